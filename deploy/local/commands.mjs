@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { accessSync, closeSync, constants } from 'node:fs';
+import { setPriority } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+import { PartFailure } from './failure.mjs';
+import { lastLines, openLog, sizeOf } from './logs.mjs';
+
+/**
+ * Where a program is on the PATH.
+ * @param {string} name @param {readonly string[]} [first]  folders to look in before the PATH
+ * @returns {string | undefined}
+ */
+export function findProgram(name, first = []) {
+  const folders = [...first, ...(process.env['PATH'] ?? '').split(delimiter)].filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/** @param {string} file */
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Runs a command to its end with its output in a log file; a failure names part, command, last line and log.
+ * @param {object} options
+ * @param {string} options.part
+ * @param {string} options.command
+ * @param {readonly string[]} options.args
+ * @param {string} options.logFile
+ * @param {string} [options.cwd]
+ * @param {NodeJS.ProcessEnv} [options.env]
+ * @param {{ uid: number, gid: number } | undefined} [options.user]
+ * @param {number} [options.niceness]  0 to 19; the higher, the more it yields to others
+ * @param {AbortSignal | undefined} [options.signal]  ends the command, and whatever it started
+ * @param {string | undefined} [options.mend]
+ * @returns {Promise<void>}
+ */
+export async function runLogged({ part, command, args, logFile, cwd, env, user, niceness, signal, mend }) {
+  const log = openLog(logFile);
+  const logFrom = sizeOf(logFile);
+  const child = spawn(command, [...args], {
+    cwd,
+    env: env ?? process.env,
+    stdio: ['ignore', log, log],
+    detached: true,
+    ...user,
+  });
+  closeSync(log);
+  if (child.pid !== undefined && niceness !== undefined) setPriority(child.pid, niceness);
+  const abort = () => child.pid !== undefined && endGroup(child.pid);
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted) abort();
+  /** @type {string} */
+  const problem = await new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, killedBy) =>
+      resolve(code === 0 ? '' : `${command} ended with ${killedBy ?? `code ${code}`}`),
+    );
+  });
+  signal?.removeEventListener('abort', abort);
+  if (problem === '') return;
+  const said = lastLines(logFile, 3, logFrom).join(' | ');
+  throw new PartFailure(part, said === '' ? problem : `${problem}: ${said}`, { logFile, mend });
+}
+
+/** @param {number} leader */
+function endGroup(leader) {
+  try {
+    process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Already gone.
+  }
+}
+
+/**
+ * What a short command prints (both streams), or null when it cannot be run or fails.
+ * @param {string} command @param {readonly string[]} args
+ * @param {{ cwd?: string | undefined, env?: NodeJS.ProcessEnv | undefined, withinMs?: number }} [options]
+ * @returns {Promise<string | null>}
+ */
+export function outputOf(command, args, { cwd, env, withinMs = 20_000 } = {}) {
+  return new Promise((resolve) => {
+    let text = '';
+    const child = spawn(command, [...args], {
+      cwd,
+      env: env ?? process.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: withinMs,
+    });
+    child.stdout.on('data', (chunk) => (text += String(chunk)));
+    child.stderr.on('data', (chunk) => (text += String(chunk)));
+    child.once('error', () => resolve(null));
+    child.once('close', (code) => resolve(code === 0 ? text.trim() : null));
+  });
+}

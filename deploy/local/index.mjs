@@ -1,0 +1,25 @@
+export { PartFailure, messageOf } from './failure.mjs';
+export { choosePorts, freePorts, isPortFree, portTable } from './ports.mjs';
+export { ensureKafka, kafkaVersion, startKafka, startKafkaCluster } from './kafka/index.mjs';
+export { ensurePostgres, removeServerFolder, startPostgres } from './postgres/index.mjs';
+export { ensureRedis, startRedis } from './redis/index.mjs';
+export { cachedJaeger, ensureJaeger, findGo, jaegerVersion, startJaeger } from './jaeger/index.mjs';
+export { checkoutDir, defaultRoot } from './provision.mjs';
+export { findProgram, outputOf, runLogged } from './commands.mjs';
+export { lastLines } from './logs.mjs';
+export {
+  isRunning,
+  killProcess,
+  readRecords,
+  removeRecord,
+  startTimeOf,
+  stopProcess,
+  writeRecord,
+} from './processes.mjs';
+export { canConnect, waitFor } from './ready.mjs';
+export { describeExit, startServer } from './server.mjs';
+
+/** @typedef {import('./server.mjs').Server} Server */
+/** @typedef {import('./kafka/index.mjs').KafkaCluster} KafkaCluster */
+/** @typedef {import('./processes.mjs').ProcessRecord} ProcessRecord */
+/** @typedef {import('./ports.mjs').PortName} PortName */

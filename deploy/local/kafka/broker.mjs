@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { runLogged } from '../commands.mjs';
+import { startServer } from '../server.mjs';
+import { javaFlags, log4jProperties, serverProperties } from './config.mjs';
+import { liveBrokers } from './wire.mjs';
+
+/**
+ * @typedef {object} BrokerOptions
+ * @property {import('./install.mjs').KafkaInstall} install
+ * @property {string} dir
+ * @property {{ broker: number, controller: number }} ports
+ * @property {import('./config.mjs').Profile} profile
+ * @property {import('./config.mjs').Node[]} [nodes]  all nodes of the cluster; this one alone by default
+ * @property {number} [id]
+ * @property {string} [clusterId]
+ * @property {number} [heapMb]
+ * @property {number} [graceMs]
+ * @property {string} [runDir]
+ * @property {string} [logFile]
+ * @property {number} [peers]  ready once this many brokers are in service
+ * @property {string} [recordClassesTo]
+ */
+
+/**
+ * Formats the data folder if it is new, starts the broker, and waits until it is in service.
+ * @param {BrokerOptions} options
+ * @returns {Promise<import('../server.mjs').Server>}
+ */
+export async function runBroker(options) {
+  const { install, dir, ports, profile, id = 1, peers = 1, heapMb = 512 } = options;
+  const name = options.nodes === undefined ? 'kafka' : `kafka-${id}`;
+  const logFile = options.logFile ?? join(dir, `${name}.log`);
+  const files = writeConfiguration(options, id);
+  if (!existsSync(join(files.data, 'meta.properties')))
+    await format({ install, files, logFile, clusterId: options.clusterId ?? newClusterId() });
+  return startServer({
+    part: 'Kafka',
+    name,
+    command: install.java,
+    args: [
+      ...javaFlags({ profile, heapMb, archive: install.archive, recordClassesTo: options.recordClassesTo }),
+      `-Dlog4j2.configurationFile=${files.log4j}`,
+      '-cp',
+      install.classpath,
+      'kafka.Kafka',
+      files.properties,
+    ],
+    url: `127.0.0.1:${ports.broker}`,
+    ports: { ...ports },
+    logFile,
+    runDir: options.runDir ?? dir,
+    ready: async () => isReady(await liveBrokers(ports.broker), id, peers),
+    readyWithinMs: 60_000,
+    graceMs: options.graceMs ?? 10_000,
+    mend: 'npm run reset, then start again, if the log says that the data folder is damaged',
+  });
+}
+
+/** @param {number[]} live @param {number} id @param {number} peers */
+function isReady(live, id, peers) {
+  return live.includes(id) && live.length >= peers;
+}
+
+/** @param {BrokerOptions} options @param {number} id */
+function writeConfiguration({ dir, ports, profile, nodes }, id) {
+  const node = { id, ...ports };
+  const files = {
+    data: join(dir, 'data'),
+    properties: join(dir, 'server.properties'),
+    log4j: join(dir, 'log4j2.properties'),
+  };
+  mkdirSync(files.data, { recursive: true });
+  writeFileSync(files.properties, serverProperties({ node, nodes: nodes ?? [node], dataDir: files.data, profile }));
+  writeFileSync(files.log4j, log4jProperties());
+  return files;
+}
+
+/** @param {{ install: import('./install.mjs').KafkaInstall, files: { properties: string, log4j: string }, logFile: string, clusterId: string }} options */
+function format({ install, files, logFile, clusterId }) {
+  return runLogged({
+    part: 'Kafka',
+    command: install.java,
+    args: [
+      ...javaFlags({ profile: 'test', heapMb: 128, archive: install.archive }),
+      `-Dlog4j2.configurationFile=${files.log4j}`,
+      '-cp',
+      install.classpath,
+      'kafka.tools.StorageTool',
+      'format',
+      '--cluster-id',
+      clusterId,
+      '--config',
+      files.properties,
+    ],
+    logFile,
+  });
+}
+
+/** 16 bytes in URL-safe base 64, as Kafka writes its ids; a leading dash would read as an option. */
+export function newClusterId() {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
+}

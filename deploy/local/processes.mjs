@@ -1,0 +1,149 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * What is written down about a process we started, so that a later run can find it again.
+ * `startTime` tells it from a stranger that was given the same pid.
+ * @typedef {object} ProcessRecord
+ * @property {string} name
+ * @property {number} pid
+ * @property {string} startTime
+ * @property {NodeJS.Signals} stopSignal
+ * @property {Record<string, number>} [ports]
+ */
+
+const pollMs = 50;
+
+/**
+ * An opaque text that no other process with this pid ever had or will have; null when it is gone (a zombie is gone).
+ * @param {number} pid
+ * @returns {string | null}
+ */
+export function startTimeOf(pid) {
+  if (process.platform !== 'linux') return startTimeFromPs(pid);
+  const stat = readStat(pid);
+  return stat === null || stat.state === 'Z' ? null : `${bootId()}:${stat.startTicks}`;
+}
+
+/** @param {number} pid */
+function readStat(pid) {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold spaces and parentheses itself: count the fields from its end.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0], parent: Number(fields[1]), startTicks: fields[19] };
+  } catch {
+    return null;
+  }
+}
+
+function bootId() {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** @param {number} pid @returns {string | null} */
+function startTimeFromPs(pid) {
+  try {
+    return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: 'pipe' }).trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {{ pid: number, startTime: string }} record @returns {boolean} */
+export function isRunning(record) {
+  return startTimeOf(record.pid) === record.startTime;
+}
+
+/** @param {number} parent @returns {number[]} the pids of its children, by /proc; none elsewhere */
+export function childrenOf(parent) {
+  if (process.platform !== 'linux') return [];
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && readStat(Number(entry))?.parent === parent)
+    .map(Number);
+}
+
+/** @param {string} runDir @param {ProcessRecord} record */
+export function writeRecord(runDir, record) {
+  mkdirSync(runDir, { recursive: true });
+  writeFileSync(join(runDir, `${record.name}.json`), `${JSON.stringify(record)}\n`);
+}
+
+/** @param {string} runDir @param {string} name */
+export function removeRecord(runDir, name) {
+  rmSync(join(runDir, `${name}.json`), { force: true });
+}
+
+/** @param {string} runDir @returns {ProcessRecord[]} */
+export function readRecords(runDir) {
+  return listJson(runDir).flatMap((file) => {
+    try {
+      return [/** @type {ProcessRecord} */ (JSON.parse(readFileSync(join(runDir, file), 'utf8')))];
+    } catch {
+      // Half-written by a launcher that was killed: the process it was for had not been told to do anything yet.
+      return [];
+    }
+  });
+}
+
+/** @param {string} dir @returns {string[]} */
+function listJson(dir) {
+  try {
+    return readdirSync(dir).filter((file) => file.endsWith('.json'));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Asks a recorded process to stop, insists after the grace, and returns when it is gone. A pid that now belongs to
+ * another process is left alone.
+ * @param {{ pid: number, startTime: string, stopSignal: NodeJS.Signals }} record
+ * @param {number} graceMs
+ * @returns {Promise<'absent' | 'stopped' | 'killed'>}
+ */
+export async function stopProcess(record, graceMs) {
+  if (!isRunning(record)) return 'absent';
+  signal(record.pid, record.stopSignal);
+  if (await goneWithin(record, graceMs)) return 'stopped';
+  await killProcess(record);
+  return 'killed';
+}
+
+/**
+ * kill -9, children included: PostgreSQL's backends outlive their postmaster for a moment and would hold its memory.
+ * @param {{ pid: number, startTime: string }} record
+ */
+export async function killProcess(record) {
+  if (!isRunning(record)) return;
+  const family = [record.pid, ...childrenOf(record.pid)].map((pid) => ({ pid, startTime: startTimeOf(pid) ?? '' }));
+  for (const { pid } of family) signal(pid, 'SIGKILL');
+  const stragglers = await Promise.all(family.map((member) => goneWithin(member, 10_000)));
+  if (stragglers.includes(false)) throw new Error(`process ${record.pid} did not go away after SIGKILL`);
+}
+
+/** @param {{ pid: number, startTime: string }} record @param {number} withinMs */
+async function goneWithin(record, withinMs) {
+  const deadline = Date.now() + withinMs;
+  while (isRunning(record)) {
+    if (Date.now() >= deadline) return false;
+    await delay(pollMs);
+  }
+  return true;
+}
+
+/** @param {number} pid @param {NodeJS.Signals} name */
+function signal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    // It ended between the look and the signal: that is what was wanted.
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') throw error;
+  }
+}

