@@ -26,6 +26,21 @@ function isExecutable(file) {
   }
 }
 
+/** @type {Set<number>} */
+const runningGroups = new Set();
+let closing = false;
+
+/** For a process that is about to end: ends the commands that run, with all they started, and lets nothing start any more. */
+export function endCommands() {
+  closing = true;
+  for (const leader of runningGroups) endGroup(leader);
+}
+
+/** @param {string} part */
+export function refuseWhenClosing(part) {
+  if (closing) throw new PartFailure(part, 'not started: everything is being stopped');
+}
+
 /**
  * Runs a command to its end with its output in a log file; a failure names part, command, last line and log.
  * @param {object} options
@@ -37,11 +52,11 @@ function isExecutable(file) {
  * @param {NodeJS.ProcessEnv} [options.env]
  * @param {{ uid: number, gid: number } | undefined} [options.user]
  * @param {number} [options.niceness]  0 to 19; the higher, the more it yields to others
- * @param {AbortSignal | undefined} [options.signal]  ends the command, and whatever it started
  * @param {string | undefined} [options.mend]
  * @returns {Promise<void>}
  */
-export async function runLogged({ part, command, args, logFile, cwd, env, user, niceness, signal, mend }) {
+export async function runLogged({ part, command, args, logFile, cwd, env, user, niceness, mend }) {
+  refuseWhenClosing(part);
   const log = openLog(logFile);
   const logFrom = sizeOf(logFile);
   const child = spawn(command, [...args], {
@@ -52,10 +67,8 @@ export async function runLogged({ part, command, args, logFile, cwd, env, user, 
     ...user,
   });
   closeSync(log);
+  if (child.pid !== undefined) runningGroups.add(child.pid);
   if (child.pid !== undefined && niceness !== undefined) setPriority(child.pid, niceness);
-  const abort = () => child.pid !== undefined && endGroup(child.pid);
-  signal?.addEventListener('abort', abort, { once: true });
-  if (signal?.aborted) abort();
   /** @type {string} */
   const problem = await new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -63,7 +76,7 @@ export async function runLogged({ part, command, args, logFile, cwd, env, user, 
       resolve(code === 0 ? '' : `${command} ended with ${killedBy ?? `code ${code}`}`),
     );
   });
-  signal?.removeEventListener('abort', abort);
+  if (child.pid !== undefined) runningGroups.delete(child.pid);
   if (problem === '') return;
   const said = lastLines(logFile, 3, logFrom).join(' | ');
   throw new PartFailure(part, said === '' ? problem : `${problem}: ${said}`, { logFile, mend });

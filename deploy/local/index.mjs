@@ -5,7 +5,7 @@ export { ensurePostgres, removeServerFolder, startPostgres } from './postgres/in
 export { ensureRedis, startRedis } from './redis/index.mjs';
 export { cachedJaeger, ensureJaeger, findGo, jaegerVersion, startJaeger } from './jaeger/index.mjs';
 export { checkoutDir, defaultRoot } from './provision.mjs';
-export { findProgram, outputOf, runLogged } from './commands.mjs';
+export { endCommands, findProgram, outputOf, runLogged } from './commands.mjs';
 export { lastLines } from './logs.mjs';
 export {
   isRunning,

@@ -11,6 +11,8 @@ import { setTimeout as delay } from 'node:timers/promises';
  * @property {number} pid
  * @property {string} startTime
  * @property {NodeJS.Signals} stopSignal
+ * @property {number} graceMs  how long it may take to stop before it is killed
+ * @property {'service' | 'server' | 'launcher'} role  services stop before the servers they use
  * @property {Record<string, number>} [ports]
  */
 
@@ -72,12 +74,17 @@ export function childrenOf(parent) {
 /** @param {string} runDir @param {ProcessRecord} record */
 export function writeRecord(runDir, record) {
   mkdirSync(runDir, { recursive: true });
-  writeFileSync(join(runDir, `${record.name}.json`), `${JSON.stringify(record)}\n`);
+  writeFileSync(recordFile(runDir, record), `${JSON.stringify(record)}\n`);
 }
 
-/** @param {string} runDir @param {string} name */
-export function removeRecord(runDir, name) {
-  rmSync(join(runDir, `${name}.json`), { force: true });
+/** @param {string} runDir @param {{ name: string, pid: number }} record */
+export function removeRecord(runDir, record) {
+  rmSync(recordFile(runDir, record), { force: true });
+}
+
+/** @param {string} runDir @param {{ name: string, pid: number }} record */
+function recordFile(runDir, { name, pid }) {
+  return join(runDir, `${name}-${pid}.json`);
 }
 
 /** @param {string} runDir @returns {ProcessRecord[]} */
@@ -99,6 +106,22 @@ function listJson(dir) {
   } catch {
     return [];
   }
+}
+
+/**
+ * Stops all that is recorded in a folder, services first, and forgets it; what has ended by itself is only forgotten.
+ * @param {string} runDir
+ * @returns {Promise<string[]>} the names of those that were still running
+ */
+export async function stopRecorded(runDir) {
+  const stopped = [];
+  for (const role of /** @type {const} */ (['service', 'server'])) {
+    const members = readRecords(runDir).filter((record) => record.role === role);
+    const results = await Promise.all(members.map((record) => stopProcess(record, record.graceMs)));
+    for (const record of members) removeRecord(runDir, record);
+    stopped.push(...members.filter((_, index) => results[index] !== 'absent').map((record) => record.name));
+  }
+  return stopped;
 }
 
 /**

@@ -10,11 +10,18 @@ export const checkoutDir = fileURLToPath(new URL('../..', import.meta.url)).repl
 export const defaultRoot = join(checkoutDir, '.payflow');
 
 /**
+ * Where a server's pid record goes. A test run sets PAYFLOW_RUN_DIR, so that whatever its tests start is stopped with it.
+ * @param {string} dir  the server's own folder
+ */
+export function runDirFor(dir) {
+  return process.env['PAYFLOW_RUN_DIR'] ?? dir;
+}
+
+/**
  * What every `ensure…` takes. Downloads live in `<root>/cache`, logs in `<root>/logs`.
  * @typedef {object} EnsureOptions
  * @property {string} [root]  the checkout's `.payflow` by default
  * @property {(message: string) => void} [onProgress]
- * @property {AbortSignal | undefined} [signal]
  */
 
 const stampName = 'stamp.json';

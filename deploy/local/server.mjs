@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { refuseWhenClosing } from './commands.mjs';
 import { PartFailure, messageOf } from './failure.mjs';
 import { lastLines, openLog, sizeOf } from './logs.mjs';
 import { killProcess, removeRecord, startTimeOf, stopProcess, writeRecord } from './processes.mjs';
@@ -25,7 +26,7 @@ import { waitFor } from './ready.mjs';
 /**
  * @typedef {object} ServerSpec
  * @property {string} part  the part's name in messages
- * @property {string} name  file-safe; the pid record is `<runDir>/<name>.json`
+ * @property {string} name  file-safe; the pid record is `<runDir>/<name>-<pid>.json`
  * @property {string} command
  * @property {readonly string[]} args
  * @property {string} url
@@ -39,6 +40,7 @@ import { waitFor } from './ready.mjs';
  * @property {string} [cwd]
  * @property {NodeJS.ProcessEnv} [env]
  * @property {{ uid: number, gid: number } | undefined} [user]
+ * @property {'service' | 'server'} [role]
  * @property {string} [mend]
  */
 
@@ -49,17 +51,12 @@ import { waitFor } from './ready.mjs';
  * @returns {Promise<Server>}
  */
 export async function startServer(spec) {
+  refuseWhenClosing(spec.part);
   const { child, exited, logFrom } = spawnDetached(spec);
   const pid = await pidOf(child, spec);
-  const record = {
-    name: spec.name,
-    pid,
-    startTime: startTimeOf(pid) ?? '',
-    stopSignal: spec.stopSignal ?? 'SIGTERM',
-    ports: spec.ports,
-  };
+  const record = recordOf(spec, pid);
   writeRecord(spec.runDir, record);
-  void exited.then(() => removeRecord(spec.runDir, spec.name));
+  void exited.then(() => removeRecord(spec.runDir, record));
 
   const server = {
     name: spec.name,
@@ -69,7 +66,7 @@ export async function startServer(spec) {
     logFile: spec.logFile,
     exited,
     stop: async () => {
-      await stopProcess(record, spec.graceMs ?? 10_000);
+      await stopProcess(record, record.graceMs);
       await exited;
     },
     kill: async () => {
@@ -79,6 +76,19 @@ export async function startServer(spec) {
   };
   await untilReady(spec, server, logFrom);
   return server;
+}
+
+/** @param {ServerSpec} spec @param {number} pid @returns {import('./processes.mjs').ProcessRecord} */
+function recordOf(spec, pid) {
+  return {
+    name: spec.name,
+    pid,
+    startTime: startTimeOf(pid) ?? '',
+    stopSignal: spec.stopSignal ?? 'SIGTERM',
+    graceMs: spec.graceMs ?? 10_000,
+    role: spec.role ?? 'server',
+    ports: spec.ports,
+  };
 }
 
 /** @param {ServerSpec} spec */

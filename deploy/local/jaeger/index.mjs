@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { findProgram, outputOf, runLogged } from '../commands.mjs';
 import { PartFailure } from '../failure.mjs';
 import { freePorts } from '../ports.mjs';
-import { checkoutDir, defaultRoot, provisioned, readStamp } from '../provision.mjs';
+import { checkoutDir, defaultRoot, provisioned, readStamp, runDirFor } from '../provision.mjs';
 import { startServer } from '../server.mjs';
 
 export const jaegerVersion = 'v1.76.0';
@@ -40,7 +40,7 @@ export function cachedJaeger({ root = defaultRoot } = {}) {
  * @param {import('../provision.mjs').EnsureOptions & { niceness?: number }} [options]
  * @returns {Promise<string>} the program
  */
-export async function ensureJaeger({ root = defaultRoot, onProgress, signal, niceness = 0 } = {}) {
+export async function ensureJaeger({ root = defaultRoot, onProgress, niceness = 0 } = {}) {
   const cached = cachedJaeger({ root });
   if (cached !== null) return cached;
   const go = await findGo();
@@ -48,7 +48,7 @@ export async function ensureJaeger({ root = defaultRoot, onProgress, signal, nic
     dir: folderIn(root),
     wanted: { version: jaegerVersion },
     build: async (into) => {
-      const sum = await build({ go, root, into, onProgress, signal, niceness });
+      const sum = await build({ go, root, into, onProgress, niceness });
       chmodSync(join(into, 'jaeger'), 0o755);
       return { sum, go: (await outputOf(go, ['version'])) ?? '' };
     },
@@ -73,11 +73,11 @@ export async function findGo() {
 /**
  * `go install` refuses modules with replace directives, so a module of our own takes over Jaeger's requirements and
  * replacements, and builds Jaeger as its dependency.
- * @param {{ go: string, root: string, into: string, niceness: number, signal: AbortSignal | undefined,
+ * @param {{ go: string, root: string, into: string, niceness: number,
  *   onProgress: ((message: string) => void) | undefined }} options
  * @returns {Promise<string>} the module's checksum
  */
-async function build({ go, root, into, onProgress, signal, niceness }) {
+async function build({ go, root, into, onProgress, niceness }) {
   // Kept after a failure, so that the next try goes on from there; 1.7 GB that nobody needs after a success.
   const work = join(root, 'cache', 'jaeger', 'work');
   const source = join(work, 'source');
@@ -101,7 +101,6 @@ async function build({ go, root, into, onProgress, signal, niceness }) {
     cwd: source,
     env,
     niceness,
-    signal,
     logFile: join(root, 'logs', 'jaeger-build.log'),
   });
   rmSync(work, { recursive: true, force: true });
@@ -152,11 +151,17 @@ const tracesKept = 5_000;
  * @param {string} options.dir
  * @param {{ otlpHttp: number, jaegerUi: number, jaegerThrift: number }} [options.ports]  free ones by default
  * @param {string} [options.root]
- * @param {string} [options.runDir]  where the pid record is written; `dir` by default
+ * @param {string} [options.runDir]  where the pid record is written; see `runDirFor`
  * @param {string} [options.logFile]
  * @returns {Promise<import('../server.mjs').Server>}
  */
-export async function startJaeger({ dir, ports, root = defaultRoot, runDir = dir, logFile = join(dir, 'jaeger.log') }) {
+export async function startJaeger({
+  dir,
+  ports,
+  root = defaultRoot,
+  runDir = runDirFor(dir),
+  logFile = join(dir, 'jaeger.log'),
+}) {
   const program = await ensureJaeger({ root });
   mkdirSync(dir, { recursive: true });
   const [a = 0, b = 0, c = 0, adminPort = 0] = await freePorts(4);

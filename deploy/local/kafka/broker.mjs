@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { runLogged } from '../commands.mjs';
+import { runDirFor } from '../provision.mjs';
 import { startServer } from '../server.mjs';
 import { javaFlags, log4jProperties, serverProperties } from './config.mjs';
 import { liveBrokers } from './wire.mjs';
@@ -51,7 +52,7 @@ export async function runBroker(options) {
     url: `127.0.0.1:${ports.broker}`,
     ports: { ...ports },
     logFile,
-    runDir: options.runDir ?? dir,
+    runDir: options.runDir ?? runDirFor(dir),
     ready: async () => isReady(await liveBrokers(ports.broker), id, peers),
     readyWithinMs: 60_000,
     graceMs: options.graceMs ?? 10_000,

@@ -13,7 +13,7 @@ export { ensureKafka, kafkaVersion } from './install.mjs';
  * @property {string} dir  this server's own folder; started again on it, the server has its data back
  * @property {string} [root]  where downloads are; the checkout's `.payflow` by default
  * @property {'durable' | 'test'} [profile]  'durable' (default) keeps every safety on; 'test' trades them for speed
- * @property {string} [runDir]  where the pid record is written; `dir` by default
+ * @property {string} [runDir]  where the pid record is written; see `runDirFor`
  * @property {string} [logFile]
  */
 

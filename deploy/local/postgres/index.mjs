@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runLogged } from '../commands.mjs';
 import { PartFailure } from '../failure.mjs';
 import { freePorts } from '../ports.mjs';
+import { runDirFor } from '../provision.mjs';
 import { startServer } from '../server.mjs';
 import { ensurePostgres } from './install.mjs';
 import { reachableHome } from './user.mjs';
@@ -48,7 +49,7 @@ const byProfile = {
  * @param {'durable' | 'test'} [options.profile]  'durable' (default) keeps every safety on; 'test' does not wait for the disk
  * @param {Settings} [options.settings]  added to the profile's
  * @param {string} [options.from]  a folder whose `node_modules` has the programs
- * @param {string} [options.runDir]  where the pid record is written; `dir` by default
+ * @param {string} [options.runDir]  where the pid record is written; see `runDirFor`
  * @param {string} [options.logFile]
  * @returns {Promise<import('../server.mjs').Server>}
  */
@@ -58,7 +59,7 @@ export async function startPostgres({
   profile = 'durable',
   settings = {},
   from,
-  runDir = dir,
+  runDir = runDirFor(dir),
   logFile = join(dir, 'postgres.log'),
 }) {
   const install = await ensurePostgres(from === undefined ? {} : { from });

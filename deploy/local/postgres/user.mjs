@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -84,11 +84,22 @@ function elsewhereOf(dir) {
 }
 
 /**
- * Removes a server's folder, and what of it had to be put elsewhere. Only for a server that does not run.
+ * Removes a folder with servers' folders in it (or one such folder), and what of them had to be put elsewhere. Only for
+ * servers that do not run.
  * @param {string} dir
  */
 export function removeServerFolder(dir) {
-  const elsewhere = elsewhereOf(dir);
-  if (elsewhere !== undefined) rmSync(elsewhere, { recursive: true, force: true });
+  for (const home of homesElsewhere(dir, 3)) rmSync(home, { recursive: true, force: true });
   rmSync(dir, { recursive: true, force: true });
+}
+
+/** @param {string} dir @param {number} depth @returns {string[]} */
+function homesElsewhere(dir, depth) {
+  if (!existsSync(dir)) return [];
+  const here = elsewhereOf(dir);
+  const folders = readdirSync(dir, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && entry.name !== 'data',
+  );
+  const below = depth === 0 ? [] : folders.flatMap((entry) => homesElsewhere(join(dir, entry.name), depth - 1));
+  return here === undefined ? below : [here, ...below];
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findProgram, outputOf, runLogged } from '../commands.mjs';
 import { PartFailure } from '../failure.mjs';
 import { freePorts } from '../ports.mjs';
-import { defaultRoot, installSystemPackages, provisioned } from '../provision.mjs';
+import { defaultRoot, installSystemPackages, provisioned, runDirFor } from '../provision.mjs';
 import { exchange } from '../ready.mjs';
 import { startServer } from '../server.mjs';
 
@@ -111,11 +111,17 @@ const memoryLimit = '256mb';
  * @param {number} [options.port]  a free one by default
  * @param {'durable' | 'test'} [options.profile]  the same either way
  * @param {string} [options.root]
- * @param {string} [options.runDir]  where the pid record is written; `dir` by default
+ * @param {string} [options.runDir]  where the pid record is written; see `runDirFor`
  * @param {string} [options.logFile]
  * @returns {Promise<import('../server.mjs').Server>}
  */
-export async function startRedis({ dir, port, root = defaultRoot, runDir = dir, logFile = join(dir, 'redis.log') }) {
+export async function startRedis({
+  dir,
+  port,
+  root = defaultRoot,
+  runDir = runDirFor(dir),
+  logFile = join(dir, 'redis.log'),
+}) {
   const { server } = await ensureRedis({ root });
   mkdirSync(dir, { recursive: true });
   const chosen = port ?? (await freePorts(1))[0] ?? 0;

@@ -1,0 +1,12 @@
+export * from './crash-points.js';
+export * from './ids.js';
+export * from './invariants.js';
+export * from './messages.js';
+export type * from './messages/account.js';
+export type * from './messages/payment.js';
+export type * from './messages/transfer.js';
+export * from './partition.js';
+export * from './problems.js';
+export * from './refusals.js';
+export * from './telemetry-names.js';
+export * from './topology.js';

@@ -1,0 +1,15 @@
+/** The invariants that are checked by now; numbers are stable names (docs/reliability.md). Each check returns the offending rows. */
+export const INVARIANTS = {
+  I1: 'every transfer has two different accounts, one asset and an amount above zero',
+  I2: 'per asset, debits equal credits over all accounts',
+  I3: "each account's four counters equal the sum of its transfers",
+  I4: "posted and pending never pass the account's floor",
+  I11: 'every acknowledged payment exists and reaches a final state',
+  I15: 'nothing stays in a non-final state past its deadline unless parked and alarmed',
+  I18: 'each state change has its message in an outbox row of the same transaction, and each message its change',
+  I19: 'the oldest unpublished outbox row is younger than 5 s',
+  I21: 'what was sent was received: counts and id sums agree per topic and day',
+  I33: 'no card number, key, token or password in any topic or table',
+} as const;
+
+export type InvariantName = keyof typeof INVARIANTS;

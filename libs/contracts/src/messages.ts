@@ -1,0 +1,68 @@
+import type { AccountOpen, AccountOpened, AccountRejected } from './messages/account.js';
+import { accountSchemas } from './messages/account.js';
+import type { PaymentCreate, PaymentFinal, PaymentSweep } from './messages/payment.js';
+import { paymentSchemas } from './messages/payment.js';
+import type { TransferPost, TransferPosted, TransferRejected } from './messages/transfer.js';
+import { transferSchemas } from './messages/transfer.js';
+import type { Topic } from './topology.js';
+
+/** The data of every message type, by its CloudEvents type. */
+export interface MessageData {
+  'payflow.payment.create.v1': PaymentCreate;
+  'payflow.payment.sweep.v1': PaymentSweep;
+  'payflow.payment.succeeded.v1': PaymentFinal;
+  'payflow.payment.failed.v1': PaymentFinal;
+  'payflow.account.open.v1': AccountOpen;
+  'payflow.account.opened.v1': AccountOpened;
+  'payflow.account.rejected.v1': AccountRejected;
+  'payflow.transfer.post.v1': TransferPost;
+  'payflow.transfer.posted.v1': TransferPosted;
+  'payflow.transfer.rejected.v1': TransferRejected;
+}
+
+export type MessageType = keyof MessageData;
+
+export interface MessageSpec<D = never> {
+  readonly topic: Topic;
+  readonly summary: string;
+  readonly schema: object;
+  /** The record key of a message with this data. */
+  readonly key: (data: D) => string;
+}
+
+/** Topic, meaning and JSON Schema of every message type. Producers are held to the closed schema, readers are tolerant. */
+export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]> } = {
+  ...paymentSchemas,
+  ...accountSchemas,
+  ...transferSchemas,
+};
+
+/** The CloudEvents context of one message, with its data. Times are RFC 3339 UTC; ids are TypeIDs. */
+export interface Message<T extends MessageType = MessageType> {
+  readonly id: string;
+  readonly type: T;
+  /** The aggregate's id: a payment, an account or a transfer. */
+  readonly subject: string;
+  readonly tenant: string;
+  readonly livemode: boolean;
+  /** The record key. */
+  readonly key: string;
+  /** +1 per published change of the aggregate; on a command, 0. */
+  readonly aggregateVersion: number;
+  /** Id of the message that caused this one, or of the HTTP request's command itself. */
+  readonly causationId: string;
+  /** Id shared by everything that one request set off. */
+  readonly correlationId: string;
+  readonly actor: string;
+  readonly time: string;
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+  readonly data: MessageData[T];
+}
+
+/** A message of any of the types, discriminated by `type`. */
+export type AnyMessage<T extends MessageType = MessageType> = { [K in T]: Message<K> }[T];
+
+export function isMessageType(type: string): type is MessageType {
+  return Object.hasOwn(MESSAGES, type);
+}

@@ -1,0 +1,45 @@
+/** Every `code` an HTTP answer can carry, with its status, meaning and remedy. The error catalogue is made from it. */
+export interface ProblemSpec {
+  readonly status: number;
+  readonly title: string;
+  readonly remedy: string;
+  /** True when the same request may succeed later without a change. */
+  readonly retryable?: true;
+}
+
+export const PROBLEMS = {
+  invalid_json: { status: 400, title: 'The body is not valid JSON', remedy: 'Send one JSON object in UTF-8, without duplicate keys, `__proto__`, NUL or lone surrogates.' },
+  invalid_request: { status: 400, title: 'The request has the wrong shape', remedy: 'See `errors`: each names the field and what it must be.' },
+  invalid_parameter: { status: 400, title: 'A parameter is wrong or unknown', remedy: 'See `errors`; unknown and repeated parameters are refused.' },
+  invalid_id: { status: 400, title: 'The id is malformed', remedy: 'Ids are a prefix, an underscore and 26 characters, as PayFlow returned them.' },
+  invalid_header: { status: 400, title: 'A header is malformed', remedy: 'See `detail` for the header and its form.' },
+  idempotency_key_missing: { status: 400, title: 'Idempotency-Key is missing', remedy: 'Send an Idempotency-Key header, new for each intent, repeated for each retry.' },
+  idempotency_key_malformed: { status: 400, title: 'Idempotency-Key is malformed', remedy: 'Send it once, 1 to 255 visible ASCII characters.' },
+  cursor_invalid: { status: 400, title: 'The cursor is not one of ours', remedy: 'Use `next_cursor` exactly as it was returned.' },
+  cursor_mismatch: { status: 400, title: 'The cursor belongs to other filters', remedy: 'Repeat the filters of the first page with every cursor.' },
+  unauthenticated: { status: 401, title: 'No valid credential', remedy: 'Send `Authorization: Bearer <API key>`.' },
+  declined: { status: 402, title: 'The payment was refused', remedy: 'See `payment.failure.code`; a new attempt needs a new payment.' },
+  forbidden: { status: 403, title: 'The key lacks the scope', remedy: 'Use a key with the scope named in `detail`.' },
+  not_found: { status: 404, title: 'Not found', remedy: 'Check the id and the path; resources of other organisations and of the other mode are not shown.' },
+  method_not_allowed: { status: 405, title: 'Method not allowed', remedy: 'See the Allow header.' },
+  request_timeout: { status: 408, title: 'The request came too slowly', remedy: 'Send the whole request within the time limit.', retryable: true },
+  account_exists: { status: 409, title: 'The account exists already', remedy: 'Use the existing account, or another id or path.' },
+  payload_too_large: { status: 413, title: 'The body is too large', remedy: 'At most 256 KiB.' },
+  uri_too_long: { status: 414, title: 'The address is too long', remedy: 'Shorten the path or the query.' },
+  unsupported_media_type: { status: 415, title: 'Unsupported content type', remedy: 'Send `Content-Type: application/json`, not compressed.' },
+  idempotency_key_reused: { status: 422, title: 'Idempotency-Key was used for another request', remedy: 'Use a new key for a new intent.' },
+  id_reused: { status: 422, title: 'The id was used before with other content', remedy: 'Use a new id, or none.' },
+  account_not_found: { status: 422, title: 'The account does not exist', remedy: 'Open the account first; see `errors` for the field.' },
+  accounts_identical: { status: 422, title: 'Source and destination are the same', remedy: 'Name two different accounts.' },
+  amount_not_positive: { status: 422, title: 'The amount must be greater than zero', remedy: 'Send a positive amount.' },
+  assets_differ: { status: 422, title: 'The asset differs from the account\'s', remedy: 'Both accounts and the payment must be of one asset.' },
+  asset_unknown: { status: 422, title: 'Unknown asset', remedy: 'Use a code that PayFlow knows, in upper case.' },
+  headers_too_large: { status: 431, title: 'The headers are too large', remedy: 'At most 16 KiB of headers.' },
+  rate_limited: { status: 429, title: 'Too many requests', remedy: 'Wait as Retry-After says.', retryable: true },
+  internal: { status: 500, title: 'An error of ours', remedy: 'Retry with the same Idempotency-Key; report the request id if it persists.', retryable: true },
+  bad_gateway: { status: 502, title: 'The owner of the resource gave no valid answer', remedy: 'Retry.', retryable: true },
+  unavailable: { status: 503, title: 'Not available right now', remedy: 'Wait as Retry-After says, then retry with the same Idempotency-Key.', retryable: true },
+  gateway_timeout: { status: 504, title: 'The owner of the resource did not answer in time', remedy: 'Retry.', retryable: true },
+} as const satisfies Record<string, ProblemSpec>;
+
+export type ProblemCode = keyof typeof PROBLEMS;

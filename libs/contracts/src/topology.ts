@@ -1,0 +1,162 @@
+/**
+ * Who publishes and who reads each topic. Topic creation, the README's diagram, AsyncAPI and the test that asserts every
+ * edge in a trace are all made from this file.
+ */
+export const SERVICES = ['gateway', 'payments', 'ledger', 'archiver', 'monitoring'] as const;
+export type Service = (typeof SERVICES)[number];
+
+const DAY_MS = 86_400_000;
+
+export interface TopicSpec {
+  readonly owner: Service;
+  readonly kind: 'commands' | 'events';
+  /** What the record key is, and so what lies within one partition. */
+  readonly key: 'payment' | 'debited account';
+  readonly publishers: readonly Service[];
+  readonly retention_ms: number;
+}
+
+export const TOPICS = {
+  'payments.commands.v1': {
+    owner: 'payments',
+    kind: 'commands',
+    key: 'payment',
+    publishers: ['gateway', 'payments'],
+    retention_ms: 7 * DAY_MS,
+  },
+  'payments.events.v1': {
+    owner: 'payments',
+    kind: 'events',
+    key: 'payment',
+    publishers: ['payments'],
+    retention_ms: 7 * DAY_MS,
+  },
+  'ledger.commands.v1': {
+    owner: 'ledger',
+    kind: 'commands',
+    key: 'debited account',
+    publishers: ['gateway', 'payments'],
+    retention_ms: 7 * DAY_MS,
+  },
+  'ledger.events.v1': {
+    owner: 'ledger',
+    kind: 'events',
+    key: 'debited account',
+    publishers: ['ledger'],
+    retention_ms: 7 * DAY_MS,
+  },
+} as const satisfies Record<string, TopicSpec>;
+
+export type Topic = keyof typeof TOPICS;
+
+export interface SubscriptionSpec {
+  readonly service: Service;
+  readonly topic: Topic;
+  /** The message types the reader handles; on an event topic the others are skipped and counted. */
+  readonly types: readonly string[];
+  /** `subject`: messages of one record key are applied in order, and a poison one parks its key. `none`: it is dead-lettered alone. */
+  readonly order: 'subject' | 'none';
+  /**
+   * The durable mark that makes a repeated event id harmless. `effect`: the handler's own unique key, and it names the
+   * repeats; `inbox`: a row in the reader's inbox.
+   */
+  readonly mark: 'effect' | 'inbox';
+  /** True where commands of one subject carry a sequence number and wait for their predecessor. */
+  readonly sequenced: boolean;
+  /** How long the broker may hold a fetch to gather a larger batch, ms. 0 where somebody waits for the outcome. */
+  readonly gather_ms: number;
+}
+
+/** One entry per consumer group, by the group's name. */
+export const SUBSCRIPTIONS = {
+  'payments.commands': {
+    service: 'payments',
+    topic: 'payments.commands.v1',
+    types: ['payflow.payment.create.v1', 'payflow.payment.sweep.v1'],
+    order: 'subject',
+    mark: 'effect',
+    sequenced: true,
+    gather_ms: 0,
+  },
+  'ledger.commands': {
+    service: 'ledger',
+    topic: 'ledger.commands.v1',
+    types: ['payflow.account.open.v1', 'payflow.transfer.post.v1'],
+    order: 'subject',
+    mark: 'effect',
+    sequenced: false,
+    gather_ms: 0,
+  },
+  'payments.verdicts': {
+    service: 'payments',
+    topic: 'ledger.events.v1',
+    types: ['payflow.transfer.posted.v1', 'payflow.transfer.rejected.v1'],
+    order: 'none',
+    mark: 'effect',
+    sequenced: false,
+    gather_ms: 0,
+  },
+  'gateway.accounts': {
+    service: 'gateway',
+    topic: 'ledger.events.v1',
+    types: ['payflow.account.opened.v1', 'payflow.account.rejected.v1', 'payflow.transfer.posted.v1'],
+    order: 'none',
+    mark: 'inbox',
+    sequenced: false,
+    gather_ms: 0,
+  },
+  'gateway.payments': {
+    service: 'gateway',
+    topic: 'payments.events.v1',
+    types: ['payflow.payment.succeeded.v1', 'payflow.payment.failed.v1'],
+    order: 'none',
+    mark: 'effect',
+    sequenced: false,
+    gather_ms: 0,
+  },
+  'archiver.payments': {
+    service: 'archiver',
+    topic: 'payments.events.v1',
+    types: ['payflow.payment.succeeded.v1', 'payflow.payment.failed.v1'],
+    order: 'none',
+    mark: 'effect',
+    sequenced: false,
+    gather_ms: 500,
+  },
+  'archiver.ledger': {
+    service: 'archiver',
+    topic: 'ledger.events.v1',
+    types: [
+      'payflow.account.opened.v1',
+      'payflow.account.rejected.v1',
+      'payflow.transfer.posted.v1',
+      'payflow.transfer.rejected.v1',
+    ],
+    order: 'none',
+    mark: 'effect',
+    sequenced: false,
+    gather_ms: 500,
+  },
+  'monitoring.payments': {
+    service: 'monitoring',
+    topic: 'payments.events.v1',
+    types: ['payflow.payment.succeeded.v1', 'payflow.payment.failed.v1'],
+    order: 'none',
+    mark: 'inbox',
+    sequenced: false,
+    gather_ms: 1_000,
+  },
+} as const satisfies Record<string, SubscriptionSpec>;
+
+export type Group = keyof typeof SUBSCRIPTIONS;
+
+/** The dead-letter topic of one reader of a topic. */
+export function deadLetterTopic(group: Group): string {
+  return `dlq.${SUBSCRIPTIONS[group].topic}.${group}`;
+}
+
+/**
+ * Partitions per topic. Cost goes with requests and requests go with partitions: two on one machine, twelve where there
+ * are more machines to spread them over. The number changes only when the topics are drained.
+ */
+export const PARTITIONS = { single: 2, cluster: 12 } as const;

@@ -1,0 +1,50 @@
+/** The SQLSTATE of a Postgres error, or undefined for anything else. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** COMMIT was sent and its answer lost: the work may or may not be durable. Re-read by key, or run an idempotent statement again. */
+export class OutcomeUnknown extends Error {
+  constructor(cause: unknown) {
+    super('the outcome of COMMIT is unknown', { cause });
+  }
+}
+
+/** Thrown by a handler or repository that lost a race it can only win by running the whole transaction again. */
+export class RunAgain extends Error {
+  constructor(reason: string) {
+    super(`run again: ${reason}`);
+  }
+}
+
+/** Serialization failure or deadlock: the transaction did nothing and may run again at once. */
+export function isSerializationConflict(error: unknown): boolean {
+  const state = sqlState(error);
+  return error instanceof RunAgain || state === '40001' || state === '40P01';
+}
+
+/**
+ * True only for what the same input will meet again for certain: class 22 (data exception), class 23 (constraint),
+ * or a failed assertion. Everything else may be the weather, and is retried without limit.
+ */
+export function isDeterministic(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state) return state.startsWith('22') || state.startsWith('23');
+  return error instanceof TypeError || error instanceof RangeError || isAssertion(error);
+}
+
+function isAssertion(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ERR_ASSERTION';
+}
+
+const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** The server or the way to it is gone: not a fault of the request. */
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state) return state.startsWith('08') || state.startsWith('57P') || state === '53300' || state === '25006';
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
+  return error instanceof Error && /connection (terminated|error|timeout)|timeout exceeded when trying to connect/i.test(error.message);
+}

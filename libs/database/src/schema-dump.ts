@@ -1,0 +1,49 @@
+import { Client } from 'pg';
+
+/**
+ * The schema as text, from the catalogue alone: tables with columns and constraints, indexes, functions. Stable across
+ * runs and without dated partitions, so that it can stand in git and be diffed. (The bundled server brings no pg_dump.)
+ */
+export async function dumpSchema(url: string): Promise<string> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const parts: string[] = [];
+    for (const query of [TABLES, INDEXES, FUNCTIONS]) {
+      const { rows } = await client.query<{ text: string }>(query);
+      parts.push(...rows.map((row) => row.text));
+    }
+    return `${parts.join('\n\n')}\n`;
+  } finally {
+    await client.end();
+  }
+}
+
+const TABLES = `
+select 'create table ' || c.relname || E' (\\n' || (
+    select string_agg(line, E',\\n' order by kind, position, line) from (
+      select 1 as kind, a.attnum as position, '  ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+        || case when a.attnotnull then ' not null' else '' end
+        || case when a.attidentity <> '' then ' generated always as identity' else '' end
+        || coalesce(' default ' || pg_get_expr(d.adbin, d.adrelid), '') as line
+      from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+      where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      union all
+      select 2, 0, '  constraint ' || k.conname || ' ' || pg_get_constraintdef(k.oid)
+      from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'c', 'f')
+    ) lines
+  ) || E'\\n)' || case when c.relkind = 'p' then ' partition by ' || pg_get_partkeydef(c.oid) else '' end || ';' as text
+from pg_class c
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+order by c.relname`;
+
+const INDEXES = `
+select pg_get_indexdef(i.indexrelid) || ';' as text
+from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
+where c.relnamespace = 'public'::regnamespace and not c.relispartition
+  and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
+order by x.relname`;
+
+const FUNCTIONS = `
+select pg_get_functiondef(p.oid) || ';' as text
+from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind = 'f' order by p.proname`;

@@ -1,0 +1,17 @@
+/** One SQL statement with the name it is prepared, logged and traced under. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Postgres cuts identifiers, prepared names among them, at 63 bytes: a longer name would collide silently. */
+const NAME_LENGTH_MAX = 63;
+
+/**
+ * Names a statement. It is prepared once per connection under that name, so the text must be constant:
+ * sets of rows go in as arrays (`unnest`), never as a text of varying length.
+ */
+export function statement(name: string, text: string): Statement {
+  if (name.length > NAME_LENGTH_MAX) throw new Error(`statement name too long: ${name}`);
+  return { name, text: text.trim() };
+}

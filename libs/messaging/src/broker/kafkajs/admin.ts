@@ -1,0 +1,43 @@
+import type { Admin, Kafka } from 'kafkajs';
+import type { BrokerAdmin, PartitionOffsets, TopicToCreate } from '../port.js';
+
+const CREATE_TIMEOUT_MS = 30_000;
+
+export async function openAdmin(kafka: Kafka): Promise<BrokerAdmin> {
+  const admin = kafka.admin({ retry: { retries: 8, maxRetryTime: 2_000 } });
+  await admin.connect();
+  return {
+    createTopics: (topics) => createTopics(admin, topics),
+    partitionCounts: (topics) => partitionCounts(admin, topics),
+    offsets: (topic) => offsets(admin, topic),
+    brokers: async () => (await admin.describeCluster()).brokers.length,
+    close: () => admin.disconnect(),
+  };
+}
+
+async function createTopics(admin: Admin, topics: readonly TopicToCreate[]): Promise<void> {
+  await admin.createTopics({
+    timeout: CREATE_TIMEOUT_MS,
+    waitForLeaders: true,
+    topics: topics.map((topic) => ({
+      topic: topic.name,
+      numPartitions: topic.partitions,
+      replicationFactor: topic.replicationFactor,
+      configEntries: Object.entries(topic.settings).map(([name, value]) => ({ name, value })),
+    })),
+  });
+}
+
+async function partitionCounts(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
+  // Metadata of an unknown topic is an error that kafkajs retries for minutes: ask for the list first.
+  const existing = new Set(await admin.listTopics());
+  const wanted = topics.filter((topic) => existing.has(topic));
+  if (wanted.length === 0) return new Map();
+  const metadata = await admin.fetchTopicMetadata({ topics: wanted });
+  return new Map(metadata.topics.map((topic) => [topic.name, topic.partitions.length]));
+}
+
+async function offsets(admin: Admin, topic: string): Promise<PartitionOffsets[]> {
+  const listed = await admin.fetchTopicOffsets(topic);
+  return listed.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
+}

@@ -1,0 +1,39 @@
+import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { logger } from '@payflow/telemetry';
+import type { Broker, BrokerOptions } from '../port.js';
+import { openAdmin } from './admin.js';
+import { openConsumer } from './consumer.js';
+import { openProducer } from './producer.js';
+
+const CONNECTION_TIMEOUT_MS = 2_000;
+const REQUEST_TIMEOUT_MS = 5_000;
+
+/** The broker behind its port, spoken to with kafkajs. */
+export function kafkajsBroker(options: BrokerOptions): Broker {
+  const kafka = new Kafka(kafkaConfig(options));
+  return {
+    producer: () => openProducer(kafka),
+    consumer: (consumerOptions) => openConsumer(kafka, consumerOptions),
+    admin: () => openAdmin(kafka),
+  };
+}
+
+function kafkaConfig(options: BrokerOptions): KafkaConfig {
+  return {
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    logLevel: logLevel.WARN,
+    logCreator: () => writeLog,
+    ...(options.ssl ? { ssl: true } : {}),
+    ...(options.sasl ? { sasl: options.sasl as NonNullable<KafkaConfig['sasl']> } : {}),
+  };
+}
+
+const log = logger('kafkajs');
+
+/** kafkajs calls ordinary rebalances and retried connections errors: what ends anything reaches us as a rejection, so warn is enough. */
+function writeLog({ namespace, log: entry }: LogEntry): void {
+  log.warn({ namespace, groupId: entry['groupId'], error: entry['error'] }, entry.message);
+}

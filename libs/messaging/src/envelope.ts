@@ -1,0 +1,125 @@
+import {
+  MESSAGES,
+  TOPICS,
+  isMessageType,
+  toUuid,
+  type AnyMessage,
+  type MessageType,
+  type Topic,
+} from '@payflow/contracts';
+import type { RawRecord, RecordToSend } from './broker/port.js';
+import type { MessageContext } from './outgoing.js';
+import { readerErrors } from './validation.js';
+
+const SPEC_VERSION = '1.0';
+const CONTENT_TYPE = 'application/json';
+/** More context than this is not ours, and not worth the memory. */
+const HEADERS_MAX = 64;
+
+/** What a record turned out to be. `undecodable` can never be applied; `newer` waits for a newer reader. */
+export type Decoded =
+  | { readonly kind: 'message'; readonly message: AnyMessage }
+  | { readonly kind: 'skipped'; readonly type: string }
+  | { readonly kind: 'unknown'; readonly type: string }
+  | { readonly kind: 'newer'; readonly type: string }
+  | { readonly kind: 'undecodable'; readonly reason: string; readonly eventId: string | null };
+
+/** A message as a CloudEvents 1.0 record in Kafka's binary mode. `value` is the data, already JSON. */
+export function encodeRecord(message: MessageContext, value: string): RecordToSend {
+  const headers: Record<string, string> = {
+    ce_specversion: SPEC_VERSION,
+    ce_id: message.id,
+    ce_source: `/payflow/${publisherOf(message.type)}`,
+    ce_type: message.type,
+    ce_subject: message.subject,
+    ce_time: message.time,
+    ce_dataschema: `/schemas/${message.type}`,
+    ce_tenant: message.tenant,
+    ce_aggregateversion: String(message.aggregateVersion),
+    ce_causationid: message.causationId,
+    ce_correlationid: message.correlationId,
+    ce_actor: message.actor,
+    ce_livemode: message.livemode ? 'true' : 'false',
+    'content-type': CONTENT_TYPE,
+  };
+  if (message.traceparent) headers['traceparent'] = message.traceparent;
+  if (message.tracestate) headers['tracestate'] = message.tracestate;
+  return { key: message.key, value, headers };
+}
+
+/** Events come from their topic's owner; commands may come from several services, and are named after the topic's. */
+function publisherOf(type: string): string {
+  return isMessageType(type) ? TOPICS[MESSAGES[type].topic].owner : 'runner';
+}
+
+/** Reads a record of the topic for a reader that handles `wanted`. Never throws. */
+export function decodeRecord(record: RawRecord, topic: Topic, wanted: ReadonlySet<string>): Decoded {
+  const eventId = text(record, 'ce_id') ?? null;
+  const fail = (reason: string): Decoded => ({ kind: 'undecodable', reason, eventId });
+  const type = text(record, 'ce_type');
+  if (!type) return fail('type_missing');
+  if (text(record, 'ce_specversion') !== SPEC_VERSION) return fail('specversion_unknown');
+  if (!isMessageType(type)) return isNewerMajor(type) ? { kind: 'newer', type } : { kind: 'unknown', type };
+  if (MESSAGES[type].topic !== topic) return fail('wrong_topic');
+  if (!wanted.has(type)) return { kind: 'skipped', type };
+  if (Object.keys(record.headers).length > HEADERS_MAX) return fail('too_many_headers');
+  return decodeMessage(record, type, fail);
+}
+
+function decodeMessage(record: RawRecord, type: MessageType, fail: (reason: string) => Decoded): Decoded {
+  const id = text(record, 'ce_id');
+  if (!toUuid('event', id)) return fail('id_malformed');
+  const tenant = text(record, 'ce_tenant');
+  if (!toUuid('tenant', tenant)) return fail('tenant_malformed');
+  const version = Number(text(record, 'ce_aggregateversion') ?? '0');
+  if (!Number.isSafeInteger(version) || version < 0) return fail('version_malformed');
+  if (record.value === null) return fail('value_missing');
+  const data = parseJson(record.value);
+  if (data === undefined) return fail('not_json');
+  const errors = readerErrors(type, data);
+  if (errors) return fail(`schema: ${errors}`);
+  const key = record.key?.toString();
+  if (key === undefined) return fail('key_missing');
+  const spec = MESSAGES[type] as { key(data: unknown): string };
+  if (key !== spec.key(data)) return fail('key_differs');
+  return {
+    kind: 'message',
+    message: {
+      id,
+      type,
+      subject: text(record, 'ce_subject') ?? key,
+      tenant,
+      livemode: text(record, 'ce_livemode') === 'true',
+      key,
+      aggregateVersion: version,
+      causationId: text(record, 'ce_causationid') ?? id,
+      correlationId: text(record, 'ce_correlationid') ?? id,
+      actor: text(record, 'ce_actor') ?? 'unknown',
+      time: text(record, 'ce_time') ?? '',
+      traceparent: text(record, 'traceparent'),
+      tracestate: text(record, 'tracestate'),
+      data,
+    } as AnyMessage,
+  };
+}
+
+/** `payflow.payment.create.v7` when version 1 is known: a newer publisher speaks, and skipping it would lose its meaning. */
+function isNewerMajor(type: string): boolean {
+  const [, name, version] = /^(payflow\.[a-z.]+)\.v([0-9]{1,4})$/.exec(type) ?? [];
+  if (!name || !version) return false;
+  return Object.keys(MESSAGES).some((known) => known.startsWith(`${name}.v`));
+}
+
+function parseJson(value: Buffer): unknown {
+  try {
+    return JSON.parse(value.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function text(record: RawRecord, header: string): string | undefined {
+  const value = record.headers[header];
+  if (value === undefined || Array.isArray(value)) return undefined;
+  return typeof value === 'string' ? value : value.toString('utf8');
+}

@@ -1,0 +1,62 @@
+import { statement, type Database } from '@payflow/database';
+import { logger } from '@payflow/telemetry';
+
+const log = logger('housekeeping');
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Partitions made ahead: a service that cannot reach its database for days must still find today's when it is back. */
+const PARTITIONS_AHEAD = 3;
+/** Outbox and marks outlive the topics (7 days) by one day: whatever can still be read can still be recognised and sent again. */
+const KEPT_MS = 8 * DAY_MS;
+const PRUNE_ROWS_MAX = 10_000;
+
+const ENSURE = statement('housekeeping.ensure-partitions', 'select ensure_partitions($1)');
+const DROP_OUTBOX = statement('housekeeping.drop-outbox', 'select drop_outbox_before($1)');
+const PRUNE_INBOX = statement(
+  'housekeeping.prune-inbox',
+  `delete from inbox where (consumer_group, event_id) = any (array (
+     select (consumer_group, event_id) from inbox where event_id < $1 limit ${PRUNE_ROWS_MAX}))`,
+);
+const PRUNE_DEAD_LETTERS = statement('housekeeping.prune-dead-letters', 'delete from dead_letters where last_at < $1');
+const PRUNE_TALLIES = statement('housekeeping.prune-tallies', 'delete from received_tallies where day < $1');
+
+/** Makes coming partitions and removes what has outlived its use: outbox days, inbox marks, dead letters, tallies. Hourly. */
+export class Housekeeping {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly database: Database) {}
+
+  async start(): Promise<void> {
+    await this.database.rows(ENSURE, [PARTITIONS_AHEAD]);
+    this.timer = setInterval(() => {
+      this.running = this.run();
+    }, HOUR_MS);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  /** One round; also what `payflow housekeeping` and the tests run. */
+  async run(now = new Date()): Promise<void> {
+    const horizon = new Date(now.getTime() - KEPT_MS);
+    try {
+      await this.database.rows(ENSURE, [PARTITIONS_AHEAD]);
+      await this.database.rows(DROP_OUTBOX, [horizon]);
+      while ((await this.database.count(PRUNE_INBOX, [uuidFloor(horizon)])) === PRUNE_ROWS_MAX);
+      await this.database.count(PRUNE_DEAD_LETTERS, [new Date(now.getTime() - 30 * DAY_MS)]);
+      await this.database.count(PRUNE_TALLIES, [horizon]);
+    } catch (error) {
+      log.warn({ err: error }, 'housekeeping failed; it is tried again in an hour');
+    }
+  }
+}
+
+/** The smallest UUIDv7 of a moment. */
+function uuidFloor(time: Date): string {
+  const hex = time.getTime().toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7000-8000-000000000000`;
+}

@@ -1,0 +1,16 @@
+export { kafkajsBroker } from './broker/kafkajs/client.js';
+export type { Broker, BrokerAdmin, BrokerOptions, RecordToSend, TopicToCreate } from './broker/port.js';
+export { MessagingTables1763700000000 } from './database/messaging-tables.js';
+export { encodeRecord } from './envelope.js';
+export { Housekeeping } from './housekeeping.js';
+export { Messaging, type MessagingOptions } from './messaging.js';
+export { Outbox, type Staged } from './outbox/outbox.js';
+export { republishRange } from './outbox/outbox.repository.js';
+export { dayOf, tallyOf, talliesByDay } from './outbox/tally.js';
+export type { AnyOutgoing, Origin, Outgoing } from './outgoing.js';
+export { countParked, listParked, requestParked, type ParkedListing } from './parking/parking.repository.js';
+export type { Handled, Handler } from './runner/handler.js';
+export { topicsToCreate, verifyTopics } from './topics.js';
+export { formatTraceparent, parseTraceparent } from './trace.js';
+export { Consumes, Discards } from './transport/consumes.js';
+export { RunnerServer } from './transport/runner-server.js';

@@ -1,0 +1,92 @@
+import { PARTITIONS, type Group } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import { logger } from '@payflow/telemetry';
+import { kafkajsBroker } from './broker/kafkajs/client.js';
+import type { Broker, BrokerAdmin, BrokerOptions } from './broker/port.js';
+import { Outbox } from './outbox/outbox.js';
+import { Publisher } from './outbox/publisher.js';
+import { Relay } from './outbox/relay.js';
+import type { SubscriptionHandlers } from './runner/handler.js';
+import { Housekeeping } from './housekeeping.js';
+import { Subscription } from './runner/subscription.js';
+
+const log = logger('messaging');
+
+export interface MessagingOptions {
+  readonly broker: BrokerOptions;
+  readonly database: Database;
+  /** How many partitions each topic has; the same for every process of the installation. */
+  readonly partitions: keyof typeof PARTITIONS;
+}
+
+const CLOSE_DEADLINE_MS = 5_000;
+/** Distinct from a crash: the supervisor sees that the watchdog ended the process. */
+const EXIT_NO_PROGRESS = 70;
+
+/** A service's way in and out: its outbox with lanes and relay, and its subscriptions. */
+export class Messaging {
+  readonly outbox: Outbox;
+  private readonly broker: Broker;
+  private readonly publisher: Publisher;
+  private readonly relay: Relay;
+  private readonly housekeeping: Housekeeping;
+  private readonly subscriptions: Subscription[] = [];
+  private adminClient: Promise<BrokerAdmin> | undefined;
+
+  constructor(private readonly options: MessagingOptions) {
+    const { database } = options;
+    this.broker = kafkajsBroker(options.broker);
+    this.publisher = new Publisher(this.broker, database);
+    this.outbox = new Outbox(database, this.publisher, PARTITIONS[options.partitions]);
+    this.relay = new Relay(database, this.publisher);
+    this.housekeeping = new Housekeeping(database);
+  }
+
+  /** Makes the coming days' partitions and starts the way out. Does not wait for the broker. */
+  async start(): Promise<void> {
+    await this.housekeeping.start();
+    this.publisher.start();
+    this.relay.start();
+  }
+
+  /** Starts one consumer group. Waits until the broker has let it join. */
+  async subscribe(group: Group, handlers: SubscriptionHandlers): Promise<void> {
+    const { database: db, partitions } = this.options;
+    const subscription = new Subscription(group, handlers, {
+      db,
+      broker: this.broker,
+      outbox: this.outbox,
+      partitions: PARTITIONS[partitions],
+      admin: () => this.admin(),
+      onDead: (error) => {
+        log.fatal({ err: error, group }, 'ending the process: the consumer cannot go on');
+        process.exit(EXIT_NO_PROGRESS);
+      },
+    });
+    this.subscriptions.push(subscription);
+    await subscription.start();
+  }
+
+  /** For readiness: can the service send, and does every consumer run? */
+  get health(): { readonly producing: boolean; readonly consuming: boolean } {
+    return { producing: this.publisher.connected, consuming: this.subscriptions.every(({ ready }) => ready) };
+  }
+
+  /** Stops taking batches, finishes those begun, publishes and marks what is on its way. */
+  async close(): Promise<void> {
+    await Promise.all(this.subscriptions.map((subscription) => subscription.stop()));
+    await this.relay.close();
+    await this.publisher.close(CLOSE_DEADLINE_MS);
+    await this.housekeeping.close();
+    await this.adminClient?.then((admin) => admin.close()).catch(() => undefined);
+  }
+
+  /** One administrative connection, made when first needed and made anew after a failure. */
+  admin(): Promise<BrokerAdmin> {
+    this.adminClient ??= this.broker.admin().catch((error: unknown) => {
+      this.adminClient = undefined;
+      throw error;
+    });
+    return this.adminClient;
+  }
+}

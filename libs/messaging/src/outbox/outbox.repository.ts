@@ -1,0 +1,99 @@
+import { statement, type Database, type Transaction } from '@payflow/database';
+
+/** A row of the outbox: the messages of one transaction for one partition, in order, as JSON. */
+export interface OutboxRow {
+  readonly id: string;
+  readonly created_at: Date;
+  readonly topic: string;
+  readonly partition: number;
+  /** A JSON array of `{message, value}`; `value` is the data's exact text. */
+  readonly messages: string;
+  readonly message_count: number;
+  /** Sum of the message ids' low 48 bits, modulo 2^48. */
+  readonly id_sum: number;
+}
+
+/** How long a row belongs to whoever wrote or claimed it before the relay may take it. */
+export const CLAIM_MS = 3_000;
+
+// clock_timestamp, not now(): now() is when the transaction began, and a long one would be born with its claim run out.
+const INSERT = statement(
+  'outbox.insert',
+  `insert into outbox (id, created_at, topic, partition, messages, message_count, id_sum, claimed_until)
+   select *, clock_timestamp() + interval '${CLAIM_MS} milliseconds'
+   from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::integer[], $5::json[], $6::integer[], $7::bigint[])`,
+);
+
+const MARK = statement(
+  'outbox.mark-published',
+  `update outbox o set published_at = clock_timestamp()
+   from unnest($1::timestamptz[], $2::uuid[]) as acknowledged (created_at, id)
+   where o.created_at = acknowledged.created_at and o.id = acknowledged.id and o.published_at is null`,
+);
+
+// The array sub-select keeps the limit out of a join: under a generic plan the join form scans the whole table.
+const CLAIM = statement(
+  'outbox.claim',
+  `update outbox set claimed_until = clock_timestamp() + interval '${CLAIM_MS} milliseconds'
+   where id = any (array (
+     select id from outbox
+     where published_at is null and claimed_until < clock_timestamp()
+     order by created_at, id limit $1 for update skip locked))
+   returning id, created_at, topic, partition, messages::text as messages, message_count, id_sum::float8 as id_sum`,
+);
+
+const REPUBLISH_ROW = statement(
+  'outbox.republish-row',
+  `update outbox set published_at = null, claimed_until = clock_timestamp()
+   where created_at = $1 and id = $2 and (published_at is null or published_at < clock_timestamp() - interval '10 seconds')`,
+);
+
+const REPUBLISH_RANGE = statement(
+  'outbox.republish-range',
+  `update outbox set published_at = null, claimed_until = clock_timestamp()
+   where topic = $1 and created_at >= $2 and created_at < $3 and published_at is not null`,
+);
+
+const OLDEST = statement(
+  'outbox.oldest-unpublished',
+  `select extract(epoch from clock_timestamp() - min(created_at))::float8 as seconds, count(*)::integer as rows
+   from outbox where published_at is null`,
+);
+
+export async function insertOutbox(tx: Transaction, rows: readonly OutboxRow[]): Promise<void> {
+  await tx.rows(INSERT, [
+    rows.map((row) => row.id),
+    rows.map((row) => row.created_at),
+    rows.map((row) => row.topic),
+    rows.map((row) => row.partition),
+    rows.map((row) => row.messages),
+    rows.map((row) => row.message_count),
+    rows.map((row) => row.id_sum),
+  ]);
+}
+
+export async function markPublished(db: Database, rows: readonly Pick<OutboxRow, 'id' | 'created_at'>[]): Promise<void> {
+  await db.count(MARK, [rows.map((row) => row.created_at), rows.map((row) => row.id)]);
+}
+
+/** Takes rows whose claim has run out, oldest first, for another {@link CLAIM_MS}. */
+export async function claimExpired(db: Database, limit: number): Promise<OutboxRow[]> {
+  const rows = await db.rows<OutboxRow>(CLAIM, [limit]);
+  return rows.sort((a, b) => Number(a.created_at) - Number(b.created_at) || (a.id < b.id ? -1 : 1));
+}
+
+/** Gives a row to the relay once more, unless it was published within the last seconds. */
+export async function republishRow(db: Database, row: Pick<OutboxRow, 'id' | 'created_at'>): Promise<boolean> {
+  return (await db.count(REPUBLISH_ROW, [row.created_at, row.id])) > 0;
+}
+
+/** Gives everything of a topic in `[from, to)` to the relay once more. Returns the number of rows. */
+export async function republishRange(db: Database, topic: string, from: Date, to: Date): Promise<number> {
+  return db.count(REPUBLISH_RANGE, [topic, from, to]);
+}
+
+/** Age in seconds of the oldest unpublished row (0 when there is none), and how many there are. */
+export async function oldestUnpublished(db: Database): Promise<{ seconds: number; rows: number }> {
+  const [row] = await db.rows<{ seconds: number | null; rows: number }>(OLDEST);
+  return { seconds: row?.seconds ?? 0, rows: row?.rows ?? 0 };
+}

@@ -1,0 +1,21 @@
+import type { AnyMessage } from '@payflow/contracts';
+import type { Transaction } from '@payflow/database';
+import type { AnyOutgoing } from '../outgoing.js';
+
+/** What a handler hands back: messages to send, and what it met before. It holds no producer and cannot commit. */
+export interface Handled {
+  readonly messages: readonly AnyOutgoing[];
+  /** Ids of messages whose effect was there already (only where the topology's mark is `effect`). */
+  readonly repeated?: readonly string[];
+  /** Runs once the transaction has committed: for wake-ups and caches, never for anything that must happen. */
+  readonly afterCommit?: () => void;
+}
+
+/** Loads, decides, saves and returns. Called with the messages of one partition, in order, inside one transaction. */
+export type Handler = (messages: readonly AnyMessage[], tx: Transaction) => Promise<Handled>;
+
+/** The reader's refusal of messages an operator discarded: written where a later duplicate would look. */
+export interface SubscriptionHandlers {
+  readonly handle: Handler;
+  readonly discard?: Handler | undefined;
+}

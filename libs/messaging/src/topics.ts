@@ -1,0 +1,44 @@
+import { PARTITIONS, SUBSCRIPTIONS, TOPICS, deadLetterTopic, type Group, type TopicSpec } from '@payflow/contracts';
+import type { BrokerAdmin, TopicToCreate } from './broker/port.js';
+import { DEAD_LETTER_PARTITIONS } from './runner/dead-letter.js';
+
+const DAY_MS = 86_400_000;
+const DEAD_LETTER_RETENTION_MS = 30 * DAY_MS;
+const REPLICATION_FACTOR_MAX = 3;
+/** A whole outbox row goes in one request. */
+const MESSAGE_BYTES_MAX = 1_048_576;
+
+/** The topics of the topology, and a dead-letter topic per reader, for a cluster of so many brokers. */
+export function topicsToCreate(profile: keyof typeof PARTITIONS, brokers: number): TopicToCreate[] {
+  const replicationFactor = Math.min(brokers, REPLICATION_FACTOR_MAX);
+  const settings = (retention_ms: number) => ({
+    'cleanup.policy': 'delete',
+    'retention.ms': String(retention_ms),
+    'min.insync.replicas': String(Math.max(1, replicationFactor - 1)),
+    'max.message.bytes': String(MESSAGE_BYTES_MAX),
+  });
+  const own = Object.entries<TopicSpec>(TOPICS).map(([name, spec]) => ({
+    name,
+    partitions: PARTITIONS[profile],
+    replicationFactor,
+    settings: settings(spec.retention_ms),
+  }));
+  const dead = (Object.keys(SUBSCRIPTIONS) as Group[]).map((group) => ({
+    name: deadLetterTopic(group),
+    partitions: DEAD_LETTER_PARTITIONS,
+    replicationFactor,
+    settings: settings(DEAD_LETTER_RETENTION_MS),
+  }));
+  return [...own, ...dead];
+}
+
+/** What is wrong with the broker's topics for this topology, as sentences; empty when all is well. */
+export async function verifyTopics(admin: BrokerAdmin, profile: keyof typeof PARTITIONS): Promise<string[]> {
+  const wanted = topicsToCreate(profile, 1);
+  const counts = await admin.partitionCounts(wanted.map(({ name }) => name));
+  return wanted.flatMap(({ name, partitions }) => {
+    const found = counts.get(name);
+    if (found === undefined) return [`topic ${name} does not exist`];
+    return found === partitions ? [] : [`topic ${name} has ${found} partitions, the topology says ${partitions}`];
+  });
+}

@@ -1,0 +1,26 @@
+import { Catch, UseFilters, applyDecorators, type ExceptionFilter } from '@nestjs/common';
+import { EventPattern } from '@nestjs/microservices';
+import type { Group } from '@payflow/contracts';
+import { throwError, type Observable } from 'rxjs';
+
+/** Nest would turn an error into a reply; the runner needs the error itself, to tell poison from weather. */
+@Catch()
+class PassErrorOn implements ExceptionFilter {
+  catch(error: unknown): Observable<never> {
+    return throwError(() => error);
+  }
+}
+
+/** The method handles the batches of a consumer group: `(messages, tx) => Promise<Handled>`. */
+export function Consumes(group: Group): MethodDecorator {
+  return applyDecorators(EventPattern<string>(group), UseFilters(PassErrorOn));
+}
+
+/** The method writes the group's refusals for messages that an operator discarded. */
+export function Discards(group: Group): MethodDecorator {
+  return applyDecorators(EventPattern<string>(discardPattern(group)), UseFilters(PassErrorOn));
+}
+
+export function discardPattern(group: Group): string {
+  return `${group}#discard`;
+}

@@ -1,0 +1,46 @@
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import { SUBSCRIPTIONS, type Group } from '@payflow/contracts';
+import { isObservable, lastValueFrom } from 'rxjs';
+import type { Messaging } from '../messaging.js';
+import type { Handled, Handler } from '../runner/handler.js';
+import { discardPattern } from './consumes.js';
+
+/** Nest's transport over the runner: each `@Consumes` method becomes the handler of its consumer group. */
+export class RunnerServer extends Server implements CustomTransportStrategy {
+  constructor(private readonly messaging: Messaging) {
+    super();
+  }
+
+  /** Subscribes all groups. Does not wait for the broker: readiness tells when they run. */
+  listen(callback: () => void): void {
+    for (const [pattern, handler] of this.messageHandlers) {
+      if (!isGroup(pattern)) continue;
+      const discard = this.messageHandlers.get(discardPattern(pattern));
+      void this.messaging.subscribe(pattern, { handle: callNest(handler), discard: discard && callNest(discard) });
+    }
+    callback();
+  }
+
+  async close(): Promise<void> {
+    await this.messaging.close();
+  }
+
+  on(): never {
+    throw new Error('the runner has no events to listen to');
+  }
+
+  unwrap<T>(): T {
+    return this.messaging as T;
+  }
+}
+
+function callNest(handler: MessageHandler): Handler {
+  return async (messages, tx) => {
+    const result: unknown = await handler(messages, tx);
+    return (isObservable(result) ? await lastValueFrom(result) : result) as Handled;
+  };
+}
+
+function isGroup(pattern: string): pattern is Group {
+  return Object.hasOwn(SUBSCRIPTIONS, pattern);
+}

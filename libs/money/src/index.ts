@@ -1,0 +1,2 @@
+export { ASSETS, asset, isAssetCode, type Asset, type AssetKind } from './asset.js';
+export { AMOUNT_MAX, formatAmount, parseAmount } from './amount.js';

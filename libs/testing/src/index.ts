@@ -1,0 +1,4 @@
+export { testBroker, testServers, type TestServers } from './servers.js';
+export { createTestDatabase, type TestDatabase } from './database.js';
+export { createTestTopics, uniqueSuffix } from './topics.js';
+export { until } from './until.js';

@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+import { base } from './vitest.base.mts';
+
+/** Integration tests: one service or library on real PostgreSQL, Kafka and Redis, given by PAYFLOW_TEST_*. */
+export default defineConfig({
+  ...base,
+  test: {
+    ...base.test,
+    include: ['**/src/**/*.int.spec.ts'],
+    exclude: ['**/node_modules/**', '**/dist/**'],
+    // Two cores: more files at once only slow each other down.
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
