@@ -9,6 +9,7 @@ export interface ProblemSpec {
 
 export const PROBLEMS = {
   invalid_json: { status: 400, title: 'The body is not valid JSON', remedy: 'Send one JSON object in UTF-8, without duplicate keys, `__proto__`, NUL or lone surrogates.' },
+  invalid_http: { status: 400, title: 'The request is not valid HTTP', remedy: 'Send HTTP/1.1 as RFC 9112 says, with one of Content-Length and Transfer-Encoding.' },
   invalid_request: { status: 400, title: 'The request has the wrong shape', remedy: 'See `errors`: each names the field and what it must be.' },
   invalid_parameter: { status: 400, title: 'A parameter is wrong or unknown', remedy: 'See `errors`; unknown and repeated parameters are refused.' },
   invalid_id: { status: 400, title: 'The id is malformed', remedy: 'Ids are a prefix, an underscore and 26 characters, as PayFlow returned them.' },

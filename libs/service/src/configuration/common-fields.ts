@@ -1,0 +1,121 @@
+import { PARTITIONS } from '@payflow/contracts';
+import { LOG_LEVELS, TRACE_EXPORTERS } from '@payflow/telemetry';
+import type { Rule } from './configuration.js';
+import type { Values } from './field.js';
+import { boolean, choice, credential, hosts, integer, port, ratio, secret, text, url } from './kinds.js';
+
+/** Variables of every service. `defaults.port`: the service's own; `defaults.database`: the database of the local stack. */
+export function commonFields(defaults: {
+  readonly port: number;
+  readonly database: string;
+  readonly poolSize?: number;
+}) {
+  return {
+    NODE_ENV: choice(['production', 'development', 'test'], {
+      default: 'production',
+      description: 'What the process is for. Outside production the secrets have defaults.',
+    }),
+    HOST: text({
+      default: '127.0.0.1',
+      pattern: /^[A-Za-z0-9.:_-]+$/,
+      form: 'a host name or an address',
+      description: 'Address to listen on; `0.0.0.0` in a container.',
+    }),
+    PORT: port({ default: defaults.port, description: 'Port to listen on.' }),
+    LOG_LEVEL: choice(LOG_LEVELS, { default: 'info', description: 'Least level that is logged.' }),
+    ...databaseFields(defaults.database, defaults.poolSize ?? 8),
+    ...kafkaFields(),
+    ...telemetryFields(),
+    PAYFLOW_INTERNAL_SECRET: secret({
+      default: 'payflow-development-internal-secret',
+      description: 'Key of the tokens with which the gateway forwards reads; the same in all services.',
+    }),
+  };
+}
+
+/** Variables of a service that uses Redis, beside {@link commonFields}. */
+export const redisFields = {
+  REDIS_URL: url({
+    default: 'redis://127.0.0.1:6379',
+    protocols: ['redis', 'rediss'],
+    description: 'Redis: caches and wake-ups, nothing that money depends on. `rediss` for TLS.',
+  }),
+};
+
+function databaseFields(database: string, poolSize: number) {
+  return {
+    DATABASE_URL: url({
+      default: `postgres://payflow_${database}@127.0.0.1:5432/payflow_${database}`,
+      inProduction: 'required',
+      protocols: ['postgres', 'postgresql'],
+      description: "The service's own PostgreSQL database, as its own role. `?sslmode=require` for TLS.",
+    }),
+    DATABASE_POOL_SIZE: integer({
+      min: 2,
+      max: 200,
+      default: poolSize,
+      description: 'Connections this process may hold.',
+    }),
+  };
+}
+
+function kafkaFields() {
+  return {
+    KAFKA_BROKERS: hosts({ default: ['127.0.0.1:9092'], description: 'Brokers to begin with.' }),
+    KAFKA_SSL: boolean({ default: false, description: 'TLS to the brokers.' }),
+    KAFKA_SASL_MECHANISM: choice(['plain', 'scram-sha-256', 'scram-sha-512'], {
+      default: null,
+      description: 'SASL, with the two variables below.',
+    }),
+    KAFKA_SASL_USERNAME: text({ default: null, description: 'SASL user.' }),
+    KAFKA_SASL_PASSWORD: credential({ default: null, description: 'SASL password.' }),
+    KAFKA_CLIENT_ID: text({
+      default: null,
+      pattern: /^[A-Za-z0-9._-]{1,100}$/,
+      form: 'letters, digits, dots, dashes and underscores',
+      description: "Name in the brokers' logs and quotas; the service's name when unset.",
+    }),
+    PAYFLOW_PARTITIONS: choice(Object.keys(PARTITIONS) as (keyof typeof PARTITIONS)[], {
+      default: 'single',
+      description: 'Partitions per topic: as for a `single` machine or a `cluster`; the same in all services.',
+    }),
+  };
+}
+
+function telemetryFields() {
+  return {
+    OTEL_TRACES_EXPORTER: choice(TRACE_EXPORTERS, {
+      default: 'otlp',
+      description: 'Where spans go; `none` records nothing.',
+    }),
+    OTEL_EXPORTER_OTLP_ENDPOINT: url({
+      default: 'http://127.0.0.1:4318',
+      protocols: ['http', 'https'],
+      description: 'OTLP/HTTP collector, without `/v1/traces`.',
+    }),
+    OTEL_EXPORTER_JAEGER_ENDPOINT: url({
+      default: 'http://127.0.0.1:14268/api/traces',
+      protocols: ['http', 'https'],
+      description: "Jaeger's own endpoint, for `OTEL_TRACES_EXPORTER=jaeger`.",
+    }),
+    OTEL_TRACES_SAMPLER_ARG: ratio({
+      default: 1,
+      inProduction: 0.01,
+      description: 'Share of new traces that are recorded; a trace begun elsewhere follows its caller.',
+    }),
+  };
+}
+
+/** A mechanism needs its user and password, and they need it. */
+const saslIsWhole: Rule = (values) => {
+  const given = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'].filter(
+    (name) => values[name] !== undefined,
+  );
+  return given.length === 0 || given.length === 3
+    ? undefined
+    : 'KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD must be set together';
+};
+
+export const commonRules: readonly Rule[] = [saslIsWhole];
+
+export type CommonConfiguration = Values<ReturnType<typeof commonFields>>;

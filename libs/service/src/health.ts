@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+
+/** `required`: without it the service must get no traffic. `degraded`: it serves on, slower or less. */
+export type CheckLevel = 'required' | 'degraded';
+
+export interface Check {
+  readonly name: string;
+  readonly level: CheckLevel;
+  /** Throws, or rejects, when the thing is not well. Gets 1 s. */
+  readonly run: () => Promise<void> | void;
+}
+
+export interface CheckResult {
+  readonly name: string;
+  readonly level: CheckLevel;
+  readonly status: 'up' | 'down';
+  readonly duration_ms: number;
+  /** Class or code of the error, never its text: that may name hosts and users. */
+  readonly reason?: string;
+}
+
+export interface HealthReport {
+  readonly status: 'ready' | 'degraded' | 'unavailable' | 'starting' | 'draining';
+  readonly service: string;
+  readonly checks: readonly CheckResult[];
+}
+
+const CHECK_TIMEOUT_MS = 1_000;
+/** Probes of many balancers share one round of checks. */
+const CACHE_MS = 1_000;
+
+/** Thrown by a check to say in one word what is wrong. */
+export class NotWell extends Error {
+  constructor(reason: string) {
+    super(reason);
+    this.name = reason;
+  }
+}
+
+/** The named checks behind `/readyz`, and the phase the process is in. */
+@Injectable()
+export class Health {
+  readonly #service: string;
+  readonly #checks: Check[] = [];
+  #phase: 'starting' | 'running' | 'draining' = 'starting';
+  #last: { at: number; results: Promise<CheckResult[]> } | undefined;
+
+  constructor(service: string) {
+    this.#service = service;
+  }
+
+  register(check: Check): void {
+    this.#checks.push(check);
+  }
+
+  get started(): boolean {
+    return this.#phase !== 'starting';
+  }
+
+  get draining(): boolean {
+    return this.#phase === 'draining';
+  }
+
+  enter(phase: 'running' | 'draining'): void {
+    this.#phase = phase;
+  }
+
+  /** Runs all checks side by side, or answers with those of the last second. */
+  async report(now: number = performance.now()): Promise<HealthReport> {
+    if (!this.#last || now - this.#last.at > CACHE_MS) {
+      this.#last = { at: now, results: Promise.all(this.#checks.map(runCheck)) };
+    }
+    const checks = await this.#last.results;
+    return { status: this.#status(checks), service: this.#service, checks };
+  }
+
+  #status(checks: readonly CheckResult[]): HealthReport['status'] {
+    if (this.#phase !== 'running') return this.#phase;
+    const down = checks.filter(({ status }) => status === 'down');
+    if (down.length === 0) return 'ready';
+    return down.some(({ level }) => level === 'required') ? 'unavailable' : 'degraded';
+  }
+}
+
+async function runCheck({ name, level, run }: Check): Promise<CheckResult> {
+  const start = performance.now();
+  const done = (status: 'up' | 'down') => ({ name, level, status, duration_ms: Math.round(performance.now() - start) });
+  try {
+    await withTimeout(run);
+    return done('up');
+  } catch (error) {
+    return { ...done('down'), reason: reasonOf(error) };
+  }
+}
+
+async function withTimeout(run: Check['run']): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new NotWell('timeout')), CHECK_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([Promise.resolve().then(run), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  if (typeof code === 'string') return code;
+  return error instanceof Error ? error.name : 'error';
+}

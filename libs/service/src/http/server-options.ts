@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { FastifyHttpOptions } from 'fastify';
+import { answerClientError } from '../problem/client-error.js';
+import { sendProblem } from '../problem/problem.filter.js';
+
+export const BODY_BYTES_MAX = 256 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024;
+/** Whole request head, whole request, and how often Node looks; a sender slower than that gets 408. */
+const HEADERS_TIMEOUT_MS = 5_000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const TIMEOUT_CHECK_MS = 1_000;
+/** Above what balancers keep idle connections for (60 s is usual), so that ours is never the side that closes first. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** Longer path parameters than any id are answered 414 by the router. */
+const PARAM_LENGTH_MAX = 255;
+const SANE_REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
+
+/** Limits and edge behaviour of every service's HTTP server. */
+export function serverOptions(): FastifyHttpOptions<Server> {
+  return {
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    // While draining, requests on connections that are still open are served and told to close.
+    return503OnClosing: false,
+    trustProxy: false,
+    requestIdHeader: false,
+    genReqId: requestId,
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX, caseSensitive: true },
+    http: {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+  };
+}
+
+/** The caller's Request-Id when it is a sane token, else a new one. */
+function requestId(request: Pick<IncomingMessage, 'headers'>): string {
+  const given = request.headers['request-id'];
+  return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : `req_${randomUUID()}`;
+}

@@ -1,0 +1,40 @@
+export { commonFields, commonRules, redisFields, type CommonConfiguration } from './configuration/common-fields.js';
+export {
+  ConfigurationError,
+  configurationOrExit,
+  configurationTable,
+  defineConfiguration,
+  readConfiguration,
+  type Configuration,
+  type ConfigurationOf,
+  type Rule,
+} from './configuration/configuration.js';
+export type { Field, Fields, Values } from './configuration/field.js';
+export {
+  boolean,
+  choice,
+  credential,
+  duration,
+  hosts,
+  integer,
+  port,
+  ratio,
+  secret,
+  text,
+  url,
+} from './configuration/kinds.js';
+export { Drain, type DrainPhase } from './drain.js';
+export { Health, NotWell, type Check, type CheckLevel, type HealthReport } from './health.js';
+export { BODY_BYTES_MAX } from './http/server-options.js';
+export { signInternalToken, verifyInternalToken, type InternalClaims } from './internal-token.js';
+export { DATABASE, PlatformModule, type PlatformOptions } from './platform.module.js';
+export { occurrence, sendProblem } from './problem/problem.filter.js';
+export {
+  Problem,
+  PROBLEM_CONTENT_TYPE,
+  problemBody,
+  type FieldProblem,
+  type ProblemOptions,
+} from './problem/problem.js';
+export { unavailable } from './problem/translate.js';
+export { runService, startService, type RunningService, type ServiceDefinition } from './run-service.js';

@@ -1,0 +1,104 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { METRICS, type Service } from '@payflow/contracts';
+import { openDatabase, statement, type Database, type DatabaseOptions } from '@payflow/database';
+import { Messaging, type MessagingOptions } from '@payflow/messaging';
+import { gauge } from '@payflow/telemetry';
+import type { CommonConfiguration } from './configuration/common-fields.js';
+import { Drain } from './drain.js';
+import { Health, NotWell, type CheckLevel } from './health.js';
+
+/** Injection token of the service's {@link Database}. */
+export const DATABASE = Symbol('database');
+
+export interface PlatformOptions {
+  readonly service: Service;
+  readonly config: CommonConfiguration;
+  readonly entities?: DatabaseOptions['entities'];
+  /** Whether the service must get no traffic while Kafka is away. */
+  readonly kafka: CheckLevel;
+}
+
+/** Opens the service's database and its messaging, with their readiness checks, and closes them in the drain. Global. */
+@Module({})
+export class PlatformModule {
+  static with(options: PlatformOptions): DynamicModule {
+    return {
+      module: PlatformModule,
+      global: true,
+      providers: [
+        {
+          provide: DATABASE,
+          inject: [Health, Drain],
+          useFactory: (health: Health, drain: Drain) => database(options, health, drain),
+        },
+        {
+          provide: Messaging,
+          inject: [DATABASE, Health],
+          useFactory: (db: Database, health: Health) => messaging(options, db, health),
+        },
+      ],
+      exports: [DATABASE, Messaging],
+    };
+  }
+}
+
+const PING = statement('service.ping', 'select 1');
+
+async function database(
+  { service, config, entities }: PlatformOptions,
+  health: Health,
+  drain: Drain,
+): Promise<Database> {
+  const db = await openDatabase({
+    url: config.DATABASE_URL,
+    poolSize: config.DATABASE_POOL_SIZE,
+    applicationName: `payflow-${service}`,
+    ...(entities ? { entities } : {}),
+  });
+  health.register({ name: 'postgres', level: 'required', run: async () => void (await db.rows(PING)) });
+  drain.on('pools', 'postgres', () => db.close());
+  measurePool(db);
+  return db;
+}
+
+function measurePool(db: Database): void {
+  gauge(METRICS.databasePool, 'Connections of the pool, by state.', ['state'] as const, (metric) => {
+    const { total, idle, waiting, max } = db.pool();
+    metric.set({ state: 'busy' }, total - idle);
+    metric.set({ state: 'idle' }, idle);
+    metric.set({ state: 'waiting' }, waiting);
+    metric.set({ state: 'max' }, max);
+  });
+}
+
+async function messaging(
+  { service, config, kafka }: PlatformOptions,
+  db: Database,
+  health: Health,
+): Promise<Messaging> {
+  const messaging = new Messaging({
+    broker: brokerOptions(service, config),
+    database: db,
+    partitions: config.PAYFLOW_PARTITIONS,
+  });
+  await messaging.start();
+  health.register({
+    name: 'kafka',
+    level: kafka,
+    run: () => {
+      if (!messaging.health.producing) throw new NotWell('not_producing');
+      if (!messaging.health.consuming) throw new NotWell('not_consuming');
+    },
+  });
+  return messaging;
+}
+
+function brokerOptions(service: Service, config: CommonConfiguration): MessagingOptions['broker'] {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = config;
+  return {
+    brokers: [...config.KAFKA_BROKERS],
+    clientId: config.KAFKA_CLIENT_ID ?? `payflow-${service}`,
+    ssl: config.KAFKA_SSL,
+    ...(mechanism && username && password ? { sasl: { mechanism, username, password } } : {}),
+  };
+}

@@ -1,0 +1,39 @@
+import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { activeTraceId, logger } from '@payflow/telemetry';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PROBLEM_CONTENT_TYPE, problemBody, type Occurrence } from './problem.js';
+import { translate } from './translate.js';
+
+const log = logger('http');
+
+/** Writes every error that reaches the edge as `application/problem+json`. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+}
+
+/** Answers a request with the problem an error stands for. Errors of ours are logged with their cause. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = translate(error);
+  if (problem.status >= 500) {
+    log.error(
+      { err: problem.options.cause ?? problem, request_id: request.id, code: problem.code },
+      'a request failed',
+    );
+  }
+  if (reply.sent) return;
+  if (problem.options.headers) void reply.headers(problem.options.headers);
+  void reply
+    .status(problem.status)
+    .header('content-type', PROBLEM_CONTENT_TYPE)
+    .serializer(JSON.stringify)
+    .send(problemBody(problem.code, problem.options, occurrence(request)));
+}
+
+/** The ids under which this request can be found again. */
+export function occurrence(request: FastifyRequest): Occurrence {
+  return { instance: request.url.split('?', 1)[0] ?? '', requestId: request.id, traceId: activeTraceId() };
+}

@@ -1,0 +1,52 @@
+import { HttpException } from '@nestjs/common';
+import { isConnectionLoss } from '@payflow/database';
+import type { ProblemCode } from '@payflow/contracts';
+import { Problem } from './problem.js';
+
+const BY_FASTIFY_CODE: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'invalid_request',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'invalid_json',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'invalid_json',
+  FST_ERR_BAD_URL: 'invalid_parameter',
+  FST_ERR_MAX_PARAM_LENGTH: 'uri_too_long',
+};
+
+const BY_STATUS: Readonly<Record<number, ProblemCode>> = {
+  400: 'invalid_request',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  408: 'request_timeout',
+  413: 'payload_too_large',
+  414: 'uri_too_long',
+  415: 'unsupported_media_type',
+  503: 'unavailable',
+};
+
+/** How soon a client may come back when a part of ours is away, seconds. */
+const RETRY_AFTER_S = '1';
+
+/** The answer to any error that reaches the edge. What nobody foresaw becomes `internal` and keeps its cause for the log. */
+export function translate(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (isConnectionLoss(error)) return unavailable(error);
+  const code = knownCode(error);
+  if (code === 'unavailable') return unavailable(error);
+  return code ? new Problem(code, { cause: error }) : new Problem('internal', { cause: error });
+}
+
+/** 503 with Retry-After: a part that the request needs is away. */
+export function unavailable(cause?: unknown): Problem {
+  return new Problem('unavailable', { headers: { 'retry-after': RETRY_AFTER_S }, cause });
+}
+
+function knownCode(error: unknown): ProblemCode | undefined {
+  if (error instanceof HttpException) return BY_STATUS[error.getStatus()];
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  if (typeof code === 'string' && BY_FASTIFY_CODE[code]) return BY_FASTIFY_CODE[code];
+  return typeof statusCode === 'number' && statusCode < 500 ? BY_STATUS[statusCode] : undefined;
+}

@@ -1,0 +1,188 @@
+import 'reflect-metadata';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { crashAt, type Service } from '@payflow/contracts';
+import { Messaging, RunnerServer } from '@payflow/messaging';
+import { configureLogging, flushLogs, logger, startTelemetry, type Telemetry } from '@payflow/telemetry';
+import type { FastifyInstance } from 'fastify';
+import type { CommonConfiguration } from './configuration/common-fields.js';
+import { configurationOrExit, type Configuration, type ConfigurationOf } from './configuration/configuration.js';
+import { attempt, Drain } from './drain.js';
+import { Health } from './health.js';
+import { refuseOtherMethods, rememberMethods } from './http/method-not-allowed.js';
+import { rootEndpoints } from './http/root-endpoints.js';
+import { serverOptions } from './http/server-options.js';
+import { traceRequests } from './http/server-span.js';
+import { nestLogger } from './nest-logger.js';
+import { ProblemFilter } from './problem/problem.filter.js';
+
+export interface ServiceDefinition<C extends Configuration> {
+  readonly configuration: C & { readonly service: Service };
+  /** The service's root module, made from its configuration. */
+  readonly module: (config: ConfigurationOf<C>) => DynamicModule;
+  /** What the service adds to its HTTP edge: hooks, body parsers, pages. Runs before any route is made. */
+  readonly edge?: (fastify: FastifyInstance, config: ConfigurationOf<C>) => void | Promise<void>;
+  /** Runs when the modules are up and before traffic: the OpenAPI document, warming up. */
+  readonly prepare?: (app: NestFastifyApplication, config: ConfigurationOf<C>) => void | Promise<void>;
+}
+
+/** A service that runs; tests stop it with `stop()`, a process by SIGTERM. */
+export interface RunningService {
+  readonly app: NestFastifyApplication;
+  /** Drains in order and resolves when everything is closed. */
+  stop(): Promise<void>;
+}
+
+const log = logger('service');
+
+/** The whole drain; what has not ended by then is given up. */
+const DRAIN_DEADLINE_MS = 14_000;
+/** For requests to end after `requests` has cut their waits; the connections that remain are closed. */
+const HTTP_CLOSE_DEADLINE_MS = 4_000;
+
+/**
+ * The main function of every service: configuration, telemetry, modules, consumers, HTTP, drain. Ends the process with 78
+ * on a wrong configuration, with 1 when the start fails or something unforeseen is thrown, with 0 after a drain.
+ */
+export async function runService<C extends Configuration>(definition: ServiceDefinition<C>): Promise<void> {
+  const config = configurationOrExit(definition.configuration) as ConfigurationOf<C>;
+  endOnTheUnforeseen();
+  try {
+    const running = await startService(definition, config);
+    drainOnSignal(running);
+  } catch (error) {
+    end(1, 'the service could not start', error);
+  }
+}
+
+/** {@link runService} without the process: for tests that start and stop a service inside theirs. */
+export async function startService<C extends Configuration>(
+  definition: ServiceDefinition<C>,
+  config: ConfigurationOf<C>,
+): Promise<RunningService> {
+  const { service } = definition.configuration;
+  const common = config as CommonConfiguration;
+  configureLogging({ service, level: common.LOG_LEVEL });
+  const telemetry = startTelemetry({ service, ...tracing(common) });
+  const health = new Health(service);
+  const drain = new Drain();
+  const app = await createApp(definition, config, health, drain);
+  await app.listen({ port: common.PORT, host: common.HOST });
+  health.enter('running');
+  log.info({ url: await app.getUrl() }, 'listening');
+  return { app, stop: once(() => stop(app, health, drain, telemetry)) };
+}
+
+function tracing(config: CommonConfiguration) {
+  const jaeger = config.OTEL_TRACES_EXPORTER === 'jaeger';
+  return {
+    exporter: config.OTEL_TRACES_EXPORTER,
+    endpoint: jaeger ? config.OTEL_EXPORTER_JAEGER_ENDPOINT : config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    samplingRatio: config.OTEL_TRACES_SAMPLER_ARG,
+  };
+}
+
+async function createApp<C extends Configuration>(
+  definition: ServiceDefinition<C>,
+  config: ConfigurationOf<C>,
+  health: Health,
+  drain: Drain,
+): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter(serverOptions());
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const methods = rememberMethods(fastify);
+  traceRequests(fastify, health);
+  rootEndpoints(fastify, health);
+  await definition.edge?.(fastify, config);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    rootModule(definition.module(config), health, drain),
+    adapter,
+    {
+      logger: nestLogger(),
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
+  app.useGlobalFilters(new ProblemFilter());
+  connectConsumers(app);
+  await definition.prepare?.(app, config);
+  await app.init();
+  await app.startAllMicroservices();
+  refuseOtherMethods(fastify, methods);
+  return app;
+}
+
+@Module({})
+class ServiceModule {}
+
+function rootModule(module: DynamicModule, health: Health, drain: Drain): DynamicModule {
+  return {
+    module: ServiceModule,
+    global: true,
+    providers: [
+      { provide: Health, useValue: health },
+      { provide: Drain, useValue: drain },
+    ],
+    exports: [Health, Drain],
+    imports: [module],
+  };
+}
+
+function connectConsumers(app: NestFastifyApplication): void {
+  app.connectMicroservice({ strategy: new RunnerServer(app.get(Messaging, { strict: false })) });
+}
+
+async function stop(app: NestFastifyApplication, health: Health, drain: Drain, telemetry: Telemetry): Promise<void> {
+  health.enter('draining');
+  log.info('draining');
+  await drain.run('requests');
+  await attempt('http', () => closeHttp(app));
+  // Nest closes the consumers here, and then runs the modules' own shutdown hooks.
+  await attempt('consumers', () => app.close());
+  crashAt('shutdown-drain');
+  await drain.run('flush');
+  await drain.run('pools');
+  await telemetry.shutdown();
+  log.info('drained');
+}
+
+async function closeHttp(app: NestFastifyApplication): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const giveUp = setTimeout(() => fastify.server.closeAllConnections(), HTTP_CLOSE_DEADLINE_MS);
+  await fastify.close();
+  clearTimeout(giveUp);
+}
+
+function drainOnSignal(running: RunningService): void {
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    // A second signal is somebody who does not want to wait.
+    if (stopping) end(1, `${signal} while draining`);
+    stopping = true;
+    setTimeout(() => end(1, 'the drain took too long'), DRAIN_DEADLINE_MS).unref();
+    void running.stop().then(
+      () => end(0),
+      (error: unknown) => end(1, 'the drain failed', error),
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+/** After an error that nobody caught, memory may be half changed: only a new process is known to be right. */
+function endOnTheUnforeseen(): void {
+  process.on('uncaughtException', (error) => end(1, 'uncaught exception', error));
+  process.on('unhandledRejection', (reason) => end(1, 'unhandled rejection', reason));
+}
+
+function end(code: number, message?: string, error?: unknown): never {
+  if (message) log.fatal({ err: error }, message);
+  flushLogs();
+  process.exit(code);
+}
+
+function once<T>(run: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= run());
+}
