@@ -8,8 +8,10 @@ export interface Outgoing<T extends MessageType = MessageType> {
   readonly data: MessageData[T];
   /** The message that caused it: tenant, mode, correlation, actor and trace come from there. */
   readonly cause?: AnyMessage;
-  /** Given where a message is sent again and must be known as the same one. */
+  /** Given where the id is stored beside the message's cause, or where a message is sent again and must be known as the same one. */
   readonly id?: string;
+  /** True on a message that was sent before under this id: it does not count as sent once more. */
+  readonly resent?: boolean;
   /** For messages without a cause: the edge that starts the chain says who and for whom. */
   readonly origin?: Origin;
   /** 0 on commands. */
@@ -34,6 +36,8 @@ export interface Envelope {
   readonly partition: number;
   readonly message: MessageContext;
   readonly value: string;
+  /** Whether it counts in "sent = received": not when it was sent before, nor when it is a dead letter. */
+  readonly counted: boolean;
 }
 
 /** A message without its data. The type is open because dead letters have one of their own. */
@@ -55,6 +59,7 @@ export function finish(outgoing: AnyOutgoing, time: string, traceparent: string 
     topic: spec.topic,
     partition: partitionOf(key, partitions),
     value,
+    counted: !outgoing.resent,
     message: { id, type: outgoing.type, subject: outgoing.subject, key, time, ...lineage(outgoing, id), traceparent, tracestate: outgoing.cause?.tracestate },
   };
 }

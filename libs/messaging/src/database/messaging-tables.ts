@@ -40,6 +40,8 @@ create table outbox (
   partition integer not null,
   messages json not null,
   message_count integer not null check (message_count > 0),
+  -- Those sent for the first time: the sending half of "sent = received".
+  counted integer not null,
   id_sum bigint not null,
   claimed_until timestamptz not null,
   published_at timestamptz,

@@ -9,7 +9,9 @@ export interface OutboxRow {
   /** A JSON array of `{message, value}`; `value` is the data's exact text. */
   readonly messages: string;
   readonly message_count: number;
-  /** Sum of the message ids' low 48 bits, modulo 2^48. */
+  /** How many of them are sent for the first time. */
+  readonly counted: number;
+  /** Sum of those messages' ids, low 48 bits, modulo 2^48. */
   readonly id_sum: number;
 }
 
@@ -19,9 +21,9 @@ export const CLAIM_MS = 3_000;
 // clock_timestamp, not now(): now() is when the transaction began, and a long one would be born with its claim run out.
 const INSERT = statement(
   'outbox.insert',
-  `insert into outbox (id, created_at, topic, partition, messages, message_count, id_sum, claimed_until)
+  `insert into outbox (id, created_at, topic, partition, messages, message_count, counted, id_sum, claimed_until)
    select *, clock_timestamp() + interval '${CLAIM_MS} milliseconds'
-   from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::integer[], $5::json[], $6::integer[], $7::bigint[])`,
+   from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::integer[], $5::json[], $6::integer[], $7::integer[], $8::bigint[])`,
 );
 
 const MARK = statement(
@@ -39,7 +41,7 @@ const CLAIM = statement(
      select id from outbox
      where published_at is null and claimed_until < clock_timestamp()
      order by created_at, id limit $1 for update skip locked))
-   returning id, created_at, topic, partition, messages::text as messages, message_count, id_sum::float8 as id_sum`,
+   returning id, created_at, topic, partition, messages::text as messages, message_count, counted, id_sum::float8 as id_sum`,
 );
 
 const REPUBLISH_ROW = statement(
@@ -68,6 +70,7 @@ export async function insertOutbox(tx: Transaction, rows: readonly OutboxRow[]):
     rows.map((row) => row.partition),
     rows.map((row) => row.messages),
     rows.map((row) => row.message_count),
+    rows.map((row) => row.counted),
     rows.map((row) => row.id_sum),
   ]);
 }

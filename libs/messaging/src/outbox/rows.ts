@@ -33,14 +33,15 @@ export function packRows(envelopes: readonly Envelope[], now: Date): OutboxRow[]
 
 function packRow(envelopes: readonly Envelope[], now: Date): OutboxRow {
   const [first] = envelopes as [Envelope, ...Envelope[]];
-  const tally = tallyOf(envelopes.map(({ message }) => message.id));
+  const tally = tallyOf(envelopes.filter(({ counted }) => counted).map(({ message }) => message.id));
   return {
     id: newUuid(),
     created_at: now,
     topic: first.topic,
     partition: first.partition,
     messages: JSON.stringify(envelopes.map(({ message, value }): Stored => ({ message, value }))),
-    message_count: tally.messages,
+    message_count: envelopes.length,
+    counted: tally.messages,
     id_sum: tally.idSum,
   };
 }

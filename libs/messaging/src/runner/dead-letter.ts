@@ -15,6 +15,7 @@ export function deadLetter(place: Place, record: RawRecord, cause: FailureCause,
   return {
     topic: deadLetterTopic(place.group as Group),
     partition: 0,
+    counted: false,
     message: {
       id,
       type: 'payflow.deadletter.v1',

@@ -1,0 +1,173 @@
+import { fromUuid, uuidOf, type PaymentMethod } from '@payflow/contracts';
+import { statement, type Database, type Row, type Transaction } from '@payflow/database';
+import type { Payment } from '../domain/payment.js';
+
+/** The ledger's word on one payment. */
+export interface VerdictOnPayment {
+  readonly payment: string;
+  readonly tenant: string;
+  readonly livemode: boolean;
+  /** The command it answers: a verdict on any other command does not move the payment. */
+  readonly ledgerCommandId: string;
+  readonly eventId: string;
+  readonly status: 'succeeded' | 'failed';
+  readonly failureCode: string | null;
+}
+
+export interface PaymentKey {
+  readonly id: string;
+  readonly tenant: string;
+  readonly livemode: boolean;
+}
+
+const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id, method,
+  reference, metadata, failure_code, ledger_command_id, created_at, expires_at, updated_at`;
+
+const INSERT = statement(
+  'payments.insert',
+  `insert into payments (tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id,
+     method, reference, metadata, create_command_id, ledger_command_id, created_at, expires_at)
+   select tenant_id, livemode, id, 'processing', 0, amount_minor, asset, source_account_id, destination_account_id,
+     method, reference, metadata, create_command_id, ledger_command_id, created_at, expires_at
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[], $8::json[], $9::text[],
+     $10::json[], $11::uuid[], $12::uuid[], $13::timestamptz[], $14::timestamptz[])
+     as p (tenant_id, livemode, id, amount_minor, asset, source_account_id, destination_account_id, method, reference,
+       metadata, create_command_id, ledger_command_id, created_at, expires_at)
+   order by tenant_id, livemode, id
+   on conflict do nothing returning tenant_id, livemode, id`,
+);
+
+const CREATED_BY = statement(
+  'payments.created-by',
+  `select create_command_id from payments where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
+);
+
+// Conditional on state and command: a final payment, or one that waits for another command's verdict, stays as it is.
+// Verdicts of one payment share a partition, so two batches never lock the same payments.
+const FINISH = statement(
+  'payments.finish',
+  `update payments p set status = v.status, failure_code = v.failure_code, verdict_event_id = v.event_id, version = p.version + 1,
+     updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[])
+     as v (tenant_id, livemode, id, ledger_command_id, event_id, status, failure_code)
+   where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.id = v.id
+     and p.status = 'processing' and p.ledger_command_id = v.ledger_command_id
+   returning ${COLUMNS.replaceAll(/(\w+)/g, 'p.$1')}`,
+);
+
+const WAITING = statement(
+  'payments.find-waiting',
+  `select ${COLUMNS} from payments
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and status = 'processing'`,
+);
+
+const OVERDUE = statement(
+  'payments.overdue',
+  `update payments set updated_at = clock_timestamp()
+   where (tenant_id, livemode, id) in (
+     select tenant_id, livemode, id from payments
+     where status = 'processing' and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
+     order by updated_at limit $2 for update skip locked)
+   returning tenant_id, livemode, id`,
+);
+
+interface PaymentRow extends Row {
+  tenant_id: string;
+  livemode: boolean;
+  id: string;
+  status: Payment['status'];
+  version: bigint;
+  amount_minor: bigint;
+  asset: string;
+  source_account_id: string;
+  destination_account_id: string;
+  method: PaymentMethod;
+  reference: string | null;
+  metadata: Record<string, string>;
+  failure_code: string | null;
+  ledger_command_id: string;
+  created_at: Date;
+  expires_at: Date;
+  updated_at: Date;
+}
+
+type KeyRow = Pick<PaymentRow, 'tenant_id' | 'livemode' | 'id'>;
+
+/** Inserts new payments and returns the keys of those that were not there before. */
+export async function insertPayments(tx: Transaction, payments: readonly (Payment & { readonly createCommandId: string })[]): Promise<Set<string>> {
+  const rows = await tx.rows<KeyRow>(INSERT, [
+    ...keyColumns(payments),
+    payments.map((p) => p.amount),
+    payments.map((p) => p.asset),
+    payments.map((p) => uuidOf('account', p.source)),
+    payments.map((p) => uuidOf('account', p.destination)),
+    payments.map((p) => JSON.stringify(p.method)),
+    payments.map((p) => p.reference),
+    payments.map((p) => JSON.stringify(p.metadata)),
+    payments.map((p) => uuidOf('event', p.createCommandId)),
+    payments.map((p) => uuidOf('event', p.ledgerCommandId)),
+    payments.map((p) => p.createdAt),
+    payments.map((p) => p.expiresAt),
+  ]);
+  return new Set(rows.map((row) => keyOf(toKey(row))));
+}
+
+/** Ids of the messages that created the payments of these keys. */
+export async function createdBy(tx: Transaction, keys: readonly PaymentKey[]): Promise<Set<string>> {
+  const rows = await tx.rows<{ create_command_id: string }>(CREATED_BY, keyColumns(keys));
+  return new Set(rows.map((row) => fromUuid('event', row.create_command_id)));
+}
+
+/** Moves waiting payments to their final state, each only by the verdict on its own command. Returns those that moved. */
+export async function finishPayments(tx: Transaction, verdicts: readonly VerdictOnPayment[]): Promise<Payment[]> {
+  const rows = await tx.rows<PaymentRow>(FINISH, [
+    ...keyColumns(verdicts.map(({ payment: id, tenant, livemode }) => ({ id, tenant, livemode }))),
+    verdicts.map((v) => uuidOf('event', v.ledgerCommandId)),
+    verdicts.map((v) => uuidOf('event', v.eventId)),
+    verdicts.map((v) => v.status),
+    verdicts.map((v) => v.failureCode),
+  ]);
+  return rows.map(toPayment);
+}
+
+/** Those of the payments that still wait for the ledger. */
+export async function findWaiting(tx: Transaction, keys: readonly PaymentKey[]): Promise<Payment[]> {
+  return (await tx.rows<PaymentRow>(WAITING, keyColumns(keys))).map(toPayment);
+}
+
+/** Takes payments that have waited longer than `wait_ms`, oldest first, and starts their wait anew. */
+export async function takeOverdue(db: Database | Transaction, wait_ms: number, limit: number): Promise<PaymentKey[]> {
+  return (await db.rows<KeyRow>(OVERDUE, [wait_ms, limit])).map(toKey);
+}
+
+export function keyOf({ tenant, livemode, id }: PaymentKey): string {
+  return `${tenant}/${livemode ? 'live' : 'test'}/${id}`;
+}
+
+function keyColumns(keys: readonly PaymentKey[]): unknown[] {
+  return [keys.map((k) => uuidOf('tenant', k.tenant)), keys.map((k) => k.livemode), keys.map((k) => uuidOf('payment', k.id))];
+}
+
+function toKey(row: KeyRow): PaymentKey {
+  return { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode, id: fromUuid('payment', row.id) };
+}
+
+function toPayment(row: PaymentRow): Payment {
+  return {
+    ...toKey(row),
+    status: row.status,
+    version: Number(row.version),
+    amount: row.amount_minor.toString(),
+    asset: row.asset,
+    source: fromUuid('account', row.source_account_id),
+    destination: fromUuid('account', row.destination_account_id),
+    method: row.method,
+    reference: row.reference,
+    metadata: row.metadata,
+    failureCode: row.failure_code,
+    ledgerCommandId: fromUuid('event', row.ledger_command_id),
+    createdAt: row.created_at.toISOString(),
+    expiresAt: row.expires_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
+}

@@ -1,0 +1,20 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { Messaging } from '@payflow/messaging';
+import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
+import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
+import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
+import type { paymentsConfiguration } from './payments.config.js';
+import { Sweeper } from './sweeper.js';
+
+/** payments.commands → ledger.commands; ledger.events → payments.events. */
+@Module({})
+export class PaymentsModule {
+  static with(config: ConfigurationOf<typeof paymentsConfiguration>): DynamicModule {
+    return {
+      module: PaymentsModule,
+      imports: [PlatformModule.with({ service: 'payments', config, kafka: 'required' })],
+      controllers: [PaymentCommandsHandler, LedgerVerdictsHandler],
+      providers: [{ provide: Sweeper, inject: [DATABASE, Messaging], useFactory: (...parts: ConstructorParameters<typeof Sweeper>) => new Sweeper(...parts) }],
+    };
+  }
+}
