@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { accessSync, closeSync, constants } from 'node:fs';
 import { setPriority } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 
 import { PartFailure } from './failure.mjs';
 import { lastLines, openLog, sizeOf } from './logs.mjs';
+import { removeRecord, startTimeOf, writeRecord } from './processes.mjs';
 
 /**
  * Where a program is on the PATH.
@@ -29,11 +30,35 @@ function isExecutable(file) {
 /** @type {Set<number>} */
 const runningGroups = new Set();
 let closing = false;
+/** @type {string | undefined} */
+let recordsIn;
 
 /** For a process that is about to end: ends the commands that run, with all they started, and lets nothing start any more. */
 export function endCommands() {
   closing = true;
   for (const leader of runningGroups) endGroup(leader);
+}
+
+/**
+ * From here on each command that runs is written down there, so that one whose parent was killed is found again.
+ * @param {string} runDir
+ */
+export function recordCommandsIn(runDir) {
+  recordsIn = runDir;
+}
+
+/** @param {string} name @param {number} pid @returns {() => void} to be called when it has ended */
+function track(name, pid) {
+  const runDir = recordsIn;
+  runningGroups.add(pid);
+  if (runDir !== undefined) {
+    const startTime = startTimeOf(pid) ?? '';
+    writeRecord(runDir, { name, pid, startTime, stopSignal: 'SIGKILL', graceMs: 1_000, role: 'command', group: true });
+  }
+  return () => {
+    runningGroups.delete(pid);
+    if (runDir !== undefined) removeRecord(runDir, { name, pid });
+  };
 }
 
 /** @param {string} part */
@@ -67,7 +92,7 @@ export async function runLogged({ part, command, args, logFile, cwd, env, user, 
     ...user,
   });
   closeSync(log);
-  if (child.pid !== undefined) runningGroups.add(child.pid);
+  const untrack = child.pid === undefined ? undefined : track(basename(command), child.pid);
   if (child.pid !== undefined && niceness !== undefined) setPriority(child.pid, niceness);
   /** @type {string} */
   const problem = await new Promise((resolve) => {
@@ -76,7 +101,7 @@ export async function runLogged({ part, command, args, logFile, cwd, env, user, 
       resolve(code === 0 ? '' : `${command} ended with ${killedBy ?? `code ${code}`}`),
     );
   });
-  if (child.pid !== undefined) runningGroups.delete(child.pid);
+  untrack?.();
   if (problem === '') return;
   const said = lastLines(logFile, 3, logFrom).join(' | ');
   throw new PartFailure(part, said === '' ? problem : `${problem}: ${said}`, { logFile, mend });

@@ -1,12 +1,12 @@
 export { PartFailure, messageOf } from './failure.mjs';
 export { choosePorts, freePorts, isPortFree, portTable } from './ports.mjs';
-export { ensureKafka, kafkaVersion, startKafka, startKafkaCluster } from './kafka/index.mjs';
-export { ensurePostgres, removeServerFolder, startPostgres } from './postgres/index.mjs';
+export { ensureKafka, kafkaVersion, recordKafkaClasses, startKafka, startKafkaCluster } from './kafka/index.mjs';
+export { closedToPostgres, ensurePostgres, removeServerFolder, startPostgres } from './postgres/index.mjs';
 export { ensureRedis, startRedis } from './redis/index.mjs';
 export { cachedJaeger, ensureJaeger, findGo, jaegerVersion, startJaeger } from './jaeger/index.mjs';
 export { checkoutDir, defaultRoot } from './provision.mjs';
-export { endCommands, findProgram, outputOf, runLogged } from './commands.mjs';
-export { lastLines } from './logs.mjs';
+export { endCommands, findProgram, outputOf, recordCommandsIn, runLogged } from './commands.mjs';
+export { lastLines, openLog } from './logs.mjs';
 export {
   isRunning,
   killProcess,
@@ -14,6 +14,7 @@ export {
   removeRecord,
   startTimeOf,
   stopProcess,
+  stopRecorded,
   writeRecord,
 } from './processes.mjs';
 export { canConnect, waitFor } from './ready.mjs';

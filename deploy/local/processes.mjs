@@ -12,7 +12,8 @@ import { setTimeout as delay } from 'node:timers/promises';
  * @property {string} startTime
  * @property {NodeJS.Signals} stopSignal
  * @property {number} graceMs  how long it may take to stop before it is killed
- * @property {'service' | 'server' | 'launcher'} role  services stop before the servers they use
+ * @property {'command' | 'service' | 'server' | 'launcher'} role  services stop before the servers they use
+ * @property {boolean} [group]  stop all that it started, too
  * @property {Record<string, number>} [ports]
  */
 
@@ -109,13 +110,13 @@ function listJson(dir) {
 }
 
 /**
- * Stops all that is recorded in a folder, services first, and forgets it; what has ended by itself is only forgotten.
+ * Stops all that is recorded in a folder, servers last, and forgets it; what has ended by itself is only forgotten.
  * @param {string} runDir
  * @returns {Promise<string[]>} the names of those that were still running
  */
 export async function stopRecorded(runDir) {
   const stopped = [];
-  for (const role of /** @type {const} */ (['service', 'server'])) {
+  for (const role of /** @type {const} */ (['command', 'service', 'server'])) {
     const members = readRecords(runDir).filter((record) => record.role === role);
     const results = await Promise.all(members.map((record) => stopProcess(record, record.graceMs)));
     for (const record of members) removeRecord(runDir, record);
@@ -127,13 +128,13 @@ export async function stopRecorded(runDir) {
 /**
  * Asks a recorded process to stop, insists after the grace, and returns when it is gone. A pid that now belongs to
  * another process is left alone.
- * @param {{ pid: number, startTime: string, stopSignal: NodeJS.Signals }} record
+ * @param {{ pid: number, startTime: string, stopSignal: NodeJS.Signals, group?: boolean }} record
  * @param {number} graceMs
  * @returns {Promise<'absent' | 'stopped' | 'killed'>}
  */
 export async function stopProcess(record, graceMs) {
   if (!isRunning(record)) return 'absent';
-  signal(record.pid, record.stopSignal);
+  signal(record.group === true ? -record.pid : record.pid, record.stopSignal);
   if (await goneWithin(record, graceMs)) return 'stopped';
   await killProcess(record);
   return 'killed';

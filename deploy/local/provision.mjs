@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { findProgram, runLogged } from './commands.mjs';
 import { PartFailure } from './failure.mjs';
+import { startTimeOf } from './processes.mjs';
 
 /** The folder of the whole checkout, and where it keeps local state. */
 export const checkoutDir = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
@@ -39,8 +40,8 @@ export async function provisioned({ dir, wanted, build }) {
   if (found !== null && Object.entries(wanted).every(([key, value]) => found[key] === value)) {
     return { dir, stamp: /** @type {Record<string, string> & T} */ (found), fresh: false };
   }
+  removeUnfinished(dir);
   const into = `${dir}.${process.pid}.new`;
-  rmSync(into, { recursive: true, force: true });
   mkdirSync(into, { recursive: true });
   try {
     const stamp = { ...wanted, ...(await build(into)) };
@@ -51,6 +52,16 @@ export async function provisioned({ dir, wanted, build }) {
     return { dir, stamp, fresh: true };
   } finally {
     rmSync(into, { recursive: true, force: true });
+  }
+}
+
+/** What runs that were killed had begun to build. @param {string} dir */
+function removeUnfinished(dir) {
+  const prefix = `${basename(dir)}.`;
+  for (const name of existsSync(dirname(dir)) ? readdirSync(dirname(dir)) : []) {
+    const pid = name.startsWith(prefix) ? /^(\d+)\.new$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    if (pid !== undefined && startTimeOf(Number(pid)) === null)
+      rmSync(join(dirname(dir), name), { recursive: true, force: true });
   }
 }
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 /** @typedef {'durable' | 'test'} Profile */
 /** @typedef {{ id: number, broker: number, controller: number }} Node  a broker's id and its two ports */
 
@@ -84,7 +86,7 @@ export function javaFlags({ profile, heapMb, archive, recordClassesTo }) {
     '-Djava.awt.headless=true',
     // The first compiler tier alone starts faster; a broker that is to carry load gets both.
     ...(profile === 'test' ? ['-XX:TieredStopAtLevel=1'] : []),
-    ...(archive === '' ? [] : [`-XX:SharedArchiveFile=${archive}`, '-Xlog:cds=off', '-Xlog:cds+dynamic=off']),
+    ...(existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`, '-Xlog:cds=off', '-Xlog:cds+dynamic=off'] : []),
     ...(recordClassesTo === undefined ? [] : [`-XX:ArchiveClassesAtExit=${recordClassesTo}`]),
   ];
 }

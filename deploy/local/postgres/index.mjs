@@ -13,7 +13,7 @@ import { reachableHome } from './user.mjs';
 import { acceptsClients } from './wire.mjs';
 
 export { ensurePostgres } from './install.mjs';
-export { removeServerFolder } from './user.mjs';
+export { closedToPostgres, removeServerFolder } from './user.mjs';
 
 /** @typedef {Record<string, string | number>} Settings */
 

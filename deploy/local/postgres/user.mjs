@@ -38,6 +38,11 @@ export function firstClosedFolder(path, user) {
   return way.find((folder) => existsSync(folder) && !mayPass(folder, user));
 }
 
+/** @param {string} path @returns {string | undefined} the first folder on the way that PostgreSQL's user may not pass */
+export function closedToPostgres(path) {
+  return firstClosedFolder(path, databaseUser());
+}
+
 /** @param {string} folder @param {User} user */
 function mayPass(folder, { uid, gid }) {
   const { mode, uid: owner, gid: group } = statSync(folder);

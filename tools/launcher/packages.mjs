@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { logOf, paths } from './checkout.mjs';
+import { PartFailure, runLogged } from './local-stack.mjs';
+
+const lockFile = join(paths.root, 'package-lock.json');
+const stampFile = join(paths.state, 'stamps', 'packages');
+
+/**
+ * Installs what the lock file says, unless that has been done for this very lock file.
+ * @param {(message: string) => void} onProgress
+ * @returns {Promise<'present' | 'installed'>}
+ */
+export async function ensurePackages(onProgress) {
+  if (!existsSync(lockFile))
+    throw new PartFailure('packages', 'there is no package-lock.json', { mend: 'npm install' });
+  const wanted = createHash('sha256').update(readFileSync(lockFile)).digest('hex');
+  if (existsSync(paths.modules) && (readIfThere(stampFile) === wanted || agreesWithLock())) {
+    remember(wanted);
+    return 'present';
+  }
+  onProgress('npm ci');
+  await runNpm(
+    'packages',
+    ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
+    'npm ci, which says more',
+  );
+  remember(wanted);
+  return 'installed';
+}
+
+/**
+ * The npm that runs us, with the Node it runs on: after an install the first `node` on npm's PATH is another one.
+ * @returns {{ command: string, first: string[] }}
+ */
+export function npmCommand() {
+  const { npm_execpath: npm, npm_node_execpath: node } = process.env;
+  return npm !== undefined && node !== undefined && existsSync(npm) && existsSync(node) && npm.endsWith('.js')
+    ? { command: node, first: [npm] }
+    : { command: 'npm', first: [] };
+}
+
+/** @param {string} part @param {string[]} args @param {string} mend */
+async function runNpm(part, args, mend) {
+  const { command, first } = npmCommand();
+  await runLogged({ part, command, args: [...first, ...args], cwd: paths.root, logFile: logOf('packages'), mend });
+}
+
+/** @typedef {{ version?: string, integrity?: string, optional?: boolean, link?: boolean }} LockedPackage */
+
+/** True when somebody ran npm by hand: what npm wrote into node_modules is what the lock file says. */
+function agreesWithLock() {
+  const locked = packagesIn(lockFile);
+  const present = packagesIn(join(paths.modules, '.package-lock.json'));
+  return Object.entries(locked).every(([path, wanted]) => {
+    if (!path.startsWith('node_modules/') || wanted.link === true) return true;
+    const found = present[path];
+    // A package for another platform is locked, and rightly absent.
+    if (found === undefined) return wanted.optional === true;
+    return found.version === wanted.version && found.integrity === wanted.integrity;
+  });
+}
+
+/** @param {string} file @returns {Record<string, LockedPackage>} */
+function packagesIn(file) {
+  return JSON.parse(readIfThere(file) ?? '{}').packages ?? {};
+}
+
+/** @param {string} wanted */
+function remember(wanted) {
+  mkdirSync(dirname(stampFile), { recursive: true });
+  writeFileSync(stampFile, wanted);
+}
+
+/** @param {string} file @returns {string | null} */
+function readIfThere(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
+}

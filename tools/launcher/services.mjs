@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { logOf, paths, runtime, serviceNames } from './checkout.mjs';
+import { PartFailure, startServer } from './local-stack.mjs';
+import { withRow } from './progress.mjs';
+
+const drainMs = 15_000;
+const readyWithinMs = 60_000;
+
+/** @param {import('./checkout.mjs').ServiceName} service @param {import('./launch.mjs').Launch['ports']} ports */
+export function portOf(service, ports) {
+  return service === 'gateway' ? ports.api : ports[service];
+}
+
+/**
+ * What every service is told, whoever runs the servers.
+ * @param {import('./launch.mjs').Launch['ports']} ports
+ * @returns {Record<string, string>}
+ */
+export function commonEnvironment(ports) {
+  const urls = serviceNames.map((service) => [
+    `PAYFLOW_INTERNAL_${service.toUpperCase()}_URL`,
+    `http://127.0.0.1:${portOf(service, ports)}`,
+  ]);
+  return {
+    NODE_ENV: 'development',
+    PAYFLOW_STATE_DIR: paths.state,
+    PAYFLOW_INTERNAL_TOKEN_KEY: internalTokenKey(),
+    ...Object.fromEntries(urls),
+  };
+}
+
+/** The key the gateway signs its requests to the other services with: made once, kept for this checkout. */
+function internalTokenKey() {
+  const file = join(paths.state, 'secrets', 'internal-token-key');
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600 });
+  }
+  return readFileSync(file, 'utf8').trim();
+}
+
+/**
+ * Starts the five services, all at once, and waits until each says it is ready.
+ * @param {import('./launch.mjs').Launch} launch
+ * @param {NodeJS.ProcessEnv} environment
+ * @param {Map<string, Record<string, string>>} own  each service's own part of the environment
+ */
+export async function startServices(launch, environment, own) {
+  await Promise.all(
+    serviceNames.map(async (service) => {
+      const row = launch.progress.row(service);
+      await withRow(row, async () => {
+        row.working('starting');
+        const start = () =>
+          startService(service, portOf(service, launch.ports), { ...environment, ...own.get(service) });
+        const server = await start();
+        launch.supervise(service, server, start);
+        row.done(`${server.url} (pid ${server.pid})`);
+      });
+    }),
+  );
+}
+
+/** @param {import('./checkout.mjs').ServiceName} service @param {number} port @param {NodeJS.ProcessEnv} environment */
+function startService(service, port, environment) {
+  const main = join(paths.root, 'apps', service, 'dist', 'main.js');
+  if (!existsSync(main)) throw new PartFailure(service, `there is no ${main}`, { mend: 'npm run build' });
+  return startServer({
+    part: service,
+    name: service,
+    role: 'service',
+    command: runtime(),
+    args: ['--disable-warning=TimeoutNegativeWarning', '--enable-source-maps', main],
+    cwd: paths.root,
+    env: { ...process.env, ...environment, PORT: String(port) },
+    url: `http://127.0.0.1:${port}`,
+    ports: { http: port },
+    logFile: logOf(service),
+    runDir: paths.run,
+    ready: () => isReady(port),
+    readyWithinMs,
+    graceMs: drainMs,
+  });
+}
+
+/** @param {number} port @returns {Promise<boolean>} */
+async function isReady(port) {
+  const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(2_000) });
+  if (answer.status === 200) return true;
+  throw new Error(`/readyz answers ${answer.status} ${(await answer.text()).slice(0, 300)}`);
+}
