@@ -98,6 +98,7 @@ function brokerOptions(service: Service, config: CommonConfiguration): Messaging
   return {
     brokers: [...config.KAFKA_BROKERS],
     clientId: config.KAFKA_CLIENT_ID ?? `payflow-${service}`,
+    ...(config.KAFKA_PREFIX ? { prefix: config.KAFKA_PREFIX } : {}),
     ssl: config.KAFKA_SSL,
     ...(mechanism && username && password ? { sasl: { mechanism, username, password } } : {}),
   };

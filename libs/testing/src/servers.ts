@@ -22,6 +22,7 @@ export function testServers(env: NodeJS.ProcessEnv = process.env): TestServers {
   };
 }
 
-export function testBroker(clientId: string): BrokerOptions {
-  return { brokers: testServers().kafka, clientId };
+/** The test broker, with topics and groups of the spec file's own: no spec reads another's records. */
+export function testBroker(prefix: string): BrokerOptions {
+  return { brokers: testServers().kafka, clientId: prefix, prefix: `${prefix}.` };
 }

@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { kafkajsBroker, topicsToCreate } from '@payflow/messaging';
-import { testBroker } from './servers.js';
+import { kafkajsBroker, topicsToCreate, type BrokerOptions } from '@payflow/messaging';
 
 /** A short name no other spec file uses, fit for databases, topics and groups. */
 export function uniqueSuffix(): string {
   return randomBytes(5).toString('hex');
 }
 
-/** Makes the topology's topics on the test broker; those that exist stay. */
-export async function createTestTopics(): Promise<void> {
-  const admin = await kafkajsBroker(testBroker('spec-topics')).admin();
+/** Makes the topology's topics, under the broker's prefix. */
+export async function createTestTopics(broker: BrokerOptions): Promise<void> {
+  const admin = await kafkajsBroker(broker).admin();
   try {
     await admin.createTopics(topicsToCreate('single', 1));
   } finally {

@@ -101,6 +101,8 @@ export interface Broker {
 export interface BrokerOptions {
   readonly brokers: readonly string[];
   readonly clientId: string;
+  /** Put before every topic and group name, so that several installations can share a cluster. */
+  readonly prefix?: string;
   readonly ssl?: boolean;
   readonly sasl?: { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string };
 }

@@ -75,6 +75,12 @@ function kafkaFields() {
       form: 'letters, digits, dots, dashes and underscores',
       description: "Name in the brokers' logs and quotas; the service's name when unset.",
     }),
+    KAFKA_PREFIX: text({
+      default: null,
+      pattern: /^[A-Za-z0-9._-]{1,50}$/,
+      form: 'letters, digits, dots, dashes and underscores',
+      description: 'Put before every topic and group, so that several installations can share a cluster.',
+    }),
     PAYFLOW_PARTITIONS: choice(Object.keys(PARTITIONS) as (keyof typeof PARTITIONS)[], {
       default: 'single',
       description: 'Partitions per topic: as for a `single` machine or a `cluster`; the same in all services.',

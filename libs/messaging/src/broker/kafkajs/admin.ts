@@ -3,13 +3,13 @@ import type { BrokerAdmin, PartitionOffsets, TopicToCreate } from '../port.js';
 
 const CREATE_TIMEOUT_MS = 30_000;
 
-export async function openAdmin(kafka: Kafka): Promise<BrokerAdmin> {
+export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdmin> {
   const admin = kafka.admin({ retry: { retries: 8, maxRetryTime: 2_000 } });
   await admin.connect();
   return {
-    createTopics: (topics) => createTopics(admin, topics),
-    partitionCounts: (topics) => partitionCounts(admin, topics),
-    offsets: (topic) => offsets(admin, topic),
+    createTopics: (topics) => createTopics(admin, topics.map((topic) => ({ ...topic, name: prefix + topic.name }))),
+    partitionCounts: (topics) => partitionCounts(admin, topics, prefix),
+    offsets: (topic) => offsets(admin, prefix + topic),
     brokers: async () => (await admin.describeCluster()).brokers.length,
     close: () => admin.disconnect(),
   };
@@ -28,13 +28,13 @@ async function createTopics(admin: Admin, topics: readonly TopicToCreate[]): Pro
   });
 }
 
-async function partitionCounts(admin: Admin, topics: readonly string[]): Promise<Map<string, number>> {
+async function partitionCounts(admin: Admin, topics: readonly string[], prefix: string): Promise<Map<string, number>> {
   // Metadata of an unknown topic is an error that kafkajs retries for minutes: ask for the list first.
   const existing = new Set(await admin.listTopics());
-  const wanted = topics.filter((topic) => existing.has(topic));
+  const wanted = topics.map((topic) => prefix + topic).filter((topic) => existing.has(topic));
   if (wanted.length === 0) return new Map();
   const metadata = await admin.fetchTopicMetadata({ topics: wanted });
-  return new Map(metadata.topics.map((topic) => [topic.name, topic.partitions.length]));
+  return new Map(metadata.topics.map((topic) => [topic.name.slice(prefix.length), topic.partitions.length]));
 }
 
 async function offsets(admin: Admin, topic: string): Promise<PartitionOffsets[]> {

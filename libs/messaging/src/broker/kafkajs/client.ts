@@ -11,10 +11,11 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** The broker behind its port, spoken to with kafkajs. */
 export function kafkajsBroker(options: BrokerOptions): Broker {
   const kafka = new Kafka(kafkaConfig(options));
+  const prefix = options.prefix ?? '';
   return {
-    producer: () => openProducer(kafka),
-    consumer: (consumerOptions) => openConsumer(kafka, consumerOptions),
-    admin: () => openAdmin(kafka),
+    producer: () => openProducer(kafka, prefix),
+    consumer: (consumerOptions) => openConsumer(kafka, consumerOptions, prefix),
+    admin: () => openAdmin(kafka, prefix),
   };
 }
 
@@ -35,5 +36,7 @@ const log = logger('kafkajs');
 
 /** kafkajs calls ordinary rebalances and retried connections errors: what ends anything reaches us as a rejection, so warn is enough. */
 function writeLog({ namespace, log: entry }: LogEntry): void {
+  // Said of every producer we make: our retries are limited because the relay, not the client, repeats what failed.
+  if (entry.message.startsWith('Limiting retries for the idempotent producer')) return;
   log.warn({ namespace, groupId: entry['groupId'], error: entry['error'] }, entry.message);
 }

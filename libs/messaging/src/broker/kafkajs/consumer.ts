@@ -10,9 +10,9 @@ const LONG_POLL_MS = 500;
 const FETCH_BYTES_MAX = 1_048_576;
 const GATHER_BYTES = 262_144;
 
-export async function openConsumer(kafka: Kafka, options: ConsumerOptions): Promise<Consumer> {
+export async function openConsumer(kafka: Kafka, options: ConsumerOptions, prefix: string): Promise<Consumer> {
   const consumer = kafka.consumer({
-    groupId: options.group,
+    groupId: prefix + options.group,
     sessionTimeout: SESSION_TIMEOUT_MS,
     heartbeatInterval: HEARTBEAT_INTERVAL_MS,
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
@@ -24,14 +24,15 @@ export async function openConsumer(kafka: Kafka, options: ConsumerOptions): Prom
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: Number.MAX_SAFE_INTEGER },
   });
   await consumer.connect();
-  await consumer.subscribe({ topics: [options.topic], fromBeginning: true });
-  return new KafkajsConsumer(consumer, options);
+  await consumer.subscribe({ topics: [prefix + options.topic], fromBeginning: true });
+  return new KafkajsConsumer(consumer, options, prefix + options.topic);
 }
 
 class KafkajsConsumer implements Consumer {
   constructor(
     private readonly consumer: KafkaConsumer,
     private readonly options: ConsumerOptions,
+    private readonly prefixedTopic: string,
   ) {}
 
   async run(listener: ConsumerListener): Promise<void> {
@@ -44,24 +45,24 @@ class KafkajsConsumer implements Consumer {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: this.options.partitions,
-      eachBatch: (payload) => deliver(payload, listener),
+      eachBatch: (payload) => deliver(payload, this.options.topic, listener),
     });
   }
 
   pause(partition: number): void {
-    this.consumer.pause([{ topic: this.options.topic, partitions: [partition] }]);
+    this.consumer.pause([{ topic: this.prefixedTopic, partitions: [partition] }]);
   }
 
   resume(partition: number): void {
-    this.consumer.resume([{ topic: this.options.topic, partitions: [partition] }]);
+    this.consumer.resume([{ topic: this.prefixedTopic, partitions: [partition] }]);
   }
 
   seek(partition: number, offset: number): void {
-    this.consumer.seek({ topic: this.options.topic, partition, offset: String(offset) });
+    this.consumer.seek({ topic: this.prefixedTopic, partition, offset: String(offset) });
   }
 
   async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
-    const { topic } = this.options;
+    const topic = this.prefixedTopic;
     await this.consumer.commitOffsets([...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })));
   }
 
@@ -70,10 +71,10 @@ class KafkajsConsumer implements Consumer {
   }
 }
 
-async function deliver(payload: EachBatchPayload, listener: ConsumerListener): Promise<void> {
+async function deliver(payload: EachBatchPayload, topic: string, listener: ConsumerListener): Promise<void> {
   const { batch } = payload;
   const records: RecordBatch = {
-    topic: batch.topic,
+    topic,
     partition: batch.partition,
     highWatermark: Number(batch.highWatermark),
     records: batch.messages.map((message) => ({

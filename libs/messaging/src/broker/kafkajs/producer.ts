@@ -3,14 +3,18 @@ import type { Producer, RecordToSend } from '../port.js';
 
 const ALL_IN_SYNC_REPLICAS = -1;
 
+/** The outbox row says where its records go; a partitioner of the client's would be a second opinion. */
+function namedPartition({ message }: { message: { partition?: number | undefined } }): number {
+  if (message.partition === undefined) throw new TypeError('a record must name its partition');
+  return message.partition;
+}
+
 /** Idempotent, and so no duplicate from the client's own retries. One send per partition at a time is the caller's duty (lanes). */
-export async function openProducer(kafka: Kafka): Promise<Producer> {
+export async function openProducer(kafka: Kafka, prefix: string): Promise<Producer> {
   const producer = kafka.producer({
     idempotent: true,
     allowAutoTopicCreation: false,
-    createPartitioner: () => () => {
-      throw new Error('every record names its partition');
-    },
+    createPartitioner: () => namedPartition,
     // Short: what does not get through stays in the outbox, and the relay sends it again through a new producer.
     retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 6 },
   });
@@ -18,7 +22,7 @@ export async function openProducer(kafka: Kafka): Promise<Producer> {
   return {
     async send(topic: string, partition: number, records: readonly RecordToSend[]) {
       await producer.send({
-        topic,
+        topic: prefix + topic,
         acks: ALL_IN_SYNC_REPLICAS,
         messages: records.map((record) => ({ ...record, partition })),
       });
