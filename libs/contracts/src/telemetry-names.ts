@@ -22,4 +22,6 @@ export const METRICS = {
   invariantViolations: 'payflow_invariant_violations',
   invariantCheckedAt: 'payflow_invariant_checked_timestamp_seconds',
   databasePool: 'payflow_database_pool_connections',
+  cacheRequests: 'payflow_cache_requests_total',
+  redisErrors: 'payflow_redis_errors_total',
 } as const;

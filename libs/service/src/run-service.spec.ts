@@ -29,7 +29,7 @@ const silentMessaging = { close: async () => undefined, subscribe: async () => u
 @Module({ controllers: [Things], providers: [{ provide: Messaging, useValue: silentMessaging }] })
 class TestModule {}
 
-const configuration = defineConfiguration('gateway' as const, commonFields({ port: 0, database: 'test' }));
+const configuration = defineConfiguration('gateway', commonFields({ port: 0, database: 'test' }));
 let running: RunningService;
 let base: string;
 
@@ -40,10 +40,7 @@ beforeAll(async () => {
     LOG_LEVEL: 'silent',
     PORT: '0',
   });
-  running = await startService(
-    { configuration: configuration as never, module: () => ({ module: TestModule }) },
-    config,
-  );
+  running = await startService({ configuration, module: () => ({ module: TestModule }) }, config);
   configureLogging({ level: 'silent' });
   base = await running.app.getUrl();
 });

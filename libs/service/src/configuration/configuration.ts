@@ -1,8 +1,8 @@
 import type { Fields, Values } from './field.js';
 
 /** One service's variables: what its `<service>.config.ts` declares, and all that the service reads from the environment. */
-export interface Configuration<F extends Fields = Fields> {
-  readonly service: string;
+export interface Configuration<F extends Fields = Fields, S extends string = string> {
+  readonly service: S;
   readonly fields: F;
   readonly rules: readonly Rule[];
 }
@@ -30,11 +30,11 @@ export class ConfigurationError extends Error {
 }
 
 /** Declares a service's variables. */
-export function defineConfiguration<F extends Fields>(
-  service: string,
+export function defineConfiguration<F extends Fields, const S extends string>(
+  service: S,
   fields: F,
   rules: readonly Rule[] = [],
-): Configuration<F> {
+): Configuration<F, S> {
   return { service, fields, rules };
 }
 
