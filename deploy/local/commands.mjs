@@ -107,6 +107,23 @@ export async function runLogged({ part, command, args, logFile, cwd, env, user, 
   throw new PartFailure(part, said === '' ? problem : `${problem}: ${said}`, { logFile, mend });
 }
 
+/**
+ * Runs a command to its end with its output shown; all it starts ends with us, too.
+ * @param {string} command @param {readonly string[]} args @param {{ cwd: string, env: NodeJS.ProcessEnv }} options
+ * @returns {Promise<number>} its exit code; 1 when it was killed or could not be run
+ */
+export function runShown(command, args, { cwd, env }) {
+  const child = spawn(command, [...args], { cwd, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+  const untrack = child.pid === undefined ? undefined : track(basename(command), child.pid);
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(1));
+    child.once('exit', (code) => {
+      untrack?.();
+      resolve(code ?? 1);
+    });
+  });
+}
+
 /** @param {number} leader */
 function endGroup(leader) {
   try {

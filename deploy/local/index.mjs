@@ -5,7 +5,7 @@ export { closedToPostgres, ensurePostgres, removeServerFolder, startPostgres } f
 export { ensureRedis, startRedis } from './redis/index.mjs';
 export { cachedJaeger, ensureJaeger, findGo, jaegerVersion, startJaeger } from './jaeger/index.mjs';
 export { checkoutDir, defaultRoot } from './provision.mjs';
-export { endCommands, findProgram, outputOf, recordCommandsIn, runLogged } from './commands.mjs';
+export { endCommands, findProgram, outputOf, recordCommandsIn, runLogged, runShown } from './commands.mjs';
 export { lastLines, openLog } from './logs.mjs';
 export {
   isRunning,

@@ -6,9 +6,10 @@ const sameKeyPressMs = 1_500;
 /**
  * Ends the process in order when a signal asks for it: commands at once, services drained, then servers. A second
  * signal, later on, does not wait for anything.
- * @param {{ runDir: string, say: (line: string) => void, before?: () => void, after?: () => Promise<void> | void }} options
+ * @param {{ runDir: string, say: (line: string) => void, before?: () => void, after?: () => Promise<void> | void,
+ *   exitCode?: number }} options
  */
-export function createClosing({ runDir, say, before, after }) {
+export function createClosing({ runDir, say, before, after, exitCode = 0 }) {
   /** @type {Promise<void> | undefined} */
   let closing;
   let since = 0;
@@ -22,20 +23,37 @@ export function createClosing({ runDir, say, before, after }) {
   };
   const begin = () => (closing ??= close());
 
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.on(signal, () => {
-      if (closing !== undefined && Date.now() - since > sameKeyPressMs) process.exit(1);
-      if (closing !== undefined) return;
-      since = Date.now();
-      say('\nDraining the services, then stopping the servers …');
-      begin().then(
-        () => process.exit(0),
-        (error) => {
-          say(String(error));
-          process.exit(1);
-        },
-      );
-    });
-  }
+  const closeAndExit = () => {
+    if (closing !== undefined && Date.now() - since > sameKeyPressMs) process.exit(1);
+    if (closing !== undefined) return;
+    since = Date.now();
+    say('\nStopping what was started: services drain first, then the servers …');
+    begin().then(
+      () => process.exit(exitCode),
+      (error) => {
+        say(String(error));
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, closeAndExit);
+  whenParentEnds(closeAndExit);
   return { begin, isClosing: () => closing !== undefined };
+}
+
+const parentLookMs = 1_000;
+
+/**
+ * A SIGTERM sent to npm ends npm and its shell, and never reaches us: being orphaned by npm means the same.
+ * @param {() => void} then
+ */
+function whenParentEnds(then) {
+  if (process.env['npm_lifecycle_event'] === undefined) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    then();
+  }, parentLookMs);
+  timer.unref();
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 import { paths } from './checkout.mjs';
 import { otherLauncher } from './left-overs.mjs';
@@ -94,9 +95,7 @@ async function java() {
 
 /** @returns {Promise<Finding>} */
 async function maven() {
-  const version = /Apache Maven (\S+)/.exec(
-    ((await outputOf('mvn', ['-v', '-B'])) ?? '').replace(/\u001b\[\d*m/g, ''),
-  )?.[1];
+  const version = /Apache Maven (\S+)/.exec(stripVTControlCharacters((await outputOf('mvn', ['-v', '-B'])) ?? ''))?.[1];
   if (version !== undefined) return { level: 'ok', name: 'Maven', found: version };
   return (
     kafkaThere() ?? {

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 
-import { messageOf } from './local-stack.mjs';
+import { PartFailure, messageOf } from './local-stack.mjs';
 import { bold, dim, green, red, seconds, sinceLaunch, yellow } from './screen.mjs';
 
 /**
@@ -9,6 +9,7 @@ import { bold, dim, green, red, seconds, sinceLaunch, yellow } from './screen.mj
  * @property {(message: string) => void} working
  * @property {(message: string) => void} done
  * @property {(message: string) => void} skipped
+ * @property {(message: string) => void} failed
  */
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -44,6 +45,7 @@ class PlainProgress {
       working: (message) => print('…', message),
       done: (message) => print('✓', `${message} (${seconds(sinceLaunch() - began)})`),
       skipped: (message) => print('–', message),
+      failed: (message) => print('✗', message),
     };
   }
 
@@ -81,6 +83,7 @@ class LiveProgress {
       working: (message) => void (line.message = message),
       done: (message) => end(green('✓'), message),
       skipped: (message) => end(dim('–'), message),
+      failed: (message) => end(red('✗'), message),
     };
   }
 
@@ -104,7 +107,7 @@ class LiveProgress {
       (row) => `  ${row.mark()} ${bold(row.name.padEnd(nameWidth))} ${row.message} ${dim(row.took)}`,
     );
     this.erase();
-    this.out.write(lines.map((line) => `${fitted(line, this.out.columns)}\n`).join(''));
+    this.out.write(lines.map((line) => `${fitted(line, this.out.columns || 80)}\n`).join(''));
     this.drawn = lines.length;
   }
 
@@ -130,7 +133,7 @@ export async function withRow(row, work) {
   try {
     return await work();
   } catch (error) {
-    row.skipped(red(messageOf(error)));
+    row.failed(error instanceof PartFailure ? error.reason : messageOf(error));
     throw error;
   }
 }

@@ -27,14 +27,14 @@ export function commonEnvironment(ports) {
   return {
     NODE_ENV: 'development',
     PAYFLOW_STATE_DIR: paths.state,
-    PAYFLOW_INTERNAL_TOKEN_KEY: internalTokenKey(),
+    PAYFLOW_INTERNAL_SECRET: internalSecret(),
     ...Object.fromEntries(urls),
   };
 }
 
 /** The key the gateway signs its requests to the other services with: made once, kept for this checkout. */
-function internalTokenKey() {
-  const file = join(paths.state, 'secrets', 'internal-token-key');
+function internalSecret() {
+  const file = join(paths.state, 'secrets', 'internal-secret');
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600 });

@@ -13,25 +13,27 @@ import { startTracing } from './traces/tracing.mjs';
 
 const traceWithinMs = 10_000;
 
-/** @param {readonly string[]} args */
+/** @param {readonly string[]} args @returns {{ servicesOnly: boolean }} */
 function parse(args) {
   const unknown = args.filter((arg) => arg !== '--services-only');
   if (unknown.length > 0)
     throw new PartFailure('npm start', `does not know ${unknown.join(' ')}`, {
       mend: 'npm start, or npm start -- --services-only',
     });
-  const missing = args.includes('--services-only') ? missingAddresses() : null;
+  const servicesOnly = args.includes('--services-only');
+  const missing = servicesOnly ? missingAddresses() : null;
   if (missing !== null) throw missing;
+  return { servicesOnly };
 }
 
-/** @param {import('./launch.mjs').Launch} launch */
-async function bringEverything(launch) {
+/** @param {import('./launch.mjs').Launch} launch @param {boolean} servicesOnly */
+async function bringEverything(launch, servicesOnly) {
   const packages = bringPackages(launch.progress, launch.becameCold);
   const [KAFKA_BROKERS, POSTGRES_URL, REDIS_URL, tracing] = await Promise.all([
     bring(kafka, launch),
     bring(postgres, launch, packages),
     bring(redis, launch),
-    startTracing(launch),
+    startTracing(launch, { withJaeger: !servicesOnly }),
     packages,
     compileAfter(launch.progress, packages),
   ]);
@@ -51,9 +53,9 @@ async function prepare(launch, environment) {
   });
 }
 
-/** @param {import('./launch.mjs').Launch} launch */
-async function run(launch) {
-  const { tracing, servers } = await bringEverything(launch);
+/** @param {import('./launch.mjs').Launch} launch @param {boolean} servicesOnly */
+async function run(launch, servicesOnly) {
+  const { tracing, servers } = await bringEverything(launch, servicesOnly);
   const { POSTGRES_URL, ...shared } = servers;
   const environment = { ...shared, ...commonEnvironment(launch.ports), ...tracing.environment };
   const own = await prepare(launch, { ...environment, POSTGRES_URL });
@@ -77,10 +79,10 @@ async function run(launch) {
 }
 
 async function main() {
-  parse(process.argv.slice(2));
+  const { servicesOnly } = parse(process.argv.slice(2));
   const launch = await beginLaunch();
   try {
-    await run(launch);
+    await run(launch, servicesOnly);
   } catch (error) {
     if (launch.isClosing()) return;
     launch.progress.end();

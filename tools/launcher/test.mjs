@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -12,6 +11,7 @@ import {
   ensureRedis,
   recordCommandsIn,
   removeServerFolder,
+  runShown,
 } from './local-stack.mjs';
 import { npmCommand } from './packages.mjs';
 import { createProgress, withRow } from './progress.mjs';
@@ -24,13 +24,10 @@ const dir = join(paths.tests, String(process.pid));
 const runDir = join(dir, 'run');
 const reports = join(dir, 'reports');
 
-/** @type {Set<number>} */
-const children = new Set();
-
 const closing = createClosing({
   runDir,
   say: (line) => console.log(line),
-  before: () => children.forEach(endGroup),
+  exitCode: 130,
   after: () => removeServerFolder(dir),
 });
 
@@ -76,38 +73,12 @@ async function step(title, command, args, env) {
   mkdirSync(folder, { recursive: true });
   const report = join(folder, 'vitest.json');
   const full = args.map((arg) => arg.replace('<report>', report));
-  const code = await runShown(command, full, { ...process.env, ...env, PAYFLOW_TEST_REPORTS: folder });
+  const code = await runShown(command, full, {
+    cwd: paths.root,
+    env: { ...process.env, ...env, PAYFLOW_TEST_REPORTS: folder },
+  });
   const counts = countResults(folder);
   return code !== 0 && counts.failed === 0 ? add(counts, { passed: 0, failed: 1 }) : counts;
-}
-
-/** @param {string} command @param {readonly string[]} args @param {NodeJS.ProcessEnv} env @returns {Promise<number>} */
-function runShown(command, args, env) {
-  // A group of its own: when this run is to end, so must everything the tests have started.
-  const child = spawn(command, [...args], {
-    cwd: paths.root,
-    env,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    detached: true,
-  });
-  const { pid } = child;
-  if (pid !== undefined) children.add(pid);
-  return new Promise((resolve) => {
-    child.once('error', () => resolve(1));
-    child.once('exit', (code) => {
-      if (pid !== undefined) children.delete(pid);
-      resolve(code ?? 1);
-    });
-  });
-}
-
-/** @param {number} leader */
-function endGroup(leader) {
-  try {
-    process.kill(-leader, 'SIGTERM');
-  } catch {
-    // Already gone.
-  }
 }
 
 /** @param {string} config @param {NodeJS.ProcessEnv} env @param {string} title */

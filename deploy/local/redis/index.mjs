@@ -1,10 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { findProgram, outputOf, runLogged } from '../commands.mjs';
 import { PartFailure } from '../failure.mjs';
 import { freePorts } from '../ports.mjs';
-import { defaultRoot, installSystemPackages, provisioned, runDirFor } from '../provision.mjs';
+import { defaultRoot, installSystemPackages, provisioned, readStamp, runDirFor } from '../provision.mjs';
 import { exchange } from '../ready.mjs';
 import { startServer } from '../server.mjs';
 
@@ -19,6 +19,10 @@ export async function ensureRedis({ root = defaultRoot, onProgress } = {}) {
   const system = await checked(findProgram('redis-server'));
   if (system !== null) return system;
   const dir = join(root, 'cache', 'redis');
+  // The program the stamp names may have been uninstalled since: then it is brought once more.
+  const stamped = await checked(readStamp(dir)?.['server']);
+  if (stamped !== null) return stamped;
+  rmSync(dir, { recursive: true, force: true });
   const { stamp } = await provisioned({
     dir,
     wanted: {},
@@ -26,9 +30,7 @@ export async function ensureRedis({ root = defaultRoot, onProgress } = {}) {
   });
   const brought = await checked(stamp.server);
   if (brought !== null) return brought;
-  throw new PartFailure('Redis', `${stamp.server} does not run here`, {
-    mend: `rm -r ${dir}, then start again, or install redis-server`,
-  });
+  throw new PartFailure('Redis', `${stamp.server} does not run here`, { mend: 'install redis-server' });
 }
 
 /** @param {string | undefined} program @returns {Promise<RedisInstall | null>} */

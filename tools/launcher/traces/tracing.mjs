@@ -16,8 +16,12 @@ const buildNiceness = 19;
  * @property {(say: (line: string) => void) => Promise<void>} completeInBackground  builds Jaeger if it is still to be built
  */
 
-/** @param {import('../launch.mjs').Launch} launch @returns {Promise<Tracing>} */
-export function startTracing(launch) {
+/**
+ * @param {import('../launch.mjs').Launch} launch @param {{ withJaeger: boolean }} options  without: only what the launcher
+ *   can do itself
+ * @returns {Promise<Tracing>}
+ */
+export function startTracing(launch, { withJaeger }) {
   const row = launch.progress.row('Jaeger');
   return withRow(row, async () => {
     const given = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
@@ -30,7 +34,7 @@ export function startTracing(launch) {
       };
     }
     const ours = { environment: environmentFor(launch.ports), ui: `http://127.0.0.1:${launch.ports.jaegerUi}` };
-    if (cachedJaeger() !== null) {
+    if (withJaeger && cachedJaeger() !== null) {
       row.working('starting');
       await startSupervised(launch);
       row.done(`${jaegerVersion} on port ${launch.ports.jaegerUi}`);
@@ -38,11 +42,13 @@ export function startTracing(launch) {
     }
     const standIn = await startStandIn(launch.ports);
     launch.onClose(() => void standIn.stop());
-    row.skipped('not built yet: the launcher keeps the traces until it is');
-    return {
-      ...ours,
-      completeInBackground: (/** @type {(line: string) => void} */ say) => replace(standIn, launch, say),
-    };
+    row.skipped(
+      withJaeger ? 'not built yet: the launcher keeps the traces until it is' : 'the launcher keeps the traces',
+    );
+    const complete = withJaeger
+      ? (/** @type {(line: string) => void} */ say) => replace(standIn, launch, say)
+      : nothing;
+    return { ...ours, completeInBackground: complete };
   });
 }
 
