@@ -4,7 +4,7 @@ import { setPriority } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 
 import { PartFailure } from './failure.mjs';
-import { lastLines, openLog, sizeOf } from './logs.mjs';
+import { lastWords, openLog, sizeOf } from './logs.mjs';
 import { removeRecord, startTimeOf, writeRecord } from './processes.mjs';
 
 /**
@@ -103,7 +103,7 @@ export async function runLogged({ part, command, args, logFile, cwd, env, user, 
   });
   untrack?.();
   if (problem === '') return;
-  const said = lastLines(logFile, 3, logFrom).join(' | ');
+  const said = lastWords(logFile, logFrom);
   throw new PartFailure(part, said === '' ? problem : `${problem}: ${said}`, { logFile, mend });
 }
 

@@ -6,7 +6,7 @@ export { ensureRedis, startRedis } from './redis/index.mjs';
 export { cachedJaeger, ensureJaeger, findGo, jaegerVersion, startJaeger } from './jaeger/index.mjs';
 export { checkoutDir, defaultRoot } from './provision.mjs';
 export { endCommands, findProgram, outputOf, recordCommandsIn, runLogged, runShown } from './commands.mjs';
-export { lastLines, openLog } from './logs.mjs';
+export { lastLines, lastWords, openLog, sizeOf } from './logs.mjs';
 export {
   isRunning,
   killProcess,

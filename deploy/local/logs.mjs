@@ -41,3 +41,21 @@ export function lastLines(file, lines = 8, from = 0) {
     return [];
   }
 }
+
+const telling = /error|fatal|exception|could not|cannot|failed|denied|refused|in use|no space|not found/i;
+const looksBack = 30;
+const longestLine = 300;
+
+/**
+ * Why a process ended, in one line: the last of its own words that speak of a fault, or else just the last.
+ * @param {string} file @param {number} from  where its own words begin
+ * @returns {string}
+ */
+export function lastWords(file, from) {
+  const lines = lastLines(file, looksBack, from).filter((line) => !/^\s+at /.test(line));
+  const faults = lines.filter((line) => telling.test(line));
+  return (faults.length > 0 ? faults : lines)
+    .slice(-3)
+    .map((line) => line.slice(0, longestLine))
+    .join(' | ');
+}

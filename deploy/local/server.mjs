@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 
 import { refuseWhenClosing } from './commands.mjs';
 import { PartFailure, messageOf } from './failure.mjs';
-import { lastLines, openLog, sizeOf } from './logs.mjs';
+import { lastWords, openLog, sizeOf } from './logs.mjs';
 import { killProcess, removeRecord, startTimeOf, stopProcess, writeRecord } from './processes.mjs';
 import { waitFor } from './ready.mjs';
 
@@ -133,7 +133,7 @@ async function untilReady(spec, server, logFrom) {
     if (exit !== undefined) throw new Error(`ended while starting (${describeExit(exit)})`);
   } catch (error) {
     await server.kill();
-    const said = lastLines(spec.logFile, 3, logFrom).join(' | ');
+    const said = lastWords(spec.logFile, logFrom);
     throw new PartFailure(spec.part, said === '' ? messageOf(error) : `${messageOf(error)}: ${said}`, {
       logFile: spec.logFile,
       mend: spec.mend,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 
 import { logOf, paths, runtime } from './checkout.mjs';
-import { PartFailure, lastLines, openLog } from './local-stack.mjs';
+import { PartFailure, lastWords, openLog, sizeOf } from './local-stack.mjs';
 
 /**
  * Runs a command of the `payflow` tool, which answers in lines of JSON; the rest of what it says goes to the log.
@@ -12,6 +12,7 @@ import { PartFailure, lastLines, openLog } from './local-stack.mjs';
 export async function runPayflow(command, args, env) {
   const logFile = logOf(command);
   const log = openLog(logFile);
+  const logFrom = sizeOf(logFile);
   const child = spawn(
     runtime(),
     ['--disable-warning=TimeoutNegativeWarning', '--enable-source-maps', paths.payflow, command, ...args],
@@ -30,7 +31,7 @@ export async function runPayflow(command, args, env) {
     child.once('close', (code, signal) => resolve(code === 0 ? '' : `ended with ${signal ?? `code ${code}`}`));
   });
   if (problem === '') return answersIn(text);
-  const said = lastLines(logFile, 3).join(' | ');
+  const said = lastWords(logFile, logFrom);
   throw new PartFailure(`payflow ${command}`, said === '' ? problem : `${problem}: ${said}`, { logFile });
 }
 

@@ -5,6 +5,8 @@ import { timelineOf } from './timeline.mjs';
 /** @typedef {import('./jaeger-model.mjs').Trace} Trace */
 
 const durationWidth = 9;
+// Before the service, the name and the bar.
+const gapsWidth = 6;
 const longestName = 44;
 const fewestBarCells = 16;
 const mostRows = 70;
@@ -56,7 +58,7 @@ export function drawWaterfall(trace, { width, colour = (_service, text) => text,
     longestName,
     Math.max(...rows.map(({ span, depth }) => span.operationName.length + depth * 2)),
   );
-  const cells = Math.max(fewestBarCells, width - serviceWidth - nameWidth - durationWidth - 8);
+  const cells = Math.max(fewestBarCells, width - serviceWidth - nameWidth - durationWidth - gapsWidth);
 
   const lines = rows.slice(0, mostRows).map(({ span, depth }) => {
     const service = serviceOf(trace, span);

@@ -1,0 +1,57 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+
+import { PartFailure, removeServerFolder, startKafkaCluster, startPostgres, startRedis } from './index.mjs';
+import { liveBrokers } from './kafka/wire.mjs';
+
+describe('the local stack', { timeout: 120_000 }, () => {
+  let dir = '';
+  beforeAll(() => (dir = mkdtempSync(join(tmpdir(), 'payflow-stack-'))));
+  afterAll(() => {
+    removeServerFolder(dir);
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  it('PostgreSQL keeps its data, password and port over a kill -9', async () => {
+    const place = join(dir, 'postgres');
+    const first = await startPostgres({ dir: place });
+    expect(statSync(join(place, 'superuser-password')).mode & 0o777).toBe(0o600);
+    await query(first.url, 'create table kept as select 1 as one');
+    await first.kill();
+    const second = await startPostgres({ dir: place, port: first.ports.postgres });
+    expect(second.url).toBe(first.url);
+    expect(await query(second.url, 'select one from kept')).toEqual([{ one: 1 }]);
+    await second.stop();
+    expect(await second.exited).toEqual({ code: 0, signal: null });
+  });
+
+  it('a server that cannot start names the part, the cause and the log', async () => {
+    const place = join(dir, 'occupied');
+    const first = await startRedis({ dir: place });
+    const second = startPostgres({ dir: join(dir, 'refused'), port: first.ports.redis });
+    const failure = await second.catch((error) => error);
+    expect(failure).toBeInstanceOf(PartFailure);
+    expect(failure.message).toMatch(/^PostgreSQL: ended while starting .*could not bind/);
+    expect(failure.logFile).toBe(join(dir, 'refused', 'postgres.log'));
+    await first.stop();
+  });
+
+  it('a broker of three comes back after a kill -9', async () => {
+    const cluster = await startKafkaCluster({ dir: join(dir, 'kafka'), profile: 'test' });
+    await cluster.broker(2).kill();
+    const back = await cluster.restart(2);
+    expect(await liveBrokers(back.ports.broker)).toContain(2);
+    await cluster.stop();
+  });
+});
+
+async function query(url, text) {
+  const client = new Client(url);
+  await client.connect();
+  const { rows } = await client.query(text);
+  await client.end();
+  return rows;
+}

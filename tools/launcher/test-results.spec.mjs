@@ -1,0 +1,33 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { countResults } from './test-results.mjs';
+
+describe('countResults', () => {
+  let dir = '';
+  beforeEach(() => (dir = mkdtempSync(join(tmpdir(), 'payflow-results-'))));
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  const write = (name, report) => writeFileSync(join(dir, name), JSON.stringify(report));
+
+  it('adds up all reports', () => {
+    write('a.json', { numPassedTests: 3, numFailedTests: 1, testResults: [] });
+    write('b.json', { numPassedTests: 4, numFailedTests: 0, testResults: [] });
+    expect(countResults(dir)).toEqual({ passed: 7, failed: 1 });
+  });
+
+  it('counts a file whose tests could not be loaded as a failure', () => {
+    write('a.json', {
+      numPassedTests: 3,
+      numFailedTests: 0,
+      testResults: [{ status: 'failed', assertionResults: [] }],
+    });
+    expect(countResults(dir)).toEqual({ passed: 3, failed: 1 });
+  });
+
+  it('finds nothing where there is nothing', () => {
+    expect(countResults(join(dir, 'absent'))).toEqual({ passed: 0, failed: 0 });
+  });
+});
