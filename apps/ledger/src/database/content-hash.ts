@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { LedgerCommand } from '../domain/book.js';
 
-/** SHA-256 over what a command means: equal for every copy of it, whoever sent it and when. */
-export function contentHash(command: LedgerCommand): Buffer {
-  return Buffer.from(hash('sha256', canonical(command), 'hex'), 'hex');
+/** SHA-256 (hexadecimal) over what a command means: equal for every copy of it, whoever sent it and when. */
+export function contentHash(command: LedgerCommand): string {
+  return hash('sha256', canonical(command), 'hex');
 }
 
 function canonical(command: LedgerCommand): string {

@@ -1,19 +1,20 @@
-import { fromUuid, newId, uuidOf, type MessageData, type MessageType } from '@payflow/contracts';
-import { RunAgain, statement, type Transaction } from '@payflow/database';
+import { fromUuid, newId, uuidOf, type AccountOpen, type MessageData, type MessageType, type TransferPost } from '@payflow/contracts';
+import { RunAgain, joinJson, plainArray, statement, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import { scoped, type LedgerCommand, type Verdict } from '../domain/book.js';
 import { contentHash } from './content-hash.js';
 
 /** The ledger's answer to one command, with the id of the event that carries it. */
 export interface Answer {
-  readonly command: LedgerCommand;
+  readonly keyed: KeyedCommand;
   readonly verdict: Verdict;
   readonly eventId: string;
 }
 
 /** A verdict that was given before. */
 export interface KnownVerdict {
-  readonly contentHash: Buffer;
+  /** SHA-256 in hexadecimal. */
+  readonly contentHash: string;
   readonly commandId: string;
   readonly eventId: string;
   readonly verdict: Verdict;
@@ -23,7 +24,7 @@ type CommandKind = 'account' | 'transfer';
 
 const FIND_VERDICTS = statement(
   'ledger.find-verdicts',
-  `select v.tenant_id, v.livemode, v.kind, v.id, v.content_hash, v.command_id, v.event_id, v.event_type, v.event_data
+  `select v.tenant_id, v.livemode, v.kind, v.id, encode(v.content_hash, 'hex') as content_hash, v.command_id, v.event_id, v.event_type, v.event_data
    from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[]) as c (tenant_id, livemode, kind, id)
    join verdicts v using (tenant_id, livemode, kind, id)`,
 );
@@ -75,8 +76,11 @@ const UPDATE_ACCOUNTS = statement(
 const INSERT_VERDICTS = statement(
   'ledger.insert-verdicts',
   `insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
-   select * from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5::bytea[], $6::uuid[], $7::uuid[], $8::text[], $9::json[])
-   order by 1, 2, 3, 4
+   select tenant_id, livemode, kind, id, decode(content_hash, 'hex'), command_id, event_id, event_type, event_data
+   from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
+     string_to_array($9, chr(30))::json[])
+     as v (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
+   order by tenant_id, livemode, kind, id
    on conflict do nothing`,
 );
 
@@ -85,7 +89,7 @@ interface VerdictRow {
   livemode: boolean;
   kind: CommandKind;
   id: string;
-  content_hash: Buffer;
+  content_hash: string;
   command_id: string;
   event_id: string;
   event_type: MessageType;
@@ -107,10 +111,26 @@ interface AccountRow {
   now: Date;
 }
 
-/** Verdicts given before on any of the commands, by {@link commandKey}. */
-export async function findVerdicts(tx: Transaction, commands: readonly LedgerCommand[]): Promise<Map<string, KnownVerdict>> {
-  const keys = commands.map(keyColumns);
-  const rows = await tx.rows<VerdictRow>(FIND_VERDICTS, [keys.map((k) => k.tenant), keys.map((k) => k.livemode), keys.map((k) => k.kind), keys.map((k) => k.id)]);
+/** A command with the keys of its rows, converted once. */
+export interface KeyedCommand {
+  readonly command: LedgerCommand;
+  /** What its verdict is found under. */
+  readonly key: string;
+  readonly tenant: string;
+  readonly kind: CommandKind;
+  readonly uuid: string;
+}
+
+export function keyed(command: LedgerCommand): KeyedCommand {
+  const kind = command.type === 'payflow.account.open.v1' ? 'account' : 'transfer';
+  const tenant = uuidOf('tenant', command.tenant);
+  const uuid = uuidOf(kind, command.data.id);
+  return { command, key: `${kind}/${tenant}/${command.livemode}/${uuid}`, tenant, kind, uuid };
+}
+
+/** Verdicts given before on any of the commands, by their key. */
+export async function findVerdicts(tx: Transaction, commands: readonly KeyedCommand[]): Promise<Map<string, KnownVerdict>> {
+  const rows = await tx.rows<VerdictRow>(FIND_VERDICTS, keyColumns(commands));
   return new Map(
     rows.map((row) => [
       `${row.kind}/${row.tenant_id}/${row.livemode}/${row.id}`,
@@ -124,143 +144,158 @@ export async function findVerdicts(tx: Transaction, commands: readonly LedgerCom
   );
 }
 
-export function commandKey(command: LedgerCommand): string {
-  const { kind, tenant, livemode, id } = keyColumns(command);
-  return `${kind}/${tenant}/${livemode}/${id}`;
+interface AccountKey {
+  readonly scoped: string;
+  readonly id: string;
+  readonly tenant: string;
+  readonly livemode: boolean;
+  readonly uuid: string;
+}
+
+/** Accounts under lock, by scoped id, with the keys of their rows and the ledger's clock as it stood after the locks. */
+export interface LockedAccounts {
+  readonly accounts: ReadonlyMap<string, Account>;
+  readonly keys: ReadonlyMap<string, AccountKey>;
+  readonly now: Date;
 }
 
 /** Locks the accounts that the commands name and reads the clock after it. The clock never goes back on an account. */
-export async function lockAccounts(tx: Transaction, commands: readonly LedgerCommand[]): Promise<{ accounts: Map<string, Account>; now: Date }> {
-  const wanted = new Map<string, { tenant: string; livemode: boolean; id: string }>();
-  for (const command of commands) {
-    const ids = command.type === 'payflow.transfer.post.v1' ? [command.data.debit_account, command.data.credit_account] : [command.data.id];
-    for (const id of ids) wanted.set(scoped(command, id), { tenant: uuidOf('tenant', command.tenant), livemode: command.livemode, id: uuidOf('account', id) });
-  }
-  const keys = [...wanted.values()];
-  const rows = await tx.rows<AccountRow>(LOCK_ACCOUNTS, [keys.map((k) => k.tenant), keys.map((k) => k.livemode), keys.map((k) => k.id)]);
+export async function lockAccounts(tx: Transaction, commands: readonly KeyedCommand[]): Promise<LockedAccounts> {
+  const keys = accountKeys(commands);
+  const wanted = [...keys.values()];
+  const rows = await tx.rows<AccountRow>(LOCK_ACCOUNTS, [plainArray(wanted.map((k) => k.tenant)), plainArray(wanted.map((k) => k.livemode)), plainArray(wanted.map((k) => k.uuid))]);
   const latest = rows.at(-1)?.now ?? (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
-  const now = new Date(Math.max(latest.getTime(), ...rows.map((row) => row.last_recorded_at.getTime())));
-  return { accounts: new Map(rows.map((row) => [accountKey(row), toAccount(row)])), now };
+  const now = rows.reduce((last, row) => (row.last_recorded_at > last ? row.last_recorded_at : last), latest);
+  const byRow = new Map(wanted.map((key) => [`${key.tenant}/${key.livemode}/${key.uuid}`, key]));
+  const accounts = rows.map((row): [string, Account] => {
+    const key = byRow.get(`${row.tenant_id}/${row.livemode}/${row.id}`) as AccountKey;
+    return [key.scoped, toAccount(key.id, row)];
+  });
+  return { accounts: new Map(accounts), keys, now };
+}
+
+function accountKeys(commands: readonly KeyedCommand[]): Map<string, AccountKey> {
+  const keys = new Map<string, AccountKey>();
+  for (const { command, tenant } of commands) {
+    const ids = command.type === 'payflow.transfer.post.v1' ? [command.data.debit_account, command.data.credit_account] : [command.data.id];
+    for (const id of ids) {
+      const key = scoped(command, id);
+      if (!keys.has(key)) keys.set(key, { scoped: key, id, tenant, livemode: command.livemode, uuid: uuidOf('account', id) });
+    }
+  }
+  return keys;
 }
 
 /** Which of the paths that the commands ask for are taken, by scoped path. */
-export async function takenPaths(tx: Transaction, commands: readonly LedgerCommand[]): Promise<Set<string>> {
-  const wanted = commands.flatMap((command) =>
-    command.type === 'payflow.account.open.v1' && command.data.path !== null
-      ? [{ tenant: uuidOf('tenant', command.tenant), livemode: command.livemode, path: command.data.path }]
-      : [],
+export async function takenPaths(tx: Transaction, commands: readonly KeyedCommand[]): Promise<Set<string>> {
+  const wanted = commands.flatMap(({ command, tenant }) =>
+    command.type === 'payflow.account.open.v1' && command.data.path !== null ? [{ tenant, livemode: command.livemode, path: command.data.path }] : [],
   );
   if (wanted.length === 0) return new Set();
   const rows = await tx.rows<{ tenant_id: string; livemode: boolean; path: string }>(TAKEN_PATHS, [wanted.map((w) => w.tenant), wanted.map((w) => w.livemode), wanted.map((w) => w.path)]);
   return new Set(rows.map((row) => scoped({ tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode }, row.path)));
 }
 
+/** A decided batch, to be saved whole. */
+export interface DecidedBatch {
+  readonly answers: readonly Answer[];
+  readonly opened: ReadonlyMap<string, Account>;
+  readonly changed: ReadonlyMap<string, Account>;
+  readonly keys: ReadonlyMap<string, AccountKey>;
+  readonly now: Date;
+}
+
 /**
  * Saves a decided batch: new accounts, transfers, one netted row per changed account, and every verdict. All statements
  * are pipelined. A verdict or account that another partition wrote first makes the whole batch run again.
  */
-export async function saveBatch(
-  tx: Transaction,
-  batch: { readonly answers: readonly Answer[]; readonly opened: ReadonlyMap<string, Account>; readonly changed: ReadonlyMap<string, Account>; readonly now: Date },
-): Promise<void> {
-  const { answers, opened, changed, now } = batch;
-  const opens = answers.filter(({ verdict }) => verdict.type === 'payflow.account.opened.v1');
+export async function saveBatch(tx: Transaction, batch: DecidedBatch): Promise<void> {
+  const opens = batch.answers.filter(({ verdict }) => verdict.type === 'payflow.account.opened.v1');
+  const posted = batch.answers.filter(({ verdict }) => verdict.type === 'payflow.transfer.posted.v1');
   const [accounts, , , verdicts] = await Promise.all([
-    opens.length > 0 ? tx.count(INSERT_ACCOUNTS, accountColumns(opens, opened, now)) : 0,
-    insertTransfers(tx, answers, now),
-    changed.size > 0 ? tx.count(UPDATE_ACCOUNTS, changeColumns(changed, answers, now)) : 0,
-    tx.count(INSERT_VERDICTS, verdictColumns(answers)),
+    opens.length > 0 ? tx.count(INSERT_ACCOUNTS, accountColumns(opens, batch)) : 0,
+    posted.length > 0 ? tx.count(INSERT_TRANSFERS, transferColumns(posted, batch)) : 0,
+    batch.changed.size > 0 ? tx.count(UPDATE_ACCOUNTS, changeColumns(batch)) : 0,
+    tx.count(INSERT_VERDICTS, verdictColumns(batch.answers)),
   ]);
-  if (accounts < opens.length || verdicts < answers.length) throw new RunAgain('another partition met the same id or path first');
+  if (accounts < opens.length || verdicts < batch.answers.length) throw new RunAgain('another partition met the same id or path first');
 }
 
-async function insertTransfers(tx: Transaction, answers: readonly Answer[], now: Date): Promise<number> {
-  const posted = answers.flatMap(({ command, verdict }) =>
-    verdict.type === 'payflow.transfer.posted.v1' ? [{ command, data: verdict.data }] : [],
-  );
-  if (posted.length === 0) return 0;
-  return tx.count(INSERT_TRANSFERS, [
-    posted.map(({ command }) => uuidOf('tenant', command.tenant)),
-    posted.map(({ command }) => command.livemode),
-    posted.map(({ data }) => uuidOf('transfer', data.id)),
-    posted.map(({ data }) => uuidOf('account', data.debit_account.id)),
-    posted.map(({ data }) => uuidOf('account', data.credit_account.id)),
-    posted.map(({ data }) => data.amount),
-    posted.map(({ data }) => data.asset),
-    posted.map(({ data }) => (data.payment === null ? null : uuidOf('payment', data.payment))),
-    now,
-  ]);
-}
-
-function accountColumns(opens: readonly Answer[], opened: ReadonlyMap<string, Account>, now: Date): unknown[] {
-  const rows = opens.flatMap(({ command }) => {
-    const account = opened.get(scoped(command, command.data.id));
-    return command.type === 'payflow.account.open.v1' && account ? [{ command, data: command.data, account }] : [];
-  });
+function transferColumns(posted: readonly Answer[], { keys, now }: DecidedBatch): unknown[] {
+  const rows = posted.map(({ keyed: { command, tenant, uuid } }) => ({ command, tenant, uuid, data: command.data as TransferPost }));
+  const account = (command: LedgerCommand, id: string) => keys.get(scoped(command, id))?.uuid ?? null;
   return [
-    rows.map(({ command }) => uuidOf('tenant', command.tenant)),
-    rows.map(({ command }) => command.livemode),
-    rows.map(({ data }) => uuidOf('account', data.id)),
-    rows.map(({ data }) => data.path),
-    rows.map(({ data }) => data.asset),
-    rows.map(({ data }) => data.overdraft),
-    rows.map(({ account }) => account.postedDebits),
-    rows.map(({ account }) => account.postedCredits),
-    rows.map(({ account }) => account.pendingDebits),
-    rows.map(({ account }) => account.pendingCredits),
-    rows.map(({ account }) => account.version),
-    rows.map(({ data }) => JSON.stringify(data.metadata)),
-    rows.map(({ data }) => data.created_at),
+    plainArray(rows.map((row) => row.tenant)),
+    plainArray(rows.map((row) => row.command.livemode)),
+    plainArray(rows.map((row) => row.uuid)),
+    plainArray(rows.map((row) => account(row.command, row.data.debit_account))),
+    plainArray(rows.map((row) => account(row.command, row.data.credit_account))),
+    plainArray(rows.map((row) => row.data.amount)),
+    plainArray(rows.map((row) => row.data.asset)),
+    plainArray(rows.map((row) => (row.data.payment === null ? null : uuidOf('payment', row.data.payment)))),
     now,
   ];
 }
 
-function changeColumns(changed: ReadonlyMap<string, Account>, answers: readonly Answer[], now: Date): unknown[] {
-  const owners = new Map<string, LedgerCommand>();
-  for (const { command } of answers) {
-    if (command.type !== 'payflow.transfer.post.v1') continue;
-    owners.set(scoped(command, command.data.debit_account), command);
-    owners.set(scoped(command, command.data.credit_account), command);
-  }
-  const rows = [...changed].map(([key, account]) => ({ account, owner: owners.get(key) as LedgerCommand }));
+function accountColumns(opens: readonly Answer[], { opened, now }: DecidedBatch): unknown[] {
+  const rows = opens.map(({ keyed: { command, tenant, uuid } }) => {
+    const data = command.data as AccountOpen;
+    return { tenant, uuid, livemode: command.livemode, data, account: opened.get(scoped(command, data.id)) as Account };
+  });
   return [
-    rows.map(({ owner }) => uuidOf('tenant', owner.tenant)),
-    rows.map(({ owner }) => owner.livemode),
-    rows.map(({ account }) => uuidOf('account', account.id)),
-    rows.map(({ account }) => account.postedDebits),
-    rows.map(({ account }) => account.postedCredits),
-    rows.map(({ account }) => account.version),
+    rows.map((row) => row.tenant),
+    rows.map((row) => row.livemode),
+    rows.map((row) => row.uuid),
+    rows.map((row) => row.data.path),
+    rows.map((row) => row.data.asset),
+    rows.map((row) => row.data.overdraft),
+    rows.map((row) => row.account.postedDebits),
+    rows.map((row) => row.account.postedCredits),
+    rows.map((row) => row.account.pendingDebits),
+    rows.map((row) => row.account.pendingCredits),
+    rows.map((row) => row.account.version),
+    rows.map((row) => JSON.stringify(row.data.metadata)),
+    rows.map((row) => row.data.created_at),
+    now,
+  ];
+}
+
+function changeColumns({ changed, keys, now }: DecidedBatch): unknown[] {
+  const rows = [...changed].map(([key, account]) => ({ account, key: keys.get(key) as AccountKey }));
+  return [
+    plainArray(rows.map(({ key }) => key.tenant)),
+    plainArray(rows.map(({ key }) => key.livemode)),
+    plainArray(rows.map(({ key }) => key.uuid)),
+    plainArray(rows.map(({ account }) => account.postedDebits)),
+    plainArray(rows.map(({ account }) => account.postedCredits)),
+    plainArray(rows.map(({ account }) => account.version)),
     now,
   ];
 }
 
 function verdictColumns(answers: readonly Answer[]): unknown[] {
-  const keys = answers.map(({ command }) => keyColumns(command));
   return [
-    keys.map((k) => k.tenant),
-    keys.map((k) => k.livemode),
-    keys.map((k) => k.kind),
-    keys.map((k) => k.id),
-    answers.map(({ command }) => contentHash(command)),
-    answers.map(({ command }) => uuidOf('event', command.id)),
-    answers.map(({ eventId }) => uuidOf('event', eventId)),
-    answers.map(({ verdict }) => verdict.type),
-    answers.map(({ verdict }) => JSON.stringify(verdict.data)),
+    ...keyColumns(answers.map((given) => given.keyed)),
+    plainArray(answers.map((given) => contentHash(given.keyed.command))),
+    plainArray(answers.map((given) => uuidOf('event', given.keyed.command.id))),
+    plainArray(answers.map((given) => uuidOf('event', given.eventId))),
+    plainArray(answers.map((given) => given.verdict.type)),
+    joinJson(answers.map((given) => JSON.stringify(given.verdict.data))),
   ];
 }
 
-function keyColumns(command: LedgerCommand): { tenant: string; livemode: boolean; kind: CommandKind; id: string } {
-  const kind = command.type === 'payflow.account.open.v1' ? 'account' : 'transfer';
-  return { tenant: uuidOf('tenant', command.tenant), livemode: command.livemode, kind, id: uuidOf(kind, command.data.id) };
+function keyColumns(commands: readonly KeyedCommand[]): unknown[] {
+  return [
+    plainArray(commands.map((k) => k.tenant)),
+    plainArray(commands.map((k) => k.command.livemode)),
+    plainArray(commands.map((k) => k.kind)),
+    plainArray(commands.map((k) => k.uuid)),
+  ];
 }
 
-function accountKey(row: AccountRow): string {
-  return scoped({ tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode }, fromUuid('account', row.id));
-}
-
-function toAccount(row: AccountRow): Account {
+function toAccount(id: string, row: AccountRow): Account {
   return {
-    id: fromUuid('account', row.id),
+    id,
     asset: row.asset,
     overdraft: row.overdraft,
     postedDebits: row.posted_debits,
@@ -272,6 +307,6 @@ function toAccount(row: AccountRow): Account {
 }
 
 /** A fresh answer, its event id made here once so that a re-run transaction publishes under a new one only if it never committed. */
-export function answer(command: LedgerCommand, verdict: Verdict): Answer {
-  return { command, verdict, eventId: newId('event') };
+export function answer(keyed: KeyedCommand, verdict: Verdict): Answer {
+  return { keyed, verdict, eventId: newId('event') };
 }

@@ -1,4 +1,4 @@
-import { statement, type Database, type Transaction } from '@payflow/database';
+import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 
 /** A row of the outbox: the messages of one transaction for one partition, in order, as JSON. */
 export interface OutboxRow {
@@ -23,7 +23,7 @@ const INSERT = statement(
   'outbox.insert',
   `insert into outbox (id, created_at, topic, partition, messages, message_count, counted, id_sum, claimed_until)
    select *, clock_timestamp() + interval '${CLAIM_MS} milliseconds'
-   from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::integer[], $5::json[], $6::integer[], $7::integer[], $8::bigint[])`,
+   from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::integer[], string_to_array($5, chr(30))::json[], $6::integer[], $7::integer[], $8::bigint[])`,
 );
 
 const MARK = statement(
@@ -68,7 +68,7 @@ export async function insertOutbox(tx: Transaction, rows: readonly OutboxRow[]):
     rows.map((row) => row.created_at),
     rows.map((row) => row.topic),
     rows.map((row) => row.partition),
-    rows.map((row) => row.messages),
+    joinJson(rows.map((row) => row.messages)),
     rows.map((row) => row.message_count),
     rows.map((row) => row.counted),
     rows.map((row) => row.id_sum),
