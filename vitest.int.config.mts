@@ -6,7 +6,7 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: ['**/src/**/*.int.spec.ts'],
+    include: ['**/src/**/*.int.spec.ts', 'deploy/**/*.int.spec.mjs'],
     exclude: ['**/node_modules/**', '**/dist/**'],
     // Two cores: more files at once only slow each other down.
     maxWorkers: 2,

@@ -1,4 +1,4 @@
-import { fromUuid, newId, uuidOf, type AccountOpen, type MessageData, type MessageType, type TransferPost } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf, type AccountOpen, type MessageType, type TransferPost } from '@payflow/contracts';
 import { RunAgain, joinJson, plainArray, statement, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import { scoped, type LedgerCommand, type Verdict } from '../domain/book.js';
@@ -78,7 +78,7 @@ const INSERT_VERDICTS = statement(
   `insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
    select tenant_id, livemode, kind, id, decode(content_hash, 'hex'), command_id, event_id, event_type, event_data
    from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
-     string_to_array($9, chr(30))::json[])
+     string_to_array($9, chr(30)))
      as v (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
    order by tenant_id, livemode, kind, id
    on conflict do nothing`,
@@ -93,7 +93,7 @@ interface VerdictRow {
   command_id: string;
   event_id: string;
   event_type: MessageType;
-  event_data: MessageData[MessageType];
+  event_data: string;
 }
 
 interface AccountRow {
@@ -138,7 +138,7 @@ export async function findVerdicts(tx: Transaction, commands: readonly KeyedComm
         contentHash: row.content_hash,
         commandId: fromUuid('event', row.command_id),
         eventId: fromUuid('event', row.event_id),
-        verdict: { type: row.event_type, data: row.event_data } as Verdict,
+        verdict: { type: row.event_type, data: JSON.parse(row.event_data) as unknown } as Verdict,
       },
     ]),
   );

@@ -38,7 +38,8 @@ create table outbox (
   id uuid not null,
   topic text not null,
   partition integer not null,
-  messages json not null,
+  -- JSON, kept as text and uncompressed: checking and squeezing it again costs more than the row's insert.
+  messages text not null,
   message_count integer not null check (message_count > 0),
   -- Those sent for the first time: the sending half of "sent = received".
   counted integer not null,
@@ -48,6 +49,7 @@ create table outbox (
   xact_id xid8 not null default pg_current_xact_id(),
   primary key (id, created_at)
 ) partition by range (created_at);
+alter table outbox alter column messages set storage external;
 create index outbox_unpublished on outbox (claimed_until) where published_at is null;
 insert into maintained_partitions values ('outbox', '1 day');
 

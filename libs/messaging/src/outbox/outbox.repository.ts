@@ -23,7 +23,7 @@ const INSERT = statement(
   'outbox.insert',
   `insert into outbox (id, created_at, topic, partition, messages, message_count, counted, id_sum, claimed_until)
    select *, clock_timestamp() + interval '${CLAIM_MS} milliseconds'
-   from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::integer[], string_to_array($5, chr(30))::json[], $6::integer[], $7::integer[], $8::bigint[])`,
+   from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::integer[], string_to_array($5, chr(30)), $6::integer[], $7::integer[], $8::bigint[])`,
 );
 
 const MARK = statement(
@@ -41,7 +41,7 @@ const CLAIM = statement(
      select id from outbox
      where published_at is null and claimed_until < clock_timestamp()
      order by created_at, id limit $1 for update skip locked))
-   returning id, created_at, topic, partition, messages::text as messages, message_count, counted, id_sum::float8 as id_sum`,
+   returning id, created_at, topic, partition, messages, message_count, counted, id_sum::float8 as id_sum`,
 );
 
 const REPUBLISH_ROW = statement(

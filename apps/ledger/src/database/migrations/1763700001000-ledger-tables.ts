@@ -50,7 +50,7 @@ create table verdicts (
   command_id uuid not null,
   event_id uuid not null,
   event_type text not null,
-  event_data json not null,
+  event_data text not null,
   xact_id xid8 not null default pg_current_xact_id(),
   primary key (tenant_id, livemode, kind, id)
 ) partition by hash (id);

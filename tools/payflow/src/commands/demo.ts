@@ -1,0 +1,78 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { newId, toUuid } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { withDatabase } from '../installation.js';
+
+const SCOPES = ['accounts:read', 'accounts:write', 'accounts:admin', 'payments:read', 'payments:write', 'monitoring:read'];
+const KEY_BYTES = 24;
+const WAIT_S = 10;
+const FUNDS = '1000000';
+const AMOUNT = '1999';
+
+const INSERT_TENANT = statement('demo.insert-tenant', 'insert into tenants (id, name) values ($1, $2)');
+const INSERT_KEY = statement(
+  'demo.insert-key',
+  'insert into api_keys (tenant_id, livemode, id, key_hash, name, scopes) values ($1, false, $2, $3, $4, $5)',
+);
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/** A tenant of its own each time, so that it can be run again; prints what it did as one JSON object. */
+export async function demo({ api }: { api: string }): Promise<void> {
+  const apiKey = await makeTenant();
+  const world = await openAccount(api, apiKey, { asset: 'USD', overdraft: 'unbounded', metadata: { role: 'the outside world' } });
+  const alice = await openAccount(api, apiKey, { asset: 'USD', path: 'users:alice:wallet' });
+  const bob = await openAccount(api, apiKey, { asset: 'USD', path: 'users:bob:wallet' });
+  await pay(api, apiKey, { source: world, destination: alice, amount: FUNDS, asset: 'USD', reference: 'funding-alice' });
+  await pay(api, apiKey, { source: world, destination: bob, amount: FUNDS, asset: 'USD', reference: 'funding-bob' });
+  const body = { source: alice, destination: bob, amount: AMOUNT, asset: 'USD', reference: 'order-7' };
+  const startedAt = performance.now();
+  const payment = await pay(api, apiKey, body);
+  const elapsedMs = Math.round(performance.now() - startedAt);
+  process.stdout.write(`${JSON.stringify({ payment, elapsedMs, traceId: payment['trace_id'], apiKey, curl: curlFor(api, apiKey, body) })}\n`);
+}
+
+async function makeTenant(): Promise<string> {
+  const key = `sk_test_${randomBytes(KEY_BYTES).toString('base64url')}`;
+  const tenant = toUuid('tenant', newId('tenant'));
+  await withDatabase('gateway', async (db) => {
+    await db.rows(INSERT_TENANT, [tenant, 'Demo']);
+    await db.rows(INSERT_KEY, [tenant, toUuid('apiKey', newId('apiKey')), createHash('sha256').update(key).digest(), 'demo', SCOPES]);
+  });
+  return key;
+}
+
+async function openAccount(api: string, apiKey: string, body: Record<string, unknown>): Promise<string> {
+  const { status, body: account } = await post(`${api}/api/v1/accounts`, apiKey, body);
+  if (status !== 201) throw new Error(`opening an account answered ${status}: ${JSON.stringify(account)}`);
+  return account['id'] as string;
+}
+
+async function pay(api: string, apiKey: string, body: Record<string, unknown>): Promise<Record<string, unknown>> {
+  const { status, body: payment } = await post(`${api}/api/v1/payments`, apiKey, { ...body, method: { type: 'internal' } });
+  if (status !== 201) throw new Error(`the payment answered ${status}: ${JSON.stringify(payment)}`);
+  return payment;
+}
+
+async function post(url: string, apiKey: string, body: Record<string, unknown>): Promise<Answer> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', 'idempotency-key': newId('event'), prefer: `wait=${WAIT_S}` },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+/** The same payment once more, for the newcomer's own terminal. */
+function curlFor(api: string, apiKey: string, body: Record<string, unknown>): string {
+  return [
+    `curl -s ${api}/api/v1/payments`,
+    `-H 'Authorization: Bearer ${apiKey}'`,
+    `-H 'Content-Type: application/json'`,
+    `-H "Idempotency-Key: $(date +%s%N)"`,
+    `-d '${JSON.stringify({ ...body, method: { type: 'internal' } })}'`,
+  ].join(' \\\n  ');
+}

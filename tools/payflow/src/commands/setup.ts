@@ -1,0 +1,43 @@
+import { PARTITIONS, SERVICES, type Service } from '@payflow/contracts';
+import { provisionDatabase, runMigrations } from '@payflow/database';
+import { kafkajsBroker, topicsToCreate, verifyTopics } from '@payflow/messaging';
+import { MIGRATIONS, brokerFromEnvironment, databasePasswords, rememberServices } from '../installation.js';
+
+/** Databases, roles, migrations and topics; safe to repeat. */
+export async function setup(): Promise<void> {
+  const adminUrl = process.env['POSTGRES_URL'];
+  if (!adminUrl) throw new Error('POSTGRES_URL is not set: the URL of a role that may create databases and roles');
+  const [urls] = await Promise.all([setUpDatabases(adminUrl), setUpTopics()]);
+  rememberServices(Object.fromEntries(urls));
+  for (const [service, url] of urls) process.stdout.write(`${JSON.stringify({ service, env: { DATABASE_URL: url } })}\n`);
+}
+
+async function setUpDatabases(adminUrl: string): Promise<Map<Service, string>> {
+  const passwords = databasePasswords();
+  const urls = new Map<Service, string>();
+  const owners = new Map<Service, string>();
+  // Roles and databases one after the other: catalogue updates of one server collide when made at once.
+  for (const service of SERVICES) {
+    const { url, ownerUrl } = await provisionDatabase(adminUrl, service, passwords[service]);
+    urls.set(service, url);
+    owners.set(service, ownerUrl);
+  }
+  await Promise.all(SERVICES.map((service) => runMigrations(owners.get(service) as string, MIGRATIONS[service])));
+  return urls;
+}
+
+async function setUpTopics(): Promise<void> {
+  const profile = (process.env['PAYFLOW_PARTITIONS'] ?? 'single') as keyof typeof PARTITIONS;
+  if (!(profile in PARTITIONS)) throw new Error(`PAYFLOW_PARTITIONS must be one of ${Object.keys(PARTITIONS).join(', ')}`);
+  const admin = await kafkajsBroker(brokerFromEnvironment()).admin();
+  try {
+    const wanted = topicsToCreate(profile, await admin.brokers());
+    const existing = await admin.partitionCounts(wanted.map(({ name }) => name));
+    const missing = wanted.filter(({ name }) => !existing.has(name));
+    if (missing.length > 0) await admin.createTopics(missing);
+    const problems = await verifyTopics(admin, profile);
+    if (problems.length > 0) throw new Error(problems.join('; '));
+  } finally {
+    await admin.close();
+  }
+}

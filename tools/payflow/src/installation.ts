@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { migrations as archiver } from '@payflow/archiver/database';
+import { SERVICES, type Service } from '@payflow/contracts';
+import { openDatabase, type Database, type runMigrations } from '@payflow/database';
+import { migrations as gateway } from '@payflow/gateway/database';
+import { migrations as ledger } from '@payflow/ledger/database';
+import type { BrokerOptions } from '@payflow/messaging';
+import { migrations as monitoring } from '@payflow/monitoring/database';
+import { migrations as payments } from '@payflow/payments/database';
+
+/** What each service's database is made of. */
+export const MIGRATIONS: Readonly<Record<Service, Parameters<typeof runMigrations>[1]>> = { gateway, payments, ledger, archiver, monitoring };
+
+/** Role passwords of an installation, by service. */
+export type Passwords = Readonly<Record<Service, { readonly owner: string; readonly service: string }>>;
+
+const SECRET_BYTES = 24;
+const OWNER_ONLY = 0o600;
+
+/** The folder that an installation on this machine keeps its state in, or undefined when all comes from the environment. */
+function stateFile(name: string): string | undefined {
+  const dir = process.env['PAYFLOW_STATE_DIR'] ?? (existsSync('.payflow') ? '.payflow' : undefined);
+  if (!dir) return undefined;
+  mkdirSync(dir, { recursive: true });
+  return join(dir, name);
+}
+
+/**
+ * Passwords of the database roles: `PAYFLOW_<SERVICE>_DB_PASSWORD` and `PAYFLOW_<SERVICE>_DB_OWNER_PASSWORD`, else those
+ * made at the first set-up and kept beside the other state, readable by its owner alone.
+ */
+export function databasePasswords(): Passwords {
+  const file = stateFile('database-passwords.json');
+  const kept = file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Passwords>) : {};
+  const passwords = Object.fromEntries(
+    SERVICES.map((service) => [
+      service,
+      {
+        owner: process.env[`PAYFLOW_${service.toUpperCase()}_DB_OWNER_PASSWORD`] ?? kept[service]?.owner ?? newSecret(),
+        service: process.env[`PAYFLOW_${service.toUpperCase()}_DB_PASSWORD`] ?? kept[service]?.service ?? newSecret(),
+      },
+    ]),
+  ) as Passwords;
+  if (file) writeFileSync(file, JSON.stringify(passwords, null, 2), { mode: OWNER_ONLY });
+  return passwords;
+}
+
+function newSecret(): string {
+  return randomBytes(SECRET_BYTES).toString('base64url');
+}
+
+/** Remembers where each service's database is, for the operator's commands. */
+export function rememberServices(urls: Readonly<Record<string, string>>): void {
+  const file = stateFile('services.json');
+  if (file) writeFileSync(file, JSON.stringify(urls, null, 2), { mode: OWNER_ONLY });
+}
+
+/** `<SERVICE>_DATABASE_URL` from the environment, else what set-up remembered. */
+export function databaseUrl(service: Service): string {
+  const given = process.env[`${service.toUpperCase()}_DATABASE_URL`];
+  if (given) return given;
+  const file = stateFile('services.json');
+  const remembered = file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>)[service] : undefined;
+  if (!remembered) throw new Error(`no database for ${service}: set ${service.toUpperCase()}_DATABASE_URL, or run in the checkout that \`npm start\` set up`);
+  return remembered;
+}
+
+/** Opens a service's database for one command. */
+export async function withDatabase<T>(service: Service, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = await openDatabase({ url: databaseUrl(service), poolSize: 2, applicationName: 'payflow-cli' });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+  }
+}
+
+/** Opens several services' databases for one command. */
+export async function withDatabases<T>(services: readonly Service[], work: (dbs: ReadonlyMap<Service, Database>) => Promise<T>): Promise<T> {
+  const dbs = new Map<Service, Database>();
+  try {
+    for (const service of services) {
+      dbs.set(service, await openDatabase({ url: databaseUrl(service), poolSize: 2, applicationName: 'payflow-cli', statementTimeout_ms: 600_000 }));
+    }
+    return await work(dbs);
+  } finally {
+    await Promise.all([...dbs.values()].map((db) => db.close()));
+  }
+}
+
+/** The broker as the environment describes it, by the same variables as the services'. */
+export function brokerFromEnvironment(): BrokerOptions {
+  const { KAFKA_BROKERS, KAFKA_SSL, KAFKA_PREFIX, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = process.env;
+  if (!KAFKA_BROKERS) throw new Error('KAFKA_BROKERS is not set');
+  return {
+    brokers: KAFKA_BROKERS.split(','),
+    clientId: 'payflow-cli',
+    ...(KAFKA_PREFIX ? { prefix: KAFKA_PREFIX } : {}),
+    ...(KAFKA_SSL === 'true' ? { ssl: true } : {}),
+    ...(KAFKA_SASL_MECHANISM && KAFKA_SASL_USERNAME && KAFKA_SASL_PASSWORD
+      ? { sasl: { mechanism: KAFKA_SASL_MECHANISM as 'plain', username: KAFKA_SASL_USERNAME, password: KAFKA_SASL_PASSWORD } }
+      : {}),
+  };
+}

@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import { demo } from './commands/demo.js';
+import { generate } from './commands/generate.js';
+import { outboxCommands } from './commands/outbox.js';
+import { parkedCommands } from './commands/parked.js';
+import { positionsCommands } from './commands/positions.js';
+import { setup } from './commands/setup.js';
+import { verify } from './commands/verify.js';
+
+const program = new Command('payflow').description("PayFlow: the operator's hand");
+
+program
+  .command('setup')
+  .description('make databases, roles, tables and topics; prints one JSON line of environment per service')
+  .action(setup);
+
+program
+  .command('demo')
+  .description('make a tenant with an API key and two funded accounts, and send one payment through')
+  .requiredOption('--api <url>', 'where the gateway listens')
+  .action(demo);
+
+program
+  .command('verify')
+  .description('run every invariant over all services and name the first offending rows')
+  .option('--json', 'print the result as JSON')
+  .action(verify);
+
+program.addCommand(parkedCommands());
+program.addCommand(positionsCommands());
+program.addCommand(outboxCommands());
+
+program
+  .command('generate')
+  .description('write the generated documents: AsyncAPI, topology diagram, error list, configuration, schema dumps')
+  .option('--check', 'only tell what is out of date, and fail if anything is')
+  .action(generate);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`payflow: ${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

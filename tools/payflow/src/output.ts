@@ -1,0 +1,20 @@
+/** Prints rows as an aligned table, or a sentence when there are none. */
+export function printTable(rows: readonly Readonly<Record<string, unknown>>[], none: string): void {
+  const [first] = rows;
+  if (!first) {
+    process.stdout.write(`${none}\n`);
+    return;
+  }
+  const columns = Object.keys(first);
+  const cells = rows.map((row) => columns.map((column) => printable(row[column])));
+  const widths = columns.map((column, at) => Math.max(column.length, ...cells.map((line) => line[at]?.length ?? 0)));
+  for (const line of [columns, ...cells]) {
+    process.stdout.write(`${line.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd()}\n`);
+  }
+}
+
+function printable(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  if (value instanceof Date) return value.toISOString();
+  return String(value);
+}
