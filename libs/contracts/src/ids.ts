@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 
 /** TypeID prefixes in use, by resource. An id is `<prefix>_<26 base32 digits>`, a UUIDv7 inside (TypeID specification 0.3). */
@@ -31,12 +32,26 @@ function valuesOf(digits: string): Uint8Array {
 
 /** A new id of the kind, ordered by time. */
 export function newId(kind: IdKind): string {
-  return fromUuid(kind, v7());
+  return fromUuid(kind, newUuid());
 }
 
 /** A new UUIDv7, for rows that have no public id. */
 export function newUuid(): string {
-  return v7();
+  return v7({ rng: nextRandom });
+}
+
+const RANDOM_BYTES = 16;
+// One call into the kernel's generator for 256 ids: asked for 16 bytes at a time it takes 3 µs an id.
+const randomPool = new Uint8Array(RANDOM_BYTES * 256);
+let randomUsed = randomPool.length;
+
+function nextRandom(): Uint8Array {
+  if (randomUsed === randomPool.length) {
+    randomFillSync(randomPool);
+    randomUsed = 0;
+  }
+  // A copy: the generator writes version and time into what it is given.
+  return randomPool.slice(randomUsed, (randomUsed += RANDOM_BYTES));
 }
 
 /** The public id of a UUID (canonical form, lower case). */

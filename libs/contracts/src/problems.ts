@@ -25,6 +25,7 @@ export const PROBLEMS = {
   method_not_allowed: { status: 405, title: 'Method not allowed', remedy: 'See the Allow header.' },
   request_timeout: { status: 408, title: 'The request came too slowly', remedy: 'Send the whole request within the time limit.', retryable: true },
   account_exists: { status: 409, title: 'The account exists already', remedy: 'Use the existing account, or another id or path.' },
+  account_refused: { status: 409, title: 'The account could not be opened', remedy: 'See `detail` for the reason; it was not a fault of the request.' },
   payload_too_large: { status: 413, title: 'The body is too large', remedy: 'At most 256 KiB.' },
   uri_too_long: { status: 414, title: 'The address is too long', remedy: 'Shorten the path or the query.' },
   unsupported_media_type: { status: 415, title: 'Unsupported content type', remedy: 'Send `Content-Type: application/json`, not compressed.' },
