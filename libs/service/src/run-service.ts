@@ -21,6 +21,8 @@ export interface ServiceDefinition<C extends Configuration> {
   readonly configuration: C & { readonly service: Service };
   /** The service's root module, made from its configuration. */
   readonly module: (config: ConfigurationOf<C>) => DynamicModule;
+  /** Changes a request's URL before it is routed. */
+  readonly rewriteUrl?: (url: string) => string;
   /** What the service adds to its HTTP edge: hooks, body parsers, pages. Runs before any route is made. */
   readonly edge?: (fastify: FastifyInstance, config: ConfigurationOf<C>) => void | Promise<void>;
   /** Runs when the modules are up and before traffic: the OpenAPI document, warming up. */
@@ -89,7 +91,7 @@ async function createApp<C extends Configuration>(
   health: Health,
   drain: Drain,
 ): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter(serverOptions());
+  const adapter = new FastifyAdapter(serverOptions(definition.rewriteUrl));
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const methods = rememberMethods(fastify);
   traceRequests(fastify, health);

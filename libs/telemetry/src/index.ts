@@ -10,7 +10,7 @@ export {
 export { counter, gauge, histogram, renderMetrics, type Counter, type Gauge, type Histogram } from './metrics.js';
 export { OncePerInterval } from './once-per-interval.js';
 export { redactLine } from './redaction.js';
-export { activeTraceId, extractTraceContext, traceparentOf } from './trace-context.js';
+export { activeTraceId, currentTraceparent, extractTraceContext, traceparentOf } from './trace-context.js';
 export {
   startTelemetry,
   type Telemetry,

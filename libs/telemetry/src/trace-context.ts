@@ -10,6 +10,12 @@ export function activeTraceId(): string | undefined {
   return spanContext && isSpanContextValid(spanContext) ? spanContext.traceId : undefined;
 }
 
+/** The W3C `traceparent` of what is active here, or undefined outside of any trace. */
+export function currentTraceparent(): string | undefined {
+  const span = trace.getSpan(context.active());
+  return span && isSpanContextValid(span.spanContext()) ? traceparentOf(span) : undefined;
+}
+
 /** The W3C `traceparent` of a span. */
 export function traceparentOf(span: Span): string {
   const { traceId, spanId, traceFlags } = span.spanContext();

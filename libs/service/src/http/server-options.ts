@@ -17,8 +17,9 @@ const PARAM_LENGTH_MAX = 255;
 const SANE_REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
 
 /** Limits and edge behaviour of every service's HTTP server. */
-export function serverOptions(): FastifyHttpOptions<Server> {
+export function serverOptions(rewriteUrl?: (url: string) => string): FastifyHttpOptions<Server> {
   return {
+    ...(rewriteUrl ? { rewriteUrl: (request) => rewriteUrl(request.url ?? '/') } : {}),
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,

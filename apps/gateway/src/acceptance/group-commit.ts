@@ -1,0 +1,122 @@
+import { gauge, histogram } from '@payflow/telemetry';
+
+/** Thrown where nothing was written and nothing will be: too many wait, or the database takes too long. */
+export class Overloaded extends Error {
+  override readonly name = 'Overloaded';
+}
+
+export interface GroupCommitOptions<M, R> {
+  /** Makes a group durable in one transaction; gives one result per member, in order. A rejection is every member's. */
+  readonly commit: (group: readonly M[]) => Promise<readonly R[]>;
+  /** Members that share one of these must not be in one group. */
+  readonly identities: (member: M) => readonly string[];
+}
+
+/** A group is one transaction and one set of statements; beyond this the statements grow and the fsync is shared enough. */
+const GROUP_MEMBERS_MAX = 256;
+/** Two in flight: one fills and parses while the other waits for its fsync. More only makes groups smaller. */
+const GROUPS_IN_FLIGHT_MAX = 2;
+/** At 256 a group this is 16 groups: what the database clears in a fraction of a second, or does not. */
+const QUEUE_MEMBERS_MAX = 4_096;
+/** A member that has not begun by then is refused: its client hears 503 within a second, and nothing was written. */
+const QUEUE_WAIT_MAX_MS = 800;
+const QUEUE_CHECK_MS = 100;
+
+interface Waiting<M, R> {
+  readonly member: M;
+  readonly since: number;
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const groupSize = histogram(
+  'payflow_acceptance_group_members',
+  'Requests that shared one transaction.',
+  [],
+  [1, 2, 4, 8, 16, 32, 64, 128, 256],
+);
+
+/** Lets requests of the same moment share a transaction: a group takes what gathered while the ones before it were busy. */
+export class GroupCommit<M, R> {
+  readonly #options: GroupCommitOptions<M, R>;
+  #queue: Waiting<M, R>[] = [];
+  #inFlight = 0;
+  #scheduled = false;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(options: GroupCommitOptions<M, R>) {
+    this.#options = options;
+    gauge('payflow_acceptance_queue_members', 'Requests that wait for their transaction.', [], (metric) =>
+      metric.set(this.#queue.length),
+    );
+  }
+
+  /** Adds a member to the next group. Rejects with {@link Overloaded} when too many wait, or this one has waited too long. */
+  submit(member: M): Promise<R> {
+    if (this.#queue.length >= QUEUE_MEMBERS_MAX) return Promise.reject(new Overloaded('too many requests wait'));
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ member, since: performance.now(), resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Starts at the end of this turn of the event loop, so that requests read together also go together. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    if (this.#inFlight >= GROUPS_IN_FLIGHT_MAX) {
+      this.#watch ??= setInterval(() => this.#refuseOverdue(), QUEUE_CHECK_MS);
+      return;
+    }
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#queue.length > 0) void this.#run(this.#takeGroup());
+      if (this.#queue.length > 0) this.#schedule();
+    });
+  }
+
+  #takeGroup(): Waiting<M, R>[] {
+    const group: Waiting<M, R>[] = [];
+    const left: Waiting<M, R>[] = [];
+    const taken = new Set<string>();
+    for (const waiting of this.#queue) {
+      const identities = this.#options.identities(waiting.member);
+      if (group.length >= GROUP_MEMBERS_MAX || identities.some((identity) => taken.has(identity))) {
+        left.push(waiting);
+        continue;
+      }
+      for (const identity of identities) taken.add(identity);
+      group.push(waiting);
+    }
+    this.#queue = left;
+    return group;
+  }
+
+  async #run(group: readonly Waiting<M, R>[]): Promise<void> {
+    this.#inFlight++;
+    groupSize.observe(group.length);
+    try {
+      const results = await this.#options.commit(group.map(({ member }) => member));
+      group.forEach(({ resolve }, at) => resolve(results[at] as R));
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    } finally {
+      this.#inFlight--;
+      this.#stopWatching();
+      if (this.#queue.length > 0) this.#schedule();
+    }
+  }
+
+  #refuseOverdue(): void {
+    const oldest = performance.now() - QUEUE_WAIT_MAX_MS;
+    while (this.#queue[0] && this.#queue[0].since < oldest)
+      this.#queue.shift()?.reject(new Overloaded('waited too long for a transaction'));
+    this.#stopWatching();
+  }
+
+  #stopWatching(): void {
+    if (this.#queue.length > 0) return;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+  }
+}

@@ -1,0 +1,128 @@
+import type { Wake } from '@payflow/cache';
+import type { Database } from '@payflow/database';
+import { logger, OncePerInterval } from '@payflow/telemetry';
+import { findRecords, idempotencyKeyOf, type IdempotencyRecord } from '../database/acceptance.repository.js';
+import { keyOf, type ResourceKey } from '../database/keys.js';
+import type { Reply } from './acceptable.js';
+import { Coalescer } from './coalescer.js';
+
+const log = logger('outcomes');
+const seldom = new OncePerInterval(60_000);
+
+/** A lost wake-up costs at most this. */
+const REREAD_INTERVAL_MS = 100;
+
+/** A write whose end a request waits for. */
+export interface Awaited extends ResourceKey {
+  readonly idempotencyKey: string;
+}
+
+interface Waiter {
+  readonly awaited: Awaited;
+  readonly settle: (reply: Reply | undefined) => void;
+}
+
+/** Listening for the end of one write, from before it is committed until the request is answered. */
+export interface Expectation {
+  /** The final reply, or undefined when there is none at the deadline. Milliseconds of `performance.now()`. */
+  until(deadline: number): Promise<Reply | undefined>;
+  /** Stops listening. Must be called once the request needs it no more. */
+  forget(): void;
+}
+
+/**
+ * Brings final replies to the requests that wait for them: from this process's own consumer at once, from another's by a
+ * wake-up, and whatever gets lost by reading all waiting ones together every 100 ms.
+ */
+export class Outcomes {
+  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #records: Coalescer<Awaited, IdempotencyRecord>;
+  readonly #timer: NodeJS.Timeout;
+  #ending = false;
+  #rereading = false;
+
+  constructor(
+    db: Database,
+    private readonly wake: Wake,
+  ) {
+    this.#records = new Coalescer<Awaited, IdempotencyRecord>(idempotencyKeyOf, (keys) => findRecords(db, keys));
+    this.#timer = setInterval(() => void this.#rereadAll(), REREAD_INTERVAL_MS);
+  }
+
+  /** Starts to listen. Call it before COMMIT, or the end may come unheard. */
+  expect(awaited: Awaited): Expectation {
+    let early: Reply | undefined;
+    let settle: Waiter['settle'] = (reply) => (early = reply);
+    const waiter: Waiter = { awaited, settle: (reply) => settle(reply) };
+    const forget = this.#listen(waiter);
+    const until = (deadline: number): Promise<Reply | undefined> =>
+      new Promise((resolve, reject) => {
+        if (early) return resolve(early);
+        const giveUp = (): void => void this.#read(awaited).then(resolve, reject);
+        if (this.#ending || deadline <= performance.now()) return giveUp();
+        const timer = setTimeout(giveUp, deadline - performance.now());
+        settle = (reply) => {
+          clearTimeout(timer);
+          if (reply) resolve(reply);
+          else giveUp();
+        };
+      });
+    return { until, forget };
+  }
+
+  /** The applied replies of this process: handed to waiters here; ids that nobody here waits for are told to the others. */
+  deliver(replies: readonly (readonly [key: ResourceKey, reply: Reply])[]): void {
+    const elsewhere: string[] = [];
+    for (const [key, reply] of replies) {
+      const waiters = this.#waiters.get(keyOf(key));
+      if (waiters) for (const { settle } of waiters) settle(reply);
+      else elsewhere.push(keyOf(key));
+    }
+    if (elsewhere.length > 0) this.wake.wake(elsewhere);
+  }
+
+  /** Ends all waits now, each after one last look: the process is about to stop. */
+  endWaits(): void {
+    this.#ending = true;
+    for (const waiters of this.#waiters.values()) for (const { settle } of waiters) settle(undefined);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #listen(waiter: Waiter): () => void {
+    const key = keyOf(waiter.awaited);
+    const set = this.#waiters.get(key) ?? new Set();
+    this.#waiters.set(key, set.add(waiter));
+    const stopListening = this.wake.listen(key, () => void this.#reread(waiter));
+    return () => {
+      stopListening();
+      set.delete(waiter);
+      if (set.size === 0) this.#waiters.delete(key);
+    };
+  }
+
+  /** One round at a time: a database that answers slowly must not get more to do. */
+  async #rereadAll(): Promise<void> {
+    if (this.#rereading) return;
+    this.#rereading = true;
+    await Promise.all(
+      [...this.#waiters.values()].flatMap((waiters) => [...waiters].map((waiter) => this.#reread(waiter))),
+    );
+    this.#rereading = false;
+  }
+
+  async #reread(waiter: Waiter): Promise<void> {
+    try {
+      const reply = await this.#read(waiter.awaited);
+      if (reply) waiter.settle(reply);
+    } catch (error) {
+      seldom.run((suppressed) => log.warn({ err: error, suppressed }, 'replies could not be read; looking again'));
+    }
+  }
+
+  async #read(awaited: Awaited): Promise<Reply | undefined> {
+    return (await this.#records.get(awaited))?.reply;
+  }
+}

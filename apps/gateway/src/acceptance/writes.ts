@@ -1,0 +1,104 @@
+import { isConnectionLoss, OutcomeUnknown } from '@payflow/database';
+import { Problem, unavailable } from '@payflow/service';
+import { idempotencyKeyOf } from '../database/acceptance.repository.js';
+import { keyOf } from '../database/keys.js';
+import type { Acceptable, Acceptance, Reply } from './acceptable.js';
+import { acceptGroup, type Door } from './accept-group.js';
+import { AccountDirectory } from './account-directory.js';
+import { GroupCommit, Overloaded } from './group-commit.js';
+import type { Expectation, Outcomes } from './outcomes.js';
+
+/** What a request is answered with. */
+export type Answer =
+  | { readonly kind: 'final'; readonly reply: Reply; readonly replayed: boolean }
+  /** Durable, its end to come. `resourceId` is the first copy's. */
+  | { readonly kind: 'accepted'; readonly resourceId: string };
+
+/** A group that the database has not answered by then is given up on: the client hears 503, and may ask again with its key. */
+const COMMIT_WAIT_MAX_MS = 3_000;
+
+/** The way of every write through the door: check, commit with others, wait for the end. */
+export class Writes {
+  readonly #accounts: AccountDirectory;
+  readonly #groups: GroupCommit<Acceptable, Acceptance>;
+
+  constructor(
+    door: Door,
+    private readonly outcomes: Outcomes,
+  ) {
+    this.#accounts = new AccountDirectory(door.db);
+    this.#groups = new GroupCommit({
+      commit: (group) => acceptGroup(door, group),
+      identities: (write) => [`key ${idempotencyKeyOf(write)}`, `id ${keyOf(write.write.view)}`],
+    });
+  }
+
+  /**
+   * Makes the write durable and waits for its end until the deadline (milliseconds of `performance.now()`). Throws the
+   * problem to answer with when it is not accepted.
+   */
+  async submit(write: Acceptable, deadline: number): Promise<Answer> {
+    const { tenant, livemode, idempotencyKey } = write;
+    if (write.write.kind === 'payment') await this.#accounts.check(write.write.view);
+    const own = this.outcomes.expect({ tenant, livemode, idempotencyKey, id: write.write.view.id });
+    try {
+      const acceptance = await this.#accept(write);
+      switch (acceptance.outcome) {
+        case 'accepted':
+          return await ended(own, write.write.view.id, deadline, false);
+        case 'joined':
+          return await this.#join(write, acceptance.resourceId, deadline);
+        case 'replayed':
+          return { kind: 'final', reply: acceptance.reply, replayed: true };
+        case 'refused':
+          throw new Problem(acceptance.code);
+        default:
+          return acceptance satisfies never;
+      }
+    } finally {
+      own.forget();
+    }
+  }
+
+  async #join({ tenant, livemode, idempotencyKey }: Acceptable, resourceId: string, deadline: number): Promise<Answer> {
+    const other = this.outcomes.expect({ tenant, livemode, idempotencyKey, id: resourceId });
+    try {
+      return await ended(other, resourceId, deadline, true);
+    } finally {
+      other.forget();
+    }
+  }
+
+  async #accept(write: Acceptable): Promise<Acceptance> {
+    try {
+      return await withTimeout(this.#groups.submit(write));
+    } catch (error) {
+      if (error instanceof Overloaded || error instanceof OutcomeUnknown || isConnectionLoss(error))
+        throw unavailable(error);
+      throw error;
+    }
+  }
+}
+
+async function ended(
+  expectation: Expectation,
+  resourceId: string,
+  deadline: number,
+  replayed: boolean,
+): Promise<Answer> {
+  const reply = await expectation.until(deadline).catch(() => undefined);
+  // Not knowing the end is no error: the write is durable, and 202 says no more than that.
+  return reply ? { kind: 'final', reply, replayed } : { kind: 'accepted', resourceId };
+}
+
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Overloaded('the database does not answer')), COMMIT_WAIT_MAX_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

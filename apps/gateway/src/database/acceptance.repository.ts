@@ -1,0 +1,203 @@
+import { fromUuid, uuidOf } from '@payflow/contracts';
+import { statement, type Transaction } from '@payflow/database';
+import type { Acceptable, Reply } from '../acceptance/acceptable.js';
+import type { AccountView } from '../domain/account.js';
+import type { PaymentView } from '../domain/payment.js';
+import { keyColumns, keyOf, ownerColumns, type Owner } from './keys.js';
+
+/** What is stored under an Idempotency-Key. */
+export interface IdempotencyRecord {
+  readonly fingerprint: Buffer;
+  readonly resourceId: string;
+  /** Undefined while the write is on its way. */
+  readonly reply: Reply | undefined;
+}
+
+// Sorted by key, so that two groups with keys in common wait for each other in one direction only.
+const INSERT_KEYS = statement(
+  'idempotency.insert',
+  `insert into idempotency_records (tenant_id, livemode, idempotency_key, fingerprint, resource_kind, resource_id, api_version, created_at)
+   select * from unnest($1::uuid[], $2::boolean[], $3::text[], $4::bytea[], $5::text[], $6::uuid[], $7::text[], $8::timestamptz[])
+     as k (tenant_id, livemode, idempotency_key)
+   order by tenant_id, livemode, idempotency_key
+   on conflict do nothing returning tenant_id, livemode, idempotency_key`,
+);
+
+const FIND_RECORDS = statement(
+  'idempotency.find',
+  `select tenant_id, livemode, idempotency_key, fingerprint, resource_kind, resource_id, reply_status, reply_headers, reply_body
+   from idempotency_records
+   where (tenant_id, livemode, idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
+);
+
+const DELETE_KEYS = statement(
+  'idempotency.delete',
+  `delete from idempotency_records
+   where (tenant_id, livemode, idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
+);
+
+const INSERT_PAYMENTS = statement(
+  'payment-views.insert',
+  `insert into payment_views (tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor,
+     asset, source_account_id, destination_account_id, method, reference, metadata, trace_id, created_at, updated_at)
+   select tenant_id, livemode, id, 'pending', 0, amount_minor, 0, 0, asset, source, destination, method, reference, metadata,
+     trace_id, created_at, created_at
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[], $8::json[], $9::text[],
+     $10::json[], $11::text[], $12::timestamptz[])
+     as p (tenant_id, livemode, id, amount_minor, asset, source, destination, method, reference, metadata, trace_id, created_at)
+   order by tenant_id, livemode, id
+   on conflict do nothing returning tenant_id, livemode, id`,
+);
+
+// Two unique keys can stand in the way, the id and the path; the caller finds out which.
+const INSERT_ACCOUNTS = statement(
+  'account-views.insert',
+  `insert into account_views (tenant_id, livemode, id, status, path, asset, overdraft, metadata, version, created_at, updated_at)
+   select tenant_id, livemode, id, 'pending', path, asset, overdraft, metadata, 0, created_at, created_at
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::json[], $8::timestamptz[])
+     as a (tenant_id, livemode, id, path, asset, overdraft, metadata, created_at)
+   order by tenant_id, livemode, id
+   on conflict do nothing returning tenant_id, livemode, id`,
+);
+
+const ACCOUNT_IDS_TAKEN = statement(
+  'account-views.ids-taken',
+  `select tenant_id, livemode, id from account_views
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
+);
+
+const INSERT_PENDING = statement(
+  'pending-writes.insert',
+  `insert into pending_writes (tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id, accepted_at,
+     outbox_id, outbox_created_at)
+   select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+     $8::uuid[], $9::timestamptz[])`,
+);
+
+interface OwnedRow {
+  tenant_id: string;
+  livemode: boolean;
+}
+
+interface RecordRow extends OwnedRow {
+  idempotency_key: string;
+  fingerprint: Buffer;
+  resource_kind: 'payment' | 'account';
+  resource_id: string;
+  reply_status: number | null;
+  reply_headers: Record<string, string> | null;
+  reply_body: string | null;
+}
+
+/** An Idempotency-Key of one owner as one text, for maps and sets. */
+export function idempotencyKeyOf(owner: Owner & { readonly idempotencyKey: string }): string {
+  return keyOf({ ...owner, id: owner.idempotencyKey });
+}
+
+/** Takes the keys; returns those that nobody had. Waits for transactions that are taking one of them right now. */
+export async function takeKeys(tx: Transaction, writes: readonly Acceptable[]): Promise<Set<string>> {
+  const rows = await tx.rows<RecordRow>(INSERT_KEYS, [
+    ...recordKeyColumns(writes),
+    writes.map((w) => w.fingerprint),
+    writes.map((w) => w.write.kind),
+    writes.map((w) => uuidOf(w.write.kind, w.write.view.id)),
+    writes.map((w) => w.apiVersion),
+    writes.map((w) => w.write.view.createdAt),
+  ]);
+  return new Set(rows.map(recordKeyOf));
+}
+
+/** Gives back keys that this transaction took. */
+export async function dropKeys(tx: Transaction, writes: readonly Acceptable[]): Promise<void> {
+  await tx.count(DELETE_KEYS, recordKeyColumns(writes));
+}
+
+/** What is stored under the keys of these writes, by {@link idempotencyKeyOf}. */
+export async function findRecords(
+  source: Pick<Transaction, 'rows'>,
+  keys: readonly (Owner & { readonly idempotencyKey: string })[],
+): Promise<Map<string, IdempotencyRecord>> {
+  const rows = await source.rows<RecordRow>(FIND_RECORDS, recordKeyColumns(keys));
+  return new Map(rows.map((row) => [recordKeyOf(row), toRecord(row)]));
+}
+
+/** Inserts `pending` payments; returns the keys of those whose id was free. */
+export async function insertPaymentViews(tx: Transaction, views: readonly PaymentView[]): Promise<Set<string>> {
+  if (views.length === 0) return new Set();
+  const rows = await tx.rows<OwnedRow & { id: string }>(INSERT_PAYMENTS, [
+    ...keyColumns('payment', views),
+    views.map((v) => v.amount),
+    views.map((v) => v.asset),
+    views.map((v) => uuidOf('account', v.source)),
+    views.map((v) => uuidOf('account', v.destination)),
+    views.map((v) => JSON.stringify(v.method)),
+    views.map((v) => v.reference),
+    views.map((v) => JSON.stringify(v.metadata)),
+    views.map((v) => v.traceId),
+    views.map((v) => v.createdAt),
+  ]);
+  return new Set(rows.map((row) => resourceKeyOf('payment', row)));
+}
+
+/** Inserts `pending` accounts; returns the keys of those whose id and path were free. */
+export async function insertAccountViews(tx: Transaction, views: readonly AccountView[]): Promise<Set<string>> {
+  if (views.length === 0) return new Set();
+  const rows = await tx.rows<OwnedRow & { id: string }>(INSERT_ACCOUNTS, [
+    ...keyColumns('account', views),
+    views.map((v) => v.path),
+    views.map((v) => v.asset),
+    views.map((v) => v.overdraft),
+    views.map((v) => JSON.stringify(v.metadata)),
+    views.map((v) => v.createdAt),
+  ]);
+  return new Set(rows.map((row) => resourceKeyOf('account', row)));
+}
+
+/** Those of the accounts whose id is in use; where an account could not be inserted and its id is not, its path is. */
+export async function accountIdsTaken(tx: Transaction, views: readonly AccountView[]): Promise<Set<string>> {
+  const rows = await tx.rows<OwnedRow & { id: string }>(ACCOUNT_IDS_TAKEN, keyColumns('account', views));
+  return new Set(rows.map((row) => resourceKeyOf('account', row)));
+}
+
+/** Notes writes as acknowledged and not ended, each with the outbox row that holds its command. */
+export async function insertPending(
+  tx: Transaction,
+  accepted: readonly (readonly [write: Acceptable, outboxRow: { readonly id: string; readonly created_at: Date }])[],
+): Promise<void> {
+  const writes = accepted.map(([write]) => write);
+  await tx.count(INSERT_PENDING, [
+    ...ownerColumns(writes),
+    writes.map((w) => uuidOf(w.write.kind, w.write.view.id)),
+    writes.map((w) => w.write.kind),
+    writes.map((w) => w.idempotencyKey),
+    writes.map((w) => w.requestId),
+    writes.map((w) => w.write.view.createdAt),
+    accepted.map(([, row]) => row.id),
+    accepted.map(([, row]) => row.created_at),
+  ]);
+}
+
+function recordKeyColumns(keys: readonly (Owner & { readonly idempotencyKey: string })[]): unknown[] {
+  return [...ownerColumns(keys), keys.map(({ idempotencyKey }) => idempotencyKey)];
+}
+
+function recordKeyOf(row: Pick<RecordRow, 'tenant_id' | 'livemode' | 'idempotency_key'>): string {
+  return idempotencyKeyOf({
+    tenant: fromUuid('tenant', row.tenant_id),
+    livemode: row.livemode,
+    idempotencyKey: row.idempotency_key,
+  });
+}
+
+function resourceKeyOf(kind: 'payment' | 'account', row: OwnedRow & { id: string }): string {
+  return keyOf({ tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode, id: fromUuid(kind, row.id) });
+}
+
+function toRecord(row: RecordRow): IdempotencyRecord {
+  const { reply_status: status, reply_headers: headers, reply_body: body } = row;
+  return {
+    fingerprint: row.fingerprint,
+    resourceId: fromUuid(row.resource_kind, row.resource_id),
+    reply: status === null || headers === null || body === null ? undefined : { status, headers, body },
+  };
+}

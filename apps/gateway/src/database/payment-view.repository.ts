@@ -1,0 +1,198 @@
+import { fromUuid, uuidOf, type PaymentFinal, type PaymentMethod } from '@payflow/contracts';
+import { statement, type Database, type Statement, type Transaction } from '@payflow/database';
+import type { PaymentView } from '../domain/payment.js';
+import { keyColumns, keyOf, type Owner, type ResourceKey } from './keys.js';
+
+/** A payment's final state with the owner its event names. */
+export interface FinalPayment extends Owner {
+  readonly data: PaymentFinal;
+  /** For a payment that this database has never seen: a read model can be built anew from the topic. */
+  readonly traceId: string | null;
+}
+
+/** Which payments a list shows; instants are RFC 3339. */
+export interface PaymentFilter {
+  readonly status?: string;
+  readonly source?: string;
+  readonly destination?: string;
+  readonly asset?: string;
+  readonly reference?: string;
+  readonly createdGte?: string;
+  readonly createdGt?: string;
+  readonly createdLte?: string;
+  readonly createdLt?: string;
+}
+
+/** The place after which a page begins. */
+export interface PagePosition {
+  readonly createdAt: string;
+  readonly id: string;
+}
+
+const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor, asset,
+  source_account_id, destination_account_id, method, reference, metadata, failure_code, trace_id, created_at, updated_at`;
+
+// Guarded by version: a smaller one never overwrites a greater. Sorted, so that two batches lock in one order.
+const FINISH = statement(
+  'payment-views.finish',
+  `insert into payment_views as v (${COLUMNS})
+   select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+     $9::text[], $10::uuid[], $11::uuid[], $12::json[], $13::text[], $14::json[], $15::text[], $16::text[], $17::timestamptz[],
+     $18::timestamptz[]) as e (tenant_id, livemode, id)
+   order by tenant_id, livemode, id
+   on conflict (tenant_id, livemode, id) do update set status = excluded.status, version = excluded.version,
+     amount_captured_minor = excluded.amount_captured_minor, amount_refunded_minor = excluded.amount_refunded_minor,
+     failure_code = excluded.failure_code, updated_at = excluded.updated_at
+   where v.version < excluded.version
+   returning ${COLUMNS.replaceAll(/(\w+)/g, 'v.$1')}`,
+);
+
+const FIND = statement(
+  'payment-views.find',
+  `select ${COLUMNS} from payment_views where tenant_id = $1 and livemode = $2 and id = $3`,
+);
+
+interface PaymentRow {
+  tenant_id: string;
+  livemode: boolean;
+  id: string;
+  status: PaymentView['status'];
+  version: bigint;
+  amount_minor: bigint;
+  amount_captured_minor: bigint;
+  amount_refunded_minor: bigint;
+  asset: string;
+  source_account_id: string;
+  destination_account_id: string;
+  method: PaymentMethod;
+  reference: string | null;
+  metadata: Record<string, string>;
+  failure_code: string | null;
+  trace_id: string | null;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** Applies final states that are newer than the views. Returns the views that changed, by {@link keyOf}. */
+export async function finishPayments(
+  tx: Transaction,
+  payments: readonly FinalPayment[],
+): Promise<Map<string, PaymentView>> {
+  const data = payments.map((payment) => payment.data);
+  const rows = await tx.rows<PaymentRow>(FINISH, [
+    ...keyColumns(
+      'payment',
+      payments.map(({ tenant, livemode, data: { id } }) => ({ tenant, livemode, id })),
+    ),
+    data.map((p) => p.status),
+    data.map((p) => p.version),
+    data.map((p) => p.amount),
+    data.map((p) => p.amount_captured),
+    data.map((p) => p.amount_refunded),
+    data.map((p) => p.asset),
+    data.map((p) => uuidOf('account', p.source)),
+    data.map((p) => uuidOf('account', p.destination)),
+    data.map((p) => JSON.stringify(p.method)),
+    data.map((p) => p.reference),
+    data.map((p) => JSON.stringify(p.metadata)),
+    data.map((p) => p.failure?.code ?? null),
+    payments.map(({ traceId }) => traceId),
+    data.map((p) => p.created_at),
+    data.map((p) => p.updated_at),
+  ]);
+  return new Map(rows.map(toView).map((view) => [keyOf(view), view]));
+}
+
+export async function findPayment(
+  db: Database,
+  { tenant, livemode, id }: ResourceKey,
+): Promise<PaymentView | undefined> {
+  const [row] = await db.rows<PaymentRow>(FIND, [uuidOf('tenant', tenant), livemode, uuidOf('payment', id)]);
+  return row && toView(row);
+}
+
+/** Up to `limit` payments of the owner that pass the filter, newest first, after the position. */
+export async function listPayments(
+  db: Database,
+  owner: Owner,
+  {
+    filter,
+    after,
+    limit,
+  }: { readonly filter: PaymentFilter; readonly after: PagePosition | undefined; readonly limit: number },
+): Promise<PaymentView[]> {
+  const conditions = Object.entries(CONDITIONS).filter(([name]) => filter[name as keyof PaymentFilter] !== undefined);
+  const values = conditions.map(([name, { value }]) => value(filter[name as keyof PaymentFilter] as string));
+  if (after) values.push(after.createdAt, uuidOf('payment', after.id));
+  const rows = await db.rows<PaymentRow>(listStatement(conditions, after !== undefined), [
+    uuidOf('tenant', owner.tenant),
+    owner.livemode,
+    limit,
+    ...values,
+  ]);
+  return rows.map(toView);
+}
+
+interface Condition {
+  /** One letter in the statement's name. */
+  readonly letter: string;
+  readonly sql: (parameter: string) => string;
+  readonly value: (text: string) => string;
+}
+
+const asIs = (text: string): string => text;
+const accountUuid = (id: string): string => uuidOf('account', id);
+
+const CONDITIONS: Readonly<Record<keyof PaymentFilter, Condition>> = {
+  status: { letter: 's', sql: (p) => `status = ${p}`, value: asIs },
+  source: { letter: 'o', sql: (p) => `source_account_id = ${p}`, value: accountUuid },
+  destination: { letter: 'd', sql: (p) => `destination_account_id = ${p}`, value: accountUuid },
+  asset: { letter: 'a', sql: (p) => `asset = ${p}`, value: asIs },
+  reference: { letter: 'r', sql: (p) => `reference = ${p}`, value: asIs },
+  createdGte: { letter: 'e', sql: (p) => `created_at >= ${p}`, value: asIs },
+  createdGt: { letter: 'g', sql: (p) => `created_at > ${p}`, value: asIs },
+  createdLte: { letter: 'm', sql: (p) => `created_at <= ${p}`, value: asIs },
+  createdLt: { letter: 'l', sql: (p) => `created_at < ${p}`, value: asIs },
+};
+
+const listStatements = new Map<string, Statement>();
+
+/** One constant text per combination of filters, so that each can be prepared; the combinations are few and all ours. */
+function listStatement(conditions: readonly (readonly [string, Condition])[], continued: boolean): Statement {
+  const letters = conditions.map(([, { letter }]) => letter).join('') + (continued ? 'c' : '');
+  const known = listStatements.get(letters);
+  if (known) return known;
+  const wheres = conditions.map(([, { sql }], at) => sql(`$${at + 4}`));
+  if (continued) wheres.push(`(created_at, id) < ($${conditions.length + 4}, $${conditions.length + 5})`);
+  const made = statement(
+    `payment-views.list-${letters}`,
+    `select ${COLUMNS} from payment_views
+     where ${['tenant_id = $1', 'livemode = $2', ...wheres].join(' and ')}
+     order by created_at desc, id desc limit $3`,
+  );
+  listStatements.set(letters, made);
+  return made;
+}
+
+function toView(row: PaymentRow): PaymentView {
+  return {
+    tenant: fromUuid('tenant', row.tenant_id),
+    livemode: row.livemode,
+    id: fromUuid('payment', row.id),
+    status: row.status,
+    version: Number(row.version),
+    amount: row.amount_minor.toString(),
+    amountCaptured: row.amount_captured_minor.toString(),
+    amountRefunded: row.amount_refunded_minor.toString(),
+    asset: row.asset,
+    source: fromUuid('account', row.source_account_id),
+    destination: fromUuid('account', row.destination_account_id),
+    method: row.method,
+    reference: row.reference,
+    metadata: row.metadata,
+    failureCode: row.failure_code,
+    traceId: row.trace_id,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
+}

@@ -1,0 +1,127 @@
+import { fromUuid } from '@payflow/contracts';
+import { statement, type Database, type Transaction } from '@payflow/database';
+import type { Reply } from '../acceptance/acceptable.js';
+import { keyColumns, keyOf, ownerColumns, type ResourceKey } from './keys.js';
+
+/** A write that has been acknowledged and not ended. */
+export interface PendingWrite extends ResourceKey {
+  readonly kind: 'payment' | 'account';
+  readonly idempotencyKey: string;
+  readonly requestId: string;
+}
+
+/** An acknowledged write that nothing has been heard of, with its command's place in the outbox. */
+export interface OverdueWrite extends PendingWrite {
+  readonly outboxRow: { readonly id: string; readonly created_at: Date };
+}
+
+const TAKE = statement(
+  'pending-writes.take',
+  `delete from pending_writes
+   where (tenant_id, livemode, resource_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+   returning tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id`,
+);
+
+const SAVE_REPLIES = statement(
+  'idempotency.save-replies',
+  `update idempotency_records r set reply_status = v.status, reply_headers = v.headers, reply_body = v.body
+   from unnest($1::uuid[], $2::boolean[], $3::text[], $4::smallint[], $5::json[], $6::text[])
+     as v (tenant_id, livemode, idempotency_key, status, headers, body)
+   where r.tenant_id = v.tenant_id and r.livemode = v.livemode and r.idempotency_key = v.idempotency_key and r.reply_status is null`,
+);
+
+// The array sub-select keeps the limit out of a join, which under a generic plan would read the whole table.
+const TAKE_OVERDUE = statement(
+  'pending-writes.take-overdue',
+  `update pending_writes set republished_at = clock_timestamp()
+   where ctid = any (array (
+     select ctid from pending_writes
+     where coalesce(republished_at, accepted_at) < clock_timestamp() - $1 * interval '1 millisecond'
+     order by accepted_at limit $2 for update skip locked))
+   returning tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id, outbox_id, outbox_created_at`,
+);
+
+const COUNT_OVERDUE = statement(
+  'pending-writes.count-overdue',
+  `select count(*)::integer as writes, coalesce(extract(epoch from clock_timestamp() - min(accepted_at)), 0)::float8 as seconds
+   from pending_writes where accepted_at < clock_timestamp() - $1 * interval '1 millisecond'`,
+);
+
+const PRUNE = statement(
+  'idempotency.prune',
+  `delete from idempotency_records
+   where ctid = any (array (
+     select ctid from idempotency_records where created_at < clock_timestamp() - $1 * interval '1 day' and reply_status is not null limit $2))`,
+);
+
+interface PendingRow {
+  tenant_id: string;
+  livemode: boolean;
+  resource_id: string;
+  resource_kind: 'payment' | 'account';
+  idempotency_key: string;
+  request_id: string;
+}
+
+/** Ends the waits of these resources: removes and returns what was noted of them, by {@link keyOf}. */
+export async function takePending(
+  tx: Transaction,
+  kind: 'payment' | 'account',
+  keys: readonly ResourceKey[],
+): Promise<Map<string, PendingWrite>> {
+  const rows = await tx.rows<PendingRow>(TAKE, keyColumns(kind, keys));
+  return new Map(rows.map((row) => [keyOf(toPending(row)), toPending(row)]));
+}
+
+/** Stores the final replies, each once and for good. */
+export async function saveReplies(
+  tx: Transaction,
+  replies: readonly (readonly [PendingWrite, Reply])[],
+): Promise<void> {
+  if (replies.length === 0) return;
+  const writes = replies.map(([write]) => write);
+  await tx.count(SAVE_REPLIES, [
+    ...ownerColumns(writes),
+    writes.map(({ idempotencyKey }) => idempotencyKey),
+    replies.map(([, { status }]) => status),
+    replies.map(([, { headers }]) => JSON.stringify(headers)),
+    replies.map(([, { body }]) => body),
+  ]);
+}
+
+/** Takes writes that have waited for `wait_ms` since they were accepted or last published again, oldest first. */
+export async function takeOverdue(db: Database, wait_ms: number, limit: number): Promise<OverdueWrite[]> {
+  const rows = await db.rows<PendingRow & { outbox_id: string; outbox_created_at: Date }>(TAKE_OVERDUE, [
+    wait_ms,
+    limit,
+  ]);
+  return rows.map((row) => ({
+    ...toPending(row),
+    outboxRow: { id: row.outbox_id, created_at: row.outbox_created_at },
+  }));
+}
+
+/** How many writes have waited longer than `wait_ms`, and the age of the oldest in seconds. */
+export async function countOverdue(
+  db: Database,
+  wait_ms: number,
+): Promise<{ readonly writes: number; readonly seconds: number }> {
+  const [row] = await db.rows<{ writes: number; seconds: number }>(COUNT_OVERDUE, [wait_ms]);
+  return row ?? { writes: 0, seconds: 0 };
+}
+
+/** Forgets answered keys older than `days`, at most `limit` of them. Returns how many. */
+export async function pruneKeys(db: Database, days: number, limit: number): Promise<number> {
+  return db.count(PRUNE, [days, limit]);
+}
+
+function toPending(row: PendingRow): PendingWrite {
+  return {
+    tenant: fromUuid('tenant', row.tenant_id),
+    livemode: row.livemode,
+    id: fromUuid(row.resource_kind, row.resource_id),
+    kind: row.resource_kind,
+    idempotencyKey: row.idempotency_key,
+    requestId: row.request_id,
+  };
+}

@@ -1,0 +1,43 @@
+import type { Overdraft } from '@payflow/contracts';
+
+/** An account as the gateway shows it: counters in minor units, `version` the ledger's, 0 while the opening is on its way. */
+export interface AccountView {
+  readonly tenant: string;
+  readonly livemode: boolean;
+  readonly id: string;
+  readonly status: 'pending' | 'open';
+  readonly path: string | null;
+  readonly asset: string;
+  readonly overdraft: Overdraft;
+  readonly postedDebits: bigint;
+  readonly postedCredits: bigint;
+  readonly pendingDebits: bigint;
+  readonly pendingCredits: bigint;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** The account of the HTTP API. `balance` and `available` may be negative where the overdraft allows it. */
+export function accountResource(view: AccountView) {
+  return {
+    id: view.id,
+    object: 'account',
+    status: view.status,
+    path: view.path,
+    asset: view.asset,
+    overdraft: view.overdraft,
+    balance: (view.postedCredits - view.postedDebits).toString(),
+    available: (view.postedCredits - view.postedDebits - view.pendingDebits).toString(),
+    posted_debits: view.postedDebits.toString(),
+    posted_credits: view.postedCredits.toString(),
+    pending_debits: view.pendingDebits.toString(),
+    pending_credits: view.pendingCredits.toString(),
+    metadata: view.metadata,
+    livemode: view.livemode,
+    version: view.version,
+    created_at: view.createdAt,
+    updated_at: view.updatedAt,
+  };
+}

@@ -1,0 +1,25 @@
+import {
+  commonFields,
+  commonRules,
+  defineConfiguration,
+  redisFields,
+  url,
+  type ConfigurationOf,
+} from '@payflow/service';
+
+/** Everything the gateway reads from its environment. */
+export const gatewayConfiguration = defineConfiguration(
+  'gateway',
+  {
+    ...commonFields({ port: 3000, database: 'gateway', poolSize: 12 }),
+    ...redisFields,
+    PAYFLOW_INTERNAL_MONITORING_URL: url({
+      default: 'http://127.0.0.1:3004',
+      protocols: ['http', 'https'],
+      description: "Base URL of monitoring's read API, for the reads the gateway forwards.",
+    }),
+  },
+  commonRules,
+);
+
+export type GatewayConfiguration = ConfigurationOf<typeof gatewayConfiguration>;

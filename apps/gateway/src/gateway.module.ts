@@ -1,0 +1,112 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { Cache, RedisConnection, Wake } from '@payflow/cache';
+import type { Database } from '@payflow/database';
+import { Messaging } from '@payflow/messaging';
+import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
+import { Outcomes } from './acceptance/outcomes.js';
+import { Writes } from './acceptance/writes.js';
+import { findApiKey, type ApiKey } from './database/api-key.repository.js';
+import { entities } from './database/index.js';
+import type { GatewayConfiguration } from './gateway.config.js';
+import { AccountEventsHandler } from './handlers/account-events.handler.js';
+import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
+import { AccountsController } from './http/accounts.controller.js';
+import { AssetsController } from './http/assets.controller.js';
+import { Cursors } from './http/cursor.js';
+import { MonitoringController } from './http/monitoring.controller.js';
+import { OwnerClient } from './http/owner-client.js';
+import { PaymentsController } from './http/payments.controller.js';
+import { Sweeper } from './sweeper.js';
+
+/** Token of the cache of API keys. */
+export const API_KEYS = Symbol('api keys');
+
+/** How long a revoked key may still open the door, at most. */
+const KEY_MEMORY_TTL_MS = 10_000;
+const KEY_REDIS_TTL_MS = 30_000;
+const KEYS_MAX = 10_000;
+const WAKE_CHANNEL = 'payflow:wake';
+
+/** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */
+@Module({})
+export class GatewayModule {
+  static with(config: GatewayConfiguration): DynamicModule {
+    return {
+      module: GatewayModule,
+      // Without Kafka the gateway goes on accepting: commands wait in the outbox, requests get 202.
+      imports: [PlatformModule.with({ service: 'gateway', config, entities, kafka: 'degraded' })],
+      controllers: [
+        PaymentsController,
+        AccountsController,
+        AssetsController,
+        MonitoringController,
+        PaymentEventsHandler,
+        AccountEventsHandler,
+      ],
+      providers: [
+        {
+          provide: RedisConnection,
+          inject: [Health, Drain],
+          useFactory: (health: Health, drain: Drain) => redis(config, health, drain),
+        },
+        {
+          provide: Wake,
+          inject: [RedisConnection, Drain],
+          useFactory: (connection: RedisConnection, drain: Drain) => wake(config, connection, drain),
+        },
+        { provide: API_KEYS, inject: [DATABASE, RedisConnection], useFactory: apiKeys },
+        { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
+        {
+          provide: Writes,
+          inject: [DATABASE, Messaging, Outcomes],
+          useFactory: (db: Database, messaging: Messaging, ends: Outcomes) =>
+            new Writes({ db, messaging, partitions: config.PAYFLOW_PARTITIONS }, ends),
+        },
+        { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
+        {
+          provide: OwnerClient,
+          useFactory: () => new OwnerClient(config.PAYFLOW_INTERNAL_MONITORING_URL, config.PAYFLOW_INTERNAL_SECRET),
+        },
+        {
+          provide: Sweeper,
+          inject: [DATABASE, Messaging],
+          useFactory: (db: Database, messaging: Messaging) => new Sweeper(db, messaging),
+        },
+      ],
+      exports: [API_KEYS],
+    };
+  }
+}
+
+function redis(config: GatewayConfiguration, health: Health, drain: Drain): RedisConnection {
+  const connection = new RedisConnection(config.REDIS_URL, 'payflow-gateway');
+  connection.open();
+  health.register({ name: 'redis', level: 'degraded', run: () => connection.ping() });
+  drain.on('pools', 'redis', () => connection.close());
+  return connection;
+}
+
+function wake(config: GatewayConfiguration, connection: RedisConnection, drain: Drain): Wake {
+  const channel = new Wake(connection, config.REDIS_URL, WAKE_CHANNEL);
+  channel.open();
+  drain.on('pools', 'wake', () => channel.close());
+  return channel;
+}
+
+function apiKeys(db: Database, connection: RedisConnection): Cache<ApiKey> {
+  return new Cache<ApiKey>({
+    name: 'api-keys.v1',
+    redis: connection,
+    load: (hash) => findApiKey(db, Buffer.from(hash, 'hex')),
+    memoryTtl_ms: KEY_MEMORY_TTL_MS,
+    redisTtl_ms: KEY_REDIS_TTL_MS,
+    memoryEntries_max: KEYS_MAX,
+  });
+}
+
+function outcomes(db: Database, channel: Wake, drain: Drain): Outcomes {
+  const ends = new Outcomes(db, channel);
+  drain.on('requests', 'waits', () => ends.endWaits());
+  drain.on('flush', 'waits', () => ends.close());
+  return ends;
+}

@@ -1,0 +1,66 @@
+import { Controller } from '@nestjs/common';
+import { Ctx, Payload } from '@nestjs/microservices';
+import { crashAt, type AnyMessage } from '@payflow/contracts';
+import type { Transaction } from '@payflow/database';
+import { Consumes, parseTraceparent, type Handled } from '@payflow/messaging';
+import type { Reply } from '../acceptance/acceptable.js';
+import { Outcomes } from '../acceptance/outcomes.js';
+import { paymentReply } from '../acceptance/replies.js';
+import { applySnapshots } from '../database/account-view.repository.js';
+import { keyOf, type ResourceKey } from '../database/keys.js';
+import { finishPayments } from '../database/payment-view.repository.js';
+import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
+
+type FinalEvent = AnyMessage<'payflow.payment.succeeded.v1' | 'payflow.payment.failed.v1'>;
+
+/** Brings the end of payments into the views, and renders each one's reply: once, for the waiter and for every replay. */
+@Controller()
+export class PaymentEventsHandler {
+  constructor(private readonly outcomes: Outcomes) {}
+
+  @Consumes('gateway.payments')
+  async handle(@Payload() events: readonly FinalEvent[], @Ctx() tx: Transaction): Promise<Handled> {
+    const newest = newestOfEach(events);
+    const keys = newest.map(resourceOf);
+    const [changed, pending] = await Promise.all([
+      finishPayments(tx, newest.map(toFinal)),
+      takePending(tx, 'payment', keys),
+      applySnapshots(
+        tx,
+        newest.flatMap(({ tenant, livemode, data }) =>
+          data.accounts.map((snapshot) => ({ tenant, livemode, snapshot })),
+        ),
+      ),
+    ]);
+    const replies = [...changed].flatMap(([key, view]): [PendingWrite, Reply][] => {
+      const write = pending.get(key);
+      return write ? [[write, paymentReply(view, write.requestId)]] : [];
+    });
+    await saveReplies(tx, replies);
+    crashAt('reply-written');
+    return {
+      messages: [],
+      repeated: events.filter((event) => !changed.has(keyOf(resourceOf(event)))).map(({ id }) => id),
+      afterCommit: () => this.outcomes.deliver(replies),
+    };
+  }
+}
+
+/** One statement must not meet a payment twice. */
+function newestOfEach(events: readonly FinalEvent[]): FinalEvent[] {
+  const newest = new Map<string, FinalEvent>();
+  for (const event of events) {
+    const key = keyOf(resourceOf(event));
+    const known = newest.get(key);
+    if (!known || known.data.version < event.data.version) newest.set(key, event);
+  }
+  return [...newest.values()];
+}
+
+function resourceOf({ tenant, livemode, data }: FinalEvent): ResourceKey {
+  return { tenant, livemode, id: data.id };
+}
+
+function toFinal({ tenant, livemode, data, traceparent }: FinalEvent) {
+  return { tenant, livemode, data, traceId: parseTraceparent(traceparent)?.traceId ?? null };
+}

@@ -1,0 +1,142 @@
+import { ID_PREFIXES, isClientId, newId, type Overdraft } from '@payflow/contracts';
+import { isAssetCode } from '@payflow/money';
+import { Problem, type FieldProblem } from '@payflow/service';
+import {
+  IsIn,
+  IsObject,
+  IsOptional,
+  IsString,
+  Length,
+  Matches,
+  Validate,
+  validateSync,
+  ValidatorConstraint,
+  type ValidationError,
+  type ValidatorConstraintInterface,
+} from 'class-validator';
+import type { Write } from '../acceptance/acceptable.js';
+import type { Caller } from './caller.js';
+import type { JsonObject } from './strict-json.js';
+
+const METADATA_KEYS_MAX = 50;
+const METADATA_KEY_LENGTH_MAX = 64;
+const METADATA_VALUE_LENGTH_MAX = 500;
+
+@ValidatorConstraint({ name: 'metadata' })
+class IsMetadata implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    const entries = Object.entries(value ?? {});
+    return (
+      entries.length <= METADATA_KEYS_MAX &&
+      entries.every(([key, text]) => {
+        const keyFits = key.length >= 1 && key.length <= METADATA_KEY_LENGTH_MAX;
+        return keyFits && typeof text === 'string' && text.length <= METADATA_VALUE_LENGTH_MAX;
+      })
+    );
+  }
+
+  defaultMessage(): string {
+    return `must have at most ${METADATA_KEYS_MAX} keys with strings of at most ${METADATA_VALUE_LENGTH_MAX} characters`;
+  }
+}
+
+/** `POST /api/v1/accounts` */
+class AccountRequest {
+  @IsOptional()
+  @IsString()
+  id?: string;
+
+  @IsOptional()
+  @IsString()
+  @Length(1, 255)
+  @Matches(/^[\x21-\x7e]+$/, { message: 'must be visible ASCII' })
+  path?: string;
+
+  @IsString()
+  @Length(1, 12)
+  asset!: string;
+
+  @IsOptional()
+  @IsIn(['none', 'unbounded'])
+  overdraft?: Overdraft;
+
+  @IsOptional()
+  @IsObject()
+  @Validate(IsMetadata)
+  metadata?: Record<string, string>;
+}
+
+const FIELDS: ReadonlySet<string> = new Set([
+  'id',
+  'path',
+  'asset',
+  'overdraft',
+  'metadata',
+] satisfies (keyof AccountRequest)[]);
+
+/** Checks a body and makes the account of it. Throws 400 for a wrong shape, 403 and 422 for what is not allowed. */
+export function accountWrite(body: JsonObject, caller: Caller, now: Date): Write & { readonly kind: 'account' } {
+  const request = validated(body);
+  refuseImpossible(request, caller);
+  const created_at = now.toISOString();
+  const facts = {
+    id: request.id ?? newId('account'),
+    path: request.path ?? null,
+    asset: request.asset,
+    overdraft: request.overdraft ?? 'none',
+    metadata: request.metadata ?? {},
+  };
+  const untouched = { postedDebits: 0n, postedCredits: 0n, pendingDebits: 0n, pendingCredits: 0n, version: 0 };
+  return {
+    kind: 'account',
+    command: { ...facts, created_at },
+    view: {
+      ...facts,
+      ...untouched,
+      tenant: caller.tenant,
+      livemode: caller.livemode,
+      status: 'pending',
+      createdAt: created_at,
+      updatedAt: created_at,
+    },
+  };
+}
+
+function validated(body: JsonObject): AccountRequest {
+  // Before anything is copied: class-validator finds its rules through `constructor`, which is also a key one can send.
+  const unknown = Object.keys(body).filter((name) => !FIELDS.has(name));
+  const request = Object.assign(new AccountRequest(), unknown.length > 0 ? {} : body);
+  const errors = unknown.length > 0 ? unknown.map(unknownField) : validateSync(request).map(toFieldProblem);
+  if (errors.length > 0) throw new Problem('invalid_request', { errors });
+  return request;
+}
+
+function unknownField(name: string): FieldProblem {
+  return { pointer: `/${name.slice(0, 64)}`, code: 'unknown', detail: 'There is no such field.' };
+}
+
+function refuseImpossible({ id, asset, overdraft }: AccountRequest, caller: Caller): void {
+  if (id !== undefined && id !== null && !isClientId('account', id)) {
+    const detail = `Must be ${ID_PREFIXES.account}_ with a UUID of version 7 inside.`;
+    throw new Problem('invalid_request', { errors: [{ pointer: '/id', code: 'malformed', detail }] });
+  }
+  if (!isAssetCode(asset)) throw new Problem('asset_unknown');
+  if (overdraft === 'unbounded' && !caller.scopes.includes('accounts:admin')) {
+    throw new Problem('forbidden', { detail: 'An unbounded overdraft needs the scope accounts:admin.' });
+  }
+}
+
+const CODES: Readonly<Record<string, string>> = {
+  isString: 'wrong_type',
+  isObject: 'wrong_type',
+  isIn: 'not_supported',
+};
+
+function toFieldProblem({ property, constraints = {} }: ValidationError): FieldProblem {
+  const [rule = 'malformed'] = Object.keys(constraints);
+  return {
+    pointer: `/${property}`,
+    code: CODES[rule] ?? 'malformed',
+    detail: `Is refused: ${constraints[rule] ?? rule}.`,
+  };
+}

@@ -1,0 +1,29 @@
+import type { FastifyReply } from 'fastify';
+import type { Answer } from '../acceptance/writes.js';
+
+const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
+
+/** The bytes of a final reply as they were rendered once, or 202 with what stands now. */
+export function sendAnswer(
+  reply: FastifyReply,
+  answer: Answer,
+  pending: { readonly location: string; readonly body: string },
+): void {
+  if (answer.kind === 'accepted') {
+    void reply
+      .status(202)
+      .headers({ 'content-type': JSON_CONTENT_TYPE, location: pending.location })
+      .send(pending.body);
+    return;
+  }
+  if (answer.replayed) void reply.header('idempotency-replayed', 'true');
+  void reply.status(answer.reply.status).headers(answer.reply.headers).send(answer.reply.body);
+}
+
+/** 200 with a resource, or 304 where the caller has this version. */
+export function sendResource(reply: FastifyReply, body: string, headers: Readonly<Record<string, string>> = {}): void {
+  void reply
+    .status(200)
+    .headers({ 'content-type': JSON_CONTENT_TYPE, ...headers })
+    .send(body);
+}

@@ -1,0 +1,60 @@
+import type { Cache } from '@payflow/cache';
+import { activeTraceId } from '@payflow/telemetry';
+import { isConnectionLoss } from '@payflow/database';
+import { Problem, unavailable } from '@payflow/service';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { hashApiKey, type ApiKey } from '../database/api-key.repository.js';
+import type { Scope } from '../domain/scope.js';
+import type { Caller } from './caller.js';
+
+/** Keys by the hex form of their hash: neither memory nor Redis ever holds a key itself. */
+export type ApiKeys = Cache<ApiKey>;
+
+const AUTHORIZATION = /^Bearer (sk_(?:test|live)_[A-Za-z0-9_-]{20,100})$/i;
+const API_PREFIX = '/api/';
+
+const CALLER = Symbol('caller');
+type AuthenticatedRequest = FastifyRequest & { [CALLER]?: Caller };
+
+/** What `@RouteConfig` of a route under `/api` must say; a route that says nothing is closed to everybody. */
+export interface RouteAccess {
+  /** The scope a key needs; `any` where every valid key will do. */
+  readonly scope: Scope | 'any';
+}
+
+/** Lets nobody through to `/api` without a valid key that has the route's scope. Runs before the body is read. */
+export function authenticate(fastify: FastifyInstance, keys: () => ApiKeys): void {
+  fastify.addHook('onRequest', async (request: AuthenticatedRequest) => {
+    const route = request.routeOptions.url;
+    if (!route?.startsWith(API_PREFIX)) return;
+    const key = await findKey(keys(), request.headers.authorization);
+    const { scope } = request.routeOptions.config as unknown as Partial<RouteAccess>;
+    if (scope === undefined) throw new Problem('forbidden');
+    if (scope !== 'any' && !key.scopes.includes(scope))
+      throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` });
+    const { id: actor, tenant, livemode, scopes } = key;
+    request[CALLER] = { tenant, livemode, actor, scopes, traceId: activeTraceId() };
+  });
+}
+
+/** The caller of a request that has passed {@link authenticate}. */
+export function callerOf(request: FastifyRequest): Caller {
+  const caller = (request as AuthenticatedRequest)[CALLER];
+  if (!caller) throw new Problem('unauthenticated');
+  return caller;
+}
+
+async function findKey(keys: ApiKeys, authorization: string | undefined): Promise<ApiKey> {
+  const given = AUTHORIZATION.exec(authorization ?? '')?.[1];
+  const key = given ? await lookUp(keys, hashApiKey(given).toString('hex')) : undefined;
+  if (!key) throw new Problem('unauthenticated', { headers: { 'www-authenticate': 'Bearer' } });
+  return key;
+}
+
+async function lookUp(keys: ApiKeys, hash: string): Promise<ApiKey | undefined> {
+  try {
+    return await keys.get(hash);
+  } catch (error) {
+    throw isConnectionLoss(error) ? unavailable(error) : error;
+  }
+}

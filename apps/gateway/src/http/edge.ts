@@ -1,0 +1,88 @@
+import { BODY_BYTES_MAX, Problem } from '@payflow/service';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { API_VERSION } from './api-version.js';
+import { authenticate, type ApiKeys } from './authentication.js';
+import { checkVersion } from './headers.js';
+import { parseStrictJson, type JsonObject } from './strict-json.js';
+
+/** Node drops what is over its own limit without a word; this many are refused aloud. */
+const HEADERS_MAX = 100;
+const ALIAS = '/api/';
+const VERSIONED = '/api/v1/';
+
+/** A body as it came, for the fingerprint, and as what it says. */
+export interface ParsedBody {
+  readonly bytes: Buffer;
+  readonly json: JsonObject;
+}
+
+/** The unversioned `/api/…` answers as the version a key is pinned to, today v1 for all. */
+export function withVersion(url: string): string {
+  return url.startsWith(ALIAS) && !url.startsWith(VERSIONED) ? `${VERSIONED}${url.slice(ALIAS.length)}` : url;
+}
+
+/** What every request to the gateway meets, in order: limits, who it is, the body. */
+export function gatewayEdge(fastify: FastifyInstance, keys: () => ApiKeys): void {
+  fastify.addHook('onRequest', guard);
+  authenticate(fastify, keys);
+  readJsonBodies(fastify);
+}
+
+const API_HEADERS = {
+  'payflow-version': API_VERSION,
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
+
+/** What helmet would set, for an API that no page embeds. */
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+};
+
+function guard(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+  void reply.headers(SECURITY_HEADERS);
+  if (request.url.startsWith(ALIAS)) void reply.headers(API_HEADERS);
+  // Names and values alternate.
+  if (request.raw.rawHeaders.length > HEADERS_MAX * 2) return done(new Problem('headers_too_large'));
+  try {
+    checkVersion(request.headers['payflow-version']);
+    done();
+  } catch (error) {
+    done(error as Error);
+  }
+}
+
+/** JSON in UTF-8 and nothing else, not compressed: a bomb needs a fuse. */
+function readJsonBodies(fastify: FastifyInstance): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addHook('preParsing', (request, _reply, _payload, done) => {
+    const encoding = request.headers['content-encoding'];
+    const refused = encoding !== undefined && encoding.toLowerCase() !== 'identity';
+    done(refused ? new Problem('unsupported_media_type', { detail: 'Content-Encoding is not supported.' }) : null);
+  });
+  fastify.addContentTypeParser(
+    /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*$/i,
+    { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
+    (_request: FastifyRequest, bytes: Buffer, done: (error: Error | null, body?: ParsedBody) => void) => {
+      try {
+        done(null, { bytes, json: parseStrictJson(bytes) });
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  );
+}
+
+/** The body of a request whose route needs one: without a content type nothing was read. */
+export function bodyOf(request: FastifyRequest): ParsedBody {
+  const body = request.body as ParsedBody | undefined;
+  if (!body)
+    throw request.headers['content-type']
+      ? new Problem('invalid_json', { detail: 'Refused: the body is empty.' })
+      : new Problem('unsupported_media_type');
+  return body;
+}

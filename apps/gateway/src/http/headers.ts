@@ -1,0 +1,63 @@
+import { Problem } from '@payflow/service';
+import { API_VERSION } from './api-version.js';
+
+/** RFC 9110 keeps doubled headers apart with a comma and a blank, which visible ASCII has not: a doubled key is malformed too. */
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+/** `Prefer: wait`, seconds: docs/contracts.md. */
+const WAIT_DEFAULT_S = 2;
+const WAIT_MAX_S = 10;
+
+type Header = string | readonly string[] | undefined;
+
+/** The request's Idempotency-Key. Throws where it is missing or malformed. */
+export function idempotencyKeyOf(header: Header): string {
+  if (header === undefined) throw new Problem('idempotency_key_missing');
+  if (typeof header !== 'string' || !IDEMPOTENCY_KEY.test(header)) throw new Problem('idempotency_key_malformed');
+  return header;
+}
+
+/** How long a write may be waited for, and what to answer as applied; other preferences are ignored (RFC 7240). */
+export function waitOf(header: Header): { readonly wait_ms: number; readonly applied: string | undefined } {
+  if (header === undefined) return { wait_ms: WAIT_DEFAULT_S * 1_000, applied: undefined };
+  const waits = [header]
+    .flat()
+    .join(',')
+    .split(/[,;]/)
+    .map((one) => one.trim())
+    .filter((one) => /^wait(\s*=|$)/i.test(one));
+  const [wait] = waits;
+  if (wait === undefined) return { wait_ms: WAIT_DEFAULT_S * 1_000, applied: undefined };
+  const seconds = Number(/^wait\s*=\s*"?([0-9]{1,4})"?$/i.exec(wait)?.[1] ?? NaN);
+  if (waits.length > 1 || !(seconds <= WAIT_MAX_S)) {
+    throw new Problem('invalid_header', {
+      detail: `Prefer: wait must be a whole number of seconds from 0 to ${WAIT_MAX_S}, once.`,
+    });
+  }
+  return { wait_ms: seconds * 1_000, applied: `wait=${seconds}` };
+}
+
+/** Throws where the request asks for a version of the API that there is not. */
+export function checkVersion(header: Header): void {
+  if (header !== undefined && header !== API_VERSION) {
+    throw new Problem('invalid_header', { detail: `PayFlow-Version must be ${API_VERSION}, or absent.` });
+  }
+}
+
+/** The weak ETag of a resource at a version. */
+export function etagOf(version: number): string {
+  return `W/"${version}"`;
+}
+
+/** True when the caller has this version already (If-None-Match, weak comparison as RFC 9110 §13.1.2 says). */
+export function isUnchanged(header: Header, version: number): boolean {
+  if (header === undefined) return false;
+  const opaque = `"${version}"`;
+  return [header]
+    .flat()
+    .join(',')
+    .split(',')
+    .some((tag) => {
+      const trimmed = tag.trim();
+      return trimmed === '*' || trimmed === opaque || trimmed === `W/${opaque}`;
+    });
+}

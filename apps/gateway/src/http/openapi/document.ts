@@ -1,0 +1,103 @@
+import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
+import { API_VERSION } from '../api-version.js';
+import { OPERATIONS, type Operation } from './operations.js';
+import { SCHEMAS } from './schemas.js';
+
+/** Problems that any operation can answer with. */
+const COMMON_PROBLEMS: readonly ProblemCode[] = [
+  'unauthenticated',
+  'forbidden',
+  'headers_too_large',
+  'internal',
+  'unavailable',
+];
+
+/** The OpenAPI 3.1 document of the API. */
+export function openApiDocument(): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of OPERATIONS) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'PayFlow',
+      version: API_VERSION,
+      description:
+        'Every acknowledged payment is booked exactly once. The unversioned paths `/api/…` answer as `/api/v1/…`.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ apiKey: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `sk_test_…` or `sk_live_…`.' },
+      },
+      schemas: SCHEMAS,
+    },
+  };
+}
+
+function describe(operation: Operation): object {
+  return {
+    operationId: operation.id,
+    summary: operation.summary,
+    description: operation.scope === 'any' ? 'Any valid key.' : `Needs the scope \`${operation.scope}\`.`,
+    parameters: parameters(operation),
+    ...(operation.body ? { requestBody: { required: true, content: json(operation.body) } } : {}),
+    responses: { ...answers(operation), ...problems([...operation.problems, ...COMMON_PROBLEMS]) },
+  };
+}
+
+function parameters({ method, path, query = [] }: Operation): object[] {
+  const text = { type: 'string' };
+  const inPath = path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: text }] : [];
+  const inQuery = query.map((name) => ({
+    name,
+    in: 'query',
+    schema: name === 'limit' ? { type: 'integer', minimum: 1, maximum: 200, default: 50 } : text,
+  }));
+  const ofReads = path.includes('{id}') ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
+  const ofWrites = [
+    { name: 'Idempotency-Key', in: 'header', required: true, schema: { type: 'string', minLength: 1, maxLength: 255 } },
+    {
+      name: 'Prefer',
+      in: 'header',
+      schema: { type: 'string', examples: ['wait=5'] },
+      description: '`wait=N`: seconds to wait for the outcome, 0 to 10.',
+    },
+  ];
+  return [...inPath, ...inQuery, ...(method === 'post' ? ofWrites : ofReads)];
+}
+
+function answers({ method, answer, status, path }: Operation): Record<string, object> {
+  const content = json(answer);
+  if (method === 'post') {
+    return {
+      [status]: { description: 'Made, and final.', content },
+      202: { description: 'Durable; the outcome is to come, at `Location`.', content },
+    };
+  }
+  return {
+    [status]: { description: 'As it stands.', content },
+    ...(path.includes('{id}') ? { 304: { description: 'Unchanged.' } } : {}),
+  };
+}
+
+function json(schema: string): object {
+  return { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };
+}
+
+function problems(codes: readonly ProblemCode[]): Record<string, object> {
+  const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code].status);
+  return Object.fromEntries(
+    [...byStatus].map(([status, list]) => [
+      status,
+      {
+        description: list.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n'),
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    ]),
+  );
+}

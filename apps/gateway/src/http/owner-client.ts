@@ -1,0 +1,45 @@
+import { currentTraceparent } from '@payflow/telemetry';
+import { Problem, signInternalToken } from '@payflow/service';
+import type { Caller } from './caller.js';
+
+/** docs/contracts.md: 30 s in all. Monitoring answers from memory, so a tenth is generous. */
+const TIMEOUT_MS = 3_000;
+const BODY_BYTES_MAX = 1024 * 1024;
+
+/** Forwards a read to the service that owns the answer, in the caller's name. The gateway alone does this. */
+export class OwnerClient {
+  constructor(
+    private readonly base: string,
+    private readonly secret: string,
+  ) {}
+
+  /** The owner's JSON, as text. Throws 502 for an answer that is none, 504 for one that does not come. */
+  async read(path: string, caller: Caller, requestId: string): Promise<string> {
+    const answer = await this.fetch(path, caller, requestId);
+    const body = await answer.text().catch((error: unknown) => {
+      throw new Problem('bad_gateway', { cause: error });
+    });
+    if (answer.status !== 200 || body.length > BODY_BYTES_MAX)
+      throw new Problem('bad_gateway', { cause: new Error(`the owner answered ${answer.status}`) });
+    return body;
+  }
+
+  private async fetch(path: string, { tenant, livemode, actor, scopes }: Caller, requestId: string): Promise<Response> {
+    const token = signInternalToken(this.secret, { tenant, livemode, actor, scopes }, Date.now());
+    const traceparent = currentTraceparent();
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'request-id': requestId,
+      ...(traceparent ? { traceparent } : {}),
+    };
+    try {
+      return await fetch(new URL(path, this.base), {
+        headers,
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+    } catch (error) {
+      throw new Problem((error as Error).name === 'TimeoutError' ? 'gateway_timeout' : 'bad_gateway', { cause: error });
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { toUuid } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import { DATABASE, Problem } from '@payflow/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PAYMENTS_PATH } from '../acceptance/replies.js';
+import { Writes } from '../acceptance/writes.js';
+import { findPayment, listPayments } from '../database/payment-view.repository.js';
+import { paymentResource, type PaymentView } from '../domain/payment.js';
+import { sendAnswer, sendResource } from './answer.js';
+import type { RouteAccess } from './authentication.js';
+import { callerOf } from './authentication.js';
+import type { Caller } from './caller.js';
+import { Cursors } from './cursor.js';
+import { etagOf, isUnchanged } from './headers.js';
+import { parseListQuery, refuseParameters } from './list-query.js';
+import { paymentWrite } from './payment.request.js';
+import { submitRequest } from './write-request.js';
+
+@Controller('api/v1/payments')
+export class PaymentsController {
+  constructor(
+    private readonly writes: Writes,
+    @Inject(DATABASE) private readonly db: Database,
+    private readonly cursors: Cursors,
+  ) {}
+
+  @Post()
+  @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
+  async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { write, answer } = await submitRequest(this.writes, request, reply, paymentWrite);
+    const view =
+      answer.kind === 'accepted' ? await this.standing(callerOf(request), write.view, answer.resourceId) : write.view;
+    sendAnswer(reply, answer, { location: `${PAYMENTS_PATH}/${view.id}`, body: JSON.stringify(paymentResource(view)) });
+  }
+
+  @Get(':id')
+  @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseParameters(request.url);
+    if (!toUuid('payment', id)) throw new Problem('invalid_id');
+    const view = await findPayment(this.db, { ...ownerOf(callerOf(request)), id });
+    if (!view) throw new Problem('not_found');
+    const etag = etagOf(view.version);
+    if (isUnchanged(request.headers['if-none-match'], view.version)) void reply.status(304).header('etag', etag).send();
+    else sendResource(reply, JSON.stringify(paymentResource(view)), { etag });
+  }
+
+  @Get()
+  @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const owner = ownerOf(callerOf(request));
+    const { filter, limit, cursor, canonical } = parseListQuery(request.url);
+    const list = `payments ${owner.tenant} ${owner.livemode} ${canonical}`;
+    const after = cursor === undefined ? undefined : this.cursors.decode(list, cursor);
+    // One more than asked for tells whether there is a next page.
+    const views = await listPayments(this.db, owner, { filter, after, limit: limit + 1 });
+    const page = views.slice(0, limit);
+    const last = page.at(-1);
+    const next_cursor = views.length > limit && last ? this.cursors.encode(list, last) : null;
+    sendResource(reply, JSON.stringify({ data: page.map(paymentResource), next_cursor }));
+  }
+
+  /** What to show of a write that has not ended: our own as it was accepted; another copy's as it stands. */
+  private async standing(caller: Caller, own: PaymentView, id: string): Promise<PaymentView> {
+    if (id === own.id) return own;
+    return (await findPayment(this.db, { ...ownerOf(caller), id })) ?? own;
+  }
+}
+
+function ownerOf({ tenant, livemode }: Caller): { readonly tenant: string; readonly livemode: boolean } {
+  return { tenant, livemode };
+}

@@ -1,0 +1,78 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Database } from '@payflow/database';
+import type { Messaging } from '@payflow/messaging';
+import { gauge, logger, OncePerInterval } from '@payflow/telemetry';
+import { countOverdue, pruneKeys, takeOverdue } from './database/reply.repository.js';
+
+const log = logger('sweeper');
+
+const INTERVAL_MS = 5_000;
+/** docs/runner.md: after this the command is published again, and somebody is told. */
+const OVERDUE_MS = 30_000;
+const REPUBLISHED_MAX = 500;
+const REPORT_INTERVAL_MS = 60_000;
+/** docs/contracts.md: keys are kept for at least 7 days. */
+const KEY_DAYS = 8;
+/** Pruned per round: 360,000 an hour, three times what a day at 100 payments/s makes in that time. */
+const PRUNED_MAX = 5_000;
+
+/**
+ * Looks for acknowledged writes that have not ended after 30 s: publishes their stored command again, and alarms. What was
+ * lost on the way is repaired by it; what stands still behind a parked subject waits for its operator. Moves nothing itself.
+ */
+@Injectable()
+export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+  private sweeping: Promise<void> = Promise.resolve();
+  private readonly overdue = gauge('payflow_pending_writes_overdue', 'Acknowledged writes without an end after 30 s.');
+  private readonly oldest = gauge('payflow_pending_writes_oldest_overdue_seconds', 'Age of the oldest such write.');
+  private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
+
+  constructor(
+    private readonly db: Database,
+    private readonly messaging: Messaging,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.sweeping = this.sweeping.then(() => this.sweep());
+    }, INTERVAL_MS);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.sweeping;
+  }
+
+  /** One round. Errors are logged: the next round comes anyway. */
+  async sweep(): Promise<void> {
+    try {
+      await this.republish();
+      await this.report();
+      await pruneKeys(this.db, KEY_DAYS, PRUNED_MAX);
+    } catch (error) {
+      this.seldom.run((suppressed) =>
+        log.warn({ err: error, suppressed }, 'the sweeper could not look; it will again'),
+      );
+    }
+  }
+
+  private async republish(): Promise<void> {
+    const overdue = await takeOverdue(this.db, OVERDUE_MS, REPUBLISHED_MAX);
+    // One row holds the commands of a whole group: once is enough for all of them.
+    const rows = new Map(overdue.map(({ outboxRow }) => [outboxRow.id, outboxRow]));
+    for (const row of rows.values()) await this.messaging.outbox.republish(row);
+    for (const { id, requestId } of overdue)
+      log.warn({ payment_id: id, request_id: requestId }, 'no outcome after 30 s; its command is published again');
+  }
+
+  private async report(): Promise<void> {
+    const { writes, seconds } = await countOverdue(this.db, OVERDUE_MS);
+    this.overdue.set(writes);
+    this.oldest.set(seconds);
+    if (writes > 0)
+      this.seldom.run(() =>
+        log.error({ writes, oldest_seconds: Math.round(seconds) }, 'ALARM: acknowledged writes have not ended'),
+      );
+  }
+}
