@@ -1,17 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { migrations as archiver } from '@payflow/archiver/database';
+import * as archiver from '@payflow/archiver/database';
 import { SERVICES, type Service } from '@payflow/contracts';
 import { openDatabase, type Database, type runMigrations } from '@payflow/database';
-import { migrations as gateway } from '@payflow/gateway/database';
-import { migrations as ledger } from '@payflow/ledger/database';
+import * as gateway from '@payflow/gateway/database';
+import * as ledger from '@payflow/ledger/database';
+import type { Invariant } from '@payflow/invariants';
 import type { BrokerOptions } from '@payflow/messaging';
-import { migrations as monitoring } from '@payflow/monitoring/database';
-import { migrations as payments } from '@payflow/payments/database';
+import * as monitoring from '@payflow/monitoring/database';
+import * as payments from '@payflow/payments/database';
 
 /** What each service's database is made of. */
-export const MIGRATIONS: Readonly<Record<Service, Parameters<typeof runMigrations>[1]>> = { gateway, payments, ledger, archiver, monitoring };
+export const MIGRATIONS: Readonly<Record<Service, Parameters<typeof runMigrations>[1]>> = {
+  gateway: gateway.migrations,
+  payments: payments.migrations,
+  ledger: ledger.migrations,
+  archiver: archiver.migrations,
+  monitoring: monitoring.migrations,
+};
+
+/** What each service's database must always be. */
+export const INVARIANTS_OF: Readonly<Record<Service, readonly Invariant[]>> = {
+  gateway: gateway.invariants,
+  payments: payments.invariants,
+  ledger: ledger.invariants,
+  archiver: archiver.invariants,
+  monitoring: monitoring.invariants,
+};
 
 /** Role passwords of an installation, by service. */
 export type Passwords = Readonly<Record<Service, { readonly owner: string; readonly service: string }>>;
@@ -69,7 +85,8 @@ export function databaseUrl(service: Service): string {
 
 /** Opens a service's database for one command. */
 export async function withDatabase<T>(service: Service, work: (db: Database) => Promise<T>): Promise<T> {
-  const db = await openDatabase({ url: databaseUrl(service), poolSize: 2, applicationName: 'payflow-cli' });
+  const entities = service === 'gateway' ? gateway.entities : [];
+  const db = await openDatabase({ url: databaseUrl(service), poolSize: 2, applicationName: 'payflow-cli', entities });
   try {
     return await work(db);
   } finally {

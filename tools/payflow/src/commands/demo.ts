@@ -1,19 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { newId, toUuid } from '@payflow/contracts';
-import { statement } from '@payflow/database';
+import { newId } from '@payflow/contracts';
+import { SCOPES, createApiKey, createTenant } from '@payflow/gateway/database';
 import { withDatabase } from '../installation.js';
 
-const SCOPES = ['accounts:read', 'accounts:write', 'accounts:admin', 'payments:read', 'payments:write', 'monitoring:read'];
-const KEY_BYTES = 24;
 const WAIT_S = 10;
 const FUNDS = '1000000';
 const AMOUNT = '1999';
-
-const INSERT_TENANT = statement('demo.insert-tenant', 'insert into tenants (id, name) values ($1, $2)');
-const INSERT_KEY = statement(
-  'demo.insert-key',
-  'insert into api_keys (tenant_id, livemode, id, key_hash, name, scopes) values ($1, false, $2, $3, $4, $5)',
-);
 
 interface Answer {
   readonly status: number;
@@ -36,13 +27,10 @@ export async function demo({ api }: { api: string }): Promise<void> {
 }
 
 async function makeTenant(): Promise<string> {
-  const key = `sk_test_${randomBytes(KEY_BYTES).toString('base64url')}`;
-  const tenant = toUuid('tenant', newId('tenant'));
-  await withDatabase('gateway', async (db) => {
-    await db.rows(INSERT_TENANT, [tenant, 'Demo']);
-    await db.rows(INSERT_KEY, [tenant, toUuid('apiKey', newId('apiKey')), createHash('sha256').update(key).digest(), 'demo', SCOPES]);
+  return withDatabase('gateway', async (db) => {
+    const tenant = await createTenant(db, 'Demo');
+    return createApiKey(db, { tenant, livemode: false, name: 'demo', scopes: SCOPES });
   });
-  return key;
 }
 
 async function openAccount(api: string, apiKey: string, body: Record<string, unknown>): Promise<string> {

@@ -1,0 +1,50 @@
+import { fromUuid } from '@payflow/contracts';
+import { statement, type Database } from '@payflow/database';
+
+const PAGE = 5_000;
+/** What was acknowledged more recently may still be on its way. */
+const SETTLED = '30 seconds';
+
+const VIEWS = statement(
+  'cli.acknowledged-payments',
+  `select tenant_id, livemode, id, status from payment_views
+   where (tenant_id, livemode, id) > ($1, $2, $3) and created_at < now() - interval '${SETTLED}'
+   order by tenant_id, livemode, id limit ${PAGE}`,
+);
+
+const STATES = statement(
+  'cli.payment-states',
+  `select tenant_id, livemode, id, status from payments where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
+);
+
+interface StateRow {
+  readonly tenant_id: string;
+  readonly livemode: boolean;
+  readonly id: string;
+  readonly status: string;
+}
+
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+/** Payments that the gateway acknowledged and the payments service does not have, or knows to have ended otherwise (I11). */
+export async function acknowledgedWithoutPayment(gateway: Database, payments: Database): Promise<string[]> {
+  const offending: string[] = [];
+  let after: StateRow = { tenant_id: NIL, livemode: false, id: NIL, status: '' };
+  for (;;) {
+    const views = await gateway.rows<StateRow>(VIEWS, [after.tenant_id, after.livemode, after.id]);
+    const last = views.at(-1);
+    if (!last) return offending;
+    const states = await payments.rows<StateRow>(STATES, [views.map((v) => v.tenant_id), views.map((v) => v.livemode), views.map((v) => v.id)]);
+    const byKey = new Map(states.map((row) => [keyOf(row), row.status]));
+    for (const view of views) {
+      const status = byKey.get(keyOf(view));
+      const agree = status !== undefined && (view.status === 'pending' || view.status === status) && !(view.status === 'pending' && status !== 'processing');
+      if (!agree) offending.push(`${fromUuid('payment', view.id)} (${view.status} here, ${status ?? 'absent'} there)`);
+    }
+    after = last;
+  }
+}
+
+function keyOf({ tenant_id, livemode, id }: StateRow): string {
+  return `${tenant_id}/${livemode}/${id}`;
+}

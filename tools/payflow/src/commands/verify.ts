@@ -1,0 +1,65 @@
+import { INVARIANTS, SERVICES, type InvariantName, type Service } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import { checkInvariants, compareTallies, readTallies } from '@payflow/invariants';
+import { acknowledgedWithoutPayment } from '../acknowledged.js';
+import { INVARIANTS_OF, withDatabases } from '../installation.js';
+import { printTable } from '../output.js';
+
+interface Finding {
+  readonly service: string;
+  readonly invariant: string;
+  readonly violations: number;
+  readonly sample: readonly string[];
+  readonly duration_ms: number;
+}
+
+/** Every invariant in full, over every service and between them. Exits with 1 when one is broken. */
+export async function verify({ json }: { json?: boolean }): Promise<void> {
+  const findings = await withDatabases(SERVICES, async (dbs) => [...(await ownChecks(dbs)), await acknowledged(dbs), await sentAndReceived(dbs)]);
+  if (json) process.stdout.write(`${JSON.stringify(findings)}\n`);
+  else printFindings(findings);
+  if (findings.some(({ violations }) => violations > 0)) process.exitCode = 1;
+}
+
+async function ownChecks(dbs: ReadonlyMap<Service, Database>): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const [service, db] of dbs) {
+    for (const checked of await checkInvariants(db, INVARIANTS_OF[service])) findings.push({ service, ...checked });
+  }
+  return findings;
+}
+
+/** I11 between gateway and payments: no database of ours can see both. */
+async function acknowledged(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+  const startedAt = performance.now();
+  const ids = await acknowledgedWithoutPayment(dbs.get('gateway') as Database, dbs.get('payments') as Database);
+  return { service: 'gateway and payments', invariant: 'I11', violations: ids.length, sample: ids.slice(0, 10), duration_ms: Math.round(performance.now() - startedAt) };
+}
+
+/** I21 between all: what the outboxes sent against what each reader applied or set aside. */
+async function sentAndReceived(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+  const startedAt = performance.now();
+  const reports = await Promise.all([...dbs.values()].map((db) => readTallies(db)));
+  const mismatches = compareTallies(reports);
+  return {
+    service: 'all',
+    invariant: 'I21',
+    violations: mismatches.length,
+    sample: mismatches.map(({ group, day, missing_messages }) => `${group} ${day}: ${missing_messages} missing`),
+    duration_ms: Math.round(performance.now() - startedAt),
+  };
+}
+
+function printFindings(findings: readonly Finding[]): void {
+  printTable(
+    findings.map(({ service, invariant, violations, sample, duration_ms }) => ({
+      '': violations === 0 ? 'ok' : 'BROKEN',
+      invariant,
+      service,
+      ms: duration_ms,
+      meaning: INVARIANTS[invariant as InvariantName],
+      offending: sample.join(' '),
+    })),
+    'nothing to verify',
+  );
+}
