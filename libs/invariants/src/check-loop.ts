@@ -1,0 +1,75 @@
+import type { Database } from '@payflow/database';
+import { logger } from '@payflow/telemetry';
+import { checkInvariant } from './check.js';
+import type { CheckResults } from './check-results.js';
+import type { Invariant } from './invariant.js';
+
+const log = logger('invariants');
+
+/** Processes that started together must not check together for ever. */
+const JITTER = 0.2;
+/** A check rests at least so many times as long as it took: all together they take a few percent of one connection. */
+const REST_FACTOR = 30;
+const FIRST_DELAY_MS = 2_000;
+const PAUSE_MS = 200;
+
+interface Due {
+  readonly invariant: Invariant;
+  at_ms: number;
+}
+
+/** Runs a service's checks for as long as it lives, one at a time. */
+export class CheckLoop {
+  private readonly due: Due[];
+  private timer: NodeJS.Timeout | undefined;
+  private checking: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  constructor(
+    private readonly database: Database,
+    invariants: readonly Invariant[],
+    private readonly results: CheckResults,
+  ) {
+    const now = performance.now();
+    this.due = invariants.map((invariant) => ({ invariant, at_ms: now + jittered(FIRST_DELAY_MS) }));
+  }
+
+  start(): void {
+    this.schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer);
+    await this.checking;
+  }
+
+  private schedule(): void {
+    const [next] = this.due.sort((a, b) => a.at_ms - b.at_ms);
+    if (this.closed || !next) return;
+    this.timer = setTimeout(
+      () => {
+        this.checking = this.check(next).finally(() => this.schedule());
+      },
+      Math.max(PAUSE_MS, next.at_ms - performance.now()),
+    );
+  }
+
+  private async check(due: Due): Promise<void> {
+    const { name, interval_ms } = due.invariant;
+    const start = performance.now();
+    try {
+      const checked = await checkInvariant(this.database, due.invariant, 'running');
+      this.results.checked(name, checked, new Date());
+      if (checked.violations > 0) log.error({ invariant: name, violations: checked.violations, sample: checked.sample }, 'an invariant is broken');
+    } catch (error) {
+      this.results.failed(name, error);
+      log.warn({ err: error, invariant: name }, 'an invariant could not be checked');
+    }
+    due.at_ms = performance.now() + jittered(Math.max(interval_ms, REST_FACTOR * (performance.now() - start)));
+  }
+}
+
+function jittered(ms: number): number {
+  return ms * (1 - JITTER / 2 + Math.random() * JITTER);
+}

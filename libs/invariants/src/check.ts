@@ -1,0 +1,58 @@
+import { statement, type Database, type Transaction } from '@payflow/database';
+import type { Invariant, OffendingRow } from './invariant.js';
+
+/** What one check found. */
+export interface Checked {
+  readonly violations: number;
+  /** Ids of the first offending rows. */
+  readonly sample: readonly string[];
+  readonly duration_ms: number;
+}
+
+/** A running check that takes longer is given up: it must never stand in the way of what it checks. */
+export const CHECK_TIMEOUT_MS = 4_000;
+/** Steps of a checkpoint per check; a long history is caught up with over several rounds. */
+const ADVANCES_MAX = 20;
+
+// One core at most and no compilation: the checks run beside payments.
+const LOW_PRIORITY = statement(
+  'invariant.low-priority',
+  `select set_config('statement_timeout', $1, true), set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`,
+);
+
+/** Runs one check: the running form, bounded in time, or the full one with the pool's own time-out. */
+export async function checkInvariant(db: Database, invariant: Invariant, form: 'running' | 'full'): Promise<Checked> {
+  const start = performance.now();
+  if (form === 'running' && invariant.advance) await advance(db, invariant);
+  const rows =
+    form === 'full'
+      ? await db.rows<OffendingRow>(invariant.full)
+      : await atLowPriority(db, (tx) => tx.rows<OffendingRow>(invariant.running));
+  return {
+    violations: rows[0]?.violations ?? 0,
+    sample: rows.map(({ id }) => id),
+    duration_ms: Math.round(performance.now() - start),
+  };
+}
+
+/** Runs the full form of every check, one after the other: what `payflow verify` calls for each service. */
+export async function checkInvariants(db: Database, invariants: readonly Invariant[]): Promise<(Checked & { readonly invariant: string })[]> {
+  const results: (Checked & { invariant: string })[] = [];
+  for (const invariant of invariants) results.push({ invariant: invariant.name, ...(await checkInvariant(db, invariant, 'full')) });
+  return results;
+}
+
+async function advance(db: Database, { advance: step }: Invariant): Promise<void> {
+  if (!step) return;
+  for (let at = 0; at < ADVANCES_MAX; at++) {
+    const more = await atLowPriority(db, (tx) => tx.rows(step));
+    if (more.length === 0) return;
+  }
+}
+
+function atLowPriority<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return db.transaction(async (tx) => {
+    await tx.rows(LOW_PRIORITY, [String(CHECK_TIMEOUT_MS)]);
+    return work(tx);
+  });
+}

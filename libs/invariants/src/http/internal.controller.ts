@@ -1,0 +1,40 @@
+import { Controller, Get, Header, Inject, UseGuards } from '@nestjs/common';
+import type { Database, Statement } from '@payflow/database';
+import { DATABASE } from '@payflow/service';
+import { CheckResults, type CheckResult } from '../check-results.js';
+import { positions, type ReaderPosition } from '../positions.js';
+import type { TallyReport } from '../tallies/report.js';
+import { readTallies } from '../tallies/tallies.repository.js';
+import { InternalGuard } from './internal.guard.js';
+
+/** Injection token of the statement that sums what was archived by type; only the archiver has one. */
+export const ARCHIVED_BY_TYPE = Symbol('archived-by-type');
+
+/** What every service tells about itself to monitoring, and to nobody else. */
+@Controller('internal')
+@UseGuards(InternalGuard)
+export class InternalController {
+  constructor(
+    @Inject(DATABASE) private readonly database: Database,
+    @Inject(CheckResults) private readonly results: CheckResults,
+    @Inject(ARCHIVED_BY_TYPE) private readonly archivedByType: Statement | null,
+  ) {}
+
+  @Get('invariants')
+  @Header('cache-control', 'no-store')
+  invariants(): { readonly data: readonly CheckResult[] } {
+    return { data: this.results.list() };
+  }
+
+  @Get('tallies')
+  @Header('cache-control', 'no-store')
+  tallies(): Promise<TallyReport> {
+    return readTallies(this.database, this.archivedByType ?? undefined);
+  }
+
+  @Get('positions')
+  @Header('cache-control', 'no-store')
+  async positions(): Promise<{ readonly data: readonly ReaderPosition[] }> {
+    return { data: await positions(this.database) };
+  }
+}

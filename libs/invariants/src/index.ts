@@ -1,0 +1,13 @@
+export { InternalGuard, INTERNAL_SECRET, RequiresScope, internalHeaders } from './http/internal.guard.js';
+export { CHECK_TIMEOUT_MS, checkInvariant, checkInvariants, type Checked } from './check.js';
+export { CheckResults, type CheckResult } from './check-results.js';
+export { noOldOutboxRow } from './checks/outbox-age.js';
+export { noSecrets, type SecretSource } from './checks/secrets.js';
+export { recentOutbox } from './checks/outbox-window.js';
+export { InvariantTables1763700002000 } from './database/invariant-tables.js';
+export { invariant, type Invariant } from './invariant.js';
+export { InvariantsModule, type InvariantsOptions } from './invariants.module.js';
+export { positions, type ReaderPosition } from './positions.js';
+export { compareTallies, type TallyMismatch } from './tallies/compare.js';
+export { readTallies } from './tallies/tallies.repository.js';
+export type { DayTally, SetAsideTally, TallyReport } from './tallies/report.js';

@@ -1,0 +1,135 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { fromUuid, newId } from '@payflow/contracts';
+import { statement, type Database } from '@payflow/database';
+import { Messaging, MessagingTables1763700000000, tallyOf } from '@payflow/messaging';
+import { DATABASE, PlatformModule, commonFields, defineConfiguration, readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
+import { createTestDatabase, createTestTopics, testServers, uniqueSuffix, until, type TestDatabase } from '@payflow/testing';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CheckResult } from './check-results.js';
+import { noOldOutboxRow } from './checks/outbox-age.js';
+import { InvariantTables1763700002000 } from './database/invariant-tables.js';
+import { internalHeaders } from './http/internal.guard.js';
+import { invariant } from './invariant.js';
+import { InvariantsModule } from './invariants.module.js';
+import type { TallyReport } from './tallies/report.js';
+
+const configuration = { ...defineConfiguration('archiver', commonFields({ port: 0, database: 'archiver' })), service: 'archiver' as const };
+const tooSlow = invariant({ name: 'I2', owner: 'spec', interval_ms: 60_000, running: `select pg_sleep(30) as id` });
+const invariants = [noOldOutboxRow('spec'), tooSlow];
+
+@Module({})
+class SpecModule {}
+
+describe('the internal endpoints and the checks behind them', () => {
+  const prefix = `${uniqueSuffix()}.`;
+  let db: TestDatabase;
+  let admin: Client;
+  let running: RunningService;
+  let base: string;
+  let secret: string;
+
+  beforeAll(async () => {
+    const brokers = testServers().kafka;
+    [db] = await Promise.all([
+      createTestDatabase('archiver', [MessagingTables1763700000000, InvariantTables1763700002000]),
+      createTestTopics({ brokers, clientId: 'spec', prefix }),
+    ]);
+    admin = new Client({ connectionString: db.adminUrl });
+    await admin.connect();
+    const env = { NODE_ENV: 'test', OTEL_TRACES_EXPORTER: 'none', LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: db.url, KAFKA_BROKERS: brokers.join(','), KAFKA_PREFIX: prefix };
+    const config = readConfiguration(configuration, env);
+    secret = config.PAYFLOW_INTERNAL_SECRET;
+    const module = (): DynamicModule => ({
+      module: SpecModule,
+      imports: [PlatformModule.with({ service: 'archiver', config, kafka: 'required' }), InvariantsModule.with({ invariants, secret })],
+    });
+    running = await startService({ configuration, module }, config);
+    base = await running.app.getUrl();
+  });
+  afterAll(async () => {
+    await running.stop();
+    await admin.end();
+    await db.drop();
+  });
+
+  const read = async <T>(path: string) => (await (await fetch(`${base}/internal/${path}`, { headers: internalHeaders(secret, 'spec') })).json()) as T;
+  const result = async (name: string) => (await read<{ data: CheckResult[] }>('invariants')).data.find((one) => one.invariant === name);
+
+  it('tells nothing to strangers, and nothing of the inside to those who may only read from outside', async () => {
+    const status = async (headers: Record<string, string>) => (await fetch(`${base}/internal/invariants`, { headers })).status;
+    expect(await status({})).toBe(401);
+    expect(await status({ authorization: 'Bearer x.y.z' })).toBe(401);
+    expect(await status(internalHeaders(`${secret}-other`, 'spec'))).toBe(401);
+    const forwarded = signInternalToken(secret, { tenant: newId('tenant'), livemode: false, actor: 'key', scopes: ['monitoring:read'] }, Date.now());
+    expect(await status({ authorization: `Bearer ${forwarded}` })).toBe(403);
+  });
+
+  it('checks by itself, sees what breaks, and remembers it when it is mended', async () => {
+    await until('I19 was checked', async () => (await result('I19'))?.checked_at);
+    expect(await result('I19')).toMatchObject({ violations: 0, sample: [], violated_at: null, error: null });
+    const id = '01a1fcfe-571f-7760-8a28-f5898d971e43';
+    await admin.query(
+      `insert into outbox (created_at, id, topic, partition, messages, message_count, counted, id_sum, claimed_until)
+       values (now() - interval '6 seconds', '${id}', 'payments.events.v1', 0, '[]', 1, 0, 0, now() + interval '1 hour')`,
+    );
+    await until('I19 is broken', async () => (await result('I19'))?.violations === 1);
+    expect(await result('I19')).toMatchObject({ sample: [`outbox/${id}`] });
+    const metrics = await (await fetch(`${base}/metrics`)).text();
+    expect(metrics).toMatch(/payflow_invariant_violations\{invariant="I19"\} 1/);
+    expect(metrics).toMatch(/payflow_invariant_checked_timestamp_seconds\{invariant="I19"\} 1\.?\d+/);
+    await admin.query('update outbox set published_at = now()');
+    await until('I19 holds again', async () => (await result('I19'))?.violations === 0);
+    expect((await result('I19'))?.violated_sample).toEqual([`outbox/${id}`]);
+  });
+
+  it('gives up a check that takes too long, and says so', async () => {
+    await until('I2 was given up', async () => (await result('I2'))?.error);
+    expect(await result('I2')).toMatchObject({ checked_at: null, violations: 0 });
+  });
+
+  it('adds up what is sent once, whatever is read in between, and not what is still under way', async () => {
+    const database = running.app.get<Database>(DATABASE, { strict: false });
+    const { outbox } = running.app.get(Messaging, { strict: false });
+    const origin = { tenant: newId('tenant'), livemode: false, actor: 'spec' };
+    const message = (resent = false) => {
+      const id = newId('account');
+      return { type: 'payflow.account.rejected.v1' as const, id: newId('event'), subject: id, resent, origin, data: { id, reason: 'account_exists', recorded_at: new Date().toISOString() } };
+    };
+    const sent = async () => (await read<TallyReport>('tallies')).sent;
+    const first = [message(), message()];
+    const second = [message(), message(true)];
+    const before = await sent();
+    await database.transaction(async (tx) => {
+      await outbox.stage(tx, second, () => undefined);
+      await database.transaction((other) => outbox.stage(other, first, () => undefined));
+      expect(await sent()).toEqual(before);
+    });
+    const ids = [...first, second[0] as (typeof first)[number]].map(({ id }) => id);
+    const expected = [{ topic: 'ledger.events.v1', day: new Date().toISOString().slice(0, 10), messages: 3, id_sum: tallyOf(ids).idSum }];
+    expect(await sent()).toEqual(expected);
+    expect(await sent()).toEqual(expected);
+  });
+
+  it('counts a message that was made just before midnight on that day, whatever day its row is of', async () => {
+    const midnight = new Date(new Date().setUTCHours(0, 0, 0, 0));
+    const dayBefore = new Date(midnight.getTime() - 1).toISOString().slice(0, 10);
+    const hex = (midnight.getTime() - 1).toString(16).padStart(12, '0');
+    const uuid = `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-00000000002a`;
+    await admin.query(
+      `insert into outbox (created_at, id, topic, partition, messages, message_count, counted, id_sum, claimed_until, published_at)
+       values ($1, uuid_floor($1), 'payments.events.v1', 0, $2, 1, 1, 42, now(), now())`,
+      [midnight, JSON.stringify([{ message: { id: fromUuid('event', uuid) }, value: '{}' }])],
+    );
+    await admin.query(`update sent_horizon set seen_until = $1`, [midnight]);
+    const { sent } = await read<TallyReport>('tallies');
+    expect(sent.filter(({ topic }) => topic === 'payments.events.v1')).toEqual([{ topic: 'payments.events.v1', day: dayBefore, messages: 1, id_sum: 42 }]);
+  });
+
+  it('shows how far the readers have come', async () => {
+    await db.database.rows(statement('spec.position', `insert into positions values ('archiver.ledger', 'ledger.events.v1', 1, 1, 17, null, 0, 'gap_in_log')`));
+    expect(await read('positions')).toEqual({
+      data: [{ group: 'archiver.ledger', topic: 'ledger.events.v1', partition: 1, next_offset: 17, stopped_reason: 'gap_in_log' }],
+    });
+  });
+});

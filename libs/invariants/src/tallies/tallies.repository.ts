@@ -1,0 +1,79 @@
+import { statement, type Database, type Statement } from '@payflow/database';
+import type { TallyReport } from './report.js';
+
+const MODULUS = '(1::bigint << 48)';
+/** Days of rows that are still everywhere: outbox and marks are kept for eight. */
+const DAYS = 6;
+
+// Sums what was committed since the last time, each outbox row once: rows of transactions that had not ended then are not
+// before the horizon. Rows are found by their ids, with two minutes' grace for transactions that were long under way.
+// A row counts on the day it was made; within half a minute of midnight its messages are looked at one by one, because
+// readers go by the day inside each id.
+const ADVANCE = statement(
+  'tallies.advance-sent',
+  `with span as materialized (
+     select horizon as lower_bound, pg_snapshot_xmin(pg_current_snapshot()) as upper_bound,
+       seen_until - interval '2 minutes' as since
+     from sent_horizon for update),
+   fresh as materialized (
+     select o.topic, o.created_at, o.messages, o.message_count, o.counted, o.id_sum,
+       abs(extract(epoch from o.created_at - date_trunc('day', o.created_at + interval '12 hours', 'UTC'))) < 30
+         and o.counted = o.message_count as near_midnight
+     from span, outbox o
+     where o.id >= uuid_floor(span.since) and o.created_at >= span.since
+       and o.xact_id >= span.lower_bound and o.xact_id < span.upper_bound),
+   counted as (
+     select topic, (created_at at time zone 'UTC')::date as day, counted as messages, id_sum
+     from fresh where counted > 0 and not near_midnight
+     union all
+     select topic, (uuid_time(event_id) at time zone 'UTC')::date, 1, uuid_tail(event_id)
+     from fresh, json_array_elements(messages::json) as m, typeid_uuid(m -> 'message' ->> 'id') as event_id
+     where near_midnight),
+   moved as (
+     update sent_horizon set horizon = greatest(horizon, upper_bound),
+       seen_until = greatest(seen_until, (select max(created_at) from fresh))
+     from span)
+   insert into sent_tallies as t (topic, day, messages, id_sum)
+   select topic, day, sum(messages), (sum(id_sum) % ${MODULUS})::bigint from counted group by topic, day order by topic, day
+   on conflict (topic, day)
+   do update set messages = t.messages + excluded.messages, id_sum = (t.id_sum + excluded.id_sum) % ${MODULUS}`,
+);
+
+const PRUNE = statement('tallies.prune-sent', `delete from sent_tallies where day < current_date - 30`);
+
+const RECENT = `day >= (clock_timestamp() at time zone 'UTC')::date - ${DAYS}`;
+const SUMS = `to_char(day, 'YYYY-MM-DD') as day, sum(messages)::float8 as messages, (sum(id_sum) % ${MODULUS})::float8 as id_sum`;
+
+const SENT = statement('tallies.sent', `select topic, ${SUMS} from sent_tallies where ${RECENT} group by topic, day order by topic, day`);
+
+const RECEIVED = statement(
+  'tallies.received',
+  `select consumer_group as "group", topic, ${SUMS} from received_tallies where ${RECENT} group by consumer_group, topic, day order by 1, 2, 3`,
+);
+
+const SET_ASIDE = statement(
+  'tallies.set-aside',
+  `with ids as (
+     select consumer_group, topic, 'parked' as kind, event_id from parked_messages
+     union
+     select consumer_group, topic, case when error_class = 'undecodable' then 'undecodable' else 'dead_lettered' end, typeid_uuid(event_id)
+     from dead_letters),
+   days as (
+     select consumer_group, topic, kind, (uuid_time(event_id) at time zone 'UTC')::date as day, 1 as messages, uuid_tail(event_id) as id_sum
+     from ids where event_id is not null and uuid_time(event_id) between '2020-01-01' and '2100-01-01')
+   select consumer_group as "group", topic, kind, ${SUMS} from days where ${RECENT} group by consumer_group, topic, kind, day order by 1, 2, 3, 4`,
+);
+
+/** Brings the sent sums up to date and reads all of a service's tallies. Sums fit a float8: they are below 2^48. */
+export async function readTallies(db: Database, archivedByType?: Statement): Promise<TallyReport> {
+  await db.transaction(async (tx) => {
+    await Promise.all([tx.rows(ADVANCE), tx.count(PRUNE)]);
+  });
+  const [sent, received, set_aside, archived] = await Promise.all([
+    db.rows<TallyReport['sent'][number]>(SENT),
+    db.rows<TallyReport['received'][number]>(RECEIVED),
+    db.rows<TallyReport['set_aside'][number]>(SET_ASIDE),
+    archivedByType ? db.rows<TallyReport['archived'][number]>(archivedByType) : [],
+  ]);
+  return { sent, received, set_aside, archived };
+}
