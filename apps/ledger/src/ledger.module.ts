@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { InvariantsModule } from '@payflow/invariants';
 import { PlatformModule, type ConfigurationOf } from '@payflow/service';
+import { invariants } from './database/invariants.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import type { ledgerConfiguration } from './ledger.config.js';
 
@@ -9,7 +11,10 @@ export class LedgerModule {
   static with(config: ConfigurationOf<typeof ledgerConfiguration>): DynamicModule {
     return {
       module: LedgerModule,
-      imports: [PlatformModule.with({ service: 'ledger', config, kafka: 'required' })],
+      imports: [
+        PlatformModule.with({ service: 'ledger', config, kafka: 'required' }),
+        InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
+      ],
       controllers: [LedgerCommandsHandler],
     };
   }

@@ -1,6 +1,8 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
+import { invariants } from './database/invariants.js';
 import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
 import type { paymentsConfiguration } from './payments.config.js';
@@ -12,7 +14,10 @@ export class PaymentsModule {
   static with(config: ConfigurationOf<typeof paymentsConfiguration>): DynamicModule {
     return {
       module: PaymentsModule,
-      imports: [PlatformModule.with({ service: 'payments', config, kafka: 'required' })],
+      imports: [
+        PlatformModule.with({ service: 'payments', config, kafka: 'required' }),
+        InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
+      ],
       controllers: [PaymentCommandsHandler, LedgerVerdictsHandler],
       providers: [{ provide: Sweeper, inject: [DATABASE, Messaging], useFactory: (...parts: ConstructorParameters<typeof Sweeper>) => new Sweeper(...parts) }],
     };

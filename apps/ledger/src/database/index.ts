@@ -1,5 +1,9 @@
+import { InvariantTables1763700002000 } from '@payflow/invariants';
 import { MessagingTables1763700000000 } from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
+import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
-export const migrations = [MessagingTables1763700000000, LedgerTables1763700001000];
+export const migrations = [MessagingTables1763700000000, LedgerTables1763700001000, InvariantTables1763700002000, LedgerChecks1763700002001];
+
+export { invariants } from './invariants.js';

@@ -1,5 +1,9 @@
+import { InvariantTables1763700002000 } from '@payflow/invariants';
 import { MessagingTables1763700000000 } from '@payflow/messaging';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
+import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 
 /** What `payflow setup` runs on the payments database, in order. */
-export const migrations = [MessagingTables1763700000000, PaymentsTables1763700001000];
+export const migrations = [MessagingTables1763700000000, PaymentsTables1763700001000, InvariantTables1763700002000, PaymentsChecks1763700002001];
+
+export { invariants } from './invariants.js';
