@@ -18,7 +18,8 @@ async function setUpDatabases(adminUrl: string): Promise<Map<Service, string>> {
   const owners = new Map<Service, string>();
   // Roles and databases one after the other: catalogue updates of one server collide when made at once.
   for (const service of SERVICES) {
-    const { url, ownerUrl } = await provisionDatabase(adminUrl, service, passwords[service]);
+    // KAFKA_PREFIX keeps the topics of several installations on one cluster apart, this their databases and roles.
+    const { url, ownerUrl } = await provisionDatabase(adminUrl, service, passwords[service], process.env['PAYFLOW_DATABASE_PREFIX']);
     urls.set(service, url);
     owners.set(service, ownerUrl);
   }

@@ -1,0 +1,105 @@
+import { SERVICES, SUBSCRIPTIONS, type MessageType } from '@payflow/contracts';
+import { until } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { House } from '../house/house.js';
+import { spansFromJaeger } from '../house/jaeger.js';
+import { Merchant } from '../house/merchant.js';
+import { newPayment, sendUntilFinal } from '../house/payments.js';
+import { Random } from '../house/random.js';
+import { SpanCollector, type CollectedSpan } from '../house/span-collector.js';
+import { edgesOf, missingEdges } from './edges.js';
+
+const DEADLINE_MS = 30_000;
+const SPANS_MAX = 60;
+const ON_THE_WAY: MessageType[] = [
+  'payflow.payment.create.v1',
+  'payflow.transfer.post.v1',
+  'payflow.transfer.posted.v1',
+  'payflow.payment.succeeded.v1',
+];
+const { PAYFLOW_TEST_JAEGER_UI_URL: jaegerUi, PAYFLOW_TEST_OTLP_ENDPOINT: jaegerOtlp } = process.env;
+
+describe('the trace of one payment', () => {
+  const edges = edgesOf(ON_THE_WAY, 'gateway');
+  let collector: SpanCollector;
+  let house: House;
+  let merchant: Merchant;
+  let traceId: string;
+  let payment: ReturnType<typeof newPayment>;
+  let spans: CollectedSpan[];
+
+  beforeAll(async () => {
+    collector = await SpanCollector.start(jaegerOtlp);
+    house = await House.open({
+      name: 'trace',
+      environment: {
+        OTEL_TRACES_EXPORTER: 'otlp',
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+        OTEL_TRACES_SAMPLER_ARG: '1',
+      },
+    });
+    merchant = await Merchant.open(house.databases, house.api, 2);
+    payment = newPayment({ ...merchant, pauper: merchant.accounts[0] } as Merchant, new Random(1));
+    await sendUntilFinal(merchant, payment, performance.now() + DEADLINE_MS);
+    traceId = (JSON.parse(payment.final?.body.toString() ?? '{}') as { trace_id: string }).trace_id;
+    await until(
+      'every edge is in the trace',
+      () => missingEdges(collector.ofTrace(traceId), edges).length === 0,
+      DEADLINE_MS,
+    ).catch(() => undefined);
+    spans = collector.ofTrace(traceId);
+  });
+  afterAll(async () => {
+    merchant?.close();
+    await house?.close();
+    await collector?.stop();
+  });
+
+  it('shows every edge that the topology declares on its way', () => {
+    expect(new Set(edges.map(({ group }) => group))).toEqual(new Set(Object.keys(SUBSCRIPTIONS)));
+    expect(missingEdges(spans, edges)).toEqual([]);
+  });
+
+  it('has spans of all five services under one root', () => {
+    expect([...new Set(spans.map(({ service }) => service))].sort()).toEqual([...SERVICES].sort());
+    const ids = new Set(spans.map(({ spanId }) => spanId));
+    const roots = spans.filter(({ parentSpanId }) => parentSpanId === undefined || !ids.has(parentSpanId));
+    expect(roots.map(({ name }) => name)).toEqual(['POST /api/v1/payments']);
+  });
+
+  it(`has at most ${SPANS_MAX} spans`, () => {
+    expect(spans.length, spans.map(({ service, name }) => `${service} ${name}`).join('\n')).toBeLessThanOrEqual(
+      SPANS_MAX,
+    );
+  });
+
+  it('names the payment on each message, and the statements without their values', () => {
+    const messages = spans.filter(
+      ({ attributes }) =>
+        attributes['messaging.operation.type'] === 'process' &&
+        attributes['cloudevents.event_type']?.startsWith('payflow.payment.'),
+    );
+    expect(messages.map(({ attributes }) => attributes['payflow.payment.id'])).toEqual(messages.map(() => payment.id));
+    const statements = spans.flatMap(({ attributes }) => attributes['db.query.text'] ?? []);
+    expect(statements.length).toBeGreaterThan(0);
+    const everything = JSON.stringify(spans);
+    for (const secret of [merchant.apiKey, payment.idempotencyKey]) expect(everything).not.toContain(secret);
+    for (const statement of statements) {
+      expect(statement).not.toContain(payment.body.source);
+      expect(statement).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}/);
+    }
+  });
+
+  it.skipIf(jaegerUi === undefined || jaegerOtlp === undefined)("is read back whole from Jaeger's API", async () => {
+    const read = await until(
+      'Jaeger has the trace',
+      async () => {
+        const found = await spansFromJaeger(jaegerUi ?? '', traceId);
+        return found.length >= spans.length && missingEdges(found, edges).length === 0 ? found : undefined;
+      },
+      DEADLINE_MS,
+    );
+    expect(new Set(read.map(({ traceId: id }) => id))).toEqual(new Set([traceId]));
+    expect(missingEdges(read, edges)).toEqual([]);
+  });
+});

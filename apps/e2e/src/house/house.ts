@@ -1,0 +1,157 @@
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SERVICES, type Service } from '@payflow/contracts';
+import { freePorts } from '@payflow/local-stack';
+import { uniqueSuffix } from '@payflow/testing';
+import { Databases } from './databases.js';
+import { Installation } from './installation.js';
+import { Records } from './records.js';
+import { sharedServers, type ServerUrls } from './servers.js';
+import { ServiceProcess, type Environment } from './service-process.js';
+
+export interface HouseOptions {
+  /** Shared ones by default. */
+  readonly servers?: ServerUrls;
+  /** In the names of databases and topics, and of the folder with the logs. */
+  readonly name: string;
+  /** Added to every service's environment. */
+  readonly environment?: Environment;
+}
+
+const INTERNAL_SECRET = 'internal-secret-of-an-end-to-end-test';
+const LOG_LEVEL = 'info';
+
+/** All five services as processes on real servers, with topics and databases of their own. */
+export class House {
+  readonly databases: Databases;
+  readonly records: Records;
+  private readonly processes: ServiceProcess[] = [];
+  private kept = false;
+
+  private constructor(
+    readonly servers: ServerUrls,
+    readonly installation: Installation,
+    readonly dir: string,
+    private readonly ports: ReadonlyMap<Service, number>,
+    private readonly options: HouseOptions,
+  ) {
+    this.databases = new Databases(installation);
+    this.records = new Records(servers.kafka, installation.topicPrefix);
+  }
+
+  /** Sets up and starts everything; resolves when each service says that it is ready. */
+  static async open(options: HouseOptions): Promise<House> {
+    const house = await House.setUp(options);
+    try {
+      await house.startServices();
+      return house;
+    } catch (error) {
+      house.keepLogs();
+      await house.close();
+      throw error;
+    }
+  }
+
+  /** Databases and topics, and no service yet. */
+  static async setUp(options: HouseOptions): Promise<House> {
+    const servers = options.servers ?? sharedServers();
+    const id = `${options.name}_${uniqueSuffix()}`;
+    const dir = join(process.env['PAYFLOW_TEST_DIR'] ?? join(tmpdir(), 'payflow-e2e'), id);
+    const installation = await Installation.setUp(servers, id, dir);
+    const ports = await freePorts(SERVICES.length);
+    return new House(
+      servers,
+      installation,
+      dir,
+      new Map(SERVICES.map((service, at) => [service, ports[at] ?? 0])),
+      options,
+    );
+  }
+
+  async startServices(services: readonly Service[] = SERVICES): Promise<void> {
+    await Promise.all(services.map((service) => this.addProcess(service, this.port(service)).start()));
+  }
+
+  /** The service's first process. */
+  service(service: Service): ServiceProcess {
+    const found = this.processes.find((process) => process.service === service);
+    if (!found) throw new Error(`${service} was not started`);
+    return found;
+  }
+
+  /** One more process of a service, not yet started. */
+  async anotherProcess(service: Service): Promise<ServiceProcess> {
+    const [port = 0] = await freePorts(1);
+    return this.addProcess(service, port);
+  }
+
+  get api(): string {
+    return `http://127.0.0.1:${this.port('gateway')}`;
+  }
+
+  /** Every invariant that the services declare, as `payflow verify` runs them. Throws with the offending rows. */
+  async verify(): Promise<void> {
+    try {
+      await this.installation.payflow('verify');
+    } catch (error) {
+      const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+      throw new Error(`payflow verify: ${stdout}${stderr}`, { cause: error });
+    }
+  }
+
+  /** Leaves the folder with the logs behind, for whoever looks for the cause. */
+  keepLogs(): void {
+    this.kept = true;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.processes.map((process) => process.stop()));
+    await this.databases.close();
+    if (!this.options.servers) {
+      await this.records.deleteTopics();
+      await this.installation.dropDatabases();
+    }
+    await this.records.close();
+    if (!this.kept) rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private port(service: Service): number {
+    return this.ports.get(service) ?? 0;
+  }
+
+  private addProcess(service: Service, port: number): ServiceProcess {
+    const count = this.processes.filter((process) => process.service === service).length;
+    const process = new ServiceProcess({
+      service,
+      name: count === 0 ? service : `${service}-${count + 1}`,
+      port,
+      environment: this.environmentOf(service),
+      dir: this.dir,
+    });
+    this.processes.push(process);
+    return process;
+  }
+
+  /** What the launcher gives a service, with crash points enabled. */
+  private environmentOf(service: Service): Environment {
+    const urls = SERVICES.map((each) => [
+      `PAYFLOW_INTERNAL_${each.toUpperCase()}_URL`,
+      `http://127.0.0.1:${this.port(each)}`,
+    ]);
+    return {
+      NODE_ENV: 'test',
+      LOG_LEVEL,
+      PAYFLOW_STATE_DIR: join(this.dir, 'state'),
+      PAYFLOW_INTERNAL_SECRET: INTERNAL_SECRET,
+      ...Object.fromEntries(urls),
+      MONITORING_URL: `http://127.0.0.1:${this.port('monitoring')}`,
+      KAFKA_BROKERS: this.servers.kafka,
+      KAFKA_PREFIX: this.installation.topicPrefix,
+      REDIS_URL: this.servers.redis,
+      DATABASE_URL: this.installation.databaseUrl(service),
+      OTEL_TRACES_EXPORTER: 'none',
+      ...this.options.environment,
+    };
+  }
+}

@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { SERVICES, type Service } from '@payflow/contracts';
+import { checkoutDir } from '@payflow/local-stack';
+import { Client, escapeIdentifier } from 'pg';
+import type { ServerUrls } from './servers.js';
+
+const run = promisify(execFile);
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Databases and topics under a prefix of their own, made by the operator's own `payflow setup`, and that tool for
+ * everything an operator does to a house.
+ */
+export class Installation {
+  private constructor(
+    private readonly servers: ServerUrls,
+    readonly prefix: string,
+    private readonly environment: NodeJS.ProcessEnv,
+    readonly databaseUrls: ReadonlyMap<Service, string>,
+  ) {}
+
+  static async setUp(servers: ServerUrls, prefix: string, dir: string): Promise<Installation> {
+    const environment = {
+      PATH: process.env['PATH'],
+      POSTGRES_URL: servers.postgres,
+      KAFKA_BROKERS: servers.kafka,
+      KAFKA_PREFIX: `${prefix}.`,
+      PAYFLOW_DATABASE_PREFIX: prefix,
+      PAYFLOW_STATE_DIR: join(dir, 'state'),
+    };
+    const lines = (await payflow(['setup'], environment)).split('\n').filter((line) => line.startsWith('{'));
+    const made = lines.map((line) => JSON.parse(line) as { service: Service; env: { DATABASE_URL: string } });
+    return new Installation(
+      servers,
+      prefix,
+      environment,
+      new Map(made.map(({ service, env }) => [service, env.DATABASE_URL])),
+    );
+  }
+
+  get topicPrefix(): string {
+    return `${this.prefix}.`;
+  }
+
+  /** Runs a command of the operator's tool against this installation and returns what it prints. */
+  payflow(...args: readonly string[]): Promise<string> {
+    return payflow(args, this.environment);
+  }
+
+  databaseUrl(service: Service): string {
+    const url = this.databaseUrls.get(service);
+    if (!url) throw new Error(`set-up said nothing of ${service}`);
+    return url;
+  }
+
+  /** For shared servers, where what is left behind would be in somebody's way. */
+  async dropDatabases(): Promise<void> {
+    const admin = new Client({ connectionString: this.servers.postgres });
+    await admin.connect();
+    for (const service of SERVICES) {
+      const name = `${this.prefix}_${service}`;
+      await admin.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
+      for (const role of [name, `${name}_owner`]) await admin.query(`drop role if exists ${escapeIdentifier(role)}`);
+    }
+    await admin.end();
+  }
+}
+
+async function payflow(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
+  const main = join(checkoutDir, 'tools', 'payflow', 'dist', 'main.js');
+  const { stdout } = await run(process.execPath, ['--disable-warning=TimeoutNegativeWarning', main, ...args], {
+    cwd: checkoutDir,
+    env,
+    maxBuffer: OUTPUT_BYTES_MAX,
+  });
+  return stdout;
+}
