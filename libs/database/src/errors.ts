@@ -1,7 +1,10 @@
+/** No class begins with E, as Node's own codes do: EPIPE is no answer of the server's. */
+const SQLSTATE = /^[0-9FHPX][0-9A-Z]{4}$/;
+
 /** The SQLSTATE of a Postgres error, or undefined for anything else. */
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  return typeof code === 'string' && SQLSTATE.test(code) ? code : undefined;
 }
 
 /** COMMIT was sent and its answer lost: the work may or may not be durable. Re-read by key, or run an idempotent statement again. */
@@ -30,21 +33,31 @@ export function isSerializationConflict(error: unknown): boolean {
  */
 export function isDeterministic(error: unknown): boolean {
   const state = sqlState(error);
-  if (state) return state.startsWith('22') || state.startsWith('23');
+  if (state) return (state.startsWith('22') || state.startsWith('23')) && !isPartitionMissing(error);
   return error instanceof TypeError || error instanceof RangeError || isAssertion(error);
+}
+
+/** Class 23 too, but no fault of the row: housekeeping is behind, or a clock is wrong. A broken check names its constraint. */
+function isPartitionMissing(error: unknown): boolean {
+  return sqlState(error) === '23514' && (error as { constraint?: unknown }).constraint === undefined;
 }
 
 function isAssertion(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'ERR_ASSERTION';
 }
 
+/** Too many connections; read only, as a server is while it changes places; ended for idling inside a transaction. */
+const OTHER_LOSSES = new Set(['53300', '25006', '25P03']);
 const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
 
 /** The server or the way to it is gone: not a fault of the request. */
 export function isConnectionLoss(error: unknown): boolean {
   const state = sqlState(error);
-  if (state) return state.startsWith('08') || state.startsWith('57P') || state === '53300' || state === '25006';
+  if (state) return state.startsWith('08') || state.startsWith('57P') || OTHER_LOSSES.has(state);
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
-  return error instanceof Error && /connection (terminated|error|timeout)|timeout exceeded when trying to connect/i.test(error.message);
+  return (
+    error instanceof Error &&
+    /connection (terminated|error|timeout)|timeout exceeded when trying to connect/i.test(error.message)
+  );
 }

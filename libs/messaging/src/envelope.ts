@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import {
   MESSAGES,
   TOPICS,
@@ -15,6 +16,13 @@ const SPEC_VERSION = '1.0';
 const CONTENT_TYPE = 'application/json';
 /** More context than this is not ours, and not worth the memory. */
 const HEADERS_MAX = 64;
+
+/** A group of transfers may be this large, everything else far less; the broker would carry twice as much. */
+const VALUE_BYTES_MAX = 524_288;
+/** No message of ours is nested deeper than 5, and a value that is can break whoever writes it down again. */
+const VALUE_DEPTH_MAX = 64;
+const [QUOTE, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}');
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 /** What a record turned out to be. `undecodable` can never be applied; `newer` waits for a newer reader. */
 export type Decoded =
@@ -73,9 +81,15 @@ function decodeMessage(record: RawRecord, type: MessageType, fail: (reason: stri
   if (!toUuid('tenant', tenant)) return fail('tenant_malformed');
   const version = Number(text(record, 'ce_aggregateversion') ?? '0');
   if (!Number.isSafeInteger(version) || version < 0) return fail('version_malformed');
+  const causationId = text(record, 'ce_causationid') ?? id;
+  if (!toUuid('event', causationId)) return fail('causation_malformed');
+  const time = text(record, 'ce_time');
+  if (!time || !INSTANT.test(time)) return fail('time_malformed');
   if (record.value === null) return fail('value_missing');
+  if (record.value.length > VALUE_BYTES_MAX) return fail('value_too_large');
   const data = parseJson(record.value);
   if (data === undefined) return fail('not_json');
+  if (isTooDeep(record.value)) return fail('value_too_deep');
   const errors = readerErrors(type, data);
   if (errors) return fail(`schema: ${errors}`);
   const key = record.key?.toString();
@@ -92,10 +106,10 @@ function decodeMessage(record: RawRecord, type: MessageType, fail: (reason: stri
       livemode: text(record, 'ce_livemode') === 'true',
       key,
       aggregateVersion: version,
-      causationId: text(record, 'ce_causationid') ?? id,
+      causationId,
       correlationId: text(record, 'ce_correlationid') ?? id,
       actor: text(record, 'ce_actor') ?? 'unknown',
-      time: text(record, 'ce_time') ?? '',
+      time,
       traceparent: text(record, 'traceparent'),
       tracestate: text(record, 'tracestate'),
       data,
@@ -111,11 +125,32 @@ function isNewerMajor(type: string): boolean {
 }
 
 function parseJson(value: Buffer): unknown {
+  if (!isUtf8(value)) return undefined;
   try {
     return JSON.parse(value.toString('utf8'));
   } catch {
     return undefined;
   }
+}
+
+function isTooDeep(value: Buffer): boolean {
+  // Brackets inside strings are looked at only where there are enough of them to matter.
+  return depthOf(value, false) > VALUE_DEPTH_MAX && depthOf(value, true) > VALUE_DEPTH_MAX;
+}
+
+/** How deep arrays and objects are nested in JSON text; `exact` leaves out the brackets inside strings. */
+function depthOf(value: Buffer, exact: boolean): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let at = 0; at < value.length; at++) {
+    const byte = value[at];
+    if (exact && byte === QUOTE) inString = !inString;
+    else if (exact && inString) at += byte === BACKSLASH ? 1 : 0;
+    else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) deepest = Math.max(deepest, ++depth);
+    else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth -= 1;
+  }
+  return deepest;
 }
 
 function text(record: RawRecord, header: string): string | undefined {

@@ -13,12 +13,13 @@ const PRUNE_ROWS_MAX = 10_000;
 
 const ENSURE = statement('housekeeping.ensure-partitions', 'select ensure_partitions($1)');
 const DROP_OUTBOX = statement('housekeeping.drop-outbox', 'select drop_outbox_before($1)');
+// By row address: the limit keeps each round short, and the rows need not be found twice.
 const PRUNE_INBOX = statement(
   'housekeeping.prune-inbox',
-  `delete from inbox where (consumer_group, event_id) = any (array (
-     select (consumer_group, event_id) from inbox where event_id < $1 limit ${PRUNE_ROWS_MAX}))`,
+  `delete from inbox where ctid = any (array (select ctid from inbox where event_id < $1 limit ${PRUNE_ROWS_MAX}))`,
 );
 const PRUNE_DEAD_LETTERS = statement('housekeeping.prune-dead-letters', 'delete from dead_letters where last_at < $1');
+const PRUNE_SUSPECTS = statement('housekeeping.prune-suspects', 'delete from suspects where first_at < $1');
 const PRUNE_TALLIES = statement('housekeeping.prune-tallies', 'delete from received_tallies where day < $1');
 
 /** Makes coming partitions and removes what has outlived its use: outbox days, inbox marks, dead letters, tallies. Hourly. */
@@ -28,8 +29,10 @@ export class Housekeeping {
 
   constructor(private readonly database: Database) {}
 
+  /** Makes the partitions the service needs now; the rest follows in the background, now and every hour. */
   async start(): Promise<void> {
     await this.database.rows(ENSURE, [PARTITIONS_AHEAD]);
+    this.running = this.run();
     this.timer = setInterval(() => {
       this.running = this.run();
     }, HOUR_MS);
@@ -48,6 +51,7 @@ export class Housekeeping {
       await this.database.rows(DROP_OUTBOX, [horizon]);
       while ((await this.database.count(PRUNE_INBOX, [uuidFloor(horizon)])) === PRUNE_ROWS_MAX);
       await this.database.count(PRUNE_DEAD_LETTERS, [new Date(now.getTime() - 30 * DAY_MS)]);
+      await this.database.count(PRUNE_SUSPECTS, [horizon]);
       await this.database.count(PRUNE_TALLIES, [horizon]);
     } catch (error) {
       log.warn({ err: error }, 'housekeeping failed; it is tried again in an hour');

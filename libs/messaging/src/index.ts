@@ -9,8 +9,14 @@ export { republishRange } from './outbox/outbox.repository.js';
 export { dayOf, tallyOf, talliesByDay } from './outbox/tally.js';
 export type { AnyOutgoing, Origin, Outgoing } from './outgoing.js';
 export { countParked, listParked, requestParked, type ParkedListing } from './parking/parking.repository.js';
+export {
+  listDeadLetters,
+  requestReplay,
+  type DeadLetterListing,
+  type DeadLetterPlace,
+} from './runner/dead-letter.repository.js';
 export type { Handled, Handler } from './runner/handler.js';
 export { topicsToCreate, verifyTopics } from './topics.js';
 export { formatTraceparent, parseTraceparent } from './trace.js';
-export { Consumes, Discards } from './transport/consumes.js';
+export { Begun, Consumes, Discards } from './transport/consumes.js';
 export { RunnerServer } from './transport/runner-server.js';

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { PARTITIONS, type Group } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { logger } from '@payflow/telemetry';
@@ -19,7 +20,8 @@ export interface MessagingOptions {
   readonly partitions: keyof typeof PARTITIONS;
 }
 
-const CLOSE_DEADLINE_MS = 5_000;
+const CLOSE_DEADLINE_MS = 3_000;
+const ADMIN_CLOSE_MS = 500;
 /** Distinct from a crash: the supervisor sees that the watchdog ended the process. */
 const EXIT_NO_PROGRESS = 70;
 
@@ -49,7 +51,7 @@ export class Messaging {
     this.relay.start();
   }
 
-  /** Starts one consumer group. Waits until the broker has let it join. */
+  /** Starts one consumer group. Resolves when the broker has let it join, however long that takes, or at the close. */
   async subscribe(group: Group, handlers: SubscriptionHandlers): Promise<void> {
     const { database: db, partitions } = this.options;
     const subscription = new Subscription(group, handlers, {
@@ -75,10 +77,9 @@ export class Messaging {
   /** Stops taking batches, finishes those begun, publishes and marks what is on its way. */
   async close(): Promise<void> {
     await Promise.all(this.subscriptions.map((subscription) => subscription.stop()));
-    await this.relay.close();
-    await this.publisher.close(CLOSE_DEADLINE_MS);
-    await this.housekeeping.close();
-    await this.adminClient?.then((admin) => admin.close()).catch(() => undefined);
+    await Promise.all([this.relay.close(), this.publisher.close(CLOSE_DEADLINE_MS), this.housekeeping.close()]);
+    const admin = this.adminClient?.then((client) => client.close()).catch(() => undefined);
+    await Promise.race([admin, delay(ADMIN_CLOSE_MS, undefined, { ref: false })]);
   }
 
   /** One administrative connection, made when first needed and made anew after a failure. */

@@ -1,4 +1,13 @@
-import { MESSAGES, newId, partitionOf, type AnyMessage, type Message, type MessageData, type MessageType, type Topic } from '@payflow/contracts';
+import {
+  MESSAGES,
+  newId,
+  partitionOf,
+  type AnyMessage,
+  type Message,
+  type MessageData,
+  type MessageType,
+  type Topic,
+} from '@payflow/contracts';
 import { writerErrors } from './validation.js';
 
 /** A message that a handler returns, or an edge hands to the outbox. Key, topic, partition, ids and trace are filled in here. */
@@ -47,12 +56,18 @@ export type MessageContext = Omit<Message, 'data' | 'type'> & { readonly type: s
 const VALUE_BYTES_MAX = 65_536;
 
 /** Fills in what the envelope needs. Throws on data that breaks its own closed schema: a bug of ours, found before COMMIT. */
-export function finish(outgoing: AnyOutgoing, time: string, traceparent: string | undefined, partitions: number): Envelope {
+export function finish(
+  outgoing: AnyOutgoing,
+  time: string,
+  traceparent: string | undefined,
+  partitions: number,
+): Envelope {
   const spec = MESSAGES[outgoing.type] as { topic: Topic; key(data: unknown): string };
   const errors = writerErrors(outgoing.type, outgoing.data);
   if (errors) throw new TypeError(`${outgoing.type} breaks its schema: ${errors}`);
   const value = JSON.stringify(outgoing.data);
-  if (value.length > VALUE_BYTES_MAX) throw new RangeError(`${outgoing.type} is larger than ${VALUE_BYTES_MAX} bytes`);
+  if (Buffer.byteLength(value) > VALUE_BYTES_MAX)
+    throw new RangeError(`${outgoing.type} is larger than ${VALUE_BYTES_MAX} bytes`);
   const key = spec.key(outgoing.data);
   const id = outgoing.id ?? newId('event');
   return {
@@ -60,7 +75,16 @@ export function finish(outgoing: AnyOutgoing, time: string, traceparent: string 
     partition: partitionOf(key, partitions),
     value,
     counted: !outgoing.resent,
-    message: { id, type: outgoing.type, subject: outgoing.subject, key, time, ...lineage(outgoing, id), traceparent, tracestate: outgoing.cause?.tracestate },
+    message: {
+      id,
+      type: outgoing.type,
+      subject: outgoing.subject,
+      key,
+      time,
+      ...lineage(outgoing, id),
+      traceparent,
+      tracestate: outgoing.cause?.tracestate,
+    },
   };
 }
 

@@ -1,4 +1,16 @@
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, isSpanContextValid, trace, type Attributes, type Context, type Link, type Span, type SpanContext } from '@opentelemetry/api';
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  isSpanContextValid,
+  trace,
+  type Attributes,
+  type Context,
+  type Link,
+  type Span,
+  type SpanContext,
+} from '@opentelemetry/api';
 import { ATTRIBUTES, type AnyMessage, type Topic } from '@payflow/contracts';
 
 const tracer = trace.getTracer('payflow.messaging');
@@ -28,7 +40,12 @@ function parentContext(spanContext: SpanContext): Context {
  * The span in which a batch of several does its SQL. It lies in the trace of the batch's first recorded message and links
  * to the others; a batch of one needs none, its SQL lies under the message's own span.
  */
-export function startBatchSpan(topic: Topic, group: string, partition: number, messages: readonly AnyMessage[]): Span | undefined {
+export function startBatchSpan(
+  topic: Topic,
+  group: string,
+  partition: number,
+  messages: readonly AnyMessage[],
+): Span | undefined {
   if (messages.length < 2) return undefined;
   const contexts = messages.map(({ traceparent }) => parseTraceparent(traceparent)).filter(isSampled);
   const [first] = contexts;
@@ -52,7 +69,13 @@ export function startBatchSpan(topic: Topic, group: string, partition: number, m
 const LINKS_MAX = 64;
 
 /** The short span of one message in its payment's trace, linked to the batch that does its SQL. */
-export function startMessageSpan(message: AnyMessage, topic: Topic, group: string, partition: number, batch: Span | undefined): Span | undefined {
+export function startMessageSpan(
+  message: AnyMessage,
+  topic: Topic,
+  group: string,
+  partition: number,
+  batch: Span | undefined,
+): Span | undefined {
   const parent = parseTraceparent(message.traceparent);
   if (!isSampled(parent)) return undefined;
   return tracer.startSpan(
@@ -71,7 +94,11 @@ export function startMessageSpan(message: AnyMessage, topic: Topic, group: strin
 }
 
 /** The span from a message's making to its acknowledgement by the broker. */
-export function startSendSpan(topic: string, message: { id: string; type: string; subject: string }, parent: Span | string | undefined): Span | undefined {
+export function startSendSpan(
+  topic: string,
+  message: { id: string; type: string; subject: string },
+  parent: Span | string | undefined,
+): Span | undefined {
   const spanContext = typeof parent === 'object' ? parent.spanContext() : parseTraceparent(parent);
   if (!isSampled(spanContext)) return undefined;
   return tracer.startSpan(

@@ -18,9 +18,9 @@ export interface RecordBatch {
 }
 
 export interface RecordToSend {
-  readonly key: string;
-  readonly value: string | null;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly key: string | Buffer | null;
+  readonly value: string | Buffer | null;
+  readonly headers: Readonly<Record<string, string | Buffer>>;
 }
 
 export interface Producer {
@@ -39,12 +39,21 @@ export interface Consumer {
   seek(partition: number, offset: number): void;
   /** Publishes positions to the broker, for display and lag alone. */
   commit(offsets: ReadonlyMap<number, number>): Promise<void>;
-  stop(): Promise<void>;
+  /** Waits for the batches at work and leaves the group; gives up waiting at the deadline. */
+  stop(deadline_ms: number): Promise<void>;
+}
+
+/** The group is rebalancing, or the way to the broker broke, while a batch was at work: stop, and let it through. */
+export class GroupInterrupted extends Error {
+  constructor(cause: unknown) {
+    super('the consumer group was interrupted', { cause });
+  }
 }
 
 export interface BatchControl {
   /** Everything up to the offset is done: the next fetch starts after it. */
   resolve(offset: number): void;
+  /** Throws {@link GroupInterrupted} when this process may have lost its partitions. */
   heartbeat(): Promise<void>;
   /** False once the consumer stops or the partition has been sought elsewhere. */
   isCurrent(): boolean;
@@ -52,9 +61,11 @@ export interface BatchControl {
 
 export interface ConsumerListener {
   onBatch(batch: RecordBatch, control: BatchControl): Promise<void>;
-  /** The group has (re)joined; called synchronously, before any batch of the new generation. */
-  onJoin(): void;
-  /** The consumer gave up for good. */
+  /** The group has (re)joined with these partitions; called synchronously, before any batch of the new generation. */
+  onJoin(partitions: readonly number[]): void;
+  /** The broker has just confirmed that this process is a member. */
+  onHeartbeat(): void;
+  /** The consumer gave up for good; nothing is delivered any more. */
   onCrash(error: Error): void;
   /** The consumer spoke to the broker: a fetch came back, with or without records. */
   onFetch(): void;
@@ -104,5 +115,9 @@ export interface BrokerOptions {
   /** Put before every topic and group name, so that several installations can share a cluster. */
   readonly prefix?: string;
   readonly ssl?: boolean;
-  readonly sasl?: { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string };
+  readonly sasl?: {
+    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+    readonly username: string;
+    readonly password: string;
+  };
 }

@@ -57,6 +57,8 @@ insert into maintained_partitions values ('outbox', '1 day');
 create table inbox (
   consumer_group text not null,
   event_id uuid not null,
+  -- Tells a copy from another message under the same id.
+  content_hash bigint not null,
   xact_id xid8 not null default pg_current_xact_id(),
   primary key (consumer_group, event_id)
 );
@@ -74,6 +76,8 @@ create table parked_subjects (
   parked_at timestamptz not null default clock_timestamp(),
   actor text,
   reason text,
+  -- Drains begun and not ended: one that kills its process is not tried for ever.
+  tries integer not null default 0,
   primary key (consumer_group, tenant, record_key)
 );
 
@@ -107,8 +111,37 @@ create table dead_letters (
   record_key bytea,
   record_value bytea,
   record_headers json not null,
+  state text not null default 'dead' check (state in ('dead', 'replaying', 'replayed')),
+  actor text,
+  reason text,
+  tries integer not null default 0,
   primary key (consumer_group, topic, partition, record_offset)
 );
+create index dead_letters_replaying on dead_letters (consumer_group, partition) where state = 'replaying';
+
+-- Commands that came before their predecessor. They park nothing and are applied in the transaction of what they wait for.
+create table waiting_commands (
+  consumer_group text not null,
+  tenant text not null,
+  livemode boolean not null,
+  record_key text not null,
+  sequence integer not null,
+  event_id uuid not null,
+  record_offset bigint not null,
+  message json not null,
+  waiting_since timestamptz not null default clock_timestamp(),
+  primary key (consumer_group, tenant, livemode, record_key, sequence)
+);
+
+-- The last number used of a subject, from 2 on: that the first was used shows in what it made.
+create table command_sequences (
+  consumer_group text not null,
+  tenant text not null,
+  livemode boolean not null,
+  record_key text not null,
+  used integer not null check (used > 1),
+  primary key (consumer_group, tenant, livemode, record_key)
+) with (fillfactor = 70);
 
 -- A message under suspicion of killing its process: committed before it is handled, gone when it is done.
 create table suspects (
@@ -122,7 +155,8 @@ create table suspects (
 );
 
 create function drop_outbox_before(horizon timestamptz) returns integer
-language plpgsql security definer set search_path = public, pg_temp as $$
+-- Dropping locks the whole outbox: better an hour later than every writer behind one long reader.
+language plpgsql security definer set search_path = public, pg_temp set lock_timeout = '2s' as $$
 declare
   dated record;
   unpublished boolean;
@@ -133,6 +167,10 @@ begin
     select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
     where i.inhparent = 'outbox'::regclass and to_date(right(c.relname, 8), 'YYYYMMDD') + 1 <= (horizon at time zone 'UTC')::date
   loop
+    execute format('select exists (select from %I where published_at is null)', dated.name) into unpublished;
+    continue when unpublished;
+    -- Locked before it is looked at again: a row may just be given back to the relay.
+    execute format('lock table %I in access exclusive mode', dated.name);
     execute format('select exists (select from %I where published_at is null)', dated.name) into unpublished;
     continue when unpublished;
     execute format('drop table %I', dated.name);

@@ -7,14 +7,18 @@ import type { OutboxRow } from './outbox.repository.js';
 export interface Shipment {
   readonly row: Pick<OutboxRow, 'id' | 'created_at'>;
   readonly records: readonly RecordToSend[];
+  /** Upper bound of what the records take in a request. */
+  readonly bytes: number;
   readonly expiresAt_ms: number;
-  /** Called once, when all in-sync replicas have the records. */
-  readonly onAcknowledged?: (() => void) | undefined;
+  /** Called once: true when all in-sync replicas have the records, false when they are left to the relay. */
+  readonly onSettled?: ((acknowledged: boolean) => void) | undefined;
 }
 
 /** Rows waiting in one lane; more are left to the relay, which comes for them when their claim runs out. */
 const QUEUE_MAX = 2_000;
 const SEND_RECORDS_MAX = 1_000;
+/** Several rows share a send only up to here: the broker refuses a larger batch for ever (topics.ts, 1 MiB). */
+const SEND_BYTES_MAX = 900_000;
 /** While sends follow each other closely, waiting this long doubles their size and so halves their cost. */
 const BUSY_LINGER_MS = 5;
 const BUSY_GAP_MS = 5;
@@ -26,7 +30,7 @@ const BUSY_GAP_MS = 5;
 export class Lane {
   private queue: Shipment[] = [];
   private running = false;
-  private lastSendAt_ms = 0;
+  private lastSendAt_ms = -Infinity;
   private closed = false;
 
   constructor(
@@ -37,17 +41,17 @@ export class Lane {
   ) {}
 
   /** Takes a shipment, or leaves it to the relay when the lane is full or closed. Never blocks. */
-  offer(shipment: Shipment): boolean {
-    if (this.closed || this.queue.length >= QUEUE_MAX) return false;
+  offer(shipment: Shipment): void {
+    if (this.queue.length >= QUEUE_MAX) this.dropExpired();
+    if (this.closed || this.queue.length >= QUEUE_MAX) return shipment.onSettled?.(false);
     this.queue.push(shipment);
     if (!this.running) void this.run();
-    return true;
   }
 
   /** Drops what is queued: the relay sends it through another producer. */
   close(): void {
     this.closed = true;
-    this.queue = [];
+    for (const shipment of this.queue.splice(0)) shipment.onSettled?.(false);
   }
 
   get idle(): boolean {
@@ -70,30 +74,45 @@ export class Lane {
   }
 
   private async sendNext(): Promise<void> {
+    this.dropExpired();
     const shipments = this.take();
     if (shipments.length === 0) return;
-    const acknowledged = this.producer.send(this.topic, this.partition, shipments.flatMap(({ records }) => records));
+    try {
+      await this.send(shipments.flatMap(({ records }) => records));
+    } catch (error) {
+      for (const shipment of shipments) shipment.onSettled?.(false);
+      throw error;
+    }
+    this.lastSendAt_ms = performance.now();
+    this.hooks.onSent(shipments);
+    for (const shipment of shipments) shipment.onSettled?.(true);
+  }
+
+  private async send(records: readonly RecordToSend[]): Promise<void> {
+    const acknowledged = this.producer.send(this.topic, this.partition, records);
     crashAt('produce-sent');
     await acknowledged;
     crashAt('produce-acknowledged');
-    this.lastSendAt_ms = performance.now();
-    this.hooks.onSent(shipments);
   }
 
-  /** The next shipments whose claim is still ours, up to one send's worth. */
-  private take(): Shipment[] {
+  /** What has expired may be on its way through another process by now. */
+  private dropExpired(): void {
     const now_ms = performance.now();
-    const taken: Shipment[] = [];
+    const expired = this.queue.filter(({ expiresAt_ms }) => expiresAt_ms <= now_ms);
+    if (expired.length === 0) return;
+    this.queue = this.queue.filter(({ expiresAt_ms }) => expiresAt_ms > now_ms);
+    for (const shipment of expired) shipment.onSettled?.(false);
+  }
+
+  /** The next shipments, in order, up to one send's worth; at least one. */
+  private take(): Shipment[] {
     let records = 0;
-    let at = 0;
-    for (; at < this.queue.length && records < SEND_RECORDS_MAX; at++) {
-      const shipment = this.queue[at] as Shipment;
-      if (shipment.expiresAt_ms <= now_ms) continue;
-      if (records + shipment.records.length > SEND_RECORDS_MAX && records > 0) break;
-      taken.push(shipment);
+    let bytes = 0;
+    const end = this.queue.findIndex((shipment, at) => {
       records += shipment.records.length;
-    }
-    this.queue.splice(0, at);
-    return taken;
+      bytes += shipment.bytes;
+      return at > 0 && (records > SEND_RECORDS_MAX || bytes > SEND_BYTES_MAX);
+    });
+    return this.queue.splice(0, end < 0 ? this.queue.length : end);
   }
 }

@@ -15,15 +15,21 @@ export interface OutboxRow {
   readonly id_sum: number;
 }
 
+/** A row before its insert: the database's clock says when that is, and so which day it belongs to. */
+export type NewOutboxRow = Omit<OutboxRow, 'created_at'>;
+
 /** How long a row belongs to whoever wrote or claimed it before the relay may take it. */
 export const CLAIM_MS = 3_000;
 
 // clock_timestamp, not now(): now() is when the transaction began, and a long one would be born with its claim run out.
+// Whole milliseconds, because that is what comes back when the row is marked.
 const INSERT = statement(
   'outbox.insert',
-  `insert into outbox (id, created_at, topic, partition, messages, message_count, counted, id_sum, claimed_until)
-   select *, clock_timestamp() + interval '${CLAIM_MS} milliseconds'
-   from unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::integer[], string_to_array($5, chr(30)), $6::integer[], $7::integer[], $8::bigint[])`,
+  `insert into outbox (created_at, id, topic, partition, messages, message_count, counted, id_sum, claimed_until)
+   select clock.now, row.*, clock.now + interval '${CLAIM_MS} milliseconds'
+   from unnest($1::uuid[], $2::text[], $3::integer[], string_to_array($4, chr(30)), $5::integer[], $6::integer[], $7::bigint[]) as row,
+     (select date_trunc('milliseconds', clock_timestamp()) as now) as clock
+   returning created_at`,
 );
 
 const MARK = statement(
@@ -62,10 +68,10 @@ const OLDEST = statement(
    from outbox where published_at is null`,
 );
 
-export async function insertOutbox(tx: Transaction, rows: readonly OutboxRow[]): Promise<void> {
-  await tx.rows(INSERT, [
+/** Inserts the rows, claimed by the caller, and returns when that was by the database's clock. */
+export async function insertOutbox(tx: Transaction, rows: readonly NewOutboxRow[]): Promise<Date> {
+  const [inserted] = await tx.rows<{ created_at: Date }>(INSERT, [
     rows.map((row) => row.id),
-    rows.map((row) => row.created_at),
     rows.map((row) => row.topic),
     rows.map((row) => row.partition),
     joinJson(rows.map((row) => row.messages)),
@@ -73,9 +79,13 @@ export async function insertOutbox(tx: Transaction, rows: readonly OutboxRow[]):
     rows.map((row) => row.counted),
     rows.map((row) => row.id_sum),
   ]);
+  return (inserted as { created_at: Date }).created_at;
 }
 
-export async function markPublished(db: Database, rows: readonly Pick<OutboxRow, 'id' | 'created_at'>[]): Promise<void> {
+export async function markPublished(
+  db: Database,
+  rows: readonly Pick<OutboxRow, 'id' | 'created_at'>[],
+): Promise<void> {
   await db.count(MARK, [rows.map((row) => row.created_at), rows.map((row) => row.id)]);
 }
 

@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { METRICS, crashAt } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { counter, logger } from '@payflow/telemetry';
+import { OncePerInterval, counter, logger } from '@payflow/telemetry';
 import type { Broker, Producer } from '../broker/port.js';
 import { Lane, type Shipment } from './lane.js';
 import { markPublished } from './outbox.repository.js';
@@ -13,6 +14,9 @@ const failedSends = counter(METRICS.producerErrors, 'Sends that threw, each with
 const MARK_DELAY_MS = 50;
 const MARK_ROWS_MAX = 500;
 const RECONNECT_DELAY_MS = 250;
+const REPORT_INTERVAL_MS = 10_000;
+/** A broker that does not answer must not hold up the drain. */
+const PRODUCER_CLOSE_MS = 1_000;
 
 /**
  * All lanes of one process, over one producer at a time. After any send that throws, that producer and all its lanes
@@ -26,6 +30,7 @@ export class Publisher {
   private markTimer: NodeJS.Timeout | undefined;
   private marking: Promise<void> = Promise.resolve();
   private closed = false;
+  private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
 
   constructor(
     private readonly broker: Broker,
@@ -45,13 +50,11 @@ export class Publisher {
     });
   }
 
-  /** Offers a committed row to its lane. False when it is left to the relay. */
-  offer(topic: string, partition: number, shipment: Shipment): boolean {
-    if (!this.producer) {
-      this.start();
-      return false;
-    }
-    return this.lane(topic, partition, this.producer).offer(shipment);
+  /** Offers a committed row to its lane; while there is no producer it is left to the relay. */
+  offer(topic: string, partition: number, shipment: Shipment): void {
+    if (this.producer) return this.lane(topic, partition, this.producer).offer(shipment);
+    this.start();
+    shipment.onSettled?.(false);
   }
 
   /** Waits for what is being sent, marks it, and closes. What is still queued stays in the outbox. */
@@ -61,17 +64,19 @@ export class Publisher {
     while ([...this.lanes.values()].some((lane) => !lane.idle) && performance.now() < until) await tick();
     for (const lane of this.lanes.values()) lane.close();
     await this.mark();
-    await this.marking;
-    await this.producer?.close().catch(() => undefined);
+    const { producer } = this;
     this.producer = undefined;
+    await Promise.race([producer?.close().catch(() => undefined), tick(PRODUCER_CLOSE_MS)]);
   }
 
   private async connect(): Promise<void> {
     while (!this.closed && !this.producer) {
       try {
-        this.producer = await this.broker.producer();
+        const producer = await this.broker.producer();
+        if (this.closed) await producer.close();
+        else this.producer = producer;
       } catch (error) {
-        log.warn({ err: error }, 'no producer yet');
+        this.seldom.run((suppressed) => log.warn({ err: error, suppressed }, 'no producer yet'));
         await tick(RECONNECT_DELAY_MS);
       }
     }
@@ -92,7 +97,6 @@ export class Publisher {
 
   private onSent(topic: string, shipments: readonly Shipment[]): void {
     for (const shipment of shipments) {
-      shipment.onAcknowledged?.();
       this.acknowledged.push(shipment.row);
       sentMessages.inc({ topic }, shipment.records.length);
     }
@@ -117,14 +121,16 @@ export class Publisher {
     const rows = this.acknowledged.splice(0);
     if (rows.length === 0) return;
     // One after the other, so that closing can wait for the last.
-    this.marking = this.marking.then(() => markPublished(this.database, rows)).then(
-      () => crashAt('outbox-mark'),
-      (error: unknown) => log.warn({ err: error, rows: rows.length }, 'rows stay unmarked and will be sent again'),
-    );
+    this.marking = this.marking
+      .then(() => markPublished(this.database, rows))
+      .then(
+        () => crashAt('outbox-mark'),
+        (error: unknown) => log.warn({ err: error, rows: rows.length }, 'rows stay unmarked and will be sent again'),
+      );
     await this.marking;
   }
 }
 
 function tick(ms = 5): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return delay(ms, undefined, { ref: false });
 }

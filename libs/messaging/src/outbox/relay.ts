@@ -1,7 +1,8 @@
 import { METRICS, crashAt } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { gauge, logger } from '@payflow/telemetry';
-import { CLAIM_MS, claimExpired, oldestUnpublished } from './outbox.repository.js';
+import { OncePerInterval, gauge, logger } from '@payflow/telemetry';
+import { Repeat } from '../repeat.js';
+import { CLAIM_MS, claimExpired, oldestUnpublished, type OutboxRow } from './outbox.repository.js';
 import type { Publisher } from './publisher.js';
 import { recordsOf } from './rows.js';
 
@@ -9,17 +10,23 @@ const log = logger('relay');
 const oldestSeconds = gauge(METRICS.outboxOldestSeconds, 'Age of the oldest unpublished outbox row.', []);
 
 const POLL_MS = 500;
-/** Rows claimed at once: what the lanes get through well within a claim. */
-const CLAIM_ROWS_MAX = 200;
+/** Rows claimed at once: at most 45 MB of them in memory, and well within a claim to send. */
+const CLAIM_ROWS_MAX = 50;
+const REPORT_INTERVAL_MS = 10_000;
 
 /**
  * Repairs what a crash, a full lane or a lost broker left unpublished: claims rows whose claim ran out, oldest first,
  * and sends them through the same lanes. Several relays share the work (`skip locked`).
  */
 export class Relay {
-  private timer: NodeJS.Timeout | undefined;
-  private polling: Promise<void> = Promise.resolve();
   private closed = false;
+  private readonly polling = new Repeat(
+    POLL_MS,
+    () => this.poll(),
+    (error) =>
+      this.seldom.run((suppressed) => log.warn({ err: error, suppressed }, 'the relay could not read the outbox')),
+  );
+  private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
 
   constructor(
     private readonly database: Database,
@@ -27,30 +34,21 @@ export class Relay {
   ) {}
 
   start(): void {
-    this.timer = setTimeout(() => {
-      this.polling = this.poll().finally(() => {
-        if (!this.closed) this.start();
-      });
-    }, POLL_MS);
+    this.polling.start();
   }
 
   async close(): Promise<void> {
     this.closed = true;
-    clearTimeout(this.timer);
-    await this.polling;
+    await this.polling.stop();
   }
 
   private async poll(): Promise<void> {
-    try {
-      oldestSeconds.set((await oldestUnpublished(this.database)).seconds);
-      if (!this.publisher.connected) return;
-      while (!this.closed && (await this.repair()) === CLAIM_ROWS_MAX);
-    } catch (error) {
-      log.warn({ err: error }, 'the relay could not read the outbox');
-    }
+    oldestSeconds.set((await oldestUnpublished(this.database)).seconds);
+    let full = true;
+    while (full && !this.closed && this.publisher.connected) full = (await this.repair()) === CLAIM_ROWS_MAX;
   }
 
-  /** Sends one claim's worth and returns its size. */
+  /** Sends one claim's worth and returns its size once each row is acknowledged or left for another claim. */
   private async repair(): Promise<number> {
     const claimedAt_ms = performance.now();
     const rows = await claimExpired(this.database, CLAIM_ROWS_MAX);
@@ -58,9 +56,20 @@ export class Relay {
       crashAt('relay-claim');
       log.info({ rows: rows.length }, 'sending rows whose claim had run out');
     }
-    for (const row of rows) {
-      this.publisher.offer(row.topic, row.partition, { row, records: recordsOf(row), expiresAt_ms: claimedAt_ms + CLAIM_MS });
-    }
+    await Promise.all(rows.map((row) => this.send(row, claimedAt_ms + CLAIM_MS)));
     return rows.length;
+  }
+
+  /** Resolves when the row is settled, or when its claim is over: what becomes of it then is another round's business. */
+  private send(row: OutboxRow, expiresAt_ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, expiresAt_ms - performance.now());
+      const onSettled = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const bytes = Buffer.byteLength(row.messages);
+      this.publisher.offer(row.topic, row.partition, { row, records: recordsOf(row), bytes, expiresAt_ms, onSettled });
+    });
   }
 }

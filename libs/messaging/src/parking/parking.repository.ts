@@ -1,7 +1,10 @@
 import { uuidOf, type AnyMessage } from '@payflow/contracts';
-import { statement, type Database, type Transaction } from '@payflow/database';
-import type { FailureCause } from '../runner/failures.repository.js';
+import { joinJson, statement, type Database, type Row, type Transaction } from '@payflow/database';
+import type { FailureCause } from '../runner/dead-letter.repository.js';
 import type { Place } from '../runner/positions.repository.js';
+import { storableText } from '../runner/storable.js';
+
+const REASON_LENGTH_MAX = 500;
 
 export type ParkedState = 'parked' | 'releasing' | 'discarding';
 
@@ -32,17 +35,46 @@ const STORE = statement(
   'parking.store-messages',
   `insert into parked_messages (consumer_group, tenant, record_key, topic, partition, record_offset, event_id, message)
    select $1, tenant, record_key, $2, $3, record_offset, event_id, message
-   from unnest($4::text[], $5::text[], $6::bigint[], $7::uuid[], $8::json[]) as m (tenant, record_key, record_offset, event_id, message)
+   from unnest($4::text[], $5::text[], $6::bigint[], $7::uuid[], string_to_array($8, chr(30))::json[]) as m (tenant, record_key, record_offset, event_id, message)
    on conflict (consumer_group, event_id) do nothing`,
 );
 
 const WAITING = statement(
   'parking.messages-of-subject',
-  `select message, record_offset as "offset" from parked_messages
+  `select message, record_offset from parked_messages
    where consumer_group = $1 and tenant = $2 and record_key = $3 order by partition, record_offset limit $4`,
 );
 
-const REMOVE = statement('parking.remove-messages', `delete from parked_messages where consumer_group = $1 and event_id = any ($2::uuid[])`);
+const OVERFULL = statement(
+  'parking.overfull-subject',
+  `select tenant, record_key as "recordKey", count(*)::integer as waiting from parked_messages
+   where consumer_group = $1 and topic = $2 and partition = $3 group by tenant, record_key having count(*) > $4 limit 1`,
+);
+
+const BEGIN_DRAIN = statement(
+  'parking.begin-drain',
+  `update parked_subjects set tries = tries + 1
+   where (consumer_group, tenant, record_key) = (
+     select consumer_group, tenant, record_key from parked_subjects
+     where consumer_group = $1 and topic = $2 and partition = $3 and state <> 'parked' order by parked_at limit 1)
+   returning tenant, record_key as "recordKey", state, tries`,
+);
+
+const POSTPONE_DRAIN = statement(
+  'parking.postpone-drain',
+  `update parked_subjects set tries = 0 where consumer_group = $1 and tenant = $2 and record_key = $3`,
+);
+
+const PARK_AGAIN = statement(
+  'parking.park-again',
+  `update parked_subjects set state = 'parked', error_class = $4, error_message = $5, attempts = attempts + 1, tries = 0
+   where consumer_group = $1 and tenant = $2 and record_key = $3`,
+);
+
+const REMOVE = statement(
+  'parking.remove-messages',
+  `delete from parked_messages where consumer_group = $1 and event_id = any ($2::uuid[])`,
+);
 
 const CLEAR = statement(
   'parking.clear-subject',
@@ -65,7 +97,10 @@ const LIST = statement(
    from parked_subjects s order by s.parked_at`,
 );
 
-const COUNT = statement('parking.count', `select count(*)::integer as count from parked_messages where consumer_group = $1`);
+const COUNT = statement(
+  'parking.count',
+  `select count(*)::integer as count from parked_messages where consumer_group = $1`,
+);
 
 export interface ParkedListing extends ParkedSubject, FailureCause {
   readonly group: string;
@@ -87,8 +122,22 @@ export function subjectKey(tenant: string, recordKey: string): string {
   return `${tenant}/${recordKey}`;
 }
 
-export async function parkSubject(tx: Transaction, place: Place, message: AnyMessage, cause: FailureCause): Promise<void> {
-  await tx.rows(PARK, [place.group, message.tenant, message.key, cause.errorClass, cause.errorMessage, cause.attempts, place.topic, place.partition]);
+export async function parkSubject(
+  tx: Transaction,
+  place: Place,
+  message: AnyMessage,
+  cause: FailureCause,
+): Promise<void> {
+  await tx.rows(PARK, [
+    place.group,
+    message.tenant,
+    message.key,
+    storableText(cause.errorClass, REASON_LENGTH_MAX),
+    storableText(cause.errorMessage, REASON_LENGTH_MAX),
+    cause.attempts,
+    place.topic,
+    place.partition,
+  ]);
 }
 
 /** Stores messages of parked subjects, to be applied in offset order when the subject is released. */
@@ -101,17 +150,78 @@ export async function storeParked(tx: Transaction, place: Place, messages: reado
     messages.map(({ message }) => message.key),
     messages.map(({ offset }) => offset),
     messages.map(({ message }) => uuidOf('event', message.id)),
-    messages.map(({ message }) => JSON.stringify(message)),
+    joinJson(messages.map(({ message }) => JSON.stringify(message))),
   ]);
 }
 
-export async function parkedMessages(tx: Transaction, group: string, subject: ParkedSubject, limit: number): Promise<AnyMessage[]> {
-  const rows = await tx.rows<{ message: AnyMessage }>(WAITING, [group, subject.tenant, subject.recordKey, limit]);
-  return rows.map((row) => row.message);
+/** The oldest messages of a parked subject, in the order of the log. */
+export async function parkedMessages(
+  tx: Transaction,
+  group: string,
+  subject: ParkedSubject,
+  limit: number,
+): Promise<ParkedMessage[]> {
+  const rows = await tx.rows<{ message: AnyMessage; record_offset: bigint }>(WAITING, [
+    group,
+    subject.tenant,
+    subject.recordKey,
+    limit,
+  ]);
+  return rows.map(({ message, record_offset }) => ({ message, offset: Number(record_offset) }));
 }
 
-export async function removeParked(tx: Transaction, group: string, messages: readonly AnyMessage[]): Promise<void> {
-  await tx.count(REMOVE, [group, messages.map((message) => uuidOf('event', message.id))]);
+/** A subject of the partition behind which more than `messages_max` wait, if there is one. */
+export async function overfullSubject(
+  tx: Transaction,
+  place: Place,
+  messages_max: number,
+): Promise<string | undefined> {
+  const [row] = await tx.rows<{ tenant: string; recordKey: string; waiting: number }>(OVERFULL, [
+    place.group,
+    place.topic,
+    place.partition,
+    messages_max,
+  ]);
+  return row && `${row.waiting} messages wait behind ${subjectKey(row.tenant, row.recordKey)}`;
+}
+
+/** Takes the subject an operator asked for first, counting the try before it begins. */
+export async function beginDrain(
+  db: Database,
+  place: Place,
+): Promise<(ParkedSubject & { readonly tries: number }) | undefined> {
+  const [row] = await db.rows<ParkedSubject & { tries: number } & Row>(BEGIN_DRAIN, [
+    place.group,
+    place.topic,
+    place.partition,
+  ]);
+  return row;
+}
+
+/** The weather, not the messages: the drain is tried again, and the try killed nobody. */
+export async function postponeDrain(db: Database | Transaction, group: string, subject: ParkedSubject): Promise<void> {
+  await db.count(POSTPONE_DRAIN, [group, subject.tenant, subject.recordKey]);
+}
+
+/** What was released or discarded failed again: it waits for an operator once more. */
+export async function parkAgain(
+  db: Database,
+  group: string,
+  subject: ParkedSubject,
+  error: { name: string; message: string },
+): Promise<void> {
+  const { name, message } = error;
+  await db.count(PARK_AGAIN, [
+    group,
+    subject.tenant,
+    subject.recordKey,
+    storableText(name, REASON_LENGTH_MAX),
+    storableText(message, REASON_LENGTH_MAX),
+  ]);
+}
+
+export async function removeParked(tx: Transaction, group: string, messages: readonly ParkedMessage[]): Promise<void> {
+  await tx.count(REMOVE, [group, messages.map(({ message }) => uuidOf('event', message.id))]);
 }
 
 /** Lifts the mark once nothing waits behind it. */
@@ -125,7 +235,10 @@ export async function requestParked(
   subject: { readonly group: string; readonly tenant: string; readonly recordKey: string },
   wish: { readonly state: 'releasing' | 'discarding'; readonly actor: string; readonly reason: string },
 ): Promise<boolean> {
-  return (await db.count(REQUEST, [subject.group, subject.tenant, subject.recordKey, wish.state, wish.actor, wish.reason])) > 0;
+  return (
+    (await db.count(REQUEST, [subject.group, subject.tenant, subject.recordKey, wish.state, wish.actor, wish.reason])) >
+    0
+  );
 }
 
 export async function listParked(db: Database): Promise<ParkedListing[]> {

@@ -1,145 +1,184 @@
-import { context, trace, type Span } from '@opentelemetry/api';
-import { SUBSCRIPTIONS, TOPICS, crashAt, type AnyMessage, type Group, type SubscriptionSpec } from '@payflow/contracts';
-import type { Transaction } from '@payflow/database';
+import { context, trace } from '@opentelemetry/api';
+import { TOPICS, crashAt, type AnyMessage } from '@payflow/contracts';
+import { logger } from '@payflow/telemetry';
 import type { RawRecord } from '../broker/port.js';
 import { decodeRecord, type Decoded } from '../envelope.js';
-import type { Outbox, Staged } from '../outbox/outbox.js';
+import type { Staged } from '../outbox/outbox.js';
 import { talliesByDay } from '../outbox/tally.js';
-import type { AnyOutgoing, Envelope } from '../outgoing.js';
-import { parkedSubjects, storeParked, subjectKey, type ParkedMessage } from '../parking/parking.repository.js';
+import type { Envelope } from '../outgoing.js';
+import { overfullSubject, parkedSubjects, storeParked, subjectKey } from '../parking/parking.repository.js';
 import { startMessageSpan } from '../trace.js';
+import { eventIdOf } from './claim.js';
+import { keepDeadLetter, type FailureCause } from './dead-letter.repository.js';
 import { deadLetter } from './dead-letter.js';
-import { keepDeadLetter, type FailureCause } from './failures.repository.js';
 import type { Handled, Handler } from './handler.js';
 import { markReceived } from './inbox.repository.js';
-import { advancePosition, type LockedPosition, type Place } from './positions.repository.js';
+import { messagesTotal } from './metrics.js';
+import { advancePosition, type Place } from './positions.repository.js';
+import { inSequence } from './sequence.js';
 import { PartitionStopped } from './stops.js';
+import type { Arrival, Reader, Unit } from './unit.js';
 
-/** A record with what it decoded to and the span of its message, made once however often the transaction runs. */
+const log = logger('runner');
+
+/** docs/runner.md: past this a subject is no longer a poison message but a standstill. */
+const PARKED_MESSAGES_MAX = 10_000;
+
+/** A record with what it decoded to, and its message where it is one for us. */
 export interface Item {
   readonly record: RawRecord;
   readonly decoded: Decoded;
-  readonly span: Span | undefined;
+  readonly arrival: Arrival | undefined;
 }
+
+export type Counts = Readonly<Record<'applied' | 'skipped' | 'dead_lettered' | 'parked' | 'deferred', number>>;
 
 export interface Applied {
   readonly staged: Staged;
   readonly handled: Handled | undefined;
-  readonly counts: { readonly applied: number; readonly skipped: number; readonly deadLettered: number; readonly parked: number };
+  readonly counts: Counts;
 }
 
-/** Everything that one group needs to apply a batch. */
-export interface BatchContext {
-  readonly group: Group;
-  readonly spec: SubscriptionSpec;
-  readonly wanted: ReadonlySet<string>;
-  readonly outbox: Outbox;
-  readonly handle: Handler;
+/** What the messages of one unit led to. */
+export interface Effect {
+  readonly handled: Handled | undefined;
+  readonly ready: readonly Arrival[];
+  /** Ids of those whose effect was not there before. */
+  readonly appliedIds: readonly string[];
+  readonly deferred: number;
 }
 
-export function batchContext(group: Group, outbox: Outbox, handle: Handler): BatchContext {
-  const spec: SubscriptionSpec = SUBSCRIPTIONS[group];
-  return { group, spec, wanted: new Set(spec.types), outbox, handle };
+export function decodeItem(reader: Reader, place: Place, record: RawRecord): Item {
+  const decoded = decodeRecord(record, reader.spec.topic, reader.wanted);
+  if (decoded.kind !== 'message' || record.value === null) return { record, decoded, arrival: undefined };
+  const { message } = decoded;
+  const span = startMessageSpan(message, reader.spec.topic, reader.group, place.partition, undefined);
+  return { record, decoded, arrival: { message, offset: record.offset, value: record.value, span } };
 }
 
-export function decodeItem(batch: BatchContext, place: Place, record: RawRecord): Item {
-  const decoded = decodeRecord(record, batch.spec.topic, batch.wanted);
-  const span =
-    decoded.kind === 'message' ? startMessageSpan(decoded.message, batch.spec.topic, batch.group, place.partition, undefined) : undefined;
-  return { record, decoded, span };
+export function arrivalsOf(items: readonly Item[]): Arrival[] {
+  return items.flatMap(({ arrival }) => arrival ?? []);
+}
+
+/** A newer publisher, or a command nobody here knows: skipping either would lose its meaning. */
+export function stopAt(reader: Reader, { decoded, record }: Item): PartitionStopped | undefined {
+  if (decoded.kind === 'newer')
+    return new PartitionStopped('newer_message', `${decoded.type} at offset ${record.offset}`);
+  if (decoded.kind !== 'unknown' || TOPICS[reader.spec.topic].kind !== 'commands') return undefined;
+  return new PartitionStopped('unknown_command', `offset ${record.offset}`);
 }
 
 /** Applies the items inside the transaction that holds the position's lock, and moves the position past them. */
-export async function applyItems(tx: Transaction, batch: BatchContext, place: Place, position: LockedPosition, items: readonly Item[]): Promise<Applied> {
-  refuseWhatNeedsAnOperator(batch, items);
-  const dead = await keepUndecodable(tx, place, items);
-  const { flowing, parked } = await divertParked(tx, place, position, items);
-  const fresh = await dropReceived(tx, batch, flowing);
-  const handled = fresh.length > 0 ? await handleTraced(batch, fresh, tx) : undefined;
-  crashAt('effect');
-  const staged = await stageMessages(tx, batch, handled?.messages ?? [], dead, fresh);
-  const last = items.at(-1) as Item;
-  const repeated = new Set(handled?.repeated);
-  const appliedIds = fresh.map(({ decoded }) => messageOf(decoded).id).filter((id) => !repeated.has(id));
-  await advancePosition(tx, place, { nextOffset: last.record.offset + 1, lastEventId: idOf(last) }, talliesByDay(appliedIds));
+export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Applied> {
+  const { tx, place, reader } = unit;
+  const letters = await keepUndecodable(unit, items);
+  const { flowing, parked } = await divertParked(unit, arrivalsOf(items));
+  const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
+  const staged = await stageEffect(unit, effect, letters);
+  const last = (items.at(-1) as Item).record;
+  const to = { nextOffset: last.offset + 1, lastEventId: eventIdOf(last) };
+  await advancePosition(tx, place, to, talliesByDay(effect.appliedIds));
   return {
     staged,
-    handled,
+    handled: effect.handled,
     counts: {
-      applied: appliedIds.length,
+      applied: effect.appliedIds.length,
       skipped: items.filter(({ decoded }) => decoded.kind === 'skipped' || decoded.kind === 'unknown').length,
-      deadLettered: dead.length,
-      parked: parked.length,
+      dead_lettered: letters.length,
+      parked,
+      deferred: effect.deferred,
     },
   };
 }
 
-/** A newer publisher, or a command nobody here knows: skipping either would lose its meaning. */
-function refuseWhatNeedsAnOperator(batch: BatchContext, items: readonly Item[]): void {
-  for (const { decoded, record } of items) {
-    if (decoded.kind === 'newer') throw new PartitionStopped('newer_message', `${decoded.type} at offset ${record.offset}`);
-    if (decoded.kind === 'unknown' && TOPICS[batch.spec.topic].kind === 'commands') {
-      throw new PartitionStopped('unknown_command', `offset ${record.offset}`);
-    }
-  }
+/** Hands messages to the reader: each once, in the order of their numbers. */
+export async function applyArrivals(unit: Unit, arrivals: readonly Arrival[], handle: Handler): Promise<Effect> {
+  const fresh = await dropReceived(unit, arrivals);
+  const { ready, deferred } = await inSequence(unit, fresh);
+  if (ready.length === 0) return { handled: undefined, ready, appliedIds: [], deferred };
+  const handled = await handleTraced(unit, ready, handle);
+  crashAt('effect');
+  const repeated = new Set(handled.repeated);
+  const appliedIds = ready.map(({ message }) => message.id).filter((id) => !repeated.has(id));
+  return { handled, ready, appliedIds, deferred };
 }
 
-async function keepUndecodable(tx: Transaction, place: Place, items: readonly Item[]): Promise<Envelope[]> {
+export async function stageEffect(
+  unit: Unit,
+  { handled, ready }: Effect,
+  letters: readonly Envelope[],
+): Promise<Staged> {
+  const spanById = new Map(ready.map(({ message, span }) => [message.id, span]));
+  const outgoing = handled?.messages ?? [];
+  const staged = await unit.reader.outbox.stageEnvelopes(
+    unit.tx,
+    outgoing,
+    letters,
+    ({ cause }) => cause && spanById.get(cause.id),
+  );
+  if (outgoing.length > 0) crashAt('outbox-insert');
+  return staged;
+}
+
+async function keepUndecodable({ tx, place }: Unit, items: readonly Item[]): Promise<Envelope[]> {
   const letters: Envelope[] = [];
   for (const { record, decoded } of items) {
     if (decoded.kind !== 'undecodable') continue;
     const cause: FailureCause = { errorClass: 'undecodable', errorMessage: decoded.reason, attempts: 1 };
-    await keepDeadLetter(tx, place, record, decoded.eventId, cause);
-    letters.push(deadLetter(place, record, cause, new Date()));
+    log.error(
+      { ...place, offset: record.offset, reason: decoded.reason },
+      'a record cannot be decoded; it is set aside',
+    );
+    if (await keepDeadLetter(tx, place, record, cause)) letters.push(deadLetter(place, record, cause, new Date()));
   }
   return letters;
 }
 
 /** Messages of a parked subject wait behind the one that parked it; all others flow. */
-async function divertParked(tx: Transaction, place: Place, position: LockedPosition, items: readonly Item[]): Promise<{ flowing: Item[]; parked: ParkedMessage[] }> {
-  const decodable = items.filter(({ decoded }) => decoded.kind === 'message');
-  if (!position.hasParked) return { flowing: decodable, parked: [] };
+export async function divertParked(
+  { tx, place, position }: Unit,
+  arrivals: readonly Arrival[],
+): Promise<{ flowing: readonly Arrival[]; parked: number }> {
+  if (!position.hasParked) return { flowing: arrivals, parked: 0 };
   const subjects = await parkedSubjects(tx, place);
-  const flowing: Item[] = [];
-  const parked: ParkedMessage[] = [];
-  for (const item of decodable) {
-    const message = messageOf(item.decoded);
-    if (subjects.has(subjectKey(message.tenant, message.key))) parked.push({ message, offset: item.record.offset });
-    else flowing.push(item);
-  }
-  if (parked.length > 0) await storeParked(tx, place, parked);
-  return { flowing, parked };
+  const isParked = ({ message }: Arrival) => subjects.has(subjectKey(message.tenant, message.key));
+  const parked = arrivals.filter(isParked);
+  if (parked.length === 0) return { flowing: arrivals, parked: 0 };
+  await storeParked(tx, place, parked);
+  const overfull = await overfullSubject(tx, place, PARKED_MESSAGES_MAX);
+  if (overfull) throw new PartitionStopped('parked_overflow', overfull);
+  return { flowing: arrivals.filter((arrival) => !isParked(arrival)), parked: parked.length };
 }
 
-async function dropReceived(tx: Transaction, batch: BatchContext, items: readonly Item[]): Promise<Item[]> {
-  const once = [...new Map(items.map((item) => [messageOf(item.decoded).id, item])).values()];
-  if (batch.spec.mark !== 'inbox' || once.length === 0) return once;
-  const fresh = await markReceived(tx, batch.group, once.map(({ decoded }) => messageOf(decoded).id));
+async function dropReceived({ tx, reader }: Unit, arrivals: readonly Arrival[]): Promise<Arrival[]> {
+  const once = firstOfEach(reader, arrivals);
+  if (reader.spec.mark !== 'inbox' || once.length === 0) return once;
+  const received = once.map(({ message, value }) => ({ id: message.id, value }));
+  const { fresh, reused } = await markReceived(tx, reader.group, received);
   crashAt('inbox-insert');
-  return once.filter(({ decoded }) => fresh.has(messageOf(decoded).id));
+  for (const id of reused) alarmReused(reader, id);
+  return once.filter(({ message }) => fresh.has(message.id));
+}
+
+function firstOfEach(reader: Reader, arrivals: readonly Arrival[]): Arrival[] {
+  const first = new Map<string, Arrival>();
+  for (const arrival of arrivals) {
+    const known = first.get(arrival.message.id);
+    if (!known) first.set(arrival.message.id, arrival);
+    else if (!known.value.equals(arrival.value)) alarmReused(reader, arrival.message.id);
+  }
+  return [...first.values()];
+}
+
+function alarmReused({ group }: Reader, id: string): void {
+  messagesTotal.inc({ group, outcome: 'id_reused' });
+  log.error({ group, event_id: id }, 'ALARM: two different messages carry the same id; the second is not applied');
 }
 
 /** The handler's own SQL lies under the batch's span, or under the message's when it is alone. */
-async function handleTraced(batch: BatchContext, items: readonly Item[], tx: Transaction): Promise<Handled> {
-  const messages = items.map(({ decoded }) => messageOf(decoded));
-  const alone = items.length === 1 ? items[0]?.span : undefined;
+async function handleTraced({ tx }: Unit, arrivals: readonly Arrival[], handle: Handler): Promise<Handled> {
+  const messages: AnyMessage[] = arrivals.map(({ message }) => message);
+  const alone = arrivals.length === 1 ? arrivals[0]?.span : undefined;
   const active = alone ? trace.setSpan(context.active(), alone) : context.active();
-  return context.with(active, () => batch.handle(messages, tx));
-}
-
-async function stageMessages(tx: Transaction, batch: BatchContext, outgoing: readonly AnyOutgoing[], dead: readonly Envelope[], items: readonly Item[]): Promise<Staged> {
-  const spanById = new Map(items.map(({ decoded, span }) => [messageOf(decoded).id, span]));
-  const staged = await batch.outbox.stageEnvelopes(tx, outgoing, dead, (message) => message.cause && spanById.get(message.cause.id));
-  if (outgoing.length > 0) crashAt('outbox-insert');
-  return staged;
-}
-
-export function messageOf(decoded: Decoded): AnyMessage {
-  if (decoded.kind !== 'message') throw new TypeError(`a ${decoded.kind} record has no message`);
-  return decoded.message;
-}
-
-/** The event id at the end of a batch, by which the next owner recognises the place. */
-function idOf({ record }: Item): string | null {
-  return record.headers['ce_id']?.toString() ?? null;
+  return context.with(active, () => handle(messages, tx));
 }

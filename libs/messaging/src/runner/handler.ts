@@ -18,4 +18,6 @@ export type Handler = (messages: readonly AnyMessage[], tx: Transaction) => Prom
 export interface SubscriptionHandlers {
   readonly handle: Handler;
   readonly discard?: Handler | undefined;
+  /** Sequenced commands only: which of these later commands' subjects have had their first one applied. */
+  readonly begun?: ((messages: readonly AnyMessage[], tx: Transaction) => Promise<readonly AnyMessage[]>) | undefined;
 }

@@ -1,16 +1,44 @@
+import { hash } from 'node:crypto';
 import { uuidOf } from '@payflow/contracts';
 import { statement, type Transaction } from '@payflow/database';
 
 const MARK = statement(
   'inbox.mark',
-  `insert into inbox (consumer_group, event_id)
-   select $1, id from unnest($2::uuid[]) as id order by id
+  `insert into inbox (consumer_group, event_id, content_hash)
+   select $1, m.event_id, m.content_hash from unnest($2::uuid[], $3::bigint[]) as m (event_id, content_hash) order by m.event_id
    on conflict do nothing returning event_id`,
 );
 
-/** Marks event ids as received by the group and returns those that were not marked before. */
-export async function markReceived(tx: Transaction, group: string, eventIds: readonly string[]): Promise<Set<string>> {
-  const idByUuid = new Map(eventIds.map((id) => [uuidOf('event', id), id]));
-  const rows = await tx.rows<{ event_id: string }>(MARK, [group, [...idByUuid.keys()]]);
+const OTHERS = statement(
+  'inbox.other-content',
+  `select i.event_id from inbox i join unnest($2::uuid[], $3::bigint[]) as m (event_id, content_hash) using (event_id)
+   where i.consumer_group = $1 and i.content_hash <> m.content_hash`,
+);
+
+/** A message's id with the bytes it came as. */
+export interface Received {
+  readonly id: string;
+  readonly value: Buffer;
+}
+
+/** Which of the messages were not received before, and which carry the id of another. */
+export async function markReceived(
+  tx: Transaction,
+  group: string,
+  received: readonly Received[],
+): Promise<{ fresh: Set<string>; reused: Set<string> }> {
+  const idByUuid = new Map(received.map(({ id }) => [uuidOf('event', id), id]));
+  const columns = [group, [...idByUuid.keys()], received.map(({ value }) => contentHash(value))];
+  const fresh = idsOf(await tx.rows<{ event_id: string }>(MARK, columns), idByUuid);
+  const reused = fresh.size < received.length ? await tx.rows<{ event_id: string }>(OTHERS, columns) : [];
+  return { fresh, reused: idsOf(reused, idByUuid) };
+}
+
+function idsOf(rows: readonly { event_id: string }[], idByUuid: ReadonlyMap<string, string>): Set<string> {
   return new Set(rows.map((row) => idByUuid.get(row.event_id) as string));
+}
+
+/** 64 bits tell copies from others well enough: a mistake costs an alarm, not a message. */
+function contentHash(value: Buffer): bigint {
+  return hash('sha1', value, 'buffer').readBigInt64BE();
 }

@@ -1,23 +1,15 @@
-import { context, trace, type Span } from '@opentelemetry/api';
-import { METRICS, crashAt } from '@payflow/contracts';
-import { isDeterministic, type Database } from '@payflow/database';
-import { counter, gauge, histogram, logger } from '@payflow/telemetry';
-import type { BatchControl, Consumer, RawRecord, RecordBatch } from '../broker/port.js';
-import type { Outbox } from '../outbox/outbox.js';
-import { parkSubject, storeParked } from '../parking/parking.repository.js';
-import { failSpan, startBatchSpan } from '../trace.js';
-import { applyItems, decodeItem, messageOf, type Applied, type BatchContext, type Item } from './batch.js';
-import { deadLetter } from './dead-letter.js';
-import { clearSuspects, countAttempt, keepDeadLetter, type FailureCause } from './failures.repository.js';
-import type { SubscriptionHandlers } from './handler.js';
-import { drainParked } from './parked-drain.js';
-import { advancePosition, claimPosition, lockPosition, stopPosition, type LockedPosition, type Place } from './positions.repository.js';
-import { FenceLost, PartitionStopped } from './stops.js';
+import { crashAt } from '@payflow/contracts';
+import { logger } from '@payflow/telemetry';
+import { GroupInterrupted, type BatchControl, type RawRecord, type RecordBatch } from '../broker/port.js';
+import { ChunkApplier } from './chunk.js';
+import { claimOf, type Claim, type LogBounds } from './claim.js';
+import { carryOutWishes } from './drain.js';
+import { Pause, type PartitionControl } from './pause.js';
+import { claimPosition, stopPosition, type Glance, type Place } from './positions.repository.js';
+import { ClaimStale, FenceLost, PartitionStopped } from './stops.js';
+import type { Reader } from './unit.js';
 
 const log = logger('runner');
-const messagesTotal = counter(METRICS.consumerMessages, 'Messages by what became of them.', ['group', 'outcome']);
-const batchSeconds = histogram(METRICS.consumerBatchDuration, 'Time of one batch transaction.', ['group'], [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]);
-const pausedPartitions = gauge(METRICS.consumerPaused, 'Partitions that stand still: backing off, or waiting for an operator.', ['group', 'reason']);
 
 /** Messages of one transaction: most of the gain of batching comes by 100, all of it by 500. */
 const TRANSACTION_MESSAGES_MAX = 500;
@@ -25,271 +17,174 @@ const BACK_OFF_MS_FIRST = 100;
 const BACK_OFF_MS_MAX = 15_000;
 /** A stopped partition looks again so often whether what stopped it is gone. */
 const STOPPED_RETRY_MS = 30_000;
-/** Claims without progress after which the next message is suspected of killing the process. */
-const SUSPECT_CLAIMS = 3;
-const QUARANTINE_ATTEMPTS = 3;
-const DRAIN_INTERVAL_MS = 1_000;
-
-interface Claim {
-  readonly epoch: bigint;
-  /** What the record before the position must carry, until it has been seen. */
-  expectedLastId: string | null;
-  suspect: boolean;
-}
+/** A new leader tells for a moment of a shorter log than the last one did: only one that stays short stops the partition. */
+const SHORT_LOG_LOOKS = 10;
 
 export interface PartitionParts {
-  readonly db: Database;
-  readonly consumer: Consumer;
-  readonly outbox: Outbox;
-  readonly batch: BatchContext;
-  readonly handlers: SubscriptionHandlers;
-  readonly logStart: (partition: number) => Promise<number>;
+  readonly reader: Reader;
+  readonly consumer: PartitionControl;
+  readonly logBounds: (partition: number) => Promise<LogBounds>;
   readonly onProgress: () => void;
 }
 
-/** One partition of one group in this process: claims it, applies its batches, backs off, parks what cannot be applied. */
+/** One partition of one group in this process: claims it, applies its batches, backs off, carries out operators' wishes. */
 export class PartitionRunner {
   private claim: Claim | undefined;
   private backOffs = 0;
-  private timer: NodeJS.Timeout | undefined;
-  private drainTimer: NodeJS.Timeout | undefined;
-  private draining: Promise<void> = Promise.resolve();
+  private shortLogLooks = 0;
+  private working: Promise<void> | undefined;
+  private closed = false;
+  /** Raised whenever the group joins: what began before must not claim anything after. */
+  private generation = 0;
+  /** The work between batches: an idle claim, or an operator's wishes. One at a time. */
+  private errand: Promise<void> | undefined;
+  private readonly chunks: ChunkApplier;
+  private readonly pause: Pause;
   /** The offset after the last one committed by us; for the broker's display. */
   committed: number | undefined;
 
   constructor(
     private readonly place: Place,
     private readonly parts: PartitionParts,
-  ) {}
+  ) {
+    this.chunks = new ChunkApplier(parts.reader, place);
+    this.pause = new Pause(place, parts.consumer);
+  }
 
   /** The group (re)joined: forget the claim, so that the first batch takes the partition over anew. */
   forget(): void {
+    this.generation += 1;
     this.claim = undefined;
     this.committed = undefined;
     this.backOffs = 0;
-    clearTimeout(this.timer);
-    clearTimeout(this.drainTimer);
-    this.timer = undefined;
-    this.drainTimer = undefined;
+    this.pause.end();
   }
 
+  /** Takes no more batches; resolves when those at work, and what was begun between them, have ended. */
   async close(): Promise<void> {
-    this.forget();
-    await this.draining;
+    this.closed = true;
+    this.pause.end();
+    await Promise.all([this.working, this.errand]);
   }
 
-  async onBatch(batch: RecordBatch, control: BatchControl): Promise<void> {
+  onBatch(batch: RecordBatch, control: BatchControl): Promise<void> {
     crashAt('record-received');
+    if (this.closed) return Promise.resolve();
+    this.working = this.handle(batch, control).finally(() => {
+      this.working = undefined;
+    });
+    return this.working;
+  }
+
+  /**
+   * Called about once a second while the partition is assigned, with its row if it has one. Claims where no batch came to
+   * do it (an operator may have moved the position of a topic in which nothing is new), and carries out operators' wishes.
+   */
+  onGlance(row: Glance | undefined): void {
+    if (this.closed || this.working || this.errand) return;
+    // Moved by an operator: had another process claimed it, this one would not be a member any more.
+    if (this.claim && row && row.epoch > this.claim.epoch) this.claim = undefined;
+    if (this.claim && row?.asked) this.errand = this.carryOut(this.claim);
+    else if (!this.claim && !this.pause.active) this.errand = this.claimIdle();
+    void this.errand?.finally(() => {
+      this.errand = undefined;
+    });
+  }
+
+  private async handle(batch: RecordBatch, control: BatchControl): Promise<void> {
     try {
-      if (!this.claim) await this.takeOver(batch, control);
-      else await this.applyBatch(batch, control, this.claim);
+      if (this.claim?.placed) await this.applyBatch(batch, control, this.claim);
+      else await this.takeOver(batch, control);
     } catch (error) {
-      await this.onFailure(error, batch);
+      await this.onFailure(error, batch.records[0]?.offset);
     }
   }
 
   private async takeOver(batch: RecordBatch, control: BatchControl): Promise<void> {
+    await this.errand;
     await control.heartbeat();
-    const logStart = await this.parts.logStart(this.place.partition);
-    const position = await claimPosition(this.parts.db, this.place, logStart);
-    if (position.nextOffset < logStart) throw new PartitionStopped('gap_in_log', `position ${position.nextOffset}, log starts at ${logStart}`);
-    if (position.nextOffset > batch.highWatermark) throw new PartitionStopped('log_shorter_than_position', `position ${position.nextOffset}, log ends at ${batch.highWatermark}`);
-    const hasPredecessor = position.nextOffset > logStart && position.lastEventId !== null;
-    this.claim = {
-      epoch: position.epoch,
-      expectedLastId: hasPredecessor ? position.lastEventId : null,
-      suspect: position.idleClaims >= SUSPECT_CLAIMS,
-    };
-    this.parts.consumer.seek(this.place.partition, hasPredecessor ? position.nextOffset - 1 : position.nextOffset);
-    this.scheduleDrain();
+    const { start } = await this.parts.logBounds(this.place.partition);
+    await this.take({ start, end: batch.highWatermark }, batch.highWatermark);
   }
 
-  private async applyBatch(batch: RecordBatch, control: BatchControl, claim: Claim): Promise<void> {
-    const { records } = batch;
-    const size = claim.suspect ? 1 : TRANSACTION_MESSAGES_MAX;
-    for (let at = 0; at < records.length && control.isCurrent() && this.claim === claim; at += size) {
+  /** Claims without a batch. What is delivered before the consumer has moved may be from anywhere, so the first batch claims again. */
+  private async claimIdle(): Promise<void> {
+    try {
+      await this.take(await this.parts.logBounds(this.place.partition), 0);
+    } catch (error) {
+      if (error instanceof PartitionStopped) return this.onFailure(error, undefined);
+      log.warn({ err: error, ...this.place }, 'an idle partition could not be claimed; it is tried again');
+    }
+  }
+
+  private async take(bounds: LogBounds, batchEnd: number): Promise<void> {
+    const { generation } = this;
+    const position = await claimPosition(this.parts.reader.db, this.place, bounds.start, batchEnd);
+    if (generation !== this.generation) return;
+    const options = { placed: batchEnd > 0, suspects_max: TRANSACTION_MESSAGES_MAX };
+    // Held also where the log is wrong: to note why, and to carry out operators' wishes meanwhile.
+    this.claim = { epoch: position.epoch, placed: false, expectedLastId: null, suspectBelow: 0 };
+    const { claim, readFrom } = claimOf(position, bounds, options);
+    this.claim = claim;
+    this.shortLogLooks = 0;
+    this.parts.consumer.seek(this.place.partition, readFrom);
+  }
+
+  private async applyBatch(
+    { records, highWatermark }: RecordBatch,
+    control: BatchControl,
+    claim: Claim,
+  ): Promise<void> {
+    for (let at = 0; at < records.length && this.mayGoOn(control, claim);) {
+      const size = (records[at] as RawRecord).offset < claim.suspectBelow ? 1 : TRANSACTION_MESSAGES_MAX;
       const chunk = records.slice(at, at + size);
-      const last = chunk.at(-1) as RawRecord;
-      await this.applyChunk(chunk, batch.highWatermark, claim);
+      const next = await this.chunks.apply({ records: chunk, logEnd: highWatermark, claim, control });
+      at += chunk.filter(({ offset }) => offset < next).length;
       this.backOffs = 0;
-      this.committed = last.offset + 1;
-      control.resolve(last.offset);
+      this.committed = next;
+      control.resolve(next - 1);
       this.parts.onProgress();
       await control.heartbeat();
     }
-    claim.suspect = false;
   }
 
-  private async applyChunk(chunk: readonly RawRecord[], highWatermark: number, claim: Claim): Promise<void> {
+  private mayGoOn(control: BatchControl, claim: Claim): boolean {
+    return !this.closed && control.isCurrent() && this.claim === claim;
+  }
+
+  private async carryOut({ epoch }: Claim): Promise<void> {
     try {
-      if (claim.suspect) await this.applySuspect(chunk[0] as RawRecord, highWatermark, claim);
-      else await this.applyRecords(chunk, highWatermark, claim);
+      await carryOutWishes({ reader: this.parts.reader, place: this.place, epoch });
     } catch (error) {
-      if (!isDeterministic(error)) throw error;
-      if (chunk.length === 1) return this.setAside(chunk[0] as RawRecord, error, claim);
-      log.warn({ err: error, ...this.place, messages: chunk.length }, 'a batch failed for good; trying its messages one by one');
-      for (const record of chunk) {
-        await this.applyChunk([record], highWatermark, claim);
-        this.parts.onProgress();
-      }
+      if (error instanceof FenceLost) this.claim = undefined;
+      log.warn({ err: error, ...this.place }, 'what an operator asked for could not be carried out; it is tried again');
     }
-  }
-
-  private async applyRecords(chunk: readonly RawRecord[], highWatermark: number, claim: Claim): Promise<void> {
-    const { batch, db } = this.parts;
-    const items = chunk.map((record) => decodeItem(batch, this.place, record));
-    const messages = items.filter(({ decoded }) => decoded.kind === 'message').map(({ decoded }) => messageOf(decoded));
-    const span = startBatchSpan(batch.spec.topic, batch.group, this.place.partition, messages);
-    const endTimer = batchSeconds.startTimer({ group: batch.group });
-    try {
-      const applied = await context.with(span ? trace.setSpan(context.active(), span) : context.active(), () =>
-        db.transaction(async (tx) => {
-          const position = await lockPosition(tx, this.place);
-          const fresh = this.fence(position, items, highWatermark, claim);
-          if (!position || fresh.length === 0) return undefined;
-          if (claim.suspect) await clearSuspects(tx, this.place, (fresh.at(-1) as Item).record.offset);
-          return applyItems(tx, batch, this.place, position, fresh);
-        }),
-      );
-      claim.expectedLastId = null;
-      if (applied) this.afterCommit(applied);
-    } catch (error) {
-      for (const item of items) failSpan(item.span, error);
-      throw error;
-    } finally {
-      endTimer();
-      endSpans(items, span);
-    }
-  }
-
-  /** The batch's records that are still to be applied, or a refusal to go on. */
-  private fence(position: LockedPosition | undefined, items: readonly Item[], highWatermark: number, claim: Claim): readonly Item[] {
-    if (!position || position.epoch !== claim.epoch) throw new FenceLost();
-    const { nextOffset } = position;
-    const first = (items[0] as Item).record.offset;
-    if (highWatermark < nextOffset) throw new PartitionStopped('log_shorter_than_position', `position ${nextOffset}, log ends at ${highWatermark}`);
-    if (first > nextOffset) throw new PartitionStopped('gap_in_log', `position ${nextOffset}, next record ${first}`);
-    if (claim.expectedLastId !== null) recognise(items, nextOffset, claim.expectedLastId);
-    const fresh = items.slice(nextOffset - first);
-    const gap = fresh.findIndex(({ record }, at) => record.offset !== nextOffset + at);
-    if (gap >= 0) throw new PartitionStopped('gap_in_log', `after offset ${nextOffset + gap - 1}`);
-    return fresh;
-  }
-
-  private afterCommit({ staged, handled, counts }: Applied): void {
-    crashAt('batch-commit');
-    staged.publish();
-    handled?.afterCommit?.();
-    const { group } = this.place;
-    messagesTotal.inc({ group, outcome: 'applied' }, counts.applied);
-    if (counts.skipped) messagesTotal.inc({ group, outcome: 'skipped' }, counts.skipped);
-    if (counts.parked) messagesTotal.inc({ group, outcome: 'parked' }, counts.parked);
-    if (counts.deadLettered) messagesTotal.inc({ group, outcome: 'dead_lettered' }, counts.deadLettered);
-    if (counts.parked) this.scheduleDrain();
-  }
-
-  /** In suspicion the attempt is committed before the message is handled; at the third death it is set aside untried. */
-  private async applySuspect(record: RawRecord, highWatermark: number, claim: Claim): Promise<void> {
-    const attempts = await countAttempt(this.parts.db, this.place, record.offset);
-    if (attempts < QUARANTINE_ATTEMPTS) return this.applyRecords([record], highWatermark, claim);
-    await this.setAside(record, new Error('the process died handling it, repeatedly'), claim, { errorClass: 'killed_process', attempts });
-  }
-
-  /** Parks the record's subject, or dead-letters the record where order protects nothing, and moves on. */
-  private async setAside(record: RawRecord, error: unknown, claim: Claim, known?: Pick<FailureCause, 'errorClass' | 'attempts'>): Promise<void> {
-    const { batch, db, outbox } = this.parts;
-    const { decoded } = decodeItem(batch, this.place, record);
-    const cause: FailureCause = {
-      errorClass: known?.errorClass ?? (error as Error).name,
-      errorMessage: (error as Error).message.slice(0, 500),
-      attempts: known?.attempts ?? 2,
-    };
-    const park = decoded.kind === 'message' && batch.spec.order === 'subject';
-    const staged = await db.transaction(async (tx) => {
-      const position = await lockPosition(tx, this.place);
-      if (!position || position.epoch !== claim.epoch) throw new FenceLost();
-      if (record.offset < position.nextOffset) return undefined;
-      if (park) {
-        await parkSubject(tx, this.place, decoded.message, cause);
-        await storeParked(tx, this.place, [{ message: decoded.message, offset: record.offset }]);
-      } else {
-        await keepDeadLetter(tx, this.place, record, decoded.kind === 'message' ? decoded.message.id : null, cause);
-      }
-      await clearSuspects(tx, this.place, record.offset);
-      const copied = await outbox.stageEnvelopes(tx, [], [deadLetter(this.place, record, cause, new Date())], () => undefined);
-      await advancePosition(tx, this.place, { nextOffset: record.offset + 1, lastEventId: record.headers['ce_id']?.toString() ?? null }, new Map());
-      return copied;
-    });
-    staged?.publish();
-    messagesTotal.inc({ group: this.place.group, outcome: park ? 'parked' : 'dead_lettered' });
-    log.error({ err: error, ...this.place, offset: record.offset, outcome: park ? 'parked' : 'dead_lettered' }, 'a message cannot be applied');
-    this.scheduleDrain();
   }
 
   /** Nothing waits inside a handler: the partition is paused and fetched again later, while the others flow. */
-  private async onFailure(error: unknown, batch: RecordBatch): Promise<void> {
-    if (error instanceof FenceLost) {
+  private async onFailure(error: unknown, firstOffset: number | undefined): Promise<void> {
+    if (error instanceof GroupInterrupted || this.closed) return;
+    if (error instanceof FenceLost || error instanceof ClaimStale) {
       log.warn({ ...this.place }, error.message);
-      this.forget();
+      this.claim = undefined;
       return;
     }
-    if (error instanceof PartitionStopped) {
-      log.fatal({ ...this.place, reason: error.reason }, `partition stopped: ${error.message}`);
-      this.claim = undefined;
-      await stopPosition(this.parts.db, this.place, error.message).catch(() => undefined);
-      return this.pauseFor(STOPPED_RETRY_MS, error.reason, batch);
-    }
+    const from = this.committed ?? firstOffset;
+    if (error instanceof PartitionStopped && !this.isShortForNow(error)) return this.stop(error, from);
     const ceiling = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_FIRST * 2 ** this.backOffs++);
     log.warn({ err: error, ...this.place, attempt: this.backOffs }, 'backing off');
-    this.pauseFor(ceiling / 2 + Math.random() * (ceiling / 2), 'backing_off', batch);
+    this.pause.begin(ceiling / 2 + Math.random() * (ceiling / 2), 'backing_off', from);
   }
 
-  private pauseFor(ms: number, reason: string, batch: RecordBatch): void {
-    const { consumer } = this.parts;
-    const { partition, group } = this.place;
-    consumer.pause(partition);
-    consumer.seek(partition, this.committed ?? (batch.records[0] as RawRecord).offset);
-    pausedPartitions.inc({ group, reason });
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      pausedPartitions.dec({ group, reason });
-      consumer.resume(partition);
-    }, ms);
+  private isShortForNow({ reason }: PartitionStopped): boolean {
+    return reason === 'log_shorter_than_position' && ++this.shortLogLooks < SHORT_LOG_LOOKS;
   }
 
-  /** Looks now and then whether an operator released or discarded something, as long as the partition is ours. */
-  private scheduleDrain(): void {
-    this.drainTimer ??= setTimeout(() => {
-      this.drainTimer = undefined;
-      this.draining = this.drain();
-    }, DRAIN_INTERVAL_MS);
+  /** The claim is kept: operators' wishes are still carried out, and the next batch looks whether the reason is gone. */
+  private async stop(error: PartitionStopped, from: number | undefined): Promise<void> {
+    log.fatal({ ...this.place, reason: error.reason }, `ALARM: partition stopped: ${error.message}`);
+    this.pause.begin(STOPPED_RETRY_MS, error.reason, from);
+    const { reader } = this.parts;
+    if (this.claim) await stopPosition(reader.db, this.place, this.claim.epoch, error.message).catch(() => undefined);
   }
-
-  private async drain(): Promise<void> {
-    const { db, outbox, handlers } = this.parts;
-    const claim = this.claim;
-    if (!claim) return;
-    try {
-      await drainParked(db, outbox, handlers, this.place, claim.epoch);
-    } catch (error) {
-      if (error instanceof FenceLost) return;
-      log.warn({ err: error, ...this.place }, 'parked messages could not be drained');
-    }
-    if (this.claim === claim) this.scheduleDrain();
-  }
-}
-
-/** The record before the position must be the one the position was written after: else this is another log. */
-function recognise(items: readonly Item[], nextOffset: number, expectedId: string): void {
-  const predecessor = items.find(({ record }) => record.offset === nextOffset - 1);
-  if (predecessor?.record.headers['ce_id']?.toString() === expectedId) return;
-  throw new PartitionStopped('wrong_record_at_position', `offset ${nextOffset - 1} does not carry ${expectedId}`);
-}
-
-function endSpans(items: readonly Item[], batch: Span | undefined): void {
-  for (const { span } of items) {
-    if (batch) span?.addLink({ context: batch.spanContext() });
-    span?.end();
-  }
-  batch?.end();
 }

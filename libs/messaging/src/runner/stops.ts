@@ -5,8 +5,21 @@ export class FenceLost extends Error {
   }
 }
 
+/** The consumer stands somewhere else than the claim says: it is claimed, and the log looked at, anew. */
+export class ClaimStale extends Error {
+  constructor() {
+    super('the consumer was sent back');
+  }
+}
+
 /** Reasons for which the runner stands still rather than guess; an operator decides. */
-export type StopReason = 'gap_in_log' | 'log_shorter_than_position' | 'wrong_record_at_position' | 'newer_message' | 'unknown_command' | 'parked_overflow';
+export type StopReason =
+  | 'gap_in_log'
+  | 'log_shorter_than_position'
+  | 'wrong_record_at_position'
+  | 'newer_message'
+  | 'unknown_command'
+  | 'parked_overflow';
 
 /** The partition stands still and alarms; never a silent reset. */
 export class PartitionStopped extends Error {

@@ -1,19 +1,44 @@
-import { PARTITIONS, SUBSCRIPTIONS, crashAt, type Group } from '@payflow/contracts';
-import type { Database } from '@payflow/database';
-import { logger } from '@payflow/telemetry';
+import { setTimeout as delay } from 'node:timers/promises';
+import { SUBSCRIPTIONS, crashAt, type Group } from '@payflow/contracts';
+import { statement, type Database } from '@payflow/database';
+import { OncePerInterval, logger } from '@payflow/telemetry';
 import type { BatchControl, Broker, BrokerAdmin, Consumer, ConsumerListener, RecordBatch } from '../broker/port.js';
+import { countParked } from '../parking/parking.repository.js';
 import type { Outbox } from '../outbox/outbox.js';
-import { batchContext } from './batch.js';
+import { Repeat } from '../repeat.js';
+import type { LogBounds } from './claim.js';
+import { countDeadLetters } from './dead-letter.repository.js';
 import type { SubscriptionHandlers } from './handler.js';
+import { deadLetters, overdueCommands, parkedMessages } from './metrics.js';
 import { PartitionRunner } from './partition.js';
+import type { PartitionControl } from './pause.js';
+import { glance } from './positions.repository.js';
+import { countOverdueWaiting } from './sequence.repository.js';
+import { readerOf, type Reader } from './unit.js';
 
 const log = logger('runner');
 
 const COMMIT_INTERVAL_MS = 1_000;
+const GLANCE_INTERVAL_MS = 1_000;
+const MEASURE_INTERVAL_MS = 10_000;
+const REPORT_INTERVAL_MS = 30_000;
 const WATCHDOG_INTERVAL_MS = 5_000;
-/** Without a fetch or a finished transaction for so long, while the broker answers others, the consumer is dead. */
+/** Without a fetch or a finished transaction for so long, while broker and database answer others, the consumer is dead. */
 const PROGRESS_TIMEOUT_MS = 60_000;
 const FRESH_MS = 15_000;
+const REOPEN_DELAY_MS = 1_000;
+/** The first batch after a join claims by itself within milliseconds, if there is one. */
+const JOIN_SETTLE_MS = 1_500;
+/** Half the session: a process that was stopped for longer must hear from the broker before it claims anything unasked. */
+const MEMBER_FRESH_MS = 5_000;
+/** docs/runner.md: time never refuses a command that waits for its predecessor; it alarms. */
+const WAITING_ALARM_MS = 30_000;
+/** Together below what the service's drain has left after its HTTP server has closed. */
+const STOP_BATCHES_MS = 4_000;
+const STOP_COMMIT_MS = 500;
+const STOP_LEAVE_MS = 1_500;
+
+const PING = statement('runner.ping', 'select 1');
 
 export interface SubscriptionParts {
   readonly db: Database;
@@ -21,46 +46,68 @@ export interface SubscriptionParts {
   readonly admin: () => Promise<BrokerAdmin>;
   readonly outbox: Outbox;
   readonly partitions: number;
-  /** Ends the process: called when the consumer can make no progress though the broker is there. */
+  /** Ends the process: called when the consumer can make no progress though broker and database are there. */
   readonly onDead: (error: Error) => void;
 }
 
-/** One consumer group in this process. */
-export class Subscription implements ConsumerListener {
+/** One consumer group in this process. Outlives any outage, and any consumer: a crashed one is replaced. */
+export class Subscription implements ConsumerListener, PartitionControl {
   private consumer: Consumer | undefined;
+  private readonly reader: Reader;
   private readonly runners = new Map<number, PartitionRunner>();
   private readonly reported = new Map<number, number>();
-  private timers: NodeJS.Timeout[] = [];
+  private readonly closing = new AbortController();
+  private joinedOnce: () => void = () => undefined;
+  private readonly firstJoin = new Promise<void>((resolve) => {
+    this.joinedOnce = resolve;
+  });
+  private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
+  private readonly rounds: readonly Repeat[];
+  private assigned: readonly number[] = [];
+  private joinedAt_ms: number | undefined;
+  private memberAt_ms = -Infinity;
   private progressAt_ms = performance.now();
-  private joined = false;
+  /** Since when there was no progress though nothing it needs was away. */
+  private stuckSince_ms = performance.now();
 
   constructor(
     private readonly group: Group,
-    private readonly handlers: SubscriptionHandlers,
+    handlers: SubscriptionHandlers,
     private readonly parts: SubscriptionParts,
-  ) {}
-
-  async start(): Promise<void> {
-    const { topic, gather_ms } = SUBSCRIPTIONS[this.group];
-    this.consumer = await this.parts.broker.consumer({ topic, group: this.group, gather_ms, partitions: this.parts.partitions });
-    await this.consumer.run(this);
-    this.timers = [
-      setInterval(() => void this.report(), COMMIT_INTERVAL_MS),
-      setInterval(() => void this.watch(), WATCHDOG_INTERVAL_MS),
+  ) {
+    this.reader = readerOf(group, parts.db, parts.outbox, handlers);
+    const tell = (error: unknown) =>
+      this.seldom.run((suppressed) => log.warn({ err: error, group, suppressed }, 'a look at the group failed'));
+    this.rounds = [
+      new Repeat(COMMIT_INTERVAL_MS, () => this.report(), tell),
+      new Repeat(GLANCE_INTERVAL_MS, () => this.look(), tell),
+      new Repeat(MEASURE_INTERVAL_MS, () => this.measure(), tell),
+      new Repeat(WATCHDOG_INTERVAL_MS, () => this.watch(), tell),
     ];
+  }
+
+  /** Joins the group, however long the broker is away. Resolves at the first join, or when stopped before. */
+  async start(): Promise<void> {
+    for (const round of this.rounds) round.start();
+    void this.open();
+    await this.firstJoin;
   }
 
   /** True while the consumer is in its group and speaks to the broker. */
   get ready(): boolean {
-    return this.joined && performance.now() - this.progressAt_ms < FRESH_MS;
+    return this.joinedAt_ms !== undefined && performance.now() - this.progressAt_ms < FRESH_MS;
   }
 
+  /** Finishes the batches at work, shows the broker how far they came, and leaves the group. */
   async stop(): Promise<void> {
-    this.timers.forEach(clearInterval);
-    await this.report();
+    this.closing.abort();
+    this.joinedOnce();
+    for (const round of this.rounds) void round.stop();
+    const runners = [...this.runners.values()].map((runner) => runner.close());
+    await Promise.race([Promise.all(runners), sleep(STOP_BATCHES_MS)]);
+    await Promise.race([this.report(), sleep(STOP_COMMIT_MS)]);
     crashAt('shutdown-drain');
-    await this.consumer?.stop();
-    await Promise.all([...this.runners.values()].map((runner) => runner.close()));
+    await this.consumer?.stop(STOP_LEAVE_MS);
   }
 
   onBatch(batch: RecordBatch, control: BatchControl): Promise<void> {
@@ -68,14 +115,22 @@ export class Subscription implements ConsumerListener {
     return this.runner(batch.partition).onBatch(batch, control);
   }
 
-  onJoin(): void {
-    this.joined = true;
-    this.onProgress();
+  onJoin(partitions: readonly number[]): void {
+    this.joinedAt_ms = performance.now();
+    this.assigned = partitions;
+    this.onHeartbeat();
+    for (const partition of partitions) this.runner(partition);
     for (const [partition, runner] of this.runners) {
       runner.forget();
-      this.consumer?.resume(partition);
+      this.resume(partition);
     }
     this.reported.clear();
+    this.joinedOnce();
+  }
+
+  onHeartbeat(): void {
+    this.memberAt_ms = performance.now();
+    this.onProgress();
   }
 
   onFetch(): void {
@@ -83,40 +138,68 @@ export class Subscription implements ConsumerListener {
   }
 
   onCrash(error: Error): void {
-    this.parts.onDead(error);
+    if (this.closing.signal.aborted) return;
+    log.error({ err: error, group: this.group }, 'the consumer gave up; making a new one');
+    this.consumer = undefined;
+    this.assigned = [];
+    void sleep(REOPEN_DELAY_MS).then(() => this.open());
+  }
+
+  pause(partition: number): void {
+    this.consumer?.pause(partition);
+  }
+
+  resume(partition: number): void {
+    this.consumer?.resume(partition);
+  }
+
+  seek(partition: number, offset: number): void {
+    this.consumer?.seek(partition, offset);
+  }
+
+  private async open(): Promise<void> {
+    const { topic, gather_ms } = SUBSCRIPTIONS[this.group];
+    const { broker, partitions } = this.parts;
+    while (!this.closing.signal.aborted) {
+      try {
+        const consumer = await broker.consumer({ topic, group: this.group, gather_ms, partitions });
+        if (this.closing.signal.aborted) return await consumer.stop(STOP_LEAVE_MS);
+        this.consumer = consumer;
+        return await consumer.run(this);
+      } catch (error) {
+        this.seldom.run((suppressed) => log.warn({ err: error, group: this.group, suppressed }, 'no consumer yet'));
+        await sleep(REOPEN_DELAY_MS);
+      }
+    }
   }
 
   private onProgress = (): void => {
     this.progressAt_ms = performance.now();
+    this.stuckSince_ms = this.progressAt_ms;
   };
 
   private runner(partition: number): PartitionRunner {
     let runner = this.runners.get(partition);
     if (!runner) {
-      const { db, outbox } = this.parts;
-      runner = new PartitionRunner(
-        { group: this.group, topic: SUBSCRIPTIONS[this.group].topic, partition },
-        {
-          db,
-          outbox,
-          consumer: this.consumer as Consumer,
-          handlers: this.handlers,
-          batch: batchContext(this.group, outbox, this.handlers.handle),
-          logStart: (which) => this.logStart(which),
-          onProgress: this.onProgress,
-        },
-      );
+      const place = { group: this.group, topic: SUBSCRIPTIONS[this.group].topic, partition };
+      const { reader, onProgress } = this;
+      runner = new PartitionRunner(place, {
+        reader,
+        consumer: this,
+        logBounds: (which) => this.logBounds(which),
+        onProgress,
+      });
       this.runners.set(partition, runner);
     }
     return runner;
   }
 
-  private async logStart(partition: number): Promise<number> {
+  private async logBounds(partition: number): Promise<LogBounds> {
     const admin = await this.parts.admin();
     const offsets = await admin.offsets(SUBSCRIPTIONS[this.group].topic);
     const found = offsets.find((offset) => offset.partition === partition);
     if (!found) throw new Error(`partition ${partition} has no offsets`);
-    return found.low;
+    return { start: found.low, end: found.high };
   }
 
   /** Tells the broker how far we are, for display and lag: positions in the database are what counts. */
@@ -135,17 +218,40 @@ export class Subscription implements ConsumerListener {
     }
   }
 
+  /** What no batch brings about: claims of idle partitions, and operators' wishes. Only as a member that the broker knows. */
+  private async look(): Promise<void> {
+    const { joinedAt_ms = Infinity } = this;
+    if (performance.now() - joinedAt_ms < JOIN_SETTLE_MS || this.assigned.length === 0) return;
+    const { topic } = SUBSCRIPTIONS[this.group];
+    const rows = new Map((await glance(this.parts.db, this.group, topic)).map((row) => [row.partition, row]));
+    if (performance.now() - this.memberAt_ms > MEMBER_FRESH_MS) return;
+    for (const partition of this.assigned) this.runner(partition).onGlance(rows.get(partition));
+  }
+
+  private async measure(): Promise<void> {
+    const { db } = this.parts;
+    const { group } = this;
+    parkedMessages.set({ group }, await countParked(db, group));
+    deadLetters.set({ group }, await countDeadLetters(db, group));
+    const overdue = await countOverdueWaiting(db, group, WAITING_ALARM_MS);
+    overdueCommands.set({ group }, overdue);
+    if (overdue > 0) log.error({ group, commands: overdue }, 'ALARM: commands wait for one that has not come');
+  }
+
   private async watch(): Promise<void> {
-    if (performance.now() - this.progressAt_ms < PROGRESS_TIMEOUT_MS) return;
+    if (performance.now() - this.stuckSince_ms < PROGRESS_TIMEOUT_MS) return;
     try {
-      await (await this.parts.admin()).brokers();
+      await Promise.all([this.parts.admin().then((admin) => admin.brokers()), this.parts.db.rows(PING)]);
     } catch {
-      return; // The broker is away: that is waited out.
+      // Away, and waited out: the time to get going again begins when it is back.
+      this.stuckSince_ms = performance.now();
+      return;
     }
+    if (performance.now() - this.stuckSince_ms < PROGRESS_TIMEOUT_MS) return;
     this.parts.onDead(new Error(`consumer group ${this.group} made no progress for ${PROGRESS_TIMEOUT_MS} ms`));
   }
 }
 
-export function partitionsOf(profile: keyof typeof PARTITIONS): number {
-  return PARTITIONS[profile];
+function sleep(ms: number): Promise<void> {
+  return delay(ms, undefined, { ref: false });
 }

@@ -21,6 +21,15 @@ export function Discards(group: Group): MethodDecorator {
   return applyDecorators(EventPattern<string>(discardPattern(group)), UseFilters(PassErrorOn));
 }
 
+/** The method tells which of the group's later commands belong to subjects whose first command has been applied. */
+export function Begun(group: Group): MethodDecorator {
+  return applyDecorators(EventPattern<string>(begunPattern(group)), UseFilters(PassErrorOn));
+}
+
+export function begunPattern(group: Group): string {
+  return `${group}#begun`;
+}
+
 export function discardPattern(group: Group): string {
   return `${group}#discard`;
 }

@@ -1,9 +1,10 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
-import { SUBSCRIPTIONS, type Group } from '@payflow/contracts';
+import { SUBSCRIPTIONS, type AnyMessage, type Group } from '@payflow/contracts';
+import type { Transaction } from '@payflow/database';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Messaging } from '../messaging.js';
-import type { Handled, Handler } from '../runner/handler.js';
-import { discardPattern } from './consumes.js';
+import type { Handled } from '../runner/handler.js';
+import { begunPattern, discardPattern } from './consumes.js';
 
 /** Nest's transport over the runner: each `@Consumes` method becomes the handler of its consumer group. */
 export class RunnerServer extends Server implements CustomTransportStrategy {
@@ -16,7 +17,12 @@ export class RunnerServer extends Server implements CustomTransportStrategy {
     for (const [pattern, handler] of this.messageHandlers) {
       if (!isGroup(pattern)) continue;
       const discard = this.messageHandlers.get(discardPattern(pattern));
-      void this.messaging.subscribe(pattern, { handle: callNest(handler), discard: discard && callNest(discard) });
+      const begun = this.messageHandlers.get(begunPattern(pattern));
+      void this.messaging.subscribe(pattern, {
+        handle: callNest<Handled>(handler),
+        discard: discard && callNest<Handled>(discard),
+        begun: begun && callNest<readonly AnyMessage[]>(begun),
+      });
     }
     callback();
   }
@@ -34,10 +40,10 @@ export class RunnerServer extends Server implements CustomTransportStrategy {
   }
 }
 
-function callNest(handler: MessageHandler): Handler {
+function callNest<T>(handler: MessageHandler): (messages: readonly AnyMessage[], tx: Transaction) => Promise<T> {
   return async (messages, tx) => {
     const result: unknown = await handler(messages, tx);
-    return (isObservable(result) ? await lastValueFrom(result) : result) as Handled;
+    return (isObservable(result) ? await lastValueFrom(result) : result) as T;
   };
 }
 

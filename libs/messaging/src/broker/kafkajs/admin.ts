@@ -5,9 +5,18 @@ const CREATE_TIMEOUT_MS = 30_000;
 
 export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdmin> {
   const admin = kafka.admin({ retry: { retries: 8, maxRetryTime: 2_000 } });
-  await admin.connect();
+  try {
+    await admin.connect();
+  } catch (error) {
+    void admin.disconnect().catch(() => undefined);
+    throw error;
+  }
   return {
-    createTopics: (topics) => createTopics(admin, topics.map((topic) => ({ ...topic, name: prefix + topic.name }))),
+    createTopics: (topics) =>
+      createTopics(
+        admin,
+        topics.map((topic) => ({ ...topic, name: prefix + topic.name })),
+      ),
     partitionCounts: (topics) => partitionCounts(admin, topics, prefix),
     offsets: (topic) => offsets(admin, prefix + topic),
     brokers: async () => (await admin.describeCluster()).brokers.length,

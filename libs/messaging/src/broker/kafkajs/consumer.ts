@@ -1,5 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Consumer as KafkaConsumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { Consumer, ConsumerListener, ConsumerOptions, RecordBatch } from '../port.js';
+import {
+  GroupInterrupted,
+  type Consumer,
+  type ConsumerListener,
+  type ConsumerOptions,
+  type RecordBatch,
+} from '../port.js';
 
 /** Longer than the databases' idle-in-transaction time-out, so that a stopped process loses its locks before its partitions. */
 const SESSION_TIMEOUT_MS = 10_000;
@@ -10,7 +17,9 @@ const LONG_POLL_MS = 500;
 const FETCH_BYTES_MAX = 1_048_576;
 const GATHER_BYTES = 262_144;
 
+/** Connects a consumer. Throws when no broker answers or the topic does not exist; nothing is left open then. */
 export async function openConsumer(kafka: Kafka, options: ConsumerOptions, prefix: string): Promise<Consumer> {
+  const life = { stopping: false };
   const consumer = kafka.consumer({
     groupId: prefix + options.group,
     sessionTimeout: SESSION_TIMEOUT_MS,
@@ -20,54 +29,93 @@ export async function openConsumer(kafka: Kafka, options: ConsumerOptions, prefi
     maxBytesPerPartition: FETCH_BYTES_MAX,
     minBytes: options.gather_ms > 0 ? GATHER_BYTES : 1,
     maxWaitTimeInMs: options.gather_ms > 0 ? options.gather_ms : LONG_POLL_MS,
-    // A brown-out of any length is waited out: restarting would only lose what is known about the partitions.
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: Number.MAX_SAFE_INTEGER },
+    retry: {
+      initialRetryTime: 100,
+      maxRetryTime: 2_000,
+      // A brown-out of any length is waited out: restarting would only lose what is known about the partitions.
+      retries: Number.MAX_SAFE_INTEGER,
+      // Else a consumer stopped while it joins would start itself again afterwards.
+      restartOnFailure: async () => !life.stopping,
+    },
   });
-  await consumer.connect();
-  await consumer.subscribe({ topics: [prefix + options.topic], fromBeginning: true });
-  return new KafkajsConsumer(consumer, options, prefix + options.topic);
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [prefix + options.topic], fromBeginning: true });
+  } catch (error) {
+    void consumer.disconnect().catch(() => undefined);
+    throw error;
+  }
+  return new KafkajsConsumer(consumer, options, prefix + options.topic, life);
 }
 
 class KafkajsConsumer implements Consumer {
+  private starting: Promise<void> = Promise.resolve();
+  private committing: Promise<void> | undefined;
+
   constructor(
     private readonly consumer: KafkaConsumer,
     private readonly options: ConsumerOptions,
     private readonly prefixedTopic: string,
+    private readonly life: { stopping: boolean },
   ) {}
 
   async run(listener: ConsumerListener): Promise<void> {
-    this.consumer.on(this.consumer.events.GROUP_JOIN, () => listener.onJoin());
-    this.consumer.on(this.consumer.events.FETCH, () => listener.onFetch());
-    this.consumer.on(this.consumer.events.CRASH, ({ payload }) => {
+    const { events } = this.consumer;
+    this.consumer.on(events.GROUP_JOIN, ({ payload }) =>
+      listener.onJoin(payload.memberAssignment[this.prefixedTopic] ?? []),
+    );
+    this.consumer.on(events.HEARTBEAT, () => listener.onHeartbeat());
+    this.consumer.on(events.FETCH, () => listener.onFetch());
+    this.consumer.on(events.CRASH, ({ payload }) => {
       if (!payload.restart) listener.onCrash(payload.error);
     });
-    await this.consumer.run({
+    this.starting = this.consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: this.options.partitions,
       eachBatch: (payload) => deliver(payload, this.options.topic, listener),
     });
+    await this.starting;
   }
 
   pause(partition: number): void {
-    this.consumer.pause([{ topic: this.prefixedTopic, partitions: [partition] }]);
+    this.whileRunning(() => this.consumer.pause([{ topic: this.prefixedTopic, partitions: [partition] }]));
   }
 
   resume(partition: number): void {
-    this.consumer.resume([{ topic: this.prefixedTopic, partitions: [partition] }]);
+    this.whileRunning(() => this.consumer.resume([{ topic: this.prefixedTopic, partitions: [partition] }]));
   }
 
   seek(partition: number, offset: number): void {
-    this.consumer.seek({ topic: this.prefixedTopic, partition, offset: String(offset) });
+    this.whileRunning(() => this.consumer.seek({ topic: this.prefixedTopic, partition, offset: String(offset) }));
   }
 
+  /** One at a time: kafkajs repeats a commit for as long as the broker is away, and each would wait there. */
   async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
+    if (this.committing) throw new Error('the last commit has not ended');
     const topic = this.prefixedTopic;
-    await this.consumer.commitOffsets([...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })));
+    this.committing = this.consumer
+      .commitOffsets([...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })))
+      .finally(() => {
+        this.committing = undefined;
+      });
+    await this.committing;
   }
 
-  async stop(): Promise<void> {
-    await this.consumer.disconnect();
+  async stop(deadline_ms: number): Promise<void> {
+    this.life.stopping = true;
+    // A consumer that leaves before it has joined leaves nothing: the group would wait for it until its session ends.
+    const stopped = this.starting.catch(() => undefined).then(() => this.consumer.disconnect());
+    await Promise.race([stopped.catch(() => undefined), delay(deadline_ms, undefined, { ref: false })]);
+  }
+
+  /** Between a crash and its restart kafkajs has no group and throws; the join that follows starts with nothing paused. */
+  private whileRunning(control: () => void): void {
+    try {
+      control();
+    } catch (error) {
+      if (!/not initialized/.test((error as Error).message)) throw error;
+    }
   }
 }
 
@@ -85,9 +133,19 @@ async function deliver(payload: EachBatchPayload, topic: string, listener: Consu
       timestamp: message.timestamp,
     })),
   };
+  let interruption: GroupInterrupted | undefined;
   await listener.onBatch(records, {
     resolve: (offset) => payload.resolveOffset(String(offset)),
-    heartbeat: () => payload.heartbeat(),
+    heartbeat: async () => {
+      try {
+        await payload.heartbeat();
+      } catch (error) {
+        interruption = new GroupInterrupted(error);
+        throw interruption;
+      }
+    },
     isCurrent: () => payload.isRunning() && !payload.isStale(),
   });
+  // kafkajs joins again only when it sees its own error.
+  if (interruption) throw interruption.cause;
 }

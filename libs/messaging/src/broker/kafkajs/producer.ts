@@ -18,13 +18,18 @@ export async function openProducer(kafka: Kafka, prefix: string): Promise<Produc
     // Short: what does not get through stays in the outbox, and the relay sends it again through a new producer.
     retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 6 },
   });
-  await producer.connect();
+  try {
+    await producer.connect();
+  } catch (error) {
+    void producer.disconnect().catch(() => undefined);
+    throw error;
+  }
   return {
     async send(topic: string, partition: number, records: readonly RecordToSend[]) {
       await producer.send({
         topic: prefix + topic,
         acks: ALL_IN_SYNC_REPLICAS,
-        messages: records.map((record) => ({ ...record, partition })),
+        messages: records.map((record) => ({ ...record, headers: { ...record.headers }, partition })),
       });
     },
     close: () => producer.disconnect(),

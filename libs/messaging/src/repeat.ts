@@ -1,0 +1,40 @@
+/** Runs `work` again and again, `interval_ms` after it last ended: never two at a time, and no failure ends it. */
+export class Repeat {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly interval_ms: number,
+    private readonly work: () => Promise<void> | void,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  start(): this {
+    this.schedule();
+    return this;
+  }
+
+  /** No new round begins; resolves when the one at work has ended. */
+  stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    return this.running;
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.running = this.round();
+    }, this.interval_ms);
+  }
+
+  private async round(): Promise<void> {
+    try {
+      await this.work();
+    } catch (error) {
+      this.onError(error);
+    }
+    this.schedule();
+  }
+}

@@ -1,0 +1,149 @@
+import { isDeterministic } from '@payflow/database';
+import { decodeRecord } from '../envelope.js';
+import { talliesByDay } from '../outbox/tally.js';
+import {
+  beginDrain,
+  clearSubject,
+  parkAgain,
+  parkedMessages,
+  postponeDrain,
+  removeParked,
+  type ParkedMessage,
+  type ParkedSubject,
+} from '../parking/parking.repository.js';
+import { startMessageSpan } from '../trace.js';
+import { applyArrivals, divertParked, stageEffect, type Effect } from './batch.js';
+import { beginReplay, endReplay, failReplay, postponeReplay, type ReplayedRecord } from './dead-letter.repository.js';
+import type { Handler } from './handler.js';
+import { addTallies, lockPosition, type Place } from './positions.repository.js';
+import { FenceLost } from './stops.js';
+import type { Arrival, Reader, Unit } from './unit.js';
+
+const DRAIN_MESSAGES_MAX = 100;
+/** A try is counted before it begins and taken back when it ends, however it ends: this many have ended their process. */
+const TRIES_MAX = 3;
+const KILLED = { name: 'killed_process', message: 'the process died handling it, repeatedly' };
+
+/** A partition as its owner holds it. */
+export interface Owned {
+  readonly reader: Reader;
+  readonly place: Place;
+  readonly epoch: bigint;
+}
+
+/**
+ * Carries out what operators asked: applies a released subject's messages in offset order, or refuses a discarded one's,
+ * and lifts the mark when none is left; then replays dead letters. Runs under the position's lock, so newer messages of
+ * the subject keep waiting behind the old ones until then.
+ */
+export async function carryOutWishes(owned: Owned): Promise<void> {
+  while (await drainNext(owned, DRAIN_MESSAGES_MAX));
+  while (await replayNext(owned));
+}
+
+async function drainNext(owned: Owned, limit: number, followers: Unit['followers'] = 'apply'): Promise<boolean> {
+  const { reader, place } = owned;
+  const subject = await beginDrain(reader.db, place);
+  if (!subject) return false;
+  const refusal = subject.tries > TRIES_MAX ? KILLED : withoutHandler(reader, subject);
+  if (refusal) {
+    await parkAgain(reader.db, place.group, subject, refusal);
+    return true;
+  }
+  try {
+    await inUnit(owned, followers, (unit) => drainInside(unit, subject, limit));
+  } catch (error) {
+    const isLastTry = limit === 1 && followers === 'park';
+    if (isDeterministic(error) && isLastTry) await parkAgain(reader.db, place.group, subject, error as Error);
+    else await postponeDrain(reader.db, place.group, subject);
+    if (!isDeterministic(error)) throw error;
+    // Together they failed: one by one, and then without what waits for it, shows which of them does.
+    if (!isLastTry) return drainNext(owned, 1, limit === 1 ? 'park' : 'apply');
+  }
+  return true;
+}
+
+/** Discarding without a refusal would lose the message: whoever waits for its outcome would wait for ever. */
+function withoutHandler({ handlers }: Reader, { state }: ParkedSubject): { name: string; message: string } | undefined {
+  if (state !== 'discarding' || handlers.discard) return undefined;
+  return { name: 'not_discardable', message: 'this reader has no refusal to write' };
+}
+
+async function drainInside(unit: Unit, subject: ParkedSubject, limit: number): Promise<Effect> {
+  const { tx, reader, place } = unit;
+  const { handle, discard } = reader.handlers;
+  const handler = subject.state === 'releasing' ? handle : (discard as Handler);
+  const messages = await parkedMessages(tx, place.group, subject, limit);
+  const effect = await applyArrivals(
+    unit,
+    messages.map((parked) => arrivalOf(unit, parked)),
+    handler,
+  );
+  await removeParked(tx, place.group, messages);
+  await clearSubject(tx, place.group, subject);
+  await postponeDrain(tx, place.group, subject);
+  return effect;
+}
+
+function arrivalOf({ reader, place }: Unit, { message, offset }: ParkedMessage): Arrival {
+  const span = startMessageSpan(message, reader.spec.topic, reader.group, place.partition, undefined);
+  return { message, offset, value: Buffer.from(JSON.stringify(message.data)), span };
+}
+
+async function replayNext(owned: Owned): Promise<boolean> {
+  const { reader, place } = owned;
+  const letter = await beginReplay(reader.db, place);
+  if (!letter) return false;
+  const { offset } = letter.record;
+  const decoded = decodeRecord(letter.record, reader.spec.topic, reader.wanted);
+  if (letter.tries > TRIES_MAX || decoded.kind !== 'message') {
+    const reason = decoded.kind === 'undecodable' ? decoded.reason : decoded.kind;
+    await failReplay(
+      reader.db,
+      place,
+      offset,
+      letter.tries > TRIES_MAX ? KILLED : { name: 'undecodable', message: reason },
+    );
+    return true;
+  }
+  const value = letter.record.value as Buffer;
+  const span = startMessageSpan(decoded.message, reader.spec.topic, reader.group, place.partition, undefined);
+  await replay(owned, letter, { message: decoded.message, offset, value, span });
+  return true;
+}
+
+async function replay(owned: Owned, { record }: ReplayedRecord, arrival: Arrival): Promise<void> {
+  const { reader, place } = owned;
+  try {
+    await inUnit(owned, 'apply', async (unit) => {
+      const { flowing } = await divertParked(unit, [arrival]);
+      const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
+      await endReplay(unit.tx, place, record.offset);
+      return effect;
+    });
+  } catch (error) {
+    if (isDeterministic(error)) return failReplay(reader.db, place, record.offset, error as Error);
+    await postponeReplay(reader.db, place, record.offset);
+    throw error;
+  }
+}
+
+/** One transaction under the position's lock, with what it sends and counts; nothing if another process owns the place. */
+async function inUnit(
+  { reader, place, epoch }: Owned,
+  followers: Unit['followers'],
+  work: (unit: Unit) => Promise<Effect>,
+): Promise<void> {
+  const { staged, effect } = await reader.db.transaction(async (tx) => {
+    const position = await lockPosition(tx, place);
+    if (!position || position.epoch !== epoch) throw new FenceLost();
+    const unit: Unit = { tx, reader, place, position, followers };
+    const effect = await work(unit);
+    const staged = await stageEffect(unit, effect, []);
+    await addTallies(tx, place, talliesByDay(effect.appliedIds));
+    return { staged, effect };
+  });
+  staged.publish();
+  effect.handled?.afterCommit?.();
+  for (const { span } of effect.ready) span?.end();
+}

@@ -1,0 +1,29 @@
+import { METRICS } from '@payflow/contracts';
+import { counter, gauge, histogram } from '@payflow/telemetry';
+
+/** What became of messages: `applied`, `skipped`, `parked`, `dead_lettered`, `deferred`, `id_reused`. */
+export const messagesTotal = counter(METRICS.consumerMessages, 'Messages by what became of them.', [
+  'group',
+  'outcome',
+]);
+
+export const batchSeconds = histogram(
+  METRICS.consumerBatchDuration,
+  'Time of one batch transaction.',
+  ['group'],
+  [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+);
+
+export const pausedPartitions = gauge(
+  METRICS.consumerPaused,
+  'Partitions that stand still: backing off, or waiting for an operator.',
+  ['group', 'reason'],
+);
+
+export const parkedMessages = gauge(METRICS.consumerParked, 'Messages that wait behind a parked subject.', ['group']);
+export const deadLetters = gauge(METRICS.consumerDeadLetters, 'Records set aside that nobody has replayed.', ['group']);
+export const overdueCommands = gauge(
+  METRICS.consumerOverdue,
+  'Commands that have waited for their predecessor for more than 30 s.',
+  ['group'],
+);

@@ -1,0 +1,76 @@
+import { logger } from '@payflow/telemetry';
+import type { RawRecord } from '../broker/port.js';
+import { parkSubject, storeParked } from '../parking/parking.repository.js';
+import { talliesByDay } from '../outbox/tally.js';
+import { decodeItem, type Item } from './batch.js';
+import { eventIdOf, type Claim } from './claim.js';
+import { keepDeadLetter, type FailureCause } from './dead-letter.repository.js';
+import { deadLetter } from './dead-letter.js';
+import { messagesTotal } from './metrics.js';
+import { advancePosition, lockPosition, type Place } from './positions.repository.js';
+import { FenceLost } from './stops.js';
+import { clearSuspects } from './suspects.repository.js';
+import type { Reader } from './unit.js';
+
+const log = logger('runner');
+
+interface Owned {
+  readonly reader: Reader;
+  readonly place: Place;
+  readonly claim: Claim;
+}
+
+/** In a batch, and again alone. */
+const ATTEMPTS = 2;
+
+/** Parks the record's subject, or dead-letters the record where order protects nothing, and moves past it. */
+export async function setAside(
+  owned: Owned,
+  record: RawRecord,
+  error: unknown,
+  known?: Pick<FailureCause, 'errorClass' | 'attempts'>,
+): Promise<void> {
+  const { reader, place, claim } = owned;
+  const { name, message } = error as Error;
+  const cause: FailureCause = { errorClass: name, errorMessage: message, attempts: ATTEMPTS, ...known };
+  const item = decodeItem(reader, place, record);
+  const outcome = item.arrival && reader.spec.order === 'subject' ? 'parked' : 'dead_lettered';
+  const staged = await reader.db.transaction(async (tx) => {
+    const position = await lockPosition(tx, place);
+    if (!position || position.epoch !== claim.epoch) throw new FenceLost();
+    if (record.offset < position.nextOffset) return undefined;
+    await keep(owned, tx, item, cause);
+    await clearSuspects(tx, place, record.offset);
+    const copied = await reader.outbox.stageEnvelopes(
+      tx,
+      [],
+      [deadLetter(place, record, cause, new Date())],
+      () => undefined,
+    );
+    await advancePosition(
+      tx,
+      place,
+      { nextOffset: record.offset + 1, lastEventId: eventIdOf(record) },
+      talliesByDay([]),
+    );
+    return copied;
+  });
+  if (!staged) return;
+  staged.publish();
+  messagesTotal.inc({ group: place.group, outcome });
+  log.error({ err: error, ...place, offset: record.offset, outcome }, 'ALARM: a message cannot be applied');
+}
+
+async function keep(
+  { reader, place }: Owned,
+  tx: Parameters<typeof parkSubject>[0],
+  { arrival, record }: Item,
+  cause: FailureCause,
+): Promise<void> {
+  if (!arrival || reader.spec.order === 'none') {
+    await keepDeadLetter(tx, place, record, cause);
+    return;
+  }
+  await parkSubject(tx, place, arrival.message, cause);
+  await storeParked(tx, place, [arrival]);
+}

@@ -1,0 +1,40 @@
+import type { Span } from '@opentelemetry/api';
+import { SUBSCRIPTIONS, type AnyMessage, type Group, type SubscriptionSpec } from '@payflow/contracts';
+import type { Database, Transaction } from '@payflow/database';
+import type { Outbox } from '../outbox/outbox.js';
+import type { SubscriptionHandlers } from './handler.js';
+import type { LockedPosition, Place } from './positions.repository.js';
+
+/** What one group's reader is made of, the same for all its partitions. */
+export interface Reader {
+  readonly group: Group;
+  readonly spec: SubscriptionSpec;
+  readonly wanted: ReadonlySet<string>;
+  readonly db: Database;
+  readonly outbox: Outbox;
+  readonly handlers: SubscriptionHandlers;
+}
+
+export function readerOf(group: Group, db: Database, outbox: Outbox, handlers: SubscriptionHandlers): Reader {
+  const spec: SubscriptionSpec = SUBSCRIPTIONS[group];
+  return { group, spec, wanted: new Set(spec.types), db, outbox, handlers };
+}
+
+/** One transaction of one partition, under the lock of its position. */
+export interface Unit {
+  readonly tx: Transaction;
+  readonly reader: Reader;
+  readonly place: Place;
+  readonly position: LockedPosition;
+  /** Whether commands that waited for one of these are applied behind it, or parked because together they failed. */
+  readonly followers: 'apply' | 'park';
+}
+
+/** A message that came in, with where it lies and how it looked. */
+export interface Arrival {
+  readonly message: AnyMessage;
+  readonly offset: number;
+  /** The data's exact bytes. */
+  readonly value: Buffer;
+  readonly span: Span | undefined;
+}
