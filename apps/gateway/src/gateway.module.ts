@@ -1,12 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Cache, RedisConnection, Wake } from '@payflow/cache';
 import type { Database } from '@payflow/database';
+import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { Outcomes } from './acceptance/outcomes.js';
 import { Writes } from './acceptance/writes.js';
 import { findApiKey, type ApiKey } from './database/api-key.repository.js';
-import { entities } from './database/index.js';
+import { entities, invariants } from './database/index.js';
 import type { GatewayConfiguration } from './gateway.config.js';
 import { AccountEventsHandler } from './handlers/account-events.handler.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
@@ -34,7 +35,10 @@ export class GatewayModule {
     return {
       module: GatewayModule,
       // Without Kafka the gateway goes on accepting: commands wait in the outbox, requests get 202.
-      imports: [PlatformModule.with({ service: 'gateway', config, entities, kafka: 'degraded' })],
+      imports: [
+        PlatformModule.with({ service: 'gateway', config, entities, kafka: 'degraded' }),
+        InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
+      ],
       controllers: [
         PaymentsController,
         AccountsController,

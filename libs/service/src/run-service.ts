@@ -12,7 +12,7 @@ import { attempt, Drain } from './drain.js';
 import { Health } from './health.js';
 import { refuseOtherMethods, rememberMethods } from './http/method-not-allowed.js';
 import { rootEndpoints } from './http/root-endpoints.js';
-import { serverOptions } from './http/server-options.js';
+import { requireHost, serverOptions } from './http/server-options.js';
 import { traceRequests } from './http/server-span.js';
 import { nestLogger } from './nest-logger.js';
 import { ProblemFilter } from './problem/problem.filter.js';
@@ -95,6 +95,7 @@ async function createApp<C extends Configuration>(
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const methods = rememberMethods(fastify);
   traceRequests(fastify, health);
+  requireHost(fastify);
   rootEndpoints(fastify, health);
   await definition.edge?.(fastify, config);
   const app = await NestFactory.create<NestFastifyApplication>(

@@ -1,6 +1,6 @@
 import { gauge, histogram } from '@payflow/telemetry';
 
-/** Thrown where nothing was written and nothing will be: too many wait, or the database takes too long. */
+/** Thrown where too many wait, or the database takes too long. */
 export class Overloaded extends Error {
   override readonly name = 'Overloaded';
 }
@@ -21,6 +21,11 @@ const QUEUE_MEMBERS_MAX = 4_096;
 /** A member that has not begun by then is refused: its client hears 503 within a second, and nothing was written. */
 const QUEUE_WAIT_MAX_MS = 800;
 const QUEUE_CHECK_MS = 100;
+/**
+ * A group that has no answer by then is given up on and its place is free: a connection into nothing must not stop the
+ * others. Its members hear 503 and may ask again with their keys; what became of it is told by those.
+ */
+const COMMIT_WAIT_MAX_MS = 3_000;
 
 interface Waiting<M, R> {
   readonly member: M;
@@ -96,7 +101,7 @@ export class GroupCommit<M, R> {
     this.#inFlight++;
     groupSize.observe(group.length);
     try {
-      const results = await this.#options.commit(group.map(({ member }) => member));
+      const results = await inTime(this.#options.commit(group.map(({ member }) => member)));
       group.forEach(({ resolve }, at) => resolve(results[at] as R));
     } catch (error) {
       for (const { reject } of group) reject(error);
@@ -118,5 +123,17 @@ export class GroupCommit<M, R> {
     if (this.#queue.length > 0) return;
     clearInterval(this.#watch);
     this.#watch = undefined;
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Overloaded('the database does not answer')), COMMIT_WAIT_MAX_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

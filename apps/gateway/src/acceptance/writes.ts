@@ -14,9 +14,6 @@ export type Answer =
   /** Durable, its end to come. `resourceId` is the first copy's. */
   | { readonly kind: 'accepted'; readonly resourceId: string };
 
-/** A group that the database has not answered by then is given up on: the client hears 503, and may ask again with its key. */
-const COMMIT_WAIT_MAX_MS = 3_000;
-
 /** The way of every write through the door: check, commit with others, wait for the end. */
 export class Writes {
   readonly #accounts: AccountDirectory;
@@ -71,7 +68,7 @@ export class Writes {
 
   async #accept(write: Acceptable): Promise<Acceptance> {
     try {
-      return await withTimeout(this.#groups.submit(write));
+      return await this.#groups.submit(write);
     } catch (error) {
       if (error instanceof Overloaded || error instanceof OutcomeUnknown || isConnectionLoss(error))
         throw unavailable(error);
@@ -89,16 +86,4 @@ async function ended(
   const reply = await expectation.until(deadline).catch(() => undefined);
   // Not knowing the end is no error: the write is durable, and 202 says no more than that.
   return reply ? { kind: 'final', reply, replayed } : { kind: 'accepted', resourceId };
-}
-
-async function withTimeout<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Overloaded('the database does not answer')), COMMIT_WAIT_MAX_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -17,7 +17,8 @@ export function sendAnswer(
     return;
   }
   if (answer.replayed) void reply.header('idempotency-replayed', 'true');
-  void reply.status(answer.reply.status).headers(answer.reply.headers).send(answer.reply.body);
+  // As bytes: to a text Fastify would add a charset of its own.
+  void reply.status(answer.reply.status).headers(answer.reply.headers).send(Buffer.from(answer.reply.body));
 }
 
 /** 200 with a resource, or 304 where the caller has this version. */

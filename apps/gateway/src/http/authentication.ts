@@ -1,7 +1,7 @@
 import type { Cache } from '@payflow/cache';
 import { activeTraceId } from '@payflow/telemetry';
 import { isConnectionLoss } from '@payflow/database';
-import { Problem, unavailable } from '@payflow/service';
+import { Problem, refusesMethod, unavailable } from '@payflow/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { hashApiKey, type ApiKey } from '../database/api-key.repository.js';
 import type { Scope } from '../domain/scope.js';
@@ -26,7 +26,7 @@ export interface RouteAccess {
 export function authenticate(fastify: FastifyInstance, keys: () => ApiKeys): void {
   fastify.addHook('onRequest', async (request: AuthenticatedRequest) => {
     const route = request.routeOptions.url;
-    if (!route?.startsWith(API_PREFIX)) return;
+    if (!route?.startsWith(API_PREFIX) || refusesMethod(request)) return;
     const key = await findKey(keys(), request.headers.authorization);
     const { scope } = request.routeOptions.config as unknown as Partial<RouteAccess>;
     if (scope === undefined) throw new Problem('forbidden');

@@ -1,4 +1,4 @@
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify';
 import { Problem } from '../problem/problem.js';
 
 /** Remembers the methods of each path, so that {@link refuseOtherMethods} can name them. Call before any route is made. */
@@ -19,6 +19,8 @@ export function refuseOtherMethods(fastify: FastifyInstance, methods: ReadonlyMa
     fastify.route({
       url,
       method: fastify.supportedMethods.filter((method) => !known.has(method)) as HTTPMethods[],
+      // Hooks that guard a path let these through: the refusal tells nothing that the documentation does not.
+      config: { refusesMethod: true },
       // Before the body is read: what would be refused anyway is not worth receiving.
       onRequest: async () => {
         throw new Problem('method_not_allowed', { headers: { allow } });
@@ -26,4 +28,9 @@ export function refuseOtherMethods(fastify: FastifyInstance, methods: ReadonlyMa
       handler: () => undefined,
     });
   }
+}
+
+/** True for a request whose method is about to be refused with 405. */
+export function refusesMethod(request: FastifyRequest): boolean {
+  return (request.routeOptions.config as { refusesMethod?: boolean } | undefined)?.refusesMethod === true;
 }

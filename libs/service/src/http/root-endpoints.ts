@@ -1,8 +1,10 @@
 import { renderMetrics } from '@payflow/telemetry';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Health } from '../health.js';
+import { sendProblem } from '../problem/problem.filter.js';
 
-const probe = { config: { untraced: true } };
+/** Made before Nest sets its error handler, so they name theirs. */
+const probe = { config: { untraced: true }, errorHandler: sendProblem };
 
 /** The endpoints at the root of every service: `/health` and `/readyz` (the checks), `/livez`, `/startupz`, `/metrics`. */
 export function rootEndpoints(fastify: FastifyInstance, health: Health): void {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
-import type { FastifyHttpOptions } from 'fastify';
+import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
 import { answerClientError } from '../problem/client-error.js';
 import { sendProblem } from '../problem/problem.filter.js';
+import { Problem } from '../problem/problem.js';
 
 export const BODY_BYTES_MAX = 256 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -32,6 +33,8 @@ export function serverOptions(rewriteUrl?: (url: string) => string): FastifyHttp
     genReqId: requestId,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX, caseSensitive: true },
     http: {
+      // Node would answer a missing Host by itself, and not as we do: see requireHost.
+      requireHostHeader: false,
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
@@ -45,4 +48,12 @@ export function serverOptions(rewriteUrl?: (url: string) => string): FastifyHttp
 function requestId(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers['request-id'];
   return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : `req_${randomUUID()}`;
+}
+
+/** HTTP/1.1 without Host is 400 (RFC 9112 §3.2). */
+export function requireHost(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') done(new Problem('invalid_http'));
+    else done();
+  });
 }

@@ -33,10 +33,17 @@ const RETRY_AFTER_S = '1';
 /** The answer to any error that reaches the edge. What nobody foresaw becomes `internal` and keeps its cause for the log. */
 export function translate(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  // The client left while sending: nobody reads the answer, and it is nobody's fault.
+  if (isAborted(error)) return new Problem('request_timeout', { cause: error });
   if (isConnectionLoss(error)) return unavailable(error);
   const code = knownCode(error);
   if (code === 'unavailable') return unavailable(error);
   return code ? new Problem(code, { cause: error }) : new Problem('internal', { cause: error });
+}
+
+function isAborted(error: unknown): boolean {
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  return code === 'ECONNRESET' && statusCode === 400;
 }
 
 /** 503 with Retry-After: a part that the request needs is away. */

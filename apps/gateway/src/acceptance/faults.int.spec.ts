@@ -1,0 +1,208 @@
+import { newId } from '@payflow/contracts';
+import { openDatabase, type Database } from '@payflow/database';
+import type { RunningService } from '@payflow/service';
+import {
+  createTestDatabase,
+  createTestTopics,
+  testBroker,
+  testServers,
+  uniqueSuffix,
+  until,
+  type TestDatabase,
+} from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { entities, migrations } from '../database/index.js';
+import { Client, countRows, startGateway } from '../testing/gateway-under-test.js';
+import { House } from '../testing/house.js';
+import { Proxy } from '../testing/proxy.js';
+
+const broker = testBroker(uniqueSuffix());
+let test: TestDatabase;
+let db: Database;
+let postgres: Proxy;
+let redis: Proxy;
+let gateway: RunningService & { base: string };
+let house: House;
+let client: Client;
+let alice: string;
+let bob: string;
+
+beforeAll(async () => {
+  [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
+  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  postgres = new Proxy(new URL(test.url));
+  redis = new Proxy(new URL(testServers().redis));
+  await Promise.all([postgres.open(), redis.open()]);
+  gateway = await startGateway({ databaseUrl: postgres.url, broker, redisUrl: redis.url });
+  house = new House(db, broker);
+  await house.start();
+  client = await Client.of(db, gateway.base);
+  [alice, bob] = [await client.open(), await client.open()];
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await house?.stop();
+  await Promise.all([postgres?.close(), redis?.close()]);
+  await db?.close();
+  await test?.drop();
+});
+
+const pay = (headers: Record<string, string> = {}) =>
+  client.post(
+    '/api/v1/payments',
+    { source: alice, destination: bob, amount: '5', asset: 'USD' },
+    { prefer: 'wait=10', ...headers },
+  );
+
+const readiness = async () => {
+  const answer = await client.get('/readyz');
+  const checks = answer.body['checks'] as { name: string; status: string }[];
+  return { status: answer.status, down: checks.filter(({ status }) => status === 'down').map(({ name }) => name) };
+};
+
+describe('without PostgreSQL', () => {
+  it('answers 503 with Retry-After within a second, says so, and is back by itself', async () => {
+    await pay();
+    await postgres.close();
+    const start = performance.now();
+    const answers = await Promise.all([pay(), pay(), client.get(`/api/v1/accounts/${alice}`)]);
+    expect(performance.now() - start).toBeLessThan(1_000);
+    for (const { status, headers, body } of answers) {
+      expect([status, body['code'], body['retryable'], headers.get('retry-after')]).toEqual([
+        503,
+        'unavailable',
+        true,
+        '1',
+      ]);
+    }
+    await until('readiness tells', async () => (await readiness()).status === 503);
+    expect((await readiness()).down).toContain('postgres');
+    await postgres.open();
+    const back = performance.now();
+    await until('payments are taken again', async () => (await pay()).status === 201);
+    expect(performance.now() - back).toBeLessThan(10_000);
+  });
+
+  it('a key that was answered 503 can be used again, and makes one payment', async () => {
+    const before = await countRows(db);
+    const key = { 'idempotency-key': newId('event') };
+    await postgres.close();
+    expect((await pay(key)).status).toBe(503);
+    await postgres.open();
+    const answer = await until('it is taken', async () => {
+      const retry = await pay(key);
+      return retry.status === 201 ? retry : undefined;
+    });
+    expect(answer.body['status']).toBe('succeeded');
+    expect(await countRows(db)).toMatchObject({
+      payments: before.payments + 1,
+      keys: before.keys + 1,
+      messages: before.messages + 1,
+    });
+  });
+});
+
+describe('a COMMIT whose answer is lost', () => {
+  it('is settled by the keys: one payment, and its end for the client', async () => {
+    const before = await countRows(db);
+    postgres.cutAfter = 'commit';
+    // Consumers commit too: whoever is hit first, repeat until it was an acceptance.
+    const answer = await pay();
+    expect(postgres.cuts).toBe(1);
+    expect([201, 503]).toContain(answer.status);
+    await until('all have ended', async () => (await countRows(db)).pending === 0);
+    const after = await countRows(db);
+    expect(after.payments - before.payments).toBe(after.messages - before.messages);
+    expect(after.keys - before.keys).toBe(after.payments - before.payments);
+  });
+
+  it('never doubles a payment, however often', async () => {
+    const before = await countRows(db);
+    const statuses: number[] = [];
+    for (let round = 0; round < 15; round++) {
+      postgres.cutAfter = 'commit';
+      const key = { 'idempotency-key': newId('event') };
+      let answer = await pay(key);
+      for (let retry = 0; answer.status === 503 && retry < 20; retry++) answer = await pay(key);
+      statuses.push(answer.status);
+    }
+    expect(statuses.every((status) => status === 201)).toBe(true);
+    await until('all have ended', async () => (await countRows(db)).pending === 0);
+    const after = await countRows(db);
+    expect(after).toMatchObject({
+      payments: before.payments + 15,
+      keys: before.keys + 15,
+      messages: before.messages + 15,
+    });
+    const bobs = await client.get(`/api/v1/payments?destination=${bob}&limit=200`);
+    expect((bobs.body['data'] as { status: string }[]).every(({ status }) => status === 'succeeded')).toBe(true);
+  }, 120_000);
+});
+
+describe('without Redis', () => {
+  it('every answer is the same, and readiness is degraded', async () => {
+    await redis.close();
+    const start = performance.now();
+    const answer = await pay();
+    expect([answer.status, answer.body['status']]).toEqual([201, 'succeeded']);
+    expect(performance.now() - start).toBeLessThan(2_000);
+    expect((await client.get(`/api/v1/payments/${answer.body['id'] as string}`)).body).toEqual(answer.body);
+    const other = await Client.of(db, gateway.base);
+    expect((await other.get('/api/v1/assets')).status).toBe(200);
+    await until('readiness tells', async () => (await readiness()).down.includes('redis'));
+    expect((await readiness()).status).toBe(200);
+    await redis.open();
+    await until('Redis is back', async () => (await readiness()).down.length === 0);
+  });
+});
+
+describe('two gateways', () => {
+  it('answer copies of one request alike, and whoever waits hears of the end', async () => {
+    const second = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
+    const before = await countRows(db);
+    try {
+      const there = await Client.of(db, second.base);
+      expect(there.base).not.toBe(client.base);
+      const bodies = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const key = newId('event');
+          const headers = { 'idempotency-key': key, prefer: 'wait=10' };
+          const body = { source: alice, destination: bob, amount: '5', asset: 'USD' };
+          const twin = Object.assign(Object.create(Client.prototype) as Client, client, { base: second.base });
+          const [one, two] = await Promise.all([
+            client.post('/api/v1/payments', body, headers),
+            twin.post('/api/v1/payments', body, headers),
+          ]);
+          return [one.text, two.text, one.status, two.status] as const;
+        }),
+      );
+      for (const [one, two, ...statuses] of bodies) {
+        expect(statuses).toEqual([201, 201]);
+        expect(one).toBe(two);
+      }
+      expect(await countRows(db)).toMatchObject({ payments: before.payments + 20, messages: before.messages + 20 });
+    } finally {
+      await second.stop();
+    }
+  });
+});
+
+describe('a drain', () => {
+  it('answers what waits with 202 and ends in time', async () => {
+    house.answering = false;
+    const leaving = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
+    const twin = Object.assign(Object.create(Client.prototype) as Client, client, { base: leaving.base });
+    const waiting = twin.post(
+      '/api/v1/payments',
+      { source: alice, destination: bob, amount: '5', asset: 'USD' },
+      { prefer: 'wait=10' },
+    );
+    await until('it is durable', async () => (await countRows(db)).pending > 0);
+    const start = performance.now();
+    await leaving.stop();
+    expect(performance.now() - start).toBeLessThan(14_000);
+    expect((await waiting).status).toBe(202);
+    house.answering = true;
+    await until('all have ended', async () => (await countRows(db)).pending === 0);
+  });
+});

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { newId, uuidOf, type InvariantName } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { checkInvariant, type Invariant } from '@payflow/invariants';
+import { Messaging } from '@payflow/messaging';
+import { createTestDatabase, testBroker, type TestDatabase } from '@payflow/testing';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { acceptGroup } from '../acceptance/accept-group.js';
+import type { Acceptable } from '../acceptance/acceptable.js';
+import { invariants, migrations } from './index.js';
+
+const tenant = newId('tenant');
+const [source, destination] = [newId('account'), newId('account')];
+const DAY_MS = 86_400_000;
+
+function payment(metadata: Record<string, string> = {}): Acceptable & { readonly uuid: string } {
+  const [id, now] = [newId('payment'), new Date().toISOString()];
+  const facts = {
+    id,
+    source,
+    destination,
+    amount: '100',
+    asset: 'USD',
+    method: { type: 'internal' as const },
+    reference: null,
+    metadata,
+  };
+  const view = {
+    ...facts,
+    tenant,
+    livemode: false,
+    status: 'pending' as const,
+    version: 0,
+    amountCaptured: '0',
+    amountRefunded: '0',
+    failureCode: null,
+    traceId: null,
+    createdAt: now,
+    updatedAt: now,
+  };
+  const command = {
+    ...facts,
+    sequence: 1,
+    capture: 'automatic' as const,
+    created_at: now,
+    expires_at: new Date(Date.now() + DAY_MS).toISOString(),
+  };
+  return {
+    uuid: uuidOf('payment', id),
+    tenant,
+    livemode: false,
+    actor: newId('apiKey'),
+    idempotencyKey: id,
+    fingerprint: createHash('sha256').update(id).digest(),
+    apiVersion: '2026-11-20',
+    requestId: 'spec',
+    traceparent: undefined,
+    write: { kind: 'payment', view, command },
+  };
+}
+
+const named = (name: InvariantName) => invariants.find((one) => one.name === name) as Invariant;
+
+describe("the gateway's invariants", () => {
+  let db: TestDatabase;
+  let admin: Client;
+  let messaging: Messaging;
+
+  beforeAll(async () => {
+    db = await createTestDatabase('gateway', migrations);
+    await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+    admin = new Client({ connectionString: db.adminUrl });
+    await admin.connect();
+    await admin.query('set session_replication_role = replica');
+    await admin.query(`insert into tenants (id, name) values ('${uuidOf('tenant', tenant)}', 'spec')`);
+    // Never started: rows are staged as always, and stay in the outbox.
+    messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
+  });
+  afterAll(async () => {
+    await admin.end();
+    await db.drop();
+  });
+
+  async function accept<T extends Acceptable>(one: T): Promise<T> {
+    await acceptGroup({ db: db.database, messaging, partitions: 'single' }, [one]);
+    return one;
+  }
+
+  async function sample(name: InvariantName): Promise<string> {
+    const running = (await checkInvariant(db.database, named(name), 'running')).sample;
+    expect((await checkInvariant(db.database, named(name), 'full')).sample).toEqual(running);
+    return running.join('; ');
+  }
+
+  it('hold on what the gateway accepted', async () => {
+    await accept(payment());
+    await accept(payment());
+    for (const { name } of invariants.filter(({ name }) => name !== 'I19')) expect(await sample(name), name).toBe('');
+  });
+
+  it('I11 sees an acknowledged payment that is gone, and one that nobody waits for', async () => {
+    const { uuid } = await accept(payment());
+    await admin.query(`create table gone as select * from payment_views where id = '${uuid}'`);
+    await admin.query(`delete from payment_views where id = '${uuid}'`);
+    expect(await sample('I11')).toBe(`pending_writes/${uuid} has no payment`);
+    await admin.query('insert into payment_views select * from gone');
+    await admin.query(`delete from pending_writes where resource_id = '${uuid}'`);
+    expect(await sample('I11')).toBe(`payment_views/${uuid} is waited for by nobody`);
+    await admin.query(`update payment_views set status = 'succeeded' where id = '${uuid}'`);
+    expect(await sample('I11')).toBe('');
+  });
+
+  it('I15 sees what is past its deadline, and what nobody sweeps', async () => {
+    const { uuid } = await accept(payment());
+    await admin.query(
+      `update pending_writes set accepted_at = now() - interval '66 seconds' where resource_id = '${uuid}'`,
+    );
+    expect(await sample('I15')).toBe(`pending_writes/${uuid} is not swept`);
+    await admin.query(`update pending_writes set republished_at = now() where resource_id = '${uuid}'`);
+    expect(await sample('I15')).toBe('');
+    await admin.query(
+      `update pending_writes set accepted_at = now() - interval '24 hours 31 seconds' where resource_id = '${uuid}'`,
+    );
+    expect(await sample('I15')).toBe(`pending_writes/${uuid} is past its deadline`);
+    await admin.query(`update pending_writes set accepted_at = now() where resource_id = '${uuid}'`);
+  });
+
+  it('I18 sees a key that was taken in silence, and a command that no key stands for', async () => {
+    const silent = await accept(payment());
+    await admin.query(
+      `create table told as select * from outbox where messages::text like '%${silent.idempotencyKey}%'`,
+    );
+    await admin.query(`delete from outbox where messages::text like '%${silent.idempotencyKey}%'`);
+    expect(await sample('I18')).toBe(`idempotency_records/${silent.uuid} has no message`);
+    await admin.query('insert into outbox select * from told');
+    expect(await sample('I18')).toBe('');
+    await admin.query(
+      `update idempotency_records set xact_id = pg_current_xact_id() where resource_id = '${silent.uuid}'`,
+    );
+    expect(await sample('I18')).toMatch(/^idempotency_records\/\S+ has no message; events\/\S+ has no change$/);
+    await admin.query('update idempotency_records r set xact_id = told.xact_id from told where r.resource_id = $1', [
+      silent.uuid,
+    ]);
+  });
+
+  it('I33 sees a card number in a reply', async () => {
+    const { uuid } = await accept(payment());
+    const body = JSON.stringify({ id: 'x', amount: '100', reference: '4012 8888 8888 1881' });
+    await admin.query(
+      `update idempotency_records set reply_status = 201, reply_headers = '{}', reply_body = $1 where resource_id = $2`,
+      [body, uuid],
+    );
+    expect(await sample('I33')).toBe(`idempotency_records/${uuid} card_number`);
+  });
+});

@@ -1,0 +1,80 @@
+import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
+
+/** A payment has 24 h from its acceptance, and everything waiting is published again after 30 s, by a round every 5 s. */
+const DEADLINE = `interval '24 hours 30 seconds'`;
+const UNSWEPT = `interval '65 seconds'`;
+/** The newest views of each tenant that the running check looks at. */
+const RECENT_VIEWS = 200;
+
+const hasView = (kind: 'payment' | 'account') => `
+  exists (select from ${kind}_views v where v.tenant_id = w.tenant_id and v.livemode = w.livemode and v.id = w.resource_id)`;
+
+/** An acknowledged payment is there, and as long as it has not ended, something waits for its end. */
+const nothingForgotten = (views: string) => `
+  select 'pending_writes/' || w.resource_id || ' has no ' || w.resource_kind as id from pending_writes w
+  where not case when w.resource_kind = 'payment' then ${hasView('payment')} else ${hasView('account')} end
+  union all
+  select 'payment_views/' || v.id || ' is waited for by nobody' from ${views} as v
+  where v.status in ('pending', 'processing') and not exists (
+    select from pending_writes w where w.tenant_id = v.tenant_id and w.livemode = v.livemode and w.resource_id = v.id)`;
+
+const acknowledgedIsKept = invariant({
+  name: 'I11',
+  owner: 'gateway',
+  running: nothingForgotten(`(
+    select newest.* from tenants t cross join (values (true), (false)) as mode (livemode) cross join lateral (
+      select tenant_id, livemode, id, status from payment_views p
+      where p.tenant_id = t.id and p.livemode = mode.livemode and p.created_at > clock_timestamp() - interval '10 minutes'
+      order by created_at desc limit ${RECENT_VIEWS}) as newest)`),
+  full: nothingForgotten('payment_views'),
+});
+
+const nothingStaysBehind = invariant({
+  name: 'I15',
+  owner: 'gateway',
+  running: `
+    select 'pending_writes/' || resource_id || case when accepted_at < clock_timestamp() - ${DEADLINE} then ' is past its deadline' else ' is not swept' end as id
+    from pending_writes
+    where accepted_at < clock_timestamp() - ${DEADLINE}
+      or coalesce(republished_at, accepted_at) < clock_timestamp() - ${UNSWEPT}`,
+});
+
+/** A key is taken, its command written and the wait for it noted in one transaction. Keys are kept a little shorter than the outbox. */
+const changesAreTold = (form: 'running' | 'full') => `
+  with ${recentOutbox(form)},
+  taken as materialized (
+    select r.* from since, idempotency_records r where r.created_at >= since.at - interval '1 minute')
+  select 'idempotency_records/' || t.resource_id || ' has no message' as id from since, taken t
+  where t.created_at >= since.at and not exists (
+    select from sent s where s.xact_id = t.xact_id and s.subject = t.resource_id)
+  union all
+  select 'events/' || s.event_id || ' has no change' from sent s
+  where s.type in ('payflow.payment.create.v1', 'payflow.account.open.v1')
+    and uuid_time(s.event_id) > clock_timestamp() - interval '7 days'
+    and not exists (select from taken t where t.xact_id = s.xact_id and t.resource_id = s.subject)`;
+
+const everyChangeIsTold = invariant({
+  name: 'I18',
+  owner: 'gateway',
+  running: changesAreTold('running'),
+  full: changesAreTold('full'),
+});
+
+const KEPT = `select 'idempotency_records/' || resource_id as id, concat_ws(' ', idempotency_key, reply_body) as content from idempotency_records`;
+
+/** What must always hold in the gateway's database. */
+export const invariants: readonly Invariant[] = [
+  acknowledgedIsKept,
+  nothingStaysBehind,
+  everyChangeIsTold,
+  noOldOutboxRow('gateway'),
+  // Views repeat what was sent as a command or heard as an event.
+  noSecrets('gateway', [
+    { running: `(${KEPT} where created_at > clock_timestamp() - interval '5 minutes' limit 1000)`, full: KEPT },
+    {
+      full: `select 'payment_views/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payment_views`,
+    },
+    { full: `select 'account_views/' || id as id, concat_ws(' ', path, metadata::text) as content from account_views` },
+    { full: `select 'api_keys/' || id as id, name as content from api_keys` },
+  ]),
+];
