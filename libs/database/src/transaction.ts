@@ -1,5 +1,6 @@
 import { SpanKind, SpanStatusCode, context, trace, type Span } from '@opentelemetry/api';
 import { crashAt } from '@payflow/contracts';
+import type { Socket } from 'node:net';
 import type { PoolClient } from 'pg';
 import { OutcomeUnknown, isConnectionLoss } from './errors.js';
 import type { Statement } from './statement.js';
@@ -14,6 +15,8 @@ const tracer = trace.getTracer('payflow.database');
  * Statements issued without awaiting each other are pipelined on the connection and run in order.
  */
 export class Transaction {
+  private readonly last: { readonly statement: Statement; readonly values: readonly unknown[] }[] = [];
+
   constructor(private readonly client: PoolClient) {}
 
   /** Runs a named, prepared statement and returns its rows. */
@@ -24,6 +27,19 @@ export class Transaction {
   /** Runs a statement and returns how many rows it touched. */
   async count(statement: Statement, values: readonly unknown[] = []): Promise<number> {
     return (await this.execute(statement, values)).rowCount ?? 0;
+  }
+
+  /**
+   * Sends a statement together with COMMIT, in one packet and one round trip: for writes whose result decides nothing.
+   * When it fails, COMMIT answers ROLLBACK and the transaction throws the statement's error.
+   */
+  atCommit(statement: Statement, values: readonly unknown[] = []): void {
+    this.last.push({ statement, values });
+  }
+
+  /** For {@link runTransaction}: sends what was kept for the end, without waiting. */
+  sendLast(): Promise<unknown>[] {
+    return this.last.map(({ statement, values }) => this.execute(statement, values));
   }
 
   private async execute(statement: Statement, values: readonly unknown[]) {
@@ -55,18 +71,16 @@ function startSpan(statement: Statement): Span | undefined {
  */
 export async function runTransaction<T>(client: PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const tx = new Transaction(client);
-  // BEGIN is pipelined with the work's first statement: one round trip less in every transaction.
-  const begun = client.query('begin');
-  begun.catch(() => undefined);
+  // BEGIN goes out with the work's first statement: one round trip less in every transaction.
+  const [begun, working] = inOnePacket(client, () => [client.query('begin'), work(tx)] as const);
   let result: T;
   try {
-    result = await work(tx);
-    await begun;
+    [result] = await Promise.all([working, begun]);
   } catch (error) {
     await rollback(client);
     throw error;
   }
-  await commit(client);
+  await commit(client, tx);
   return result;
 }
 
@@ -75,15 +89,27 @@ async function rollback(client: PoolClient): Promise<void> {
   await client.query('rollback').catch(() => undefined);
 }
 
-async function commit(client: PoolClient): Promise<void> {
+async function commit(client: PoolClient, tx: Transaction): Promise<void> {
   try {
-    const committed = client.query('commit');
+    const sent = inOnePacket(client, () => [...tx.sendLast(), client.query('commit')]);
     crashAt('commit-sent');
-    const { command } = await committed;
+    const outcomes = await Promise.allSettled(sent);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed) throw failed.reason;
+    const committed = outcomes.at(-1) as PromiseFulfilledResult<{ command: string }>;
     // A transaction that a swallowed error has aborted answers COMMIT with ROLLBACK and no error.
-    if (command !== 'COMMIT') throw new Error('the transaction was aborted before COMMIT');
+    if (committed.value.command !== 'COMMIT') throw new Error('the transaction was aborted before COMMIT');
   } catch (error) {
     throw isConnectionLoss(error) ? new OutcomeUnknown(error) : error;
   }
   crashAt('commit-acknowledged');
+}
+
+/** The driver writes each query by itself; corked, they leave together. */
+function inOnePacket<S>(client: PoolClient, send: () => S): S {
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  stream.cork();
+  const sent = send();
+  stream.uncork();
+  return sent;
 }
