@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { types, type Pool, type PoolClient } from 'pg';
-import { isSerializationConflict } from './errors.js';
+import { isConnectionLoss, isSerializationConflict } from './errors.js';
 import type { Statement } from './statement.js';
 import { Transaction, runTransaction, type Row } from './transaction.js';
 
@@ -43,10 +44,25 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Opens the pool of a service's database. Throws when the server cannot be reached. */
+/** A service that starts together with its server waits for it so long, and then says that it is not there. */
+const START_DEADLINE_MS = 30_000;
+const START_RETRY_MS = 250;
+
+/** Opens the pool of a service's database. Waits for a server that is still starting; throws when it does not come. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const source = await new DataSource(dataSourceOptions(options)).initialize();
+  const source = await initialize(new DataSource(dataSourceOptions(options)), performance.now() + START_DEADLINE_MS);
   return new PooledDatabase(source, (source.driver as PostgresDriver).master as Pool, options.poolSize);
+}
+
+async function initialize(source: DataSource, until_ms: number): Promise<DataSource> {
+  for (;;) {
+    try {
+      return await source.initialize();
+    } catch (error) {
+      if (!isConnectionLoss(error) || performance.now() > until_ms) throw error;
+      await delay(START_RETRY_MS);
+    }
+  }
 }
 
 function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
