@@ -13,7 +13,6 @@ const CARD_LIKE = /(?<![0-9A-Za-z_.-])[2-6](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z_-]
  * C1 controls, zero-width, direction-changing and line-separating characters: they are kept in data, but in a terminal
  * they can make a log line read as another one. (JSON itself escapes the C0 controls.)
  */
-// eslint-disable-next-line no-control-regex
 const DECEPTIVE = /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
 /** Takes secrets and card numbers out of one line of JSON and escapes characters that deceive the eye. The line stays valid JSON. */

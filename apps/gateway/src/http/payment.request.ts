@@ -52,8 +52,8 @@ export const PAYMENT_REQUEST_SCHEMA = {
   },
 } as const;
 
-// Compiled once: 0.6 µs a body, where class-validator in a pipe takes 27 µs (measured here, docs/performance). On this one
-// route it counts.
+// Compiled: checking a body and making the payment of it takes 2.4 µs; class-validator takes 5.7 µs to check the same body
+// and 10 with class-transformer before it (242 bytes, CPU time, Node 24). This one route is where it counts.
 const isPaymentRequest = new Ajv2020({ allErrors: true, strictTypes: false }).compile<PaymentRequest>(
   PAYMENT_REQUEST_SCHEMA as unknown as JSONSchemaType<PaymentRequest>,
 );

@@ -1,0 +1,95 @@
+import { expect, it } from 'vitest';
+import { GroupCommit } from './group-commit.js';
+
+interface Member {
+  readonly id: string;
+  readonly key?: string;
+}
+
+/** A database whose transactions end when the test says so. */
+class Commits {
+  readonly groups: string[][] = [];
+  readonly #ends: (() => void)[] = [];
+
+  readonly commit = (group: readonly Member[]): Promise<string[]> => {
+    this.groups.push(group.map(({ id }) => id));
+    return new Promise((resolve) => this.#ends.push(() => resolve(group.map(({ id }) => `done ${id}`))));
+  };
+
+  async end(): Promise<void> {
+    this.#ends.shift()?.();
+    await turns();
+  }
+}
+
+const turns = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+
+function grouping() {
+  const commits = new Commits();
+  const groups = new GroupCommit<Member, string>({ commit: commits.commit, identities: ({ key, id }) => [key ?? id] });
+  return { commits, groups, submit: (...ids: string[]) => ids.map((id) => groups.submit({ id })) };
+}
+
+it('takes what came in one turn as one group, and answers each member with its own result', async () => {
+  const { commits, submit } = grouping();
+  const results = submit('a', 'b', 'c');
+  await turns();
+  await commits.end();
+  expect(commits.groups).toEqual([['a', 'b', 'c']]);
+  expect(await Promise.all(results)).toEqual(['done a', 'done b', 'done c']);
+});
+
+it('runs two groups at a time; the next takes what gathered meanwhile', async () => {
+  const { commits, submit } = grouping();
+  for (const id of ['a', 'b', 'c', 'd', 'e']) {
+    submit(id);
+    await turns();
+  }
+  expect(commits.groups).toEqual([['a'], ['b']]);
+  await commits.end();
+  expect(commits.groups).toEqual([['a'], ['b'], ['c', 'd', 'e']]);
+});
+
+it('never puts two members with one identity into a group', async () => {
+  const { commits, groups } = grouping();
+  for (const id of ['a', 'b', 'c']) void groups.submit({ id, key: 'same' });
+  void groups.submit({ id: 'd' });
+  await turns();
+  expect(commits.groups).toEqual([['a', 'd'], ['b']]);
+  await commits.end();
+  expect(commits.groups).toEqual([['a', 'd'], ['b'], ['c']]);
+});
+
+it('keeps a group to 256 members', async () => {
+  const { commits, submit } = grouping();
+  submit(...Array.from({ length: 300 }, (_, at) => `${at}`));
+  await turns();
+  expect(commits.groups.map(({ length }) => length)).toEqual([256, 44]);
+});
+
+it('refuses when too many wait, and what waited too long', async () => {
+  const { commits, groups, submit } = grouping();
+  submit('a');
+  await turns();
+  submit('b');
+  await turns();
+  const waiting = submit(...Array.from({ length: 4_096 }, (_, at) => `${at}`));
+  await expect(groups.submit({ id: 'one too many' })).rejects.toThrow('too many');
+  const start = performance.now();
+  await expect(waiting[0]).rejects.toThrow('waited too long');
+  expect(performance.now() - start).toBeLessThan(1_000);
+  expect((await Promise.allSettled(waiting)).every(({ status }) => status === 'rejected')).toBe(true);
+  expect(commits.groups).toEqual([['a'], ['b']]);
+});
+
+it('passes an error on to every member of the group, and goes on', async () => {
+  let failing = true;
+  const groups = new GroupCommit<Member, string>({
+    commit: async (group) => (failing ? Promise.reject(new Error('no database')) : group.map(({ id }) => id)),
+    identities: ({ id }) => [id],
+  });
+  const failed = await Promise.allSettled([groups.submit({ id: 'a' }), groups.submit({ id: 'b' })]);
+  expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  failing = false;
+  expect(await groups.submit({ id: 'c' })).toBe('c');
+});

@@ -1,0 +1,72 @@
+import { newId } from '@payflow/contracts';
+import type { Problem } from '@payflow/service';
+import { expect, it } from 'vitest';
+import { parseListQuery } from './list-query.js';
+
+const account = newId('account');
+
+it('reads filters, limit and cursor', () => {
+  const query = `status=failed&source=${account}&created[gte]=2026-01-01T00:00:00Z&created%5Blt%5D=2026-01-02T01:00:00.5%2B01:00&limit=7&cursor=abc`;
+  expect(parseListQuery(`/x?${query}`)).toMatchObject({
+    filter: {
+      status: 'failed',
+      source: account,
+      createdGte: '2026-01-01T00:00:00.000Z',
+      createdLt: '2026-01-02T00:00:00.500Z',
+    },
+    limit: 7,
+    cursor: 'abc',
+  });
+});
+
+it('has defaults', () => {
+  expect(parseListQuery('/x')).toEqual({ filter: {}, limit: 50, cursor: undefined, canonical: '[]' });
+});
+
+it('calls equal filters equal, in whatever order and spelling', () => {
+  const one = parseListQuery('/x?status=failed&created[gte]=2026-01-01T00:00:00Z&limit=5');
+  const other = parseListQuery('/x?created%5Bgte%5D=2026-01-01T01:00:00%2B01:00&status=failed');
+  expect(one.canonical).toBe(other.canonical);
+});
+
+it('names everything that is wrong at once', () => {
+  expect(errorsOf('/x?limit=0&status=x&foo=1&asset=usd&asset=eur')).toEqual(
+    [
+      ['limit', 'malformed'],
+      ['status', 'malformed'],
+      ['foo', 'unknown'],
+      ['asset', 'repeated'],
+    ].sort(),
+  );
+});
+
+it.each([
+  '2026-02-30T00:00:00Z',
+  '2025-02-29T00:00:00Z',
+  '2026-13-01T00:00:00Z',
+  '2026-01-01',
+  '2026-01-01T00:00:00',
+  '2026-01-01T24:00:01Z',
+  '+275760-09-13T00:00:00Z',
+  'now',
+  '',
+])('refuses the instant %j', (instant) => {
+  expect(errorsOf(`/x?created[gt]=${encodeURIComponent(instant)}`)).toEqual([['created[gt]', 'malformed']]);
+});
+
+it.each(['2024-02-29T23:59:59.999999999Z', '2026-12-31T23:59:59-11:59'])('takes the instant %s', (instant) => {
+  expect(parseListQuery(`/x?created[gt]=${encodeURIComponent(instant)}`).filter.createdGt).toMatch(
+    /^\d{4}-.*\.\d{3}Z$/,
+  );
+});
+
+function errorsOf(url: string): [string, string][] {
+  try {
+    parseListQuery(url);
+    return [];
+  } catch (error) {
+    return ((error as Problem).options.errors ?? [])
+      .map(({ pointer, code }): [string, string] => [pointer, code])
+      .sort();
+  }
+}
