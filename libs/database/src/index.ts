@@ -1,4 +1,4 @@
-export { joinJson, plainArray } from './array.js';
+export { joinJson } from './array.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export { isConnectionLoss, isDeterministic, isSerializationConflict, OutcomeUnknown, RunAgain, sqlState } from './errors.js';
 export { provisionDatabase, type ProvisionedDatabase } from './provision.js';

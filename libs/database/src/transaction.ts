@@ -2,6 +2,7 @@ import { SpanKind, SpanStatusCode, context, trace, type Span } from '@openteleme
 import { crashAt } from '@payflow/contracts';
 import type { Socket } from 'node:net';
 import type { PoolClient } from 'pg';
+import { arrayLiteral } from './array.js';
 import { OutcomeUnknown, isConnectionLoss } from './errors.js';
 import type { Statement } from './statement.js';
 
@@ -45,7 +46,7 @@ export class Transaction {
   private async execute(statement: Statement, values: readonly unknown[]) {
     const span = startSpan(statement);
     try {
-      return await this.client.query({ name: statement.name, text: statement.text, values: values as unknown[] });
+      return await this.client.query({ name: statement.name, text: statement.text, values: values.map(parameter) });
     } catch (error) {
       span?.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).name });
       throw error;
@@ -53,6 +54,10 @@ export class Transaction {
       span?.end();
     }
   }
+}
+
+function parameter(value: unknown): unknown {
+  return Array.isArray(value) ? arrayLiteral(value) : value;
 }
 
 /** A client span named after the statement; its text has placeholders only. Nothing is made where nobody records. */

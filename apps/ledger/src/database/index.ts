@@ -4,6 +4,11 @@ import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tab
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
-export const migrations = [MessagingTables1763700000000, LedgerTables1763700001000, InvariantTables1763700002000, LedgerChecks1763700002001];
+export const migrations = [
+  MessagingTables1763700000000,
+  LedgerTables1763700001000,
+  InvariantTables1763700002000,
+  LedgerChecks1763700002001,
+];
 
 export { invariants } from './invariants.js';

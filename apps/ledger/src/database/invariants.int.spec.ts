@@ -16,14 +16,39 @@ const [world, wallet, other] = [newId('account'), newId('account'), newId('accou
 
 function command<T extends Command>(type: T, data: MessageData[T]): AnyMessage<T> {
   const id = newId('event');
-  const context = { tenant, livemode: false, key: data.id, aggregateVersion: 0, causationId: id, correlationId: id, actor: 'spec', time: now };
-  return { id, type, data, subject: data.id, ...context, traceparent: undefined, tracestate: undefined } as unknown as AnyMessage<T>;
+  const context = {
+    tenant,
+    livemode: false,
+    key: data.id,
+    aggregateVersion: 0,
+    causationId: id,
+    correlationId: id,
+    actor: 'spec',
+    time: now,
+  };
+  return {
+    id,
+    type,
+    data,
+    subject: data.id,
+    ...context,
+    traceparent: undefined,
+    tracestate: undefined,
+  } as unknown as AnyMessage<T>;
 }
 
 const open = (id: string, overdraft: 'none' | 'unbounded') =>
   command('payflow.account.open.v1', { id, path: null, asset: 'USD', overdraft, metadata: {}, created_at: now });
 const transfer = (debit: string, credit: string, amount: string, id = newId('transfer')) =>
-  command('payflow.transfer.post.v1', { id, payment: null, debit_account: debit, credit_account: credit, amount, asset: 'USD', valid_until: null });
+  command('payflow.transfer.post.v1', {
+    id,
+    payment: null,
+    debit_account: debit,
+    credit_account: credit,
+    amount,
+    asset: 'USD',
+    valid_until: null,
+  });
 
 const named = (name: InvariantName) => invariants.find((one) => one.name === name) as Invariant;
 
@@ -81,7 +106,11 @@ describe("the ledger's invariants", () => {
   it('I1 sees a transfer whose account is of another asset, and one with a negative amount', async () => {
     await planted('I1', `update transfers set asset = 'EUR' where amount_minor = 200`);
     await holdsAgain('I1', `update transfers set asset = 'USD'`);
-    await planted('I1', 'alter table transfers drop constraint transfers_amount_minor_check', 'update transfers set amount_minor = -200 where amount_minor = 200');
+    await planted(
+      'I1',
+      'alter table transfers drop constraint transfers_amount_minor_check',
+      'update transfers set amount_minor = -200 where amount_minor = 200',
+    );
     await holdsAgain('I1', 'update transfers set amount_minor = 200 where amount_minor = -200');
   });
 
@@ -93,7 +122,10 @@ describe("the ledger's invariants", () => {
   it('I3 sees a counter that its transfers do not explain, though debits equal credits', async () => {
     const both = `posted_credits = posted_credits + 5, posted_debits = posted_debits + 5`;
     await planted('I3', `update accounts set ${both} where overdraft = 'unbounded'`);
-    await holdsAgain('I3', `update accounts set posted_credits = posted_credits - 5, posted_debits = posted_debits - 5 where overdraft = 'unbounded'`);
+    await holdsAgain(
+      'I3',
+      `update accounts set posted_credits = posted_credits - 5, posted_debits = posted_debits - 5 where overdraft = 'unbounded'`,
+    );
   });
 
   it('I3 reads each transfer once, and none that is still under way is taken for read', async () => {
@@ -120,7 +152,11 @@ describe("the ledger's invariants", () => {
   });
 
   it('I4 sees an account below its floor', async () => {
-    await planted('I4', 'alter table accounts drop constraint accounts_floor', `update accounts set pending_debits = 1000 where overdraft = 'none' and posted_credits = 500`);
+    await planted(
+      'I4',
+      'alter table accounts drop constraint accounts_floor',
+      `update accounts set pending_debits = 1000 where overdraft = 'none' and posted_credits = 500`,
+    );
     await holdsAgain('I4', 'update accounts set pending_debits = 0');
   });
 
@@ -129,13 +165,23 @@ describe("the ledger's invariants", () => {
     await db.database.transaction((tx) => handler.handle([silent], tx));
     await apply(transfer(world, wallet, '12'));
     expect(await planted('I18')).toMatch(/^verdicts\/[0-9a-f-]{36} has no message$/);
-    await holdsAgain('I18', 'delete from verdicts v using transfers t where t.id = v.id and t.amount_minor = 11', 'delete from transfers where amount_minor = 11');
+    await holdsAgain(
+      'I18',
+      'delete from verdicts v using transfers t where t.id = v.id and t.amount_minor = 11',
+      'delete from transfers where amount_minor = 11',
+    );
 
     const taken = `create table taken as select v.* from verdicts v join transfers t using (id) where t.amount_minor = 12`;
-    expect(await planted('I18', taken, 'delete from verdicts v using taken where taken.id = v.id')).toMatch(/^transfers\/\S+ has no verdict; events\/\S+ has no change$/);
+    expect(await planted('I18', taken, 'delete from verdicts v using taken where taken.id = v.id')).toMatch(
+      /^transfers\/\S+ has no verdict; events\/\S+ has no change$/,
+    );
     await holdsAgain('I18', 'insert into verdicts select * from taken');
 
-    await planted('I18', 'create table moved as select * from transfers where amount_minor = 12', 'delete from transfers where amount_minor = 12');
+    await planted(
+      'I18',
+      'create table moved as select * from transfers where amount_minor = 12',
+      'delete from transfers where amount_minor = 12',
+    );
     await holdsAgain('I18', 'insert into transfers select * from moved');
   });
 
@@ -148,13 +194,25 @@ describe("the ledger's invariants", () => {
   });
 
   it('I19 sees a row that is not published', async () => {
-    await planted('I19', `insert into outbox select created_at - interval '6 seconds', gen_random_uuid(), topic, partition, messages, message_count, counted, id_sum, claimed_until, null from outbox limit 1`);
+    await planted(
+      'I19',
+      `insert into outbox select created_at - interval '6 seconds', gen_random_uuid(), topic, partition, messages, message_count, counted, id_sum, claimed_until, null from outbox limit 1`,
+    );
     await holdsAgain('I19', 'update outbox set published_at = now()');
   });
 
   it('I33 sees a card number in a message', async () => {
     const metadata = { note: 'card 4111 1111 1111 1111' };
-    await apply(command('payflow.account.open.v1', { id: newId('account'), path: null, asset: 'USD', overdraft: 'none', metadata, created_at: now }));
+    await apply(
+      command('payflow.account.open.v1', {
+        id: newId('account'),
+        path: null,
+        asset: 'USD',
+        overdraft: 'none',
+        metadata,
+        created_at: now,
+      }),
+    );
     expect(await violations('I33', 'running')).toEqual([expect.stringMatching(/^outbox\/[0-9a-f-]{36} card_number$/)]);
     expect(await violations('I33', 'full')).toHaveLength(2);
   });

@@ -108,7 +108,12 @@ const changesAreTold = (form: 'running' | 'full') => `
         and v.kind = case when s.type like 'payflow.account.%' then 'account' else 'transfer' end
         and v.id = s.subject and v.event_id = s.event_id)`;
 
-const everyChangeIsTold = invariant({ name: 'I18', owner: 'ledger', running: changesAreTold('running'), full: changesAreTold('full') });
+const everyChangeIsTold = invariant({
+  name: 'I18',
+  owner: 'ledger',
+  running: changesAreTold('running'),
+  full: changesAreTold('full'),
+});
 
 /** What must always hold in the ledger's database. */
 export const invariants: readonly Invariant[] = [
@@ -119,5 +124,7 @@ export const invariants: readonly Invariant[] = [
   everyChangeIsTold,
   noOldOutboxRow('ledger'),
   // Accounts are told of in messages as they are opened; metadata never changes after that.
-  noSecrets('ledger', [{ full: `select 'accounts/' || id as id, concat_ws(' ', path, metadata::text) as content from accounts` }]),
+  noSecrets('ledger', [
+    { full: `select 'accounts/' || id as id, concat_ws(' ', path, metadata::text) as content from accounts` },
+  ]),
 ];

@@ -1,5 +1,5 @@
 import { fromUuid, newId, uuidOf, type AccountOpen, type MessageType, type TransferPost } from '@payflow/contracts';
-import { RunAgain, joinJson, plainArray, statement, type Transaction } from '@payflow/database';
+import { RunAgain, joinJson, statement, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import { scoped, type LedgerCommand, type Verdict } from '../domain/book.js';
 import { contentHash } from './content-hash.js';
@@ -163,7 +163,7 @@ export interface LockedAccounts {
 export async function lockAccounts(tx: Transaction, commands: readonly KeyedCommand[]): Promise<LockedAccounts> {
   const keys = accountKeys(commands);
   const wanted = [...keys.values()];
-  const rows = await tx.rows<AccountRow>(LOCK_ACCOUNTS, [plainArray(wanted.map((k) => k.tenant)), plainArray(wanted.map((k) => k.livemode)), plainArray(wanted.map((k) => k.uuid))]);
+  const rows = await tx.rows<AccountRow>(LOCK_ACCOUNTS, [wanted.map((k) => k.tenant), wanted.map((k) => k.livemode), wanted.map((k) => k.uuid)]);
   const latest = rows.at(-1)?.now ?? (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
   const now = rows.reduce((last, row) => (row.last_recorded_at > last ? row.last_recorded_at : last), latest);
   const byRow = new Map(wanted.map((key) => [`${key.tenant}/${key.livemode}/${key.uuid}`, key]));
@@ -225,14 +225,14 @@ function transferColumns(posted: readonly Answer[], { keys, now }: DecidedBatch)
   const rows = posted.map(({ keyed: { command, tenant, uuid } }) => ({ command, tenant, uuid, data: command.data as TransferPost }));
   const account = (command: LedgerCommand, id: string) => keys.get(scoped(command, id))?.uuid ?? null;
   return [
-    plainArray(rows.map((row) => row.tenant)),
-    plainArray(rows.map((row) => row.command.livemode)),
-    plainArray(rows.map((row) => row.uuid)),
-    plainArray(rows.map((row) => account(row.command, row.data.debit_account))),
-    plainArray(rows.map((row) => account(row.command, row.data.credit_account))),
-    plainArray(rows.map((row) => row.data.amount)),
-    plainArray(rows.map((row) => row.data.asset)),
-    plainArray(rows.map((row) => (row.data.payment === null ? null : uuidOf('payment', row.data.payment)))),
+    rows.map((row) => row.tenant),
+    rows.map((row) => row.command.livemode),
+    rows.map((row) => row.uuid),
+    rows.map((row) => account(row.command, row.data.debit_account)),
+    rows.map((row) => account(row.command, row.data.credit_account)),
+    rows.map((row) => row.data.amount),
+    rows.map((row) => row.data.asset),
+    rows.map((row) => (row.data.payment === null ? null : uuidOf('payment', row.data.payment))),
     now,
   ];
 }
@@ -263,12 +263,12 @@ function accountColumns(opens: readonly Answer[], { opened, now }: DecidedBatch)
 function changeColumns({ changed, keys, now }: DecidedBatch): unknown[] {
   const rows = [...changed].map(([key, account]) => ({ account, key: keys.get(key) as AccountKey }));
   return [
-    plainArray(rows.map(({ key }) => key.tenant)),
-    plainArray(rows.map(({ key }) => key.livemode)),
-    plainArray(rows.map(({ key }) => key.uuid)),
-    plainArray(rows.map(({ account }) => account.postedDebits)),
-    plainArray(rows.map(({ account }) => account.postedCredits)),
-    plainArray(rows.map(({ account }) => account.version)),
+    rows.map(({ key }) => key.tenant),
+    rows.map(({ key }) => key.livemode),
+    rows.map(({ key }) => key.uuid),
+    rows.map(({ account }) => account.postedDebits),
+    rows.map(({ account }) => account.postedCredits),
+    rows.map(({ account }) => account.version),
     now,
   ];
 }
@@ -276,20 +276,20 @@ function changeColumns({ changed, keys, now }: DecidedBatch): unknown[] {
 function verdictColumns(answers: readonly Answer[]): unknown[] {
   return [
     ...keyColumns(answers.map((given) => given.keyed)),
-    plainArray(answers.map((given) => contentHash(given.keyed.command))),
-    plainArray(answers.map((given) => uuidOf('event', given.keyed.command.id))),
-    plainArray(answers.map((given) => uuidOf('event', given.eventId))),
-    plainArray(answers.map((given) => given.verdict.type)),
+    answers.map((given) => contentHash(given.keyed.command)),
+    answers.map((given) => uuidOf('event', given.keyed.command.id)),
+    answers.map((given) => uuidOf('event', given.eventId)),
+    answers.map((given) => given.verdict.type),
     joinJson(answers.map((given) => JSON.stringify(given.verdict.data))),
   ];
 }
 
 function keyColumns(commands: readonly KeyedCommand[]): unknown[] {
   return [
-    plainArray(commands.map((k) => k.tenant)),
-    plainArray(commands.map((k) => k.command.livemode)),
-    plainArray(commands.map((k) => k.kind)),
-    plainArray(commands.map((k) => k.uuid)),
+    commands.map((k) => k.tenant),
+    commands.map((k) => k.command.livemode),
+    commands.map((k) => k.kind),
+    commands.map((k) => k.uuid),
   ];
 }
 
