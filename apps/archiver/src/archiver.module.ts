@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { InvariantsModule } from '@payflow/invariants';
 import { PlatformModule, type ConfigurationOf } from '@payflow/service';
 import type { archiverConfiguration } from './archiver.config.js';
-import { ARCHIVED_BY_TYPE, invariants } from './database/invariants.js';
+import { invariants } from './database/invariants.js';
 import { EventsHandler } from './handlers/events.handler.js';
 
 /** payments.events, ledger.events → the archive. */
@@ -13,7 +13,7 @@ export class ArchiverModule {
       module: ArchiverModule,
       imports: [
         PlatformModule.with({ service: 'archiver', config, kafka: 'required' }),
-        InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET, archivedByType: ARCHIVED_BY_TYPE }),
+        InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [EventsHandler],
     };

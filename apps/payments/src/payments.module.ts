@@ -19,7 +19,13 @@ export class PaymentsModule {
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [PaymentCommandsHandler, LedgerVerdictsHandler],
-      providers: [{ provide: Sweeper, inject: [DATABASE, Messaging], useFactory: (...parts: ConstructorParameters<typeof Sweeper>) => new Sweeper(...parts) }],
+      providers: [
+        {
+          provide: Sweeper,
+          inject: [DATABASE, Messaging],
+          useFactory: (...parts: ConstructorParameters<typeof Sweeper>) => new Sweeper(...parts),
+        },
+      ],
     };
   }
 }

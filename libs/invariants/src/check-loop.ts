@@ -61,7 +61,11 @@ export class CheckLoop {
     try {
       const checked = await checkInvariant(this.database, due.invariant, 'running');
       this.results.checked(name, checked, new Date());
-      if (checked.violations > 0) log.error({ invariant: name, violations: checked.violations, sample: checked.sample }, 'an invariant is broken');
+      if (checked.violations > 0)
+        log.error(
+          { invariant: name, violations: checked.violations, sample: checked.sample },
+          'an invariant is broken',
+        );
     } catch (error) {
       this.results.failed(name, error);
       log.warn({ err: error, invariant: name }, 'an invariant could not be checked');

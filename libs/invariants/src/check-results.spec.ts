@@ -3,7 +3,10 @@ import { CheckResults } from './check-results.js';
 
 it('keeps the last result, and remembers that rows have offended', () => {
   const results = new CheckResults(['I1', 'I2']);
-  expect(results.list()).toMatchObject([{ invariant: 'I1', checked_at: null }, { invariant: 'I2', checked_at: null }]);
+  expect(results.list()).toMatchObject([
+    { invariant: 'I1', checked_at: null },
+    { invariant: 'I2', checked_at: null },
+  ]);
   results.checked('I1', { violations: 3, sample: ['a'], duration_ms: 4 }, new Date(1_000));
   results.checked('I1', { violations: 0, sample: [], duration_ms: 5 }, new Date(2_000));
   results.failed('I1', new RangeError('late'));

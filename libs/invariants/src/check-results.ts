@@ -32,7 +32,15 @@ export class CheckResults {
     const before = this.results.get(invariant) ?? unchecked(invariant);
     const at = now.toISOString();
     const violated = violations > 0 ? { violated_at: at, violated_sample: sample } : {};
-    this.results.set(invariant, { ...before, violations, sample, checked_at: at, duration_ms, error: null, ...violated });
+    this.results.set(invariant, {
+      ...before,
+      violations,
+      sample,
+      checked_at: at,
+      duration_ms,
+      error: null,
+      ...violated,
+    });
     violationsGauge.set({ invariant }, violations);
     checkedGauge.set({ invariant }, now.getTime() / 1_000);
   }
@@ -48,5 +56,14 @@ export class CheckResults {
 }
 
 function unchecked(invariant: InvariantName): CheckResult {
-  return { invariant, violations: 0, sample: [], checked_at: null, duration_ms: 0, violated_at: null, violated_sample: [], error: null };
+  return {
+    invariant,
+    violations: 0,
+    sample: [],
+    checked_at: null,
+    duration_ms: 0,
+    violated_at: null,
+    violated_sample: [],
+    error: null,
+  };
 }

@@ -36,9 +36,13 @@ export async function checkInvariant(db: Database, invariant: Invariant, form: '
 }
 
 /** Runs the full form of every check, one after the other: what `payflow verify` calls for each service. */
-export async function checkInvariants(db: Database, invariants: readonly Invariant[]): Promise<(Checked & { readonly invariant: string })[]> {
+export async function checkInvariants(
+  db: Database,
+  invariants: readonly Invariant[],
+): Promise<(Checked & { readonly invariant: string })[]> {
   const results: (Checked & { invariant: string })[] = [];
-  for (const invariant of invariants) results.push({ invariant: invariant.name, ...(await checkInvariant(db, invariant, 'full')) });
+  for (const invariant of invariants)
+    results.push({ invariant: invariant.name, ...(await checkInvariant(db, invariant, 'full')) });
   return results;
 }
 

@@ -1,9 +1,25 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { fromUuid, newId } from '@payflow/contracts';
+import { fromUuid, newId, toUuid } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import { Messaging, MessagingTables1763700000000, tallyOf } from '@payflow/messaging';
-import { DATABASE, PlatformModule, commonFields, defineConfiguration, readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
-import { createTestDatabase, createTestTopics, testServers, uniqueSuffix, until, type TestDatabase } from '@payflow/testing';
+import {
+  DATABASE,
+  PlatformModule,
+  commonFields,
+  defineConfiguration,
+  readConfiguration,
+  signInternalToken,
+  startService,
+  type RunningService,
+} from '@payflow/service';
+import {
+  createTestDatabase,
+  createTestTopics,
+  testServers,
+  uniqueSuffix,
+  until,
+  type TestDatabase,
+} from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckResult } from './check-results.js';
@@ -14,7 +30,10 @@ import { invariant } from './invariant.js';
 import { InvariantsModule } from './invariants.module.js';
 import type { TallyReport } from './tallies/report.js';
 
-const configuration = { ...defineConfiguration('archiver', commonFields({ port: 0, database: 'archiver' })), service: 'archiver' as const };
+const configuration = {
+  ...defineConfiguration('archiver', commonFields({ port: 0, database: 'archiver' })),
+  service: 'archiver' as const,
+};
 const tooSlow = invariant({ name: 'I2', owner: 'spec', interval_ms: 60_000, running: `select pg_sleep(30) as id` });
 const invariants = [noOldOutboxRow('spec'), tooSlow];
 
@@ -37,12 +56,23 @@ describe('the internal endpoints and the checks behind them', () => {
     ]);
     admin = new Client({ connectionString: db.adminUrl });
     await admin.connect();
-    const env = { NODE_ENV: 'test', OTEL_TRACES_EXPORTER: 'none', LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: db.url, KAFKA_BROKERS: brokers.join(','), KAFKA_PREFIX: prefix };
+    const env = {
+      NODE_ENV: 'test',
+      OTEL_TRACES_EXPORTER: 'none',
+      LOG_LEVEL: 'silent',
+      PORT: '0',
+      DATABASE_URL: db.url,
+      KAFKA_BROKERS: brokers.join(','),
+      KAFKA_PREFIX: prefix,
+    };
     const config = readConfiguration(configuration, env);
     secret = config.PAYFLOW_INTERNAL_SECRET;
     const module = (): DynamicModule => ({
       module: SpecModule,
-      imports: [PlatformModule.with({ service: 'archiver', config, kafka: 'required' }), InvariantsModule.with({ invariants, secret })],
+      imports: [
+        PlatformModule.with({ service: 'archiver', config, kafka: 'required' }),
+        InvariantsModule.with({ invariants, secret }),
+      ],
     });
     running = await startService({ configuration, module }, config);
     base = await running.app.getUrl();
@@ -53,15 +83,22 @@ describe('the internal endpoints and the checks behind them', () => {
     await db.drop();
   });
 
-  const read = async <T>(path: string) => (await (await fetch(`${base}/internal/${path}`, { headers: internalHeaders(secret, 'spec') })).json()) as T;
-  const result = async (name: string) => (await read<{ data: CheckResult[] }>('invariants')).data.find((one) => one.invariant === name);
+  const read = async <T>(path: string) =>
+    (await (await fetch(`${base}/internal/${path}`, { headers: internalHeaders(secret, 'spec') })).json()) as T;
+  const result = async (name: string) =>
+    (await read<{ data: CheckResult[] }>('invariants')).data.find((one) => one.invariant === name);
 
   it('tells nothing to strangers, and nothing of the inside to those who may only read from outside', async () => {
-    const status = async (headers: Record<string, string>) => (await fetch(`${base}/internal/invariants`, { headers })).status;
+    const status = async (headers: Record<string, string>) =>
+      (await fetch(`${base}/internal/invariants`, { headers })).status;
     expect(await status({})).toBe(401);
     expect(await status({ authorization: 'Bearer x.y.z' })).toBe(401);
     expect(await status(internalHeaders(`${secret}-other`, 'spec'))).toBe(401);
-    const forwarded = signInternalToken(secret, { tenant: newId('tenant'), livemode: false, actor: 'key', scopes: ['monitoring:read'] }, Date.now());
+    const forwarded = signInternalToken(
+      secret,
+      { tenant: newId('tenant'), livemode: false, actor: 'key', scopes: ['monitoring:read'] },
+      Date.now(),
+    );
     expect(await status({ authorization: `Bearer ${forwarded}` })).toBe(403);
   });
 
@@ -94,7 +131,14 @@ describe('the internal endpoints and the checks behind them', () => {
     const origin = { tenant: newId('tenant'), livemode: false, actor: 'spec' };
     const message = (resent = false) => {
       const id = newId('account');
-      return { type: 'payflow.account.rejected.v1' as const, id: newId('event'), subject: id, resent, origin, data: { id, reason: 'account_exists', recorded_at: new Date().toISOString() } };
+      return {
+        type: 'payflow.account.rejected.v1' as const,
+        id: newId('event'),
+        subject: id,
+        resent,
+        origin,
+        data: { id, reason: 'account_exists', recorded_at: new Date().toISOString() },
+      };
     };
     const sent = async () => (await read<TallyReport>('tallies')).sent;
     const first = [message(), message()];
@@ -106,7 +150,14 @@ describe('the internal endpoints and the checks behind them', () => {
       expect(await sent()).toEqual(before);
     });
     const ids = [...first, second[0] as (typeof first)[number]].map(({ id }) => id);
-    const expected = [{ topic: 'ledger.events.v1', day: new Date().toISOString().slice(0, 10), messages: 3, id_sum: tallyOf(ids).idSum }];
+    const expected = [
+      {
+        topic: 'ledger.events.v1',
+        day: new Date().toISOString().slice(0, 10),
+        messages: 3,
+        id_sum: tallyOf(ids).idSum,
+      },
+    ];
     expect(await sent()).toEqual(expected);
     expect(await sent()).toEqual(expected);
   });
@@ -123,13 +174,57 @@ describe('the internal endpoints and the checks behind them', () => {
     );
     await admin.query(`update sent_horizon set seen_until = $1`, [midnight]);
     const { sent } = await read<TallyReport>('tallies');
-    expect(sent.filter(({ topic }) => topic === 'payments.events.v1')).toEqual([{ topic: 'payments.events.v1', day: dayBefore, messages: 1, id_sum: 42 }]);
+    expect(sent.filter(({ topic }) => topic === 'payments.events.v1')).toEqual([
+      { topic: 'payments.events.v1', day: dayBefore, messages: 1, id_sum: 42 },
+    ]);
+  });
+
+  it('counts what was set aside, and not what was replayed since', async () => {
+    const letter = (offset: number, errorClass: string, state: string) =>
+      `('ledger.commands', 'ledger.commands.v1', 0, ${offset}, '${newId('event')}', '${errorClass}', '', 1, now(), '{}', '${state}')`;
+    await admin.query(
+      `insert into dead_letters (consumer_group, topic, partition, record_offset, event_id, error_class, error_message, attempts, first_at, record_headers, state)
+       values ${[letter(1, 'TypeError', 'dead'), letter(2, 'undecodable', 'dead'), letter(3, 'TypeError', 'replayed'), letter(4, 'TypeError', 'replaying')].join(', ')}`,
+    );
+    const uuid = () => `'${toUuid('event', newId('event')) ?? ''}'`;
+    await admin.query(
+      `insert into parked_messages (consumer_group, tenant, record_key, topic, partition, record_offset, event_id, message)
+       values ('ledger.commands', 'org', 'key', 'ledger.commands.v1', 0, 5, ${uuid()}, '{}')`,
+    );
+    await admin.query(
+      `insert into positions (consumer_group, topic, partition, epoch, next_offset) values ('payments.commands', 'payments.commands.v1', 0, 1, 0)`,
+    );
+    await admin.query(
+      `insert into waiting_commands (consumer_group, tenant, livemode, record_key, sequence, event_id, record_offset, message)
+       values ('payments.commands', 'org', false, 'key', 2, ${uuid()}, 6, '{}')`,
+    );
+    const { set_aside } = await read<TallyReport>('tallies');
+    expect(set_aside.map(({ group, kind, messages }) => `${group} ${kind} ${messages}`)).toEqual([
+      'ledger.commands dead_lettered 2',
+      'ledger.commands parked 1',
+      'ledger.commands undecodable 1',
+      'payments.commands waiting 1',
+    ]);
+    await admin.query('delete from positions');
   });
 
   it('shows how far the readers have come', async () => {
-    await db.database.rows(statement('spec.position', `insert into positions values ('archiver.ledger', 'ledger.events.v1', 1, 1, 17, null, 0, 'gap_in_log')`));
+    await db.database.rows(
+      statement(
+        'spec.position',
+        `insert into positions values ('archiver.ledger', 'ledger.events.v1', 1, 1, 17, null, 0, 'gap_in_log')`,
+      ),
+    );
     expect(await read('positions')).toEqual({
-      data: [{ group: 'archiver.ledger', topic: 'ledger.events.v1', partition: 1, next_offset: 17, stopped_reason: 'gap_in_log' }],
+      data: [
+        {
+          group: 'archiver.ledger',
+          topic: 'ledger.events.v1',
+          partition: 1,
+          next_offset: 17,
+          stopped_reason: 'gap_in_log',
+        },
+      ],
     });
   });
 });

@@ -1,9 +1,9 @@
 import { Inject, Injectable, Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
-import type { Database, Statement } from '@payflow/database';
+import type { Database } from '@payflow/database';
 import { DATABASE, Drain } from '@payflow/service';
 import { CheckLoop } from './check-loop.js';
 import { CheckResults } from './check-results.js';
-import { ARCHIVED_BY_TYPE, InternalController } from './http/internal.controller.js';
+import { InternalController } from './http/internal.controller.js';
 import { INTERNAL_SECRET, InternalGuard } from './http/internal.guard.js';
 import type { Invariant } from './invariant.js';
 
@@ -12,8 +12,6 @@ export interface InvariantsOptions {
   readonly invariants: readonly Invariant[];
   /** Key of the internal tokens. */
   readonly secret: string;
-  /** The archiver's sums by type, day and topic. */
-  readonly archivedByType?: Statement;
 }
 
 const INVARIANTS_OF_SERVICE = Symbol('invariants');
@@ -41,7 +39,7 @@ class Checks implements OnApplicationBootstrap {
 /** A service's checks, run all the time on its own database, and its internal endpoints: invariants, tallies, positions. */
 @Module({})
 export class InvariantsModule {
-  static with({ invariants, secret, archivedByType }: InvariantsOptions): DynamicModule {
+  static with({ invariants, secret }: InvariantsOptions): DynamicModule {
     return {
       module: InvariantsModule,
       global: true,
@@ -49,7 +47,6 @@ export class InvariantsModule {
       providers: [
         { provide: INTERNAL_SECRET, useValue: secret },
         { provide: INVARIANTS_OF_SERVICE, useValue: invariants },
-        { provide: ARCHIVED_BY_TYPE, useValue: archivedByType ?? null },
         { provide: CheckResults, useFactory: () => new CheckResults(invariants.map(({ name }) => name)) },
         InternalGuard,
         Checks,

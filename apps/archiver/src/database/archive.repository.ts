@@ -24,7 +24,10 @@ const TALLY = statement(
    do update set messages = t.messages + excluded.messages, id_sum = (t.id_sum + excluded.id_sum) % (1::bigint << 48)`,
 );
 
-const ENSURE_MONTHS = statement('archive.ensure-months', 'select ensure_archive_month(month) from unnest($1::timestamptz[]) as month');
+const ENSURE_MONTHS = statement(
+  'archive.ensure-months',
+  'select ensure_archive_month(month) from unnest($1::timestamptz[]) as month',
+);
 
 /** Stores events that are not stored yet. Returns the ids of those that were new. */
 export async function archiveEvents(tx: Transaction, events: readonly AnyMessage[]): Promise<Set<string>> {
@@ -54,7 +57,11 @@ export async function archiveEvents(tx: Transaction, events: readonly AnyMessage
 export async function tallyArchived(tx: Transaction, events: readonly AnyMessage[]): Promise<void> {
   const types = [...new Set(events.map(({ type }) => type))];
   const rows = types.flatMap((type) =>
-    [...talliesByDay(events.filter((event) => event.type === type).map(({ id }) => id))].map(([day, tally]) => ({ type, day, ...tally })),
+    [...talliesByDay(events.filter((event) => event.type === type).map(({ id }) => id))].map(([day, tally]) => ({
+      type,
+      day,
+      ...tally,
+    })),
   );
   if (rows.length === 0) return;
   await tx.rows(TALLY, [

@@ -1,4 +1,3 @@
-import { statement } from '@payflow/database';
 import { noOldOutboxRow, noSecrets, type Invariant } from '@payflow/invariants';
 
 const FREE_TEXT = `concat_ws(' ', data::text, subject, actor)`;
@@ -14,10 +13,3 @@ export const invariants: readonly Invariant[] = [
     },
   ]),
 ];
-
-/** What is stored by type and by the day inside the event id, as far as other services still have their sums. */
-export const ARCHIVED_BY_TYPE = statement(
-  'archive.sums-by-type',
-  `select topic, type, to_char(day, 'YYYY-MM-DD') as day, sum(messages)::float8 as messages, (sum(id_sum) % (1::bigint << 48))::float8 as id_sum
-   from archived_tallies where day >= (clock_timestamp() at time zone 'UTC')::date - 6 group by topic, type, day order by 1, 2, 3`,
-);

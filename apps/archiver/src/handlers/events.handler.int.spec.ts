@@ -1,10 +1,17 @@
 import { fromUuid, newId, uuidOf, type AnyMessage, type MessageData } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { checkInvariant, readTallies, type Invariant } from '@payflow/invariants';
+import { checkInvariant, compareTallies, readTallies, type Invariant } from '@payflow/invariants';
 import { Messaging, tallyOf } from '@payflow/messaging';
-import { createTestDatabase, createTestTopics, testBroker, uniqueSuffix, until, type TestDatabase } from '@payflow/testing';
+import {
+  createTestDatabase,
+  createTestTopics,
+  testBroker,
+  uniqueSuffix,
+  until,
+  type TestDatabase,
+} from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ARCHIVED_BY_TYPE, invariants } from '../database/invariants.js';
+import { invariants } from '../database/invariants.js';
 import { migrations } from '../database/index.js';
 import { EventsHandler } from './events.handler.js';
 
@@ -32,17 +39,37 @@ const data = (metadata: Record<string, string> = {}): MessageData['payflow.payme
 
 function failed(id = newId('event'), about = data()): AnyMessage<'payflow.payment.failed.v1'> {
   const context = { tenant, livemode: false, causationId: id, correlationId: id, actor: 'spec', time: now };
-  return { id, type: 'payflow.payment.failed.v1', data: about, subject: about.id, key: about.id, aggregateVersion: 1, ...context, traceparent: undefined, tracestate: undefined };
+  return {
+    id,
+    type: 'payflow.payment.failed.v1',
+    data: about,
+    subject: about.id,
+    key: about.id,
+    aggregateVersion: 1,
+    ...context,
+    traceparent: undefined,
+    tracestate: undefined,
+  };
 }
 
 const idAt = (time_ms: number) => {
   const hex = time_ms.toString(16).padStart(12, '0');
-  return fromUuid('event', `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${newId('event').slice(-12).replaceAll(/[^0-9a-f]/g, '0')}`);
+  return fromUuid(
+    'event',
+    `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${newId('event')
+      .slice(-12)
+      .replaceAll(/[^0-9a-f]/g, '0')}`,
+  );
 };
 
-const STORED = statement('spec.stored', 'select event_id, tableoid::regclass::text as partition, subject, data, type, topic from archived_events where event_id = any ($1::uuid[])');
+const STORED = statement(
+  'spec.stored',
+  'select event_id, tableoid::regclass::text as partition, subject, data, type, topic from archived_events where event_id = any ($1::uuid[])',
+);
 const stored = (db: TestDatabase, ids: readonly string[]) =>
-  db.database.rows<{ event_id: string; partition: string; data: unknown; subject: string }>(STORED, [ids.map((id) => uuidOf('event', id))]);
+  db.database.rows<{ event_id: string; partition: string; data: unknown; subject: string }>(STORED, [
+    ids.map((id) => uuidOf('event', id)),
+  ]);
 
 describe('the archive on real PostgreSQL', () => {
   let db: TestDatabase;
@@ -60,13 +87,26 @@ describe('the archive on real PostgreSQL', () => {
     expect(await archive(...events)).toEqual({ messages: [], repeated: [] });
     const again = failed();
     expect(await archive(events[1] as AnyMessage, again)).toEqual({ messages: [], repeated: [events[1]?.id] });
-    const rows = await stored(db, [...events, again].map(({ id }) => id));
+    const rows = await stored(
+      db,
+      [...events, again].map(({ id }) => id),
+    );
     expect(rows).toHaveLength(4);
-    expect(rows.find(({ subject }) => subject === again.subject)).toMatchObject({ data: again.data, type: again.type, topic: 'payments.events.v1' });
+    expect(rows.find(({ subject }) => subject === again.subject)).toMatchObject({
+      data: again.data,
+      type: again.type,
+      topic: 'payments.events.v1',
+    });
   });
 
   it('keeps events whose ids carry absurd times, once each', async () => {
-    const ids = [idAt(0), idAt(Date.UTC(2019, 5)), idAt(Date.UTC(2150, 0)), idAt(Date.UTC(2024, 2, 31)), idAt(Date.UTC(2041, 7))];
+    const ids = [
+      idAt(0),
+      idAt(Date.UTC(2019, 5)),
+      idAt(Date.UTC(2150, 0)),
+      idAt(Date.UTC(2024, 2, 31)),
+      idAt(Date.UTC(2041, 7)),
+    ];
     await archive(...ids.map((id) => failed(id)));
     expect((await archive(...ids.map((id) => failed(id)))).repeated).toEqual(ids);
     const partitions = new Map((await stored(db, ids)).map((row) => [row.event_id, row.partition]));
@@ -86,21 +126,29 @@ describe('the archive on real PostgreSQL', () => {
       statement('spec.a-partition', 'select tableoid::regclass::text as partition from archived_events limit 1'),
     );
     for (const table of ['archived_events', partition]) {
-      await expect(db.database.rows(statement(`spec.delete-${table}`, `delete from ${table}`))).rejects.toMatchObject({ code: '42501' });
-      await expect(db.database.rows(statement(`spec.update-${table}`, `update ${table} set actor = 'x'`))).rejects.toMatchObject({ code: '42501' });
-      await expect(db.database.rows(statement(`spec.truncate-${table}`, `truncate ${table}`))).rejects.toMatchObject({ code: '42501' });
+      await expect(db.database.rows(statement(`spec.delete-${table}`, `delete from ${table}`))).rejects.toMatchObject({
+        code: '42501',
+      });
+      await expect(
+        db.database.rows(statement(`spec.update-${table}`, `update ${table} set actor = 'x'`)),
+      ).rejects.toMatchObject({ code: '42501' });
+      await expect(db.database.rows(statement(`spec.truncate-${table}`, `truncate ${table}`))).rejects.toMatchObject({
+        code: '42501',
+      });
     }
   });
 
   it('adds up what it stored by type and day, each event once', async () => {
-    const sums = async () => (await readTallies(db.database, ARCHIVED_BY_TYPE)).archived.find(({ day }) => day === now.slice(0, 10));
+    const sums = async () => (await readTallies(db.database)).archived.find(({ day }) => day === now.slice(0, 10));
     const before = await sums();
     const events = [failed(), failed()];
     await archive(...events);
     await archive(...events);
     const after = await sums();
     expect((after?.messages ?? 0) - (before?.messages ?? 0)).toBe(2);
-    expect(((after?.id_sum ?? 0) - (before?.id_sum ?? 0) + 2 ** 48) % 2 ** 48).toBe(tallyOf(events.map(({ id }) => id)).idSum);
+    expect(((after?.id_sum ?? 0) - (before?.id_sum ?? 0) + 2 ** 48) % 2 ** 48).toBe(
+      tallyOf(events.map(({ id }) => id)).idSum,
+    );
   });
 
   it('I33 sees a card number in what was archived', async () => {
@@ -109,7 +157,9 @@ describe('the archive on real PostgreSQL', () => {
     const event = failed(newId('event'), data({ note: '5555-5555-5555-4444' }));
     await archive(event);
     for (const form of ['running', 'full'] as const) {
-      expect((await checkInvariant(db.database, noSecrets, form)).sample).toEqual([`archived_events/${uuidOf('event', event.id)} card_number`]);
+      expect((await checkInvariant(db.database, noSecrets, form)).sample).toEqual([
+        `archived_events/${uuidOf('event', event.id)} card_number`,
+      ]);
     }
   });
 });
@@ -134,7 +184,13 @@ describe('the archiver behind the runner', () => {
 
   it('archives what the topics carry; sent equals received', async () => {
     const origin = { tenant, livemode: false, actor: 'spec' };
-    const payments = Array.from({ length: 40 }, () => data()).map((about) => ({ type: 'payflow.payment.failed.v1' as const, subject: about.id, data: about, origin, aggregateVersion: 1 }));
+    const payments = Array.from({ length: 40 }, () => data()).map((about) => ({
+      type: 'payflow.payment.failed.v1' as const,
+      subject: about.id,
+      data: about,
+      origin,
+      aggregateVersion: 1,
+    }));
     const rejected = Array.from({ length: 10 }, () => newId('account')).map((id) => ({
       type: 'payflow.account.rejected.v1' as const,
       subject: id,
@@ -142,15 +198,40 @@ describe('the archiver behind the runner', () => {
       origin,
       aggregateVersion: 1,
     }));
-    const staged = await db.database.transaction((tx) => messaging.outbox.stage(tx, [...payments, ...rejected], () => undefined));
+    const staged = await db.database.transaction((tx) =>
+      messaging.outbox.stage(tx, [...payments, ...rejected], () => undefined),
+    );
     staged.publish();
     const COUNT = statement('spec.count', 'select count(*)::integer as count from archived_events');
     await until('all are archived', async () => (await db.database.rows<{ count: number }>(COUNT))[0]?.count === 50);
-    const { sent, received, archived } = await readTallies(db.database, ARCHIVED_BY_TYPE);
+    const { sent, received, archived } = await readTallies(db.database);
     const sums = (tallies: readonly { topic: string; messages: number; id_sum: number }[]) =>
-      tallies.map(({ topic, messages, id_sum }) => ({ topic, messages, id_sum })).sort((a, b) => a.messages - b.messages);
+      tallies
+        .map(({ topic, messages, id_sum }) => ({ topic, messages, id_sum }))
+        .sort((a, b) => a.messages - b.messages);
     expect(sums(received)).toEqual(sums(sent));
     expect(sums(archived)).toEqual(sums(sent));
     expect(sums(sent).map(({ messages }) => messages)).toEqual([10, 40]);
+  });
+
+  it('I21 sees an event that was not received, and one that was received twice', async () => {
+    const ofArchiver = async () =>
+      compareTallies([await readTallies(db.database)]).filter(({ group }) => group.startsWith('archiver.'));
+    expect(await ofArchiver()).toEqual([]);
+    const change = (by: number, group: string) =>
+      db.database.rows(
+        statement(
+          `spec.tally-${by}-${group}`,
+          `update received_tallies set messages = messages + ${by}, id_sum = id_sum + ${by} where consumer_group = '${group}'`,
+        ),
+      );
+    await change(-1, 'archiver.payments');
+    await change(1, 'archiver.ledger');
+    const mismatches = await ofArchiver();
+    const missing = (group: string) =>
+      mismatches
+        .filter((mismatch) => mismatch.group === group)
+        .reduce((sum, { missing_messages }) => sum + missing_messages, 0);
+    expect([missing('archiver.payments') > 0, missing('archiver.ledger') < 0]).toEqual([true, true]);
   });
 });

@@ -21,6 +21,9 @@ export class EventsHandler {
 
 async function archive(tx: Transaction, events: readonly AnyMessage[]): Promise<Handled> {
   const stored = await archiveEvents(tx, events);
-  await tallyArchived(tx, events.filter(({ id }) => stored.has(id)));
+  await tallyArchived(
+    tx,
+    events.filter(({ id }) => stored.has(id)),
+  );
   return { messages: [], repeated: events.map(({ id }) => id).filter((id) => !stored.has(id)) };
 }

@@ -4,6 +4,11 @@ import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 
 /** What `payflow setup` runs on the payments database, in order. */
-export const migrations = [MessagingTables1763700000000, PaymentsTables1763700001000, InvariantTables1763700002000, PaymentsChecks1763700002001];
+export const migrations = [
+  MessagingTables1763700000000,
+  PaymentsTables1763700001000,
+  InvariantTables1763700002000,
+  PaymentsChecks1763700002001,
+];
 
 export { invariants } from './invariants.js';

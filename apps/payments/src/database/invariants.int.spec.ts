@@ -1,4 +1,12 @@
-import { fromUuid, newId, uuidOf, type AnyMessage, type InvariantName, type MessageData, type MessageType } from '@payflow/contracts';
+import {
+  fromUuid,
+  newId,
+  uuidOf,
+  type AnyMessage,
+  type InvariantName,
+  type MessageData,
+  type MessageType,
+} from '@payflow/contracts';
 import { statement, type Transaction } from '@payflow/database';
 import { checkInvariant, type Invariant } from '@payflow/invariants';
 import { Messaging, type Handled } from '@payflow/messaging';
@@ -16,8 +24,25 @@ const now = new Date();
 
 function message<T extends MessageType>(type: T, data: MessageData[T], causationId: string): AnyMessage<T> {
   const id = newId('event');
-  const context = { tenant, livemode: false, key: id, aggregateVersion: 0, causationId, correlationId: id, actor: 'spec', time: now.toISOString() };
-  return { id, type, data, subject: id, ...context, traceparent: undefined, tracestate: undefined } as unknown as AnyMessage<T>;
+  const context = {
+    tenant,
+    livemode: false,
+    key: id,
+    aggregateVersion: 0,
+    causationId,
+    correlationId: id,
+    actor: 'spec',
+    time: now.toISOString(),
+  };
+  return {
+    id,
+    type,
+    data,
+    subject: id,
+    ...context,
+    traceparent: undefined,
+    tracestate: undefined,
+  } as unknown as AnyMessage<T>;
 }
 
 const create = (id: string, metadata: Record<string, string> = {}) =>
@@ -43,7 +68,11 @@ const create = (id: string, metadata: Record<string, string> = {}) =>
 const refused = (payment: string, ledgerCommandId: string) => {
   const id = fromUuid('transfer', uuidOf('payment', payment));
   const data = { id, payment, debit_account: source, credit_account: destination, amount: '1999', asset: 'USD' };
-  return message('payflow.transfer.rejected.v1', { ...data, reason: 'insufficient_funds', recorded_at: now.toISOString() }, ledgerCommandId);
+  return message(
+    'payflow.transfer.rejected.v1',
+    { ...data, reason: 'insufficient_funds', recorded_at: now.toISOString() },
+    ledgerCommandId,
+  );
 };
 
 const named = (name: InvariantName) => invariants.find((one) => one.name === name) as Invariant;
@@ -103,7 +132,9 @@ describe("the payments service's invariants", () => {
     const uuid = uuidOf('payment', id);
     await admin.query(`update payments set expires_at = now() - interval '31 seconds' where id = '${uuid}'`);
     expect(await sample('I15')).toBe(`payments/${uuid} is past its deadline`);
-    await admin.query(`update payments set expires_at = now() + interval '1 day', updated_at = now() - interval '41 seconds' where id = '${uuid}'`);
+    await admin.query(
+      `update payments set expires_at = now() + interval '1 day', updated_at = now() - interval '41 seconds' where id = '${uuid}'`,
+    );
     expect(await sample('I15')).toBe(`payments/${uuid} is not swept`);
     await admin.query(
       `insert into parked_subjects (consumer_group, tenant, record_key, state, error_class, error_message, attempts, topic, partition)
@@ -144,7 +175,12 @@ describe("the payments service's invariants", () => {
   });
 
   it('I33 takes no id, amount, phone number or ordinary digits for a secret', async () => {
-    await pay({ order: '01a1fcfe-571f-7760-8a28-f5898d971e43', phone: '+4917612345678', invoice: '20261121000042', note: '1234567890123' });
+    await pay({
+      order: '01a1fcfe-571f-7760-8a28-f5898d971e43',
+      phone: '+4917612345678',
+      invoice: '20261121000042',
+      note: '1234567890123',
+    });
     expect(await sample('I33')).toBe('');
   });
 });

@@ -43,7 +43,12 @@ const changesAreTold = (form: 'running' | 'full') => `
   where s.type = 'payflow.transfer.post.v1' and not exists (
     select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject and p.ledger_command_id = s.event_id)`;
 
-const everyChangeIsTold = invariant({ name: 'I18', owner: 'payments', running: changesAreTold('running'), full: changesAreTold('full') });
+const everyChangeIsTold = invariant({
+  name: 'I18',
+  owner: 'payments',
+  running: changesAreTold('running'),
+  full: changesAreTold('full'),
+});
 
 const FREE_TEXT = `select 'payments/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payments`;
 

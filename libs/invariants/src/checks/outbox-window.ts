@@ -22,10 +22,10 @@ export function recentOutbox(form: 'running' | 'full'): string {
 }
 
 const RECENT = `greatest(clock_timestamp() - interval '${SPAN}',
-  coalesce((select created_at from outbox order by id desc offset ${ROWS_MAX} limit 1), '-infinity'))`;
+  coalesce((select uuid_time(id) from outbox order by id desc offset ${ROWS_MAX} limit 1), '-infinity'))`;
 
-/** Where the oldest day that was not dropped begins. */
-const OLDEST_KEPT = `(select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC'
+/** Where the oldest day that was not dropped begins, with a minute for clocks that differ. */
+const OLDEST_KEPT = `(select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC' + interval '1 minute'
   from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'outbox'::regclass)`;
 
 /** Transactions before it have no row in the window; an index over transaction ids then finds what has changed. */

@@ -20,7 +20,12 @@ const MESSAGING: SecretSource[] = [
     full: `select 'outbox/' || o.id as id, ${MESSAGE_CONTENT} as content
       from outbox o, json_array_elements(o.messages::json) as m where not (m -> 'message' ->> 'type') like 'payflow.deadletter.%'`,
   },
-  sourceOf(`select 'parked_messages/' || event_id as id, (message::json -> 'data')::text as content from parked_messages`),
+  sourceOf(
+    `select 'parked_messages/' || event_id as id, (message::json -> 'data')::text as content from parked_messages`,
+  ),
+  sourceOf(
+    `select 'waiting_commands/' || event_id as id, (message::json -> 'data')::text as content from waiting_commands`,
+  ),
   sourceOf(
     `select concat_ws('/', 'dead_letters', consumer_group, partition, record_offset) as id, encode(record_value, 'escape') as content
      from dead_letters where record_value is not null`,

@@ -12,7 +12,12 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 
 const ask = async (expression: string, value: unknown) =>
-  (await db.database.rows<{ answer: unknown }>(statement(`spec.${expression.slice(0, 40)}`, `select ${expression} as answer`), [value]))[0]?.answer;
+  (
+    await db.database.rows<{ answer: unknown }>(
+      statement(`spec.${expression.slice(0, 40)}`, `select ${expression} as answer`),
+      [value],
+    )
+  )[0]?.answer;
 
 describe('ids in SQL', () => {
   it('are the same UUIDs as in the code', async () => {
@@ -21,7 +26,8 @@ describe('ids in SQL', () => {
       expect(await ask('typeid_uuid($1)', id)).toBe(toUuid(kind, id));
     }
     expect(await ask('typeid_uuid($1)', 'pay_7zzzzzzzzzzzzzzzzzzzzzzzzz')).toBe('ffffffff-ffff-ffff-ffff-ffffffffffff');
-    for (const wrong of ['', 'pay_', 'pay_8zzzzzzzzzzzzzzzzzzzzzzzzz', 'pay_0000000000000000000000000l']) expect(await ask('typeid_uuid($1)', wrong)).toBeNull();
+    for (const wrong of ['', 'pay_', 'pay_8zzzzzzzzzzzzzzzzzzzzzzzzz', 'pay_0000000000000000000000000l'])
+      expect(await ask('typeid_uuid($1)', wrong)).toBeNull();
   });
 
   it('give their time and their random end', async () => {

@@ -82,4 +82,16 @@ create table sent_horizon (
   seen_until timestamptz not null
 );
 insert into sent_horizon (horizon, seen_until) values ('0', '-infinity');
+
+-- What was archived, by type and by the day inside the event id: the measure for readers that want only some of a topic's
+-- types. Only the archiver writes it. Slots keep two partitions' transactions from waiting for each other.
+create table archived_tallies (
+  topic text not null,
+  type text not null,
+  day date not null,
+  slot smallint not null,
+  messages bigint not null,
+  id_sum bigint not null,
+  primary key (topic, type, day, slot)
+) with (fillfactor = 50);
 `;

@@ -1,14 +1,11 @@
 import { Controller, Get, Header, Inject, UseGuards } from '@nestjs/common';
-import type { Database, Statement } from '@payflow/database';
+import type { Database } from '@payflow/database';
 import { DATABASE } from '@payflow/service';
 import { CheckResults, type CheckResult } from '../check-results.js';
 import { positions, type ReaderPosition } from '../positions.js';
 import type { TallyReport } from '../tallies/report.js';
 import { readTallies } from '../tallies/tallies.repository.js';
 import { InternalGuard } from './internal.guard.js';
-
-/** Injection token of the statement that sums what was archived by type; only the archiver has one. */
-export const ARCHIVED_BY_TYPE = Symbol('archived-by-type');
 
 /** What every service tells about itself to monitoring, and to nobody else. */
 @Controller('internal')
@@ -17,7 +14,6 @@ export class InternalController {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(CheckResults) private readonly results: CheckResults,
-    @Inject(ARCHIVED_BY_TYPE) private readonly archivedByType: Statement | null,
   ) {}
 
   @Get('invariants')
@@ -29,7 +25,7 @@ export class InternalController {
   @Get('tallies')
   @Header('cache-control', 'no-store')
   tallies(): Promise<TallyReport> {
-    return readTallies(this.database, this.archivedByType ?? undefined);
+    return readTallies(this.database);
   }
 
   @Get('positions')

@@ -29,7 +29,9 @@ export class InternalGuard implements CanActivate {
 }
 
 function scopeOf(context: ExecutionContext): string {
-  const marked = [context.getHandler(), context.getClass()].map((target) => Reflect.getMetadata(SCOPE, target) as string | undefined);
+  const marked = [context.getHandler(), context.getClass()].map(
+    (target) => Reflect.getMetadata(SCOPE, target) as string | undefined,
+  );
   return marked.find((scope) => scope !== undefined) ?? INTERNAL_SCOPE;
 }
 

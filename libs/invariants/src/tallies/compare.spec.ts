@@ -9,7 +9,10 @@ const commands = { group: 'ledger.commands', topic: 'ledger.commands.v1' };
 
 const gateway: TallyReport = { ...nothing, sent: [{ topic: commands.topic, ...tally(2, 30) }] };
 const payments: TallyReport = { ...nothing, sent: [{ topic: commands.topic, ...tally(3, 2 ** 48 - 10) }] };
-const ledger = (...received: ReturnType<typeof tally>[]): TallyReport => ({ ...nothing, received: received.map((one) => ({ ...commands, ...one })) });
+const ledger = (...received: ReturnType<typeof tally>[]): TallyReport => ({
+  ...nothing,
+  received: received.map((one) => ({ ...commands, ...one })),
+});
 
 describe('sent against received', () => {
   it('agrees when a reader applied what all publishers of its topic sent', () => {
@@ -17,21 +20,34 @@ describe('sent against received', () => {
   });
 
   it('names what is missing, and what is too many', () => {
-    expect(compareTallies([gateway, payments, ledger(tally(4, 15))])).toEqual([{ ...commands, day, missing_messages: 1, missing_id_sum: 5 }]);
-    expect(compareTallies([ledger(tally(1, 7))])).toEqual([{ ...commands, day, missing_messages: -1, missing_id_sum: 2 ** 48 - 7 }]);
+    expect(compareTallies([gateway, payments, ledger(tally(4, 15))])).toEqual([
+      { ...commands, day, missing_messages: 1, missing_id_sum: 5 },
+    ]);
+    expect(compareTallies([ledger(tally(1, 7))])).toEqual([
+      { ...commands, day, missing_messages: -1, missing_id_sum: 2 ** 48 - 7 },
+    ]);
   });
 
   it('sees one message lost and another doubled, though the count is right', () => {
-    expect(compareTallies([gateway, payments, ledger(tally(5, 21))])).toMatchObject([{ missing_messages: 0, missing_id_sum: 2 ** 48 - 1 }]);
+    expect(compareTallies([gateway, payments, ledger(tally(5, 21))])).toMatchObject([
+      { missing_messages: 0, missing_id_sum: 2 ** 48 - 1 },
+    ]);
   });
 
   it('compares each day by itself', () => {
-    expect(compareTallies([gateway, payments, ledger(tally(5, 20), tally(1, 1, '2026-11-20'))]).map((mismatch) => mismatch.day)).toEqual(['2026-11-20']);
+    expect(
+      compareTallies([gateway, payments, ledger(tally(5, 20), tally(1, 1, '2026-11-20'))]).map(
+        (mismatch) => mismatch.day,
+      ),
+    ).toEqual(['2026-11-20']);
   });
 
   it('takes what was parked and dead-lettered for received', () => {
     const aside = (kind: 'parked' | 'dead_lettered', one: ReturnType<typeof tally>) => ({ ...commands, kind, ...one });
-    const reader: TallyReport = { ...ledger(tally(3, 10)), set_aside: [aside('parked', tally(1, 4)), aside('dead_lettered', tally(1, 6))] };
+    const reader: TallyReport = {
+      ...ledger(tally(3, 10)),
+      set_aside: [aside('parked', tally(1, 4)), aside('dead_lettered', tally(1, 6))],
+    };
     expect(compareTallies([gateway, payments, reader])).toEqual([]);
   });
 
@@ -49,7 +65,11 @@ describe('sent against received', () => {
     const archiver: TallyReport = {
       ...nothing,
       received: [{ group: 'archiver.ledger', topic, ...tally(6, 60) }],
-      archived: [archived('payflow.transfer.posted.v1', tally(3, 30)), archived('payflow.transfer.rejected.v1', tally(1, 10)), archived('payflow.account.opened.v1', tally(2, 20))],
+      archived: [
+        archived('payflow.transfer.posted.v1', tally(3, 30)),
+        archived('payflow.transfer.rejected.v1', tally(1, 10)),
+        archived('payflow.account.opened.v1', tally(2, 20)),
+      ],
     };
     const reader: TallyReport = {
       ...nothing,
@@ -58,6 +78,8 @@ describe('sent against received', () => {
         { group: 'gateway.accounts', topic, ...tally(4, 40) },
       ],
     };
-    expect(compareTallies([sender, archiver, reader])).toEqual([{ group: 'gateway.accounts', topic, day, missing_messages: 1, missing_id_sum: 10 }]);
+    expect(compareTallies([sender, archiver, reader])).toEqual([
+      { group: 'gateway.accounts', topic, day, missing_messages: 1, missing_id_sum: 10 },
+    ]);
   });
 });

@@ -55,7 +55,9 @@ function sentTo(topic: string, reports: readonly TallyReport[]): DayTally[] {
 }
 
 function archivedOf(spec: SubscriptionSpec, reports: readonly TallyReport[]): DayTally[] {
-  return reports.flatMap(({ archived }) => archived).filter(({ topic, type }) => topic === spec.topic && spec.types.includes(type));
+  return reports
+    .flatMap(({ archived }) => archived)
+    .filter(({ topic, type }) => topic === spec.topic && spec.types.includes(type));
 }
 
 function sumByDay(tallies: readonly DayTally[]): Map<string, Sum> {

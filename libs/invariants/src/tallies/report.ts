@@ -9,8 +9,8 @@ export interface DayTally {
 export interface SetAsideTally extends DayTally {
   readonly group: string;
   readonly topic: string;
-  /** `undecodable`: a record nobody here could have sent as it was, so it may not count as received. */
-  readonly kind: 'parked' | 'dead_lettered' | 'undecodable';
+  /** `waiting`: for its predecessor. `undecodable`: a record nobody here could have sent as it was, so it may not count as received. */
+  readonly kind: 'parked' | 'waiting' | 'dead_lettered' | 'undecodable';
 }
 
 /** What one service has sent, received and set aside, as `/internal/tallies` gives it. */

@@ -1,4 +1,4 @@
-import { statement, type Database, type Statement } from '@payflow/database';
+import { statement, type Database } from '@payflow/database';
 import type { TallyReport } from './report.js';
 
 const MODULUS = '(1::bigint << 48)';
@@ -16,7 +16,7 @@ const ADVANCE = statement(
        seen_until - interval '2 minutes' as since
      from sent_horizon for update),
    fresh as materialized (
-     select o.topic, o.created_at, o.messages, o.message_count, o.counted, o.id_sum,
+     select o.id, o.topic, o.created_at, o.messages, o.message_count, o.counted, o.id_sum,
        abs(extract(epoch from o.created_at - date_trunc('day', o.created_at + interval '12 hours', 'UTC'))) < 30
          and o.counted = o.message_count as near_midnight
      from span, outbox o
@@ -31,7 +31,8 @@ const ADVANCE = statement(
      where near_midnight),
    moved as (
      update sent_horizon set horizon = greatest(horizon, upper_bound),
-       seen_until = greatest(seen_until, (select max(created_at) from fresh))
+       -- The id has the process's clock, the row the database's: what both have passed.
+       seen_until = greatest(seen_until, (select least(max(created_at), max(uuid_time(id))) from fresh))
      from span)
    insert into sent_tallies as t (topic, day, messages, id_sum)
    select topic, day, sum(messages), (sum(id_sum) % ${MODULUS})::bigint from counted group by topic, day order by topic, day
@@ -44,7 +45,10 @@ const PRUNE = statement('tallies.prune-sent', `delete from sent_tallies where da
 const RECENT = `day >= (clock_timestamp() at time zone 'UTC')::date - ${DAYS}`;
 const SUMS = `to_char(day, 'YYYY-MM-DD') as day, sum(messages)::float8 as messages, (sum(id_sum) % ${MODULUS})::float8 as id_sum`;
 
-const SENT = statement('tallies.sent', `select topic, ${SUMS} from sent_tallies where ${RECENT} group by topic, day order by topic, day`);
+const SENT = statement(
+  'tallies.sent',
+  `select topic, ${SUMS} from sent_tallies where ${RECENT} group by topic, day order by topic, day`,
+);
 
 const RECEIVED = statement(
   'tallies.received',
@@ -56,16 +60,25 @@ const SET_ASIDE = statement(
   `with ids as (
      select consumer_group, topic, 'parked' as kind, event_id from parked_messages
      union
+     select w.consumer_group, p.topic, 'waiting', w.event_id
+     from waiting_commands w cross join lateral (select topic from positions where consumer_group = w.consumer_group limit 1) p
+     union
      select consumer_group, topic, case when error_class = 'undecodable' then 'undecodable' else 'dead_lettered' end, typeid_uuid(event_id)
-     from dead_letters),
+     -- What was replayed is counted among the applied.
+     from dead_letters where state <> 'replayed'),
    days as (
      select consumer_group, topic, kind, (uuid_time(event_id) at time zone 'UTC')::date as day, 1 as messages, uuid_tail(event_id) as id_sum
      from ids where event_id is not null and uuid_time(event_id) between '2020-01-01' and '2100-01-01')
    select consumer_group as "group", topic, kind, ${SUMS} from days where ${RECENT} group by consumer_group, topic, kind, day order by 1, 2, 3, 4`,
 );
 
+const ARCHIVED = statement(
+  'tallies.archived',
+  `select topic, type, ${SUMS} from archived_tallies where ${RECENT} group by topic, type, day order by topic, type, day`,
+);
+
 /** Brings the sent sums up to date and reads all of a service's tallies. Sums fit a float8: they are below 2^48. */
-export async function readTallies(db: Database, archivedByType?: Statement): Promise<TallyReport> {
+export async function readTallies(db: Database): Promise<TallyReport> {
   await db.transaction(async (tx) => {
     await Promise.all([tx.rows(ADVANCE), tx.count(PRUNE)]);
   });
@@ -73,7 +86,7 @@ export async function readTallies(db: Database, archivedByType?: Statement): Pro
     db.rows<TallyReport['sent'][number]>(SENT),
     db.rows<TallyReport['received'][number]>(RECEIVED),
     db.rows<TallyReport['set_aside'][number]>(SET_ASIDE),
-    archivedByType ? db.rows<TallyReport['archived'][number]>(archivedByType) : [],
+    db.rows<TallyReport['archived'][number]>(ARCHIVED),
   ]);
   return { sent, received, set_aside, archived };
 }

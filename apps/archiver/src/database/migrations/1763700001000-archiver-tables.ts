@@ -33,18 +33,6 @@ insert into maintained_partitions values ('archived_events', '1 month');
 -- Ids whose time no clock of ours can have shown end up here, and still only once each.
 create table archived_events_undated partition of archived_events for values from (minvalue) to ('2020-01-01 00:00:00+00');
 
--- What was archived, by type and by the day inside the event id: the measure for readers that want only some of a topic's
--- types. Slots keep two partitions' transactions from waiting for each other.
-create table archived_tallies (
-  topic text not null,
-  type text not null,
-  day date not null,
-  slot smallint not null,
-  messages bigint not null,
-  id_sum bigint not null,
-  primary key (topic, type, day, slot)
-) with (fillfactor = 50);
-
 -- Months that housekeeping does not make ahead, because only a wrong clock or an old id asks for them.
 create function ensure_archive_month(of timestamptz) returns void
 language plpgsql security definer set search_path = public, pg_temp as $$
