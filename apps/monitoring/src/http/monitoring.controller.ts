@@ -1,0 +1,23 @@
+import { Controller, Get, Header, Inject, UseGuards } from '@nestjs/common';
+import { InternalGuard, RequiresScope } from '@payflow/invariants';
+import { Watch, type HealthAnswer, type SummaryAnswer } from '../watch.js';
+
+/** The state and the figures of the whole installation; the gateway forwards to it. */
+@Controller('api/v1/monitoring')
+@UseGuards(InternalGuard)
+@RequiresScope('monitoring:read')
+export class MonitoringController {
+  constructor(@Inject(Watch) private readonly watch: Watch) {}
+
+  @Get('health')
+  @Header('cache-control', 'no-store')
+  health(): HealthAnswer {
+    return this.watch.health();
+  }
+
+  @Get('summary')
+  @Header('cache-control', 'no-store')
+  summary(): Promise<SummaryAnswer> {
+    return this.watch.summary();
+  }
+}

@@ -1,0 +1,5 @@
+import { runService } from '@payflow/service';
+import { monitoringConfiguration } from './monitoring.config.js';
+import { MonitoringModule } from './monitoring.module.js';
+
+await runService({ configuration: monitoringConfiguration, module: (config) => MonitoringModule.with(config) });

@@ -1,0 +1,101 @@
+import { SERVICES, type Service } from '@payflow/contracts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { healthOf } from './health.js';
+import { readerLags } from './lags.js';
+import { Picture, partitionKey, readerKey } from './picture.js';
+
+const NOW = 1_000_000_000;
+let picture: Picture;
+
+beforeEach(() => {
+  picture = new Picture();
+  picture.broker = { value: { reachable: true, reason: null }, at_ms: NOW };
+  for (const service of SERVICES)
+    picture.service(service).readiness = { value: { status: 'ready', reasons: [] }, at_ms: NOW };
+});
+
+const health = (now = NOW) => healthOf(picture, readerLags(picture, 'single', now), now);
+const says = (service: Service, status: 'ready' | 'unavailable' | 'degraded' | 'down', reason: string) => {
+  picture.service(service).readiness = { value: { status, reasons: [reason] }, at_ms: NOW };
+};
+
+describe('health', () => {
+  it('is ok when every service is ready and nothing speaks against it', () => {
+    expect(health()).toMatchObject({ status: 'ok', reasons: [] });
+  });
+
+  it.each([
+    ['ledger', 'down', 'down'],
+    ['payments', 'unavailable', 'down'],
+    ['gateway', 'degraded', 'degraded'],
+    ['archiver', 'down', 'degraded'],
+    ['monitoring', 'unavailable', 'degraded'],
+  ] as const)('with %s %s is %s', (service, status, overall) => {
+    says(service, status, 'postgres: ECONNREFUSED');
+    expect(health()).toMatchObject({ status: overall, reasons: [`${service} is ${status}: postgres: ECONNREFUSED`] });
+  });
+
+  it('never takes an old word, or none, for a good one', () => {
+    expect(health(NOW + 11_000).services.every(({ status }) => status === 'unknown')).toBe(true);
+    expect(health(NOW + 11_000).status).toBe('down');
+    expect(healthOf(new Picture(), [], NOW).status).toBe('down');
+  });
+
+  it('is degraded by a broker out of reach, old messages, a broken or an unchecked invariant', () => {
+    picture.broker = { value: { reachable: false, reason: 'ECONNREFUSED' }, at_ms: NOW };
+    picture.service('payments').outboxAge_s = { value: 7.25, at_ms: NOW };
+    const result = { sample: ['transfers/1'], duration_ms: 1, violated_at: null, violated_sample: [], error: null };
+    const at = (age_ms: number) => new Date(NOW - age_ms).toISOString();
+    picture.service('ledger').invariants = {
+      value: [
+        { ...result, invariant: 'I1', violations: 2, checked_at: at(0) },
+        { ...result, invariant: 'I3', violations: 0, checked_at: at(301_000) },
+        { ...result, invariant: 'I4', violations: 0, checked_at: at(1_000) },
+      ],
+      at_ms: NOW,
+    };
+    expect(health()).toMatchObject({
+      status: 'degraded',
+      reasons: [
+        'the broker cannot be reached: ECONNREFUSED',
+        'payments has unpublished messages 7.3 s old',
+        'I1 is broken in ledger: 2 rows, such as transfers/1',
+        'I3 of ledger was last checked 301 s ago',
+      ],
+    });
+  });
+
+  it('names readers that are behind or stand still', () => {
+    picture.ends.set(partitionKey('ledger.commands.v1', 0), [
+      { at_ms: NOW - 100_000, high: 10 },
+      { at_ms: NOW - 60_000, high: 50 },
+      { at_ms: NOW, high: 50 },
+    ]);
+    const place = {
+      group: 'ledger.commands',
+      topic: 'ledger.commands.v1',
+      partition: 0,
+      next_offset: 30,
+      stopped_reason: null,
+    };
+    picture.positions.set(readerKey('ledger.commands', 0), { position: place, at_ms: NOW });
+    expect(health().reasons).toEqual(['ledger.commands/0 is 80 s behind, 20 messages']);
+    picture.positions.set(readerKey('ledger.commands', 0), {
+      position: { ...place, stopped_reason: 'gap_in_log' },
+      at_ms: NOW,
+    });
+    expect(health().reasons).toEqual(['ledger.commands/0 stands still: gap_in_log']);
+  });
+});
+
+describe('a lag', () => {
+  it('is unknown, and not none, while the reader has never been seen', () => {
+    picture.ends.set(partitionKey('ledger.commands.v1', 0), [{ at_ms: NOW, high: 50 }]);
+    picture.beginnings.set(partitionKey('ledger.commands.v1', 0), 20);
+    const lag = () =>
+      readerLags(picture, 'single', NOW).find(({ group, partition }) => group === 'ledger.commands' && partition === 0);
+    expect(lag()).toMatchObject({ lag_messages: null, lag_seconds: null });
+    picture.positionsKnown.add('ledger');
+    expect(lag()).toMatchObject({ lag_messages: 30, next_offset: 20, lag_seconds_is_minimum: true });
+  });
+});

@@ -1,0 +1,78 @@
+import { SERVICES, type Service } from '@payflow/contracts';
+import { tenths, type ReaderLag } from './lags.js';
+import type { Picture, Readiness, ServicePicture } from './picture.js';
+
+export interface ServiceHealth {
+  readonly service: Service;
+  /** `unknown`: not looked at lately; never shown as well. */
+  readonly status: Readiness | 'unknown';
+  readonly reasons: readonly string[];
+  /** Age of the last look; null before the first. */
+  readonly age_seconds: number | null;
+}
+
+export interface HealthPicture {
+  /** `down`: payments cannot be carried out. `degraded`: they can, and something wants attention. */
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly reasons: readonly string[];
+  readonly services: readonly ServiceHealth[];
+}
+
+/** Without these nobody is paid; the others only keep and watch. */
+const PAY_PATH: readonly Service[] = ['gateway', 'payments', 'ledger'];
+/** Five rounds without a look: the sampler itself does not get round. */
+const STALE_S = 10;
+const OUTBOX_AGE_S_MAX = 5;
+const LAG_S_MAX = 30;
+/** Checks come every half minute, seldom ones every two; past this nobody checks. */
+const UNCHECKED_S_MAX = 300;
+const MS_PER_S = 1_000;
+
+/** The state of the installation, with everything that speaks against it. */
+export function healthOf(picture: Picture, lags: readonly ReaderLag[], now_ms: number): HealthPicture {
+  const services = SERVICES.map((service) => serviceHealth(service, picture.services.get(service), now_ms));
+  const broken = services.filter(({ status }) => status !== 'ready');
+  const reasons = [
+    ...broken.map(({ service, status, reasons }) => [`${service} is ${status}`, ...reasons].join(': ')),
+    ...brokerReasons(picture, now_ms),
+    ...SERVICES.flatMap((service) => figureReasons(service, picture.services.get(service), now_ms)),
+    ...lags.flatMap(lagReasons),
+  ];
+  const down = broken.some(({ service, status }) => PAY_PATH.includes(service) && status !== 'degraded');
+  return { status: down ? 'down' : reasons.length > 0 ? 'degraded' : 'ok', reasons, services };
+}
+
+function serviceHealth(service: Service, picture: ServicePicture | undefined, now_ms: number): ServiceHealth {
+  const look = picture?.readiness;
+  if (!look) return { service, status: 'unknown', reasons: ['not looked at yet'], age_seconds: null };
+  const age_seconds = tenths((now_ms - look.at_ms) / MS_PER_S);
+  if (age_seconds > STALE_S)
+    return { service, status: 'unknown', reasons: [`last looked at ${age_seconds} s ago`], age_seconds };
+  return { service, status: look.value.status, reasons: look.value.reasons, age_seconds };
+}
+
+function brokerReasons({ broker }: Picture, now_ms: number): string[] {
+  if (!broker) return ['the broker was not looked at yet'];
+  if (!broker.value.reachable) return [`the broker cannot be reached: ${broker.value.reason ?? 'unknown'}`];
+  return now_ms - broker.at_ms > STALE_S * MS_PER_S ? ['the broker was not looked at lately'] : [];
+}
+
+function figureReasons(service: Service, picture: ServicePicture | undefined, now_ms: number): string[] {
+  const age = picture?.outboxAge_s?.value ?? 0;
+  const outbox = age > OUTBOX_AGE_S_MAX ? [`${service} has unpublished messages ${tenths(age)} s old`] : [];
+  const checks = (picture?.invariants?.value ?? []).flatMap(({ invariant, violations, sample, checked_at }) => {
+    if (violations > 0)
+      return [`${invariant} is broken in ${service}: ${violations} rows, such as ${sample[0] ?? 'none named'}`];
+    const unchecked_s = checked_at === null ? 0 : (now_ms - Date.parse(checked_at)) / MS_PER_S;
+    return unchecked_s > UNCHECKED_S_MAX
+      ? [`${invariant} of ${service} was last checked ${Math.round(unchecked_s)} s ago`]
+      : [];
+  });
+  return [...outbox, ...checks];
+}
+
+function lagReasons({ group, partition, lag_messages, lag_seconds, stopped_reason }: ReaderLag): string[] {
+  const name = `${group}/${partition}`;
+  if (stopped_reason !== null) return [`${name} stands still: ${stopped_reason}`];
+  return (lag_seconds ?? 0) > LAG_S_MAX ? [`${name} is ${lag_seconds} s behind, ${lag_messages} messages`] : [];
+}

@@ -1,0 +1,63 @@
+import type { Group, Service } from '@payflow/contracts';
+import type { CheckResult, ReaderPosition } from '@payflow/invariants';
+import type { HealthReport } from '@payflow/service';
+import type { HighWatermark } from './lag.js';
+
+/** Something that was looked at, and when: nothing is shown without its age. */
+export interface Look<T> {
+  readonly value: T;
+  readonly at_ms: number;
+}
+
+export type Readiness = HealthReport['status'] | 'down';
+
+/** What one service last said of itself. */
+export interface ServicePicture {
+  /** The last attempt, whether it was answered or not. */
+  readiness: Look<{ readonly status: Readiness; readonly reasons: readonly string[] }> | undefined;
+  invariants: Look<readonly CheckResult[]> | undefined;
+  outboxAge_s: Look<number> | undefined;
+  /** Messages applied since the process began, by group. */
+  applied: Look<ReadonlyMap<string, number>> | undefined;
+  /** Messages per second by group, between the last two looks. */
+  rates: ReadonlyMap<string, number>;
+}
+
+export interface PositionLook {
+  readonly position: ReaderPosition;
+  readonly at_ms: number;
+}
+
+/** Everything the sampler knows, in memory. Times are milliseconds since the epoch. */
+export class Picture {
+  readonly services = new Map<Service, ServicePicture>();
+  /** Ends of the partitions over the last half hour, by `topic/partition`. */
+  readonly ends = new Map<string, HighWatermark[]>();
+  /** Beginnings of the partitions, by `topic/partition`: where a reader without a position will start. */
+  readonly beginnings = new Map<string, number>();
+  /** Places of the readers, by `group/partition`. */
+  readonly positions = new Map<string, PositionLook>();
+  /** Services whose positions were read at least once: a reader without one has read nothing. */
+  readonly positionsKnown = new Set<Service>();
+  broker: Look<{ readonly reachable: boolean; readonly reason: string | null }> | undefined;
+  /** The last complete comparison of what was sent with what was received. */
+  compared_ms: number | undefined;
+
+  service(name: Service): ServicePicture {
+    let picture = this.services.get(name);
+    if (!picture) {
+      picture = {
+        readiness: undefined,
+        invariants: undefined,
+        outboxAge_s: undefined,
+        applied: undefined,
+        rates: new Map(),
+      };
+      this.services.set(name, picture);
+    }
+    return picture;
+  }
+}
+
+export const partitionKey = (topic: string, partition: number): string => `${topic}/${partition}`;
+export const readerKey = (group: Group | string, partition: number): string => `${group}/${partition}`;

@@ -1,0 +1,174 @@
+import { METRICS, TOPICS, type Topic } from '@payflow/contracts';
+import { compareTallies, type CheckResults } from '@payflow/invariants';
+import type { Messaging } from '@payflow/messaging';
+import { OncePerInterval, logger } from '@payflow/telemetry';
+import { Lasting } from './lasting.js';
+import { remember } from './lag.js';
+import { metricSamples } from './metrics-text.js';
+import { partitionKey, readerKey, type Picture } from './picture.js';
+import type { Readable } from './self-reader.js';
+import { reasonOf } from './service-reader.js';
+
+const log = logger('sampler');
+
+/** Readiness, ends and positions every round; figures that change slowly or cost more, every so many. */
+export const ROUND_MS = 2_000;
+const FIGURES_ROUNDS = 5;
+const TALLIES_ROUNDS = 8;
+const BROKER_TIMEOUT_MS = 1_800;
+const MS_PER_S = 1_000;
+const REPORT_INTERVAL_MS = 60_000;
+const SAMPLE_MAX = 10;
+
+/** Looks at all services and at the broker, again and again, and keeps what it saw in the picture. */
+export class Sampler {
+  private rounds = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private closed = false;
+  private askingBroker: Promise<void> | undefined;
+  private readonly lasting = new Lasting();
+  private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
+
+  constructor(
+    private readonly readers: readonly Readable[],
+    private readonly messaging: Pick<Messaging, 'admin'>,
+    private readonly picture: Picture,
+    private readonly results: CheckResults,
+    private readonly afterRound: (now_ms: number) => Promise<void>,
+  ) {}
+
+  start(): void {
+    const startedAt = performance.now();
+    this.running = this.round().finally(() => {
+      if (!this.closed)
+        this.timer = setTimeout(() => this.start(), Math.max(0, ROUND_MS - (performance.now() - startedAt)));
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  /** One look at everything that is due. Never throws. */
+  async round(): Promise<void> {
+    const number = this.rounds++;
+    try {
+      // The ends first: a reader can then only seem nearer to them than it was, never behind records it has read.
+      await this.lookAtBroker();
+      await Promise.all(this.readers.map((reader) => this.lookAtService(reader, number % FIGURES_ROUNDS === 0)));
+      if (number % TALLIES_ROUNDS === 0) await this.compare();
+      await this.afterRound(Date.now());
+    } catch (error) {
+      this.seldom.run((suppressed) => log.warn({ err: error, suppressed }, 'a look did not end well'));
+    }
+  }
+
+  /** Waits a short while; an answer that comes later is taken then. */
+  private async lookAtBroker(): Promise<void> {
+    this.askingBroker ??= this.readEnds().finally(() => (this.askingBroker = undefined));
+    const asking = this.askingBroker;
+    const late = new Promise<'late'>((resolve) => setTimeout(() => resolve('late'), BROKER_TIMEOUT_MS).unref());
+    const outcome = await Promise.race([asking.then(() => 'answered' as const), late]);
+    if (outcome === 'late') this.picture.broker = { value: { reachable: false, reason: 'timeout' }, at_ms: Date.now() };
+  }
+
+  private async readEnds(): Promise<void> {
+    try {
+      const admin = await this.messaging.admin();
+      await Promise.all(
+        (Object.keys(TOPICS) as Topic[]).map(async (topic) => {
+          for (const { partition, low, high } of await admin.offsets(topic)) this.onEnd(topic, partition, low, high);
+        }),
+      );
+      this.picture.broker = { value: { reachable: true, reason: null }, at_ms: Date.now() };
+    } catch (error) {
+      this.picture.broker = { value: { reachable: false, reason: reasonOf(error) }, at_ms: Date.now() };
+    }
+  }
+
+  private onEnd(topic: string, partition: number, low: number, high: number): void {
+    const key = partitionKey(topic, partition);
+    this.picture.beginnings.set(key, low);
+    this.picture.ends.set(key, remember(this.picture.ends.get(key) ?? [], { at_ms: Date.now(), high }));
+  }
+
+  private async lookAtService(reader: Readable, figuresToo: boolean): Promise<void> {
+    const service = this.picture.service(reader.service);
+    const answer = await reader
+      .readiness()
+      .catch((error: unknown) => ({ status: 'down' as const, reasons: [reasonOf(error)] }));
+    service.readiness = { value: answer, at_ms: Date.now() };
+    if (answer.status === 'down') return;
+    await Promise.all([this.lookAtPositions(reader), figuresToo ? this.lookAtFigures(reader) : undefined]).catch(
+      (error: unknown) =>
+        this.seldom.run(() =>
+          log.warn(
+            { err: error, service: reader.service },
+            'a service is ready, and did not tell all that it was asked',
+          ),
+        ),
+    );
+  }
+
+  private async lookAtPositions(reader: Readable): Promise<void> {
+    for (const position of await reader.positions()) {
+      this.picture.positions.set(readerKey(position.group, position.partition), { position, at_ms: Date.now() });
+    }
+    this.picture.positionsKnown.add(reader.service);
+  }
+
+  private async lookAtFigures(reader: Readable): Promise<void> {
+    const service = this.picture.service(reader.service);
+    const [invariants, metrics] = await Promise.all([reader.invariants(), reader.metrics()]);
+    const at_ms = Date.now();
+    service.invariants = { value: invariants, at_ms };
+    const [age] = metricSamples(metrics, METRICS.outboxOldestSeconds);
+    service.outboxAge_s = { value: age?.value ?? 0, at_ms };
+    const applied = new Map(
+      metricSamples(metrics, METRICS.consumerMessages)
+        .filter(({ labels }) => labels['outcome'] === 'applied')
+        .map(({ labels, value }) => [labels['group'] ?? '', value]),
+    );
+    if (service.applied) service.rates = ratesBetween(service.applied, { value: applied, at_ms });
+    service.applied = { value: applied, at_ms };
+  }
+
+  /** I21, and only from all services: with one missing, everything it sent or read would seem lost. */
+  private async compare(): Promise<void> {
+    const start = performance.now();
+    try {
+      const reports = await Promise.all(this.readers.map((reader) => reader.tallies()));
+      const lasting = this.lasting.look(compareTallies(reports), Date.now());
+      const sample = lasting
+        .slice(0, SAMPLE_MAX)
+        .map(({ group, day, missing_messages }) => `${group} ${day}: ${missing_messages} missing`);
+      this.results.checked(
+        'I21',
+        { violations: lasting.length, sample, duration_ms: Math.round(performance.now() - start) },
+        new Date(),
+      );
+      this.picture.compared_ms = Date.now();
+    } catch (error) {
+      this.results.failed('I21', error);
+    }
+  }
+}
+
+interface Counted {
+  readonly value: ReadonlyMap<string, number>;
+  readonly at_ms: number;
+}
+
+/** Per second, by group. A counter that fell belongs to a new process, which began at zero. */
+export function ratesBetween(before: Counted, after: Counted): Map<string, number> {
+  const seconds = Math.max(1, after.at_ms - before.at_ms) / MS_PER_S;
+  return new Map(
+    [...after.value].map(([group, count]) => {
+      const counted = before.value.get(group) ?? 0;
+      return [group, (count < counted ? count : count - counted) / seconds];
+    }),
+  );
+}

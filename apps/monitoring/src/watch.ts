@@ -1,0 +1,111 @@
+import { METRICS, type Group, type PARTITIONS } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import type { CheckResults } from '@payflow/invariants';
+import type { Messaging } from '@payflow/messaging';
+import { OncePerInterval, gauge, logger } from '@payflow/telemetry';
+import { lastPlaces, pruneMinutes, saveMinute } from './database/samples.repository.js';
+import { recentThroughput } from './database/throughput.repository.js';
+import { healthOf, type HealthPicture } from './sampling/health.js';
+import { readerLags, type ReaderLag } from './sampling/lags.js';
+import { MINUTE_MS, Minutes } from './sampling/minutes.js';
+import { Picture, readerKey } from './sampling/picture.js';
+import { Sampler } from './sampling/sampler.js';
+import type { Readable } from './sampling/self-reader.js';
+import { summaryOf, type Summary } from './sampling/summary.js';
+
+const log = logger('watch');
+const lagMessages = gauge(METRICS.consumerLagMessages, 'Records between a reader and the end of its partition.', [
+  'group',
+  'topic',
+  'partition',
+] as const);
+const lagSeconds = gauge(METRICS.consumerLagSeconds, 'Age of the oldest record a reader has not read.', [
+  'group',
+  'topic',
+  'partition',
+] as const);
+const ready = gauge(METRICS.serviceReady, '1 when the service said it was ready at the last look.', [
+  'service',
+] as const);
+
+const PRUNE_INTERVAL_MS = 3_600_000;
+const SHOWN_MINUTES = 60;
+
+export type HealthAnswer = { readonly checked_at: string } & HealthPicture;
+export type SummaryAnswer = { readonly checked_at: string } & Summary;
+
+export interface WatchParts {
+  readonly database: Database;
+  readonly messaging: Pick<Messaging, 'admin'>;
+  readonly results: CheckResults;
+  readonly readers: readonly Readable[];
+  readonly partitions: keyof typeof PARTITIONS;
+}
+
+/** Keeps the picture of the installation up to date, writes down each minute of it, and answers from it. */
+export class Watch {
+  private readonly picture = new Picture();
+  private readonly minutes = new Minutes();
+  private readonly sampler: Sampler;
+  private readonly seldom = new OncePerInterval(MINUTE_MS);
+  private readonly pruning = new OncePerInterval(PRUNE_INTERVAL_MS);
+
+  constructor(private readonly parts: WatchParts) {
+    const { readers, messaging, results } = parts;
+    this.sampler = new Sampler(readers, messaging, this.picture, results, (now_ms) => this.afterRound(now_ms));
+  }
+
+  async start(): Promise<void> {
+    for (const { minute, ...position } of await lastPlaces(this.parts.database)) {
+      this.picture.positions.set(readerKey(position.group, position.partition), { position, at_ms: minute.getTime() });
+    }
+    this.sampler.start();
+  }
+
+  /** Ends the looks and writes down the minute that has begun. */
+  async stop(): Promise<void> {
+    await this.sampler.stop();
+    await this.save(this.minutes.take());
+  }
+
+  health(): HealthAnswer {
+    const now = Date.now();
+    return { ...healthOf(this.picture, this.lags(now), now), checked_at: new Date(now).toISOString() };
+  }
+
+  async summary(): Promise<SummaryAnswer> {
+    const now = Date.now();
+    const minutes = await recentThroughput(this.parts.database, new Date(now - SHOWN_MINUTES * MINUTE_MS));
+    return { ...summaryOf(this.picture, this.lags(now), minutes, now), checked_at: new Date(now).toISOString() };
+  }
+
+  private lags(now_ms: number): ReaderLag[] {
+    return readerLags(this.picture, this.parts.partitions, now_ms);
+  }
+
+  private async afterRound(now_ms: number): Promise<void> {
+    const lags = this.lags(now_ms);
+    for (const lag of lags) showLag(lag);
+    for (const [service, { readiness }] of this.picture.services)
+      ready.set({ service }, readiness?.value.status === 'ready' ? 1 : 0);
+    await this.save(this.minutes.add(this.picture, lags, now_ms));
+  }
+
+  /** The series may have a gap; the looks go on. */
+  private async save(ended: ReturnType<Minutes['add']>): Promise<void> {
+    if (!ended) return;
+    try {
+      await saveMinute(this.parts.database, ended.minute, ended.lags, ended.services);
+      this.pruning.run(() => void pruneMinutes(this.parts.database).catch(() => undefined));
+    } catch (error) {
+      this.seldom.run(() => log.warn({ err: error, minute: ended.minute }, 'a minute of the series is lost'));
+    }
+  }
+}
+
+function showLag({ group, topic, partition, lag_messages, lag_seconds }: ReaderLag): void {
+  const labels = { group: group satisfies Group, topic, partition: String(partition) };
+  if (lag_messages === null || lag_seconds === null) return;
+  lagMessages.set(labels, lag_messages);
+  lagSeconds.set(labels, lag_seconds);
+}
