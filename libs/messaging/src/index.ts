@@ -15,7 +15,7 @@ export {
   type DeadLetterListing,
   type DeadLetterPlace,
 } from './runner/dead-letter.repository.js';
-export type { Handled, Handler } from './runner/handler.js';
+export type { Handled, Handler, SubscriptionHandlers } from './runner/handler.js';
 export { topicsToCreate, verifyTopics } from './topics.js';
 export { formatTraceparent, parseTraceparent } from './trace.js';
 export { Begun, Consumes, Discards } from './transport/consumes.js';

@@ -1,4 +1,10 @@
-import { openDatabase, provisionDatabase, runMigrations, type Database, type ProvisionedDatabase } from '@payflow/database';
+import {
+  openDatabase,
+  provisionDatabase,
+  runMigrations,
+  type Database,
+  type ProvisionedDatabase,
+} from '@payflow/database';
 import { Client, escapeIdentifier } from 'pg';
 import { testServers } from './servers.js';
 import { uniqueSuffix } from './topics.js';
@@ -14,10 +20,19 @@ export interface TestDatabase extends ProvisionedDatabase {
 }
 
 /** A migrated database of its own for one spec file, with the service's roles. */
-export async function createTestDatabase(service: string, migrations: Migrations, poolSize = 10): Promise<TestDatabase> {
+export async function createTestDatabase(
+  service: string,
+  migrations: Migrations,
+  poolSize = 10,
+): Promise<TestDatabase> {
   const { postgres } = testServers();
   const prefix = `test_${uniqueSuffix()}`;
-  const provisioned = await provisionDatabase(postgres, service, { owner: 'owner-password', service: 'service-password' }, prefix);
+  const provisioned = await provisionDatabase(
+    postgres,
+    service,
+    { owner: 'owner-password', service: 'service-password' },
+    prefix,
+  );
   await runMigrations(provisioned.ownerUrl, migrations);
   const database = await openDatabase({ url: provisioned.url, poolSize, applicationName: `${service}-spec` });
   return {

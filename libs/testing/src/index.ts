@@ -2,3 +2,15 @@ export { testBroker, testServers, type TestServers } from './servers.js';
 export { createTestDatabase, type TestDatabase } from './database.js';
 export { createTestTopics, uniqueSuffix } from './topics.js';
 export { until } from './until.js';
+export {
+  ReaderKit,
+  accountRejected,
+  effectHandler,
+  markingHandler,
+  openAccount,
+  paymentCommand,
+  recordOf,
+  testMessage,
+  type Effect,
+  type PositionRow,
+} from './reader-kit.js';

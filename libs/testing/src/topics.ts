@@ -6,11 +6,12 @@ export function uniqueSuffix(): string {
   return randomBytes(5).toString('hex');
 }
 
-/** Makes the topology's topics, under the broker's prefix. */
-export async function createTestTopics(broker: BrokerOptions): Promise<void> {
+/** Makes the topology's topics, or those of them that are named, under the broker's prefix. */
+export async function createTestTopics(broker: BrokerOptions, only?: readonly string[]): Promise<void> {
   const admin = await kafkajsBroker(broker).admin();
   try {
-    await admin.createTopics(topicsToCreate('single', 1));
+    const topics = topicsToCreate('single', await admin.brokers());
+    await admin.createTopics(topics.filter(({ name }) => only?.includes(name) ?? true));
   } finally {
     await admin.close();
   }

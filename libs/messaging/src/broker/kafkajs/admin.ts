@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import type { BrokerAdmin, PartitionOffsets, TopicToCreate } from '../port.js';
 
 const CREATE_TIMEOUT_MS = 30_000;
+const LEADER_POLL_MS = 50;
 
 export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdmin> {
   const admin = kafka.admin({ retry: { retries: 8, maxRetryTime: 2_000 } });
@@ -27,7 +29,8 @@ export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdm
 async function createTopics(admin: Admin, topics: readonly TopicToCreate[]): Promise<void> {
   await admin.createTopics({
     timeout: CREATE_TIMEOUT_MS,
-    waitForLeaders: true,
+    // kafkajs's own wait gives up where a broker has not heard of the topic yet.
+    waitForLeaders: false,
     topics: topics.map((topic) => ({
       topic: topic.name,
       numPartitions: topic.partitions,
@@ -35,6 +38,23 @@ async function createTopics(admin: Admin, topics: readonly TopicToCreate[]): Pro
       configEntries: Object.entries(topic.settings).map(([name, value]) => ({ name, value })),
     })),
   });
+  const names = topics.map(({ name }) => name);
+  const end = performance.now() + CREATE_TIMEOUT_MS;
+  while (!(await haveLeaders(admin, names))) {
+    if (performance.now() > end) throw new Error(`new topics have no leaders after ${CREATE_TIMEOUT_MS} ms`);
+    await delay(LEADER_POLL_MS);
+  }
+}
+
+async function haveLeaders(admin: Admin, names: readonly string[]): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
+    return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+  } catch (error) {
+    if (/UNKNOWN_TOPIC_OR_PARTITION|LEADER_NOT_AVAILABLE/.test(String((error as { type?: unknown }).type)))
+      return false;
+    throw error;
+  }
 }
 
 async function partitionCounts(admin: Admin, topics: readonly string[], prefix: string): Promise<Map<string, number>> {
