@@ -112,7 +112,7 @@ async function stageCommands(tx: Transaction, door: Door, accepted: readonly Acc
   });
   const staged = await door.messaging.outbox.stage(tx, commands, (command) => traceparents.get(command));
   crashAt('outbox-insert');
-  await insertPending(tx, withOutboxRows(accepted, staged, PARTITIONS[door.partitions]));
+  insertPending(tx, withOutboxRows(accepted, staged, PARTITIONS[door.partitions]));
   return staged;
 }
 

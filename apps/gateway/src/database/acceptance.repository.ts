@@ -159,13 +159,13 @@ export async function accountIdsTaken(tx: Transaction, views: readonly AccountVi
   return new Set(rows.map((row) => resourceKeyOf('account', row)));
 }
 
-/** Notes writes as acknowledged and not ended, each with the outbox row that holds its command. */
-export async function insertPending(
+/** Notes writes as acknowledged and not ended, each with the outbox row that holds its command; with COMMIT. */
+export function insertPending(
   tx: Transaction,
   accepted: readonly (readonly [write: Acceptable, outboxRow: { readonly id: string; readonly created_at: Date }])[],
-): Promise<void> {
+): void {
   const writes = accepted.map(([write]) => write);
-  await tx.count(INSERT_PENDING, [
+  tx.atCommit(INSERT_PENDING, [
     ...ownerColumns(writes),
     writes.map((w) => uuidOf(w.write.kind, w.write.view.id)),
     writes.map((w) => w.write.kind),

@@ -73,14 +73,11 @@ export async function takePending(
   return new Map(rows.map((row) => [keyOf(toPending(row)), toPending(row)]));
 }
 
-/** Stores the final replies, each once and for good. */
-export async function saveReplies(
-  tx: Transaction,
-  replies: readonly (readonly [PendingWrite, Reply])[],
-): Promise<void> {
+/** Stores the final replies, each once and for good, with COMMIT. */
+export function saveReplies(tx: Transaction, replies: readonly (readonly [PendingWrite, Reply])[]): void {
   if (replies.length === 0) return;
   const writes = replies.map(([write]) => write);
-  await tx.count(SAVE_REPLIES, [
+  tx.atCommit(SAVE_REPLIES, [
     ...ownerColumns(writes),
     writes.map(({ idempotencyKey }) => idempotencyKey),
     replies.map(([, { status }]) => status),

@@ -43,7 +43,7 @@ export class AccountEventsHandler {
       if (view) return [[write, openedReply(view)]];
       return rejection ? [[write, rejectedReply(rejection.data.reason, write.requestId, traceIdOf(rejection))]] : [];
     });
-    await saveReplies(tx, replies);
+    saveReplies(tx, replies);
     return { messages: [], afterCommit: () => this.outcomes.deliver(replies) };
   }
 

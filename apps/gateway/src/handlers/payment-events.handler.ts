@@ -36,7 +36,7 @@ export class PaymentEventsHandler {
       const write = pending.get(key);
       return write ? [[write, paymentReply(view, write.requestId)]] : [];
     });
-    await saveReplies(tx, replies);
+    saveReplies(tx, replies);
     crashAt('reply-written');
     return {
       messages: [],
