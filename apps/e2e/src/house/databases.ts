@@ -1,12 +1,17 @@
 import type { Service } from '@payflow/contracts';
-import { Pool, type QueryResultRow } from 'pg';
+import { Client, Pool, type QueryResultRow } from 'pg';
 import type { Installation } from './installation.js';
 
 /** The services' databases as a checker reads them: as each service's own role, from outside. */
 export class Databases {
   private readonly pools = new Map<Service, Pool>();
 
-  constructor(private readonly installation: Installation) {}
+  private admin: Pool | undefined;
+
+  constructor(
+    private readonly installation: Installation,
+    private readonly adminUrl: string,
+  ) {}
 
   /** Rows of a statement on one service's database. int8 and numeric come as text. */
   async rows<R extends QueryResultRow>(service: Service, text: string, values: readonly unknown[] = []): Promise<R[]> {
@@ -19,7 +24,22 @@ export class Databases {
     return Object.values(row ?? {})[0] as T;
   }
 
+  /** Rows that only the superuser sees, such as other roles' sessions. */
+  async adminRows<R extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<R[]> {
+    this.admin ??= quiet(new Pool({ connectionString: this.adminUrl, max: 2 }));
+    return (await this.admin.query<R>(text, [...values])).rows;
+  }
+
+  /** Runs a statement as the superuser inside a service's database: for what the service's own role may not do. */
+  async asSuperuser(service: Service, text: string): Promise<void> {
+    const { pathname } = new URL(this.installation.databaseUrl(service));
+    const client = new Client({ connectionString: Object.assign(new URL(this.adminUrl), { pathname }).toString() });
+    await client.connect();
+    await client.query(text).finally(() => client.end());
+  }
+
   async close(): Promise<void> {
+    await this.admin?.end();
     await Promise.all([...this.pools.values()].map((pool) => pool.end()));
     this.pools.clear();
   }
@@ -27,14 +47,15 @@ export class Databases {
   private pool(service: Service): Pool {
     const known = this.pools.get(service);
     if (known) return known;
-    const pool = new Pool({
-      connectionString: this.installation.databaseUrl(service),
-      max: 3,
-      application_name: 'payflow-e2e',
-    });
-    // A server that a scenario kills takes idle connections with it.
-    pool.on('error', () => undefined);
+    const pool = quiet(
+      new Pool({ connectionString: this.installation.databaseUrl(service), max: 3, application_name: 'payflow-e2e' }),
+    );
     this.pools.set(service, pool);
     return pool;
   }
+}
+
+/** A server that a scenario kills takes idle connections with it. */
+function quiet(pool: Pool): Pool {
+  return pool.on('error', () => undefined);
 }

@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SERVICES, type Service } from '@payflow/contracts';
 import { freePorts } from '@payflow/local-stack';
@@ -7,12 +6,15 @@ import { uniqueSuffix } from '@payflow/testing';
 import { Databases } from './databases.js';
 import { Installation } from './installation.js';
 import { Records } from './records.js';
+import { scratchDir } from './scratch.js';
 import { sharedServers, type ServerUrls } from './servers.js';
 import { ServiceProcess, type Environment } from './service-process.js';
 
 export interface HouseOptions {
   /** Shared ones by default. */
   readonly servers?: ServerUrls;
+  /** The servers go with the house: nothing needs to be tidied up on them. */
+  readonly disposable?: boolean;
   /** In the names of databases and topics, and of the folder with the logs. */
   readonly name: string;
   /** Added to every service's environment. */
@@ -36,7 +38,7 @@ export class House {
     private readonly ports: ReadonlyMap<Service, number>,
     private readonly options: HouseOptions,
   ) {
-    this.databases = new Databases(installation);
+    this.databases = new Databases(installation, servers.postgres);
     this.records = new Records(servers.kafka, installation.topicPrefix);
   }
 
@@ -57,7 +59,7 @@ export class House {
   static async setUp(options: HouseOptions): Promise<House> {
     const servers = options.servers ?? sharedServers();
     const id = `${options.name}_${uniqueSuffix()}`;
-    const dir = join(process.env['PAYFLOW_TEST_DIR'] ?? join(tmpdir(), 'payflow-e2e'), id);
+    const dir = scratchDir(id);
     const installation = await Installation.setUp(servers, id, dir);
     const ports = await freePorts(SERVICES.length);
     return new House(
@@ -108,7 +110,7 @@ export class House {
   async close(): Promise<void> {
     await Promise.all(this.processes.map((process) => process.stop()));
     await this.databases.close();
-    if (!this.options.servers) {
+    if (!this.options.disposable) {
       await this.records.deleteTopics();
       await this.installation.dropDatabases();
     }

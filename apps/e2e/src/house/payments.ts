@@ -122,6 +122,10 @@ export class Load {
     return this.sent.filter(({ final }) => final).length;
   }
 
+  get unknown(): number {
+    return this.sent.reduce((sum, { unknown }) => sum + unknown, 0);
+  }
+
   /** Throws as soon as one payment has gone wrong. */
   check(): void {
     if (this.failure) throw this.failure;

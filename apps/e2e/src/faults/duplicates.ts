@@ -1,0 +1,109 @@
+import { deepStrictEqual } from 'node:assert/strict';
+import { SUBSCRIPTIONS, TOPICS, type Group, type Topic } from '@payflow/contracts';
+import { until } from '@payflow/testing';
+import { expectBooksInOrder } from '../books/books.js';
+import { digest } from '../books/digest.js';
+import type { House } from '../house/house.js';
+import { Load, type SentPayment } from '../house/payments.js';
+import { Random } from '../house/random.js';
+import type { LogRecord } from '../house/records.js';
+import { withStage, type Run, type Scenario } from './scenario.js';
+
+const CONCURRENCY = 32;
+const DUPLICATED_ONE_IN = 5;
+const CAUGHT_UP_WITHIN_MS = 90_000;
+const DAY_MS = 86_400_000;
+const BY = ['--actor', 'e2e', '--reason', 'duplicates campaign'] as const;
+
+/** A fifth of all records comes twice, then every reader starts again at 0 and every outbox is sent again: the same books. */
+async function run({ short, say }: Run): Promise<void> {
+  const random = new Random();
+  say(`seed ${random.seed}`);
+  await withStage({ name: 'duplicates' }, async ({ house, merchant }) => {
+    const load = async (payments: number) => new Load(merchant, { payments, concurrency: CONCURRENCY, random }).end();
+    const sent: SentPayment[] = [...(await load(short ? 200 : 1_000))];
+    await expectBooksInOrder(house, sent);
+    const before = await digest(house.databases);
+
+    for (const topic of Object.keys(TOPICS) as Topic[])
+      say(`${topic}: ${await duplicate(house, topic, random)} records written once more`);
+    await untilCaughtUp(house);
+    deepStrictEqual(await digest(house.databases), before);
+
+    await rewind(house);
+    await untilCaughtUp(house);
+    say('every reader has read everything again, and every outbox was sent again');
+    deepStrictEqual(await digest(house.databases), before);
+    await expectBooksInOrder(house, sent);
+
+    if (short) return;
+    const later = load(500);
+    await rewind(house);
+    sent.push(...(await later));
+    await untilCaughtUp(house);
+    await expectBooksInOrder(house, sent);
+    await house.verify();
+    say(`${sent.length} payments, the last of them while everything was read again: books in order`);
+  });
+}
+
+/** Writes a random part of the topic's records again, in another order, where they lay. */
+async function duplicate(house: House, topic: Topic, random: Random): Promise<number> {
+  const records = await house.records.readAll(topic);
+  const chosen = records.filter(() => random.below(DUPLICATED_ONE_IN) === 0);
+  const shuffled = chosen.map((record): [number, LogRecord] => [random.next(), record]).sort(([a], [b]) => a - b);
+  await house.records.write(
+    topic,
+    shuffled.map(([, record]) => record),
+  );
+  return chosen.length;
+}
+
+/** The operator's two commands, for every reader and every writer. */
+async function rewind({ installation, records }: House): Promise<void> {
+  for (const [group, { topic }] of Object.entries(SUBSCRIPTIONS)) {
+    const partitions = [...(await records.ends(topic)).keys()].join(',');
+    await installation.payflow('positions', 'move', group, partitions, '--to', '0', ...BY);
+  }
+  const [from, to] = [Date.now() - DAY_MS, Date.now() + DAY_MS].map((time) => new Date(time).toISOString()) as [
+    string,
+    string,
+  ];
+  for (const [topic, { publishers }] of Object.entries(TOPICS)) {
+    for (const service of publishers)
+      await installation.payflow('outbox', 'republish', service, topic, '--from', from, '--to', to, ...BY);
+  }
+}
+
+/** Nothing is left to send, and every reader stands at the end of its topic. */
+export async function untilCaughtUp(house: House): Promise<void> {
+  await until(
+    'every reader is at the end of its topic',
+    async () => {
+      for (const service of ['gateway', 'payments', 'ledger'] as const) {
+        if ((await house.databases.value(service, 'select count(*) from outbox where published_at is null')) !== '0')
+          return false;
+      }
+      for (const group of Object.keys(SUBSCRIPTIONS) as Group[]) if (!(await isAtEnd(house, group))) return false;
+      return true;
+    },
+    CAUGHT_UP_WITHIN_MS,
+  );
+}
+
+async function isAtEnd({ databases, records }: House, group: Group): Promise<boolean> {
+  const { service, topic } = SUBSCRIPTIONS[group];
+  const rows = await databases.rows<{ partition: number; next_offset: string }>(
+    service,
+    'select partition, next_offset from positions where consumer_group = $1',
+    [group],
+  );
+  const positions = new Map(rows.map((row) => [row.partition, Number(row.next_offset)]));
+  return [...(await records.ends(topic))].every(([partition, end]) => (positions.get(partition) ?? 0) === end);
+}
+
+export const duplicates: Scenario = {
+  name: 'duplicates',
+  summary: 'records twice, readers back at 0, outboxes sent again: the same books (S3)',
+  run,
+};

@@ -1,0 +1,9 @@
+import { brokers } from './brokers.js';
+import { crash } from './crash.js';
+import { dependencies } from './dependencies.js';
+import { duplicates } from './duplicates.js';
+import type { Scenario } from './scenario.js';
+import { zombie } from './zombie.js';
+
+/** In the order `all` plays them. */
+export const SCENARIOS: readonly Scenario[] = [crash, duplicates, zombie, dependencies, brokers];
