@@ -1,5 +1,5 @@
 import type { RawRecord } from '../broker/port.js';
-import type { LockedPosition, Position } from './positions.repository.js';
+import type { ClaimedPosition, LockedPosition } from './positions.repository.js';
 import { storableText } from './storable.js';
 import { ClaimStale, FenceLost, PartitionStopped } from './stops.js';
 
@@ -25,11 +25,11 @@ export interface LogBounds {
 
 /** A claim on the position, and the offset to read from: one before it, to see that it is the same log. Throws where the log does not hold the position. */
 export function claimOf(
-  position: Position,
+  position: ClaimedPosition,
   log: LogBounds,
   options: { readonly placed: boolean; readonly suspects_max: number },
 ): { claim: Claim; readFrom: number } {
-  const { epoch, nextOffset, lastEventId, idleClaims } = position;
+  const { epoch, nextOffset, lastEventId, idleClaims, hasSuspects } = position;
   if (nextOffset < log.start)
     throw new PartitionStopped('gap_in_log', `position ${nextOffset}, log starts at ${log.start}`);
   refuseShorterLog(nextOffset, log.end);
@@ -38,7 +38,7 @@ export function claimOf(
     epoch,
     placed: options.placed,
     expectedLastId: hasPredecessor ? lastEventId : null,
-    suspectBelow: idleClaims >= SUSPECT_CLAIMS ? nextOffset + options.suspects_max : 0,
+    suspectBelow: hasSuspects || idleClaims >= SUSPECT_CLAIMS ? nextOffset + options.suspects_max : 0,
   };
   return { claim, readFrom: hasPredecessor ? nextOffset - 1 : nextOffset };
 }

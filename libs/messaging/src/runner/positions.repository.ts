@@ -16,6 +16,11 @@ export interface Position {
   readonly idleClaims: number;
 }
 
+export interface ClaimedPosition extends Position {
+  /** Whether an attempt at a message from here on began and never ended. */
+  readonly hasSuspects: boolean;
+}
+
 export interface LockedPosition extends Position {
   /** Whether anything of this group is parked, or waits for its predecessor: only then are those tables read. */
   readonly hasParked: boolean;
@@ -35,18 +40,21 @@ interface PositionRow {
   next_offset: bigint;
   last_event_id: string | null;
   idle_claims: number;
+  has_suspects?: boolean;
   has_parked?: boolean;
   has_waiting?: boolean;
 }
 
 const CLAIM = statement(
   'positions.claim',
-  `insert into positions as p (consumer_group, topic, partition, epoch, next_offset)
-   values ($1, $2, $3, 1, $4)
+  `insert into positions as p (consumer_group, topic, partition, epoch, next_offset, idle_claims)
+   values ($1, $2, $3, 1, $4, case when $5::bigint > $4 then 1 else 0 end)
    on conflict (consumer_group, topic, partition)
    do update set epoch = p.epoch + 1, updated_at = clock_timestamp(),
      idle_claims = p.idle_claims + case when $5::bigint > p.next_offset then 1 else 0 end
-   returning epoch, next_offset, last_event_id, idle_claims`,
+   returning epoch, next_offset, last_event_id, idle_claims, exists (
+     select from suspects s where s.consumer_group = $1 and s.topic = $2 and s.partition = $3
+       and s.record_offset >= next_offset and s.attempts > 0) as has_suspects`,
 );
 
 // The flags may be from before a wait for the lock. That is safe: only the holder of this lock under this epoch parks or
@@ -96,10 +104,15 @@ const GLANCE = statement(
  * Takes the place over: whoever claimed it before can write no more. A new reader starts at `logStart`. `logEnd` is where
  * the log ends if a batch of it is at hand, else 0: a claim that leads to no progress though there was a batch is counted.
  */
-export async function claimPosition(db: Database, place: Place, logStart: number, logEnd: number): Promise<Position> {
+export async function claimPosition(
+  db: Database,
+  place: Place,
+  logStart: number,
+  logEnd: number,
+): Promise<ClaimedPosition> {
   return db.transaction(async (tx) => {
     const [row] = await tx.rows<PositionRow>(CLAIM, [place.group, place.topic, place.partition, logStart, logEnd]);
-    return toPosition(row as PositionRow);
+    return { ...toPosition(row as PositionRow), hasSuspects: row?.has_suspects ?? false };
   });
 }
 
