@@ -59,3 +59,15 @@ describe('secrets', () => {
     expect(await ask('secret_kind($1)', content)).toBe(kind);
   });
 });
+
+it('turns a thousand ids in a few milliseconds', async () => {
+  const ids = Array.from({ length: 1_000 }, () => newId('event'));
+  const ALL = statement(
+    'spec.all',
+    'select array_agg(typeid_uuid(id) order by at) as answer from unnest($1::text[]) with ordinality as one (id, at)',
+  );
+  const start = performance.now();
+  const [row] = await db.database.rows<{ answer: string[] }>(ALL, [ids]);
+  expect(performance.now() - start).toBeLessThan(500);
+  expect(row?.answer).toEqual(ids.map((id) => toUuid('event', id)));
+});
