@@ -8,7 +8,10 @@ import { rmSync, writeFileSync } from 'node:fs';
 const canary = 'apps/payments/src/boundary-canary.ts';
 
 try {
-  writeFileSync(canary, "import { migrations } from '@payflow/ledger/database';\n\nexport const canary = migrations;\n");
+  writeFileSync(
+    canary,
+    "import { migrations } from '@payflow/ledger/database';\n\nexport const canary = migrations;\n",
+  );
   const { stdout, status } = spawnSync(
     process.execPath,
     ['node_modules/nx/dist/bin/nx.js', 'run', '@payflow/payments:lint', '--skip-nx-cache', '--outputStyle=static'],

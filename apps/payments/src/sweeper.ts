@@ -37,15 +37,14 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
     try {
       const staged = await this.database.transaction(async (tx) => {
         const overdue = await takeOverdue(tx, WAIT_MS, TAKEN_MAX);
-        if (overdue.length > 0) log.warn({ payments: overdue.length }, 'payments have waited for the ledger; asking again');
-        const commands = overdue.map(
-          ({ id, tenant, livemode }): AnyOutgoing => ({
-            type: 'payflow.payment.sweep.v1',
-            subject: id,
-            data: { id },
-            origin: { tenant, livemode, actor: 'payments/sweeper' },
-          }),
-        );
+        if (overdue.length > 0)
+          log.warn({ payments: overdue.length }, 'payments have waited for the ledger; asking again');
+        const commands = overdue.map(({ id, tenant, livemode }): AnyOutgoing => ({
+          type: 'payflow.payment.sweep.v1',
+          subject: id,
+          data: { id },
+          origin: { tenant, livemode, actor: 'payments/sweeper' },
+        }));
         return this.messaging.outbox.stage(tx, commands, () => undefined);
       });
       staged.publish();

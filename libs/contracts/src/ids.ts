@@ -22,7 +22,10 @@ const BASE32_VALUES = valuesOf(ALPHABET);
 const HEX_VALUES = valuesOf('0123456789abcdef');
 const HEX_PAIRS = Array.from({ length: 1 << 8 }, (_, value) => value.toString(16).padStart(2, '0'));
 const HEX_TRIPLES = Array.from({ length: 1 << 12 }, (_, value) => value.toString(16).padStart(3, '0'));
-const BASE32_PAIRS = Array.from({ length: 1 << 10 }, (_, value) => ALPHABET.charAt(value >> 5) + ALPHABET.charAt(value & 31));
+const BASE32_PAIRS = Array.from(
+  { length: 1 << 10 },
+  (_, value) => ALPHABET.charAt(value >> 5) + ALPHABET.charAt(value & 31),
+);
 
 function valuesOf(digits: string): Uint8Array {
   const values = new Uint8Array(128).fill(NOT_A_DIGIT);
@@ -82,7 +85,8 @@ function hexAt(uuid: string, at: number): number {
 export function toUuid(kind: IdKind, id: unknown): string | undefined {
   const prefix = ID_PREFIXES[kind];
   const start = prefix.length + 1;
-  if (typeof id !== 'string' || id.length !== start + SUFFIX_DIGITS || id[start - 1] !== '_' || !id.startsWith(prefix)) return undefined;
+  if (typeof id !== 'string' || id.length !== start + SUFFIX_DIGITS || id[start - 1] !== '_' || !id.startsWith(prefix))
+    return undefined;
   const head = digitAt(id, start);
   const next = digitAt(id, start + 1);
   const a = twentyBits(id, start + 2);

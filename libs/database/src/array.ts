@@ -17,9 +17,11 @@ export function arrayLiteral(values: readonly unknown[]): string {
 
 function element(value: unknown): string {
   if (value === null || value === undefined) return 'NULL';
-  if (typeof value === 'string') return PLAIN.test(value) && !isNull(value) ? value : `"${value.replace(SPECIAL, '\\$&')}"`;
+  if (typeof value === 'string')
+    return PLAIN.test(value) && !isNull(value) ? value : `"${value.replace(SPECIAL, '\\$&')}"`;
   if (value instanceof Date) return `"${value.toISOString()}"`;
-  if (value instanceof Uint8Array) return `"\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}"`;
+  if (value instanceof Uint8Array)
+    return `"\\\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}"`;
   if (Array.isArray(value)) return arrayLiteral(value);
   if (typeof value === 'object') return `"${JSON.stringify(value).replace(SPECIAL, '\\$&')}"`;
   return String(value);

@@ -29,7 +29,9 @@ const CONFLICT_ATTEMPTS_MAX = 10;
 const INT8_OID = 20;
 const parsers = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8_OID ? (text: string) => BigInt(text) : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser,
+    oid === INT8_OID
+      ? (text: string) => BigInt(text)
+      : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser,
 };
 
 /** One service's database: TypeORM's DataSource for entities and its pool for everything on a hot path. */

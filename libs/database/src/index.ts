@@ -1,6 +1,13 @@
 export { joinJson } from './array.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
-export { isConnectionLoss, isDeterministic, isSerializationConflict, OutcomeUnknown, RunAgain, sqlState } from './errors.js';
+export {
+  isConnectionLoss,
+  isDeterministic,
+  isSerializationConflict,
+  OutcomeUnknown,
+  RunAgain,
+  sqlState,
+} from './errors.js';
 export { provisionDatabase, type ProvisionedDatabase } from './provision.js';
 export { PARTITION_FUNCTIONS } from './partitions.js';
 export { SqlMigration, runMigrations } from './migration.js';

@@ -14,7 +14,10 @@ export abstract class SqlMigration implements MigrationInterface {
 }
 
 /** Runs what is missing of a service's migrations, as the database's owner. Returns the names of those it ran. */
-export async function runMigrations(url: string, migrations: readonly (new () => MigrationInterface)[]): Promise<string[]> {
+export async function runMigrations(
+  url: string,
+  migrations: readonly (new () => MigrationInterface)[],
+): Promise<string[]> {
   const source = await new DataSource({
     type: 'postgres',
     url,

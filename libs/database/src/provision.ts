@@ -34,7 +34,9 @@ export async function provisionDatabase(
 async function ensureRole(admin: Client, role: string, password: string): Promise<void> {
   const known = await admin.query('select from pg_roles where rolname = $1', [role]);
   const verb = known.rowCount ? 'alter' : 'create';
-  await admin.query(`${verb} role ${escapeIdentifier(role)} login nosuperuser nocreatedb nocreaterole password ${escapeLiteral(password)}`);
+  await admin.query(
+    `${verb} role ${escapeIdentifier(role)} login nosuperuser nocreatedb nocreaterole password ${escapeLiteral(password)}`,
+  );
 }
 
 async function ensureDatabase(admin: Client, database: string, owner: string): Promise<void> {
@@ -54,8 +56,12 @@ async function grantSchema(admin: Client, owner: string, role: string): Promise<
   await admin.query(`alter schema public owner to ${ownerName}`);
   await admin.query('revoke create on schema public from public');
   await admin.query(`grant usage on schema public to ${roleName}`);
-  await admin.query(`alter default privileges for role ${ownerName} in schema public grant select, insert, update, delete on tables to ${roleName}`);
-  await admin.query(`alter default privileges for role ${ownerName} in schema public grant usage on sequences to ${roleName}`);
+  await admin.query(
+    `alter default privileges for role ${ownerName} in schema public grant select, insert, update, delete on tables to ${roleName}`,
+  );
+  await admin.query(
+    `alter default privileges for role ${ownerName} in schema public grant usage on sequences to ${roleName}`,
+  );
 }
 
 async function withClient(url: string, work: (client: Client) => Promise<void>): Promise<void> {

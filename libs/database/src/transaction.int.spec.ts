@@ -11,7 +11,8 @@ class Rows1763700000000 extends SqlMigration {
 
 const INSERT = statement('spec.insert', 'insert into rows values ($1)');
 const COUNT = statement('spec.count', 'select count(*)::integer as count from rows');
-const TERMINATE = 'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
+const TERMINATE =
+  'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
 
 describe('a transaction', () => {
   let db: TestDatabase;

@@ -12,7 +12,9 @@ describe('assets', () => {
     ['ETH', 9],
   ])('%s has %i minor digits', (code, scale) => expect(asset(code).scale).toBe(scale));
 
-  it.each(['usd', 'XXX', '', 'USDT', 'DEM', null, 3, 'toString'])('does not know %j', (code) => expect(isAssetCode(code)).toBe(false));
+  it.each(['usd', 'XXX', '', 'USDT', 'DEM', null, 3, 'toString'])('does not know %j', (code) =>
+    expect(isAssetCode(code)).toBe(false),
+  );
 
   it('names every asset once', () => {
     expect(ASSETS.size).toBe(new Set(ASSETS.keys()).size);

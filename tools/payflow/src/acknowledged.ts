@@ -34,11 +34,18 @@ export async function acknowledgedWithoutPayment(gateway: Database, payments: Da
     const views = await gateway.rows<StateRow>(VIEWS, [after.tenant_id, after.livemode, after.id]);
     const last = views.at(-1);
     if (!last) return offending;
-    const states = await payments.rows<StateRow>(STATES, [views.map((v) => v.tenant_id), views.map((v) => v.livemode), views.map((v) => v.id)]);
+    const states = await payments.rows<StateRow>(STATES, [
+      views.map((v) => v.tenant_id),
+      views.map((v) => v.livemode),
+      views.map((v) => v.id),
+    ]);
     const byKey = new Map(states.map((row) => [keyOf(row), row.status]));
     for (const view of views) {
       const status = byKey.get(keyOf(view));
-      const agree = status !== undefined && (view.status === 'pending' || view.status === status) && !(view.status === 'pending' && status !== 'processing');
+      const agree =
+        status !== undefined &&
+        (view.status === 'pending' || view.status === status) &&
+        !(view.status === 'pending' && status !== 'processing');
       if (!agree) offending.push(`${fromUuid('payment', view.id)} (${view.status} here, ${status ?? 'absent'} there)`);
     }
     after = last;

@@ -78,8 +78,12 @@ export function databaseUrl(service: Service): string {
   const given = process.env[`${service.toUpperCase()}_DATABASE_URL`];
   if (given) return given;
   const file = stateFile('services.json');
-  const remembered = file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>)[service] : undefined;
-  if (!remembered) throw new Error(`no database for ${service}: set ${service.toUpperCase()}_DATABASE_URL, or run in the checkout that \`npm start\` set up`);
+  const remembered =
+    file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>)[service] : undefined;
+  if (!remembered)
+    throw new Error(
+      `no database for ${service}: set ${service.toUpperCase()}_DATABASE_URL, or run in the checkout that \`npm start\` set up`,
+    );
   return remembered;
 }
 
@@ -95,11 +99,22 @@ export async function withDatabase<T>(service: Service, work: (db: Database) => 
 }
 
 /** Opens several services' databases for one command. */
-export async function withDatabases<T>(services: readonly Service[], work: (dbs: ReadonlyMap<Service, Database>) => Promise<T>): Promise<T> {
+export async function withDatabases<T>(
+  services: readonly Service[],
+  work: (dbs: ReadonlyMap<Service, Database>) => Promise<T>,
+): Promise<T> {
   const dbs = new Map<Service, Database>();
   try {
     for (const service of services) {
-      dbs.set(service, await openDatabase({ url: databaseUrl(service), poolSize: 2, applicationName: 'payflow-cli', statementTimeout_ms: 600_000 }));
+      dbs.set(
+        service,
+        await openDatabase({
+          url: databaseUrl(service),
+          poolSize: 2,
+          applicationName: 'payflow-cli',
+          statementTimeout_ms: 600_000,
+        }),
+      );
     }
     return await work(dbs);
   } finally {
@@ -109,7 +124,8 @@ export async function withDatabases<T>(services: readonly Service[], work: (dbs:
 
 /** The broker as the environment describes it, by the same variables as the services'. */
 export function brokerFromEnvironment(): BrokerOptions {
-  const { KAFKA_BROKERS, KAFKA_SSL, KAFKA_PREFIX, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } = process.env;
+  const { KAFKA_BROKERS, KAFKA_SSL, KAFKA_PREFIX, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD } =
+    process.env;
   if (!KAFKA_BROKERS) throw new Error('KAFKA_BROKERS is not set');
   return {
     brokers: KAFKA_BROKERS.split(','),
@@ -117,7 +133,13 @@ export function brokerFromEnvironment(): BrokerOptions {
     ...(KAFKA_PREFIX ? { prefix: KAFKA_PREFIX } : {}),
     ...(KAFKA_SSL === 'true' ? { ssl: true } : {}),
     ...(KAFKA_SASL_MECHANISM && KAFKA_SASL_USERNAME && KAFKA_SASL_PASSWORD
-      ? { sasl: { mechanism: KAFKA_SASL_MECHANISM as 'plain', username: KAFKA_SASL_USERNAME, password: KAFKA_SASL_PASSWORD } }
+      ? {
+          sasl: {
+            mechanism: KAFKA_SASL_MECHANISM as 'plain',
+            username: KAFKA_SASL_USERNAME,
+            password: KAFKA_SASL_PASSWORD,
+          },
+        }
       : {}),
   };
 }

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { deadLetterCommands } from './commands/dead-letters.js';
 import { demo } from './commands/demo.js';
 import { generate } from './commands/generate.js';
 import { outboxCommands } from './commands/outbox.js';
@@ -27,6 +28,7 @@ program
   .action(verify);
 
 program.addCommand(parkedCommands());
+program.addCommand(deadLetterCommands());
 program.addCommand(positionsCommands());
 program.addCommand(outboxCommands());
 

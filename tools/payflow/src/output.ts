@@ -9,7 +9,12 @@ export function printTable(rows: readonly Readonly<Record<string, unknown>>[], n
   const cells = rows.map((row) => columns.map((column) => printable(row[column])));
   const widths = columns.map((column, at) => Math.max(column.length, ...cells.map((line) => line[at]?.length ?? 0)));
   for (const line of [columns, ...cells]) {
-    process.stdout.write(`${line.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd()}\n`);
+    process.stdout.write(
+      `${line
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd()}\n`,
+    );
   }
 }
 

@@ -32,7 +32,12 @@ export interface PlainTransferRequest {
 
 /** Opens the yardstick's own tables in the bench database. */
 export async function openPlainPoster(url: string, poolSize: number): Promise<DataSource> {
-  const source = new DataSource({ type: 'postgres', url, entities: [PlainAccount, PlainTransfer, PlainOutboxRow], extra: { max: poolSize } });
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    entities: [PlainAccount, PlainTransfer, PlainOutboxRow],
+    extra: { max: poolSize },
+  });
   return source.initialize();
 }
 
@@ -43,12 +48,18 @@ create table plain_outbox (id uuid primary key, message jsonb not null);
 `;
 
 /** One transfer, one transaction. */
-export async function postPlainly(source: DataSource, { id, debit, credit, amount }: PlainTransferRequest): Promise<void> {
+export async function postPlainly(
+  source: DataSource,
+  { id, debit, credit, amount }: PlainTransferRequest,
+): Promise<void> {
   await source.transaction(async (manager) => {
     const [first, second] = [debit, credit].sort() as [string, string];
     const accounts = new Map<string, PlainAccount>();
     for (const accountId of [first, second]) {
-      accounts.set(accountId, await manager.findOneOrFail(PlainAccount, { where: { id: accountId }, lock: { mode: 'pessimistic_write' } }));
+      accounts.set(
+        accountId,
+        await manager.findOneOrFail(PlainAccount, { where: { id: accountId }, lock: { mode: 'pessimistic_write' } }),
+      );
     }
     const from = accounts.get(debit) as PlainAccount;
     const to = accounts.get(credit) as PlainAccount;
@@ -56,7 +67,15 @@ export async function postPlainly(source: DataSource, { id, debit, credit, amoun
     from.posted_debits = (BigInt(from.posted_debits) + amount).toString();
     to.posted_credits = (BigInt(to.posted_credits) + amount).toString();
     await manager.save([from, to]);
-    await manager.insert(PlainTransfer, { id, debit_account_id: debit, credit_account_id: credit, amount_minor: amount.toString() });
-    await manager.insert(PlainOutboxRow, { id, message: { type: 'transfer.posted', id, debit, credit, amount: amount.toString() } });
+    await manager.insert(PlainTransfer, {
+      id,
+      debit_account_id: debit,
+      credit_account_id: credit,
+      amount_minor: amount.toString(),
+    });
+    await manager.insert(PlainOutboxRow, {
+      id,
+      message: { type: 'transfer.posted', id, debit, credit, amount: amount.toString() },
+    });
   });
 }

@@ -37,12 +37,21 @@ interface Round {
 }
 
 async function main(): Promise<void> {
-  const { url, ownerUrl } = await provisionDatabase(adminUrl, 'ledger', { owner: 'bench', service: 'bench' }, `bench_${Date.now()}`);
+  const { url, ownerUrl } = await provisionDatabase(
+    adminUrl,
+    'ledger',
+    { owner: 'bench', service: 'bench' },
+    `bench_${Date.now()}`,
+  );
   await runMigrations(ownerUrl, migrations);
   await seed(ownerUrl);
   const database = await openDatabase({ url, poolSize: CONNECTIONS, applicationName: 'bench' });
   const plain = await openPlainPoster(ownerUrl, CONNECTIONS);
-  const messaging = new Messaging({ broker: { brokers: ['127.0.0.1:1'], clientId: 'bench' }, database, partitions: 'single' });
+  const messaging = new Messaging({
+    broker: { brokers: ['127.0.0.1:1'], clientId: 'bench' },
+    database,
+    partitions: 'single',
+  });
   const ours: Round[] = [];
   const theirs: Round[] = [];
   await postOurs(database, messaging, batches(WARM_UP_BATCHES));
@@ -121,7 +130,15 @@ function randomCommand(): LedgerCommand {
     time: '',
     traceparent: undefined,
     tracestate: undefined,
-    data: { id: transferId, payment: null, debit_account: fromUuid('account', debit), credit_account: fromUuid('account', credit), amount: amount.toString(), asset: 'USD', valid_until: null },
+    data: {
+      id: transferId,
+      payment: null,
+      debit_account: fromUuid('account', debit),
+      credit_account: fromUuid('account', credit),
+      amount: amount.toString(),
+      asset: 'USD',
+      valid_until: null,
+    },
   } satisfies AnyMessage<'payflow.transfer.post.v1'>;
 }
 
@@ -151,7 +168,10 @@ async function measured(database: Database, operations: number, post: () => Prom
 }
 
 const LSN = statement('bench.lsn', 'select pg_current_wal_insert_lsn()::text as lsn');
-const WAL_SINCE = statement('bench.wal', 'select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1::pg_lsn)::text as bytes');
+const WAL_SINCE = statement(
+  'bench.wal',
+  'select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1::pg_lsn)::text as bytes',
+);
 
 const BROKEN = statement(
   'bench.broken-books',
@@ -169,9 +189,12 @@ const POSTED = statement(
 );
 
 async function brokenBooks(database: Database): Promise<string[]> {
-  const broken = (await database.rows<{ id: string }>(BROKEN)).map(({ id }) => `I3: account ${id} differs from its transfers`);
+  const broken = (await database.rows<{ id: string }>(BROKEN)).map(
+    ({ id }) => `I3: account ${id} differs from its transfers`,
+  );
   const [counts] = await database.rows<{ transfers: number; verdicts: number; messages: number }>(POSTED);
-  if (!counts || counts.transfers !== counts.verdicts || counts.transfers !== counts.messages) broken.push(`I18: transfers, verdicts and messages differ: ${JSON.stringify(counts)}`);
+  if (!counts || counts.transfers !== counts.verdicts || counts.transfers !== counts.messages)
+    broken.push(`I18: transfers, verdicts and messages differ: ${JSON.stringify(counts)}`);
   return broken;
 }
 
@@ -188,10 +211,19 @@ function report(ours: readonly Round[], theirs: readonly Round[], broken: readon
     'PayFlow, WAL bytes per transfer': of(ours, (r) => r.walBytes),
     'TypeORM poster, WAL bytes per transfer': of(theirs, (r) => r.walBytes),
   };
-  process.stderr.write(`\nposting, batches of ${BATCH} on ${CONNECTIONS} connections, ${size.accounts.toLocaleString('en')} accounts, ${size.pairs} interleaved pairs: median (min to max)\n`);
-  for (const [name, value] of Object.entries(table)) process.stderr.write(`  ${name.padEnd(52)} ${format(value, value.median < 100 ? 1 : 0)}\n`);
-  process.stderr.write(broken.length === 0 ? '  invariants hold: books balance, one verdict and one event per transfer\n' : `  INVARIANTS BROKEN, the figures are void: ${broken.join('; ')}\n`);
-  process.stdout.write(`${JSON.stringify({ benchmark: 'ledger', settings: { ...size, batch: BATCH, connections: CONNECTIONS }, results: table, broken })}\n`);
+  process.stderr.write(
+    `\nposting, batches of ${BATCH} on ${CONNECTIONS} connections, ${size.accounts.toLocaleString('en')} accounts, ${size.pairs} interleaved pairs: median (min to max)\n`,
+  );
+  for (const [name, value] of Object.entries(table))
+    process.stderr.write(`  ${name.padEnd(52)} ${format(value, value.median < 100 ? 1 : 0)}\n`);
+  process.stderr.write(
+    broken.length === 0
+      ? '  invariants hold: books balance, one verdict and one event per transfer\n'
+      : `  INVARIANTS BROKEN, the figures are void: ${broken.join('; ')}\n`,
+  );
+  process.stdout.write(
+    `${JSON.stringify({ benchmark: 'ledger', settings: { ...size, batch: BATCH, connections: CONNECTIONS }, results: table, broken })}\n`,
+  );
 }
 
 await main();

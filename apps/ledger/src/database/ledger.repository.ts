@@ -129,7 +129,10 @@ export function keyed(command: LedgerCommand): KeyedCommand {
 }
 
 /** Verdicts given before on any of the commands, by their key. */
-export async function findVerdicts(tx: Transaction, commands: readonly KeyedCommand[]): Promise<Map<string, KnownVerdict>> {
+export async function findVerdicts(
+  tx: Transaction,
+  commands: readonly KeyedCommand[],
+): Promise<Map<string, KnownVerdict>> {
   const rows = await tx.rows<VerdictRow>(FIND_VERDICTS, keyColumns(commands));
   return new Map(
     rows.map((row) => [
@@ -163,7 +166,11 @@ export interface LockedAccounts {
 export async function lockAccounts(tx: Transaction, commands: readonly KeyedCommand[]): Promise<LockedAccounts> {
   const keys = accountKeys(commands);
   const wanted = [...keys.values()];
-  const rows = await tx.rows<AccountRow>(LOCK_ACCOUNTS, [wanted.map((k) => k.tenant), wanted.map((k) => k.livemode), wanted.map((k) => k.uuid)]);
+  const rows = await tx.rows<AccountRow>(LOCK_ACCOUNTS, [
+    wanted.map((k) => k.tenant),
+    wanted.map((k) => k.livemode),
+    wanted.map((k) => k.uuid),
+  ]);
   const latest = rows.at(-1)?.now ?? (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
   const now = rows.reduce((last, row) => (row.last_recorded_at > last ? row.last_recorded_at : last), latest);
   const byRow = new Map(wanted.map((key) => [`${key.tenant}/${key.livemode}/${key.uuid}`, key]));
@@ -177,10 +184,14 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
 function accountKeys(commands: readonly KeyedCommand[]): Map<string, AccountKey> {
   const keys = new Map<string, AccountKey>();
   for (const { command, tenant } of commands) {
-    const ids = command.type === 'payflow.transfer.post.v1' ? [command.data.debit_account, command.data.credit_account] : [command.data.id];
+    const ids =
+      command.type === 'payflow.transfer.post.v1'
+        ? [command.data.debit_account, command.data.credit_account]
+        : [command.data.id];
     for (const id of ids) {
       const key = scoped(command, id);
-      if (!keys.has(key)) keys.set(key, { scoped: key, id, tenant, livemode: command.livemode, uuid: uuidOf('account', id) });
+      if (!keys.has(key))
+        keys.set(key, { scoped: key, id, tenant, livemode: command.livemode, uuid: uuidOf('account', id) });
     }
   }
   return keys;
@@ -189,11 +200,19 @@ function accountKeys(commands: readonly KeyedCommand[]): Map<string, AccountKey>
 /** Which of the paths that the commands ask for are taken, by scoped path. */
 export async function takenPaths(tx: Transaction, commands: readonly KeyedCommand[]): Promise<Set<string>> {
   const wanted = commands.flatMap(({ command, tenant }) =>
-    command.type === 'payflow.account.open.v1' && command.data.path !== null ? [{ tenant, livemode: command.livemode, path: command.data.path }] : [],
+    command.type === 'payflow.account.open.v1' && command.data.path !== null
+      ? [{ tenant, livemode: command.livemode, path: command.data.path }]
+      : [],
   );
   if (wanted.length === 0) return new Set();
-  const rows = await tx.rows<{ tenant_id: string; livemode: boolean; path: string }>(TAKEN_PATHS, [wanted.map((w) => w.tenant), wanted.map((w) => w.livemode), wanted.map((w) => w.path)]);
-  return new Set(rows.map((row) => scoped({ tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode }, row.path)));
+  const rows = await tx.rows<{ tenant_id: string; livemode: boolean; path: string }>(TAKEN_PATHS, [
+    wanted.map((w) => w.tenant),
+    wanted.map((w) => w.livemode),
+    wanted.map((w) => w.path),
+  ]);
+  return new Set(
+    rows.map((row) => scoped({ tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode }, row.path)),
+  );
 }
 
 /** A decided batch, to be saved whole. */
@@ -218,11 +237,17 @@ export async function saveBatch(tx: Transaction, batch: DecidedBatch): Promise<v
     batch.changed.size > 0 ? tx.count(UPDATE_ACCOUNTS, changeColumns(batch)) : 0,
     tx.count(INSERT_VERDICTS, verdictColumns(batch.answers)),
   ]);
-  if (accounts < opens.length || verdicts < batch.answers.length) throw new RunAgain('another partition met the same id or path first');
+  if (accounts < opens.length || verdicts < batch.answers.length)
+    throw new RunAgain('another partition met the same id or path first');
 }
 
 function transferColumns(posted: readonly Answer[], { keys, now }: DecidedBatch): unknown[] {
-  const rows = posted.map(({ keyed: { command, tenant, uuid } }) => ({ command, tenant, uuid, data: command.data as TransferPost }));
+  const rows = posted.map(({ keyed: { command, tenant, uuid } }) => ({
+    command,
+    tenant,
+    uuid,
+    data: command.data as TransferPost,
+  }));
   const account = (command: LedgerCommand, id: string) => keys.get(scoped(command, id))?.uuid ?? null;
   return [
     rows.map((row) => row.tenant),

@@ -18,7 +18,16 @@ export interface Account {
 }
 
 export function openedAccount(id: string, asset: string, overdraft: Overdraft): Account {
-  return { id, asset, overdraft, postedDebits: 0n, postedCredits: 0n, pendingDebits: 0n, pendingCredits: 0n, version: 1 };
+  return {
+    id,
+    asset,
+    overdraft,
+    postedDebits: 0n,
+    postedCredits: 0n,
+    pendingDebits: 0n,
+    pendingCredits: 0n,
+    version: 1,
+  };
 }
 
 /** What may still be debited: money that is held is not available. */

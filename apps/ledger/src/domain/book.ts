@@ -5,7 +5,11 @@ import { postTransfer } from './transfer.js';
 
 export type LedgerCommand = AnyMessage<'payflow.account.open.v1' | 'payflow.transfer.post.v1'>;
 
-type Event = 'payflow.account.opened.v1' | 'payflow.account.rejected.v1' | 'payflow.transfer.posted.v1' | 'payflow.transfer.rejected.v1';
+type Event =
+  | 'payflow.account.opened.v1'
+  | 'payflow.account.rejected.v1'
+  | 'payflow.transfer.posted.v1'
+  | 'payflow.transfer.rejected.v1';
 
 /** The ledger's word on one command: the event that answers it, and what it changes. */
 export type Verdict = { [T in Event]: { readonly type: T; readonly data: MessageData[T] } }[Event];
@@ -39,7 +43,9 @@ export class Book {
 
   /** The refusal of a command that an operator discarded, or whose id was used before with other content. */
   refuse(command: LedgerCommand, reason: Refusal): Verdict {
-    return command.type === 'payflow.account.open.v1' ? this.accountRejected(command.data, reason) : this.transferRejected(command.data, reason);
+    return command.type === 'payflow.account.open.v1'
+      ? this.accountRejected(command.data, reason)
+      : this.transferRejected(command.data, reason);
   }
 
   /** Accounts that the batch opened, as it leaves them, by scoped id. */
@@ -49,13 +55,18 @@ export class Book {
 
   /** Loaded accounts that the batch changed, netted: one row each, however many transfers. */
   changedAccounts(): Map<string, Account> {
-    return new Map([...this.accounts].filter(([key, { version }]) => !this.opened.has(key) && this.loadedVersions.get(key) !== version));
+    return new Map(
+      [...this.accounts].filter(
+        ([key, { version }]) => !this.opened.has(key) && this.loadedVersions.get(key) !== version,
+      ),
+    );
   }
 
   private open(command: LedgerCommand, data: AccountOpen): Verdict {
     const key = scoped(command, data.id);
     const path = data.path === null ? undefined : scoped(command, data.path);
-    if (this.accounts.has(key) || (path && this.takenPaths.has(path))) return this.accountRejected(data, 'account_exists');
+    if (this.accounts.has(key) || (path && this.takenPaths.has(path)))
+      return this.accountRejected(data, 'account_exists');
     const account = openedAccount(data.id, data.asset, data.overdraft);
     this.accounts.set(key, account);
     this.opened.add(key);
@@ -84,7 +95,15 @@ export class Book {
     const { id, payment, amount, asset } = data;
     return {
       type: 'payflow.transfer.posted.v1',
-      data: { id, payment, amount, asset, debit_account: snapshot(decision.debit), credit_account: snapshot(decision.credit), recorded_at: this.now },
+      data: {
+        id,
+        payment,
+        amount,
+        asset,
+        debit_account: snapshot(decision.debit),
+        credit_account: snapshot(decision.credit),
+        recorded_at: this.now,
+      },
     };
   }
 
@@ -94,7 +113,10 @@ export class Book {
 
   private transferRejected(data: TransferPost, reason: Refusal): Verdict {
     const { id, payment, amount, asset, debit_account, credit_account } = data;
-    return { type: 'payflow.transfer.rejected.v1', data: { id, payment, amount, asset, debit_account, credit_account, reason, recorded_at: this.now } };
+    return {
+      type: 'payflow.transfer.rejected.v1',
+      data: { id, payment, amount, asset, debit_account, credit_account, reason, recorded_at: this.now },
+    };
   }
 }
 

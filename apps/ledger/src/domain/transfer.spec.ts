@@ -7,7 +7,13 @@ const NOW = '2026-11-21T12:00:00.000Z';
 
 const debit: Account = { ...openedAccount('acct_debit', 'USD', 'none'), postedCredits: 100n };
 const credit: Account = openedAccount('acct_credit', 'USD', 'none');
-const transfer: Transfer = { debitAccount: debit.id, creditAccount: credit.id, amount: 60n, asset: 'USD', validUntil: null };
+const transfer: Transfer = {
+  debitAccount: debit.id,
+  creditAccount: credit.id,
+  amount: 60n,
+  asset: 'USD',
+  validUntil: null,
+};
 
 describe('postTransfer', () => {
   it('moves the amount from one account to the other', () => {
@@ -44,7 +50,9 @@ describe('postTransfer', () => {
 
   it('spends the last unit, and lets an unbounded account go below zero', () => {
     expect(postTransfer({ ...transfer, amount: 100n }, debit, credit, NOW).kind).toBe('posted');
-    expect(postTransfer({ ...transfer, amount: 101n }, { ...debit, overdraft: 'unbounded' }, credit, NOW).kind).toBe('posted');
+    expect(postTransfer({ ...transfer, amount: 101n }, { ...debit, overdraft: 'unbounded' }, credit, NOW).kind).toBe(
+      'posted',
+    );
   });
 
   it('posts a command in its last millisecond', () => {

@@ -18,7 +18,12 @@ export type TransferDecision =
   | { readonly kind: 'refused'; readonly reason: Refusal };
 
 /** Decides one transfer on the accounts as they stand. The first refusal that applies is the answer. */
-export function postTransfer(transfer: Transfer, debit: Account | undefined, credit: Account | undefined, now: string): TransferDecision {
+export function postTransfer(
+  transfer: Transfer,
+  debit: Account | undefined,
+  credit: Account | undefined,
+  now: string,
+): TransferDecision {
   const { amount, asset, validUntil } = transfer;
   if (amount <= 0n) return refuse('amount_not_positive');
   if (transfer.debitAccount === transfer.creditAccount) return refuse('accounts_identical');
@@ -26,7 +31,8 @@ export function postTransfer(transfer: Transfer, debit: Account | undefined, cre
   if (debit.asset !== asset || credit.asset !== asset) return refuse('assets_differ');
   if (validUntil !== null && validUntil < now) return refuse('command_expired');
   if (passesFloor(debit, amount)) return refuse('insufficient_funds');
-  if (debit.postedDebits + amount > AMOUNT_MAX || credit.postedCredits + amount > AMOUNT_MAX) return refuse('balance_overflow');
+  if (debit.postedDebits + amount > AMOUNT_MAX || credit.postedCredits + amount > AMOUNT_MAX)
+    return refuse('balance_overflow');
   // From here the transfer is posted.
   return { kind: 'posted', debit: debited(debit, amount), credit: credited(credit, amount) };
 }

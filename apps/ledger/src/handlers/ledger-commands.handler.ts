@@ -2,7 +2,16 @@ import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import type { Transaction } from '@payflow/database';
 import { Consumes, Discards, type AnyOutgoing, type Handled } from '@payflow/messaging';
-import { answer, findVerdicts, keyed, lockAccounts, saveBatch, takenPaths, type Answer, type KnownVerdict } from '../database/ledger.repository.js';
+import {
+  answer,
+  findVerdicts,
+  keyed,
+  lockAccounts,
+  saveBatch,
+  takenPaths,
+  type Answer,
+  type KnownVerdict,
+} from '../database/ledger.repository.js';
 import { contentHash } from '../database/content-hash.js';
 import { Book, type LedgerCommand, type Verdict } from '../domain/book.js';
 
@@ -21,7 +30,11 @@ export class LedgerCommandsHandler {
   }
 }
 
-async function decideBatch(tx: Transaction, commands: readonly LedgerCommand[], decide: (book: Book, command: LedgerCommand) => Verdict): Promise<Handled> {
+async function decideBatch(
+  tx: Transaction,
+  commands: readonly LedgerCommand[],
+  decide: (book: Book, command: LedgerCommand) => Verdict,
+): Promise<Handled> {
   const all = commands.map(keyed);
   const known = await findVerdicts(tx, all);
   const fresh = all.filter(({ key }) => !known.has(key));
@@ -42,14 +55,23 @@ async function decideBatch(tx: Transaction, commands: readonly LedgerCommand[], 
     answers.set(key, given);
     messages.push(event(command, given.verdict, { id: given.eventId }));
   }
-  if (answers.size > 0) await saveBatch(tx, { answers: [...answers.values()], opened: book.newAccounts(), changed: book.changedAccounts(), keys, now });
+  if (answers.size > 0)
+    await saveBatch(tx, {
+      answers: [...answers.values()],
+      opened: book.newAccounts(),
+      changed: book.changedAccounts(),
+      keys,
+      now,
+    });
   return { messages, repeated };
 }
 
 /** A copy of a command gets the verdict of the first; another command under the same id is refused, and changes nothing. */
 function answerAgain(command: LedgerCommand, before: KnownVerdict, book: Book): AnyOutgoing {
   const same = before.contentHash === contentHash(command);
-  return same ? event(command, before.verdict, { id: before.eventId, resent: true }) : event(command, book.refuse(command, 'id_reused'), {});
+  return same
+    ? event(command, before.verdict, { id: before.eventId, resent: true })
+    : event(command, book.refuse(command, 'id_reused'), {});
 }
 
 function event(command: LedgerCommand, verdict: Verdict, sending: { id?: string; resent?: true }): AnyOutgoing {

@@ -1,6 +1,13 @@
 import { newId, type AnyMessage, type MessageData } from '@payflow/contracts';
 import { Messaging } from '@payflow/messaging';
-import { createTestDatabase, createTestTopics, testBroker, uniqueSuffix, until, type TestDatabase } from '@payflow/testing';
+import {
+  createTestDatabase,
+  createTestTopics,
+  testBroker,
+  uniqueSuffix,
+  until,
+  type TestDatabase,
+} from '@payflow/testing';
 import { statement } from '@payflow/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../database/index.js';
@@ -9,7 +16,11 @@ import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 const tenant = newId('tenant');
 const now = new Date().toISOString();
 
-function command<T extends 'payflow.account.open.v1' | 'payflow.transfer.post.v1'>(type: T, data: MessageData[T], id = newId('event')): AnyMessage<T> {
+function command<T extends 'payflow.account.open.v1' | 'payflow.transfer.post.v1'>(
+  type: T,
+  data: MessageData[T],
+  id = newId('event'),
+): AnyMessage<T> {
   return {
     id,
     type,
@@ -32,9 +43,20 @@ const open = (id: string, overdraft: 'none' | 'unbounded' = 'none', asset = 'USD
   command('payflow.account.open.v1', { id, path: null, asset, overdraft, metadata: {}, created_at: now });
 
 const transfer = (debit: string, credit: string, amount: string, id = newId('transfer')) =>
-  command('payflow.transfer.post.v1', { id, payment: null, debit_account: debit, credit_account: credit, amount, asset: 'USD', valid_until: null });
+  command('payflow.transfer.post.v1', {
+    id,
+    payment: null,
+    debit_account: debit,
+    credit_account: credit,
+    amount,
+    asset: 'USD',
+    valid_until: null,
+  });
 
-const BALANCES = statement('spec.balances', 'select sum(posted_debits)::text as debits, sum(posted_credits)::text as credits, min(version)::integer as version from accounts');
+const BALANCES = statement(
+  'spec.balances',
+  'select sum(posted_debits)::text as debits, sum(posted_credits)::text as credits, min(version)::integer as version from accounts',
+);
 const TRANSFERS = statement('spec.transfers', 'select count(*)::integer as count from transfers');
 
 describe('the ledger on real PostgreSQL', () => {
@@ -52,7 +74,13 @@ describe('the ledger on real PostgreSQL', () => {
 
   it('opens accounts and posts transfers of one batch on them, in order', async () => {
     const [world, wallet] = [newId('account'), newId('account')];
-    const { messages } = await handle(open(world, 'unbounded'), open(wallet), transfer(wallet, world, '1'), transfer(world, wallet, '500'), transfer(wallet, world, '200'));
+    const { messages } = await handle(
+      open(world, 'unbounded'),
+      open(wallet),
+      transfer(wallet, world, '1'),
+      transfer(world, wallet, '500'),
+      transfer(wallet, world, '200'),
+    );
     expect(messages.map(({ type }) => type)).toEqual([
       'payflow.account.opened.v1',
       'payflow.account.opened.v1',
@@ -61,7 +89,9 @@ describe('the ledger on real PostgreSQL', () => {
       'payflow.transfer.posted.v1',
     ]);
     expect(messages[2]?.data).toMatchObject({ reason: 'insufficient_funds' });
-    expect(messages[4]?.data).toMatchObject({ debit_account: { id: wallet, posted_debits: '200', posted_credits: '500', version: 3 } });
+    expect(messages[4]?.data).toMatchObject({
+      debit_account: { id: wallet, posted_debits: '200', posted_credits: '500', version: 3 },
+    });
     expect(await db.database.rows(BALANCES)).toEqual([{ debits: '700', credits: '700', version: 3 }]);
     expect(await db.database.rows(TRANSFERS)).toEqual([{ count: 2 }]);
   });
@@ -106,7 +136,9 @@ describe('the ledger on real PostgreSQL', () => {
     const post = transfer(world, wallet, '11');
     const all = await Promise.all(Array.from({ length: 50 }, () => handle({ ...post, id: newId('event') })));
     expect(new Set(all.map(({ messages }) => messages[0]?.id)).size).toBe(1);
-    expect(all.map(({ messages }) => messages[0]?.data)).toEqual(Array.from({ length: 50 }, () => all[0]?.messages[0]?.data));
+    expect(all.map(({ messages }) => messages[0]?.data)).toEqual(
+      Array.from({ length: 50 }, () => all[0]?.messages[0]?.data),
+    );
   });
 });
 
@@ -131,12 +163,28 @@ describe('the ledger behind the runner', () => {
   it('takes commands from the topic and publishes every verdict', async () => {
     const [world, wallet] = [newId('account'), newId('account')];
     const origin = { tenant, livemode: false, actor: 'spec' };
-    const commands = [open(world, 'unbounded'), open(wallet)].map(({ type, subject, data }) => ({ type, subject, data, origin }));
-    const staged = await db.database.transaction((tx) => messaging.outbox.stage(tx, commands as never, () => undefined));
+    const commands = [open(world, 'unbounded'), open(wallet)].map(({ type, subject, data }) => ({
+      type,
+      subject,
+      data,
+      origin,
+    }));
+    const staged = await db.database.transaction((tx) =>
+      messaging.outbox.stage(tx, commands as never, () => undefined),
+    );
     staged.publish();
-    await until('both accounts exist', async () => (await db.database.rows(statement('spec.accounts', 'select from accounts'))).length === 2);
-    const UNPUBLISHED = statement('spec.unpublished', 'select count(*)::integer as open from outbox where published_at is null');
-    await until('the outbox is drained', async () => (await db.database.rows<{ open: number }>(UNPUBLISHED))[0]?.open === 0);
+    await until(
+      'both accounts exist',
+      async () => (await db.database.rows(statement('spec.accounts', 'select from accounts'))).length === 2,
+    );
+    const UNPUBLISHED = statement(
+      'spec.unpublished',
+      'select count(*)::integer as open from outbox where published_at is null',
+    );
+    await until(
+      'the outbox is drained',
+      async () => (await db.database.rows<{ open: number }>(UNPUBLISHED))[0]?.open === 0,
+    );
     const POSITIONS = statement('spec.positions', 'select sum(next_offset)::integer as offsets from positions');
     expect(await db.database.rows(POSITIONS)).toEqual([{ offsets: 2 }]);
   });

@@ -94,7 +94,10 @@ interface PaymentRow extends Row {
 type KeyRow = Pick<PaymentRow, 'tenant_id' | 'livemode' | 'id'>;
 
 /** Inserts new payments and returns the keys of those that were not there before. */
-export async function insertPayments(tx: Transaction, payments: readonly (Payment & { readonly createCommandId: string })[]): Promise<Set<string>> {
+export async function insertPayments(
+  tx: Transaction,
+  payments: readonly (Payment & { readonly createCommandId: string })[],
+): Promise<Set<string>> {
   const rows = await tx.rows<KeyRow>(INSERT, [
     ...keyColumns(payments),
     payments.map((p) => p.amount),
@@ -145,7 +148,11 @@ export function keyOf({ tenant, livemode, id }: PaymentKey): string {
 }
 
 function keyColumns(keys: readonly PaymentKey[]): unknown[] {
-  return [keys.map((k) => uuidOf('tenant', k.tenant)), keys.map((k) => k.livemode), keys.map((k) => uuidOf('payment', k.id))];
+  return [
+    keys.map((k) => uuidOf('tenant', k.tenant)),
+    keys.map((k) => k.livemode),
+    keys.map((k) => uuidOf('payment', k.id)),
+  ];
 }
 
 function toKey(row: KeyRow): PaymentKey {

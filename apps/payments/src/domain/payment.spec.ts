@@ -27,11 +27,22 @@ describe('a payment', () => {
   it('asks for the same transfer however often it asks, valid until the payment expires', () => {
     const id = newId('transfer');
     expect(transferOf(payment, id)).toEqual(transferOf({ ...payment, updatedAt: '2026-11-21T13:00:00.000Z' }, id));
-    expect(transferOf(payment, id)).toMatchObject({ debit_account: create.source, credit_account: create.destination, valid_until: create.expires_at, payment: create.id });
+    expect(transferOf(payment, id)).toMatchObject({
+      debit_account: create.source,
+      credit_account: create.destination,
+      valid_until: create.expires_at,
+      payment: create.id,
+    });
   });
 
   it('has captured all when it succeeded and nothing when it failed', () => {
-    expect(finalState({ ...payment, status: 'succeeded', version: 1 }, [])).toMatchObject({ amount_captured: '1999', failure: null, version: 1 });
-    expect(finalState({ ...payment, status: 'failed', version: 1, failureCode: 'insufficient_funds' }, [])).toMatchObject({ amount_captured: '0', failure: { code: 'insufficient_funds' } });
+    expect(finalState({ ...payment, status: 'succeeded', version: 1 }, [])).toMatchObject({
+      amount_captured: '1999',
+      failure: null,
+      version: 1,
+    });
+    expect(
+      finalState({ ...payment, status: 'failed', version: 1, failureCode: 'insufficient_funds' }, []),
+    ).toMatchObject({ amount_captured: '0', failure: { code: 'insufficient_funds' } });
   });
 });

@@ -31,7 +31,11 @@ export interface Payment {
 }
 
 /** A payment that was accepted and is now handed to the ledger. */
-export function processingPayment(owner: { tenant: string; livemode: boolean }, create: PaymentCreate, ledgerCommandId: string): Payment {
+export function processingPayment(
+  owner: { tenant: string; livemode: boolean },
+  create: PaymentCreate,
+  ledgerCommandId: string,
+): Payment {
   return {
     id: create.id,
     tenant: owner.tenant,

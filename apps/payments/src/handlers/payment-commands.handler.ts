@@ -13,15 +13,27 @@ type PaymentCommand = AnyMessage<'payflow.payment.create.v1' | 'payflow.payment.
 export class PaymentCommandsHandler {
   @Consumes('payments.commands')
   async handle(@Payload() commands: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    const created = await create(tx, commands.filter((command) => command.type === 'payflow.payment.create.v1'));
-    const swept = await sweep(tx, commands.filter((command) => command.type === 'payflow.payment.sweep.v1'));
+    const created = await create(
+      tx,
+      commands.filter((command) => command.type === 'payflow.payment.create.v1'),
+    );
+    const swept = await sweep(
+      tx,
+      commands.filter((command) => command.type === 'payflow.payment.sweep.v1'),
+    );
     return { messages: [...created.messages, ...swept], repeated: created.repeated };
   }
 }
 
-async function create(tx: Transaction, commands: readonly Message<'payflow.payment.create.v1'>[]): Promise<{ messages: AnyOutgoing[]; repeated: string[] }> {
+async function create(
+  tx: Transaction,
+  commands: readonly Message<'payflow.payment.create.v1'>[],
+): Promise<{ messages: AnyOutgoing[]; repeated: string[] }> {
   if (commands.length === 0) return { messages: [], repeated: [] };
-  const payments = commands.map((command) => ({ ...processingPayment(command, command.data, newId('event')), createCommandId: command.id }));
+  const payments = commands.map((command) => ({
+    ...processingPayment(command, command.data, newId('event')),
+    createCommandId: command.id,
+  }));
   const inserted = await insertPayments(tx, payments);
   const messages: AnyOutgoing[] = [];
   const known: Payment[] = [];
@@ -33,19 +45,39 @@ async function create(tx: Transaction, commands: readonly Message<'payflow.payme
   });
   if (known.length === 0) return { messages, repeated: [] };
   const creators = await createdBy(tx, known);
-  return { messages, repeated: commands.filter(({ id, data }) => creators.has(id) && known.some((payment) => payment.id === data.id)).map(({ id }) => id) };
+  return {
+    messages,
+    repeated: commands
+      .filter(({ id, data }) => creators.has(id) && known.some((payment) => payment.id === data.id))
+      .map(({ id }) => id),
+  };
 }
 
 /** Payments that have heard nothing for long: the ledger is asked again, in the same words, and answers with the same verdict. */
-async function sweep(tx: Transaction, commands: readonly Message<'payflow.payment.sweep.v1'>[]): Promise<AnyOutgoing[]> {
+async function sweep(
+  tx: Transaction,
+  commands: readonly Message<'payflow.payment.sweep.v1'>[],
+): Promise<AnyOutgoing[]> {
   if (commands.length === 0) return [];
   const causes = new Map(commands.map((command) => [keyOf({ ...command, id: command.data.id }), command]));
-  const waiting = await findWaiting(tx, commands.map(({ tenant, livemode, data }) => ({ tenant, livemode, id: data.id })));
-  return waiting.map((payment) => ({ ...askLedger(payment, causes.get(keyOf(payment)) as PaymentCommand), resent: true }));
+  const waiting = await findWaiting(
+    tx,
+    commands.map(({ tenant, livemode, data }) => ({ tenant, livemode, id: data.id })),
+  );
+  return waiting.map((payment) => ({
+    ...askLedger(payment, causes.get(keyOf(payment)) as PaymentCommand),
+    resent: true,
+  }));
 }
 
 /** One payment, one transfer: it carries the payment's UUID, so the ledger cannot book it twice. */
 function askLedger(payment: Payment, cause: PaymentCommand): AnyOutgoing {
   const transferId = fromUuid('transfer', uuidOf('payment', payment.id));
-  return { type: 'payflow.transfer.post.v1', id: payment.ledgerCommandId, subject: transferId, data: transferOf(payment, transferId), cause };
+  return {
+    type: 'payflow.transfer.post.v1',
+    id: payment.ledgerCommandId,
+    subject: transferId,
+    data: transferOf(payment, transferId),
+    cause,
+  };
 }

@@ -99,7 +99,7 @@ export const paymentSchemas = {
   'payflow.payment.sweep.v1': {
     topic: 'payments.commands.v1',
     key: (data: PaymentSweep) => data.id,
-    summary: "The payment has waited too long for the ledger: send its ledger command again.",
+    summary: 'The payment has waited too long for the ledger: send its ledger command again.',
     schema: object({ id: id('payment') }),
   },
   'payflow.payment.succeeded.v1': {

@@ -14,16 +14,28 @@ interface Answer {
 /** A tenant of its own each time, so that it can be run again; prints what it did as one JSON object. */
 export async function demo({ api }: { api: string }): Promise<void> {
   const apiKey = await makeTenant();
-  const world = await openAccount(api, apiKey, { asset: 'USD', overdraft: 'unbounded', metadata: { role: 'the outside world' } });
+  const world = await openAccount(api, apiKey, {
+    asset: 'USD',
+    overdraft: 'unbounded',
+    metadata: { role: 'the outside world' },
+  });
   const alice = await openAccount(api, apiKey, { asset: 'USD', path: 'users:alice:wallet' });
   const bob = await openAccount(api, apiKey, { asset: 'USD', path: 'users:bob:wallet' });
-  await pay(api, apiKey, { source: world, destination: alice, amount: FUNDS, asset: 'USD', reference: 'funding-alice' });
+  await pay(api, apiKey, {
+    source: world,
+    destination: alice,
+    amount: FUNDS,
+    asset: 'USD',
+    reference: 'funding-alice',
+  });
   await pay(api, apiKey, { source: world, destination: bob, amount: FUNDS, asset: 'USD', reference: 'funding-bob' });
   const body = { source: alice, destination: bob, amount: AMOUNT, asset: 'USD', reference: 'order-7' };
   const startedAt = performance.now();
   const payment = await pay(api, apiKey, body);
   const elapsedMs = Math.round(performance.now() - startedAt);
-  process.stdout.write(`${JSON.stringify({ payment, elapsedMs, traceId: payment['trace_id'], apiKey, curl: curlFor(api, apiKey, body) })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ payment, elapsedMs, traceId: payment['trace_id'], apiKey, curl: curlFor(api, apiKey, body) })}\n`,
+  );
 }
 
 async function makeTenant(): Promise<string> {
@@ -40,7 +52,10 @@ async function openAccount(api: string, apiKey: string, body: Record<string, unk
 }
 
 async function pay(api: string, apiKey: string, body: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const { status, body: payment } = await post(`${api}/api/v1/payments`, apiKey, { ...body, method: { type: 'internal' } });
+  const { status, body: payment } = await post(`${api}/api/v1/payments`, apiKey, {
+    ...body,
+    method: { type: 'internal' },
+  });
   if (status !== 201) throw new Error(`the payment answered ${status}: ${JSON.stringify(payment)}`);
   return payment;
 }
@@ -48,7 +63,12 @@ async function pay(api: string, apiKey: string, body: Record<string, unknown>): 
 async function post(url: string, apiKey: string, body: Record<string, unknown>): Promise<Answer> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json', 'idempotency-key': newId('event'), prefer: `wait=${WAIT_S}` },
+    headers: {
+      authorization: `Bearer ${apiKey}`,
+      'content-type': 'application/json',
+      'idempotency-key': newId('event'),
+      prefer: `wait=${WAIT_S}`,
+    },
     body: JSON.stringify(body),
   });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };

@@ -14,7 +14,8 @@ interface GeneratedFile {
 export function generate({ check }: { check?: boolean }): void {
   const stale = files().filter(({ path, content }) => !existsSync(path) || readFileSync(path, 'utf8') !== content);
   if (check) {
-    if (stale.length > 0) throw new Error(`out of date, run \`npm run generate\`: ${stale.map(({ path }) => path).join(', ')}`);
+    if (stale.length > 0)
+      throw new Error(`out of date, run \`npm run generate\`: ${stale.map(({ path }) => path).join(', ')}`);
     return;
   }
   for (const { path, content } of stale) {

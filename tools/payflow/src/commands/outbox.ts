@@ -1,7 +1,8 @@
 import { SERVICES, TOPICS, type Service } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { republishRange } from '@payflow/messaging';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { parseInstant } from '../arguments.js';
 import { withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
@@ -36,15 +37,14 @@ async function list(): Promise<void> {
   }
 }
 
-async function republish(service: string, topic: string, { from, to, actor, reason }: { from: Date; to: Date; actor: string; reason: string }): Promise<void> {
-  if (!(SERVICES as readonly string[]).includes(service)) throw new Error(`no such service; there are ${SERVICES.join(', ')}`);
+async function republish(
+  service: string,
+  topic: string,
+  { from, to, actor, reason }: { from: Date; to: Date; actor: string; reason: string },
+): Promise<void> {
+  if (!(SERVICES as readonly string[]).includes(service))
+    throw new Error(`no such service; there are ${SERVICES.join(', ')}`);
   if (!Object.hasOwn(TOPICS, topic)) throw new Error(`no such topic; there are ${Object.keys(TOPICS).join(', ')}`);
   const rows = await withDatabase(service as Service, (db) => republishRange(db, topic, from, to));
   process.stdout.write(`${rows} rows go out again (${actor}: ${reason})\n`);
-}
-
-function parseInstant(text: string): Date {
-  const instant = new Date(text);
-  if (Number.isNaN(instant.getTime())) throw new InvalidArgumentError('an instant such as 2026-11-21T08:00:00Z');
-  return instant;
 }

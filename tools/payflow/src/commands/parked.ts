@@ -1,7 +1,8 @@
-import { SUBSCRIPTIONS, type Group } from '@payflow/contracts';
+import { SUBSCRIPTIONS } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { listParked, requestParked } from '@payflow/messaging';
 import { Command } from 'commander';
+import { groupOf } from '../arguments.js';
 import { withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
@@ -20,9 +21,17 @@ interface Wish {
 
 /** `payflow parked`: what stands still because a message of it could not be applied, and what becomes of it. */
 export function parkedCommands(): Command {
-  const parked = new Command('parked').description('subjects that stand still because a message of theirs could not be applied');
+  const parked = new Command('parked').description(
+    'subjects that stand still because a message of theirs could not be applied',
+  );
   parked.command('ls').description('list them').action(list);
-  parked.command('show').argument('<group>').argument('<tenant>').argument('<key>').description('the messages that wait').action(show);
+  parked
+    .command('show')
+    .argument('<group>')
+    .argument('<tenant>')
+    .argument('<key>')
+    .description('the messages that wait')
+    .action(show);
   for (const [name, state, description] of [
     ['release', 'releasing', 'apply the waiting messages in order'],
     ['discard', 'discarding', 'refuse the waiting messages, for good'],
@@ -35,7 +44,9 @@ export function parkedCommands(): Command {
       .requiredOption('--actor <who>', 'who decides')
       .requiredOption('--reason <why>', 'why')
       .description(description)
-      .action((group: string, tenant: string, recordKey: string, { actor, reason }: Wish) => request(group, tenant, recordKey, { state, actor, reason }));
+      .action((group: string, tenant: string, recordKey: string, { actor, reason }: Wish) =>
+        request(group, tenant, recordKey, { state, actor, reason }),
+      );
   }
   return parked;
 }
@@ -44,7 +55,15 @@ async function list(): Promise<void> {
   for (const service of READING_SERVICES) {
     const rows = await withDatabase(service, listParked);
     printTable(
-      rows.map((row) => ({ group: row.group, tenant: row.tenant, key: row.recordKey, state: row.state, waiting: row.waiting, since: row.parkedAt, cause: `${row.errorClass}: ${row.errorMessage}` })),
+      rows.map((row) => ({
+        group: row.group,
+        tenant: row.tenant,
+        key: row.recordKey,
+        state: row.state,
+        waiting: row.waiting,
+        since: row.parkedAt,
+        cause: `${row.errorClass}: ${row.errorMessage}`,
+      })),
       `${service}: nothing is parked`,
     );
   }
@@ -55,13 +74,17 @@ async function show(group: string, tenant: string, recordKey: string): Promise<v
   printTable(rows, 'no messages wait under this key');
 }
 
-async function request(group: string, tenant: string, recordKey: string, wish: Wish & { state: 'releasing' | 'discarding' }): Promise<void> {
+async function request(
+  group: string,
+  tenant: string,
+  recordKey: string,
+  wish: Wish & { state: 'releasing' | 'discarding' },
+): Promise<void> {
   const found = await withDatabase(serviceOf(group), (db) => requestParked(db, { group, tenant, recordKey }, wish));
   if (!found) throw new Error('no such subject is parked');
   process.stdout.write(`${wish.state}: the owner of the partition carries it out within seconds\n`);
 }
 
 function serviceOf(group: string) {
-  if (!Object.hasOwn(SUBSCRIPTIONS, group)) throw new Error(`no such group; there are ${Object.keys(SUBSCRIPTIONS).join(', ')}`);
-  return SUBSCRIPTIONS[group as Group].service;
+  return SUBSCRIPTIONS[groupOf(group)].service;
 }

@@ -1,6 +1,7 @@
-import { SUBSCRIPTIONS, type Group } from '@payflow/contracts';
+import { SUBSCRIPTIONS } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
+import { groupOf, parseOffset, parsePartitions } from '../arguments.js';
 import { withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
@@ -41,18 +42,13 @@ async function list(): Promise<void> {
   }
 }
 
-async function move(group: string, partitions: readonly number[], { to, actor, reason }: { to: number; actor: string; reason: string }): Promise<void> {
-  if (!Object.hasOwn(SUBSCRIPTIONS, group)) throw new Error(`no such group; there are ${Object.keys(SUBSCRIPTIONS).join(', ')}`);
-  const moved = await withDatabase(SUBSCRIPTIONS[group as Group].service, (db) => db.count(MOVE, [group, partitions, to]));
+async function move(
+  name: string,
+  partitions: readonly number[],
+  { to, actor, reason }: { to: number; actor: string; reason: string },
+): Promise<void> {
+  const group = groupOf(name);
+  const moved = await withDatabase(SUBSCRIPTIONS[group].service, (db) => db.count(MOVE, [group, partitions, to]));
   if (moved !== partitions.length) throw new Error(`${moved} of ${partitions.length} positions exist`);
   process.stdout.write(`${group} reads again from ${to} (${actor}: ${reason})\n`);
-}
-
-function parsePartitions(text: string): number[] {
-  return text.split(',').map(parseOffset);
-}
-
-function parseOffset(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('a whole number of zero or more');
-  return Number(text);
 }

@@ -9,7 +9,8 @@ export async function setup(): Promise<void> {
   if (!adminUrl) throw new Error('POSTGRES_URL is not set: the URL of a role that may create databases and roles');
   const [urls] = await Promise.all([setUpDatabases(adminUrl), setUpTopics()]);
   rememberServices(Object.fromEntries(urls));
-  for (const [service, url] of urls) process.stdout.write(`${JSON.stringify({ service, env: { DATABASE_URL: url } })}\n`);
+  for (const [service, url] of urls)
+    process.stdout.write(`${JSON.stringify({ service, env: { DATABASE_URL: url } })}\n`);
 }
 
 async function setUpDatabases(adminUrl: string): Promise<Map<Service, string>> {
@@ -19,7 +20,12 @@ async function setUpDatabases(adminUrl: string): Promise<Map<Service, string>> {
   // Roles and databases one after the other: catalogue updates of one server collide when made at once.
   for (const service of SERVICES) {
     // KAFKA_PREFIX keeps the topics of several installations on one cluster apart, this their databases and roles.
-    const { url, ownerUrl } = await provisionDatabase(adminUrl, service, passwords[service], process.env['PAYFLOW_DATABASE_PREFIX']);
+    const { url, ownerUrl } = await provisionDatabase(
+      adminUrl,
+      service,
+      passwords[service],
+      process.env['PAYFLOW_DATABASE_PREFIX'],
+    );
     urls.set(service, url);
     owners.set(service, ownerUrl);
   }
@@ -29,7 +35,8 @@ async function setUpDatabases(adminUrl: string): Promise<Map<Service, string>> {
 
 async function setUpTopics(): Promise<void> {
   const profile = (process.env['PAYFLOW_PARTITIONS'] ?? 'single') as keyof typeof PARTITIONS;
-  if (!(profile in PARTITIONS)) throw new Error(`PAYFLOW_PARTITIONS must be one of ${Object.keys(PARTITIONS).join(', ')}`);
+  if (!(profile in PARTITIONS))
+    throw new Error(`PAYFLOW_PARTITIONS must be one of ${Object.keys(PARTITIONS).join(', ')}`);
   const admin = await kafkajsBroker(brokerFromEnvironment()).admin();
   try {
     const wanted = topicsToCreate(profile, await admin.brokers());

@@ -15,7 +15,11 @@ interface Finding {
 
 /** Every invariant in full, over every service and between them. Exits with 1 when one is broken. */
 export async function verify({ json }: { json?: boolean }): Promise<void> {
-  const findings = await withDatabases(SERVICES, async (dbs) => [...(await ownChecks(dbs)), await acknowledged(dbs), await sentAndReceived(dbs)]);
+  const findings = await withDatabases(SERVICES, async (dbs) => [
+    ...(await ownChecks(dbs)),
+    await acknowledged(dbs),
+    await sentAndReceived(dbs),
+  ]);
   if (json) process.stdout.write(`${JSON.stringify(findings)}\n`);
   else printFindings(findings);
   if (findings.some(({ violations }) => violations > 0)) process.exitCode = 1;
@@ -33,7 +37,13 @@ async function ownChecks(dbs: ReadonlyMap<Service, Database>): Promise<Finding[]
 async function acknowledged(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
   const startedAt = performance.now();
   const ids = await acknowledgedWithoutPayment(dbs.get('gateway') as Database, dbs.get('payments') as Database);
-  return { service: 'gateway and payments', invariant: 'I11', violations: ids.length, sample: ids.slice(0, 10), duration_ms: Math.round(performance.now() - startedAt) };
+  return {
+    service: 'gateway and payments',
+    invariant: 'I11',
+    violations: ids.length,
+    sample: ids.slice(0, 10),
+    duration_ms: Math.round(performance.now() - startedAt),
+  };
 }
 
 /** I21 between all: what the outboxes sent against what each reader applied or set aside. */

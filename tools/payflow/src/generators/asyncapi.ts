@@ -1,4 +1,11 @@
-import { MESSAGES, SUBSCRIPTIONS, TOPICS, type MessageType, type SubscriptionSpec, type TopicSpec } from '@payflow/contracts';
+import {
+  MESSAGES,
+  SUBSCRIPTIONS,
+  TOPICS,
+  type MessageType,
+  type SubscriptionSpec,
+  type TopicSpec,
+} from '@payflow/contracts';
 
 /** The AsyncAPI 3.0 document of every topic, message and operation, from the topology. */
 export function asyncApi(): object {
@@ -7,11 +14,14 @@ export function asyncApi(): object {
     info: {
       title: 'PayFlow events and commands',
       version: '1.0.0',
-      description: 'CloudEvents 1.0 in Kafka binary mode. Delivery is at least once; compare `ce_aggregateversion`, and recognise repeats by `ce_id`.',
+      description:
+        'CloudEvents 1.0 in Kafka binary mode. Delivery is at least once; compare `ce_aggregateversion`, and recognise repeats by `ce_id`.',
       license: { name: 'Apache-2.0' },
     },
     defaultContentType: 'application/json',
-    channels: Object.fromEntries(Object.entries<TopicSpec>(TOPICS).map(([topic, spec]) => [topic, channel(topic, spec)])),
+    channels: Object.fromEntries(
+      Object.entries<TopicSpec>(TOPICS).map(([topic, spec]) => [topic, channel(topic, spec)]),
+    ),
     operations: { ...sends(), ...receives() },
     components: { messages: Object.fromEntries(types().map((type) => [type, message(type)])) },
   };
@@ -27,14 +37,19 @@ function channel(topic: string, spec: TopicSpec): object {
     address: topic,
     description: `Owned by ${spec.owner}; the record key is the ${spec.key}.`,
     messages: Object.fromEntries(own.map((type) => [type, { $ref: `#/components/messages/${type}` }])),
-    bindings: { kafka: { topic, topicConfiguration: { 'cleanup.policy': ['delete'], 'retention.ms': spec.retention_ms } } },
+    bindings: {
+      kafka: { topic, topicConfiguration: { 'cleanup.policy': ['delete'], 'retention.ms': spec.retention_ms } },
+    },
   };
 }
 
 function sends(): Record<string, object> {
   return Object.fromEntries(
     Object.entries<TopicSpec>(TOPICS).flatMap(([topic, spec]) =>
-      spec.publishers.map((service) => [`${service}.send.${topic}`, { action: 'send', channel: { $ref: `#/channels/${topic}` }, tags: [{ name: service }] }]),
+      spec.publishers.map((service) => [
+        `${service}.send.${topic}`,
+        { action: 'send', channel: { $ref: `#/channels/${topic}` }, tags: [{ name: service }] },
+      ]),
     ),
   );
 }
@@ -62,7 +77,17 @@ function message(type: MessageType): object {
 const text = { type: 'string' };
 const HEADERS = {
   type: 'object',
-  required: ['ce_specversion', 'ce_id', 'ce_source', 'ce_type', 'ce_subject', 'ce_time', 'ce_tenant', 'ce_aggregateversion', 'ce_livemode'],
+  required: [
+    'ce_specversion',
+    'ce_id',
+    'ce_source',
+    'ce_type',
+    'ce_subject',
+    'ce_time',
+    'ce_tenant',
+    'ce_aggregateversion',
+    'ce_livemode',
+  ],
   properties: {
     ce_specversion: { const: '1.0' },
     ce_id: text,

@@ -7,7 +7,13 @@ import { configurationTable } from '@payflow/service';
 
 /** The variables that each service reads, as tables. */
 export function configurationTables(): string {
-  const services = [gatewayConfiguration, paymentsConfiguration, ledgerConfiguration, archiverConfiguration, monitoringConfiguration];
+  const services = [
+    gatewayConfiguration,
+    paymentsConfiguration,
+    ledgerConfiguration,
+    archiverConfiguration,
+    monitoringConfiguration,
+  ];
   return [
     '# Configuration',
     '',

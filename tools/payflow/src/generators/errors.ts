@@ -2,7 +2,9 @@ import { PROBLEMS, REFUSALS, type ProblemSpec } from '@payflow/contracts';
 
 /** The error catalogue: every code an answer can carry, and every reason of a refusal. */
 export function errorCatalogue(): string {
-  const problems = Object.entries<ProblemSpec>(PROBLEMS).sort(([a, x], [b, y]) => x.status - y.status || a.localeCompare(b));
+  const problems = Object.entries<ProblemSpec>(PROBLEMS).sort(
+    ([a, x], [b, y]) => x.status - y.status || a.localeCompare(b),
+  );
   return [
     '# Errors',
     '',
@@ -10,7 +12,10 @@ export function errorCatalogue(): string {
     '',
     '| status | code | meaning | what to do | retry |',
     '|---|---|---|---|---|',
-    ...problems.map(([code, { status, title, remedy, retryable }]) => `| ${status} | <a id="${code}"></a>\`${code}\` | ${title} | ${remedy} | ${retryable ? 'yes' : 'no'} |`),
+    ...problems.map(
+      ([code, { status, title, remedy, retryable }]) =>
+        `| ${status} | <a id="${code}"></a>\`${code}\` | ${title} | ${remedy} | ${retryable ? 'yes' : 'no'} |`,
+    ),
     '',
     '## Reasons of a refusal',
     '',

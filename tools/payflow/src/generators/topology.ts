@@ -1,5 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { MESSAGES, SERVICES, SUBSCRIPTIONS, TOPICS, type MessageSpec, type Service, type SubscriptionSpec, type TopicSpec } from '@payflow/contracts';
+import {
+  MESSAGES,
+  SERVICES,
+  SUBSCRIPTIONS,
+  TOPICS,
+  type MessageSpec,
+  type Service,
+  type SubscriptionSpec,
+  type TopicSpec,
+} from '@payflow/contracts';
 
 const BEGIN = '<!-- topology: generated, do not edit -->';
 const END = '<!-- /topology -->';
@@ -11,8 +20,12 @@ const topics = Object.entries<TopicSpec>(TOPICS);
 function mermaid(): string {
   const arrows = topics.flatMap(([topic, { publishers }]) =>
     publishers.flatMap((publisher) => {
-      const readers = new Set(subscriptions.filter(([, spec]) => spec.topic === topic).map(([, { service }]) => service));
-      return [...readers].filter((reader) => reader !== publisher).map((reader) => `  ${publisher} -- ${topic.replace(/\.v\d+$/, '')} --> ${reader}`);
+      const readers = new Set(
+        subscriptions.filter(([, spec]) => spec.topic === topic).map(([, { service }]) => service),
+      );
+      return [...readers]
+        .filter((reader) => reader !== publisher)
+        .map((reader) => `  ${publisher} -- ${topic.replace(/\.v\d+$/, '')} --> ${reader}`);
     }),
   );
   return ['```mermaid', 'flowchart LR', '  client((client)) -- HTTP --> gateway', ...arrows, '```'].join('\n');
@@ -20,15 +33,38 @@ function mermaid(): string {
 
 export function topologyDiagram(): string {
   const rows = subscriptions.map(
-    ([group, { topic, service, order, mark }]) => `| \`${group}\` | ${service} | \`${topic}\` | ${order === 'subject' ? 'per record key; a poison message parks its key' : 'none; a poison message is dead-lettered alone'} | ${mark} |`,
+    ([group, { topic, service, order, mark }]) =>
+      `| \`${group}\` | ${service} | \`${topic}\` | ${order === 'subject' ? 'per record key; a poison message parks its key' : 'none; a poison message is dead-lettered alone'} | ${mark} |`,
   );
-  return ['# Topology', '', 'Generated from `libs/contracts/src/topology.ts`: do not edit.', '', mermaid(), '', '| group | service | reads | order | durable mark |', '|---|---|---|---|---|', ...rows, ''].join('\n');
+  return [
+    '# Topology',
+    '',
+    'Generated from `libs/contracts/src/topology.ts`: do not edit.',
+    '',
+    mermaid(),
+    '',
+    '| group | service | reads | order | durable mark |',
+    '|---|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 /** The event catalogue: every message type with its topic and meaning. */
 export function messageCatalogue(): string {
-  const rows = Object.entries<MessageSpec>(MESSAGES).map(([type, { topic, summary }]) => `| \`${type}\` | \`${topic}\` | ${summary} |`);
-  return ['# Messages', '', 'Generated from `libs/contracts`: do not edit. Schemas are in `asyncapi.json`.', '', '| type | topic | meaning |', '|---|---|---|', ...rows, ''].join('\n');
+  const rows = Object.entries<MessageSpec>(MESSAGES).map(
+    ([type, { topic, summary }]) => `| \`${type}\` | \`${topic}\` | ${summary} |`,
+  );
+  return [
+    '# Messages',
+    '',
+    'Generated from `libs/contracts`: do not edit. Schemas are in `asyncapi.json`.',
+    '',
+    '| type | topic | meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 /** A README with the diagram between its markers. */
@@ -45,7 +81,9 @@ export function libraryTopologies(): { path: string; content: string }[] {
 }
 
 function readsAndWrites(service: Service): string {
-  const reads = subscriptions.filter(([, spec]) => spec.service === service).map(([group, { topic }]) => `\`${topic}\` (group \`${group}\`)`);
+  const reads = subscriptions
+    .filter(([, spec]) => spec.service === service)
+    .map(([group, { topic }]) => `\`${topic}\` (group \`${group}\`)`);
   const writes = topics.filter(([, { publishers }]) => publishers.includes(service)).map(([topic]) => `\`${topic}\``);
   return [`**Reads** ${reads.join(', ') || 'nothing'}  `, `**Writes** ${writes.join(', ') || 'nothing'}`].join('\n');
 }
