@@ -8,8 +8,8 @@ const log = logger('invariants');
 
 /** Processes that started together must not check together for ever. */
 const JITTER = 0.2;
-/** A check rests at least so many times as long as it took: all together they take a few percent of one connection. */
-const REST_FACTOR = 30;
+/** A check rests at least so many times as long as it took: all together they take a small part of one connection. */
+const REST_FACTOR = 10;
 const FIRST_DELAY_MS = 2_000;
 const PAUSE_MS = 200;
 
