@@ -11,6 +11,9 @@ import { uniqueSuffix } from './topics.js';
 
 type Migrations = Parameters<typeof runMigrations>[1];
 
+/** Specs share the machine with servers that start and die: a slow connection is not what they are about. */
+const ACQUIRE_TIMEOUT_MS = 10_000;
+
 export interface TestDatabase extends ProvisionedDatabase {
   /** Superuser URL of this database. */
   readonly adminUrl: string;
@@ -34,7 +37,12 @@ export async function createTestDatabase(
     prefix,
   );
   await runMigrations(provisioned.ownerUrl, migrations);
-  const database = await openDatabase({ url: provisioned.url, poolSize, applicationName: `${service}-spec` });
+  const database = await openDatabase({
+    url: provisioned.url,
+    poolSize,
+    applicationName: `${service}-spec`,
+    acquireTimeout_ms: ACQUIRE_TIMEOUT_MS,
+  });
   return {
     ...provisioned,
     adminUrl: Object.assign(new URL(postgres), { pathname: `/${prefix}_${service}` }).toString(),

@@ -101,8 +101,15 @@ export class ReaderKit {
   async start(handlers: Partial<SubscriptionHandlers> = {}, database = this.db): Promise<Messaging> {
     const messaging = this.messaging(database);
     await messaging.start();
-    await messaging.subscribe(this.group, { handle: effectHandler('a'), ...handlers });
+    await this.subscribe(messaging, handlers);
     return messaging;
+  }
+
+  /** Resolves when the messaging has joined the group. */
+  subscribe(messaging: Messaging, handlers: Partial<SubscriptionHandlers> = {}): Promise<void> {
+    const { mark } = SUBSCRIPTIONS[this.group];
+    const handle = mark === 'effect' ? markingHandler('a') : effectHandler('a');
+    return messaging.subscribe(this.group, { handle, ...handlers });
   }
 
   /** A messaging that is closed with the kit, not started. */
