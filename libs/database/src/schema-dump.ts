@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 
 /**
- * The schema as text, from the catalogue alone: tables with columns and constraints, indexes, functions. Stable across
+ * The schema as text, from the catalogue alone: tables with columns and constraints, indexes, triggers, functions. Stable across
  * runs and without dated partitions, so that it can stand in git and be diffed. (The bundled server brings no pg_dump.)
  */
 export async function dumpSchema(url: string): Promise<string> {
@@ -9,7 +9,7 @@ export async function dumpSchema(url: string): Promise<string> {
   await client.connect();
   try {
     const parts: string[] = [];
-    for (const query of [TABLES, INDEXES, FUNCTIONS]) {
+    for (const query of [TABLES, INDEXES, TRIGGERS, FUNCTIONS]) {
       const { rows } = await client.query<{ text: string }>(query);
       parts.push(...rows.map((row) => row.text));
     }
@@ -43,6 +43,12 @@ from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid =
 where c.relnamespace = 'public'::regnamespace and not c.relispartition
   and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
 order by x.relname`;
+
+const TRIGGERS = `
+select pg_get_triggerdef(t.oid) || ';' as text
+from pg_trigger t join pg_class c on c.oid = t.tgrelid
+where c.relnamespace = 'public'::regnamespace and not t.tgisinternal and not c.relispartition
+order by c.relname, t.tgname`;
 
 const FUNCTIONS = `
 select pg_get_functiondef(p.oid) || ';' as text

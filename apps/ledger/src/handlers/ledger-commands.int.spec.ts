@@ -142,6 +142,35 @@ describe('the ledger on real PostgreSQL', () => {
   });
 });
 
+describe('the history', () => {
+  let db: TestDatabase;
+
+  beforeAll(async () => {
+    db = await createTestDatabase('ledger', migrations);
+    await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+    const [world, wallet] = [newId('account'), newId('account')];
+    const commands = [open(world, 'unbounded'), open(wallet), transfer(world, wallet, '5')];
+    await db.database.transaction((tx) => new LedgerCommandsHandler().handle(commands, tx));
+  });
+  afterAll(() => db.drop());
+
+  const month = new Date().toISOString().slice(0, 7).replace('-', '');
+
+  it.each([
+    'update transfers set amount_minor = 6',
+    'delete from transfers',
+    `delete from transfers_${month}`,
+    "update verdicts set event_data = ''",
+    'delete from verdicts',
+    'delete from accounts',
+    'drop table accounts',
+  ])('refuses the service itself: %s', async (text) => {
+    await expect(db.database.rows(statement(`spec.${text.slice(0, 40)}`, text))).rejects.toMatchObject({
+      code: '42501',
+    });
+  });
+});
+
 describe('the ledger behind the runner', () => {
   const prefix = uniqueSuffix();
   let db: TestDatabase;

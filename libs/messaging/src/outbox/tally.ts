@@ -4,6 +4,8 @@ const MODULUS = 2 ** 48;
 /** The random end of a UUIDv7: 48 bits, which a double holds exactly, and so does the sum of two. */
 const RANDOM_HEX_DIGITS = 12;
 const TIME_HEX_DIGITS = 12;
+/** A foreign id may hold any 48 bits; a later day than this has no four-digit year. */
+const LAST_DAY_MS = Date.UTC(9999, 11, 31);
 
 /** Count and sum of event ids: equal on both sides when, and but for a 2^-48 chance only when, the same ids went by. */
 export interface Tally {
@@ -40,5 +42,5 @@ export function talliesByDay(eventIds: Iterable<string>): Map<string, Tally> {
 export function dayOf(eventId: string): string {
   const uuid = toUuid('event', eventId) ?? '';
   const millis = parseInt(uuid.replaceAll('-', '').slice(0, TIME_HEX_DIGITS), 16);
-  return new Date(millis).toISOString().slice(0, 10);
+  return new Date(Math.min(millis, LAST_DAY_MS)).toISOString().slice(0, 10);
 }

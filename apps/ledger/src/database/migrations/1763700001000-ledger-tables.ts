@@ -59,9 +59,15 @@ create table verdicts_1 partition of verdicts for values with (modulus 4, remain
 create table verdicts_2 partition of verdicts for values with (modulus 4, remainder 2);
 create table verdicts_3 partition of verdicts for values with (modulus 4, remainder 3);
 
--- History is append-only for the service's own role as well.
+-- History is append-only: a trigger, because partitions made later inherit it, and grants they do not.
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
+end $$;
+create trigger transfers_append_only before update or delete on transfers for each row execute function refuse_change();
+create trigger verdicts_append_only before update or delete on verdicts for each row execute function refuse_change();
+
 do $$ begin
-  execute format('revoke update, delete on transfers, verdicts from %I', current_database());
   execute format('revoke delete on accounts from %I', current_database());
 end $$;
 `;

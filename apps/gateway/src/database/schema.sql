@@ -1,0 +1,443 @@
+create table account_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  status text not null,
+  path text,
+  asset text not null,
+  overdraft text not null,
+  posted_debits_minor bigint not null default 0,
+  posted_credits_minor bigint not null default 0,
+  pending_debits_minor bigint not null default 0,
+  pending_credits_minor bigint not null default 0,
+  metadata json not null,
+  version bigint not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint account_views_overdraft_check CHECK ((overdraft = ANY (ARRAY['none'::text, 'unbounded'::text]))),
+  constraint account_views_pending_credits_minor_check CHECK ((pending_credits_minor >= 0)),
+  constraint account_views_pending_debits_minor_check CHECK ((pending_debits_minor >= 0)),
+  constraint account_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint account_views_posted_credits_minor_check CHECK ((posted_credits_minor >= 0)),
+  constraint account_views_posted_debits_minor_check CHECK ((posted_debits_minor >= 0)),
+  constraint account_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'open'::text]))),
+  constraint account_views_version_check CHECK ((version >= 0))
+);
+
+create table api_keys (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  key_hash bytea not null,
+  name text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  revoked_at timestamp with time zone,
+  constraint api_keys_key_hash_check CHECK ((octet_length(key_hash) = 32)),
+  constraint api_keys_key_hash_key UNIQUE (key_hash),
+  constraint api_keys_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
+create table archived_tallies (
+  topic text not null,
+  type text not null,
+  day date not null,
+  slot smallint not null,
+  messages bigint not null,
+  id_sum bigint not null,
+  constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
+);
+
+create table command_sequences (
+  consumer_group text not null,
+  tenant text not null,
+  livemode boolean not null,
+  record_key text not null,
+  used integer not null,
+  constraint command_sequences_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key),
+  constraint command_sequences_used_check CHECK ((used > 1))
+);
+
+create table dead_letters (
+  consumer_group text not null,
+  topic text not null,
+  partition integer not null,
+  record_offset bigint not null,
+  event_id text,
+  error_class text not null,
+  error_message text not null,
+  attempts integer not null,
+  first_at timestamp with time zone not null,
+  last_at timestamp with time zone not null default clock_timestamp(),
+  trace_id text,
+  record_key bytea,
+  record_value bytea,
+  record_headers json not null,
+  state text not null default 'dead'::text,
+  actor text,
+  reason text,
+  tries integer not null default 0,
+  constraint dead_letters_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset),
+  constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text])))
+);
+
+create table idempotency_records (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  idempotency_key text not null,
+  fingerprint bytea not null,
+  resource_kind text not null,
+  resource_id uuid not null,
+  api_version text not null,
+  created_at timestamp with time zone not null,
+  reply_status smallint,
+  reply_headers json,
+  reply_body text,
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint idempotency_records_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
+  constraint idempotency_records_pkey PRIMARY KEY (tenant_id, livemode, idempotency_key),
+  constraint idempotency_records_reply_is_whole CHECK ((((reply_status IS NULL) = (reply_body IS NULL)) AND ((reply_status IS NULL) = (reply_headers IS NULL)))),
+  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text])))
+);
+
+create table inbox (
+  consumer_group text not null,
+  event_id uuid not null,
+  content_hash bigint not null,
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint inbox_pkey PRIMARY KEY (consumer_group, event_id)
+);
+
+create table maintained_partitions (
+  table_name text not null,
+  step interval not null,
+  constraint maintained_partitions_pkey PRIMARY KEY (table_name),
+  constraint maintained_partitions_step_check CHECK ((step = ANY (ARRAY['1 day'::interval, '1 mon'::interval])))
+);
+
+create table outbox (
+  created_at timestamp with time zone not null,
+  id uuid not null,
+  topic text not null,
+  partition integer not null,
+  messages text not null,
+  message_count integer not null,
+  counted integer not null,
+  id_sum bigint not null,
+  claimed_until timestamp with time zone not null,
+  published_at timestamp with time zone,
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint outbox_message_count_check CHECK ((message_count > 0)),
+  constraint outbox_pkey PRIMARY KEY (id, created_at)
+) partition by RANGE (created_at);
+
+create table parked_messages (
+  consumer_group text not null,
+  tenant text not null,
+  record_key text not null,
+  topic text not null,
+  partition integer not null,
+  record_offset bigint not null,
+  event_id uuid not null,
+  message json not null,
+  parked_at timestamp with time zone not null default clock_timestamp(),
+  constraint parked_messages_pkey PRIMARY KEY (consumer_group, event_id)
+);
+
+create table parked_subjects (
+  consumer_group text not null,
+  tenant text not null,
+  record_key text not null,
+  state text not null,
+  error_class text not null,
+  error_message text not null,
+  attempts integer not null,
+  topic text not null,
+  partition integer not null,
+  parked_at timestamp with time zone not null default clock_timestamp(),
+  actor text,
+  reason text,
+  tries integer not null default 0,
+  constraint parked_subjects_pkey PRIMARY KEY (consumer_group, tenant, record_key),
+  constraint parked_subjects_state_check CHECK ((state = ANY (ARRAY['parked'::text, 'releasing'::text, 'discarding'::text])))
+);
+
+create table payment_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  status text not null,
+  version bigint not null,
+  amount_minor bigint not null,
+  amount_captured_minor bigint not null,
+  amount_refunded_minor bigint not null,
+  asset text not null,
+  source_account_id uuid not null,
+  destination_account_id uuid not null,
+  method json not null,
+  reference text,
+  metadata json not null,
+  failure_code text,
+  trace_id text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint payment_views_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint payment_views_check CHECK (((amount_captured_minor >= 0) AND (amount_captured_minor <= amount_minor))),
+  constraint payment_views_check1 CHECK (((amount_refunded_minor >= 0) AND (amount_refunded_minor <= amount_captured_minor))),
+  constraint payment_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint payment_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint payment_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'succeeded'::text, 'failed'::text]))),
+  constraint payment_views_version_check CHECK ((version >= 0))
+);
+
+create table pending_writes (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  resource_id uuid not null,
+  resource_kind text not null,
+  idempotency_key text not null,
+  request_id text not null,
+  accepted_at timestamp with time zone not null,
+  outbox_id uuid not null,
+  outbox_created_at timestamp with time zone not null,
+  republished_at timestamp with time zone,
+  constraint pending_writes_pkey PRIMARY KEY (tenant_id, livemode, resource_id),
+  constraint pending_writes_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text])))
+);
+
+create table positions (
+  consumer_group text not null,
+  topic text not null,
+  partition integer not null,
+  epoch bigint not null,
+  next_offset bigint not null,
+  last_event_id text,
+  idle_claims integer not null default 0,
+  stopped_reason text,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint positions_next_offset_check CHECK ((next_offset >= 0)),
+  constraint positions_pkey PRIMARY KEY (consumer_group, topic, partition)
+);
+
+create table received_tallies (
+  consumer_group text not null,
+  topic text not null,
+  partition integer not null,
+  day date not null,
+  messages bigint not null,
+  id_sum bigint not null,
+  constraint received_tallies_pkey PRIMARY KEY (consumer_group, topic, partition, day)
+);
+
+create table schema_migrations (
+  id integer not null default nextval('schema_migrations_id_seq'::regclass),
+  timestamp bigint not null,
+  name character varying not null,
+  constraint PK_62441bec32630ced9e4cccae336 PRIMARY KEY (id)
+);
+
+create table sent_horizon (
+  only_row boolean not null default true,
+  horizon xid8 not null,
+  seen_until timestamp with time zone not null,
+  constraint sent_horizon_only_row_check CHECK (only_row),
+  constraint sent_horizon_pkey PRIMARY KEY (only_row)
+);
+
+create table sent_tallies (
+  topic text not null,
+  day date not null,
+  messages bigint not null,
+  id_sum bigint not null,
+  constraint sent_tallies_pkey PRIMARY KEY (topic, day)
+);
+
+create table suspects (
+  consumer_group text not null,
+  topic text not null,
+  partition integer not null,
+  record_offset bigint not null,
+  attempts integer not null,
+  first_at timestamp with time zone not null default clock_timestamp(),
+  constraint suspects_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset)
+);
+
+create table tenants (
+  id uuid not null,
+  name text not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  constraint tenants_pkey PRIMARY KEY (id)
+);
+
+create table waiting_commands (
+  consumer_group text not null,
+  tenant text not null,
+  livemode boolean not null,
+  record_key text not null,
+  sequence integer not null,
+  event_id uuid not null,
+  record_offset bigint not null,
+  message json not null,
+  waiting_since timestamp with time zone not null default clock_timestamp(),
+  constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
+);
+
+CREATE UNIQUE INDEX account_views_path ON public.account_views USING btree (tenant_id, livemode, path) WHERE (path IS NOT NULL);
+
+CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
+
+CREATE INDEX idempotency_records_by_age ON public.idempotency_records USING brin (created_at) WITH (pages_per_range='32');
+
+CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
+
+CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
+
+CREATE INDEX payment_views_by_destination ON public.payment_views USING btree (tenant_id, livemode, destination_account_id, created_at, id);
+
+CREATE INDEX payment_views_by_reference ON public.payment_views USING btree (tenant_id, livemode, reference, created_at, id) WHERE (reference IS NOT NULL);
+
+CREATE INDEX payment_views_by_source ON public.payment_views USING btree (tenant_id, livemode, source_account_id, created_at, id);
+
+CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_id, livemode, created_at, id);
+
+CREATE OR REPLACE FUNCTION public.drop_outbox_before(horizon timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+  dated record;
+  unpublished boolean;
+  dropped integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtext('ensure_partitions'));
+  for dated in
+    select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'outbox'::regclass and to_date(right(c.relname, 8), 'YYYYMMDD') + 1 <= (horizon at time zone 'UTC')::date
+  loop
+    execute format('select exists (select from %I where published_at is null)', dated.name) into unpublished;
+    continue when unpublished;
+    -- Locked before it is looked at again: a row may just be given back to the relay.
+    execute format('lock table %I in access exclusive mode', dated.name);
+    execute format('select exists (select from %I where published_at is null)', dated.name) into unpublished;
+    continue when unpublished;
+    execute format('drop table %I', dated.name);
+    dropped := dropped + 1;
+  end loop;
+  return dropped;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.ensure_partitions(ahead integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  parent record;
+  lower_bound timestamptz;
+  partition_name text;
+  made integer := 0;
+begin
+  -- One maintainer at a time: two services of one kind start together.
+  perform pg_advisory_xact_lock(hashtext('ensure_partitions'));
+  for parent in select table_name, step from maintained_partitions loop
+    for i in -1 .. ahead loop
+      lower_bound := date_trunc(case when parent.step = '1 day' then 'day' else 'month' end, now(), 'UTC') + i * parent.step;
+      partition_name := parent.table_name || '_' ||
+        to_char(lower_bound at time zone 'UTC', case when parent.step = '1 day' then 'YYYYMMDD' else 'YYYYMM' end);
+      continue when to_regclass(partition_name) is not null;
+      execute format('create table %I partition of %I for values from (%L) to (%L)',
+        partition_name, parent.table_name, lower_bound, lower_bound + parent.step);
+      made := made + 1;
+    end loop;
+  end loop;
+  return made;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.holds_card_number(content text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select content ~ '[0-9]{4}[ -]?[0-9]{4}' and exists (
+    select from regexp_matches(
+      regexp_replace(content,
+        '"(amount|amount_captured|amount_refunded|(posted|pending)_(debits|credits))" ?: ?"[0-9]+"|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', '', 'g'),
+      '(?<![0-9A-Za-z_.+-])([0-9]{13,19}|[0-9]{4}[ -][0-9]{4}[ -][0-9]{4}[ -][0-9]{4}|3[47][0-9]{2}[ -][0-9]{6}[ -][0-9]{5})(?![0-9A-Za-z_.-])', 'g') as found,
+      lateral (select translate(found[1], ' -', '') as digits) as candidate
+    where digits ~ '^(4|5[1-5]|2[2-7]|3[4-9]|30[0-5]|6[0-9])' and luhn(digits))
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.luhn(digits text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select sum(case when (length(digits) - at) % 2 = 1 then digit * 2 / 10 + digit * 2 % 10 else digit end) % 10 = 0
+  from generate_series(1, length(digits)) as at, lateral (select substr(digits, at, 1)::integer as digit) as one
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.secret_kind(content text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select case
+    when content ~ '\msk_(live|test)_[0-9A-Za-z_-]{16,}' then 'api_key'
+    when content ~* '"(password|passwd|client_secret|secret_key|cvv2?|cvc2?)" ?: ?"[^"]' then 'password'
+    when content ~ 'eyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.|Bearer [0-9A-Za-z._-]{16,}' then 'token'
+    when holds_card_number(content) then 'card_number'
+  end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.typeid_uuid(id text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+declare
+  digits bytea;
+  value constant bytea := '\x000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000102030405060708090000000000000000000000000000000000000000000000000000000000000000000000000000000a0b0c0d0e0f101100121300141500161718191a001b1c1d1e1f0000000000';
+begin
+  if id !~ '^[a-z]{1,8}_[0-7][0-9a-hjkmnp-tv-z]{25}$' then return null; end if;
+  digits := right(id, 26)::bytea;
+  return (lpad(to_hex((get_byte(value, get_byte(digits, 0))::bigint << 61) | (get_byte(value, get_byte(digits, 1))::bigint << 56) | (get_byte(value, get_byte(digits, 2))::bigint << 51) | (get_byte(value, get_byte(digits, 3))::bigint << 46) | (get_byte(value, get_byte(digits, 4))::bigint << 41) | (get_byte(value, get_byte(digits, 5))::bigint << 36) | (get_byte(value, get_byte(digits, 6))::bigint << 31) | (get_byte(value, get_byte(digits, 7))::bigint << 26) | (get_byte(value, get_byte(digits, 8))::bigint << 21) | (get_byte(value, get_byte(digits, 9))::bigint << 16) | (get_byte(value, get_byte(digits, 10))::bigint << 11) | (get_byte(value, get_byte(digits, 11))::bigint << 6) | (get_byte(value, get_byte(digits, 12))::bigint << 1) | (get_byte(value, get_byte(digits, 13))::bigint >> 4)), 16, '0')
+    || lpad(to_hex(((get_byte(value, get_byte(digits, 13))::bigint & 15) << 60) | (get_byte(value, get_byte(digits, 14))::bigint << 55) | (get_byte(value, get_byte(digits, 15))::bigint << 50) | (get_byte(value, get_byte(digits, 16))::bigint << 45) | (get_byte(value, get_byte(digits, 17))::bigint << 40) | (get_byte(value, get_byte(digits, 18))::bigint << 35) | (get_byte(value, get_byte(digits, 19))::bigint << 30) | (get_byte(value, get_byte(digits, 20))::bigint << 25) | (get_byte(value, get_byte(digits, 21))::bigint << 20) | (get_byte(value, get_byte(digits, 22))::bigint << 15) | (get_byte(value, get_byte(digits, 23))::bigint << 10) | (get_byte(value, get_byte(digits, 24))::bigint << 5) | (get_byte(value, get_byte(digits, 25))::bigint << 0)), 16, '0'))::uuid;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.uuid_floor(of timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select (lpad(to_hex(greatest(extract(epoch from greatest(of, '1970-01-01 00:00:00+00')) * 1000, 0)::bigint), 12, '0') || '70008000000000000000')::uuid
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.uuid_tail(of uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select ('x' || right(of::text, 12))::bit(48)::bigint
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.uuid_time(of uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+  select to_timestamp(('x' || left(of::text, 8) || substr(of::text, 10, 4))::bit(48)::bigint / 1000.0)
+$function$
+;
