@@ -1,7 +1,7 @@
 import type { Wake } from '@payflow/cache';
 import type { Database } from '@payflow/database';
 import { logger, OncePerInterval } from '@payflow/telemetry';
-import { findRecords, idempotencyKeyOf, type IdempotencyRecord } from '../database/acceptance.repository.js';
+import { findReplies, idempotencyKeyOf } from '../database/acceptance.repository.js';
 import { keyOf, type ResourceKey } from '../database/keys.js';
 import type { Reply } from './acceptable.js';
 import { Coalescer } from './coalescer.js';
@@ -36,7 +36,7 @@ export interface Expectation {
  */
 export class Outcomes {
   readonly #waiters = new Map<string, Set<Waiter>>();
-  readonly #records: Coalescer<Awaited, IdempotencyRecord>;
+  readonly #replies: Coalescer<Awaited, Reply>;
   readonly #timer: NodeJS.Timeout;
   #ending = false;
   #rereading = false;
@@ -45,7 +45,7 @@ export class Outcomes {
     db: Database,
     private readonly wake: Wake,
   ) {
-    this.#records = new Coalescer<Awaited, IdempotencyRecord>(idempotencyKeyOf, (keys) => findRecords(db, keys));
+    this.#replies = new Coalescer<Awaited, Reply>(idempotencyKeyOf, (keys) => findReplies(db, keys));
     this.#timer = setInterval(() => void this.#rereadAll(), REREAD_INTERVAL_MS);
   }
 
@@ -122,7 +122,7 @@ export class Outcomes {
     }
   }
 
-  async #read(awaited: Awaited): Promise<Reply | undefined> {
-    return (await this.#records.get(awaited))?.reply;
+  #read(awaited: Awaited): Promise<Reply | undefined> {
+    return this.#replies.get(awaited);
   }
 }

@@ -3,7 +3,7 @@ import { Problem, unavailable } from '@payflow/service';
 import { idempotencyKeyOf } from '../database/acceptance.repository.js';
 import { keyOf } from '../database/keys.js';
 import type { Acceptable, Acceptance, Reply } from './acceptable.js';
-import { acceptGroup, type Door } from './accept-group.js';
+import { Acceptor, type Door } from './acceptor.js';
 import { AccountDirectory } from './account-directory.js';
 import { GroupCommit, Overloaded } from './group-commit.js';
 import type { Expectation, Outcomes } from './outcomes.js';
@@ -24,8 +24,9 @@ export class Writes {
     private readonly outcomes: Outcomes,
   ) {
     this.#accounts = new AccountDirectory(door.db);
+    const acceptor = new Acceptor(door);
     this.#groups = new GroupCommit({
-      commit: (group) => acceptGroup(door, group),
+      commit: (group) => acceptor.accept(group),
       identities: (write) => [`key ${idempotencyKeyOf(write)}`, `id ${keyOf(write.write.view)}`],
     });
   }

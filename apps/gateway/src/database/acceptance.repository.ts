@@ -1,9 +1,9 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
-import { statement, type Transaction } from '@payflow/database';
+import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { Acceptable, Reply } from '../acceptance/acceptable.js';
 import type { AccountView } from '../domain/account.js';
 import type { PaymentView } from '../domain/payment.js';
-import { keyColumns, keyOf, ownerColumns, type Owner } from './keys.js';
+import { keyColumns, keyOf, ownerColumns, type Owner, tenantOf } from './keys.js';
 
 /** What is stored under an Idempotency-Key. */
 export interface IdempotencyRecord {
@@ -30,6 +30,15 @@ const FIND_RECORDS = statement(
    where (tenant_id, livemode, idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
 );
 
+// Only what has ended: of what has not, there is nothing to fetch.
+const FIND_REPLIES = statement(
+  'idempotency.find-replies',
+  `select tenant_id, livemode, idempotency_key, reply_status, reply_headers, reply_body
+   from idempotency_records
+   where (tenant_id, livemode, idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))
+     and reply_status is not null`,
+);
+
 const DELETE_KEYS = statement(
   'idempotency.delete',
   `delete from idempotency_records
@@ -42,8 +51,8 @@ const INSERT_PAYMENTS = statement(
      asset, source_account_id, destination_account_id, method, reference, metadata, trace_id, created_at, updated_at)
    select tenant_id, livemode, id, 'pending', 0, amount_minor, 0, 0, asset, source, destination, method, reference, metadata,
      trace_id, created_at, created_at
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[], $8::json[], $9::text[],
-     $10::json[], $11::text[], $12::timestamptz[])
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[],
+     string_to_array($8, chr(30))::json[], $9::text[], string_to_array($10, chr(30))::json[], $11::text[], $12::timestamptz[])
      as p (tenant_id, livemode, id, amount_minor, asset, source, destination, method, reference, metadata, trace_id, created_at)
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
@@ -79,14 +88,17 @@ interface OwnedRow {
   livemode: boolean;
 }
 
-interface RecordRow extends OwnedRow {
+interface ReplyRow extends OwnedRow {
   idempotency_key: string;
-  fingerprint: Buffer;
-  resource_kind: 'payment' | 'account';
-  resource_id: string;
   reply_status: number | null;
   reply_headers: Record<string, string> | null;
   reply_body: string | null;
+}
+
+interface RecordRow extends ReplyRow {
+  fingerprint: Buffer;
+  resource_kind: 'payment' | 'account';
+  resource_id: string;
 }
 
 /** An Idempotency-Key of one owner as one text, for maps and sets. */
@@ -96,7 +108,7 @@ export function idempotencyKeyOf(owner: Owner & { readonly idempotencyKey: strin
 
 /** Takes the keys; returns those that nobody had. Waits for transactions that are taking one of them right now. */
 export async function takeKeys(tx: Transaction, writes: readonly Acceptable[]): Promise<Set<string>> {
-  const rows = await tx.rows<RecordRow>(INSERT_KEYS, [
+  const rows = await tx.rows<ReplyRow>(INSERT_KEYS, [
     ...recordKeyColumns(writes),
     writes.map((w) => w.fingerprint),
     writes.map((w) => w.write.kind),
@@ -114,11 +126,20 @@ export async function dropKeys(tx: Transaction, writes: readonly Acceptable[]): 
 
 /** What is stored under the keys of these writes, by {@link idempotencyKeyOf}. */
 export async function findRecords(
-  source: Pick<Transaction, 'rows'>,
-  keys: readonly (Owner & { readonly idempotencyKey: string })[],
+  tx: Transaction,
+  writes: readonly Acceptable[],
 ): Promise<Map<string, IdempotencyRecord>> {
-  const rows = await source.rows<RecordRow>(FIND_RECORDS, recordKeyColumns(keys));
+  const rows = await tx.rows<RecordRow>(FIND_RECORDS, recordKeyColumns(writes));
   return new Map(rows.map((row) => [recordKeyOf(row), toRecord(row)]));
+}
+
+/** The final replies that are stored under these keys by now, by {@link idempotencyKeyOf}. */
+export async function findReplies(
+  db: Database,
+  keys: readonly (Owner & { readonly idempotencyKey: string })[],
+): Promise<Map<string, Reply>> {
+  const rows = await db.rows<ReplyRow>(FIND_REPLIES, recordKeyColumns(keys));
+  return new Map(rows.flatMap((row) => entryOf(recordKeyOf(row), toReply(row))));
 }
 
 /** Inserts `pending` payments; returns the keys of those whose id was free. */
@@ -130,9 +151,9 @@ export async function insertPaymentViews(tx: Transaction, views: readonly Paymen
     views.map((v) => v.asset),
     views.map((v) => uuidOf('account', v.source)),
     views.map((v) => uuidOf('account', v.destination)),
-    views.map((v) => JSON.stringify(v.method)),
+    joinJson(views.map((v) => JSON.stringify(v.method))),
     views.map((v) => v.reference),
-    views.map((v) => JSON.stringify(v.metadata)),
+    joinJson(views.map((v) => JSON.stringify(v.metadata))),
     views.map((v) => v.traceId),
     views.map((v) => v.createdAt),
   ]);
@@ -183,21 +204,28 @@ function recordKeyColumns(keys: readonly (Owner & { readonly idempotencyKey: str
 
 function recordKeyOf(row: Pick<RecordRow, 'tenant_id' | 'livemode' | 'idempotency_key'>): string {
   return idempotencyKeyOf({
-    tenant: fromUuid('tenant', row.tenant_id),
+    tenant: tenantOf(row.tenant_id),
     livemode: row.livemode,
     idempotencyKey: row.idempotency_key,
   });
 }
 
 function resourceKeyOf(kind: 'payment' | 'account', row: OwnedRow & { id: string }): string {
-  return keyOf({ tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode, id: fromUuid(kind, row.id) });
+  return keyOf({ tenant: tenantOf(row.tenant_id), livemode: row.livemode, id: fromUuid(kind, row.id) });
 }
 
 function toRecord(row: RecordRow): IdempotencyRecord {
-  const { reply_status: status, reply_headers: headers, reply_body: body } = row;
   return {
     fingerprint: row.fingerprint,
     resourceId: fromUuid(row.resource_kind, row.resource_id),
-    reply: status === null || headers === null || body === null ? undefined : { status, headers, body },
+    reply: toReply(row),
   };
+}
+
+function toReply({ reply_status: status, reply_headers: headers, reply_body: body }: ReplyRow): Reply | undefined {
+  return status === null || headers === null || body === null ? undefined : { status, headers, body };
+}
+
+function entryOf<V>(key: string, value: V | undefined): [string, V][] {
+  return value === undefined ? [] : [[key, value]];
 }

@@ -1,7 +1,7 @@
 import { fromUuid, uuidOf, type AccountOpened, type AccountSnapshot, type Overdraft } from '@payflow/contracts';
 import { statement, type Database, type Transaction } from '@payflow/database';
 import type { AccountView } from '../domain/account.js';
-import { keyColumns, keyOf, type Owner, type ResourceKey } from './keys.js';
+import { keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
 
 /** An account at one version, with the owner its event names. */
 export interface OwnedSnapshot extends Owner {
@@ -134,7 +134,7 @@ export async function findAccount(
   db: Database,
   { tenant, livemode, id }: ResourceKey,
 ): Promise<AccountView | undefined> {
-  const [row] = await db.rows<AccountRow>(FIND, [uuidOf('tenant', tenant), livemode, uuidOf('account', id)]);
+  const [row] = await db.rows<AccountRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('account', id)]);
   return row && toView(row);
 }
 
@@ -146,7 +146,7 @@ export async function findAccountFacts(db: Database, keys: readonly ResourceKey[
   );
   return new Map(
     rows.map((row) => [
-      keyOf({ tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode, id: fromUuid('account', row.id) }),
+      keyOf({ tenant: tenantOf(row.tenant_id), livemode: row.livemode, id: fromUuid('account', row.id) }),
       { asset: row.asset },
     ]),
   );
@@ -171,7 +171,7 @@ function snapshotColumns(snapshots: readonly OwnedSnapshot[]): unknown[] {
 
 function toView(row: AccountRow): AccountView {
   return {
-    tenant: fromUuid('tenant', row.tenant_id),
+    tenant: tenantOf(row.tenant_id),
     livemode: row.livemode,
     id: fromUuid('account', row.id),
     status: row.status,

@@ -6,7 +6,7 @@ import { Messaging } from '@payflow/messaging';
 import { createTestDatabase, testBroker, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { acceptGroup } from '../acceptance/accept-group.js';
+import { Acceptor } from '../acceptance/acceptor.js';
 import type { Acceptable } from '../acceptance/acceptable.js';
 import { invariants, migrations } from './index.js';
 
@@ -83,7 +83,7 @@ describe("the gateway's invariants", () => {
   });
 
   async function accept<T extends Acceptable>(one: T): Promise<T> {
-    await acceptGroup({ db: db.database, messaging, partitions: 'single' }, [one]);
+    await new Acceptor({ db: db.database, messaging, partitions: 'single' }).accept([one]);
     return one;
   }
 

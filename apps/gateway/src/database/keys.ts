@@ -1,4 +1,4 @@
-import { uuidOf, type IdKind } from '@payflow/contracts';
+import { fromUuid, uuidOf, type IdKind } from '@payflow/contracts';
 
 /** The head of every key: whose it is, and whether of real or of test money. */
 export interface Owner {
@@ -11,9 +11,33 @@ export interface ResourceKey extends Owner {
   readonly id: string;
 }
 
+/** A batch names the same few tenants again and again. Emptied when full: it is only a shortcut. */
+const TENANTS_MAX = 10_000;
+const tenantUuids = new Map<string, string>();
+const tenantIds = new Map<string, string>();
+
+/** The UUID of a tenant. */
+export function tenantUuid(tenant: string): string {
+  return remembered(tenantUuids, tenant, () => uuidOf('tenant', tenant));
+}
+
+/** The public id of a tenant's UUID. */
+export function tenantOf(uuid: string): string {
+  return remembered(tenantIds, uuid, () => fromUuid('tenant', uuid));
+}
+
+function remembered(known: Map<string, string>, key: string, make: () => string): string {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  if (known.size >= TENANTS_MAX) known.clear();
+  const made = make();
+  known.set(key, made);
+  return made;
+}
+
 /** Columns `tenant_id[], livemode[]` of the rows. */
 export function ownerColumns(rows: readonly Owner[]): [string[], boolean[]] {
-  return [rows.map(({ tenant }) => uuidOf('tenant', tenant)), rows.map(({ livemode }) => livemode)];
+  return [rows.map(({ tenant }) => tenantUuid(tenant)), rows.map(({ livemode }) => livemode)];
 }
 
 /** Columns `tenant_id[], livemode[], id[]` of the rows. */

@@ -1,7 +1,7 @@
 import { fromUuid, uuidOf, type PaymentFinal, type PaymentMethod } from '@payflow/contracts';
-import { statement, type Database, type Statement, type Transaction } from '@payflow/database';
+import { joinJson, statement, type Database, type Statement, type Transaction } from '@payflow/database';
 import type { PaymentView } from '../domain/payment.js';
-import { keyColumns, keyOf, type Owner, type ResourceKey } from './keys.js';
+import { keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
 
 /** A payment's final state with the owner its event names. */
 export interface FinalPayment extends Owner {
@@ -37,7 +37,8 @@ const FINISH = statement(
   'payment-views.finish',
   `insert into payment_views as v (${COLUMNS})
    select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
-     $9::text[], $10::uuid[], $11::uuid[], $12::json[], $13::text[], $14::json[], $15::text[], $16::text[], $17::timestamptz[],
+     $9::text[], $10::uuid[], $11::uuid[], string_to_array($12, chr(30))::json[], $13::text[],
+     string_to_array($14, chr(30))::json[], $15::text[], $16::text[], $17::timestamptz[],
      $18::timestamptz[]) as e (tenant_id, livemode, id)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set status = excluded.status, version = excluded.version,
@@ -92,9 +93,9 @@ export async function finishPayments(
     data.map((p) => p.asset),
     data.map((p) => uuidOf('account', p.source)),
     data.map((p) => uuidOf('account', p.destination)),
-    data.map((p) => JSON.stringify(p.method)),
+    joinJson(data.map((p) => JSON.stringify(p.method))),
     data.map((p) => p.reference),
-    data.map((p) => JSON.stringify(p.metadata)),
+    joinJson(data.map((p) => JSON.stringify(p.metadata))),
     data.map((p) => p.failure?.code ?? null),
     payments.map(({ traceId }) => traceId),
     data.map((p) => p.created_at),
@@ -107,7 +108,7 @@ export async function findPayment(
   db: Database,
   { tenant, livemode, id }: ResourceKey,
 ): Promise<PaymentView | undefined> {
-  const [row] = await db.rows<PaymentRow>(FIND, [uuidOf('tenant', tenant), livemode, uuidOf('payment', id)]);
+  const [row] = await db.rows<PaymentRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('payment', id)]);
   return row && toView(row);
 }
 
@@ -125,7 +126,7 @@ export async function listPayments(
   const values = conditions.map(([name, { value }]) => value(filter[name as keyof PaymentFilter] as string));
   if (after) values.push(after.createdAt, uuidOf('payment', after.id));
   const rows = await db.rows<PaymentRow>(listStatement(conditions, after !== undefined), [
-    uuidOf('tenant', owner.tenant),
+    tenantUuid(owner.tenant),
     owner.livemode,
     limit,
     ...values,
@@ -176,7 +177,7 @@ function listStatement(conditions: readonly (readonly [string, Condition])[], co
 
 function toView(row: PaymentRow): PaymentView {
   return {
-    tenant: fromUuid('tenant', row.tenant_id),
+    tenant: tenantOf(row.tenant_id),
     livemode: row.livemode,
     id: fromUuid('payment', row.id),
     status: row.status,

@@ -1,7 +1,7 @@
 import { fromUuid } from '@payflow/contracts';
-import { statement, type Database, type Transaction } from '@payflow/database';
+import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { Reply } from '../acceptance/acceptable.js';
-import { keyColumns, keyOf, ownerColumns, type ResourceKey } from './keys.js';
+import { keyColumns, keyOf, ownerColumns, type ResourceKey, tenantOf } from './keys.js';
 
 /** A write that has been acknowledged and not ended. */
 export interface PendingWrite extends ResourceKey {
@@ -25,7 +25,7 @@ const TAKE = statement(
 const SAVE_REPLIES = statement(
   'idempotency.save-replies',
   `update idempotency_records r set reply_status = v.status, reply_headers = v.headers, reply_body = v.body
-   from unnest($1::uuid[], $2::boolean[], $3::text[], $4::smallint[], $5::json[], $6::text[])
+   from unnest($1::uuid[], $2::boolean[], $3::text[], $4::smallint[], string_to_array($5, chr(30))::json[], string_to_array($6, chr(30)))
      as v (tenant_id, livemode, idempotency_key, status, headers, body)
    where r.tenant_id = v.tenant_id and r.livemode = v.livemode and r.idempotency_key = v.idempotency_key and r.reply_status is null`,
 );
@@ -81,8 +81,8 @@ export function saveReplies(tx: Transaction, replies: readonly (readonly [Pendin
     ...ownerColumns(writes),
     writes.map(({ idempotencyKey }) => idempotencyKey),
     replies.map(([, { status }]) => status),
-    replies.map(([, { headers }]) => JSON.stringify(headers)),
-    replies.map(([, { body }]) => body),
+    joinJson(replies.map(([, { headers }]) => JSON.stringify(headers))),
+    joinJson(replies.map(([, { body }]) => body)),
   ]);
 }
 
@@ -114,7 +114,7 @@ export async function pruneKeys(db: Database, days: number, limit: number): Prom
 
 function toPending(row: PendingRow): PendingWrite {
   return {
-    tenant: fromUuid('tenant', row.tenant_id),
+    tenant: tenantOf(row.tenant_id),
     livemode: row.livemode,
     id: fromUuid(row.resource_kind, row.resource_id),
     kind: row.resource_kind,

@@ -1,0 +1,169 @@
+import { crashAt, type PARTITIONS } from '@payflow/contracts';
+import { isDeterministic, OutcomeUnknown, type Database, type Transaction } from '@payflow/database';
+import type { Messaging, Staged } from '@payflow/messaging';
+import {
+  accountIdsTaken,
+  dropKeys,
+  findRecords,
+  idempotencyKeyOf,
+  insertAccountViews,
+  insertPaymentViews,
+  insertPending,
+  takeKeys,
+  type IdempotencyRecord,
+} from '../database/acceptance.repository.js';
+import { keyOf } from '../database/keys.js';
+import type { AccountView } from '../domain/account.js';
+import type { PaymentView } from '../domain/payment.js';
+import type { Acceptable, Acceptance } from './acceptable.js';
+import { stageCommands, withOutboxRows } from './commands.js';
+import { inGroupSpan } from './group-span.js';
+
+export interface Door {
+  readonly db: Database;
+  readonly messaging: Messaging;
+  readonly partitions: keyof typeof PARTITIONS;
+}
+
+interface Decided {
+  readonly acceptances: readonly Acceptance[];
+  readonly staged: Staged | undefined;
+}
+
+/** A member's key or id is taken: the group must be looked at member by member. Nothing is kept of the attempt. */
+class NotAllNew extends Error {}
+
+/** After a group with a copy in it, so many go step by step at once: copies come in swarms, when clients try again. */
+const CAREFUL_GROUPS = 20;
+
+/**
+ * Makes groups of writes durable: key, `pending` view and command commit together, for each write whose key and id are
+ * new. Nearly all are, so everything is written at once and then looked at: two round trips. A group with a copy in it is
+ * rolled back and done again step by step.
+ */
+export class Acceptor {
+  #careful = 0;
+
+  constructor(private readonly door: Door) {}
+
+  /** One result per member, in order. No two members may share a key or an id. Their commands are on their way afterwards. */
+  async accept(group: readonly Acceptable[]): Promise<readonly Acceptance[]> {
+    try {
+      return await inGroupSpan(group, () => this.#acceptOnce(group));
+    } catch (error) {
+      // Whether it committed is told by the keys: inserting them again waits for the lost transaction, a select would not.
+      if (error instanceof OutcomeUnknown) return this.#carefully(group);
+      if (group.length === 1 || !isDeterministic(error)) throw error;
+      return this.#singly(group);
+    }
+  }
+
+  async #acceptOnce(group: readonly Acceptable[]): Promise<readonly Acceptance[]> {
+    if (this.#careful > 0) {
+      this.#careful--;
+      return this.#carefully(group);
+    }
+    try {
+      return await this.#commit((tx) => this.#allAtOnce(tx, group));
+    } catch (error) {
+      if (!(error instanceof NotAllNew)) throw error;
+      this.#careful = CAREFUL_GROUPS;
+      return this.#carefully(group);
+    }
+  }
+
+  #carefully(group: readonly Acceptable[]): Promise<readonly Acceptance[]> {
+    return this.#commit((tx) => this.#stepByStep(tx, group));
+  }
+
+  /** One member's data breaks a rule of the database: it must not take the others with it. */
+  async #singly(group: readonly Acceptable[]): Promise<Acceptance[]> {
+    const results: Acceptance[] = [];
+    for (const write of group) results.push(...(await this.accept([write])));
+    return results;
+  }
+
+  async #commit(work: (tx: Transaction) => Promise<Decided>): Promise<readonly Acceptance[]> {
+    const { acceptances, staged } = await this.door.db.transaction(work);
+    staged?.publish();
+    return acceptances;
+  }
+
+  async #allAtOnce(tx: Transaction, group: readonly Acceptable[]): Promise<Decided> {
+    const [keys, payments, accounts, staged] = await Promise.all([
+      takeKeys(tx, group),
+      insertPaymentViews(tx, paymentsOf(group)),
+      insertAccountViews(tx, accountsOf(group)),
+      stageCommands(tx, this.door.messaging, group),
+    ]);
+    if (keys.size < group.length || payments.size + accounts.size < group.length) throw new NotAllNew();
+    insertPending(tx, withOutboxRows(group, staged, this.door.partitions));
+    return { acceptances: group.map(() => ({ outcome: 'accepted' })), staged };
+  }
+
+  async #stepByStep(tx: Transaction, group: readonly Acceptable[]): Promise<Decided> {
+    const taken = await takeKeys(tx, group);
+    crashAt('idempotency-insert');
+    const winners = group.filter((write) => taken.has(idempotencyKeyOf(write)));
+    const copies = group.filter((write) => !taken.has(idempotencyKeyOf(write)));
+    const [records, refused] = await Promise.all([findCopied(tx, copies), insertViews(tx, winners)]);
+    crashAt('payment-insert');
+    const accepted = winners.filter((write) => !refused.has(write));
+    const staged = accepted.length > 0 ? await stageCommands(tx, this.door.messaging, accepted) : undefined;
+    if (staged) insertPending(tx, withOutboxRows(accepted, staged, this.door.partitions));
+    const acceptances = group.map((write): Acceptance => {
+      const refusal = refused.get(write);
+      if (refusal) return { outcome: 'refused', code: refusal };
+      const key = idempotencyKeyOf(write);
+      return taken.has(key) ? { outcome: 'accepted' } : copyOf(write, records.get(key));
+    });
+    return { acceptances, staged };
+  }
+}
+
+async function findCopied(
+  tx: Transaction,
+  copies: readonly Acceptable[],
+): Promise<ReadonlyMap<string, IdempotencyRecord>> {
+  return copies.length > 0 ? findRecords(tx, copies) : new Map<string, IdempotencyRecord>();
+}
+
+/** Inserts the winners' views. Those that cannot have theirs give their key back, and are returned with the reason. */
+async function insertViews(
+  tx: Transaction,
+  winners: readonly Acceptable[],
+): Promise<Map<Acceptable, 'id_reused' | 'account_exists'>> {
+  const [payments, accounts] = await Promise.all([
+    insertPaymentViews(tx, paymentsOf(winners)),
+    insertAccountViews(tx, accountsOf(winners)),
+  ]);
+  const refused = new Map<Acceptable, 'id_reused' | 'account_exists'>();
+  const without = winners.filter(({ write: { view } }) => !payments.has(keyOf(view)) && !accounts.has(keyOf(view)));
+  if (without.length === 0) return refused;
+  const idsTaken = await accountIdsTaken(tx, accountsOf(without));
+  for (const write of without) {
+    const idTaken = write.write.kind === 'payment' || idsTaken.has(keyOf(write.write.view));
+    refused.set(write, idTaken ? 'id_reused' : 'account_exists');
+  }
+  await dropKeys(tx, without);
+  return refused;
+}
+
+function copyOf(write: Acceptable, record: IdempotencyRecord | undefined): Acceptance {
+  // Taken by another transaction and gone again: pruned this very moment. The client tries again with the same key.
+  if (!record) throw new Error('an idempotency record vanished');
+  if (!record.fingerprint.equals(write.fingerprint)) return { outcome: 'refused', code: 'idempotency_key_reused' };
+  // Our own write, committed before the connection was lost.
+  if (record.resourceId === write.write.view.id && !record.reply) return { outcome: 'accepted' };
+  return record.reply
+    ? { outcome: 'replayed', reply: record.reply }
+    : { outcome: 'joined', resourceId: record.resourceId };
+}
+
+function paymentsOf(writes: readonly Acceptable[]): PaymentView[] {
+  return writes.flatMap(({ write }) => (write.kind === 'payment' ? [write.view] : []));
+}
+
+function accountsOf(writes: readonly Acceptable[]): AccountView[] {
+  return writes.flatMap(({ write }) => (write.kind === 'account' ? [write.view] : []));
+}

@@ -1,0 +1,48 @@
+import { MESSAGES, PARTITIONS, partitionOf, type Topic } from '@payflow/contracts';
+import type { Transaction } from '@payflow/database';
+import type { AnyOutgoing, Messaging, Staged } from '@payflow/messaging';
+import type { Acceptable } from './acceptable.js';
+
+/** Writes the commands of accepted writes into the outbox, each under its request's span. */
+export function stageCommands(tx: Transaction, messaging: Messaging, writes: readonly Acceptable[]): Promise<Staged> {
+  const traceparents = new Map<AnyOutgoing, string | undefined>();
+  const commands = writes.map((write) => {
+    const command = commandOf(write);
+    traceparents.set(command, write.traceparent);
+    return command;
+  });
+  return messaging.outbox.stage(tx, commands, (command) => traceparents.get(command));
+}
+
+function commandOf({ tenant, livemode, actor, traceparent, write }: Acceptable): AnyOutgoing {
+  const origin = { tenant, livemode, actor, ...(traceparent ? { traceparent } : {}) };
+  return write.kind === 'payment'
+    ? { type: 'payflow.payment.create.v1', subject: write.view.id, data: write.command, origin }
+    : { type: 'payflow.account.open.v1', subject: write.view.id, data: write.command, origin };
+}
+
+/** Finds the outbox row of each command: rows hold their target's messages in the order they were given. */
+export function withOutboxRows(
+  writes: readonly Acceptable[],
+  staged: Staged,
+  profile: keyof typeof PARTITIONS,
+): (readonly [write: Acceptable, row: { readonly id: string; readonly created_at: Date }])[] {
+  const rows = new Map<string, { row: Staged['rows'][number]; left: number }[]>();
+  for (const row of staged.rows) {
+    const target = `${row.topic}/${row.partition}`;
+    rows.set(target, [...(rows.get(target) ?? []), { row, left: row.message_count }]);
+  }
+  return writes.map((write) => {
+    const queue = rows.get(targetOf(write, PARTITIONS[profile]));
+    const first = queue?.[0];
+    if (!queue || !first) throw new TypeError('a command has no outbox row');
+    if (--first.left === 0) queue.shift();
+    return [write, first.row] as const;
+  });
+}
+
+function targetOf({ write }: Acceptable, partitions: number): string {
+  const type = write.kind === 'payment' ? 'payflow.payment.create.v1' : 'payflow.account.open.v1';
+  const topic: Topic = MESSAGES[type].topic;
+  return `${topic}/${partitionOf(write.command.id, partitions)}`;
+}
