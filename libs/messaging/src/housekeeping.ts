@@ -9,6 +9,8 @@ const DAY_MS = 24 * HOUR_MS;
 const PARTITIONS_AHEAD = 3;
 /** Outbox and marks outlive the topics (7 days) by one day: whatever can still be read can still be recognised and sent again. */
 const KEPT_MS = 8 * DAY_MS;
+/** As long as their copies in the dead-letter topics. */
+const DEAD_LETTERS_KEPT_MS = 30 * DAY_MS;
 const PRUNE_ROWS_MAX = 10_000;
 
 const ENSURE = statement('housekeeping.ensure-partitions', 'select ensure_partitions($1)');
@@ -43,19 +45,27 @@ export class Housekeeping {
     await this.running;
   }
 
-  /** One round; also what `payflow housekeeping` and the tests run. */
+  /** One round. What fails is logged and tried again at the next; it keeps nothing else from being done. */
   async run(now = new Date()): Promise<void> {
     const horizon = new Date(now.getTime() - KEPT_MS);
-    try {
-      await this.database.rows(ENSURE, [PARTITIONS_AHEAD]);
-      await this.database.rows(DROP_OUTBOX, [horizon]);
-      while ((await this.database.count(PRUNE_INBOX, [uuidFloor(horizon)])) === PRUNE_ROWS_MAX);
-      await this.database.count(PRUNE_DEAD_LETTERS, [new Date(now.getTime() - 30 * DAY_MS)]);
-      await this.database.count(PRUNE_SUSPECTS, [horizon]);
-      await this.database.count(PRUNE_TALLIES, [horizon]);
-    } catch (error) {
-      log.warn({ err: error }, 'housekeeping failed; it is tried again in an hour');
-    }
+    const { database } = this;
+    await attempt('making partitions', () => database.rows(ENSURE, [PARTITIONS_AHEAD]));
+    await attempt('dropping days of the outbox', () => database.rows(DROP_OUTBOX, [horizon]));
+    await attempt('pruning the inbox', async () => {
+      while ((await database.count(PRUNE_INBOX, [uuidFloor(horizon)])) === PRUNE_ROWS_MAX);
+    });
+    const deadHorizon = new Date(now.getTime() - DEAD_LETTERS_KEPT_MS);
+    await attempt('pruning dead letters', () => database.count(PRUNE_DEAD_LETTERS, [deadHorizon]));
+    await attempt('pruning suspects', () => database.count(PRUNE_SUSPECTS, [horizon]));
+    await attempt('pruning tallies', () => database.count(PRUNE_TALLIES, [horizon]));
+  }
+}
+
+async function attempt(step: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.warn({ err: error, step }, 'a step of the housekeeping failed; it is tried again in an hour');
   }
 }
 
