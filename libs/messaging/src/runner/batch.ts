@@ -77,7 +77,7 @@ export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Ap
   const staged = await stageEffect(unit, effect, letters);
   const last = (items.at(-1) as Item).record;
   const to = { nextOffset: last.offset + 1, lastEventId: eventIdOf(last) };
-  await advancePosition(tx, place, to, talliesByDay(effect.appliedIds));
+  advancePosition(tx, place, to, talliesByDay(effect.appliedIds));
   return {
     staged,
     handled: effect.handled,

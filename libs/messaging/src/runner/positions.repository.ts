@@ -122,15 +122,15 @@ export async function lockPosition(tx: Transaction, place: Place): Promise<Locke
   return row && { ...toPosition(row), hasParked: row.has_parked ?? false, hasWaiting: row.has_waiting ?? false };
 }
 
-/** Moves the position past what the transaction has dealt with, and counts what it applied by day. */
-export async function advancePosition(
+/** Moves the position past what the transaction has dealt with, and counts what it applied by day; goes out with COMMIT. */
+export function advancePosition(
   tx: Transaction,
   place: Place,
   to: { readonly nextOffset: number; readonly lastEventId: string | null },
   applied: ReadonlyMap<string, Tally>,
-): Promise<void> {
+): void {
   const { group, topic, partition } = place;
-  await tx.rows(ADVANCE, [group, topic, partition, to.nextOffset, to.lastEventId, ...tallyColumns(applied)]);
+  tx.atCommit(ADVANCE, [group, topic, partition, to.nextOffset, to.lastEventId, ...tallyColumns(applied)]);
 }
 
 /** Counts messages that were applied without the position moving: released, discarded or replayed ones. */

@@ -47,12 +47,7 @@ export async function setAside(
       [deadLetter(place, record, cause, new Date())],
       () => undefined,
     );
-    await advancePosition(
-      tx,
-      place,
-      { nextOffset: record.offset + 1, lastEventId: eventIdOf(record) },
-      talliesByDay([]),
-    );
+    advancePosition(tx, place, { nextOffset: record.offset + 1, lastEventId: eventIdOf(record) }, talliesByDay([]));
     return copied;
   });
   if (!staged) return;
