@@ -6,7 +6,7 @@ import { claimOf, type Claim, type LogBounds } from './claim.js';
 import { carryOutWishes } from './drain.js';
 import { Pause, type PartitionControl } from './pause.js';
 import { claimPosition, stopPosition, type Glance, type Place } from './positions.repository.js';
-import { ClaimStale, FenceLost, PartitionStopped } from './stops.js';
+import { ClaimStale, FenceLost, PartitionStopped, type StopReason } from './stops.js';
 import type { Reader } from './unit.js';
 
 const log = logger('runner');
@@ -15,10 +15,13 @@ const log = logger('runner');
 const TRANSACTION_MESSAGES_MAX = 500;
 const BACK_OFF_MS_FIRST = 100;
 const BACK_OFF_MS_MAX = 15_000;
+const FENCE_LOST_PAUSE_MS = 250;
 /** A stopped partition looks again so often whether what stopped it is gone. */
 const STOPPED_RETRY_MS = 30_000;
 /** A new leader tells for a moment of a shorter log than the last one did: only one that stays short stops the partition. */
 const SHORT_LOG_LOOKS = 10;
+const SHORT_LOG_PAUSE_MS = 500;
+const OVERFLOW: StopReason = 'parked_overflow';
 
 export interface PartitionParts {
   readonly reader: Reader;
@@ -155,6 +158,7 @@ export class PartitionRunner {
   private async carryOut({ epoch }: Claim): Promise<void> {
     try {
       await carryOutWishes({ reader: this.parts.reader, place: this.place, epoch });
+      this.pause.cutShort(OVERFLOW);
     } catch (error) {
       if (error instanceof FenceLost) this.claim = undefined;
       log.warn({ err: error, ...this.place }, 'what an operator asked for could not be carried out; it is tried again');
@@ -164,13 +168,18 @@ export class PartitionRunner {
   /** Nothing waits inside a handler: the partition is paused and fetched again later, while the others flow. */
   private async onFailure(error: unknown, firstOffset: number | undefined): Promise<void> {
     if (error instanceof GroupInterrupted || this.closed) return;
+    const from = this.committed ?? firstOffset;
     if (error instanceof FenceLost || error instanceof ClaimStale) {
       log.warn({ ...this.place }, error.message);
       this.claim = undefined;
+      // Two that both believe they own it must not take it from each other as fast as they can.
+      this.pause.begin(FENCE_LOST_PAUSE_MS, 'claimed_elsewhere', from);
       return;
     }
-    const from = this.committed ?? firstOffset;
-    if (error instanceof PartitionStopped && !this.isShortForNow(error)) return this.stop(error, from);
+    if (error instanceof PartitionStopped)
+      return this.isShortForNow(error)
+        ? this.pause.begin(SHORT_LOG_PAUSE_MS, error.reason, from)
+        : this.stop(error, from);
     const ceiling = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_FIRST * 2 ** this.backOffs++);
     log.warn({ err: error, ...this.place, attempt: this.backOffs }, 'backing off');
     this.pause.begin(ceiling / 2 + Math.random() * (ceiling / 2), 'backing_off', from);

@@ -33,6 +33,13 @@ export class Pause {
     }, ms);
   }
 
+  /** Goes on at once if this is what the partition stands still for. */
+  cutShort(reason: string): void {
+    if (this.reason !== reason) return;
+    this.end();
+    this.consumer.resume(this.place.partition);
+  }
+
   /** Forgets the pause without resuming: the group has joined anew, or the consumer stops. */
   end(): void {
     if (this.reason !== undefined) pausedPartitions.dec({ group: this.place.group, reason: this.reason });

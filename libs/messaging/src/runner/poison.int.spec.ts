@@ -2,16 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { deadLetterTopic, newId, type AnyMessage } from '@payflow/contracts';
 import { sqlState, statement } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
-import {
-  ReaderKit,
-  accountRejected,
-  effectHandler,
-  openAccount,
-  paymentCommand,
-  recordOf,
-  testMessage,
-  until,
-} from '@payflow/testing';
+import { ReaderKit, accountRejected, effectHandler, openAccount, recordOf, testMessage, until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kafkajsBroker } from '../broker/kafkajs/client.js';
 import type { RecordToSend } from '../broker/port.js';

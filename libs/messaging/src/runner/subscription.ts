@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { SUBSCRIPTIONS, crashAt, type Group } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import { OncePerInterval, logger } from '@payflow/telemetry';
@@ -20,7 +19,7 @@ const log = logger('runner');
 
 const COMMIT_INTERVAL_MS = 1_000;
 const GLANCE_INTERVAL_MS = 1_000;
-const MEASURE_INTERVAL_MS = 10_000;
+const MEASURE_INTERVAL_MS = 5_000;
 const REPORT_INTERVAL_MS = 30_000;
 const WATCHDOG_INTERVAL_MS = 5_000;
 /** Without a fetch or a finished transaction for so long, while broker and database answer others, the consumer is dead. */
@@ -253,5 +252,5 @@ export class Subscription implements ConsumerListener, PartitionControl {
 }
 
 function sleep(ms: number): Promise<void> {
-  return delay(ms, undefined, { ref: false });
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }

@@ -1,0 +1,146 @@
+import type { Database } from '@payflow/database';
+import { configureLogging } from '@payflow/telemetry';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Broker, BrokerAdmin, Consumer, ConsumerListener } from '../broker/port.js';
+import type { Outbox } from '../outbox/outbox.js';
+import { Subscription } from './subscription.js';
+
+configureLogging({ level: 'silent' });
+
+const MINUTE_MS = 60_000;
+
+/** A broker and a database that are there or not; consumers join at once. */
+class World {
+  isBrokerThere = true;
+  isDatabaseThere = true;
+  readonly listeners: ConsumerListener[] = [];
+  readonly stopped: Consumer[] = [];
+  readonly deaths: Error[] = [];
+
+  readonly broker = {
+    consumer: async () => {
+      if (!this.isBrokerThere) throw new Error('no broker');
+      return this.consumer();
+    },
+  } as unknown as Broker;
+
+  readonly db = {
+    rows: async () => {
+      if (!this.isDatabaseThere) throw new Error('no database');
+      return [];
+    },
+  } as unknown as Database;
+
+  subscription(): Subscription {
+    const admin = {
+      brokers: async () => (this.isBrokerThere ? 1 : Promise.reject(new Error('no broker'))),
+    } as unknown as BrokerAdmin;
+    return new Subscription(
+      'ledger.commands',
+      { handle: async () => ({ messages: [] }) },
+      {
+        db: this.db,
+        broker: this.broker,
+        admin: async () => admin,
+        outbox: {} as Outbox,
+        partitions: 2,
+        onDead: (error) => this.deaths.push(error),
+      },
+    );
+  }
+
+  private consumer(): Consumer {
+    const consumer: Consumer = {
+      run: async (listener) => {
+        this.listeners.push(listener);
+        listener.onJoin([]);
+      },
+      pause: () => undefined,
+      resume: () => undefined,
+      seek: () => undefined,
+      commit: async () => undefined,
+      stop: async () => {
+        this.stopped.push(consumer);
+      },
+    };
+    return consumer;
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance', 'Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('a subscription', () => {
+  it('waits for a broker that is not there, and joins when it comes', async () => {
+    const world = new World();
+    world.isBrokerThere = false;
+    const subscription = world.subscription();
+    const joined = subscription.start();
+    await vi.advanceTimersByTimeAsync(10 * MINUTE_MS);
+    expect(subscription.ready).toBe(false);
+    expect(world.deaths).toEqual([]);
+    world.isBrokerThere = true;
+    await vi.advanceTimersByTimeAsync(2_000);
+    await joined;
+    expect(subscription.ready).toBe(true);
+    await subscription.stop();
+  });
+
+  it('ends while it still waits for the broker', async () => {
+    const world = new World();
+    world.isBrokerThere = false;
+    const subscription = world.subscription();
+    const joined = subscription.start();
+    await subscription.stop();
+    await joined;
+    world.isBrokerThere = true;
+    await vi.advanceTimersByTimeAsync(MINUTE_MS);
+    expect(world.listeners).toEqual([]);
+  });
+
+  it('puts a new consumer in the place of one that gave up', async () => {
+    const world = new World();
+    const subscription = world.subscription();
+    await subscription.start();
+    world.listeners[0]?.onCrash(new TypeError('inside the client'));
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(world.listeners.length).toBe(2);
+    await subscription.stop();
+    expect(world.stopped.length).toBe(1);
+  });
+
+  it('is dead when nothing moves for a minute though broker and database are there', async () => {
+    const world = new World();
+    const subscription = world.subscription();
+    await subscription.start();
+    await vi.advanceTimersByTimeAsync(MINUTE_MS - 5_000);
+    world.listeners[0]?.onFetch();
+    await vi.advanceTimersByTimeAsync(MINUTE_MS - 5_000);
+    expect(world.deaths).toEqual([]);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(world.deaths[0]?.message).toMatch(/no progress/);
+    await subscription.stop();
+  });
+
+  it.each(['isBrokerThere', 'isDatabaseThere'] as const)(
+    'outlives any outage (%s), and has a minute to get going again after it',
+    async (what) => {
+      const world = new World();
+      const subscription = world.subscription();
+      await subscription.start();
+      world[what] = false;
+      await vi.advanceTimersByTimeAsync(30 * MINUTE_MS);
+      world[what] = true;
+      await vi.advanceTimersByTimeAsync(MINUTE_MS - 10_000);
+      expect(world.deaths).toEqual([]);
+      world.listeners[0]?.onFetch();
+      await vi.advanceTimersByTimeAsync(MINUTE_MS - 10_000);
+      expect(world.deaths).toEqual([]);
+      await subscription.stop();
+    },
+  );
+});
