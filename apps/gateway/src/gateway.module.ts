@@ -27,6 +27,8 @@ const KEY_MEMORY_TTL_MS = 10_000;
 const KEY_REDIS_TTL_MS = 30_000;
 const KEYS_MAX = 10_000;
 const WAKE_CHANNEL = 'payflow:wake';
+/** All its statements are small; a database that is silent for longer is answered for with 503. */
+const STATEMENT_TIMEOUT_MS = 4_000;
 
 /** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */
 @Module({})
@@ -36,7 +38,13 @@ export class GatewayModule {
       module: GatewayModule,
       // Without Kafka the gateway goes on accepting: commands wait in the outbox, requests get 202.
       imports: [
-        PlatformModule.with({ service: 'gateway', config, entities, kafka: 'degraded' }),
+        PlatformModule.with({
+          service: 'gateway',
+          config,
+          entities,
+          kafka: 'degraded',
+          statementTimeout_ms: STATEMENT_TIMEOUT_MS,
+        }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [

@@ -58,6 +58,8 @@ export function isConnectionLoss(error: unknown): boolean {
   if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
   return (
     error instanceof Error &&
-    /connection (terminated|error|timeout)|timeout exceeded when trying to connect/i.test(error.message)
+    /connection (terminated|error|timeout)|timeout exceeded when trying to connect|query read timeout/i.test(
+      error.message,
+    )
   );
 }

@@ -14,6 +14,8 @@ export interface PlatformOptions {
   readonly service: Service;
   readonly config: CommonConfiguration;
   readonly entities?: DatabaseOptions['entities'];
+  /** How long a statement may take, ms; where requests wait, shorter than the platform's 10 s. */
+  readonly statementTimeout_ms?: number;
   /** Whether the service must get no traffic while Kafka is away. */
   readonly kafka: CheckLevel;
 }
@@ -45,7 +47,7 @@ export class PlatformModule {
 const PING = statement('service.ping', 'select 1');
 
 async function database(
-  { service, config, entities }: PlatformOptions,
+  { service, config, entities, statementTimeout_ms }: PlatformOptions,
   health: Health,
   drain: Drain,
 ): Promise<Database> {
@@ -54,11 +56,21 @@ async function database(
     poolSize: config.DATABASE_POOL_SIZE,
     applicationName: `payflow-${service}`,
     ...(entities ? { entities } : {}),
+    ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
   });
-  health.register({ name: 'postgres', level: 'required', run: async () => void (await db.rows(PING)) });
+  health.register({ name: 'postgres', level: 'required', run: pinging(db) });
   drain.on('pools', 'postgres', () => db.close());
   measurePool(db);
   return db;
+}
+
+/** One ping at a time: where none is answered, each would hold a connection of the pool. */
+function pinging(db: Database): () => Promise<void> {
+  let running: Promise<unknown> | undefined;
+  return async () => {
+    running ??= db.rows(PING).finally(() => (running = undefined));
+    await running;
+  };
 }
 
 function measurePool(db: Database): void {

@@ -102,6 +102,29 @@ describe('without PostgreSQL', () => {
   });
 });
 
+describe('with a PostgreSQL that does not answer', () => {
+  it('answers 503 all the same, and nothing is doubled when it speaks again', async () => {
+    const before = await countRows(db);
+    postgres.stall(true);
+    const key = { 'idempotency-key': newId('event') };
+    const start = performance.now();
+    const answers = await Promise.all([pay(key), pay(), pay(), client.get(`/api/v1/accounts/${alice}`)]);
+    expect(answers.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    expect(performance.now() - start).toBeLessThan(8_000);
+    expect((await readiness()).down).toContain('postgres');
+    postgres.stall(false);
+    const answer = await until('payments are taken again', async () => {
+      const retry = await pay(key);
+      return retry.status === 201 ? retry : undefined;
+    });
+    expect(answer.body['status']).toBe('succeeded');
+    await until('all have ended', async () => (await countRows(db)).pending === 0);
+    const after = await countRows(db);
+    expect(after.payments - before.payments).toBe(after.keys - before.keys);
+    expect(after.messages - before.messages).toBe(after.keys - before.keys);
+  });
+});
+
 describe('a COMMIT whose answer is lost', () => {
   it('is settled by the keys: one payment, and its end for the client', async () => {
     const before = await countRows(db);

@@ -22,7 +22,11 @@ export class AccountEventsHandler {
 
   @Consumes('gateway.accounts')
   async handle(@Payload() events: readonly AccountEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const transfers = events.filter((event) => event.type === 'payflow.transfer.posted.v1');
+    // A payment's own event brings both accounts too: applying them twice would only have two consumers wait for each
+    // other's row locks.
+    const transfers = events
+      .filter((event) => event.type === 'payflow.transfer.posted.v1')
+      .filter(({ data }) => data.payment === null);
     const openings = events.filter((event) => event.type === 'payflow.account.opened.v1');
     const rejections = events.filter((event) => event.type === 'payflow.account.rejected.v1');
     const [opened] = await Promise.all([

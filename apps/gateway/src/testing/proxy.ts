@@ -5,11 +5,13 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 export class Proxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #servers = new Set<Socket>();
   #port = 0;
   /** The answer to the next request that contains this text is cut off; the request itself arrives. */
   cutAfter: string | undefined;
   /** How often that has happened. */
   cuts = 0;
+  #stalled = false;
 
   constructor(private readonly target: URL) {
     this.#server = createServer((client) => this.#forward(client));
@@ -33,6 +35,14 @@ export class Proxy {
     await once(this.#server, 'close');
   }
 
+  /** Holds back everything that the target says, without closing anything: a network that swallows packets. */
+  stall(stalled: boolean): void {
+    this.#stalled = stalled;
+    for (const socket of this.#servers)
+      if (stalled) socket.pause();
+      else socket.resume();
+  }
+
   #forward(client: Socket): void {
     const server = connect(Number(this.target.port), this.target.hostname);
     for (const socket of [client, server]) {
@@ -44,19 +54,21 @@ export class Proxy {
         server.destroy();
       });
     }
+    this.#servers.add(server);
+    server.on('close', () => this.#servers.delete(server));
     client.on('data', (bytes) => this.#toServer(bytes, client, server));
-    server.pipe(client);
+    server.on('data', (bytes) => client.write(bytes));
+    if (this.#stalled) server.pause();
   }
 
   #toServer(bytes: Buffer, client: Socket, server: Socket): void {
     if (this.cutAfter && bytes.includes(this.cutAfter)) {
       this.cutAfter = undefined;
       this.cuts++;
-      server.unpipe(client);
-      server.write(bytes);
       // The server ends its work and answers into nothing.
+      server.removeAllListeners('data');
       server.once('data', () => client.destroy());
-      server.resume();
+      server.write(bytes);
       return;
     }
     server.write(bytes);
