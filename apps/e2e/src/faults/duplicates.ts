@@ -1,6 +1,5 @@
 import { deepStrictEqual } from 'node:assert/strict';
-import { SUBSCRIPTIONS, TOPICS, type Group, type Topic } from '@payflow/contracts';
-import { until } from '@payflow/testing';
+import { SUBSCRIPTIONS, TOPICS, type Topic } from '@payflow/contracts';
 import { expectBooksInOrder } from '../books/books.js';
 import { digest } from '../books/digest.js';
 import type { House } from '../house/house.js';
@@ -11,7 +10,6 @@ import { withStage, type Run, type Scenario } from './scenario.js';
 
 const CONCURRENCY = 32;
 const DUPLICATED_ONE_IN = 5;
-const CAUGHT_UP_WITHIN_MS = 90_000;
 const DAY_MS = 86_400_000;
 const BY = ['--actor', 'e2e', '--reason', 'duplicates campaign'] as const;
 
@@ -27,11 +25,11 @@ async function run({ short, say }: Run): Promise<void> {
 
     for (const topic of Object.keys(TOPICS) as Topic[])
       say(`${topic}: ${await duplicate(house, topic, random)} records written once more`);
-    await untilCaughtUp(house);
+    await house.untilCaughtUp();
     deepStrictEqual(await digest(house.databases), before);
 
     await rewind(house);
-    await untilCaughtUp(house);
+    await house.untilCaughtUp();
     say('every reader has read everything again, and every outbox was sent again');
     deepStrictEqual(await digest(house.databases), before);
     await expectBooksInOrder(house, sent);
@@ -40,7 +38,7 @@ async function run({ short, say }: Run): Promise<void> {
     const later = load(500);
     await rewind(house);
     sent.push(...(await later));
-    await untilCaughtUp(house);
+    await house.untilCaughtUp();
     await expectBooksInOrder(house, sent);
     await house.verify();
     say(`${sent.length} payments, the last of them while everything was read again: books in order`);
@@ -73,33 +71,6 @@ async function rewind({ installation, records }: House): Promise<void> {
     for (const service of publishers)
       await installation.payflow('outbox', 'republish', service, topic, '--from', from, '--to', to, ...BY);
   }
-}
-
-/** Nothing is left to send, and every reader stands at the end of its topic. */
-export async function untilCaughtUp(house: House): Promise<void> {
-  await until(
-    'every reader is at the end of its topic',
-    async () => {
-      for (const service of ['gateway', 'payments', 'ledger'] as const) {
-        if ((await house.databases.value(service, 'select count(*) from outbox where published_at is null')) !== '0')
-          return false;
-      }
-      for (const group of Object.keys(SUBSCRIPTIONS) as Group[]) if (!(await isAtEnd(house, group))) return false;
-      return true;
-    },
-    CAUGHT_UP_WITHIN_MS,
-  );
-}
-
-async function isAtEnd({ databases, records }: House, group: Group): Promise<boolean> {
-  const { service, topic } = SUBSCRIPTIONS[group];
-  const rows = await databases.rows<{ partition: number; next_offset: string }>(
-    service,
-    'select partition, next_offset from positions where consumer_group = $1',
-    [group],
-  );
-  const positions = new Map(rows.map((row) => [row.partition, Number(row.next_offset)]));
-  return [...(await records.ends(topic))].every(([partition, end]) => (positions.get(partition) ?? 0) === end);
 }
 
 export const duplicates: Scenario = {

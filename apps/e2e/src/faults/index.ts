@@ -2,8 +2,9 @@ import { brokers } from './brokers.js';
 import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
+import { poison } from './poison.js';
 import type { Scenario } from './scenario.js';
 import { zombie } from './zombie.js';
 
 /** In the order `all` plays them. */
-export const SCENARIOS: readonly Scenario[] = [crash, duplicates, zombie, dependencies, brokers];
+export const SCENARIOS: readonly Scenario[] = [crash, duplicates, zombie, dependencies, poison, brokers];

@@ -39,7 +39,7 @@ describe('the trace of one payment', () => {
       },
     });
     merchant = await Merchant.open(house.databases, house.api, 2);
-    payment = newPayment({ ...merchant, pauper: merchant.accounts[0] } as Merchant, new Random(1));
+    payment = newPayment(merchant.payingBetween(merchant.accounts), new Random(1));
     await sendUntilFinal(merchant, payment, performance.now() + DEADLINE_MS);
     traceId = (JSON.parse(payment.final?.body.toString() ?? '{}') as { trace_id: string }).trace_id;
     await until(

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { SERVICES, type Service } from '@payflow/contracts';
+import { SERVICES, SUBSCRIPTIONS, TOPICS, type Group, type Service } from '@payflow/contracts';
 import { freePorts } from '@payflow/local-stack';
-import { uniqueSuffix } from '@payflow/testing';
+import { uniqueSuffix, until } from '@payflow/testing';
 import { Databases } from './databases.js';
 import { Installation } from './installation.js';
 import { Records } from './records.js';
@@ -23,6 +23,8 @@ export interface HouseOptions {
 
 const INTERNAL_SECRET = 'internal-secret-of-an-end-to-end-test';
 const LOG_LEVEL = 'info';
+const CAUGHT_UP_WITHIN_MS = 90_000;
+const PUBLISHERS = [...new Set(Object.values(TOPICS).flatMap(({ publishers }): readonly Service[] => publishers))];
 
 /** All five services as processes on real servers, with topics and databases of their own. */
 export class House {
@@ -100,6 +102,33 @@ export class House {
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
       throw new Error(`payflow verify: ${stdout}${stderr}`, { cause: error });
     }
+  }
+
+  /** Waits until nothing is left to send, and every reader stands at the end of its topic. */
+  async untilCaughtUp(within_ms = CAUGHT_UP_WITHIN_MS): Promise<void> {
+    await until(
+      'nothing is unsent, and every reader at the end of its topic',
+      async () => {
+        for (const service of PUBLISHERS) {
+          const unsent = await this.databases.value(service, 'select count(*) from outbox where published_at is null');
+          if (unsent !== '0') return false;
+        }
+        for (const group of Object.keys(SUBSCRIPTIONS) as Group[]) if (!(await this.isAtEnd(group))) return false;
+        return true;
+      },
+      within_ms,
+    );
+  }
+
+  private async isAtEnd(group: Group): Promise<boolean> {
+    const { service, topic } = SUBSCRIPTIONS[group];
+    const rows = await this.databases.rows<{ partition: number; next_offset: string }>(
+      service,
+      'select partition, next_offset from positions where consumer_group = $1',
+      [group],
+    );
+    const positions = new Map(rows.map((row) => [row.partition, Number(row.next_offset)]));
+    return [...(await this.records.ends(topic))].every(([partition, end]) => (positions.get(partition) ?? 0) === end);
   }
 
   /** Leaves the folder with the logs behind, for whoever looks for the cause. */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { newId, uuidOf } from '@payflow/contracts';
+import { until } from '@payflow/testing';
 import { ApiClient, jsonOf, type Reply } from './api-client.js';
 import type { Databases } from './databases.js';
 
@@ -13,6 +14,8 @@ const SCOPES = [
 ];
 const KEY_BYTES = 24;
 const WAIT_S = 10;
+const CREATED_WITHIN_MS = 60_000;
+const AT_A_TIME = 50;
 const FUNDS = '1000000000000';
 
 export interface PaymentBody {
@@ -44,21 +47,15 @@ export class Merchant {
     const api = new ApiClient(base, apiKey);
     const open = (body: object) => created(api, '/api/v1/accounts', body);
     const world = await open({ asset: 'USD', overdraft: 'unbounded', metadata: { role: 'the outside world' } });
-    const [pauper = '', ...funded] = await Promise.all(
-      Array.from({ length: accounts + 1 }, () => open({ asset: 'USD' })),
-    );
-    await Promise.all(
-      funded.map((destination) =>
-        created(api, '/api/v1/payments', {
-          source: world,
-          destination,
-          amount: FUNDS,
-          asset: 'USD',
-          method: { type: 'internal' },
-        }),
-      ),
-    );
+    const [pauper = '', ...funded] = await inTurns(Array.from({ length: accounts + 1 }), () => open({ asset: 'USD' }));
+    const funding = { source: world, amount: FUNDS, asset: 'USD', method: { type: 'internal' } };
+    await inTurns(funded, (destination) => created(api, '/api/v1/payments', { ...funding, destination }));
     return new Merchant(tenant, apiKey, api, world, funded, pauper);
+  }
+
+  /** The same merchant, paying between these accounts alone, and never from an empty one. */
+  payingBetween(accounts: readonly string[]): Merchant {
+    return new Merchant(this.tenant, this.apiKey, this.api, this.world, accounts, accounts[0] ?? '');
   }
 
   close(): void {
@@ -78,10 +75,28 @@ async function makeApiKey(databases: Databases, tenant: string): Promise<string>
   return key;
 }
 
+/** Makes a resource and returns its id; what is not known to be made is asked for again under its key. */
 async function created(api: ApiClient, path: string, body: object): Promise<string> {
-  const reply = await api.call(path, { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: WAIT_S });
-  if (reply.kind === 'unknown' || reply.status !== 201) throw new Error(`${path} answered ${describe(reply)}`);
+  const options = { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: WAIT_S };
+  const reply = await until(
+    `${path} is answered`,
+    async () => {
+      const answer = await api.call(path, options);
+      return answer.kind === 'answer' && answer.status !== 202 ? answer : undefined;
+    },
+    CREATED_WITHIN_MS,
+  );
+  if (reply.status !== 201) throw new Error(`${path} answered ${describe(reply)}`);
   return jsonOf<{ id: string }>(reply).id;
+}
+
+/** Side by side, and no more at a time than a house that has just started can take. */
+async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let at = 0; at < items.length; at += AT_A_TIME) {
+    results.push(...(await Promise.all(items.slice(at, at + AT_A_TIME).map(work))));
+  }
+  return results;
 }
 
 export function describe(reply: Reply): string {

@@ -29,6 +29,8 @@ export interface OwnServersOptions {
   readonly dir: string;
   /** Kafka's: `test` is back sooner after a kill -9. PostgreSQL is durable either way, or what it acknowledged would not count. */
   readonly profile: 'durable' | 'test';
+  /** PostgreSQL's, beside those of every local server. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 type Start = (ports?: Server['ports']) => Promise<Server>;
@@ -76,12 +78,12 @@ export interface OwnServers {
   stop(): Promise<void>;
 }
 
-export async function startOwnServers({ dir, profile }: OwnServersOptions): Promise<OwnServers> {
+export async function startOwnServers({ dir, profile, settings = {} }: OwnServersOptions): Promise<OwnServers> {
   const places = { kafka: join(dir, 'kafka'), postgres: join(dir, 'postgres'), redis: join(dir, 'redis') };
   const startBroker: Start = ({ broker, controller } = {}) =>
     startKafka({ dir: places.kafka, profile, ...(broker && controller ? { ports: { broker, controller } } : {}) });
   const startDatabase: Start = ({ postgres: port } = {}) =>
-    startPostgres({ dir: places.postgres, profile: 'durable', ...(port ? { port } : {}) });
+    startPostgres({ dir: places.postgres, profile: 'durable', settings, ...(port ? { port } : {}) });
   const startCache: Start = ({ redis: port } = {}) => startRedis({ dir: places.redis, ...(port ? { port } : {}) });
   const own = async (start: Start): Promise<OwnServer> => new OwnServer(await start(), start);
   const started = await Promise.allSettled([own(startBroker), own(startDatabase), own(startCache)]);

@@ -1,0 +1,67 @@
+import { connect, type Socket } from 'node:net';
+
+const END_OF_HEAD = '\r\n\r\n';
+const LENGTH = 'content-length: ';
+const STATUS_AT = 'HTTP/1.1 '.length;
+
+/** One kept-alive connection with one request on it at a time, and as little work per request as can be. */
+export class Connection {
+  private socket: Socket;
+  private received = '';
+  private closed = false;
+  private onAnswer: ((status: number) => void) | undefined;
+
+  constructor(
+    private readonly port: number,
+    private readonly onIdle: (connection: Connection) => void,
+  ) {
+    this.socket = this.open();
+  }
+
+  /** Sends a whole request; the callback gets its status, or 0 when the connection broke. */
+  send(request: string, onAnswer: (status: number) => void): void {
+    this.onAnswer = onAnswer;
+    this.socket.write(request, 'latin1');
+  }
+
+  close(): void {
+    this.closed = true;
+    this.socket.destroy();
+  }
+
+  private open(): Socket {
+    const socket = connect({ port: this.port, host: '127.0.0.1', noDelay: true });
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk: string) => this.receive(chunk));
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.broken());
+    return socket;
+  }
+
+  private receive(chunk: string): void {
+    this.received = this.received === '' ? chunk : this.received + chunk;
+    const head = this.received.indexOf(END_OF_HEAD);
+    if (head < 0) return;
+    const at = this.received.indexOf(LENGTH);
+    const length =
+      at < 0 || at > head ? 0 : Number.parseInt(this.received.slice(at + LENGTH.length, at + LENGTH.length + 10), 10);
+    if (this.received.length < head + END_OF_HEAD.length + length) return;
+    const status = Number.parseInt(this.received.slice(STATUS_AT, STATUS_AT + 3), 10);
+    this.received = '';
+    this.end(status);
+  }
+
+  private broken(): void {
+    this.received = '';
+    if (this.closed) return;
+    this.socket = this.open();
+    if (this.onAnswer) this.end(0);
+  }
+
+  private end(status: number): void {
+    const { onAnswer } = this;
+    this.onAnswer = undefined;
+    onAnswer?.(status);
+    this.onIdle(this);
+  }
+}

@@ -1,0 +1,28 @@
+import { uuidOf } from '@payflow/contracts';
+import { ledgerFindings } from '../books/ledger-books.js';
+import { paymentFindings } from '../books/payment-books.js';
+import type { House } from '../house/house.js';
+
+/** What is wrong with the books after a benchmark, as text; empty when all is well. */
+export async function brokenBooks(house: House, acknowledged: readonly string[]): Promise<string[]> {
+  const { databases } = house;
+  const found = [...(await ledgerFindings(databases)), ...(await paymentFindings(databases, []))].map(
+    ({ rule, what }) => `${rule}: ${what}`,
+  );
+  const booked = new Set(
+    (
+      await databases.rows<{ id: string }>(
+        'ledger',
+        'select payment_id as id from transfers where payment_id is not null',
+      )
+    ).map(({ id }) => id),
+  );
+  const lost = acknowledged
+    .filter((id) => !booked.has(uuidOf('payment', id)))
+    .map((id) => `I11: ${id} was acknowledged and is not booked`);
+  const verified = await house.verify().then(
+    () => [],
+    (error: unknown) => [(error as Error).message],
+  );
+  return [...found, ...lost, ...verified];
+}
