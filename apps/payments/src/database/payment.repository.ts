@@ -42,6 +42,12 @@ const CREATED_BY = statement(
   `select create_command_id from payments where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
 );
 
+const DECIDED_BY = statement(
+  'payments.decided-by',
+  `select verdict_event_id from payments
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and verdict_event_id is not null`,
+);
+
 // Conditional on state and command: a final payment, or one that waits for another command's verdict, stays as it is.
 // Verdicts of one payment share a partition, so two batches never lock the same payments.
 const FINISH = statement(
@@ -119,6 +125,12 @@ export async function insertPayments(
 export async function createdBy(tx: Transaction, keys: readonly PaymentKey[]): Promise<Set<string>> {
   const rows = await tx.rows<{ create_command_id: string }>(CREATED_BY, keyColumns(keys));
   return new Set(rows.map((row) => fromUuid('event', row.create_command_id)));
+}
+
+/** Ids of the messages that ended the payments of these keys. */
+export async function decidedBy(tx: Transaction, keys: readonly PaymentKey[]): Promise<Set<string>> {
+  const rows = await tx.rows<{ verdict_event_id: string }>(DECIDED_BY, keyColumns(keys));
+  return new Set(rows.map((row) => fromUuid('event', row.verdict_event_id)));
 }
 
 /** Moves waiting payments to their final state, each only by the verdict on its own command. Returns those that moved. */

@@ -3,8 +3,8 @@ import { Ctx, Payload } from '@nestjs/microservices';
 import type { AccountSnapshot, AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { Consumes, type AnyOutgoing, type Handled } from '@payflow/messaging';
-import { finishPayments, keyOf, type VerdictOnPayment } from '../database/payment.repository.js';
-import { finalState } from '../domain/payment.js';
+import { decidedBy, finishPayments, keyOf, type VerdictOnPayment } from '../database/payment.repository.js';
+import { finalEvent } from './final-event.js';
 
 type Verdict = AnyMessage<'payflow.transfer.posted.v1' | 'payflow.transfer.rejected.v1'>;
 
@@ -15,24 +15,33 @@ export class LedgerVerdictsHandler {
   async handle(@Payload() events: readonly Verdict[], @Ctx() tx: Transaction): Promise<Handled> {
     const byPayment = new Map<string, Verdict>();
     for (const event of events) {
-      const { payment } = event.data;
-      if (payment !== null) byPayment.set(keyOf({ ...event, id: payment }), event);
+      const key = paymentKeyOf(event);
+      // The first word on a payment stands: what comes after it is the ledger's answer to a command id used twice.
+      if (key !== undefined && !byPayment.has(key)) byPayment.set(key, event);
     }
     const finished = await finishPayments(tx, [...byPayment.values()].map(toVerdict));
+    const deciding = new Set<string>();
     const messages = finished.map((payment): AnyOutgoing => {
       const cause = byPayment.get(keyOf(payment)) as Verdict;
-      byPayment.delete(keyOf(payment));
-      return {
-        type: payment.status === 'succeeded' ? 'payflow.payment.succeeded.v1' : 'payflow.payment.failed.v1',
-        subject: payment.id,
-        aggregateVersion: payment.version,
-        data: finalState(payment, accountsOf(cause)),
-        cause,
-      };
+      deciding.add(cause.id);
+      return finalEvent(payment, cause, accountsOf(cause));
     });
-    // What is left moved nothing: the payment had ended by the same verdict before.
-    return { messages, repeated: [...byPayment.values()].map(({ id }) => id) };
+    const left = events.filter((event) => paymentKeyOf(event) !== undefined && !deciding.has(event.id));
+    return { messages, repeated: left.length > 0 ? await decidedBefore(tx, left) : [] };
   }
+}
+
+/** Those that ended their payments at an earlier time. Whatever else moved nothing is heard for the first time. */
+async function decidedBefore(tx: Transaction, events: readonly Verdict[]): Promise<string[]> {
+  const decisions = await decidedBy(
+    tx,
+    events.map(({ tenant, livemode, data }) => ({ tenant, livemode, id: data.payment as string })),
+  );
+  return events.map(({ id }) => id).filter((id) => decisions.has(id));
+}
+
+function paymentKeyOf({ tenant, livemode, data }: Verdict): string | undefined {
+  return data.payment === null ? undefined : keyOf({ tenant, livemode, id: data.payment });
 }
 
 function toVerdict(event: Verdict): VerdictOnPayment {

@@ -2,8 +2,16 @@ import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { fromUuid, newId, uuidOf, type AnyMessage, type Message } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { Consumes, type AnyOutgoing, type Handled } from '@payflow/messaging';
-import { createdBy, findWaiting, insertPayments, keyOf } from '../database/payment.repository.js';
+import { Consumes, Discards, type AnyOutgoing, type Handled } from '@payflow/messaging';
+import {
+  createdBy,
+  findWaiting,
+  finishPayments,
+  insertPayments,
+  keyOf,
+  type VerdictOnPayment,
+} from '../database/payment.repository.js';
+import { finalEvent } from './final-event.js';
 import { processingPayment, transferOf, type Payment } from '../domain/payment.js';
 
 type PaymentCommand = AnyMessage<'payflow.payment.create.v1' | 'payflow.payment.sweep.v1'>;
@@ -23,6 +31,29 @@ export class PaymentCommandsHandler {
     );
     return { messages: [...created.messages, ...swept], repeated: created.repeated };
   }
+
+  /** An operator gave the payment up before the ledger was asked: it is kept as failed, where a later copy finds it. */
+  @Discards('payments.commands')
+  async discard(@Payload() commands: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
+    const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
+    const created = await create(tx, creates);
+    const asked = new Map(created.messages.map((message) => [message.cause?.id, message.id as string]));
+    const verdicts = creates
+      .filter(({ id }) => asked.has(id))
+      .map((command) => refusal(command, asked.get(command.id) as string));
+    const failed = verdicts.length > 0 ? await finishPayments(tx, verdicts) : [];
+    const causes = new Map(creates.map((command) => [keyOf({ ...command, id: command.data.id }), command]));
+    return {
+      messages: failed.map((payment) => finalEvent(payment, causes.get(keyOf(payment)) as PaymentCommand, [])),
+      repeated: created.repeated,
+    };
+  }
+}
+
+/** The operator's word in the place of the ledger's, which was never asked. */
+function refusal(create: Message<'payflow.payment.create.v1'>, ledgerCommandId: string): VerdictOnPayment {
+  const { tenant, livemode, id: eventId, data } = create;
+  return { payment: data.id, tenant, livemode, ledgerCommandId, eventId, status: 'failed', failureCode: 'discarded' };
 }
 
 async function create(
