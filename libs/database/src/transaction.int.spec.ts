@@ -1,71 +1,92 @@
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Client } from 'pg';
-import { isConnectionLoss, isDeterministic, sqlState } from './errors.js';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { OutcomeUnknown, RunAgain } from './errors.js';
 import { SqlMigration } from './migration.js';
 import { statement } from './statement.js';
+import type { Transaction } from './transaction.js';
 
-class Rows1763700000000 extends SqlMigration {
-  readonly sql = 'create table rows (id integer primary key)';
+class Things1763700003000 extends SqlMigration {
+  readonly sql = 'create table things (id integer primary key);';
 }
 
-const INSERT = statement('spec.insert', 'insert into rows values ($1)');
-const COUNT = statement('spec.count', 'select count(*)::integer as count from rows');
-const TERMINATE =
-  'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
+const INSERT = statement('spec.insert', 'insert into things values ($1)');
+const FAIL = statement('spec.fail', 'select 1 / $1::integer');
+const ALL = statement('spec.all', 'select id from things order by id');
+const CLEAR = statement('spec.clear', 'delete from things');
+const END_MYSELF = statement('spec.end-myself', 'select pg_terminate_backend(pg_backend_pid())');
 
-describe('a transaction', () => {
-  let db: TestDatabase;
+let tables: TestDatabase;
+beforeAll(async () => {
+  // One connection: what a transaction leaves behind on it is met by the next.
+  tables = await createTestDatabase('payments', [Things1763700003000], 1);
+});
+afterAll(() => tables.drop());
+beforeEach(() => tables.database.count(CLEAR));
 
-  beforeAll(async () => {
-    db = await createTestDatabase('rows', [Rows1763700000000]);
+const ids = async () => (await tables.database.rows<{ id: number }>(ALL)).map(({ id }) => id);
+
+it('commits what the work and its last statements wrote', async () => {
+  await tables.database.transaction(async (tx) => {
+    tx.atCommit(INSERT, [2]);
+    await tx.count(INSERT, [1]);
   });
-  afterAll(() => db.drop());
+  expect(await ids()).toEqual([1, 2]);
+});
 
-  const count = async () => (await db.database.rows<{ count: number }>(COUNT))[0]?.count;
+it.each<[string, (tx: Transaction) => Promise<void>]>([
+  ['rejects', async (tx) => void (await tx.count(INSERT, [1]), await Promise.reject(new Error('spec')))],
+  [
+    'throws before it returns a promise',
+    () => {
+      throw new Error('spec');
+    },
+  ],
+])('rolls back when the work %s, and the connection serves on', async (_, work) => {
+  await expect(tables.database.transaction(work)).rejects.toThrow('spec');
+  expect(await ids()).toEqual([]);
+});
 
-  it('commits what was kept for the end with the rest', async () => {
-    await db.database.transaction(async (tx) => {
-      await tx.rows(INSERT, [1]);
-      tx.atCommit(INSERT, [2]);
-    });
-    expect(await count()).toBe(2);
+it('throws the error of a statement that went out with COMMIT, and nothing is committed', async () => {
+  const done = tables.database.transaction(async (tx) => {
+    await tx.count(INSERT, [1]);
+    tx.atCommit(INSERT, [1]);
   });
+  await expect(done).rejects.toMatchObject({ code: '23505' });
+  expect(await ids()).toEqual([]);
+});
 
-  it('throws the error of a statement sent with COMMIT, and keeps nothing', async () => {
-    const failing = db.database.transaction(async (tx) => {
-      await tx.rows(INSERT, [3]);
-      tx.atCommit(INSERT, [1]);
-    });
-    await expect(failing).rejects.toSatisfy((error) => sqlState(error) === '23505' && isDeterministic(error));
-    expect(await count()).toBe(2);
+it('does not take COMMIT for done after an error that the work swallowed', async () => {
+  const done = tables.database.transaction(async (tx) => {
+    await tx.count(INSERT, [1]);
+    await tx.rows(FAIL, [0]).catch(() => undefined);
   });
+  await expect(done).rejects.toThrow(/aborted/);
+  expect(await ids()).toEqual([]);
+});
 
-  it('throws when an error inside was swallowed', async () => {
-    const swallowing = db.database.transaction(async (tx) => {
-      await tx.rows(INSERT, [1]).catch(() => undefined);
-    });
-    await expect(swallowing).rejects.toThrow('aborted before COMMIT');
+it('runs the work again after a lost race, from the start', async () => {
+  let runs = 0;
+  await tables.database.transaction(async (tx) => {
+    await tx.count(INSERT, [++runs]);
+    tx.atCommit(INSERT, [10 + runs]);
+    if (runs < 3) throw new RunAgain('spec');
   });
+  expect(await ids()).toEqual([3, 13]);
+});
 
-  it('survives a backend that was terminated inside it, and writes nothing outside', async () => {
-    const admin = new Client({ connectionString: db.adminUrl });
-    await admin.connect();
-    const interrupted = db.database.transaction(async (tx) => {
-      await tx.rows(INSERT, [4]);
-      await admin.query(TERMINATE);
-      await tx.rows(INSERT, [5]);
-    });
-    await expect(interrupted).rejects.toSatisfy(isConnectionLoss);
-    await admin.end();
-    expect(await count()).toBe(2);
+it('calls the outcome unknown when the connection dies with COMMIT on its way', async () => {
+  const done = tables.database.transaction(async (tx) => {
+    await tx.count(INSERT, [1]);
+    tx.atCommit(END_MYSELF);
   });
+  await expect(done).rejects.toBeInstanceOf(OutcomeUnknown);
+  expect(await ids()).toEqual([]);
+});
 
-  it('leaves the pool whole after fifty failures at once', async () => {
-    const failures = Array.from({ length: 50 }, () => db.database.transaction((tx) => tx.rows(INSERT, [1])));
-    const outcomes = await Promise.allSettled(failures);
-    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
-    expect(db.database.pool()).toMatchObject({ waiting: 0 });
-    expect(await count()).toBe(2);
+it("survives a backend that dies inside the work: the error is the work's own, the next transaction has another connection", async () => {
+  const done = tables.database.transaction(async (tx) => {
+    await tx.rows(END_MYSELF);
   });
+  await expect(done).rejects.toMatchObject({ code: '57P01' });
+  expect(await ids()).toEqual([]);
 });

@@ -77,7 +77,7 @@ function startSpan(statement: Statement): Span | undefined {
 export async function runTransaction<T>(client: PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const tx = new Transaction(client);
   // BEGIN goes out with the work's first statement: one round trip less in every transaction.
-  const [begun, working] = inOnePacket(client, () => [client.query('begin'), work(tx)] as const);
+  const [begun, working] = inOnePacket(client, () => [client.query('begin'), begin(work, tx)] as const);
   let result: T;
   try {
     [result] = await Promise.all([working, begun]);
@@ -87,6 +87,11 @@ export async function runTransaction<T>(client: PoolClient, work: (tx: Transacti
   }
   await commit(client, tx);
   return result;
+}
+
+/** Work that throws before it returns a promise rejects like any other: BEGIN is on its way by then. */
+async function begin<T>(work: (tx: Transaction) => Promise<T>, tx: Transaction): Promise<T> {
+  return work(tx);
 }
 
 async function rollback(client: PoolClient): Promise<void> {
@@ -114,7 +119,9 @@ async function commit(client: PoolClient, tx: Transaction): Promise<void> {
 function inOnePacket<S>(client: PoolClient, send: () => S): S {
   const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
   stream.cork();
-  const sent = send();
-  stream.uncork();
-  return sent;
+  try {
+    return send();
+  } finally {
+    stream.uncork();
+  }
 }
