@@ -84,8 +84,11 @@ export function badRecords(
   return kinds.map(({ name, spoil }) => ({ name, record: spoil(renewed(good)) }));
 }
 
-export function goodRecord(records: readonly LogRecord[], type: MessageType): RecordToWrite {
-  const found = records.find(({ headers }) => headers['ce_type']?.toString() === type);
+/** The first record of the type, and of one of the keys where they are named. */
+export function goodRecord(records: readonly LogRecord[], type: MessageType, keys?: readonly string[]): RecordToWrite {
+  const found = records.find(
+    (record) => record.headers['ce_type']?.toString() === type && (keys?.includes(String(record.key)) ?? true),
+  );
   if (!found) throw new Error(`no ${type} among ${records.length} records`);
   const { partition, key, value, headers } = found;
   return { partition, key, value, headers };
