@@ -15,6 +15,8 @@ export interface Outgoing<T extends MessageType = MessageType> {
   readonly type: T;
   readonly subject: string;
   readonly data: MessageData[T];
+  /** The data as JSON.stringify writes it, where the sender has it at hand. */
+  readonly json?: string;
   /** The message that caused it: tenant, mode, correlation, actor and trace come from there. */
   readonly cause?: AnyMessage;
   /** Given where the id is stored beside the message's cause, or where a message is sent again and must be known as the same one. */
@@ -65,7 +67,7 @@ export function finish(
   const spec = MESSAGES[outgoing.type] as { topic: Topic; key(data: unknown): string };
   const errors = writerErrors(outgoing.type, outgoing.data);
   if (errors) throw new TypeError(`${outgoing.type} breaks its schema: ${errors}`);
-  const value = JSON.stringify(outgoing.data);
+  const value = outgoing.json ?? JSON.stringify(outgoing.data);
   if (Buffer.byteLength(value) > VALUE_BYTES_MAX)
     throw new RangeError(`${outgoing.type} is larger than ${VALUE_BYTES_MAX} bytes`);
   const key = spec.key(outgoing.data);

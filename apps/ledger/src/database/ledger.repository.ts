@@ -8,6 +8,8 @@ import { contentHash } from './content-hash.js';
 export interface Answer {
   readonly keyed: KeyedCommand;
   readonly verdict: Verdict;
+  /** The verdict's data, as it is both stored and published. */
+  readonly json: string;
   readonly eventId: string;
 }
 
@@ -119,13 +121,16 @@ export interface KeyedCommand {
   readonly tenant: string;
   readonly kind: CommandKind;
   readonly uuid: string;
+  /** SHA-256 of what the command means, hexadecimal. */
+  readonly contentHash: string;
 }
 
 export function keyed(command: LedgerCommand): KeyedCommand {
   const kind = command.type === 'payflow.account.open.v1' ? 'account' : 'transfer';
   const tenant = uuidOf('tenant', command.tenant);
   const uuid = uuidOf(kind, command.data.id);
-  return { command, key: `${kind}/${tenant}/${command.livemode}/${uuid}`, tenant, kind, uuid };
+  const key = `${kind}/${tenant}/${command.livemode}/${uuid}`;
+  return { command, key, tenant, kind, uuid, contentHash: contentHash(command) };
 }
 
 /** Verdicts given before on any of the commands, by their key. */
@@ -301,11 +306,11 @@ function changeColumns({ changed, keys, now }: DecidedBatch): unknown[] {
 function verdictColumns(answers: readonly Answer[]): unknown[] {
   return [
     ...keyColumns(answers.map((given) => given.keyed)),
-    answers.map((given) => contentHash(given.keyed.command)),
+    answers.map((given) => given.keyed.contentHash),
     answers.map((given) => uuidOf('event', given.keyed.command.id)),
     answers.map((given) => uuidOf('event', given.eventId)),
     answers.map((given) => given.verdict.type),
-    joinJson(answers.map((given) => JSON.stringify(given.verdict.data))),
+    joinJson(answers.map((given) => given.json)),
   ];
 }
 
@@ -333,5 +338,5 @@ function toAccount(id: string, row: AccountRow): Account {
 
 /** A fresh answer, its event id made here once so that a re-run transaction publishes under a new one only if it never committed. */
 export function answer(keyed: KeyedCommand, verdict: Verdict): Answer {
-  return { keyed, verdict, eventId: newId('event') };
+  return { keyed, verdict, json: JSON.stringify(verdict.data), eventId: newId('event') };
 }

@@ -10,9 +10,9 @@ import {
   saveBatch,
   takenPaths,
   type Answer,
+  type KeyedCommand,
   type KnownVerdict,
 } from '../database/ledger.repository.js';
-import { contentHash } from '../database/content-hash.js';
 import { Book, type LedgerCommand, type Verdict } from '../domain/book.js';
 
 /** Opens accounts and posts transfers: one batch, one set of statements, a verdict for every command. */
@@ -48,12 +48,12 @@ async function decideBatch(
     const before = known.get(key) ?? sameBatch(answers.get(key));
     if (before) {
       if (before.commandId === command.id) repeated.push(command.id);
-      messages.push(answerAgain(command, before, book));
+      messages.push(answerAgain(each, before, book));
       continue;
     }
     const given = answer(each, decide(book, command));
     answers.set(key, given);
-    messages.push(event(command, given.verdict, { id: given.eventId }));
+    messages.push(event(command, given.verdict, { id: given.eventId, json: given.json }));
   }
   if (answers.size > 0)
     await saveBatch(tx, {
@@ -67,19 +67,22 @@ async function decideBatch(
 }
 
 /** A copy of a command gets the verdict of the first; another command under the same id is refused, and changes nothing. */
-function answerAgain(command: LedgerCommand, before: KnownVerdict, book: Book): AnyOutgoing {
-  const same = before.contentHash === contentHash(command);
-  return same
+function answerAgain({ command, contentHash }: KeyedCommand, before: KnownVerdict, book: Book): AnyOutgoing {
+  return before.contentHash === contentHash
     ? event(command, before.verdict, { id: before.eventId, resent: true })
     : event(command, book.refuse(command, 'id_reused'), {});
 }
 
-function event(command: LedgerCommand, verdict: Verdict, sending: { id?: string; resent?: true }): AnyOutgoing {
+function event(
+  command: LedgerCommand,
+  verdict: Verdict,
+  sending: { id?: string; json?: string; resent?: true },
+): AnyOutgoing {
   return { ...verdict, ...sending, subject: command.data.id, aggregateVersion: 1, cause: command } as AnyOutgoing;
 }
 
 function sameBatch(given: Answer | undefined): KnownVerdict | undefined {
   if (!given) return undefined;
-  const { command } = given.keyed;
-  return { contentHash: contentHash(command), commandId: command.id, eventId: given.eventId, verdict: given.verdict };
+  const { command, contentHash } = given.keyed;
+  return { contentHash, commandId: command.id, eventId: given.eventId, verdict: given.verdict };
 }

@@ -6,7 +6,7 @@ export interface OutboxRow {
   readonly created_at: Date;
   readonly topic: string;
   readonly partition: number;
-  /** A JSON array of `{message, value}`; `value` is the data's exact text. */
+  /** A JSON array of `{message, value}`. What JSON.stringify wrote, it writes again byte for byte after JSON.parse. */
   readonly messages: string;
   readonly message_count: number;
   /** How many of them are sent for the first time. */
