@@ -11,6 +11,8 @@ import { withStage, type Run, type Scenario, type Stage } from './scenario.js';
 const CONCURRENCY = 16;
 const CAUGHT_WITHIN_MS = 30_000;
 const TAKEN_OVER_WITHIN_MS = 60_000;
+/** Whatever the stopped process had sent before has reached the server by then. */
+const SETTLED_AFTER = '500 milliseconds';
 const RECOVERED_PAYMENTS = 50;
 
 /** A process is stopped inside a transaction, past its session; another takes over; it wakes: what it held is lost, and it writes nothing. */
@@ -65,21 +67,38 @@ async function playVictim(
 
 /** Stops the process while one of its transactions has written and not committed; returns that transaction's id. */
 async function stopInsideTransaction(house: House, victim: ServiceProcess): Promise<string> {
-  const database = new URL(house.installation.databaseUrl(victim.service)).pathname.slice(1);
   return until(
     `${victim.name} is inside a transaction`,
     async () => {
       victim.pause();
-      const [open] = await house.databases.adminRows<{ xid: string }>(
-        `select backend_xid::text as xid from pg_stat_activity
-       where datname = $1 and application_name = $2 and state = 'idle in transaction' and backend_xid is not null limit 1`,
-        [database, `payflow-${victim.service}`],
-      );
-      if (!open) victim.resume();
-      return open?.xid;
+      const held = await heldTransaction(house, victim);
+      if (held === undefined) victim.resume();
+      return held;
     },
     CAUGHT_WITHIN_MS,
   );
+}
+
+/** A transaction that stays open: where the server still had a COMMIT to read when the process was stopped, it is gone. */
+async function heldTransaction(house: House, victim: ServiceProcess): Promise<string | undefined> {
+  let xid = await openTransaction(house, victim, '0 s');
+  while (xid !== undefined) {
+    const settled = await openTransaction(house, victim, SETTLED_AFTER);
+    if (settled !== undefined) return settled;
+    xid = await openTransaction(house, victim, '0 s');
+  }
+  return undefined;
+}
+
+async function openTransaction(house: House, victim: ServiceProcess, idleFor: string): Promise<string | undefined> {
+  const database = new URL(house.installation.databaseUrl(victim.service)).pathname.slice(1);
+  const [open] = await house.databases.adminRows<{ xid: string }>(
+    `select backend_xid::text as xid from pg_stat_activity
+     where datname = $1 and application_name = $2 and state = 'idle in transaction' and backend_xid is not null
+       and state_change <= clock_timestamp() - $3::interval limit 1`,
+    [database, `payflow-${victim.service}`, idleFor],
+  );
+  return open?.xid;
 }
 
 /** The claims on the partitions that lie in the money's way. */
