@@ -62,8 +62,9 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
     // One row holds the commands of a whole group: once is enough for all of them.
     const rows = new Map(overdue.map(({ outboxRow }) => [outboxRow.id, outboxRow]));
     for (const row of rows.values()) await this.messaging.outbox.republish(row);
-    for (const { id, requestId } of overdue)
-      log.warn({ payment_id: id, request_id: requestId }, 'no outcome after 30 s; its command is published again');
+    for (const { kind, id, requestId } of overdue) {
+      log.warn({ [`${kind}_id`]: id, request_id: requestId }, 'no outcome after 30 s; its command is published again');
+    }
   }
 
   private async report(): Promise<void> {

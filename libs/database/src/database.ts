@@ -83,6 +83,8 @@ function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
     logging: false,
     extra: {
       max: options.poolSize,
+      // Connections that are open stay open: the next burst should not have to wait for new ones.
+      min: options.poolSize,
       pipeline: true,
       types: parsers,
       connectionTimeoutMillis: options.acquireTimeout_ms ?? ACQUIRE_TIMEOUT_MS,

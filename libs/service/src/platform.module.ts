@@ -58,10 +58,25 @@ async function database(
     ...(entities ? { entities } : {}),
     ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
   });
+  await warmUp(db, config.DATABASE_POOL_SIZE);
   health.register({ name: 'postgres', level: 'required', run: pinging(db) });
   drain.on('pools', 'postgres', () => db.close());
   measurePool(db);
   return db;
+}
+
+/**
+ * Opens the pool's connections before there is traffic: under load, opening one takes longer than a request may wait. One
+ * after the other, each held while the next is opened; what cannot be opened now is opened when it is needed.
+ */
+async function warmUp(db: Database, connections: number): Promise<void> {
+  if (connections === 0) return;
+  await db
+    .transaction(async (tx) => {
+      await tx.rows(PING);
+      await warmUp(db, connections - 1);
+    })
+    .catch(() => undefined);
 }
 
 /** One ping at a time: where none is answered, each would hold a connection of the pool. */

@@ -50,11 +50,13 @@ const REPORT_INTERVAL_MS = 60_000;
 
 /** Starts tracing for this process: provider, sampler, exporter, context and W3C propagation. Spans are made by hand in the platform libraries. */
 export function startTelemetry(options: TelemetryOptions): Telemetry {
-  reportSeldom();
+  // The first start in a process wins; the APIs' complaints about a second one (in tests) are not about spans.
+  diag.disable();
   const provider = tracerProvider(options);
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   propagation.setGlobalPropagator(new W3CTraceContextPropagator());
   trace.setGlobalTracerProvider(provider);
+  reportSeldom();
   return { shutdown: () => shutdown(provider) };
 }
 

@@ -1,5 +1,5 @@
 import { crashAt, type PARTITIONS } from '@payflow/contracts';
-import { isDeterministic, OutcomeUnknown, type Database, type Transaction } from '@payflow/database';
+import { isDeterministic, OutcomeUnknown, RunAgain, type Database, type Transaction } from '@payflow/database';
 import type { Messaging, Staged } from '@payflow/messaging';
 import {
   accountIdsTaken,
@@ -150,8 +150,8 @@ async function insertViews(
 }
 
 function copyOf(write: Acceptable, record: IdempotencyRecord | undefined): Acceptance {
-  // Taken by another transaction and gone again: pruned this very moment. The client tries again with the same key.
-  if (!record) throw new Error('an idempotency record vanished');
+  // Taken when the insert looked and gone when the select did: pruned this very moment.
+  if (!record) throw new RunAgain('an idempotency record vanished');
   if (!record.fingerprint.equals(write.fingerprint)) return { outcome: 'refused', code: 'idempotency_key_reused' };
   // Our own write, committed before the connection was lost.
   if (record.resourceId === write.write.view.id && !record.reply) return { outcome: 'accepted' };

@@ -54,6 +54,16 @@ const pay = (headers: Record<string, string> = {}) =>
     { prefer: 'wait=10', ...headers },
   );
 
+const payUntilTaken = (from: Client, key: Record<string, string>) =>
+  from.postUntilTaken(
+    '/api/v1/payments',
+    { source: alice, destination: bob, amount: '5', asset: 'USD' },
+    { prefer: 'wait=10', ...key },
+  );
+
+/** The same client at another gateway. */
+const at = (base: string): Client => Object.assign(Object.create(Client.prototype) as Client, client, { base });
+
 const readiness = async () => {
   const answer = await client.get('/readyz');
   const checks = answer.body['checks'] as { name: string; status: string }[];
@@ -184,25 +194,14 @@ describe('two gateways', () => {
     const second = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
     const before = await countRows(db);
     try {
-      const there = await Client.of(db, second.base);
-      expect(there.base).not.toBe(client.base);
-      const bodies = await Promise.all(
+      const twin = at(second.base);
+      const answers = await Promise.all(
         Array.from({ length: 20 }, async () => {
-          const key = newId('event');
-          const headers = { 'idempotency-key': key, prefer: 'wait=10' };
-          const body = { source: alice, destination: bob, amount: '5', asset: 'USD' };
-          const twin = Object.assign(Object.create(Client.prototype) as Client, client, { base: second.base });
-          const [one, two] = await Promise.all([
-            client.post('/api/v1/payments', body, headers),
-            twin.post('/api/v1/payments', body, headers),
-          ]);
-          return [one.text, two.text, one.status, two.status] as const;
+          const key = { 'idempotency-key': newId('event') };
+          return Promise.all([payUntilTaken(client, key), payUntilTaken(twin, key)]);
         }),
       );
-      for (const [one, two, ...statuses] of bodies) {
-        expect(statuses).toEqual([201, 201]);
-        expect(one).toBe(two);
-      }
+      for (const [one, two] of answers) expect([one.status, one.text]).toEqual([201, two.text]);
       expect(await countRows(db)).toMatchObject({ payments: before.payments + 20, messages: before.messages + 20 });
     } finally {
       await second.stop();
@@ -214,7 +213,7 @@ describe('a drain', () => {
   it('answers what waits with 202 and ends in time', async () => {
     house.answering = false;
     const leaving = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
-    const twin = Object.assign(Object.create(Client.prototype) as Client, client, { base: leaving.base });
+    const twin = at(leaving.base);
     const waiting = twin.post(
       '/api/v1/payments',
       { source: alice, destination: bob, amount: '5', asset: 'USD' },

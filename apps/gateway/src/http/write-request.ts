@@ -1,3 +1,5 @@
+import { trace } from '@opentelemetry/api';
+import { ATTRIBUTES } from '@payflow/contracts';
 import { currentTraceparent } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Acceptable, Write } from '../acceptance/acceptable.js';
@@ -25,6 +27,8 @@ export async function submitRequest<W extends Write>(
   const caller = callerOf(request);
   const { bytes, json } = bodyOf(request);
   const write = read(json, caller, new Date());
+  const idAttribute = write.kind === 'payment' ? ATTRIBUTES.paymentId : ATTRIBUTES.accountId;
+  trace.getActiveSpan()?.setAttribute(idAttribute, write.view.id);
   const acceptable: Acceptable = {
     tenant: caller.tenant,
     livemode: caller.livemode,

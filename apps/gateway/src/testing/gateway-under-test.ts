@@ -47,6 +47,9 @@ export async function startGateway({
   return { ...running, base: await running.app.getUrl() };
 }
 
+const ATTEMPTS_MAX = 50;
+const RETRY_DELAY_MS = 100;
+
 /** A tenant with a key, and the requests it makes. */
 export class Client {
   private constructor(
@@ -85,6 +88,16 @@ export class Client {
     });
   }
 
+  /** {@link post} as a client should: after a 503 again, with the same key. */
+  async postUntilTaken(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answered> {
+    const key = { 'idempotency-key': randomUUID(), ...headers };
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.post(path, body, key);
+      if (answer.status !== 503 || attempt === ATTEMPTS_MAX) return answer;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+    }
+  }
+
   async send(
     method: string,
     path: string,
@@ -102,7 +115,11 @@ export class Client {
 
   /** Opens an account and returns its id. */
   async open(asset = 'USD', more: Record<string, unknown> = {}): Promise<string> {
-    const { status, body, text } = await this.post('/api/v1/accounts', { asset, ...more }, { prefer: 'wait=10' });
+    const { status, body, text } = await this.postUntilTaken(
+      '/api/v1/accounts',
+      { asset, ...more },
+      { prefer: 'wait=10' },
+    );
     if (status !== 201) throw new Error(`opening an account answered ${status} ${text}`);
     return body['id'] as string;
   }

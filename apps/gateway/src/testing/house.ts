@@ -12,7 +12,7 @@ import {
   type Topic,
 } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { encodeRecord, kafkajsBroker, type BrokerOptions } from '@payflow/messaging';
+import { encodeRecord, kafkajsBroker, type BrokerOptions, type RecordToSend } from '@payflow/messaging';
 
 type Producer = Awaited<ReturnType<ReturnType<typeof kafkajsBroker>['producer']>>;
 type Command = AnyMessage<'payflow.payment.create.v1' | 'payflow.account.open.v1'>;
@@ -36,6 +36,8 @@ export class House {
   readonly empty = new Set<string>();
   readonly #accounts = new Map<string, AccountSnapshot>();
   readonly #seen: string[] = [];
+  readonly #outgoing = new Map<string, RecordToSend[]>();
+  #gathering = false;
   #waiting: Command[] = [];
   #loop: Promise<void> | undefined;
   #stopped = false;
@@ -79,13 +81,25 @@ export class House {
     };
     const subject = (data as { id: string }).id;
     const record = encodeRecord({ id, type, subject, key, aggregateVersion: 1, ...context }, JSON.stringify(data));
-    await this.#producer?.send(spec.topic, partitionOf(key, PARTITIONS.single), [record]);
+    const target = `${spec.topic}/${partitionOf(key, PARTITIONS.single)}`;
+    this.#outgoing.set(target, [...(this.#outgoing.get(target) ?? []), record]);
+    // While commands are being answered, their events wait to go together.
+    if (!this.#gathering) await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const outgoing = [...this.#outgoing];
+    this.#outgoing.clear();
+    for (const [target, records] of outgoing) {
+      const [topic = '', partition = ''] = target.split('/');
+      await this.#producer?.send(topic, Number(partition), records);
+    }
   }
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
       await this.#collect().catch(() => undefined);
-      if (this.answering) for (const command of this.#waiting.splice(0)) await this.#answer(command);
+      if (this.answering) await this.#answerAll();
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   }
@@ -100,6 +114,13 @@ export class House {
       this.commands.push(...commands);
       this.#waiting.push(...commands);
     }
+  }
+
+  async #answerAll(): Promise<void> {
+    this.#gathering = true;
+    for (const command of this.#waiting.splice(0)) await this.#answer(command);
+    this.#gathering = false;
+    await this.#flush();
   }
 
   async #answer(command: Command): Promise<void> {
