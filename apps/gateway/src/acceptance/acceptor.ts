@@ -1,4 +1,4 @@
-import { crashAt, type PARTITIONS } from '@payflow/contracts';
+import { crashAt, type CrashPoint, type PARTITIONS } from '@payflow/contracts';
 import { isDeterministic, OutcomeUnknown, RunAgain, type Database, type Transaction } from '@payflow/database';
 import type { Messaging, Staged } from '@payflow/messaging';
 import {
@@ -91,10 +91,10 @@ export class Acceptor {
 
   async #allAtOnce(tx: Transaction, group: readonly Acceptable[]): Promise<Decided> {
     const [keys, payments, accounts, staged] = await Promise.all([
-      takeKeys(tx, group),
-      insertPaymentViews(tx, paymentsOf(group)),
+      passing('idempotency-insert', takeKeys(tx, group)),
+      passing('payment-insert', insertPaymentViews(tx, paymentsOf(group))),
       insertAccountViews(tx, accountsOf(group)),
-      stageCommands(tx, this.door.messaging, group),
+      passing('outbox-insert', stageCommands(tx, this.door.messaging, group)),
     ]);
     if (keys.size < group.length || payments.size + accounts.size < group.length) throw new NotAllNew();
     insertPending(tx, withOutboxRows(group, staged, this.door.partitions));
@@ -109,7 +109,10 @@ export class Acceptor {
     const [records, refused] = await Promise.all([findCopied(tx, copies), insertViews(tx, winners)]);
     crashAt('payment-insert');
     const accepted = winners.filter((write) => !refused.has(write));
-    const staged = accepted.length > 0 ? await stageCommands(tx, this.door.messaging, accepted) : undefined;
+    const staged =
+      accepted.length > 0
+        ? await passing('outbox-insert', stageCommands(tx, this.door.messaging, accepted))
+        : undefined;
     if (staged) insertPending(tx, withOutboxRows(accepted, staged, this.door.partitions));
     const acceptances = group.map((write): Acceptance => {
       const refusal = refused.get(write);
@@ -119,6 +122,13 @@ export class Acceptor {
     });
     return { acceptances, staged };
   }
+}
+
+/** Every write goes by its crash points, whichever way it takes. */
+async function passing<T>(point: CrashPoint, step: Promise<T>): Promise<T> {
+  const result = await step;
+  crashAt(point);
+  return result;
 }
 
 async function findCopied(
