@@ -34,7 +34,7 @@ program.addCommand(outboxCommands());
 
 program
   .command('generate')
-  .description('write the generated documents: AsyncAPI, topology diagram, error list, configuration, schema dumps')
+  .description('write the generated documents: OpenAPI, AsyncAPI, topology diagram, catalogues, configuration')
   .option('--check', 'only tell what is out of date, and fail if anything is')
   .action(generate);
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { openApiDocument } from '@payflow/gateway/openapi';
 import { asyncApi } from '../generators/asyncapi.js';
 import { configurationTables } from '../generators/configuration.js';
 import { errorCatalogue } from '../generators/errors.js';
@@ -28,6 +29,7 @@ export function generate({ check }: { check?: boolean }): void {
 function files(): GeneratedFile[] {
   return [
     { path: 'docs/generated/asyncapi.json', content: `${JSON.stringify(asyncApi(), null, 2)}\n` },
+    { path: 'docs/generated/openapi.json', content: `${JSON.stringify(openApiDocument(), null, 2)}\n` },
     { path: 'docs/generated/configuration.md', content: configurationTables() },
     { path: 'docs/generated/errors.md', content: errorCatalogue() },
     { path: 'docs/generated/messages.md', content: messageCatalogue() },
