@@ -108,8 +108,8 @@ export class House {
     const rows = await this.db.rows<{ id: string; messages: string }>(READ, [this.#seen]);
     for (const { id, messages } of rows) {
       this.#seen.push(id);
-      const commands = (JSON.parse(messages) as { message: Command; value: string }[]).map(
-        ({ message, value }) => ({ ...message, data: JSON.parse(value) as unknown }) as Command,
+      const commands = (JSON.parse(messages) as { message: Command; value: unknown }[]).map(
+        ({ message, value }) => ({ ...message, data: value }) as Command,
       );
       this.commands.push(...commands);
       this.#waiting.push(...commands);
