@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { logOf, paths, runtime, serviceNames } from './checkout.mjs';
-import { PartFailure, startServer } from './local-stack.mjs';
+import { PartFailure, serviceNodeArgs, startServer } from './local-stack.mjs';
 import { withRow } from './progress.mjs';
 
 const drainMs = 15_000;
@@ -73,7 +73,7 @@ function startService(service, port, environment) {
     name: service,
     role: 'service',
     command: runtime(),
-    args: ['--disable-warning=TimeoutNegativeWarning', '--enable-source-maps', main],
+    args: [...serviceNodeArgs, main],
     cwd: paths.root,
     env: { ...process.env, ...environment, PORT: String(port) },
     url: `http://127.0.0.1:${port}`,

@@ -99,7 +99,7 @@ export const SUBSCRIPTIONS = {
   'gateway.accounts': {
     service: 'gateway',
     topic: 'ledger.events.v1',
-    types: ['payflow.account.opened.v1', 'payflow.account.rejected.v1', 'payflow.transfer.posted.v1'],
+    types: ['payflow.account.opened.v1', 'payflow.account.rejected.v1'],
     order: 'none',
     mark: 'inbox',
     sequenced: false,

@@ -11,12 +11,18 @@ export type Row = Record<string, unknown>;
 
 const tracer = trace.getTracer('payflow.database');
 
+interface Last {
+  readonly statement: Statement;
+  readonly values: readonly unknown[];
+  readonly onRows: ((rows: never[]) => void) | undefined;
+}
+
 /**
  * One open transaction, handed down explicitly: whoever has it writes inside it, and nobody writes beside it.
  * Statements issued without awaiting each other are pipelined on the connection and run in order.
  */
 export class Transaction {
-  private readonly last: { readonly statement: Statement; readonly values: readonly unknown[] }[] = [];
+  private readonly last: Last[] = [];
 
   constructor(private readonly client: PoolClient) {}
 
@@ -32,15 +38,19 @@ export class Transaction {
 
   /**
    * Sends a statement together with COMMIT, in one packet and one round trip: for writes whose result decides nothing.
-   * When it fails, COMMIT answers ROLLBACK and the transaction throws the statement's error.
+   * `onRows` hears what it returned, before the transaction's promise resolves. When it fails, COMMIT answers ROLLBACK and
+   * the transaction throws the statement's error.
    */
-  atCommit(statement: Statement, values: readonly unknown[] = []): void {
-    this.last.push({ statement, values });
+  atCommit(statement: Statement, values: readonly unknown[] = [], onRows?: (rows: never[]) => void): void {
+    this.last.push({ statement, values, onRows });
   }
 
   /** For {@link runTransaction}: sends what was kept for the end, without waiting. */
   sendLast(): Promise<unknown>[] {
-    return this.last.map(({ statement, values }) => this.execute(statement, values));
+    return this.last.map(async ({ statement, values, onRows }) => {
+      const { rows } = await this.execute(statement, values);
+      onRows?.(rows as never[]);
+    });
   }
 
   private async execute(statement: Statement, values: readonly unknown[]) {
@@ -76,8 +86,10 @@ function startSpan(statement: Statement): Span | undefined {
  */
 export async function runTransaction<T>(client: PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const tx = new Transaction(client);
-  // BEGIN goes out with the work's first statement: one round trip less in every transaction.
-  const [begun, working] = inOnePacket(client, () => [client.query('begin'), begin(work, tx)] as const);
+  // BEGIN goes out with all that the work says before it waits for an answer: one round trip less in every transaction.
+  corkForThisTurn(client);
+  const begun = client.query('begin');
+  const working = begin(work, tx);
   let result: T;
   try {
     [result] = await Promise.all([working, begun]);
@@ -115,13 +127,24 @@ async function commit(client: PoolClient, tx: Transaction): Promise<void> {
   crashAt('commit-acknowledged');
 }
 
+/** What is sent until the end of this turn of the event loop, promises that are settled included, leaves together. */
+function corkForThisTurn(client: PoolClient): void {
+  const stream = streamOf(client);
+  stream.cork();
+  setImmediate(() => stream.uncork());
+}
+
 /** The driver writes each query by itself; corked, they leave together. */
 function inOnePacket<S>(client: PoolClient, send: () => S): S {
-  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+  const stream = streamOf(client);
   stream.cork();
   try {
     return send();
   } finally {
     stream.uncork();
   }
+}
+
+function streamOf(client: PoolClient): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }

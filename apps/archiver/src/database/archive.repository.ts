@@ -53,8 +53,8 @@ export async function archiveEvents(tx: Transaction, events: readonly AnyMessage
   return new Set(rows.map((row) => fromUuid('event', row.event_id)));
 }
 
-/** Adds newly stored events to the sums by type and day. */
-export async function tallyArchived(tx: Transaction, events: readonly AnyMessage[]): Promise<void> {
+/** Adds newly stored events to the sums by type and day, with COMMIT. */
+export function tallyArchived(tx: Transaction, events: readonly AnyMessage[]): void {
   const types = [...new Set(events.map(({ type }) => type))];
   const rows = types.flatMap((type) =>
     [...talliesByDay(events.filter((event) => event.type === type).map(({ id }) => id))].map(([day, tally]) => ({
@@ -64,7 +64,7 @@ export async function tallyArchived(tx: Transaction, events: readonly AnyMessage
     })),
   );
   if (rows.length === 0) return;
-  await tx.rows(TALLY, [
+  tx.atCommit(TALLY, [
     rows.map(({ type }) => MESSAGES[type].topic),
     rows.map(({ type }) => type),
     rows.map(({ day }) => day),

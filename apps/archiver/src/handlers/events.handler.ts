@@ -21,7 +21,7 @@ export class EventsHandler {
 
 async function archive(tx: Transaction, events: readonly AnyMessage[]): Promise<Handled> {
   const stored = await archiveEvents(tx, events);
-  await tallyArchived(
+  tallyArchived(
     tx,
     events.filter(({ id }) => stored.has(id)),
   );

@@ -1,10 +1,12 @@
-import { newId, type MessageType, type Topic } from '@payflow/contracts';
+import { newId, type MessageType, type SubscriptionSpec, type Topic } from '@payflow/contracts';
 import type { LogRecord, RecordToWrite } from '../house/records.js';
 
 /** A way in which a record is no message of ours, whoever reads it. */
 export interface BadKind {
   readonly name: string;
   readonly spoil: (good: RecordToWrite) => RecordToWrite;
+  /** It shows before the type does: a reader sets it aside whatever it asks for. */
+  readonly forAll?: true;
 }
 
 const HEADERS_MANY = 1_000;
@@ -26,6 +28,13 @@ const without = (record: RecordToWrite, header: string): RecordToWrite => ({
 const dataOf = (record: RecordToWrite): Record<string, unknown> =>
   JSON.parse(record.value?.toString() ?? '{}') as Record<string, unknown>;
 
+const MONEY_FIELDS = ['amount', 'posted_credits'];
+const withMoneyAsNumber = (record: RecordToWrite): RecordToWrite => {
+  const data = dataOf(record);
+  const field = MONEY_FIELDS.find((name) => name in data) as string;
+  return withValue(record, JSON.stringify({ ...data, [field]: 1e3 }));
+};
+
 /** Each reader that wants the type sets such a record aside and goes on (docs/reliability.md, Kafka). */
 export const UNDECODABLE: readonly BadKind[] = [
   { name: 'null value', spoil: (good) => withValue(good, null) },
@@ -39,19 +48,19 @@ export const UNDECODABLE: readonly BadKind[] = [
   { name: 'JSON, and no object', spoil: (good) => withValue(good, '[1,2,3]') },
   {
     name: 'a field is missing',
-    spoil: (good) => withValue(good, JSON.stringify({ ...dataOf(good), amount: undefined })),
+    spoil: (good) => withValue(good, JSON.stringify({ ...dataOf(good), id: undefined })),
   },
-  { name: 'an amount as a number', spoil: (good) => withValue(good, JSON.stringify({ ...dataOf(good), amount: 1e3 })) },
+  { name: 'an amount as a number', spoil: withMoneyAsNumber },
   { name: 'nested too deep', spoil: (good) => withValue(good, `${'['.repeat(DEPTH)}${']'.repeat(DEPTH)}`) },
   {
     name: '1 MB',
     spoil: (good) => withValue(good, JSON.stringify({ ...dataOf(good), filler: 'x'.repeat(VALUE_BYTES_HUGE) })),
   },
-  { name: 'no type', spoil: (good) => without(good, 'ce_type') },
+  { name: 'no type', spoil: (good) => without(good, 'ce_type'), forAll: true },
   { name: 'no id', spoil: (good) => without(good, 'ce_id') },
   { name: 'malformed id', spoil: (good) => withHeaders(good, { ce_id: 'evt_\u0000\\"' }) },
   { name: 'no tenant', spoil: (good) => without(good, 'ce_tenant') },
-  { name: 'unknown specversion', spoil: (good) => withHeaders(good, { ce_specversion: '7.0' }) },
+  { name: 'unknown specversion', spoil: (good) => withHeaders(good, { ce_specversion: '7.0' }), forAll: true },
   { name: 'key differs from payload', spoil: (good) => ({ ...good, key: Buffer.from(newId('account')) }) },
   { name: 'absurd timestamp', spoil: (good) => withHeaders(good, { ce_time: '+275761-09-13T00:00:00.000Z' }) },
   { name: 'absurd version', spoil: (good) => withHeaders(good, { ce_aggregateversion: '-1' }) },
@@ -62,26 +71,44 @@ export const UNDECODABLE: readonly BadKind[] = [
   },
 ];
 
-/** On each topic the type that all of its readers want, and one that belongs to another topic. */
-export const WANTED_BY_ALL: Readonly<Record<Topic, { readonly type: MessageType; readonly elsewhere: MessageType }>> = {
-  'payments.commands.v1': { type: 'payflow.payment.create.v1', elsewhere: 'payflow.payment.succeeded.v1' },
-  'payments.events.v1': { type: 'payflow.payment.succeeded.v1', elsewhere: 'payflow.payment.create.v1' },
-  'ledger.commands.v1': { type: 'payflow.transfer.post.v1', elsewhere: 'payflow.transfer.posted.v1' },
-  'ledger.events.v1': { type: 'payflow.transfer.posted.v1', elsewhere: 'payflow.transfer.post.v1' },
+interface TypesOfTopic {
+  /** Types of the topic such that each of its readers asks for one of them. */
+  readonly types: readonly MessageType[];
+  readonly elsewhere: MessageType;
+}
+
+const TYPES: Readonly<Record<Topic, TypesOfTopic>> = {
+  'payments.commands.v1': { types: ['payflow.payment.create.v1'], elsewhere: 'payflow.payment.succeeded.v1' },
+  'payments.events.v1': { types: ['payflow.payment.succeeded.v1'], elsewhere: 'payflow.payment.create.v1' },
+  'ledger.commands.v1': { types: ['payflow.transfer.post.v1'], elsewhere: 'payflow.transfer.posted.v1' },
+  'ledger.events.v1': {
+    types: ['payflow.transfer.posted.v1', 'payflow.account.opened.v1'],
+    elsewhere: 'payflow.transfer.post.v1',
+  },
 };
 
-/** One record of each bad kind, made of a good one of the topic. */
-export function badRecords(
-  topic: Topic,
-  records: readonly LogRecord[],
-): { readonly name: string; readonly record: RecordToWrite }[] {
-  const { type, elsewhere } = WANTED_BY_ALL[topic];
-  const good = goodRecord(records, type);
+export interface BadRecord {
+  readonly name: string;
+  readonly record: RecordToWrite;
+  /** Whether the reader has to set it aside, rather than pass over it as nothing it asks for. */
+  readonly isFor: (reader: SubscriptionSpec) => boolean;
+}
+
+/** One record of each bad kind, made of good ones of the topic. */
+export function badRecords(topic: Topic, records: readonly LogRecord[]): BadRecord[] {
+  const { types, elsewhere } = TYPES[topic];
   const kinds: BadKind[] = [
     ...UNDECODABLE,
-    { name: 'of another topic', spoil: (record) => withHeaders(record, { ce_type: elsewhere }) },
+    { name: 'of another topic', spoil: (record) => withHeaders(record, { ce_type: elsewhere }), forAll: true },
   ];
-  return kinds.map(({ name, spoil }) => ({ name, record: spoil(renewed(good)) }));
+  return types.flatMap((type) => {
+    const good = goodRecord(records, type);
+    return kinds.map(({ name, spoil, forAll }) => ({
+      name: `${type}, ${name}`,
+      record: spoil(renewed(good)),
+      isFor: (reader: SubscriptionSpec) => forAll === true || reader.types.includes(type),
+    }));
+  });
 }
 
 /** The first record of the type, and of one of the keys where they are named. */

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Service } from '@payflow/contracts';
-import { PartFailure, checkoutDir, startServer, type Server } from '@payflow/local-stack';
+import { PartFailure, checkoutDir, serviceNodeArgs, startServer, type Server } from '@payflow/local-stack';
 import { until } from '@payflow/testing';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -67,11 +67,7 @@ export class ServiceProcess {
       name: this.name,
       role: 'service',
       command: process.execPath,
-      args: [
-        '--disable-warning=TimeoutNegativeWarning',
-        '--enable-source-maps',
-        join(checkoutDir, 'apps', service, 'dist', 'main.js'),
-      ],
+      args: [...serviceNodeArgs, join(checkoutDir, 'apps', service, 'dist', 'main.js')],
       cwd: checkoutDir,
       env: { ...inherited(), ...environment, PORT: String(port), ...extra },
       url: this.url,

@@ -1,10 +1,14 @@
 import { MESSAGES, PARTITIONS, partitionOf, type Topic } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import type { AnyOutgoing, Messaging, Staged } from '@payflow/messaging';
+import type { AnyOutgoing, Messaging, StagedRows } from '@payflow/messaging';
 import type { Acceptable } from './acceptable.js';
 
 /** Writes the commands of accepted writes into the outbox, each under its request's span. */
-export function stageCommands(tx: Transaction, messaging: Messaging, writes: readonly Acceptable[]): Promise<Staged> {
+export function stageCommands(
+  tx: Transaction,
+  messaging: Messaging,
+  writes: readonly Acceptable[],
+): Promise<StagedRows> {
   const traceparents = new Map<AnyOutgoing, string | undefined>();
   const commands = writes.map((write) => {
     const command = commandOf(write);
@@ -24,10 +28,10 @@ function commandOf({ tenant, livemode, actor, traceparent, write }: Acceptable):
 /** Finds the outbox row of each command: rows hold their target's messages in the order they were given. */
 export function withOutboxRows(
   writes: readonly Acceptable[],
-  staged: Staged,
+  staged: StagedRows,
   profile: keyof typeof PARTITIONS,
 ): (readonly [write: Acceptable, row: { readonly id: string; readonly created_at: Date }])[] {
-  const rows = new Map<string, { row: Staged['rows'][number]; left: number }[]>();
+  const rows = new Map<string, { row: StagedRows['rows'][number]; left: number }[]>();
   for (const row of staged.rows) {
     const target = `${row.topic}/${row.partition}`;
     rows.set(target, [...(rows.get(target) ?? []), { row, left: row.message_count }]);

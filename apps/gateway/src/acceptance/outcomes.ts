@@ -9,8 +9,14 @@ import { Coalescer } from './coalescer.js';
 const log = logger('outcomes');
 const seldom = new OncePerInterval(60_000);
 
-/** A lost wake-up costs at most this. */
+/** How often it is looked which waits are due for another look at the database. */
 const REREAD_INTERVAL_MS = 100;
+/**
+ * A wait is looked at after 100, 300 and 700 ms and then twice a second: a lost wake-up costs at most as much again as the
+ * wait so far. Were all looked at each time, a slow moment would bring the database work in proportion to its slowness.
+ */
+const PATIENCE_MS_FIRST = 100;
+const PATIENCE_MS_MAX = 400;
 
 /** A write whose end a request waits for. */
 export interface Awaited extends ResourceKey {
@@ -20,6 +26,9 @@ export interface Awaited extends ResourceKey {
 interface Waiter {
   readonly awaited: Awaited;
   readonly settle: (reply: Reply | undefined) => void;
+  /** `performance.now()` of the next look, and how long after it the one that follows. */
+  lookAt_ms: number;
+  patience_ms: number;
 }
 
 /** Listening for the end of one write, from before it is committed until the request is answered. */
@@ -32,7 +41,7 @@ export interface Expectation {
 
 /**
  * Brings final replies to the requests that wait for them: from this process's own consumer at once, from another's by a
- * wake-up, and whatever gets lost by reading all waiting ones together every 100 ms.
+ * wake-up, and whatever gets lost by reading those that have waited for long together.
  */
 export class Outcomes {
   readonly #waiters = new Map<string, Set<Waiter>>();
@@ -46,14 +55,19 @@ export class Outcomes {
     private readonly wake: Wake,
   ) {
     this.#replies = new Coalescer<Awaited, Reply>(idempotencyKeyOf, (keys) => findReplies(db, keys));
-    this.#timer = setInterval(() => void this.#rereadAll(), REREAD_INTERVAL_MS);
+    this.#timer = setInterval(() => void this.#rereadDue(), REREAD_INTERVAL_MS);
   }
 
   /** Starts to listen. Call it before COMMIT, or the end may come unheard. */
   expect(awaited: Awaited): Expectation {
     let early: Reply | undefined;
     let settle: Waiter['settle'] = (reply) => (early = reply);
-    const waiter: Waiter = { awaited, settle: (reply) => settle(reply) };
+    const waiter: Waiter = {
+      awaited,
+      settle: (reply) => settle(reply),
+      lookAt_ms: performance.now() + PATIENCE_MS_FIRST,
+      patience_ms: PATIENCE_MS_FIRST,
+    };
     const forget = this.#listen(waiter);
     const until = (deadline: number): Promise<Reply | undefined> =>
       new Promise((resolve, reject) => {
@@ -104,12 +118,18 @@ export class Outcomes {
   }
 
   /** One round at a time: a database that answers slowly must not get more to do. */
-  async #rereadAll(): Promise<void> {
+  async #rereadDue(): Promise<void> {
     if (this.#rereading) return;
     this.#rereading = true;
-    await Promise.all(
-      [...this.#waiters.values()].flatMap((waiters) => [...waiters].map((waiter) => this.#reread(waiter))),
+    const now_ms = performance.now();
+    const due = [...this.#waiters.values()].flatMap((waiters) =>
+      [...waiters].filter(({ lookAt_ms }) => lookAt_ms <= now_ms),
     );
+    for (const waiter of due) {
+      waiter.patience_ms = Math.min(PATIENCE_MS_MAX, waiter.patience_ms * 2);
+      waiter.lookAt_ms = now_ms + waiter.patience_ms;
+    }
+    await Promise.all(due.map((waiter) => this.#reread(waiter)));
     this.#rereading = false;
   }
 

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { newId, uuidOf } from '@payflow/contracts';
+import { newId, uuidOf, type MessageData } from '@payflow/contracts';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
@@ -354,20 +354,26 @@ describe('an event', () => {
       pending_credits: '0',
       version: 4,
     };
-    const transfer = {
-      id: newId('transfer'),
-      payment: null,
+    const created_at = '2026-01-02T03:04:05.678Z';
+    const payment: MessageData['payflow.payment.succeeded.v1'] = {
+      id: newId('payment'),
+      status: 'succeeded',
       amount: '50',
       asset: 'USD',
-      recorded_at: new Date().toISOString(),
+      amount_captured: '50',
+      amount_refunded: '0',
+      source: alice,
+      destination: id,
+      method: { type: 'internal' },
+      failure: null,
+      reference: null,
+      metadata: {},
+      version: 1,
+      created_at,
+      updated_at: created_at,
+      accounts: [snapshot],
     };
-    const other = { ...snapshot, id: alice, version: 1 };
-    await house.publish(
-      'payflow.transfer.posted.v1',
-      { ...transfer, debit_account: other, credit_account: snapshot },
-      cause,
-    );
-    const created_at = '2026-01-02T03:04:05.678Z';
+    await house.publish('payflow.payment.succeeded.v1', payment, cause);
     await until('the balance is there', async () => (await db.rows(VERSION, [uuidOf('account', id)])).length === 1);
     await house.publish(
       'payflow.account.opened.v1',

@@ -36,10 +36,13 @@ async function decideBatch(
   decide: (book: Book, command: LedgerCommand) => Verdict,
 ): Promise<Handled> {
   const all = commands.map(keyed);
-  const known = await findVerdicts(tx, all);
-  const fresh = all.filter(({ key }) => !known.has(key));
-  const { accounts, keys, now } = await lockAccounts(tx, fresh);
-  const book = new Book(accounts, await takenPaths(tx, fresh), now.toISOString());
+  // One after another in the database, and together on the way there: nearly always every command is new.
+  const [known, { accounts, keys, now }, paths] = await Promise.all([
+    findVerdicts(tx, all),
+    lockAccounts(tx, all),
+    takenPaths(tx, all),
+  ]);
+  const book = new Book(accounts, paths, now.toISOString());
   const answers = new Map<string, Answer>();
   const messages: AnyOutgoing[] = [];
   const repeated: string[] = [];

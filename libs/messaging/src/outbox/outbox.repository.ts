@@ -70,7 +70,23 @@ const OLDEST = statement(
 
 /** Inserts the rows, claimed by the caller, and returns when that was by the database's clock. */
 export async function insertOutbox(tx: Transaction, rows: readonly NewOutboxRow[]): Promise<Date> {
-  const [inserted] = await tx.rows<{ created_at: Date }>(INSERT, [
+  const [inserted] = await tx.rows<{ created_at: Date }>(INSERT, rowColumns(rows));
+  return (inserted as { created_at: Date }).created_at;
+}
+
+/** {@link insertOutbox} together with COMMIT; `onInserted` hears the same before the transaction has ended. */
+export function insertOutboxAtCommit(
+  tx: Transaction,
+  rows: readonly NewOutboxRow[],
+  onInserted: (created_at: Date) => void,
+): void {
+  tx.atCommit(INSERT, rowColumns(rows), ([inserted]: { created_at: Date }[]) =>
+    onInserted((inserted as { created_at: Date }).created_at),
+  );
+}
+
+function rowColumns(rows: readonly NewOutboxRow[]): unknown[] {
+  return [
     rows.map((row) => row.id),
     rows.map((row) => row.topic),
     rows.map((row) => row.partition),
@@ -78,8 +94,7 @@ export async function insertOutbox(tx: Transaction, rows: readonly NewOutboxRow[
     rows.map((row) => row.message_count),
     rows.map((row) => row.counted),
     rows.map((row) => row.id_sum),
-  ]);
-  return (inserted as { created_at: Date }).created_at;
+  ];
 }
 
 export async function markPublished(

@@ -5,10 +5,10 @@ import type { RawRecord } from '../broker/port.js';
 import { decodeRecord, type Decoded } from '../envelope.js';
 import type { Staged } from '../outbox/outbox.js';
 import { talliesByDay } from '../outbox/tally.js';
-import type { Envelope } from '../outgoing.js';
+import type { AnyOutgoing, Envelope } from '../outgoing.js';
 import { overfullSubject, parkedSubjects, storeParked, subjectKey } from '../parking/parking.repository.js';
 import { startMessageSpan } from '../trace.js';
-import { eventIdOf } from './claim.js';
+import { eventIdOf } from './event-id.js';
 import { keepDeadLetter, type FailureCause } from './dead-letter.repository.js';
 import { deadLetter } from './dead-letter.js';
 import type { Handled, Handler } from './handler.js';
@@ -56,6 +56,11 @@ export function decodeItem(reader: Reader, place: Place, record: RawRecord): Ite
   return { record, decoded, arrival: { message, offset: record.offset, value: record.value, span } };
 }
 
+/** A record of a type that this reader of an event topic does not ask for. */
+export function isPassedOver(record: RawRecord, { spec, wanted }: Reader): boolean {
+  return TOPICS[spec.topic].kind === 'events' && decodeRecord(record, spec.topic, wanted).kind === 'skipped';
+}
+
 export function arrivalsOf(items: readonly Item[]): Arrival[] {
   return items.flatMap(({ arrival }) => arrival ?? []);
 }
@@ -74,7 +79,7 @@ export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Ap
   const letters = await keepUndecodable(unit, items);
   const { flowing, parked } = await divertParked(unit, arrivalsOf(items));
   const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
-  const staged = await stageEffect(unit, effect, letters);
+  const staged = stageEffect(unit, effect, letters);
   const last = (items.at(-1) as Item).record;
   const to = { nextOffset: last.offset + 1, lastEventId: eventIdOf(last) };
   advancePosition(tx, place, to, talliesByDay(effect.appliedIds));
@@ -103,21 +108,14 @@ export async function applyArrivals(unit: Unit, arrivals: readonly Arrival[], ha
   return { handled, ready, appliedIds, deferred };
 }
 
-export async function stageEffect(
-  unit: Unit,
-  { handled, ready }: Effect,
-  letters: readonly Envelope[],
-): Promise<Staged> {
+/** The outbox rows go out with COMMIT: nothing in the transaction needs them. */
+export function stageEffect({ tx, reader }: Unit, { handled, ready }: Effect, finished: readonly Envelope[]): Staged {
   const spanById = new Map(ready.map(({ message, span }) => [message.id, span]));
   const outgoing = handled?.messages ?? [];
-  const staged = await unit.reader.outbox.stageEnvelopes(
-    unit.tx,
-    outgoing,
-    letters,
-    ({ cause }) => cause && spanById.get(cause.id),
-  );
-  if (outgoing.length > 0) crashAt('outbox-insert');
-  return staged;
+  const parentOf = ({ cause }: AnyOutgoing) => cause && spanById.get(cause.id);
+  return reader.outbox.stageAtCommit(tx, { outgoing, finished, parentOf }, () => {
+    if (outgoing.length > 0) crashAt('outbox-insert');
+  });
 }
 
 async function keepUndecodable({ tx, place }: Unit, items: readonly Item[]): Promise<Envelope[]> {

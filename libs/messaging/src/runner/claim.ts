@@ -1,6 +1,7 @@
 import type { RawRecord } from '../broker/port.js';
 import type { ClaimedPosition, LockedPosition } from './positions.repository.js';
-import { storableText } from './storable.js';
+import { eventIdOf } from './event-id.js';
+import { PassedOver } from './passed-over.js';
 import { ClaimStale, FenceLost, PartitionStopped } from './stops.js';
 
 /** Claims without progress after which the next messages are suspected of killing the process. */
@@ -15,6 +16,10 @@ export interface Claim {
   expectedLastId: string | null;
   /** Records below this offset are applied one at a time, each attempt noted before it begins. */
   readonly suspectBelow: number;
+  /** What lies between the row and where this process is. */
+  readonly passedOver: PassedOver;
+  /** The last batch found nothing parked and nothing waiting: the next one may be expected to find the same. */
+  quiet: boolean;
 }
 
 /** Where a log begins and ends at the moment. */
@@ -39,6 +44,8 @@ export function claimOf(
     placed: options.placed,
     expectedLastId: hasPredecessor ? lastEventId : null,
     suspectBelow: hasSuspects || idleClaims >= SUSPECT_CLAIMS ? nextOffset + options.suspects_max : 0,
+    passedOver: new PassedOver(),
+    quiet: false,
   };
   return { claim, readFrom: hasPredecessor ? nextOffset - 1 : nextOffset };
 }
@@ -54,7 +61,7 @@ export function fence(
   logEnd: number,
 ): RawRecord[] {
   if (!position || position.epoch !== claim.epoch) throw new FenceLost();
-  const { nextOffset } = position;
+  const nextOffset = claim.passedOver.standsAt(position.nextOffset);
   const first = (records[0] as RawRecord).offset;
   refuseShorterLog(nextOffset, logEnd);
   if (first > nextOffset) throw new PartitionStopped('gap_in_log', `position ${nextOffset}, next record ${first}`);
@@ -77,12 +84,4 @@ function recognise(records: readonly RawRecord[], nextOffset: number, expectedId
   const predecessor = records.find(({ offset }) => offset === nextOffset - 1);
   if (predecessor && eventIdOf(predecessor) === expectedId) return;
   throw new PartitionStopped('wrong_record_at_position', `offset ${nextOffset - 1} does not carry ${expectedId}`);
-}
-
-const EVENT_ID_LENGTH_MAX = 255;
-
-/** The event id in a record's header as text that can be stored, whatever bytes it is made of. */
-export function eventIdOf({ headers }: RawRecord): string | null {
-  const id = headers['ce_id']?.toString();
-  return id === undefined ? null : storableText(id, EVENT_ID_LENGTH_MAX);
 }

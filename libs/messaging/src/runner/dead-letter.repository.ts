@@ -2,7 +2,7 @@ import { SUBSCRIPTIONS, type Group } from '@payflow/contracts';
 import { statement, type Database, type Row, type Transaction } from '@payflow/database';
 import type { RawRecord } from '../broker/port.js';
 import { parseTraceparent } from '../trace.js';
-import { eventIdOf } from './claim.js';
+import { eventIdOf } from './event-id.js';
 import type { Place } from './positions.repository.js';
 import { storableHeaders, storableText } from './storable.js';
 

@@ -2,7 +2,7 @@ import { deadLetterTopic, newId, type Group } from '@payflow/contracts';
 import type { RawRecord } from '../broker/port.js';
 import type { Envelope } from '../outgoing.js';
 import { parseTraceparent } from '../trace.js';
-import { eventIdOf } from './claim.js';
+import { eventIdOf } from './event-id.js';
 import type { FailureCause } from './dead-letter.repository.js';
 import type { Place } from './positions.repository.js';
 import { storableHeaders } from './storable.js';

@@ -139,7 +139,7 @@ async function inUnit(
     if (!position || position.epoch !== epoch) throw new FenceLost();
     const unit: Unit = { tx, reader, place, position, followers };
     const effect = await work(unit);
-    const staged = await stageEffect(unit, effect, []);
+    const staged = stageEffect(unit, effect, []);
     await addTallies(tx, place, talliesByDay(effect.appliedIds));
     return { staged, effect };
   });

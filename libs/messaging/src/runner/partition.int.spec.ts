@@ -1,5 +1,5 @@
 import type { AnyMessage } from '@payflow/contracts';
-import { openDatabase, statement, type Database } from '@payflow/database';
+import { openDatabase, statement, type Database, type Transaction } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
 import { ReaderKit, effectHandler, openAccount, recordOf, until } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -41,7 +41,7 @@ beforeEach(async () => {
 interface Process {
   readonly writer?: string;
   readonly db?: Database;
-  readonly before?: (messages: readonly AnyMessage[]) => Promise<void> | void;
+  readonly before?: (messages: readonly AnyMessage[], tx: Transaction) => Promise<void> | void;
   /** Where the log begins and ends. */
   readonly bounds?: { start: number; end: number };
 }
@@ -129,6 +129,65 @@ describe('a process that lost its partition without knowing', () => {
     expect(await writers()).toEqual(['successor']);
     await Promise.all([zombie.runner.close(), successor.runner.close()]);
     await own.close();
+  });
+});
+
+describe('work that goes out behind the lock of its position', () => {
+  const PARK = statement(
+    'spec.park',
+    `insert into parked_subjects (consumer_group, tenant, record_key, state, error_class, error_message, attempts, topic, partition)
+     values ($1, $2, $3, 'parked', 'spec', 'spec', 1, $4, 0)`,
+  );
+  const UNPARK = statement('spec.unpark', 'delete from parked_subjects');
+  const PAUSE = statement('spec.pause', 'select pg_sleep(0.1)');
+
+  /** A process that has applied a batch, and so expects the next one to find its position as it left it. */
+  async function settled(options: Process = {}) {
+    const each = processOf(options);
+    await each.deliver(batchOf([openAccount()]));
+    await each.deliver(batchOf([openAccount()]));
+    return each;
+  }
+
+  it('leaves nothing behind when another process owns the partition, though it was still at work when that showed', async () => {
+    let slow = false;
+    const zombie = await settled({
+      writer: 'zombie',
+      before: async (_, tx) => void (slow && (await tx.rows(PAUSE))),
+    });
+    const successor = processOf({ writer: 'successor' });
+    const second = batchOf([openAccount(), openAccount()], 1);
+    await successor.deliver(second);
+    slow = true;
+    await zombie.deliver(second);
+    expect(await writers()).toEqual(['zombie']);
+    await Promise.all([zombie.runner.close(), successor.runner.close()]);
+  });
+
+  it('is done again when a subject has been parked meanwhile: its messages wait', async () => {
+    const { deliver } = await settled();
+    const [parked, other] = [openAccount(), openAccount()];
+    await kit.db.rows(PARK, [kit.group, parked.tenant, parked.key, kit.topic]);
+    await deliver(batchOf([parked, other], 1));
+    expect((await kit.effects()).map(({ eventId }) => eventId)).not.toContain(parked.id);
+    expect((await kit.effects()).at(-1)?.eventId).toBe(other.id);
+    expect(await kit.db.rows(PARKED)).toEqual([{ offset: 1 }]);
+    await kit.db.count(UNPARK);
+    await kit.db.count(statement('spec.forget-parked', 'delete from parked_messages'));
+  });
+
+  it('is tried message by message when it fails, and the one to blame is set aside', async () => {
+    const [good, bad] = [openAccount(), openAccount()];
+    const { deliver } = await settled({
+      before: (messages) => {
+        if (messages.some(({ id }) => id === bad.id)) throw new TypeError('spec');
+      },
+    });
+    await deliver(batchOf([good, bad], 1));
+    expect((await kit.effects()).at(-1)?.eventId).toBe(good.id);
+    expect(await kit.db.rows(POSITION)).toEqual([{ next: 3, stopped: null }]);
+    await kit.db.count(UNPARK);
+    await kit.db.count(statement('spec.forget-parked', 'delete from parked_messages'));
   });
 });
 

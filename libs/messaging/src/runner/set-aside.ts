@@ -3,7 +3,8 @@ import type { RawRecord } from '../broker/port.js';
 import { parkSubject, storeParked } from '../parking/parking.repository.js';
 import { talliesByDay } from '../outbox/tally.js';
 import { decodeItem, type Item } from './batch.js';
-import { eventIdOf, type Claim } from './claim.js';
+import type { Claim } from './claim.js';
+import { eventIdOf } from './event-id.js';
 import { keepDeadLetter, type FailureCause } from './dead-letter.repository.js';
 import { deadLetter } from './dead-letter.js';
 import { messagesTotal } from './metrics.js';
@@ -32,8 +33,10 @@ export async function setAside(
 ): Promise<void> {
   const { reader, place, claim } = owned;
   const { name, message } = error as Error;
-  const cause: FailureCause = { errorClass: name, errorMessage: message, attempts: ATTEMPTS, ...known };
   const item = decodeItem(reader, place, record);
+  // A record whose refusal failed stays undecodable: whoever compares what was sent and received goes by the class.
+  const errorClass = item.decoded.kind === 'undecodable' ? item.decoded.kind : name;
+  const cause: FailureCause = { errorClass, errorMessage: message, attempts: ATTEMPTS, ...known };
   const outcome = item.arrival && reader.spec.order === 'subject' ? 'parked' : 'dead_lettered';
   const staged = await reader.db.transaction(async (tx) => {
     const position = await lockPosition(tx, place);
@@ -41,12 +44,8 @@ export async function setAside(
     if (record.offset < position.nextOffset) return undefined;
     await keep(owned, tx, item, cause);
     await clearSuspects(tx, place, record.offset);
-    const copied = await reader.outbox.stageEnvelopes(
-      tx,
-      [],
-      [deadLetter(place, record, cause, new Date())],
-      () => undefined,
-    );
+    const finished = [deadLetter(place, record, cause, new Date())];
+    const copied = reader.outbox.stageAtCommit(tx, { outgoing: [], finished, parentOf: () => undefined });
     advancePosition(tx, place, { nextOffset: record.offset + 1, lastEventId: eventIdOf(record) }, talliesByDay([]));
     return copied;
   });

@@ -25,7 +25,7 @@ export interface Unit {
   readonly tx: Transaction;
   readonly reader: Reader;
   readonly place: Place;
-  readonly position: LockedPosition;
+  readonly position: Pick<LockedPosition, 'hasParked' | 'hasWaiting'>;
   /** Whether commands that waited for one of these are applied behind it, or parked because together they failed. */
   readonly followers: 'apply' | 'park';
 }

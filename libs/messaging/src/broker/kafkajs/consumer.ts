@@ -15,7 +15,7 @@ const REBALANCE_TIMEOUT_MS = 20_000;
 const LONG_POLL_MS = 500;
 /** About 500 to 1,000 messages: a batch of one partition becomes one or two transactions. */
 const FETCH_BYTES_MAX = 1_048_576;
-const GATHER_BYTES = 262_144;
+const GATHER_BYTES = 524_288;
 
 /** Connects a consumer. Throws when no broker answers or the topic does not exist; nothing is left open then. */
 export async function openConsumer(kafka: Kafka, options: ConsumerOptions, prefix: string): Promise<Consumer> {
