@@ -22,12 +22,26 @@ export interface MessageData {
 
 export type MessageType = keyof MessageData;
 
+/**
+ * What must be readable of a command for it to be refused although it cannot be decoded: what its refusal repeats. A command
+ * that is not here is answered by nobody.
+ */
+export interface RefusableData {
+  'payflow.payment.create.v1': Omit<PaymentCreate, 'sequence' | 'capture'>;
+  'payflow.account.open.v1': Pick<AccountOpen, 'id'>;
+  'payflow.transfer.post.v1': Omit<TransferPost, 'valid_until'>;
+}
+
+export type RefusableType = keyof RefusableData;
+
 export interface MessageSpec<D = never> {
   readonly topic: Topic;
   readonly summary: string;
   readonly schema: object;
   /** The record key of a message with this data. */
   readonly key: (data: D) => string;
+  /** The fields of {@link RefusableData}. */
+  readonly refusable?: readonly string[];
 }
 
 /** Topic, meaning and JSON Schema of every message type. Producers are held to the closed schema, readers are tolerant. */
@@ -62,6 +76,11 @@ export interface Message<T extends MessageType = MessageType> {
 
 /** A message of any of the types, discriminated by `type`. */
 export type AnyMessage<T extends MessageType = MessageType> = { [K in T]: Message<K> }[T];
+
+/** A command that cannot be decoded, as far as it can be refused: who asked, for what, and the data that its refusal repeats. */
+export type Refusable<T extends RefusableType = RefusableType> = {
+  [K in T]: Omit<Message<K>, 'data'> & { readonly data: RefusableData[K] };
+}[T];
 
 export function isMessageType(type: string): type is MessageType {
   return Object.hasOwn(MESSAGES, type);

@@ -7,6 +7,7 @@ export const REFUSALS = {
   assets_differ: 'The account is kept in another asset.',
   balance_overflow: 'A counter of the account would pass the largest number it can hold.',
   command_expired: 'The payment ran out of time before its money could be moved.',
+  command_malformed: 'The command came damaged, or was written by a version that is not understood here.',
   discarded: 'An operator discarded the command.',
   id_reused: 'The id was used before with other content.',
   insufficient_funds: 'The account has less available than the amount.',

@@ -1,7 +1,7 @@
 import { newId, type AnyMessage } from '@payflow/contracts';
 import { describe, expect, it } from 'vitest';
 import type { RawRecord } from './broker/port.js';
-import { decodeRecord, encodeRecord } from './envelope.js';
+import { decodeRecord, decodeRefusable, encodeRecord } from './envelope.js';
 
 const TOPIC = 'ledger.commands.v1';
 const WANTED = new Set(['payflow.account.open.v1']);
@@ -116,5 +116,72 @@ describe('a record', () => {
     const decoded = decodeRecord(record(change), TOPIC, WANTED);
     expect(decoded.kind).toBe('undecodable');
     expect(decoded.kind === 'undecodable' && decoded.reason).toMatch(reason);
+  });
+});
+
+describe('a damaged command', () => {
+  it.each<[string, Change]>([
+    ['no data', { value: null }],
+    ['half of its data', { value: '{"id":' }],
+    ['a field of the wrong type', { value: data({ asset: 840 }) }],
+    ['data that names nothing', { value: '{}' }],
+    ['600 KB of data', { value: data({ extra: 'x'.repeat(600_000) }) }],
+    ['its data 100 levels deep', { value: nested(100) }],
+    ['no time', { headers: { ce_time: undefined } }],
+    ['a cause that is no event', { headers: { ce_causationid: 'x' } }],
+    ['a version below zero', { headers: { ce_aggregateversion: '-1' } }],
+    ['1,000 headers', { headers: Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`x-${at}`, ''])) }],
+  ])('with %s can still be refused: context and key say who asked for what', (_, change) => {
+    expect(decodeRecord(record(change), TOPIC, WANTED).kind).toBe('undecodable');
+    const { id, type, subject, tenant, livemode, key, actor, traceparent } = message;
+    const context = { id, type, subject, tenant, livemode, key, actor, traceparent, causationId: id };
+    expect(decodeRefusable(record(change), TOPIC)).toMatchObject({ ...context, data: { id: account } });
+  });
+
+  it.each<[string, Change]>([
+    ['no id', { headers: { ce_id: undefined } }],
+    ['two ids', { headers: { ce_id: [Buffer.from(id), Buffer.from(id)] } }],
+    ['no tenant', { headers: { ce_tenant: undefined } }],
+    ['a mode that is neither', { headers: { ce_livemode: 'yes' } }],
+    ['no subject', { headers: { ce_subject: undefined } }],
+    ['a subject of another kind', { headers: { ce_subject: newId('payment') } }],
+    ['a key that is not its subject', { key: Buffer.from(newId('account')) }],
+    ['no key', { key: null }],
+    ['data that names something else', { value: data({ id: newId('account') }) }],
+    ['another specversion', { headers: { ce_specversion: '0.3' } }],
+    ['the type of another topic', { headers: { ce_type: 'payflow.payment.create.v1' } }],
+    ['the type of an event', { headers: { ce_type: 'payflow.account.opened.v1' } }],
+    ['no type', { headers: { ce_type: undefined } }],
+  ])('with %s is refused to nobody', (_, change) => {
+    expect(decodeRefusable(record({ value: '{}', ...change }), TOPIC)).toBeUndefined();
+  });
+
+  it('hands on what its refusal repeats and nothing else, nor what cannot be stored', () => {
+    const headers = { ce_actor: 'a\0b', ce_correlationid: 'x\0', traceparent: 'junk', tracestate: 'junk\0' };
+    const refusable = decodeRefusable(record({ value: data({ asset: 840 }), headers }), TOPIC);
+    expect(refusable).toMatchObject({ actor: 'ab', correlationId: id, traceparent: undefined, tracestate: undefined });
+    expect(refusable?.data).toEqual({ id: account });
+  });
+
+  it('is refused only where its data still has what the refusal must repeat', () => {
+    const [debit, credit, transfer] = [newId('account'), newId('account'), newId('transfer')];
+    const facts = {
+      id: transfer,
+      payment: null,
+      debit_account: debit,
+      credit_account: credit,
+      amount: '5',
+      asset: 'USD',
+    };
+    const headers = { ce_type: 'payflow.transfer.post.v1', ce_subject: transfer };
+    const refusable = (change: object) =>
+      decodeRefusable(
+        record({ key: Buffer.from(debit), headers, value: JSON.stringify({ ...facts, ...change }) }),
+        TOPIC,
+      );
+    expect(refusable({ valid_until: 'tomorrow' })?.data).toEqual(facts);
+    expect(refusable({ amount: 5 })).toBeUndefined();
+    expect(refusable({ credit_account: undefined })).toBeUndefined();
+    expect(refusable({ debit_account: credit })).toBeUndefined();
   });
 });

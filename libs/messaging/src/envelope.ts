@@ -6,11 +6,14 @@ import {
   toUuid,
   type AnyMessage,
   type MessageType,
+  type Refusable,
   type Topic,
 } from '@payflow/contracts';
 import type { RawRecord, RecordToSend } from './broker/port.js';
 import type { MessageContext } from './outgoing.js';
-import { readerErrors } from './validation.js';
+import { storableText } from './runner/storable.js';
+import { parseTraceparent } from './trace.js';
+import { readerErrors, refusableFields } from './validation.js';
 
 const SPEC_VERSION = '1.0';
 const CONTENT_TYPE = 'application/json';
@@ -22,6 +25,8 @@ const VALUE_BYTES_MAX = 524_288;
 /** No message of ours is nested deeper than 5, and a value that is can break whoever writes it down again. */
 const VALUE_DEPTH_MAX = 64;
 const [QUOTE, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}');
+const REFUSABLE_HEADERS = ['ce_type', 'ce_id', 'ce_tenant', 'ce_subject', 'ce_livemode'];
+const ACTOR_LENGTH_MAX = 255;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
 /** What a record turned out to be. `undecodable` can never be applied; `newer` waits for a newer reader. */
@@ -117,6 +122,39 @@ function decodeMessage(record: RawRecord, type: MessageType, fail: (reason: stri
   };
 }
 
+/**
+ * What can be read of a record that is no message, if it is enough to refuse a command: who asked, for what, and the data that
+ * the refusal repeats. Undefined where any of it is missing, or contradicts the rest: nobody is refused on a guess.
+ */
+export function decodeRefusable(record: RawRecord, topic: Topic): Refusable | undefined {
+  const [type, id, tenant, subject, livemode] = REFUSABLE_HEADERS.map((header) => text(record, header));
+  if (text(record, 'ce_specversion') !== SPEC_VERSION || !type || !isMessageType(type)) return undefined;
+  if (MESSAGES[type].topic !== topic || !toUuid('event', id) || !toUuid('tenant', tenant)) return undefined;
+  if (livemode !== 'true' && livemode !== 'false') return undefined;
+  const data = refusableFields(type, { id: subject, ...objectIn(record.value) });
+  const key = record.key?.toString();
+  if (!data || data['id'] !== subject || key !== (MESSAGES[type] as { key(data: unknown): string }).key(data))
+    return undefined;
+  const traceparent = text(record, 'traceparent');
+  const correlationId = text(record, 'ce_correlationid');
+  return {
+    id,
+    type,
+    subject,
+    tenant,
+    livemode: livemode === 'true',
+    key,
+    aggregateVersion: 0,
+    causationId: id,
+    correlationId: toUuid('event', correlationId) ? correlationId : id,
+    actor: storableText(text(record, 'ce_actor') ?? 'unknown', ACTOR_LENGTH_MAX),
+    time: new Date().toISOString(),
+    traceparent: parseTraceparent(traceparent) && traceparent,
+    tracestate: undefined,
+    data,
+  } as unknown as Refusable;
+}
+
 /** `payflow.payment.create.v7` when version 1 is known: a newer publisher speaks, and skipping it would lose its meaning. */
 function isNewerMajor(type: string): boolean {
   const [, name, version] = /^(payflow\.[a-z.]+)\.v([0-9]{1,4})$/.exec(type) ?? [];
@@ -131,6 +169,11 @@ function parseJson(value: Buffer): unknown {
   } catch {
     return undefined;
   }
+}
+
+function objectIn(value: Buffer | null): object {
+  const data = value && parseJson(value);
+  return typeof data === 'object' && data !== null && !Array.isArray(data) ? data : {};
 }
 
 function isTooDeep(value: Buffer): boolean {

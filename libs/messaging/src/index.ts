@@ -8,7 +8,7 @@ export { Pace } from './pace.js';
 export { Outbox, type Staged, type StagedRows } from './outbox/outbox.js';
 export { republishRange } from './outbox/outbox.repository.js';
 export { dayOf, tallyOf, talliesByDay } from './outbox/tally.js';
-export type { AnyOutgoing, Origin, Outgoing } from './outgoing.js';
+export type { AnyOutgoing, MessageContext, Origin, Outgoing } from './outgoing.js';
 export { countParked, listParked, requestParked, type ParkedListing } from './parking/parking.repository.js';
 export {
   listDeadLetters,
@@ -16,8 +16,8 @@ export {
   type DeadLetterListing,
   type DeadLetterPlace,
 } from './runner/dead-letter.repository.js';
-export type { Handled, Handler, SubscriptionHandlers } from './runner/handler.js';
+export type { Handled, Handler, Refuser, SubscriptionHandlers } from './runner/handler.js';
 export { topicsToCreate, verifyTopics } from './topics.js';
 export { formatTraceparent, parseTraceparent } from './trace.js';
-export { Begun, Consumes, Discards } from './transport/consumes.js';
+export { Begun, Consumes, Discards, Refuses } from './transport/consumes.js';
 export { RunnerServer } from './transport/runner-server.js';

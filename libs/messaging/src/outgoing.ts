@@ -2,7 +2,6 @@ import {
   MESSAGES,
   newId,
   partitionOf,
-  type AnyMessage,
   type Message,
   type MessageData,
   type MessageType,
@@ -18,7 +17,7 @@ export interface Outgoing<T extends MessageType = MessageType> {
   /** The data as JSON.stringify writes it, where the sender has it at hand. */
   readonly json?: string;
   /** The message that caused it: tenant, mode, correlation, actor and trace come from there. */
-  readonly cause?: AnyMessage;
+  readonly cause?: MessageContext;
   /** Given where the id is stored beside the message's cause, or where a message is sent again and must be known as the same one. */
   readonly id?: string;
   /** True on a message that was sent before under this id: it does not count as sent once more. */

@@ -13,4 +13,5 @@ export {
   testMessage,
   type Effect,
   type PositionRow,
+  type Sent,
 } from './reader-kit.js';

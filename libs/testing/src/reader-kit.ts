@@ -51,6 +51,13 @@ const EFFECTS = statement(
   'kit.effects',
   `select event_id as "eventId", record_key as "key", type, sequence, writer from effects order by id`,
 );
+const SENT = statement(
+  'kit.sent',
+  `select m -> 'message' ->> 'type' as type, m -> 'message' ->> 'id' as id, m -> 'message' ->> 'causationId' as "causationId",
+     m -> 'value' as data, xact_id::text as xact
+   from outbox, json_array_elements(messages::json) as m where topic not like 'dlq.%' order by created_at, id`,
+);
+const UNPUBLISHED = statement('kit.unpublished', 'select from outbox where published_at is null');
 const POSITIONS = statement(
   'kit.positions',
   `select partition, epoch, next_offset as "nextOffset", stopped_reason as "stoppedReason" from positions
@@ -65,6 +72,16 @@ export interface Effect {
   readonly writer: string;
 }
 
+/** A message that was sent. */
+export interface Sent {
+  readonly type: string;
+  readonly id: string;
+  readonly causationId: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** The transaction that wrote it. */
+  readonly xact: string;
+}
+
 export interface PositionRow {
   readonly partition: number;
   readonly epoch: bigint;
@@ -75,6 +92,7 @@ export interface PositionRow {
 /** What stands in for a service: a reader of one group, with a database, topics and broker names of its own. */
 export class ReaderKit {
   private readonly started: Messaging[] = [];
+  static readonly migrations = [MessagingTables1763700000000, EffectsTable1763700002000];
   readonly topic: string;
 
   private constructor(
@@ -87,9 +105,16 @@ export class ReaderKit {
 
   /** `broker`: another than the run's own, for tests that kill it. */
   static async open(group: Group, broker: BrokerOptions = testBroker(uniqueSuffix())): Promise<ReaderKit> {
-    const migrations = [MessagingTables1763700000000, EffectsTable1763700002000];
-    const tables = await createTestDatabase(SUBSCRIPTIONS[group].service, migrations);
+    const tables = await createTestDatabase(SUBSCRIPTIONS[group].service, ReaderKit.migrations);
     await createTestTopics(broker, [SUBSCRIPTIONS[group].topic, deadLetterTopic(group)]);
+    return new ReaderKit(group, broker, tables);
+  }
+
+  /** For a service's own handlers, on its own tables; all topics are there. */
+  static async of(group: Group, migrations: Parameters<typeof createTestDatabase>[1]): Promise<ReaderKit> {
+    const broker = testBroker(uniqueSuffix());
+    const tables = await createTestDatabase(SUBSCRIPTIONS[group].service, migrations);
+    await createTestTopics(broker);
     return new ReaderKit(group, broker, tables);
   }
 
@@ -151,6 +176,12 @@ export class ReaderKit {
     let found: Effect[] = [];
     await until(`${count} effects`, async () => (found = await this.effects()).length >= count, deadline_ms);
     return found;
+  }
+
+  /** All that the reader has sent, once the broker has acknowledged it; dead letters left out. */
+  async sent(): Promise<Sent[]> {
+    await until('the outbox is drained', async () => (await this.db.rows(UNPUBLISHED)).length === 0);
+    return this.db.rows<Sent & Record<string, unknown>>(SENT);
   }
 
   positions(): Promise<PositionRow[]> {

@@ -6,6 +6,7 @@ import type { House } from '../house/house.js';
 import type { Merchant } from '../house/merchant.js';
 import { Load, newPayment, sendOnce, sendUntilFinal, type SentPayment } from '../house/payments.js';
 import type { Random } from '../house/random.js';
+import { renewed, withData } from './bad-records.js';
 
 /** A house whose topics hold what no service wrote. */
 export interface Poisoned {
@@ -99,9 +100,17 @@ function parkedMessages({ databases }: House, key: string): Promise<number> {
   ]);
 }
 
-async function untilFinal({ merchant, sent }: Poisoned, payments: readonly SentPayment[]): Promise<void> {
+async function untilFinal(
+  { merchant, sent }: Pick<Poisoned, 'merchant' | 'sent'>,
+  payments: readonly SentPayment[],
+): Promise<void> {
   await Promise.all(payments.map((payment) => sendUntilFinal(merchant, payment, performance.now() + DEADLINE_MS)));
   sent.push(...payments);
+}
+
+function failureOf({ final }: SentPayment): string | undefined {
+  const answer = JSON.parse(final?.body.toString() ?? '{}') as { payment?: { failure: { code: string } } };
+  return answer.payment?.failure.code;
 }
 
 /** Once its cause is gone, a released subject is applied in order, as if nothing had been. */
@@ -125,10 +134,7 @@ export async function parkedAndDiscarded(poisoned: Poisoned): Promise<void> {
   const { parked, waiting } = await parkAccount(poisoned, '667');
   await house.installation.payflow('parked', 'discard', parked.consumer_group, parked.tenant, parked.record_key, ...BY);
   await untilFinal(poisoned, waiting);
-  const codes = waiting.map(
-    ({ final }) =>
-      (JSON.parse(final?.body.toString() ?? '{}') as { payment?: { failure: { code: string } } }).payment?.failure.code,
-  );
+  const codes = waiting.map(failureOf);
   equal(
     codes.filter((code) => code === 'discarded').length,
     waiting.length,
@@ -164,6 +170,33 @@ export async function parkedAndDiscarded(poisoned: Poisoned): Promise<void> {
   say(
     `discarded at the ledger: ${waiting.length} payments ended as failed (discarded); discarded at payments: 402 as well`,
   );
+}
+
+/**
+ * A damaged copy of a command that nobody has carried out yet: the payment ends as refused instead of waiting for ever, and
+ * the whole command changes nothing when it comes after all.
+ */
+export async function damagedAndRefused({ house, merchant, random, sent, foreign, say }: Poisoned): Promise<void> {
+  const topic = 'payments.commands.v1';
+  const payments = house.service('payments');
+  const payment = newPayment(merchant, random);
+  await payments.stop();
+  await sendOnce(merchant, payment, 0);
+  const whole = await until('its command is in the topic', async () =>
+    (await house.records.readAll(topic)).find(({ key }) => key?.toString() === payment.id),
+  );
+  const { partition, offset } = whole;
+  await house.records.write(topic, [renewed(withData(whole, { capture: 'some day' }))]);
+  const to = ['--to', String(offset + 1), ...BY];
+  await house.installation.payflow('positions', 'move', 'payments.commands', String(partition), ...to);
+  await payments.start();
+  await untilFinal({ merchant, sent }, [payment]);
+  equal(failureOf(payment), 'command_malformed', 'a payment whose command came damaged is refused for it');
+  await house.records.write(topic, [whole]);
+  await house.untilCaughtUp();
+  await sendOnce(merchant, payment);
+  await expectBooksInOrder(house, sent, foreign);
+  say('a payment whose command came damaged: 402 (command_malformed), and stays so when the command comes whole');
 }
 
 /** A database that answers too late is weather: nothing is parked for it. */

@@ -9,7 +9,14 @@ import { Load, type SentPayment } from '../house/payments.js';
 import { Random } from '../house/random.js';
 import type { RecordToWrite } from '../house/records.js';
 import { badRecords, type BadRecord, goodRecord, idOf, ofType, renewed, withData } from './bad-records.js';
-import { brownOut, deathByMessage, parkedAndDiscarded, parkedAndReleased, type Poisoned } from './poison-handled.js';
+import {
+  brownOut,
+  damagedAndRefused,
+  deathByMessage,
+  parkedAndDiscarded,
+  parkedAndReleased,
+  type Poisoned,
+} from './poison-handled.js';
 import { withStage, type Run, type Scenario } from './scenario.js';
 
 const CONCURRENCY = 16;
@@ -39,6 +46,7 @@ async function run({ short, say }: Run): Promise<void> {
     const poisoned: Poisoned = { house, merchant, random, sent, foreign, say };
     await parkedAndReleased(poisoned);
     await parkedAndDiscarded(poisoned);
+    await damagedAndRefused(poisoned);
     if (!short) {
       await brownOut(poisoned);
       await deathByMessage(poisoned);

@@ -1,9 +1,20 @@
-import type { AccountOpen, AnyMessage, MessageData, Refusal, TransferPost } from '@payflow/contracts';
+import type {
+  AccountOpen,
+  AnyMessage,
+  MessageData,
+  Refusable,
+  RefusableData,
+  Refusal,
+  TransferPost,
+} from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { openedAccount, snapshot, type Account } from './account.js';
 import { postTransfer } from './transfer.js';
 
 export type LedgerCommand = AnyMessage<'payflow.account.open.v1' | 'payflow.transfer.post.v1'>;
+
+/** What a refusal needs of a command; a whole one has more. */
+export type RefusableCommand = Refusable<LedgerCommand['type']>;
 
 type Event =
   | 'payflow.account.opened.v1'
@@ -41,8 +52,8 @@ export class Book {
     }
   }
 
-  /** The refusal of a command that an operator discarded, or whose id was used before with other content. */
-  refuse(command: LedgerCommand, reason: Refusal): Verdict {
+  /** The refusal of a command that an operator discarded, that came damaged, or whose id was used before with other content. */
+  refuse(command: RefusableCommand, reason: Refusal): Verdict {
     return command.type === 'payflow.account.open.v1'
       ? this.accountRejected(command.data, reason)
       : this.transferRejected(command.data, reason);
@@ -107,11 +118,11 @@ export class Book {
     };
   }
 
-  private accountRejected(data: AccountOpen, reason: Refusal): Verdict {
+  private accountRejected(data: RefusableData['payflow.account.open.v1'], reason: Refusal): Verdict {
     return { type: 'payflow.account.rejected.v1', data: { id: data.id, reason, recorded_at: this.now } };
   }
 
-  private transferRejected(data: TransferPost, reason: Refusal): Verdict {
+  private transferRejected(data: RefusableData['payflow.transfer.post.v1'], reason: Refusal): Verdict {
     const { id, payment, amount, asset, debit_account, credit_account } = data;
     return {
       type: 'payflow.transfer.rejected.v1',

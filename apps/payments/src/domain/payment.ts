@@ -1,4 +1,4 @@
-import type { AccountSnapshot, PaymentCreate, PaymentFinal, PaymentMethod, TransferPost } from '@payflow/contracts';
+import type { AccountSnapshot, PaymentFinal, PaymentMethod, RefusableData, TransferPost } from '@payflow/contracts';
 
 /**
  * A payment as this service keeps it.
@@ -33,7 +33,7 @@ export interface Payment {
 /** A payment that was accepted and is now handed to the ledger. */
 export function processingPayment(
   owner: { tenant: string; livemode: boolean },
-  create: PaymentCreate,
+  create: RefusableData['payflow.payment.create.v1'],
   ledgerCommandId: string,
 ): Payment {
   return {

@@ -1,8 +1,16 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
-import { fromUuid, newId, uuidOf, type AnyMessage, type Message } from '@payflow/contracts';
+import {
+  fromUuid,
+  newId,
+  uuidOf,
+  type AnyMessage,
+  type Message,
+  type Refusable,
+  type Refusal,
+} from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { Consumes, Discards, type AnyOutgoing, type Handled } from '@payflow/messaging';
+import { Consumes, Discards, Refuses, type AnyOutgoing, type Handled, type MessageContext } from '@payflow/messaging';
 import {
   createdBy,
   findWaiting,
@@ -14,6 +22,8 @@ import {
 import { finalEvent } from './final-event.js';
 import { processingPayment, transferOf, type Payment } from '../domain/payment.js';
 
+/** What a refusal needs of the command; a whole one has more. */
+type Create = Refusable<'payflow.payment.create.v1'>;
 type PaymentCommand = AnyMessage<'payflow.payment.create.v1' | 'payflow.payment.sweep.v1'>;
 
 /** Takes accepted payments in and asks the ledger to book them. */
@@ -35,30 +45,43 @@ export class PaymentCommandsHandler {
   /** An operator gave the payment up before the ledger was asked: it is kept as failed, where a later copy finds it. */
   @Discards('payments.commands')
   async discard(@Payload() commands: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
-    const created = await create(tx, creates);
-    const asked = new Map(created.messages.map((message) => [message.cause?.id, message.id as string]));
-    const verdicts = creates
-      .filter(({ id }) => asked.has(id))
-      .map((command) => refusal(command, asked.get(command.id) as string));
-    const failed = verdicts.length > 0 ? await finishPayments(tx, verdicts) : [];
-    const causes = new Map(creates.map((command) => [keyOf({ ...command, id: command.data.id }), command]));
-    return {
-      messages: failed.map((payment) => finalEvent(payment, causes.get(keyOf(payment)) as PaymentCommand, [])),
-      repeated: created.repeated,
-    };
+    return giveUp(
+      tx,
+      commands.filter((command) => command.type === 'payflow.payment.create.v1'),
+      'discarded',
+    );
+  }
+
+  /** Too damaged to be carried out, and whole enough to be refused: kept as failed likewise. */
+  @Refuses('payments.commands')
+  async refuse(@Payload() creates: readonly Create[], @Ctx() tx: Transaction): Promise<Handled> {
+    return giveUp(tx, creates, 'command_malformed');
   }
 }
 
-/** The operator's word in the place of the ledger's, which was never asked. */
-function refusal(create: Message<'payflow.payment.create.v1'>, ledgerCommandId: string): VerdictOnPayment {
+/** Ends payments that the ledger was not asked for. Those that are known already stay as they are: it may have been. */
+async function giveUp(tx: Transaction, creates: readonly Create[], reason: Refusal): Promise<Handled> {
+  const created = await create(tx, creates);
+  const asked = new Map(created.messages.map((message) => [message.cause?.id, message.id as string]));
+  const fresh = creates.filter(({ id }) => asked.has(id));
+  const verdicts = fresh.map((command) => refusal(command, asked.get(command.id) as string, reason));
+  const failed = verdicts.length > 0 ? await finishPayments(tx, verdicts) : [];
+  const causes = new Map(fresh.map((command) => [keyOf({ ...command, id: command.data.id }), command]));
+  return {
+    messages: failed.map((payment) => finalEvent(payment, causes.get(keyOf(payment)) as Create, [])),
+    repeated: created.repeated,
+  };
+}
+
+/** Our own word in the place of the ledger's, which was never asked. */
+function refusal(create: Create, ledgerCommandId: string, failureCode: Refusal): VerdictOnPayment {
   const { tenant, livemode, id: eventId, data } = create;
-  return { payment: data.id, tenant, livemode, ledgerCommandId, eventId, status: 'failed', failureCode: 'discarded' };
+  return { payment: data.id, tenant, livemode, ledgerCommandId, eventId, status: 'failed', failureCode };
 }
 
 async function create(
   tx: Transaction,
-  commands: readonly Message<'payflow.payment.create.v1'>[],
+  commands: readonly Create[],
 ): Promise<{ messages: AnyOutgoing[]; repeated: string[] }> {
   if (commands.length === 0) return { messages: [], repeated: [] };
   const payments = commands.map((command) => ({
@@ -102,7 +125,7 @@ async function sweep(
 }
 
 /** One payment, one transfer: it carries the payment's UUID, so the ledger cannot book it twice. */
-function askLedger(payment: Payment, cause: PaymentCommand): AnyOutgoing {
+function askLedger(payment: Payment, cause: MessageContext): AnyOutgoing {
   const transferId = fromUuid('transfer', uuidOf('payment', payment.id));
   return {
     type: 'payflow.transfer.post.v1',

@@ -62,6 +62,7 @@ export const accountSchemas = {
     key: (data: AccountOpen) => data.id,
     summary: 'Open an account of one asset.',
     schema: object({ id: id('account'), path, asset: assetCode, overdraft, metadata, created_at: instant }),
+    refusable: ['id'],
   },
   'payflow.account.opened.v1': {
     topic: 'ledger.events.v1',

@@ -95,6 +95,7 @@ export const paymentSchemas = {
       capture: { const: 'automatic' },
       expires_at: instant,
     }),
+    refusable: [...Object.keys(facts), 'expires_at'],
   },
   'payflow.payment.sweep.v1': {
     topic: 'payments.commands.v1',

@@ -50,6 +50,7 @@ export const transferSchemas = {
       credit_account: id('account'),
       valid_until: nullable(instant),
     }),
+    refusable: [...Object.keys(facts), 'debit_account', 'credit_account'],
   },
   'payflow.transfer.posted.v1': {
     topic: 'ledger.events.v1',

@@ -15,6 +15,7 @@ import type { Handled, Handler } from './handler.js';
 import { markReceived } from './inbox.repository.js';
 import { messagesTotal } from './metrics.js';
 import { advancePosition, type Place } from './positions.repository.js';
+import { refuseUndecodable } from './refuse.js';
 import { inSequence } from './sequence.js';
 import { PartitionStopped } from './stops.js';
 import type { Arrival, Reader, Unit } from './unit.js';
@@ -31,7 +32,8 @@ export interface Item {
   readonly arrival: Arrival | undefined;
 }
 
-export type Counts = Readonly<Record<'applied' | 'skipped' | 'dead_lettered' | 'parked' | 'deferred', number>>;
+type Outcome = 'applied' | 'skipped' | 'dead_lettered' | 'refused' | 'untold' | 'parked' | 'deferred';
+export type Counts = Readonly<Record<Outcome, number>>;
 
 export interface Applied {
   readonly staged: Staged;
@@ -79,7 +81,9 @@ export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Ap
   const letters = await keepUndecodable(unit, items);
   const { flowing, parked } = await divertParked(unit, arrivalsOf(items));
   const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
-  const staged = stageEffect(unit, effect, letters);
+  // After what can be applied: of a command and its damaged copy in one batch, the command counts.
+  const { refused, untold } = await refuseUndecodable(unit, items);
+  const staged = stageEffect(unit, withMessages(effect, refused), letters);
   const last = (items.at(-1) as Item).record;
   const to = { nextOffset: last.offset + 1, lastEventId: eventIdOf(last) };
   advancePosition(tx, place, to, talliesByDay(effect.appliedIds));
@@ -90,6 +94,8 @@ export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Ap
       applied: effect.appliedIds.length,
       skipped: items.filter(({ decoded }) => decoded.kind === 'skipped' || decoded.kind === 'unknown').length,
       dead_lettered: letters.length,
+      refused: refused.length,
+      untold,
       parked,
       deferred: effect.deferred,
     },
@@ -116,6 +122,11 @@ export function stageEffect({ tx, reader }: Unit, { handled, ready }: Effect, fi
   return reader.outbox.stageAtCommit(tx, { outgoing, finished, parentOf }, () => {
     if (outgoing.length > 0) crashAt('outbox-insert');
   });
+}
+
+function withMessages(effect: Effect, more: readonly AnyOutgoing[]): Effect {
+  if (more.length === 0) return effect;
+  return { ...effect, handled: { ...effect.handled, messages: [...(effect.handled?.messages ?? []), ...more] } };
 }
 
 async function keepUndecodable({ tx, place }: Unit, items: readonly Item[]): Promise<Envelope[]> {

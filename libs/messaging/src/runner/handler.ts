@@ -1,4 +1,4 @@
-import type { AnyMessage } from '@payflow/contracts';
+import type { AnyMessage, Refusable } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import type { AnyOutgoing } from '../outgoing.js';
 
@@ -14,10 +14,15 @@ export interface Handled {
 /** Loads, decides, saves and returns. Called with the messages of one partition, in order, inside one transaction. */
 export type Handler = (messages: readonly AnyMessage[], tx: Transaction) => Promise<Handled>;
 
-/** The reader's refusal of messages an operator discarded: written where a later duplicate would look. */
+/** Refuses commands that cannot be decoded. `repeated` names those that have, or will get, an answer already. */
+export type Refuser = (commands: readonly Refusable[], tx: Transaction) => Promise<Handled>;
+
 export interface SubscriptionHandlers {
   readonly handle: Handler;
+  /** The reader's refusal of messages an operator discarded: written where a later duplicate would look. */
   readonly discard?: Handler | undefined;
+  /** The same for commands of which only as much can be read as their refusal repeats. */
+  readonly refuse?: Refuser | undefined;
   /** Sequenced commands only: which of these later commands' subjects have had their first one applied. */
   readonly begun?: ((messages: readonly AnyMessage[], tx: Transaction) => Promise<readonly AnyMessage[]>) | undefined;
 }

@@ -21,6 +21,11 @@ export function Discards(group: Group): MethodDecorator {
   return applyDecorators(EventPattern<string>(discardPattern(group)), UseFilters(PassErrorOn));
 }
 
+/** The method refuses the group's commands that cannot be decoded: `(commands: Refusable[], tx) => Promise<Handled>`. */
+export function Refuses(group: Group): MethodDecorator {
+  return applyDecorators(EventPattern<string>(refusePattern(group)), UseFilters(PassErrorOn));
+}
+
 /** The method tells which of the group's later commands belong to subjects whose first command has been applied. */
 export function Begun(group: Group): MethodDecorator {
   return applyDecorators(EventPattern<string>(begunPattern(group)), UseFilters(PassErrorOn));
@@ -32,4 +37,8 @@ export function begunPattern(group: Group): string {
 
 export function discardPattern(group: Group): string {
   return `${group}#discard`;
+}
+
+export function refusePattern(group: Group): string {
+  return `${group}#refuse`;
 }

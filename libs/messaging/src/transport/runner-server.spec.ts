@@ -2,12 +2,12 @@ import { Controller } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { Module } from '@nestjs/common';
-import type { AnyMessage } from '@payflow/contracts';
+import type { AnyMessage, Refusable } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { expect, it } from 'vitest';
 import type { Messaging } from '../messaging.js';
 import type { Handled, SubscriptionHandlers } from '../runner/handler.js';
-import { Begun, Consumes, Discards } from './consumes.js';
+import { Begun, Consumes, Discards, Refuses } from './consumes.js';
 import { RunnerServer } from './runner-server.js';
 
 const seen: unknown[] = [];
@@ -25,6 +25,12 @@ class Commands {
   async discard(@Payload() messages: readonly AnyMessage[], @Ctx() tx: Transaction): Promise<Handled> {
     seen.push(['discard', messages, tx]);
     return { messages: [] };
+  }
+
+  @Refuses('payments.commands')
+  async refuse(@Payload() commands: readonly Refusable[], @Ctx() tx: Transaction): Promise<Handled> {
+    seen.push(['refuse', commands, tx]);
+    return { messages: [], repeated: ['b'] };
   }
 
   @Begun('payments.commands')
@@ -57,10 +63,12 @@ it('hands the methods of a controller to the runner, with their arguments, their
   const tx = { is: 'the transaction' } as unknown as Transaction;
   expect(await handlers.handle(messages, tx)).toEqual({ messages: [], repeated: ['a'] });
   expect(await handlers.discard?.(messages, tx)).toEqual({ messages: [] });
+  expect(await handlers.refuse?.(messages as unknown as Refusable[], tx)).toEqual({ messages: [], repeated: ['b'] });
   expect(await handlers.begun?.(messages, tx)).toEqual([messages[0]]);
   expect(seen).toEqual([
     ['handle', messages, tx],
     ['discard', messages, tx],
+    ['refuse', messages, tx],
   ]);
   await expect(handlers.handle([], tx)).rejects.toMatchObject({ code: '23514', constraint: 'spec' });
   await app.close();

@@ -1,10 +1,10 @@
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
-import { SUBSCRIPTIONS, type AnyMessage, type Group } from '@payflow/contracts';
+import { SUBSCRIPTIONS, type AnyMessage, type Group, type Refusable } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Messaging } from '../messaging.js';
 import type { Handled } from '../runner/handler.js';
-import { begunPattern, discardPattern } from './consumes.js';
+import { begunPattern, discardPattern, refusePattern } from './consumes.js';
 
 /** Nest's transport over the runner: each `@Consumes` method becomes the handler of its consumer group. */
 export class RunnerServer extends Server implements CustomTransportStrategy {
@@ -17,10 +17,12 @@ export class RunnerServer extends Server implements CustomTransportStrategy {
     for (const [pattern, handler] of this.messageHandlers) {
       if (!isGroup(pattern)) continue;
       const discard = this.messageHandlers.get(discardPattern(pattern));
+      const refuse = this.messageHandlers.get(refusePattern(pattern));
       const begun = this.messageHandlers.get(begunPattern(pattern));
       void this.messaging.subscribe(pattern, {
         handle: callNest<Handled>(handler),
         discard: discard && callNest<Handled>(discard),
+        refuse: refuse && callNest<Handled, Refusable>(refuse),
         begun: begun && callNest<readonly AnyMessage[]>(begun),
       });
     }
@@ -40,7 +42,7 @@ export class RunnerServer extends Server implements CustomTransportStrategy {
   }
 }
 
-function callNest<T>(handler: MessageHandler): (messages: readonly AnyMessage[], tx: Transaction) => Promise<T> {
+function callNest<T, M = AnyMessage>(handler: MessageHandler): (messages: readonly M[], tx: Transaction) => Promise<T> {
   return async (messages, tx) => {
     const result: unknown = await handler(messages, tx);
     return (isObservable(result) ? await lastValueFrom(result) : result) as T;

@@ -1,0 +1,119 @@
+import { PARTITIONS, newId, partitionOf, type AnyMessage } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import type { RecordToSend } from '@payflow/messaging';
+import { configureLogging } from '@payflow/telemetry';
+import { ReaderKit, openAccount, recordOf, testMessage } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrations } from '../database/index.js';
+import { LedgerCommandsHandler } from './ledger-commands.handler.js';
+
+configureLogging({ level: 'silent' });
+
+const DEAD = statement('spec.dead', 'select xmin::text as xact from dead_letters where event_id = $1');
+const TRANSFERS = statement(
+  'spec.transfers',
+  'select count(*)::integer as count from transfers where id = typeid_uuid($1)',
+);
+const ACCOUNTS = statement('spec.accounts', 'select asset from accounts where id = typeid_uuid($1)');
+
+type Command = AnyMessage<'payflow.account.open.v1' | 'payflow.transfer.post.v1'>;
+
+const MALFORMED = { reason: 'command_malformed' };
+const withData = (command: Command, change: object): RecordToSend => ({
+  ...recordOf(command),
+  value: JSON.stringify({ ...command.data, ...change }),
+});
+
+describe('a ledger command that came damaged', () => {
+  let kit: ReaderKit;
+  const [world, wallet] = [openAccount(), openAccount()];
+
+  const transfer = (id = newId('transfer')): AnyMessage<'payflow.transfer.post.v1'> =>
+    testMessage(
+      'payflow.transfer.post.v1',
+      {
+        id,
+        payment: newId('payment'),
+        debit_account: world.data.id,
+        credit_account: wallet.data.id,
+        amount: '500',
+        asset: 'USD',
+        valid_until: null,
+      },
+      { subject: id },
+    );
+  const unreadable = (command: Command): RecordToSend => ({ ...recordOf(command), value: Buffer.from([0xff]) });
+  const expired = (command: Command) => withData(command, { valid_until: 'tomorrow' });
+
+  beforeAll(async () => {
+    kit = await ReaderKit.of('ledger.commands', migrations);
+    const handler = new LedgerCommandsHandler();
+    await kit.start({
+      handle: (messages, tx) => handler.handle(messages as never, tx),
+      refuse: (commands, tx) => handler.refuse(commands as never, tx),
+    });
+    await sentAfter(world, withData(world, { overdraft: 'unbounded' }));
+    await sentAfter(wallet, recordOf(wallet));
+  });
+  afterAll(() => kit.close());
+
+  /** Sends the records, in order, to the command's partition, and returns what was sent of its subject once all is read. */
+  async function sentAfter({ key, data: { id } }: Command, ...records: RecordToSend[]) {
+    await kit.sendTo(partitionOf(key, PARTITIONS.single), records);
+    await kit.untilRead();
+    return (await kit.sent()).filter(({ data }) => data['id'] === id);
+  }
+
+  it('to post a transfer is rejected, in the transaction that keeps the record', async () => {
+    const command = transfer();
+    const sent = await sentAfter(command, expired(command));
+    const { payment, amount, debit_account, credit_account } = command.data;
+    expect(sent).toMatchObject([
+      {
+        type: 'payflow.transfer.rejected.v1',
+        causationId: command.id,
+        data: { ...MALFORMED, payment, amount, debit_account, credit_account },
+      },
+    ]);
+    expect(await kit.db.rows(DEAD, [command.id])).toEqual([{ xact: sent[0]?.xact }]);
+  });
+
+  it('is answered with the same refusal when it comes whole, as itself or under another event id, and books nothing', async () => {
+    const command = transfer();
+    const [refusal] = await sentAfter(command, expired(command));
+    const sent = await sentAfter(command, recordOf(command), recordOf({ ...command, id: newId('event') }));
+    expect(sent.map(({ id, data }) => ({ id, data }))).toEqual(
+      Array.from({ length: 3 }, () => ({ id: refusal?.id, data: refusal?.data })),
+    );
+    expect(await kit.db.rows(TRANSFERS, [command.data.id])).toEqual([{ count: 0 }]);
+  });
+
+  it('does not contradict the verdict that its whole copy got before it, or with it', async () => {
+    const [before, together] = [transfer(), transfer()];
+    await sentAfter(before, recordOf(before));
+    expect((await sentAfter(before, expired(before))).map(({ type }) => type)).toEqual(['payflow.transfer.posted.v1']);
+    const sent = await sentAfter(together, expired(together), recordOf(together));
+    expect(sent.map(({ type }) => type)).toEqual(['payflow.transfer.posted.v1']);
+  });
+
+  it('is refused once, however often it comes', async () => {
+    const command = transfer();
+    await sentAfter(command, expired(command), expired(command));
+    expect(await sentAfter(command, expired(command))).toHaveLength(1);
+  });
+
+  it('to open an account is rejected though nothing of its data can be read, and stays so', async () => {
+    const command = openAccount();
+    const refused = { type: 'payflow.account.rejected.v1', causationId: command.id, data: MALFORMED };
+    expect(await sentAfter(command, unreadable(command))).toMatchObject([refused]);
+    expect(await sentAfter(command, recordOf(command))).toMatchObject([refused, refused]);
+    expect(await kit.db.rows(ACCOUNTS, [command.data.id])).toEqual([]);
+  });
+
+  it('to post a transfer is kept as a dead letter and no more where the data cannot be read', async () => {
+    const command = transfer();
+    expect(await sentAfter(command, unreadable(command))).toEqual([]);
+    expect(await kit.db.rows(DEAD, [command.id])).toHaveLength(1);
+    expect(await sentAfter(command, recordOf(command))).toMatchObject([{ type: 'payflow.transfer.posted.v1' }]);
+  });
+});

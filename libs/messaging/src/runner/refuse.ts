@@ -1,0 +1,55 @@
+import { TOPICS, type Refusable } from '@payflow/contracts';
+import { logger } from '@payflow/telemetry';
+import type { RawRecord } from '../broker/port.js';
+import { decodeRefusable } from '../envelope.js';
+import type { AnyOutgoing } from '../outgoing.js';
+import { parkedSubjects, subjectKey } from '../parking/parking.repository.js';
+import type { Item } from './batch.js';
+import type { Unit } from './unit.js';
+
+const log = logger('runner');
+
+export interface Refusals {
+  readonly refused: readonly AnyOutgoing[];
+  /** Commands whose sender hears nothing. */
+  readonly untold: number;
+}
+
+/**
+ * Refuses the undecodable commands among the items, in the transaction that keeps them as dead letters: whoever waits for
+ * the outcome would wait for ever. Where too little can be read for that, somebody else has to be told.
+ */
+export async function refuseUndecodable(unit: Unit, items: readonly Item[]): Promise<Refusals> {
+  const { reader, place } = unit;
+  const damaged = items.filter(({ decoded }) => decoded.kind === 'undecodable').map(({ record }) => record);
+  if (damaged.length === 0 || TOPICS[reader.spec.topic].kind !== 'commands') return { refused: [], untold: 0 };
+  const commands = new Map<RawRecord, Refusable | undefined>(
+    damaged.map((record) => [record, decodeRefusable(record, reader.spec.topic)]),
+  );
+  const { messages, answered } = await refuse(
+    unit,
+    [...commands.values()].flatMap((command) => command ?? []),
+  );
+  const untold = damaged.filter((record) => !answered.has(commands.get(record)?.id ?? ''));
+  for (const { offset } of untold)
+    log.error({ ...place, offset }, 'ALARM: a command cannot be read, and its sender cannot be told');
+  return { refused: messages, untold: untold.length };
+}
+
+async function refuse(
+  unit: Unit,
+  commands: readonly Refusable[],
+): Promise<{ messages: readonly AnyOutgoing[]; answered: ReadonlySet<string> }> {
+  const refuser = unit.reader.handlers.refuse;
+  const free = refuser ? await notParked(unit, commands) : [];
+  if (!refuser || free.length === 0) return { messages: [], answered: new Set() };
+  const { messages, repeated = [] } = await refuser(free, unit.tx);
+  return { messages, answered: new Set([...messages.flatMap(({ cause }) => cause?.id ?? []), ...repeated]) };
+}
+
+/** Where a subject waits for its operator, what waits may be the undamaged copy: refusing would take the decision away. */
+async function notParked({ tx, place, position }: Unit, commands: readonly Refusable[]): Promise<readonly Refusable[]> {
+  if (!position.hasParked || commands.length === 0) return commands;
+  const subjects = await parkedSubjects(tx, place);
+  return commands.filter(({ tenant, key }) => !subjects.has(subjectKey(tenant, key)));
+}
