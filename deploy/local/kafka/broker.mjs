@@ -23,6 +23,8 @@ import { liveBrokers } from './wire.mjs';
  * @property {string} [logFile]
  * @property {number} [peers]  ready once this many brokers are in service
  * @property {string} [recordClassesTo]
+ * @property {Record<string, string>} [settings]  added to the profile's, or in their place
+ * @property {readonly { mechanism: string, user: string, password: string }[]} [scram]  users it knows from its first start on
  */
 
 /**
@@ -31,12 +33,12 @@ import { liveBrokers } from './wire.mjs';
  * @returns {Promise<import('../server.mjs').Server>}
  */
 export async function runBroker(options) {
-  const { install, dir, ports, profile, id = 1, peers = 1, heapMb = 512 } = options;
+  const { install, dir, ports, profile, id = 1, peers = 1, heapMb = 512, scram = [] } = options;
   const name = options.nodes === undefined ? 'kafka' : `kafka-${id}`;
   const logFile = options.logFile ?? join(dir, `${name}.log`);
   const files = writeConfiguration(options, id);
   if (!existsSync(join(files.data, 'meta.properties')))
-    await format({ install, files, logFile, clusterId: options.clusterId ?? newClusterId() });
+    await format({ install, files, logFile, scram, clusterId: options.clusterId ?? newClusterId() });
   return startServer({
     part: 'Kafka',
     name,
@@ -66,7 +68,7 @@ function isReady(live, id, peers) {
 }
 
 /** @param {BrokerOptions} options @param {number} id */
-function writeConfiguration({ dir, ports, profile, nodes }, id) {
+function writeConfiguration({ dir, ports, profile, nodes, settings }, id) {
   const node = { id, ...ports };
   const files = {
     data: join(dir, 'data'),
@@ -74,13 +76,17 @@ function writeConfiguration({ dir, ports, profile, nodes }, id) {
     log4j: join(dir, 'log4j2.properties'),
   };
   mkdirSync(files.data, { recursive: true });
-  writeFileSync(files.properties, serverProperties({ node, nodes: nodes ?? [node], dataDir: files.data, profile }));
+  const properties = serverProperties({ node, nodes: nodes ?? [node], dataDir: files.data, profile, settings });
+  writeFileSync(files.properties, properties);
   writeFileSync(files.log4j, log4jProperties());
   return files;
 }
 
-/** @param {{ install: import('./install.mjs').KafkaInstall, files: { properties: string, log4j: string }, logFile: string, clusterId: string }} options */
-function format({ install, files, logFile, clusterId }) {
+/**
+ * @param {{ install: import('./install.mjs').KafkaInstall, files: { properties: string, log4j: string }, logFile: string,
+ *   clusterId: string, scram: NonNullable<BrokerOptions['scram']> }} options
+ */
+function format({ install, files, logFile, clusterId, scram }) {
   return runLogged({
     part: 'Kafka',
     command: install.java,
@@ -95,6 +101,10 @@ function format({ install, files, logFile, clusterId }) {
       clusterId,
       '--config',
       files.properties,
+      ...scram.flatMap(({ mechanism, user, password }) => [
+        '--add-scram',
+        `${mechanism}=[name=${user},password=${password}]`,
+      ]),
     ],
     logFile,
   });

@@ -5,10 +5,11 @@ import { existsSync } from 'node:fs';
 
 /**
  * The properties of one broker that is also a controller. The voters are static, so a port may change between starts.
- * @param {{ node: Node, nodes: readonly Node[], dataDir: string, profile: Profile }} options
+ * @param {{ node: Node, nodes: readonly Node[], dataDir: string, profile: Profile,
+ *   settings?: Record<string, string> | undefined }} options
  * @returns {string}
  */
-export function serverProperties({ node, nodes, dataDir, profile }) {
+export function serverProperties({ node, nodes, dataDir, profile, settings }) {
   const replicas = Math.min(3, nodes.length);
   const inSync = nodes.length >= 3 ? 2 : 1;
   const listeners = `PLAINTEXT://127.0.0.1:${node.broker},CONTROLLER://127.0.0.1:${node.controller}`;
@@ -37,6 +38,7 @@ export function serverProperties({ node, nodes, dataDir, profile }) {
     // 128 MB by default, taken whole at the start.
     'log.cleaner.dedupe.buffer.size': 8_388_608,
     ...timings[profile],
+    ...settings,
   });
 }
 

@@ -19,7 +19,8 @@ export { ensureKafka, kafkaVersion, recordKafkaClasses } from './install.mjs';
 
 /**
  * One Kafka broker (KRaft, no ZooKeeper), provisioned first if need be. `url` is its bootstrap address.
- * @param {StartOptions & { ports?: { broker: number, controller: number }, heapMb?: number }} options  free ports by default
+ * @param {StartOptions & { ports?: { broker: number, controller: number }, heapMb?: number,
+ *   settings?: Record<string, string>, scram?: NonNullable<import('./broker.mjs').BrokerOptions['scram']> }} options  free ports by default
  * @returns {Promise<import('../server.mjs').Server>}
  */
 export async function startKafka({ root = defaultRoot, profile = 'durable', ports, ...rest }) {

@@ -22,6 +22,8 @@ export class RedisConnection {
   readonly #client: Redis;
   readonly #breaker = new Breaker();
   readonly #seldom = new OncePerInterval(REPORT_INTERVAL_MS);
+  /** Why there is no connection, as long as there is none. */
+  #lost: Error | undefined;
 
   constructor(url: string, name: string) {
     this.#client = new Redis(url, {
@@ -29,7 +31,11 @@ export class RedisConnection {
       commandTimeout: COMMAND_TIMEOUT_MS,
       enableAutoPipelining: true,
     });
-    this.#client.on('error', (error: Error) => this.#report(error));
+    this.#client.on('ready', () => (this.#lost = undefined));
+    this.#client.on('error', (error: Error) => {
+      this.#lost = error;
+      this.#report(error);
+    });
   }
 
   /** Connects in the background; commands before that give undefined. */
@@ -50,14 +56,17 @@ export class RedisConnection {
     } catch (error) {
       this.#breaker.failed(performance.now());
       errors.inc({ reason: 'failed' });
-      this.#report(error as Error);
+      // Without a connection a command knows nothing of the reason, and would keep it out of the log for a minute.
+      if (this.#client.status === 'ready') this.#report(error as Error);
       return undefined;
     }
   }
 
-  /** For readiness: rejects when Redis does not answer. */
+  /** For readiness: rejects when Redis does not answer, with the reason (a password, a certificate) where one is known. */
   async ping(): Promise<void> {
-    await this.#client.ping();
+    await this.#client.ping().catch((error: unknown) => {
+      throw this.#lost ?? error;
+    });
   }
 
   close(): void {

@@ -7,7 +7,7 @@ import type { Statement } from './statement.js';
 import { Transaction, runTransaction, type Row } from './transaction.js';
 
 export interface DatabaseOptions {
-  /** `postgres://role:password@host:port/database`, `?sslmode=require` for TLS. */
+  /** `postgres://role:password@host:port/database`, `?sslmode=verify-full` for TLS. */
   readonly url: string;
   /** Connections this process may hold. */
   readonly poolSize: number;

@@ -1,6 +1,7 @@
 export { testBroker, testServers, type TestServers } from './servers.js';
 export { createTestDatabase, type TestDatabase } from './database.js';
 export { createTestTopics, uniqueSuffix } from './topics.js';
+export { trustAuthority } from './trust.js';
 export { until } from './until.js';
 export {
   ReaderKit,

@@ -17,6 +17,8 @@ export interface HouseOptions {
   readonly disposable?: boolean;
   /** In the names of databases and topics, and of the folder with the logs. */
   readonly name: string;
+  /** What the servers want of whoever connects, beside their URLs: for services and the operator's tool alike. */
+  readonly access?: Environment;
   /** Added to every service's environment. */
   readonly environment?: Environment;
 }
@@ -62,7 +64,7 @@ export class House {
     const servers = options.servers ?? sharedServers();
     const id = `${options.name}_${uniqueSuffix()}`;
     const dir = scratchDir(id);
-    const installation = await Installation.setUp(servers, id, dir);
+    const installation = await Installation.setUp(servers, id, dir, options.access);
     const ports = await freePorts(SERVICES.length);
     return new House(
       servers,
@@ -182,6 +184,7 @@ export class House {
       REDIS_URL: this.servers.redis,
       DATABASE_URL: this.installation.databaseUrl(service),
       OTEL_TRACES_EXPORTER: 'none',
+      ...this.options.access,
       ...this.options.environment,
     };
   }

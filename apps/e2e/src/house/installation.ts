@@ -21,8 +21,15 @@ export class Installation {
     readonly databaseUrls: ReadonlyMap<Service, string>,
   ) {}
 
-  static async setUp(servers: ServerUrls, prefix: string, dir: string): Promise<Installation> {
+  /** `access`: what the servers want of whoever connects, beside their URLs. */
+  static async setUp(
+    servers: ServerUrls,
+    prefix: string,
+    dir: string,
+    access: NodeJS.ProcessEnv = {},
+  ): Promise<Installation> {
     const environment = {
+      ...access,
       PATH: process.env['PATH'],
       POSTGRES_URL: servers.postgres,
       KAFKA_BROKERS: servers.kafka,

@@ -48,7 +48,7 @@ function databaseFields(database: string, poolSize: number) {
       default: `postgres://payflow_${database}@127.0.0.1:5432/payflow_${database}`,
       inProduction: 'required',
       protocols: ['postgres', 'postgresql'],
-      description: "The service's own PostgreSQL database, as its own role. `?sslmode=require` for TLS.",
+      description: "The service's own PostgreSQL database, as its own role. `?sslmode=verify-full` for TLS.",
     }),
     DATABASE_POOL_SIZE: integer({
       min: 2,
