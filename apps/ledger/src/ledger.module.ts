@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { InvariantsModule } from '@payflow/invariants';
-import { PlatformModule, type ConfigurationOf } from '@payflow/service';
+import { Messaging } from '@payflow/messaging';
+import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
 import { invariants } from './database/invariants.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
+import { HoldSweeper } from './hold-sweeper.js';
 import type { ledgerConfiguration } from './ledger.config.js';
 
 /** ledger.commands → ledger.events: the books. */
@@ -16,6 +18,13 @@ export class LedgerModule {
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [LedgerCommandsHandler],
+      providers: [
+        {
+          provide: HoldSweeper,
+          inject: [DATABASE, Messaging],
+          useFactory: (...parts: ConstructorParameters<typeof HoldSweeper>) => new HoldSweeper(...parts),
+        },
+      ],
     };
   }
 }

@@ -6,6 +6,8 @@ export const ID_PREFIXES = {
   payment: 'pay',
   account: 'acct',
   transfer: 'tr',
+  group: 'grp',
+  hold: 'hold',
   event: 'evt',
   tenant: 'org',
   apiKey: 'key',

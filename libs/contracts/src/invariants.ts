@@ -2,8 +2,11 @@
 export const INVARIANTS = {
   I1: 'every transfer has two different accounts, one asset and an amount above zero',
   I2: 'per asset, debits equal credits over all accounts',
-  I3: "each account's four counters equal the sum of its transfers",
+  I3: "each account's four counters equal the sum of its transfers and of what is held",
   I4: "posted and pending never pass the account's floor",
+  I5: 'each transfer is booked once, and a payment once per step',
+  I6: 'a group is booked whole, in one transaction, and nothing joins it later',
+  I10: 'a hold ends once, its postings add up, and an expired one ends within 5 s',
   I11: 'every acknowledged payment exists and reaches a final state',
   I15: 'nothing stays in a non-final state past its deadline unless parked and alarmed',
   I18: 'each state change has its message in an outbox row of the same transaction, and each message its change',

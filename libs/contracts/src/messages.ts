@@ -1,7 +1,11 @@
-import type { AccountOpen, AccountOpened, AccountRejected } from './messages/account.js';
+import type { AccountOpen, AccountOpened, AccountRejected, AccountUpdate } from './messages/account.js';
 import { accountSchemas } from './messages/account.js';
+import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid } from './messages/hold.js';
+import { holdSchemas } from './messages/hold.js';
 import type { PaymentCreate, PaymentFinal, PaymentSweep } from './messages/payment.js';
 import { paymentSchemas } from './messages/payment.js';
+import type { GroupPost, GroupPosted, GroupRejected, TransferReverse } from './messages/group.js';
+import { groupSchemas } from './messages/group.js';
 import type { TransferPost, TransferPosted, TransferRejected } from './messages/transfer.js';
 import { transferSchemas } from './messages/transfer.js';
 import type { Topic } from './topology.js';
@@ -14,10 +18,24 @@ export interface MessageData {
   'payflow.payment.failed.v1': PaymentFinal;
   'payflow.account.open.v1': AccountOpen;
   'payflow.account.opened.v1': AccountOpened;
+  'payflow.account.update.v1': AccountUpdate;
+  'payflow.account.updated.v1': AccountOpened;
+  'payflow.account.update_rejected.v1': AccountRejected;
   'payflow.account.rejected.v1': AccountRejected;
   'payflow.transfer.post.v1': TransferPost;
   'payflow.transfer.posted.v1': TransferPosted;
   'payflow.transfer.rejected.v1': TransferRejected;
+  'payflow.group.post.v1': GroupPost;
+  'payflow.transfer.reverse.v1': TransferReverse;
+  'payflow.group.posted.v1': GroupPosted;
+  'payflow.group.rejected.v1': GroupRejected;
+  'payflow.hold.place.v1': HoldPlace;
+  'payflow.hold.post.v1': HoldPost;
+  'payflow.hold.void.v1': HoldVoid;
+  'payflow.hold.placed.v1': HoldState;
+  'payflow.hold.posted.v1': HoldPosted;
+  'payflow.hold.voided.v1': HoldState;
+  'payflow.hold.rejected.v1': HoldRejected;
 }
 
 export type MessageType = keyof MessageData;
@@ -37,6 +55,8 @@ export type RefusableType = keyof RefusableData;
 export interface MessageSpec<D = never> {
   readonly topic: Topic;
   readonly summary: string;
+  /** Largest size of the data as JSON, where it is not the 64 KiB of an ordinary message. */
+  readonly valueBytes_max?: number;
   readonly schema: object;
   /** The record key of a message with this data. */
   readonly key: (data: D) => string;
@@ -49,6 +69,8 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...paymentSchemas,
   ...accountSchemas,
   ...transferSchemas,
+  ...groupSchemas,
+  ...holdSchemas,
 };
 
 /** The CloudEvents context of one message, with its data. Times are RFC 3339 UTC; ids are TypeIDs. */

@@ -1,6 +1,9 @@
 /** Why the ledger or payments refuses. A refusal is a value: it is stored, published and shown; it is never thrown. */
 export const REFUSALS = {
+  account_closed: 'The account is closed.',
   account_exists: 'An account with this id or path exists already.',
+  account_frozen: 'The account is frozen for this.',
+  account_not_empty: 'An account can be closed only when nothing is booked on balance and nothing is held.',
   account_not_found: 'No such account in this organisation.',
   accounts_identical: 'Source and destination are the same account.',
   amount_not_positive: 'The amount must be greater than zero.',
@@ -8,9 +11,20 @@ export const REFUSALS = {
   balance_overflow: 'A counter of the account would pass the largest number it can hold.',
   command_expired: 'The payment ran out of time before its money could be moved.',
   command_malformed: 'The command came damaged, or was written by a version that is not understood here.',
+  condition_failed: 'An account is not as the condition demands.',
   discarded: 'An operator discarded the command.',
+  effective_in_future: 'The books cannot show a transfer before it is made.',
+  group_too_large: 'The group touches too many accounts.',
+  hold_exceeded: 'The amount is more than is still held.',
+  hold_expired: 'The time of the hold is over.',
+  hold_not_expired: 'The time of the hold is not over yet.',
+  hold_not_found: 'No such hold between these accounts.',
+  hold_not_pending: 'The hold has ended.',
   id_reused: 'The id was used before with other content.',
   insufficient_funds: 'The account has less available than the amount.',
+  reversal_exceeds_original: 'No more can be moved back than the transfer moved.',
+  transfer_not_found: 'No such transfer between these accounts.',
+  version_differs: 'The account has another version than the one asked for.',
 } as const;
 
 export type Refusal = keyof typeof REFUSALS;

@@ -4,8 +4,8 @@ import {
   partitionOf,
   type Message,
   type MessageData,
+  type MessageSpec,
   type MessageType,
-  type Topic,
 } from '@payflow/contracts';
 import { writerErrors } from './validation.js';
 
@@ -63,12 +63,13 @@ export function finish(
   traceparent: string | undefined,
   partitions: number,
 ): Envelope {
-  const spec = MESSAGES[outgoing.type] as { topic: Topic; key(data: unknown): string };
+  const spec = MESSAGES[outgoing.type] as MessageSpec<unknown>;
+  const { valueBytes_max = VALUE_BYTES_MAX } = spec;
   const errors = writerErrors(outgoing.type, outgoing.data);
   if (errors) throw new TypeError(`${outgoing.type} breaks its schema: ${errors}`);
   const value = outgoing.json ?? JSON.stringify(outgoing.data);
-  if (Buffer.byteLength(value) > VALUE_BYTES_MAX)
-    throw new RangeError(`${outgoing.type} is larger than ${VALUE_BYTES_MAX} bytes`);
+  if (Buffer.byteLength(value) > valueBytes_max)
+    throw new RangeError(`${outgoing.type} is larger than ${valueBytes_max} bytes`);
   const key = spec.key(outgoing.data);
   const id = outgoing.id ?? newId('event');
   return {

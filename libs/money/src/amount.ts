@@ -17,3 +17,12 @@ export function parseAmount(text: unknown): bigint | undefined {
 export function formatAmount(amount: bigint): string {
   return amount.toString();
 }
+
+const SIGNED_DIGITS = /^(?:0|-?[1-9][0-9]{0,18})$/;
+
+/** Reads a balance from its JSON form: {@link parseAmount} with a minus sign allowed. */
+export function parseSignedAmount(text: unknown): bigint | undefined {
+  if (typeof text !== 'string' || !SIGNED_DIGITS.test(text)) return undefined;
+  const amount = BigInt(text);
+  return amount <= AMOUNT_MAX && amount >= -AMOUNT_MAX ? amount : undefined;
+}

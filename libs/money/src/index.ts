@@ -1,2 +1,2 @@
 export { ASSETS, asset, isAssetCode, type Asset, type AssetKind } from './asset.js';
-export { AMOUNT_MAX, formatAmount, parseAmount } from './amount.js';
+export { AMOUNT_MAX, formatAmount, parseAmount, parseSignedAmount } from './amount.js';

@@ -290,7 +290,9 @@ export function openAccount(account = newId('account')): AnyMessage<'payflow.acc
     id: account,
     path: null,
     asset: 'USD',
+    kind: 'liability',
     overdraft: 'none',
+    overdraft_limit: '0',
     metadata: {},
     created_at,
   });

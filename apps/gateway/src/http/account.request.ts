@@ -89,7 +89,7 @@ export function accountWrite(body: JsonObject, caller: Caller, now: Date): Write
   const untouched = { postedDebits: 0n, postedCredits: 0n, pendingDebits: 0n, pendingCredits: 0n, version: 0 };
   return {
     kind: 'account',
-    command: { ...facts, created_at },
+    command: { ...facts, kind: 'liability', overdraft_limit: '0', created_at },
     view: {
       ...facts,
       ...untouched,

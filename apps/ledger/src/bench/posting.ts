@@ -4,7 +4,7 @@ import { Messaging } from '@payflow/messaging';
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { migrations } from '../database/index.js';
-import type { LedgerCommand } from '../domain/book.js';
+import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { format, spread, treeCpu_us, type Spread } from './measure.js';
 import { PLAIN_TABLES, openPlainPoster, postPlainly, type PlainTransferRequest } from './plain-poster.js';
@@ -75,7 +75,8 @@ async function seed(ownerUrl: string): Promise<void> {
   await client.query(PLAIN_TABLES);
   const funds = '1000000000';
   await client.query(
-    `insert into accounts select $1, false, id, null, 'USD', 'none', 0, ${funds}, 0, 0, 1, '{}', now(), now() from unnest($2::uuid[]) as id`,
+    `insert into accounts (tenant_id, livemode, id, asset, overdraft, posted_debits, posted_credits, pending_debits, pending_credits, version, metadata, created_at, last_recorded_at)
+     select $1, false, id, 'USD', 'none', 0, ${funds}, 0, 0, 1, '{}', now(), now() from unnest($2::uuid[]) as id`,
     [uuidOf('tenant', tenant), accounts],
   );
   await client.query(`insert into plain_accounts select id, 0, ${funds}, 1 from unnest($1::uuid[]) as id`, [accounts]);

@@ -1,22 +1,55 @@
 import { hash } from 'node:crypto';
-import type { LedgerCommand } from '../domain/book.js';
+import type { LedgerCommand } from '../domain/decide.js';
 
 /** SHA-256 (hexadecimal) over what a command means: equal for every copy of it, whoever sent it and when. */
 export function contentHash(command: LedgerCommand): string {
-  return hash('sha256', canonical(command), 'hex');
+  return hash('sha256', JSON.stringify([command.type, ...meaning(command)]), 'hex');
 }
 
-function canonical(command: LedgerCommand): string {
+function meaning(command: LedgerCommand): unknown[] {
   switch (command.type) {
     case 'payflow.account.open.v1': {
-      const { path, asset, overdraft, metadata } = command.data;
-      return JSON.stringify([command.type, path, asset, overdraft, Object.entries(metadata).sort()]);
+      const { path, asset, kind, overdraft, overdraft_limit, metadata } = command.data;
+      return [path, asset, kind, overdraft, overdraft_limit, sorted(metadata)];
+    }
+    case 'payflow.account.update.v1': {
+      const { id, state, overdraft, overdraft_limit, metadata, if_version } = command.data;
+      return [id, state, overdraft, overdraft_limit, metadata && sorted(metadata), if_version];
     }
     case 'payflow.transfer.post.v1': {
       const { payment, debit_account, credit_account, amount, asset, valid_until } = command.data;
-      return JSON.stringify([command.type, payment, debit_account, credit_account, amount, asset, valid_until]);
+      return [payment, debit_account, credit_account, amount, asset, valid_until];
+    }
+    case 'payflow.group.post.v1': {
+      const { legs, conditions, effective_at, metadata } = command.data;
+      return [
+        legs.map((leg) => [leg.id, leg.debit_account, leg.credit_account, leg.amount, leg.asset, leg.up_to]),
+        conditions.map((each) => [each.account, each.version, each.balance_gte, each.balance_lte]),
+        effective_at,
+        sorted(metadata),
+      ];
+    }
+    case 'payflow.transfer.reverse.v1': {
+      const { transfer, original, debit_account, credit_account, amount, metadata } = command.data;
+      return [transfer, original, debit_account, credit_account, amount, sorted(metadata)];
+    }
+    case 'payflow.hold.place.v1': {
+      const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until } = command.data;
+      return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until];
+    }
+    case 'payflow.hold.post.v1': {
+      const { hold, debit_account, credit_account, amount, final } = command.data;
+      return [hold, debit_account, credit_account, amount, final];
+    }
+    case 'payflow.hold.void.v1': {
+      const { id, debit_account, credit_account, expired } = command.data;
+      return [id, debit_account, credit_account, expired];
     }
     default:
       return command satisfies never;
   }
+}
+
+function sorted(metadata: Readonly<Record<string, string>>): [string, string][] {
+  return Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
 }

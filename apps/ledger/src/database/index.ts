@@ -2,6 +2,7 @@ import { InvariantTables1763700002000 } from '@payflow/invariants';
 import { MessagingTables1763700000000 } from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
+import { LedgerHolds1763700003000 } from './migrations/1763700003000-ledger-holds.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
 export const migrations = [
@@ -9,6 +10,7 @@ export const migrations = [
   LedgerTables1763700001000,
   InvariantTables1763700002000,
   LedgerChecks1763700002001,
+  LedgerHolds1763700003000,
 ];
 
 export { invariants } from './invariants.js';

@@ -4,6 +4,8 @@ import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } fr
 const STEP_TRANSFERS = 100_000;
 /** The newest transfers that I1 looks at while running: more than come between two checks. */
 const RECENT_TRANSFERS = 20_000;
+const RECENT_GROUPS = 1_000;
+const RECENT = `(select * from transfers order by xact_id desc limit ${RECENT_TRANSFERS})`;
 
 const misbooked = (transfers: string) => `
   select 'transfers/' || t.id as id from ${transfers} as t
@@ -15,7 +17,7 @@ const misbooked = (transfers: string) => `
 const twoAccountsOneAsset = invariant({
   name: 'I1',
   owner: 'ledger',
-  running: misbooked(`(select * from transfers order by xact_id desc limit ${RECENT_TRANSFERS})`),
+  running: misbooked(RECENT),
   full: misbooked('transfers'),
 });
 
@@ -34,12 +36,24 @@ const POSTINGS = (where: string) => `
   union all
   select tenant_id, livemode, credit_account_id, 0, amount_minor from transfers ${where}`;
 
-/** Accounts whose counters differ from the sums. Nothing is held yet, so pending counters are zero. */
+const HELD = `
+  select tenant_id, livemode, account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits from (
+    select tenant_id, livemode, debit_account_id as account_id, amount_minor - posted_minor as debits, 0 as credits
+    from holds where status = 'pending'
+    union all
+    select tenant_id, livemode, credit_account_id, 0, amount_minor - posted_minor from holds where status = 'pending') as h
+  group by tenant_id, livemode, account_id`;
+
+/** Accounts whose posted counters differ from their transfers, or whose pending ones from what is held. */
 const differing = (sums: string) => `
   select 'accounts/' || coalesce(a.id, s.account_id) as id
   from accounts a full join (${sums}) as s on s.tenant_id = a.tenant_id and s.livemode = a.livemode and s.account_id = a.id
   where a.posted_debits is distinct from coalesce(s.debits, 0) or a.posted_credits is distinct from coalesce(s.credits, 0)
-    or a.pending_debits <> 0 or a.pending_credits <> 0`;
+  union all
+  select 'accounts/' || coalesce(a.id, h.account_id)
+  from (select * from accounts where pending_debits <> 0 or pending_credits <> 0) as a
+  full join (${HELD}) as h on h.tenant_id = a.tenant_id and h.livemode = a.livemode and h.account_id = a.id
+  where a.pending_debits is distinct from h.debits or a.pending_credits is distinct from h.credits`;
 
 const SUMMED = 'tenant_id, livemode, account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits';
 
@@ -78,9 +92,74 @@ const aboveTheFloor = invariant({
   owner: 'ledger',
   running: `
     select 'accounts/' || id as id from accounts
-    where (overdraft = 'none' and posted_credits - posted_debits - pending_debits < 0)
+    where (overdraft <> 'unbounded' and overdraft_limit_minor + case
+        when kind in ('asset', 'expense') then posted_debits - posted_credits - pending_credits
+        else posted_credits - posted_debits - pending_debits end < 0)
       or least(posted_debits, posted_credits, pending_debits, pending_credits) < 0`,
 });
+
+/** A group is booked whole, in one transaction, and nothing joins it later. */
+const groupsAreWhole = (which: string, transfers: string) => `
+  select 'groups/' || g.id as id
+  from (select tenant_id, livemode, id, xact_id, event_data from verdicts v
+    where kind = 'group' and event_type = 'payflow.group.posted.v1' ${which}) as g
+  left join transfers t on t.tenant_id = g.tenant_id and t.livemode = g.livemode and t.group_id = g.id
+  group by g.tenant_id, g.livemode, g.id, g.xact_id, g.event_data
+  having count(t.id) <> json_array_length(g.event_data::json -> 'legs') or bool_or(t.xact_id <> g.xact_id)
+  union all
+  select 'transfers/' || t.id from ${transfers} as t
+  where t.group_id is not null and not exists (
+    select from verdicts v where v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'group' and v.id = t.group_id
+      and v.xact_id = t.xact_id and v.event_type = 'payflow.group.posted.v1')`;
+
+const closedGroups = invariant({
+  name: 'I6',
+  owner: 'ledger',
+  running: groupsAreWhole(`order by xact_id desc limit ${RECENT_GROUPS}`, RECENT),
+  full: groupsAreWhole('', 'transfers'),
+});
+
+/** A payment's transfer carries the payment's id, or comes from its hold; the id table lets each id be used once. */
+const onePostingPerStep = invariant({
+  name: 'I5',
+  owner: 'ledger',
+  running: `
+    select distinct 'transfers/' || r.id as id from ${RECENT} as r
+    join transfers t on t.tenant_id = r.tenant_id and t.livemode = r.livemode and t.id = r.id and t.recorded_at <> r.recorded_at`,
+  full: `
+    select 'transfers/' || id as id from transfers group by tenant_id, livemode, id having count(*) > 1
+    union all
+    select 'payments/' || payment_id from transfers
+    where payment_id is not null and hold_id is null and reverses_id is null
+    group by tenant_id, livemode, payment_id having count(*) > 1`,
+});
+
+/** How long the sweeper may take to end a hold whose time is over. */
+const EXPIRED_WITHIN = "interval '5 seconds'";
+
+const holdsEndOnce = invariant({
+  name: 'I10',
+  owner: 'ledger',
+  running: `
+    select 'holds/' || id as id from holds
+    where status = 'pending' and (expires_at < clock_timestamp() - ${EXPIRED_WITHIN} or posted_minor = amount_minor)`,
+  full: `
+    select 'holds/' || h.id as id from holds h
+    left join transfers t on t.tenant_id = h.tenant_id and t.livemode = h.livemode and t.hold_id = h.id
+    group by h.tenant_id, h.livemode, h.id
+    having h.posted_minor <> coalesce(sum(t.amount_minor), 0) or h.posted_minor > h.amount_minor
+      or (h.status = 'pending' and h.expires_at < clock_timestamp() - ${EXPIRED_WITHIN})`,
+});
+
+/** Under which id a message's verdict is kept: that of what the command makes, or else the command's own. */
+const HOLD_OPERATION = `case s.type when 'payflow.hold.placed.v1' then 'place' when 'payflow.hold.posted.v1' then 'post'
+  when 'payflow.hold.voided.v1' then 'void' else s.value::json ->> 'operation' end`;
+const ID_KIND = `case when s.type like 'payflow.hold.%' then case ${HOLD_OPERATION} when 'place' then 'hold' when 'post' then 'transfer' else 'change' end
+  when s.type like 'payflow.account.update%' then 'change' else split_part(s.type, '.', 2) end`;
+const ID = `case ${ID_KIND} when 'change' then s.causation
+  when 'transfer' then coalesce(typeid_uuid(s.value::json ->> 'transfer'), s.subject) else s.subject end`;
+
+const POSTED = `('payflow.transfer.posted.v1', 'payflow.hold.posted.v1', 'payflow.group.posted.v1')`;
 
 /** Everything the ledger changes goes with a verdict, and a verdict is an event: change, verdict and message are one transaction. */
 const changesAreTold = (form: 'running' | 'full') => `
@@ -93,20 +172,19 @@ const changesAreTold = (form: 'running' | 'full') => `
   select 'transfers/' || t.id || ' has no verdict' from since, transfers t
   where t.xact_id >= since.first_xact and t.recorded_at >= since.at and not exists (
     select from verdicts v where v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'transfer' and v.id = t.id
-      and v.xact_id = t.xact_id and v.event_type = 'payflow.transfer.posted.v1')
+      and v.xact_id = t.xact_id and v.event_type in ${POSTED})
   union all
   select 'verdicts/' || c.id || ' has no transfer' from changed c
-  where c.event_type = 'payflow.transfer.posted.v1' and not exists (
+  where c.kind = 'transfer' and c.event_type in ${POSTED} and not exists (
     select from transfers t where t.tenant_id = c.tenant_id and t.livemode = c.livemode and t.id = c.id and t.xact_id = c.xact_id)
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
   where s.type not like 'payflow.deadletter.%'
     -- An id used again with other content is refused and changes nothing, not even a verdict: the first one stands.
-    and not (s.type like '%.rejected.v1' and s.value::json ->> 'reason' = 'id_reused')
+    and not (s.type like '%rejected.v1' and s.value::json ->> 'reason' = 'id_reused')
     and not exists (
       select from verdicts v where v.tenant_id = s.tenant and v.livemode = s.livemode
-        and v.kind = case when s.type like 'payflow.account.%' then 'account' else 'transfer' end
-        and v.id = s.subject and v.event_id = s.event_id)`;
+        and v.kind = ${ID_KIND} and v.id = ${ID} and v.event_id = s.event_id)`;
 
 const everyChangeIsTold = invariant({
   name: 'I18',
@@ -121,6 +199,9 @@ export const invariants: readonly Invariant[] = [
   debitsEqualCredits,
   countersEqualTransfers,
   aboveTheFloor,
+  onePostingPerStep,
+  closedGroups,
+  holdsEndOnce,
   everyChangeIsTold,
   noOldOutboxRow('ledger'),
   // Accounts are told of in messages as they are opened; metadata never changes after that.

@@ -13,13 +13,25 @@ create table accounts (
   metadata json not null,
   created_at timestamp with time zone not null,
   last_recorded_at timestamp with time zone not null,
-  constraint accounts_floor CHECK (((overdraft = 'unbounded'::text) OR (((posted_credits - posted_debits) - pending_debits) >= 0))),
-  constraint accounts_overdraft_check CHECK ((overdraft = ANY (ARRAY['none'::text, 'unbounded'::text]))),
+  kind text not null default 'liability'::text,
+  state text not null default 'open'::text,
+  overdraft_limit_minor bigint not null default 0,
+  constraint accounts_closed_are_empty CHECK (((state <> 'closed'::text) OR ((posted_debits = posted_credits) AND (pending_debits = 0) AND (pending_credits = 0)))),
+  constraint accounts_floor CHECK (((overdraft = 'unbounded'::text) OR ((overdraft_limit_minor +
+CASE
+    WHEN (kind = ANY (ARRAY['asset'::text, 'expense'::text])) THEN ((posted_debits - posted_credits) - pending_credits)
+    ELSE ((posted_credits - posted_debits) - pending_debits)
+END) >= 0))),
+  constraint accounts_kind_check CHECK ((kind = ANY (ARRAY['asset'::text, 'liability'::text, 'equity'::text, 'income'::text, 'expense'::text]))),
+  constraint accounts_limit_belongs CHECK (((overdraft_limit_minor = 0) OR (overdraft = 'limited'::text))),
+  constraint accounts_overdraft_check CHECK ((overdraft = ANY (ARRAY['none'::text, 'limited'::text, 'unbounded'::text]))),
+  constraint accounts_overdraft_limit_minor_check CHECK ((overdraft_limit_minor >= 0)),
   constraint accounts_pending_credits_check CHECK ((pending_credits >= 0)),
   constraint accounts_pending_debits_check CHECK ((pending_debits >= 0)),
   constraint accounts_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint accounts_posted_credits_check CHECK ((posted_credits >= 0)),
-  constraint accounts_posted_debits_check CHECK ((posted_debits >= 0))
+  constraint accounts_posted_debits_check CHECK ((posted_debits >= 0)),
+  constraint accounts_state_check CHECK ((state = ANY (ARRAY['open'::text, 'debits_frozen'::text, 'frozen'::text, 'closed'::text])))
 );
 
 create table archived_tallies (
@@ -63,6 +75,31 @@ create table dead_letters (
   tries integer not null default 0,
   constraint dead_letters_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset),
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text])))
+);
+
+create table holds (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  payment_id uuid,
+  debit_account_id uuid not null,
+  credit_account_id uuid not null,
+  amount_minor bigint not null,
+  asset text not null,
+  posted_minor bigint not null,
+  status text not null,
+  expires_at timestamp with time zone,
+  version bigint not null,
+  expiry_asked_at timestamp with time zone,
+  placed_at timestamp with time zone not null,
+  changed_at timestamp with time zone not null,
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint holds_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint holds_check CHECK (((posted_minor >= 0) AND (posted_minor <= amount_minor))),
+  constraint holds_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint holds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'posted'::text, 'voided'::text, 'expired'::text]))),
+  constraint holds_two_accounts CHECK ((debit_account_id <> credit_account_id)),
+  constraint holds_version_check CHECK ((version > 0))
 );
 
 create table inbox (
@@ -151,6 +188,17 @@ create table received_tallies (
   constraint received_tallies_pkey PRIMARY KEY (consumer_group, topic, partition, day)
 );
 
+create table reversals (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  transfer_id uuid not null,
+  amount_minor bigint not null,
+  reversed_minor bigint not null,
+  constraint reversals_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint reversals_check CHECK (((reversed_minor >= 1) AND (reversed_minor <= amount_minor))),
+  constraint reversals_pkey PRIMARY KEY (tenant_id, livemode, transfer_id)
+);
+
 create table schema_migrations (
   id integer not null default nextval('schema_migrations_id_seq'::regclass),
   timestamp bigint not null,
@@ -195,7 +243,12 @@ create table transfers (
   asset text not null,
   payment_id uuid,
   xact_id xid8 not null default pg_current_xact_id(),
+  group_id uuid,
+  hold_id uuid,
+  reverses_id uuid,
+  effective_at timestamp with time zone,
   constraint transfers_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint transfers_check CHECK ((effective_at <= recorded_at)),
   constraint transfers_pkey PRIMARY KEY (tenant_id, livemode, id, recorded_at),
   constraint transfers_two_accounts CHECK ((debit_account_id <> credit_account_id))
 ) partition by RANGE (recorded_at);
@@ -211,7 +264,7 @@ create table verdicts (
   event_type text not null,
   event_data text not null,
   xact_id xid8 not null default pg_current_xact_id(),
-  constraint verdicts_kind_check CHECK ((kind = ANY (ARRAY['account'::text, 'transfer'::text]))),
+  constraint verdicts_kind_check CHECK ((kind = ANY (ARRAY['account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text]))),
   constraint verdicts_pkey PRIMARY KEY (tenant_id, livemode, kind, id)
 ) partition by HASH (id);
 
@@ -248,6 +301,12 @@ CREATE UNIQUE INDEX accounts_path ON public.accounts USING btree (tenant_id, liv
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
+CREATE INDEX holds_by_expiry ON public.holds USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
+
+CREATE INDEX holds_pending_by_credit ON public.holds USING btree (tenant_id, livemode, credit_account_id) WHERE (status = 'pending'::text);
+
+CREATE INDEX holds_pending_by_debit ON public.holds USING btree (tenant_id, livemode, debit_account_id) WHERE (status = 'pending'::text);
+
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
@@ -255,6 +314,8 @@ CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (con
 CREATE INDEX transfers_by_xact ON ONLY public.transfers USING btree (xact_id);
 
 CREATE INDEX verdicts_by_xact ON ONLY public.verdicts USING btree (xact_id);
+
+CREATE TRIGGER holds_end_once BEFORE UPDATE OF status, posted_minor, amount_minor, version ON public.holds FOR EACH ROW EXECUTE FUNCTION refuse_hold_revival();
 
 CREATE TRIGGER transfers_append_only BEFORE DELETE OR UPDATE ON public.transfers FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -350,6 +411,19 @@ CREATE OR REPLACE FUNCTION public.refuse_change()
 AS $function$
 begin
   raise exception '% is append-only', tg_table_name using errcode = 'insufficient_privilege';
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_hold_revival()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.status <> 'pending' or new.posted_minor < old.posted_minor or new.amount_minor <> old.amount_minor
+    or new.version <= old.version then
+    raise exception 'a hold that has ended stays as it is' using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
 end $function$
 ;
 

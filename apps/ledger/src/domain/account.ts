@@ -1,27 +1,38 @@
-import type { AccountSnapshot, Overdraft } from '@payflow/contracts';
-import { formatAmount } from '@payflow/money';
+import type { AccountCounters, AccountKind, AccountSnapshot, AccountState, Overdraft } from '@payflow/contracts';
+import { AMOUNT_MAX, formatAmount } from '@payflow/money';
 
 /**
- * An account of one asset. Four counters, minor units, only ever growing but for released holds:
- * posted is booked, pending is held. Balance = posted credits − posted debits.
+ * An account of one asset. Four counters, minor units: posted is booked and only ever grows, pending is held. What is held
+ * counts against what is available, and never for it.
  */
 export interface Account {
   readonly id: string;
   readonly asset: string;
+  readonly kind: AccountKind;
+  readonly state: AccountState;
   readonly overdraft: Overdraft;
+  /** How far below zero a `limited` account may fall; zero on all others. */
+  readonly overdraftLimit: bigint;
   readonly postedDebits: bigint;
   readonly postedCredits: bigint;
   readonly pendingDebits: bigint;
   readonly pendingCredits: bigint;
-  /** +1 per transfer. */
+  /** +1 per change. */
   readonly version: number;
 }
 
-export function openedAccount(id: string, asset: string, overdraft: Overdraft): Account {
+export interface AccountTerms {
+  readonly id: string;
+  readonly asset: string;
+  readonly kind: AccountKind;
+  readonly overdraft: Overdraft;
+  readonly overdraftLimit: bigint;
+}
+
+export function openedAccount(terms: AccountTerms): Account {
   return {
-    id,
-    asset,
-    overdraft,
+    ...terms,
+    state: 'open',
     postedDebits: 0n,
     postedCredits: 0n,
     pendingDebits: 0n,
@@ -30,18 +41,39 @@ export function openedAccount(id: string, asset: string, overdraft: Overdraft): 
   };
 }
 
-/** What may still be debited: money that is held is not available. */
-export function available(account: Account): bigint {
-  return account.postedCredits - account.postedDebits - account.pendingDebits;
+/** Assets and expenses grow by debits, the others by credits. */
+function growsByDebits({ kind }: Account): boolean {
+  return kind === 'asset' || kind === 'expense';
 }
 
-/** True when a debit of the amount would take the account past its floor. */
-export function passesFloor(account: Account, amount: bigint): boolean {
+/** What is booked, on the account's normal side; below zero when it is overdrawn. */
+export function balance(account: Account): bigint {
+  const credits = account.postedCredits - account.postedDebits;
+  return growsByDebits(account) ? -credits : credits;
+}
+
+/** The balance without what is held on its way out. */
+export function available(account: Account): bigint {
+  return balance(account) - (growsByDebits(account) ? account.pendingCredits : account.pendingDebits);
+}
+
+/** How much a debit may take, or undefined where nothing bounds it. */
+export function debitable(account: Account): bigint | undefined {
+  return growsByDebits(account) ? undefined : spendable(account);
+}
+
+/** How much a credit may take, or undefined where nothing bounds it: only what grows by debits falls by credits. */
+export function creditable(account: Account): bigint | undefined {
+  return growsByDebits(account) ? spendable(account) : undefined;
+}
+
+function spendable(account: Account): bigint | undefined {
   switch (account.overdraft) {
     case 'unbounded':
-      return false;
+      return undefined;
+    case 'limited':
     case 'none':
-      return available(account) < amount;
+      return available(account) + account.overdraftLimit;
     default:
       return account.overdraft satisfies never;
   }
@@ -55,15 +87,38 @@ export function credited(account: Account, amount: bigint): Account {
   return { ...account, postedCredits: account.postedCredits + amount, version: account.version + 1 };
 }
 
-export function snapshot(account: Account): AccountSnapshot {
+/** Money set aside on the debited side of a hold; a negative amount gives it back. */
+export function debitHeld(account: Account, amount: bigint): Account {
+  return { ...account, pendingDebits: account.pendingDebits + amount, version: account.version + 1 };
+}
+
+/** Money expected on the credited side of a hold; a negative amount takes it off again. */
+export function creditHeld(account: Account, amount: bigint): Account {
+  return { ...account, pendingCredits: account.pendingCredits + amount, version: account.version + 1 };
+}
+
+/** Whether posted and pending together still fit a counter after `amount` more. */
+export function overflows(posted: bigint, pending: bigint, amount: bigint): boolean {
+  return posted + pending + amount > AMOUNT_MAX;
+}
+
+/** True when nothing is booked on balance and nothing is held. */
+export function isEmpty(account: Account): boolean {
+  return balance(account) === 0n && account.pendingDebits === 0n && account.pendingCredits === 0n;
+}
+
+export function counters(account: Account): AccountCounters {
   return {
     id: account.id,
-    asset: account.asset,
-    overdraft: account.overdraft,
     posted_debits: formatAmount(account.postedDebits),
     posted_credits: formatAmount(account.postedCredits),
     pending_debits: formatAmount(account.pendingDebits),
     pending_credits: formatAmount(account.pendingCredits),
     version: account.version,
   };
+}
+
+export function snapshot(account: Account): AccountSnapshot {
+  const { asset, kind, state, overdraft, overdraftLimit } = account;
+  return { ...counters(account), asset, kind, state, overdraft, overdraft_limit: formatAmount(overdraftLimit) };
 }

@@ -1,137 +1,185 @@
-import type {
-  AccountOpen,
-  AnyMessage,
-  MessageData,
-  Refusable,
-  RefusableData,
-  Refusal,
-  TransferPost,
-} from '@payflow/contracts';
-import { parseAmount } from '@payflow/money';
-import { openedAccount, snapshot, type Account } from './account.js';
-import { postTransfer } from './transfer.js';
+import type { Account } from './account.js';
+import type { Hold } from './hold.js';
+import type { Original } from './reversal.js';
+import type { Movement } from './transfer.js';
 
-export type LedgerCommand = AnyMessage<'payflow.account.open.v1' | 'payflow.transfer.post.v1'>;
+/** Whose books: nothing of one tenant or mode ever meets anything of another. */
+export interface Owner {
+  readonly tenant: string;
+  readonly livemode: boolean;
+}
 
-/** What a refusal needs of a command; a whole one has more. */
-export type RefusableCommand = Refusable<LedgerCommand['type']>;
+/** What is kept of an account beside its counters. */
+export interface AccountDetails {
+  readonly path: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+}
 
-type Event =
-  | 'payflow.account.opened.v1'
-  | 'payflow.account.rejected.v1'
-  | 'payflow.transfer.posted.v1'
-  | 'payflow.transfer.rejected.v1';
+/** A transfer that the batch books. */
+export interface BookedTransfer extends Movement {
+  readonly owner: Owner;
+  readonly id: string;
+  readonly payment: string | null;
+  readonly group: string | null;
+  readonly hold: string | null;
+  readonly reverses: string | null;
+  readonly effectiveAt: string | null;
+}
 
-/** The ledger's word on one command: the event that answers it, and what it changes. */
-export type Verdict = { [T in Event]: { readonly type: T; readonly data: MessageData[T] } }[Event];
+/** What one batch touches, loaded once, all of it by {@link scoped} id. */
+export interface LoadedBooks {
+  readonly accounts: ReadonlyMap<string, Account>;
+  readonly details: ReadonlyMap<string, AccountDetails>;
+  readonly takenPaths: ReadonlySet<string>;
+  readonly holds: ReadonlyMap<string, Hold>;
+  /** Posted transfers that the batch wants to move back. */
+  readonly originals: ReadonlyMap<string, Original>;
+  /** Transfer ids that the batch wants to use, and that are in use. */
+  readonly usedTransferIds: ReadonlySet<string>;
+}
 
-/** The accounts one batch touches, loaded once; commands are decided on them in order, each seeing the ones before it. */
+export const EMPTY_BOOKS: LoadedBooks = {
+  accounts: new Map(),
+  details: new Map(),
+  takenPaths: new Set(),
+  holds: new Map(),
+  originals: new Map(),
+  usedTransferIds: new Set(),
+};
+
+/** What a batch leaves to be saved: one entry per row, however often it changed. */
+export interface BookChanges {
+  readonly opened: ReadonlyMap<string, Account>;
+  readonly changed: ReadonlyMap<string, Account>;
+  /** Of the accounts of which more than counters changed, the opened ones among them. */
+  readonly details: ReadonlyMap<string, AccountDetails>;
+  readonly transfers: readonly BookedTransfer[];
+  readonly holds: ReadonlyMap<string, { readonly owner: Owner; readonly hold: Hold }>;
+  readonly reversals: ReadonlyMap<
+    string,
+    { readonly owner: Owner; readonly transfer: string; readonly original: Original }
+  >;
+}
+
+/** The part of the books that one batch works on. Commands are decided on it in order, each seeing the ones before it. */
 export class Book {
-  private readonly accounts: Map<string, Account>;
-  private readonly loadedVersions: ReadonlyMap<string, number>;
-  private readonly opened = new Set<string>();
+  readonly #accounts: Map<string, Account>;
+  readonly #details: Map<string, AccountDetails>;
+  readonly #takenPaths: Set<string>;
+  readonly #holds: Map<string, Hold>;
+  readonly #originals: Map<string, Original>;
+  readonly #usedTransferIds: Set<string>;
+  readonly #opened = new Set<string>();
+  readonly #changed = new Set<string>();
+  readonly #retold = new Set<string>();
+  readonly #transfers: BookedTransfer[] = [];
+  readonly #changedHolds = new Map<string, { owner: Owner; hold: Hold }>();
+  readonly #reversals = new Map<string, { owner: Owner; transfer: string; original: Original }>();
 
-  /** Accounts and taken paths are keyed by {@link scoped}. `now` is the ledger's clock, read after the locks (RFC 3339, UTC, ms). */
+  /** `now` is the ledger's clock, read after the locks (RFC 3339, UTC, ms). */
   constructor(
-    accounts: ReadonlyMap<string, Account>,
-    private readonly takenPaths: Set<string>,
-    private readonly now: string,
+    loaded: LoadedBooks,
+    readonly now: string,
   ) {
-    this.accounts = new Map(accounts);
-    this.loadedVersions = new Map([...accounts].map(([key, account]) => [key, account.version]));
+    this.#accounts = new Map(loaded.accounts);
+    this.#details = new Map(loaded.details);
+    this.#takenPaths = new Set(loaded.takenPaths);
+    this.#holds = new Map(loaded.holds);
+    this.#originals = new Map(loaded.originals);
+    this.#usedTransferIds = new Set(loaded.usedTransferIds);
   }
 
-  decide(command: LedgerCommand): Verdict {
-    switch (command.type) {
-      case 'payflow.account.open.v1':
-        return this.open(command, command.data);
-      case 'payflow.transfer.post.v1':
-        return this.post(command, command.data);
-      default:
-        return command satisfies never;
+  account(owner: Owner, id: string): Account | undefined {
+    return this.#accounts.get(scoped(owner, id));
+  }
+
+  details(owner: Owner, id: string): AccountDetails | undefined {
+    return this.#details.get(scoped(owner, id));
+  }
+
+  isPathTaken(owner: Owner, path: string): boolean {
+    return this.#takenPaths.has(scoped(owner, path));
+  }
+
+  open(owner: Owner, account: Account, details: AccountDetails): void {
+    const key = scoped(owner, account.id);
+    this.#accounts.set(key, account);
+    this.#details.set(key, details);
+    this.#opened.add(key);
+    if (details.path !== null) this.#takenPaths.add(scoped(owner, details.path));
+  }
+
+  change(owner: Owner, ...accounts: readonly Account[]): void {
+    for (const account of accounts) {
+      const key = scoped(owner, account.id);
+      this.#accounts.set(key, account);
+      if (!this.#opened.has(key)) this.#changed.add(key);
     }
   }
 
-  /** The refusal of a command that an operator discarded, that came damaged, or whose id was used before with other content. */
-  refuse(command: RefusableCommand, reason: Refusal): Verdict {
-    return command.type === 'payflow.account.open.v1'
-      ? this.accountRejected(command.data, reason)
-      : this.transferRejected(command.data, reason);
+  /** More than the account's counters has changed: its row is written whole. */
+  retell(owner: Owner, id: string, details: AccountDetails): void {
+    const key = scoped(owner, id);
+    this.#details.set(key, details);
+    if (!this.#opened.has(key)) this.#retold.add(key);
   }
 
-  /** Accounts that the batch opened, as it leaves them, by scoped id. */
-  newAccounts(): Map<string, Account> {
-    return new Map([...this.accounts].filter(([key]) => this.opened.has(key)));
+  hold(owner: Owner, id: string): Hold | undefined {
+    return this.#holds.get(scoped(owner, id));
   }
 
-  /** Loaded accounts that the batch changed, netted: one row each, however many transfers. */
-  changedAccounts(): Map<string, Account> {
-    return new Map(
-      [...this.accounts].filter(
-        ([key, { version }]) => !this.opened.has(key) && this.loadedVersions.get(key) !== version,
-      ),
-    );
+  keepHold(owner: Owner, hold: Hold): void {
+    const key = scoped(owner, hold.id);
+    this.#holds.set(key, hold);
+    this.#changedHolds.set(key, { owner, hold });
   }
 
-  private open(command: LedgerCommand, data: AccountOpen): Verdict {
-    const key = scoped(command, data.id);
-    const path = data.path === null ? undefined : scoped(command, data.path);
-    if (this.accounts.has(key) || (path && this.takenPaths.has(path)))
-      return this.accountRejected(data, 'account_exists');
-    const account = openedAccount(data.id, data.asset, data.overdraft);
-    this.accounts.set(key, account);
-    this.opened.add(key);
-    if (path) this.takenPaths.add(path);
-    const { path: name, metadata, created_at } = data;
-    return { type: 'payflow.account.opened.v1', data: { ...snapshot(account), path: name, metadata, created_at } };
+  isTransferIdUsed(owner: Owner, id: string): boolean {
+    return this.#usedTransferIds.has(scoped(owner, id));
   }
 
-  private post(command: LedgerCommand, data: TransferPost): Verdict {
-    const [debitKey, creditKey] = [scoped(command, data.debit_account), scoped(command, data.credit_account)];
-    const decision = postTransfer(
-      {
-        debitAccount: data.debit_account,
-        creditAccount: data.credit_account,
-        amount: parseAmount(data.amount) ?? 0n,
-        asset: data.asset,
-        validUntil: data.valid_until,
-      },
-      this.accounts.get(debitKey),
-      this.accounts.get(creditKey),
-      this.now,
-    );
-    if (decision.kind === 'refused') return this.transferRejected(data, decision.reason);
-    this.accounts.set(debitKey, decision.debit);
-    this.accounts.set(creditKey, decision.credit);
-    const { id, payment, amount, asset } = data;
+  /** No other transfer may have the id from now on, whatever became of the command that named it. */
+  useTransferId(owner: Owner, id: string): void {
+    this.#usedTransferIds.add(scoped(owner, id));
+  }
+
+  /** Books a transfer: from now on it can be moved back. */
+  post(transfer: BookedTransfer): void {
+    const key = scoped(transfer.owner, transfer.id);
+    const { debitAccount, creditAccount, amount, asset } = transfer;
+    this.#transfers.push(transfer);
+    this.#usedTransferIds.add(key);
+    this.#originals.set(key, { debitAccount, creditAccount, amount, asset, reversed: 0n });
+  }
+
+  original(owner: Owner, transfer: string): Original | undefined {
+    return this.#originals.get(scoped(owner, transfer));
+  }
+
+  keepReversed(owner: Owner, transfer: string, original: Original): void {
+    const key = scoped(owner, transfer);
+    this.#originals.set(key, original);
+    this.#reversals.set(key, { owner, transfer, original });
+  }
+
+  changes(): BookChanges {
     return {
-      type: 'payflow.transfer.posted.v1',
-      data: {
-        id,
-        payment,
-        amount,
-        asset,
-        debit_account: snapshot(decision.debit),
-        credit_account: snapshot(decision.credit),
-        recorded_at: this.now,
-      },
+      opened: this.#pick(this.#accounts, this.#opened),
+      changed: this.#pick(this.#accounts, this.#changed),
+      details: this.#pick(this.#details, new Set([...this.#opened, ...this.#retold])),
+      transfers: this.#transfers,
+      holds: this.#changedHolds,
+      reversals: this.#reversals,
     };
   }
 
-  private accountRejected(data: RefusableData['payflow.account.open.v1'], reason: Refusal): Verdict {
-    return { type: 'payflow.account.rejected.v1', data: { id: data.id, reason, recorded_at: this.now } };
-  }
-
-  private transferRejected(data: RefusableData['payflow.transfer.post.v1'], reason: Refusal): Verdict {
-    const { id, payment, amount, asset, debit_account, credit_account } = data;
-    return {
-      type: 'payflow.transfer.rejected.v1',
-      data: { id, payment, amount, asset, debit_account, credit_account, reason, recorded_at: this.now },
-    };
+  #pick<T>(all: ReadonlyMap<string, T>, keys: ReadonlySet<string>): Map<string, T> {
+    return new Map([...keys].map((key) => [key, all.get(key) as T]));
   }
 }
 
 /** Ids and paths are only unique within a tenant's mode: every key starts with both. */
-export function scoped(owner: { readonly tenant: string; readonly livemode: boolean }, id: string): string {
+export function scoped(owner: Owner, id: string): string {
   return `${owner.tenant}/${owner.livemode ? 'live' : 'test'}/${id}`;
 }

@@ -1,4 +1,4 @@
-import { newId, type AnyMessage, type MessageData } from '@payflow/contracts';
+import { newId } from '@payflow/contracts';
 import { Messaging } from '@payflow/messaging';
 import {
   createTestDatabase,
@@ -11,47 +11,15 @@ import {
 import { statement } from '@payflow/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../database/index.js';
+import type { LedgerCommand } from '../domain/decide.js';
+import { CommandsOf } from '../testing/commands.js';
 import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 
-const tenant = newId('tenant');
-const now = new Date().toISOString();
-
-function command<T extends 'payflow.account.open.v1' | 'payflow.transfer.post.v1'>(
-  type: T,
-  data: MessageData[T],
-  id = newId('event'),
-): AnyMessage<T> {
-  return {
-    id,
-    type,
-    data,
-    subject: data.id,
-    tenant,
-    livemode: false,
-    key: data.id,
-    aggregateVersion: 0,
-    causationId: id,
-    correlationId: id,
-    actor: 'spec',
-    time: now,
-    traceparent: undefined,
-    tracestate: undefined,
-  } as unknown as AnyMessage<T>;
-}
-
-const open = (id: string, overdraft: 'none' | 'unbounded' = 'none', asset = 'USD') =>
-  command('payflow.account.open.v1', { id, path: null, asset, overdraft, metadata: {}, created_at: now });
-
+const ours = new CommandsOf();
+const { tenant } = ours;
+const open = (id: string, overdraft: 'none' | 'unbounded' = 'none') => ours.open(id, { overdraft });
 const transfer = (debit: string, credit: string, amount: string, id = newId('transfer')) =>
-  command('payflow.transfer.post.v1', {
-    id,
-    payment: null,
-    debit_account: debit,
-    credit_account: credit,
-    amount,
-    asset: 'USD',
-    valid_until: null,
-  });
+  ours.transfer(debit, credit, amount, { id });
 
 const BALANCES = statement(
   'spec.balances',
@@ -69,7 +37,7 @@ describe('the ledger on real PostgreSQL', () => {
   });
   afterAll(() => db.drop());
 
-  const handle = (...commands: AnyMessage<'payflow.account.open.v1' | 'payflow.transfer.post.v1'>[]) =>
+  const handle = (...commands: readonly LedgerCommand[]) =>
     db.database.transaction((tx) => handler.handle(commands, tx));
 
   it('opens accounts and posts transfers of one batch on them, in order', async () => {

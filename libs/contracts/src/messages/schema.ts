@@ -3,6 +3,8 @@ import { idPattern, type IdKind } from '../ids.js';
 /** Building blocks of the message schemas (JSON Schema 2020-12). */
 export const id = (kind: IdKind) => ({ type: 'string', pattern: idPattern(kind) });
 export const amount = { type: 'string', pattern: '^(0|[1-9][0-9]{0,18})$' };
+/** A difference of counters may be negative. */
+export const signedAmount = { type: 'string', pattern: '^(0|-?[1-9][0-9]{0,18})$' };
 /** A counter may pass below zero only as a difference, never itself. */
 export const counter = amount;
 export const assetCode = { type: 'string', pattern: '^[A-Z0-9]{3,12}$' };

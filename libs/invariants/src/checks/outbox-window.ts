@@ -4,7 +4,7 @@ const SPAN = '10 minutes';
 
 /**
  * Common table expressions `since` (`at`, `first_xact`) and `sent` (`xact_id`, `event_id`, `type`, `subject`, `tenant`,
- * `livemode`, `value`) over the messages in the outbox rows of the window. An event id is never younger than the outbox
+ * `livemode`, `causation`, `version`, `value`) over the messages in the outbox rows of the window. An event id is never younger than the outbox
  * row that carries it, so whatever changed under an event id of the window has its row within the window.
  * `full`: over everything that the outbox still keeps; it is dropped by whole days.
  */
@@ -15,7 +15,7 @@ export function recentOutbox(form: 'running' | 'full'): string {
     sent as materialized (
       select o.xact_id, typeid_uuid(m -> 'message' ->> 'id') as event_id, m -> 'message' ->> 'type' as type,
         typeid_uuid(m -> 'message' ->> 'subject') as subject, typeid_uuid(m -> 'message' ->> 'tenant') as tenant,
-        (m -> 'message' ->> 'livemode')::boolean as livemode, (m -> 'message' ->> 'aggregateVersion')::bigint as version,
+        (m -> 'message' ->> 'livemode')::boolean as livemode, typeid_uuid(m -> 'message' ->> 'causationId') as causation, (m -> 'message' ->> 'aggregateVersion')::bigint as version,
         m ->> 'value' as value
       from since, outbox o, json_array_elements(o.messages::json) as m
       where o.id >= uuid_floor(since.at))`;

@@ -10,7 +10,16 @@ const time = '2026-11-21T08:00:00.000Z';
 
 function envelope(account = newId('account'), note = '', resent = false): Envelope {
   const metadata: Record<string, string> = note ? { note } : {};
-  const data = { id: account, path: null, asset: 'USD', overdraft: 'none', metadata, created_at: time } as const;
+  const data = {
+    id: account,
+    path: null,
+    asset: 'USD',
+    kind: 'liability',
+    overdraft: 'none',
+    overdraft_limit: '0',
+    metadata,
+    created_at: time,
+  } as const;
   const outgoing: AnyOutgoing = { type: 'payflow.account.open.v1', subject: account, data, origin, resent };
   return finish(outgoing, time, undefined, 2);
 }
@@ -66,7 +75,9 @@ describe('outbox rows', () => {
       id: newId('account'),
       path: null,
       asset: 'USD',
+      kind: 'liability',
       overdraft: 'none',
+      overdraft_limit: '0',
       metadata,
       created_at: time,
     } as const;

@@ -1,0 +1,211 @@
+import { uuidOf, type AccountKind, type AccountState, type Overdraft } from '@payflow/contracts';
+import { statement, type Transaction } from '@payflow/database';
+import type { Account } from '../domain/account.js';
+import { scoped, type AccountDetails, type BookChanges, type Owner } from '../domain/book.js';
+import type { KeyedCommand } from './command-key.js';
+
+// Locks are taken one by one in id order, so that two batches can only wait for each other, never in a circle.
+// The clock is read as the last row comes out, when every lock is held.
+const LOCK = statement(
+  'ledger.lock-accounts',
+  `with locked as materialized (
+     select a.* from accounts a
+     where (a.tenant_id, a.livemode, a.id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+     order by a.tenant_id, a.livemode, a.id for update)
+   select tenant_id, livemode, id, asset, kind, state, overdraft, overdraft_limit_minor, posted_debits, posted_credits,
+     pending_debits, pending_credits, version, last_recorded_at, clock_timestamp() as now,
+     case when $4 then json_build_array(path, metadata, created_at) end as details
+   from locked`,
+);
+
+const CLOCK = statement('ledger.clock', 'select clock_timestamp() as now');
+
+const UPDATE = statement(
+  'ledger.update-accounts',
+  `update accounts a set posted_debits = n.posted_debits, posted_credits = n.posted_credits, pending_debits = n.pending_debits,
+     pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+     as n (tenant_id, livemode, id, posted_debits, posted_credits, pending_debits, pending_credits, version)
+   where a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id`,
+);
+
+// New accounts, and all that can change of the others: for the batches in which something else than counters does.
+const SAVE = statement(
+  'ledger.save-accounts',
+  `with n as materialized (
+     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+       $10::boolean[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[], $17::json[], $18::timestamptz[])
+       as n (tenant_id, livemode, id, posted_debits, posted_credits, pending_debits, pending_credits, version,
+         is_new, path, asset, kind, state, overdraft, overdraft_limit_minor, metadata, created_at)),
+   opened as (
+     insert into accounts (tenant_id, livemode, id, path, asset, kind, state, overdraft, overdraft_limit_minor, posted_debits,
+       posted_credits, pending_debits, pending_credits, version, metadata, created_at, last_recorded_at)
+     select tenant_id, livemode, id, path, asset, kind, state, overdraft, overdraft_limit_minor, posted_debits,
+       posted_credits, pending_debits, pending_credits, version, metadata, created_at, $9::timestamptz
+     from n where is_new order by tenant_id, livemode, id
+     on conflict do nothing returning 1),
+   changed as (
+     update accounts a set posted_debits = n.posted_debits, posted_credits = n.posted_credits, pending_debits = n.pending_debits,
+       pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz, state = n.state,
+       overdraft = n.overdraft, overdraft_limit_minor = n.overdraft_limit_minor, metadata = coalesce(n.metadata, a.metadata)
+     from n where not n.is_new and a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id returning 1)
+   select ((select count(*) from opened) + (select count(*) from changed))::integer as saved`,
+);
+
+interface AccountRow {
+  tenant_id: string;
+  livemode: boolean;
+  id: string;
+  asset: string;
+  kind: AccountKind;
+  state: AccountState;
+  overdraft: Overdraft;
+  overdraft_limit_minor: bigint;
+  posted_debits: bigint;
+  posted_credits: bigint;
+  pending_debits: bigint;
+  pending_credits: bigint;
+  version: bigint;
+  last_recorded_at: Date;
+  now: Date;
+  details: [path: string | null, metadata: Record<string, string>, createdAt: string] | null;
+}
+
+/** The key of an account's row, by which a batch's statements find it. */
+export interface AccountKey {
+  readonly scoped: string;
+  readonly id: string;
+  readonly tenant: string;
+  readonly livemode: boolean;
+  readonly uuid: string;
+}
+
+/** Accounts under lock, by scoped id, with the keys of their rows and the ledger's clock as it stood after the locks. */
+export interface LockedAccounts {
+  readonly accounts: ReadonlyMap<string, Account>;
+  readonly details: ReadonlyMap<string, AccountDetails>;
+  readonly keys: ReadonlyMap<string, AccountKey>;
+  readonly now: Date;
+}
+
+/** Locks the accounts that the commands name and reads the clock after it. The clock never goes back on an account. */
+export async function lockAccounts(tx: Transaction, commands: readonly KeyedCommand[]): Promise<LockedAccounts> {
+  const keys = accountKeys(commands);
+  const wanted = [...keys.values()];
+  const rows = await tx.rows<AccountRow>(LOCK, [
+    wanted.map((key) => key.tenant),
+    wanted.map((key) => key.livemode),
+    wanted.map((key) => key.uuid),
+    commands.some(({ command }) => command.type === 'payflow.account.update.v1'),
+  ]);
+  const latest = rows.at(-1)?.now ?? (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
+  const now = rows.reduce((last, row) => (row.last_recorded_at > last ? row.last_recorded_at : last), latest);
+  const byRow = new Map(wanted.map((key) => [`${key.tenant}/${key.livemode}/${key.uuid}`, key]));
+  const accounts = new Map<string, Account>();
+  const details = new Map<string, AccountDetails>();
+  for (const row of rows) {
+    const key = byRow.get(`${row.tenant_id}/${row.livemode}/${row.id}`) as AccountKey;
+    accounts.set(key.scoped, toAccount(key.id, row));
+    if (row.details) details.set(key.scoped, toDetails(row.details));
+  }
+  return { accounts, details, keys, now };
+}
+
+function accountKeys(commands: readonly KeyedCommand[]): Map<string, AccountKey> {
+  const keys = new Map<string, AccountKey>();
+  for (const { command, tenant } of commands) {
+    for (const id of accountIds(command)) {
+      const key = scoped(command, id);
+      if (!keys.has(key))
+        keys.set(key, { scoped: key, id, tenant, livemode: command.livemode, uuid: uuidOf('account', id) });
+    }
+  }
+  return keys;
+}
+
+function accountIds(command: KeyedCommand['command']): string[] {
+  switch (command.type) {
+    case 'payflow.account.open.v1':
+    case 'payflow.account.update.v1':
+      return [command.data.id];
+    case 'payflow.group.post.v1':
+      return [
+        ...command.data.legs.flatMap((leg) => [leg.debit_account, leg.credit_account]),
+        ...command.data.conditions.map(({ account }) => account),
+      ];
+    case 'payflow.transfer.post.v1':
+    case 'payflow.transfer.reverse.v1':
+    case 'payflow.hold.place.v1':
+    case 'payflow.hold.post.v1':
+    case 'payflow.hold.void.v1':
+      return [command.data.debit_account, command.data.credit_account];
+    default:
+      return command satisfies never;
+  }
+}
+
+/** Saves what a batch opened and changed, one netted row each. Returns false when an id or a path has been taken in the meantime. */
+export async function saveAccounts(
+  tx: Transaction,
+  { opened, changed, details }: Pick<BookChanges, 'opened' | 'changed' | 'details'>,
+  keys: LockedAccounts['keys'],
+  now: Date,
+): Promise<boolean> {
+  const rows = [...opened, ...changed].map(([scopedId, account]) => ({
+    account,
+    key: keys.get(scopedId) as AccountKey,
+    details: details.get(scopedId),
+    isNew: opened.has(scopedId),
+  }));
+  if (rows.length === 0) return true;
+  const counters = [
+    rows.map(({ key }) => key.tenant),
+    rows.map(({ key }) => key.livemode),
+    rows.map(({ key }) => key.uuid),
+    rows.map(({ account }) => account.postedDebits),
+    rows.map(({ account }) => account.postedCredits),
+    rows.map(({ account }) => account.pendingDebits),
+    rows.map(({ account }) => account.pendingCredits),
+    rows.map(({ account }) => account.version),
+    now,
+  ];
+  if (details.size === 0) return (await tx.count(UPDATE, counters)) === rows.length;
+  const [result] = await tx.rows<{ saved: number }>(SAVE, [
+    ...counters,
+    rows.map(({ isNew }) => isNew),
+    rows.map((row) => row.details?.path ?? null),
+    rows.map(({ account }) => account.asset),
+    rows.map(({ account }) => account.kind),
+    rows.map(({ account }) => account.state),
+    rows.map(({ account }) => account.overdraft),
+    rows.map(({ account }) => account.overdraftLimit),
+    rows.map((row) => (row.details ? JSON.stringify(row.details.metadata) : null)),
+    rows.map((row) => row.details?.createdAt ?? null),
+  ]);
+  return result?.saved === rows.length;
+}
+
+/** The accounts' rows that belong to an owner's ids. */
+export function accountUuid(keys: LockedAccounts['keys'], owner: Owner, id: string): string {
+  return (keys.get(scoped(owner, id)) as AccountKey).uuid;
+}
+
+function toAccount(id: string, row: AccountRow): Account {
+  return {
+    id,
+    asset: row.asset,
+    kind: row.kind,
+    state: row.state,
+    overdraft: row.overdraft,
+    overdraftLimit: row.overdraft_limit_minor,
+    postedDebits: row.posted_debits,
+    postedCredits: row.posted_credits,
+    pendingDebits: row.pending_debits,
+    pendingCredits: row.pending_credits,
+    version: Number(row.version),
+  };
+}
+
+function toDetails([path, metadata, createdAt]: NonNullable<AccountRow['details']>): AccountDetails {
+  return { path, metadata, createdAt: new Date(createdAt).toISOString() };
+}

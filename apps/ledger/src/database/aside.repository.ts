@@ -1,0 +1,173 @@
+import { fromUuid, uuidOf, type HoldStatus } from '@payflow/contracts';
+import { statement, type Transaction } from '@payflow/database';
+import { scoped, type BookChanges, type Owner } from '../domain/book.js';
+import type { Hold } from '../domain/hold.js';
+import { accountUuid, type LockedAccounts } from './account.repository.js';
+import type { KeyedCommand } from './command-key.js';
+
+/**
+ * What a batch needs beside accounts and verdicts: paths that are taken, holds, and how much of a transfer has been moved
+ * back. All of it lies under the lock of its accounts, so it is read after that and needs no lock of its own.
+ */
+export interface LoadedAside {
+  readonly takenPaths: ReadonlySet<string>;
+  readonly holds: ReadonlyMap<string, Hold>;
+  /** By scoped transfer id; absent where nothing has been moved back. */
+  readonly reversed: ReadonlyMap<string, bigint>;
+}
+
+const LOAD = statement(
+  'ledger.load-aside',
+  `select tenant_id, livemode, 'path' as what, path as name, null as id, null as facts from accounts
+   where (tenant_id, livemode, path) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))
+   union all
+   select tenant_id, livemode, 'hold', null, id, json_build_object('payment', payment_id, 'debit', debit_account_id,
+     'credit', credit_account_id, 'amount', amount_minor::text, 'posted', posted_minor::text, 'asset', asset, 'status', status,
+     'expires_at', expires_at, 'version', version)
+   from holds where (tenant_id, livemode, id) in (select * from unnest($4::uuid[], $5::boolean[], $6::uuid[]))
+   union all
+   select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text)
+   from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))`,
+);
+
+const SAVE = statement(
+  'ledger.save-aside',
+  `with held as (
+     insert into holds as h (tenant_id, livemode, id, payment_id, debit_account_id, credit_account_id, amount_minor, asset, posted_minor,
+       status, expires_at, version, changed_at, placed_at)
+     select *, $13::timestamptz, $13::timestamptz from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[],
+       $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::bigint[])
+     on conflict (tenant_id, livemode, id) do update set posted_minor = excluded.posted_minor, status = excluded.status,
+       version = excluded.version, changed_at = excluded.changed_at, xact_id = pg_current_xact_id())
+   insert into reversals as r (tenant_id, livemode, transfer_id, amount_minor, reversed_minor)
+   select * from unnest($14::uuid[], $15::boolean[], $16::uuid[], $17::bigint[], $18::bigint[])
+   on conflict (tenant_id, livemode, transfer_id) do update set reversed_minor = excluded.reversed_minor`,
+);
+
+interface AsideRow {
+  tenant_id: string;
+  livemode: boolean;
+  what: 'path' | 'hold' | 'reversal';
+  name: string | null;
+  id: string | null;
+  facts: HoldFacts | { readonly reversed: string } | null;
+}
+
+interface HoldFacts {
+  readonly payment: string | null;
+  readonly debit: string;
+  readonly credit: string;
+  readonly amount: string;
+  readonly posted: string;
+  readonly asset: string;
+  readonly status: HoldStatus;
+  readonly expires_at: string | null;
+  readonly version: number;
+}
+
+interface Wanted {
+  readonly tenant: string;
+  readonly livemode: boolean;
+  readonly value: string;
+}
+
+/** Loads what the commands name of it. */
+export async function loadAside(tx: Transaction, commands: readonly KeyedCommand[]): Promise<LoadedAside> {
+  const paths = commands.flatMap((each) =>
+    each.command.type === 'payflow.account.open.v1' && each.command.data.path !== null
+      ? [wantedOf(each, each.command.data.path)]
+      : [],
+  );
+  const holds = commands.flatMap((each) => {
+    if (each.command.type === 'payflow.hold.post.v1') return [wantedOf(each, uuidOf('hold', each.command.data.hold))];
+    return each.command.type === 'payflow.hold.void.v1' ? [wantedOf(each, uuidOf('hold', each.command.data.id))] : [];
+  });
+  const originals = commands.flatMap((each) =>
+    each.command.type === 'payflow.transfer.reverse.v1'
+      ? [wantedOf(each, uuidOf('transfer', each.command.data.original))]
+      : [],
+  );
+  const nothing = paths.length + holds.length + originals.length === 0;
+  const rows = nothing
+    ? []
+    : await tx.rows<AsideRow & Record<string, unknown>>(LOAD, [
+        ...columns(paths),
+        ...columns(holds),
+        ...columns(originals),
+      ]);
+  return {
+    takenPaths: new Set(rows.flatMap((row) => (row.what === 'path' ? [scoped(ownerOf(row), row.name as string)] : []))),
+    holds: new Map(rows.flatMap((row) => (row.what === 'hold' ? [[scopedId('hold', row), toHold(row)] as const] : []))),
+    reversed: new Map(
+      rows.flatMap((row) =>
+        row.what === 'reversal'
+          ? [[scopedId('transfer', row), BigInt((row.facts as { reversed: string }).reversed)] as const]
+          : [],
+      ),
+    ),
+  };
+}
+
+/** Saves the holds and reversals that a batch changed, one row each. */
+export async function saveAside(
+  tx: Transaction,
+  { holds, reversals }: Pick<BookChanges, 'holds' | 'reversals'>,
+  keys: LockedAccounts['keys'],
+  now: Date,
+): Promise<void> {
+  if (holds.size + reversals.size === 0) return;
+  const held = [...holds.values()];
+  const reversed = [...reversals.values()];
+  await tx.rows(SAVE, [
+    held.map(({ owner }) => uuidOf('tenant', owner.tenant)),
+    held.map(({ owner }) => owner.livemode),
+    held.map(({ hold }) => uuidOf('hold', hold.id)),
+    held.map(({ hold }) => hold.payment && uuidOf('payment', hold.payment)),
+    held.map(({ owner, hold }) => accountUuid(keys, owner, hold.debitAccount)),
+    held.map(({ owner, hold }) => accountUuid(keys, owner, hold.creditAccount)),
+    held.map(({ hold }) => hold.amount),
+    held.map(({ hold }) => hold.asset),
+    held.map(({ hold }) => hold.posted),
+    held.map(({ hold }) => hold.status),
+    held.map(({ hold }) => hold.expiresAt),
+    held.map(({ hold }) => hold.version),
+    now,
+    reversed.map(({ owner }) => uuidOf('tenant', owner.tenant)),
+    reversed.map(({ owner }) => owner.livemode),
+    reversed.map(({ transfer }) => uuidOf('transfer', transfer)),
+    reversed.map(({ original }) => original.amount),
+    reversed.map(({ original }) => original.reversed),
+  ]);
+}
+
+function wantedOf({ tenant, command }: KeyedCommand, value: string): Wanted {
+  return { tenant, livemode: command.livemode, value };
+}
+
+function columns(wanted: readonly Wanted[]): unknown[] {
+  return [wanted.map(({ tenant }) => tenant), wanted.map(({ livemode }) => livemode), wanted.map(({ value }) => value)];
+}
+
+function ownerOf(row: AsideRow): Owner {
+  return { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode };
+}
+
+function scopedId(kind: 'hold' | 'transfer', row: AsideRow): string {
+  return scoped(ownerOf(row), fromUuid(kind, row.id as string));
+}
+
+function toHold(row: AsideRow): Hold {
+  const facts = row.facts as HoldFacts;
+  return {
+    id: fromUuid('hold', row.id as string),
+    payment: facts.payment && fromUuid('payment', facts.payment),
+    debitAccount: fromUuid('account', facts.debit),
+    creditAccount: fromUuid('account', facts.credit),
+    amount: BigInt(facts.amount),
+    posted: BigInt(facts.posted),
+    asset: facts.asset,
+    status: facts.status,
+    expiresAt: facts.expires_at && new Date(facts.expires_at).toISOString(),
+    version: facts.version,
+  };
+}

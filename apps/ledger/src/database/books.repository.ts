@@ -1,0 +1,104 @@
+import { parseAmount } from '@payflow/money';
+import { RunAgain, type Transaction } from '@payflow/database';
+import type { MessageData, PostedLeg } from '@payflow/contracts';
+import { scoped, type BookChanges, type LoadedBooks } from '../domain/book.js';
+import type { Original } from '../domain/reversal.js';
+import { lockAccounts, saveAccounts, type LockedAccounts } from './account.repository.js';
+import { loadAside, saveAside } from './aside.repository.js';
+import { idText, transferKey, type IdKey, type KeyedCommand } from './command-key.js';
+import { insertTransfers } from './transfer.repository.js';
+import { findVerdicts, insertVerdicts, type Answer, type KnownVerdict } from './verdict.repository.js';
+
+/** What one batch works on, under its locks. */
+export interface OpenedBooks {
+  readonly loaded: LoadedBooks;
+  /** Verdicts given before on the batch's commands, and what is known of the transfers they name, by `idText`. */
+  readonly known: ReadonlyMap<string, KnownVerdict>;
+  readonly keys: LockedAccounts['keys'];
+  readonly now: Date;
+}
+
+/**
+ * Loads all that the commands touch, and locks its accounts. The statements go out together and run in this order: ids
+ * without locks, then accounts in id order, then what their locks protect.
+ */
+export async function openBooks(tx: Transaction, commands: readonly KeyedCommand[]): Promise<OpenedBooks> {
+  const [known, { accounts, details, keys, now }, { takenPaths, holds, reversed }] = await Promise.all([
+    findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
+    lockAccounts(tx, commands),
+    loadAside(tx, commands),
+  ]);
+  const originals = new Map<string, Original>();
+  const usedTransferIds = new Set<string>();
+  for (const each of commands) {
+    for (const { id, role } of namesOf(each)) {
+      const verdict = known.get(idText(transferKey(each, id)));
+      if (!verdict) continue;
+      const key = scoped(each.command, id);
+      const original = role === 'original' ? originalOf(verdict, reversed.get(key) ?? 0n) : undefined;
+      if (original) originals.set(key, original);
+      if (role === 'made') usedTransferIds.add(key);
+    }
+  }
+  const loaded = { accounts, details, takenPaths, holds, originals, usedTransferIds };
+  return { loaded, known, keys, now };
+}
+
+/** Saves a decided batch whole. An id or path that another partition has used in the meantime makes the batch run again. */
+export async function saveBooks(
+  tx: Transaction,
+  changes: BookChanges,
+  answers: readonly Answer[],
+  { keys, now }: Pick<OpenedBooks, 'keys' | 'now'>,
+): Promise<void> {
+  const [accountsSaved, verdictsSaved] = await Promise.all([
+    saveAccounts(tx, changes, keys, now),
+    insertVerdicts(tx, answers),
+    insertTransfers(tx, changes.transfers, keys, now),
+    saveAside(tx, changes, keys, now),
+  ]);
+  if (!accountsSaved || !verdictsSaved) throw new RunAgain('another partition met the same id or path first');
+}
+
+/** The transfers that a group makes, and the one it moves back: a command that makes one alone is known by its own key. */
+function namesOf({ command }: KeyedCommand): { readonly id: string; readonly role: 'made' | 'original' }[] {
+  switch (command.type) {
+    case 'payflow.group.post.v1':
+      return command.data.legs.map(({ id }) => ({ id, role: 'made' }));
+    case 'payflow.transfer.reverse.v1':
+      return [
+        { id: command.data.transfer, role: 'made' },
+        { id: command.data.original, role: 'original' },
+      ];
+    default:
+      return [];
+  }
+}
+
+function transfersNamed(each: KeyedCommand): IdKey[] {
+  return namesOf(each).map(({ id }) => transferKey(each, id));
+}
+
+/** What a verdict says of the transfer it posted, or undefined where it posted none. */
+function originalOf({ type, json }: KnownVerdict, reversed: bigint): Original | undefined {
+  switch (type) {
+    case 'payflow.transfer.posted.v1': {
+      const data = JSON.parse(json) as MessageData['payflow.transfer.posted.v1'];
+      return moved(data.debit_account.id, data.credit_account.id, data.amount, data.asset, reversed);
+    }
+    case 'payflow.hold.posted.v1': {
+      const data = JSON.parse(json) as MessageData['payflow.hold.posted.v1'];
+      return moved(data.debit_account.id, data.credit_account.id, data.transferred, data.asset, reversed);
+    }
+    case 'payflow.group.posted.v1': {
+      const leg = JSON.parse(json) as PostedLeg;
+      return moved(leg.debit_account, leg.credit_account, leg.amount, leg.asset, reversed);
+    }
+    default:
+      return undefined;
+  }
+}
+
+function moved(debitAccount: string, creditAccount: string, amount: string, asset: string, reversed: bigint): Original {
+  return { debitAccount, creditAccount, amount: parseAmount(amount) ?? 0n, asset, reversed };
+}

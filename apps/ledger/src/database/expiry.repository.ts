@@ -1,0 +1,42 @@
+import { fromUuid } from '@payflow/contracts';
+import { statement, type Transaction } from '@payflow/database';
+import type { Owner } from '../domain/book.js';
+
+/** A hold whose time is over. */
+export interface ExpiredHold extends Owner {
+  readonly id: string;
+  readonly debitAccount: string;
+  readonly creditAccount: string;
+}
+
+// Skipped rows are at another sweeper's, or being posted this very moment. The array sub-select keeps the limit out of a join.
+const TAKE = statement(
+  'holds.take-expired',
+  `update holds set expiry_asked_at = clock_timestamp()
+   where ctid = any (array (
+     select ctid from holds
+     where status = 'pending' and expires_at <= clock_timestamp()
+       and (expiry_asked_at is null or expiry_asked_at < clock_timestamp() - $1 * interval '1 millisecond')
+     order by expires_at limit $2 for update skip locked))
+   returning tenant_id, livemode, id, debit_account_id, credit_account_id`,
+);
+
+interface ExpiredRow {
+  tenant_id: string;
+  livemode: boolean;
+  id: string;
+  debit_account_id: string;
+  credit_account_id: string;
+}
+
+/** Takes pending holds whose time is over and whose end nobody has asked for within `ask_again_ms`, oldest first. */
+export async function takeExpired(tx: Transaction, ask_again_ms: number, limit: number): Promise<ExpiredHold[]> {
+  const rows = await tx.rows<ExpiredRow & Record<string, unknown>>(TAKE, [ask_again_ms, limit]);
+  return rows.map((row) => ({
+    tenant: fromUuid('tenant', row.tenant_id),
+    livemode: row.livemode,
+    id: fromUuid('hold', row.id),
+    debitAccount: fromUuid('account', row.debit_account_id),
+    creditAccount: fromUuid('account', row.credit_account_id),
+  }));
+}

@@ -1,0 +1,123 @@
+import { fromUuid, newId, uuidOf, type MessageType } from '@payflow/contracts';
+import { joinJson, statement, type Transaction } from '@payflow/database';
+import type { Verdict } from '../domain/decide.js';
+import { idText, transferKey, type IdKey, type IdKind, type KeyedCommand } from './command-key.js';
+
+/** The ledger's answer to one command, with the id of the event that carries it. */
+export interface Answer {
+  readonly keyed: KeyedCommand;
+  readonly verdict: Verdict;
+  /** The verdict's data, as it is both stored and published. */
+  readonly json: string;
+  readonly eventId: string;
+}
+
+/** What is known of an id: the verdict under which it was first used. */
+export interface KnownVerdict {
+  /** SHA-256 in hexadecimal. */
+  readonly contentHash: string;
+  readonly commandId: string;
+  readonly eventId: string;
+  readonly type: MessageType;
+  /** The event's data; for a transfer of a group that leg of it. */
+  readonly json: string;
+}
+
+const FIND = statement(
+  'ledger.find-verdicts',
+  `select v.tenant_id, v.livemode, v.kind, v.id, encode(v.content_hash, 'hex') as content_hash, v.command_id, v.event_id, v.event_type, v.event_data
+   from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[]) as c (tenant_id, livemode, kind, id)
+   join verdicts v using (tenant_id, livemode, kind, id)`,
+);
+
+const INSERT = statement(
+  'ledger.insert-verdicts',
+  `insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
+   select tenant_id, livemode, kind, id, decode(content_hash, 'hex'), command_id, event_id, event_type, event_data
+   from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
+     string_to_array($9, chr(30)))
+     as v (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
+   order by tenant_id, livemode, kind, id
+   on conflict do nothing`,
+);
+
+interface VerdictRow {
+  tenant_id: string;
+  livemode: boolean;
+  kind: IdKind;
+  id: string;
+  content_hash: string;
+  command_id: string;
+  event_id: string;
+  event_type: MessageType;
+  event_data: string;
+}
+
+/** What is known of the ids, by {@link idText}. */
+export async function findVerdicts(tx: Transaction, ids: readonly IdKey[]): Promise<Map<string, KnownVerdict>> {
+  const rows = await tx.rows<VerdictRow>(FIND, idColumns(ids));
+  return new Map(
+    rows.map((row) => [
+      idText({ tenant: row.tenant_id, livemode: row.livemode, kind: row.kind, uuid: row.id }),
+      {
+        contentHash: row.content_hash,
+        commandId: fromUuid('event', row.command_id),
+        eventId: fromUuid('event', row.event_id),
+        type: row.event_type,
+        json: row.event_data,
+      },
+    ]),
+  );
+}
+
+/** A fresh answer, its event id made here once so that a re-run transaction publishes under a new one only if it never committed. */
+export function answer(keyed: KeyedCommand, verdict: Verdict): Answer {
+  return { keyed, verdict, json: JSON.stringify(verdict.data), eventId: newId('event') };
+}
+
+interface NewVerdict extends IdKey {
+  readonly answer: Answer;
+  readonly json: string;
+}
+
+/**
+ * Writes the answers where every later copy finds them, and every transfer of a posted group under its own id too.
+ * Returns false when another partition has met one of the ids in the meantime.
+ */
+export async function insertVerdicts(tx: Transaction, answers: readonly Answer[]): Promise<boolean> {
+  const rows = answers.flatMap((given) => [
+    { ...idOfAnswer(given), answer: given, json: given.json },
+    ...legRows(given),
+  ]);
+  const inserted = await tx.count(INSERT, [
+    ...idColumns(rows),
+    rows.map((row) => row.answer.keyed.contentHash),
+    rows.map((row) => uuidOf('event', row.answer.keyed.command.id)),
+    rows.map((row) => uuidOf('event', row.answer.eventId)),
+    rows.map((row) => row.answer.verdict.type),
+    joinJson(rows.map((row) => row.json)),
+  ]);
+  return inserted === rows.length;
+}
+
+function idOfAnswer({ keyed: { tenant, livemode, kind, uuid } }: Answer): IdKey {
+  return { tenant, livemode, kind, uuid };
+}
+
+function legRows(given: Answer): NewVerdict[] {
+  if (given.verdict.type !== 'payflow.group.posted.v1') return [];
+  return given.verdict.data.legs.map((leg) => ({
+    ...transferKey(given.keyed, leg.id),
+    answer: given,
+    json: JSON.stringify(leg),
+  }));
+}
+
+function idColumns(ids: readonly IdKey[]): unknown[] {
+  return [
+    ids.map(({ tenant }) => tenant),
+    ids.map(({ livemode }) => livemode),
+    ids.map(({ kind }) => kind),
+    ids.map(({ uuid }) => uuid),
+  ];
+}

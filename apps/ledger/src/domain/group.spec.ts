@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { openedAccount, type Account } from './account.js';
+import { postGroup, type Condition, type GroupLeg, type GroupTerms } from './group.js';
+
+const NOW = '2026-11-21T12:00:00.000Z';
+const LIMITS = { accounts_max: 3 };
+
+const terms = { asset: 'USD', kind: 'liability', overdraft: 'none', overdraftLimit: 0n } as const;
+const accounts = new Map<string, Account>(
+  ['a', 'b', 'c', 'd'].map((id) => [id, { ...openedAccount({ ...terms, id }), postedCredits: 100n }]),
+);
+const books = { account: (id: string) => accounts.get(id), isTransferIdUsed: (id: string) => id === 'used' };
+
+const leg = (id: string, debitAccount: string, creditAccount: string, amount: bigint, upTo = false): GroupLeg => ({
+  id,
+  debitAccount,
+  creditAccount,
+  amount,
+  asset: 'USD',
+  upTo,
+});
+const post = (legs: readonly GroupLeg[], change: Partial<GroupTerms> = {}) =>
+  postGroup({ legs, conditions: [], effectiveAt: null, ...change }, books, LIMITS, NOW);
+
+describe('a group', () => {
+  it('lets each leg see the ones before it', () => {
+    const decision = post([leg('1', 'a', 'b', 100n), leg('2', 'b', 'c', 200n)]);
+    if (decision.kind === 'refused') throw new Error(decision.reason);
+    const balances = [...decision.accounts.values()].map((account) => [
+      account.id,
+      account.postedCredits - account.postedDebits,
+    ]);
+    expect(balances).toEqual([
+      ['a', 0n],
+      ['b', 0n],
+      ['c', 300n],
+    ]);
+  });
+
+  it.each<[string, readonly GroupLeg[], bigint[]]>([
+    ['as much as there is', [leg('1', 'a', 'b', 500n, true)], [100n]],
+    ['no more than was asked for', [leg('1', 'a', 'b', 30n, true)], [30n]],
+    ['what the legs before have left', [leg('1', 'a', 'b', 70n), leg('2', 'a', 'c', 50n, true)], [70n, 30n]],
+  ])('moves %s, up to the amount', (_, legs, moved) => {
+    expect(post(legs)).toMatchObject({ kind: 'posted', legs: moved.map((amount) => ({ amount })) });
+  });
+
+  // In precedence order.
+  it.each<[string, number | null, readonly GroupLeg[], Partial<GroupTerms>]>([
+    ['effective_in_future', null, [leg('1', 'a', 'b', 0n)], { effectiveAt: '2026-11-21T12:00:00.001Z' }],
+    ['id_reused', 1, [leg('1', 'a', 'b', 1n), leg('1', 'b', 'a', 0n)], {}],
+    ['id_reused', 0, [leg('used', 'a', 'b', 0n)], {}],
+    ['amount_not_positive', 0, [leg('1', 'a', 'b', 0n, true)], {}],
+    ['insufficient_funds', 1, [leg('1', 'a', 'b', 100n), leg('2', 'a', 'b', 1n)], {}],
+    ['insufficient_funds', 1, [leg('1', 'a', 'b', 100n), leg('2', 'a', 'b', 1n, true)], {}],
+    ['account_not_found', 1, [leg('1', 'a', 'b', 1n), leg('2', 'a', 'x', 1n)], {}],
+    ['group_too_large', null, [leg('1', 'a', 'b', 1n), leg('2', 'c', 'd', 1n)], {}],
+  ])('is refused as a whole with %s', (reason, at, legs, change) => {
+    expect(post(legs, change)).toEqual({ kind: 'refused', reason, leg: at });
+  });
+});
+
+describe('a condition', () => {
+  const legs = [leg('1', 'a', 'b', 10n)];
+  const none = { account: 'a', version: null, balanceGte: null, balanceLte: null };
+
+  it.each<[string, Partial<Condition>, string]>([
+    ['nothing asked', {}, 'posted'],
+    ['its version', { version: 1 }, 'posted'],
+    ['another version', { version: 2 }, 'condition_failed'],
+    ['at least what it has', { balanceGte: 100n }, 'posted'],
+    ['at least more', { balanceGte: 101n }, 'condition_failed'],
+    ['at most what it has', { balanceLte: 100n }, 'posted'],
+    ['at most less', { balanceLte: 99n }, 'condition_failed'],
+    ['an account that is not there', { account: 'x' }, 'account_not_found'],
+  ])('%s', (_, change, outcome) => {
+    const decision = post(legs, { conditions: [{ ...none, ...change }] });
+    expect(decision.kind === 'refused' ? decision.reason : decision.kind).toBe(outcome);
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { openedAccount, type Account } from './account.js';
+import { reverseTransfer, type Original, type ReversalTerms } from './reversal.js';
+
+const NOW = '2026-11-21T12:00:00.000Z';
+const terms = { asset: 'USD', kind: 'liability', overdraft: 'none', overdraftLimit: 0n } as const;
+const payer: Account = openedAccount({ ...terms, id: 'payer' });
+const payee: Account = { ...openedAccount({ ...terms, id: 'payee' }), postedCredits: 100n };
+const original: Original = { debitAccount: 'payer', creditAccount: 'payee', amount: 100n, asset: 'USD', reversed: 0n };
+const all: ReversalTerms = { debitAccount: 'payer', creditAccount: 'payee', amount: null };
+/** The reversal debits the one whom the original credited. */
+const sides = { debit: payee, credit: payer };
+
+describe('a reversal', () => {
+  it.each<[string, bigint | null, bigint, { amount: bigint; reversed: bigint }]>([
+    ['all of it', null, 0n, { amount: 100n, reversed: 100n }],
+    ['a part', 30n, 0n, { amount: 30n, reversed: 30n }],
+    ['all that is left', null, 30n, { amount: 70n, reversed: 100n }],
+    ['the last unit', 1n, 99n, { amount: 1n, reversed: 100n }],
+  ])('moves %s back', (_, amount, reversed, expected) => {
+    expect(reverseTransfer({ ...all, amount }, { ...original, reversed }, sides, NOW)).toMatchObject(expected);
+  });
+
+  // In precedence order.
+  it.each<[string, Partial<ReversalTerms>, Partial<Original> | null, Partial<Account>]>([
+    ['transfer_not_found', { amount: 0n }, null, {}],
+    ['transfer_not_found', { creditAccount: 'other' }, {}, {}],
+    ['amount_not_positive', { amount: 0n }, { reversed: 100n }, {}],
+    ['reversal_exceeds_original', { amount: 101n }, {}, { state: 'closed' }],
+    ['reversal_exceeds_original', { amount: 71n }, { reversed: 30n }, {}],
+    ['reversal_exceeds_original', {}, { reversed: 100n }, {}],
+    ['account_frozen', {}, {}, { state: 'debits_frozen', postedCredits: 0n }],
+    ['insufficient_funds', {}, {}, { postedCredits: 99n }],
+  ])('is refused with %s', (reason, change, originalChange, payeeChange) => {
+    const of = originalChange === null ? undefined : { ...original, ...originalChange };
+    const decision = reverseTransfer({ ...all, ...change }, of, { ...sides, debit: { ...payee, ...payeeChange } }, NOW);
+    expect(decision).toEqual({ kind: 'refused', reason });
+  });
+});

@@ -1,0 +1,305 @@
+import { newId, uuidOf } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { checkInvariant } from '@payflow/invariants';
+import type { AnyOutgoing } from '@payflow/messaging';
+import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { invariants, migrations } from '../database/index.js';
+import { Book, EMPTY_BOOKS } from '../domain/book.js';
+import { decide, type LedgerCommand, type Verdict } from '../domain/decide.js';
+import { CommandsOf, leg } from '../testing/commands.js';
+import { LedgerCommandsHandler } from './ledger-commands.handler.js';
+
+const FAR = '2099-01-01T00:00:00.000Z';
+const ACCOUNTS = 20;
+const COMMANDS = 1_000;
+/** The others speak of messages, which nothing sends here. */
+const BOOKS = new Set<string>(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I10']);
+
+let db: TestDatabase;
+const handler = new LedgerCommandsHandler();
+beforeAll(async () => {
+  db = await createTestDatabase('ledger', migrations);
+  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+});
+afterAll(() => db.drop());
+
+const handle = async (commands: readonly LedgerCommand[]): Promise<readonly AnyOutgoing[]> =>
+  (await db.database.transaction((tx) => handler.handle(commands, tx))).messages;
+
+/** What a verdict says, but for the clock. */
+function toldBy({ type, data }: Pick<Verdict, 'type' | 'data'>): unknown {
+  const { recorded_at: _, effective_at: __, ...rest } = data as unknown as Record<string, unknown>;
+  return { type, ...rest };
+}
+
+interface Place {
+  readonly id: string;
+  readonly debit: string;
+  readonly credit: string;
+}
+
+/** Random commands over a few accounts: what they name exists, exists no more, or never did. */
+class Commands {
+  private readonly ours = new CommandsOf();
+  private readonly accounts = Array.from({ length: ACCOUNTS }, () => newId('account'));
+  private readonly holds: Place[] = [{ id: newId('hold'), debit: this.account(0), credit: this.account(1) }];
+  private readonly transfers: Place[] = [{ id: newId('transfer'), debit: this.account(0), credit: this.account(1) }];
+  private readonly sent: LedgerCommand[] = [];
+
+  constructor(private readonly next: () => number) {}
+
+  openings(): LedgerCommand[] {
+    const terms = [
+      { overdraft: 'unbounded' },
+      { overdraft: 'limited', overdraft_limit: '300' },
+      { kind: 'asset' },
+      {},
+    ] as const;
+    return this.accounts.map((id, at) => this.ours.open(id, at === 0 ? terms[0] : terms[1 + (at % 3)]));
+  }
+
+  another(): LedgerCommand {
+    const command = this.next() % 25 === 0 && this.sent.length > 0 ? this.pick(this.sent) : this.fresh();
+    this.sent.push(command);
+    return command;
+  }
+
+  private fresh(): LedgerCommand {
+    const [debit, credit] = [this.account(this.next()), this.account(this.next())];
+    const amount = String(this.next() % 400);
+    switch (this.next() % 12) {
+      case 0:
+      case 1:
+        return this.remembered(this.transfers, this.ours.transfer(debit, credit, amount), { debit, credit });
+      case 2:
+      case 3:
+        return this.remembered(this.transfers, this.ours.transfer(this.account(0), credit, amount), {
+          debit: this.account(0),
+          credit,
+        });
+      case 4:
+        return this.group(debit, credit, amount);
+      case 5:
+      case 6: {
+        const expires_at = this.next() % 2 === 0 ? null : FAR;
+        return this.remembered(this.holds, this.ours.hold(debit, credit, amount, { expires_at }), { debit, credit });
+      }
+      case 7:
+      case 8:
+        return this.ours.postHold(this.pick(this.holds), this.next() % 3 === 0 ? null : amount, this.next() % 2 === 0);
+      case 9:
+        return this.ours.voidHold(this.pick(this.holds));
+      case 10:
+        return this.ours.reverse(this.pick(this.transfers), this.next() % 3 === 0 ? null : amount);
+      default:
+        return this.ours.update(this.account(1 + (this.next() % (ACCOUNTS - 1))), {
+          state: this.pick(['open', 'open', 'frozen', 'debits_frozen', 'closed', null] as const),
+          metadata: this.next() % 2 === 0 ? { note: amount } : null,
+        });
+    }
+  }
+
+  private group(debit: string, credit: string, amount: string): LedgerCommand {
+    const third = this.account(this.next());
+    const used = this.next() % 10 === 0 ? { id: this.pick(this.transfers).id } : {};
+    const legs = [
+      leg(this.account(0), debit, amount, used),
+      leg(debit, credit, amount, { up_to: this.next() % 2 === 0 }),
+      leg(credit, third, '1'),
+    ];
+    const conditions =
+      this.next() % 3 === 0 ? [{ account: debit, version: null, balance_gte: '-5', balance_lte: '5000' }] : [];
+    const command = this.ours.group(legs, { conditions });
+    this.transfers.push({ id: (legs[0] as { id: string }).id, debit: this.account(0), credit: debit });
+    return command;
+  }
+
+  private remembered<C extends LedgerCommand>(places: Place[], command: C, sides: Omit<Place, 'id'>): C {
+    places.push({ id: command.data.id, ...sides });
+    return command;
+  }
+
+  private account(at: number): string {
+    return this.accounts[at % ACCOUNTS] as string;
+  }
+
+  private pick<T>(from: readonly T[]): T {
+    return from[this.next() % from.length] as T;
+  }
+}
+
+/** One book, kept in memory, that takes the commands one by one and remembers its verdicts by what they are known under. */
+class Model {
+  private readonly book = new Book(EMPTY_BOOKS, new Date().toISOString());
+  private readonly verdicts = new Map<string, unknown>();
+
+  /** The verdict on a command; the first one again for a copy. */
+  told(command: LedgerCommand): unknown {
+    const before = this.verdicts.get(command.id);
+    if (before) return before;
+    const verdict = toldBy(decide(this.book, command));
+    // An id is used up by a refusal too.
+    if (command.type === 'payflow.transfer.post.v1' || command.type === 'payflow.hold.post.v1')
+      this.book.useTransferId(command, command.data.id);
+    this.verdicts.set(command.id, verdict);
+    return verdict;
+  }
+}
+
+async function brokenInvariants(): Promise<string[]> {
+  const broken: string[] = [];
+  for (const each of invariants.filter(({ name }) => BOOKS.has(name))) {
+    const { sample } = await checkInvariant(db.database, each, 'full');
+    broken.push(...sample.map((row) => `${each.name}: ${row}`));
+  }
+  return broken;
+}
+
+describe('batches in SQL', () => {
+  it(`say of ${COMMANDS} random commands what a book in memory says of them one by one`, async () => {
+    const random = fc.nat({ max: 1_000_000_000 });
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(random), async (stream) => {
+        const next = () => stream.next().value as number;
+        const commands = new Commands(next);
+        const model = new Model();
+        let batch = commands.openings();
+        let told = 0;
+        while (told < COMMANDS) {
+          const messages = await handle(batch);
+          expect(messages.map((message) => toldBy(message as Verdict))).toEqual(batch.map((each) => model.told(each)));
+          told += batch.length;
+          batch = Array.from({ length: 1 + (next() % 60) }, () => commands.another());
+        }
+      }),
+      { numRuns: 3 },
+    );
+    expect(await brokenInvariants()).toEqual([]);
+  });
+});
+
+describe('fifty at once', () => {
+  const FIFTY = 50;
+  const ours = new CommandsOf();
+
+  async function funded(amount: string) {
+    const [world, payer, payee] = [newId('account'), newId('account'), newId('account')];
+    await handle([
+      ours.open(world, { overdraft: 'unbounded' }),
+      ours.open(payer),
+      ours.open(payee),
+      ours.transfer(world, payer, amount),
+    ]);
+    return { world, payer, payee };
+  }
+
+  const all = async (commands: readonly LedgerCommand[]) =>
+    (await Promise.all(commands.map((command) => handle([command])))).map(([message]) => message as AnyOutgoing);
+  const refusals = (messages: readonly AnyOutgoing[]) =>
+    messages.flatMap(({ data }) => ('reason' in data ? [data.reason] : []));
+  const stateOf = async (account: string) => {
+    const [message] = await handle([ours.update(account, {})]);
+    return message?.data as unknown as Record<string, string>;
+  };
+
+  it('posts, voids and expiries of one hold: one of them ends it', async () => {
+    const { payer, payee } = await funded('100');
+    const soon = new Date(Date.now() + 5).toISOString();
+    const hold = ours.hold(payer, payee, '100', { expires_at: soon });
+    await handle([hold]);
+    const place = { id: hold.data.id, debit: payer, credit: payee };
+    const answers = await all(
+      Array.from({ length: FIFTY }, (_, at) => {
+        if (at % 3 === 0) return ours.postHold(place, null);
+        return ours.voidHold(place, at % 3 === 1);
+      }),
+    );
+    expect(answers.length - refusals(answers).length).toBe(1);
+    expect(await stateOf(payer)).toMatchObject({ pending_debits: '0' });
+  });
+
+  it('partial posts of one hold: never more than it holds', async () => {
+    const { payer, payee } = await funded('100');
+    const hold = ours.hold(payer, payee, '100');
+    await handle([hold]);
+    const place = { id: hold.data.id, debit: payer, credit: payee };
+    const answers = await all(Array.from({ length: FIFTY }, () => ours.postHold(place, '7', false)));
+    expect(refusals(answers)).toEqual(Array.from({ length: FIFTY - 14 }, () => 'hold_exceeded'));
+    expect(await stateOf(payee)).toMatchObject({ posted_credits: '98', pending_credits: '2' });
+  });
+
+  it('reversals of one transfer: never more than it moved', async () => {
+    const { world, payer } = await funded('100');
+    const transfer = ours.transfer(world, payer, '100');
+    await handle([transfer]);
+    const place = { id: transfer.data.id, debit: world, credit: payer };
+    const answers = await all(Array.from({ length: FIFTY }, () => ours.reverse(place, '60')));
+    expect(refusals(answers)).toEqual(Array.from({ length: FIFTY - 1 }, () => 'reversal_exceeds_original'));
+    expect(await stateOf(payer)).toMatchObject({ posted_debits: '60' });
+  });
+
+  it('transfers on the condition that nobody was first: one was', async () => {
+    const { payer, payee } = await funded('100');
+    const { version } = await stateOf(payer);
+    const condition = { account: payer, version: Number(version), balance_gte: null, balance_lte: null };
+    const answers = await all(
+      Array.from({ length: FIFTY }, () => ours.group([leg(payer, payee, '1')], { conditions: [condition] })),
+    );
+    expect(refusals(answers)).toEqual(Array.from({ length: FIFTY - 1 }, () => 'condition_failed'));
+  });
+
+  it('groups that name one transfer id: one of them has it', async () => {
+    const { payer, payee } = await funded('100');
+    const id = newId('transfer');
+    const answers = await all(Array.from({ length: FIFTY }, () => ours.group([leg(payer, payee, '1', { id })])));
+    expect(refusals(answers)).toEqual(Array.from({ length: FIFTY - 1 }, () => 'id_reused'));
+    expect(await stateOf(payee)).toMatchObject({ posted_credits: '1' });
+  });
+});
+
+describe('a group', () => {
+  const ours = new CommandsOf();
+
+  it('of a thousand legs that fails on its last one leaves nothing', async () => {
+    const [world, wallet] = [newId('account'), newId('account')];
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
+    const legs = Array.from({ length: 999 }, () => leg(world, wallet, '1'));
+    const group = ours.group([...legs, leg(wallet, world, '1000')]);
+    const [refused] = await handle([group]);
+    expect(refused?.data).toMatchObject({ reason: 'insufficient_funds', leg: 999 });
+    const BOOKED = statement('spec.booked', 'select count(*)::integer as count from transfers where group_id = $1');
+    const KNOWN = statement(
+      'spec.known',
+      `select count(*)::integer as count from verdicts where kind = 'transfer' and id = $1`,
+    );
+    const uuid = (legs[0] as { id: string }).id;
+    expect(await db.database.rows(BOOKED, [uuidOf('group', group.data.id)])).toEqual([{ count: 0 }]);
+    expect(await db.database.rows(KNOWN, [uuidOf('transfer', uuid)])).toEqual([{ count: 0 }]);
+    const [posted] = await handle([ours.group([...legs, leg(wallet, world, '999')])]);
+    expect(posted?.type).toBe('payflow.group.posted.v1');
+  });
+
+  it('of the largest size fits its event', async () => {
+    const world = newId('account');
+    const wallets = Array.from({ length: 1_000 }, () => newId('account'));
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ...wallets.map((id) => ours.open(id))]);
+    const legs = wallets.map((id) => leg(world, id, '1000000000000000'));
+    const [posted] = await handle([ours.group(legs)]);
+    expect(posted?.type).toBe('payflow.group.posted.v1');
+    expect(JSON.stringify(posted?.data).length).toBeLessThan(524_288);
+  });
+
+  it('is answered again with its first verdict, leg ids and all', async () => {
+    const [world, wallet] = [newId('account'), newId('account')];
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
+    const group = ours.group([leg(world, wallet, '5'), leg(wallet, world, '2')], { metadata: { order: '7' } });
+    const [first] = await handle([group]);
+    const [again] = await handle([{ ...group, id: newId('event') }]);
+    expect(again).toMatchObject({ id: first?.id, data: first?.data, resent: true });
+    const stolen = ours.transfer(world, wallet, '5', { id: group.data.legs[0]?.id as string });
+    const [refused] = await handle([stolen]);
+    expect(refused?.data).toMatchObject({ reason: 'id_reused' });
+  });
+});

@@ -1,0 +1,54 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Database } from '@payflow/database';
+import type { AnyOutgoing, Messaging } from '@payflow/messaging';
+import { logger } from '@payflow/telemetry';
+import { takeExpired } from './database/expiry.repository.js';
+
+const log = logger('hold-sweeper');
+
+/** A hold ends within 5 s of its time (I10). */
+const INTERVAL_MS = 1_000;
+/** An end that was asked for takes milliseconds; past this the asking was lost or the ledger stands still. */
+const ASK_AGAIN_MS = 5_000;
+const TAKEN_MAX = 500;
+
+/** Finds holds whose time is over and asks the ledger's own command topic to end them. Never ends one itself. */
+@Injectable()
+export class HoldSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+  private sweeping: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly messaging: Messaging,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.sweeping = this.sweeping.then(() => this.sweep());
+    }, INTERVAL_MS);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.sweeping;
+  }
+
+  private async sweep(): Promise<void> {
+    try {
+      const staged = await this.database.transaction(async (tx) => {
+        const expired = await takeExpired(tx, ASK_AGAIN_MS, TAKEN_MAX);
+        const commands = expired.map(({ id, tenant, livemode, debitAccount, creditAccount }): AnyOutgoing => ({
+          type: 'payflow.hold.void.v1',
+          subject: id,
+          data: { id, debit_account: debitAccount, credit_account: creditAccount, expired: true },
+          origin: { tenant, livemode, actor: 'ledger/hold-sweeper' },
+        }));
+        return this.messaging.outbox.stage(tx, commands, () => undefined);
+      });
+      staged.publish();
+    } catch (error) {
+      log.warn({ err: error }, 'the sweeper could not look; it will again');
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import { fromUuid, newId, uuidOf, type AnyMessage, type Leg, type MessageData } from '@payflow/contracts';
+import type { LedgerCommand, LedgerCommandType } from '../domain/decide.js';
+
+const CREATED_AT = '2026-11-21T12:00:00.000Z';
+
+type OnlyNew<T> = Partial<T>;
+
+/** Commands of one tenant, as the gateway and payments would send them. */
+export class CommandsOf {
+  constructor(
+    readonly tenant = newId('tenant'),
+    readonly livemode = false,
+  ) {}
+
+  open(id: string, change: OnlyNew<MessageData['payflow.account.open.v1']> = {}) {
+    const terms = { kind: 'liability', overdraft: 'none', overdraft_limit: '0' } as const;
+    const facts = { id, path: null, asset: 'USD', metadata: {}, created_at: CREATED_AT };
+    return this.command('payflow.account.open.v1', { ...facts, ...terms, ...change });
+  }
+
+  update(id: string, change: OnlyNew<MessageData['payflow.account.update.v1']>) {
+    const nothing = { state: null, overdraft: null, overdraft_limit: null, metadata: null, if_version: null };
+    return this.command('payflow.account.update.v1', { id, ...nothing, ...change });
+  }
+
+  transfer(
+    debit: string,
+    credit: string,
+    amount: string,
+    change: OnlyNew<MessageData['payflow.transfer.post.v1']> = {},
+  ) {
+    const facts = { id: newId('transfer'), payment: null, asset: 'USD', valid_until: null };
+    return this.command('payflow.transfer.post.v1', {
+      ...facts,
+      debit_account: debit,
+      credit_account: credit,
+      amount,
+      ...change,
+    });
+  }
+
+  group(legs: readonly Leg[], change: OnlyNew<MessageData['payflow.group.post.v1']> = {}) {
+    const facts = { id: newId('group'), conditions: [], effective_at: null, metadata: {} };
+    return this.command('payflow.group.post.v1', { ...facts, legs, ...change });
+  }
+
+  reverse(original: { readonly id: string; readonly debit: string; readonly credit: string }, amount: string | null) {
+    const transfer = newId('transfer');
+    return this.command('payflow.transfer.reverse.v1', {
+      id: fromUuid('group', uuidOf('transfer', transfer)),
+      transfer,
+      original: original.id,
+      debit_account: original.debit,
+      credit_account: original.credit,
+      amount,
+      metadata: {},
+    });
+  }
+
+  hold(debit: string, credit: string, amount: string, change: OnlyNew<MessageData['payflow.hold.place.v1']> = {}) {
+    const facts = { id: newId('hold'), payment: null, asset: 'USD', expires_at: null, valid_until: null };
+    return this.command('payflow.hold.place.v1', {
+      ...facts,
+      debit_account: debit,
+      credit_account: credit,
+      amount,
+      ...change,
+    });
+  }
+
+  postHold(
+    hold: { readonly id: string; readonly debit: string; readonly credit: string },
+    amount: string | null,
+    final = true,
+  ) {
+    return this.command('payflow.hold.post.v1', {
+      id: newId('transfer'),
+      hold: hold.id,
+      debit_account: hold.debit,
+      credit_account: hold.credit,
+      amount,
+      final,
+    });
+  }
+
+  voidHold(hold: { readonly id: string; readonly debit: string; readonly credit: string }, expired = false) {
+    return this.command('payflow.hold.void.v1', {
+      id: hold.id,
+      debit_account: hold.debit,
+      credit_account: hold.credit,
+      expired,
+    });
+  }
+
+  private command<T extends LedgerCommandType>(type: T, data: MessageData[T]): AnyMessage<T> & LedgerCommand {
+    const id = newId('event');
+    return {
+      id,
+      type,
+      data,
+      tenant: this.tenant,
+      livemode: this.livemode,
+      subject: data.id,
+      key: 'debit_account' in data ? data.debit_account : data.id,
+      aggregateVersion: 0,
+      causationId: id,
+      correlationId: id,
+      actor: 'spec',
+      time: CREATED_AT,
+      traceparent: undefined,
+      tracestate: undefined,
+    } as unknown as AnyMessage<T> & LedgerCommand;
+  }
+}
+
+export function leg(debit: string, credit: string, amount: string, change: OnlyNew<Leg> = {}): Leg {
+  return {
+    id: newId('transfer'),
+    debit_account: debit,
+    credit_account: credit,
+    amount,
+    asset: 'USD',
+    up_to: false,
+    ...change,
+  };
+}

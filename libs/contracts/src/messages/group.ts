@@ -1,0 +1,171 @@
+import type { MessageSpec } from '../messages.js';
+import { amount, assetCode, id, instant, metadata, nullable, object, reason, signedAmount, version } from './schema.js';
+
+/** A group may name this many legs, and touch this many accounts: its event then stays well below 512 KiB. */
+export const LEGS_MAX = 1_000;
+export const GROUP_ACCOUNTS_MAX = 1_200;
+const CONDITIONS_MAX = 100;
+const GROUP_BYTES_MAX = 524_288;
+
+/** One transfer of a group. */
+export interface Leg {
+  readonly id: string;
+  readonly debit_account: string;
+  readonly credit_account: string;
+  readonly amount: string;
+  readonly asset: string;
+  /** Moves as much of the amount as the debited account has available, instead of all or nothing. */
+  readonly up_to: boolean;
+}
+
+/** What must hold of an account before the first leg. */
+export interface BalanceCondition {
+  readonly account: string;
+  readonly version: number | null;
+  /** Bounds of the posted balance, minor units with a sign. */
+  readonly balance_gte: string | null;
+  readonly balance_lte: string | null;
+}
+
+/** `payflow.group.post.v1`: one transfer or many that belong together, all of them or none. */
+export interface GroupPost {
+  /** Where there is one leg, the UUID inside is that transfer's. */
+  readonly id: string;
+  readonly legs: readonly Leg[];
+  readonly conditions: readonly BalanceCondition[];
+  /** For which instant the books shall show it, if not for the one it is recorded at; never in the future. */
+  readonly effective_at: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** `payflow.transfer.reverse.v1`: move a transfer's money back, all that is left of it or a part. */
+export interface TransferReverse {
+  readonly id: string;
+  /** The transfer that the reversal makes. */
+  readonly transfer: string;
+  readonly original: string;
+  /** Those of the original, so that the command finds its way to them. */
+  readonly debit_account: string;
+  readonly credit_account: string;
+  readonly amount: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** An account's counters at one version. */
+export interface AccountCounters {
+  readonly id: string;
+  readonly posted_debits: string;
+  readonly posted_credits: string;
+  readonly pending_debits: string;
+  readonly pending_credits: string;
+  readonly version: number;
+}
+
+export interface PostedLeg {
+  readonly id: string;
+  readonly debit_account: string;
+  readonly credit_account: string;
+  readonly amount: string;
+  readonly asset: string;
+}
+
+/** `payflow.group.posted.v1`, with every account as the group left it. */
+export interface GroupPosted {
+  readonly id: string;
+  /** The transfer that this one moves back, and how much of it has been moved back by now. */
+  readonly reverses: { readonly transfer: string; readonly reversed: string } | null;
+  readonly legs: readonly PostedLeg[];
+  readonly accounts: readonly AccountCounters[];
+  readonly effective_at: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly recorded_at: string;
+}
+
+/** `payflow.group.rejected.v1`: nothing moved. */
+export interface GroupRejected {
+  readonly id: string;
+  /** The account whose partition answers. */
+  readonly debit_account: string;
+  readonly reason: string;
+  /** Which leg was refused, counted from 0; null where it was no leg's fault. */
+  readonly leg: number | null;
+  readonly recorded_at: string;
+}
+
+const accounts = { debit_account: id('account'), credit_account: id('account') };
+const leg = { id: id('transfer'), ...accounts, amount, asset: assetCode };
+const counters = {
+  id: id('account'),
+  posted_debits: amount,
+  posted_credits: amount,
+  pending_debits: amount,
+  pending_credits: amount,
+  version,
+};
+const groupId = id('group');
+
+export const groupSchemas = {
+  'payflow.group.post.v1': {
+    topic: 'ledger.commands.v1',
+    // A group goes to the account its first leg debits.
+    key: (data: GroupPost) => (data.legs[0] as Leg).debit_account,
+    summary: 'Post one or many transfers, all of them or none.',
+    valueBytes_max: GROUP_BYTES_MAX,
+    schema: object({
+      id: groupId,
+      legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object({ ...leg, up_to: { type: 'boolean' } }) },
+      conditions: {
+        type: 'array',
+        maxItems: CONDITIONS_MAX,
+        items: object({
+          account: id('account'),
+          version: nullable(version),
+          balance_gte: nullable(signedAmount),
+          balance_lte: nullable(signedAmount),
+        }),
+      },
+      effective_at: nullable(instant),
+      metadata,
+    }),
+  },
+  'payflow.transfer.reverse.v1': {
+    topic: 'ledger.commands.v1',
+    key: (data: TransferReverse) => data.debit_account,
+    summary: 'Move the money of a transfer back, all that is left of it or a part.',
+    schema: object({
+      id: groupId,
+      transfer: id('transfer'),
+      original: id('transfer'),
+      ...accounts,
+      amount: nullable(amount),
+      metadata,
+    }),
+  },
+  'payflow.group.posted.v1': {
+    topic: 'ledger.events.v1',
+    key: (data: GroupPosted) => (data.legs[0] as PostedLeg).debit_account,
+    summary: 'All transfers of the group are booked; the accounts are as it left them.',
+    valueBytes_max: GROUP_BYTES_MAX,
+    schema: object({
+      id: groupId,
+      reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
+      legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg) },
+      accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
+      effective_at: instant,
+      metadata,
+      recorded_at: instant,
+    }),
+  },
+  'payflow.group.rejected.v1': {
+    topic: 'ledger.events.v1',
+    key: (data: GroupRejected) => data.debit_account,
+    summary: 'The group was refused for the reason given; nothing moved.',
+    schema: object({
+      id: groupId,
+      debit_account: id('account'),
+      reason,
+      leg: nullable({ type: 'integer', minimum: 0 }),
+      recorded_at: instant,
+    }),
+  },
+} as const satisfies Record<string, MessageSpec>;
