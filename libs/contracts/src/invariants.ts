@@ -6,6 +6,7 @@ export const INVARIANTS = {
   I4: "posted and pending never pass the account's floor",
   I5: 'each transfer is booked once, and a payment once per step',
   I6: 'a group is booked whole, in one transaction, and nothing joins it later',
+  I7: 'each chain of transfers verifies, and ends where its head says',
   I10: 'a hold ends once, its postings add up, and an expired one ends within 5 s',
   I11: 'every acknowledged payment exists and reaches a final state',
   I15: 'nothing stays in a non-final state past its deadline unless parked and alarmed',

@@ -2,19 +2,22 @@ import { uuidOf, type AccountKind, type AccountState, type Overdraft } from '@pa
 import { statement, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import { scoped, type AccountDetails, type BookChanges, type Owner } from '../domain/book.js';
+import { GENESIS, chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
 
 // Locks are taken one by one in id order, so that two batches can only wait for each other, never in a circle.
-// The clock is read as the last row comes out, when every lock is held.
+// The clock is read as the last row comes out, when every lock is held. The head of the batch's chain comes with the first row.
 const LOCK = statement(
   'ledger.lock-accounts',
   `with locked as materialized (
      select a.* from accounts a
      where (a.tenant_id, a.livemode, a.id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
-     order by a.tenant_id, a.livemode, a.id for update)
+     order by a.tenant_id, a.livemode, a.id for update),
+   head as materialized (select position, encode(hash, 'hex') as hash from chains where chain = $5 for update)
    select tenant_id, livemode, id, asset, kind, state, overdraft, overdraft_limit_minor, posted_debits, posted_credits,
      pending_debits, pending_credits, version, last_recorded_at, clock_timestamp() as now,
-     case when $4 then json_build_array(path, metadata, created_at) end as details
+     case when $4 then json_build_array(path, metadata, created_at) end as details,
+     case when row_number() over () = 1 then (select array[position::text, hash] from head) end as head
    from locked`,
 );
 
@@ -69,6 +72,7 @@ interface AccountRow {
   last_recorded_at: Date;
   now: Date;
   details: [path: string | null, metadata: Record<string, string>, createdAt: string] | null;
+  head: [position: string, hash: string] | null;
 }
 
 /** The key of an account's row, by which a batch's statements find it. */
@@ -86,17 +90,22 @@ export interface LockedAccounts {
   readonly details: ReadonlyMap<string, AccountDetails>;
   readonly keys: ReadonlyMap<string, AccountKey>;
   readonly now: Date;
+  readonly chain: number;
+  /** Where the chain has come to; untouched where no account was found, and so no transfer can be. */
+  readonly head: ChainHead;
 }
 
 /** Locks the accounts that the commands name and reads the clock after it. The clock never goes back on an account. */
 export async function lockAccounts(tx: Transaction, commands: readonly KeyedCommand[]): Promise<LockedAccounts> {
   const keys = accountKeys(commands);
   const wanted = [...keys.values()];
+  const chain = chainOf(commands[0]?.command.key ?? '');
   const rows = await tx.rows<AccountRow>(LOCK, [
     wanted.map((key) => key.tenant),
     wanted.map((key) => key.livemode),
     wanted.map((key) => key.uuid),
     commands.some(({ command }) => command.type === 'payflow.account.update.v1'),
+    chain,
   ]);
   const latest = rows.at(-1)?.now ?? (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
   const now = rows.reduce((last, row) => (row.last_recorded_at > last ? row.last_recorded_at : last), latest);
@@ -108,7 +117,12 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     accounts.set(key.scoped, toAccount(key.id, row));
     if (row.details) details.set(key.scoped, toDetails(row.details));
   }
-  return { accounts, details, keys, now };
+  return { accounts, details, keys, now, chain, head: headOf(rows) };
+}
+
+function headOf(rows: readonly AccountRow[]): ChainHead {
+  const head = rows.find((row) => row.head !== null)?.head;
+  return head ? { position: BigInt(head[0]), hash: head[1] } : GENESIS;
 }
 
 function accountKeys(commands: readonly KeyedCommand[]): Map<string, AccountKey> {

@@ -14,8 +14,7 @@ export interface OpenedBooks {
   readonly loaded: LoadedBooks;
   /** Verdicts given before on the batch's commands, and what is known of the transfers they name, by `idText`. */
   readonly known: ReadonlyMap<string, KnownVerdict>;
-  readonly keys: LockedAccounts['keys'];
-  readonly now: Date;
+  readonly locked: LockedAccounts;
 }
 
 /**
@@ -23,7 +22,7 @@ export interface OpenedBooks {
  * without locks, then accounts in id order, then what their locks protect.
  */
 export async function openBooks(tx: Transaction, commands: readonly KeyedCommand[]): Promise<OpenedBooks> {
-  const [known, { accounts, details, keys, now }, { takenPaths, holds, reversed }] = await Promise.all([
+  const [known, locked, { takenPaths, holds, reversed }] = await Promise.all([
     findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
     lockAccounts(tx, commands),
     loadAside(tx, commands),
@@ -40,8 +39,9 @@ export async function openBooks(tx: Transaction, commands: readonly KeyedCommand
       if (role === 'made') usedTransferIds.add(key);
     }
   }
+  const { accounts, details } = locked;
   const loaded = { accounts, details, takenPaths, holds, originals, usedTransferIds };
-  return { loaded, known, keys, now };
+  return { loaded, known, locked };
 }
 
 /** Saves a decided batch whole. An id or path that another partition has used in the meantime makes the batch run again. */
@@ -49,12 +49,13 @@ export async function saveBooks(
   tx: Transaction,
   changes: BookChanges,
   answers: readonly Answer[],
-  { keys, now }: Pick<OpenedBooks, 'keys' | 'now'>,
+  locked: LockedAccounts,
 ): Promise<void> {
+  const { keys, now } = locked;
   const [accountsSaved, verdictsSaved] = await Promise.all([
     saveAccounts(tx, changes, keys, now),
     insertVerdicts(tx, answers),
-    insertTransfers(tx, changes.transfers, keys, now),
+    insertTransfers(tx, changes.transfers, locked),
     saveAside(tx, changes, keys, now),
   ]);
   if (!accountsSaved || !verdictsSaved) throw new RunAgain('another partition met the same id or path first');

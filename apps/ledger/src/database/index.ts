@@ -3,6 +3,7 @@ import { MessagingTables1763700000000 } from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
 import { LedgerHolds1763700003000 } from './migrations/1763700003000-ledger-holds.js';
+import { LedgerChain1763700004000 } from './migrations/1763700004000-ledger-chain.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
 export const migrations = [
@@ -11,6 +12,7 @@ export const migrations = [
   InvariantTables1763700002000,
   LedgerChecks1763700002001,
   LedgerHolds1763700003000,
+  LedgerChain1763700004000,
 ];
 
 export { invariants } from './invariants.js';

@@ -65,7 +65,7 @@ describe("the ledger's invariants", () => {
     for (const form of ['running', 'full'] as const) expect(await violations(name, form)).toEqual([]);
   };
 
-  it.each(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I10', 'I18', 'I33'] as const)(
+  it.each(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I18', 'I33'] as const)(
     '%s holds on what the ledger wrote',
     async (name) => {
       await holdsAgain(name);
@@ -141,7 +141,7 @@ describe("the ledger's invariants", () => {
       await apply(ours.voidHold(place), ours.voidHold(place));
     });
 
-    it.each(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I10', 'I18'] as const)('%s still holds', async (name) => {
+    it.each(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I18'] as const)('%s still holds', async (name) => {
       await holdsAgain(name);
     });
 
@@ -153,8 +153,10 @@ describe("the ledger's invariants", () => {
     it('I5 sees a transfer that is booked twice', async () => {
       await planted(
         'I5',
-        `insert into transfers (tenant_id, livemode, id, recorded_at, debit_account_id, credit_account_id, amount_minor, asset)
-         select tenant_id, livemode, id, recorded_at + interval '1 millisecond', debit_account_id, credit_account_id, amount_minor, asset
+        `insert into transfers (tenant_id, livemode, id, recorded_at, debit_account_id, credit_account_id, amount_minor, asset, chain,
+           chain_position, chain_hash)
+         select tenant_id, livemode, id, recorded_at + interval '1 millisecond', debit_account_id, credit_account_id, amount_minor, asset,
+           chain, chain_position, chain_hash
          from transfers where amount_minor = 9`,
       );
       await holdsAgain(
@@ -175,6 +177,63 @@ describe("the ledger's invariants", () => {
         'I6',
         `update transfers t set xact_id = v.xact_id from verdicts v where v.id = t.group_id and v.kind = 'group'`,
       );
+    });
+
+    describe('I7 names the row', () => {
+      const NINE = 'amount_minor = 9';
+      const uuidOfNine = async () =>
+        (await admin.query<{ id: string }>(`select id from transfers where ${NINE}`)).rows[0]?.id;
+
+      it('that was changed', async () => {
+        const row = `transfers/${await uuidOfNine()}`;
+        expect(await planted('I7', `update transfers set reverses_id = id where ${NINE}`)).toBe(row);
+        await holdsAgain('I7', `update transfers set reverses_id = null where ${NINE}`);
+        expect(
+          await planted(
+            'I7',
+            `update transfers set recorded_at = recorded_at + interval '1 millisecond' where ${NINE}`,
+          ),
+        ).toBe(row);
+        await holdsAgain(
+          'I7',
+          `update transfers set recorded_at = recorded_at - interval '1 millisecond' where ${NINE}`,
+        );
+      });
+
+      it('that follows on one that was deleted', async () => {
+        const { rows } = await admin.query<{ id: string }>(
+          `select n.id from transfers n join transfers t on n.chain = t.chain and n.chain_position = t.chain_position + 1 where t.${NINE}`,
+        );
+        const kept = `create table kept as select * from transfers where ${NINE}`;
+        expect(await planted('I7', kept, `delete from transfers where ${NINE}`)).toBe(`transfers/${rows[0]?.id}`);
+        await holdsAgain('I7', 'insert into transfers select * from kept');
+      });
+
+      it('that was slipped in, whatever hash it brings', async () => {
+        const found = await planted(
+          'I7',
+          `insert into transfers (tenant_id, livemode, id, recorded_at, debit_account_id, credit_account_id, amount_minor, asset, chain,
+             chain_position, chain_hash)
+           select tenant_id, livemode, gen_random_uuid(), recorded_at, debit_account_id, credit_account_id, 777, asset, chain,
+             chain_position, chain_hash from transfers where ${NINE}`,
+        );
+        const { rows } = await admin.query<{ id: string }>('select id from transfers where amount_minor = 777');
+        expect(found).toContain(`transfers/${rows[0]?.id}`);
+        await holdsAgain('I7', 'delete from transfers where amount_minor = 777');
+      });
+
+      it('of each of two that changed places', async () => {
+        const swap = `update transfers t set amount_minor = o.amount_minor from transfers o
+          where t.amount_minor in (9, 15) and o.amount_minor in (9, 15) and t.amount_minor <> o.amount_minor`;
+        expect((await planted('I7', swap)).split('; ')).toHaveLength(2);
+        await holdsAgain('I7', swap);
+      });
+
+      it('and the chain whose end was cut off, or whose head was moved', async () => {
+        const head = `update chains set position = position + 1 where position > 0`;
+        expect(await planted('I7', head)).toMatch(/^chains\//);
+        await holdsAgain('I7', `update chains set position = position - 1 where position > 0`);
+      });
     });
 
     it('I10 sees a hold whose time is over, and one whose postings do not add up', async () => {

@@ -1,3 +1,4 @@
+import { CANONICAL_SQL } from './chain.js';
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
 
 /** Transfers that one step of the proof adds up: well within a second. */
@@ -5,7 +6,9 @@ const STEP_TRANSFERS = 100_000;
 /** The newest transfers that I1 looks at while running: more than come between two checks. */
 const RECENT_TRANSFERS = 20_000;
 const RECENT_GROUPS = 1_000;
-const RECENT = `(select * from transfers order by xact_id desc limit ${RECENT_TRANSFERS})`;
+/** Whole transactions: a batch that is seen in part would look as if it had lost the rest. */
+const RECENT = `(select * from transfers where xact_id > coalesce(
+  (select xact_id from transfers order by xact_id desc offset ${RECENT_TRANSFERS} limit 1), '0'))`;
 
 const misbooked = (transfers: string) => `
   select 'transfers/' || t.id as id from ${transfers} as t
@@ -134,6 +137,32 @@ const onePostingPerStep = invariant({
     group by tenant_id, livemode, payment_id having count(*) > 1`,
 });
 
+const NO_HASH = `decode(repeat('00', 32), 'hex')`;
+
+/** Links that do not follow from the row before, and chains that do not end where their head says. */
+const broken = (links: string, form: 'running' | 'full') => `
+  with links as materialized (
+    select t.id, t.chain, t.chain_position, t.chain_hash, ${CANONICAL_SQL} as canonical from ${links} as t),
+  pairs as (
+    select *, lag(chain_position) over chain as position_before, lag(chain_hash) over chain as hash_before, row_number() over chain as nth
+    from links window chain as (partition by chain order by chain_position, id)),
+  last as (select distinct on (chain) chain, chain_position, chain_hash from links order by chain, chain_position desc, id desc)
+  select 'transfers/' || id as id from pairs
+  where ${form === 'full' ? 'true' : '(nth > 1 or chain_position = 1)'} and (
+    chain_position <> coalesce(position_before, 0) + 1 or chain_hash <> sha256(convert_to(
+      encode(coalesce(hash_before, ${NO_HASH}), 'hex') || '|' || chain_position || '|' || canonical, 'UTF8')))
+  union all
+  select 'chains/' || c.chain from chains c ${form === 'full' ? 'left join' : 'join'} last using (chain)
+  where (c.position, c.hash) is distinct from (coalesce(last.chain_position, 0), coalesce(last.chain_hash, ${NO_HASH}))`;
+
+const chainsVerify = invariant({
+  name: 'I7',
+  owner: 'ledger',
+  // The newest links; the first of them hangs on one that is not looked at.
+  running: broken(RECENT, 'running'),
+  full: broken('transfers', 'full'),
+});
+
 /** How long the sweeper may take to end a hold whose time is over. */
 const EXPIRED_WITHIN = "interval '5 seconds'";
 
@@ -201,6 +230,7 @@ export const invariants: readonly Invariant[] = [
   aboveTheFloor,
   onePostingPerStep,
   closedGroups,
+  chainsVerify,
   holdsEndOnce,
   everyChangeIsTold,
   noOldOutboxRow('ledger'),

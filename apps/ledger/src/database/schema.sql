@@ -44,6 +44,16 @@ create table archived_tallies (
   constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
 );
 
+create table chains (
+  chain smallint not null,
+  position bigint not null,
+  hash bytea not null,
+  constraint chains_chain_check CHECK (((chain >= 0) AND (chain <= 11))),
+  constraint chains_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint chains_pkey PRIMARY KEY (chain),
+  constraint chains_position_check CHECK (("position" >= 0))
+);
+
 create table command_sequences (
   consumer_group text not null,
   tenant text not null,
@@ -247,7 +257,11 @@ create table transfers (
   hold_id uuid,
   reverses_id uuid,
   effective_at timestamp with time zone,
+  chain smallint not null,
+  chain_position bigint not null,
+  chain_hash bytea not null,
   constraint transfers_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint transfers_chain_hash CHECK ((octet_length(chain_hash) = 32)),
   constraint transfers_check CHECK ((effective_at <= recorded_at)),
   constraint transfers_pkey PRIMARY KEY (tenant_id, livemode, id, recorded_at),
   constraint transfers_two_accounts CHECK ((debit_account_id <> credit_account_id))

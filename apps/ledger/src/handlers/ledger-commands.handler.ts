@@ -41,7 +41,7 @@ function refusing(reason: Refusal): Decision {
 
 async function answerBatch(tx: Transaction, commands: readonly KeyedCommand[], decision: Decision): Promise<Handled> {
   const books = await openBooks(tx, commands);
-  const book = new Book(books.loaded, books.now.toISOString());
+  const book = new Book(books.loaded, books.locked.now.toISOString());
   const known = new Map(books.known);
   const answers: Answer[] = [];
   const messages: AnyOutgoing[] = [];
@@ -59,7 +59,7 @@ async function answerBatch(tx: Transaction, commands: readonly KeyedCommand[], d
     learn(known, book, given);
     messages.push(eventOf(command, given.verdict, { id: given.eventId, json: given.json }));
   }
-  if (answers.length > 0) await saveBooks(tx, book.changes(), answers, books);
+  if (answers.length > 0) await saveBooks(tx, book.changes(), answers, books.locked);
   return { messages, repeated };
 }
 
