@@ -27,14 +27,18 @@ export function commonEnvironment(ports) {
   return {
     NODE_ENV: 'development',
     PAYFLOW_STATE_DIR: paths.state,
-    PAYFLOW_INTERNAL_SECRET: internalSecret(),
+    PAYFLOW_INTERNAL_SECRET: secretOf('internal-secret'),
     ...Object.fromEntries(urls),
   };
 }
 
-/** The key the gateway signs its requests to the other services with: made once, kept for this checkout. */
-function internalSecret() {
-  const file = join(paths.state, 'secrets', 'internal-secret');
+/**
+ * A secret of this checkout, made once: `internal-secret` signs the gateway's requests to the other services, and
+ * `ledger-signing-key` the heads of the ledger's history.
+ * @param {'internal-secret' | 'ledger-signing-key'} name
+ */
+function secretOf(name) {
+  const file = join(paths.state, 'secrets', name);
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600 });
@@ -55,7 +59,11 @@ export async function startServices(launch, environment, own) {
       await withRow(row, async () => {
         row.working('starting');
         const start = () =>
-          startService(service, portOf(service, launch.ports), { ...environment, ...own.get(service) });
+          startService(service, portOf(service, launch.ports), {
+            ...environment,
+            ...own.get(service),
+            ...(service === 'ledger' ? { PAYFLOW_LEDGER_SIGNING_KEY: secretOf('ledger-signing-key') } : {}),
+          });
         const server = await start();
         launch.supervise(service, server, start);
         row.done(`${server.url} (pid ${server.pid})`);

@@ -1,10 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
 import { invariants } from './database/invariants.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { HoldSweeper } from './hold-sweeper.js';
+import { SigningKey } from './proof/signing-key.js';
+import { Sealer } from './sealer.js';
 import type { ledgerConfiguration } from './ledger.config.js';
 
 /** ledger.commands → ledger.events: the books. */
@@ -23,6 +26,12 @@ export class LedgerModule {
           provide: HoldSweeper,
           inject: [DATABASE, Messaging],
           useFactory: (...parts: ConstructorParameters<typeof HoldSweeper>) => new HoldSweeper(...parts),
+        },
+        {
+          provide: Sealer,
+          inject: [DATABASE, Messaging],
+          useFactory: (database: Database, messaging: Messaging) =>
+            new Sealer(database, messaging, new SigningKey(config.PAYFLOW_LEDGER_SIGNING_KEY)),
         },
       ],
     };

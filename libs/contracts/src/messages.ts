@@ -6,6 +6,8 @@ import type { PaymentCreate, PaymentFinal, PaymentSweep } from './messages/payme
 import { paymentSchemas } from './messages/payment.js';
 import type { GroupPost, GroupPosted, GroupRejected, TransferReverse } from './messages/group.js';
 import { groupSchemas } from './messages/group.js';
+import type { LedgerSealed } from './messages/seal.js';
+import { sealSchemas } from './messages/seal.js';
 import type { TransferPost, TransferPosted, TransferRejected } from './messages/transfer.js';
 import { transferSchemas } from './messages/transfer.js';
 import type { Topic } from './topology.js';
@@ -36,6 +38,7 @@ export interface MessageData {
   'payflow.hold.posted.v1': HoldPosted;
   'payflow.hold.voided.v1': HoldState;
   'payflow.hold.rejected.v1': HoldRejected;
+  'payflow.ledger.sealed.v1': LedgerSealed;
 }
 
 export type MessageType = keyof MessageData;
@@ -71,6 +74,7 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...transferSchemas,
   ...groupSchemas,
   ...holdSchemas,
+  ...sealSchemas,
 };
 
 /** The CloudEvents context of one message, with its data. Times are RFC 3339 UTC; ids are TypeIDs. */

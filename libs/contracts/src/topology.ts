@@ -159,6 +159,7 @@ export const SUBSCRIPTIONS = {
       'payflow.hold.posted.v1',
       'payflow.hold.voided.v1',
       'payflow.hold.rejected.v1',
+      'payflow.ledger.sealed.v1',
     ],
     order: 'none',
     mark: 'effect',

@@ -23,8 +23,13 @@ program
 
 program
   .command('verify')
-  .description('run every invariant over all services and name the first offending rows')
+  .description('run every invariant and name the first offending rows; or check a proof, with nothing but its file')
+  .argument('[service]', "one service's own invariants: `payflow verify ledger` computes every hash anew")
   .option('--json', 'print the result as JSON')
+  .option(
+    '--proof <file>',
+    'an inclusion proof as GET /api/v1/transfers/:id/proof answered it, or - for standard input',
+  )
   .action(verify);
 
 program.addCommand(parkedCommands());

@@ -1,6 +1,6 @@
 import { partitionOf, uuidOf } from '@payflow/contracts';
-import { hash } from 'node:crypto';
 import type { BookedTransfer } from '../domain/book.js';
+import { linkHash } from '../proof/inclusion-proof.js';
 import { accountUuid, type LockedAccounts } from './account.repository.js';
 
 /**
@@ -58,7 +58,7 @@ export function linked(
   return transfers.map((transfer) => {
     const row = rowOf(transfer, keys);
     position += 1n;
-    previous = hash('sha256', `${previous}|${position}|${canonical(transfer, row, now)}`, 'hex');
+    previous = linkHash(previous, position, canonical(transfer, row, now));
     return { transfer, row, position, hash: previous };
   });
 }

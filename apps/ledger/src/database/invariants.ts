@@ -211,6 +211,7 @@ const changesAreTold = (form: 'running' | 'full') => `
   where s.type not like 'payflow.deadletter.%'
     -- An id used again with other content is refused and changes nothing, not even a verdict: the first one stands.
     and not (s.type like '%rejected.v1' and s.value::json ->> 'reason' = 'id_reused')
+    and not exists (select from seals where s.type = 'payflow.ledger.sealed.v1' and seals.event_id = s.event_id)
     and not exists (
       select from verdicts v where v.tenant_id = s.tenant and v.livemode = s.livemode
         and v.kind = ${ID_KIND} and v.id = ${ID} and v.event_id = s.event_id)`;

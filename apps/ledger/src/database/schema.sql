@@ -216,6 +216,22 @@ create table schema_migrations (
   constraint PK_62441bec32630ced9e4cccae336 PRIMARY KEY (id)
 );
 
+create table seals (
+  seal bigint not null,
+  from_xact xid8 not null,
+  to_xact xid8 not null,
+  event_id uuid not null,
+  head json not null,
+  root bytea not null,
+  frontier text[] not null,
+  key_id text not null,
+  constraint seals_key_id_fkey FOREIGN KEY (key_id) REFERENCES signing_keys(id),
+  constraint seals_pkey PRIMARY KEY (seal),
+  constraint seals_root_check CHECK ((octet_length(root) = 32)),
+  constraint seals_seal_check CHECK ((seal > 0)),
+  constraint seals_span CHECK ((from_xact < to_xact))
+);
+
 create table sent_horizon (
   only_row boolean not null default true,
   horizon xid8 not null,
@@ -230,6 +246,14 @@ create table sent_tallies (
   messages bigint not null,
   id_sum bigint not null,
   constraint sent_tallies_pkey PRIMARY KEY (topic, day)
+);
+
+create table signing_keys (
+  id text not null,
+  public_key text not null,
+  first_used_at timestamp with time zone not null default clock_timestamp(),
+  constraint signing_keys_id_check CHECK ((id ~ '^[0-9a-f]{16}$'::text)),
+  constraint signing_keys_pkey PRIMARY KEY (id)
 );
 
 create table suspects (
@@ -325,11 +349,17 @@ CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
+CREATE UNIQUE INDEX seals_by_start ON public.seals USING btree (from_xact);
+
 CREATE INDEX transfers_by_xact ON ONLY public.transfers USING btree (xact_id);
 
 CREATE INDEX verdicts_by_xact ON ONLY public.verdicts USING btree (xact_id);
 
 CREATE TRIGGER holds_end_once BEFORE UPDATE OF status, posted_minor, amount_minor, version ON public.holds FOR EACH ROW EXECUTE FUNCTION refuse_hold_revival();
+
+CREATE TRIGGER seals_append_only BEFORE DELETE OR UPDATE ON public.seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER signing_keys_append_only BEFORE DELETE OR UPDATE ON public.signing_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER transfers_append_only BEFORE DELETE OR UPDATE ON public.transfers FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

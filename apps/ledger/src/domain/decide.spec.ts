@@ -142,7 +142,7 @@ function commandOf(
   if (what === 'transfer') return ours.transfer(debit, credit, amount);
   if (what === 'group') return ours.group([leg(debit, credit, amount), leg(credit, debit, amount, { up_to: true })]);
   if (what === 'hold') return ours.hold(debit, credit, amount);
-  if (what === 'post') return hold && ours.postHold(hold, amount, Number(amount) % 2 === 0);
+  if (what === 'post') return hold && ours.postHold(hold, amount, BigInt(amount) % 2n === 0n);
   if (what === 'void') return hold && ours.voidHold(hold);
   return transfer && ours.reverse(transfer, amount);
 }

@@ -27,10 +27,10 @@ const held = {
 
 describe('placing a hold', () => {
   it('takes the money off what is available, and books nothing', () => {
-    const { validUntil: _, ...facts } = wanted;
-    expect(placeHold(wanted, { debit, credit }, NOW)).toEqual({
+    const decision = placeHold(wanted, { debit, credit }, NOW);
+    expect(decision).toMatchObject({
       kind: 'changed',
-      hold: { ...facts, status: 'pending', posted: 0n, version: 1 },
+      hold: { id: 'hold_1', amount: 60n, status: 'pending', posted: 0n, version: 1 },
       debit: held.debit,
       credit: held.credit,
     });

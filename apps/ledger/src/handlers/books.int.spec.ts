@@ -30,8 +30,7 @@ const handle = async (commands: readonly LedgerCommand[]): Promise<readonly AnyO
 
 /** What a verdict says, but for the clock. */
 function toldBy({ type, data }: Pick<Verdict, 'type' | 'data'>): unknown {
-  const { recorded_at: _, effective_at: __, ...rest } = data as unknown as Record<string, unknown>;
-  return { type, ...rest };
+  return { type, ...data, recorded_at: null, effective_at: null };
 }
 
 interface Place {

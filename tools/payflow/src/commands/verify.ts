@@ -1,5 +1,6 @@
 import { INVARIANTS, SERVICES, type InvariantName, type Service } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
+import { verifyProof } from '../proof-file.js';
 import { checkInvariants, compareTallies, readTallies } from '@payflow/invariants';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
 import { INVARIANTS_OF, withDatabases } from '../installation.js';
@@ -13,13 +14,20 @@ interface Finding {
   readonly duration_ms: number;
 }
 
-/** Every invariant in full, over every service and between them. Exits with 1 when one is broken. */
-export async function verify({ json }: { json?: boolean }): Promise<void> {
-  const findings = await withDatabases(SERVICES, async (dbs) => [
-    ...(await ownChecks(dbs)),
-    await acknowledged(dbs),
-    await sentAndReceived(dbs),
-  ]);
+/** Every invariant in full, over every service and between them, or one service's own. Exits with 1 when one is broken. */
+export async function verify(
+  service: Service | undefined,
+  { json, proof }: { readonly json?: boolean; readonly proof?: string },
+): Promise<void> {
+  if (proof !== undefined) return verifyProof(proof);
+  if (service !== undefined && !SERVICES.includes(service)) throw new Error(`there is no service ${String(service)}`);
+  const findings = service
+    ? await withDatabases([service], ownChecks)
+    : await withDatabases(SERVICES, async (dbs) => [
+        ...(await ownChecks(dbs)),
+        await acknowledged(dbs),
+        await sentAndReceived(dbs),
+      ]);
   if (json) process.stdout.write(`${JSON.stringify(findings)}\n`);
   else printFindings(findings);
   if (findings.some(({ violations }) => violations > 0)) process.exitCode = 1;

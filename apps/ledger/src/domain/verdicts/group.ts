@@ -29,9 +29,10 @@ export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted |
   const decision = postGroup(terms, books, { accounts_max: GROUP_ACCOUNTS_MAX }, book.now);
   if (decision.kind === 'refused') return refuseGroup(data.id, keyOf(data), decision, book.now);
   book.change(owner, ...decision.accounts.values());
-  for (const { upTo: _, ...leg } of decision.legs) {
-    const context = { payment: null, hold: null, reverses: null, effectiveAt: data.effective_at };
-    book.post({ ...leg, ...context, owner, group: data.id });
+  for (const { id, debitAccount, creditAccount, amount, asset } of decision.legs) {
+    const movement = { debitAccount, creditAccount, amount, asset };
+    const context = { payment: null, group: data.id, hold: null, reverses: null, effectiveAt: data.effective_at };
+    book.post({ ...movement, ...context, owner, id });
   }
   return {
     type: 'payflow.group.posted.v1',

@@ -1,0 +1,71 @@
+import type { LedgerSealed } from '@payflow/contracts';
+import { statement, type Database } from '@payflow/database';
+import { CANONICAL_SQL, GENESIS } from './chain.js';
+
+/** A sealed transfer's link, and the seal it lies in. */
+export interface SealedLink {
+  readonly chain: number;
+  readonly position: number;
+  readonly hash: string;
+  readonly previousHash: string;
+  readonly canonical: string;
+  /** Number of the seal; null where the next one has still to be made. */
+  readonly seal: number | null;
+}
+
+// The predecessor may lie in another month: it is found by the transactions, which end to end are the chain.
+const LINK = statement(
+  'proof.link',
+  `select t.chain::integer as chain, t.chain_position::float8 as position, encode(t.chain_hash, 'hex') as hash,
+     (select encode(p.chain_hash, 'hex') from transfers p
+      where p.chain = t.chain and p.chain_position = t.chain_position - 1 and p.xact_id <= t.xact_id
+      order by p.xact_id desc limit 1) as "previousHash",
+     ${CANONICAL_SQL} as canonical,
+     (select s.seal::integer from seals s where s.from_xact <= t.xact_id and t.xact_id < s.to_xact
+      order by s.from_xact desc limit 1) as seal
+   from transfers t where t.tenant_id = $1 and t.livemode = $2 and t.id = $3`,
+);
+
+const SEAL_ENTRIES = statement(
+  'proof.seal-entries',
+  `select encode(t.chain_hash, 'hex') as hash from seals s
+   join transfers t on t.xact_id >= s.from_xact and t.xact_id < s.to_xact
+   where s.seal = $1 order by t.chain, t.chain_position`,
+);
+
+const LOG_ENTRIES = statement('proof.log-entries', `select encode(root, 'hex') as hash from seals order by seal`);
+
+const HEAD = statement(
+  'proof.head',
+  `select s.head, k.public_key as "publicKey" from seals s join signing_keys k on k.id = s.key_id order by s.seal desc limit 1`,
+);
+
+export async function findLink(
+  db: Database,
+  key: { readonly tenant: string; readonly livemode: boolean; readonly transfer: string },
+): Promise<SealedLink | undefined> {
+  const [row] = await db.rows<SealedLink & { previousHash: string | null } & Record<string, unknown>>(LINK, [
+    key.tenant,
+    key.livemode,
+    key.transfer,
+  ]);
+  return row && { ...row, previousHash: row.previousHash ?? GENESIS.hash };
+}
+
+/** The hashes that a seal's root is taken over, in order. */
+export async function sealEntries(db: Database, seal: number): Promise<string[]> {
+  return (await db.rows<{ hash: string }>(SEAL_ENTRIES, [seal])).map(({ hash }) => hash);
+}
+
+/** The roots of all seals, in order. */
+export async function logEntries(db: Database): Promise<string[]> {
+  return (await db.rows<{ hash: string }>(LOG_ENTRIES)).map(({ hash }) => hash);
+}
+
+/** The newest signed head, with the key that signed it. */
+export async function newestHead(
+  db: Database,
+): Promise<{ readonly head: LedgerSealed; readonly publicKey: string } | undefined> {
+  const [row] = await db.rows<{ head: LedgerSealed; publicKey: string }>(HEAD);
+  return row;
+}

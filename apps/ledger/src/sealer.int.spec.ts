@@ -1,0 +1,162 @@
+import { newId, uuidOf, type LedgerSealed } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { Messaging } from '@payflow/messaging';
+import { createTestDatabase, testBroker, until, type TestDatabase } from '@payflow/testing';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrations } from './database/index.js';
+import type { LedgerCommand } from './domain/decide.js';
+import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
+import { faultOf, type InclusionProof } from './proof/inclusion-proof.js';
+import { prove } from './proof/prove.js';
+import { SigningKey } from './proof/signing-key.js';
+import { Sealer } from './sealer.js';
+import { CommandsOf } from './testing/commands.js';
+
+const ours = new CommandsOf();
+const [world, wallet] = [newId('account'), newId('account')];
+
+let db: TestDatabase;
+let messaging: Messaging;
+let sealer: Sealer;
+beforeAll(async () => {
+  db = await createTestDatabase('ledger', migrations);
+  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+  // Never started: what is published stays in the outbox.
+  messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
+  sealer = new Sealer(db.database, messaging, new SigningKey('one secret'));
+  await handle(ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet));
+});
+afterAll(() => db.drop());
+
+const handle = (...commands: readonly LedgerCommand[]) =>
+  db.database.transaction((tx) => new LedgerCommandsHandler().handle(commands, tx));
+
+async function moved(count: number): Promise<string[]> {
+  const commands = Array.from({ length: count }, () => ours.transfer(world, wallet, '5'));
+  for (let at = 0; at < count; at += 3) await handle(...commands.slice(at, at + 3));
+  return commands.map(({ data }) => data.id);
+}
+
+/** The horizon is the server's: transactions of other specs hold it back as long as they are open. */
+async function sealedAll(total: number): Promise<LedgerSealed> {
+  let head: LedgerSealed | undefined;
+  const SEALED = statement(
+    'spec.sealed',
+    `select coalesce(sum((head ->> 'transfers')::integer), 0)::integer as sealed from seals`,
+  );
+  await until('everything is sealed', async () => {
+    head = (await sealer.seal()) ?? head;
+    return (await db.database.rows<{ sealed: number }>(SEALED))[0]?.sealed === total;
+  });
+  const [row] = await db.database.rows<{ head: LedgerSealed }>(
+    statement('spec.head', 'select head from seals order by seal desc limit 1'),
+  );
+  return row?.head as LedgerSealed;
+}
+
+async function proofOf(transfer: string): Promise<InclusionProof> {
+  const key = { tenant: uuidOf('tenant', ours.tenant), livemode: false, transfer: uuidOf('transfer', transfer) };
+  const proving = await prove(db.database, key);
+  if (proving.kind !== 'proven') throw new Error(proving.kind);
+  return proving.proof;
+}
+
+describe('a sealed history', () => {
+  let early: string[];
+  let late: string[];
+  let head: LedgerSealed;
+  beforeAll(async () => {
+    early = await moved(7);
+    await sealedAll(7);
+    late = await moved(5);
+    head = await sealedAll(12);
+  });
+
+  it('proves each of its transfers to whoever has the head, and nothing else', async () => {
+    for (const transfer of [...early, ...late]) expect(faultOf(await proofOf(transfer))).toBeUndefined();
+  });
+
+  it('is published with its signed head', async () => {
+    const SENT = statement(
+      'spec.sent',
+      `select m ->> 'value' as value from outbox, json_array_elements(messages::json) as m
+       where m -> 'message' ->> 'type' = 'payflow.ledger.sealed.v1' order by created_at desc limit 1`,
+    );
+    const [sent] = await db.database.rows<{ value: string }>(SENT);
+    expect(JSON.parse(sent?.value ?? '{}')).toEqual(head);
+    expect(head.chains.reduce((sum, { position }) => sum + position, 0)).toBe(12);
+  });
+
+  it('seals nothing where nothing is new', async () => {
+    expect(await sealer.seal()).toBeUndefined();
+  });
+
+  it.each<[string, (proof: InclusionProof) => InclusionProof, string]>([
+    [
+      'another amount',
+      (proof) => ({
+        ...proof,
+        transfer: { ...proof.transfer, canonical: proof.transfer.canonical.replace('|5|', '|6|') },
+      }),
+      'the transfer is not what its hash was taken over',
+    ],
+    [
+      'another place',
+      (proof) => ({ ...proof, in_seal: { ...proof.in_seal, index: proof.in_seal.index === 0 ? 1 : 0 } }),
+      'the transfer is not in the seal',
+    ],
+    [
+      'another root',
+      (proof) => ({ ...proof, head: { ...proof.head, log_root: 'ab'.repeat(32) } }),
+      'the seal is not in the log',
+    ],
+    [
+      'a later time',
+      (proof) => ({ ...proof, head: { ...proof.head, sealed_at: '2099-01-01T00:00:00.000Z' } }),
+      "the head's signature is not the key's",
+    ],
+    [
+      'a key of their own',
+      (proof) => ({ ...proof, public_key: new SigningKey('another secret').publicKey }),
+      'the key is not the one that the head names',
+    ],
+  ])('does not prove %s', async (_, forge, fault) => {
+    expect(faultOf(forge(await proofOf(early[2] as string)))).toBe(fault);
+  });
+
+  it('does not prove a row that was changed after it was sealed', async () => {
+    const admin = new Client({ connectionString: db.adminUrl });
+    await admin.connect();
+    try {
+      await admin.query('set session_replication_role = replica');
+      await admin.query('update transfers set amount_minor = 6 where id = $1', [uuidOf('transfer', late[1] as string)]);
+      expect(faultOf(await proofOf(late[1] as string))).toBe('the transfer is not what its hash was taken over');
+      expect(faultOf(await proofOf(late[0] as string))).toBeUndefined();
+      await admin.query('update transfers set amount_minor = 5 where id = $1', [uuidOf('transfer', late[1] as string)]);
+    } finally {
+      await admin.end();
+    }
+  });
+
+  it('goes on under a new key, and what the old one signed stays proven', async () => {
+    const before = await proofOf(early[0] as string);
+    sealer = new Sealer(db.database, messaging, new SigningKey('a new secret'));
+    await moved(1);
+    const next = await sealedAll(13);
+    expect(next.key_id).not.toBe(head.key_id);
+    expect(faultOf(before)).toBeUndefined();
+    expect(faultOf(await proofOf(early[0] as string))).toBeUndefined();
+  });
+
+  it('knows a transfer that is booked and not sealed yet, and one that is not there', async () => {
+    const [fresh] = await moved(1);
+    const key = { tenant: uuidOf('tenant', ours.tenant), livemode: false };
+    const of = (transfer: string) => prove(db.database, { ...key, transfer: uuidOf('transfer', transfer) });
+    expect(await of(fresh as string)).toEqual({ kind: 'not_sealed' });
+    expect(await of(newId('transfer'))).toEqual({ kind: 'not_found' });
+    expect(
+      await prove(db.database, { ...key, livemode: true, transfer: uuidOf('transfer', early[0] as string) }),
+    ).toEqual({ kind: 'not_found' });
+  });
+});

@@ -1,0 +1,92 @@
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { LEDGER_SUBJECT, fromUuid, newId, type ChainEnd, type LedgerSealed } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import type { AnyOutgoing, Messaging } from '@payflow/messaging';
+import { logger } from '@payflow/telemetry';
+import { GENESIS } from './database/chain.js';
+import { beginSeal, insertSeal, keepKey, linksSince } from './database/seal.repository.js';
+import { appended, logRoot, rootOf } from './proof/merkle.js';
+import { signedHead } from './proof/sealed-head.js';
+import type { SigningKey } from './proof/signing-key.js';
+
+const log = logger('sealer');
+
+const INTERVAL_MS = 60_000;
+/** A seal speaks for the whole ledger: its event belongs to no tenant. */
+const NO_TENANT = fromUuid('tenant', '00000000-0000-0000-0000-000000000000');
+
+/** Once a minute sums up what has been booked since, signs the head of the log, and publishes it: out of the database's reach. */
+@Injectable()
+export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
+  private timer: NodeJS.Timeout | undefined;
+  private sealing: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly database: Database,
+    private readonly messaging: Messaging,
+    private readonly key: SigningKey,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.sealing = this.sealing.then(() =>
+        this.seal().catch((error: unknown) => log.warn({ err: error }, 'no seal this time; the next one takes it in')),
+      );
+    }, INTERVAL_MS);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.sealing;
+  }
+
+  /** Seals what is new. Resolves with the head, or undefined where nothing is new or another process is at it. */
+  async seal(): Promise<LedgerSealed | undefined> {
+    await keepKey(this.database, this.key);
+    const sealed = await this.database.transaction(async (tx) => {
+      const last = await beginSeal(tx);
+      if (!last) return undefined;
+      const { links, toXact } = await linksSince(tx, last.toXact);
+      if (links.length === 0) return undefined;
+      const chains = endsAfter(last.chains, links);
+      const root = rootOf(links.map(({ hash }) => hash));
+      const frontier = appended(last.frontier, root);
+      const head = signedHead(
+        {
+          seal: last.seal + 1,
+          sealed_at: new Date().toISOString(),
+          transfers: links.length,
+          root,
+          log_root: logRoot(frontier),
+          chains,
+        },
+        this.key,
+      );
+      const eventId = newId('event');
+      await insertSeal(tx, { head, fromXact: last.toXact, toXact, frontier, eventId });
+      return { head, staged: await this.messaging.outbox.stage(tx, [sealedEvent(head, eventId)], () => undefined) };
+    });
+    sealed?.staged.publish();
+    return sealed?.head;
+  }
+}
+
+function sealedEvent(head: LedgerSealed, id: string): AnyOutgoing {
+  const origin = { tenant: NO_TENANT, livemode: true, actor: 'ledger/sealer' };
+  const type = 'payflow.ledger.sealed.v1';
+  return { type, id, subject: LEDGER_SUBJECT, aggregateVersion: head.seal, data: head, origin };
+}
+
+/** Where the chains end now. Throws where a link does not follow on the last: what is broken must not be signed. */
+function endsAfter(before: readonly ChainEnd[], links: readonly ChainEnd[]): ChainEnd[] {
+  const ends = new Map(before.map((end) => [end.chain, end]));
+  for (const link of links) {
+    const expected = (ends.get(link.chain)?.position ?? Number(GENESIS.position)) + 1;
+    if (link.position !== expected) {
+      log.fatal({ chain: link.chain, expected, found: link.position }, 'ALARM: a chain has a gap; it is not sealed');
+      throw new Error(`chain ${link.chain} has no link ${expected}`);
+    }
+    ends.set(link.chain, { chain: link.chain, position: link.position, hash: link.hash });
+  }
+  return [...ends.values()].sort((a, b) => a.chain - b.chain);
+}
