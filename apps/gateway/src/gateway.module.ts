@@ -9,14 +9,17 @@ import { Writes } from './acceptance/writes.js';
 import { findApiKey, type ApiKey } from './database/api-key.repository.js';
 import { entities, invariants } from './database/index.js';
 import type { GatewayConfiguration } from './gateway.config.js';
-import { AccountEventsHandler } from './handlers/account-events.handler.js';
+import { LedgerEventsHandler } from './handlers/ledger-events.handler.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
 import { AccountsController } from './http/accounts.controller.js';
 import { AssetsController } from './http/assets.controller.js';
 import { Cursors } from './http/cursor.js';
+import { HoldsController } from './http/holds.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
 import { PaymentsController } from './http/payments.controller.js';
+import { TransferGroupsController } from './http/transfer-groups.controller.js';
+import { TransfersController } from './http/transfers.controller.js';
 import { Sweeper } from './sweeper.js';
 
 /** Token of the cache of API keys. */
@@ -50,10 +53,13 @@ export class GatewayModule {
       controllers: [
         PaymentsController,
         AccountsController,
+        TransfersController,
+        TransferGroupsController,
+        HoldsController,
         AssetsController,
         MonitoringController,
         PaymentEventsHandler,
-        AccountEventsHandler,
+        LedgerEventsHandler,
       ],
       providers: [
         {

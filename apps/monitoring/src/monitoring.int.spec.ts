@@ -177,7 +177,16 @@ describe('monitoring over four services', () => {
     const open = (id: string): AnyOutgoing => ({
       type: 'payflow.account.open.v1',
       subject: id,
-      data: { id, path: null, asset: 'USD', kind: 'liability', overdraft: 'none', overdraft_limit: '0', metadata: {}, created_at: new Date().toISOString() },
+      data: {
+        id,
+        path: null,
+        asset: 'USD',
+        kind: 'liability',
+        overdraft: 'none',
+        overdraft_limit: '0',
+        metadata: {},
+        created_at: new Date().toISOString(),
+      },
       origin,
     });
     await send('gateway', ...Array.from({ length: 20 }, () => open(newId('account'))));

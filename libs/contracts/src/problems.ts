@@ -60,6 +60,11 @@ export const PROBLEMS = {
     title: 'The payment was refused',
     remedy: 'See `payment.failure.code`; a new attempt needs a new payment.',
   },
+  insufficient_funds: {
+    status: 402,
+    title: 'The account has less available than the amount',
+    remedy: 'Fund the account, or ask for less; a new attempt needs a new key and id.',
+  },
   forbidden: { status: 403, title: 'The key lacks the scope', remedy: 'Use a key with the scope named in `detail`.' },
   not_found: {
     status: 404,
@@ -82,6 +87,65 @@ export const PROBLEMS = {
     status: 409,
     title: 'The account could not be opened',
     remedy: 'See `detail` for the reason; it was not a fault of the request.',
+  },
+  account_closed: { status: 409, title: 'The account is closed', remedy: 'Use another account.' },
+  account_frozen: { status: 409, title: 'The account is frozen for this', remedy: 'Thaw the account, then try anew.' },
+  account_not_empty: {
+    status: 409,
+    title: 'The account is not at zero',
+    remedy: 'Move its balance away and end its holds, then close it.',
+  },
+  account_pending: {
+    status: 409,
+    title: 'The account is not open yet',
+    remedy: 'Wait for the end of its opening, then send the same request again.',
+    retryable: true,
+  },
+  balance_overflow: {
+    status: 409,
+    title: 'A counter of the account would pass the largest number it can hold',
+    remedy: 'Use another account.',
+  },
+  condition_failed: {
+    status: 409,
+    title: 'An account is not as a condition demands',
+    remedy: 'Read the account, decide anew, and send new conditions.',
+  },
+  hold_exceeded: {
+    status: 409,
+    title: 'The amount is more than is still held',
+    remedy: 'Read the hold: `amount` less `posted` is left.',
+  },
+  hold_expired: { status: 409, title: 'The time of the hold is over', remedy: 'Place a new hold.' },
+  hold_not_pending: {
+    status: 409,
+    title: 'The hold is not pending',
+    remedy: 'Only a hold that has been placed and has not ended can be posted or voided.',
+  },
+  operation_refused: {
+    status: 409,
+    title: 'The ledger refused',
+    remedy: 'See `detail` for the reason; it was not a fault of the request.',
+  },
+  overdraft_in_use: {
+    status: 409,
+    title: 'The account is further below zero than the change would allow',
+    remedy: 'Fund the account, or allow it more.',
+  },
+  reversal_exceeds_original: {
+    status: 409,
+    title: 'No more can be moved back than the transfer moved',
+    remedy: 'Read the transfer: `amount` less `reversed` is left.',
+  },
+  transfer_not_posted: {
+    status: 409,
+    title: 'The transfer is not posted',
+    remedy: 'Only a posted transfer can be reversed; wait for its end.',
+  },
+  version_differs: {
+    status: 412,
+    title: 'The account has another version than If-Match says',
+    remedy: 'Read it again, and decide anew.',
   },
   payload_too_large: { status: 413, title: 'The body is too large', remedy: 'At most 256 KiB.' },
   uri_too_long: { status: 414, title: 'The address is too long', remedy: 'Shorten the path or the query.' },
@@ -117,6 +181,31 @@ export const PROBLEMS = {
     remedy: 'Both accounts and the payment must be of one asset.',
   },
   asset_unknown: { status: 422, title: 'Unknown asset', remedy: 'Use a code that PayFlow knows, in upper case.' },
+  effective_in_future: {
+    status: 422,
+    title: 'The books cannot show a transfer before it is made',
+    remedy: 'Send an `effective_at` that is not in the future, or none.',
+  },
+  expires_at_past: {
+    status: 422,
+    title: 'The hold would be over already',
+    remedy: 'Send an `expires_at` in the future, or none.',
+  },
+  group_too_large: {
+    status: 422,
+    title: 'The group touches too many accounts',
+    remedy: 'At most 1,200 accounts in one group.',
+  },
+  hold_not_found: {
+    status: 422,
+    title: 'The ledger knows no such hold',
+    remedy: 'Check the hold; it was never placed.',
+  },
+  transfer_not_found: {
+    status: 422,
+    title: 'The ledger knows no such transfer',
+    remedy: 'Check the transfer; it was never posted.',
+  },
   headers_too_large: { status: 431, title: 'The headers are too large', remedy: 'At most 16 KiB of headers.' },
   internal: {
     status: 500,

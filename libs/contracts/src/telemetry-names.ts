@@ -2,6 +2,9 @@
 export const ATTRIBUTES = {
   paymentId: 'payflow.payment.id',
   accountId: 'payflow.account.id',
+  transferId: 'payflow.transfer.id',
+  transferGroupId: 'payflow.transfer_group.id',
+  holdId: 'payflow.hold.id',
   tenant: 'payflow.tenant.id',
   outcome: 'payflow.outcome',
   group: 'messaging.consumer.group.name',

@@ -1,11 +1,61 @@
-import type { AccountOpen, PaymentCreate } from '@payflow/contracts';
+import type { MessageData, MessageType } from '@payflow/contracts';
+import type { Problem } from '@payflow/service';
+import type { Owner } from '../database/keys.js';
 import type { AccountView } from '../domain/account.js';
+import type { HoldView } from '../domain/hold.js';
 import type { PaymentView } from '../domain/payment.js';
+import type { TransferGroupView, TransferView } from '../domain/transfer.js';
+import type { WriteKind } from '../domain/write-kind.js';
 
-/** The resource a write makes, with the command that makes it. */
+/** An account that a request names, by the place where it names it. */
+export interface NamedAccount {
+  readonly pointer: string;
+  readonly id: string;
+  /** Null where any will do. */
+  readonly asset: string | null;
+}
+
+interface WriteOf<K extends WriteKind, V, T extends MessageType> {
+  readonly kind: K;
+  /** What it inserts. */
+  readonly view: V;
+  readonly type: T;
+  readonly command: MessageData[T];
+  /** The command's own id, where its answer is known by its cause. */
+  readonly commandId?: string;
+  /** Accounts that must be open, and of the asset. */
+  readonly accounts?: readonly NamedAccount[];
+  /** Why it is refused, unless its key is known: what time alone made impossible must not hide the answer of the first copy. */
+  readonly objection?: Problem | undefined;
+}
+
+/** A change of a resource that is there inserts nothing; its end is known by the command's id. */
+export interface ChangeView extends Owner {
+  readonly id: string;
+  readonly createdAt: string;
+}
+
+export type PaymentWrite = WriteOf<'payment', PaymentView, 'payflow.payment.create.v1'>;
+export type AccountWrite = WriteOf<'account', AccountView, 'payflow.account.open.v1'>;
+export type PostWrite = WriteOf<'transfer', TransferView, 'payflow.group.post.v1'>;
+export type ReversalWrite = WriteOf<'transfer', TransferView, 'payflow.transfer.reverse.v1'>;
+export type GroupWrite = WriteOf<'group', TransferGroupView, 'payflow.group.post.v1'>;
+export type HoldWrite = WriteOf<'hold', HoldView, 'payflow.hold.place.v1'>;
+export type HoldPostWrite = WriteOf<'transfer', TransferView, 'payflow.hold.post.v1'>;
+export type HoldVoidWrite = WriteOf<'change', ChangeView, 'payflow.hold.void.v1'>;
+export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.update.v1'>;
+
+/** The resource a write makes, with the command that makes it; or the command that changes one. */
 export type Write =
-  | { readonly kind: 'payment'; readonly view: PaymentView; readonly command: PaymentCreate }
-  | { readonly kind: 'account'; readonly view: AccountView; readonly command: AccountOpen };
+  | PaymentWrite
+  | AccountWrite
+  | PostWrite
+  | ReversalWrite
+  | GroupWrite
+  | HoldWrite
+  | HoldPostWrite
+  | HoldVoidWrite
+  | AccountUpdateWrite;
 
 /** A write that passed every check at the edge and asks to be made durable. */
 export interface Acceptable {

@@ -2,19 +2,21 @@ import { crashAt, type CrashPoint, type PARTITIONS } from '@payflow/contracts';
 import { isDeterministic, OutcomeUnknown, RunAgain, type Database, type Transaction } from '@payflow/database';
 import type { Messaging, Staged } from '@payflow/messaging';
 import {
-  accountIdsTaken,
   dropKeys,
   findRecords,
   idempotencyKeyOf,
-  insertAccountViews,
-  insertPaymentViews,
   insertPending,
   takeKeys,
   type IdempotencyRecord,
 } from '../database/acceptance.repository.js';
 import { keyOf } from '../database/keys.js';
-import type { AccountView } from '../domain/account.js';
-import type { PaymentView } from '../domain/payment.js';
+import {
+  accountIdsTaken,
+  insertOtherViews,
+  insertPaymentViews,
+  removeGroupViews,
+  viewKeysOf,
+} from '../database/new-view.repository.js';
 import type { Acceptable, Acceptance } from './acceptable.js';
 import { stageCommands, withOutboxRows } from './commands.js';
 import { inGroupSpan } from './group-span.js';
@@ -90,13 +92,14 @@ export class Acceptor {
   }
 
   async #allAtOnce(tx: Transaction, group: readonly Acceptable[]): Promise<Decided> {
-    const [keys, payments, accounts, staged] = await Promise.all([
+    const [keys, payments, others, staged] = await Promise.all([
       passing('idempotency-insert', takeKeys(tx, group)),
-      passing('payment-insert', insertPaymentViews(tx, paymentsOf(group))),
-      insertAccountViews(tx, accountsOf(group)),
+      passing('payment-insert', insertPaymentViews(tx, group)),
+      insertOtherViews(tx, group),
       passing('outbox-insert', stageCommands(tx, this.door.messaging, group)),
     ]);
-    if (keys.size < group.length || payments.size + accounts.size < group.length) throw new NotAllNew();
+    const views = group.reduce((sum, write) => sum + viewCountOf(write), 0);
+    if (keys.size < group.length || payments.size + others.size < views) throw new NotAllNew();
     insertPending(tx, withOutboxRows(group, staged, this.door.partitions));
     return { acceptances: group.map(() => ({ outcome: 'accepted' })), staged };
   }
@@ -143,18 +146,16 @@ async function insertViews(
   tx: Transaction,
   winners: readonly Acceptable[],
 ): Promise<Map<Acceptable, 'id_reused' | 'account_exists'>> {
-  const [payments, accounts] = await Promise.all([
-    insertPaymentViews(tx, paymentsOf(winners)),
-    insertAccountViews(tx, accountsOf(winners)),
-  ]);
+  const [payments, others] = await Promise.all([insertPaymentViews(tx, winners), insertOtherViews(tx, winners)]);
   const refused = new Map<Acceptable, 'id_reused' | 'account_exists'>();
-  const without = winners.filter(({ write: { view } }) => !payments.has(keyOf(view)) && !accounts.has(keyOf(view)));
+  const without = winners.filter((write) => !viewKeysOf(write).every((key) => payments.has(key) || others.has(key)));
   if (without.length === 0) return refused;
-  const idsTaken = await accountIdsTaken(tx, accountsOf(without));
+  const idsTaken = await accountIdsTaken(tx, without);
   for (const write of without) {
-    const idTaken = write.write.kind === 'payment' || idsTaken.has(keyOf(write.write.view));
+    const idTaken = write.write.kind !== 'account' || idsTaken.has(keyOf(write.write.view));
     refused.set(write, idTaken ? 'id_reused' : 'account_exists');
   }
+  await removeGroupViews(tx, without, others);
   await dropKeys(tx, without);
   return refused;
 }
@@ -170,10 +171,7 @@ function copyOf(write: Acceptable, record: IdempotencyRecord | undefined): Accep
     : { outcome: 'joined', resourceId: record.resourceId };
 }
 
-function paymentsOf(writes: readonly Acceptable[]): PaymentView[] {
-  return writes.flatMap(({ write }) => (write.kind === 'payment' ? [write.view] : []));
-}
-
-function accountsOf(writes: readonly Acceptable[]): AccountView[] {
-  return writes.flatMap(({ write }) => (write.kind === 'account' ? [write.view] : []));
+function viewCountOf({ write }: Acceptable): number {
+  if (write.kind === 'change') return 0;
+  return write.kind === 'group' ? 1 + write.view.transfers.length : 1;
 }

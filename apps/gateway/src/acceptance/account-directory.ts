@@ -2,12 +2,15 @@ import type { Database } from '@payflow/database';
 import { Problem, type FieldProblem } from '@payflow/service';
 import { LRUCache } from 'lru-cache';
 import { findAccountFacts, type AccountFacts } from '../database/account-view.repository.js';
-import { keyOf, type ResourceKey } from '../database/keys.js';
+import { keyOf, type Owner, type ResourceKey } from '../database/keys.js';
 import type { PaymentView } from '../domain/payment.js';
+import type { NamedAccount } from './acceptable.js';
 import { Coalescer } from './coalescer.js';
 
 /** About 150 bytes each: the accounts that are paid from and to again and again. */
 const ACCOUNTS_MAX = 100_000;
+/** Of a group with a thousand wrong legs, the first say enough. */
+const ERRORS_MAX = 50;
 
 /** What the gateway knows of open accounts. The facts never change, so they may be kept for ever; an unknown account is looked up each time. */
 export class AccountDirectory {
@@ -25,13 +28,21 @@ export class AccountDirectory {
     const destination = this.#known.get(keyOf({ tenant, livemode, id: payment.destination }));
     // Without a lookup there is nothing to wait for: the usual payment passes without a promise more.
     if (source?.asset === asset && destination?.asset === asset) return;
-    refuse(
-      [
-        ['/source', source ?? (await this.#find({ tenant, livemode, id: payment.source }))],
-        ['/destination', destination ?? (await this.#find({ tenant, livemode, id: payment.destination }))],
-      ],
-      asset,
+    refuse([
+      ['/source', source ?? (await this.#find({ tenant, livemode, id: payment.source })), asset],
+      ['/destination', destination ?? (await this.#find({ tenant, livemode, id: payment.destination })), asset],
+    ]);
+  }
+
+  /** Throws the 422 that a request deserves which names unknown accounts, or keeps them in another asset than they are. */
+  async checkAll({ tenant, livemode }: Owner, named: readonly NamedAccount[]): Promise<void> {
+    const checked = await Promise.all(
+      named.map(async ({ pointer, id, asset }): Promise<Checked> => {
+        const key = { tenant, livemode, id };
+        return [pointer, this.#known.get(keyOf(key)) ?? (await this.#find(key)), asset];
+      }),
     );
+    refuse(checked);
   }
 
   async #find(key: ResourceKey): Promise<AccountFacts | undefined> {
@@ -41,14 +52,13 @@ export class AccountDirectory {
   }
 }
 
-function refuse(
-  accounts: readonly (readonly [pointer: string, facts: AccountFacts | undefined])[],
-  asset: string,
-): void {
-  const missing = accounts.filter(([, facts]) => !facts);
+type Checked = readonly [pointer: string, facts: AccountFacts | undefined, asset: string | null];
+
+function refuse(accounts: readonly Checked[]): void {
+  const missing = accounts.filter(([, facts]) => !facts).slice(0, ERRORS_MAX);
   if (missing.length > 0)
     throw new Problem('account_not_found', { errors: missing.map(([pointer]) => notFound(pointer)) });
-  const others = accounts.filter(([, facts]) => facts?.asset !== asset);
+  const others = accounts.filter(([, facts, asset]) => asset !== null && facts?.asset !== asset).slice(0, ERRORS_MAX);
   if (others.length > 0) throw new Problem('assets_differ', { errors: others.map(([pointer]) => otherAsset(pointer)) });
 }
 

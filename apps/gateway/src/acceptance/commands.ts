@@ -1,4 +1,4 @@
-import { MESSAGES, PARTITIONS, partitionOf, type Topic } from '@payflow/contracts';
+import { MESSAGES, PARTITIONS, partitionOf, type MessageSpec } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import type { AnyOutgoing, Messaging, StagedRows } from '@payflow/messaging';
 import type { Acceptable } from './acceptable.js';
@@ -20,9 +20,10 @@ export function stageCommands(
 
 function commandOf({ tenant, livemode, actor, traceparent, write }: Acceptable): AnyOutgoing {
   const origin = { tenant, livemode, actor, ...(traceparent ? { traceparent } : {}) };
-  return write.kind === 'payment'
-    ? { type: 'payflow.payment.create.v1', subject: write.view.id, data: write.command, origin }
-    : { type: 'payflow.account.open.v1', subject: write.view.id, data: write.command, origin };
+  // A change is about what it changes; everything else about what it makes.
+  const subject = write.kind === 'change' ? write.command.id : write.view.id;
+  const { type, command: data, commandId } = write;
+  return { type, subject, data, origin, ...(commandId === undefined ? {} : { id: commandId }) } as AnyOutgoing;
 }
 
 /** Finds the outbox row of each command: rows hold their target's messages in the order they were given. */
@@ -46,7 +47,6 @@ export function withOutboxRows(
 }
 
 function targetOf({ write }: Acceptable, partitions: number): string {
-  const type = write.kind === 'payment' ? 'payflow.payment.create.v1' : 'payflow.account.open.v1';
-  const topic: Topic = MESSAGES[type].topic;
-  return `${topic}/${partitionOf(write.command.id, partitions)}`;
+  const spec = MESSAGES[write.type] as MessageSpec<unknown>;
+  return `${spec.topic}/${partitionOf(spec.key(write.command), partitions)}`;
 }

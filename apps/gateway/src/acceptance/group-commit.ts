@@ -11,10 +11,12 @@ export interface GroupCommitOptions<M, R> {
   readonly commit: (group: readonly M[]) => Promise<readonly R[]>;
   /** Members that share one of these must not be in one group. */
   readonly identities: (member: M) => readonly string[];
+  /** How much of a group's room it takes. */
+  readonly weight?: (member: M) => number;
 }
 
-/** A group is one transaction and one set of statements; beyond this the statements grow and the fsync is shared enough. */
-const GROUP_MEMBERS_MAX = 256;
+/** A group is one transaction and one set of statements; beyond so many rows they grow and the fsync is shared enough. */
+const GROUP_WEIGHT_MAX = 256;
 /** Two in flight: one fills and parses while the other waits for its fsync. More only makes groups smaller. */
 const GROUPS_IN_FLIGHT_MAX = 2;
 /** At 256 a group this is 16 groups: what the database clears in a fraction of a second, or does not. */
@@ -82,7 +84,7 @@ export class GroupCommit<M, R> {
       if (this.#queue.length > 0) void this.#run(this.#takeGroup());
       if (this.#queue.length > 0) this.#schedule();
     };
-    const rest_ms = this.#queue.length < GROUP_MEMBERS_MAX ? this.#pace.rest_ms(performance.now()) : 0;
+    const rest_ms = this.#queue.length < GROUP_WEIGHT_MAX ? this.#pace.rest_ms(performance.now()) : 0;
     if (rest_ms >= 1) setTimeout(start, rest_ms);
     else setImmediate(start);
   }
@@ -91,12 +93,18 @@ export class GroupCommit<M, R> {
     const group: Waiting<M, R>[] = [];
     const left: Waiting<M, R>[] = [];
     const taken = new Set<string>();
+    const { identities: identitiesOf, weight: weightOf = () => 1 } = this.#options;
+    let weight = 0;
     for (const waiting of this.#queue) {
-      const identities = this.#options.identities(waiting.member);
-      if (group.length >= GROUP_MEMBERS_MAX || identities.some((identity) => taken.has(identity))) {
+      const identities = identitiesOf(waiting.member);
+      const heavier = weight + weightOf(waiting.member);
+      // What is too heavy for any group goes alone.
+      const isFull = group.length > 0 && heavier > GROUP_WEIGHT_MAX;
+      if (isFull || identities.some((identity) => taken.has(identity))) {
         left.push(waiting);
         continue;
       }
+      weight = heavier;
       for (const identity of identities) taken.add(identity);
       group.push(waiting);
     }

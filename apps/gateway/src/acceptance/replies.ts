@@ -1,11 +1,22 @@
-import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
+import { PROBLEMS, type HoldRejected, type ProblemCode } from '@payflow/contracts';
 import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
 import { accountResource, type AccountView } from '../domain/account.js';
+import { holdResource, type HoldView } from '../domain/hold.js';
 import { paymentResource, type PaymentView } from '../domain/payment.js';
+import {
+  transferGroupResource,
+  transferResource,
+  type TransferGroupView,
+  type TransferView,
+} from '../domain/transfer.js';
 import type { Reply } from './acceptable.js';
+import { refusalCode, updateRefusalCode } from './refusal-codes.js';
 
 export const PAYMENTS_PATH = '/api/v1/payments';
 export const ACCOUNTS_PATH = '/api/v1/accounts';
+export const TRANSFERS_PATH = '/api/v1/transfers';
+export const TRANSFER_GROUPS_PATH = '/api/v1/transfer_groups';
+export const HOLDS_PATH = '/api/v1/holds';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
 /** 201 with the payment, or 402 with the payment that was refused. */
@@ -26,15 +37,85 @@ export function openedReply(view: AccountView): Reply {
 /** The problem that the ledger's reason for not opening an account stands for. */
 export function rejectedReply(reason: string, requestId: string, traceId: string | undefined): Reply {
   const code: ProblemCode = reason === 'account_exists' || reason === 'id_reused' ? reason : 'account_refused';
-  return problem(
-    code,
-    {},
-    problemBody(code, { detail: `Refused: ${reason}.` }, { instance: ACCOUNTS_PATH, requestId, traceId }),
-  );
+  return refused(code, reason, { instance: ACCOUNTS_PATH, requestId, traceId });
+}
+
+/** 200 with the account as the change left it. */
+export function updatedReply(view: AccountView): Reply {
+  return ok(accountResource(view));
+}
+
+/** Why the account stays as it is, with the account. */
+export function updateRefusedReply(
+  view: AccountView,
+  reason: string,
+  requestId: string,
+  traceId: string | undefined,
+): Reply {
+  const occurrence = { instance: `${ACCOUNTS_PATH}/${view.id}`, requestId, traceId };
+  return refused(updateRefusalCode(reason), reason, occurrence, { account: accountResource(view) });
+}
+
+/** 201 with the transfer, or the reason for its refusal with the transfer, which is kept. */
+export function transferReply(view: TransferView, requestId: string): Reply {
+  const location = `${TRANSFERS_PATH}/${view.id}`;
+  const transfer = transferResource(view);
+  if (!view.failure) return created(location, transfer);
+  const instance = view.reverses ? `${TRANSFERS_PATH}/${view.reverses}/reverse` : TRANSFERS_PATH;
+  const occurrence = { instance, requestId, traceId: view.traceId ?? undefined };
+  return refused(refusalCode(view.failure.code), view.failure.code, occurrence, { transfer }, { location });
+}
+
+/** 201 with the group, or the reason for its refusal with the group, which is kept. */
+export function transferGroupReply(view: TransferGroupView, requestId: string): Reply {
+  const location = `${TRANSFER_GROUPS_PATH}/${view.id}`;
+  const group = transferGroupResource(view);
+  if (!view.failure) return created(location, group);
+  const occurrence = { instance: TRANSFERS_PATH, requestId, traceId: view.traceId ?? undefined };
+  const extra = { transfer_group: group };
+  return refused(refusalCode(view.failure.code), view.failure.code, occurrence, extra, { location });
+}
+
+/** 201 with the hold. */
+export function holdPlacedReply(view: HoldView): Reply {
+  return created(`${HOLDS_PATH}/${view.id}`, holdResource(view));
+}
+
+/** 200 with the hold as the change left it. */
+export function holdChangedReply(view: HoldView): Reply {
+  return ok(holdResource(view));
+}
+
+/** Why the hold was not placed, posted or voided, with the hold. */
+export function holdRefusedReply(
+  view: HoldView,
+  { operation, reason }: HoldRejected,
+  requestId: string,
+  traceId: string | undefined,
+): Reply {
+  const location = `${HOLDS_PATH}/${view.id}`;
+  const instance = operation === 'place' ? HOLDS_PATH : `${location}/${operation}`;
+  const headers = operation === 'place' ? { location } : {};
+  const occurrence = { instance, requestId, traceId };
+  return refused(refusalCode(reason), reason, occurrence, { hold: holdResource(view) }, headers);
+}
+
+function ok(resource: object): Reply {
+  return { status: 200, headers: { 'content-type': JSON_CONTENT_TYPE }, body: JSON.stringify(resource) };
 }
 
 function created(location: string, resource: object): Reply {
   return { status: 201, headers: { 'content-type': JSON_CONTENT_TYPE, location }, body: JSON.stringify(resource) };
+}
+
+function refused(
+  code: ProblemCode,
+  reason: string,
+  occurrence: Parameters<typeof problemBody>[2],
+  extra: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Reply {
+  return problem(code, headers, problemBody(code, { detail: `Refused: ${reason}.`, extra }, occurrence));
 }
 
 function problem(code: ProblemCode, headers: Record<string, string>, body: object): Reply {

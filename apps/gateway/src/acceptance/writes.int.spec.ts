@@ -262,9 +262,9 @@ describe('many payments at once', () => {
     expect(answers.map(({ body }) => body['amount'])).toEqual(Array.from({ length: 300 }, (_, at) => String(at + 1)));
     const after = await countRows(db);
     expect(after).toEqual({
+      ...before,
       keys: before.keys + 300,
       payments: before.payments + 300,
-      accounts: before.accounts,
       pending: 0,
       messages: before.messages + 300,
     });
@@ -347,7 +347,10 @@ describe('an event', () => {
     const snapshot = {
       id,
       asset: 'USD',
+      kind: 'liability' as const,
+      state: 'open' as const,
       overdraft: 'none' as const,
+      overdraft_limit: '0',
       posted_debits: '0',
       posted_credits: '50',
       pending_debits: '0',

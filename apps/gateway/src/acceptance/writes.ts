@@ -1,7 +1,7 @@
 import { isConnectionLoss, OutcomeUnknown } from '@payflow/database';
 import { Problem, unavailable } from '@payflow/service';
-import { idempotencyKeyOf } from '../database/acceptance.repository.js';
-import { keyOf } from '../database/keys.js';
+import { findRecords, idempotencyKeyOf } from '../database/acceptance.repository.js';
+import { viewKeysOf } from '../database/new-view.repository.js';
 import type { Acceptable, Acceptance, Reply } from './acceptable.js';
 import { Acceptor, type Door } from './acceptor.js';
 import { AccountDirectory } from './account-directory.js';
@@ -20,14 +20,15 @@ export class Writes {
   readonly #groups: GroupCommit<Acceptable, Acceptance>;
 
   constructor(
-    door: Door,
+    private readonly door: Door,
     private readonly outcomes: Outcomes,
   ) {
     this.#accounts = new AccountDirectory(door.db);
     const acceptor = new Acceptor(door);
     this.#groups = new GroupCommit({
       commit: (group) => acceptor.accept(group),
-      identities: (write) => [`key ${idempotencyKeyOf(write)}`, `id ${keyOf(write.write.view)}`],
+      identities: (write) => [`key ${idempotencyKeyOf(write)}`, ...viewKeysOf(write)],
+      weight: ({ write }) => (write.kind === 'group' ? write.view.transfers.length : 1),
     });
   }
 
@@ -38,6 +39,8 @@ export class Writes {
   async submit(write: Acceptable, deadline: number): Promise<Answer> {
     const { tenant, livemode, idempotencyKey } = write;
     if (write.write.kind === 'payment') await this.#accounts.check(write.write.view);
+    else if (write.write.accounts) await this.#accounts.checkAll(write, write.write.accounts);
+    if (write.write.objection && !(await this.#isKnown(write))) throw write.write.objection;
     const own = this.outcomes.expect({ tenant, livemode, idempotencyKey, id: write.write.view.id });
     try {
       const acceptance = await this.#accept(write);
@@ -56,6 +59,10 @@ export class Writes {
     } finally {
       own.forget();
     }
+  }
+
+  async #isKnown(write: Acceptable): Promise<boolean> {
+    return (await findRecords(this.door.db, [write])).size > 0;
   }
 
   async #join({ tenant, livemode, idempotencyKey }: Acceptable, resourceId: string, deadline: number): Promise<Answer> {

@@ -1,9 +1,8 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
-import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
+import { statement, type Database, type Transaction } from '@payflow/database';
 import type { Acceptable, Reply } from '../acceptance/acceptable.js';
-import type { AccountView } from '../domain/account.js';
-import type { PaymentView } from '../domain/payment.js';
-import { keyColumns, keyOf, ownerColumns, type Owner, tenantOf } from './keys.js';
+import { WRITE_ID_KINDS, type WriteKind } from '../domain/write-kind.js';
+import { keyOf, ownerColumns, type Owner, tenantOf } from './keys.js';
 
 /** What is stored under an Idempotency-Key. */
 export interface IdempotencyRecord {
@@ -45,42 +44,12 @@ const DELETE_KEYS = statement(
    where (tenant_id, livemode, idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
 );
 
-const INSERT_PAYMENTS = statement(
-  'payment-views.insert',
-  `insert into payment_views (tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor,
-     asset, source_account_id, destination_account_id, method, reference, metadata, trace_id, created_at, updated_at)
-   select tenant_id, livemode, id, 'pending', 0, amount_minor, 0, 0, asset, source, destination, method, reference, metadata,
-     trace_id, created_at, created_at
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[],
-     string_to_array($8, chr(30))::json[], $9::text[], string_to_array($10, chr(30))::json[], $11::text[], $12::timestamptz[])
-     as p (tenant_id, livemode, id, amount_minor, asset, source, destination, method, reference, metadata, trace_id, created_at)
-   order by tenant_id, livemode, id
-   on conflict do nothing returning tenant_id, livemode, id`,
-);
-
-// Two unique keys can stand in the way, the id and the path; the caller finds out which.
-const INSERT_ACCOUNTS = statement(
-  'account-views.insert',
-  `insert into account_views (tenant_id, livemode, id, status, path, asset, overdraft, metadata, version, created_at, updated_at)
-   select tenant_id, livemode, id, 'pending', path, asset, overdraft, metadata, 0, created_at, created_at
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::json[], $8::timestamptz[])
-     as a (tenant_id, livemode, id, path, asset, overdraft, metadata, created_at)
-   order by tenant_id, livemode, id
-   on conflict do nothing returning tenant_id, livemode, id`,
-);
-
-const ACCOUNT_IDS_TAKEN = statement(
-  'account-views.ids-taken',
-  `select tenant_id, livemode, id from account_views
-   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
-);
-
 const INSERT_PENDING = statement(
   'pending-writes.insert',
   `insert into pending_writes (tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id, accepted_at,
-     outbox_id, outbox_created_at)
+     outbox_id, outbox_created_at, command_id)
    select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-     $8::uuid[], $9::timestamptz[])`,
+     $8::uuid[], $9::timestamptz[], $10::uuid[])`,
 );
 
 interface OwnedRow {
@@ -97,7 +66,7 @@ interface ReplyRow extends OwnedRow {
 
 interface RecordRow extends ReplyRow {
   fingerprint: Buffer;
-  resource_kind: 'payment' | 'account';
+  resource_kind: WriteKind;
   resource_id: string;
 }
 
@@ -112,7 +81,7 @@ export async function takeKeys(tx: Transaction, writes: readonly Acceptable[]): 
     ...recordKeyColumns(writes),
     writes.map((w) => w.fingerprint),
     writes.map((w) => w.write.kind),
-    writes.map((w) => uuidOf(w.write.kind, w.write.view.id)),
+    writes.map((w) => uuidOf(WRITE_ID_KINDS[w.write.kind], w.write.view.id)),
     writes.map((w) => w.apiVersion),
     writes.map((w) => w.write.view.createdAt),
   ]);
@@ -126,7 +95,7 @@ export async function dropKeys(tx: Transaction, writes: readonly Acceptable[]): 
 
 /** What is stored under the keys of these writes, by {@link idempotencyKeyOf}. */
 export async function findRecords(
-  tx: Transaction,
+  tx: Transaction | Database,
   writes: readonly Acceptable[],
 ): Promise<Map<string, IdempotencyRecord>> {
   const rows = await tx.rows<RecordRow>(FIND_RECORDS, recordKeyColumns(writes));
@@ -142,44 +111,6 @@ export async function findReplies(
   return new Map(rows.flatMap((row) => entryOf(recordKeyOf(row), toReply(row))));
 }
 
-/** Inserts `pending` payments; returns the keys of those whose id was free. */
-export async function insertPaymentViews(tx: Transaction, views: readonly PaymentView[]): Promise<Set<string>> {
-  if (views.length === 0) return new Set();
-  const rows = await tx.rows<OwnedRow & { id: string }>(INSERT_PAYMENTS, [
-    ...keyColumns('payment', views),
-    views.map((v) => v.amount),
-    views.map((v) => v.asset),
-    views.map((v) => uuidOf('account', v.source)),
-    views.map((v) => uuidOf('account', v.destination)),
-    joinJson(views.map((v) => JSON.stringify(v.method))),
-    views.map((v) => v.reference),
-    joinJson(views.map((v) => JSON.stringify(v.metadata))),
-    views.map((v) => v.traceId),
-    views.map((v) => v.createdAt),
-  ]);
-  return new Set(rows.map((row) => resourceKeyOf('payment', row)));
-}
-
-/** Inserts `pending` accounts; returns the keys of those whose id and path were free. */
-export async function insertAccountViews(tx: Transaction, views: readonly AccountView[]): Promise<Set<string>> {
-  if (views.length === 0) return new Set();
-  const rows = await tx.rows<OwnedRow & { id: string }>(INSERT_ACCOUNTS, [
-    ...keyColumns('account', views),
-    views.map((v) => v.path),
-    views.map((v) => v.asset),
-    views.map((v) => v.overdraft),
-    views.map((v) => JSON.stringify(v.metadata)),
-    views.map((v) => v.createdAt),
-  ]);
-  return new Set(rows.map((row) => resourceKeyOf('account', row)));
-}
-
-/** Those of the accounts whose id is in use; where an account could not be inserted and its id is not, its path is. */
-export async function accountIdsTaken(tx: Transaction, views: readonly AccountView[]): Promise<Set<string>> {
-  const rows = await tx.rows<OwnedRow & { id: string }>(ACCOUNT_IDS_TAKEN, keyColumns('account', views));
-  return new Set(rows.map((row) => resourceKeyOf('account', row)));
-}
-
 /** Notes writes as acknowledged and not ended, each with the outbox row that holds its command; with COMMIT. */
 export function insertPending(
   tx: Transaction,
@@ -188,13 +119,14 @@ export function insertPending(
   const writes = accepted.map(([write]) => write);
   tx.atCommit(INSERT_PENDING, [
     ...ownerColumns(writes),
-    writes.map((w) => uuidOf(w.write.kind, w.write.view.id)),
+    writes.map((w) => uuidOf(WRITE_ID_KINDS[w.write.kind], w.write.view.id)),
     writes.map((w) => w.write.kind),
     writes.map((w) => w.idempotencyKey),
     writes.map((w) => w.requestId),
     writes.map((w) => w.write.view.createdAt),
     accepted.map(([, row]) => row.id),
     accepted.map(([, row]) => row.created_at),
+    writes.map(({ write: { commandId } }) => (commandId === undefined ? null : uuidOf('event', commandId))),
   ]);
 }
 
@@ -210,14 +142,10 @@ function recordKeyOf(row: Pick<RecordRow, 'tenant_id' | 'livemode' | 'idempotenc
   });
 }
 
-function resourceKeyOf(kind: 'payment' | 'account', row: OwnedRow & { id: string }): string {
-  return keyOf({ tenant: tenantOf(row.tenant_id), livemode: row.livemode, id: fromUuid(kind, row.id) });
-}
-
 function toRecord(row: RecordRow): IdempotencyRecord {
   return {
     fingerprint: row.fingerprint,
-    resourceId: fromUuid(row.resource_kind, row.resource_id),
+    resourceId: fromUuid(WRITE_ID_KINDS[row.resource_kind], row.resource_id),
     reply: toReply(row),
   };
 }

@@ -1,15 +1,24 @@
-import { fromUuid, uuidOf, type AccountOpened, type AccountSnapshot, type Overdraft } from '@payflow/contracts';
-import { statement, type Database, type Transaction } from '@payflow/database';
+import {
+  fromUuid,
+  uuidOf,
+  type AccountCounters,
+  type AccountKind,
+  type AccountOpened,
+  type Overdraft,
+} from '@payflow/contracts';
+import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { AccountView } from '../domain/account.js';
-import { keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
+import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
 
-/** An account at one version, with the owner its event names. */
-export interface OwnedSnapshot extends Owner {
-  readonly snapshot: AccountSnapshot;
+/** An account's counters at one version, with the owner its event names. */
+export interface OwnedCounters extends Owner {
+  readonly asset: string;
+  readonly counters: AccountCounters;
 }
 
-export interface OwnedOpening extends Owner {
-  readonly opened: AccountOpened;
+/** An account's full state as it was opened or changed, with the owner its event names. */
+export interface OwnedAccount extends Owner {
+  readonly account: AccountOpened;
 }
 
 /** What never changes of an open account. */
@@ -24,43 +33,59 @@ const COUNTERS = [
   'pending_credits_minor',
   'version',
 ];
+const TERMS = ['status', 'kind', 'overdraft', 'overdraft_limit_minor', 'metadata', 'terms_version'];
 
-const COLUMNS = `tenant_id, livemode, id, status, path, asset, overdraft, posted_debits_minor, posted_credits_minor,
-  pending_debits_minor, pending_credits_minor, metadata, version, created_at, updated_at`;
+const COLUMNS = `tenant_id, livemode, id, status, path, asset, kind, overdraft, overdraft_limit_minor, posted_debits_minor,
+  posted_credits_minor, pending_debits_minor, pending_credits_minor, metadata, version, terms_version, created_at, updated_at`;
 
-// Most snapshots come twice, with the payment and with the transfer: the first condition keeps the second from locking
-// the row for nothing. Sorted, because two consumers write these rows. A snapshot may come before the account's opening
-// (another partition), and then makes the row that the opening completes.
-const APPLY_SNAPSHOTS = statement(
-  'account-views.apply-snapshots',
+// Many come twice, with a payment or a group and with the account's next event: the first condition keeps what is known
+// from locking the row for nothing. Sorted, because two consumers write these rows. Counters may come before the account's
+// opening (another partition), and then make the row that the opening completes.
+const APPLY_COUNTERS = statement(
+  'account-views.apply-counters',
   `insert into account_views as v (${COLUMNS})
-   select tenant_id, livemode, id, 'open', null, asset, overdraft, posted_debits, posted_credits, pending_debits, pending_credits,
-     '{}', version, clock_timestamp(), clock_timestamp()
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-     $10::bigint[]) as s (tenant_id, livemode, id, asset, overdraft, posted_debits, posted_credits, pending_debits, pending_credits, version)
+   select tenant_id, livemode, id, 'open', null, asset, 'liability', 'none', 0, posted_debits, posted_credits, pending_debits,
+     pending_credits, '{}', version, 0, clock_timestamp(), clock_timestamp()
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+     as s (tenant_id, livemode, id, asset, posted_debits, posted_credits, pending_debits, pending_credits, version)
    where not exists (
      select from account_views k
      where k.tenant_id = s.tenant_id and k.livemode = s.livemode and k.id = s.id and k.version >= s.version)
    order by tenant_id, livemode, id
-   on conflict (tenant_id, livemode, id) do update set status = 'open', updated_at = excluded.updated_at,
+   on conflict (tenant_id, livemode, id) do update set updated_at = excluded.updated_at,
+     status = case when v.status = 'pending' then 'open' else v.status end,
      ${COUNTERS.map((column) => `${column} = excluded.${column}`).join(', ')}
    where v.version < excluded.version`,
 );
 
-const APPLY_OPENINGS = statement(
-  'account-views.apply-openings',
+// Counters and terms each by the version that brought them: a transfer moves the counters on without telling the terms.
+const APPLY_ACCOUNTS = statement(
+  'account-views.apply-accounts',
   `insert into account_views as v (${COLUMNS})
-   select tenant_id, livemode, id, 'open', path, asset, overdraft, posted_debits, posted_credits, pending_debits, pending_credits,
-     metadata, version, created_at, clock_timestamp()
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-     $10::bigint[], $11::text[], $12::json[], $13::timestamptz[])
-     as o (tenant_id, livemode, id, asset, overdraft, posted_debits, posted_credits, pending_debits, pending_credits, version, path,
-       metadata, created_at)
+   select tenant_id, livemode, id, status, path, asset, kind, overdraft, overdraft_limit, posted_debits, posted_credits,
+     pending_debits, pending_credits, metadata, version, version, created_at, clock_timestamp()
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+     $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], string_to_array($15, chr(30))::json[], $16::timestamptz[])
+     as o (tenant_id, livemode, id, asset, posted_debits, posted_credits, pending_debits, pending_credits, version, status, kind,
+       overdraft, overdraft_limit, path, metadata, created_at)
    order by tenant_id, livemode, id
-   on conflict (tenant_id, livemode, id) do update set status = 'open', path = excluded.path, metadata = excluded.metadata,
-     created_at = excluded.created_at, updated_at = excluded.updated_at,
-     ${COUNTERS.map((column) => `${column} = case when v.version < excluded.version then excluded.${column} else v.${column} end`).join(', ')}
-   returning ${COLUMNS.replaceAll(/(\w+)/g, 'v.$1')}`,
+   on conflict (tenant_id, livemode, id) do update set path = excluded.path, created_at = excluded.created_at,
+     updated_at = excluded.updated_at, ${[...newer('terms_version', TERMS), ...newer('version', COUNTERS)].join(', ')}
+   returning ${aliased('v', COLUMNS)}`,
+);
+
+function newer(version: string, columns: readonly string[]): string[] {
+  return columns.map(
+    (column) => `${column} = case when v.${version} < excluded.${version} then excluded.${column} else v.${column} end`,
+  );
+}
+
+// Where two statements of one transaction write these rows, their order among all accounts is taken first.
+const LOCK = statement(
+  'account-views.lock',
+  `select from account_views
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+   order by tenant_id, livemode, id for update`,
 );
 
 const REMOVE_REJECTED = statement(
@@ -74,10 +99,16 @@ const FIND = statement(
   `select ${COLUMNS} from account_views where tenant_id = $1 and livemode = $2 and id = $3`,
 );
 
+const FIND_MANY = statement(
+  'account-views.find-many',
+  `select ${COLUMNS} from account_views
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
+);
+
 const FIND_FACTS = statement(
   'account-views.find-facts',
   `select tenant_id, livemode, id, asset from account_views
-   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and status = 'open'`,
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and status <> 'pending'`,
 );
 
 interface AccountRow {
@@ -87,7 +118,9 @@ interface AccountRow {
   status: AccountView['status'];
   path: string | null;
   asset: string;
+  kind: AccountKind;
   overdraft: Overdraft;
+  overdraft_limit_minor: bigint;
   posted_debits_minor: bigint;
   posted_credits_minor: bigint;
   pending_debits_minor: bigint;
@@ -98,31 +131,47 @@ interface AccountRow {
   updated_at: Date;
 }
 
-/** Brings accounts to the newest of the given states; older ones change nothing. */
-export async function applySnapshots(tx: Transaction, snapshots: readonly OwnedSnapshot[]): Promise<void> {
-  const newest = new Map<string, OwnedSnapshot>();
-  for (const one of snapshots) {
-    const key = keyOf({ ...one, id: one.snapshot.id });
+/** Brings accounts to the newest of the given counters; older ones change nothing. */
+export async function applyCounters(tx: Transaction, all: readonly OwnedCounters[]): Promise<void> {
+  const newest = new Map<string, OwnedCounters>();
+  for (const one of all) {
+    const key = keyOf({ ...one, id: one.counters.id });
     const known = newest.get(key);
-    if (!known || known.snapshot.version < one.snapshot.version) newest.set(key, one);
+    if (!known || known.counters.version < one.counters.version) newest.set(key, one);
   }
-  if (newest.size > 0) await tx.count(APPLY_SNAPSHOTS, snapshotColumns([...newest.values()]));
+  if (newest.size > 0) await tx.count(APPLY_COUNTERS, counterColumns([...newest.values()]));
 }
 
-/** Opens accounts, keeping the counters of any that are known at a later version. Returns their views by {@link keyOf}. */
-export async function applyOpenings(
-  tx: Transaction,
-  openings: readonly OwnedOpening[],
-): Promise<Map<string, AccountView>> {
-  if (openings.length === 0) return new Map();
-  const unique = [...new Map(openings.map((one) => [keyOf({ ...one, id: one.opened.id }), one])).values()];
-  const rows = await tx.rows<AccountRow>(APPLY_OPENINGS, [
-    ...snapshotColumns(unique.map(({ opened, ...owner }) => ({ ...owner, snapshot: opened }))),
-    unique.map(({ opened }) => opened.path),
-    unique.map(({ opened }) => JSON.stringify(opened.metadata)),
-    unique.map(({ opened }) => opened.created_at),
+/**
+ * Brings accounts to the newest of the given states: their terms and, unless those are known at a later version, their
+ * counters. Returns their views by {@link keyOf}.
+ */
+export async function applyAccounts(tx: Transaction, all: readonly OwnedAccount[]): Promise<Map<string, AccountView>> {
+  if (all.length === 0) return new Map();
+  const newest = new Map<string, OwnedAccount>();
+  for (const one of all) {
+    const key = keyOf({ ...one, id: one.account.id });
+    const known = newest.get(key);
+    if (!known || known.account.version < one.account.version) newest.set(key, one);
+  }
+  const unique = [...newest.values()];
+  const accounts = unique.map(({ account }) => account);
+  const rows = await tx.rows<AccountRow>(APPLY_ACCOUNTS, [
+    ...counterColumns(unique.map(({ account, ...owner }) => ({ ...owner, asset: account.asset, counters: account }))),
+    accounts.map((a) => a.state),
+    accounts.map((a) => a.kind),
+    accounts.map((a) => a.overdraft),
+    accounts.map((a) => a.overdraft_limit),
+    accounts.map((a) => a.path),
+    joinJson(accounts.map((a) => JSON.stringify(a.metadata))),
+    accounts.map((a) => a.created_at),
   ]);
   return new Map(rows.map(toView).map((view) => [keyOf(view), view]));
+}
+
+/** Locks the accounts in the order in which every statement here locks them. */
+export async function lockAccounts(tx: Transaction, keys: readonly ResourceKey[]): Promise<void> {
+  await tx.count(LOCK, keyColumns('account', keys));
 }
 
 /** Removes accounts that the ledger refused to open. */
@@ -136,6 +185,13 @@ export async function findAccount(
 ): Promise<AccountView | undefined> {
   const [row] = await db.rows<AccountRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('account', id)]);
   return row && toView(row);
+}
+
+/** The views of those accounts that are there, by {@link keyOf}. */
+export async function findAccounts(tx: Transaction, keys: readonly ResourceKey[]): Promise<Map<string, AccountView>> {
+  if (keys.length === 0) return new Map();
+  const rows = await tx.rows<AccountRow>(FIND_MANY, keyColumns('account', keys));
+  return new Map(rows.map(toView).map((view) => [keyOf(view), view]));
 }
 
 /** The facts of those accounts that are open, by {@link keyOf}. */
@@ -152,20 +208,19 @@ export async function findAccountFacts(db: Database, keys: readonly ResourceKey[
   );
 }
 
-function snapshotColumns(snapshots: readonly OwnedSnapshot[]): unknown[] {
-  const states = snapshots.map(({ snapshot }) => snapshot);
+function counterColumns(all: readonly OwnedCounters[]): unknown[] {
+  const counters = all.map((one) => one.counters);
   return [
     ...keyColumns(
       'account',
-      snapshots.map(({ tenant, livemode, snapshot: { id } }) => ({ tenant, livemode, id })),
+      all.map(({ tenant, livemode, counters: { id } }) => ({ tenant, livemode, id })),
     ),
-    states.map((s) => s.asset),
-    states.map((s) => s.overdraft),
-    states.map((s) => s.posted_debits),
-    states.map((s) => s.posted_credits),
-    states.map((s) => s.pending_debits),
-    states.map((s) => s.pending_credits),
-    states.map((s) => s.version),
+    all.map(({ asset }) => asset),
+    counters.map((c) => c.posted_debits),
+    counters.map((c) => c.posted_credits),
+    counters.map((c) => c.pending_debits),
+    counters.map((c) => c.pending_credits),
+    counters.map((c) => c.version),
   ];
 }
 
@@ -177,7 +232,9 @@ function toView(row: AccountRow): AccountView {
     status: row.status,
     path: row.path,
     asset: row.asset,
+    kind: row.kind,
     overdraft: row.overdraft,
+    overdraftLimit: row.overdraft_limit_minor,
     postedDebits: row.posted_debits_minor,
     postedCredits: row.posted_credits_minor,
     pendingDebits: row.pending_debits_minor,

@@ -2,10 +2,16 @@ import { InvariantTables1763700002000 } from '@payflow/invariants';
 import { MessagingTables1763700000000 } from '@payflow/messaging';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-tables.js';
+import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gateway-transfers.js';
 import { TenantEntity } from './tenant.entity.js';
 
 /** What `payflow setup` runs on the gateway's database, in order. */
-export const migrations = [MessagingTables1763700000000, GatewayTables1763700001000, InvariantTables1763700002000];
+export const migrations = [
+  MessagingTables1763700000000,
+  GatewayTables1763700001000,
+  InvariantTables1763700002000,
+  GatewayTransfers1763700003000,
+];
 
 export { invariants } from './invariants.js';
 

@@ -56,7 +56,7 @@ function payment(metadata: Record<string, string> = {}): Acceptable & { readonly
     apiVersion: '2026-11-20',
     requestId: 'spec',
     traceparent: undefined,
-    write: { kind: 'payment', view, command },
+    write: { kind: 'payment', type: 'payflow.payment.create.v1', view, command },
   };
 }
 

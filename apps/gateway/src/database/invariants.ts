@@ -1,3 +1,4 @@
+import type { MessageType } from '@payflow/contracts';
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
 
 /** A payment has 24 h from its acceptance, and everything waiting is published again after 30 s, by a round every 5 s. */
@@ -6,27 +7,51 @@ const UNSWEPT = `interval '65 seconds'`;
 /** The newest views of each tenant that the running check looks at. */
 const RECENT_VIEWS = 200;
 
-const hasView = (kind: 'payment' | 'account') => `
-  exists (select from ${kind}_views v where v.tenant_id = w.tenant_id and v.livemode = w.livemode and v.id = w.resource_id)`;
+const hasView = (table: string) => `
+  exists (select from ${table} v where v.tenant_id = w.tenant_id and v.livemode = w.livemode and v.id = w.resource_id)`;
 
-/** An acknowledged payment is there, and as long as it has not ended, something waits for its end. */
-const nothingForgotten = (views: string) => `
+/** What waits for a view's end. Of a group's transfer, the group does; a change has no view of its own. */
+interface Unfinished {
+  readonly table: string;
+  readonly unfinished: string;
+  readonly waits: string;
+}
+
+const VIEWS: readonly Unfinished[] = [
+  { table: 'payment_views', unfinished: `'pending', 'processing'`, waits: `(v.id, 'payment')` },
+  {
+    table: 'transfer_views',
+    unfinished: `'pending'`,
+    waits: `(coalesce(v.group_id, v.id), case when v.group_id is null then 'transfer' else 'group' end)`,
+  },
+  { table: 'hold_views', unfinished: `'requested'`, waits: `(v.id, 'hold')` },
+];
+
+const isWaitedFor = ({ table, unfinished, waits }: Unfinished, views: string) => `
+  select '${table}/' || v.id || ' is waited for by nobody' from ${views} as v
+  where v.status in (${unfinished}) and not exists (
+    select from pending_writes w where w.tenant_id = v.tenant_id and w.livemode = v.livemode
+      and (w.resource_id, w.resource_kind) = ${waits})`;
+
+/** An acknowledged write is there, and as long as it has not ended, something waits for its end. */
+const nothingForgotten = (views: (table: string) => string) => `
   select 'pending_writes/' || w.resource_id || ' has no ' || w.resource_kind as id from pending_writes w
-  where not case when w.resource_kind = 'payment' then ${hasView('payment')} else ${hasView('account')} end
-  union all
-  select 'payment_views/' || v.id || ' is waited for by nobody' from ${views} as v
-  where v.status in ('pending', 'processing') and not exists (
-    select from pending_writes w where w.tenant_id = v.tenant_id and w.livemode = v.livemode and w.resource_id = v.id)`;
+  where not case w.resource_kind when 'payment' then ${hasView('payment_views')} when 'account' then ${hasView('account_views')}
+    when 'transfer' then ${hasView('transfer_views')} when 'group' then ${hasView('transfer_group_views')}
+    when 'hold' then ${hasView('hold_views')} else true end
+  ${VIEWS.map((one) => `union all ${isWaitedFor(one, views(one.table))}`).join('')}`;
+
+const newest = (table: string) => `(
+  select newest.* from tenants t cross join (values (true), (false)) as mode (livemode) cross join lateral (
+    select * from ${table} p
+    where p.tenant_id = t.id and p.livemode = mode.livemode and p.created_at > clock_timestamp() - interval '10 minutes'
+    order by created_at desc limit ${RECENT_VIEWS}) as newest)`;
 
 const acknowledgedIsKept = invariant({
   name: 'I11',
   owner: 'gateway',
-  running: nothingForgotten(`(
-    select newest.* from tenants t cross join (values (true), (false)) as mode (livemode) cross join lateral (
-      select tenant_id, livemode, id, status from payment_views p
-      where p.tenant_id = t.id and p.livemode = mode.livemode and p.created_at > clock_timestamp() - interval '10 minutes'
-      order by created_at desc limit ${RECENT_VIEWS}) as newest)`),
-  full: nothingForgotten('payment_views'),
+  running: nothingForgotten(newest),
+  full: nothingForgotten((table) => table),
 });
 
 const nothingStaysBehind = invariant({
@@ -39,6 +64,17 @@ const nothingStaysBehind = invariant({
       or coalesce(republished_at, accepted_at) < clock_timestamp() - ${UNSWEPT}`,
 });
 
+const COMMANDS: readonly MessageType[] = [
+  'payflow.payment.create.v1',
+  'payflow.account.open.v1',
+  'payflow.account.update.v1',
+  'payflow.group.post.v1',
+  'payflow.transfer.reverse.v1',
+  'payflow.hold.place.v1',
+  'payflow.hold.post.v1',
+  'payflow.hold.void.v1',
+];
+
 /** A key is taken, its command written and the wait for it noted in one transaction. Keys are kept a little shorter than the outbox. */
 const changesAreTold = (form: 'running' | 'full') => `
   with ${recentOutbox(form)},
@@ -46,12 +82,12 @@ const changesAreTold = (form: 'running' | 'full') => `
     select r.* from since, idempotency_records r where r.created_at >= since.at - interval '1 minute')
   select 'idempotency_records/' || t.resource_id || ' has no message' as id from since, taken t
   where t.created_at >= since.at and not exists (
-    select from sent s where s.xact_id = t.xact_id and s.subject = t.resource_id)
+    select from sent s where s.xact_id = t.xact_id and t.resource_id in (s.subject, s.event_id))
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
-  where s.type in ('payflow.payment.create.v1', 'payflow.account.open.v1')
+  where s.type in (${COMMANDS.map((type) => `'${type}'`).join(', ')})
     and uuid_time(s.event_id) > clock_timestamp() - interval '7 days'
-    and not exists (select from taken t where t.xact_id = s.xact_id and t.resource_id = s.subject)`;
+    and not exists (select from taken t where t.xact_id = s.xact_id and t.resource_id in (s.subject, s.event_id))`;
 
 const everyChangeIsTold = invariant({
   name: 'I18',
@@ -75,6 +111,8 @@ export const invariants: readonly Invariant[] = [
       full: `select 'payment_views/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payment_views`,
     },
     { full: `select 'account_views/' || id as id, concat_ws(' ', path, metadata::text) as content from account_views` },
+    { full: `select 'transfer_views/' || id as id, metadata::text as content from transfer_views` },
+    { full: `select 'transfer_group_views/' || id as id, metadata::text as content from transfer_group_views` },
     { full: `select 'api_keys/' || id as id, name as content from api_keys` },
   ]),
 ];

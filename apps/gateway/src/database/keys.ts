@@ -49,3 +49,16 @@ export function keyColumns(kind: IdKind, rows: readonly ResourceKey[]): [string[
 export function keyOf({ tenant, livemode, id }: ResourceKey): string {
   return `${tenant}/${livemode ? 'live' : 'test'}/${id}`;
 }
+
+/** A row's key as one text, as {@link keyOf} its resource. */
+export function rowKeyOf(
+  kind: IdKind,
+  row: { readonly tenant_id: string; readonly livemode: boolean; readonly id: string },
+): string {
+  return keyOf({ tenant: tenantOf(row.tenant_id), livemode: row.livemode, id: fromUuid(kind, row.id) });
+}
+
+/** The columns of a row as `returning` names them under an alias. */
+export function aliased(alias: string, columns: string): string {
+  return columns.replaceAll(/(\w+)/g, `${alias}.$1`);
+}

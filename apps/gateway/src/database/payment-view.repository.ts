@@ -1,7 +1,8 @@
 import { fromUuid, uuidOf, type PaymentFinal, type PaymentMethod } from '@payflow/contracts';
-import { joinJson, statement, type Database, type Statement, type Transaction } from '@payflow/database';
+import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { PaymentView } from '../domain/payment.js';
-import { keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
+import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
+import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 
 /** A payment's final state with the owner its event names. */
 export interface FinalPayment extends Owner {
@@ -23,12 +24,6 @@ export interface PaymentFilter {
   readonly createdLt?: string;
 }
 
-/** The place after which a page begins. */
-export interface PagePosition {
-  readonly createdAt: string;
-  readonly id: string;
-}
-
 const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor, asset,
   source_account_id, destination_account_id, method, reference, metadata, failure_code, trace_id, created_at, updated_at`;
 
@@ -45,7 +40,7 @@ const FINISH = statement(
      amount_captured_minor = excluded.amount_captured_minor, amount_refunded_minor = excluded.amount_refunded_minor,
      failure_code = excluded.failure_code, updated_at = excluded.updated_at
    where v.version < excluded.version
-   returning ${COLUMNS.replaceAll(/(\w+)/g, 'v.$1')}`,
+   returning ${aliased('v', COLUMNS)}`,
 );
 
 const FIND = statement(
@@ -112,67 +107,19 @@ export async function findPayment(
   return row && toView(row);
 }
 
+const LISTS = new ListStatements<PaymentFilter>('payment_views', COLUMNS, {
+  status: compare('s', 'status'),
+  source: compare('o', 'source_account_id', '=', accountUuid),
+  destination: compare('d', 'destination_account_id', '=', accountUuid),
+  asset: compare('a', 'asset'),
+  reference: compare('r', 'reference'),
+  ...CREATED_CONDITIONS,
+});
+
 /** Up to `limit` payments of the owner that pass the filter, newest first, after the position. */
-export async function listPayments(
-  db: Database,
-  owner: Owner,
-  {
-    filter,
-    after,
-    limit,
-  }: { readonly filter: PaymentFilter; readonly after: PagePosition | undefined; readonly limit: number },
-): Promise<PaymentView[]> {
-  const conditions = Object.entries(CONDITIONS).filter(([name]) => filter[name as keyof PaymentFilter] !== undefined);
-  const values = conditions.map(([name, { value }]) => value(filter[name as keyof PaymentFilter] as string));
-  if (after) values.push(after.createdAt, uuidOf('payment', after.id));
-  const rows = await db.rows<PaymentRow>(listStatement(conditions, after !== undefined), [
-    tenantUuid(owner.tenant),
-    owner.livemode,
-    limit,
-    ...values,
-  ]);
+export async function listPayments(db: Database, owner: Owner, page: Page<PaymentFilter>): Promise<PaymentView[]> {
+  const rows = await db.rows<PaymentRow>(...LISTS.of(owner, page, (id) => uuidOf('payment', id)));
   return rows.map(toView);
-}
-
-interface Condition {
-  /** One letter in the statement's name. */
-  readonly letter: string;
-  readonly sql: (parameter: string) => string;
-  readonly value: (text: string) => string;
-}
-
-const asIs = (text: string): string => text;
-const accountUuid = (id: string): string => uuidOf('account', id);
-
-const CONDITIONS: Readonly<Record<keyof PaymentFilter, Condition>> = {
-  status: { letter: 's', sql: (p) => `status = ${p}`, value: asIs },
-  source: { letter: 'o', sql: (p) => `source_account_id = ${p}`, value: accountUuid },
-  destination: { letter: 'd', sql: (p) => `destination_account_id = ${p}`, value: accountUuid },
-  asset: { letter: 'a', sql: (p) => `asset = ${p}`, value: asIs },
-  reference: { letter: 'r', sql: (p) => `reference = ${p}`, value: asIs },
-  createdGte: { letter: 'e', sql: (p) => `created_at >= ${p}`, value: asIs },
-  createdGt: { letter: 'g', sql: (p) => `created_at > ${p}`, value: asIs },
-  createdLte: { letter: 'm', sql: (p) => `created_at <= ${p}`, value: asIs },
-  createdLt: { letter: 'l', sql: (p) => `created_at < ${p}`, value: asIs },
-};
-
-const listStatements = new Map<string, Statement>();
-
-/** One constant text per combination of filters, so that each can be prepared; the combinations are few and all ours. */
-function listStatement(conditions: readonly (readonly [string, Condition])[], continued: boolean): Statement {
-  const letters = conditions.map(([, { letter }]) => letter).join('') + (continued ? 'c' : '');
-  const known = listStatements.get(letters);
-  if (known) return known;
-  const wheres = conditions.map(([, { sql }], at) => sql(`$${at + 4}`));
-  if (continued) wheres.push(`(created_at, id) < ($${conditions.length + 4}, $${conditions.length + 5})`);
-  const made = statement(
-    `payment-views.list-${letters}`,
-    `select ${COLUMNS} from payment_views
-     where ${['tenant_id = $1', 'livemode = $2', ...wheres].join(' and ')}
-     order by created_at desc, id desc limit $3`,
-  );
-  listStatements.set(letters, made);
-  return made;
 }
 
 function toView(row: PaymentRow): PaymentView {

@@ -1,11 +1,12 @@
 import { fromUuid } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { Reply } from '../acceptance/acceptable.js';
-import { keyColumns, keyOf, ownerColumns, type ResourceKey, tenantOf } from './keys.js';
+import { WRITE_ID_KINDS, type WriteKind } from '../domain/write-kind.js';
+import { keyColumns, keyOf, ownerColumns, rowKeyOf, type ResourceKey, tenantOf } from './keys.js';
 
 /** A write that has been acknowledged and not ended. */
 export interface PendingWrite extends ResourceKey {
-  readonly kind: 'payment' | 'account';
+  readonly kind: WriteKind;
   readonly idempotencyKey: string;
   readonly requestId: string;
 }
@@ -18,8 +19,16 @@ export interface OverdueWrite extends PendingWrite {
 const TAKE = statement(
   'pending-writes.take',
   `delete from pending_writes
-   where (tenant_id, livemode, resource_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+   where (tenant_id, livemode, resource_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and resource_kind = $4
    returning tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id`,
+);
+
+// Ids are chosen by clients and are met again in other commands; a command has one answer.
+const TAKE_ANSWERED = statement(
+  'pending-writes.take-answered',
+  `delete from pending_writes
+   where (tenant_id, livemode, command_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+   returning tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id, command_id`,
 );
 
 const SAVE_REPLIES = statement(
@@ -58,7 +67,7 @@ interface PendingRow {
   tenant_id: string;
   livemode: boolean;
   resource_id: string;
-  resource_kind: 'payment' | 'account';
+  resource_kind: WriteKind;
   idempotency_key: string;
   request_id: string;
 }
@@ -69,8 +78,17 @@ export async function takePending(
   kind: 'payment' | 'account',
   keys: readonly ResourceKey[],
 ): Promise<Map<string, PendingWrite>> {
-  const rows = await tx.rows<PendingRow>(TAKE, keyColumns(kind, keys));
+  const rows = await tx.rows<PendingRow>(TAKE, [...keyColumns(kind, keys), kind]);
   return new Map(rows.map((row) => [keyOf(toPending(row)), toPending(row)]));
+}
+
+/** Ends the waits that these commands' answers end: removes and returns what was noted of them, by {@link keyOf} the command. */
+export async function takeAnswered(
+  tx: Transaction,
+  commands: readonly ResourceKey[],
+): Promise<Map<string, PendingWrite>> {
+  const rows = await tx.rows<PendingRow & { command_id: string }>(TAKE_ANSWERED, keyColumns('event', commands));
+  return new Map(rows.map((row) => [rowKeyOf('event', { ...row, id: row.command_id }), toPending(row)]));
 }
 
 /** Stores the final replies, each once and for good, with COMMIT. */
@@ -116,7 +134,7 @@ function toPending(row: PendingRow): PendingWrite {
   return {
     tenant: tenantOf(row.tenant_id),
     livemode: row.livemode,
-    id: fromUuid(row.resource_kind, row.resource_id),
+    id: fromUuid(WRITE_ID_KINDS[row.resource_kind], row.resource_id),
     kind: row.resource_kind,
     idempotencyKey: row.idempotency_key,
     requestId: row.request_id,

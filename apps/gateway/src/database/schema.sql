@@ -14,13 +14,19 @@ create table account_views (
   version bigint not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
-  constraint account_views_overdraft_check CHECK ((overdraft = ANY (ARRAY['none'::text, 'unbounded'::text]))),
+  kind text not null default 'liability'::text,
+  overdraft_limit_minor bigint not null default 0,
+  terms_version bigint not null default 0,
+  constraint account_views_kind_check CHECK ((kind = ANY (ARRAY['asset'::text, 'liability'::text, 'equity'::text, 'income'::text, 'expense'::text]))),
+  constraint account_views_overdraft_check CHECK ((overdraft = ANY (ARRAY['none'::text, 'limited'::text, 'unbounded'::text]))),
+  constraint account_views_overdraft_limit_minor_check CHECK ((overdraft_limit_minor >= 0)),
   constraint account_views_pending_credits_minor_check CHECK ((pending_credits_minor >= 0)),
   constraint account_views_pending_debits_minor_check CHECK ((pending_debits_minor >= 0)),
   constraint account_views_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint account_views_posted_credits_minor_check CHECK ((posted_credits_minor >= 0)),
   constraint account_views_posted_debits_minor_check CHECK ((posted_debits_minor >= 0)),
-  constraint account_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'open'::text]))),
+  constraint account_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'open'::text, 'debits_frozen'::text, 'frozen'::text, 'closed'::text]))),
+  constraint account_views_terms_version_check CHECK ((terms_version >= 0)),
   constraint account_views_version_check CHECK ((version >= 0))
 );
 
@@ -82,6 +88,32 @@ create table dead_letters (
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text])))
 );
 
+create table hold_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  status text not null,
+  debit_account_id uuid not null,
+  credit_account_id uuid not null,
+  amount_minor bigint not null,
+  posted_minor bigint not null default 0,
+  asset text not null,
+  expires_at timestamp with time zone,
+  payment_id uuid,
+  transfer_id uuid,
+  failure_code text,
+  trace_id text,
+  version bigint not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint hold_views_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint hold_views_check CHECK (((posted_minor >= 0) AND (posted_minor <= amount_minor))),
+  constraint hold_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint hold_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint hold_views_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'pending'::text, 'posted'::text, 'voided'::text, 'expired'::text, 'failed'::text]))),
+  constraint hold_views_version_check CHECK ((version >= 0))
+);
+
 create table idempotency_records (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -98,7 +130,7 @@ create table idempotency_records (
   constraint idempotency_records_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
   constraint idempotency_records_pkey PRIMARY KEY (tenant_id, livemode, idempotency_key),
   constraint idempotency_records_reply_is_whole CHECK ((((reply_status IS NULL) = (reply_body IS NULL)) AND ((reply_status IS NULL) = (reply_headers IS NULL)))),
-  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text])))
+  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text])))
 );
 
 create table inbox (
@@ -202,8 +234,9 @@ create table pending_writes (
   outbox_id uuid not null,
   outbox_created_at timestamp with time zone not null,
   republished_at timestamp with time zone,
-  constraint pending_writes_pkey PRIMARY KEY (tenant_id, livemode, resource_id),
-  constraint pending_writes_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text])))
+  command_id uuid,
+  constraint pending_writes_pkey PRIMARY KEY (tenant_id, livemode, resource_id, resource_kind),
+  constraint pending_writes_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text])))
 );
 
 create table positions (
@@ -270,6 +303,58 @@ create table tenants (
   constraint tenants_pkey PRIMARY KEY (id)
 );
 
+create table transfer_group_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  status text not null,
+  effective_at timestamp with time zone,
+  metadata json not null,
+  failure_code text,
+  failure_leg integer,
+  trace_id text,
+  version bigint not null,
+  created_at timestamp with time zone not null,
+  recorded_at timestamp with time zone,
+  constraint transfer_group_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint transfer_group_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint transfer_group_views_posted_is_recorded CHECK (((status = 'posted'::text) = (recorded_at IS NOT NULL))),
+  constraint transfer_group_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'posted'::text, 'failed'::text]))),
+  constraint transfer_group_views_version_check CHECK ((version >= 0))
+);
+
+create table transfer_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  status text not null,
+  debit_account_id uuid not null,
+  credit_account_id uuid not null,
+  amount_minor bigint not null,
+  asset text not null,
+  group_id uuid,
+  position integer,
+  hold_id uuid,
+  reverses_id uuid,
+  reversed_minor bigint not null default 0,
+  effective_at timestamp with time zone,
+  metadata json not null,
+  failure_code text,
+  failure_leg integer,
+  trace_id text,
+  version bigint not null,
+  created_at timestamp with time zone not null,
+  recorded_at timestamp with time zone,
+  constraint transfer_views_amount_minor_check CHECK ((amount_minor >= 0)),
+  constraint transfer_views_check CHECK (((reversed_minor >= 0) AND (reversed_minor <= amount_minor))),
+  constraint transfer_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint transfer_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint transfer_views_place_in_group CHECK (((group_id IS NULL) = ("position" IS NULL))),
+  constraint transfer_views_posted_is_recorded CHECK (((status = 'posted'::text) = (recorded_at IS NOT NULL))),
+  constraint transfer_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'posted'::text, 'failed'::text]))),
+  constraint transfer_views_version_check CHECK ((version >= 0))
+);
+
 create table waiting_commands (
   consumer_group text not null,
   tenant text not null,
@@ -287,6 +372,12 @@ CREATE UNIQUE INDEX account_views_path ON public.account_views USING btree (tena
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
+CREATE INDEX hold_views_by_credit ON public.hold_views USING btree (tenant_id, livemode, credit_account_id, created_at, id);
+
+CREATE INDEX hold_views_by_debit ON public.hold_views USING btree (tenant_id, livemode, debit_account_id, created_at, id);
+
+CREATE INDEX hold_views_by_time ON public.hold_views USING btree (tenant_id, livemode, created_at, id);
+
 CREATE INDEX idempotency_records_by_age ON public.idempotency_records USING brin (created_at) WITH (pages_per_range='32');
 
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
@@ -300,6 +391,18 @@ CREATE INDEX payment_views_by_reference ON public.payment_views USING btree (ten
 CREATE INDEX payment_views_by_source ON public.payment_views USING btree (tenant_id, livemode, source_account_id, created_at, id);
 
 CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_id, livemode, created_at, id);
+
+CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
+
+CREATE INDEX transfer_views_by_credit ON public.transfer_views USING btree (tenant_id, livemode, credit_account_id, created_at, id);
+
+CREATE INDEX transfer_views_by_debit ON public.transfer_views USING btree (tenant_id, livemode, debit_account_id, created_at, id);
+
+CREATE INDEX transfer_views_by_group ON public.transfer_views USING btree (tenant_id, livemode, group_id, "position") WHERE (group_id IS NOT NULL);
+
+CREATE INDEX transfer_views_by_hold ON public.transfer_views USING btree (tenant_id, livemode, hold_id, created_at, id) WHERE (hold_id IS NOT NULL);
+
+CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant_id, livemode, created_at, id);
 
 CREATE OR REPLACE FUNCTION public.drop_outbox_before(horizon timestamp with time zone)
  RETURNS integer

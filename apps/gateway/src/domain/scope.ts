@@ -2,10 +2,14 @@
 export const SCOPES = [
   'accounts:read',
   'accounts:write',
-  /** Opening accounts that may fall below zero. */
+  /** Letting accounts fall below zero. */
   'accounts:admin',
   'payments:read',
   'payments:write',
+  'transfers:read',
+  'transfers:write',
+  'holds:read',
+  'holds:write',
   'monitoring:read',
 ] as const;
 

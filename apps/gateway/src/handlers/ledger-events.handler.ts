@@ -1,66 +1,85 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
-import type { AnyMessage, Message } from '@payflow/contracts';
+import type { AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { Consumes, parseTraceparent, type Handled } from '@payflow/messaging';
-import type { Reply } from '../acceptance/acceptable.js';
+import { Consumes, type Handled } from '@payflow/messaging';
 import { Outcomes } from '../acceptance/outcomes.js';
-import { openedReply, rejectedReply } from '../acceptance/replies.js';
-import { applyOpenings, removeRejected } from '../database/account-view.repository.js';
-import { keyOf, type ResourceKey } from '../database/keys.js';
-import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
+import { applyCounters, lockAccounts } from '../database/account-view.repository.js';
+import { saveReplies, takeAnswered } from '../database/reply.repository.js';
+import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from './account-events.js';
+import { commandKeyOf, type Answered, type Replies } from './answered.js';
+import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
+import { applyHoldEvents, countersOfHold, type HoldEvent } from './hold-events.js';
 
-type AccountEvent = AnyMessage<'payflow.account.opened.v1' | 'payflow.account.rejected.v1'>;
-type Rejected = Message<'payflow.account.rejected.v1'>;
+type LedgerEvent = AnyMessage<OpeningEvent['type'] | ChangeEvent['type'] | GroupEvent['type'] | HoldEvent['type']>;
 
 /**
- * Brings openings into the account views, and renders the replies of those who asked for an account. A payment's own event
- * brings the balances of both its accounts, so its transfer's is not read here as well.
+ * Brings the ledger's word into the views of accounts, transfers and holds, and renders the replies of those who asked. A
+ * payment's own event brings the balances of both its accounts, so its transfer's is not read here as well.
  */
 @Controller()
-export class AccountEventsHandler {
+export class LedgerEventsHandler {
   constructor(private readonly outcomes: Outcomes) {}
 
   @Consumes('gateway.accounts')
-  async handle(@Payload() events: readonly AccountEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const openings = events.filter((event) => event.type === 'payflow.account.opened.v1');
-    const rejections = events.filter((event) => event.type === 'payflow.account.rejected.v1');
-    const opened = await applyOpenings(
-      tx,
-      openings.map(({ tenant, livemode, data }) => ({ tenant, livemode, opened: data })),
-    );
-    const pending = await this.endWaits(tx, [...openings, ...rejections].map(resourceOf));
-    await removeRejected(
-      tx,
-      rejections.map(resourceOf).filter((key) => pending.has(keyOf(key))),
-    );
-    const replies = [...pending].flatMap(([key, write]): [PendingWrite, Reply][] => {
-      const view = opened.get(key);
-      const rejection = rejections.find((event) => keyOf(resourceOf(event)) === key);
-      if (view) return [[write, openedReply(view)]];
-      return rejection ? [[write, rejectedReply(rejection.data.reason, write.requestId, traceIdOf(rejection))]] : [];
-    });
+  async handle(@Payload() events: readonly LedgerEvent[], @Ctx() tx: Transaction): Promise<Handled> {
+    const { openings, changes, groups, holds } = sorted(events);
+    const answered = await endWaits(tx, [...changes, ...groups, ...holds]);
+    const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
+    if (counters.length > 0 && openings.length + changes.length > 0)
+      await lockAccounts(tx, [
+        ...[...openings, ...changes].map(({ tenant, livemode, data: { id } }) => ({ tenant, livemode, id })),
+        ...counters.map(({ tenant, livemode, counters: { id } }) => ({ tenant, livemode, id })),
+      ]);
+    const replies: Replies = [
+      ...(await applyOpenings(tx, openings)),
+      ...(await applyChanges(tx, changes, answered)),
+      ...(await applyGroups(tx, groups, answered)),
+      ...(await applyHoldEvents(tx, holds, answered)),
+    ];
+    await applyCounters(tx, counters);
     saveReplies(tx, replies);
     return { messages: [], afterCommit: () => this.outcomes.deliver(replies) };
   }
+}
 
-  private async endWaits(tx: Transaction, keys: readonly ResourceKey[]): Promise<ReadonlyMap<string, PendingWrite>> {
-    return keys.length > 0 ? takePending(tx, 'account', keys) : new Map<string, PendingWrite>();
+interface Sorted {
+  readonly openings: OpeningEvent[];
+  readonly changes: ChangeEvent[];
+  readonly groups: GroupEvent[];
+  readonly holds: HoldEvent[];
+}
+
+function sorted(events: readonly LedgerEvent[]): Sorted {
+  const all: Sorted = { openings: [], changes: [], groups: [], holds: [] };
+  for (const event of events) {
+    switch (event.type) {
+      case 'payflow.account.opened.v1':
+      case 'payflow.account.rejected.v1':
+        all.openings.push(event);
+        break;
+      case 'payflow.account.updated.v1':
+      case 'payflow.account.update_rejected.v1':
+        all.changes.push(event);
+        break;
+      case 'payflow.group.posted.v1':
+      case 'payflow.group.rejected.v1':
+        all.groups.push(event);
+        break;
+      case 'payflow.hold.placed.v1':
+      case 'payflow.hold.posted.v1':
+      case 'payflow.hold.voided.v1':
+      case 'payflow.hold.rejected.v1':
+        all.holds.push(event);
+        break;
+      default:
+        event satisfies never;
+    }
   }
+  return all;
 }
 
-function resourceOf({
-  tenant,
-  livemode,
-  data,
-}: {
-  tenant: string;
-  livemode: boolean;
-  data: { id: string };
-}): ResourceKey {
-  return { tenant, livemode, id: data.id };
-}
-
-function traceIdOf({ traceparent }: Rejected): string | undefined {
-  return parseTraceparent(traceparent)?.traceId;
+/** Who waits for these answers. What nobody of ours asked for is applied all the same, and answers nobody. */
+async function endWaits(tx: Transaction, events: readonly LedgerEvent[]): Promise<Answered> {
+  return events.length > 0 ? takeAnswered(tx, events.map(commandKeyOf)) : new Map();
 }

@@ -6,7 +6,7 @@ import { Consumes, parseTraceparent, type Handled } from '@payflow/messaging';
 import type { Reply } from '../acceptance/acceptable.js';
 import { Outcomes } from '../acceptance/outcomes.js';
 import { paymentReply } from '../acceptance/replies.js';
-import { applySnapshots } from '../database/account-view.repository.js';
+import { applyCounters } from '../database/account-view.repository.js';
 import { keyOf, type ResourceKey } from '../database/keys.js';
 import { finishPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
@@ -25,10 +25,10 @@ export class PaymentEventsHandler {
     const [changed, pending] = await Promise.all([
       finishPayments(tx, newest.map(toFinal)),
       takePending(tx, 'payment', keys),
-      applySnapshots(
+      applyCounters(
         tx,
         newest.flatMap(({ tenant, livemode, data }) =>
-          data.accounts.map((snapshot) => ({ tenant, livemode, snapshot })),
+          data.accounts.map((account) => ({ tenant, livemode, asset: account.asset, counters: account })),
         ),
       ),
     ]);

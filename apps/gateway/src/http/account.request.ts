@@ -1,4 +1,4 @@
-import { ID_PREFIXES, isClientId, newId, type Overdraft } from '@payflow/contracts';
+import { ACCOUNT_KINDS, newId, type AccountKind, type Overdraft } from '@payflow/contracts';
 import { isAssetCode } from '@payflow/money';
 import { Problem, type FieldProblem } from '@payflow/service';
 import {
@@ -14,8 +14,9 @@ import {
   type ValidationError,
   type ValidatorConstraintInterface,
 } from 'class-validator';
-import type { Write } from '../acceptance/acceptable.js';
+import type { AccountWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
+import { amountOf, checkClientId, wrong } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
 const METADATA_KEYS_MAX = 50;
@@ -57,8 +58,17 @@ class AccountRequest {
   asset!: string;
 
   @IsOptional()
-  @IsIn(['none', 'unbounded'])
+  @IsIn(ACCOUNT_KINDS)
+  kind?: AccountKind;
+
+  @IsOptional()
+  @IsIn(['none', 'limited', 'unbounded'])
   overdraft?: Overdraft;
+
+  @IsOptional()
+  @IsString()
+  @Matches(/^(0|[1-9][0-9]{0,18})$/, { message: 'must be minor units, as digits' })
+  overdraft_limit?: string;
 
   @IsOptional()
   @IsObject()
@@ -70,12 +80,14 @@ const FIELDS: ReadonlySet<string> = new Set([
   'id',
   'path',
   'asset',
+  'kind',
   'overdraft',
+  'overdraft_limit',
   'metadata',
 ] satisfies (keyof AccountRequest)[]);
 
 /** Checks a body and makes the account of it. Throws 400 for a wrong shape, 403 and 422 for what is not allowed. */
-export function accountWrite(body: JsonObject, caller: Caller, now: Date): Write & { readonly kind: 'account' } {
+export function accountWrite(body: JsonObject, caller: Caller, now: Date): AccountWrite {
   const request = validated(body);
   refuseImpossible(request, caller);
   const created_at = now.toISOString();
@@ -83,15 +95,18 @@ export function accountWrite(body: JsonObject, caller: Caller, now: Date): Write
     id: request.id ?? newId('account'),
     path: request.path ?? null,
     asset: request.asset,
+    kind: request.kind ?? 'liability',
     overdraft: request.overdraft ?? 'none',
     metadata: request.metadata ?? {},
   };
   const untouched = { postedDebits: 0n, postedCredits: 0n, pendingDebits: 0n, pendingCredits: 0n, version: 0 };
   return {
     kind: 'account',
-    command: { ...facts, kind: 'liability', overdraft_limit: '0', created_at },
+    type: 'payflow.account.open.v1',
+    command: { ...facts, overdraft_limit: request.overdraft_limit ?? '0', created_at },
     view: {
       ...facts,
+      overdraftLimit: BigInt(request.overdraft_limit ?? '0'),
       ...untouched,
       tenant: caller.tenant,
       livemode: caller.livemode,
@@ -115,15 +130,27 @@ function unknownField(name: string): FieldProblem {
   return { pointer: `/${name.slice(0, 64)}`, code: 'unknown', detail: 'There is no such field.' };
 }
 
-function refuseImpossible({ id, asset, overdraft }: AccountRequest, caller: Caller): void {
-  if (id !== undefined && id !== null && !isClientId('account', id)) {
-    const detail = `Must be ${ID_PREFIXES.account}_ with a UUID of version 7 inside.`;
-    throw new Problem('invalid_request', { errors: [{ pointer: '/id', code: 'malformed', detail }] });
-  }
+function refuseImpossible({ id, asset, ...overdraft }: AccountRequest, caller: Caller): void {
+  checkClientId('account', '/id', id ?? undefined);
   if (!isAssetCode(asset)) throw new Problem('asset_unknown');
-  if (overdraft === 'unbounded' && !caller.scopes.includes('accounts:admin')) {
-    throw new Problem('forbidden', { detail: 'An unbounded overdraft needs the scope accounts:admin.' });
-  }
+  checkOverdraft(overdraft, caller);
+}
+
+/** Throws where an overdraft lacks its limit or a limit its overdraft, and where the caller may not allow one. */
+export function checkOverdraft(
+  { overdraft, overdraft_limit: limit }: { readonly overdraft?: Overdraft; readonly overdraft_limit?: string },
+  { scopes }: Caller,
+): void {
+  const [isLimited, hasLimit] = [overdraft === 'limited', limit !== undefined && limit !== null];
+  if (isLimited !== hasLimit)
+    throw wrong(
+      '/overdraft_limit',
+      isLimited ? 'missing' : 'not_allowed',
+      'Goes with the overdraft `limited`, and only with it.',
+    );
+  if (limit) amountOf('/overdraft_limit', limit);
+  if (overdraft && overdraft !== 'none' && !scopes.includes('accounts:admin'))
+    throw new Problem('forbidden', { detail: 'An overdraft needs the scope accounts:admin.' });
 }
 
 const CODES: Readonly<Record<string, string>> = {

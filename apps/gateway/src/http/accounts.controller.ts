@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Patch, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
@@ -7,11 +7,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ACCOUNTS_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
 import { findAccount } from '../database/account-view.repository.js';
-import { accountResource } from '../domain/account.js';
+import { accountResource, type AccountView } from '../domain/account.js';
+import { accountUpdateWrite } from './account-update.request.js';
 import { accountWrite } from './account.request.js';
-import { sendAnswer, sendResource } from './answer.js';
+import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
-import { etagOf, isUnchanged } from './headers.js';
+import { ifVersionOf } from './headers.js';
 import { refuseParameters } from './list-query.js';
 import { submitRequest } from './write-request.js';
 
@@ -33,16 +34,33 @@ export class AccountsController {
     sendAnswer(reply, answer, { location: `${ACCOUNTS_PATH}/${view.id}`, body: JSON.stringify(accountResource(view)) });
   }
 
+  @Patch(':id')
+  @RouteConfig({ scope: 'accounts:write' } satisfies RouteAccess)
+  async update(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const account = await this.known(id, request);
+    const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
+      accountUpdateWrite({ account, ifVersion }, body, caller, now),
+    );
+    sendAnswer(reply, answer, {
+      location: `${ACCOUNTS_PATH}/${account.id}`,
+      body: JSON.stringify(accountResource(account)),
+    });
+  }
+
   @Get(':id')
   @RouteConfig({ scope: 'accounts:read' } satisfies RouteAccess)
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
+    const view = await this.known(id, request);
+    sendVersioned(request, reply, { body: accountResource(view), version: view.version });
+  }
+
+  private async known(id: string, request: FastifyRequest): Promise<AccountView> {
     if (!toUuid('account', id)) throw new Problem('invalid_id');
     const { tenant, livemode } = callerOf(request);
     const view = await findAccount(this.db, { tenant, livemode, id });
     if (!view) throw new Problem('not_found');
-    const etag = etagOf(view.version);
-    if (isUnchanged(request.headers['if-none-match'], view.version)) void reply.status(304).header('etag', etag).send();
-    else sendResource(reply, JSON.stringify(accountResource(view)), { etag });
+    return view;
   }
 }

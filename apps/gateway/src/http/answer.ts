@@ -1,5 +1,6 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer } from '../acceptance/writes.js';
+import { etagOf, isUnchanged } from './headers.js';
 
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
@@ -21,10 +22,21 @@ export function sendAnswer(
   void reply.status(answer.reply.status).headers(answer.reply.headers).send(Buffer.from(answer.reply.body));
 }
 
-/** 200 with a resource, or 304 where the caller has this version. */
+/** 200 with a resource. */
 export function sendResource(reply: FastifyReply, body: string, headers: Readonly<Record<string, string>> = {}): void {
   void reply
     .status(200)
     .headers({ 'content-type': JSON_CONTENT_TYPE, ...headers })
     .send(body);
+}
+
+/** 200 with a resource at a version, or 304 where the caller has it. */
+export function sendVersioned(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { body, version }: { readonly body: object; readonly version: number },
+): void {
+  const etag = etagOf(version);
+  if (isUnchanged(request.headers['if-none-match'], version)) void reply.status(304).header('etag', etag).send();
+  else sendResource(reply, JSON.stringify(body), { etag });
 }

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Problem } from '@payflow/service';
-import type { PagePosition } from '../database/payment-view.repository.js';
+import type { PagePosition } from '../database/list-statement.js';
 
 const MAC_BYTES = 16;
 const CURSOR_LENGTH_MAX = 200;

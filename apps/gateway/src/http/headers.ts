@@ -61,3 +61,14 @@ export function isUnchanged(header: Header, version: number): boolean {
       return trimmed === '*' || trimmed === opaque || trimmed === `W/${opaque}`;
     });
 }
+
+const ENTITY_TAG = /^(?:W\/)?"(\d{1,15})"$/;
+
+/** The version that If-Match names, or null where any will do. It must be one of the tags that {@link etagOf} makes. */
+export function ifVersionOf(header: Header): number | null {
+  if (header === undefined || header === '*') return null;
+  const version = typeof header === 'string' ? ENTITY_TAG.exec(header.trim())?.[1] : undefined;
+  if (version === undefined)
+    throw new Problem('invalid_header', { detail: 'If-Match must be one ETag as it was returned, or *.' });
+  return Number(version);
+}

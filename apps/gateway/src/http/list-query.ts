@@ -1,11 +1,9 @@
 import { parse } from 'node:querystring';
-import { toUuid, type IdKind } from '@payflow/contracts';
-import { isAssetCode } from '@payflow/money';
 import { Problem, type FieldProblem } from '@payflow/service';
-import type { PaymentFilter } from '../database/payment-view.repository.js';
+import type { FilterReaders } from './list-filters.js';
 
-export interface ListQuery {
-  readonly filter: PaymentFilter;
+export interface ListQuery<F> {
+  readonly filter: F;
   readonly limit: number;
   readonly cursor: string | undefined;
   /** The filters as one text, the same for equal filters: what a cursor belongs to. */
@@ -16,42 +14,9 @@ const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
 /** More parameters than there are names are repeated or unknown anyway; stop reading there. */
 const PARAMETERS_MAX = 32;
-const REFERENCE_LENGTH_MAX = 255;
-const STATUSES = ['pending', 'processing', 'succeeded', 'failed'];
-
-/** Reads one parameter, or says what it must be. */
-type Reader = (text: string) => { readonly value: string } | { readonly mustBe: string };
-
-const ok = (value: string): { readonly value: string } => ({ value });
-const id =
-  (kind: IdKind): Reader =>
-  (text) =>
-    toUuid(kind, text) ? ok(text) : { mustBe: `an id of ${kind === 'account' ? 'an account' : `a ${kind}`}` };
-const instant: Reader = (text) => {
-  const canonical = canonicalInstant(text);
-  return canonical ? ok(canonical) : { mustBe: 'an RFC 3339 instant with a zone, such as 2026-11-20T12:00:00.000Z' };
-};
-
-const FILTERS: Readonly<Record<string, { readonly name: keyof PaymentFilter; readonly read: Reader }>> = {
-  status: {
-    name: 'status',
-    read: (text) => (STATUSES.includes(text) ? ok(text) : { mustBe: `one of ${STATUSES.join(', ')}` }),
-  },
-  source: { name: 'source', read: id('account') },
-  destination: { name: 'destination', read: id('account') },
-  asset: { name: 'asset', read: (text) => (isAssetCode(text) ? ok(text) : { mustBe: 'the code of a known asset' }) },
-  reference: { name: 'reference', read: reference },
-  'created[gte]': { name: 'createdGte', read: instant },
-  'created[gt]': { name: 'createdGt', read: instant },
-  'created[lte]': { name: 'createdLte', read: instant },
-  'created[lt]': { name: 'createdLt', read: instant },
-};
-
-/** Names of the filters, for the documentation. */
-export const FILTER_NAMES = Object.keys(FILTERS);
 
 /** Reads the query of a list. Throws `invalid_parameter` naming everything that is unknown, repeated or malformed. */
-export function parseListQuery(url: string): ListQuery {
+export function parseListQuery<F extends object>(url: string, filters: FilterReaders<F>): ListQuery<F> {
   const errors: FieldProblem[] = [];
   const filter: Record<string, string> = {};
   let limit = LIMIT_DEFAULT;
@@ -59,10 +24,10 @@ export function parseListQuery(url: string): ListQuery {
   for (const [name, text] of parametersOf(url, errors)) {
     if (name === 'cursor') cursor = text;
     else if (name === 'limit') limit = readLimit(text, errors);
-    else readFilter(name, text, filter, errors);
+    else readFilter(filters, [name, text], filter, errors);
   }
   if (errors.length > 0) throw new Problem('invalid_parameter', { errors });
-  return { filter, limit, cursor, canonical: JSON.stringify(Object.entries(filter).sort()) };
+  return { filter: filter as F, limit, cursor, canonical: JSON.stringify(Object.entries(filter).sort()) };
 }
 
 /** Throws `invalid_parameter` where a route that knows no parameters is given one. */
@@ -83,14 +48,19 @@ function parametersOf(url: string, errors: FieldProblem[]): [name: string, text:
   });
 }
 
-function readFilter(name: string, text: string, filter: Record<string, string>, errors: FieldProblem[]): void {
-  const known = Object.hasOwn(FILTERS, name) ? FILTERS[name] : undefined;
+function readFilter<F>(
+  filters: FilterReaders<F>,
+  [name, text]: readonly [string, string],
+  filter: Record<string, string>,
+  errors: FieldProblem[],
+): void {
+  const known = Object.hasOwn(filters, name) ? filters[name] : undefined;
   if (!known) {
     errors.push(unknown(name));
     return;
   }
   const read = known.read(text);
-  if ('value' in read) filter[known.name] = read.value;
+  if ('value' in read) filter[known.name as string] = read.value;
   else errors.push({ pointer: name, code: 'malformed', detail: `Must be ${read.mustBe}.` });
 }
 
@@ -101,24 +71,7 @@ function readLimit(text: string, errors: FieldProblem[]): number {
   return LIMIT_DEFAULT;
 }
 
-function reference(text: string): ReturnType<Reader> {
-  const plain = text.length >= 1 && text.length <= REFERENCE_LENGTH_MAX && text.isWellFormed() && !text.includes('\0');
-  return plain ? ok(text) : { mustBe: `1 to ${REFERENCE_LENGTH_MAX} characters` };
-}
-
 /** The unknown name is shown cut: it is the caller's own text, but it need not come back whole. */
 function unknown(name: string): FieldProblem {
   return { pointer: name.slice(0, 64), code: 'unknown', detail: 'There is no such parameter.' };
-}
-
-const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
-
-/** The instant in UTC with milliseconds, or undefined when the text is none: no zone, no such day, no such hour. */
-function canonicalInstant(text: string): string | undefined {
-  const [, year, month, day] = INSTANT.exec(text) ?? [];
-  const time = Date.parse(text);
-  if (!year || Number.isNaN(time)) return undefined;
-  // Date.parse takes 30 February for 2 March.
-  const lastDay = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
-  return Number(day) <= lastDay ? new Date(time).toISOString() : undefined;
 }

@@ -8,13 +8,14 @@ import { PAYMENTS_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
 import { findPayment, listPayments } from '../database/payment-view.repository.js';
 import { paymentResource, type PaymentView } from '../domain/payment.js';
-import { sendAnswer, sendResource } from './answer.js';
+import { sendAnswer, sendVersioned } from './answer.js';
 import type { RouteAccess } from './authentication.js';
 import { callerOf } from './authentication.js';
 import type { Caller } from './caller.js';
 import { Cursors } from './cursor.js';
-import { etagOf, isUnchanged } from './headers.js';
-import { parseListQuery, refuseParameters } from './list-query.js';
+import { PAYMENT_FILTERS } from './list-filters.js';
+import { sendPage } from './list-page.js';
+import { refuseParameters } from './list-query.js';
 import { paymentWrite } from './payment.request.js';
 import { submitRequest } from './write-request.js';
 
@@ -42,24 +43,18 @@ export class PaymentsController {
     if (!toUuid('payment', id)) throw new Problem('invalid_id');
     const view = await findPayment(this.db, { ...ownerOf(callerOf(request)), id });
     if (!view) throw new Problem('not_found');
-    const etag = etagOf(view.version);
-    if (isUnchanged(request.headers['if-none-match'], view.version)) void reply.status(304).header('etag', etag).send();
-    else sendResource(reply, JSON.stringify(paymentResource(view)), { etag });
+    sendVersioned(request, reply, { body: paymentResource(view), version: view.version });
   }
 
   @Get()
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const owner = ownerOf(callerOf(request));
-    const { filter, limit, cursor, canonical } = parseListQuery(request.url);
-    const list = `payments ${owner.tenant} ${owner.livemode} ${canonical}`;
-    const after = cursor === undefined ? undefined : this.cursors.decode(list, cursor);
-    // One more than asked for tells whether there is a next page.
-    const views = await listPayments(this.db, owner, { filter, after, limit: limit + 1 });
-    const page = views.slice(0, limit);
-    const last = page.at(-1);
-    const next_cursor = views.length > limit && last ? this.cursors.encode(list, last) : null;
-    sendResource(reply, JSON.stringify({ data: page.map(paymentResource), next_cursor }));
+    await sendPage(request, reply, this.cursors, {
+      name: 'payments',
+      filters: PAYMENT_FILTERS,
+      read: (owner, page) => listPayments(this.db, owner, page),
+      resource: paymentResource,
+    });
   }
 
   /** What to show of a write that has not ended: our own as it was accepted; another copy's as it stands. */

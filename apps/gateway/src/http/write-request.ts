@@ -13,6 +13,15 @@ import { idempotencyKeyOf, waitOf } from './headers.js';
 import { refuseParameters } from './list-query.js';
 import type { JsonObject } from './strict-json.js';
 
+const ID_ATTRIBUTES = {
+  payment: ATTRIBUTES.paymentId,
+  account: ATTRIBUTES.accountId,
+  transfer: ATTRIBUTES.transferId,
+  group: ATTRIBUTES.transferGroupId,
+  hold: ATTRIBUTES.holdId,
+  change: ATTRIBUTES.messageId,
+} as const;
+
 /** Makes a write of a request: its headers, its body by `read`, and who asks. Then makes it durable and waits for its end. */
 export async function submitRequest<W extends Write>(
   writes: Writes,
@@ -27,8 +36,7 @@ export async function submitRequest<W extends Write>(
   const caller = callerOf(request);
   const { bytes, json } = bodyOf(request);
   const write = read(json, caller, new Date());
-  const idAttribute = write.kind === 'payment' ? ATTRIBUTES.paymentId : ATTRIBUTES.accountId;
-  trace.getActiveSpan()?.setAttribute(idAttribute, write.view.id);
+  trace.getActiveSpan()?.setAttribute(ID_ATTRIBUTES[write.kind], write.view.id);
   const acceptable: Acceptable = {
     tenant: caller.tenant,
     livemode: caller.livemode,

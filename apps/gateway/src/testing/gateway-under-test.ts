@@ -113,6 +113,16 @@ export class Client {
     return { status: answer.status, headers: answer.headers, text, body: parsed(text) };
   }
 
+  /** Patches with JSON, as {@link post} does. */
+  patch(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answered> {
+    const { 'idempotency-key': key = randomUUID(), ...others } = headers;
+    return this.send('PATCH', path, JSON.stringify(body), {
+      'content-type': 'application/json',
+      ...(key === '' ? {} : { 'idempotency-key': key }),
+      ...others,
+    });
+  }
+
   /** Opens an account and returns its id. */
   async open(asset = 'USD', more: Record<string, unknown> = {}): Promise<string> {
     const { status, body, text } = await this.postUntilTaken(
@@ -136,7 +146,9 @@ function parsed(text: string): Record<string, unknown> {
 const COUNTS = statement(
   'spec.counts',
   `select (select count(*) from idempotency_records)::integer as keys, (select count(*) from payment_views)::integer as payments,
-     (select count(*) from account_views)::integer as accounts, (select count(*) from pending_writes)::integer as pending,
+     (select count(*) from account_views)::integer as accounts, (select count(*) from transfer_views)::integer as transfers,
+     (select count(*) from transfer_group_views)::integer as groups, (select count(*) from hold_views)::integer as holds,
+     (select count(*) from pending_writes)::integer as pending,
      (select coalesce(sum(message_count), 0) from outbox)::integer as messages`,
 );
 
@@ -144,6 +156,9 @@ export interface Counts {
   readonly keys: number;
   readonly payments: number;
   readonly accounts: number;
+  readonly transfers: number;
+  readonly groups: number;
+  readonly holds: number;
   readonly pending: number;
   readonly messages: number;
 }

@@ -3,8 +3,6 @@ import {
   newId,
   partitionOf,
   PARTITIONS,
-  type AccountOpen,
-  type AccountSnapshot,
   type AnyMessage,
   type MessageData,
   type MessageType,
@@ -14,8 +12,21 @@ import {
 import { statement, type Database } from '@payflow/database';
 import { encodeRecord, kafkajsBroker, type BrokerOptions, type RecordToSend } from '@payflow/messaging';
 
+import { HouseBooks, type Verdict } from './house-books.js';
+
 type Producer = Awaited<ReturnType<ReturnType<typeof kafkajsBroker>['producer']>>;
-type Command = AnyMessage<'payflow.payment.create.v1' | 'payflow.account.open.v1'>;
+type Command = AnyMessage<
+  | 'payflow.payment.create.v1'
+  | 'payflow.account.open.v1'
+  | 'payflow.account.update.v1'
+  | 'payflow.group.post.v1'
+  | 'payflow.transfer.reverse.v1'
+  | 'payflow.hold.place.v1'
+  | 'payflow.hold.post.v1'
+  | 'payflow.hold.void.v1'
+>;
+/** What an event takes over from the command that it answers; one without an id answers none. */
+type Cause = Pick<Command, 'tenant' | 'livemode' | 'traceparent'> & { readonly id?: string };
 
 const POLL_MS = 10;
 const READ = statement(
@@ -32,9 +43,7 @@ export class House {
   readonly commands: Command[] = [];
   /** False: commands pile up and nothing is answered. */
   answering = true;
-  /** Accounts whose debits are refused. */
-  readonly empty = new Set<string>();
-  readonly #accounts = new Map<string, AccountSnapshot>();
+  readonly #books = new HouseBooks();
   readonly #seen: string[] = [];
   readonly #outgoing = new Map<string, RecordToSend[]>();
   #gathering = false;
@@ -47,6 +56,11 @@ export class House {
     private readonly db: Database,
     private readonly broker: BrokerOptions,
   ) {}
+
+  /** Accounts whose debits are refused. */
+  get empty(): Set<string> {
+    return this.#books.empty;
+  }
 
   async start(): Promise<void> {
     this.#producer = await kafkajsBroker(this.broker).producer();
@@ -63,7 +77,7 @@ export class House {
   async publish<T extends MessageType>(
     type: T,
     data: MessageData[T],
-    cause: Pick<Command, 'tenant' | 'livemode' | 'traceparent'>,
+    cause: Cause,
     id = newId('event'),
   ): Promise<void> {
     const spec = MESSAGES[type] as { topic: Topic; key(data: MessageData[T]): string };
@@ -74,7 +88,7 @@ export class House {
       livemode,
       traceparent,
       tracestate: undefined,
-      causationId: id,
+      causationId: cause.id ?? id,
       correlationId: id,
       actor: 'house',
       time: new Date().toISOString(),
@@ -124,23 +138,30 @@ export class House {
   }
 
   async #answer(command: Command): Promise<void> {
-    if (command.type === 'payflow.account.open.v1') await this.#open(command, command.data);
-    else await this.#pay(command, command.data);
+    if (command.type === 'payflow.payment.create.v1') return this.#pay(command, command.data);
+    const { type, data } = this.#decide(command);
+    await this.publish(type, data, command);
   }
 
-  async #open(cause: Command, { id, asset, overdraft, path, metadata, created_at }: AccountOpen): Promise<void> {
-    const snapshot = {
-      id,
-      asset,
-      overdraft,
-      posted_debits: '0',
-      posted_credits: '0',
-      pending_debits: '0',
-      pending_credits: '0',
-      version: 1,
-    };
-    this.#accounts.set(id, snapshot);
-    await this.publish('payflow.account.opened.v1', { ...snapshot, path, metadata, created_at }, cause);
+  #decide(command: Exclude<Command, { type: 'payflow.payment.create.v1' }>): Verdict {
+    switch (command.type) {
+      case 'payflow.account.open.v1':
+        return this.#books.open(command.data);
+      case 'payflow.account.update.v1':
+        return this.#books.update(command.data);
+      case 'payflow.group.post.v1':
+        return this.#books.post(command.data);
+      case 'payflow.transfer.reverse.v1':
+        return this.#books.reverse(command.data);
+      case 'payflow.hold.place.v1':
+        return this.#books.place(command.data);
+      case 'payflow.hold.post.v1':
+        return this.#books.postHold(command.data);
+      case 'payflow.hold.void.v1':
+        return this.#books.voidHold(command.data);
+      default:
+        return command satisfies never;
+    }
   }
 
   async #pay(cause: Command, payment: PaymentCreate): Promise<void> {
@@ -169,22 +190,11 @@ export class House {
       );
       return;
     }
-    const accounts = [this.#move(source, amount, 'posted_debits'), this.#move(destination, amount, 'posted_credits')];
+    const accounts = this.#books.pay(source, destination, amount);
     await this.publish(
       'payflow.payment.succeeded.v1',
       { ...facts, status: 'succeeded', amount_captured: amount, failure: null, updated_at, accounts },
       cause,
     );
-  }
-
-  #move(id: string, amount: string, counter: 'posted_debits' | 'posted_credits'): AccountSnapshot {
-    const known = this.#accounts.get(id) as AccountSnapshot;
-    const moved = {
-      ...known,
-      [counter]: (BigInt(known[counter]) + BigInt(amount)).toString(),
-      version: known.version + 1,
-    };
-    this.#accounts.set(id, moved);
-    return moved;
   }
 }

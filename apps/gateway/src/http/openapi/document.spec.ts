@@ -5,13 +5,24 @@ import { expect, it } from 'vitest';
 import { paymentResource } from '../../domain/payment.js';
 import { AccountsController } from '../accounts.controller.js';
 import { AssetsController } from '../assets.controller.js';
+import { HoldsController } from '../holds.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
 import { PaymentsController } from '../payments.controller.js';
+import { TransferGroupsController } from '../transfer-groups.controller.js';
+import { TransfersController } from '../transfers.controller.js';
 import { openApiDocument } from './document.js';
 import { OPERATIONS } from './operations.js';
 import { SCHEMAS } from './schemas.js';
 
-const CONTROLLERS: Type[] = [PaymentsController, AccountsController, AssetsController, MonitoringController];
+const CONTROLLERS: Type[] = [
+  PaymentsController,
+  AccountsController,
+  TransfersController,
+  TransferGroupsController,
+  HoldsController,
+  AssetsController,
+  MonitoringController,
+];
 
 function routesOf(controller: Type): string[] {
   const base = Reflect.getMetadata(PATH_METADATA, controller) as string;

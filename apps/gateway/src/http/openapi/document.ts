@@ -59,6 +59,7 @@ function parameters({ method, path, query = [] }: Operation): object[] {
     schema: name === 'limit' ? { type: 'integer', minimum: 1, maximum: 200, default: 50 } : text,
   }));
   const ofReads = path.includes('{id}') ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
+  const ofPatches = { name: 'If-Match', in: 'header', schema: text, description: 'The ETag it must still have.' };
   const ofWrites = [
     { name: 'Idempotency-Key', in: 'header', required: true, schema: { type: 'string', minLength: 1, maxLength: 255 } },
     {
@@ -68,14 +69,15 @@ function parameters({ method, path, query = [] }: Operation): object[] {
       description: '`wait=N`: seconds to wait for the outcome, 0 to 10.',
     },
   ];
-  return [...inPath, ...inQuery, ...(method === 'post' ? ofWrites : ofReads)];
+  const ofMethod = { get: ofReads, post: ofWrites, patch: [...ofWrites, ofPatches] };
+  return [...inPath, ...inQuery, ...ofMethod[method]];
 }
 
 function answers({ method, answer, status, path }: Operation): Record<string, object> {
   const content = json(answer);
-  if (method === 'post') {
+  if (method !== 'get') {
     return {
-      [status]: { description: 'Made, and final.', content },
+      [status]: { description: status === 201 ? 'Made, and final.' : 'Changed, and final.', content },
       202: { description: 'Durable; the outcome is to come, at `Location`.', content },
     };
   }

@@ -1,11 +1,11 @@
 import type { ProblemCode } from '@payflow/contracts';
 import type { Scope } from '../../domain/scope.js';
-import { FILTER_NAMES } from '../list-query.js';
+import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 
 /** One operation of the API, as the OpenAPI document needs it. */
 export interface Operation {
   readonly id: string;
-  readonly method: 'get' | 'post';
+  readonly method: 'get' | 'post' | 'patch';
   readonly path: string;
   readonly summary: string;
   readonly scope: Scope | 'any';
@@ -17,7 +17,7 @@ export interface Operation {
   readonly problems: readonly ProblemCode[];
 }
 
-const WRITE_PROBLEMS = [
+const CHANGE_PROBLEMS = [
   'invalid_json',
   'invalid_request',
   'invalid_parameter',
@@ -27,8 +27,23 @@ const WRITE_PROBLEMS = [
   'payload_too_large',
   'unsupported_media_type',
   'idempotency_key_reused',
-  'id_reused',
-  'asset_unknown',
+] as const satisfies readonly ProblemCode[];
+const WRITE_PROBLEMS = [...CHANGE_PROBLEMS, 'id_reused', 'asset_unknown'] as const satisfies readonly ProblemCode[];
+const MOVEMENT_PROBLEMS = [
+  'insufficient_funds',
+  'account_closed',
+  'account_frozen',
+  'balance_overflow',
+  'operation_refused',
+  'account_not_found',
+  'accounts_identical',
+  'amount_not_positive',
+  'assets_differ',
+] as const satisfies readonly ProblemCode[];
+const LIST_PROBLEMS = [
+  'invalid_parameter',
+  'cursor_invalid',
+  'cursor_mismatch',
 ] as const satisfies readonly ProblemCode[];
 const ONE_PROBLEMS = ['invalid_id', 'invalid_parameter', 'not_found'] as const satisfies readonly ProblemCode[];
 const FORWARDED_PROBLEMS = [
@@ -62,10 +77,10 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/api/v1/payments',
     summary: 'List payments, newest first.',
     scope: 'payments:read',
-    query: [...FILTER_NAMES, 'limit', 'cursor'],
+    query: [...Object.keys(PAYMENT_FILTERS), 'limit', 'cursor'],
     answer: 'PaymentList',
     status: 200,
-    problems: ['invalid_parameter', 'cursor_invalid', 'cursor_mismatch'],
+    problems: LIST_PROBLEMS,
   },
   {
     id: 'getPayment',
@@ -97,6 +112,161 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Account',
     status: 200,
     problems: ONE_PROBLEMS,
+  },
+  {
+    id: 'updateAccount',
+    method: 'patch',
+    path: '/api/v1/accounts/{id}',
+    summary: 'Freeze, thaw or close an account, or change its overdraft or metadata.',
+    scope: 'accounts:write',
+    body: 'AccountUpdateRequest',
+    answer: 'Account',
+    status: 200,
+    problems: [
+      ...CHANGE_PROBLEMS,
+      'invalid_id',
+      'not_found',
+      'account_pending',
+      'account_closed',
+      'account_not_empty',
+      'overdraft_in_use',
+      'operation_refused',
+      'version_differs',
+    ],
+  },
+  {
+    id: 'createTransfer',
+    method: 'post',
+    path: '/api/v1/transfers',
+    summary: 'Move money between accounts: one transfer, or a group of them, all or none.',
+    scope: 'transfers:write',
+    body: 'TransferOrGroupRequest',
+    answer: 'TransferOrGroup',
+    status: 201,
+    problems: [...WRITE_PROBLEMS, ...MOVEMENT_PROBLEMS, 'condition_failed', 'effective_in_future', 'group_too_large'],
+  },
+  {
+    id: 'listTransfers',
+    method: 'get',
+    path: '/api/v1/transfers',
+    summary: 'List transfers, newest first.',
+    scope: 'transfers:read',
+    query: [...Object.keys(TRANSFER_FILTERS), 'limit', 'cursor'],
+    answer: 'TransferList',
+    status: 200,
+    problems: LIST_PROBLEMS,
+  },
+  {
+    id: 'getTransfer',
+    method: 'get',
+    path: '/api/v1/transfers/{id}',
+    summary: 'Read one transfer.',
+    scope: 'transfers:read',
+    answer: 'Transfer',
+    status: 200,
+    problems: ONE_PROBLEMS,
+  },
+  {
+    id: 'reverseTransfer',
+    method: 'post',
+    path: '/api/v1/transfers/{id}/reverse',
+    summary: 'Move the money of a posted transfer back, all that is left of it or a part.',
+    scope: 'transfers:write',
+    body: 'ReversalRequest',
+    answer: 'Transfer',
+    status: 201,
+    problems: [
+      ...CHANGE_PROBLEMS,
+      ...MOVEMENT_PROBLEMS,
+      'invalid_id',
+      'not_found',
+      'id_reused',
+      'transfer_not_posted',
+      'reversal_exceeds_original',
+      'transfer_not_found',
+    ],
+  },
+  {
+    id: 'getTransferGroup',
+    method: 'get',
+    path: '/api/v1/transfer_groups/{id}',
+    summary: 'Read one group with its transfers.',
+    scope: 'transfers:read',
+    answer: 'TransferGroup',
+    status: 200,
+    problems: ONE_PROBLEMS,
+  },
+  {
+    id: 'placeHold',
+    method: 'post',
+    path: '/api/v1/holds',
+    summary: 'Set money of an account aside for another.',
+    scope: 'holds:write',
+    body: 'HoldRequest',
+    answer: 'Hold',
+    status: 201,
+    problems: [...WRITE_PROBLEMS, ...MOVEMENT_PROBLEMS, 'hold_expired', 'expires_at_past'],
+  },
+  {
+    id: 'listHolds',
+    method: 'get',
+    path: '/api/v1/holds',
+    summary: 'List holds, newest first.',
+    scope: 'holds:read',
+    query: [...Object.keys(HOLD_FILTERS), 'limit', 'cursor'],
+    answer: 'HoldList',
+    status: 200,
+    problems: LIST_PROBLEMS,
+  },
+  {
+    id: 'getHold',
+    method: 'get',
+    path: '/api/v1/holds/{id}',
+    summary: 'Read one hold.',
+    scope: 'holds:read',
+    answer: 'Hold',
+    status: 200,
+    problems: ONE_PROBLEMS,
+  },
+  {
+    id: 'postHold',
+    method: 'post',
+    path: '/api/v1/holds/{id}/post',
+    summary: 'Book held money, all of it or a part; `transfer` is the transfer that does.',
+    scope: 'holds:write',
+    body: 'HoldPostRequest',
+    answer: 'Hold',
+    status: 200,
+    problems: [
+      ...CHANGE_PROBLEMS,
+      'invalid_id',
+      'not_found',
+      'account_frozen',
+      'hold_exceeded',
+      'hold_expired',
+      'hold_not_pending',
+      'operation_refused',
+      'amount_not_positive',
+      'hold_not_found',
+    ],
+  },
+  {
+    id: 'voidHold',
+    method: 'post',
+    path: '/api/v1/holds/{id}/void',
+    summary: 'Give back what is still held.',
+    scope: 'holds:write',
+    body: 'HoldVoidRequest',
+    answer: 'Hold',
+    status: 200,
+    problems: [
+      ...CHANGE_PROBLEMS,
+      'invalid_id',
+      'not_found',
+      'hold_not_pending',
+      'operation_refused',
+      'hold_not_found',
+    ],
   },
   {
     id: 'listAssets',

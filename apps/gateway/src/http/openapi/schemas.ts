@@ -1,5 +1,10 @@
-import { idPattern, type IdKind } from '@payflow/contracts';
-import { METADATA_SCHEMA, PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
+import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/contracts';
+import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
+import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
+import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
+import { METADATA_SCHEMA } from '../request-body.js';
+import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
+import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
 
 const id = (kind: IdKind) => ({ type: 'string', pattern: idPattern(kind) });
 const amount = { type: 'string', pattern: '^(0|[1-9][0-9]{0,18})$', description: 'Minor units, as digits.' };
@@ -12,7 +17,12 @@ const instant = { type: 'string', format: 'date-time' };
 const nullableText = { type: ['string', 'null'] };
 const version = { type: 'integer', minimum: 0 };
 const assetCode = { type: 'string', examples: ['USD'] };
-const overdraft = { enum: ['none', 'unbounded'] };
+const overdraft = { enum: ['none', 'limited', 'unbounded'] };
+const kind = { enum: ACCOUNT_KINDS };
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const nullable = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
+const transferFailure = nullable(resource({ code: { type: 'string' }, leg: { type: ['integer', 'null'] } }));
+const transferStatus = { enum: ['pending', 'posted', 'failed'] };
 
 function resource(properties: Record<string, object>): object {
   return { type: 'object', required: Object.keys(properties), properties };
@@ -39,7 +49,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     source: id('account'),
     destination: id('account'),
     method: resource({ type: { const: 'internal' } }),
-    failure: { anyOf: [resource({ code: { type: 'string' } }), { type: 'null' }] },
+    failure: nullable(resource({ code: { type: 'string' } })),
     reference: nullableText,
     metadata: METADATA_SCHEMA,
     livemode: { type: 'boolean' },
@@ -57,17 +67,22 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       id: id('account'),
       path: { type: ['string', 'null'], minLength: 1, maxLength: 255, pattern: '^[\\x21-\\x7e]+$' },
       asset: assetCode,
-      overdraft,
+      kind: { ...kind, default: 'liability' },
+      overdraft: { ...overdraft, default: 'none' },
+      overdraft_limit: { ...amount, description: 'Minor units, as digits. With the overdraft `limited`.' },
       metadata: METADATA_SCHEMA,
     },
   },
+  AccountUpdateRequest: ACCOUNT_UPDATE_REQUEST_SCHEMA,
   Account: resource({
     id: id('account'),
     object: { const: 'account' },
-    status: { enum: ['pending', 'open'] },
+    status: { enum: ['pending', ...ACCOUNT_STATES] },
     path: nullableText,
     asset: assetCode,
+    kind,
     overdraft,
+    overdraft_limit: amount,
     balance: signedAmount,
     available: signedAmount,
     posted_debits: amount,
@@ -80,6 +95,71 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     created_at: instant,
     updated_at: instant,
   }),
+  TransferRequest: TRANSFER_REQUEST_SCHEMA,
+  TransferGroupRequest: TRANSFER_GROUP_REQUEST_SCHEMA,
+  TransferOrGroupRequest: { oneOf: [ref('TransferRequest'), ref('TransferGroupRequest')] },
+  ReversalRequest: REVERSAL_REQUEST_SCHEMA,
+  Transfer: resource({
+    id: id('transfer'),
+    object: { const: 'transfer' },
+    status: transferStatus,
+    debit_account: id('account'),
+    credit_account: id('account'),
+    amount: { ...amount, description: 'What was asked for; once it is posted, what moved.' },
+    asset: assetCode,
+    group: nullable(id('group')),
+    hold: nullable(id('hold')),
+    reverses: nullable(id('transfer')),
+    reversed: { ...amount, description: 'How much of it has been moved back.' },
+    effective_at: nullable(instant),
+    failure: transferFailure,
+    metadata: METADATA_SCHEMA,
+    livemode: { type: 'boolean' },
+    trace_id: nullableText,
+    created_at: instant,
+    recorded_at: nullable(instant),
+  }),
+  TransferList: list('Transfer'),
+  TransferGroup: resource({
+    id: id('group'),
+    object: { const: 'transfer_group' },
+    status: transferStatus,
+    transfers: { type: 'array', items: ref('Transfer') },
+    effective_at: nullable(instant),
+    failure: transferFailure,
+    metadata: METADATA_SCHEMA,
+    livemode: { type: 'boolean' },
+    trace_id: nullableText,
+    created_at: instant,
+    recorded_at: nullable(instant),
+  }),
+  TransferOrGroup: { oneOf: [ref('Transfer'), ref('TransferGroup')] },
+  HoldRequest: HOLD_REQUEST_SCHEMA,
+  HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
+  HoldVoidRequest: HOLD_VOID_REQUEST_SCHEMA,
+  Hold: resource({
+    id: id('hold'),
+    object: { const: 'hold' },
+    status: {
+      enum: ['requested', 'pending', 'posted', 'voided', 'expired', 'failed'],
+      description: '`requested` until the money is set aside, `pending` while it is; the others are final.',
+    },
+    debit_account: id('account'),
+    credit_account: id('account'),
+    amount,
+    posted: { ...amount, description: 'How much of the amount has been posted.' },
+    asset: assetCode,
+    expires_at: nullable(instant),
+    payment: nullable(id('payment')),
+    transfer: { ...nullable(id('transfer')), description: 'The transfer of its last posting.' },
+    failure: nullable(resource({ code: { type: 'string' } })),
+    livemode: { type: 'boolean' },
+    version,
+    trace_id: nullableText,
+    created_at: instant,
+    updated_at: instant,
+  }),
+  HoldList: list('Hold'),
   Asset: resource({
     object: { const: 'asset' },
     code: assetCode,
@@ -105,7 +185,11 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
         type: 'array',
         items: resource({ pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } }),
       },
-      payment: { $ref: '#/components/schemas/Payment' },
+      payment: ref('Payment'),
+      account: ref('Account'),
+      transfer: ref('Transfer'),
+      transfer_group: ref('TransferGroup'),
+      hold: ref('Hold'),
     },
   },
 };

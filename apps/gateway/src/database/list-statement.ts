@@ -1,0 +1,95 @@
+import { uuidOf } from '@payflow/contracts';
+import { statement, type Statement } from '@payflow/database';
+import { tenantUuid, type Owner } from './keys.js';
+
+/** The place after which a page begins. */
+export interface PagePosition {
+  readonly createdAt: string;
+  readonly id: string;
+}
+
+/** Which of a list are shown, and how many of them. */
+export interface Page<F> {
+  readonly filter: F;
+  readonly after: PagePosition | undefined;
+  readonly limit: number;
+}
+
+/** What a filter means in SQL. */
+export interface Condition {
+  /** One letter in the statement's name. */
+  readonly letter: string;
+  /** More than one: any of them may hold, and no row holds two. Each is answered from an index of its own. */
+  readonly sql: readonly ((parameter: string) => string)[];
+  readonly value: (text: string) => string;
+}
+
+const asIs = (text: string): string => text;
+
+export const accountUuid = (id: string): string => uuidOf('account', id);
+
+/** A condition on one column. */
+export function compare(letter: string, column: string, operator = '=', value = asIs): Condition {
+  return { letter, sql: [(parameter) => `${column} ${operator} ${parameter}`], value };
+}
+
+export const CREATED_CONDITIONS = {
+  createdGte: compare('e', 'created_at', '>='),
+  createdGt: compare('g', 'created_at', '>'),
+  createdLte: compare('m', 'created_at', '<='),
+  createdLt: compare('l', 'created_at', '<'),
+} as const;
+
+/**
+ * The lists of one table, newest first, by keyset. One constant text per combination of filters, so that each can be
+ * prepared; the combinations are few and all ours.
+ */
+export class ListStatements<F extends object> {
+  readonly #made = new Map<string, Statement>();
+
+  constructor(
+    private readonly table: string,
+    private readonly columns: string,
+    private readonly conditions: Readonly<Record<keyof F & string, Condition>>,
+  ) {}
+
+  /** The statement for a page and its parameters. `uuid` is the one inside the position's id. */
+  of(owner: Owner, { filter, after, limit }: Page<F>, uuid: (id: string) => string): [Statement, unknown[]] {
+    const given = Object.entries(this.conditions as Record<string, Condition>).flatMap(([name, condition]) => {
+      const text = (filter as Record<string, string | undefined>)[name];
+      return text === undefined ? [] : [{ condition, value: condition.value(text) }];
+    });
+    const values = given.map(({ value }) => value);
+    if (after) values.push(after.createdAt, uuid(after.id));
+    const conditions = given.map(({ condition }) => condition);
+    return [
+      this.#statement(conditions, after !== undefined),
+      [tenantUuid(owner.tenant), owner.livemode, limit, ...values],
+    ];
+  }
+
+  #statement(conditions: readonly Condition[], continued: boolean): Statement {
+    const letters = conditions.map(({ letter }) => letter).join('') + (continued ? 'c' : '');
+    const known = this.#made.get(letters);
+    if (known) return known;
+    const name = `${this.table.replaceAll('_', '-')}.list-${letters}`;
+    const made = statement(name, this.#text(conditions, continued));
+    this.#made.set(letters, made);
+    return made;
+  }
+
+  #text(conditions: readonly Condition[], continued: boolean): string {
+    const last = continued ? [`(created_at, id) < ($${conditions.length + 4}, $${conditions.length + 5})`] : [];
+    // Every way to choose one of each condition's alternatives: two at most, as only one filter has two.
+    const ways = conditions.reduce<string[][]>(
+      (chosen, { sql }, at) => chosen.flatMap((wheres) => sql.map((one) => [...wheres, one(`$${at + 4}`)])),
+      [['tenant_id = $1', 'livemode = $2']],
+    );
+    const order = 'order by created_at desc, id desc limit $3';
+    const selects = ways.map(
+      (wheres) => `select ${this.columns} from ${this.table} where ${[...wheres, ...last].join(' and ')} ${order}`,
+    );
+    if (selects.length === 1) return selects.join('');
+    return `select * from (${selects.map((select) => `(${select})`).join(' union all ')}) as either ${order}`;
+  }
+}

@@ -1,0 +1,16 @@
+import type { IdKind } from '@payflow/contracts';
+
+/**
+ * What an Idempotency-Key stands for, and what is waited for: a resource that the write makes, or, for a change of one that
+ * is there, the command itself.
+ */
+export const WRITE_ID_KINDS = {
+  payment: 'payment',
+  account: 'account',
+  transfer: 'transfer',
+  group: 'group',
+  hold: 'hold',
+  change: 'event',
+} as const satisfies Record<string, IdKind>;
+
+export type WriteKind = keyof typeof WRITE_ID_KINDS;

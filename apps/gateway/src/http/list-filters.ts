@@ -1,0 +1,71 @@
+import { toUuid, type IdKind } from '@payflow/contracts';
+import { isAssetCode, parseAmount } from '@payflow/money';
+import type { HoldFilter } from '../database/hold-view.repository.js';
+import type { PaymentFilter } from '../database/payment-view.repository.js';
+import type { TransferFilter } from '../database/transfer-view.repository.js';
+import { canonicalInstant } from './instant.js';
+
+/** Reads one parameter, or says what it must be. */
+type Reader = (text: string) => { readonly value: string } | { readonly mustBe: string };
+
+/** The filters of a list by the names of their parameters. */
+export type FilterReaders<F> = Readonly<Record<string, { readonly name: keyof F; readonly read: Reader }>>;
+
+const REFERENCE_LENGTH_MAX = 255;
+
+const ok = (value: string): { readonly value: string } => ({ value });
+const id =
+  (kind: IdKind): Reader =>
+  (text) =>
+    toUuid(kind, text) ? ok(text) : { mustBe: `an id of ${kind === 'account' ? 'an account' : `a ${kind}`}` };
+const oneOf =
+  (...words: readonly string[]): Reader =>
+  (text) =>
+    words.includes(text) ? ok(text) : { mustBe: `one of ${words.join(', ')}` };
+const instant: Reader = (text) => {
+  const canonical = canonicalInstant(text);
+  return canonical ? ok(canonical) : { mustBe: 'an RFC 3339 instant with a zone, such as 2026-11-20T12:00:00.000Z' };
+};
+const amount: Reader = (text) => (parseAmount(text) === undefined ? { mustBe: 'minor units, as digits' } : ok(text));
+const reference: Reader = (text) => {
+  const plain = text.length >= 1 && text.length <= REFERENCE_LENGTH_MAX && text.isWellFormed() && !text.includes('\0');
+  return plain ? ok(text) : { mustBe: `1 to ${REFERENCE_LENGTH_MAX} characters` };
+};
+
+const ASSET = {
+  asset: {
+    name: 'asset',
+    read: (text: string) => (isAssetCode(text) ? ok(text) : { mustBe: 'the code of a known asset' }),
+  },
+} as const;
+const CREATED = {
+  'created[gte]': { name: 'createdGte', read: instant },
+  'created[gt]': { name: 'createdGt', read: instant },
+  'created[lte]': { name: 'createdLte', read: instant },
+  'created[lt]': { name: 'createdLt', read: instant },
+} as const;
+
+export const PAYMENT_FILTERS: FilterReaders<PaymentFilter> = {
+  status: { name: 'status', read: oneOf('pending', 'processing', 'succeeded', 'failed') },
+  source: { name: 'source', read: id('account') },
+  destination: { name: 'destination', read: id('account') },
+  ...ASSET,
+  reference: { name: 'reference', read: reference },
+  ...CREATED,
+};
+
+export const TRANSFER_FILTERS: FilterReaders<TransferFilter> = {
+  account: { name: 'account', read: id('account') },
+  group: { name: 'group', read: id('group') },
+  hold: { name: 'hold', read: id('hold') },
+  status: { name: 'status', read: oneOf('pending', 'posted', 'failed') },
+  ...ASSET,
+  'amount[gte]': { name: 'amountGte', read: amount },
+  'amount[lte]': { name: 'amountLte', read: amount },
+  ...CREATED,
+};
+
+export const HOLD_FILTERS: FilterReaders<HoldFilter> = {
+  account: { name: 'account', read: id('account') },
+  status: { name: 'status', read: oneOf('requested', 'pending', 'posted', 'voided', 'expired', 'failed') },
+};

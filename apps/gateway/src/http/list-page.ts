@@ -1,0 +1,35 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Owner } from '../database/keys.js';
+import type { Page, PagePosition } from '../database/list-statement.js';
+import { sendResource } from './answer.js';
+import { callerOf } from './authentication.js';
+import type { Cursors } from './cursor.js';
+import type { FilterReaders } from './list-filters.js';
+import { parseListQuery } from './list-query.js';
+
+/** One list of the API. */
+export interface List<F, V> {
+  readonly name: string;
+  readonly filters: FilterReaders<F>;
+  readonly read: (owner: Owner, page: Page<F>) => Promise<readonly V[]>;
+  readonly resource: (view: V) => object;
+}
+
+/** Answers with one page of a list, newest first, and the cursor to the next. */
+export async function sendPage<F extends object, V extends PagePosition>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  cursors: Cursors,
+  { name, filters, read, resource }: List<F, V>,
+): Promise<void> {
+  const { tenant, livemode } = callerOf(request);
+  const { filter, limit, cursor, canonical } = parseListQuery(request.url, filters);
+  const list = `${name} ${tenant} ${livemode} ${canonical}`;
+  const after = cursor === undefined ? undefined : cursors.decode(list, cursor);
+  // One more than asked for tells whether there is a next page.
+  const views = await read({ tenant, livemode }, { filter, after, limit: limit + 1 });
+  const page = views.slice(0, limit);
+  const last = page.at(-1);
+  const next_cursor = views.length > limit && last ? cursors.encode(list, last) : null;
+  sendResource(reply, JSON.stringify({ data: page.map(resource), next_cursor }));
+}

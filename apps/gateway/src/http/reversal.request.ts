@@ -1,0 +1,62 @@
+import { idPattern, newId } from '@payflow/contracts';
+import { Problem } from '@payflow/service';
+import type { ReversalWrite } from '../acceptance/acceptable.js';
+import type { TransferView } from '../domain/transfer.js';
+import type { Caller } from './caller.js';
+import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
+import type { JsonObject } from './strict-json.js';
+import { groupOfOne, pendingTransfer } from './transfer.request.js';
+
+/** `POST /api/v1/transfers/:id/reverse` */
+interface ReversalRequest {
+  readonly id?: string;
+  readonly amount?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export const REVERSAL_REQUEST_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    id: { type: 'string', pattern: idPattern('transfer') },
+    amount: AMOUNT_SCHEMA,
+    metadata: METADATA_SCHEMA,
+  },
+} as const;
+
+const readReversal = bodyReader<ReversalRequest>(REVERSAL_REQUEST_SCHEMA);
+
+/** Checks a body and makes the transfer of it that moves the original back. Throws 400, and 409 and 422 for what cannot be. */
+export function reversalWrite(original: TransferView, json: JsonObject, caller: Caller, now: Date): ReversalWrite {
+  const { id: given, amount, metadata = {} } = readReversal(json);
+  checkClientId('transfer', '/id', given);
+  if (amount !== undefined && amountOf('/amount', amount) === 0n) throw new Problem('amount_not_positive');
+  // Never left once it is reached, so that no copy of an accepted reversal is refused here.
+  if (original.status !== 'posted') throw new Problem('transfer_not_posted');
+  const { debitAccount, creditAccount, asset } = original;
+  const id = given ?? newId('transfer');
+  return {
+    kind: 'transfer',
+    type: 'payflow.transfer.reverse.v1',
+    command: {
+      id: groupOfOne(id),
+      transfer: id,
+      original: original.id,
+      debit_account: debitAccount,
+      credit_account: creditAccount,
+      amount: amount ?? null,
+      metadata,
+    },
+    commandId: newId('event'),
+    view: {
+      ...pendingTransfer(caller, now),
+      id,
+      debitAccount: creditAccount,
+      creditAccount: debitAccount,
+      amount: amount ?? (BigInt(original.amount) - BigInt(original.reversed)).toString(),
+      asset,
+      reverses: original.id,
+      metadata,
+    },
+  };
+}

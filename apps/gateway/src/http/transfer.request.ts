@@ -1,0 +1,209 @@
+import {
+  fromUuid,
+  GROUP_ACCOUNTS_MAX,
+  idPattern,
+  LEGS_MAX,
+  newId,
+  uuidOf,
+  type BalanceCondition,
+} from '@payflow/contracts';
+import { parseSignedAmount } from '@payflow/money';
+import { Problem } from '@payflow/service';
+import type { GroupWrite, NamedAccount, PostWrite } from '../acceptance/acceptable.js';
+import type { TransferView } from '../domain/transfer.js';
+import type { Caller } from './caller.js';
+import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type MovementRequest } from './movement.js';
+import { bodyReader, checkClientId, INSTANT_SCHEMA, instantOf, METADATA_SCHEMA, wrong } from './request-body.js';
+import type { JsonObject } from './strict-json.js';
+
+interface ConditionRequest {
+  readonly account: string;
+  readonly version?: number;
+  readonly balance_gte?: string;
+  readonly balance_lte?: string;
+}
+
+interface LegRequest extends MovementRequest {
+  readonly up_to?: boolean;
+}
+
+/** What a transfer and a group of them have in common. */
+interface Terms {
+  readonly conditions?: readonly ConditionRequest[];
+  readonly effective_at?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** `POST /api/v1/transfers` with one transfer. */
+type TransferRequest = LegRequest & Terms;
+
+/** `POST /api/v1/transfers` with transfers that belong together. */
+interface GroupRequest extends Terms {
+  readonly id?: string;
+  readonly legs: readonly LegRequest[];
+}
+
+const CONDITIONS_MAX = 100;
+const SIGNED_AMOUNT = { type: 'string', pattern: '^(0|-?[1-9][0-9]{0,18})$' } as const;
+
+const TERMS = {
+  conditions: {
+    type: 'array',
+    maxItems: CONDITIONS_MAX,
+    items: {
+      type: 'object',
+      required: ['account'],
+      minProperties: 2,
+      additionalProperties: false,
+      properties: {
+        account: { type: 'string', pattern: idPattern('account') },
+        version: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+        balance_gte: SIGNED_AMOUNT,
+        balance_lte: SIGNED_AMOUNT,
+      },
+    },
+  },
+  effective_at: INSTANT_SCHEMA,
+  metadata: METADATA_SCHEMA,
+} as const;
+
+const LEG = {
+  id: { type: 'string', pattern: idPattern('transfer') },
+  ...MOVEMENT_PROPERTIES,
+  up_to: { type: 'boolean' },
+} as const;
+
+export const TRANSFER_REQUEST_SCHEMA = {
+  type: 'object',
+  required: MOVEMENT_REQUIRED,
+  additionalProperties: false,
+  properties: { ...LEG, ...TERMS },
+} as const;
+
+export const TRANSFER_GROUP_REQUEST_SCHEMA = {
+  type: 'object',
+  required: ['legs'],
+  additionalProperties: false,
+  properties: {
+    id: { type: 'string', pattern: idPattern('group') },
+    legs: {
+      type: 'array',
+      minItems: 1,
+      maxItems: LEGS_MAX,
+      items: { type: 'object', required: MOVEMENT_REQUIRED, additionalProperties: false, properties: LEG },
+    },
+    ...TERMS,
+  },
+} as const;
+
+const readTransfer = bodyReader<TransferRequest>(TRANSFER_REQUEST_SCHEMA);
+const readGroup = bodyReader<GroupRequest>(TRANSFER_GROUP_REQUEST_SCHEMA);
+
+/** Checks a body and makes the transfer of it, or the group. Throws 400 for a wrong shape and 422 for what can never be. */
+export function transferWrite(json: JsonObject, caller: Caller, now: Date): PostWrite | GroupWrite {
+  return Object.hasOwn(json, 'legs')
+    ? groupWrite(readGroup(json), caller, now)
+    : singleWrite(readTransfer(json), caller, now);
+}
+
+function singleWrite(body: TransferRequest, caller: Caller, now: Date): PostWrite {
+  checkMovement('transfer', '', body);
+  const terms = termsOf(body, now);
+  const id = body.id ?? newId('transfer');
+  return {
+    kind: 'transfer',
+    type: 'payflow.group.post.v1',
+    command: { id: groupOfOne(id), legs: [legOf(body, id)], ...terms },
+    commandId: newId('event'),
+    accounts: [...accountsOf('', body), ...conditionAccounts(body)],
+    view: { ...pendingTransfer(caller, now, terms.effective_at), ...movementOf(body), id, metadata: terms.metadata },
+  };
+}
+
+function groupWrite(body: GroupRequest, caller: Caller, now: Date): GroupWrite {
+  checkClientId('group', '/id', body.id);
+  body.legs.forEach((leg, at) => checkMovement('transfer', `/legs/${at}`, leg));
+  refuseTooManyAccounts(body.legs);
+  refuseRepeatedIds(body.legs);
+  const terms = termsOf(body, now);
+  const id = body.id ?? newId('group');
+  const pending = pendingTransfer(caller, now, terms.effective_at);
+  const transfers = body.legs.map((leg, position): TransferView => {
+    const own = { id: leg.id ?? newId('transfer'), group: id, position };
+    return { ...pending, ...movementOf(leg), ...own };
+  });
+  return {
+    kind: 'group',
+    type: 'payflow.group.post.v1',
+    command: { id, legs: body.legs.map((leg, at) => legOf(leg, transfers[at]?.id ?? '')), ...terms },
+    commandId: newId('event'),
+    accounts: [...body.legs.flatMap((leg, at) => accountsOf(`/legs/${at}`, leg)), ...conditionAccounts(body)],
+    view: { ...pending, id, metadata: terms.metadata, transfers },
+  };
+}
+
+/** The group that carries a transfer asked for alone: nobody's resource, known by the transfer's own UUID. */
+export function groupOfOne(transfer: string): string {
+  return fromUuid('group', uuidOf('transfer', transfer));
+}
+
+/** What every transfer is before the ledger has spoken. */
+export function pendingTransfer(caller: Caller, now: Date, effectiveAt: string | null = null) {
+  return {
+    tenant: caller.tenant,
+    livemode: caller.livemode,
+    status: 'pending' as const,
+    group: null,
+    position: null,
+    hold: null,
+    reverses: null,
+    reversed: '0',
+    effectiveAt,
+    metadata: {},
+    failure: null,
+    traceId: caller.traceId ?? null,
+    version: 0,
+    createdAt: now.toISOString(),
+    recordedAt: null,
+  } satisfies Partial<TransferView>;
+}
+
+function movementOf({ debit_account: debitAccount, credit_account: creditAccount, amount, asset }: LegRequest) {
+  return { debitAccount, creditAccount, amount, asset };
+}
+
+function legOf({ debit_account, credit_account, amount, asset, up_to }: LegRequest, id: string) {
+  return { id, debit_account, credit_account, amount, asset, up_to: up_to ?? false };
+}
+
+function termsOf({ conditions = [], effective_at, metadata = {} }: Terms, now: Date) {
+  const effective = instantOf('/effective_at', effective_at);
+  if (effective !== null && effective > now.toISOString()) throw new Problem('effective_in_future');
+  return { conditions: conditions.map(conditionOf), effective_at: effective, metadata };
+}
+
+function conditionOf(condition: ConditionRequest, at: number): BalanceCondition {
+  const { account, version = null, balance_gte = null, balance_lte = null } = condition;
+  for (const [name, bound] of Object.entries({ balance_gte, balance_lte }))
+    if (bound !== null && parseSignedAmount(bound) === undefined)
+      throw wrong(`/conditions/${at}/${name}`, 'out_of_range', 'Must be within 9223372036854775807 of zero.');
+  return { account, version, balance_gte, balance_lte };
+}
+
+function conditionAccounts({ conditions = [] }: Terms): NamedAccount[] {
+  return conditions.map(({ account: id }, at) => ({ pointer: `/conditions/${at}/account`, id, asset: null }));
+}
+
+function refuseTooManyAccounts(legs: readonly LegRequest[]): void {
+  const accounts = new Set(legs.flatMap(({ debit_account, credit_account }) => [debit_account, credit_account]));
+  if (accounts.size > GROUP_ACCOUNTS_MAX) throw new Problem('group_too_large');
+}
+
+function refuseRepeatedIds(legs: readonly LegRequest[]): void {
+  const ids = new Set<string>();
+  legs.forEach(({ id }, at) => {
+    if (id === undefined) return;
+    if (ids.has(id)) throw wrong(`/legs/${at}/id`, 'repeated', 'Another leg has this id.');
+    ids.add(id);
+  });
+}

@@ -1,0 +1,98 @@
+import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { toUuid } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import { DATABASE, Problem } from '@payflow/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { GroupWrite, PostWrite, ReversalWrite } from '../acceptance/acceptable.js';
+import { TRANSFER_GROUPS_PATH, TRANSFERS_PATH } from '../acceptance/replies.js';
+import { Writes, type Answer } from '../acceptance/writes.js';
+import { findTransferGroup } from '../database/transfer-group-view.repository.js';
+import { findTransfer, listTransfers } from '../database/transfer-view.repository.js';
+import { transferGroupResource, transferResource, type TransferView } from '../domain/transfer.js';
+import { sendAnswer, sendVersioned } from './answer.js';
+import { callerOf, type RouteAccess } from './authentication.js';
+import { Cursors } from './cursor.js';
+import { TRANSFER_FILTERS } from './list-filters.js';
+import { sendPage } from './list-page.js';
+import { refuseParameters } from './list-query.js';
+import { reversalWrite } from './reversal.request.js';
+import { transferWrite } from './transfer.request.js';
+import { submitRequest } from './write-request.js';
+
+@Controller('api/v1/transfers')
+export class TransfersController {
+  constructor(
+    private readonly writes: Writes,
+    @Inject(DATABASE) private readonly db: Database,
+    private readonly cursors: Cursors,
+  ) {}
+
+  @Post()
+  @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
+  async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { write, answer } = await submitRequest(this.writes, request, reply, transferWrite);
+    if (write.kind === 'group') await this.answerGroup(reply, write, answer);
+    else await this.answerTransfer(reply, write, answer);
+  }
+
+  @Post(':id/reverse')
+  @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
+  async reverse(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const original = await this.known(id, request);
+    const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
+      reversalWrite(original, body, caller, now),
+    );
+    await this.answerTransfer(reply, write, answer);
+  }
+
+  @Get(':id')
+  @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseParameters(request.url);
+    const view = await this.known(id, request);
+    sendVersioned(request, reply, { body: transferResource(view), version: view.version });
+  }
+
+  @Get()
+  @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await sendPage(request, reply, this.cursors, {
+      name: 'transfers',
+      filters: TRANSFER_FILTERS,
+      read: (owner, page) => listTransfers(this.db, owner, page),
+      resource: transferResource,
+    });
+  }
+
+  private async known(id: string, request: FastifyRequest): Promise<TransferView> {
+    if (!toUuid('transfer', id)) throw new Problem('invalid_id');
+    const { tenant, livemode } = callerOf(request);
+    const view = await findTransfer(this.db, { tenant, livemode, id });
+    if (!view) throw new Problem('not_found');
+    return view;
+  }
+
+  /** What has not ended is shown as it was accepted, another copy's as it stands. */
+  private async answerTransfer(
+    reply: FastifyReply,
+    { view }: PostWrite | ReversalWrite,
+    answer: Answer,
+  ): Promise<void> {
+    const id = answer.kind === 'accepted' ? answer.resourceId : view.id;
+    const standing = id === view.id ? view : ((await findTransfer(this.db, { ...view, id })) ?? view);
+    sendAnswer(reply, answer, {
+      location: `${TRANSFERS_PATH}/${standing.id}`,
+      body: JSON.stringify(transferResource(standing)),
+    });
+  }
+
+  private async answerGroup(reply: FastifyReply, { view }: GroupWrite, answer: Answer): Promise<void> {
+    const id = answer.kind === 'accepted' ? answer.resourceId : view.id;
+    const standing = id === view.id ? view : ((await findTransferGroup(this.db, { ...view, id })) ?? view);
+    sendAnswer(reply, answer, {
+      location: `${TRANSFER_GROUPS_PATH}/${standing.id}`,
+      body: JSON.stringify(transferGroupResource(standing)),
+    });
+  }
+}

@@ -1,0 +1,222 @@
+import type {
+  AccountOpen,
+  AccountOpened,
+  AccountSnapshot,
+  AccountUpdate,
+  GroupPost,
+  HoldPlace,
+  HoldPost,
+  HoldState,
+  HoldVoid,
+  MessageData,
+  TransferReverse,
+} from '@payflow/contracts';
+
+type Counter = 'posted_debits' | 'posted_credits' | 'pending_debits' | 'pending_credits';
+export type Verdict = {
+  [T in keyof MessageData]: { readonly type: T; readonly data: MessageData[T] };
+}[keyof MessageData];
+
+interface Moved {
+  readonly debit_account: string;
+  readonly credit_account: string;
+  readonly amount: string;
+  readonly asset: string;
+  reversed: bigint;
+}
+
+/** As much of the ledger as the gateway can tell apart: counters, versions, holds, and a refusal of each kind. */
+export class HouseBooks {
+  /** Accounts whose debits are refused. */
+  readonly empty = new Set<string>();
+  readonly #accounts = new Map<string, AccountOpened>();
+  readonly #transfers = new Map<string, Moved>();
+  readonly #holds = new Map<string, Omit<HoldState, 'recorded_at'>>();
+
+  open({ id, asset, kind, overdraft, overdraft_limit, path, metadata, created_at }: AccountOpen): Verdict {
+    const counters = { posted_debits: '0', posted_credits: '0', pending_debits: '0', pending_credits: '0' };
+    const terms = { id, asset, kind, state: 'open' as const, overdraft, overdraft_limit };
+    const opened = { ...terms, ...counters, version: 1, path, metadata, created_at };
+    this.#accounts.set(id, opened);
+    return { type: 'payflow.account.opened.v1', data: opened };
+  }
+
+  update({ id, state, overdraft, overdraft_limit, metadata, if_version }: AccountUpdate): Verdict {
+    const known = this.#accounts.get(id) as AccountOpened;
+    const reason =
+      if_version !== null && if_version !== known.version
+        ? 'version_differs'
+        : known.state === 'closed'
+          ? 'account_closed'
+          : state === 'closed' && known.posted_debits !== known.posted_credits
+            ? 'account_not_empty'
+            : undefined;
+    if (reason) return { type: 'payflow.account.update_rejected.v1', data: { id, reason, recorded_at: now() } };
+    const updated = {
+      ...known,
+      state: state ?? known.state,
+      overdraft: overdraft ?? known.overdraft,
+      overdraft_limit: overdraft_limit ?? (overdraft ? '0' : known.overdraft_limit),
+      metadata: metadata ?? known.metadata,
+      version: known.version + 1,
+    };
+    this.#accounts.set(id, updated);
+    return { type: 'payflow.account.updated.v1', data: updated };
+  }
+
+  /** Moves money without a word; both accounts as that left them. */
+  pay(debit: string, credit: string, amount: string): AccountSnapshot[] {
+    return [this.#add(debit, 'posted_debits', amount), this.#add(credit, 'posted_credits', amount)];
+  }
+
+  /** An `up_to` leg moves half of what was asked for. */
+  post({ id, legs, conditions, effective_at, metadata }: GroupPost): Verdict {
+    const unmet = conditions.some(({ account, version }) => version !== null && version !== this.#version(account));
+    const at = legs.findIndex(({ debit_account }) => this.empty.has(debit_account));
+    if (unmet || at >= 0) {
+      const [reason, leg] = unmet ? ['condition_failed', null] : ['insufficient_funds', at];
+      return this.#refuseGroup(id, legs[0]?.debit_account ?? '', reason as string, leg as number | null);
+    }
+    const posted = legs.map(({ up_to, ...leg }) => ({
+      ...leg,
+      amount: up_to ? (BigInt(leg.amount) / 2n).toString() : leg.amount,
+    }));
+    for (const leg of posted) {
+      this.pay(leg.debit_account, leg.credit_account, leg.amount);
+      this.#transfers.set(leg.id, { ...leg, reversed: 0n });
+    }
+    const touched = new Set(posted.flatMap(({ debit_account, credit_account }) => [debit_account, credit_account]));
+    const accounts = [...touched].map((account) => this.#counters(account));
+    const times = { effective_at: effective_at ?? now(), recorded_at: now() };
+    return {
+      type: 'payflow.group.posted.v1',
+      data: { id, reverses: null, legs: posted, accounts, metadata, ...times },
+    };
+  }
+
+  reverse({ id, transfer, original, amount, debit_account, metadata }: TransferReverse): Verdict {
+    const moved = this.#transfers.get(original);
+    const left = moved ? BigInt(moved.amount) - moved.reversed : 0n;
+    const back = amount === null ? left : BigInt(amount);
+    if (!moved || back > left || left === 0n)
+      return this.#refuseGroup(id, debit_account, 'reversal_exceeds_original', null);
+    moved.reversed += back;
+    const accounts = { debit_account: moved.credit_account, credit_account: moved.debit_account };
+    const leg = { id: transfer, ...accounts, amount: back.toString(), asset: moved.asset };
+    this.pay(leg.debit_account, leg.credit_account, leg.amount);
+    this.#transfers.set(transfer, { ...leg, reversed: 0n });
+    return {
+      type: 'payflow.group.posted.v1',
+      data: {
+        id,
+        reverses: { transfer: original, reversed: moved.reversed.toString() },
+        legs: [leg],
+        accounts: [this.#counters(leg.debit_account), this.#counters(leg.credit_account)],
+        effective_at: now(),
+        metadata,
+        recorded_at: now(),
+      },
+    };
+  }
+
+  place({ id, payment, debit_account, credit_account, amount, asset, expires_at }: HoldPlace): Verdict {
+    if (this.empty.has(debit_account))
+      return this.#refuseHold({ id, operation: 'place', transfer: null, debit_account, reason: 'insufficient_funds' });
+    const hold = {
+      id,
+      payment,
+      status: 'pending' as const,
+      amount,
+      posted: '0',
+      asset,
+      expires_at,
+      version: 1,
+      debit_account: this.#add(debit_account, 'pending_debits', amount),
+      credit_account: this.#add(credit_account, 'pending_credits', amount),
+    };
+    this.#holds.set(id, hold);
+    return { type: 'payflow.hold.placed.v1', data: { ...hold, recorded_at: now() } };
+  }
+
+  postHold({ id: transfer, hold: id, debit_account, credit_account, amount, final }: HoldPost): Verdict {
+    const held = this.#holds.get(id);
+    const left = held ? BigInt(held.amount) - BigInt(held.posted) : 0n;
+    const posted = amount === null ? left : BigInt(amount);
+    const reason = held?.status !== 'pending' ? 'hold_not_pending' : posted > left ? 'hold_exceeded' : undefined;
+    if (!held || reason)
+      return this.#refuseHold({ id, operation: 'post', transfer, debit_account, reason: reason ?? 'hold_not_found' });
+    const isOver = final || posted === left;
+    const transferred = posted.toString();
+    this.pay(debit_account, credit_account, transferred);
+    this.#transfers.set(transfer, {
+      debit_account,
+      credit_account,
+      amount: transferred,
+      asset: held.asset,
+      reversed: 0n,
+    });
+    const changed = { ...held, posted: (BigInt(held.posted) + posted).toString() };
+    const state = this.#end(changed, isOver ? 'posted' : 'pending', isOver ? left : posted);
+    return { type: 'payflow.hold.posted.v1', data: { ...state, transfer, transferred } };
+  }
+
+  voidHold({ id, debit_account, expired }: HoldVoid): Verdict {
+    const held = this.#holds.get(id);
+    if (held?.status !== 'pending')
+      return this.#refuseHold({ id, operation: 'void', transfer: null, debit_account, reason: 'hold_not_pending' });
+    const left = BigInt(held.amount) - BigInt(held.posted);
+    return { type: 'payflow.hold.voided.v1', data: this.#end(held, expired ? 'expired' : 'voided', left) };
+  }
+
+  #end(hold: Omit<HoldState, 'recorded_at'>, status: HoldState['status'], released: bigint): HoldState {
+    const changed = {
+      ...hold,
+      status,
+      version: hold.version + 1,
+      debit_account: this.#add(hold.debit_account.id, 'pending_debits', (-released).toString()),
+      credit_account: this.#add(hold.credit_account.id, 'pending_credits', (-released).toString()),
+    };
+    this.#holds.set(hold.id, changed);
+    return { ...changed, recorded_at: now() };
+  }
+
+  #add(id: string, counter: Counter, amount: string): AccountSnapshot {
+    const known = this.#accounts.get(id) as AccountOpened;
+    const sum = (BigInt(known[counter]) + BigInt(amount)).toString();
+    this.#accounts.set(id, { ...known, [counter]: sum, version: known.version + 1 });
+    return this.#snapshot(id);
+  }
+
+  #snapshot(id: string): AccountSnapshot {
+    const { path: _path, metadata: _metadata, created_at: _at, ...snapshot } = this.#accounts.get(id) as AccountOpened;
+    return snapshot;
+  }
+
+  #counters(id: string) {
+    const {
+      asset: _asset,
+      kind: _kind,
+      state: _state,
+      overdraft: _o,
+      overdraft_limit: _limit,
+      ...counters
+    } = this.#snapshot(id);
+    return counters;
+  }
+
+  #version(id: string): number | undefined {
+    return this.#accounts.get(id)?.version;
+  }
+
+  #refuseGroup(id: string, debit_account: string, reason: string, leg: number | null): Verdict {
+    return { type: 'payflow.group.rejected.v1', data: { id, debit_account, reason, leg, recorded_at: now() } };
+  }
+
+  #refuseHold(facts: Omit<MessageData['payflow.hold.rejected.v1'], 'payment' | 'recorded_at'>): Verdict {
+    return { type: 'payflow.hold.rejected.v1', data: { ...facts, payment: null, recorded_at: now() } };
+  }
+}
+
+function now(): string {
+  return new Date().toISOString();
+}

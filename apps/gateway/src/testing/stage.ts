@@ -1,0 +1,36 @@
+import { openDatabase, type Database } from '@payflow/database';
+import type { RunningService } from '@payflow/service';
+import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
+import { entities, migrations } from '../database/index.js';
+import { Client, startGateway, type Answered } from './gateway-under-test.js';
+import { House } from './house.js';
+
+/** A gateway with a database, topics and a house of its own, and one client. */
+export interface Stage {
+  readonly db: Database;
+  readonly gateway: RunningService & { readonly base: string };
+  readonly house: House;
+  readonly client: Client;
+  close(): Promise<void>;
+}
+
+export async function openStage(): Promise<Stage> {
+  const broker = testBroker(uniqueSuffix());
+  const [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
+  const db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  const gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
+  const house = new House(db, broker);
+  await house.start();
+  const close = async (): Promise<void> => {
+    await gateway.stop();
+    await house.stop();
+    await db.close();
+    await test.drop();
+  };
+  return { db, gateway, house, client: await Client.of(db, gateway.base), close };
+}
+
+/** An answer in short: its status, and its code where it is a problem. */
+export function told({ status, body }: Answered): string {
+  return `${status} ${(body['code'] as string | undefined) ?? ''}`.trim();
+}
