@@ -50,6 +50,12 @@ export type MessageType = keyof MessageData;
 export interface RefusableData {
   'payflow.payment.create.v1': Omit<PaymentCreate, 'sequence' | 'capture'>;
   'payflow.account.open.v1': Pick<AccountOpen, 'id'>;
+  'payflow.account.update.v1': Pick<AccountUpdate, 'id'>;
+  'payflow.group.post.v1': Pick<GroupPost, 'id' | 'legs'>;
+  'payflow.transfer.reverse.v1': Pick<TransferReverse, 'id' | 'debit_account'>;
+  'payflow.hold.place.v1': Pick<HoldPlace, 'id' | 'payment' | 'debit_account'>;
+  'payflow.hold.post.v1': Pick<HoldPost, 'id' | 'hold' | 'debit_account'>;
+  'payflow.hold.void.v1': Pick<HoldVoid, 'id' | 'debit_account'>;
   'payflow.transfer.post.v1': Omit<TransferPost, 'valid_until'>;
 }
 

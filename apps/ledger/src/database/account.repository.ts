@@ -107,7 +107,7 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     commands.some(({ command }) => command.type === 'payflow.account.update.v1'),
     chain,
   ]);
-  const latest = rows.at(-1)?.now ?? (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
+  const latest = rows.at(-1)?.now ?? (await readClock(tx));
   const now = rows.reduce((last, row) => (row.last_recorded_at > last ? row.last_recorded_at : last), latest);
   const byRow = new Map(wanted.map((key) => [`${key.tenant}/${key.livemode}/${key.uuid}`, key]));
   const accounts = new Map<string, Account>();
@@ -118,6 +118,11 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     if (row.details) details.set(key.scoped, toDetails(row.details));
   }
   return { accounts, details, keys, now, chain, head: headOf(rows) };
+}
+
+/** The ledger's clock where no account is locked. */
+export async function readClock(tx: Transaction): Promise<Date> {
+  return (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
 }
 
 function headOf(rows: readonly AccountRow[]): ChainHead {

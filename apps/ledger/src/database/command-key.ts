@@ -17,8 +17,8 @@ export interface IdKey {
 }
 
 /** A command with the key of its verdict, converted once. */
-export interface KeyedCommand extends IdKey {
-  readonly command: LedgerCommand;
+export interface KeyedCommand<C extends LedgerCommand | DamagedCommand = LedgerCommand> extends IdKey {
+  readonly command: C;
   /** {@link idText} of what its verdict is found under. */
   readonly key: string;
   /** SHA-256 of what the command means, hexadecimal. */
@@ -26,7 +26,7 @@ export interface KeyedCommand extends IdKey {
 }
 
 export function keyed(command: LedgerCommand): KeyedCommand {
-  const id = { tenant: uuidOf('tenant', command.tenant), livemode: command.livemode, ...idOf(command) };
+  const id = idKeyOf(command);
   return { ...id, command, key: idText(id), contentHash: contentHash(command) };
 }
 
@@ -34,17 +34,9 @@ export function keyed(command: LedgerCommand): KeyedCommand {
 export const UNREAD_HASH = '0'.repeat(64);
 
 /** The key of a damaged command is made of what could be read; a hash would be of no more than that. */
-export function keyedUnread(command: DamagedCommand): KeyedCommand {
-  const unread = {
-    path: null,
-    kind: 'liability',
-    overdraft: 'none',
-    overdraft_limit: '0',
-    metadata: {},
-    valid_until: null,
-  };
-  const whole = { ...command, data: { ...unread, ...command.data } } as unknown as LedgerCommand;
-  return { ...keyed(whole), contentHash: UNREAD_HASH };
+export function keyedUnread(command: DamagedCommand): KeyedCommand<DamagedCommand> {
+  const id = idKeyOf(command);
+  return { ...id, command, key: idText(id), contentHash: UNREAD_HASH };
 }
 
 /** The key of a transfer that a command of the owner makes or names. */
@@ -57,7 +49,11 @@ export function idText({ tenant, livemode, kind, uuid }: IdKey): string {
   return `${kind}/${tenant}/${livemode}/${uuid}`;
 }
 
-function idOf(command: LedgerCommand): { readonly kind: IdKind; readonly uuid: string } {
+function idKeyOf(command: LedgerCommand | DamagedCommand): IdKey {
+  return { tenant: uuidOf('tenant', command.tenant), livemode: command.livemode, ...idOf(command) };
+}
+
+function idOf(command: LedgerCommand | DamagedCommand): { readonly kind: IdKind; readonly uuid: string } {
   switch (command.type) {
     case 'payflow.account.open.v1':
       return { kind: 'account', uuid: uuidOf('account', command.data.id) };

@@ -1,11 +1,11 @@
 import { fromUuid, newId, uuidOf, type MessageType } from '@payflow/contracts';
 import { joinJson, statement, type Transaction } from '@payflow/database';
-import type { Verdict } from '../domain/decide.js';
+import type { DamagedCommand, LedgerCommand, Verdict } from '../domain/decide.js';
 import { idText, transferKey, type IdKey, type IdKind, type KeyedCommand } from './command-key.js';
 
 /** The ledger's answer to one command, with the id of the event that carries it. */
 export interface Answer {
-  readonly keyed: KeyedCommand;
+  readonly keyed: KeyedCommand<LedgerCommand | DamagedCommand>;
   readonly verdict: Verdict;
   /** The verdict's data, as it is both stored and published. */
   readonly json: string;
@@ -71,7 +71,7 @@ export async function findVerdicts(tx: Transaction, ids: readonly IdKey[]): Prom
 }
 
 /** A fresh answer, its event id made here once so that a re-run transaction publishes under a new one only if it never committed. */
-export function answer(keyed: KeyedCommand, verdict: Verdict): Answer {
+export function answer(keyed: Answer['keyed'], verdict: Verdict): Answer {
   return { keyed, verdict, json: JSON.stringify(verdict.data), eventId: newId('event') };
 }
 

@@ -18,7 +18,7 @@ export type LedgerCommandType =
 export type LedgerCommand = AnyMessage<LedgerCommandType>;
 
 /** A command that came damaged, as far as its refusal needs it. */
-export type DamagedCommand = Refusable<'payflow.account.open.v1' | 'payflow.transfer.post.v1'>;
+export type DamagedCommand = Refusable<LedgerCommandType>;
 
 type VerdictType =
   | 'payflow.account.opened.v1'

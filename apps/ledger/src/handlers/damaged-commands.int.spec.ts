@@ -5,6 +5,7 @@ import { configureLogging } from '@payflow/telemetry';
 import { ReaderKit, openAccount, recordOf, testMessage } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../database/index.js';
+import { leg } from '../testing/commands.js';
 import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 
 configureLogging({ level: 'silent' });
@@ -23,6 +24,37 @@ const withData = (command: Command, change: object): RecordToSend => ({
   ...recordOf(command),
   value: JSON.stringify({ ...command.data, ...change }),
 });
+
+const hold = (debit_account: string, credit_account: string) => {
+  const facts = { id: newId('hold'), payment: null, amount: '5', asset: 'USD', expires_at: null, valid_until: null };
+  return testMessage('payflow.hold.place.v1', { ...facts, debit_account, credit_account }, { subject: facts.id });
+};
+const holdPosting = (debit_account: string, credit_account: string) => {
+  const facts = { id: newId('transfer'), hold: newId('hold'), amount: null, final: true };
+  return testMessage('payflow.hold.post.v1', { ...facts, debit_account, credit_account }, { subject: facts.id });
+};
+const holdEnd = (debit_account: string, credit_account: string) => {
+  const facts = { id: newId('hold'), expired: false };
+  return testMessage('payflow.hold.void.v1', { ...facts, debit_account, credit_account }, { subject: facts.id });
+};
+const reversal = (debit_account: string, credit_account: string) => {
+  const facts = {
+    id: newId('group'),
+    transfer: newId('transfer'),
+    original: newId('transfer'),
+    amount: null,
+    metadata: {},
+  };
+  return testMessage('payflow.transfer.reverse.v1', { ...facts, debit_account, credit_account }, { subject: facts.id });
+};
+const group = (debit: string, credit: string) => {
+  const facts = { id: newId('group'), conditions: [], effective_at: null, metadata: {} };
+  return testMessage('payflow.group.post.v1', { ...facts, legs: [leg(debit, credit, '5')] }, { subject: facts.id });
+};
+const update = (id: string) => {
+  const nothing = { overdraft: null, overdraft_limit: null, metadata: null, if_version: null };
+  return testMessage('payflow.account.update.v1', { id, state: 'frozen', ...nothing }, { subject: id });
+};
 
 describe('a ledger command that came damaged', () => {
   let kit: ReaderKit;
@@ -62,6 +94,10 @@ describe('a ledger command that came damaged', () => {
     await kit.sendTo(partitionOf(key, PARTITIONS.single), records);
     await kit.untilRead();
     return (await kit.sent()).filter(({ data }) => data['id'] === id);
+  }
+
+  async function sentOf(causationId: string) {
+    return (await kit.sent()).filter((sent) => sent.causationId === causationId);
   }
 
   it('to post a transfer is rejected, in the transaction that keeps the record', async () => {
@@ -108,6 +144,22 @@ describe('a ledger command that came damaged', () => {
     expect(await sentAfter(command, unreadable(command))).toMatchObject([refused]);
     expect(await sentAfter(command, recordOf(command))).toMatchObject([refused, refused]);
     expect(await kit.db.rows(ACCOUNTS, [command.data.id])).toEqual([]);
+  });
+
+  it.each([
+    ['to place a hold', hold, { amount: 5 }, 'payflow.hold.rejected.v1', { operation: 'place' }],
+    ['to post a hold', holdPosting, { final: 'yes' }, 'payflow.hold.rejected.v1', { operation: 'post' }],
+    ['to end a hold', holdEnd, { expired: null }, 'payflow.hold.rejected.v1', { operation: 'void' }],
+    ['to reverse a transfer', reversal, { amount: -1 }, 'payflow.group.rejected.v1', { leg: null }],
+    ['to post a group', group, { metadata: [] }, 'payflow.group.rejected.v1', { leg: null }],
+    ['to change an account', update, { state: 'melted' }, 'payflow.account.update_rejected.v1', {}],
+  ] as const)('%s is rejected once, and stays so', async (_, make, damage, type, told) => {
+    const command = make(world.data.id, wallet.data.id);
+    const sent = () => sentOf(command.id);
+    await sentAfter(command as never, withData(command as never, damage));
+    expect(await sent()).toMatchObject([{ type, data: { ...MALFORMED, ...told } }]);
+    await sentAfter(command as never, recordOf(command as never));
+    expect((await sent()).map(({ data }) => data['reason'])).toEqual(['command_malformed', 'command_malformed']);
   });
 
   it('to post a transfer is kept as a dead letter and no more where the data cannot be read', async () => {

@@ -1,11 +1,18 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import type { Refusal } from '@payflow/contracts';
-import type { Transaction } from '@payflow/database';
+import { RunAgain, type Transaction } from '@payflow/database';
+import { readClock } from '../database/account.repository.js';
 import { Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { openBooks, saveBooks } from '../database/books.repository.js';
 import { UNREAD_HASH, idText, keyed, keyedUnread, transferKey, type KeyedCommand } from '../database/command-key.js';
-import { answer, type Answer, type KnownVerdict } from '../database/verdict.repository.js';
+import {
+  answer,
+  findVerdicts,
+  insertVerdicts,
+  type Answer,
+  type KnownVerdict,
+} from '../database/verdict.repository.js';
 import { Book } from '../domain/book.js';
 import { decide, refuseCommand, type DamagedCommand, type LedgerCommand, type Verdict } from '../domain/decide.js';
 
@@ -26,10 +33,7 @@ export class LedgerCommandsHandler {
   /** Commands too damaged to be carried out, and whole enough to be refused: that is written at the same place. */
   @Refuses('ledger.commands')
   async refuse(@Payload() commands: readonly DamagedCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    const all = commands.map(keyedUnread);
-    const { messages, repeated } = await answerBatch(tx, all, refusing('command_malformed'));
-    // An id that is known keeps its verdict, which has been sent and may not be contradicted.
-    return { messages: messages.filter((message) => !isSecondWord(message)), ...(repeated ? { repeated } : {}) };
+    return refuseDamaged(tx, commands.map(keyedUnread));
   }
 }
 
@@ -90,12 +94,27 @@ function answerAgain({ command, contentHash, kind }: KeyedCommand, before: Known
   return eventOf(command, verdict, { id: before.eventId, resent: true });
 }
 
-function isSecondWord({ resent, data }: AnyOutgoing): boolean {
-  return resent === true || ('reason' in data && data.reason === 'id_reused');
+/** Refuses each id that is not known. One that is known keeps its verdict, which has been sent and may not be contradicted. */
+async function refuseDamaged(tx: Transaction, commands: readonly KeyedCommand<DamagedCommand>[]): Promise<Handled> {
+  const [known, now] = await Promise.all([findVerdicts(tx, commands), readClock(tx)]);
+  const answers = new Map<string, Answer>();
+  for (const each of commands.filter(({ key }) => !known.has(key) && !answers.has(key)))
+    answers.set(each.key, answer(each, refuseCommand(each.command, 'command_malformed', now.toISOString())));
+  const given = [...answers.values()];
+  if (given.length > 0 && !(await insertVerdicts(tx, given)))
+    throw new RunAgain('another partition met the same id first');
+  return {
+    messages: given.map(({ keyed: { command }, verdict, eventId: id, json }) =>
+      eventOf(command, verdict, { id, json }),
+    ),
+    repeated: commands
+      .filter(({ key, command }) => known.get(key)?.commandId === command.id)
+      .map(({ command }) => command.id),
+  };
 }
 
 function eventOf(
-  command: LedgerCommand,
+  command: LedgerCommand | DamagedCommand,
   verdict: Verdict,
   sending: { id?: string; json?: string; resent?: true },
 ): AnyOutgoing {

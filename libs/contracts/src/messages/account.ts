@@ -118,6 +118,7 @@ export const accountSchemas = {
       metadata: nullable(metadata),
       if_version: nullable(version),
     }),
+    refusable: ['id'],
   },
   'payflow.account.opened.v1': {
     topic: 'ledger.events.v1',

@@ -127,6 +127,7 @@ export const groupSchemas = {
       effective_at: nullable(instant),
       metadata,
     }),
+    refusable: ['id', 'legs'],
   },
   'payflow.transfer.reverse.v1': {
     topic: 'ledger.commands.v1',
@@ -140,6 +141,7 @@ export const groupSchemas = {
       amount: nullable(amount),
       metadata,
     }),
+    refusable: ['id', 'debit_account'],
   },
   'payflow.group.posted.v1': {
     topic: 'ledger.events.v1',

@@ -107,6 +107,7 @@ export const holdSchemas = {
       expires_at: nullable(instant),
       valid_until: nullable(instant),
     }),
+    refusable: ['id', 'payment', 'debit_account'],
   },
   'payflow.hold.post.v1': {
     topic: 'ledger.commands.v1',
@@ -119,12 +120,14 @@ export const holdSchemas = {
       amount: nullable(amount),
       final: { type: 'boolean' },
     }),
+    refusable: ['id', 'hold', 'debit_account'],
   },
   'payflow.hold.void.v1': {
     topic: 'ledger.commands.v1',
     key: (data: HoldVoid) => data.debit_account,
     summary: 'Give back what is still held.',
     schema: object({ id: id('hold'), ...accounts, expired: { type: 'boolean' } }),
+    refusable: ['id', 'debit_account'],
   },
   'payflow.hold.placed.v1': {
     topic: 'ledger.events.v1',
