@@ -8,6 +8,7 @@ import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { HoldSweeper } from './hold-sweeper.js';
 import { SigningKey } from './proof/signing-key.js';
 import { Sealer } from './sealer.js';
+import { SnapshotRollup } from './snapshot-rollup.js';
 import type { ledgerConfiguration } from './ledger.config.js';
 
 /** ledger.commands → ledger.events: the books. */
@@ -26,6 +27,11 @@ export class LedgerModule {
           provide: HoldSweeper,
           inject: [DATABASE, Messaging],
           useFactory: (...parts: ConstructorParameters<typeof HoldSweeper>) => new HoldSweeper(...parts),
+        },
+        {
+          provide: SnapshotRollup,
+          inject: [DATABASE],
+          useFactory: (database: Database) => new SnapshotRollup(database),
         },
         {
           provide: Sealer,

@@ -4,6 +4,7 @@ import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tab
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
 import { LedgerHolds1763700003000 } from './migrations/1763700003000-ledger-holds.js';
 import { LedgerChain1763700004000 } from './migrations/1763700004000-ledger-chain.js';
+import { LedgerReads1763700005000 } from './migrations/1763700005000-ledger-reads.js';
 import { LedgerSeals1763700006000 } from './migrations/1763700006000-ledger-seals.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
@@ -14,6 +15,7 @@ export const migrations = [
   LedgerChecks1763700002001,
   LedgerHolds1763700003000,
   LedgerChain1763700004000,
+  LedgerReads1763700005000,
   LedgerSeals1763700006000,
 ];
 

@@ -44,6 +44,19 @@ create table archived_tallies (
   constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
 );
 
+create table balance_snapshots (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  account_id uuid not null,
+  recorded_at timestamp with time zone not null,
+  posted_debits bigint not null,
+  posted_credits bigint not null,
+  account_version bigint not null,
+  constraint balance_snapshots_pkey PRIMARY KEY (tenant_id, livemode, account_id, recorded_at),
+  constraint balance_snapshots_posted_credits_check CHECK ((posted_credits >= 0)),
+  constraint balance_snapshots_posted_debits_check CHECK ((posted_debits >= 0))
+);
+
 create table chains (
   chain smallint not null,
   position bigint not null,
@@ -256,6 +269,13 @@ create table signing_keys (
   constraint signing_keys_pkey PRIMARY KEY (id)
 );
 
+create table snapshot_horizon (
+  only_row boolean not null default true,
+  horizon xid8 not null,
+  constraint snapshot_horizon_only_row_check CHECK (only_row),
+  constraint snapshot_horizon_pkey PRIMARY KEY (only_row)
+);
+
 create table suspects (
   consumer_group text not null,
   topic text not null,
@@ -335,6 +355,8 @@ create table waiting_commands (
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
 
+CREATE INDEX accounts_by_path ON public.accounts USING btree (tenant_id, livemode, path text_pattern_ops) WHERE (path IS NOT NULL);
+
 CREATE UNIQUE INDEX accounts_path ON public.accounts USING btree (tenant_id, livemode, path) WHERE (path IS NOT NULL);
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
@@ -351,7 +373,17 @@ CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (con
 
 CREATE UNIQUE INDEX seals_by_start ON public.seals USING btree (from_xact);
 
+CREATE INDEX transfers_by_credit ON ONLY public.transfers USING btree (tenant_id, livemode, credit_account_id, recorded_at);
+
+CREATE INDEX transfers_by_debit ON ONLY public.transfers USING btree (tenant_id, livemode, debit_account_id, recorded_at);
+
+CREATE INDEX transfers_by_group ON ONLY public.transfers USING btree (tenant_id, livemode, group_id) WHERE (group_id IS NOT NULL);
+
 CREATE INDEX transfers_by_xact ON ONLY public.transfers USING btree (xact_id);
+
+CREATE INDEX transfers_effective_by_credit ON ONLY public.transfers USING btree (tenant_id, livemode, credit_account_id, effective_at, recorded_at) WHERE (effective_at IS NOT NULL);
+
+CREATE INDEX transfers_effective_by_debit ON ONLY public.transfers USING btree (tenant_id, livemode, debit_account_id, effective_at, recorded_at) WHERE (effective_at IS NOT NULL);
 
 CREATE INDEX verdicts_by_xact ON ONLY public.verdicts USING btree (xact_id);
 

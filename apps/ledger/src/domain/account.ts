@@ -42,12 +42,12 @@ export function openedAccount(terms: AccountTerms): Account {
 }
 
 /** Assets and expenses grow by debits, the others by credits. */
-function growsByDebits({ kind }: Account): boolean {
+function growsByDebits({ kind }: Pick<Account, 'kind'>): boolean {
   return kind === 'asset' || kind === 'expense';
 }
 
 /** What is booked, on the account's normal side; below zero when it is overdrawn. */
-export function balance(account: Account): bigint {
+export function balance(account: Pick<Account, 'kind' | 'postedDebits' | 'postedCredits'>): bigint {
   const credits = account.postedCredits - account.postedDebits;
   return growsByDebits(account) ? -credits : credits;
 }

@@ -1,0 +1,194 @@
+import { newId, uuidOf } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import fc from 'fast-check';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LedgerCommand } from '../domain/decide.js';
+import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
+import { CommandsOf, leg } from '../testing/commands.js';
+import { ToldBooks } from '../testing/told-books.js';
+import { BASES, type Basis } from './balance-sums.js';
+import { BALANCE_AS_OF, completeUntil, postedAsOf } from './balance.repository.js';
+import { migrations } from './index.js';
+import { addSnapshots } from './snapshot.repository.js';
+
+const SNAPSHOTS = statement('spec.snapshots', 'select count(*)::integer as count from balance_snapshots');
+const STAND_STILL = statement('spec.stand-still', 'update accounts set last_recorded_at = $1 where tenant_id = $2');
+
+let db: TestDatabase;
+const handler = new LedgerCommandsHandler();
+beforeAll(async () => {
+  db = await createTestDatabase('ledger', migrations);
+  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+});
+afterAll(() => db.drop());
+
+const handle = async (commands: readonly LedgerCommand[]) =>
+  (await db.database.transaction((tx) => handler.handle(commands, tx))).messages;
+
+async function rollUp(every: number): Promise<void> {
+  while (await addSnapshots(db.database, every));
+}
+
+describe('a balance as of an instant', () => {
+  /** Random movements between five accounts, as a batch: plain, held, grouped and backdated. */
+  function movements(ours: CommandsOf, accounts: readonly string[], next: () => number): LedgerCommand[] {
+    const account = () => accounts[next() % accounts.length] as string;
+    return Array.from({ length: 1 + (next() % 8) }, () => {
+      const [debit, credit, amount] = [account(), account(), String(1 + (next() % 100))];
+      const effective_at = next() % 3 === 0 ? null : new Date(Date.now() - (next() % 400)).toISOString();
+      switch (next() % 4) {
+        case 0:
+          return [ours.transfer(debit, credit, amount)];
+        case 1: {
+          const hold = ours.hold(debit, credit, amount);
+          return [hold, ours.postHold({ id: hold.data.id, debit, credit }, null)];
+        }
+        default:
+          return [ours.group([leg(debit, credit, amount), leg(account(), account(), '3')], { effective_at })];
+      }
+    }).flat();
+  }
+
+  async function comparedWith(told: ToldBooks, ours: CommandsOf, accounts: readonly string[]): Promise<void> {
+    for (const at of told.instants()) {
+      for (const id of accounts) {
+        const sums = async (basis: Basis) => {
+          const of = { owner: ours, id };
+          const sum = await postedAsOf(db.database, of, { basis, at: new Date(at), known: 'infinity' });
+          return [sum?.postedDebits, sum?.postedCredits];
+        };
+        expect(await sums('recorded'), `${id} recorded at ${at}`).toEqual(told.told(id, at));
+        expect(await sums('effective'), `${id} effective at ${at}`).toEqual(told.summed(id, at, 'effective'));
+      }
+    }
+  }
+
+  it('is what the events of that time told, by either time, with and without snapshots', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat({ max: 1_000_000 })), async (stream) => {
+        const next = () => stream.next().value as number;
+        const [ours, told] = [new CommandsOf(), new ToldBooks()];
+        const accounts = Array.from({ length: 5 }, () => newId('account'));
+        await handle(accounts.map((id) => ours.open(id, { overdraft: 'unbounded' })));
+        for (let batch = 0; batch < 12; batch++) {
+          told.hear(await handle(movements(ours, accounts, next)));
+          if (next() % 3 === 0) await rollUp(4);
+        }
+        await comparedWith(told, ours, accounts);
+        await rollUp(2);
+        await comparedWith(told, ours, accounts);
+      }),
+      { numRuns: 4 },
+    );
+    expect((await db.database.rows<{ count: number }>(SNAPSHOTS))[0]?.count).toBeGreaterThan(50);
+  });
+
+  it('has all of an instant at which batches followed each other, whenever a snapshot was added', async () => {
+    const [ours, world, wallet] = [new CommandsOf(), newId('account'), newId('account')];
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
+    // A clock that has gone back since: an account's own never does, so all that follows is recorded at this instant.
+    const at = new Date(Date.now() + 3_600_000);
+    await db.database.count(STAND_STILL, [at, uuidOf('tenant', ours.tenant)]);
+    for (let batch = 1n; batch <= 3n; batch++) {
+      await handle([ours.transfer(world, wallet, '1'), ours.transfer(world, wallet, '1')]);
+      await rollUp(1);
+      const sums = await postedAsOf(
+        db.database,
+        { owner: ours, id: wallet },
+        { basis: 'recorded', at, known: 'infinity' },
+      );
+      expect(sums?.postedCredits).toBe(batch * 2n);
+    }
+  });
+
+  it('is nobody else’s', async () => {
+    const [ours, id] = [new CommandsOf(), newId('account')];
+    await handle([ours.open(id)]);
+    const as = (owner: { tenant: string; livemode: boolean }) =>
+      postedAsOf(db.database, { owner, id }, { basis: 'recorded', at: 'infinity', known: 'infinity' });
+    expect(await as(ours)).toEqual({ postedDebits: 0n, postedCredits: 0n });
+    expect(await as(new CommandsOf())).toBeUndefined();
+    expect(await as({ tenant: ours.tenant, livemode: true })).toBeUndefined();
+  });
+});
+
+describe('what may still be recorded', () => {
+  it('begins with the oldest transaction that is posting', async () => {
+    const [ours, world, wallet] = [new CommandsOf(), newId('account'), newId('account')];
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
+    let recordedAt = '';
+    await db.database.transaction(async (tx) => {
+      const { messages } = await handler.handle([ours.transfer(world, wallet, '1')], tx);
+      recordedAt = (messages[0]?.data as { recorded_at: string }).recorded_at;
+      const before = await completeUntil(db.database);
+      await handle([ours.open(newId('account'))]);
+      expect(before.getTime()).toBeLessThan(Date.parse(recordedAt));
+      expect((await completeUntil(db.database)).getTime()).toBe(before.getTime());
+    });
+    expect((await completeUntil(db.database)).getTime()).toBeGreaterThanOrEqual(Date.parse(recordedAt));
+  });
+});
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+describe('its cost', () => {
+  const EVERY = 200;
+  const BATCH = 500;
+
+  /** Rows that a plan took from tables, the ones that it threw away again among them. */
+  function rowsRead(plan: PlanNode): number {
+    const own = plan['Relation Name']
+      ? (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops']
+      : 0;
+    return (plan.Plans ?? []).reduce((sum, node) => sum + rowsRead(node), own);
+  }
+
+  it.each(BASES)('does not grow with the %s history behind it', async (basis) => {
+    const [ours, told] = [new CommandsOf(), new ToldBooks()];
+    const [world, wallet] = [newId('account'), newId('account')];
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
+    const admin = new Client({ connectionString: db.adminUrl });
+    await admin.connect();
+    const read = async (at: string) => {
+      const key = BALANCE_AS_OF[basis].text
+        .replaceAll('$1', `typeid_uuid('${ours.tenant}')`)
+        .replaceAll('$2', 'false')
+        .replaceAll('$3', `typeid_uuid('${wallet}')`)
+        .replaceAll('$4', `'${at}'`)
+        .replaceAll('$5', `'infinity'`);
+      const { rows } = await admin.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+        `explain (analyze, format json) ${key}`,
+      );
+      return rowsRead((rows[0] as (typeof rows)[number])['QUERY PLAN'][0].Plan);
+    };
+    const most = async () => {
+      let rows = 0;
+      for (const at of told.instants()) rows = Math.max(rows, await read(at));
+      return rows;
+    };
+    const grow = async (batches: number) => {
+      for (let at = 0; at < batches; at++)
+        told.hear(await handle(Array.from({ length: BATCH }, () => ours.transfer(world, wallet, '1'))));
+      await admin.query('analyze');
+    };
+    // More than one statement of the rollup adds up.
+    await grow(22);
+    expect(await most()).toBeGreaterThan(21 * BATCH);
+    await rollUp(EVERY);
+    const bound = EVERY + BATCH + 10;
+    expect(await most()).toBeLessThan(bound);
+    await grow(4);
+    await rollUp(EVERY);
+    expect(await most()).toBeLessThan(bound);
+    await admin.end();
+  });
+});
