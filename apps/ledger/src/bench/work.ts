@@ -1,0 +1,90 @@
+import { fromUuid, newId, newUuid, type AnyMessage } from '@payflow/contracts';
+import type { LedgerCommand } from '../domain/decide.js';
+import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
+import type { BenchBooks } from './books.js';
+import { postPlainly, type PlainTransferRequest } from './plain-poster.js';
+
+const AMOUNT = 7n;
+/** More than any account has. */
+const REFUSED_AMOUNT = 9_000_000_000_000_000n;
+
+/** Who pays in a round. */
+export interface Mix {
+  /** One account pays for all. */
+  readonly hot?: boolean;
+  /** Every second transfer is refused for lack of funds. */
+  readonly refusals?: boolean;
+}
+
+/** Batches of ready commands, made before anything is measured. */
+export function batchesOf(books: BenchBooks, count: number, size: number, mix: Mix = {}): LedgerCommand[][] {
+  return Array.from({ length: count }, () =>
+    Array.from({ length: size }, (_, at) => commandOf(books, requestOf(books, mix, at))),
+  );
+}
+
+export function requestsOf(books: BenchBooks, count: number): PlainTransferRequest[] {
+  return Array.from({ length: count }, (_, at) => requestOf(books, {}, at));
+}
+
+/** Posts the batches as the runner would: each in one transaction with its outbox row, so many at a time. */
+export async function postOurs(books: BenchBooks, work: LedgerCommand[][], connections: number): Promise<void> {
+  const { database, messaging } = books;
+  const handler = new LedgerCommandsHandler();
+  await sharedBy(connections, work, (commands) =>
+    database.transaction(async (tx) => {
+      const { messages } = await handler.handle(commands, tx);
+      messaging.outbox.stageAtCommit(tx, { outgoing: messages, finished: [], parentOf: () => undefined });
+    }),
+  );
+}
+
+export async function postTheirs(books: BenchBooks, work: PlainTransferRequest[], connections: number): Promise<void> {
+  await sharedBy(connections, work, (request) => postPlainly(books.plain, request));
+}
+
+async function sharedBy<T>(workers: number, work: T[], post: (each: T) => Promise<unknown>): Promise<void> {
+  const worker = async () => {
+    for (let each = work.pop(); each !== undefined; each = work.pop()) await post(each);
+  };
+  await Promise.all(Array.from({ length: workers }, worker));
+}
+
+function requestOf({ accounts }: BenchBooks, { hot, refusals }: Mix, at: number): PlainTransferRequest {
+  const from = hot ? 0 : Math.floor(Math.random() * accounts.length);
+  const to = (from + 1 + Math.floor(Math.random() * (accounts.length - 1))) % accounts.length;
+  return {
+    id: newUuid(),
+    debit: accounts[from] as string,
+    credit: accounts[to] as string,
+    amount: refusals && at % 2 === 1 ? REFUSED_AMOUNT : AMOUNT,
+  };
+}
+
+function commandOf({ tenant }: BenchBooks, { id, debit, credit, amount }: PlainTransferRequest): LedgerCommand {
+  const transferId = fromUuid('transfer', id);
+  return {
+    id: newId('event'),
+    type: 'payflow.transfer.post.v1',
+    subject: transferId,
+    tenant,
+    livemode: false,
+    key: fromUuid('account', debit),
+    aggregateVersion: 0,
+    causationId: transferId,
+    correlationId: transferId,
+    actor: 'bench',
+    time: '',
+    traceparent: undefined,
+    tracestate: undefined,
+    data: {
+      id: transferId,
+      payment: null,
+      debit_account: fromUuid('account', debit),
+      credit_account: fromUuid('account', credit),
+      amount: amount.toString(),
+      asset: 'USD',
+      valid_until: null,
+    },
+  } satisfies AnyMessage<'payflow.transfer.post.v1'>;
+}
