@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { etagOf, idempotencyKeyOf, isUnchanged, waitOf } from './headers.js';
+import { etagOf, idempotencyKeyOf, ifVersionOf, isUnchanged, waitOf } from './headers.js';
 
 it.each([['a'], ['~'.repeat(255)], ['!"#$%&()*+,-./:;<=>?@[]^_`{|}']])('takes the key %.20s', (key) => {
   expect(idempotencyKeyOf(key)).toBe(key);
@@ -48,4 +48,17 @@ it.each([
 ])('If-None-Match: %s', (header, unchanged) => {
   expect(isUnchanged(header, 3)).toBe(unchanged);
   expect(isUnchanged(etagOf(3), 3)).toBe(true);
+});
+
+it.each([
+  [undefined, null],
+  ['*', null],
+  ['W/"3"', 3],
+  ['"3"', 3],
+] as const)('If-Match: %s', (header, version) => {
+  expect(ifVersionOf(header)).toBe(version);
+});
+
+it.each(['3', '', 'W/"x"', '"1", "2"', '"-1"', '"9999999999999999"'])('refuses If-Match: %s', (header) => {
+  expect(() => ifVersionOf(header)).toThrow(expect.objectContaining({ code: 'invalid_header' }) as Error);
 });

@@ -2,7 +2,10 @@ import { PATH_METADATA, METHOD_METADATA } from '@nestjs/common/constants.js';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
+import { accountResource } from '../../domain/account.js';
+import { holdResource } from '../../domain/hold.js';
 import { paymentResource } from '../../domain/payment.js';
+import { transferGroupResource, transferResource } from '../../domain/transfer.js';
 import { AccountsController } from '../accounts.controller.js';
 import { AssetsController } from '../assets.controller.js';
 import { HoldsController } from '../holds.controller.js';
@@ -53,31 +56,91 @@ it('refers only to schemas that are there', () => {
   for (const [, name] of references) expect(Object.keys(SCHEMAS)).toContain(name);
 });
 
-it('describes a payment as it is rendered', () => {
-  const ajv = new Ajv2020({
-    strict: false,
-    validateFormats: false,
-    schemas: [{ $id: 'api', components: { schemas: SCHEMAS } }],
-  });
-  const resource = paymentResource({
-    tenant: 'org_1',
-    livemode: false,
-    id: 'pay_01m7yg4jr5ezm9ym0cwhese7x1',
-    status: 'failed',
-    version: 1,
-    amount: '100',
-    amountCaptured: '0',
-    amountRefunded: '0',
-    asset: 'USD',
-    source: 'acct_01m7yg4jr5ezm9ym0cwhese7x1',
-    destination: 'acct_01m7yg4jr5ezm9ym0cwhese7x2',
-    method: { type: 'internal' },
-    reference: null,
-    metadata: {},
-    failureCode: 'insufficient_funds',
-    traceId: null,
-    createdAt: '2026-11-20T12:00:00.000Z',
-    updatedAt: '2026-11-20T12:00:00.000Z',
-  });
-  expect(ajv.validate({ $ref: 'api#/components/schemas/Payment' }, resource)).toBe(true);
+const owner = { tenant: 'org_1', livemode: false, traceId: null };
+const at = '2026-11-20T12:00:00.000Z';
+const times = { createdAt: at, updatedAt: at };
+const [source, destination] = ['acct_01m7yg4jr5ezm9ym0cwhese7x1', 'acct_01m7yg4jr5ezm9ym0cwhese7x2'];
+const movement = { debitAccount: source, creditAccount: destination, amount: '100', asset: 'USD' };
+const transfer = {
+  ...owner,
+  ...movement,
+  id: 'tr_01m7yg4jr5ezm9ym0cwhese7x1',
+  status: 'failed' as const,
+  group: 'grp_01m7yg4jr5ezm9ym0cwhese7x1',
+  position: 0,
+  hold: null,
+  reverses: null,
+  reversed: '0',
+  effectiveAt: null,
+  metadata: {},
+  failure: { code: 'insufficient_funds', leg: 0 },
+  version: 1,
+  createdAt: at,
+  recordedAt: null,
+};
+
+it.each([
+  [
+    'Payment',
+    paymentResource({
+      ...owner,
+      ...times,
+      id: 'pay_01m7yg4jr5ezm9ym0cwhese7x1',
+      status: 'failed',
+      version: 1,
+      amount: '100',
+      amountCaptured: '0',
+      amountRefunded: '0',
+      asset: 'USD',
+      source,
+      destination,
+      method: { type: 'internal' },
+      reference: null,
+      metadata: {},
+      failureCode: 'insufficient_funds',
+    }),
+  ],
+  [
+    'Account',
+    accountResource({
+      ...owner,
+      ...times,
+      id: source,
+      status: 'debits_frozen',
+      path: null,
+      asset: 'USD',
+      kind: 'asset',
+      overdraft: 'limited',
+      overdraftLimit: 5n,
+      postedDebits: 0n,
+      postedCredits: 3n,
+      pendingDebits: 0n,
+      pendingCredits: 0n,
+      metadata: {},
+      version: 1,
+    }),
+  ],
+  ['Transfer', transferResource(transfer)],
+  ['TransferGroup', transferGroupResource({ ...transfer, transfers: [transfer], id: transfer.group })],
+  [
+    'Hold',
+    holdResource({
+      ...owner,
+      ...movement,
+      ...times,
+      id: 'hold_01m7yg4jr5ezm9ym0cwhese7x1',
+      status: 'requested',
+      posted: '0',
+      expiresAt: at,
+      payment: null,
+      transfer: transfer.id,
+      failureCode: null,
+      version: 0,
+    }),
+  ],
+])('describes %s as it is rendered', (name, resource) => {
+  const schemas = [{ $id: 'api', components: { schemas: SCHEMAS } }];
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, schemas });
+  const closed = { $ref: `api#/components/schemas/${name}`, unevaluatedProperties: false };
+  expect([ajv.validate(closed, resource), ajv.errors]).toEqual([true, null]);
 });
