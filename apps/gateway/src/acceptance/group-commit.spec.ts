@@ -67,6 +67,38 @@ it('keeps a group to 256 members', async () => {
   expect(commits.groups.map(({ length }) => length)).toEqual([256, 44]);
 });
 
+it('keeps a group to a weight of 256, and lets what is heavier go alone', async () => {
+  const commits = new Commits();
+  const groups = new GroupCommit<Member, string>({
+    commit: commits.commit,
+    identities: ({ id }) => [id],
+    weight: ({ id }) => Number(id),
+  });
+  for (const id of ['200', '57', '1000', '56', '1']) void groups.submit({ id });
+  await turns();
+  await commits.end();
+  await commits.end();
+  expect(commits.groups).toEqual([['200', '56'], ['57', '1'], ['1000']]);
+});
+
+it('refuses when what waits is too heavy, and takes more when it is gone', async () => {
+  const commits = new Commits();
+  const groups = new GroupCommit<Member, string>({
+    commit: commits.commit,
+    identities: ({ id }) => [id],
+    weight: () => 40_000,
+  });
+  for (const id of ['a', 'b']) void groups.submit({ id });
+  await expect(groups.submit({ id: 'c' })).rejects.toThrow('too many');
+  await turns();
+  expect(commits.groups).toEqual([['a'], ['b']]);
+  const taken = groups.submit({ id: 'd' });
+  await commits.end();
+  await commits.end();
+  await commits.end();
+  expect(await taken).toBe('done d');
+});
+
 it('refuses when too many wait, and what waited too long', async () => {
   const { commits, groups, submit } = grouping();
   submit('a');

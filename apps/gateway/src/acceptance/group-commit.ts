@@ -21,6 +21,8 @@ const GROUP_WEIGHT_MAX = 256;
 const GROUPS_IN_FLIGHT_MAX = 2;
 /** At 256 a group this is 16 groups: what the database clears in a fraction of a second, or does not. */
 const QUEUE_MEMBERS_MAX = 4_096;
+/** What waits is held in memory, and a member of a thousand rows takes a megabyte of it. */
+const QUEUE_WEIGHT_MAX = 65_536;
 /** A member that has not begun by then is refused: its client hears 503 within a second, and nothing was written. */
 const QUEUE_WAIT_MAX_MS = 800;
 const QUEUE_CHECK_MS = 100;
@@ -34,6 +36,7 @@ const COMMIT_WAIT_MAX_MS = 3_000;
 
 interface Waiting<M, R> {
   readonly member: M;
+  readonly weight: number;
   readonly since: number;
   readonly resolve: (result: R) => void;
   readonly reject: (error: unknown) => void;
@@ -50,6 +53,7 @@ const groupSize = histogram(
 export class GroupCommit<M, R> {
   readonly #options: GroupCommitOptions<M, R>;
   #queue: Waiting<M, R>[] = [];
+  #queuedWeight = 0;
   #inFlight = 0;
   #scheduled = false;
   readonly #pace = new Pace(PACE);
@@ -64,9 +68,12 @@ export class GroupCommit<M, R> {
 
   /** Adds a member to the next group. Rejects with {@link Overloaded} when too many wait, or this one has waited too long. */
   submit(member: M): Promise<R> {
-    if (this.#queue.length >= QUEUE_MEMBERS_MAX) return Promise.reject(new Overloaded('too many requests wait'));
+    if (this.#queue.length >= QUEUE_MEMBERS_MAX || this.#queuedWeight >= QUEUE_WEIGHT_MAX)
+      return Promise.reject(new Overloaded('too many requests wait'));
+    const weight = this.#options.weight?.(member) ?? 1;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ member, since: performance.now(), resolve, reject });
+      this.#queuedWeight += weight;
+      this.#queue.push({ member, weight, since: performance.now(), resolve, reject });
       this.#schedule();
     });
   }
@@ -93,21 +100,20 @@ export class GroupCommit<M, R> {
     const group: Waiting<M, R>[] = [];
     const left: Waiting<M, R>[] = [];
     const taken = new Set<string>();
-    const { identities: identitiesOf, weight: weightOf = () => 1 } = this.#options;
     let weight = 0;
     for (const waiting of this.#queue) {
-      const identities = identitiesOf(waiting.member);
-      const heavier = weight + weightOf(waiting.member);
+      const identities = this.#options.identities(waiting.member);
       // What is too heavy for any group goes alone.
-      const isFull = group.length > 0 && heavier > GROUP_WEIGHT_MAX;
+      const isFull = group.length > 0 && weight + waiting.weight > GROUP_WEIGHT_MAX;
       if (isFull || identities.some((identity) => taken.has(identity))) {
         left.push(waiting);
         continue;
       }
-      weight = heavier;
+      weight += waiting.weight;
       for (const identity of identities) taken.add(identity);
       group.push(waiting);
     }
+    this.#queuedWeight -= weight;
     this.#queue = left;
     return group;
   }
@@ -130,8 +136,11 @@ export class GroupCommit<M, R> {
 
   #refuseOverdue(): void {
     const oldest = performance.now() - QUEUE_WAIT_MAX_MS;
-    while (this.#queue[0] && this.#queue[0].since < oldest)
-      this.#queue.shift()?.reject(new Overloaded('waited too long for a transaction'));
+    for (let [first] = this.#queue; first && first.since < oldest; [first] = this.#queue) {
+      this.#queue.shift();
+      this.#queuedWeight -= first.weight;
+      first.reject(new Overloaded('waited too long for a transaction'));
+    }
     this.#stopWatching();
   }
 

@@ -7,7 +7,12 @@ import { createTestDatabase, testBroker, type TestDatabase } from '@payflow/test
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Acceptor } from '../acceptance/acceptor.js';
-import type { Acceptable } from '../acceptance/acceptable.js';
+import type { Acceptable, PostWrite, Write } from '../acceptance/acceptable.js';
+import { accountUpdateWrite } from '../http/account-update.request.js';
+import { accountWrite } from '../http/account.request.js';
+import { holdPostWrite, holdVoidWrite, holdWrite } from '../http/hold.request.js';
+import { reversalWrite } from '../http/reversal.request.js';
+import { transferWrite } from '../http/transfer.request.js';
 import { invariants, migrations } from './index.js';
 
 const tenant = newId('tenant');
@@ -60,6 +65,39 @@ function payment(metadata: Record<string, string> = {}): Acceptable & { readonly
   };
 }
 
+/** One of each, as the edge makes them. */
+function writesOfAllKinds(): Write[] {
+  const [now, caller] = [new Date(), { tenant, livemode: false, actor: '', scopes: [], traceId: undefined }];
+  const terms = { debit_account: source, credit_account: destination, amount: '100', asset: 'USD' };
+  const account = accountWrite({ asset: 'USD' }, caller, now);
+  const transfer = transferWrite(terms, caller, now) as PostWrite;
+  const hold = holdWrite(terms, caller, now);
+  const placed = { ...hold.view, status: 'pending' as const };
+  return [
+    account,
+    transfer,
+    transferWrite({ legs: [terms] }, caller, now),
+    reversalWrite({ ...transfer.view, status: 'posted' }, {}, caller, now),
+    hold,
+    holdPostWrite(placed, {}, caller, now),
+    holdVoidWrite(placed, {}, caller, now),
+    accountUpdateWrite(
+      { account: { ...account.view, status: 'open' }, ifVersion: null },
+      { state: 'frozen' },
+      caller,
+      now,
+    ),
+  ];
+}
+
+/** The view that something must wait for, by its table and UUID. */
+function viewOf(write: Write): [table: string | undefined, uuid: string] {
+  if (write.kind === 'transfer') return ['transfer_views', uuidOf('transfer', write.view.id)];
+  if (write.kind === 'hold') return ['hold_views', uuidOf('hold', write.view.id)];
+  if (write.kind === 'group') return ['transfer_views', uuidOf('transfer', write.view.transfers[0]?.id ?? '')];
+  return [undefined, ''];
+}
+
 const named = (name: InvariantName) => invariants.find((one) => one.name === name) as Invariant;
 
 describe("the gateway's invariants", () => {
@@ -95,7 +133,7 @@ describe("the gateway's invariants", () => {
 
   it('hold on what the gateway accepted', async () => {
     await accept(payment());
-    await accept(payment());
+    for (const write of writesOfAllKinds()) await accept({ ...payment(), write });
     for (const { name } of invariants.filter(({ name }) => name !== 'I19')) expect(await sample(name), name).toBe('');
   });
 
@@ -109,6 +147,20 @@ describe("the gateway's invariants", () => {
     expect(await sample('I11')).toBe(`payment_views/${uuid} is waited for by nobody`);
     await admin.query(`update payment_views set status = 'succeeded' where id = '${uuid}'`);
     expect(await sample('I11')).toBe('');
+  });
+
+  it('I11 sees a transfer, a leg and a hold that nobody waits for', async () => {
+    for (const write of writesOfAllKinds()) {
+      const [table, uuid] = viewOf(write);
+      await accept({ ...payment(), write });
+      if (!table) continue;
+      await admin.query('create temp table waits as select * from pending_writes');
+      await admin.query(`delete from pending_writes where command_id = '${uuidOf('event', write.commandId ?? '')}'`);
+      expect(await sample('I11')).toBe(`${table}/${uuid} is waited for by nobody`);
+      await admin.query('insert into pending_writes select * from waits on conflict do nothing');
+      await admin.query('drop table waits');
+      expect(await sample('I11')).toBe('');
+    }
   });
 
   it('I15 sees what is past its deadline, and what nobody sweeps', async () => {
