@@ -5,6 +5,8 @@ import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
 import { invariants } from './database/invariants.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
+import { AccountReadsController } from './http/account-reads.controller.js';
+import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './hold-sweeper.js';
 import { SigningKey } from './proof/signing-key.js';
 import { Sealer } from './sealer.js';
@@ -21,7 +23,7 @@ export class LedgerModule {
         PlatformModule.with({ service: 'ledger', config, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
-      controllers: [LedgerCommandsHandler],
+      controllers: [LedgerCommandsHandler, AccountReadsController, TrialBalanceController],
       providers: [
         {
           provide: HoldSweeper,

@@ -1,4 +1,4 @@
-export { InternalGuard, INTERNAL_SECRET, RequiresScope, internalHeaders } from './http/internal.guard.js';
+export { InternalGuard, INTERNAL_SECRET, RequiresScope, claimsOf, internalHeaders } from './http/internal.guard.js';
 export { CHECK_TIMEOUT_MS, checkInvariant, checkInvariants, type Checked } from './check.js';
 export { CheckResults, type CheckResult } from './check-results.js';
 export { noOldOutboxRow } from './checks/outbox-age.js';

@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { CommandsOf, leg } from '../testing/commands.js';
+import { costOf } from '../testing/query-plan.js';
 import { ToldBooks } from '../testing/told-books.js';
+import { LINES_AFTER } from './account-line.repository.js';
 import { BASES, type Basis } from './balance-sums.js';
 import { BALANCE_AS_OF, completeUntil, postedAsOf } from './balance.repository.js';
 import { migrations } from './index.js';
@@ -131,26 +133,9 @@ describe('what may still be recorded', () => {
   });
 });
 
-interface PlanNode {
-  readonly 'Node Type': string;
-  readonly 'Relation Name'?: string;
-  readonly 'Actual Rows': number;
-  readonly 'Actual Loops': number;
-  readonly 'Rows Removed by Filter'?: number;
-  readonly Plans?: readonly PlanNode[];
-}
-
 describe('its cost', () => {
   const EVERY = 200;
   const BATCH = 500;
-
-  /** Rows that a plan took from tables, the ones that it threw away again among them. */
-  function rowsRead(plan: PlanNode): number {
-    const own = plan['Relation Name']
-      ? (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops']
-      : 0;
-    return (plan.Plans ?? []).reduce((sum, node) => sum + rowsRead(node), own);
-  }
 
   it.each(BASES)('does not grow with the %s history behind it', async (basis) => {
     const [ours, told] = [new CommandsOf(), new ToldBooks()];
@@ -158,21 +143,11 @@ describe('its cost', () => {
     await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
     const admin = new Client({ connectionString: db.adminUrl });
     await admin.connect();
-    const read = async (at: string) => {
-      const key = BALANCE_AS_OF[basis].text
-        .replaceAll('$1', `typeid_uuid('${ours.tenant}')`)
-        .replaceAll('$2', 'false')
-        .replaceAll('$3', `typeid_uuid('${wallet}')`)
-        .replaceAll('$4', `'${at}'`)
-        .replaceAll('$5', `'infinity'`);
-      const { rows } = await admin.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-        `explain (analyze, format json) ${key}`,
-      );
-      return rowsRead((rows[0] as (typeof rows)[number])['QUERY PLAN'][0].Plan);
-    };
+    const key = [`typeid_uuid('${ours.tenant}')`, 'false', `typeid_uuid('${wallet}')`];
     const most = async () => {
       let rows = 0;
-      for (const at of told.instants()) rows = Math.max(rows, await read(at));
+      for (const at of told.instants())
+        rows = Math.max(rows, (await costOf(admin, BALANCE_AS_OF[basis], [...key, `'${at}'`, `'infinity'`])).rows);
       return rows;
     };
     const grow = async (batches: number) => {
@@ -189,6 +164,10 @@ describe('its cost', () => {
     await grow(4);
     await rollUp(EVERY);
     expect(await most()).toBeLessThan(bound);
+    const middle = `'${told.instants()[10] ?? ''}'::timestamptz`;
+    const page = [...key, middle, "'-infinity'", '-1', '-1', '51', "'infinity'", "'infinity'"];
+    // A page's worth from each side at most, whatever lies before and after it.
+    expect((await costOf(admin, LINES_AFTER[basis], page)).rows).toBeLessThan(4 * BATCH);
     await admin.end();
   });
 });

@@ -3,6 +3,12 @@ import { statement, type Database } from '@payflow/database';
 import type { Owner } from '../domain/book.js';
 import { SUMS, sumsAsOf, type Basis } from './balance-sums.js';
 
+/** An account, and whose it is. */
+export interface OwnedAccount {
+  readonly owner: Owner;
+  readonly id: string;
+}
+
 /** What never changes of an account, and when it last did otherwise. */
 export interface AccountFacts {
   readonly asset: string;
@@ -49,22 +55,23 @@ export async function completeUntil(db: Database): Promise<Date> {
   return row?.complete_until ?? new Date(0);
 }
 
-export async function findAccountFacts(db: Database, owner: Owner, id: string): Promise<AccountFacts | undefined> {
-  const [row] = await db.rows<{ asset: string; kind: AccountKind; last_recorded_at: Date }>(FACTS, keyOf(owner, id));
+export async function findAccountFacts(db: Database, account: OwnedAccount): Promise<AccountFacts | undefined> {
+  const [row] = await db.rows<{ asset: string; kind: AccountKind; last_recorded_at: Date }>(FACTS, keyOf(account));
   return row && { asset: row.asset, kind: row.kind, lastRecordedAt: row.last_recorded_at };
 }
 
 /** What was booked on an account as of `at`, of what was known by `known`. Undefined where there is no such account. */
 export async function postedAsOf(
   db: Database,
-  { owner, id }: { readonly owner: Owner; readonly id: string },
+  account: OwnedAccount,
   { basis, at, known }: { readonly basis: Basis; readonly at: Date | 'infinity'; readonly known: Date | 'infinity' },
 ): Promise<PostedSums | undefined> {
-  const values = [...keyOf(owner, id), at, known];
+  const values = [...keyOf(account), at, known];
   const [row] = await db.rows<{ posted_debits: bigint; posted_credits: bigint }>(BALANCE_AS_OF[basis], values);
   return row && { postedDebits: row.posted_debits, postedCredits: row.posted_credits };
 }
 
-function keyOf({ tenant, livemode }: Owner, id: string): unknown[] {
-  return [uuidOf('tenant', tenant), livemode, uuidOf('account', id)];
+/** The first three parameters of every statement on one account. */
+export function keyOf({ owner, id }: OwnedAccount): unknown[] {
+  return [uuidOf('tenant', owner.tenant), owner.livemode, uuidOf('account', id)];
 }

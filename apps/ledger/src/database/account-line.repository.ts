@@ -1,0 +1,175 @@
+import { fromUuid, uuidOf } from '@payflow/contracts';
+import { statement, type Database } from '@payflow/database';
+import { keyOf, type OwnedAccount } from './balance.repository.js';
+import type { Basis } from './balance-sums.js';
+
+/** A place between two lines of an account, and the order of them: by what counts, then as they were recorded. */
+export interface LinePlace {
+  /** When the line counts, by the basis of the statement. */
+  readonly at: Date | '-infinity' | 'infinity';
+  readonly recordedAt: Date | '-infinity' | 'infinity';
+  /** The chain and the place in it tell what was recorded in one millisecond apart. */
+  readonly chain: number;
+  readonly position: bigint;
+}
+
+/** One transfer as one of its accounts sees it. */
+export interface AccountLine {
+  readonly place: LinePlace;
+  readonly transfer: string;
+  readonly side: 'debit' | 'credit';
+  readonly counterAccount: string;
+  readonly amount: bigint;
+  readonly asset: string;
+  readonly payment: string | null;
+  readonly group: string | null;
+  readonly hold: string | null;
+  readonly reverses: string | null;
+  readonly recordedAt: Date;
+  readonly effectiveAt: Date;
+}
+
+/** Lines per page at most, and the one that tells whether there is another page. */
+const LINES_MAX = 201;
+
+const COLUMNS = `t.id, t.amount_minor, t.asset, t.payment_id, t.group_id, t.hold_id, t.reverses_id, t.recorded_at,
+  coalesce(t.effective_at, t.recorded_at) as effective_at, t.chain, t.chain_position`;
+
+const SIDES = [
+  { side: 'debit', other: 'credit' },
+  { side: 'credit', other: 'debit' },
+] as const;
+
+const OF_ACCOUNT = (side: string) => `t.tenant_id = $1 and t.livemode = $2 and t.${side}_account_id = $3`;
+
+interface Source {
+  /** What the line counts by, and an index is ordered by. */
+  readonly time: 'recorded_at' | 'effective_at';
+  readonly condition: string;
+  readonly order: 'asc' | 'desc';
+}
+
+/** Lines of one side by one index, no more than a page has: so the merge never sorts a history. */
+function linesOf({ side, other }: (typeof SIDES)[number], { time, condition, order }: Source): string {
+  const place = `t.${time}, t.recorded_at, t.chain, t.chain_position`;
+  return `(
+    select t.${time} as at, '${side}' as side, t.${other}_account_id as counter_account_id, ${COLUMNS} from transfers t
+    where ${OF_ACCOUNT(side)} and ${condition} and (${place}) ${order === 'asc' ? '>' : '<'} ($4::timestamptz, $5::timestamptz, $6, $7)
+    order by ${place.replaceAll(',', ` ${order},`)} ${order} limit ${LINES_MAX})`;
+}
+
+const merged = (sources: readonly Source[], order: 'asc' | 'desc') => `
+  select * from (${sources.flatMap((source) => SIDES.map((side) => linesOf(side, source))).join(' union all ')}) as lines
+  order by at ${order}, recorded_at ${order}, chain ${order}, chain_position ${order} limit $8`;
+
+// The first bound says what the place does, in a form that also tells which months need not be looked at.
+const RECORDED =
+  't.recorded_at >= $4::timestamptz and t.recorded_at < $9::timestamptz and t.recorded_at <= $10::timestamptz';
+const EFFECTIVE = `t.effective_at >= $4::timestamptz and t.effective_at < $9::timestamptz
+  and t.recorded_at >= $4::timestamptz and t.recorded_at <= $10::timestamptz`;
+
+export const LINES_AFTER = {
+  recorded: statement(
+    'reads.lines-recorded',
+    merged([{ time: 'recorded_at', condition: RECORDED, order: 'asc' }], 'asc'),
+  ),
+  effective: statement(
+    'reads.lines-effective',
+    merged(
+      [
+        { time: 'recorded_at', condition: `t.effective_at is null and ${RECORDED}`, order: 'asc' },
+        { time: 'effective_at', condition: EFFECTIVE, order: 'asc' },
+      ],
+      'asc',
+    ),
+  ),
+} as const satisfies Record<Basis, unknown>;
+
+const FILTERS = `t.recorded_at <= $4::timestamptz and t.recorded_at < $9::timestamptz and t.recorded_at >= $10::timestamptz
+  and t.amount_minor between $11::bigint and $12::bigint`;
+const HISTORY = statement(
+  'reads.history',
+  merged([{ time: 'recorded_at', condition: FILTERS, order: 'desc' }], 'desc'),
+);
+// A group is small: it is looked through whole.
+const HISTORY_OF_GROUP = statement(
+  'reads.history-of-group',
+  merged([{ time: 'recorded_at', condition: `t.group_id = $13 and ${FILTERS}`, order: 'desc' }], 'desc'),
+);
+
+interface LineRow {
+  at: Date;
+  side: 'debit' | 'credit';
+  counter_account_id: string;
+  id: string;
+  amount_minor: bigint;
+  asset: string;
+  payment_id: string | null;
+  group_id: string | null;
+  hold_id: string | null;
+  reverses_id: string | null;
+  recorded_at: Date;
+  effective_at: Date;
+  chain: number;
+  chain_position: bigint;
+}
+
+/** Lines after a place and before `to`, oldest first, of what was recorded by `known`. */
+export async function linesAfter(
+  db: Database,
+  account: OwnedAccount,
+  range: {
+    readonly basis: Basis;
+    readonly after: LinePlace;
+    readonly to: Date | 'infinity';
+    readonly known: Date;
+    readonly limit: number;
+  },
+): Promise<AccountLine[]> {
+  const { basis, after, to, known, limit } = range;
+  const rows = await db.rows<LineRow>(LINES_AFTER[basis], [...keyOf(account), ...valuesOf(after), limit, to, known]);
+  return rows.map(toLine);
+}
+
+export interface HistoryFilter {
+  readonly group: string | undefined;
+  readonly amountGte: bigint;
+  readonly amountLte: bigint;
+  readonly createdGte: Date | '-infinity';
+  readonly createdLt: Date | 'infinity';
+}
+
+/** Lines before a place, newest first. */
+export async function linesBefore(
+  db: Database,
+  account: OwnedAccount,
+  { before, filter, limit }: { readonly before: LinePlace; readonly filter: HistoryFilter; readonly limit: number },
+): Promise<AccountLine[]> {
+  const { group, createdLt, createdGte, amountGte, amountLte } = filter;
+  const values = [...keyOf(account), ...valuesOf(before), limit, createdLt, createdGte, amountGte, amountLte];
+  const rows = group
+    ? await db.rows<LineRow>(HISTORY_OF_GROUP, [...values, uuidOf('group', group)])
+    : await db.rows<LineRow>(HISTORY, values);
+  return rows.map(toLine);
+}
+
+function valuesOf({ at, recordedAt, chain, position }: LinePlace): unknown[] {
+  return [at, recordedAt, chain, position];
+}
+
+function toLine(row: LineRow): AccountLine {
+  return {
+    place: { at: row.at, recordedAt: row.recorded_at, chain: row.chain, position: row.chain_position },
+    transfer: fromUuid('transfer', row.id),
+    side: row.side,
+    counterAccount: fromUuid('account', row.counter_account_id),
+    amount: row.amount_minor,
+    asset: row.asset,
+    payment: row.payment_id && fromUuid('payment', row.payment_id),
+    group: row.group_id && fromUuid('group', row.group_id),
+    hold: row.hold_id && fromUuid('hold', row.hold_id),
+    reverses: row.reverses_id && fromUuid('transfer', row.reverses_id),
+    recordedAt: row.recorded_at,
+    effectiveAt: row.effective_at,
+  };
+}

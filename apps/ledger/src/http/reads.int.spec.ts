@@ -1,0 +1,297 @@
+import { newId } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
+import { createTestDatabase, createTestTopics, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
+import fc from 'fast-check';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BASES, type Basis } from '../database/balance-sums.js';
+import { SUBTREE_TOTALS } from '../database/balance-totals.repository.js';
+import { migrations } from '../database/index.js';
+import { addSnapshots } from '../database/snapshot.repository.js';
+import type { LedgerCommand } from '../domain/decide.js';
+import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
+import { ledgerConfiguration } from '../ledger.config.js';
+import { LedgerModule } from '../ledger.module.js';
+import { CommandsOf, leg } from '../testing/commands.js';
+import { costOf } from '../testing/query-plan.js';
+import { ToldBooks } from '../testing/told-books.js';
+
+let db: TestDatabase;
+let running: RunningService;
+let base: string;
+let secret: string;
+const handler = new LedgerCommandsHandler();
+
+beforeAll(async () => {
+  const prefix = `${uniqueSuffix()}.`;
+  const brokers = testServers().kafka;
+  [db] = await Promise.all([
+    createTestDatabase('ledger', migrations),
+    createTestTopics({ brokers, clientId: 'spec', prefix }),
+  ]);
+  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+  const config = readConfiguration(ledgerConfiguration, {
+    NODE_ENV: 'test',
+    OTEL_TRACES_EXPORTER: 'none',
+    LOG_LEVEL: 'silent',
+    PORT: '0',
+    DATABASE_URL: db.url,
+    KAFKA_BROKERS: brokers.join(','),
+    KAFKA_PREFIX: prefix,
+  });
+  secret = config.PAYFLOW_INTERNAL_SECRET;
+  running = await startService({ configuration: ledgerConfiguration, module: () => LedgerModule.with(config) }, config);
+  base = await running.app.getUrl();
+});
+afterAll(async () => {
+  await running.stop();
+  await db.drop();
+});
+
+const handle = async (commands: readonly LedgerCommand[]) =>
+  (await db.database.transaction((tx) => handler.handle(commands, tx))).messages;
+
+interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+async function read(
+  { tenant, livemode }: { readonly tenant: string; readonly livemode: boolean },
+  path: string,
+  scopes = ['accounts:read'],
+): Promise<Answer> {
+  const token = signInternalToken(secret, { tenant, livemode, actor: 'key_spec', scopes }, Date.now());
+  const answer = await fetch(`${base}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
+  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+}
+
+interface Line {
+  readonly transfer: string;
+  readonly side: 'debit' | 'credit';
+  readonly amount: string;
+  readonly balance: string;
+  readonly recorded_at: string;
+  readonly effective_at: string;
+}
+
+/** All pages of a statement or a history. */
+async function pages(ours: CommandsOf, path: string): Promise<Record<string, unknown>[]> {
+  const all: Record<string, unknown>[] = [];
+  for (let next: unknown = ''; typeof next === 'string'; next = all.at(-1)?.['next'])
+    all.push((await read(ours, next === '' ? path : `${path}&after=${next}`)).body);
+  return all;
+}
+
+/** Numbers that look random and are the same every time. */
+function counting(): () => number {
+  let at = 1;
+  return () => (at = (at * 48_271) % 2_147_483_647);
+}
+
+/** Accounts of several kinds and assets, with a random history. */
+async function grown(next: () => number) {
+  const [ours, told] = [new CommandsOf(), new ToldBooks()];
+  const kinds = ['asset', 'liability', 'expense', 'income'] as const;
+  const accounts = kinds.map((kind) => ({ id: newId('account'), kind }));
+  await handle(accounts.map(({ id, kind }) => ours.open(id, { kind, overdraft: 'unbounded' })));
+  const account = () => (accounts[next() % accounts.length] as (typeof accounts)[number]).id;
+  for (let batch = 0; batch < 8; batch++) {
+    const commands = Array.from({ length: 1 + (next() % 6) }, () => {
+      const effective_at = next() % 2 === 0 ? null : new Date(Date.now() - (next() % 60)).toISOString();
+      return ours.group([leg(account(), account(), String(1 + (next() % 50)))], { effective_at });
+    });
+    told.hear(await handle(commands));
+    if (next() % 3 === 0) while (await addSnapshots(db.database, 3));
+  }
+  return { ours, told, accounts };
+}
+
+const normal = (kind: string, [debits, credits]: readonly [bigint, bigint]) =>
+  kind === 'asset' || kind === 'expense' ? debits - credits : credits - debits;
+
+describe('a statement', () => {
+  const orderOf = ({ recordedAt, effectiveAt }: ToldBooks['transfers'][number], basis: Basis) =>
+    basis === 'recorded' ? recordedAt : effectiveAt;
+
+  it.each(BASES)('adds up, line by line and page by page, by %s time', async (basis) => {
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat({ max: 1_000_000 })), async (stream) => {
+        const next = () => stream.next().value as number;
+        const { ours, told, accounts } = await grown(next);
+        const instants = told.instants();
+        const from = instants[next() % 4] as string;
+        const to = instants.at(-1 - (next() % 4)) as string;
+        for (const { id, kind } of accounts) {
+          const all = await pages(ours, `accounts/${id}/statement?basis=${basis}&from=${from}&to=${to}&limit=3`);
+          const lines = all.flatMap((page) => page['lines'] as Line[]);
+          const before = new Date(Date.parse(from) - 1).toISOString();
+          const last = new Date(Date.parse(to) - 1).toISOString();
+          const opening = normal(kind, told.summed(id, before, basis));
+          const closing = normal(kind, told.summed(id, last, basis));
+          for (const page of all)
+            expect(page).toMatchObject({ opening_balance: String(opening), closing_balance: String(closing) });
+          let balance = opening;
+          for (const { side, amount, balance: after } of lines) {
+            balance += normal(kind, side === 'debit' ? [BigInt(amount), 0n] : [0n, BigInt(amount)]);
+            expect(after).toBe(String(balance));
+          }
+          const counted = told.transfers
+            .filter((one) => (one.debit === id || one.credit === id) && orderOf(one, basis) >= from)
+            .filter((one) => orderOf(one, basis) < to);
+          expect(lines.map(({ transfer }) => transfer).sort()).toEqual(counted.map((one) => one.id).sort());
+          const times = lines.map((line) => line[`${basis}_at`]);
+          expect(times).toEqual([...times].sort());
+        }
+      }),
+      { numRuns: 3 },
+    );
+  });
+
+  it('tells on every page of what was known at the first', async () => {
+    const { ours, accounts } = await grown(counting());
+    const [first, second] = accounts as [{ id: string }, { id: string }];
+    await handle([ours.transfer(first.id, second.id, '1'), ours.transfer(first.id, second.id, '2')]);
+    const path = `accounts/${first.id}/statement?basis=effective&limit=1`;
+    const { body } = await read(ours, path);
+    const backdated = ours.group([leg(first.id, second.id, '7')], { effective_at: '2026-01-01T00:00:00.000Z' });
+    await handle([backdated]);
+    const again = await read(ours, `${path}&after=${String(body['next'])}`);
+    expect(again.body['closing_balance']).toBe(body['closing_balance']);
+    const anew = await read(ours, path);
+    expect((anew.body['lines'] as Line[])[0]).toMatchObject({ amount: '7', effective_at: '2026-01-01T00:00:00.000Z' });
+  });
+});
+
+describe('a balance', () => {
+  it('is that of the account now, and says up to when it is complete', async () => {
+    const { ours, told, accounts } = await grown(counting());
+    const { id, kind } = accounts[0] as (typeof accounts)[number];
+    const last = told.instants().at(-1) as string;
+    const { body } = await read(ours, `accounts/${id}/balance`);
+    expect(body).toMatchObject({ account: id, basis: 'recorded', balance: String(normal(kind, told.told(id, last))) });
+    const past = await read(ours, `accounts/${id}/balance?as_of=2026-01-01T00:00:00.000Z&basis=effective`);
+    expect(past.body).toMatchObject({
+      as_of: '2026-01-01T00:00:00.000Z',
+      complete_until: '2026-01-01T00:00:00.000Z',
+      posted_debits: '0',
+    });
+  });
+});
+
+describe('a trial balance', () => {
+  it.each(BASES)('closes at every instant, by %s time', async (basis) => {
+    const { ours, told, accounts } = await grown(counting());
+    const instants = [...told.instants(), undefined];
+    for (const at of instants) {
+      const { body } = await read(ours, `trial_balance?basis=${basis}${at ? `&as_of=${at}` : ''}`);
+      const rows = body['data'] as { kind: string; posted_debits: string; posted_credits: string }[];
+      const [total] = body['totals'] as { posted_debits: string; posted_credits: string }[];
+      expect(total?.posted_debits).toBe(total?.posted_credits);
+      for (const { id, kind } of accounts) {
+        const [debits, credits] = told.summed(id, at ?? '9999', basis);
+        expect(rows.find((row) => row.kind === kind)).toMatchObject({
+          posted_debits: String(debits),
+          posted_credits: String(credits),
+        });
+      }
+    }
+  });
+});
+
+describe('an aggregate', () => {
+  it('is of the account at the path and what lies below it, and of nothing that only begins alike', async () => {
+    const ours = new CommandsOf();
+    const ids = ['users:42', 'users:42:wallet', 'users:42:card:eu', 'users:421', 'users'].map((path) => ({
+      id: newId('account'),
+      path,
+    }));
+    const world = newId('account');
+    await handle([
+      ours.open(world, { overdraft: 'unbounded', kind: 'asset' }),
+      ...ids.map(({ id, path }) => ours.open(id, { path })),
+      ...ids.map(({ id }, at) => ours.transfer(world, id, String(10 ** at))),
+      ours.hold(ids[1]?.id as string, world, '4'),
+    ]);
+    const { body } = await read(ours, 'accounts/aggregate?path=users:42');
+    expect(body).toEqual({
+      object: 'account_aggregate',
+      path: 'users:42',
+      data: [
+        {
+          asset: 'USD',
+          accounts: 3,
+          posted_debits: '0',
+          posted_credits: '111',
+          pending_debits: '4',
+          pending_credits: '0',
+          kinds: [
+            {
+              asset: 'USD',
+              kind: 'liability',
+              accounts: 3,
+              posted_debits: '0',
+              posted_credits: '111',
+              balance: '111',
+              pending_debits: '4',
+              pending_credits: '0',
+            },
+          ],
+        },
+      ],
+    });
+    expect((await read(new CommandsOf(), 'accounts/aggregate?path=users:42')).body['data']).toEqual([]);
+  });
+
+  it('reads the accounts of the subtree alone, by index', async () => {
+    const ours = new CommandsOf();
+    await handle(Array.from({ length: 1_000 }, (_, at) => ours.open(newId('account'), { path: `users:${at}:wallet` })));
+    const admin = new Client({ connectionString: db.adminUrl });
+    await admin.connect();
+    await admin.query('analyze accounts');
+    const key = [`typeid_uuid('${ours.tenant}')`, 'false', `'users:42'::text`];
+    const { rows, indexes } = await costOf(admin, SUBTREE_TOTALS, key);
+    await admin.end();
+    expect([rows, [...indexes].includes('accounts_by_path')]).toEqual([1, true]);
+  });
+});
+
+describe('a history', () => {
+  it('gives what the filters let through, newest first, page by page', async () => {
+    const { ours, told, accounts } = await grown(counting());
+    const { id } = accounts[3] as (typeof accounts)[number];
+    const other = accounts[0]?.id as string;
+    const group = ours.group([leg(id, other, '5'), leg(id, other, '90'), leg(other, id, '91')]);
+    told.hear(await handle([group]));
+    const mine = told.transfers.filter((one) => one.debit === id || one.credit === id).map((one) => one.id);
+    const got = async (filters: string) =>
+      (await pages(ours, `accounts/${id}/transfers?limit=2${filters}`)).flatMap((page) =>
+        (page['data'] as { id: string; amount: string }[]).map((one) => ({ id: one.id, amount: one.amount })),
+      );
+    expect((await got('')).map((one) => one.id)).toEqual(mine.toReversed());
+    expect((await got(`&group=${group.data.id}&amount[gte]=90`)).map((one) => one.amount)).toEqual(['91', '90']);
+    expect((await got('&amount[gte]=6&amount[lte]=90')).map((one) => one.amount)).toContain('90');
+    const last = told.instants().at(-1) as string;
+    expect((await got(`&created[gte]=${last}`)).map((one) => one.amount)).toEqual(['91', '90', '5']);
+    expect((await got(`&created[lt]=${last}`)).length).toBe(mine.length - 3);
+  });
+});
+
+describe('a stranger', () => {
+  it('sees nothing, and needs the scope', async () => {
+    const { ours, accounts } = await grown(counting());
+    const id = accounts[0]?.id as string;
+    for (const path of [`accounts/${id}/balance`, `accounts/${id}/statement`, `accounts/${id}/transfers`]) {
+      expect((await read(ours, path)).status).toBe(200);
+      expect((await read(ours, path, ['monitoring:read'])).status).toBe(403);
+      expect((await read(new CommandsOf(), path)).status).toBe(404);
+      expect((await read({ tenant: ours.tenant, livemode: true }, path)).status).toBe(404);
+    }
+    expect((await read(new CommandsOf(), 'trial_balance')).body).toMatchObject({ data: [], totals: [] });
+    expect((await read(ours, 'accounts/acct_1/balance')).status).toBe(400);
+    for (const query of ['as_of=2026-02-30T00:00:00Z', 'as_of=now', 'basis=booked', 'basis=recorded&basis=recorded'])
+      expect((await read(ours, `accounts/${id}/balance?${query}`)).status).toBe(400);
+    expect((await read(ours, `accounts/${id}/statement?after=1_2_3`)).status).toBe(400);
+  });
+});

@@ -1,0 +1,37 @@
+import type { Statement } from '@payflow/database';
+import type { Client } from 'pg';
+
+interface PlanNode {
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** What running a statement took: rows from tables, the ones that it threw away again among them, and by which indexes. */
+export interface Cost {
+  readonly rows: number;
+  readonly indexes: ReadonlySet<string>;
+}
+
+/** Runs a statement under EXPLAIN. Values are SQL, in the order of the parameters. */
+export async function costOf(admin: Client, { text }: Statement, values: readonly string[]): Promise<Cost> {
+  const filled = text.replace(/\$(\d+)/g, (_, at) => values[Number(at) - 1] ?? 'null');
+  const { rows } = await admin.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
+    `explain (analyze, format json) ${filled}`,
+  );
+  const nodes = flat((rows[0] as (typeof rows)[number])['QUERY PLAN'][0].Plan);
+  const read = nodes.filter((node) => node['Relation Name']).map(rowsOf);
+  const indexes = new Set(nodes.flatMap((node) => node['Index Name'] ?? []));
+  return { rows: read.reduce((sum, each) => sum + each, 0), indexes };
+}
+
+function flat(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(flat)];
+}
+
+function rowsOf(node: PlanNode): number {
+  return (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'];
+}
