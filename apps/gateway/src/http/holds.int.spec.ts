@@ -1,6 +1,7 @@
 import { newId } from '@payflow/contracts';
-import { until } from '@payflow/testing';
+import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix, until } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { migrations } from '../database/index.js';
 import { countRows } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
@@ -11,8 +12,14 @@ let alice: string;
 let bob: string;
 let pauper: string;
 
+async function ownServers() {
+  const broker = testBroker(uniqueSuffix());
+  const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
+  return { database, broker, redisUrl: testServers().redis };
+}
+
 beforeAll(async () => {
-  stage = await openStage();
+  stage = await openStage(await ownServers());
   const { client, house } = stage;
   [alice, bob, pauper] = [await client.open(), await client.open(), await client.open()];
   house.empty.add(pauper);

@@ -33,7 +33,16 @@ afterAll(async () => {
   await test?.drop();
 });
 afterEach(async () => {
-  expect(await countRows(db)).toEqual({ keys: 0, payments: 0, accounts: 0, pending: 0, messages: 0 });
+  expect(await countRows(db)).toEqual({
+    keys: 0,
+    payments: 0,
+    accounts: 0,
+    transfers: 0,
+    groups: 0,
+    holds: 0,
+    pending: 0,
+    messages: 0,
+  });
 });
 
 const host = () => `host: ${new URL(gateway.base).host}`;

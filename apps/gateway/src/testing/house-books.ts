@@ -1,4 +1,5 @@
 import type {
+  AccountCounters,
   AccountOpen,
   AccountOpened,
   AccountSnapshot,
@@ -188,20 +189,14 @@ export class HouseBooks {
   }
 
   #snapshot(id: string): AccountSnapshot {
-    const { path: _path, metadata: _metadata, created_at: _at, ...snapshot } = this.#accounts.get(id) as AccountOpened;
-    return snapshot;
+    const { asset, kind, state, overdraft, overdraft_limit } = this.#accounts.get(id) as AccountOpened;
+    return { ...this.#counters(id), asset, kind, state, overdraft, overdraft_limit };
   }
 
-  #counters(id: string) {
-    const {
-      asset: _asset,
-      kind: _kind,
-      state: _state,
-      overdraft: _o,
-      overdraft_limit: _limit,
-      ...counters
-    } = this.#snapshot(id);
-    return counters;
+  #counters(id: string): AccountCounters {
+    const known = this.#accounts.get(id) as AccountOpened;
+    const { posted_debits, posted_credits, pending_debits, pending_credits, version } = known;
+    return { id, posted_debits, posted_credits, pending_debits, pending_credits, version };
   }
 
   #version(id: string): number | undefined {

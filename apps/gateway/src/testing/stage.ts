@@ -1,7 +1,7 @@
 import { openDatabase, type Database } from '@payflow/database';
+import type { BrokerOptions } from '@payflow/messaging';
 import type { RunningService } from '@payflow/service';
-import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
-import { entities, migrations } from '../database/index.js';
+import { entities } from '../database/index.js';
 import { Client, startGateway, type Answered } from './gateway-under-test.js';
 import { House } from './house.js';
 
@@ -14,18 +14,24 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
-  const broker = testBroker(uniqueSuffix());
-  const [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  const db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
-  const gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
+/** Of a spec alone. */
+export interface Servers {
+  readonly database: { readonly url: string; drop(): Promise<void> };
+  readonly broker: BrokerOptions;
+  readonly redisUrl: string;
+}
+
+/** Opens a stage on the spec's servers; closing it drops the database. */
+export async function openStage({ database, broker, redisUrl }: Servers): Promise<Stage> {
+  const db = await openDatabase({ url: database.url, poolSize: 5, applicationName: 'spec', entities });
+  const gateway = await startGateway({ databaseUrl: database.url, broker, redisUrl });
   const house = new House(db, broker);
   await house.start();
   const close = async (): Promise<void> => {
     await gateway.stop();
     await house.stop();
     await db.close();
-    await test.drop();
+    await database.drop();
   };
   return { db, gateway, house, client: await Client.of(db, gateway.base), close };
 }
