@@ -10,6 +10,10 @@ const SCOPES = [
   'accounts:admin',
   'payments:read',
   'payments:write',
+  'transfers:read',
+  'transfers:write',
+  'holds:read',
+  'holds:write',
   'monitoring:read',
 ];
 const KEY_BYTES = 24;

@@ -1,0 +1,153 @@
+import { newId } from '@payflow/contracts';
+import { until } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jsonOf, type Reply } from '../house/api-client.js';
+import { House } from '../house/house.js';
+import { Merchant } from '../house/merchant.js';
+
+const ANSWERED_WITHIN_MS = 60_000;
+const WAIT_S = 10;
+type Resource = Record<string, unknown> & { readonly id: string };
+
+describe('the books over HTTP', () => {
+  let house: House;
+  let merchant: Merchant;
+  let alice: string;
+  let bob: string;
+
+  beforeAll(async () => {
+    house = await House.open({ name: 'books' });
+    merchant = await Merchant.open(house.databases, house.api, 3);
+    [alice = '', bob = ''] = merchant.accounts;
+  });
+  afterAll(async () => {
+    merchant?.close();
+    await house?.close();
+  });
+
+  /** Sends until it is final; the same key each time. */
+  async function send(path: string, body: object, more: { method?: string; headers?: Record<string, string> } = {}) {
+    const options = { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: WAIT_S, ...more };
+    const reply = await until(
+      `${path} is answered`,
+      async () => {
+        const answer = await merchant.api.call(`/api/v1${path}`, options);
+        return answer.kind === 'answer' && answer.status !== 202 ? answer : undefined;
+      },
+      ANSWERED_WITHIN_MS,
+    );
+    const again = await merchant.api.call(`/api/v1${path}`, options);
+    expect(again).toMatchObject({ status: reply.status, body: reply.body });
+    return reply;
+  }
+  const made = async (path: string, body: object): Promise<Resource> => {
+    const reply = await send(path, body);
+    expect(told(reply)).toBe('201');
+    return jsonOf<Resource>(reply);
+  };
+  const read = async (path: string) => jsonOf<Resource>(await merchant.api.call(`/api/v1${path}`));
+  const leg = (more: Record<string, unknown> = {}) => ({
+    debit_account: alice,
+    credit_account: bob,
+    amount: '100',
+    asset: 'USD',
+    ...more,
+  });
+
+  function told(reply: Reply): string {
+    const { code = '' } = reply.status >= 400 ? jsonOf<{ code?: string }>(reply) : {};
+    return `${reply.status} ${code}`.trim();
+  }
+
+  it('post a transfer, and show it as the ledger booked it', async () => {
+    const before = await read(`/accounts/${alice}`);
+    const transfer = await made('/transfers', leg({ metadata: { a: 'b' } }));
+    expect(transfer).toMatchObject({ status: 'posted', amount: '100', group: null, metadata: { a: 'b' } });
+    expect(await read(`/transfers/${transfer.id}`)).toEqual(transfer);
+    const after = await read(`/accounts/${alice}`);
+    expect(BigInt(before['balance'] as string) - BigInt(after['balance'] as string)).toBe(100n);
+    expect(told(await send('/transfers', leg({ debit_account: merchant.pauper })))).toBe('402 insufficient_funds');
+  });
+
+  it('post as much as there is, and under conditions', async () => {
+    const { id } = await made('/accounts', { asset: 'USD' });
+    await made('/transfers', leg({ credit_account: id, amount: '70' }));
+    const { version } = await read(`/accounts/${id}`);
+    const conditions = [{ account: id, version, balance_gte: '70', balance_lte: '70' }];
+    const emptied = await made('/transfers', leg({ debit_account: id, amount: '1000', up_to: true, conditions }));
+    expect(emptied['amount']).toBe('70');
+    expect(told(await send('/transfers', leg({ conditions })))).toBe('409 condition_failed');
+  });
+
+  it('post a group whole, or nothing of it', async () => {
+    const legs = Array.from({ length: 1_000 }, (_, at) => leg({ amount: String(at + 1) }));
+    const group = await made('/transfers', { legs, effective_at: '2026-01-02T03:04:05Z' });
+    const transfers = group['transfers'] as Resource[];
+    expect(transfers.map(({ amount }) => amount)).toEqual(legs.map(({ amount }) => amount));
+    expect(await read(`/transfer_groups/${group.id}`)).toEqual(group);
+    const refused = await send('/transfers', { legs: [leg(), leg({ debit_account: merchant.pauper })] });
+    expect(told(refused)).toBe('402 insufficient_funds');
+    const failed = jsonOf<{ transfer_group: Resource }>(refused).transfer_group;
+    expect(failed).toMatchObject({ status: 'failed', failure: { code: 'insufficient_funds', leg: 1 } });
+  });
+
+  it('move a transfer back, and no more than it moved', async () => {
+    const original = await made('/transfers', leg());
+    const part = await made(`/transfers/${original.id}/reverse`, { amount: '30' });
+    expect(part).toMatchObject({ reverses: original.id, debit_account: bob, credit_account: alice, amount: '30' });
+    const beyond = await send(`/transfers/${original.id}/reverse`, { amount: '71' });
+    expect(told(beyond)).toBe('409 reversal_exceeds_original');
+    expect((await made(`/transfers/${original.id}/reverse`, {}))['amount']).toBe('70');
+    expect((await read(`/transfers/${original.id}`))['reversed']).toBe('100');
+  });
+
+  it('hold money, book a part of it, and give the rest back', async () => {
+    const before = await read(`/accounts/${alice}`);
+    const hold = await made('/holds', leg({ expires_at: '2999-01-01T00:00:00Z' }));
+    expect(hold).toMatchObject({ status: 'pending', version: 1 });
+    const posted = await send(`/holds/${hold.id}/post`, { amount: '30', final: false });
+    expect(jsonOf(posted)).toMatchObject({ status: 'pending', posted: '30', version: 2 });
+    const transfer = await read(`/transfers/${jsonOf<{ transfer: string }>(posted).transfer}`);
+    expect(transfer).toMatchObject({ status: 'posted', amount: '30', hold: hold.id });
+    expect(told(await send(`/holds/${hold.id}/post`, { amount: '71' }))).toBe('409 hold_exceeded');
+    const voided = await send(`/holds/${hold.id}/void`, {});
+    expect(jsonOf(voided)).toMatchObject({ status: 'voided', posted: '30', version: 3 });
+    expect(await read(`/holds/${hold.id}`)).toEqual(jsonOf(voided));
+    expect(told(await send(`/holds/${hold.id}/void`, {}))).toBe('409 hold_not_pending');
+    expect(told(await send(`/holds/${hold.id}/post`, {}))).toBe('409 hold_not_pending');
+    const after = await read(`/accounts/${alice}`);
+    expect(BigInt(before['available'] as string) - BigInt(after['available'] as string)).toBe(30n);
+  });
+
+  it('keep accounts of their kind and state', async () => {
+    const { id } = await made('/accounts', { asset: 'USD', kind: 'asset' });
+    await made('/transfers', leg({ debit_account: id, credit_account: bob, amount: '50' }));
+    expect(await read(`/accounts/${id}`)).toMatchObject({ kind: 'asset', balance: '50', available: '50' });
+    const patch = (body: object, headers = {}) => send(`/accounts/${id}`, body, { method: 'PATCH', headers });
+    expect(told(await patch({ state: 'closed' }))).toBe('409 account_not_empty');
+    const frozen = await patch({ state: 'frozen', metadata: { why: 'audit' } }, { 'if-match': 'W/"2"' });
+    expect(jsonOf(frozen)).toMatchObject({ status: 'frozen', metadata: { why: 'audit' }, version: 3 });
+    expect(told(await patch({ state: 'open' }, { 'if-match': 'W/"2"' }))).toBe('412 version_differs');
+    expect(told(await send('/transfers', leg({ credit_account: id, amount: '50' })))).toBe('409 account_frozen');
+    const limited = await patch({ state: 'open', overdraft: 'limited', overdraft_limit: '10' });
+    expect(jsonOf(limited)).toMatchObject({ status: 'open', overdraft: 'limited', overdraft_limit: '10' });
+    await made('/transfers', leg({ debit_account: bob, credit_account: id, amount: '60' }));
+    expect(told(await patch({ overdraft: 'none' }))).toBe('409 overdraft_in_use');
+    expect(told(await send('/transfers', leg({ debit_account: bob, credit_account: id, amount: '1' })))).toBe(
+      '402 insufficient_funds',
+    );
+  });
+
+  it('show the same balances at the gateway as in the ledger', async () => {
+    const columns = `id || ' ' || version || ' ' || kind || ' ' || overdraft || ' ' || overdraft_limit_minor`;
+    const counters = ['posted_debits', 'posted_credits', 'pending_debits', 'pending_credits'];
+    const sums = (suffix: string) => counters.map((name) => `${name}${suffix}`).join(` || '/' || `);
+    const all = (service: 'gateway' | 'ledger', table: string, state: string, suffix: string) =>
+      house.databases.value(
+        service,
+        `select string_agg(${columns} || ' ' || ${state} || ' ' || ${sums(suffix)}, e'\\n' order by id) from ${table}`,
+      );
+    const ledger = await all('ledger', 'accounts', 'state', '');
+    expect(await all('gateway', 'account_views', 'status', '_minor')).toBe(ledger);
+  });
+});
