@@ -13,6 +13,11 @@ export const gatewayConfiguration = defineConfiguration(
   {
     ...commonFields({ port: 3000, database: 'gateway', poolSize: 12 }),
     ...redisFields,
+    PAYFLOW_INTERNAL_LEDGER_URL: url({
+      default: 'http://127.0.0.1:3002',
+      protocols: ['http', 'https'],
+      description: "Base URL of the ledger's read API, for the reads the gateway forwards.",
+    }),
     PAYFLOW_INTERNAL_MONITORING_URL: url({
       default: 'http://127.0.0.1:3004',
       protocols: ['http', 'https'],

@@ -15,6 +15,7 @@ import { AccountsController } from './http/accounts.controller.js';
 import { AssetsController } from './http/assets.controller.js';
 import { Cursors } from './http/cursor.js';
 import { HoldsController } from './http/holds.controller.js';
+import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
 import { PaymentsController } from './http/payments.controller.js';
@@ -57,6 +58,7 @@ export class GatewayModule {
         TransferGroupsController,
         HoldsController,
         AssetsController,
+        LedgerReadsController,
         MonitoringController,
         PaymentEventsHandler,
         LedgerEventsHandler,
@@ -84,6 +86,10 @@ export class GatewayModule {
         {
           provide: OwnerClient,
           useFactory: () => new OwnerClient(config.PAYFLOW_INTERNAL_MONITORING_URL, config.PAYFLOW_INTERNAL_SECRET),
+        },
+        {
+          provide: LEDGER,
+          useFactory: () => new OwnerClient(config.PAYFLOW_INTERNAL_LEDGER_URL, config.PAYFLOW_INTERNAL_SECRET),
         },
         {
           provide: Sweeper,

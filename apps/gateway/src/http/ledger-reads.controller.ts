@@ -1,0 +1,122 @@
+import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { toUuid } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import { DATABASE, Problem } from '@payflow/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { findAccount } from '../database/account-view.repository.js';
+import { sendResource } from './answer.js';
+import { callerOf, type RouteAccess } from './authentication.js';
+import { Cursors } from './cursor.js';
+import { AS_OF, HISTORY, parseLedgerQuery, parsePeriod, parseSubtree, type LedgerQuery } from './ledger-query.js';
+import { parseListQuery, type ListQuery } from './list-query.js';
+import type { OwnerClient } from './owner-client.js';
+import { statementCsv, type StatementPage } from './statement-csv.js';
+
+/** Token of the client to the ledger's read API. */
+export const LEDGER = Symbol('ledger');
+
+const API = '/api/v1';
+const access = { scope: 'accounts:read' } satisfies RouteAccess;
+
+/** A page as the ledger gives it: `next` is where the following one begins. */
+type Page = Record<string, unknown> & { readonly next: string | null };
+
+/** Reads that only the ledger can answer, under the same paths there. What is wrong with a request, the gateway tells. */
+@Controller('api/v1')
+export class LedgerReadsController {
+  constructor(
+    @Inject(LEDGER) private readonly ledger: OwnerClient,
+    @Inject(DATABASE) private readonly db: Database,
+    private readonly cursors: Cursors,
+  ) {}
+
+  @Get('trial_balance')
+  @RouteConfig(access)
+  async trialBalance(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = parseLedgerQuery(request.url, AS_OF);
+    sendResource(reply, await this.read('/trial_balance', query, request));
+  }
+
+  @Get('accounts/aggregate')
+  @RouteConfig(access)
+  async aggregate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = parseSubtree(request.url);
+    sendResource(reply, await this.read('/accounts/aggregate', query, request));
+  }
+
+  @Get('accounts/:id/balance')
+  @RouteConfig(access)
+  async balance(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = parseLedgerQuery(request.url, AS_OF);
+    await this.known(id, request);
+    sendResource(reply, await this.read(`/accounts/${id}/balance`, query, request));
+  }
+
+  @Get('accounts/:id/statement')
+  @RouteConfig(access)
+  async statement(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = parsePeriod(request.url);
+    await this.known(id, request);
+    const { page, next_cursor } = await this.page(`/accounts/${id}/statement`, query, request);
+    if (!wantsCsv(request.headers.accept)) {
+      sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+      return;
+    }
+    const order = { isFirst: query.cursor === undefined, isLast: next_cursor === null };
+    if (next_cursor) void reply.header('link', `<${withCursor(request.url, next_cursor)}>; rel="next"`);
+    void reply
+      .status(200)
+      .headers({ 'content-type': 'text/csv; charset=utf-8; header=present', vary: 'accept' })
+      .send(statementCsv(page as unknown as StatementPage, order));
+  }
+
+  @Get('accounts/:id/transfers')
+  @RouteConfig(access)
+  async transfers(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = parseListQuery<LedgerQuery>(request.url, HISTORY);
+    await this.known(id, request);
+    const { page, next_cursor } = await this.page(`/accounts/${id}/transfers`, query, request);
+    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+  }
+
+  /** Refuses accounts that the caller does not have, and those that the ledger has not opened yet. */
+  private async known(id: string, request: FastifyRequest): Promise<void> {
+    if (!toUuid('account', id)) throw new Problem('invalid_id');
+    const { tenant, livemode } = callerOf(request);
+    const view = await findAccount(this.db, { tenant, livemode, id });
+    if (!view) throw new Problem('not_found');
+    if (view.status === 'pending') throw new Problem('account_pending');
+  }
+
+  /** One page, and the signed cursor to the next: the place in it is the ledger's, and nobody else's to choose. */
+  private async page(
+    path: string,
+    { filter, limit, cursor, canonical }: ListQuery<LedgerQuery>,
+    request: FastifyRequest,
+  ): Promise<{ readonly page: Record<string, unknown>; readonly next_cursor: string | null }> {
+    const { tenant, livemode } = callerOf(request);
+    const list = `${path} ${tenant} ${livemode} ${canonical}`;
+    const after = cursor === undefined ? {} : { after: this.cursors.decode(list, cursor).createdAt };
+    const text = await this.read(path, { ...filter, ...after, limit: String(limit) }, request);
+    const { next, ...page } = JSON.parse(text) as Page;
+    return { page, next_cursor: next === null ? null : this.cursors.encode(list, { createdAt: next, id: '' }) };
+  }
+
+  private read(path: string, query: LedgerQuery, request: FastifyRequest): Promise<string> {
+    return this.ledger.read(`${API}${path}?${new URLSearchParams(query)}`, callerOf(request), request.id);
+  }
+}
+
+/** Whether CSV is asked for before JSON; whoever names neither gets JSON. */
+function wantsCsv(accept: string | undefined): boolean {
+  const types = (accept ?? '').split(',').map((type) => type.split(';', 1)[0]?.trim().toLowerCase());
+  return types.find((type) => type === 'text/csv' || type === 'application/json') === 'text/csv';
+}
+
+function withCursor(url: string, cursor: string): string {
+  const [path = '', query] = url.split('?', 2);
+  const parameters = new URLSearchParams(query);
+  parameters.set('cursor', cursor);
+  return `${path}?${parameters}`;
+}

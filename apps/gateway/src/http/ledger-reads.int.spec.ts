@@ -1,0 +1,187 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { newId } from '@payflow/contracts';
+import { openDatabase, type Database } from '@payflow/database';
+import { verifyInternalToken, type InternalClaims, type RunningService } from '@payflow/service';
+import {
+  createTestDatabase,
+  createTestTopics,
+  testBroker,
+  testServers,
+  uniqueSuffix,
+  type TestDatabase,
+} from '@payflow/testing';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { entities, migrations } from '../database/index.js';
+import { Client, startGateway } from '../testing/gateway-under-test.js';
+import { House } from '../testing/house.js';
+import { told } from '../testing/stage.js';
+
+const SECRET = 's'.repeat(32);
+const broker = testBroker(uniqueSuffix());
+let test: TestDatabase;
+let db: Database;
+let gateway: RunningService & { base: string };
+let house: House;
+let client: Client;
+let account: string;
+
+/** What came to the ledger's read API, and what it answers. */
+let ledger: Server;
+let asked: { readonly url: string; readonly claims: InternalClaims | undefined }[] = [];
+let answering: { status: number; body: Record<string, unknown> };
+
+beforeAll(async () => {
+  ledger = createServer(({ url = '', headers }, response) => {
+    const token = headers.authorization?.slice('Bearer '.length) ?? '';
+    asked.push({ url: decodeURIComponent(url), claims: verifyInternalToken(SECRET, token, Date.now()) });
+    response.writeHead(answering.status, { 'content-type': 'application/json' }).end(JSON.stringify(answering.body));
+  }).listen(0, '127.0.0.1');
+  await once(ledger, 'listening');
+  [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
+  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  gateway = await startGateway({
+    databaseUrl: test.url,
+    broker,
+    redisUrl: testServers().redis,
+    env: {
+      PAYFLOW_INTERNAL_SECRET: SECRET,
+      PAYFLOW_INTERNAL_LEDGER_URL: `http://127.0.0.1:${(ledger.address() as AddressInfo).port}`,
+    },
+  });
+  house = new House(db, broker);
+  await house.start();
+  client = await Client.of(db, gateway.base);
+  account = await client.open();
+});
+afterAll(async () => {
+  await gateway.stop();
+  await house.stop();
+  await db.close();
+  await test.drop();
+  ledger.closeAllConnections();
+  ledger.close();
+});
+beforeEach(() => {
+  asked = [];
+  answering = { status: 200, body: { next: null } };
+});
+
+const of = (path: string) => `/api/v1/accounts/${account}${path}`;
+
+it.each([
+  [
+    'a balance',
+    () => of('/balance?as_of=2026-11-25T13:00:00%2B01:00&basis=effective'),
+    () => of('/balance?as_of=2026-11-25T12:00:00.000Z&basis=effective'),
+  ],
+  ['a trial balance', () => '/api/v1/trial_balance', () => '/api/v1/trial_balance?'],
+  ['an aggregate', () => '/api/v1/accounts/aggregate?path=users:42', () => '/api/v1/accounts/aggregate?path=users:42'],
+  [
+    'a statement',
+    () => of('/statement?limit=7&from=2026-01-01T00:00:00Z'),
+    () => of('/statement?from=2026-01-01T00:00:00.000Z&limit=7'),
+  ],
+  [
+    'a history',
+    () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00Z'),
+    () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00.000Z&limit=50'),
+  ],
+])('forwards %s in the name of the caller', async (_what, path, forwarded) => {
+  const { status } = await client.get(path());
+  expect(status).toBe(200);
+  expect(asked).toMatchObject([{ url: forwarded(), claims: { tenant: client.tenant, livemode: false } }]);
+});
+
+it('gives the answer as the ledger gave it', async () => {
+  answering.body = { object: 'account_balance', balance: '-7' };
+  expect((await client.get(of('/balance'))).text).toBe('{"object":"account_balance","balance":"-7"}');
+});
+
+it('turns the place of the next page into a cursor that is good for this list alone', async () => {
+  answering.body = { lines: [], next: '1_2_3_4_5_6' };
+  const { body } = await client.get(of('/statement?limit=2'));
+  expect(body).toEqual({ lines: [], next_cursor: expect.stringMatching(/^[\w-]{40,}$/) as string });
+  const cursor = String(body['next_cursor']);
+  await client.get(of(`/statement?cursor=${cursor}&limit=3`));
+  expect(asked.at(-1)?.url).toBe(of('/statement?after=1_2_3_4_5_6&limit=3'));
+  expect(told(await client.get(of(`/statement?cursor=${cursor}&basis=effective`)))).toBe('400 cursor_mismatch');
+  expect(told(await client.get(of(`/transfers?cursor=${cursor}`)))).toBe('400 cursor_mismatch');
+  expect(told(await client.get(of('/statement?cursor=1_2_3_4_5_6')))).toBe('400 cursor_invalid');
+});
+
+it('gives a statement as CSV to who asks for it, and the way to its next page', async () => {
+  answering.body = { asset: 'USD', opening_balance: '3', closing_balance: '4', lines: [], next: '1_2_3_4_5_6' };
+  const first = await client.get(of('/statement?limit=2'), { accept: 'text/csv' });
+  expect(first.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present');
+  expect(first.text.split('\r\n').slice(1)).toEqual(['opening,USD,,,,3,,,,,,', '']);
+  const next = /^<(.*)>; rel="next"$/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+  answering.body = { ...answering.body, next: null };
+  const last = await client.get(next, { accept: 'text/csv, application/json;q=0.5' });
+  expect(last.text.split('\r\n').slice(1)).toEqual(['closing,USD,,,,4,,,,,,', '']);
+  expect(last.headers.get('link')).toBeNull();
+  const json = await client.get(of('/statement'), { accept: '*/*' });
+  expect(json.headers.get('content-type')).toBe('application/json; charset=utf-8');
+});
+
+it.each([
+  '/balance?as_of=2026-02-30T00:00:00Z',
+  '/balance?as_of=%2B275761-01-01T00:00:00Z',
+  '/balance?as_of=2026-01-01T00:00:00',
+  '/balance?as_of=2026-01-01',
+  '/balance?as_of=',
+  '/balance?basis=booked',
+  '/balance?basis=recorded&basis=recorded',
+  '/balance?limit=5',
+  '/balance?%63ursor=x',
+  '/balance?at=2026-01-01T00:00:00Z',
+  '/statement?as_of=2026-01-01T00:00:00Z',
+  '/statement?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z',
+  '/statement?limit=0',
+  '/statement?limit=201',
+  '/statement?after=1_2_3_4_5_6',
+  '/transfers?group=grp_1',
+  '/transfers?amount[gte]=-1',
+  '/transfers?amount[gte]=1.5',
+  '/transfers?amount[lte]=9223372036854775808',
+  '/transfers?created[gt]=2026-01-01T00:00:00Z',
+])('refuses %s, and asks nobody', async (path) => {
+  expect(told(await client.get(of(path)))).toBe('400 invalid_parameter');
+  expect(asked).toEqual([]);
+});
+
+it.each(['', '?path=', '?path=a%20b', `?path=${'a'.repeat(256)}`, '?path=a&as_of=2026-01-01T00:00:00Z'])(
+  'refuses an aggregate of %j',
+  async (query) => {
+    expect(told(await client.get(`/api/v1/accounts/aggregate${query}`))).toBe('400 invalid_parameter');
+    expect(asked).toEqual([]);
+  },
+);
+
+it('knows the accounts of the caller alone', async () => {
+  const stranger = await Client.of(db, gateway.base);
+  const live = await client.withKey(db, ['accounts:read'], true);
+  const blind = await client.withKey(db, ['payments:read', 'transfers:read']);
+  for (const path of ['/balance', '/statement', '/transfers']) {
+    expect(told(await stranger.get(of(path)))).toBe('404 not_found');
+    expect(told(await live.get(of(path)))).toBe('404 not_found');
+    expect(told(await blind.get(of(path)))).toBe('403 forbidden');
+    expect(told(await client.get(`/api/v1/accounts/${newId('account')}${path}`))).toBe('404 not_found');
+    expect(told(await client.get(`/api/v1/accounts/acct_1${path}`))).toBe('400 invalid_id');
+  }
+  expect(told(await blind.get('/api/v1/trial_balance'))).toBe('403 forbidden');
+  expect(asked).toEqual([]);
+});
+
+it('says of an account that is not open yet that it is pending', async () => {
+  house.answering = false;
+  const { body } = await client.post('/api/v1/accounts', { asset: 'USD' }, { prefer: 'wait=0' });
+  expect(told(await client.get(`/api/v1/accounts/${String(body['id'])}/balance`))).toBe('409 account_pending');
+  house.answering = true;
+});
+
+it('answers 502 when the ledger fails', async () => {
+  answering = { status: 500, body: {} };
+  expect(told(await client.get(of('/balance')))).toBe('502 bad_gateway');
+});
