@@ -142,6 +142,12 @@ export const PROBLEMS = {
     title: 'The transfer is not posted',
     remedy: 'Only a posted transfer can be reversed; wait for its end.',
   },
+  transfer_not_sealed: {
+    status: 409,
+    title: 'The transfer is not sealed yet',
+    remedy: 'Ask again in a minute: proofs begin with the next signed head of the history.',
+    retryable: true,
+  },
   version_differs: {
     status: 412,
     title: 'The account has another version than If-Match says',

@@ -2,7 +2,7 @@ import { uuidOf, type AccountKind, type AccountState, type Overdraft } from '@pa
 import { statement, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import { scoped, type AccountDetails, type BookChanges, type Owner } from '../domain/book.js';
-import { GENESIS, chainOf, type ChainHead } from './chain.js';
+import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
 
 // Locks are taken one by one in id order, so that two batches can only wait for each other, never in a circle.
@@ -19,6 +19,12 @@ const LOCK = statement(
      case when $4 then json_build_array(path, metadata, created_at) end as details,
      case when row_number() over () = 1 then (select array[position::text, hash] from head) end as head
    from locked`,
+);
+
+// Where a batch finds no account, those that it opens may still be paid from and to.
+const LOCK_HEAD = statement(
+  'ledger.lock-head',
+  `select array[position::text, encode(hash, 'hex')] as head, clock_timestamp() as now from chains where chain = $1 for update`,
 );
 
 const CLOCK = statement('ledger.clock', 'select clock_timestamp() as now');
@@ -91,7 +97,7 @@ export interface LockedAccounts {
   readonly keys: ReadonlyMap<string, AccountKey>;
   readonly now: Date;
   readonly chain: number;
-  /** Where the chain has come to; untouched where no account was found, and so no transfer can be. */
+  /** Where the chain has come to. */
   readonly head: ChainHead;
 }
 
@@ -107,7 +113,8 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     commands.some(({ command }) => command.type === 'payflow.account.update.v1'),
     chain,
   ]);
-  const latest = rows.at(-1)?.now ?? (await readClock(tx));
+  const [alone] = rows.length > 0 ? [] : await tx.rows<Pick<AccountRow, 'head' | 'now'>>(LOCK_HEAD, [chain]);
+  const latest = rows.at(-1)?.now ?? (alone as AccountRow).now;
   const now = rows.reduce((last, row) => (row.last_recorded_at > last ? row.last_recorded_at : last), latest);
   const byRow = new Map(wanted.map((key) => [`${key.tenant}/${key.livemode}/${key.uuid}`, key]));
   const accounts = new Map<string, Account>();
@@ -117,7 +124,7 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     accounts.set(key.scoped, toAccount(key.id, row));
     if (row.details) details.set(key.scoped, toDetails(row.details));
   }
-  return { accounts, details, keys, now, chain, head: headOf(rows) };
+  return { accounts, details, keys, now, chain, head: headOf(rows[0] ?? alone) };
 }
 
 /** The ledger's clock where no account is locked. */
@@ -125,9 +132,10 @@ export async function readClock(tx: Transaction): Promise<Date> {
   return (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
 }
 
-function headOf(rows: readonly AccountRow[]): ChainHead {
-  const head = rows.find((row) => row.head !== null)?.head;
-  return head ? { position: BigInt(head[0]), hash: head[1] } : GENESIS;
+function headOf(first: Pick<AccountRow, 'head'> | undefined): ChainHead {
+  const [position, hash] = first?.head ?? [];
+  if (position === undefined || hash === undefined) throw new TypeError('a chain has no head');
+  return { position: BigInt(position), hash };
 }
 
 function accountKeys(commands: readonly KeyedCommand[]): Map<string, AccountKey> {

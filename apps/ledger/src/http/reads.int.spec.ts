@@ -1,7 +1,14 @@
 import { newId } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
-import { createTestDatabase, createTestTopics, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
+import {
+  createTestDatabase,
+  createTestTopics,
+  testServers,
+  uniqueSuffix,
+  until,
+  type TestDatabase,
+} from '@payflow/testing';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +20,8 @@ import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { ledgerConfiguration } from '../ledger.config.js';
 import { LedgerModule } from '../ledger.module.js';
+import { faultOf, type InclusionProof } from '../proof/inclusion-proof.js';
+import { Sealer } from '../sealer.js';
 import { CommandsOf, leg } from '../testing/commands.js';
 import { costOf } from '../testing/query-plan.js';
 import { ToldBooks } from '../testing/told-books.js';
@@ -293,5 +302,26 @@ describe('a stranger', () => {
     for (const query of ['as_of=2026-02-30T00:00:00Z', 'as_of=now', 'basis=booked', 'basis=recorded&basis=recorded'])
       expect((await read(ours, `accounts/${id}/balance?${query}`)).status).toBe(400);
     expect((await read(ours, `accounts/${id}/statement?after=1_2_3`)).status).toBe(400);
+  });
+});
+
+describe('GET /transfers/:id/proof', () => {
+  it('answers a proof that holds without the database, and only to the owner', async () => {
+    const ours = new CommandsOf();
+    const [world, wallet] = [newId('account'), newId('account')];
+    const transfer = ours.transfer(world, wallet, '5');
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet), transfer]);
+    const path = `transfers/${transfer.data.id}/proof`;
+    const as = (whose: CommandsOf, scopes = ['transfers:read']) => read(whose, path, scopes);
+    expect(await as(ours)).toMatchObject({ status: 409, body: { code: 'transfer_not_sealed' } });
+    // The horizon is the server's: transactions of other specs hold it back as long as they are open.
+    await until('it is sealed', async () => {
+      await running.app.get(Sealer).seal();
+      return (await as(ours)).status === 200;
+    });
+    expect(faultOf((await as(ours)).body as unknown as InclusionProof)).toBeUndefined();
+    expect((await as(new CommandsOf())).status).toBe(404);
+    expect((await as(ours, ['accounts:read'])).status).toBe(403);
+    expect((await read(ours, 'transfers/tr_x/proof', ['transfers:read'])).status).toBe(400);
   });
 });

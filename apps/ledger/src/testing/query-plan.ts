@@ -16,12 +16,16 @@ export interface Cost {
   readonly indexes: ReadonlySet<string>;
 }
 
-/** Runs a statement under EXPLAIN. Values are SQL, in the order of the parameters. */
+/**
+ * Runs a statement under EXPLAIN, prepared and with the plan for any values: the one that a pool comes to use. Values are SQL,
+ * in the order of the parameters.
+ */
 export async function costOf(admin: Client, { text }: Statement, values: readonly string[]): Promise<Cost> {
-  const filled = text.replace(/\$(\d+)/g, (_, at) => values[Number(at) - 1] ?? 'null');
+  await admin.query(`set plan_cache_mode = force_generic_plan; prepare costly as ${text}`);
   const { rows } = await admin.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-    `explain (analyze, format json) ${filled}`,
+    `explain (analyze, format json) execute costly(${values.join(', ')})`,
   );
+  await admin.query('deallocate costly');
   const nodes = flat((rows[0] as (typeof rows)[number])['QUERY PLAN'][0].Plan);
   const read = nodes.filter((node) => node['Relation Name']).map(rowsOf);
   const indexes = new Set(nodes.flatMap((node) => node['Index Name'] ?? []));
