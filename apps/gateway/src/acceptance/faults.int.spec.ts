@@ -170,6 +170,36 @@ describe('a COMMIT whose answer is lost', () => {
     const bobs = await client.get(`/api/v1/payments?destination=${bob}&limit=200`);
     expect((bobs.body['data'] as { status: string }[]).every(({ status }) => status === 'succeeded')).toBe(true);
   }, 120_000);
+
+  it('never doubles a group, a hold, its end or a change either', async () => {
+    const terms = { debit_account: alice, credit_account: bob, amount: '5', asset: 'USD' };
+    const untilAnswered = async (path: string, body: object, method = 'POST') => {
+      postgres.cutAfter = 'commit';
+      const headers = { 'idempotency-key': newId('event'), prefer: 'wait=10', 'content-type': 'application/json' };
+      const answer = await until('it is answered', async () => {
+        const one = await client.send(method, path, JSON.stringify(body), headers);
+        return one.status === 503 ? undefined : one;
+      });
+      return [answer.status, answer.body['id'] as string] as const;
+    };
+    const before = await countRows(db);
+    for (let round = 0; round < 3; round++) {
+      const [placed, hold] = await untilAnswered('/api/v1/holds', terms);
+      const [voided] = await untilAnswered(`/api/v1/holds/${hold}/void`, {});
+      const [posted] = await untilAnswered('/api/v1/transfers', { legs: [terms, terms] });
+      const [changed] = await untilAnswered(`/api/v1/accounts/${bob}`, { metadata: { round: `${round}` } }, 'PATCH');
+      expect([placed, voided, posted, changed]).toEqual([201, 200, 201, 200]);
+    }
+    await until('all have ended', async () => (await countRows(db)).pending === 0);
+    expect(await countRows(db)).toEqual({
+      ...before,
+      keys: before.keys + 12,
+      holds: before.holds + 3,
+      groups: before.groups + 3,
+      transfers: before.transfers + 6,
+      messages: before.messages + 12,
+    });
+  }, 120_000);
 });
 
 describe('without Redis', () => {
