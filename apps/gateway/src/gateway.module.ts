@@ -16,6 +16,7 @@ import { AssetsController } from './http/assets.controller.js';
 import { Cursors } from './http/cursor.js';
 import { HoldsController } from './http/holds.controller.js';
 import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js';
+import { ProofsController } from './http/proofs.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
 import { PaymentsController } from './http/payments.controller.js';
@@ -59,6 +60,7 @@ export class GatewayModule {
         HoldsController,
         AssetsController,
         LedgerReadsController,
+        ProofsController,
         MonitoringController,
         PaymentEventsHandler,
         LedgerEventsHandler,

@@ -12,7 +12,7 @@ import {
   uniqueSuffix,
   type TestDatabase,
 } from '@payflow/testing';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { entities, migrations } from '../database/index.js';
 import { Client, startGateway } from '../testing/gateway-under-test.js';
 import { House } from '../testing/house.js';
@@ -184,4 +184,30 @@ it('says of an account that is not open yet that it is pending', async () => {
 it('answers 502 when the ledger fails', async () => {
   answering = { status: 500, body: {} };
   expect(told(await client.get(of('/balance')))).toBe('502 bad_gateway');
+});
+
+describe('a proof', () => {
+  const path = () => `/api/v1/transfers/${newId('transfer')}/proof`;
+
+  it('is forwarded as the ledger gives it', async () => {
+    answering = { status: 200, body: { format: 'payflow-inclusion-proof-v1' } };
+    const url = path();
+    expect(await client.get(url)).toMatchObject({ status: 200, body: answering.body });
+    expect(asked).toMatchObject([{ url, claims: { tenant: client.tenant, livemode: false } }]);
+  });
+
+  it.each([
+    [404, '404 not_found'],
+    [409, '409 transfer_not_sealed'],
+    [500, '502 bad_gateway'],
+  ])('that the ledger answers with %i is %s', async (status, expected) => {
+    answering = { status, body: {} };
+    expect(told(await client.get(path()))).toBe(expected);
+  });
+
+  it('is asked for by a well-formed id alone', async () => {
+    expect(told(await client.get('/api/v1/transfers/tr_x/proof'))).toBe('400 invalid_id');
+    expect(told(await client.get(`${path()}?deep=1`))).toBe('400 invalid_parameter');
+    expect(asked).toEqual([]);
+  });
 });

@@ -1,3 +1,4 @@
+import type { ProblemCode } from '@payflow/contracts';
 import { currentTraceparent } from '@payflow/telemetry';
 import { Problem, signInternalToken } from '@payflow/service';
 import type { Caller } from './caller.js';
@@ -6,6 +7,9 @@ import type { Caller } from './caller.js';
 const TIMEOUT_MS = 3_000;
 const BODY_BYTES_MAX = 1024 * 1024;
 
+/** Statuses with which an owner refuses what the gateway could not know, and the problem that each is. */
+export type Refusals = Readonly<Record<number, ProblemCode>>;
+
 /** Forwards a read to the service that owns the answer, in the caller's name. The gateway alone does this. */
 export class OwnerClient {
   constructor(
@@ -13,9 +17,14 @@ export class OwnerClient {
     private readonly secret: string,
   ) {}
 
-  /** The owner's JSON, as text. Throws 502 for an answer that is none, 504 for one that does not come. */
-  async read(path: string, caller: Caller, requestId: string): Promise<string> {
+  /**
+   * The owner's JSON, as text. Throws 502 for an answer that is none, 504 for one that does not come, and what `refusals`
+   * makes of the statuses in it.
+   */
+  async read(path: string, caller: Caller, requestId: string, refusals: Refusals = {}): Promise<string> {
     const answer = await this.fetch(path, caller, requestId);
+    const refusal = refusals[answer.status];
+    if (refusal) throw new Problem(refusal);
     const body = await answer.text().catch((error: unknown) => {
       throw new Problem('bad_gateway', { cause: error });
     });
