@@ -1,7 +1,8 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import { keyOf, type OwnedAccount } from './balance.repository.js';
-import type { Basis } from './balance-sums.js';
+import { recordedBy, type Basis } from './balance-sums.js';
+import { rowsInIndexOrder } from './index-order.js';
 
 /** A place between two lines of an account, and the order of them: by what counts, then as they were recorded. */
 export interface LinePlace {
@@ -49,13 +50,14 @@ interface Source {
   readonly order: 'asc' | 'desc';
 }
 
-/** Lines of one side by one index, no more than a page has: so the merge never sorts a history. */
+/** Lines of one side in the order of one index, no more than a page and what goes with its last instant. */
 function linesOf({ side, other }: (typeof SIDES)[number], { time, condition, order }: Source): string {
-  const place = `t.${time}, t.recorded_at, t.chain, t.chain_position`;
+  const isBeyond = order === 'asc' ? '>' : '<';
   return `(
     select t.${time} as at, '${side}' as side, t.${other}_account_id as counter_account_id, ${COLUMNS} from transfers t
-    where ${OF_ACCOUNT(side)} and ${condition} and (${place}) ${order === 'asc' ? '>' : '<'} ($4::timestamptz, $5::timestamptz, $6, $7)
-    order by ${place.replaceAll(',', ` ${order},`)} ${order} limit ${LINES_MAX})`;
+    where ${OF_ACCOUNT(side)} and ${condition}
+      and (t.${time}, t.recorded_at, t.chain, t.chain_position) ${isBeyond} ($4::timestamptz, $5::timestamptz, $6, $7)
+    order by t.${time} ${order} fetch first ${LINES_MAX} rows with ties)`;
 }
 
 const merged = (sources: readonly Source[], order: 'asc' | 'desc') => `
@@ -66,7 +68,7 @@ const merged = (sources: readonly Source[], order: 'asc' | 'desc') => `
 const RECORDED =
   't.recorded_at >= $4::timestamptz and t.recorded_at < $9::timestamptz and t.recorded_at <= $10::timestamptz';
 const EFFECTIVE = `t.effective_at >= $4::timestamptz and t.effective_at < $9::timestamptz
-  and t.recorded_at >= $4::timestamptz and t.recorded_at <= $10::timestamptz`;
+  and t.recorded_at >= $4::timestamptz and ${recordedBy('$10::timestamptz')}`;
 
 export const LINES_AFTER = {
   recorded: statement(
@@ -127,7 +129,13 @@ export async function linesAfter(
   },
 ): Promise<AccountLine[]> {
   const { basis, after, to, known, limit } = range;
-  const rows = await db.rows<LineRow>(LINES_AFTER[basis], [...keyOf(account), ...valuesOf(after), limit, to, known]);
+  const rows = await rowsInIndexOrder<LineRow>(db, LINES_AFTER[basis], [
+    ...keyOf(account),
+    ...valuesOf(after),
+    limit,
+    to,
+    known,
+  ]);
   return rows.map(toLine);
 }
 
@@ -148,8 +156,8 @@ export async function linesBefore(
   const { group, createdLt, createdGte, amountGte, amountLte } = filter;
   const values = [...keyOf(account), ...valuesOf(before), limit, createdLt, createdGte, amountGte, amountLte];
   const rows = group
-    ? await db.rows<LineRow>(HISTORY_OF_GROUP, [...values, uuidOf('group', group)])
-    : await db.rows<LineRow>(HISTORY, values);
+    ? await rowsInIndexOrder<LineRow>(db, HISTORY_OF_GROUP, [...values, uuidOf('group', group)])
+    : await rowsInIndexOrder<LineRow>(db, HISTORY, values);
   return rows.map(toLine);
 }
 

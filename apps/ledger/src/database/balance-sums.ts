@@ -16,6 +16,14 @@ const amountOf = (side: 'debit' | 'credit', condition: string, alias: string) =>
     where t.tenant_id = a.tenant_id and t.livemode = a.livemode and t.${side}_account_id = a.id and ${condition}) as ${alias}`;
 
 /**
+ * What was recorded by an instant, said so that no index takes it for a bound. Between two bounds of recorded time the planner
+ * expects a row or none, and would look through all that came later rather than through what counts earlier.
+ */
+export function recordedBy(known: string): string {
+  return `least(t.recorded_at, ${known}) = t.recorded_at`;
+}
+
+/**
  * Joins to each account `a` the sums of its transfers as of an instant, as far as they were known at another: the nearest
  * snapshot, and what was recorded since. Nothing takes effect after it is recorded, so by effective time there is only more:
  * what was recorded later and counts earlier. `at` and `known` are SQL for the instants.
@@ -23,7 +31,7 @@ const amountOf = (side: 'debit' | 'credit', condition: string, alias: string) =>
 export function sumsAsOf(basis: Basis, at: string, known: string): string {
   const until = `least(${at}, ${known})`;
   const since = `t.recorded_at > coalesce(s.recorded_at, '-infinity') and t.recorded_at <= ${until}`;
-  const earlier = `t.effective_at <= ${at} and t.recorded_at > ${until} and t.recorded_at <= ${known}`;
+  const earlier = `t.effective_at <= ${at} and t.recorded_at > ${until} and ${recordedBy(known)}`;
   return `
   left join lateral (
     select b.recorded_at, b.posted_debits, b.posted_credits from balance_snapshots b

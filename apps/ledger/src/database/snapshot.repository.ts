@@ -1,4 +1,5 @@
 import { statement, type Database } from '@payflow/database';
+import { rowsInIndexOrder } from './index-order.js';
 
 /** Transfers whose accounts one step looks at: well within a second. */
 const STEP_TRANSFERS = 100_000;
@@ -40,7 +41,7 @@ const SINCE = (side: 'debit' | 'credit', amounts: string) => `(
  * An account's transfers are recorded one after another under its lock, by a clock that never goes back on it. So all that is
  * older than its last change is final, without asking who is still at work; what was recorded at that very instant is not yet.
  */
-const ADD = statement(
+export const ADD_SNAPSHOTS = statement(
   'snapshots.add',
   `with due as materialized (
      select a.tenant_id, a.livemode, a.id, a.version, a.last_recorded_at, coalesce(s.recorded_at, '-infinity') as since,
@@ -88,7 +89,8 @@ export async function addSnapshots(db: Database, every: number): Promise<boolean
   const due = await db.rows<AccountRow>(DUE, [span.lower_bound, span.upper_bound, every]);
   for (let at = 0; at < due.length; at += ACCOUNTS_MAX) {
     let unfinished = due.slice(at, at + ACCOUNTS_MAX);
-    while (unfinished.length > 0) unfinished = await db.rows<AccountRow>(ADD, [...columns(unfinished), every]);
+    while (unfinished.length > 0)
+      unfinished = await rowsInIndexOrder<AccountRow>(db, ADD_SNAPSHOTS, [...columns(unfinished), every]);
   }
   await db.count(ADVANCE, [span.upper_bound]);
   return span.more;

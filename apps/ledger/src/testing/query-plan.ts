@@ -18,14 +18,21 @@ export interface Cost {
 
 /**
  * Runs a statement under EXPLAIN, prepared and with the plan for any values: the one that a pool comes to use. Values are SQL,
- * in the order of the parameters.
+ * in the order of the parameters. `before` goes ahead of it in the transaction, of which nothing is kept.
  */
-export async function costOf(admin: Client, { text }: Statement, values: readonly string[]): Promise<Cost> {
-  await admin.query(`set plan_cache_mode = force_generic_plan; prepare costly as ${text}`);
+export async function costOf(
+  admin: Client,
+  { text }: Statement,
+  values: readonly string[],
+  before?: Statement,
+): Promise<Cost> {
+  await admin.query(
+    `begin; set local plan_cache_mode = force_generic_plan; ${before?.text ?? ''}; prepare costly as ${text}`,
+  );
   const { rows } = await admin.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
     `explain (analyze, format json) execute costly(${values.join(', ')})`,
   );
-  await admin.query('deallocate costly');
+  await admin.query('deallocate costly; rollback');
   const nodes = flat((rows[0] as (typeof rows)[number])['QUERY PLAN'][0].Plan);
   const read = nodes.filter((node) => node['Relation Name']).map(rowsOf);
   const indexes = new Set(nodes.flatMap((node) => node['Index Name'] ?? []));
