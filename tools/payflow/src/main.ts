@@ -1,3 +1,4 @@
+import { configureLogging } from '@payflow/telemetry';
 import { Command } from 'commander';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { demo } from './commands/demo.js';
@@ -7,6 +8,9 @@ import { parkedCommands } from './commands/parked.js';
 import { positionsCommands } from './commands/positions.js';
 import { setup } from './commands/setup.js';
 import { verify } from './commands/verify.js';
+
+// Stdout is for answers, which others read line by line.
+configureLogging({ service: 'payflow', stream: process.stderr });
 
 const program = new Command('payflow').description("PayFlow: the operator's hand");
 

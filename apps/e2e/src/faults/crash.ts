@@ -11,6 +11,8 @@ const CONCURRENCY = 16;
 const FIRED_WITHIN_MS = 45_000;
 /** Payments that must have ended before a death that a signal or a command sets off: something is in flight then. */
 const UNDER_LOAD = 50;
+/** More than any passage at which the gateway's inbox is armed. */
+const ACCOUNTS_MAX = 20;
 const DAY_MS = 86_400_000;
 
 interface RoundResult {
@@ -48,7 +50,7 @@ async function playRound(
   const startedAt = performance.now();
   const load = new Load(merchant, { concurrency: CONCURRENCY, random });
   const deaths = await Promise.all(round.map((death) => arm(house, death)));
-  await Promise.all(round.map((death, at) => setOff(house, death, load, deaths[at] as Watched)));
+  await Promise.all(round.map((death, at) => setOff({ house, merchant }, death, load, deaths[at] as Watched)));
   await until(
     `${round.map(({ service, point }) => `${service} died at ${point}`).join(', ')}`,
     () => {
@@ -79,13 +81,26 @@ async function arm(house: House, { service, point, passage }: Death): Promise<Wa
   return watched;
 }
 
-/** Most points lie on every message's way. Two need an occasion: a drain, and rows that the relay must take up. */
-async function setOff(house: House, { service, point }: Death, load: Load, watched: Watched): Promise<void> {
-  if (point !== 'shutdown-drain' && point !== 'relay-claim') return;
+/**
+ * Most points lie on every payment's way. Three need an occasion: a drain, rows that the relay must take up, and accounts,
+ * which alone pass the gateway's inbox.
+ */
+async function setOff(
+  { house, merchant }: Stage,
+  { service, point }: Death,
+  load: Load,
+  watched: Watched,
+): Promise<void> {
+  const opensAccounts = point === 'inbox-insert' && service === 'gateway';
+  if (point !== 'shutdown-drain' && point !== 'relay-claim' && !opensAccounts) return;
   await house.service(service).untilReady();
   const before = load.final;
   await until('payments are in flight', () => load.final >= before + UNDER_LOAD);
   if (point === 'shutdown-drain') return drain(house, service, watched);
+  if (opensAccounts) {
+    for (let opened = 0; opened < ACCOUNTS_MAX && watched.signal === undefined; opened++) await merchant.openAccount();
+    return;
+  }
   const now = Date.now();
   const [from, to] = [now - DAY_MS, now + DAY_MS].map((time) => new Date(time).toISOString()) as [string, string];
   const written = Object.entries(TOPICS).filter(([, { publishers }]) =>

@@ -79,6 +79,22 @@ describe('the books over HTTP', () => {
     expect(told(await send('/transfers', leg({ conditions })))).toBe('409 condition_failed');
   });
 
+  it('are read back as of any instant, line by line, and closed', async () => {
+    const { id } = await made('/accounts', { asset: 'USD', path: `books:${newId('event')}:wallet` });
+    const first = await made('/transfers', leg({ credit_account: id, amount: '70' }));
+    await made('/transfers', leg({ debit_account: id, credit_account: bob, amount: '30' }));
+    const then = encodeURIComponent(first['recorded_at'] as string);
+    expect(await read(`/accounts/${id}/balance`)).toMatchObject({ balance: '40', posted_debits: '30' });
+    expect(await read(`/accounts/${id}/balance?as_of=${then}`)).toMatchObject({ balance: '70', basis: 'recorded' });
+    const statement = await read(`/accounts/${id}/statement`);
+    expect(statement).toMatchObject({ opening_balance: '0', closing_balance: '40', next_cursor: null });
+    expect((statement['lines'] as Resource[]).map(({ balance }) => balance)).toEqual(['70', '40']);
+    const history = await read(`/accounts/${id}/transfers`);
+    expect((history['data'] as Resource[]).map(({ amount }) => amount)).toEqual(['30', '70']);
+    const { totals } = (await read('/trial_balance')) as unknown as { totals: Record<string, string>[] };
+    for (const total of totals) expect(total['posted_debits']).toBe(total['posted_credits']);
+  });
+
   it('post a group whole, or nothing of it', async () => {
     const legs = Array.from({ length: 1_000 }, (_, at) => leg({ amount: String(at + 1) }));
     const group = await made('/transfers', { legs, effective_at: '2026-01-02T03:04:05Z' });

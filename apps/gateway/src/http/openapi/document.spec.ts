@@ -9,8 +9,10 @@ import { transferGroupResource, transferResource } from '../../domain/transfer.j
 import { AccountsController } from '../accounts.controller.js';
 import { AssetsController } from '../assets.controller.js';
 import { HoldsController } from '../holds.controller.js';
+import { LedgerReadsController } from '../ledger-reads.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
 import { PaymentsController } from '../payments.controller.js';
+import { ProofsController } from '../proofs.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
 import { TransfersController } from '../transfers.controller.js';
 import { openApiDocument } from './document.js';
@@ -25,6 +27,8 @@ const CONTROLLERS: Type[] = [
   HoldsController,
   AssetsController,
   MonitoringController,
+  LedgerReadsController,
+  ProofsController,
 ];
 
 function routesOf(controller: Type): string[] {

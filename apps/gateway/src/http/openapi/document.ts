@@ -50,7 +50,7 @@ function describe(operation: Operation): object {
   };
 }
 
-function parameters({ method, path, query = [] }: Operation): object[] {
+function parameters({ method, path, query = [], computed }: Operation): object[] {
   const text = { type: 'string' };
   const inPath = path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: text }] : [];
   const inQuery = query.map((name) => ({
@@ -58,7 +58,7 @@ function parameters({ method, path, query = [] }: Operation): object[] {
     in: 'query',
     schema: name === 'limit' ? { type: 'integer', minimum: 1, maximum: 200, default: 50 } : text,
   }));
-  const ofReads = path.includes('{id}') ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
+  const ofReads = path.includes('{id}') && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
   const ofPatches = { name: 'If-Match', in: 'header', schema: text, description: 'The ETag it must still have.' };
   const ofWrites = [
     { name: 'Idempotency-Key', in: 'header', required: true, schema: { type: 'string', minLength: 1, maxLength: 255 } },
@@ -73,7 +73,7 @@ function parameters({ method, path, query = [] }: Operation): object[] {
   return [...inPath, ...inQuery, ...ofMethod[method]];
 }
 
-function answers({ method, answer, status, path }: Operation): Record<string, object> {
+function answers({ method, answer, status, path, computed }: Operation): Record<string, object> {
   const content = json(answer);
   if (method !== 'get') {
     return {
@@ -83,7 +83,7 @@ function answers({ method, answer, status, path }: Operation): Record<string, ob
   }
   return {
     [status]: { description: 'As it stands.', content },
-    ...(path.includes('{id}') ? { 304: { description: 'Unchanged.' } } : {}),
+    ...(path.includes('{id}') && !computed ? { 304: { description: 'Unchanged.' } } : {}),
   };
 }
 

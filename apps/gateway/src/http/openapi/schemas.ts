@@ -28,6 +28,14 @@ function resource(properties: Record<string, object>): object {
   return { type: 'object', required: Object.keys(properties), properties };
 }
 
+const basis = { enum: ['recorded', 'effective'] };
+const completeUntil = { ...instant, description: 'No transaction still open can add anything before it.' };
+const hash = { type: 'string', pattern: '^[0-9a-f]{64}$' };
+const count = { type: 'integer', minimum: 0 };
+const place = { index: count, size: count, path: { type: 'array', items: hash } };
+const posted = { posted_debits: amount, posted_credits: amount };
+const kindTotal = { asset: assetCode, kind, accounts: count, ...posted, balance: signedAmount };
+
 function list(item: string): object {
   return resource({
     data: { type: 'array', items: { $ref: `#/components/schemas/${item}` } },
@@ -167,6 +175,98 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     kind: { enum: ['fiat', 'crypto'] },
   }),
   AssetList: list('Asset'),
+  AccountBalance: resource({
+    object: { const: 'account_balance' },
+    account: id('account'),
+    asset: assetCode,
+    kind,
+    basis,
+    as_of: instant,
+    complete_until: completeUntil,
+    ...posted,
+    balance: signedAmount,
+  }),
+  AccountStatement: resource({
+    object: { const: 'account_statement' },
+    account: id('account'),
+    asset: assetCode,
+    kind,
+    basis,
+    from: nullable(instant),
+    to: nullable(instant),
+    opening_balance: signedAmount,
+    closing_balance: signedAmount,
+    complete_until: completeUntil,
+    lines: {
+      type: 'array',
+      items: resource({
+        transfer: id('transfer'),
+        counter_account: id('account'),
+        side: { enum: ['debit', 'credit'] },
+        amount,
+        balance: { ...signedAmount, description: 'The running balance, this line included.' },
+        group: nullable(id('group')),
+        hold: nullable(id('hold')),
+        reverses: nullable(id('transfer')),
+        recorded_at: instant,
+        effective_at: instant,
+      }),
+    },
+    next_cursor: nullableText,
+  }),
+  AccountTransfer: resource({
+    id: id('transfer'),
+    object: { const: 'transfer' },
+    status: { const: 'posted' },
+    debit_account: id('account'),
+    credit_account: id('account'),
+    amount,
+    asset: assetCode,
+    payment: nullable(id('payment')),
+    group: nullable(id('group')),
+    hold: nullable(id('hold')),
+    reverses: nullable(id('transfer')),
+    effective_at: instant,
+    recorded_at: instant,
+  }),
+  AccountTransferList: list('AccountTransfer'),
+  AccountAggregate: resource({
+    object: { const: 'account_aggregate' },
+    path: { type: 'string' },
+    data: {
+      type: 'array',
+      items: resource({
+        asset: assetCode,
+        accounts: count,
+        ...posted,
+        pending_debits: amount,
+        pending_credits: amount,
+        kinds: {
+          type: 'array',
+          items: resource({ ...kindTotal, pending_debits: amount, pending_credits: amount }),
+        },
+      }),
+    },
+  }),
+  TrialBalance: resource({
+    object: { const: 'trial_balance' },
+    basis,
+    as_of: instant,
+    complete_until: completeUntil,
+    data: { type: 'array', items: resource(kindTotal) },
+    totals: { type: 'array', items: resource({ asset: assetCode, ...posted }) },
+  }),
+  InclusionProof: resource({
+    format: { const: 'payflow-inclusion-proof-v1' },
+    transfer: resource({ chain: count, position: count, previous_hash: hash, canonical: { type: 'string' }, hash }),
+    in_seal: resource({ ...place, root: hash }),
+    in_log: resource(place),
+    head: {
+      ...resource({ seal: count, sealed_at: instant, transfers: count, root: hash, log_root: hash }),
+      description: 'As `payflow.ledger.sealed.v1` published it, with `chains`, `key_id` and `signature`.',
+    },
+    public_key: { type: 'string', description: 'SubjectPublicKeyInfo, base64.' },
+  }),
   Report: { type: 'object', description: 'As monitoring gives it.' },
   Problem: {
     type: 'object',
