@@ -153,7 +153,11 @@ export const PROBLEMS = {
     title: 'The account has another version than If-Match says',
     remedy: 'Read it again, and decide anew.',
   },
-  payload_too_large: { status: 413, title: 'The body is too large', remedy: 'At most 256 KiB.' },
+  payload_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    remedy: 'At most 256 KiB; where less is allowed, see `detail`.',
+  },
   uri_too_long: { status: 414, title: 'The address is too long', remedy: 'Shorten the path or the query.' },
   unsupported_media_type: {
     status: 415,

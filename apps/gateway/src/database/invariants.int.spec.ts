@@ -7,7 +7,7 @@ import { createTestDatabase, testBroker, type TestDatabase } from '@payflow/test
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Acceptor } from '../acceptance/acceptor.js';
-import type { Acceptable, PostWrite, Write } from '../acceptance/acceptable.js';
+import type { Acceptable, GroupWrite, PostWrite, Write } from '../acceptance/acceptable.js';
 import { accountUpdateWrite } from '../http/account-update.request.js';
 import { accountWrite } from '../http/account.request.js';
 import { holdPostWrite, holdVoidWrite, holdWrite } from '../http/hold.request.js';
@@ -156,11 +156,25 @@ describe("the gateway's invariants", () => {
       if (!table) continue;
       await admin.query('create temp table waits as select * from pending_writes');
       await admin.query(`delete from pending_writes where command_id = '${uuidOf('event', write.commandId ?? '')}'`);
-      expect(await sample('I11')).toBe(`${table}/${uuid} is waited for by nobody`);
+      const { sample: seen } = await checkInvariant(db.database, named('I11'), 'running');
+      expect(seen).toEqual([`${table}/${uuid} is waited for by nobody`]);
+      expect((await checkInvariant(db.database, named('I11'), 'full')).sample).toEqual(expect.arrayContaining(seen));
       await admin.query('insert into pending_writes select * from waits on conflict do nothing');
       await admin.query('drop table waits');
       expect(await sample('I11')).toBe('');
     }
+  });
+
+  it('I11 sees a group that nobody waits for, though its transfers have ended', async () => {
+    const write = writesOfAllKinds().find(({ kind }) => kind === 'group') as GroupWrite;
+    await accept({ ...payment(), write });
+    const [group, leg] = [uuidOf('group', write.view.id), uuidOf('transfer', write.view.transfers[0]?.id ?? '')];
+    await admin.query(`delete from pending_writes where resource_id = '${group}'`);
+    await admin.query(`update transfer_views set status = 'posted', recorded_at = now() where id = '${leg}'`);
+    const { sample: full } = await checkInvariant(db.database, named('I11'), 'full');
+    expect(full).toEqual([`transfer_group_views/${group} is waited for by nobody`]);
+    await admin.query(`update transfer_group_views set status = 'posted', recorded_at = now() where id = '${group}'`);
+    expect(await sample('I11')).toBe('');
   });
 
   it('I15 sees what is past its deadline, and what nobody sweeps', async () => {

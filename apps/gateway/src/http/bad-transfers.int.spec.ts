@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { fromUuid, newId } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf } from '@payflow/contracts';
 import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrations } from '../database/index.js';
@@ -134,6 +134,11 @@ describe('transfers', () => {
     ['two legs of one id', () => ({ legs: [terms({ id: twice }), terms({ id: twice })] }), '400 invalid_request'],
     ['a leg of an id that is taken', () => group({ id: own.transfer }), '422 id_reused'],
     ["a group's id on a transfer", () => terms({ id: newId('group') }), '400 invalid_request'],
+    [
+      'a group of one leg that has its UUID',
+      () => ({ id: fromUuid('group', uuidOf('transfer', twice)), legs: [terms({ id: twice })] }),
+      '400 invalid_request',
+    ],
     ["a transfer's id on a group", () => ({ ...group(), id: newId('transfer') }), '400 invalid_request'],
     ['a group of a version 4', () => ({ ...group(), id: fromUuid('group', randomUUID()) }), '400 invalid_request'],
     [
@@ -214,6 +219,25 @@ describe('transfers', () => {
       const { body } = await client.post(TRANSFERS, { legs: Array.from({ length: 1_000 }, () => terms(wrong)) });
       expect(body['errors']).toHaveLength(50);
     }
+  });
+});
+
+describe('more than its message could say', () => {
+  // Within every limit of its own, and 75 kB in UTF-8.
+  const metadata = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`k${at}`, '漢'.repeat(500)]));
+  const requests: [what: string, send: () => Promise<Answered>][] = [
+    [
+      'a payment',
+      () => client.post('/api/v1/payments', { source: alice, destination: bob, amount: '1', asset: 'USD', metadata }),
+    ],
+    ['an account', () => client.post('/api/v1/accounts', { asset: 'USD', metadata })],
+    ['a change of an account', () => client.patch(`/api/v1/accounts/${alice}`, { metadata })],
+    ['a transfer', () => client.post(TRANSFERS, terms({ metadata }))],
+    ['a group', () => client.post(TRANSFERS, { ...group(), metadata })],
+    ['a reversal', () => client.post(`${TRANSFERS}/${own.transfer}/reverse`, { metadata })],
+  ];
+  it.each(requests)('is refused as the metadata of %s', async (_what, send) => {
+    expect(refusal(await send())).toBe('413 payload_too_large');
   });
 });
 

@@ -125,6 +125,7 @@ function groupWrite(body: GroupRequest, caller: Caller, now: Date): GroupWrite {
   body.legs.forEach((leg, at) => checkMovement('transfer', `/legs/${at}`, leg));
   refuseTooManyAccounts(body.legs);
   refuseRepeatedIds(body.legs);
+  refuseGroupOfOne(body);
   const terms = termsOf(body, now);
   const id = body.id ?? newId('group');
   const pending = pendingTransfer(caller, now, terms.effective_at);
@@ -192,6 +193,12 @@ function conditionOf(condition: ConditionRequest, at: number): BalanceCondition 
 
 function conditionAccounts({ conditions = [] }: Terms): NamedAccount[] {
   return conditions.map(({ account: id }, at) => ({ pointer: `/conditions/${at}/account`, id, asset: null }));
+}
+
+/** By its UUID the ledger's answer tells a transfer that was asked for alone: the group would be nobody's, and wait for ever. */
+function refuseGroupOfOne({ id, legs: [first, ...others] }: GroupRequest): void {
+  if (others.length === 0 && id !== undefined && first?.id !== undefined && groupOfOne(first.id) === id)
+    throw wrong('/legs/0/id', 'repeated', 'Must not have the UUID of the group, when it is its only leg.');
 }
 
 function refuseTooManyAccounts(legs: readonly LegRequest[]): void {

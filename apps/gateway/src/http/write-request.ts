@@ -7,6 +7,7 @@ import type { Answer, Writes } from '../acceptance/writes.js';
 import { API_VERSION } from './api-version.js';
 import { callerOf } from './authentication.js';
 import type { Caller } from './caller.js';
+import { refuseOversized } from './command-size.js';
 import { bodyOf } from './edge.js';
 import { fingerprint } from './fingerprint.js';
 import { idempotencyKeyOf, waitOf } from './headers.js';
@@ -36,6 +37,7 @@ export async function submitRequest<W extends Write>(
   const caller = callerOf(request);
   const { bytes, json } = bodyOf(request);
   const write = read(json, caller, new Date());
+  refuseOversized(write, bytes.length);
   trace.getActiveSpan()?.setAttribute(ID_ATTRIBUTES[write.kind], write.view.id);
   const acceptable: Acceptable = {
     tenant: caller.tenant,
