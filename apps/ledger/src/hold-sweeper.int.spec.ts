@@ -10,6 +10,7 @@ import {
   type TestDatabase,
 } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { takeExpired } from './database/expiry.repository.js';
 import { migrations } from './database/index.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { HoldSweeper } from './hold-sweeper.js';
@@ -68,4 +69,29 @@ it('gives back what is held when its time is over, and leaves alone what has tim
   await until('it has expired', async () => (await statusOf(expiring.data.id)) === 'expired', 6_500);
   expect([await statusOf(lasting.data.id), await statusOf(endless.data.id)]).toEqual(['pending', 'pending']);
   expect(await db.database.rows(PENDING, [uuidOf('account', world)])).toEqual([{ pending: 16 }]);
+});
+
+it('asks for the ends that nobody has asked for before those of accounts that stand still', async () => {
+  const HELD = statement(
+    'spec.held',
+    `insert into holds (tenant_id, livemode, id, debit_account_id, credit_account_id, amount_minor, asset, posted_minor, status, expires_at,
+       version, expiry_asked_at, placed_at, changed_at)
+     select typeid_uuid($1), false, id, gen_random_uuid(), gen_random_uuid(), 1, 'USD', 0, 'pending', expires_at, 1, asked_at, now(), now()
+     from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) as h (id, expires_at, asked_at)`,
+  );
+  const ago = (ms: number) => new Date(Date.now() - ms);
+  const [stuck, fresh, patient] = [newId('hold'), newId('hold'), newId('hold')];
+  const own = await createTestDatabase('ledger', migrations, 2);
+  await own.database.rows(HELD, [
+    ours.tenant,
+    [stuck, fresh, patient].map((id) => uuidOf('hold', id)),
+    [ago(60_000), ago(1_000), ago(60_000)],
+    // Asked for when it was 50 s overdue, and 10 s ago: its turn comes 50 s after that.
+    [ago(55_000), null, ago(10_000)],
+  ]);
+  const taken = await own.database.transaction((tx) => takeExpired(tx, 5_000, 1));
+  expect(taken.map(({ id }) => id)).toEqual([fresh]);
+  const rest = await own.database.transaction((tx) => takeExpired(tx, 5_000, 10));
+  expect(rest.map(({ id }) => id)).toEqual([stuck]);
+  await own.drop();
 });

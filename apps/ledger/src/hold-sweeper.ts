@@ -36,19 +36,25 @@ export class HoldSweeper implements OnApplicationBootstrap, OnApplicationShutdow
 
   private async sweep(): Promise<void> {
     try {
-      const staged = await this.database.transaction(async (tx) => {
-        const expired = await takeExpired(tx, ASK_AGAIN_MS, TAKEN_MAX);
-        const commands = expired.map(({ id, tenant, livemode, debitAccount, creditAccount }): AnyOutgoing => ({
-          type: 'payflow.hold.void.v1',
-          subject: id,
-          data: { id, debit_account: debitAccount, credit_account: creditAccount, expired: true },
-          origin: { tenant, livemode, actor: 'ledger/hold-sweeper' },
-        }));
-        return this.messaging.outbox.stage(tx, commands, () => undefined);
-      });
-      staged.publish();
+      while ((await this.askForSome()) === TAKEN_MAX);
     } catch (error) {
       log.warn({ err: error }, 'the sweeper could not look; it will again');
     }
+  }
+
+  private async askForSome(): Promise<number> {
+    const { staged, taken } = await this.database.transaction(async (tx) => {
+      const expired = await takeExpired(tx, ASK_AGAIN_MS, TAKEN_MAX);
+      const commands = expired.map(({ id, tenant, livemode, debitAccount, creditAccount }): AnyOutgoing => ({
+        type: 'payflow.hold.void.v1',
+        subject: id,
+        data: { id, debit_account: debitAccount, credit_account: creditAccount, expired: true },
+        origin: { tenant, livemode, actor: 'ledger/hold-sweeper' },
+      }));
+      const staged = await this.messaging.outbox.stage(tx, commands, () => undefined);
+      return { staged, taken: expired.length };
+    });
+    staged.publish();
+    return taken;
   }
 }

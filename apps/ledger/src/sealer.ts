@@ -30,7 +30,9 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
       this.sealing = this.sealing.then(() =>
-        this.seal().catch((error: unknown) => log.warn({ err: error }, 'no seal this time; the next one takes it in')),
+        this.sealAll().catch((error: unknown) =>
+          log.warn({ err: error }, 'no seal this time; the next one takes it in'),
+        ),
       );
     }, INTERVAL_MS);
   }
@@ -40,7 +42,12 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.sealing;
   }
 
-  /** Seals what is new. Resolves with the head, or undefined where nothing is new or another process is at it. */
+  /** After a long pause there is more than one seal holds. */
+  private async sealAll(): Promise<void> {
+    while (await this.seal());
+  }
+
+  /** Seals what is new, up to what one seal holds. Resolves with the head, or undefined where nothing is new or another process is at it. */
   async seal(): Promise<LedgerSealed | undefined> {
     await keepKey(this.database, this.key);
     const sealed = await this.database.transaction(async (tx) => {

@@ -26,10 +26,12 @@ const POOR_ONE_IN = 20;
 const AMOUNT_MAX = 10_000;
 
 export function newPayment(merchant: Merchant, random: Random): SentPayment {
-  const [source, destination] = random.pair(merchant.accounts);
+  const [one, other] = random.pair(merchant.accounts);
+  const source = random.below(POOR_ONE_IN) === 0 ? merchant.pauper : one;
   const body: PaymentBody = {
-    source: random.below(POOR_ONE_IN) === 0 ? merchant.pauper : source,
-    destination,
+    source,
+    // A merchant that pays between few accounts has one of them for its pauper.
+    destination: other === source ? one : other,
     amount: String(1 + random.below(AMOUNT_MAX)),
     asset: 'USD',
     method: { type: 'internal' },

@@ -1,7 +1,7 @@
 import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariant, type Invariant } from '@payflow/invariants';
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { createTestDatabase, type TestDatabase, until } from '@payflow/testing';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,8 +31,17 @@ afterAll(() => db.drop());
 const handle = async (commands: readonly LedgerCommand[]) =>
   (await db.database.transaction((tx) => handler.handle(commands, tx))).messages;
 
+const CAUGHT_UP = statement(
+  'spec.caught-up',
+  'select coalesce(max(xact_id) < (select horizon from snapshot_horizon), true) as caught_up from transfers',
+);
+
+/** The horizon is the server's: transactions of other specs hold it back as long as they are open. */
 async function rollUp(every: number): Promise<void> {
-  while (await addSnapshots(db.database, every));
+  await until('every transfer has been looked at', async () => {
+    while (await addSnapshots(db.database, every));
+    return (await db.database.rows<{ caught_up: boolean }>(CAUGHT_UP))[0]?.caught_up;
+  });
 }
 
 describe('a balance as of an instant', () => {

@@ -9,15 +9,18 @@ export interface ExpiredHold extends Owner {
   readonly creditAccount: string;
 }
 
-// Skipped rows are at another sweeper's, or being posted this very moment. The array sub-select keeps the limit out of a join.
+// Skipped rows are at another sweeper's, or being posted this very moment. Those that nobody has asked for come first, and one
+// whose account stands still is asked for ever more seldom: it must not keep the others waiting, nor fill what is parked.
+// The array sub-select keeps the limit out of a join.
 const TAKE = statement(
   'holds.take-expired',
   `update holds set expiry_asked_at = clock_timestamp()
    where ctid = any (array (
      select ctid from holds
      where status = 'pending' and expires_at <= clock_timestamp()
-       and (expiry_asked_at is null or expiry_asked_at < clock_timestamp() - $1 * interval '1 millisecond')
-     order by expires_at limit $2 for update skip locked))
+       and (expiry_asked_at is null or expiry_asked_at < clock_timestamp()
+         - least(interval '10 minutes', greatest($1 * interval '1 millisecond', expiry_asked_at - expires_at)))
+     order by expiry_asked_at nulls first, expires_at limit $2 for update skip locked))
    returning tenant_id, livemode, id, debit_account_id, credit_account_id`,
 );
 
@@ -29,7 +32,7 @@ interface ExpiredRow {
   credit_account_id: string;
 }
 
-/** Takes pending holds whose time is over and whose end nobody has asked for within `ask_again_ms`, oldest first. */
+/** Takes pending holds whose time is over, but for those whose end was asked for within `ask_again_ms`, or within as long as they are overdue. */
 export async function takeExpired(tx: Transaction, ask_again_ms: number, limit: number): Promise<ExpiredHold[]> {
   const rows = await tx.rows<ExpiredRow & Record<string, unknown>>(TAKE, [ask_again_ms, limit]);
   return rows.map((row) => ({

@@ -5,7 +5,6 @@ import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } fr
 const STEP_TRANSFERS = 100_000;
 /** The newest transfers that I1 looks at while running: more than come between two checks. */
 const RECENT_TRANSFERS = 20_000;
-const RECENT_GROUPS = 1_000;
 /** Whole transactions: a batch that is seen in part would look as if it had lost the rest. */
 const RECENT = `(select * from transfers where xact_id > coalesce(
   (select xact_id from transfers order by xact_id desc offset ${RECENT_TRANSFERS} limit 1), '0'))`;
@@ -133,7 +132,10 @@ const groupsAreWhole = (which: string, transfers: string) => `
 const closedGroups = invariant({
   name: 'I6',
   owner: 'ledger',
-  running: groupsAreWhole(`order by xact_id desc limit ${RECENT_GROUPS}`, RECENT),
+  running: groupsAreWhole(
+    `and v.xact_id > coalesce((select xact_id from transfers order by xact_id desc offset ${RECENT_TRANSFERS} limit 1), '0')`,
+    RECENT,
+  ),
   full: groupsAreWhole('', 'transfers'),
 });
 

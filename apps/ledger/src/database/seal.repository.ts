@@ -14,8 +14,15 @@ const LAST = statement(
   `select seal::integer as seal, to_xact::text as to_xact, head, frontier from seals order by seal desc limit 1`,
 );
 
+/** What one seal sums up at most: some 50 MB and half a second of hashing. Whole transactions, so a little more or less. */
+const TRANSFERS_MAX = 200_000;
+
 /** Transactions below it have all ended: nothing can be added to what they wrote. */
-const HORIZON = statement('seals.horizon', 'select pg_snapshot_xmin(pg_current_snapshot())::text as horizon');
+const HORIZON = statement(
+  'seals.horizon',
+  `select least(pg_snapshot_xmin(pg_current_snapshot()),
+     (select xact_id from transfers where xact_id >= $1::xid8 order by xact_id offset ${TRANSFERS_MAX} limit 1))::text as horizon`,
+);
 
 const LINKS = statement(
   'seals.links',
@@ -57,7 +64,7 @@ export async function linksSince(
   tx: Transaction,
   fromXact: string,
 ): Promise<{ readonly links: readonly ChainEnd[]; readonly toXact: string }> {
-  const [row] = await tx.rows<{ horizon: string }>(HORIZON);
+  const [row] = await tx.rows<{ horizon: string }>(HORIZON, [fromXact]);
   const toXact = row?.horizon ?? fromXact;
   return { links: await tx.rows<ChainEnd & Record<string, unknown>>(LINKS, [fromXact, toXact]), toXact };
 }

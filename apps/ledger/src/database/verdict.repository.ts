@@ -70,6 +70,28 @@ export async function findVerdicts(tx: Transaction, ids: readonly IdKey[]): Prom
   );
 }
 
+/** What accounts were before there were kinds, states and limits. */
+const OLD_TERMS = { kind: 'liability', state: 'open', overdraft_limit: '0' } as const;
+
+/** The verdict that a command was given, as it would be told today. */
+export function verdictOf({ type, json }: KnownVerdict): Verdict {
+  const verdict = { type, data: JSON.parse(json) as unknown } as Verdict;
+  switch (verdict.type) {
+    case 'payflow.account.opened.v1':
+      return { ...verdict, data: { ...OLD_TERMS, ...verdict.data } };
+    case 'payflow.transfer.posted.v1': {
+      const { debit_account, credit_account } = verdict.data;
+      const accounts = {
+        debit_account: { ...OLD_TERMS, ...debit_account },
+        credit_account: { ...OLD_TERMS, ...credit_account },
+      };
+      return { ...verdict, data: { ...verdict.data, ...accounts } };
+    }
+    default:
+      return verdict;
+  }
+}
+
 /** A fresh answer, its event id made here once so that a re-run transaction publishes under a new one only if it never committed. */
 export function answer(keyed: Answer['keyed'], verdict: Verdict): Answer {
   return { keyed, verdict, json: JSON.stringify(verdict.data), eventId: newId('event') };

@@ -10,6 +10,7 @@ import {
   answer,
   findVerdicts,
   insertVerdicts,
+  verdictOf,
   type Answer,
   type KnownVerdict,
 } from '../database/verdict.repository.js';
@@ -71,17 +72,17 @@ async function answerBatch(tx: Transaction, commands: readonly KeyedCommand[], d
 function learn(known: Map<string, KnownVerdict>, book: Book, given: Answer): void {
   const { keyed: each, verdict, json, eventId } = given;
   const { command, contentHash } = each;
-  const verdictOf = (data: string): KnownVerdict => ({
+  const knownAs = (data: string): KnownVerdict => ({
     contentHash,
     commandId: command.id,
     eventId,
     type: verdict.type,
     json: data,
   });
-  known.set(each.key, verdictOf(json));
+  known.set(each.key, knownAs(json));
   if (each.kind === 'transfer') book.useTransferId(command, command.data.id);
   if (verdict.type !== 'payflow.group.posted.v1') return;
-  for (const leg of verdict.data.legs) known.set(idText(transferKey(each, leg.id)), verdictOf(JSON.stringify(leg)));
+  for (const leg of verdict.data.legs) known.set(idText(transferKey(each, leg.id)), knownAs(JSON.stringify(leg)));
 }
 
 /** A copy of a command gets the verdict of the first; another command under the same id is refused, and changes nothing. */
@@ -90,8 +91,7 @@ function answerAgain({ command, contentHash, kind }: KeyedCommand, before: Known
   // A leg of a group is known under its transfer's id too, but its verdict is the group's.
   const isLeg = kind === 'transfer' && before.type === 'payflow.group.posted.v1';
   if (!isCopy || isLeg) return eventOf(command, refuseCommand(command, 'id_reused', book.now), {});
-  const verdict = { type: before.type, data: JSON.parse(before.json) as unknown } as Verdict;
-  return eventOf(command, verdict, { id: before.eventId, resent: true });
+  return eventOf(command, verdictOf(before), { id: before.eventId, resent: true });
 }
 
 /** Refuses each id that is not known. One that is known keeps its verdict, which has been sent and may not be contradicted. */

@@ -43,6 +43,8 @@ export class PartitionRunner {
   private shortLogLooks = 0;
   private working: Promise<void> | undefined;
   private closed = false;
+  /** At rest between two batches: a busy partition would else never be found idle enough for an operator's wishes. */
+  private resting = false;
   /** Raised whenever the group joins: what began before must not claim anything after. */
   private generation = 0;
   /** The work between batches: an idle claim, or an operator's wishes. One at a time. */
@@ -93,7 +95,7 @@ export class PartitionRunner {
    * do it (an operator may have moved the position of a topic in which nothing is new), and carries out operators' wishes.
    */
   onGlance(row: Glance | undefined): void {
-    if (this.closed || this.working || this.errand) return;
+    if (this.closed || this.errand || (this.working && !(this.resting && this.claim))) return;
     // Moved by an operator: had another process claimed it, this one would not be a member any more.
     if (this.claim && row && row.epoch > this.claim.epoch) this.claim = undefined;
     if (this.claim && row?.asked) this.errand = this.carryOut(this.claim);
@@ -174,7 +176,10 @@ export class PartitionRunner {
   /** Nothing waits in the log as far as we know: on a busy partition the next batch may gather. */
   private async rest(): Promise<void> {
     const rest_ms = this.pace.rest_ms(performance.now());
-    if (rest_ms >= 1) await delay(rest_ms);
+    if (rest_ms < 1) return;
+    this.resting = true;
+    await delay(rest_ms);
+    this.resting = false;
   }
 
   private mayGoOn(control: BatchControl, claim: Claim): boolean {

@@ -149,3 +149,16 @@ it('notices a gap behind what it has passed over', async () => {
 function eventOf({ eventId }: { readonly eventId: string }): AnyMessage {
   return { ...accountRejected(), id: eventId };
 }
+
+it('goes on where the answer to writing it down was lost', async () => {
+  const { deliver, runner } = await settled();
+  await deliver(batchOf([transferRejected(), transferRejected()], 1));
+  // What a COMMIT does whose answer never comes: the row has moved, and the process does not know.
+  await kit.db.count(statement('spec.unseen', 'update positions set next_offset = 3'));
+  await deliver(batchOf([transferRejected()], 3));
+  await deliver(batchOf([accountRejected()], 4));
+  expect(await row()).toMatchObject({ next: 5, stopped_reason: null });
+  await deliver(batchOf([transferRejected()], 5));
+  await lookAt(runner);
+  await until('the row has followed', async () => (await row())?.next === 6);
+});

@@ -47,9 +47,12 @@ export class PassedOver {
     return this.next === offset;
   }
 
-  /** Where the reader stands, given what its row says: further on when the row is still as this claim left it. */
+  /**
+   * Where the reader stands, given what its row says: the further of the two. Under one epoch this process alone moves the
+   * row, and whatever lies below either place is dealt with; a COMMIT whose answer was lost may have moved the row unseen.
+   */
   standsAt(rowNext: number): number {
-    return this.next !== undefined && this.row === rowNext ? this.next : rowNext;
+    return Math.max(this.next ?? 0, rowNext);
   }
 
   get unwritten(): Unwritten | undefined {
@@ -69,7 +72,7 @@ export async function writePassedOver(
   await db.transaction(async (tx) => {
     const position = await lockPosition(tx, place);
     if (position?.epoch !== epoch) throw new FenceLost();
-    if (position.nextOffset !== unwritten.from) return;
+    if (position.nextOffset >= unwritten.to) return;
     advancePosition(tx, place, { nextOffset: unwritten.to, lastEventId: unwritten.lastEventId }, new Map());
   });
   passedOver.wrote(unwritten.to, performance.now());
