@@ -67,6 +67,32 @@ describe('an account', () => {
   });
 });
 
+describe('an opening', () => {
+  it('that was refused ends anew under a new key, though the ledger keeps its first answer', async () => {
+    stage.house.answering = false;
+    const id = newId('account');
+    const openings = () => stage.house.commands.filter(({ data }) => data.id === id);
+    const refuse = (reason: string, eventId: string) => {
+      const cause = openings().at(-1) as { id: string; tenant: string; livemode: boolean };
+      const verdict = { id, reason, recorded_at: new Date().toISOString() };
+      return stage.house.publish('payflow.account.rejected.v1', verdict, { traceparent: undefined, ...cause }, eventId);
+    };
+    const first = newId('event');
+    const once = stage.client.post(ACCOUNTS, { id, asset: 'USD' }, { prefer: 'wait=10' });
+    await until('the command is out', () => openings().length === 1);
+    await refuse('command_malformed', first);
+    expect(told(await once)).toBe('409 account_refused');
+    const again = stage.client.post(ACCOUNTS, { id, asset: 'USD' }, { prefer: 'wait=10' });
+    await until('its command is out too', () => openings().length === 2);
+    // Sent again, the first answer is known and passed over: the second command needs one of its own.
+    await refuse('command_malformed', first);
+    await refuse('id_reused', newId('event'));
+    expect(told(await again)).toBe('422 id_reused');
+    expect((await countRows(stage.db)).pending).toBe(0);
+    expect(told(await stage.client.get(`${ACCOUNTS}/${id}`))).toBe('404 not_found');
+  });
+});
+
 describe('a change', () => {
   it('is answered 200 with the account, which shows it at once', async () => {
     const id = await stage.client.open('USD', { metadata: { a: '1' } });

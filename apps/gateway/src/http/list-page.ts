@@ -5,7 +5,11 @@ import { sendResource } from './answer.js';
 import { callerOf } from './authentication.js';
 import type { Cursors } from './cursor.js';
 import type { FilterReaders } from './list-filters.js';
+import { ListReads } from './list-reads.js';
 import { parseListQuery } from './list-query.js';
+
+/** Of the whole process, as the pool is. */
+const reads = new ListReads();
 
 /** One list of the API. */
 export interface List<F, V> {
@@ -27,7 +31,7 @@ export async function sendPage<F extends object, V extends PagePosition>(
   const list = `${name} ${tenant} ${livemode} ${canonical}`;
   const after = cursor === undefined ? undefined : cursors.decode(list, cursor);
   // One more than asked for tells whether there is a next page.
-  const views = await read({ tenant, livemode }, { filter, after, limit: limit + 1 });
+  const views = await reads.run(() => read({ tenant, livemode }, { filter, after, limit: limit + 1 }));
   const page = views.slice(0, limit);
   const last = page.at(-1);
   const next_cursor = views.length > limit && last ? cursors.encode(list, last) : null;

@@ -1,4 +1,4 @@
-import { openDatabase, type Database } from '@payflow/database';
+import { openDatabase, statement, type Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
@@ -121,6 +121,29 @@ it('refuses a cursor with other filters, of another tenant, or changed', async (
 it('shows nothing of another tenant', async () => {
   const other = await Client.of(db, gateway.base);
   expect((await other.get(PAYMENTS)).body).toEqual({ data: [], next_cursor: null });
+});
+
+it('answers 503 for a list that takes too long, and leaves the pool to the writes meanwhile', async () => {
+  const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  // Whoever holds the table makes every list of it slow; no write of a payment needs it.
+  const locked = db.transaction(async (tx) => {
+    await tx.rows(statement('spec.lock', 'lock table hold_views in access exclusive mode'));
+    held.resolve();
+    await letGo.promise;
+  });
+  await held.promise;
+  try {
+    const lists = Promise.all(Array.from({ length: 40 }, () => client.get('/api/v1/holds')));
+    const payment = { source: accounts[0], destination: accounts[1], amount: '1', asset: 'USD' };
+    for (let round = 0; round < 10; round++)
+      expect((await client.post(PAYMENTS, payment, { prefer: 'wait=10' })).status).toBe(201);
+    for (const { status, body, headers } of await lists)
+      expect([status, body['code'], headers.get('retry-after')]).toEqual([503, 'unavailable', '1']);
+  } finally {
+    letGo.resolve();
+  }
+  await locked;
+  expect((await client.get('/api/v1/holds')).status).toBe(200);
 });
 
 it('lists the assets', async () => {

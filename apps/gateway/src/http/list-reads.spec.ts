@@ -1,0 +1,45 @@
+import { Problem } from '@payflow/service';
+import { expect, it } from 'vitest';
+import { ListReads } from './list-reads.js';
+
+const code = (error: unknown) => (error as Problem).code;
+const timedOut = () => Promise.reject(Object.assign(new Error('canceling statement'), { code: '57014' }));
+/** A read that ends when it is told to. */
+const held = () => Promise.withResolvers<string>();
+
+it('runs so many at once, and the next in the order they came', async () => {
+  const reads = new ListReads({ running_max: 2, waiting_max: 2, wait_ms: 10_000 });
+  const all = [held(), held(), held(), held()];
+  const begun: number[] = [];
+  const results = all.map(({ promise }, at) =>
+    reads.run(() => {
+      begun.push(at);
+      return promise;
+    }),
+  );
+  expect(begun).toEqual([0, 1]);
+  all[1]?.resolve('one');
+  expect(await results[1]).toBe('one');
+  expect(begun).toEqual([0, 1, 2]);
+  for (const { resolve } of all) resolve('done');
+  expect(await Promise.all(results)).toEqual(['done', 'one', 'done', 'done']);
+});
+
+it('refuses at once what is too many, and after a while what has waited', async () => {
+  const reads = new ListReads({ running_max: 1, waiting_max: 1, wait_ms: 5 });
+  const first = held();
+  const running = reads.run(() => first.promise);
+  const waiting = reads.run(() => Promise.resolve('never'));
+  expect(await reads.run(() => Promise.resolve('never')).catch(code)).toBe('unavailable');
+  expect(await waiting.catch(code)).toBe('unavailable');
+  first.resolve('first');
+  expect(await running).toBe('first');
+  expect(await reads.run(() => Promise.resolve('next'))).toBe('next');
+});
+
+it('answers for a statement that took too long, gives its place back, and leaves other errors as they are', async () => {
+  const reads = new ListReads({ running_max: 1, waiting_max: 0, wait_ms: 5 });
+  expect(await reads.run(timedOut).catch(code)).toBe('unavailable');
+  await expect(reads.run(() => Promise.reject(new RangeError('a bug')))).rejects.toThrow('a bug');
+  expect(await reads.run(() => Promise.resolve('next'))).toBe('next');
+});
