@@ -20,7 +20,7 @@ export interface OwnedHold extends Owner {
 
 const COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, posted_minor, asset, expires_at,
   payment_id, transfer_id, failure_code, trace_id, version, created_at, updated_at`;
-const CHANGING = ['status', 'posted_minor', 'version', 'updated_at'];
+const CHANGING = ['status', 'posted_minor', 'failure_code', 'version', 'updated_at'];
 
 // Guarded by version: a smaller one never overwrites a greater. The row is touched all the same, for what never changes of
 // it is part of the answer.
@@ -34,7 +34,7 @@ const APPLY = statement(
      as h (tenant_id, livemode, id, status, debit, credit, amount_minor, posted_minor, asset, expires_at, payment_id, transfer_id,
        trace_id, version, recorded_at)
    order by tenant_id, livemode, id
-   on conflict (tenant_id, livemode, id) do update set failure_code = null,
+   on conflict (tenant_id, livemode, id) do update set
      transfer_id = case when v.version < excluded.version or v.transfer_id is null
        then coalesce(excluded.transfer_id, v.transfer_id) else v.transfer_id end,
      ${CHANGING.map((column) => `${column} = case when v.version < excluded.version then excluded.${column} else v.${column} end`).join(', ')}
@@ -83,13 +83,7 @@ interface HoldRow {
 /** Brings holds to the newest of the given states; older ones change nothing. Returns all their views by {@link keyOf}. */
 export async function applyHolds(tx: Transaction, holds: readonly OwnedHold[]): Promise<Map<string, HoldView>> {
   if (holds.length === 0) return new Map();
-  const newest = new Map<string, OwnedHold>();
-  for (const one of holds) {
-    const key = keyOf({ ...one, id: one.state.id });
-    const known = newest.get(key);
-    if (!known || known.state.version < one.state.version) newest.set(key, one);
-  }
-  const unique = [...newest.values()];
+  const unique = newestOf(holds);
   const states = unique.map(({ state }) => state);
   const rows = await tx.rows<HoldRow>(APPLY, [
     ...keyColumns(
@@ -110,6 +104,16 @@ export async function applyHolds(tx: Transaction, holds: readonly OwnedHold[]): 
     states.map((h) => h.recorded_at),
   ]);
   return byKey(rows);
+}
+
+/** The newest state of each hold. What ends a hold names no transfer; the one of its last posting stays. */
+function newestOf(holds: readonly OwnedHold[]): OwnedHold[] {
+  const newest = new Map<string, OwnedHold>();
+  for (const one of [...holds].sort((a, b) => a.state.version - b.state.version)) {
+    const key = keyOf({ ...one, id: one.state.id });
+    newest.set(key, { ...one, transfer: one.transfer ?? newest.get(key)?.transfer ?? null });
+  }
+  return [...newest.values()];
 }
 
 /** Marks holds as refused that were never placed. Returns their views by {@link keyOf}. */

@@ -62,6 +62,15 @@ export function isUnchanged(header: Header, version: number): boolean {
     });
 }
 
+/**
+ * Throws where a change demands a version that its command cannot carry: the owner could not compare it, and a condition that is
+ * not looked at must not be accepted.
+ */
+export function refuseIfMatch(header: Header): void {
+  if (header !== undefined)
+    throw new Problem('invalid_header', { detail: 'If-Match is not supported here: send this request without it.' });
+}
+
 const ENTITY_TAG = /^(?:W\/)?"(\d{1,15})"$/;
 
 /** The version that If-Match names, or null where any will do. It must be one of the tags that {@link etagOf} makes. */

@@ -13,6 +13,7 @@ import { transferGroupResource, transferResource, type TransferView } from '../d
 import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
+import { refuseIfMatch } from './headers.js';
 import { TRANSFER_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
@@ -39,6 +40,7 @@ export class TransfersController {
   @Post(':id/reverse')
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async reverse(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     const original = await this.known(id, request);
     const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       reversalWrite(original, body, caller, now),
