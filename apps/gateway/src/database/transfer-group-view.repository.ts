@@ -2,7 +2,7 @@ import { fromUuid, uuidOf } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { TransferGroupView } from '../domain/transfer.js';
 import { aliased, keyColumns, keyOf, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
-import { findTransfersOfGroup, type Refused } from './transfer-view.repository.js';
+import { TRANSFER_COLUMNS, transferOfRow, type Refused, type TransferRow } from './transfer-view.repository.js';
 
 /** A group without its transfers. */
 export type GroupHead = Omit<TransferGroupView, 'transfers'>;
@@ -32,9 +32,17 @@ const FAIL = statement(
    returning ${aliased('v', COLUMNS)}`,
 );
 
+// One statement, so that the group and its transfers are of one moment; the group is the row without a place among them.
 const FIND = statement(
   'transfer-group-views.find',
-  `select ${COLUMNS} from transfer_group_views where tenant_id = $1 and livemode = $2 and id = $3`,
+  `select tenant_id, livemode, id, status, null::uuid as debit_account_id, null::uuid as credit_account_id,
+     null::bigint as amount_minor, null::text as asset, null::uuid as group_id, null::integer as position, null::uuid as hold_id,
+     null::uuid as reverses_id, null::bigint as reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id,
+     version, created_at, recorded_at
+   from transfer_group_views where tenant_id = $1 and livemode = $2 and id = $3
+   union all
+   select ${TRANSFER_COLUMNS} from transfer_views where tenant_id = $1 and livemode = $2 and group_id = $3
+   order by position nulls first`,
 );
 
 interface GroupRow {
@@ -78,8 +86,9 @@ export async function failGroups(tx: Transaction, refused: readonly Refused[]): 
 }
 
 export async function findTransferGroup(db: Database, key: ResourceKey): Promise<TransferGroupView | undefined> {
-  const [row] = await db.rows<GroupRow>(FIND, [tenantUuid(key.tenant), key.livemode, uuidOf('group', key.id)]);
-  return row && { ...toHead(row), transfers: await findTransfersOfGroup(db, key) };
+  const rows = await db.rows<TransferRow>(FIND, [tenantUuid(key.tenant), key.livemode, uuidOf('group', key.id)]);
+  const [head, ...transfers] = rows;
+  return head && { ...toHead(head), transfers: transfers.map(transferOfRow) };
 }
 
 function byKey(rows: readonly GroupRow[]): Map<string, GroupHead> {

@@ -30,14 +30,14 @@ export interface Refused extends ResourceKey {
   readonly leg: number | null;
 }
 
-const COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id, position, hold_id,
+export const TRANSFER_COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id, position, hold_id,
   reverses_id, reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at`;
 
 // A posted transfer never changes but for what is moved back of it, so there is no version to guard it by. What was asked
 // for here keeps its own metadata, place and times; the others come as the event tells them.
 const POST = statement(
   'transfer-views.post',
-  `insert into transfer_views as v (${COLUMNS})
+  `insert into transfer_views as v (${TRANSFER_COLUMNS})
    select tenant_id, livemode, id, 'posted', debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, 0,
      effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::integer[],
@@ -49,7 +49,7 @@ const POST = statement(
      effective_at = excluded.effective_at, recorded_at = excluded.recorded_at, failure_code = null, failure_leg = null,
      version = v.version + 1
    where v.status <> 'posted'
-   returning ${aliased('v', COLUMNS)}`,
+   returning ${aliased('v', TRANSFER_COLUMNS)}`,
 );
 
 const FAILED = `status = 'failed', failure_code = f.code, failure_leg = f.leg, version = v.version + 1`;
@@ -59,14 +59,14 @@ const FAIL = statement(
   'transfer-views.fail',
   `update transfer_views v set ${FAILED} from ${REFUSED}
    where v.tenant_id = f.tenant_id and v.livemode = f.livemode and v.id = f.id and v.status = 'pending'
-   returning ${aliased('v', COLUMNS)}`,
+   returning ${aliased('v', TRANSFER_COLUMNS)}`,
 );
 
 const FAIL_OF_GROUPS = statement(
   'transfer-views.fail-of-groups',
   `update transfer_views v set ${FAILED} from ${REFUSED}
    where v.tenant_id = f.tenant_id and v.livemode = f.livemode and v.group_id = f.id and v.status = 'pending'
-   returning ${aliased('v', COLUMNS)}`,
+   returning ${aliased('v', TRANSFER_COLUMNS)}`,
 );
 
 const REVERSE = statement(
@@ -78,15 +78,11 @@ const REVERSE = statement(
 
 const FIND = statement(
   'transfer-views.find',
-  `select ${COLUMNS} from transfer_views where tenant_id = $1 and livemode = $2 and id = $3`,
+  `select ${TRANSFER_COLUMNS} from transfer_views where tenant_id = $1 and livemode = $2 and id = $3`,
 );
 
-const OF_GROUP = statement(
-  'transfer-views.of-group',
-  `select ${COLUMNS} from transfer_views where tenant_id = $1 and livemode = $2 and group_id = $3 order by position`,
-);
-
-interface TransferRow {
+/** A transfer as its table has it, for those who read it together with another. */
+export interface TransferRow {
   tenant_id: string;
   livemode: boolean;
   id: string;
@@ -148,7 +144,7 @@ export async function failTransfersOfGroups(tx: Transaction, refused: readonly R
     ...keyColumns('group', refused),
     ...failureColumns(refused),
   ]);
-  return rows.map(toView).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
+  return rows.map(transferOfRow).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
 }
 
 /** Notes how much of these transfers has been moved back; it only ever grows. */
@@ -168,19 +164,10 @@ export async function findTransfer(
   { tenant, livemode, id }: ResourceKey,
 ): Promise<TransferView | undefined> {
   const [row] = await db.rows<TransferRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('transfer', id)]);
-  return row && toView(row);
+  return row && transferOfRow(row);
 }
 
-/** The transfers of a group, in its order. */
-export async function findTransfersOfGroup(
-  db: Database,
-  { tenant, livemode, id }: ResourceKey,
-): Promise<TransferView[]> {
-  const rows = await db.rows<TransferRow>(OF_GROUP, [tenantUuid(tenant), livemode, uuidOf('group', id)]);
-  return rows.map(toView);
-}
-
-const LISTS = new ListStatements<TransferFilter>('transfer_views', COLUMNS, {
+const LISTS = new ListStatements<TransferFilter>('transfer_views', TRANSFER_COLUMNS, {
   account: {
     letter: 'b',
     sql: [(parameter) => `debit_account_id = ${parameter}`, (parameter) => `credit_account_id = ${parameter}`],
@@ -198,7 +185,7 @@ const LISTS = new ListStatements<TransferFilter>('transfer_views', COLUMNS, {
 /** Up to `limit` transfers of the owner that pass the filter, newest first, after the position. */
 export async function listTransfers(db: Database, owner: Owner, page: Page<TransferFilter>): Promise<TransferView[]> {
   const rows = await db.rows<TransferRow>(...LISTS.of(owner, page, (id) => uuidOf('transfer', id)));
-  return rows.map(toView);
+  return rows.map(transferOfRow);
 }
 
 function failureColumns(refused: readonly Refused[]): unknown[] {
@@ -206,10 +193,10 @@ function failureColumns(refused: readonly Refused[]): unknown[] {
 }
 
 function byKey(rows: readonly TransferRow[]): Map<string, TransferView> {
-  return new Map(rows.map(toView).map((view) => [keyOf(view), view]));
+  return new Map(rows.map(transferOfRow).map((view) => [keyOf(view), view]));
 }
 
-function toView(row: TransferRow): TransferView {
+export function transferOfRow(row: TransferRow): TransferView {
   return {
     tenant: tenantOf(row.tenant_id),
     livemode: row.livemode,
