@@ -46,6 +46,11 @@ function isAssertion(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'ERR_ASSERTION';
 }
 
+/** query_canceled: the statement was given up because its time was over, not because of what it asked. */
+export function isStatementTimeout(error: unknown): boolean {
+  return sqlState(error) === '57014';
+}
+
 /** Too many connections; read only, as a server is while it changes places; ended for idling inside a transaction. */
 const OTHER_LOSSES = new Set(['53300', '25006', '25P03']);
 const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);

@@ -4,6 +4,7 @@ export {
   isConnectionLoss,
   isDeterministic,
   isSerializationConflict,
+  isStatementTimeout,
   OutcomeUnknown,
   RunAgain,
   sqlState,

@@ -3,7 +3,6 @@ import { expect, it } from 'vitest';
 import { ListReads } from './list-reads.js';
 
 const code = (error: unknown) => (error as Problem).code;
-const timedOut = () => Promise.reject(Object.assign(new Error('canceling statement'), { code: '57014' }));
 /** A read that ends when it is told to. */
 const held = () => Promise.withResolvers<string>();
 
@@ -37,9 +36,8 @@ it('refuses at once what is too many, and after a while what has waited', async 
   expect(await reads.run(() => Promise.resolve('next'))).toBe('next');
 });
 
-it('answers for a statement that took too long, gives its place back, and leaves other errors as they are', async () => {
+it('gives its place back after an error', async () => {
   const reads = new ListReads({ running_max: 1, waiting_max: 0, wait_ms: 5 });
-  expect(await reads.run(timedOut).catch(code)).toBe('unavailable');
   await expect(reads.run(() => Promise.reject(new RangeError('a bug')))).rejects.toThrow('a bug');
   expect(await reads.run(() => Promise.resolve('next'))).toBe('next');
 });

@@ -1,4 +1,3 @@
-import { sqlState } from '@payflow/database';
 import { unavailable } from '@payflow/service';
 
 export interface ListReadsOptions {
@@ -13,9 +12,6 @@ export interface ListReadsOptions {
  */
 const OPTIONS: ListReadsOptions = { running_max: 4, waiting_max: 200, wait_ms: 800 };
 
-/** query_canceled: the statement took longer than it may. */
-const STATEMENT_TIMEOUT = '57014';
-
 /**
  * Lets few lists at once to the database, in the order they came. Filters that no index answers read a whole tenant; such a list
  * may take until the statement's time is up, which is not a fault of the request.
@@ -26,14 +22,12 @@ export class ListReads {
 
   constructor(private readonly options: ListReadsOptions = OPTIONS) {}
 
-  /** Runs the read when it is its turn. Throws 503 when that does not come in time, or the read itself does not end in time. */
+  /** Runs the read when it is its turn. Throws 503 when that does not come in time. */
   async run<T>(read: () => Promise<T>): Promise<T> {
     if (this.#running < this.options.running_max) this.#running++;
     else await this.#turn();
     try {
       return await read();
-    } catch (error) {
-      throw sqlState(error) === STATEMENT_TIMEOUT ? unavailable(error) : error;
     } finally {
       this.#passOn();
     }

@@ -56,11 +56,17 @@ async function inTurns(count: number, rounds: readonly (() => Promise<Round>)[])
 type Results = Record<string, Spread>;
 
 async function againstPlain(books: BenchBooks): Promise<Results> {
-  const [ours = [], theirs = []] = await inTurns(size.pairs, [() => roundOf(books, USUAL), () => plainRound(books)]);
+  const [ours = [], apart = [], theirs = []] = await inTurns(size.pairs, [
+    () => roundOf(books, USUAL),
+    () => roundOf(books, { ...USUAL, mix: { apart: true } }),
+    () => plainRound(books),
+  ]);
   return {
     'PayFlow, transfers/s (aim: 22,000)': of(ours, (r) => r.perSecond),
     'TypeORM poster, transfers/s': of(theirs, (r) => r.perSecond),
     'ratio (aim: 25)': ratio(ours, theirs),
+    'PayFlow where batches share no account, transfers/s': of(apart, (r) => r.perSecond),
+    'ratio where batches share no account': ratio(apart, theirs),
     'PayFlow, CPU µs per transfer, Node and PostgreSQL (aim: 65)': of(ours, (r) => r.cpu_us),
     'PayFlow, Node alone, µs': of(ours, (r) => r.nodeCpu_us),
     'TypeORM poster, CPU µs per transfer': of(theirs, (r) => r.cpu_us),

@@ -14,12 +14,18 @@ export interface Mix {
   readonly hot?: boolean;
   /** Every second transfer is refused for lack of funds. */
   readonly refusals?: boolean;
+  /** Batches in flight together share no account. Else nearly every batch waits for another's locks, to its COMMIT. */
+  readonly apart?: boolean;
 }
+
+/** The accounts of batches that are apart: twice as many sets as batches are in flight, for they do not end in turn. */
+const SETS = 4;
 
 /** Batches of ready commands, made before anything is measured. */
 export function batchesOf(books: BenchBooks, count: number, size: number, mix: Mix = {}): LedgerCommand[][] {
-  return Array.from({ length: count }, () =>
-    Array.from({ length: size }, (_, at) => commandOf(books, requestOf(books, mix, at))),
+  const sets = mix.apart ? setsOf(books) : [books];
+  return Array.from({ length: count }, (_, batch) =>
+    Array.from({ length: size }, (_, at) => commandOf(books, requestOf(sets[batch % sets.length] ?? books, mix, at))),
   );
 }
 
@@ -50,7 +56,11 @@ async function sharedBy<T>(workers: number, work: T[], post: (each: T) => Promis
   await Promise.all(Array.from({ length: workers }, worker));
 }
 
-function requestOf({ accounts }: BenchBooks, { hot, refusals }: Mix, at: number): PlainTransferRequest {
+function setsOf({ accounts }: BenchBooks): Pick<BenchBooks, 'accounts'>[] {
+  return Array.from({ length: SETS }, (_, set) => ({ accounts: accounts.filter((_, at) => at % SETS === set) }));
+}
+
+function requestOf({ accounts }: Pick<BenchBooks, 'accounts'>, { hot, refusals }: Mix, at: number): PlainTransferRequest {
   const from = hot ? 0 : Math.floor(Math.random() * accounts.length);
   const to = (from + 1 + Math.floor(Math.random() * (accounts.length - 1))) % accounts.length;
   return {

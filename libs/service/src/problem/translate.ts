@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { isConnectionLoss } from '@payflow/database';
+import { isConnectionLoss, isStatementTimeout } from '@payflow/database';
 import type { ProblemCode } from '@payflow/contracts';
 import { Problem } from './problem.js';
 
@@ -35,7 +35,7 @@ export function translate(error: unknown): Problem {
   if (error instanceof Problem) return error;
   // The client left while sending: nobody reads the answer, and it is nobody's fault.
   if (isAborted(error)) return new Problem('request_timeout', { cause: error });
-  if (isConnectionLoss(error)) return unavailable(error);
+  if (isConnectionLoss(error) || isStatementTimeout(error)) return unavailable(error);
   const code = knownCode(error);
   if (code === 'unavailable') return unavailable(error);
   return code ? new Problem(code, { cause: error }) : new Problem('internal', { cause: error });
