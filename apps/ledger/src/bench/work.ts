@@ -60,7 +60,11 @@ function setsOf({ accounts }: BenchBooks): Pick<BenchBooks, 'accounts'>[] {
   return Array.from({ length: SETS }, (_, set) => ({ accounts: accounts.filter((_, at) => at % SETS === set) }));
 }
 
-function requestOf({ accounts }: Pick<BenchBooks, 'accounts'>, { hot, refusals }: Mix, at: number): PlainTransferRequest {
+function requestOf(
+  { accounts }: Pick<BenchBooks, 'accounts'>,
+  { hot, refusals }: Mix,
+  at: number,
+): PlainTransferRequest {
   const from = hot ? 0 : Math.floor(Math.random() * accounts.length);
   const to = (from + 1 + Math.floor(Math.random() * (accounts.length - 1))) % accounts.length;
   return {
