@@ -1,11 +1,11 @@
 /** `npm run bench -- <name> [--size smoke|full]`: what it costs, on this machine, with durable servers of its own. Without a name lists them. */
 import { join } from 'node:path';
 
+import { serviceNodeArgs } from '../deploy/local/index.mjs';
 import { paths, runtime } from './launcher/checkout.mjs';
 import { runShown, startPostgres } from './launcher/local-stack.mjs';
 import { onTestbed } from './testbed.mjs';
 
-const node = ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'];
 const sizes = ['smoke', 'full'];
 
 /** @typedef {{ dir: string, env: NodeJS.ProcessEnv, size: string }} Place */
@@ -15,7 +15,7 @@ const benchmarks = {
   pipeline: {
     what: 'payments through the HTTP API and all five services: rate applied, latency, CPU per payment and process',
     run: ({ env, size }) =>
-      runShown(runtime(), [...node, join(paths.root, 'apps', 'e2e', 'dist', 'bench', 'pipeline.js'), size], {
+      runShown(runtime(), [...serviceNodeArgs, join(paths.root, 'apps', 'e2e', 'dist', 'bench', 'pipeline.js'), size], {
         cwd: paths.root,
         env: { ...process.env, ...env },
       }),
@@ -24,7 +24,7 @@ const benchmarks = {
     what: "transfers of the ledger's posting against a plain TypeORM poster, in turns in one run",
     run: async ({ dir, env, size }) => {
       const postgres = await startPostgres({ dir: join(dir, 'postgres'), runDir: env['PAYFLOW_RUN_DIR'] ?? dir });
-      return runShown(runtime(), [...node, join(paths.root, 'apps', 'ledger', 'dist', 'bench', 'posting.js'), size], {
+      return runShown(runtime(), [...serviceNodeArgs, join(paths.root, 'apps', 'ledger', 'dist', 'bench', 'posting.js'), size], {
         cwd: paths.root,
         env: { ...process.env, ...env, POSTGRES_URL: postgres.url, POSTGRES_PID: String(postgres.pid) },
       });
