@@ -24,10 +24,14 @@ const benchmarks = {
     what: "transfers of the ledger's posting against a plain TypeORM poster, in turns in one run",
     run: async ({ dir, env, size }) => {
       const postgres = await startPostgres({ dir: join(dir, 'postgres'), runDir: env['PAYFLOW_RUN_DIR'] ?? dir });
-      return runShown(runtime(), [...serviceNodeArgs, join(paths.root, 'apps', 'ledger', 'dist', 'bench', 'posting.js'), size], {
-        cwd: paths.root,
-        env: { ...process.env, ...env, POSTGRES_URL: postgres.url, POSTGRES_PID: String(postgres.pid) },
-      });
+      return runShown(
+        runtime(),
+        [...serviceNodeArgs, join(paths.root, 'apps', 'ledger', 'dist', 'bench', 'posting.js'), size],
+        {
+          cwd: paths.root,
+          env: { ...process.env, ...env, POSTGRES_URL: postgres.url, POSTGRES_PID: String(postgres.pid) },
+        },
+      );
     },
   },
 };

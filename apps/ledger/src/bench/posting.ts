@@ -20,8 +20,8 @@ const BATCHES_TRIED = [1, 10, 100, 500, 1_000];
 const CLIENTS_TRIED = [1, 8, 32];
 const FDATASYNCS = 500;
 /** V8 and Postgres' caches are slow at first: both posters are warm before anything counts. */
-const WARM_UP_TRANSFERS = 10_000;
-const WARM_UP_REQUESTS = 200;
+const WARM_UP_TRANSFERS = 40_000;
+const WARM_UP_REQUESTS = 800;
 
 const size = SIZES[process.argv[2] === 'full' ? 'full' : 'smoke'];
 const postgresPid = Number(process.env['POSTGRES_PID']);
