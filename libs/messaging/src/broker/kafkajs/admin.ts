@@ -4,6 +4,8 @@ import type { BrokerAdmin, PartitionOffsets, TopicToCreate } from '../port.js';
 
 const CREATE_TIMEOUT_MS = 30_000;
 const LEADER_POLL_MS = 50;
+/** A broker that is named as the leader of a new partition may not know it yet. */
+const BECOMES_LEADER_MS = 5_000;
 
 export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdmin> {
   const admin = kafka.admin({ retry: { retries: 8, maxRetryTime: 2_000 } });
@@ -51,8 +53,7 @@ async function haveLeaders(admin: Admin, names: readonly string[]): Promise<bool
     const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
     return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
   } catch (error) {
-    if (/UNKNOWN_TOPIC_OR_PARTITION|LEADER_NOT_AVAILABLE/.test(String((error as { type?: unknown }).type)))
-      return false;
+    if (isOfType(error, /UNKNOWN_TOPIC_OR_PARTITION|LEADER_NOT_AVAILABLE/)) return false;
     throw error;
   }
 }
@@ -67,6 +68,18 @@ async function partitionCounts(admin: Admin, topics: readonly string[], prefix: 
 }
 
 async function offsets(admin: Admin, topic: string): Promise<PartitionOffsets[]> {
-  const listed = await admin.fetchTopicOffsets(topic);
-  return listed.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
+  const end = performance.now() + BECOMES_LEADER_MS;
+  for (;;) {
+    try {
+      const listed = await admin.fetchTopicOffsets(topic);
+      return listed.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
+    } catch (error) {
+      if (!isOfType(error, /NOT_LEADER_FOR_PARTITION|LEADER_NOT_AVAILABLE/) || performance.now() > end) throw error;
+      await delay(LEADER_POLL_MS);
+    }
+  }
+}
+
+function isOfType(error: unknown, types: RegExp): boolean {
+  return types.test(String((error as { type?: unknown } | null)?.type));
 }
