@@ -7,13 +7,12 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
-import { CommandsOf, leg } from '../testing/commands.js';
+import { CommandsOf, leg, onAnotherChainThan } from '../testing/commands.js';
 import { costOf } from '../testing/query-plan.js';
 import { ToldBooks } from '../testing/told-books.js';
 import { LINES_AFTER } from './account-line.repository.js';
 import { BASES, type Basis } from './balance-sums.js';
 import { BALANCE_AS_OF, completeUntil, postedAsOf } from './balance.repository.js';
-import { chainOf } from './chain.js';
 import { IN_INDEX_ORDER } from './index-order.js';
 import { invariants, migrations } from './index.js';
 import { ADD_SNAPSHOTS, addSnapshots } from './snapshot.repository.js';
@@ -36,14 +35,6 @@ const CAUGHT_UP = statement(
   'spec.caught-up',
   'select coalesce(max(xact_id) < (select horizon from snapshot_horizon), true) as caught_up from transfers',
 );
-
-/** An account whose batches do not wait for those of the other: a batch holds the head of its chain until it ends. */
-function onAnotherChainThan(account: string): string {
-  for (;;) {
-    const id = newId('account');
-    if (chainOf(id) !== chainOf(account)) return id;
-  }
-}
 
 /** The horizon is the server's: transactions of other specs hold it back as long as they are open. */
 async function rollUp(every: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { fromUuid, newId, uuidOf, type AnyMessage, type Leg, type MessageData } from '@payflow/contracts';
+import { chainOf } from '../database/chain.js';
 import type { LedgerCommand, LedgerCommandType } from '../domain/decide.js';
 
 const CREATED_AT = '2026-11-21T12:00:00.000Z';
@@ -123,4 +124,12 @@ export function leg(debit: string, credit: string, amount: string, change: OnlyN
     up_to: false,
     ...change,
   };
+}
+
+/** An account whose batches do not wait for those of the other: a batch holds the head of its chain until it ends. */
+export function onAnotherChainThan(account: string): string {
+  for (;;) {
+    const id = newId('account');
+    if (chainOf(id) !== chainOf(account)) return id;
+  }
 }
