@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Database } from '@payflow/database';
-import type { Messaging } from '@payflow/messaging';
+import { Repeat, type Messaging } from '@payflow/messaging';
 import { gauge, logger, OncePerInterval } from '@payflow/telemetry';
 import { countOverdue, pruneKeys, takeOverdue } from './database/reply.repository.js';
 
@@ -22,8 +22,14 @@ const PRUNED_MAX = 5_000;
  */
 @Injectable()
 export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> = Promise.resolve();
+  private readonly rounds = new Repeat(
+    INTERVAL_MS,
+    () => this.sweep(),
+    (error) =>
+      this.seldom.run((suppressed) =>
+        log.warn({ err: error, suppressed }, 'the sweeper could not look; it will again'),
+      ),
+  );
   private readonly overdue = gauge('payflow_pending_writes_overdue', 'Acknowledged writes without an end after 30 s.');
   private readonly oldest = gauge('payflow_pending_writes_oldest_overdue_seconds', 'Age of the oldest such write.');
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
@@ -34,27 +40,18 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweeping = this.sweeping.then(() => this.sweep());
-    }, INTERVAL_MS);
+    this.rounds.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.sweeping;
+  onApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
-  /** One round. Errors are logged: the next round comes anyway. */
+  /** One round. */
   async sweep(): Promise<void> {
-    try {
-      await this.republish();
-      await this.report();
-      await pruneKeys(this.db, KEY_DAYS, PRUNED_MAX);
-    } catch (error) {
-      this.seldom.run((suppressed) =>
-        log.warn({ err: error, suppressed }, 'the sweeper could not look; it will again'),
-      );
-    }
+    await this.republish();
+    await this.report();
+    await pruneKeys(this.db, KEY_DAYS, PRUNED_MAX);
   }
 
   private async republish(): Promise<void> {

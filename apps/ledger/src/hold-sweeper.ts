@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Database } from '@payflow/database';
-import type { AnyOutgoing, Messaging } from '@payflow/messaging';
+import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
 import { takeExpired } from './database/expiry.repository.js';
 
@@ -15,8 +15,11 @@ const TAKEN_MAX = 500;
 /** Finds holds whose time is over and asks the ledger's own command topic to end them. Never ends one itself. */
 @Injectable()
 export class HoldSweeper implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> = Promise.resolve();
+  private readonly rounds = new Repeat(
+    INTERVAL_MS,
+    () => this.sweep(),
+    (error) => log.warn({ err: error }, 'the sweeper could not look; it will again'),
+  );
 
   constructor(
     private readonly database: Database,
@@ -24,22 +27,15 @@ export class HoldSweeper implements OnApplicationBootstrap, OnApplicationShutdow
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweeping = this.sweeping.then(() => this.sweep());
-    }, INTERVAL_MS);
+    this.rounds.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.sweeping;
+  onApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
   private async sweep(): Promise<void> {
-    try {
-      while ((await this.askForSome()) === TAKEN_MAX);
-    } catch (error) {
-      log.warn({ err: error }, 'the sweeper could not look; it will again');
-    }
+    while ((await this.askForSome()) === TAKEN_MAX);
   }
 
   private async askForSome(): Promise<number> {

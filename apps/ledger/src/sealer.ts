@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { LEDGER_SUBJECT, fromUuid, newId, type ChainEnd, type LedgerSealed } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import type { AnyOutgoing, Messaging } from '@payflow/messaging';
+import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
 import { GENESIS } from './database/chain.js';
 import { beginSeal, insertSeal, keepKey, linksSince } from './database/seal.repository.js';
@@ -18,8 +18,11 @@ const NO_TENANT = fromUuid('tenant', '00000000-0000-0000-0000-000000000000');
 /** Once a minute sums up what has been booked since, signs the head of the log, and publishes it: out of the database's reach. */
 @Injectable()
 export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private sealing: Promise<unknown> = Promise.resolve();
+  private readonly rounds = new Repeat(
+    INTERVAL_MS,
+    () => this.sealAll(),
+    (error) => log.warn({ err: error }, 'no seal this time; the next one takes it in'),
+  );
 
   constructor(
     private readonly database: Database,
@@ -28,18 +31,11 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sealing = this.sealing.then(() =>
-        this.sealAll().catch((error: unknown) =>
-          log.warn({ err: error }, 'no seal this time; the next one takes it in'),
-        ),
-      );
-    }, INTERVAL_MS);
+    this.rounds.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.sealing;
+  onApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
   /** After a long pause there is more than one seal holds. */

@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Database } from '@payflow/database';
+import { Repeat } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
 import { addSnapshots } from './database/snapshot.repository.js';
 
@@ -12,29 +13,25 @@ export const TRANSFERS_PER_SNAPSHOT = 200;
 /** Keeps reads of the past short: once a minute, snapshots of the accounts that have moved a lot. Never on a posting's way. */
 @Injectable()
 export class SnapshotRollup implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private rolling: Promise<void> = Promise.resolve();
+  private readonly rounds = new Repeat(
+    INTERVAL_MS,
+    () => this.rollUp(),
+    (error) => log.warn({ err: error }, 'snapshots of balances could not be added; they will be'),
+  );
   private closed = false;
 
   constructor(private readonly database: Database) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.rolling = this.rolling.then(() => this.rollUp());
-    }, INTERVAL_MS);
+    this.rounds.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  onApplicationShutdown(): Promise<void> {
     this.closed = true;
-    clearInterval(this.timer);
-    await this.rolling;
+    return this.rounds.stop();
   }
 
   private async rollUp(): Promise<void> {
-    try {
-      while (!this.closed && (await addSnapshots(this.database, TRANSFERS_PER_SNAPSHOT)));
-    } catch (error) {
-      log.warn({ err: error }, 'snapshots of balances could not be added; they will be');
-    }
+    while (!this.closed && (await addSnapshots(this.database, TRANSFERS_PER_SNAPSHOT)));
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { Database } from '@payflow/database';
-import type { AnyOutgoing, Messaging } from '@payflow/messaging';
+import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
 import { takeOverdue } from './database/payment.repository.js';
 
@@ -14,8 +14,11 @@ const TAKEN_MAX = 500;
 /** Finds payments that wait too long for the ledger and asks their own command topic to ask again. Never moves a payment itself. */
 @Injectable()
 export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
-  private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> = Promise.resolve();
+  private readonly rounds = new Repeat(
+    INTERVAL_MS,
+    () => this.sweep(),
+    (error) => log.warn({ err: error }, 'the sweeper could not look; it will again'),
+  );
 
   constructor(
     private readonly database: Database,
@@ -23,33 +26,26 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.sweeping = this.sweeping.then(() => this.sweep());
-    }, INTERVAL_MS);
+    this.rounds.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.sweeping;
+  onApplicationShutdown(): Promise<void> {
+    return this.rounds.stop();
   }
 
   private async sweep(): Promise<void> {
-    try {
-      const staged = await this.database.transaction(async (tx) => {
-        const overdue = await takeOverdue(tx, WAIT_MS, TAKEN_MAX);
-        if (overdue.length > 0)
-          log.warn({ payments: overdue.length }, 'payments have waited for the ledger; asking again');
-        const commands = overdue.map(({ id, tenant, livemode }): AnyOutgoing => ({
-          type: 'payflow.payment.sweep.v1',
-          subject: id,
-          data: { id },
-          origin: { tenant, livemode, actor: 'payments/sweeper' },
-        }));
-        return this.messaging.outbox.stage(tx, commands, () => undefined);
-      });
-      staged.publish();
-    } catch (error) {
-      log.warn({ err: error }, 'the sweeper could not look; it will again');
-    }
+    const staged = await this.database.transaction(async (tx) => {
+      const overdue = await takeOverdue(tx, WAIT_MS, TAKEN_MAX);
+      if (overdue.length > 0)
+        log.warn({ payments: overdue.length }, 'payments have waited for the ledger; asking again');
+      const commands = overdue.map(({ id, tenant, livemode }): AnyOutgoing => ({
+        type: 'payflow.payment.sweep.v1',
+        subject: id,
+        data: { id },
+        origin: { tenant, livemode, actor: 'payments/sweeper' },
+      }));
+      return this.messaging.outbox.stage(tx, commands, () => undefined);
+    });
+    staged.publish();
   }
 }

@@ -17,6 +17,7 @@ export {
   type DeadLetterPlace,
 } from './runner/dead-letter.repository.js';
 export type { Handled, Handler, Refuser, SubscriptionHandlers } from './runner/handler.js';
+export { Repeat } from './repeat.js';
 export { topicsToCreate, verifyTopics } from './topics.js';
 export { formatTraceparent, parseTraceparent } from './trace.js';
 export { Begun, Consumes, Discards, Refuses } from './transport/consumes.js';
