@@ -1,7 +1,6 @@
 import { newId } from '@payflow/contracts';
-import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix, until } from '@payflow/testing';
+import { until } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { migrations } from '../database/index.js';
 import { countRows } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
@@ -9,14 +8,8 @@ const ACCOUNTS = '/api/v1/accounts';
 const HELD_OFF = { prefer: 'wait=0' };
 let stage: Stage;
 
-async function ownServers() {
-  const broker = testBroker(uniqueSuffix());
-  const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  return { database, broker, redisUrl: testServers().redis };
-}
-
 beforeAll(async () => {
-  stage = await openStage(await ownServers());
+  stage = await openStage();
 });
 afterAll(() => stage?.close());
 afterEach(() => {

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fromUuid, newId, uuidOf } from '@payflow/contracts';
-import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { migrations } from '../database/index.js';
 import { keepBooks, type Books } from '../testing/books.js';
 import { Client, countRows, type Answered, type Counts } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
@@ -18,14 +16,8 @@ let own: Books;
 /** Of a stranger. */
 let foreign: Books;
 
-async function ownServers() {
-  const broker = testBroker(uniqueSuffix());
-  const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  return { database, broker, redisUrl: testServers().redis };
-}
-
 beforeAll(async () => {
-  stage = await openStage(await ownServers());
+  stage = await openStage();
   client = stage.client;
   own = await keepBooks(client);
   foreign = await keepBooks(await Client.of(stage.db, stage.gateway.base));

@@ -1,7 +1,6 @@
 import { newId } from '@payflow/contracts';
-import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix, until } from '@payflow/testing';
+import { until } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { migrations } from '../database/index.js';
 import { countRows } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
@@ -11,14 +10,8 @@ let stage: Stage;
 let alice: string;
 let bob: string;
 
-async function ownServers() {
-  const broker = testBroker(uniqueSuffix());
-  const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  return { database, broker, redisUrl: testServers().redis };
-}
-
 beforeAll(async () => {
-  stage = await openStage(await ownServers());
+  stage = await openStage();
   [alice, bob] = [await stage.client.open(), await stage.client.open()];
 });
 afterAll(() => stage?.close());

@@ -1,7 +1,6 @@
 import { newId, uuidOf, fromUuid } from '@payflow/contracts';
-import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix, until } from '@payflow/testing';
+import { until } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { migrations } from '../database/index.js';
 import { countRows } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
@@ -13,14 +12,8 @@ let bob: string;
 let carol: string;
 let pauper: string;
 
-async function ownServers() {
-  const broker = testBroker(uniqueSuffix());
-  const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  return { database, broker, redisUrl: testServers().redis };
-}
-
 beforeAll(async () => {
-  stage = await openStage(await ownServers());
+  stage = await openStage();
   const { client, house } = stage;
   [alice, bob] = [await client.open(), await client.open()];
   [carol, pauper] = [await client.open(), await client.open()];

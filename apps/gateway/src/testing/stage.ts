@@ -1,7 +1,7 @@
 import { openDatabase, type Database } from '@payflow/database';
-import type { BrokerOptions } from '@payflow/messaging';
 import type { RunningService } from '@payflow/service';
-import { entities } from '../database/index.js';
+import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
+import { entities, migrations } from '../database/index.js';
 import { Client, startGateway, type Answered } from './gateway-under-test.js';
 import { House } from './house.js';
 
@@ -14,17 +14,12 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Of a spec alone. */
-export interface Servers {
-  readonly database: { readonly url: string; drop(): Promise<void> };
-  readonly broker: BrokerOptions;
-  readonly redisUrl: string;
-}
-
-/** Opens a stage on the spec's servers; closing it drops the database. */
-export async function openStage({ database, broker, redisUrl }: Servers): Promise<Stage> {
+/** Opens a stage of the spec's own; closing it drops the database. */
+export async function openStage(): Promise<Stage> {
+  const broker = testBroker(uniqueSuffix());
+  const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
   const db = await openDatabase({ url: database.url, poolSize: 5, applicationName: 'spec', entities });
-  const gateway = await startGateway({ databaseUrl: database.url, broker, redisUrl });
+  const gateway = await startGateway({ databaseUrl: database.url, broker, redisUrl: testServers().redis });
   const house = new House(db, broker);
   await house.start();
   const close = async (): Promise<void> => {
