@@ -7,12 +7,7 @@ const SPECIAL = /["\\]/g;
  * them, which cost more than the rest of a set-based insert; most elements of ours need neither.
  */
 export function arrayLiteral(values: readonly unknown[]): string {
-  let literal = '{';
-  for (let at = 0; at < values.length; at++) {
-    if (at > 0) literal += ',';
-    literal += element(values[at]);
-  }
-  return `${literal}}`;
+  return `{${values.map(element).join(',')}}`;
 }
 
 function element(value: unknown): string {

@@ -90,3 +90,83 @@ it("survives a backend that dies inside the work: the error is the work's own, t
   await expect(done).rejects.toMatchObject({ code: '57P01' });
   expect(await ids()).toEqual([]);
 });
+
+it('waits with COMMIT for what is to be checked, and rolls back with its error', async () => {
+  await tables.database.transaction(async (tx) => {
+    tx.check(tx.count(INSERT, [1]).then(() => undefined));
+    tx.atCommit(INSERT, [2]);
+    await Promise.resolve();
+  });
+  expect(await ids()).toEqual([1, 2]);
+  const refused = tables.database.transaction(async (tx) => {
+    tx.check(
+      tx.count(INSERT, [3]).then(() => {
+        throw new Error('spec');
+      }),
+    );
+    tx.atCommit(INSERT, [4]);
+    await Promise.resolve();
+  });
+  await expect(refused).rejects.toThrow('spec');
+  expect(await ids()).toEqual([1, 2]);
+});
+
+it('begins what comes after all when all else is sent, and rolls back when that fails', async () => {
+  const order: number[] = [];
+  await tables.database.transaction(async (tx) => {
+    tx.afterAll(async () => {
+      for (const { id } of await tx.rows<{ id: number }>(ALL)) order.push(id);
+      await tx.count(INSERT, [3]);
+    });
+    tx.atCommit(INSERT, [2]);
+    await tx.count(INSERT, [1]);
+  });
+  expect(order).toEqual([1, 2]);
+  const failed = tables.database.transaction(async (tx) => {
+    tx.afterAll(async () => void (await tx.count(INSERT, [3])));
+    await tx.count(INSERT, [4]);
+  });
+  await expect(failed).rejects.toMatchObject({ code: '23505' });
+  expect(await ids()).toEqual([1, 2, 3]);
+});
+
+it('names the first statement that failed, not those that fail for it', async () => {
+  const failed = tables.database.transaction(async (tx) => {
+    tx.afterAll(async () => void (await tx.count(INSERT, [2])));
+    tx.atCommit(INSERT, [1]);
+    await tx.count(INSERT, [1]);
+  });
+  await expect(failed).rejects.toMatchObject({ code: '23505' });
+});
+
+it('sends nothing any more once it is over: that would be outside of it', async () => {
+  let goOn: () => void = () => undefined;
+  const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+  let late: Promise<unknown> | undefined;
+  const done = tables.database.transaction(async (tx) => {
+    tx.afterAll(() => {
+      late = mayGoOn.then(() => tx.count(INSERT, [1]));
+      return late as Promise<void>;
+    });
+    tx.check(Promise.reject(new Error('spec')));
+    await Promise.resolve();
+  });
+  await expect(done).rejects.toThrow('spec');
+  goOn();
+  await expect(late).rejects.toThrow(/had ended/);
+  expect(await ids()).toEqual([]);
+});
+
+it('tells how it ended, once it has', async () => {
+  const ends: boolean[] = [];
+  await tables.database.transaction(async (tx) => {
+    tx.onEnd((isCommitted) => ends.push(isCommitted));
+    await tx.count(INSERT, [1]);
+  });
+  const undone = tables.database.transaction(async (tx) => {
+    tx.onEnd((isCommitted) => ends.push(isCommitted));
+    await tx.count(INSERT, [1]);
+  });
+  await expect(undone).rejects.toMatchObject({ code: '23505' });
+  expect(ends).toEqual([true, false]);
+});

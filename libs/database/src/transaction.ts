@@ -23,6 +23,10 @@ interface Last {
  */
 export class Transaction {
   private readonly last: Last[] = [];
+  private readonly checks: Promise<void>[] = [];
+  private readonly afterwards: (() => Promise<void>)[] = [];
+  private readonly listeners: ((isCommitted: boolean) => void)[] = [];
+  private isOver = false;
 
   constructor(private readonly client: PoolClient) {}
 
@@ -45,15 +49,56 @@ export class Transaction {
     this.last.push({ statement, values, onRows });
   }
 
-  /** For {@link runTransaction}: sends what was kept for the end, without waiting. */
+  /**
+   * Has the work go on while the server carries out what it was sent: COMMIT follows only when every check has resolved, and
+   * one that rejects rolls the transaction back with its error. All statements behind a check must be sent already.
+   */
+  check(result: Promise<void>): void {
+    // Whoever throws first tells the error; the others are not to be unhandled.
+    result.catch(() => undefined);
+    this.checks.push(result);
+  }
+
+  /** A step that may take its time, begun when all else has been sent, and after which nothing comes but COMMIT. Rejecting rolls back. */
+  afterAll(step: () => Promise<void>): void {
+    this.afterwards.push(step);
+  }
+
+  /** Hears how the transaction ended: false where it was rolled back, or where its COMMIT was never answered. */
+  onEnd(listener: (isCommitted: boolean) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** For {@link runTransaction}: from now on a statement of this transaction would run outside of it. */
+  close(): void {
+    this.isOver = true;
+  }
+
+  /** For {@link runTransaction}. */
+  end(isCommitted: boolean): void {
+    for (const listener of this.listeners) listener(isCommitted);
+  }
+
+  /** For {@link runTransaction}: sends what was kept for the end, without waiting, in one packet. */
   sendLast(): Promise<unknown>[] {
-    return this.last.map(async ({ statement, values, onRows }) => {
-      const { rows } = await this.execute(statement, values);
-      onRows?.(rows as never[]);
-    });
+    return inOnePacket(this.client, () =>
+      this.last.splice(0).map(async ({ statement, values, onRows }) => {
+        const { rows } = await this.execute(statement, values);
+        onRows?.(rows as never[]);
+      }),
+    );
+  }
+
+  /** For {@link runTransaction}: where something is waited for, the last statements need not wait with it. */
+  async settled(): Promise<void> {
+    if (this.checks.length + this.afterwards.length === 0) return;
+    const sent = this.sendLast();
+    // In the order in which the server meets them: the first that fails is the cause, and the others fail for it.
+    await Promise.all([...this.checks, ...sent, ...this.afterwards.map((step) => step())]);
   }
 
   private async execute(statement: Statement, values: readonly unknown[]) {
+    if (this.isOver) throw new Error(`the transaction had ended before ${statement.name}`);
     const span = startSpan(statement);
     try {
       return await this.client.query({ name: statement.name, text: statement.text, values: values.map(parameter) });
@@ -86,19 +131,33 @@ function startSpan(statement: Statement): Span | undefined {
  */
 export async function runTransaction<T>(client: PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const tx = new Transaction(client);
+  let isCommitted = false;
+  try {
+    const result = await carryOut(client, tx, work);
+    await commit(client, tx);
+    isCommitted = true;
+    return result;
+  } finally {
+    tx.close();
+    tx.end(isCommitted);
+  }
+}
+
+/** All of a transaction but its COMMIT. */
+async function carryOut<T>(client: PoolClient, tx: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
   // BEGIN goes out with all that the work says before it waits for an answer: one round trip less in every transaction.
   corkForThisTurn(client);
   const begun = client.query('begin');
   const working = begin(work, tx);
-  let result: T;
   try {
-    [result] = await Promise.all([working, begun]);
+    const [result] = await Promise.all([working, begun]);
+    await tx.settled();
+    return result;
   } catch (error) {
+    tx.close();
     await rollback(client);
     throw error;
   }
-  await commit(client, tx);
-  return result;
 }
 
 /** Work that throws before it returns a promise rejects like any other: BEGIN is on its way by then. */
@@ -114,6 +173,7 @@ async function rollback(client: PoolClient): Promise<void> {
 async function commit(client: PoolClient, tx: Transaction): Promise<void> {
   try {
     const sent = inOnePacket(client, () => [...tx.sendLast(), client.query('commit')]);
+    tx.close();
     crashAt('commit-sent');
     const outcomes = await Promise.allSettled(sent);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');

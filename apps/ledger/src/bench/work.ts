@@ -1,6 +1,5 @@
 import { fromUuid, newId, newUuid, type AnyMessage } from '@payflow/contracts';
 import type { LedgerCommand } from '../domain/decide.js';
-import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import type { BenchBooks } from './books.js';
 import { postPlainly, type PlainTransferRequest } from './plain-poster.js';
 
@@ -35,8 +34,7 @@ export function requestsOf(books: BenchBooks, count: number): PlainTransferReque
 
 /** Posts the batches as the runner would: each in one transaction with its outbox row, so many at a time. */
 export async function postOurs(books: BenchBooks, work: LedgerCommand[][], connections: number): Promise<void> {
-  const { database, messaging } = books;
-  const handler = new LedgerCommandsHandler();
+  const { database, messaging, handler } = books;
   await sharedBy(connections, work, (commands) =>
     database.transaction(async (tx) => {
       const { messages } = await handler.handle(commands, tx);

@@ -24,7 +24,7 @@ const LOCK = statement(
    from locked`,
 );
 
-// Where a batch finds no account, those that it opens may still be paid from and to.
+// The clock and the head of the batch's chain, which is its own partition's alone.
 const LOCK_HEAD = statement(
   'ledger.lock-head',
   `select array[position::text, encode(hash, 'hex')] as head, date_part('epoch', clock_timestamp()) * 1000 as now_ms
@@ -65,7 +65,8 @@ const SAVE = statement(
    select ((select count(*) from opened) + (select count(*) from changed))::integer as saved`,
 );
 
-interface AccountRow {
+/** What a decision looks at of an account. */
+export interface AccountRow {
   /** Which of the accounts asked for, counted from 1. */
   nth: number;
   asset: string;
@@ -78,10 +79,16 @@ interface AccountRow {
   pending_debits: bigint;
   pending_credits: bigint;
   version: bigint;
-  /** Milliseconds since 1970: the clock, or the account's last change where that is later. */
-  now_ms: number;
-  details: [path: string | null, metadata: Record<string, string>, createdAt: string] | null;
+}
+
+interface HeadRow {
   head: [position: string, hash: string] | null;
+  /** Milliseconds since 1970: the clock, or an account's last change where that is later. */
+  now_ms: number;
+}
+
+interface LockedRow extends AccountRow, HeadRow {
+  details: [path: string | null, metadata: Record<string, string>, createdAt: string] | null;
 }
 
 /** The key of an account's row, by which a batch's statements find it. */
@@ -109,14 +116,15 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
   const keys = accountKeys(commands);
   const wanted = [...keys.values()];
   const chain = chainOf(commands[0]?.command.key ?? '');
-  const rows = await tx.rows<AccountRow>(LOCK, [
+  const rows = await tx.rows<LockedRow>(LOCK, [
     wanted.map((key) => key.tenant),
     wanted.map((key) => key.livemode),
     wanted.map((key) => key.uuid),
     commands.some(({ command }) => command.type === 'payflow.account.update.v1'),
     chain,
   ]);
-  const [alone] = rows.length > 0 ? [] : await tx.rows<Pick<AccountRow, 'head' | 'now_ms'>>(LOCK_HEAD, [chain]);
+  // Where a batch finds no account, those that it opens may still be paid from and to.
+  const alone = rows.length > 0 ? undefined : await lockHead(tx, chain);
   const now = new Date(rows.reduce((latest, { now_ms }) => Math.max(latest, now_ms), alone?.now_ms ?? 0));
   const accounts = new Map<string, Account>();
   const details = new Map<string, AccountDetails>();
@@ -125,7 +133,16 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     accounts.set(key.scoped, toAccount(key.id, row));
     if (row.details) details.set(key.scoped, toDetails(row.details));
   }
-  return { accounts, details, keys, now, chain, head: headOf(rows[0] ?? alone) };
+  return { accounts, details, keys, now, chain, head: alone?.head ?? headOf(rows[0]) };
+}
+
+/** Locks the head of a chain, and reads the ledger's clock, where no account is locked. */
+export async function lockHead(
+  tx: Transaction,
+  chain: number,
+): Promise<{ readonly head: ChainHead; readonly now_ms: number }> {
+  const [row] = await tx.rows<HeadRow>(LOCK_HEAD, [chain]);
+  return { head: headOf(row), now_ms: row?.now_ms ?? 0 };
 }
 
 /** The ledger's clock where no account is locked. */
@@ -133,13 +150,14 @@ export async function readClock(tx: Transaction): Promise<Date> {
   return (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
 }
 
-function headOf(first: Pick<AccountRow, 'head'> | undefined): ChainHead {
+function headOf(first: Pick<HeadRow, 'head'> | undefined): ChainHead {
   const [position, hash] = first?.head ?? [];
   if (position === undefined || hash === undefined) throw new TypeError('a chain has no head');
   return { position: BigInt(position), hash };
 }
 
-function accountKeys(commands: readonly KeyedCommand[]): Map<string, AccountKey> {
+/** The accounts that the commands name, by scoped id. */
+export function accountKeys(commands: readonly KeyedCommand[]): Map<string, AccountKey> {
   const keys = new Map<string, AccountKey>();
   for (const { command, tenant } of commands) {
     for (const id of accountIds(command)) {
@@ -218,7 +236,7 @@ export function accountUuid(keys: LockedAccounts['keys'], owner: Owner, id: stri
   return (keys.get(scoped(owner, id)) as AccountKey).uuid;
 }
 
-function toAccount(id: string, row: AccountRow): Account {
+export function toAccount(id: string, row: AccountRow): Account {
   return {
     id,
     asset: row.asset,
@@ -234,6 +252,6 @@ function toAccount(id: string, row: AccountRow): Account {
   };
 }
 
-function toDetails([path, metadata, createdAt]: NonNullable<AccountRow['details']>): AccountDetails {
+function toDetails([path, metadata, createdAt]: NonNullable<LockedRow['details']>): AccountDetails {
   return { path, metadata, createdAt: new Date(createdAt).toISOString() };
 }

@@ -6,25 +6,32 @@ import type { Original } from '../domain/reversal.js';
 import { lockAccounts, saveAccounts, type LockedAccounts } from './account.repository.js';
 import { loadAside, saveAside } from './aside.repository.js';
 import { idText, transferKey, type IdKey, type KeyedCommand } from './command-key.js';
+import { recallAccounts, rememberLocked, saveRecalled, type RecalledAccounts } from './recall.repository.js';
+import type { RememberedAccounts } from './remembered-accounts.js';
 import { insertTransfers } from './transfer.repository.js';
 import { findVerdicts, insertVerdicts, type Answer, type KnownVerdict } from './verdict.repository.js';
 
-/** What one batch works on, under its locks. */
+/** What one batch works on. */
 export interface OpenedBooks {
   readonly loaded: LoadedBooks;
   /** Verdicts given before on the batch's commands, and what is known of the transfers they name, by `idText`. */
   readonly known: ReadonlyMap<string, KnownVerdict>;
-  readonly locked: LockedAccounts;
+  /** Its accounts, under their locks or as they are remembered. */
+  readonly held: LockedAccounts | RecalledAccounts;
 }
 
 /**
- * Loads all that the commands touch, and locks its accounts. The statements go out together and run in this order: ids
- * without locks, then accounts in id order, then what their locks protect.
+ * Loads all that the commands touch. The statements go out together and run in this order: ids without locks, then accounts
+ * in id order, then what their locks protect. Where accounts are decided from memory, none is locked yet.
  */
-export async function openBooks(tx: Transaction, commands: readonly KeyedCommand[]): Promise<OpenedBooks> {
-  const [known, locked, { takenPaths, holds, reversed }] = await Promise.all([
+export async function openBooks(
+  tx: Transaction,
+  commands: readonly KeyedCommand[],
+  memory: RememberedAccounts,
+): Promise<OpenedBooks> {
+  const [known, held, { takenPaths, holds, reversed }] = await Promise.all([
     findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
-    lockAccounts(tx, commands),
+    memory.serves(commands) ? recallAccounts(tx, commands, memory) : lockAccounts(tx, commands),
     loadAside(tx, commands),
   ]);
   const originals = new Map<string, Original>();
@@ -39,26 +46,37 @@ export async function openBooks(tx: Transaction, commands: readonly KeyedCommand
       if (role === 'made') usedTransferIds.add(key);
     }
   }
-  const { accounts, details } = locked;
+  const { accounts, details } = held;
   const loaded = { accounts, details, takenPaths, holds, originals, usedTransferIds };
-  return { loaded, known, locked };
+  return { loaded, known, held };
 }
 
-/** Saves a decided batch whole. An id or path that another partition has used in the meantime makes the batch run again. */
-export async function saveBooks(
+/**
+ * Saves a decided batch whole, and does not wait for it: each statement goes out as soon as its values are there, and the
+ * server works on one while the next is made. From the accounts' locks to COMMIT other batches wait for this one. An id or
+ * path that another partition has used in the meantime makes the batch run again.
+ */
+export function saveBooks(
   tx: Transaction,
   changes: BookChanges,
   answers: readonly Answer[],
-  locked: LockedAccounts,
-): Promise<void> {
-  const { keys, now } = locked;
-  const [accountsSaved, verdictsSaved] = await Promise.all([
-    saveAccounts(tx, changes, keys, now),
-    insertVerdicts(tx, answers),
-    insertTransfers(tx, changes.transfers, locked),
+  held: OpenedBooks['held'],
+  memory: RememberedAccounts,
+): void {
+  const { keys, now } = held;
+  if ('basis' in held) saveRecalled(tx, changes, held, memory);
+  else rememberLocked(tx, changes, held, memory);
+  const saved = Promise.all([
+    'basis' in held || saveAccounts(tx, changes, keys, now),
     saveAside(tx, changes, keys, now),
+    insertTransfers(tx, changes.transfers, held),
+    insertVerdicts(tx, answers),
   ]);
-  if (!accountsSaved || !verdictsSaved) throw new RunAgain('another partition met the same id or path first');
+  tx.check(
+    saved.then(([accountsSaved, , , verdictsSaved]) => {
+      if (!accountsSaved || !verdictsSaved) throw new RunAgain('another partition met the same id or path first');
+    }),
+  );
 }
 
 /** The transfers that a group makes, and the one it moves back: a command that makes one alone is known by its own key. */

@@ -4,12 +4,20 @@ import type { DamagedCommand, LedgerCommand, Verdict } from '../domain/decide.js
 import { idText, transferKey, type IdKey, type IdKind, type KeyedCommand } from './command-key.js';
 
 /** The ledger's answer to one command, with the id of the event that carries it. */
-export interface Answer {
-  readonly keyed: KeyedCommand<LedgerCommand | DamagedCommand>;
-  readonly verdict: Verdict;
-  /** The verdict's data, as it is both stored and published. */
-  readonly json: string;
-  readonly eventId: string;
+export class Answer {
+  /** Made here once, so that a re-run transaction publishes under a new one only if it never committed. */
+  readonly eventId = newId('event');
+  #json: string | undefined;
+
+  constructor(
+    readonly keyed: KeyedCommand<LedgerCommand | DamagedCommand>,
+    readonly verdict: Verdict,
+  ) {}
+
+  /** The verdict's data, as it is both stored and published. Written when it is first asked for. */
+  get json(): string {
+    return (this.#json ??= JSON.stringify(this.verdict.data));
+  }
 }
 
 /** What is known of an id: the verdict under which it was first used. */
@@ -90,11 +98,6 @@ export function verdictOf({ type, json }: KnownVerdict): Verdict {
     default:
       return verdict;
   }
-}
-
-/** A fresh answer, its event id made here once so that a re-run transaction publishes under a new one only if it never committed. */
-export function answer(keyed: Answer['keyed'], verdict: Verdict): Answer {
-  return { keyed, verdict, json: JSON.stringify(verdict.data), eventId: newId('event') };
 }
 
 interface NewVerdict extends IdKey {

@@ -5,30 +5,26 @@ import { RunAgain, type Transaction } from '@payflow/database';
 import { readClock } from '../database/account.repository.js';
 import { Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { openBooks, saveBooks } from '../database/books.repository.js';
+import { RememberedAccounts } from '../database/remembered-accounts.js';
 import { UNREAD_HASH, idText, keyed, keyedUnread, transferKey, type KeyedCommand } from '../database/command-key.js';
-import {
-  answer,
-  findVerdicts,
-  insertVerdicts,
-  verdictOf,
-  type Answer,
-  type KnownVerdict,
-} from '../database/verdict.repository.js';
+import { Answer, findVerdicts, insertVerdicts, verdictOf, type KnownVerdict } from '../database/verdict.repository.js';
 import { Book } from '../domain/book.js';
 import { decide, refuseCommand, type DamagedCommand, type LedgerCommand, type Verdict } from '../domain/decide.js';
 
 /** All that changes the books: one batch, one set of statements, a verdict for every command. */
 @Controller()
 export class LedgerCommandsHandler {
+  private readonly memory = new RememberedAccounts();
+
   @Consumes('ledger.commands')
   async handle(@Payload() commands: readonly LedgerCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    return answerBatch(tx, commands.map(keyed), decide);
+    return answerBatch(tx, commands.map(keyed), decide, this.memory);
   }
 
   /** An operator gave the commands up: the refusal is written where any later copy will find it. */
   @Discards('ledger.commands')
   async discard(@Payload() commands: readonly LedgerCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    return answerBatch(tx, commands.map(keyed), refusing('discarded'));
+    return answerBatch(tx, commands.map(keyed), refusing('discarded'), this.memory);
   }
 
   /** Commands too damaged to be carried out, and whole enough to be refused: that is written at the same place. */
@@ -44,45 +40,59 @@ function refusing(reason: Refusal): Decision {
   return (book, command) => refuseCommand(command, reason, book.now);
 }
 
-async function answerBatch(tx: Transaction, commands: readonly KeyedCommand[], decision: Decision): Promise<Handled> {
-  const books = await openBooks(tx, commands);
-  const book = new Book(books.loaded, books.locked.now.toISOString());
+async function answerBatch(
+  tx: Transaction,
+  commands: readonly KeyedCommand[],
+  decision: Decision,
+  memory: RememberedAccounts,
+): Promise<Handled> {
+  const books = await openBooks(tx, commands, memory);
+  const book = new Book(books.loaded, books.held.now.toISOString());
   const known = new Map(books.known);
-  const answers: Answer[] = [];
-  const messages: AnyOutgoing[] = [];
+  const answers: (Answer | AnyOutgoing)[] = [];
   const repeated: string[] = [];
   for (const each of commands) {
     const { command, key } = each;
     const before = known.get(key);
     if (before) {
       if (before.commandId === command.id) repeated.push(command.id);
-      messages.push(answerAgain(each, before, book));
+      answers.push(answerAgain(each, before, book));
       continue;
     }
-    const given = answer(each, decision(book, command));
+    const given = new Answer(each, decision(book, command));
     answers.push(given);
     learn(known, book, given);
-    messages.push(eventOf(command, given.verdict, { id: given.eventId, json: given.json }));
   }
-  if (answers.length > 0) await saveBooks(tx, book.changes(), answers, books.locked);
-  return { messages, repeated };
+  const fresh = answers.filter((each) => each instanceof Answer);
+  if (fresh.length > 0) saveBooks(tx, book.changes(), fresh, books.held, memory);
+  return { messages: answers.map((each) => (each instanceof Answer ? freshEvent(each) : each)), repeated };
 }
 
 /** From now on the batch's later copies of the command, and other uses of the ids it took, are met as such. */
 function learn(known: Map<string, KnownVerdict>, book: Book, given: Answer): void {
-  const { keyed: each, verdict, json, eventId } = given;
+  const { keyed: each, verdict, eventId } = given;
   const { command, contentHash } = each;
-  const knownAs = (data: string): KnownVerdict => ({
+  const knownAs = (json: () => string): KnownVerdict => ({
     contentHash,
     commandId: command.id,
     eventId,
     type: verdict.type,
-    json: data,
+    // Few are asked for again in their own batch.
+    get json() {
+      return json();
+    },
   });
-  known.set(each.key, knownAs(json));
+  known.set(
+    each.key,
+    knownAs(() => given.json),
+  );
   if (each.kind === 'transfer') book.useTransferId(command, command.data.id);
   if (verdict.type !== 'payflow.group.posted.v1') return;
-  for (const leg of verdict.data.legs) known.set(idText(transferKey(each, leg.id)), knownAs(JSON.stringify(leg)));
+  for (const leg of verdict.data.legs)
+    known.set(
+      idText(transferKey(each, leg.id)),
+      knownAs(() => JSON.stringify(leg)),
+    );
 }
 
 /** A copy of a command gets the verdict of the first; another command under the same id is refused, and changes nothing. */
@@ -102,18 +112,20 @@ async function refuseDamaged(tx: Transaction, commands: readonly KeyedCommand<Da
   const [known, now] = await Promise.all([findVerdicts(tx, commands), readClock(tx)]);
   const answers = new Map<string, Answer>();
   for (const each of commands.filter(({ key }) => !known.has(key) && !answers.has(key)))
-    answers.set(each.key, answer(each, refuseCommand(each.command, 'command_malformed', now.toISOString())));
+    answers.set(each.key, new Answer(each, refuseCommand(each.command, 'command_malformed', now.toISOString())));
   const given = [...answers.values()];
   if (given.length > 0 && !(await insertVerdicts(tx, given)))
     throw new RunAgain('another partition met the same id first');
   return {
-    messages: given.map(({ keyed: { command }, verdict, eventId: id, json }) =>
-      eventOf(command, verdict, { id, json }),
-    ),
+    messages: given.map(freshEvent),
     repeated: commands
       .filter(({ key, command }) => known.get(key)?.commandId === command.id)
       .map(({ command }) => command.id),
   };
+}
+
+function freshEvent({ keyed: { command }, verdict, eventId: id, json }: Answer): AnyOutgoing {
+  return eventOf(command, verdict, { id, json });
 }
 
 function eventOf(
