@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { RunAgain, statement, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import type { BookChanges } from '../domain/book.js';
@@ -52,6 +53,9 @@ const CHECK_AND_WRITE = statement(
      where n.version <> n.was_version and (select count(*) from held) = cardinality($1::uuid[]) and ${AS_REMEMBERED})
    select count(*)::integer as held from held`,
 );
+
+/** The server finds out after the same time that transactions wait for each other; of a wait in here it knows nothing. */
+const PATIENCE_MS = 1_000;
 
 type ReadRow = AccountRow & { readonly at_ms: number };
 
@@ -113,7 +117,7 @@ export function saveRecalled(
   for (const [key, account] of changed) memory.keep(key, account, batch);
   forgetIfUndone(tx, batch, [...changed.keys()], memory);
   tx.afterAll(async () => {
-    await Promise.all(before);
+    if (!(await haveEnded(before))) throw undecided(basis.keys(), memory, 'the batches before it do not end');
     const rows = [...basis]
       .map(([key, { account }]) => ({
         key: keys.get(key) as AccountKey,
@@ -122,11 +126,25 @@ export function saveRecalled(
       }))
       .sort((a, b) => inIdOrder(a.key, b.key));
     const isAsRemembered = await writeRows(tx, rows, now);
-    if (isAsRemembered) return;
-    memory.forget(basis.keys());
-    memory.doubt();
-    throw new RunAgain('an account is not as it was remembered');
+    if (!isAsRemembered) throw undecided(basis.keys(), memory, 'an account is not as it was remembered');
   });
+}
+
+/** False when they take so long that one of them may be waiting, over locks of others, for the one that asks. */
+async function haveEnded(batches: ReadonlySet<Promise<void>>): Promise<boolean> {
+  if (batches.size === 0) return true;
+  const patience = new AbortController();
+  const tooLong = delay(PATIENCE_MS, false, { signal: patience.signal });
+  tooLong.catch(() => undefined);
+  const ended = await Promise.race([Promise.all(batches).then(() => true), tooLong]);
+  patience.abort();
+  return ended;
+}
+
+function undecided(keys: Iterable<string>, memory: RememberedAccounts, reason: string): RunAgain {
+  memory.forget(keys);
+  memory.doubt();
+  return new RunAgain(reason);
 }
 
 /** What a batch that holds its accounts' locks found and left is news for those that come after it. */

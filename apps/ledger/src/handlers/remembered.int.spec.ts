@@ -4,6 +4,7 @@ import { checkInvariant } from '@payflow/invariants';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { chainOf } from '../database/chain.js';
 import { invariants, migrations } from '../database/index.js';
 import type { LedgerCommand } from '../domain/decide.js';
 import { CommandsOf, leg, onAnotherChainThan } from '../testing/commands.js';
@@ -124,18 +125,31 @@ it('builds on a batch that has not committed yet, and starts anew when that one 
 
 class RolledBack extends Error {}
 
+function onChain(chain: number): string {
+  for (;;) {
+    const id = newId('account');
+    if (chainOf(id) === chain) return id;
+  }
+}
+
 it('two processes with four batches each at a time keep the same books', async () => {
-  const wallets = Array.from({ length: 30 }, () => newId('account'));
+  // Each worker is a partition, and so has a chain of its own.
+  const wallets = Array.from({ length: 32 }, (_, at) => onChain(at % 8));
   await handle(here, [...wallets.map((id) => ours.open(id)), ...wallets.map((id) => ours.transfer(world, id, '1000'))]);
   const pick = () => wallets[Math.floor(Math.random() * wallets.length)] as string;
-  const batchOf = (size: number) =>
-    Array.from({ length: size }, () => ours.transfer(pick(), pick(), String(1 + Math.floor(Math.random() * 300))));
-  const work = async (by: LedgerCommandsHandler) => {
+  const amount = () => String(1 + Math.floor(Math.random() * 300));
+  const batchOf = (partition: number, size: number) => [
+    ours.transfer(wallets[partition] as string, pick(), amount()),
+    ...Array.from({ length: size }, () => ours.transfer(pick(), pick(), amount())),
+  ];
+  const work = async (by: LedgerCommandsHandler, partition: number) => {
     const messages: AnyOutgoing[] = [];
-    for (let round = 0; round < 6; round++) messages.push(...(await handle(by, batchOf(1 + round * 5))));
+    for (let round = 0; round < 6; round++) messages.push(...(await handle(by, batchOf(partition, round * 5))));
     return messages;
   };
-  const told = (await Promise.all([here, elsewhere].flatMap((by) => Array.from({ length: 4 }, () => work(by))))).flat();
+  const told = (
+    await Promise.all(Array.from({ length: 8 }, (_, at) => work(at % 2 === 0 ? here : elsewhere, at)))
+  ).flat();
   const paid = new Map(wallets.map((id) => [id, 1_000n]));
   for (const { type, data } of told) {
     if (type !== 'payflow.transfer.posted.v1') continue;
