@@ -2,6 +2,8 @@ import type { AccountOpen, AccountOpened, AccountRejected, AccountUpdate } from 
 import { accountSchemas } from './messages/account.js';
 import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid } from './messages/hold.js';
 import { holdSchemas } from './messages/hold.js';
+import type { OverdraftMoved } from './messages/overdraft.js';
+import { overdraftSchemas } from './messages/overdraft.js';
 import type { PaymentCreate, PaymentFinal, PaymentSweep } from './messages/payment.js';
 import { paymentSchemas } from './messages/payment.js';
 import type { GroupPost, GroupPosted, GroupRejected, TransferReverse } from './messages/group.js';
@@ -24,6 +26,9 @@ export interface MessageData {
   'payflow.account.updated.v1': AccountOpened;
   'payflow.account.update_rejected.v1': AccountRejected;
   'payflow.account.rejected.v1': AccountRejected;
+  'payflow.account.overdraft_drawn.v1': OverdraftMoved;
+  'payflow.account.overdraft_repaid.v1': OverdraftMoved;
+  'payflow.account.overdraft_cleared.v1': OverdraftMoved;
   'payflow.transfer.post.v1': TransferPost;
   'payflow.transfer.posted.v1': TransferPosted;
   'payflow.transfer.rejected.v1': TransferRejected;
@@ -77,6 +82,7 @@ export interface MessageSpec<D = never> {
 export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]> } = {
   ...paymentSchemas,
   ...accountSchemas,
+  ...overdraftSchemas,
   ...transferSchemas,
   ...groupSchemas,
   ...holdSchemas,

@@ -292,6 +292,19 @@ describe("the ledger's invariants", () => {
     await holdsAgain('I18');
   });
 
+  it('I18 accepts what is told of an overdraft, and sees what no command did', async () => {
+    const credit = newId('account');
+    await apply(ours.open(credit, { overdraft: 'limited', overdraft_limit: '9' }), transfer(credit, world, '9'));
+    await holdsAgain('I18');
+    const drawn = `messages like '%overdraft_drawn%'`;
+    const caused = (by: string) => `regexp_replace(messages, '("causationId":")[^"]+', '\\1${by}', 'g')`;
+    await admin.query(`create table told as select id, messages from outbox where ${drawn}`);
+    expect(await planted('I18', `update outbox set messages = ${caused(newId('event'))} where ${drawn}`)).toMatch(
+      /^events\/\S+ has no change$/,
+    );
+    await holdsAgain('I18', 'update outbox o set messages = told.messages from told where told.id = o.id');
+  });
+
   it('I19 sees a row that is not published', async () => {
     await planted(
       'I19',

@@ -229,6 +229,9 @@ const changesAreTold = (form: 'running' | 'full') => `
     -- An id used again with other content is refused and changes nothing, not even a verdict: the first one stands.
     and not (s.type like '%rejected.v1' and s.value::json ->> 'reason' = 'id_reused')
     and not exists (select from seals where s.type = 'payflow.ledger.sealed.v1' and seals.event_id = s.event_id)
+    -- What a command did to an overdraft is told beside its verdict.
+    and not (s.type like 'payflow.account.overdraft%' and exists (
+      select from verdicts v where v.xact_id = s.xact_id and v.command_id = s.causation))
     and not exists (
       select from verdicts v where v.tenant_id = s.tenant and v.livemode = s.livemode
         and v.kind = ${ID_KIND} and v.id = ${ID} and v.event_id = s.event_id)`;

@@ -1,5 +1,6 @@
 import type { Account } from './account.js';
 import type { Hold } from './hold.js';
+import { overdraftMove, type OverdraftMove } from './overdraft.js';
 import type { Original } from './reversal.js';
 import type { Movement } from './transfer.js';
 
@@ -76,6 +77,7 @@ export class Book {
   readonly #transfers: BookedTransfer[] = [];
   readonly #changedHolds = new Map<string, { owner: Owner; hold: Hold }>();
   readonly #reversals = new Map<string, { owner: Owner; transfer: string; original: Original }>();
+  #overdrafts: OverdraftMove[] = [];
 
   /** `now` is the ledger's clock, read after the locks (RFC 3339, UTC, ms). */
   constructor(
@@ -110,12 +112,22 @@ export class Book {
     if (details.path !== null) this.#takenPaths.add(scoped(owner, details.path));
   }
 
+  /** A command changes an account once: as it leaves it. */
   change(owner: Owner, ...accounts: readonly Account[]): void {
     for (const account of accounts) {
       const key = scoped(owner, account.id);
+      const overdraft = overdraftMove(this.#accounts.get(key), account);
+      if (overdraft) this.#overdrafts.push(overdraft);
       this.#accounts.set(key, account);
       if (!this.#opened.has(key)) this.#changed.add(key);
     }
+  }
+
+  /** The overdrafts that moved since it was last asked: of a command, when it is asked after each. */
+  takeOverdrafts(): readonly OverdraftMove[] {
+    const moved = this.#overdrafts;
+    if (moved.length > 0) this.#overdrafts = [];
+    return moved;
   }
 
   /** More than the account's counters has changed: its row is written whole. */

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invariants, migrations } from '../database/index.js';
 import { Book, EMPTY_BOOKS } from '../domain/book.js';
 import { decide, type LedgerCommand, type Verdict } from '../domain/decide.js';
+import { overdraftEvents } from '../domain/verdicts/overdraft.js';
 import { CommandsOf, leg } from '../testing/commands.js';
 import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 
@@ -131,16 +132,24 @@ class Commands {
   }
 }
 
+/** What is told beside the verdicts. */
+const isOverdraft = ({ type }: Pick<AnyOutgoing, 'type'>): boolean => type.startsWith('payflow.account.overdraft_');
+
 /** One book, kept in memory, that takes the commands one by one and remembers its verdicts by what they are known under. */
 class Model {
   private readonly book = new Book(EMPTY_BOOKS, new Date().toISOString());
   private readonly verdicts = new Map<string, unknown>();
+  /** What there was to tell of overdrafts. */
+  readonly overdrafts: unknown[] = [];
 
   /** The verdict on a command; the first one again for a copy. */
   told(command: LedgerCommand): unknown {
     const before = this.verdicts.get(command.id);
     if (before) return before;
-    const verdict = toldBy(decide(this.book, command));
+    const decided = decide(this.book, command);
+    const verdict = toldBy(decided);
+    const moves = overdraftEvents(this.book.takeOverdrafts(), decided, this.book.now);
+    this.overdrafts.push(...moves.map(({ type, data }) => ({ type, ...data, recorded_at: null })));
     // An id is used up by a refusal too.
     if (command.type === 'payflow.transfer.post.v1' || command.type === 'payflow.hold.post.v1')
       this.book.useTransferId(command, command.data.id);
@@ -161,6 +170,7 @@ async function brokenInvariants(): Promise<string[]> {
 describe('batches in SQL', () => {
   it(`say of ${COMMANDS} random commands what a book in memory says of them one by one`, async () => {
     const random = fc.nat({ max: 1_000_000_000 });
+    let overdraftsTold = 0;
     await fc.assert(
       fc.asyncProperty(fc.infiniteStream(random), async (stream) => {
         const next = () => stream.next().value as number;
@@ -170,13 +180,20 @@ describe('batches in SQL', () => {
         let told = 0;
         while (told < COMMANDS) {
           const messages = await handle(batch);
-          expect(messages.map((message) => toldBy(message as Verdict))).toEqual(batch.map((each) => model.told(each)));
+          const verdicts = messages.filter((message) => !isOverdraft(message));
+          expect(verdicts.map((message) => toldBy(message as Verdict))).toEqual(batch.map((each) => model.told(each)));
+          const overdrafts = messages.filter(isOverdraft);
+          expect(overdrafts.map(({ type, data }) => ({ type, ...data, recorded_at: null }))).toEqual(
+            model.overdrafts.splice(0),
+          );
+          overdraftsTold += overdrafts.length;
           told += batch.length;
           batch = Array.from({ length: 1 + (next() % 60) }, () => commands.another());
         }
       }),
       { numRuns: 3 },
     );
+    expect(overdraftsTold).toBeGreaterThan(0);
     expect(await brokenInvariants()).toEqual([]);
   });
 });

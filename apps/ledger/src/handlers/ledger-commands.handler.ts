@@ -10,6 +10,7 @@ import { UNREAD_HASH, idText, keyed, keyedUnread, transferKey, type KeyedCommand
 import { Answer, findVerdicts, insertVerdicts, verdictOf, type KnownVerdict } from '../database/verdict.repository.js';
 import { Book } from '../domain/book.js';
 import { decide, refuseCommand, type DamagedCommand, type LedgerCommand, type Verdict } from '../domain/decide.js';
+import { overdraftEvents } from '../domain/verdicts/overdraft.js';
 
 /** All that changes the books: one batch, one set of statements, a verdict for every command. */
 @Controller()
@@ -60,8 +61,8 @@ async function answerBatch(
       continue;
     }
     const given = new Answer(each, decision(book, command));
-    answers.push(given);
     learn(known, book, given);
+    answers.push(given, ...overdraftsOf(command, given.verdict, book));
   }
   const fresh = answers.filter((each) => each instanceof Answer);
   if (fresh.length > 0) saveBooks(tx, book.changes(), fresh, books.held, memory);
@@ -126,6 +127,16 @@ async function refuseDamaged(tx: Transaction, commands: readonly KeyedCommand<Da
 
 function freshEvent({ keyed: { command }, verdict, eventId: id, json }: Answer): AnyOutgoing {
   return eventOf(command, verdict, { id, json });
+}
+
+/** They go with the first answer alone: a copy of the command gets the verdict again, and has drawn nothing. */
+function overdraftsOf(command: LedgerCommand, verdict: Verdict, book: Book): AnyOutgoing[] {
+  return overdraftEvents(book.takeOverdrafts(), verdict, book.now).map((event) => ({
+    ...event,
+    subject: event.data.account,
+    aggregateVersion: event.data.version,
+    cause: command,
+  }));
 }
 
 function eventOf(

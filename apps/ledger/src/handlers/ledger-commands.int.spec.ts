@@ -89,6 +89,28 @@ describe('the ledger on real PostgreSQL', () => {
     expect(messages[0]).toMatchObject({ type: 'payflow.transfer.rejected.v1', data: { reason: 'id_reused' } });
   });
 
+  it('tells of an overdraft beside the verdict that moved it, and never again', async () => {
+    const [world, wallet] = [newId('account'), newId('account')];
+    const draws = transfer(wallet, world, '5');
+    const limited = ours.open(wallet, { overdraft: 'limited', overdraft_limit: '9' });
+    const { messages } = await handle(open(world, 'unbounded'), limited, draws, { ...draws, id: newId('event') });
+    const of = {
+      subject: wallet,
+      aggregateVersion: 2,
+      cause: draws,
+      data: { drawn_after: '5', transfer: draws.data.id },
+    };
+    expect(messages.slice(2)).toMatchObject([
+      { type: 'payflow.transfer.posted.v1' },
+      { type: 'payflow.account.overdraft_drawn.v1', ...of },
+      { type: 'payflow.transfer.posted.v1', resent: true },
+    ]);
+    expect((await handle(draws, transfer(wallet, world, '9'))).messages.map(({ type }) => type)).toEqual([
+      'payflow.transfer.posted.v1',
+      'payflow.transfer.rejected.v1',
+    ]);
+  });
+
   it('writes a refusal where a later copy of a discarded command finds it', async () => {
     const [world, wallet] = [newId('account'), newId('account')];
     const post = transfer(world, wallet, '5');
