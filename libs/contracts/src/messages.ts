@@ -1,5 +1,7 @@
 import type { AccountOpen, AccountOpened, AccountRejected, AccountUpdate } from './messages/account.js';
 import { accountSchemas } from './messages/account.js';
+import type { AssetDefine, AssetDefined, AssetRejected } from './messages/asset.js';
+import { assetSchemas } from './messages/asset.js';
 import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid } from './messages/hold.js';
 import { holdSchemas } from './messages/hold.js';
 import type { OverdraftMoved } from './messages/overdraft.js';
@@ -29,6 +31,9 @@ export interface MessageData {
   'payflow.account.overdraft_drawn.v1': OverdraftMoved;
   'payflow.account.overdraft_repaid.v1': OverdraftMoved;
   'payflow.account.overdraft_cleared.v1': OverdraftMoved;
+  'payflow.asset.define.v1': AssetDefine;
+  'payflow.asset.defined.v1': AssetDefined;
+  'payflow.asset.rejected.v1': AssetRejected;
   'payflow.transfer.post.v1': TransferPost;
   'payflow.transfer.posted.v1': TransferPosted;
   'payflow.transfer.rejected.v1': TransferRejected;
@@ -56,6 +61,7 @@ export interface RefusableData {
   'payflow.payment.create.v1': Omit<PaymentCreate, 'sequence' | 'capture'>;
   'payflow.account.open.v1': Pick<AccountOpen, 'id'>;
   'payflow.account.update.v1': Pick<AccountUpdate, 'id'>;
+  'payflow.asset.define.v1': Pick<AssetDefine, 'id'>;
   'payflow.group.post.v1': Pick<GroupPost, 'id' | 'legs'>;
   'payflow.transfer.reverse.v1': Pick<TransferReverse, 'id' | 'debit_account'>;
   'payflow.hold.place.v1': Pick<HoldPlace, 'id' | 'payment' | 'debit_account'>;
@@ -83,6 +89,7 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...paymentSchemas,
   ...accountSchemas,
   ...overdraftSchemas,
+  ...assetSchemas,
   ...transferSchemas,
   ...groupSchemas,
   ...holdSchemas,

@@ -101,6 +101,11 @@ export const PROBLEMS = {
     remedy: 'Wait for the end of its opening, then send the same request again.',
     retryable: true,
   },
+  asset_exists: {
+    status: 409,
+    title: 'A unit with this code was defined with other content',
+    remedy: 'A unit stays as it was defined: use it as it is, or another code.',
+  },
   balance_overflow: {
     status: 409,
     title: 'A counter of the account would pass the largest number it can hold',
@@ -136,6 +141,11 @@ export const PROBLEMS = {
     status: 409,
     title: 'No more can be moved back than the transfer moved',
     remedy: 'Read the transfer: `amount` less `reversed` is left.',
+  },
+  too_many_assets: {
+    status: 409,
+    title: 'The organisation has as many units of its own as it can have',
+    remedy: 'Use the units that are there: at most 1,000 in each mode.',
   },
   transfer_not_posted: {
     status: 409,
@@ -190,7 +200,16 @@ export const PROBLEMS = {
     title: "The asset differs from the account's",
     remedy: 'Both accounts and the payment must be of one asset.',
   },
-  asset_unknown: { status: 422, title: 'Unknown asset', remedy: 'Use a code that PayFlow knows, in upper case.' },
+  asset_reserved: {
+    status: 422,
+    title: 'The code is, or may become, that of a currency or a crypto asset',
+    remedy: 'Use another code, of four to twelve letters and digits.',
+  },
+  asset_unknown: {
+    status: 422,
+    title: 'Unknown asset',
+    remedy: 'Use a code that PayFlow knows, in upper case, or define a unit of your own first.',
+  },
   effective_in_future: {
     status: 422,
     title: 'The books cannot show a transfer before it is made',

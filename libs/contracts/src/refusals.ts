@@ -7,6 +7,9 @@ export const REFUSALS = {
   account_not_found: 'No such account in this organisation.',
   accounts_identical: 'Source and destination are the same account.',
   amount_not_positive: 'The amount must be greater than zero.',
+  asset_exists: 'A unit with this code was defined with other content.',
+  asset_reserved: 'The code is, or may become, that of a currency or a crypto asset.',
+  asset_unknown: 'No such asset, and no such unit of this organisation.',
   assets_differ: 'The account is kept in another asset.',
   balance_overflow: 'A counter of the account would pass the largest number it can hold.',
   command_expired: 'The payment ran out of time before its money could be moved.',
@@ -23,6 +26,7 @@ export const REFUSALS = {
   id_reused: 'The id was used before with other content.',
   insufficient_funds: 'The account has less available than the amount.',
   reversal_exceeds_original: 'No more can be moved back than the transfer moved.',
+  too_many_assets: 'The organisation has as many units of its own as it can have.',
   transfer_not_found: 'No such transfer between these accounts.',
   version_differs: 'The account has another version than the one asked for.',
 } as const;

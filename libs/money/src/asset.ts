@@ -7,7 +7,10 @@ export interface Asset {
   readonly kind: AssetKind;
 }
 
-/** Minor-unit digits of ISO 4217 (table of 2024-06-25) for the currencies in circulation that PayFlow accepts, by scale. */
+/** The day of the ISO 4217 table that the currencies and their digits were taken from. */
+export const FIAT_TABLE_DATE = '2024-06-25';
+
+/** Minor-unit digits of that table for the currencies in circulation that PayFlow accepts, by scale. */
 const FIAT: Record<number, string> = {
   0: 'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF',
   2:

@@ -1,2 +1,3 @@
-export { ASSETS, asset, isAssetCode, type Asset, type AssetKind } from './asset.js';
+export { ASSETS, asset, FIAT_TABLE_DATE, isAssetCode, type Asset, type AssetKind } from './asset.js';
+export { isReservedCode, isUnitCode, UNIT_SCALE_MAX } from './unit.js';
 export { AMOUNT_MAX, formatAmount, parseAmount, parseSignedAmount } from './amount.js';

@@ -15,6 +15,12 @@ export interface NamedAccount {
   readonly asset: string | null;
 }
 
+/** A unit of the tenant's own that a request names, by the place where it names it. */
+export interface NamedUnit {
+  readonly pointer: string;
+  readonly code: string;
+}
+
 interface WriteOf<K extends WriteKind, V, T extends MessageType> {
   readonly kind: K;
   /** What it inserts. */
@@ -25,6 +31,8 @@ interface WriteOf<K extends WriteKind, V, T extends MessageType> {
   readonly commandId?: string;
   /** Accounts that must be open, and of the asset. */
   readonly accounts?: readonly NamedAccount[];
+  /** Units that must be defined; none where all assets are everybody's. */
+  readonly units?: readonly NamedUnit[] | undefined;
   /** Why it is refused, unless its key is known: what time alone made impossible must not hide the answer of the first copy. */
   readonly objection?: Problem | undefined;
 }
@@ -44,6 +52,7 @@ export type HoldWrite = WriteOf<'hold', HoldView, 'payflow.hold.place.v1'>;
 export type HoldPostWrite = WriteOf<'transfer', TransferView, 'payflow.hold.post.v1'>;
 export type HoldVoidWrite = WriteOf<'change', ChangeView, 'payflow.hold.void.v1'>;
 export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.update.v1'>;
+export type AssetWrite = WriteOf<'change', ChangeView, 'payflow.asset.define.v1'>;
 
 /** The resource a write makes, with the command that makes it; or the command that changes one. */
 export type Write =
@@ -55,7 +64,8 @@ export type Write =
   | HoldWrite
   | HoldPostWrite
   | HoldVoidWrite
-  | AccountUpdateWrite;
+  | AccountUpdateWrite
+  | AssetWrite;
 
 /** A write that passed every check at the edge and asks to be made durable. */
 export interface Acceptable {

@@ -1,6 +1,7 @@
-import { PROBLEMS, type HoldRejected, type ProblemCode } from '@payflow/contracts';
+import { PROBLEMS, type AssetDefined, type HoldRejected, type ProblemCode } from '@payflow/contracts';
 import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
 import { accountResource, type AccountView } from '../domain/account.js';
+import { unitResource } from '../domain/asset.js';
 import { holdResource, type HoldView } from '../domain/hold.js';
 import { paymentResource, type PaymentView } from '../domain/payment.js';
 import {
@@ -14,6 +15,7 @@ import { refusalCode, updateRefusalCode } from './refusal-codes.js';
 
 export const PAYMENTS_PATH = '/api/v1/payments';
 export const ACCOUNTS_PATH = '/api/v1/accounts';
+export const ASSETS_PATH = '/api/v1/assets';
 export const TRANSFERS_PATH = '/api/v1/transfers';
 export const TRANSFER_GROUPS_PATH = '/api/v1/transfer_groups';
 export const HOLDS_PATH = '/api/v1/holds';
@@ -34,9 +36,12 @@ export function openedReply(view: AccountView): Reply {
   return created(`${ACCOUNTS_PATH}/${view.id}`, accountResource(view));
 }
 
+/** The reasons for not opening an account that a client can do something about. */
+const OPENING_REFUSALS = ['account_exists', 'asset_unknown', 'id_reused'] as const satisfies readonly ProblemCode[];
+
 /** The problem that the ledger's reason for not opening an account stands for. */
 export function rejectedReply(reason: string, requestId: string, traceId: string | undefined): Reply {
-  const code: ProblemCode = reason === 'account_exists' || reason === 'id_reused' ? reason : 'account_refused';
+  const code: ProblemCode = OPENING_REFUSALS.find((known) => known === reason) ?? 'account_refused';
   return refused(code, reason, { instance: ACCOUNTS_PATH, requestId, traceId });
 }
 
@@ -54,6 +59,16 @@ export function updateRefusedReply(
 ): Reply {
   const occurrence = { instance: `${ACCOUNTS_PATH}/${view.id}`, requestId, traceId };
   return refused(updateRefusalCode(reason), reason, occurrence, { account: accountResource(view) });
+}
+
+/** 201 with the unit as it was defined first. */
+export function definedReply({ id: code, scale, name, created_at: createdAt }: AssetDefined): Reply {
+  return created(`${ASSETS_PATH}/${code}`, unitResource({ code, scale, name, createdAt }));
+}
+
+/** Why the unit was not defined. */
+export function definitionRefusedReply(reason: string, requestId: string, traceId: string | undefined): Reply {
+  return refused(refusalCode(reason), reason, { instance: ASSETS_PATH, requestId, traceId });
 }
 
 /** 201 with the transfer, or the reason for its refusal with the transfer, which is kept. */

@@ -7,6 +7,7 @@ import { Acceptor, type Door } from './acceptor.js';
 import { AccountDirectory } from './account-directory.js';
 import { GroupCommit, Overloaded } from './group-commit.js';
 import type { Expectation, Outcomes } from './outcomes.js';
+import { UnitDirectory } from './unit-directory.js';
 
 /** What a request is answered with. */
 export type Answer =
@@ -17,6 +18,7 @@ export type Answer =
 /** The way of every write through the door: check, commit with others, wait for the end. */
 export class Writes {
   readonly #accounts: AccountDirectory;
+  readonly #units: UnitDirectory;
   readonly #groups: GroupCommit<Acceptable, Acceptance>;
 
   constructor(
@@ -24,6 +26,7 @@ export class Writes {
     private readonly outcomes: Outcomes,
   ) {
     this.#accounts = new AccountDirectory(door.db);
+    this.#units = new UnitDirectory(door.db);
     const acceptor = new Acceptor(door);
     this.#groups = new GroupCommit({
       commit: (group) => acceptor.accept(group),
@@ -38,6 +41,7 @@ export class Writes {
    */
   async submit(write: Acceptable, deadline: number): Promise<Answer> {
     const { tenant, livemode, idempotencyKey } = write;
+    if (write.write.units) await this.#units.check(write, write.write.units);
     if (write.write.kind === 'payment') await this.#accounts.check(write.write.view);
     else if (write.write.accounts) await this.#accounts.checkAll(write, write.write.accounts);
     if (write.write.objection && !(await this.#isKnown(write))) throw write.write.objection;

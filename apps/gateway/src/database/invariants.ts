@@ -70,6 +70,7 @@ const COMMANDS: readonly MessageType[] = [
   'payflow.payment.create.v1',
   'payflow.account.open.v1',
   'payflow.account.update.v1',
+  'payflow.asset.define.v1',
   'payflow.group.post.v1',
   'payflow.transfer.reverse.v1',
   'payflow.hold.place.v1',
@@ -115,6 +116,7 @@ export const invariants: readonly Invariant[] = [
     { full: `select 'account_views/' || id as id, concat_ws(' ', path, metadata::text) as content from account_views` },
     { full: `select 'transfer_views/' || id as id, metadata::text as content from transfer_views` },
     { full: `select 'transfer_group_views/' || id as id, metadata::text as content from transfer_group_views` },
+    { full: `select 'unit_views/' || code as id, name as content from unit_views` },
     { full: `select 'api_keys/' || id as id, name as content from api_keys` },
   ]),
 ];

@@ -355,6 +355,17 @@ create table transfer_views (
   constraint transfer_views_version_check CHECK ((version >= 0))
 );
 
+create table unit_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  code text not null,
+  scale smallint not null,
+  name text not null,
+  created_at timestamp with time zone not null,
+  constraint unit_views_pkey PRIMARY KEY (tenant_id, livemode, code),
+  constraint unit_views_scale_check CHECK (((scale >= 0) AND (scale <= 18)))
+);
+
 create table waiting_commands (
   consumer_group text not null,
   tenant text not null,

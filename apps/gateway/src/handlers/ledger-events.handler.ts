@@ -7,11 +7,14 @@ import { Outcomes } from '../acceptance/outcomes.js';
 import { applyCounters, lockAccounts } from '../database/account-view.repository.js';
 import { saveReplies, takeAnswered } from '../database/reply.repository.js';
 import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from './account-events.js';
+import { applyAssets, type AssetEvent } from './asset-events.js';
 import { commandKeyOf, type Answered, type Replies } from './answered.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
 import { applyHoldEvents, countersOfHold, type HoldEvent } from './hold-events.js';
 
-type LedgerEvent = AnyMessage<OpeningEvent['type'] | ChangeEvent['type'] | GroupEvent['type'] | HoldEvent['type']>;
+type LedgerEvent = AnyMessage<
+  OpeningEvent['type'] | ChangeEvent['type'] | AssetEvent['type'] | GroupEvent['type'] | HoldEvent['type']
+>;
 
 /**
  * Brings the ledger's word into the views of accounts, transfers and holds, and renders the replies of those who asked. A
@@ -23,8 +26,8 @@ export class LedgerEventsHandler {
 
   @Consumes('gateway.accounts')
   async handle(@Payload() events: readonly LedgerEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const { openings, changes, groups, holds } = sorted(events);
-    const answered = await endWaits(tx, [...changes, ...groups, ...holds]);
+    const { openings, changes, assets, groups, holds } = sorted(events);
+    const answered = await endWaits(tx, [...changes, ...assets, ...groups, ...holds]);
     const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
     if (counters.length > 0 && openings.length + changes.length > 0)
       await lockAccounts(tx, [
@@ -34,6 +37,7 @@ export class LedgerEventsHandler {
     const replies: Replies = [
       ...(await applyOpenings(tx, openings)),
       ...(await applyChanges(tx, changes, answered)),
+      ...(await applyAssets(tx, assets, answered)),
       ...(await applyGroups(tx, groups, answered)),
       ...(await applyHoldEvents(tx, holds, answered)),
     ];
@@ -46,12 +50,13 @@ export class LedgerEventsHandler {
 interface Sorted {
   readonly openings: OpeningEvent[];
   readonly changes: ChangeEvent[];
+  readonly assets: AssetEvent[];
   readonly groups: GroupEvent[];
   readonly holds: HoldEvent[];
 }
 
 function sorted(events: readonly LedgerEvent[]): Sorted {
-  const all: Sorted = { openings: [], changes: [], groups: [], holds: [] };
+  const all: Sorted = { openings: [], changes: [], assets: [], groups: [], holds: [] };
   for (const event of events) {
     switch (event.type) {
       case 'payflow.account.opened.v1':
@@ -61,6 +66,10 @@ function sorted(events: readonly LedgerEvent[]): Sorted {
       case 'payflow.account.updated.v1':
       case 'payflow.account.update_rejected.v1':
         all.changes.push(event);
+        break;
+      case 'payflow.asset.defined.v1':
+      case 'payflow.asset.rejected.v1':
+        all.assets.push(event);
         break;
       case 'payflow.group.posted.v1':
       case 'payflow.group.rejected.v1':

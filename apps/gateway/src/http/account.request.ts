@@ -1,5 +1,4 @@
 import { ACCOUNT_KINDS, newId, type AccountKind, type Overdraft } from '@payflow/contracts';
-import { isAssetCode } from '@payflow/money';
 import { Problem, type FieldProblem } from '@payflow/service';
 import {
   IsIn,
@@ -16,6 +15,7 @@ import {
 } from 'class-validator';
 import type { AccountWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
+import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { amountOf, checkClientId, wrong } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
@@ -104,6 +104,7 @@ export function accountWrite(body: JsonObject, caller: Caller, now: Date): Accou
     kind: 'account',
     type: 'payflow.account.open.v1',
     command: { ...facts, overdraft_limit: request.overdraft_limit ?? '0', created_at },
+    units: unitsAmong([['/asset', request.asset]]),
     view: {
       ...facts,
       overdraftLimit: BigInt(request.overdraft_limit ?? '0'),
@@ -132,7 +133,7 @@ function unknownField(name: string): FieldProblem {
 
 function refuseImpossible({ id, asset, ...overdraft }: AccountRequest, caller: Caller): void {
   checkClientId('account', '/id', id ?? undefined);
-  if (!isAssetCode(asset)) throw new Problem('asset_unknown');
+  checkAssetCode('/asset', asset);
   checkOverdraft(overdraft, caller);
 }
 

@@ -1,22 +1,65 @@
-import { Controller, Get, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ASSETS } from '@payflow/money';
+import type { Database } from '@payflow/database';
+import { isUnitCode } from '@payflow/money';
+import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sendResource } from './answer.js';
-import type { RouteAccess } from './authentication.js';
+import { ASSETS_PATH } from '../acceptance/replies.js';
+import { Writes } from '../acceptance/writes.js';
+import { keyOf } from '../database/keys.js';
+import { findUnits, listUnits } from '../database/unit-view.repository.js';
+import { COMMON_ASSETS, unitResource, type AssetResource } from '../domain/asset.js';
+import { sendAnswer, sendResource, sendVersioned } from './answer.js';
+import { assetWrite } from './asset.request.js';
+import { callerOf, type RouteAccess } from './authentication.js';
 import { refuseParameters } from './list-query.js';
+import { submitRequest } from './write-request.js';
 
-const BODY = JSON.stringify({
-  data: [...ASSETS.values()].map((asset) => ({ object: 'asset', ...asset })),
-  next_cursor: null,
-});
+/** An asset never changes. */
+const ONLY_VERSION = 1;
 
 @Controller('api/v1/assets')
 export class AssetsController {
+  constructor(
+    private readonly writes: Writes,
+    @Inject(DATABASE) private readonly db: Database,
+  ) {}
+
+  @Post()
+  @RouteConfig({ scope: 'accounts:admin' } satisfies RouteAccess)
+  async define(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { write, answer } = await submitRequest(this.writes, request, reply, assetWrite);
+    const { id: code, scale, name, created_at: createdAt } = write.command;
+    sendAnswer(reply, answer, {
+      location: `${ASSETS_PATH}/${code}`,
+      body: JSON.stringify(unitResource({ code, scale, name, createdAt })),
+    });
+  }
+
+  /** Whole: those that everybody has are a constant, and the ledger bounds the number of the others. */
   @Get()
   @RouteConfig({ scope: 'any' } satisfies RouteAccess)
-  list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): void {
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
-    sendResource(reply, BODY);
+    const { tenant, livemode } = callerOf(request);
+    const units = await listUnits(this.db, { tenant, livemode });
+    const data: AssetResource[] = [...COMMON_ASSETS.values(), ...units.map(unitResource)];
+    sendResource(reply, JSON.stringify({ data, next_cursor: null }));
+  }
+
+  @Get(':id')
+  @RouteConfig({ scope: 'any' } satisfies RouteAccess)
+  async one(@Param('id') code: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseParameters(request.url);
+    const { tenant, livemode } = callerOf(request);
+    const body = COMMON_ASSETS.get(code) ?? (await this.unit({ tenant, livemode, id: code }));
+    if (!body) throw new Problem('not_found');
+    sendVersioned(request, reply, { body, version: ONLY_VERSION });
+  }
+
+  private async unit(key: Parameters<typeof keyOf>[0]): Promise<AssetResource | undefined> {
+    if (!isUnitCode(key.id)) return undefined;
+    const view = (await findUnits(this.db, [key])).get(keyOf(key));
+    return view && unitResource(view);
   }
 }

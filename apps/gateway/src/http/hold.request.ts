@@ -4,6 +4,7 @@ import type { HoldPostWrite, HoldVoidWrite, HoldWrite } from '../acceptance/acce
 import type { HoldView } from '../domain/hold.js';
 import type { Caller } from './caller.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type MovementRequest } from './movement.js';
+import { unitsAmong } from './named-asset.js';
 import { AMOUNT_SCHEMA, amountOf, bodyReader, INSTANT_SCHEMA, instantOf } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 import { pendingTransfer } from './transfer.request.js';
@@ -65,6 +66,7 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
     },
     commandId: newId('event'),
     accounts: accountsOf('', body),
+    units: unitsAmong([['/asset', asset]]),
     objection: isOver ? new Problem('expires_at_past') : undefined,
     view: {
       tenant: caller.tenant,

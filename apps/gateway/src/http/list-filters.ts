@@ -1,5 +1,5 @@
 import { toUuid, type IdKind } from '@payflow/contracts';
-import { isAssetCode, parseAmount } from '@payflow/money';
+import { isAssetCode, isUnitCode, parseAmount } from '@payflow/money';
 import type { HoldFilter } from '../database/hold-view.repository.js';
 import type { PaymentFilter } from '../database/payment-view.repository.js';
 import type { TransferFilter } from '../database/transfer-view.repository.js';
@@ -35,7 +35,8 @@ const reference: Reader = (text) => {
 const ASSET = {
   asset: {
     name: 'asset',
-    read: (text: string) => (isAssetCode(text) ? ok(text) : { mustBe: 'the code of a known asset' }),
+    read: (text: string) =>
+      isAssetCode(text) || isUnitCode(text) ? ok(text) : { mustBe: 'the code of a known asset' },
   },
 } as const;
 const CREATED = {

@@ -146,11 +146,6 @@ it('answers 503 for a list that takes too long, and leaves the pool to the write
   expect((await client.get('/api/v1/holds')).status).toBe(200);
 });
 
-it('lists the assets', async () => {
-  const { body } = await client.get('/api/v1/assets');
-  expect(body['data']).toEqual(expect.arrayContaining([{ object: 'asset', code: 'JPY', scale: 0, kind: 'fiat' }]));
-});
-
 it('serves its documentation', async () => {
   const document = (await client.get('/docs/openapi.json')).body;
   expect(document['openapi']).toBe('3.1.0');

@@ -1,7 +1,7 @@
 import { idPattern } from '@payflow/contracts';
-import { isAssetCode } from '@payflow/money';
 import { Problem } from '@payflow/service';
 import type { NamedAccount } from '../acceptance/acceptable.js';
+import { checkAssetCode } from './named-asset.js';
 import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, checkClientId } from './request-body.js';
 
 /** Money from one account to another, as transfers, their legs and holds say it. */
@@ -28,7 +28,7 @@ export function checkMovement(kind: 'transfer' | 'hold', at: string, movement: M
   const minor = amountOf(`${at}/amount`, amount);
   checkClientId(kind, `${at}/id`, id);
   if (minor === 0n) throw impossible('amount_not_positive', `${at}/amount`);
-  if (!isAssetCode(asset)) throw impossible('asset_unknown', `${at}/asset`);
+  checkAssetCode(`${at}/asset`, asset);
   if (debit_account === credit_account) throw impossible('accounts_identical', `${at}/credit_account`);
 }
 
@@ -40,6 +40,6 @@ export function accountsOf(at: string, { debit_account, credit_account, asset }:
   ];
 }
 
-function impossible(code: 'amount_not_positive' | 'asset_unknown' | 'accounts_identical', pointer: string): Problem {
+function impossible(code: 'amount_not_positive' | 'accounts_identical', pointer: string): Problem {
   return new Problem(code, { errors: [{ pointer, code, detail: 'Is refused.' }] });
 }

@@ -1,8 +1,8 @@
 import { idPattern, newId } from '@payflow/contracts';
-import { isAssetCode } from '@payflow/money';
 import { Problem } from '@payflow/service';
 import type { PaymentWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
+import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
@@ -75,6 +75,7 @@ export function paymentWrite(json: JsonObject, caller: Caller, now: Date): Payme
       created_at,
       expires_at: new Date(now.getTime() + LIFETIME_MS).toISOString(),
     },
+    units: unitsAmong([['/asset', body.asset]]),
     view: {
       ...facts,
       tenant: caller.tenant,
@@ -95,6 +96,6 @@ function refuseImpossible({ id, amount, asset, source, destination }: PaymentReq
   const minor = amountOf('/amount', amount);
   checkClientId('payment', '/id', id);
   if (minor === 0n) throw new Problem('amount_not_positive');
-  if (!isAssetCode(asset)) throw new Problem('asset_unknown');
+  checkAssetCode('/asset', asset);
   if (source === destination) throw new Problem('accounts_identical');
 }

@@ -13,6 +13,7 @@ import type { GroupWrite, NamedAccount, PostWrite } from '../acceptance/acceptab
 import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type MovementRequest } from './movement.js';
+import { unitsAmong } from './named-asset.js';
 import { bodyReader, checkClientId, INSTANT_SCHEMA, instantOf, METADATA_SCHEMA, wrong } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
@@ -116,6 +117,7 @@ function singleWrite(body: TransferRequest, caller: Caller, now: Date): PostWrit
     command: { id: groupOfOne(id), legs: [legOf(body, id)], ...terms },
     commandId: newId('event'),
     accounts: [...accountsOf('', body), ...conditionAccounts(body)],
+    units: unitsAmong([['/asset', body.asset]]),
     view: { ...pendingTransfer(caller, now, terms.effective_at), ...movementOf(body), id, metadata: terms.metadata },
   };
 }
@@ -139,6 +141,7 @@ function groupWrite(body: GroupRequest, caller: Caller, now: Date): GroupWrite {
     command: { id, legs: body.legs.map((leg, at) => legOf(leg, transfers[at]?.id ?? '')), ...terms },
     commandId: newId('event'),
     accounts: [...body.legs.flatMap((leg, at) => accountsOf(`/legs/${at}`, leg)), ...conditionAccounts(body)],
+    units: unitsAmong(body.legs.map(({ asset }, at) => [`/legs/${at}/asset`, asset])),
     view: { ...pending, id, metadata: terms.metadata, transfers },
   };
 }

@@ -4,6 +4,7 @@ import type {
   AccountOpened,
   AccountSnapshot,
   AccountUpdate,
+  AssetDefine,
   GroupPost,
   HoldPlace,
   HoldPost,
@@ -31,6 +32,7 @@ export class HouseBooks {
   /** Accounts whose debits are refused. */
   readonly empty = new Set<string>();
   readonly #accounts = new Map<string, AccountOpened>();
+  readonly #units = new Map<string, AssetDefine>();
   readonly #transfers = new Map<string, Moved>();
   readonly #holds = new Map<string, Omit<HoldState, 'recorded_at'>>();
 
@@ -63,6 +65,19 @@ export class HouseBooks {
     };
     this.#accounts.set(id, updated);
     return { type: 'payflow.account.updated.v1', data: updated };
+  }
+
+  /** A code has one meaning for each owner. */
+  define({ tenant, livemode }: { readonly tenant: string; readonly livemode: boolean }, unit: AssetDefine): Verdict {
+    const key = `${tenant}/${livemode}/${unit.id}`;
+    const known = this.#units.get(key) ?? unit;
+    if (known.scale !== unit.scale || known.name !== unit.name)
+      return {
+        type: 'payflow.asset.rejected.v1',
+        data: { id: unit.id, reason: 'asset_exists', recorded_at: now() },
+      };
+    this.#units.set(key, known);
+    return { type: 'payflow.asset.defined.v1', data: known };
   }
 
   /** Moves money without a word; both accounts as that left them. */

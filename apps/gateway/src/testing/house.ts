@@ -19,6 +19,7 @@ type Command = AnyMessage<
   | 'payflow.payment.create.v1'
   | 'payflow.account.open.v1'
   | 'payflow.account.update.v1'
+  | 'payflow.asset.define.v1'
   | 'payflow.group.post.v1'
   | 'payflow.transfer.reverse.v1'
   | 'payflow.hold.place.v1'
@@ -149,6 +150,8 @@ export class House {
         return this.#books.open(command.data);
       case 'payflow.account.update.v1':
         return this.#books.update(command.data);
+      case 'payflow.asset.define.v1':
+        return this.#books.define(command, command.data);
       case 'payflow.group.post.v1':
         return this.#books.post(command.data);
       case 'payflow.transfer.reverse.v1':

@@ -174,6 +174,8 @@ function accountIds(command: KeyedCommand['command']): string[] {
     case 'payflow.account.open.v1':
     case 'payflow.account.update.v1':
       return [command.data.id];
+    case 'payflow.asset.define.v1':
+      return [];
     case 'payflow.group.post.v1':
       return [
         ...command.data.legs.flatMap((leg) => [leg.debit_account, leg.credit_account]),

@@ -29,7 +29,7 @@ export async function openBooks(
   commands: readonly KeyedCommand[],
   memory: RememberedAccounts,
 ): Promise<OpenedBooks> {
-  const [known, held, { takenPaths, holds, reversed }] = await Promise.all([
+  const [known, held, { takenPaths, holds, reversed, units, unitCounts }] = await Promise.all([
     findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
     memory.serves(commands) ? recallAccounts(tx, commands, memory) : lockAccounts(tx, commands),
     loadAside(tx, commands),
@@ -47,7 +47,7 @@ export async function openBooks(
     }
   }
   const { accounts, details } = held;
-  const loaded = { accounts, details, takenPaths, holds, originals, usedTransferIds };
+  const loaded = { accounts, details, takenPaths, holds, originals, usedTransferIds, units, unitCounts };
   return { loaded, known, held };
 }
 
@@ -73,8 +73,9 @@ export function saveBooks(
     insertVerdicts(tx, answers),
   ]);
   tx.check(
-    saved.then(([accountsSaved, , , verdictsSaved]) => {
-      if (!accountsSaved || !verdictsSaved) throw new RunAgain('another partition met the same id or path first');
+    saved.then(([accountsSaved, asideSaved, , verdictsSaved]) => {
+      if (!accountsSaved || !asideSaved || !verdictsSaved)
+        throw new RunAgain('another partition met the same id or path first');
     }),
   );
 }

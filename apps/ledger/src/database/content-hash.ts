@@ -18,6 +18,10 @@ function meaning(command: LedgerCommand): unknown[] {
       const { id, state, overdraft, overdraft_limit, metadata, if_version } = command.data;
       return [id, state, overdraft, overdraft_limit, metadata && sorted(metadata), if_version];
     }
+    case 'payflow.asset.define.v1': {
+      const { id, scale, name } = command.data;
+      return [id, scale, name];
+    }
     case 'payflow.transfer.post.v1': {
       const { payment, debit_account, credit_account, amount, asset, valid_until } = command.data;
       return [payment, debit_account, credit_account, amount, asset, valid_until];

@@ -201,7 +201,7 @@ const holdsEndOnce = invariant({
 const HOLD_OPERATION = `case s.type when 'payflow.hold.placed.v1' then 'place' when 'payflow.hold.posted.v1' then 'post'
   when 'payflow.hold.voided.v1' then 'void' else s.value::json ->> 'operation' end`;
 const ID_KIND = `case when s.type like 'payflow.hold.%' then case ${HOLD_OPERATION} when 'place' then 'hold' when 'post' then 'transfer' else 'change' end
-  when s.type like 'payflow.account.update%' then 'change' else split_part(s.type, '.', 2) end`;
+  when s.type like 'payflow.account.update%' or s.type like 'payflow.asset.%' then 'change' else split_part(s.type, '.', 2) end`;
 const ID = `case ${ID_KIND} when 'change' then s.causation
   when 'transfer' then coalesce(typeid_uuid(s.value::json ->> 'transfer'), s.subject) else s.subject end`;
 
@@ -219,6 +219,11 @@ const changesAreTold = (form: 'running' | 'full') => `
   where t.xact_id >= since.first_xact and t.recorded_at >= since.at and not exists (
     select from verdicts v where v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'transfer' and v.id = t.id
       and v.xact_id = t.xact_id and v.event_type in ${POSTED})
+  union all
+  select 'assets/' || a.code || ' has no verdict' from since, assets a
+  where a.xact_id >= since.first_xact and not exists (
+    select from verdicts v where v.xact_id = a.xact_id and v.tenant_id = a.tenant_id and v.livemode = a.livemode
+      and v.event_type = 'payflow.asset.defined.v1' and v.event_data::json ->> 'id' = a.code)
   union all
   select 'verdicts/' || c.id || ' has no transfer' from changed c
   where c.kind = 'transfer' and c.event_type in ${POSTED} and not exists (
@@ -258,5 +263,6 @@ export const invariants: readonly Invariant[] = [
   // Accounts are told of in messages as they are opened; metadata never changes after that.
   noSecrets('ledger', [
     { full: `select 'accounts/' || id as id, concat_ws(' ', path, metadata::text) as content from accounts` },
+    { full: `select 'assets/' || code as id, name as content from assets` },
   ]),
 ];

@@ -44,6 +44,19 @@ create table archived_tallies (
   constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
 );
 
+create table assets (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  code text not null,
+  scale smallint not null,
+  name text not null,
+  created_at timestamp with time zone not null,
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint assets_code_check CHECK ((code ~ '^[A-Z][A-Z0-9]{3,11}$'::text)),
+  constraint assets_pkey PRIMARY KEY (tenant_id, livemode, code),
+  constraint assets_scale_check CHECK (((scale >= 0) AND (scale <= 18)))
+);
+
 create table balance_snapshots (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -386,6 +399,8 @@ CREATE INDEX transfers_effective_by_credit ON ONLY public.transfers USING btree 
 CREATE INDEX transfers_effective_by_debit ON ONLY public.transfers USING btree (tenant_id, livemode, debit_account_id, effective_at, recorded_at) WHERE (effective_at IS NOT NULL);
 
 CREATE INDEX verdicts_by_xact ON ONLY public.verdicts USING btree (xact_id);
+
+CREATE TRIGGER assets_append_only BEFORE DELETE OR UPDATE ON public.assets FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER holds_end_once BEFORE UPDATE OF status, posted_minor, amount_minor, version ON public.holds FOR EACH ROW EXECUTE FUNCTION refuse_hold_revival();
 

@@ -3,6 +3,7 @@ import type { Hold } from './hold.js';
 import { overdraftMove, type OverdraftMove } from './overdraft.js';
 import type { Original } from './reversal.js';
 import type { Movement } from './transfer.js';
+import type { Unit } from './unit.js';
 
 /** Whose books: nothing of one tenant or mode ever meets anything of another. */
 export interface Owner {
@@ -38,6 +39,10 @@ export interface LoadedBooks {
   readonly originals: ReadonlyMap<string, Original>;
   /** Transfer ids that the batch wants to use, and that are in use. */
   readonly usedTransferIds: ReadonlySet<string>;
+  /** The units of their own that the batch names, by code. */
+  readonly units: ReadonlyMap<string, Unit>;
+  /** How many units those have who define one, by {@link scoped} nothing. */
+  readonly unitCounts: ReadonlyMap<string, number>;
 }
 
 export const EMPTY_BOOKS: LoadedBooks = {
@@ -47,6 +52,8 @@ export const EMPTY_BOOKS: LoadedBooks = {
   holds: new Map(),
   originals: new Map(),
   usedTransferIds: new Set(),
+  units: new Map(),
+  unitCounts: new Map(),
 };
 
 /** What a batch leaves to be saved: one entry per row, however often it changed. */
@@ -61,6 +68,7 @@ export interface BookChanges {
     string,
     { readonly owner: Owner; readonly transfer: string; readonly original: Original }
   >;
+  readonly units: readonly { readonly owner: Owner; readonly unit: Unit }[];
 }
 
 /** The part of the books that one batch works on. Commands are decided on it in order, each seeing the ones before it. */
@@ -78,6 +86,9 @@ export class Book {
   readonly #changedHolds = new Map<string, { owner: Owner; hold: Hold }>();
   readonly #reversals = new Map<string, { owner: Owner; transfer: string; original: Original }>();
   #overdrafts: OverdraftMove[] = [];
+  readonly #units: Map<string, Unit>;
+  readonly #unitCounts: Map<string, number>;
+  readonly #definedUnits: { owner: Owner; unit: Unit }[] = [];
 
   /** `now` is the ledger's clock, read after the locks (RFC 3339, UTC, ms). */
   constructor(
@@ -90,6 +101,8 @@ export class Book {
     this.#holds = new Map(loaded.holds);
     this.#originals = new Map(loaded.originals);
     this.#usedTransferIds = new Set(loaded.usedTransferIds);
+    this.#units = new Map(loaded.units);
+    this.#unitCounts = new Map(loaded.unitCounts);
   }
 
   account(owner: Owner, id: string): Account | undefined {
@@ -175,6 +188,21 @@ export class Book {
     this.#reversals.set(key, { owner, transfer, original });
   }
 
+  unit(owner: Owner, code: string): Unit | undefined {
+    return this.#units.get(scoped(owner, code));
+  }
+
+  unitCount(owner: Owner): number {
+    return this.#unitCounts.get(scoped(owner, '')) ?? 0;
+  }
+
+  /** From now on accounts can be opened in it. */
+  define(owner: Owner, unit: Unit): void {
+    this.#units.set(scoped(owner, unit.code), unit);
+    this.#unitCounts.set(scoped(owner, ''), this.unitCount(owner) + 1);
+    this.#definedUnits.push({ owner, unit });
+  }
+
   changes(): BookChanges {
     return {
       opened: this.#pick(this.#accounts, this.#opened),
@@ -183,6 +211,7 @@ export class Book {
       transfers: this.#transfers,
       holds: this.#changedHolds,
       reversals: this.#reversals,
+      units: this.#definedUnits,
     };
   }
 

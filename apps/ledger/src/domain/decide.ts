@@ -4,10 +4,12 @@ import { acceptOpening, acceptUpdate, refuseOpening, refuseUpdate } from './verd
 import { acceptHold, acceptHoldPosting, acceptHoldVoid, refuseHold } from './verdicts/hold.js';
 import { acceptReversal, acceptGroup, refuseGroup } from './verdicts/group.js';
 import { acceptTransfer, refuseTransfer } from './verdicts/transfer.js';
+import { acceptDefinition, refuseDefinition } from './verdicts/unit.js';
 
 export type LedgerCommandType =
   | 'payflow.account.open.v1'
   | 'payflow.account.update.v1'
+  | 'payflow.asset.define.v1'
   | 'payflow.transfer.post.v1'
   | 'payflow.group.post.v1'
   | 'payflow.transfer.reverse.v1'
@@ -25,6 +27,8 @@ type VerdictType =
   | 'payflow.account.rejected.v1'
   | 'payflow.account.updated.v1'
   | 'payflow.account.update_rejected.v1'
+  | 'payflow.asset.defined.v1'
+  | 'payflow.asset.rejected.v1'
   | 'payflow.transfer.posted.v1'
   | 'payflow.transfer.rejected.v1'
   | 'payflow.group.posted.v1'
@@ -44,6 +48,8 @@ export function decide(book: Book, command: LedgerCommand): Verdict {
       return acceptOpening(book, command, command.data);
     case 'payflow.account.update.v1':
       return acceptUpdate(book, command, command.data);
+    case 'payflow.asset.define.v1':
+      return acceptDefinition(book, command, command.data);
     case 'payflow.transfer.post.v1':
       return acceptTransfer(book, command, command.data);
     case 'payflow.group.post.v1':
@@ -68,6 +74,8 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
       return refuseOpening(command.data.id, reason, now);
     case 'payflow.account.update.v1':
       return refuseUpdate(command.data.id, reason, now);
+    case 'payflow.asset.define.v1':
+      return refuseDefinition(command.data.id, reason, now);
     case 'payflow.transfer.post.v1':
       return refuseTransfer(command.data, reason, now);
     case 'payflow.group.post.v1':

@@ -55,6 +55,10 @@ const update = (id: string) => {
   const nothing = { overdraft: null, overdraft_limit: null, metadata: null, if_version: null };
   return testMessage('payflow.account.update.v1', { id, state: 'frozen', ...nothing }, { subject: id });
 };
+const definition = () => {
+  const facts = { id: 'POINTS', scale: 0, name: 'Points', created_at: '2026-11-21T12:00:00.000Z' };
+  return testMessage('payflow.asset.define.v1', facts, { subject: facts.id });
+};
 
 describe('a ledger command that came damaged', () => {
   let kit: ReaderKit;
@@ -153,6 +157,7 @@ describe('a ledger command that came damaged', () => {
     ['to reverse a transfer', reversal, { amount: -1 }, 'payflow.group.rejected.v1', { leg: null }],
     ['to post a group', group, { metadata: [] }, 'payflow.group.rejected.v1', { leg: null }],
     ['to change an account', update, { state: 'melted' }, 'payflow.account.update_rejected.v1', {}],
+    ['to define a unit', definition, { scale: -1 }, 'payflow.asset.rejected.v1', { id: 'POINTS' }],
   ] as const)('%s is rejected once, and stays so', async (_, make, damage, type, told) => {
     const command = make(world.data.id, wallet.data.id);
     const sent = () => sentOf(command.id);

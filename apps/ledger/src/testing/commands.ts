@@ -24,6 +24,16 @@ export class CommandsOf {
     return this.command('payflow.account.update.v1', { id, ...nothing, ...change });
   }
 
+  define(id: string, change: OnlyNew<MessageData['payflow.asset.define.v1']> = {}) {
+    return this.command('payflow.asset.define.v1', {
+      id,
+      scale: 0,
+      name: 'Points',
+      created_at: CREATED_AT,
+      ...change,
+    });
+  }
+
   transfer(
     debit: string,
     credit: string,

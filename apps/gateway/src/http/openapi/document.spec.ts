@@ -3,6 +3,7 @@ import { RequestMethod, type Type } from '@nestjs/common';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
 import { accountResource } from '../../domain/account.js';
+import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
 import { holdResource } from '../../domain/hold.js';
 import { paymentResource } from '../../domain/payment.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
@@ -124,6 +125,8 @@ it.each([
       version: 1,
     }),
   ],
+  ['Asset', COMMON_ASSETS.get('USD')],
+  ['Asset', unitResource({ code: 'POINTS', scale: 0, name: 'Points', createdAt: at })],
   ['Transfer', transferResource(transfer)],
   ['TransferGroup', transferGroupResource({ ...transfer, transfers: [transfer], id: transfer.group })],
   [

@@ -1,5 +1,14 @@
 import type { ProblemCode } from '@payflow/contracts';
 import type { Scope } from '../../domain/scope.js';
+import { ASSET_OPERATIONS } from './asset-operations.js';
+import {
+  CHANGE_PROBLEMS,
+  WRITE_PROBLEMS,
+  MOVEMENT_PROBLEMS,
+  LIST_PROBLEMS,
+  ONE_PROBLEMS,
+  FORWARDED_PROBLEMS,
+} from './problem-sets.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 
 /** One operation of the API, as the OpenAPI document needs it. */
@@ -18,41 +27,6 @@ export interface Operation {
   readonly computed?: true;
   readonly problems: readonly ProblemCode[];
 }
-
-const CHANGE_PROBLEMS = [
-  'invalid_json',
-  'invalid_request',
-  'invalid_parameter',
-  'invalid_header',
-  'idempotency_key_missing',
-  'idempotency_key_malformed',
-  'payload_too_large',
-  'unsupported_media_type',
-  'idempotency_key_reused',
-] as const satisfies readonly ProblemCode[];
-const WRITE_PROBLEMS = [...CHANGE_PROBLEMS, 'id_reused', 'asset_unknown'] as const satisfies readonly ProblemCode[];
-const MOVEMENT_PROBLEMS = [
-  'insufficient_funds',
-  'account_closed',
-  'account_frozen',
-  'balance_overflow',
-  'operation_refused',
-  'account_not_found',
-  'accounts_identical',
-  'amount_not_positive',
-  'assets_differ',
-] as const satisfies readonly ProblemCode[];
-const LIST_PROBLEMS = [
-  'invalid_parameter',
-  'cursor_invalid',
-  'cursor_mismatch',
-] as const satisfies readonly ProblemCode[];
-const ONE_PROBLEMS = ['invalid_id', 'invalid_parameter', 'not_found'] as const satisfies readonly ProblemCode[];
-const FORWARDED_PROBLEMS = [
-  'invalid_parameter',
-  'bad_gateway',
-  'gateway_timeout',
-] as const satisfies readonly ProblemCode[];
 
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -270,16 +244,7 @@ export const OPERATIONS: readonly Operation[] = [
       'hold_not_found',
     ],
   },
-  {
-    id: 'listAssets',
-    method: 'get',
-    path: '/api/v1/assets',
-    summary: 'List the assets: code, digits after the point, kind.',
-    scope: 'any',
-    answer: 'AssetList',
-    status: 200,
-    problems: ['invalid_parameter'],
-  },
+  ...ASSET_OPERATIONS,
   {
     id: 'getAccountBalance',
     method: 'get',

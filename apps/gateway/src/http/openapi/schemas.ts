@@ -1,5 +1,6 @@
 import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/contracts';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
+import { ASSET_REQUEST_SCHEMA } from '../asset.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
@@ -168,11 +169,18 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     updated_at: instant,
   }),
   HoldList: list('Hold'),
+  AssetRequest: ASSET_REQUEST_SCHEMA,
   Asset: resource({
     object: { const: 'asset' },
     code: assetCode,
-    scale: { type: 'integer' },
-    kind: { enum: ['fiat', 'crypto'] },
+    scale: { type: 'integer', description: 'Digits after the decimal point.' },
+    kind: { enum: ['fiat', 'crypto', 'unit'], description: '`unit`: of your own.' },
+    name: nullableText,
+    table_date: {
+      ...nullable({ type: 'string', format: 'date' }),
+      description: 'Of a currency, that of the ISO 4217 table.',
+    },
+    created_at: nullable(instant),
   }),
   AssetList: list('Asset'),
   AccountBalance: resource({

@@ -1,5 +1,5 @@
 import type { AccountOpen, AccountUpdate, MessageData, Refusal } from '@payflow/contracts';
-import { parseAmount } from '@payflow/money';
+import { isAssetCode, parseAmount } from '@payflow/money';
 import { openedAccount, snapshot } from '../account.js';
 import { changeAccount } from '../account-change.js';
 import type { AccountDetails, Book, Owner } from '../book.js';
@@ -16,6 +16,7 @@ export function acceptOpening(book: Book, owner: Owner, data: AccountOpen): Open
   const { id, path, asset, kind, overdraft, metadata, created_at } = data;
   if (book.account(owner, id) || (path !== null && book.isPathTaken(owner, path)))
     return refuseOpening(id, 'account_exists', book.now);
+  if (!isAssetCode(asset) && !book.unit(owner, asset)) return refuseOpening(id, 'asset_unknown', book.now);
   const overdraftLimit = overdraft === 'limited' ? (parseAmount(data.overdraft_limit) ?? 0n) : 0n;
   const account = openedAccount({ id, asset, kind, overdraft, overdraftLimit });
   book.open(owner, account, { path, metadata, createdAt: created_at });
