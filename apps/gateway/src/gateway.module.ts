@@ -13,6 +13,7 @@ import { LedgerEventsHandler } from './handlers/ledger-events.handler.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
 import { AccountsController } from './http/accounts.controller.js';
 import { AssetsController } from './http/assets.controller.js';
+import { ConversionsController } from './http/conversions.controller.js';
 import { Cursors } from './http/cursor.js';
 import { HoldsController } from './http/holds.controller.js';
 import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js';
@@ -57,6 +58,7 @@ export class GatewayModule {
         AccountsController,
         TransfersController,
         TransferGroupsController,
+        ConversionsController,
         HoldsController,
         AssetsController,
         LedgerReadsController,

@@ -2,6 +2,8 @@ import type { AccountOpen, AccountOpened, AccountRejected, AccountUpdate } from 
 import { accountSchemas } from './messages/account.js';
 import type { AssetDefine, AssetDefined, AssetRejected } from './messages/asset.js';
 import { assetSchemas } from './messages/asset.js';
+import type { ConversionPost } from './messages/conversion.js';
+import { conversionSchemas } from './messages/conversion.js';
 import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid } from './messages/hold.js';
 import { holdSchemas } from './messages/hold.js';
 import type { OverdraftMoved } from './messages/overdraft.js';
@@ -39,6 +41,7 @@ export interface MessageData {
   'payflow.transfer.rejected.v1': TransferRejected;
   'payflow.group.post.v1': GroupPost;
   'payflow.transfer.reverse.v1': TransferReverse;
+  'payflow.conversion.post.v1': ConversionPost;
   'payflow.group.posted.v1': GroupPosted;
   'payflow.group.rejected.v1': GroupRejected;
   'payflow.hold.place.v1': HoldPlace;
@@ -63,6 +66,7 @@ export interface RefusableData {
   'payflow.account.update.v1': Pick<AccountUpdate, 'id'>;
   'payflow.asset.define.v1': Pick<AssetDefine, 'id'>;
   'payflow.group.post.v1': Pick<GroupPost, 'id' | 'legs'>;
+  'payflow.conversion.post.v1': Pick<ConversionPost, 'id' | 'source'>;
   'payflow.transfer.reverse.v1': Pick<TransferReverse, 'id' | 'debit_account'>;
   'payflow.hold.place.v1': Pick<HoldPlace, 'id' | 'payment' | 'debit_account'>;
   'payflow.hold.post.v1': Pick<HoldPost, 'id' | 'hold' | 'debit_account'>;
@@ -92,6 +96,7 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...assetSchemas,
   ...transferSchemas,
   ...groupSchemas,
+  ...conversionSchemas,
   ...holdSchemas,
   ...sealSchemas,
 };

@@ -210,6 +210,21 @@ export const PROBLEMS = {
     title: 'Unknown asset',
     remedy: 'Use a code that PayFlow knows, in upper case, or define a unit of your own first.',
   },
+  assets_identical: {
+    status: 422,
+    title: 'Source and destination are of the same asset',
+    remedy: 'Convert between two assets; within one, send a transfer.',
+  },
+  conversion_too_large: {
+    status: 422,
+    title: 'At the rate the amount would pass the largest number that can be booked',
+    remedy: 'Convert less, and see whether the rate is one between minor units.',
+  },
+  conversion_too_small: {
+    status: 422,
+    title: 'At the rate the amount is worth less than one minor unit',
+    remedy: 'Convert more, and see whether the rate is one between minor units.',
+  },
   effective_in_future: {
     status: 422,
     title: 'The books cannot show a transfer before it is made',

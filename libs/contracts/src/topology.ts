@@ -87,6 +87,7 @@ export const SUBSCRIPTIONS = {
       'payflow.asset.define.v1',
       'payflow.transfer.post.v1',
       'payflow.group.post.v1',
+      'payflow.conversion.post.v1',
       'payflow.transfer.reverse.v1',
       'payflow.hold.place.v1',
       'payflow.hold.post.v1',

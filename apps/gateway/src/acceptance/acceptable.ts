@@ -2,6 +2,7 @@ import type { MessageData, MessageType } from '@payflow/contracts';
 import type { Problem } from '@payflow/service';
 import type { Owner } from '../database/keys.js';
 import type { AccountView } from '../domain/account.js';
+import type { ConversionView } from '../domain/conversion.js';
 import type { HoldView } from '../domain/hold.js';
 import type { PaymentView } from '../domain/payment.js';
 import type { TransferGroupView, TransferView } from '../domain/transfer.js';
@@ -48,6 +49,7 @@ export type AccountWrite = WriteOf<'account', AccountView, 'payflow.account.open
 export type PostWrite = WriteOf<'transfer', TransferView, 'payflow.group.post.v1'>;
 export type ReversalWrite = WriteOf<'transfer', TransferView, 'payflow.transfer.reverse.v1'>;
 export type GroupWrite = WriteOf<'group', TransferGroupView, 'payflow.group.post.v1'>;
+export type ConversionWrite = WriteOf<'group', ConversionView, 'payflow.conversion.post.v1'>;
 export type HoldWrite = WriteOf<'hold', HoldView, 'payflow.hold.place.v1'>;
 export type HoldPostWrite = WriteOf<'transfer', TransferView, 'payflow.hold.post.v1'>;
 export type HoldVoidWrite = WriteOf<'change', ChangeView, 'payflow.hold.void.v1'>;
@@ -61,6 +63,7 @@ export type Write =
   | PostWrite
   | ReversalWrite
   | GroupWrite
+  | ConversionWrite
   | HoldWrite
   | HoldPostWrite
   | HoldVoidWrite

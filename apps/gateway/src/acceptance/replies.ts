@@ -2,6 +2,7 @@ import { PROBLEMS, type AssetDefined, type HoldRejected, type ProblemCode } from
 import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
 import { accountResource, type AccountView } from '../domain/account.js';
 import { unitResource } from '../domain/asset.js';
+import { conversionResource, isConversion, type ConversionView } from '../domain/conversion.js';
 import { holdResource, type HoldView } from '../domain/hold.js';
 import { paymentResource, type PaymentView } from '../domain/payment.js';
 import {
@@ -18,6 +19,7 @@ export const ACCOUNTS_PATH = '/api/v1/accounts';
 export const ASSETS_PATH = '/api/v1/assets';
 export const TRANSFERS_PATH = '/api/v1/transfers';
 export const TRANSFER_GROUPS_PATH = '/api/v1/transfer_groups';
+export const CONVERSIONS_PATH = '/api/v1/conversions';
 export const HOLDS_PATH = '/api/v1/holds';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
@@ -81,14 +83,23 @@ export function transferReply(view: TransferView, requestId: string): Reply {
   return refused(refusalCode(view.failure.code), view.failure.code, occurrence, { transfer }, { location });
 }
 
-/** 201 with the group, or the reason for its refusal with the group, which is kept. */
+/** 201 with the group, or the reason for its refusal with the group, which is kept. A conversion is answered as one. */
 export function transferGroupReply(view: TransferGroupView, requestId: string): Reply {
+  if (isConversion(view)) return conversionReply(view, requestId);
   const location = `${TRANSFER_GROUPS_PATH}/${view.id}`;
   const group = transferGroupResource(view);
   if (!view.failure) return created(location, group);
   const occurrence = { instance: TRANSFERS_PATH, requestId, traceId: view.traceId ?? undefined };
   const extra = { transfer_group: group };
   return refused(refusalCode(view.failure.code), view.failure.code, occurrence, extra, { location });
+}
+
+function conversionReply(view: ConversionView, requestId: string): Reply {
+  const location = `${CONVERSIONS_PATH}/${view.id}`;
+  const conversion = conversionResource(view);
+  if (!view.failure) return created(location, conversion);
+  const occurrence = { instance: CONVERSIONS_PATH, requestId, traceId: view.traceId ?? undefined };
+  return refused(refusalCode(view.failure.code), view.failure.code, occurrence, { conversion }, { location });
 }
 
 /** 201 with the hold. */

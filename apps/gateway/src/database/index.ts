@@ -4,6 +4,7 @@ import { ApiKeyEntity } from './api-key.entity.js';
 import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-tables.js';
 import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gateway-transfers.js';
 import { GatewayUnits1763700010001 } from './migrations/1763700010001-gateway-units.js';
+import { GatewayConversions1763700010002 } from './migrations/1763700010002-gateway-conversions.js';
 import { TenantEntity } from './tenant.entity.js';
 
 /** What `payflow setup` runs on the gateway's database, in order. */
@@ -13,6 +14,7 @@ export const migrations = [
   InvariantTables1763700002000,
   GatewayTransfers1763700003000,
   GatewayUnits1763700010001,
+  GatewayConversions1763700010002,
 ];
 
 export { invariants } from './invariants.js';

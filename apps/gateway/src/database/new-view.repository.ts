@@ -6,6 +6,7 @@ import type { HoldView } from '../domain/hold.js';
 import type { PaymentView } from '../domain/payment.js';
 import type { TransferGroupView, TransferView } from '../domain/transfer.js';
 import { keyColumns, keyOf, rowKeyOf, type ResourceKey } from './keys.js';
+import { rateValues } from './rate-columns.js';
 
 const INSERT_PAYMENTS = statement(
   'payment-views.insert',
@@ -35,11 +36,12 @@ const INSERT_ACCOUNTS = statement(
 
 const INSERT_GROUPS = statement(
   'transfer-group-views.insert',
-  `insert into transfer_group_views (tenant_id, livemode, id, status, effective_at, metadata, trace_id, version, created_at)
-   select tenant_id, livemode, id, 'pending', effective_at, metadata, trace_id, 0, created_at
+  `insert into transfer_group_views (tenant_id, livemode, id, status, effective_at, metadata, trace_id, version, created_at,
+     rate_numerator, rate_denominator)
+   select tenant_id, livemode, id, 'pending', effective_at, metadata, trace_id, 0, created_at, rate_numerator, rate_denominator
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::timestamptz[], string_to_array($5, chr(30))::json[], $6::text[],
-     $7::timestamptz[])
-     as g (tenant_id, livemode, id, effective_at, metadata, trace_id, created_at)
+     $7::timestamptz[], $8::bigint[], $9::bigint[])
+     as g (tenant_id, livemode, id, effective_at, metadata, trace_id, created_at, rate_numerator, rate_denominator)
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
 );
@@ -47,13 +49,14 @@ const INSERT_GROUPS = statement(
 const INSERT_TRANSFERS = statement(
   'transfer-views.insert',
   `insert into transfer_views (tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id,
-     position, hold_id, reverses_id, effective_at, metadata, trace_id, version, created_at)
+     position, hold_id, reverses_id, effective_at, metadata, trace_id, version, created_at, rate_numerator, rate_denominator)
    select tenant_id, livemode, id, 'pending', debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id,
-     effective_at, metadata, trace_id, 0, created_at
+     effective_at, metadata, trace_id, 0, created_at, rate_numerator, rate_denominator
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::integer[],
-     $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[])
+     $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[],
+     $16::bigint[], $17::bigint[])
      as t (tenant_id, livemode, id, debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, effective_at,
-       metadata, trace_id, created_at)
+       metadata, trace_id, created_at, rate_numerator, rate_denominator)
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
 );
@@ -196,6 +199,7 @@ async function insertGroupViews(tx: Transaction, views: readonly TransferGroupVi
     joinJson(views.map((v) => JSON.stringify(v.metadata))),
     views.map((v) => v.traceId),
     views.map((v) => v.createdAt),
+    ...rateValues(views),
   ]);
   return rows.map((row) => rowKeyOf('group', row));
 }
@@ -216,6 +220,7 @@ async function insertTransferViews(tx: Transaction, views: readonly TransferView
     joinJson(views.map((v) => JSON.stringify(v.metadata))),
     views.map((v) => v.traceId),
     views.map((v) => v.createdAt),
+    ...rateValues(views),
   ]);
   return rows.map((row) => rowKeyOf('transfer', row));
 }

@@ -3,20 +3,22 @@ import { joinJson, statement, type Database, type Transaction } from '@payflow/d
 import type { TransferGroupView } from '../domain/transfer.js';
 import { aliased, keyColumns, keyOf, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
 import { TRANSFER_COLUMNS, transferOfRow, type Refused, type TransferRow } from './transfer-view.repository.js';
+import { RATE_COLUMNS, rateOf, rateValues, type RateRow } from './rate-columns.js';
 
 /** A group without its transfers. */
 export type GroupHead = Omit<TransferGroupView, 'transfers'>;
 
 const COLUMNS = `tenant_id, livemode, id, status, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at,
-  recorded_at`;
+  recorded_at, ${RATE_COLUMNS}`;
 
 const POST = statement(
   'transfer-group-views.post',
   `insert into transfer_group_views as v (${COLUMNS})
-   select tenant_id, livemode, id, 'posted', effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at
+   select tenant_id, livemode, id, 'posted', effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at,
+     rate_numerator, rate_denominator
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::timestamptz[], string_to_array($5, chr(30))::json[], $6::text[],
-     $7::timestamptz[])
-     as g (tenant_id, livemode, id, effective_at, metadata, trace_id, recorded_at)
+     $7::timestamptz[], $8::bigint[], $9::bigint[])
+     as g (tenant_id, livemode, id, effective_at, metadata, trace_id, recorded_at, rate_numerator, rate_denominator)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set status = 'posted', effective_at = excluded.effective_at,
      recorded_at = excluded.recorded_at, failure_code = null, failure_leg = null, version = v.version + 1
@@ -38,14 +40,14 @@ const FIND = statement(
   `select tenant_id, livemode, id, status, null::uuid as debit_account_id, null::uuid as credit_account_id,
      null::bigint as amount_minor, null::text as asset, null::uuid as group_id, null::integer as position, null::uuid as hold_id,
      null::uuid as reverses_id, null::bigint as reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id,
-     version, created_at, recorded_at
+     version, created_at, recorded_at, ${RATE_COLUMNS}
    from transfer_group_views where tenant_id = $1 and livemode = $2 and id = $3
    union all
    select ${TRANSFER_COLUMNS} from transfer_views where tenant_id = $1 and livemode = $2 and group_id = $3
    order by position nulls first`,
 );
 
-interface GroupRow {
+interface GroupRow extends RateRow {
   tenant_id: string;
   livemode: boolean;
   id: string;
@@ -70,6 +72,7 @@ export async function postGroups(tx: Transaction, groups: readonly GroupHead[]):
     joinJson(unique.map((g) => JSON.stringify(g.metadata))),
     unique.map((g) => g.traceId),
     unique.map((g) => g.recordedAt),
+    ...rateValues(unique),
   ]);
   return byKey(rows);
 }
@@ -102,6 +105,7 @@ function toHead(row: GroupRow): GroupHead {
     id: fromUuid('group', row.id),
     status: row.status,
     effectiveAt: row.effective_at && row.effective_at.toISOString(),
+    rate: rateOf(row),
     metadata: row.metadata,
     failure: row.failure_code === null ? null : { code: row.failure_code, leg: row.failure_leg },
     traceId: row.trace_id,

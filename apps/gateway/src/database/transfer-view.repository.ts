@@ -3,6 +3,7 @@ import { joinJson, statement, type Database, type Transaction } from '@payflow/d
 import type { TransferView } from '../domain/transfer.js';
 import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
 import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
+import { RATE_COLUMNS, rateOf, rateValues, type RateRow } from './rate-columns.js';
 
 /** Which transfers a list shows; instants are RFC 3339, amounts minor units. */
 export interface TransferFilter {
@@ -31,7 +32,7 @@ export interface Refused extends ResourceKey {
 }
 
 export const TRANSFER_COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id, position, hold_id,
-  reverses_id, reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at`;
+  reverses_id, reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at, ${RATE_COLUMNS}`;
 
 // A posted transfer never changes but for what is moved back of it, so there is no version to guard it by. What was asked
 // for here keeps its own metadata, place and times; the others come as the event tells them.
@@ -39,11 +40,12 @@ const POST = statement(
   'transfer-views.post',
   `insert into transfer_views as v (${TRANSFER_COLUMNS})
    select tenant_id, livemode, id, 'posted', debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, 0,
-     effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at
+     effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at, rate_numerator, rate_denominator
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::integer[],
-     $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[])
+     $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[],
+     $16::bigint[], $17::bigint[])
      as t (tenant_id, livemode, id, debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, effective_at,
-       metadata, trace_id, recorded_at)
+       metadata, trace_id, recorded_at, rate_numerator, rate_denominator)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set status = 'posted', amount_minor = excluded.amount_minor,
      effective_at = excluded.effective_at, recorded_at = excluded.recorded_at, failure_code = null, failure_leg = null,
@@ -82,7 +84,7 @@ const FIND = statement(
 );
 
 /** A transfer as its table has it, for those who read it together with another. */
-export interface TransferRow {
+export interface TransferRow extends RateRow {
   tenant_id: string;
   livemode: boolean;
   id: string;
@@ -127,6 +129,7 @@ export async function postTransfers(
     joinJson(unique.map((v) => JSON.stringify(v.metadata))),
     unique.map((v) => v.traceId),
     unique.map((v) => v.recordedAt),
+    ...rateValues(unique),
   ]);
   return byKey(rows);
 }
@@ -212,6 +215,7 @@ export function transferOfRow(row: TransferRow): TransferView {
     reverses: row.reverses_id && fromUuid('transfer', row.reverses_id),
     reversed: row.reversed_minor.toString(),
     effectiveAt: row.effective_at && row.effective_at.toISOString(),
+    rate: rateOf(row),
     metadata: row.metadata,
     failure: row.failure_code === null ? null : { code: row.failure_code, leg: row.failure_leg },
     traceId: row.trace_id,

@@ -1,3 +1,5 @@
+import type { RateText } from '@payflow/contracts';
+
 /** Why the ledger refused, and which leg was at fault, counted from 0; null where none was. */
 export interface TransferFailure {
   readonly code: string;
@@ -27,6 +29,8 @@ export interface TransferView {
   /** How much of it has been moved back. */
   readonly reversed: string;
   readonly effectiveAt: string | null;
+  /** Of a conversion: minor units of the second transfer's asset for minor units of the first's. */
+  readonly rate: RateText | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly failure: TransferFailure | null;
   readonly traceId: string | null;
@@ -43,6 +47,8 @@ export interface TransferGroupView {
   readonly id: string;
   readonly status: TransferStatus;
   readonly transfers: readonly TransferView[];
+  /** Of a conversion. */
+  readonly rate: RateText | null;
   readonly effectiveAt: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly failure: TransferFailure | null;
@@ -67,6 +73,7 @@ export function transferResource(view: TransferView) {
     reverses: view.reverses,
     reversed: view.reversed,
     effective_at: view.effectiveAt,
+    rate: view.rate,
     failure: view.failure,
     metadata: view.metadata,
     livemode: view.livemode,
@@ -83,6 +90,7 @@ export function transferGroupResource(view: TransferGroupView) {
     object: 'transfer_group',
     status: view.status,
     transfers: view.transfers.map(transferResource),
+    rate: view.rate,
     effective_at: view.effectiveAt,
     failure: view.failure,
     metadata: view.metadata,
@@ -91,4 +99,9 @@ export function transferGroupResource(view: TransferGroupView) {
     created_at: view.createdAt,
     recorded_at: view.recordedAt,
   };
+}
+
+/** A group's transfers change with what is moved back of them, and are part of what is shown. */
+export function versionOfGroup({ version, transfers }: TransferGroupView): number {
+  return transfers.reduce((sum, transfer) => sum + transfer.version, version);
 }

@@ -117,6 +117,7 @@ function transfersOf(event: Posted): TransferView[] {
     reverses: data.reverses && data.reverses.transfer,
     reversed: '0',
     effectiveAt: data.effective_at,
+    rate: data.rate ?? null,
     // Of a group, the group has them.
     metadata: single ? data.metadata : {},
     failure: null,
@@ -133,6 +134,7 @@ function groupOf(event: Posted): GroupHead {
     ...groupKeyOf(event),
     status: 'posted',
     effectiveAt: data.effective_at,
+    rate: data.rate ?? null,
     metadata: data.metadata,
     failure: null,
     traceId: traceIdOf(event),

@@ -107,6 +107,7 @@ function transferOf(event: Changed): TransferView[] {
       reverses: null,
       reversed: '0',
       effectiveAt: data.recorded_at,
+      rate: null,
       metadata: {},
       failure: null,
       traceId: traceIdOf(event),

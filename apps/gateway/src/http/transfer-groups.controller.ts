@@ -5,7 +5,7 @@ import type { Database } from '@payflow/database';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findTransferGroup } from '../database/transfer-group-view.repository.js';
-import { transferGroupResource } from '../domain/transfer.js';
+import { transferGroupResource, versionOfGroup } from '../domain/transfer.js';
 import { sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { refuseParameters } from './list-query.js';
@@ -22,8 +22,6 @@ export class TransferGroupsController {
     const { tenant, livemode } = callerOf(request);
     const view = await findTransferGroup(this.db, { tenant, livemode, id });
     if (!view) throw new Problem('not_found');
-    // Its transfers change with what is moved back of them, and are part of what is shown.
-    const version = view.transfers.reduce((sum, transfer) => sum + transfer.version, view.version);
-    sendVersioned(request, reply, { body: transferGroupResource(view), version });
+    sendVersioned(request, reply, { body: transferGroupResource(view), version: versionOfGroup(view) });
   }
 }

@@ -163,6 +163,7 @@ export function pendingTransfer(caller: Caller, now: Date, effectiveAt: string |
     reverses: null,
     reversed: '0',
     effectiveAt,
+    rate: null,
     metadata: {},
     failure: null,
     traceId: caller.traceId ?? null,

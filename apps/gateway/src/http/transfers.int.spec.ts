@@ -59,6 +59,7 @@ describe('a transfer', () => {
       reverses: null,
       reversed: '0',
       effective_at: body['recorded_at'],
+      rate: null,
       failure: null,
       metadata: { a: 'b' },
       livemode: false,

@@ -5,6 +5,7 @@ import type {
   AccountSnapshot,
   AccountUpdate,
   AssetDefine,
+  ConversionPost,
   GroupPost,
   HoldPlace,
   HoldPost,
@@ -108,6 +109,22 @@ export class HouseBooks {
       type: 'payflow.group.posted.v1',
       data: { id, reverses: null, legs: posted, accounts, metadata, ...times },
     };
+  }
+
+  /** Books both transfers, as a group that tells the rate. */
+  convert({ id, transfers, source_amount, rate, metadata, ...named }: ConversionPost): Verdict {
+    const amount = (BigInt(source_amount) * BigInt(rate.numerator)) / BigInt(rate.denominator);
+    const legs = [
+      { debit_account: named.source, credit_account: named.source_liquidity, asset: named.source_asset },
+      { debit_account: named.destination_liquidity, credit_account: named.destination, asset: named.destination_asset },
+    ].map((leg, at) => ({
+      ...leg,
+      id: transfers[at] ?? '',
+      amount: at === 0 ? source_amount : amount.toString(),
+      up_to: false,
+    }));
+    const verdict = this.post({ id, legs, conditions: [], effective_at: null, metadata });
+    return verdict.type === 'payflow.group.posted.v1' ? { ...verdict, data: { ...verdict.data, rate } } : verdict;
   }
 
   reverse({ id, transfer, original, amount, debit_account, metadata }: TransferReverse): Verdict {

@@ -21,6 +21,7 @@ type Command = AnyMessage<
   | 'payflow.account.update.v1'
   | 'payflow.asset.define.v1'
   | 'payflow.group.post.v1'
+  | 'payflow.conversion.post.v1'
   | 'payflow.transfer.reverse.v1'
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
@@ -154,6 +155,8 @@ export class House {
         return this.#books.define(command, command.data);
       case 'payflow.group.post.v1':
         return this.#books.post(command.data);
+      case 'payflow.conversion.post.v1':
+        return this.#books.convert(command.data);
       case 'payflow.transfer.reverse.v1':
         return this.#books.reverse(command.data);
       case 'payflow.hold.place.v1':

@@ -181,6 +181,10 @@ function accountIds(command: KeyedCommand['command']): string[] {
         ...command.data.legs.flatMap((leg) => [leg.debit_account, leg.credit_account]),
         ...command.data.conditions.map(({ account }) => account),
       ];
+    case 'payflow.conversion.post.v1': {
+      const { source, source_liquidity, destination_liquidity, destination } = command.data;
+      return [source, source_liquidity, destination_liquidity, destination];
+    }
     case 'payflow.transfer.post.v1':
     case 'payflow.transfer.reverse.v1':
     case 'payflow.hold.place.v1':

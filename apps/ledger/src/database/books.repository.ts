@@ -85,6 +85,8 @@ function namesOf({ command }: KeyedCommand): { readonly id: string; readonly rol
   switch (command.type) {
     case 'payflow.group.post.v1':
       return command.data.legs.map(({ id }) => ({ id, role: 'made' }));
+    case 'payflow.conversion.post.v1':
+      return command.data.transfers.map((id) => ({ id, role: 'made' }));
     case 'payflow.transfer.reverse.v1':
       return [
         { id: command.data.transfer, role: 'made' },

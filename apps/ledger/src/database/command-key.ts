@@ -61,6 +61,7 @@ function idOf(command: LedgerCommand | DamagedCommand): { readonly kind: IdKind;
     case 'payflow.hold.post.v1':
       return { kind: 'transfer', uuid: uuidOf('transfer', command.data.id) };
     case 'payflow.group.post.v1':
+    case 'payflow.conversion.post.v1':
     case 'payflow.transfer.reverse.v1':
       return { kind: 'group', uuid: uuidOf('group', command.data.id) };
     case 'payflow.hold.place.v1':

@@ -35,6 +35,15 @@ function meaning(command: LedgerCommand): unknown[] {
         sorted(metadata),
       ];
     }
+    case 'payflow.conversion.post.v1': {
+      const { transfers, source, destination, source_liquidity, destination_liquidity } = command.data;
+      const { source_asset, destination_asset, source_amount, rate, metadata } = command.data;
+      return [
+        [transfers, source, destination, source_liquidity, destination_liquidity],
+        [source_asset, destination_asset, source_amount, rate.numerator, rate.denominator],
+        sorted(metadata),
+      ];
+    }
     case 'payflow.transfer.reverse.v1': {
       const { transfer, original, debit_account, credit_account, amount, metadata } = command.data;
       return [transfer, original, debit_account, credit_account, amount, sorted(metadata)];

@@ -1,6 +1,7 @@
 import type { AnyMessage, MessageData, Refusable, Refusal } from '@payflow/contracts';
 import type { Book } from './book.js';
 import { acceptOpening, acceptUpdate, refuseOpening, refuseUpdate } from './verdicts/account.js';
+import { acceptConversion } from './verdicts/conversion.js';
 import { acceptHold, acceptHoldPosting, acceptHoldVoid, refuseHold } from './verdicts/hold.js';
 import { acceptReversal, acceptGroup, refuseGroup } from './verdicts/group.js';
 import { acceptTransfer, refuseTransfer } from './verdicts/transfer.js';
@@ -12,6 +13,7 @@ export type LedgerCommandType =
   | 'payflow.asset.define.v1'
   | 'payflow.transfer.post.v1'
   | 'payflow.group.post.v1'
+  | 'payflow.conversion.post.v1'
   | 'payflow.transfer.reverse.v1'
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
@@ -54,6 +56,8 @@ export function decide(book: Book, command: LedgerCommand): Verdict {
       return acceptTransfer(book, command, command.data);
     case 'payflow.group.post.v1':
       return acceptGroup(book, command, command.data);
+    case 'payflow.conversion.post.v1':
+      return acceptConversion(book, command, command.data);
     case 'payflow.transfer.reverse.v1':
       return acceptReversal(book, command, command.data);
     case 'payflow.hold.place.v1':
@@ -79,6 +83,7 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
     case 'payflow.transfer.post.v1':
       return refuseTransfer(command.data, reason, now);
     case 'payflow.group.post.v1':
+    case 'payflow.conversion.post.v1':
     case 'payflow.transfer.reverse.v1':
       return refuseGroup(command.data.id, command.key, { reason, leg: null }, now);
     case 'payflow.hold.place.v1':

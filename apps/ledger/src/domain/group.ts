@@ -95,6 +95,6 @@ function asMuchAsThereIs(amount: bigint, debit: Account | undefined, credit: Acc
   return bounds.reduce((least, bound) => (bound < least ? bound : least), amount);
 }
 
-function refusedAt(leg: number | null, reason: Refusal): GroupRefused {
+export function refusedAt(leg: number | null, reason: Refusal): GroupRefused {
   return { kind: 'refused', reason, leg };
 }

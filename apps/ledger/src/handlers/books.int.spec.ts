@@ -43,6 +43,7 @@ interface Place {
 /** Random commands over a few accounts: what they name exists, exists no more, or never did. */
 class Commands {
   private readonly ours = new CommandsOf();
+  private readonly euros = [newId('account'), newId('account')] as const;
   private readonly accounts = Array.from({ length: ACCOUNTS }, () => newId('account'));
   private readonly holds: Place[] = [{ id: newId('hold'), debit: this.account(0), credit: this.account(1) }];
   private readonly transfers: Place[] = [{ id: newId('transfer'), debit: this.account(0), credit: this.account(1) }];
@@ -58,8 +59,11 @@ class Commands {
       {},
     ] as const;
     const openings = this.accounts.map((id, at) => this.ours.open(id, at === 0 ? terms[0] : terms[1 + (at % 3)]));
+    const euros = this.euros.map((id) =>
+      this.ours.open(id, { asset: 'EUR', overdraft: 'limited', overdraft_limit: '900' }),
+    );
     // The accounts of a batch may be paid from and to in the batch that opens them.
-    return [...openings, this.ours.transfer(this.account(0), this.account(1), '25')];
+    return [...openings, ...euros, this.ours.transfer(this.account(0), this.account(1), '25')];
   }
 
   another(): LedgerCommand {
@@ -71,7 +75,7 @@ class Commands {
   private fresh(): LedgerCommand {
     const [debit, credit] = [this.account(this.next()), this.account(this.next())];
     const amount = String(this.next() % 400);
-    switch (this.next() % 12) {
+    switch (this.next() % 13) {
       case 0:
       case 1:
         return this.remembered(this.transfers, this.ours.transfer(debit, credit, amount), { debit, credit });
@@ -95,6 +99,8 @@ class Commands {
         return this.ours.voidHold(this.pick(this.holds));
       case 10:
         return this.ours.reverse(this.pick(this.transfers), this.next() % 3 === 0 ? null : amount);
+      case 11:
+        return this.conversion(debit, credit, amount);
       default:
         return this.ours.update(this.account(1 + (this.next() % (ACCOUNTS - 1))), {
           state: this.pick(['open', 'open', 'frozen', 'debits_frozen', 'closed', null] as const),
@@ -115,6 +121,15 @@ class Commands {
       this.next() % 3 === 0 ? [{ account: debit, version: null, balance_gte: '-5', balance_lte: '5000' }] : [];
     const command = this.ours.group(legs, { conditions });
     this.transfers.push({ id: (legs[0] as { id: string }).id, debit: this.account(0), credit: debit });
+    return command;
+  }
+
+  private conversion(source: string, source_liquidity: string, source_amount: string): LedgerCommand {
+    const [destination_liquidity, destination] = this.next() % 2 === 0 ? this.euros : [this.euros[1], this.euros[0]];
+    const rate = { numerator: String(this.next() % 20), denominator: String(1 + (this.next() % 20)) };
+    const between = { source, source_liquidity, destination_liquidity, destination };
+    const command = this.ours.convert(between, { source_amount, rate });
+    this.transfers.push({ id: command.data.transfers[1], debit: destination_liquidity, credit: destination });
     return command;
   }
 

@@ -51,6 +51,18 @@ const group = (debit: string, credit: string) => {
   const facts = { id: newId('group'), conditions: [], effective_at: null, metadata: {} };
   return testMessage('payflow.group.post.v1', { ...facts, legs: [leg(debit, credit, '5')] }, { subject: facts.id });
 };
+const conversion = (source: string, source_liquidity: string) => {
+  const accounts = { source, source_liquidity, destination_liquidity: newId('account'), destination: newId('account') };
+  const terms = { source_asset: 'USD', destination_asset: 'EUR', source_amount: '5', metadata: {} };
+  const facts = {
+    id: newId('group'),
+    transfers: [newId('transfer'), newId('transfer')] as const,
+    ...accounts,
+    ...terms,
+  };
+  const rate = { numerator: '1', denominator: '2' };
+  return testMessage('payflow.conversion.post.v1', { ...facts, rate }, { subject: facts.id });
+};
 const update = (id: string) => {
   const nothing = { overdraft: null, overdraft_limit: null, metadata: null, if_version: null };
   return testMessage('payflow.account.update.v1', { id, state: 'frozen', ...nothing }, { subject: id });
@@ -156,6 +168,7 @@ describe('a ledger command that came damaged', () => {
     ['to end a hold', holdEnd, { expired: null }, 'payflow.hold.rejected.v1', { operation: 'void' }],
     ['to reverse a transfer', reversal, { amount: -1 }, 'payflow.group.rejected.v1', { leg: null }],
     ['to post a group', group, { metadata: [] }, 'payflow.group.rejected.v1', { leg: null }],
+    ['to convert', conversion, { rate: 0.5 }, 'payflow.group.rejected.v1', { leg: null }],
     ['to change an account', update, { state: 'melted' }, 'payflow.account.update_rejected.v1', {}],
     ['to define a unit', definition, { scale: -1 }, 'payflow.asset.rejected.v1', { id: 'POINTS' }],
   ] as const)('%s is rejected once, and stays so', async (_, make, damage, type, told) => {

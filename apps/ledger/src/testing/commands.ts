@@ -55,6 +55,27 @@ export class CommandsOf {
     return this.command('payflow.group.post.v1', { ...facts, legs, ...change });
   }
 
+  /** 100 of the source into the destination, one for one, unless it is said otherwise. */
+  convert(
+    between: Pick<
+      MessageData['payflow.conversion.post.v1'],
+      'source' | 'source_liquidity' | 'destination_liquidity' | 'destination'
+    >,
+    change: OnlyNew<MessageData['payflow.conversion.post.v1']> = {},
+  ) {
+    return this.command('payflow.conversion.post.v1', {
+      id: newId('group'),
+      transfers: [newId('transfer'), newId('transfer')],
+      ...between,
+      source_asset: 'USD',
+      destination_asset: 'EUR',
+      source_amount: '100',
+      rate: { numerator: '1', denominator: '1' },
+      metadata: {},
+      ...change,
+    });
+  }
+
   reverse(original: { readonly id: string; readonly debit: string; readonly credit: string }, amount: string | null) {
     const transfer = newId('transfer');
     return this.command('payflow.transfer.reverse.v1', {
@@ -112,7 +133,7 @@ export class CommandsOf {
       tenant: this.tenant,
       livemode: this.livemode,
       subject: data.id,
-      key: 'debit_account' in data ? data.debit_account : data.id,
+      key: keyOf(data),
       aggregateVersion: 0,
       causationId: id,
       correlationId: id,
@@ -122,6 +143,11 @@ export class CommandsOf {
       tracestate: undefined,
     } as unknown as AnyMessage<T> & LedgerCommand;
   }
+}
+
+function keyOf(data: MessageData[LedgerCommandType]): string {
+  if ('debit_account' in data) return data.debit_account;
+  return 'source' in data ? data.source : data.id;
 }
 
 export function leg(debit: string, credit: string, amount: string, change: OnlyNew<Leg> = {}): Leg {

@@ -1,4 +1,5 @@
 import type { MessageSpec } from '../messages.js';
+import { rate, type RateText } from './conversion.js';
 import { amount, assetCode, id, instant, metadata, nullable, object, reason, signedAmount, version } from './schema.js';
 
 /** A group may name this many legs, and touch this many accounts: its event then stays well below 512 KiB. */
@@ -79,6 +80,8 @@ export interface GroupPosted {
   readonly effective_at: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly recorded_at: string;
+  /** Of a conversion, what its second leg's amount was made of the first's with. */
+  readonly rate?: RateText;
 }
 
 /** `payflow.group.rejected.v1`: nothing moved. */
@@ -148,15 +151,18 @@ export const groupSchemas = {
     key: (data: GroupPosted) => (data.legs[0] as PostedLeg).debit_account,
     summary: 'All transfers of the group are booked; the accounts are as it left them.',
     valueBytes_max: GROUP_BYTES_MAX,
-    schema: object({
-      id: groupId,
-      reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
-      legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg) },
-      accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
-      effective_at: instant,
-      metadata,
-      recorded_at: instant,
-    }),
+    schema: object(
+      {
+        id: groupId,
+        reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
+        legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg) },
+        accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
+        effective_at: instant,
+        metadata,
+        recorded_at: instant,
+      },
+      { rate },
+    ),
   },
   'payflow.group.rejected.v1': {
     topic: 'ledger.events.v1',

@@ -4,11 +4,13 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
 import { accountResource } from '../../domain/account.js';
 import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
+import { conversionResource } from '../../domain/conversion.js';
 import { holdResource } from '../../domain/hold.js';
 import { paymentResource } from '../../domain/payment.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
 import { AccountsController } from '../accounts.controller.js';
 import { AssetsController } from '../assets.controller.js';
+import { ConversionsController } from '../conversions.controller.js';
 import { HoldsController } from '../holds.controller.js';
 import { LedgerReadsController } from '../ledger-reads.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
@@ -25,6 +27,7 @@ const CONTROLLERS: Type[] = [
   AccountsController,
   TransfersController,
   TransferGroupsController,
+  ConversionsController,
   HoldsController,
   AssetsController,
   MonitoringController,
@@ -77,12 +80,14 @@ const transfer = {
   reverses: null,
   reversed: '0',
   effectiveAt: null,
+  rate: null,
   metadata: {},
   failure: { code: 'insufficient_funds', leg: 0 },
   version: 1,
   createdAt: at,
   recordedAt: null,
 };
+const rate = { numerator: '92', denominator: '100' };
 
 it.each([
   [
@@ -128,6 +133,7 @@ it.each([
   ['Asset', COMMON_ASSETS.get('USD')],
   ['Asset', unitResource({ code: 'POINTS', scale: 0, name: 'Points', createdAt: at })],
   ['Transfer', transferResource(transfer)],
+  ['Conversion', conversionResource({ ...transfer, transfers: [transfer, transfer], id: transfer.group, rate })],
   ['TransferGroup', transferGroupResource({ ...transfer, transfers: [transfer], id: transfer.group })],
   [
     'Hold',

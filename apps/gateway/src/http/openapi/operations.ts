@@ -1,6 +1,7 @@
 import type { ProblemCode } from '@payflow/contracts';
 import type { Scope } from '../../domain/scope.js';
 import { ASSET_OPERATIONS } from './asset-operations.js';
+import { CONVERSION_OPERATIONS } from './conversion-operations.js';
 import {
   CHANGE_PROBLEMS,
   WRITE_PROBLEMS,
@@ -244,6 +245,7 @@ export const OPERATIONS: readonly Operation[] = [
       'hold_not_found',
     ],
   },
+  ...CONVERSION_OPERATIONS,
   ...ASSET_OPERATIONS,
   {
     id: 'getAccountBalance',

@@ -1,6 +1,7 @@
 import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/contracts';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { ASSET_REQUEST_SCHEMA } from '../asset.request.js';
+import { CONVERSION_REQUEST_SCHEMA } from '../conversion.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
@@ -23,6 +24,11 @@ const kind = { enum: ACCOUNT_KINDS };
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 const nullable = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
 const transferFailure = nullable(resource({ code: { type: 'string' }, leg: { type: ['integer', 'null'] } }));
+const rate = resource({ numerator: amount, denominator: amount });
+const rateOrNone = {
+  ...nullable(rate),
+  description: "Of a conversion: minor units of the second transfer's asset for minor units of the first's.",
+};
 const transferStatus = { enum: ['pending', 'posted', 'failed'] };
 
 function resource(properties: Record<string, object>): object {
@@ -121,6 +127,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     reverses: nullable(id('transfer')),
     reversed: { ...amount, description: 'How much of it has been moved back.' },
     effective_at: nullable(instant),
+    rate: rateOrNone,
     failure: transferFailure,
     metadata: METADATA_SCHEMA,
     livemode: { type: 'boolean' },
@@ -134,6 +141,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     object: { const: 'transfer_group' },
     status: transferStatus,
     transfers: { type: 'array', items: ref('Transfer') },
+    rate: rateOrNone,
     effective_at: nullable(instant),
     failure: transferFailure,
     metadata: METADATA_SCHEMA,
@@ -143,6 +151,28 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     recorded_at: nullable(instant),
   }),
   TransferOrGroup: { oneOf: [ref('Transfer'), ref('TransferGroup')] },
+  ConversionRequest: CONVERSION_REQUEST_SCHEMA,
+  Conversion: resource({
+    id: id('group'),
+    object: { const: 'conversion' },
+    status: transferStatus,
+    source: id('account'),
+    source_liquidity: id('account'),
+    source_asset: assetCode,
+    source_amount: amount,
+    destination: id('account'),
+    destination_liquidity: id('account'),
+    destination_asset: assetCode,
+    destination_amount: { ...amount, description: 'What the rate makes of the amount, in whole minor units.' },
+    rate,
+    transfers: { type: 'array', items: id('transfer'), minItems: 2, maxItems: 2 },
+    failure: transferFailure,
+    metadata: METADATA_SCHEMA,
+    livemode: { type: 'boolean' },
+    trace_id: nullableText,
+    created_at: instant,
+    recorded_at: nullable(instant),
+  }),
   HoldRequest: HOLD_REQUEST_SCHEMA,
   HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
   HoldVoidRequest: HOLD_VOID_REQUEST_SCHEMA,
@@ -297,6 +327,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       account: ref('Account'),
       transfer: ref('Transfer'),
       transfer_group: ref('TransferGroup'),
+      conversion: ref('Conversion'),
       hold: ref('Hold'),
     },
   },

@@ -11,10 +11,10 @@ import { formatAmount, parseAmount, parseSignedAmount } from '@payflow/money';
 import { counters } from '../account.js';
 import type { Book, Owner } from '../book.js';
 import { reverseTransfer } from '../reversal.js';
-import { postGroup, type Condition, type GroupLeg } from '../group.js';
+import { postGroup, type Condition, type GroupBooks, type GroupLeg, type GroupPosted } from '../group.js';
 
-type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
-type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
+export type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
+export type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
 
 export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted | Rejected {
   const terms = {
@@ -22,27 +22,41 @@ export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted |
     conditions: data.conditions.map(toCondition),
     effectiveAt: data.effective_at,
   };
-  const books = {
-    account: (id: string) => book.account(owner, id),
-    isTransferIdUsed: (id: string) => book.isTransferIdUsed(owner, id),
-  };
-  const decision = postGroup(terms, books, { accounts_max: GROUP_ACCOUNTS_MAX }, book.now);
+  const decision = postGroup(terms, booksOf(book, owner), { accounts_max: GROUP_ACCOUNTS_MAX }, book.now);
   if (decision.kind === 'refused') return refuseGroup(data.id, keyOf(data), decision, book.now);
-  book.change(owner, ...decision.accounts.values());
-  for (const { id, debitAccount, creditAccount, amount, asset } of decision.legs) {
+  return keepGroup(book, owner, decision, data);
+}
+
+/** What a group needs of the owner's books. */
+export function booksOf(book: Book, owner: Owner): GroupBooks {
+  return {
+    account: (id) => book.account(owner, id),
+    isTransferIdUsed: (id) => book.isTransferIdUsed(owner, id),
+  };
+}
+
+/** Leaves a posted group in the book, and tells of it. */
+export function keepGroup(
+  book: Book,
+  owner: Owner,
+  { legs, accounts }: GroupPosted,
+  { id: group, effective_at, metadata }: Pick<GroupPost, 'id' | 'effective_at' | 'metadata'>,
+): Posted {
+  book.change(owner, ...accounts.values());
+  for (const { id, debitAccount, creditAccount, amount, asset } of legs) {
     const movement = { debitAccount, creditAccount, amount, asset };
-    const context = { payment: null, group: data.id, hold: null, reverses: null, effectiveAt: data.effective_at };
+    const context = { payment: null, group, hold: null, reverses: null, effectiveAt: effective_at };
     book.post({ ...movement, ...context, owner, id });
   }
   return {
     type: 'payflow.group.posted.v1',
     data: {
-      id: data.id,
+      id: group,
       reverses: null,
-      legs: decision.legs.map(postedLeg),
-      accounts: [...decision.accounts.values()].map(counters),
-      effective_at: data.effective_at ?? book.now,
-      metadata: data.metadata,
+      legs: legs.map(postedLeg),
+      accounts: [...accounts.values()].map(counters),
+      effective_at: effective_at ?? book.now,
+      metadata,
       recorded_at: book.now,
     },
   };

@@ -1,0 +1,32 @@
+import type { Operation } from './operations.js';
+import { MOVEMENT_PROBLEMS, ONE_PROBLEMS, WRITE_PROBLEMS } from './problem-sets.js';
+
+export const CONVERSION_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'createConversion',
+    method: 'post',
+    path: '/api/v1/conversions',
+    summary: 'Convert an amount into another asset at a rate, through a liquidity account of each.',
+    scope: 'transfers:write',
+    body: 'ConversionRequest',
+    answer: 'Conversion',
+    status: 201,
+    problems: [
+      ...WRITE_PROBLEMS,
+      ...MOVEMENT_PROBLEMS,
+      'assets_identical',
+      'conversion_too_large',
+      'conversion_too_small',
+    ],
+  },
+  {
+    id: 'getConversion',
+    method: 'get',
+    path: '/api/v1/conversions/{id}',
+    summary: 'Read one conversion.',
+    scope: 'transfers:read',
+    answer: 'Conversion',
+    status: 200,
+    problems: ONE_PROBLEMS,
+  },
+];
