@@ -46,13 +46,17 @@ const SET_ASIDE = `
 const PARKED_IDS = `select consumer_group, event_id from parked_messages`;
 const STOPPED = `select consumer_group || ' ' || partition || ' ' || stopped_reason as what from positions where stopped_reason is not null`;
 const ARCHIVED = `select type, count(*)::text as messages, count(distinct event_id)::text as ids from archived_events group by type`;
-// The ledger is sealed again and again, each time under the next number; and an overdraft moves with each version of its account.
+// The ledger is sealed again and again, each time under the next number; an overdraft moves with each version of its account;
+// and every definition of a unit is answered, the first and the same ones after it.
+const NTH = `case
+  when m -> 'message' ->> 'type' = 'payflow.ledger.sealed.v1' or m -> 'message' ->> 'type' like 'payflow.account.overdraft%'
+    then m -> 'message' ->> 'aggregateVersion'
+  when m -> 'message' ->> 'type' like 'payflow.asset.%' then m -> 'message' ->> 'causationId' end`;
 const REPEATED = `
   select m -> 'message' ->> 'type' as type, m -> 'message' ->> 'subject' as subject, count(distinct m -> 'message' ->> 'id')::text as ids
   from outbox, json_array_elements(messages::json) as m
   where m -> 'message' ->> 'type' not in ('payflow.payment.sweep.v1', 'payflow.deadletter.v1')
-  group by 1, 2, case when m -> 'message' ->> 'type' = 'payflow.ledger.sealed.v1'
-    or m -> 'message' ->> 'type' like 'payflow.account.overdraft%' then m -> 'message' ->> 'aggregateVersion' end
+  group by 1, 2, ${NTH}
   having count(distinct m -> 'message' ->> 'id') > 1 limit 100`;
 
 /** Outbox minus inbox: every message sent was received once by each of its readers, and nothing else was. */
