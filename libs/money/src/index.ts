@@ -1,4 +1,4 @@
 export { ASSETS, asset, FIAT_TABLE_DATE, isAssetCode, type Asset, type AssetKind } from './asset.js';
-export { isReservedCode, isUnitCode, UNIT_SCALE_MAX } from './unit.js';
+export { isReservedCode, isUnitCode } from './unit.js';
 export { convert, type Rate } from './rate.js';
 export { AMOUNT_MAX, formatAmount, parseAmount, parseSignedAmount } from './amount.js';

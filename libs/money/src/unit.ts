@@ -1,8 +1,5 @@
 import { isAssetCode } from './asset.js';
 
-/** Digits after the decimal point of a tenant's own unit: twelve leave room for nine million whole units in a 64-bit column. */
-export const UNIT_SCALE_MAX = 12;
-
 const UNIT_CODE = /^[A-Z][A-Z0-9]{3,11}$/;
 /** What ISO 4217 names, or may name one day, has three letters. */
 const CURRENCY_CODE = /^[A-Z]{3}$/;

@@ -367,7 +367,7 @@ create table unit_views (
   name text not null,
   created_at timestamp with time zone not null,
   constraint unit_views_pkey PRIMARY KEY (tenant_id, livemode, code),
-  constraint unit_views_scale_check CHECK (((scale >= 0) AND (scale <= 18)))
+  constraint unit_views_scale_check CHECK (((scale >= 0) AND (scale <= 12)))
 );
 
 create table waiting_commands (

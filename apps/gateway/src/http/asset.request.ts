@@ -1,5 +1,5 @@
-import { ASSET_NAME_LENGTH_MAX, newId } from '@payflow/contracts';
-import { isReservedCode, UNIT_SCALE_MAX } from '@payflow/money';
+import { ASSET_NAME_LENGTH_MAX, ASSET_SCALE_MAX, newId } from '@payflow/contracts';
+import { isReservedCode } from '@payflow/money';
 import { Problem } from '@payflow/service';
 import type { AssetWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
@@ -20,7 +20,7 @@ export const ASSET_REQUEST_SCHEMA = {
   properties: {
     // From three letters on, so that the code of a currency is told to be reserved, and not to be malformed.
     code: { type: 'string', pattern: '^[A-Z][A-Z0-9]{2,11}$' },
-    scale: { type: 'integer', minimum: 0, maximum: UNIT_SCALE_MAX },
+    scale: { type: 'integer', minimum: 0, maximum: ASSET_SCALE_MAX },
     name: { type: 'string', minLength: 1, maxLength: ASSET_NAME_LENGTH_MAX, pattern: '^[^\\p{Cc}\\p{Zl}\\p{Zp}]*$' },
   },
 } as const;

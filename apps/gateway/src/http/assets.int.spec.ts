@@ -1,5 +1,7 @@
 import { newId } from '@payflow/contracts';
+import { checkInvariant } from '@payflow/invariants';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { invariants } from '../database/index.js';
 import { countRows } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
@@ -159,4 +161,9 @@ describe('what is refused leaves nothing', () => {
     ]);
     expect(await countRows(stage.db)).toEqual(before);
   });
+});
+
+it('leaves the gateway with a message for every change, and a wait for all that has not ended', async () => {
+  for (const each of invariants.filter(({ name }) => name === 'I11' || name === 'I18'))
+    expect([each.name, (await checkInvariant(stage.db, each, 'full')).sample]).toEqual([each.name, []]);
 });

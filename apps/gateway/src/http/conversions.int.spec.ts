@@ -1,6 +1,8 @@
 import { newId } from '@payflow/contracts';
+import { checkInvariant } from '@payflow/invariants';
 import { until } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { invariants } from '../database/index.js';
 import { countRows } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
@@ -212,4 +214,9 @@ describe('what cannot be converted leaves nothing', () => {
     if (pointer) expect(answer.body['errors']).toEqual([expect.objectContaining({ pointer })]);
     expect(await countRows(stage.db)).toEqual(before);
   });
+});
+
+it('leaves the gateway with a message for every change, and a wait for all that has not ended', async () => {
+  for (const each of invariants.filter(({ name }) => name === 'I11' || name === 'I18'))
+    expect([each.name, (await checkInvariant(stage.db, each, 'full')).sample]).toEqual([each.name, []]);
 });

@@ -1,6 +1,6 @@
 import { fromUuid, uuidOf, type HoldStatus } from '@payflow/contracts';
-import { isAssetCode } from '@payflow/money';
 import { statement, type Transaction } from '@payflow/database';
+import { isAssetCode } from '@payflow/money';
 import { scoped, type BookChanges, type Owner } from '../domain/book.js';
 import type { Hold } from '../domain/hold.js';
 import type { Unit } from '../domain/unit.js';
@@ -9,7 +9,8 @@ import type { KeyedCommand } from './command-key.js';
 
 /**
  * What a batch needs beside accounts and verdicts: paths that are taken, holds, how much of a transfer has been moved back,
- * and units of a tenant's own, which never change. All the rest of it lies under the lock of its accounts, so it is read after that and needs no lock of its own.
+ * and units of tenants' own. A unit never changes, and the rest lies under the lock of its accounts, so all of it is read
+ * after that and needs no lock of its own.
  */
 export interface LoadedAside {
   readonly takenPaths: ReadonlySet<string>;
@@ -40,10 +41,10 @@ const LOAD_WITH_UNITS = statement(
   `${PATHS_HOLDS_REVERSALS}
    union all
    select tenant_id, livemode, 'unit', code, null, json_build_object('scale', scale, 'name', name, 'created_at', created_at)
-   from assets where (tenant_id, livemode, code) in (select * from unnest($10::uuid[], $11::boolean[], $12::text[]))
+   from units where (tenant_id, livemode, code) in (select * from unnest($10::uuid[], $11::boolean[], $12::text[]))
    union all
    select tenant_id, livemode, 'units', null, null, json_build_object('count', count(*))
-   from assets where (tenant_id, livemode) in (select * from unnest($13::uuid[], $14::boolean[])) group by tenant_id, livemode`,
+   from units where (tenant_id, livemode) in (select * from unnest($13::uuid[], $14::boolean[])) group by tenant_id, livemode`,
 );
 
 const HELD = `held as (
@@ -64,7 +65,7 @@ const SAVE_WITH_UNITS = statement(
   `with ${HELD},
    reversed as (${REVERSED}),
    defined as (
-     insert into assets (tenant_id, livemode, code, scale, name, created_at)
+     insert into units (tenant_id, livemode, code, scale, name, created_at)
      select * from unnest($19::uuid[], $20::boolean[], $21::text[], $22::smallint[], $23::text[], $24::timestamptz[])
      on conflict do nothing returning 1)
    select count(*)::integer as saved from defined`,

@@ -220,10 +220,10 @@ const changesAreTold = (form: 'running' | 'full') => `
     select from verdicts v where v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'transfer' and v.id = t.id
       and v.xact_id = t.xact_id and v.event_type in ${POSTED})
   union all
-  select 'assets/' || a.code || ' has no verdict' from since, assets a
-  where a.xact_id >= since.first_xact and not exists (
-    select from verdicts v where v.xact_id = a.xact_id and v.tenant_id = a.tenant_id and v.livemode = a.livemode
-      and v.event_type = 'payflow.asset.defined.v1' and v.event_data::json ->> 'id' = a.code)
+  select 'units/' || u.code || ' has no verdict' from since, units u
+  where u.xact_id >= since.first_xact and not exists (
+    select from verdicts v where v.xact_id = u.xact_id and v.tenant_id = u.tenant_id and v.livemode = u.livemode
+      and v.event_type = 'payflow.asset.defined.v1' and v.event_data::json ->> 'id' = u.code)
   union all
   select 'verdicts/' || c.id || ' has no transfer' from changed c
   where c.kind = 'transfer' and c.event_type in ${POSTED} and not exists (
@@ -263,6 +263,6 @@ export const invariants: readonly Invariant[] = [
   // Accounts are told of in messages as they are opened; metadata never changes after that.
   noSecrets('ledger', [
     { full: `select 'accounts/' || id as id, concat_ws(' ', path, metadata::text) as content from accounts` },
-    { full: `select 'assets/' || code as id, name as content from assets` },
+    { full: `select 'units/' || code as id, name as content from units` },
   ]),
 ];

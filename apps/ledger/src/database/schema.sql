@@ -44,19 +44,6 @@ create table archived_tallies (
   constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
 );
 
-create table assets (
-  tenant_id uuid not null,
-  livemode boolean not null,
-  code text not null,
-  scale smallint not null,
-  name text not null,
-  created_at timestamp with time zone not null,
-  xact_id xid8 not null default pg_current_xact_id(),
-  constraint assets_code_check CHECK ((code ~ '^[A-Z][A-Z0-9]{3,11}$'::text)),
-  constraint assets_pkey PRIMARY KEY (tenant_id, livemode, code),
-  constraint assets_scale_check CHECK (((scale >= 0) AND (scale <= 18)))
-);
-
 create table balance_snapshots (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -324,6 +311,19 @@ create table transfers (
   constraint transfers_two_accounts CHECK ((debit_account_id <> credit_account_id))
 ) partition by RANGE (recorded_at);
 
+create table units (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  code text not null,
+  scale smallint not null,
+  name text not null,
+  created_at timestamp with time zone not null,
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint units_code_check CHECK ((code ~ '^[A-Z][A-Z0-9]{3,11}$'::text)),
+  constraint units_pkey PRIMARY KEY (tenant_id, livemode, code),
+  constraint units_scale_check CHECK (((scale >= 0) AND (scale <= 12)))
+);
+
 create table verdicts (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -400,8 +400,6 @@ CREATE INDEX transfers_effective_by_debit ON ONLY public.transfers USING btree (
 
 CREATE INDEX verdicts_by_xact ON ONLY public.verdicts USING btree (xact_id);
 
-CREATE TRIGGER assets_append_only BEFORE DELETE OR UPDATE ON public.assets FOR EACH ROW EXECUTE FUNCTION refuse_change();
-
 CREATE TRIGGER holds_end_once BEFORE UPDATE OF status, posted_minor, amount_minor, version ON public.holds FOR EACH ROW EXECUTE FUNCTION refuse_hold_revival();
 
 CREATE TRIGGER seals_append_only BEFORE DELETE OR UPDATE ON public.seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -409,6 +407,8 @@ CREATE TRIGGER seals_append_only BEFORE DELETE OR UPDATE ON public.seals FOR EAC
 CREATE TRIGGER signing_keys_append_only BEFORE DELETE OR UPDATE ON public.signing_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER transfers_append_only BEFORE DELETE OR UPDATE ON public.transfers FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER units_append_only BEFORE DELETE OR UPDATE ON public.units FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER verdicts_append_only BEFORE DELETE OR UPDATE ON public.verdicts FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

@@ -10,7 +10,7 @@ import type { LedgerCommand } from '../domain/decide.js';
 import { CommandsOf } from '../testing/commands.js';
 import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 
-const ASSETS = statement('spec.assets', 'select code, scale, name from assets where tenant_id = $1 order by code');
+const UNITS = statement('spec.units', 'select code, scale, name from units where tenant_id = $1 order by code');
 
 describe('units of a tenant', () => {
   let db: TestDatabase;
@@ -39,7 +39,7 @@ describe('units of a tenant', () => {
     });
   const told = async (...commands: readonly LedgerCommand[]) =>
     (await handle(...commands)).map(({ type, data }) => ('reason' in data ? data.reason : type.slice(8, -3)));
-  const rows = ({ tenant }: CommandsOf) => db.database.rows(ASSETS, [uuidOf('tenant', tenant)]);
+  const rows = ({ tenant }: CommandsOf) => db.database.rows(UNITS, [uuidOf('tenant', tenant)]);
   const broken = async () => {
     const check = invariants.find(({ name }) => name === 'I18') as (typeof invariants)[number];
     return (await checkInvariant(db.database, check, 'full')).sample;
@@ -98,13 +98,13 @@ describe('units of a tenant', () => {
   });
 
   it('are never changed by the service, and missed when nobody was told', async () => {
-    for (const text of ["update assets set name = 'x'", 'delete from assets'])
+    for (const text of ["update units set name = 'x'", 'delete from units'])
       await expect(db.database.rows(statement(`spec.${text.slice(0, 6)}`, text))).rejects.toMatchObject({
         code: '42501',
       });
     await admin.query(
-      `insert into assets select tenant_id, livemode, 'PLANTED', 0, 'x', now() from assets where code = 'AIRTIME'`,
+      `insert into units select tenant_id, livemode, 'PLANTED', 0, 'x', now() from units where code = 'AIRTIME'`,
     );
-    expect(await broken()).toEqual(['assets/PLANTED has no verdict']);
+    expect(await broken()).toEqual(['units/PLANTED has no verdict']);
   });
 });

@@ -1,6 +1,8 @@
 import type { MessageSpec } from '../messages.js';
 import { assetCode, instant, object, reason } from './schema.js';
 
+/** Digits after the point of a unit: twelve leave room for nine million whole ones in a 64-bit column. */
+export const ASSET_SCALE_MAX = 12;
 /** The longest name of a unit. */
 export const ASSET_NAME_LENGTH_MAX = 100;
 /** A tenant has at most so many units of its own in each mode: their list is told whole. */
@@ -28,7 +30,7 @@ export interface AssetRejected {
 
 const facts = {
   id: assetCode,
-  scale: { type: 'integer', minimum: 0, maximum: 18 },
+  scale: { type: 'integer', minimum: 0, maximum: ASSET_SCALE_MAX },
   name: { type: 'string', minLength: 1, maxLength: ASSET_NAME_LENGTH_MAX },
   created_at: instant,
 };

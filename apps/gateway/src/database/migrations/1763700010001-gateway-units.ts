@@ -7,7 +7,7 @@ create table unit_views (
   tenant_id uuid not null,
   livemode boolean not null,
   code text not null,
-  scale smallint not null check (scale between 0 and 18),
+  scale smallint not null check (scale between 0 and 12),
   name text not null,
   created_at timestamptz not null,
   primary key (tenant_id, livemode, code)
