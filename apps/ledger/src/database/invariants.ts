@@ -207,6 +207,20 @@ const ID = `case ${ID_KIND} when 'change' then s.causation
 
 const POSTED = `('payflow.transfer.posted.v1', 'payflow.hold.posted.v1', 'payflow.group.posted.v1')`;
 
+/** How far below zero the account `a` of a verdict stands, with `more` on its normal side. */
+const drawn = (more: string) => `greatest(0, case when a ->> 'kind' in ('asset', 'expense') then -1 else 1 end
+  * ((a ->> 'posted_debits')::numeric - (a ->> 'posted_credits')::numeric ${more}))`;
+
+/** Transfers that moved an overdraft of which nothing was told. */
+const UNTOLD_OVERDRAFTS = `
+  select 'accounts/' || (a ->> 'id') || ' has an overdraft that was not told' from changed c
+  cross join lateral (values (c.event_data::json -> 'debit_account', -(c.event_data::json ->> 'amount')::numeric),
+    (c.event_data::json -> 'credit_account', (c.event_data::json ->> 'amount')::numeric)) as side (a, credited)
+  where c.kind = 'transfer' and c.event_type = 'payflow.transfer.posted.v1' and a ->> 'overdraft' = 'limited'
+    and ${drawn('')} <> ${drawn('+ credited')} and not exists (
+      select from sent s where s.xact_id = c.xact_id and s.causation = c.command_id and s.subject = typeid_uuid(a ->> 'id')
+        and s.type like 'payflow.account.overdraft%')`;
+
 /** Everything the ledger changes goes with a verdict, and a verdict is an event: change, verdict and message are one transaction. */
 const changesAreTold = (form: 'running' | 'full') => `
   with ${recentOutbox(form)},
@@ -239,7 +253,8 @@ const changesAreTold = (form: 'running' | 'full') => `
       select from verdicts v where v.xact_id = s.xact_id and v.command_id = s.causation))
     and not exists (
       select from verdicts v where v.tenant_id = s.tenant and v.livemode = s.livemode
-        and v.kind = ${ID_KIND} and v.id = ${ID} and v.event_id = s.event_id)`;
+        and v.kind = ${ID_KIND} and v.id = ${ID} and v.event_id = s.event_id)
+  ${form === 'full' ? `union all ${UNTOLD_OVERDRAFTS}` : ''}`;
 
 const everyChangeIsTold = invariant({
   name: 'I18',
