@@ -46,6 +46,11 @@ function isAssertion(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'ERR_ASSERTION';
 }
 
+/** A row under the same key was there first. */
+export function isUniqueViolation(error: unknown): boolean {
+  return sqlState(error) === '23505';
+}
+
 /** query_canceled: the statement was given up because its time was over, not because of what it asked. */
 export function isStatementTimeout(error: unknown): boolean {
   return sqlState(error) === '57014';

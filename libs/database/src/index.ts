@@ -5,6 +5,7 @@ export {
   isDeterministic,
   isSerializationConflict,
   isStatementTimeout,
+  isUniqueViolation,
   OutcomeUnknown,
   RunAgain,
   sqlState,

@@ -139,6 +139,21 @@ it('names the first statement that failed, not those that fail for it', async ()
   await expect(failed).rejects.toMatchObject({ code: '23505' });
 });
 
+it('names a check that failed, not what the work then failed for', async () => {
+  const failed = tables.database.transaction(async (tx) => {
+    tx.check(
+      tx.rows(FAIL, [0]).then(
+        () => undefined,
+        () => {
+          throw new Error('spec');
+        },
+      ),
+    );
+    await tx.count(INSERT, [1]);
+  });
+  await expect(failed).rejects.toThrow('spec');
+});
+
 it('sends nothing any more once it is over: that would be outside of it', async () => {
   let goOn: () => void = () => undefined;
   const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));

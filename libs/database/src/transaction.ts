@@ -26,6 +26,7 @@ export class Transaction {
   private readonly checks: Promise<void>[] = [];
   private readonly afterwards: (() => Promise<void>)[] = [];
   private readonly listeners: ((isCommitted: boolean) => void)[] = [];
+  private cause: { readonly error: unknown } | undefined;
   private isOver = false;
 
   constructor(private readonly client: PoolClient) {}
@@ -54,8 +55,7 @@ export class Transaction {
    * one that rejects rolls the transaction back with its error. All statements behind a check must be sent already.
    */
   check(result: Promise<void>): void {
-    // Whoever throws first tells the error; the others are not to be unhandled.
-    result.catch(() => undefined);
+    result.catch((error: unknown) => (this.cause ??= { error }));
     this.checks.push(result);
   }
 
@@ -72,6 +72,11 @@ export class Transaction {
   /** For {@link runTransaction}: from now on a statement of this transaction would run outside of it. */
   close(): void {
     this.isOver = true;
+  }
+
+  /** For {@link runTransaction}: what made everything after it fail, where a check was the first to. */
+  causeOf(error: unknown): unknown {
+    return this.cause ? this.cause.error : error;
   }
 
   /** For {@link runTransaction}. */
@@ -156,7 +161,7 @@ async function carryOut<T>(client: PoolClient, tx: Transaction, work: (tx: Trans
   } catch (error) {
     tx.close();
     await rollback(client);
-    throw error;
+    throw tx.causeOf(error);
   }
 }
 

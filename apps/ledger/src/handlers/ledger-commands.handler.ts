@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import type { Refusal } from '@payflow/contracts';
-import { RunAgain, type Transaction } from '@payflow/database';
+import type { Transaction } from '@payflow/database';
 import { readClock } from '../database/account.repository.js';
 import { Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { openBooks, saveBooks } from '../database/books.repository.js';
@@ -115,8 +115,7 @@ async function refuseDamaged(tx: Transaction, commands: readonly KeyedCommand<Da
   for (const each of commands.filter(({ key }) => !known.has(key) && !answers.has(key)))
     answers.set(each.key, new Answer(each, refuseCommand(each.command, 'command_malformed', now.toISOString())));
   const given = [...answers.values()];
-  if (given.length > 0 && !(await insertVerdicts(tx, given)))
-    throw new RunAgain('another partition met the same id first');
+  if (given.length > 0) await insertVerdicts(tx, given);
   return {
     messages: given.map(freshEvent),
     repeated: commands
