@@ -5,19 +5,20 @@ import { scoped, type AccountDetails, type BookChanges, type Owner } from '../do
 import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
 
-// Locks are taken one by one in id order, so that two batches can only wait for each other, never in a circle.
-// The clock is read as each row comes out, and the last one's when every lock is held. The head of the batch's chain comes with
-// the first row. A row is told by its number in the arrays and its time by a number: keys and timestamps as text cost as much
+// The head of the batch's chain is locked first, as every batch does, and comes with the first row. The accounts' locks are
+// taken one by one in id order, so that two batches can only wait for each other, never in a circle. The clock is read as each
+// row comes out, and the last one's when every lock is held. A row is told by its number in the arrays and its time by a number: keys and timestamps as text cost as much
 // as the locks.
 const LOCK = statement(
   'ledger.lock-accounts',
-  `with locked as materialized (
+  `with head as materialized (select position, encode(hash, 'hex') as hash from chains where chain = $5 for update),
+   locked as materialized (
      select n.nth, a.asset, a.kind, a.state, a.overdraft, a.overdraft_limit_minor, a.posted_debits, a.posted_credits, a.pending_debits,
        a.pending_credits, a.version, a.last_recorded_at, case when $4 then json_build_array(a.path, a.metadata, a.created_at) end as details
      from unnest($1::uuid[], $2::boolean[], $3::uuid[]) with ordinality as n (tenant_id, livemode, id, nth)
      join accounts a on a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id
-     order by a.tenant_id, a.livemode, a.id for update of a),
-   head as materialized (select position, encode(hash, 'hex') as hash from chains where chain = $5 for update)
+     where (select count(*) from head) = 1
+     order by a.tenant_id, a.livemode, a.id for update of a)
    select nth::integer, asset, kind, state, overdraft, overdraft_limit_minor, posted_debits, posted_credits, pending_debits,
      pending_credits, version, details, date_part('epoch', greatest(last_recorded_at, clock_timestamp())) * 1000 as now_ms,
      case when row_number() over () = 1 then (select array[position::text, hash] from head) end as head

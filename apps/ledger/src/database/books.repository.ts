@@ -9,7 +9,7 @@ import { idText, transferKey, type IdKey, type KeyedCommand } from './command-ke
 import { recallAccounts, rememberLocked, saveRecalled, type RecalledAccounts } from './recall.repository.js';
 import type { RememberedAccounts } from './remembered-accounts.js';
 import { insertTransfers } from './transfer.repository.js';
-import { findVerdicts, insertVerdicts, type Answer, type KnownVerdict } from './verdict.repository.js';
+import { findVerdicts, insertVerdicts, lostRace, type Answer, type KnownVerdict } from './verdict.repository.js';
 
 /** What one batch works on. */
 export interface OpenedBooks {
@@ -73,9 +73,14 @@ export function saveBooks(
     insertVerdicts(tx, answers),
   ]);
   tx.check(
-    saved.then(([accountsSaved, asideSaved]) => {
-      if (!accountsSaved || !asideSaved) throw new RunAgain('another partition met the same path first');
-    }),
+    saved.then(
+      ([accountsSaved, asideSaved]) => {
+        if (!accountsSaved || !asideSaved) throw new RunAgain('another partition met the same path first');
+      },
+      (error: unknown) => {
+        throw lostRace(error);
+      },
+    ),
   );
 }
 

@@ -75,7 +75,7 @@ export async function recallAccounts(
   memory: RememberedAccounts,
 ): Promise<RecalledAccounts> {
   const keys = accountKeys(commands);
-  const unknown = [...keys.values()].filter(({ scoped }) => !memory.has(scoped));
+  const [known, unknown] = bothWays([...keys.values()], ({ scoped }) => memory.has(scoped));
   const chain = chainOf(commands[0]?.command.key ?? '');
   const [{ head, now_ms }, rows] = await Promise.all([lockHead(tx, chain), readAccounts(tx, unknown)]);
   for (const row of rows) {
@@ -83,6 +83,9 @@ export async function recallAccounts(
     // Another batch may have been quicker, and gone on.
     if (!memory.has(scoped)) memory.keep(scoped, toAccount(id, row), { at_ms: row.at_ms, ended: undefined });
   }
+  // Not to be taken for accounts that do not exist.
+  if (known.some(({ scoped }) => !memory.has(scoped)))
+    throw undecided([], memory, 'an account was forgotten meanwhile');
   const basis = new Map<string, Remembered>();
   for (const { scoped } of keys.values()) {
     const remembered = memory.recall(scoped);
@@ -91,6 +94,12 @@ export async function recallAccounts(
   const accounts = new Map([...basis].map(([scoped, { account }]) => [scoped, account]));
   const latest_ms = [...basis.values()].reduce((latest, { leftBy }) => Math.max(latest, leftBy.at_ms), now_ms);
   return { accounts, details: new Map(), keys, now: new Date(latest_ms), chain, head, basis };
+}
+
+function bothWays<T>(all: readonly T[], is: (each: T) => boolean): [yes: T[], no: T[]] {
+  const [yes, no]: [T[], T[]] = [[], []];
+  for (const each of all) (is(each) ? yes : no).push(each);
+  return [yes, no];
 }
 
 async function readAccounts(tx: Transaction, keys: readonly AccountKey[]): Promise<ReadRow[]> {

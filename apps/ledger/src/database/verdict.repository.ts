@@ -106,27 +106,27 @@ interface NewVerdict extends IdKey {
 }
 
 /**
- * Writes the answers where every later copy finds them, and every transfer of a posted group under its own id too. Has the
- * transaction run again when another partition has met one of the ids in the meantime.
+ * Writes the answers where every later copy finds them, and every transfer of a posted group under its own id too. Where
+ * another partition has met one of the ids in the meantime, it fails: see {@link lostRace}.
  */
 export async function insertVerdicts(tx: Transaction, answers: readonly Answer[]): Promise<void> {
   const rows = answers.flatMap((given) => [
     { ...idOfAnswer(given), answer: given, json: given.json },
     ...legRows(given),
   ]);
-  const values = [
+  await tx.count(INSERT, [
     ...idColumns(rows),
     rows.map((row) => row.answer.keyed.contentHash),
     rows.map((row) => uuidOf('event', row.answer.keyed.command.id)),
     rows.map((row) => uuidOf('event', row.answer.eventId)),
     rows.map((row) => row.answer.verdict.type),
     joinJson(rows.map((row) => row.json)),
-  ];
-  try {
-    await tx.count(INSERT, values);
-  } catch (error) {
-    throw isUniqueViolation(error) ? new RunAgain('another partition met the same id first') : error;
-  }
+  ]);
+}
+
+/** What a failed write means: an id that was not known when the batch began, and is now, makes it run again. */
+export function lostRace(error: unknown): unknown {
+  return isUniqueViolation(error) ? new RunAgain('another partition met the same id first') : error;
 }
 
 function idOfAnswer({ keyed: { tenant, livemode, kind, uuid } }: Answer): IdKey {

@@ -7,7 +7,14 @@ import { Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@pa
 import { openBooks, saveBooks } from '../database/books.repository.js';
 import { RememberedAccounts } from '../database/remembered-accounts.js';
 import { UNREAD_HASH, idText, keyed, keyedUnread, transferKey, type KeyedCommand } from '../database/command-key.js';
-import { Answer, findVerdicts, insertVerdicts, verdictOf, type KnownVerdict } from '../database/verdict.repository.js';
+import {
+  Answer,
+  findVerdicts,
+  insertVerdicts,
+  lostRace,
+  verdictOf,
+  type KnownVerdict,
+} from '../database/verdict.repository.js';
 import { Book } from '../domain/book.js';
 import { decide, refuseCommand, type DamagedCommand, type LedgerCommand, type Verdict } from '../domain/decide.js';
 import { overdraftEvents } from '../domain/verdicts/overdraft.js';
@@ -115,7 +122,10 @@ async function refuseDamaged(tx: Transaction, commands: readonly KeyedCommand<Da
   for (const each of commands.filter(({ key }) => !known.has(key) && !answers.has(key)))
     answers.set(each.key, new Answer(each, refuseCommand(each.command, 'command_malformed', now.toISOString())));
   const given = [...answers.values()];
-  if (given.length > 0) await insertVerdicts(tx, given);
+  if (given.length > 0)
+    await insertVerdicts(tx, given).catch((error: unknown) => {
+      throw lostRace(error);
+    });
   return {
     messages: given.map(freshEvent),
     repeated: commands
