@@ -19,6 +19,7 @@ import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js
 import { ProofsController } from './http/proofs.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
+import { PeriodsController } from './http/periods.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
@@ -61,6 +62,7 @@ export class GatewayModule {
         AssetsController,
         LedgerReadsController,
         ProofsController,
+        PeriodsController,
         MonitoringController,
         PaymentEventsHandler,
         LedgerEventsHandler,

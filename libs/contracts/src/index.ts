@@ -8,6 +8,8 @@ export type * from './messages/hold.js';
 export type * from './messages/payment.js';
 export { GROUP_ACCOUNTS_MAX, LEGS_MAX } from './messages/group.js';
 export type * from './messages/group.js';
+export { MONTH_PATTERN } from './messages/period.js';
+export type * from './messages/period.js';
 export { LEDGER_SUBJECT } from './messages/seal.js';
 export type * from './messages/seal.js';
 export type * from './messages/transfer.js';

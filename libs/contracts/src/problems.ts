@@ -132,6 +132,21 @@ export const PROBLEMS = {
     title: 'The account is further below zero than the change would allow',
     remedy: 'Fund the account, or allow it more.',
   },
+  period_closed: {
+    status: 409,
+    title: 'The month is closed',
+    remedy: 'Book the correction in the open period: send a later `effective_at`, or none.',
+  },
+  period_not_over: {
+    status: 409,
+    title: 'The month is not over',
+    remedy: 'Close it when it is: a month is one of UTC.',
+  },
+  period_out_of_order: {
+    status: 409,
+    title: 'The month before it is open',
+    remedy: 'Close the months in order, one after another.',
+  },
   reversal_exceeds_original: {
     status: 409,
     title: 'No more can be moved back than the transfer moved',

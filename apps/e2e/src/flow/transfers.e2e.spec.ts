@@ -154,6 +154,30 @@ describe('the books over HTTP', () => {
     );
   });
 
+  it('close a month, and book what comes for it later in the open one', async () => {
+    const now = new Date();
+    const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1)).toISOString().slice(0, 7);
+    const effective_at = `${month}-28T12:00:00Z`;
+    await made('/transfers', leg({ effective_at }));
+    expect(told(await send(`/periods/${now.toISOString().slice(0, 7)}/close`, {}))).toBe('409 period_not_over');
+    const closing = await send(`/periods/${month}/close`, {});
+    expect(jsonOf(closing)).toMatchObject({ id: month, status: 'closing' });
+    expect(told(await send('/transfers', leg({ effective_at })))).toBe('409 period_closed');
+    await made('/transfers', leg());
+    await until('the month has its figures', async () => (await read(`/periods/${month}`))['status'] === 'closed');
+    const { totals, ends_at } = await read(`/periods/${month}`);
+    const last = new Date(Date.parse(ends_at as string) - 1).toISOString();
+    const { data } = await read(`/trial_balance?as_of=${last}&basis=effective`);
+    const figures = (data as Record<string, unknown>[]).map(({ asset, kind, posted_debits, posted_credits }) => ({
+      asset,
+      kind,
+      posted_debits,
+      posted_credits,
+    }));
+    expect(figures).toEqual(expect.arrayContaining(totals as object[]));
+    expect(await read('/periods')).toMatchObject({ data: [{ id: month, status: 'closed' }], next_cursor: null });
+  });
+
   it('show the same balances at the gateway as in the ledger', async () => {
     const columns = `id || ' ' || version || ' ' || kind || ' ' || overdraft || ' ' || overdraft_limit_minor`;
     const counters = ['posted_debits', 'posted_credits', 'pending_debits', 'pending_credits'];

@@ -1,6 +1,7 @@
-import { PROBLEMS, type HoldRejected, type ProblemCode } from '@payflow/contracts';
+import { PROBLEMS, type HoldRejected, type PeriodRejected, type ProblemCode } from '@payflow/contracts';
 import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
 import { accountResource, type AccountView } from '../domain/account.js';
+import { periodResource } from '../domain/period.js';
 import { holdResource, type HoldView } from '../domain/hold.js';
 import { paymentResource, type PaymentView } from '../domain/payment.js';
 import {
@@ -17,6 +18,7 @@ export const ACCOUNTS_PATH = '/api/v1/accounts';
 export const TRANSFERS_PATH = '/api/v1/transfers';
 export const TRANSFER_GROUPS_PATH = '/api/v1/transfer_groups';
 export const HOLDS_PATH = '/api/v1/holds';
+export const PERIODS_PATH = '/api/v1/periods';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
 /** 201 with the payment, or 402 with the payment that was refused. */
@@ -98,6 +100,20 @@ export function holdRefusedReply(
   const headers = operation === 'place' ? { location } : {};
   const occurrence = { instance, requestId, traceId };
   return refused(refusalCode(reason), reason, occurrence, { hold: holdResource(view) }, headers);
+}
+
+/** 200 with the month as it stands. */
+export function periodReply(period: Parameters<typeof periodResource>[0]): Reply {
+  return ok(periodResource(period));
+}
+
+/** Why the month stays open. */
+export function periodRefusedReply(
+  { id, reason }: PeriodRejected,
+  requestId: string,
+  traceId: string | undefined,
+): Reply {
+  return refused(refusalCode(reason), reason, { instance: `${PERIODS_PATH}/${id}/close`, requestId, traceId });
 }
 
 function ok(resource: object): Reply {

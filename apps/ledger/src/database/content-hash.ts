@@ -47,6 +47,8 @@ function meaning(command: LedgerCommand): unknown[] {
       const { id, debit_account, credit_account, expired } = command.data;
       return [id, debit_account, credit_account, expired];
     }
+    case 'payflow.period.close.v1':
+      return [command.data.id];
     default:
       return command satisfies never;
   }

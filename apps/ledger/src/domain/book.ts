@@ -1,5 +1,6 @@
 import type { Account } from './account.js';
 import type { Hold } from './hold.js';
+import type { Closing, Period } from './period.js';
 import type { Original } from './reversal.js';
 import type { Movement } from './transfer.js';
 
@@ -37,6 +38,10 @@ export interface LoadedBooks {
   readonly originals: ReadonlyMap<string, Original>;
   /** Transfer ids that the batch wants to use, and that are in use. */
   readonly usedTransferIds: ReadonlySet<string>;
+  /** Closed and closing months, by scoped month: those that the batch wants to close. */
+  readonly periods: ReadonlyMap<string, Period>;
+  /** The latest of them by {@link scoped} nothing, where the batch asks for it. */
+  readonly latestMonths: ReadonlyMap<string, string>;
 }
 
 export const EMPTY_BOOKS: LoadedBooks = {
@@ -46,6 +51,8 @@ export const EMPTY_BOOKS: LoadedBooks = {
   holds: new Map(),
   originals: new Map(),
   usedTransferIds: new Set(),
+  periods: new Map(),
+  latestMonths: new Map(),
 };
 
 /** What a batch leaves to be saved: one entry per row, however often it changed. */
@@ -60,6 +67,7 @@ export interface BookChanges {
     string,
     { readonly owner: Owner; readonly transfer: string; readonly original: Original }
   >;
+  readonly closings: readonly (Closing & { readonly owner: Owner })[];
 }
 
 /** The part of the books that one batch works on. Commands are decided on it in order, each seeing the ones before it. */
@@ -76,6 +84,9 @@ export class Book {
   readonly #transfers: BookedTransfer[] = [];
   readonly #changedHolds = new Map<string, { owner: Owner; hold: Hold }>();
   readonly #reversals = new Map<string, { owner: Owner; transfer: string; original: Original }>();
+  readonly #periods: Map<string, Period>;
+  readonly #latestMonths: Map<string, string>;
+  readonly #closings: (Closing & { owner: Owner })[] = [];
 
   /** `now` is the ledger's clock, read after the locks (RFC 3339, UTC, ms). */
   constructor(
@@ -88,6 +99,8 @@ export class Book {
     this.#holds = new Map(loaded.holds);
     this.#originals = new Map(loaded.originals);
     this.#usedTransferIds = new Set(loaded.usedTransferIds);
+    this.#periods = new Map(loaded.periods);
+    this.#latestMonths = new Map(loaded.latestMonths);
   }
 
   account(owner: Owner, id: string): Account | undefined {
@@ -163,6 +176,22 @@ export class Book {
     this.#reversals.set(key, { owner, transfer, original });
   }
 
+  period(owner: Owner, month: string): Period | undefined {
+    return this.#periods.get(scoped(owner, month));
+  }
+
+  /** The latest month that is closed or closing. */
+  latestMonth(owner: Owner): string | undefined {
+    return this.#latestMonths.get(scoped(owner, ''));
+  }
+
+  close(owner: Owner, closing: Closing): void {
+    const { period } = closing;
+    this.#periods.set(scoped(owner, period.month), period);
+    this.#latestMonths.set(scoped(owner, ''), period.month);
+    this.#closings.push({ ...closing, owner });
+  }
+
   changes(): BookChanges {
     return {
       opened: this.#pick(this.#accounts, this.#opened),
@@ -171,6 +200,7 @@ export class Book {
       transfers: this.#transfers,
       holds: this.#changedHolds,
       reversals: this.#reversals,
+      closings: this.#closings,
     };
   }
 

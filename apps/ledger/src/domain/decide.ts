@@ -3,6 +3,7 @@ import type { Book } from './book.js';
 import { acceptOpening, acceptUpdate, refuseOpening, refuseUpdate } from './verdicts/account.js';
 import { acceptHold, acceptHoldPosting, acceptHoldVoid, refuseHold } from './verdicts/hold.js';
 import { acceptReversal, acceptGroup, refuseGroup } from './verdicts/group.js';
+import { acceptClosing, refuseClosing } from './verdicts/period.js';
 import { acceptTransfer, refuseTransfer } from './verdicts/transfer.js';
 
 export type LedgerCommandType =
@@ -13,7 +14,8 @@ export type LedgerCommandType =
   | 'payflow.transfer.reverse.v1'
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
-  | 'payflow.hold.void.v1';
+  | 'payflow.hold.void.v1'
+  | 'payflow.period.close.v1';
 
 export type LedgerCommand = AnyMessage<LedgerCommandType>;
 
@@ -32,7 +34,10 @@ type VerdictType =
   | 'payflow.hold.placed.v1'
   | 'payflow.hold.posted.v1'
   | 'payflow.hold.voided.v1'
-  | 'payflow.hold.rejected.v1';
+  | 'payflow.hold.rejected.v1'
+  | 'payflow.period.closing.v1'
+  | 'payflow.period.closed.v1'
+  | 'payflow.period.rejected.v1';
 
 /** The ledger's word on one command: the event that answers it. */
 export type Verdict = { [T in VerdictType]: { readonly type: T; readonly data: MessageData[T] } }[VerdictType];
@@ -56,6 +61,8 @@ export function decide(book: Book, command: LedgerCommand): Verdict {
       return acceptHoldPosting(book, command, command.data);
     case 'payflow.hold.void.v1':
       return acceptHoldVoid(book, command, command.data);
+    case 'payflow.period.close.v1':
+      return acceptClosing(book, command, command.data);
     default:
       return command satisfies never;
   }
@@ -83,6 +90,8 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
       );
     case 'payflow.hold.void.v1':
       return refuseHold({ ...command.data, operation: 'void', transfer: null, payment: null }, reason, now);
+    case 'payflow.period.close.v1':
+      return refuseClosing(command.data.id, reason, now);
     default:
       return command satisfies never;
   }

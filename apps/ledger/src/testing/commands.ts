@@ -93,6 +93,10 @@ export class CommandsOf {
     });
   }
 
+  closePeriod(month: string) {
+    return this.command('payflow.period.close.v1', { id: month });
+  }
+
   private command<T extends LedgerCommandType>(type: T, data: MessageData[T]): AnyMessage<T> & LedgerCommand {
     const id = newId('event');
     return {

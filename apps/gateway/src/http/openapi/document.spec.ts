@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
 import { accountResource } from '../../domain/account.js';
 import { holdResource } from '../../domain/hold.js';
+import { periodResource, requestedPeriod } from '../../domain/period.js';
 import { paymentResource } from '../../domain/payment.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
 import { AccountsController } from '../accounts.controller.js';
@@ -11,6 +12,7 @@ import { AssetsController } from '../assets.controller.js';
 import { HoldsController } from '../holds.controller.js';
 import { LedgerReadsController } from '../ledger-reads.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
+import { PeriodsController } from '../periods.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
@@ -29,6 +31,7 @@ const CONTROLLERS: Type[] = [
   MonitoringController,
   LedgerReadsController,
   ProofsController,
+  PeriodsController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -140,6 +143,19 @@ it.each([
       transfer: transfer.id,
       failureCode: null,
       version: 0,
+    }),
+  ],
+  ['Period', requestedPeriod('2026-10')],
+  [
+    'Period',
+    periodResource({
+      id: '2026-10',
+      ends_at: at,
+      closing_at: at,
+      version: 2,
+      closed_at: at,
+      totals: [],
+      hash: 'a'.repeat(64),
     }),
   ],
 ])('describes %s as it is rendered', (name, resource) => {

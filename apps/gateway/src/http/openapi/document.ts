@@ -1,6 +1,7 @@
 import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
 import { API_VERSION } from '../api-version.js';
-import { OPERATIONS, type Operation } from './operations.js';
+import type { Operation } from './operation.js';
+import { OPERATIONS } from './operations.js';
 import { SCHEMAS } from './schemas.js';
 
 /** Problems that any operation can answer with. */
@@ -52,7 +53,8 @@ function describe(operation: Operation): object {
 
 function parameters({ method, path, query = [], computed }: Operation): object[] {
   const text = { type: 'string' };
-  const inPath = path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: text }] : [];
+  const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const inPath = named.map((name) => ({ name, in: 'path', required: true, schema: text }));
   const inQuery = query.map((name) => ({
     name,
     in: 'query',

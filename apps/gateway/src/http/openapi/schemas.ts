@@ -1,7 +1,8 @@
-import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/contracts';
+import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, MONTH_PATTERN, type IdKind } from '@payflow/contracts';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
+import { PERIOD_CLOSE_REQUEST_SCHEMA } from '../period.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
@@ -35,6 +36,21 @@ const count = { type: 'integer', minimum: 0 };
 const place = { index: count, size: count, path: { type: 'array', items: hash } };
 const posted = { posted_debits: amount, posted_credits: amount };
 const kindTotal = { asset: assetCode, kind, accounts: count, ...posted, balance: signedAmount };
+
+/** Sums over accounts may pass what one counter can hold. */
+const sum = { type: 'string', pattern: '^(0|[1-9][0-9]{0,37})$', description: 'Minor units, as digits.' };
+const period = {
+  id: { type: 'string', pattern: MONTH_PATTERN, description: 'A month of UTC.' },
+  object: { const: 'period' },
+  status: {
+    enum: ['requested', 'closing', 'closed'],
+    description: '`closing` bars the month; `closed` has its figures.',
+  },
+  ends_at: { ...nullable(instant), description: 'The first instant after it.' },
+  closing_at: nullable(instant),
+  closed_at: nullable(instant),
+  hash: { ...nullable(hash), description: 'Over the hash of the period before and the figures.' },
+};
 
 function list(item: string): object {
   return resource({
@@ -267,6 +283,16 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     },
     public_key: { type: 'string', description: 'SubjectPublicKeyInfo, base64.' },
   }),
+  PeriodCloseRequest: PERIOD_CLOSE_REQUEST_SCHEMA,
+  Period: resource(period),
+  PeriodWithTotals: resource({
+    ...period,
+    totals: nullable({
+      type: 'array',
+      items: resource({ asset: assetCode, kind, posted_debits: sum, posted_credits: sum }),
+    }),
+  }),
+  PeriodList: list('Period'),
   Report: { type: 'object', description: 'As monitoring gives it.' },
   Problem: {
     type: 'object',

@@ -10,6 +10,7 @@ import {
 import { formatAmount, parseAmount, parseSignedAmount } from '@payflow/money';
 import { counters } from '../account.js';
 import type { Book, Owner } from '../book.js';
+import { refusalOfEffect } from '../period.js';
 import { reverseTransfer } from '../reversal.js';
 import { postGroup, type Condition, type GroupLeg } from '../group.js';
 
@@ -17,6 +18,8 @@ type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.grou
 type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
 
 export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted | Rejected {
+  const barred = refusalOfEffect(data.effective_at, book.latestMonth(owner));
+  if (barred) return refuseGroup(data.id, keyOf(data), { reason: barred, leg: null }, book.now);
   const terms = {
     legs: data.legs.map(toLeg),
     conditions: data.conditions.map(toCondition),
