@@ -10,6 +10,12 @@ import type { PeriodClose, PeriodClosed, PeriodClosing, PeriodRejected } from '.
 import { periodSchemas } from './messages/period.js';
 import type { LedgerSealed } from './messages/seal.js';
 import { sealSchemas } from './messages/seal.js';
+import type {
+  TransactionTypeDefine,
+  TransactionTypeDefined,
+  TransactionTypeRejected,
+} from './messages/transaction-type.js';
+import { transactionTypeSchemas } from './messages/transaction-type.js';
 import type { TransferPost, TransferPosted, TransferRejected } from './messages/transfer.js';
 import { transferSchemas } from './messages/transfer.js';
 import type { Topic } from './topology.js';
@@ -45,6 +51,9 @@ export interface MessageData {
   'payflow.period.closing.v1': PeriodClosing;
   'payflow.period.closed.v1': PeriodClosed;
   'payflow.period.rejected.v1': PeriodRejected;
+  'payflow.transaction_type.define.v1': TransactionTypeDefine;
+  'payflow.transaction_type.defined.v1': TransactionTypeDefined;
+  'payflow.transaction_type.rejected.v1': TransactionTypeRejected;
 }
 
 export type MessageType = keyof MessageData;
@@ -64,6 +73,7 @@ export interface RefusableData {
   'payflow.hold.void.v1': Pick<HoldVoid, 'id' | 'debit_account'>;
   'payflow.transfer.post.v1': Omit<TransferPost, 'valid_until'>;
   'payflow.period.close.v1': PeriodClose;
+  'payflow.transaction_type.define.v1': Pick<TransactionTypeDefine, 'id'>;
 }
 
 export type RefusableType = keyof RefusableData;
@@ -89,6 +99,7 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...holdSchemas,
   ...sealSchemas,
   ...periodSchemas,
+  ...transactionTypeSchemas,
 };
 
 /** The CloudEvents context of one message, with its data. Times are RFC 3339 UTC; ids are TypeIDs. */

@@ -226,6 +226,26 @@ export const PROBLEMS = {
     title: 'The ledger knows no such hold',
     remedy: 'Check the hold; it was never placed.',
   },
+  posting_rule_broken: {
+    status: 422,
+    title: 'Transfers of this type may not debit or credit the account',
+    remedy: 'Read the transaction type for the accounts that it allows, or name another type, or none.',
+  },
+  template_parts_exceed_whole: {
+    status: 422,
+    title: 'The parts come to more than the amount they are parts of',
+    remedy: 'Send a greater amount, or smaller parts; see `errors` for the variable.',
+  },
+  transaction_type_without_template: {
+    status: 422,
+    title: 'The transaction type has no template',
+    remedy: 'Send the transfers themselves with its name as their `type`, or define a template.',
+  },
+  transaction_type_not_found: {
+    status: 422,
+    title: 'There is no such transaction type',
+    remedy: 'Define the type first; types of other organisations and of the other mode are not known.',
+  },
   transfer_not_found: {
     status: 422,
     title: 'The ledger knows no such transfer',

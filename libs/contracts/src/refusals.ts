@@ -25,7 +25,9 @@ export const REFUSALS = {
   period_closed: 'The month is closed: nothing more can take effect in it.',
   period_not_over: 'A month can be closed only when it is over.',
   period_out_of_order: 'The month before it has not been closed.',
+  posting_rule_broken: 'Transfers of this type may not debit or credit the account.',
   reversal_exceeds_original: 'No more can be moved back than the transfer moved.',
+  transaction_type_not_found: 'No such transaction type in this organisation.',
   transfer_not_found: 'No such transfer between these accounts.',
   version_differs: 'The account has another version than the one asked for.',
 } as const;

@@ -154,6 +154,43 @@ describe('the books over HTTP', () => {
     );
   });
 
+  it('keep to the rule of a type, and come to what its template says', async () => {
+    const [shop, fees] = [
+      await made('/accounts', { asset: 'USD', path: 'shops:7' }),
+      await made('/accounts', { asset: 'USD', kind: 'income' }),
+    ];
+    const part = { debit_account: '$payer', asset: 'USD', of: '$total' };
+    const capture = {
+      id: 'card_capture',
+      credit: [{ path: 'shops:*' }, { kind: 'income' }],
+      template: {
+        variables: { payer: 'account', shop: 'account', total: 'amount' },
+        legs: [
+          { ...part, credit_account: fees.id, portion: '29/1000' },
+          { ...part, credit_account: '$shop', remaining: true },
+        ],
+      },
+    };
+    expect(await made('/transaction_types', capture)).toMatchObject({ id: 'card_capture', version: 1 });
+    const variables = { payer: alice, shop: shop.id, total: '1999' };
+    const group = await made('/transfers', { type: 'card_capture', variables });
+    const legs = (group['transfers'] as Resource[]).map(({ amount, type }) => `${String(type)} ${String(amount)}`);
+    expect(legs).toEqual(['card_capture 58', 'card_capture 1941']);
+    expect(await read(`/transfer_groups/${group.id}`)).toEqual(group);
+    const stranger = { type: 'card_capture', variables: { ...variables, shop: bob } };
+    const refused = await send('/transfers', stranger);
+    expect([told(refused), jsonOf<{ transfer_group: object }>(refused).transfer_group]).toMatchObject([
+      '422 posting_rule_broken',
+      { status: 'failed', failure: { code: 'posting_rule_broken', leg: 1 } },
+    ]);
+    expect(told(await send('/transfers', leg({ type: 'card_capture' })))).toBe('422 posting_rule_broken');
+    expect(told(await send('/transfers', leg({ type: 'never_defined' })))).toBe('422 transaction_type_not_found');
+    await made('/transfers', leg({ type: 'card_capture', credit_account: shop.id }));
+    const typed = await read('/transfers?type=card_capture&status=posted');
+    expect((typed['data'] as Resource[]).length).toBe(3);
+    expect(await house.databases.value('ledger', `select count(*) from typed_transfers`)).toBe('3');
+  });
+
   it('close a month, and book what comes for it later in the open one', async () => {
     const now = new Date();
     const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1)).toISOString().slice(0, 7);

@@ -24,6 +24,8 @@ const TOLD = [
   'group_too_large',
   'hold_not_found',
   'id_reused',
+  'posting_rule_broken',
+  'transaction_type_not_found',
   'transfer_not_found',
 ] as const satisfies readonly (ProblemCode & Refusal)[];
 

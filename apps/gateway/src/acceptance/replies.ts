@@ -10,6 +10,7 @@ import {
   type TransferGroupView,
   type TransferView,
 } from '../domain/transfer.js';
+import { transactionTypeResource } from '../domain/transaction-type.js';
 import type { Reply } from './acceptable.js';
 import { refusalCode, updateRefusalCode } from './refusal-codes.js';
 
@@ -19,6 +20,7 @@ export const TRANSFERS_PATH = '/api/v1/transfers';
 export const TRANSFER_GROUPS_PATH = '/api/v1/transfer_groups';
 export const HOLDS_PATH = '/api/v1/holds';
 export const PERIODS_PATH = '/api/v1/periods';
+export const TRANSACTION_TYPES_PATH = '/api/v1/transaction_types';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
 /** 201 with the payment, or 402 with the payment that was refused. */
@@ -114,6 +116,16 @@ export function periodRefusedReply(
   traceId: string | undefined,
 ): Reply {
   return refused(refusalCode(reason), reason, { instance: `${PERIODS_PATH}/${id}/close`, requestId, traceId });
+}
+
+/** 201 with the type in its version. */
+export function typeReply(type: Parameters<typeof transactionTypeResource>[0]): Reply {
+  return created(`${TRANSACTION_TYPES_PATH}/${type.id}`, transactionTypeResource(type));
+}
+
+/** Why the type stays as it was. */
+export function typeRefusedReply(reason: string, requestId: string, traceId: string | undefined): Reply {
+  return refused(refusalCode(reason), reason, { instance: TRANSACTION_TYPES_PATH, requestId, traceId });
 }
 
 function ok(resource: object): Reply {

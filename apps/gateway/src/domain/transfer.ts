@@ -26,6 +26,8 @@ export interface TransferView {
   readonly reverses: string | null;
   /** How much of it has been moved back. */
   readonly reversed: string;
+  /** The transaction type that it named. */
+  readonly type: string | null;
   readonly effectiveAt: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly failure: TransferFailure | null;
@@ -66,6 +68,7 @@ export function transferResource(view: TransferView) {
     hold: view.hold,
     reverses: view.reverses,
     reversed: view.reversed,
+    type: view.type,
     effective_at: view.effectiveAt,
     failure: view.failure,
     metadata: view.metadata,

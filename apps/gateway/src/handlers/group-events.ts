@@ -116,6 +116,7 @@ function transfersOf(event: Posted): TransferView[] {
     hold: null,
     reverses: data.reverses && data.reverses.transfer,
     reversed: '0',
+    type: leg.type ?? null,
     effectiveAt: data.effective_at,
     // Of a group, the group has them.
     metadata: single ? data.metadata : {},

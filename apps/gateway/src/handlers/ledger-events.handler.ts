@@ -10,10 +10,16 @@ import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from
 import { commandKeyOf, type Answered, type Replies } from './answered.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
 import { answerPeriods, type PeriodEvent } from './period-events.js';
+import { applyTypeEvents, type TypeEvent } from './transaction-type-events.js';
 import { applyHoldEvents, countersOfHold, type HoldEvent } from './hold-events.js';
 
 type LedgerEvent = AnyMessage<
-  OpeningEvent['type'] | ChangeEvent['type'] | GroupEvent['type'] | HoldEvent['type'] | PeriodEvent['type']
+  | OpeningEvent['type']
+  | ChangeEvent['type']
+  | GroupEvent['type']
+  | HoldEvent['type']
+  | PeriodEvent['type']
+  | TypeEvent['type']
 >;
 
 /**
@@ -26,8 +32,8 @@ export class LedgerEventsHandler {
 
   @Consumes('gateway.accounts')
   async handle(@Payload() events: readonly LedgerEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const { openings, changes, groups, holds, periods } = sorted(events);
-    const answered = await endWaits(tx, [...changes, ...groups, ...holds, ...periods]);
+    const { openings, changes, groups, holds, periods, types } = sorted(events);
+    const answered = await endWaits(tx, [...changes, ...groups, ...holds, ...periods, ...types]);
     const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
     if (counters.length > 0 && openings.length + changes.length > 0)
       await lockAccounts(tx, [
@@ -40,6 +46,7 @@ export class LedgerEventsHandler {
       ...(await applyGroups(tx, groups, answered)),
       ...(await applyHoldEvents(tx, holds, answered)),
       ...answerPeriods(periods, answered),
+      ...(await applyTypeEvents(tx, types, answered)),
     ];
     await applyCounters(tx, counters);
     saveReplies(tx, replies);
@@ -53,10 +60,11 @@ interface Sorted {
   readonly groups: GroupEvent[];
   readonly holds: HoldEvent[];
   readonly periods: PeriodEvent[];
+  readonly types: TypeEvent[];
 }
 
 function sorted(events: readonly LedgerEvent[]): Sorted {
-  const all: Sorted = { openings: [], changes: [], groups: [], holds: [], periods: [] };
+  const all: Sorted = { openings: [], changes: [], groups: [], holds: [], periods: [], types: [] };
   for (const event of events) {
     switch (event.type) {
       case 'payflow.account.opened.v1':
@@ -81,6 +89,10 @@ function sorted(events: readonly LedgerEvent[]): Sorted {
       case 'payflow.period.closed.v1':
       case 'payflow.period.rejected.v1':
         all.periods.push(event);
+        break;
+      case 'payflow.transaction_type.defined.v1':
+      case 'payflow.transaction_type.rejected.v1':
+        all.types.push(event);
         break;
       default:
         event satisfies never;

@@ -10,6 +10,7 @@ import type {
   HoldState,
   HoldVoid,
   PeriodClose,
+  TransactionTypeDefine,
   MessageData,
   TransferReverse,
 } from '@payflow/contracts';
@@ -34,6 +35,7 @@ export class HouseBooks {
   readonly #accounts = new Map<string, AccountOpened>();
   readonly #transfers = new Map<string, Moved>();
   readonly #holds = new Map<string, Omit<HoldState, 'recorded_at'>>();
+  readonly #typeVersions = new Map<string, number>();
 
   open({ id, asset, kind, overdraft, overdraft_limit, path, metadata, created_at }: AccountOpen): Verdict {
     const counters = { posted_debits: '0', posted_credits: '0', pending_debits: '0', pending_credits: '0' };
@@ -168,6 +170,19 @@ export class HouseBooks {
       return this.#refuseHold({ id, operation: 'void', transfer: null, debit_account, reason: 'hold_not_pending' });
     const left = BigInt(held.amount) - BigInt(held.posted);
     return { type: 'payflow.hold.voided.v1', data: this.#end(held, expired ? 'expired' : 'voided', left) };
+  }
+
+  defineType({ if_version, ...terms }: TransactionTypeDefine): Verdict {
+    const { id } = terms;
+    const known = this.#typeVersions.get(id);
+    if (if_version !== null && if_version !== known)
+      return {
+        type: 'payflow.transaction_type.rejected.v1',
+        data: { id, reason: 'version_differs', recorded_at: now() },
+      };
+    const version = (known ?? 0) + 1;
+    this.#typeVersions.set(id, version);
+    return { type: 'payflow.transaction_type.defined.v1', data: { ...terms, version, defined_at: now() } };
   }
 
   /** Months of this century are over. */

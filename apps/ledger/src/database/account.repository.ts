@@ -113,7 +113,7 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     wanted.map((key) => key.tenant),
     wanted.map((key) => key.livemode),
     wanted.map((key) => key.uuid),
-    commands.some(({ command }) => command.type === 'payflow.account.update.v1'),
+    commands.some(needsDetails),
     chain,
   ]);
   const [alone] = rows.length > 0 ? [] : await tx.rows<Pick<AccountRow, 'head' | 'now_ms'>>(LOCK_HEAD, [chain]);
@@ -151,6 +151,12 @@ function accountKeys(commands: readonly KeyedCommand[]): Map<string, AccountKey>
   return keys;
 }
 
+/** What changes an account, and what names a type, whose rule may ask for the path. */
+function needsDetails({ command }: KeyedCommand): boolean {
+  if (command.type === 'payflow.group.post.v1') return command.data.legs.some(({ type }) => type !== undefined);
+  return command.type === 'payflow.account.update.v1';
+}
+
 function accountIds(command: KeyedCommand['command']): string[] {
   switch (command.type) {
     case 'payflow.account.open.v1':
@@ -162,6 +168,7 @@ function accountIds(command: KeyedCommand['command']): string[] {
         ...command.data.conditions.map(({ account }) => account),
       ];
     case 'payflow.period.close.v1':
+    case 'payflow.transaction_type.define.v1':
       return [];
     case 'payflow.transfer.post.v1':
     case 'payflow.transfer.reverse.v1':

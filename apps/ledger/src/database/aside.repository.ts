@@ -3,14 +3,17 @@ import { statement, type Transaction } from '@payflow/database';
 import { scoped, type BookChanges, type Owner } from '../domain/book.js';
 import type { Hold } from '../domain/hold.js';
 import type { Period } from '../domain/period.js';
+import type { TransactionType } from '../domain/transaction-type.js';
 import { accountUuid, type LockedAccounts } from './account.repository.js';
 import type { KeyedCommand } from './command-key.js';
 import { INSERT_PERIODS, PERIODS, toPeriod, type PeriodFacts } from './period.repository.js';
+import { INSERT_TYPED, INSERT_TYPES, toType, TYPES, type TypeFacts } from './transaction-type.repository.js';
 
 /**
  * What a batch needs beside accounts and verdicts: paths that are taken, holds, how much of a transfer has been moved back,
- * and which months are closed. Nearly all of it lies under the lock of its accounts, so it is read after that and needs no
- * lock of its own. Months do not: the mark of a closing waits for whoever may have read too early to see it.
+ * which months are closed, and the types that it names. Nearly all of it lies under the lock of its accounts, so it is read
+ * after that and needs no lock of its own. Months do not: the mark of a closing waits for whoever may have read too early to
+ * see it. Nor do types: of a new version a batch at work need not know.
  */
 export interface LoadedAside {
   readonly takenPaths: ReadonlySet<string>;
@@ -19,6 +22,7 @@ export interface LoadedAside {
   readonly reversed: ReadonlyMap<string, bigint>;
   readonly periods: ReadonlyMap<string, Period>;
   readonly latestMonths: ReadonlyMap<string, string>;
+  readonly types: ReadonlyMap<string, TransactionType>;
 }
 
 const LOAD = statement(
@@ -33,7 +37,8 @@ const LOAD = statement(
    union all
    select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text)
    from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))
-   union all ${PERIODS(10)}`,
+   union all ${PERIODS(10)}
+   union all ${TYPES(13)}`,
 );
 
 const HELD = `held as (
@@ -53,17 +58,17 @@ const SAVE = statement('ledger.save-aside', `with ${HELD} ${REVERSED}`);
 const SAVE_WITH_TERMS = statement(
   'ledger.save-aside-with-terms',
   `with ${HELD}, reversed as (${REVERSED}),
-   closing as (${INSERT_PERIODS(19)})
-   select (select count(*) from closing)::integer as saved`,
+   closing as (${INSERT_PERIODS(19)}), defined as (${INSERT_TYPES(25)}), typed as (${INSERT_TYPED(33)})
+   select ((select count(*) from closing) + (select count(*) from defined) + (select count(*) from typed))::integer as saved`,
 );
 
 interface AsideRow {
   tenant_id: string;
   livemode: boolean;
-  what: 'path' | 'hold' | 'reversal' | 'period' | 'latest';
+  what: 'path' | 'hold' | 'reversal' | 'period' | 'latest' | 'type';
   name: string | null;
   id: string | null;
-  facts: HoldFacts | { readonly reversed: string } | PeriodFacts | null;
+  facts: HoldFacts | { readonly reversed: string } | PeriodFacts | TypeFacts | null;
 }
 
 interface HoldFacts {
@@ -101,7 +106,8 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
       : [],
   );
   const months = unique(commands.flatMap(monthsNamed));
-  const nothing = paths.length + holds.length + originals.length + months.length === 0;
+  const types = unique(commands.flatMap(typesNamed));
+  const nothing = paths.length + holds.length + originals.length + months.length + types.length === 0;
   const rows = nothing
     ? []
     : await tx.rows<AsideRow & Record<string, unknown>>(LOAD, [
@@ -109,6 +115,7 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
         ...columns(holds),
         ...columns(originals),
         ...columns(months),
+        ...columns(types),
       ]);
   return {
     takenPaths: new Set(rows.flatMap((row) => (row.what === 'path' ? [scoped(ownerOf(row), row.name as string)] : []))),
@@ -124,6 +131,7 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
     latestMonths: new Map(
       rows.flatMap((row) => (row.what === 'latest' ? [[scoped(ownerOf(row), ''), row.name as string] as const] : [])),
     ),
+    types: new Map(rows.flatMap((row) => (row.what === 'type' ? [[scopedName(row), typeOf(row)] as const] : []))),
   };
 }
 
@@ -134,14 +142,23 @@ function monthsNamed(each: KeyedCommand): Wanted[] {
   return 'effective_at' in data && data.effective_at !== null ? [wantedOf(each, null)] : [];
 }
 
+function typesNamed(each: KeyedCommand): Wanted[] {
+  const { type, data } = each.command;
+  if (type === 'payflow.transaction_type.define.v1') return [wantedOf(each, data.id)];
+  if (type !== 'payflow.group.post.v1') return [];
+  return data.legs.flatMap((leg) => (leg.type === undefined ? [] : [wantedOf(each, leg.type)]));
+}
+
 /** Saves what a batch changed of all this, one row each. Returns false when another partition was first. */
 export async function saveAside(
   tx: Transaction,
-  { holds, reversals, closings }: Pick<BookChanges, 'holds' | 'reversals' | 'closings'>,
+  changes: Pick<BookChanges, 'holds' | 'reversals' | 'closings' | 'defined' | 'typed'>,
   keys: LockedAccounts['keys'],
   now: Date,
 ): Promise<boolean> {
-  if (holds.size + reversals.size + closings.length === 0) return true;
+  const { holds, reversals, closings, defined, typed } = changes;
+  const terms = closings.length + defined.length + typed.length;
+  if (holds.size + reversals.size + terms === 0) return true;
   const held = [...holds.values()];
   const reversed = [...reversals.values()];
   const values = [
@@ -164,7 +181,7 @@ export async function saveAside(
     reversed.map(({ original }) => original.amount),
     reversed.map(({ original }) => original.reversed),
   ];
-  if (closings.length === 0) {
+  if (terms === 0) {
     await tx.count(SAVE, values);
     return true;
   }
@@ -176,8 +193,28 @@ export async function saveAside(
     closings.map(({ afterMonth }) => afterMonth),
     closings.map(({ period }) => period.told.data.ends_at),
     closings.map(({ period }) => period.told.data.closing_at),
+    ...typeColumns(changes),
   ]);
-  return result?.saved === closings.length;
+  return result?.saved === terms;
+}
+
+function typeColumns({ defined, typed }: Pick<BookChanges, 'defined' | 'typed'>): unknown[] {
+  const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+  return [
+    defined.map(({ owner }) => uuidOf('tenant', owner.tenant)),
+    defined.map(({ owner }) => owner.livemode),
+    defined.map(({ type }) => type.id),
+    defined.map(({ type }) => type.version),
+    defined.map(({ type }) => json(type.debit)),
+    defined.map(({ type }) => json(type.credit)),
+    defined.map(({ type }) => json(type.template)),
+    defined.map(({ type }) => type.defined_at),
+    typed.map(({ owner }) => uuidOf('tenant', owner.tenant)),
+    typed.map(({ owner }) => owner.livemode),
+    typed.map(({ transfer }) => uuidOf('transfer', transfer)),
+    typed.map(({ type }) => type),
+    typed.map(({ version }) => version),
+  ];
 }
 
 function wantedOf({ tenant, command }: KeyedCommand, value: string | null): Wanted {
@@ -207,6 +244,10 @@ function scopedName(row: AsideRow): string {
 
 function periodOf(row: AsideRow): Period {
   return toPeriod(row.name as string, row.facts as PeriodFacts);
+}
+
+function typeOf(row: AsideRow): TransactionType {
+  return toType(row.name as string, row.facts as TypeFacts);
 }
 
 function toHold(row: AsideRow): Hold {

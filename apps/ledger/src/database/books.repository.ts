@@ -59,7 +59,7 @@ export async function saveBooks(
     saveAside(tx, changes, keys, now),
   ]);
   if (!accountsSaved || !verdictsSaved || !asideSaved)
-    throw new RunAgain('another partition met the same id, path or month first');
+    throw new RunAgain('another partition met the same id, path, month or type first');
 }
 
 /** The transfers that a group makes, and the one it moves back: a command that makes one alone is known by its own key. */

@@ -6,6 +6,7 @@ import { LedgerHolds1763700003000 } from './migrations/1763700003000-ledger-hold
 import { LedgerChain1763700004000 } from './migrations/1763700004000-ledger-chain.js';
 import { LedgerReads1763700005000 } from './migrations/1763700005000-ledger-reads.js';
 import { LedgerSeals1763700006000 } from './migrations/1763700006000-ledger-seals.js';
+import { LedgerTransactionTypes1763700012001 } from './migrations/1763700012001-ledger-transaction-types.js';
 import { LedgerPeriods1763700012000 } from './migrations/1763700012000-ledger-periods.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
@@ -19,6 +20,7 @@ export const migrations = [
   LedgerReads1763700005000,
   LedgerSeals1763700006000,
   LedgerPeriods1763700012000,
+  LedgerTransactionTypes1763700012001,
 ];
 
 export { invariants } from './invariants.js';

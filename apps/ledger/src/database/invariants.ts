@@ -214,7 +214,8 @@ const holdsEndOnce = invariant({
 const HOLD_OPERATION = `case s.type when 'payflow.hold.placed.v1' then 'place' when 'payflow.hold.posted.v1' then 'post'
   when 'payflow.hold.voided.v1' then 'void' else s.value::json ->> 'operation' end`;
 const ID_KIND = `case when s.type like 'payflow.hold.%' then case ${HOLD_OPERATION} when 'place' then 'hold' when 'post' then 'transfer' else 'change' end
-  when s.type like 'payflow.account.update%' or s.type like 'payflow.period.%' then 'change' else split_part(s.type, '.', 2) end`;
+  when s.type like 'payflow.account.update%' or s.type like 'payflow.period.%'
+    or s.type like 'payflow.transaction_type.%' then 'change' else split_part(s.type, '.', 2) end`;
 const ID = `case ${ID_KIND} when 'change' then s.causation
   when 'transfer' then coalesce(typeid_uuid(s.value::json ->> 'transfer'), s.subject) else s.subject end`;
 

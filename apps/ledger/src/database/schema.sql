@@ -305,6 +305,20 @@ create table suspects (
   constraint suspects_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset)
 );
 
+create table transaction_types (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  name text not null,
+  version bigint not null,
+  debit json,
+  credit json,
+  template json,
+  defined_at timestamp with time zone not null,
+  constraint transaction_types_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+  constraint transaction_types_pkey PRIMARY KEY (tenant_id, livemode, name, version),
+  constraint transaction_types_version_check CHECK ((version > 0))
+);
+
 create table transfers (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -329,6 +343,15 @@ create table transfers (
   constraint transfers_pkey PRIMARY KEY (tenant_id, livemode, id, recorded_at),
   constraint transfers_two_accounts CHECK ((debit_account_id <> credit_account_id))
 ) partition by RANGE (recorded_at);
+
+create table typed_transfers (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  transfer_id uuid not null,
+  name text not null,
+  version bigint not null,
+  constraint typed_transfers_pkey PRIMARY KEY (tenant_id, livemode, transfer_id)
+);
 
 create table verdicts (
   tenant_id uuid not null,
@@ -416,7 +439,11 @@ CREATE TRIGGER seals_append_only BEFORE DELETE OR UPDATE ON public.seals FOR EAC
 
 CREATE TRIGGER signing_keys_append_only BEFORE DELETE OR UPDATE ON public.signing_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER transaction_types_append_only BEFORE DELETE OR UPDATE ON public.transaction_types FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER transfers_append_only BEFORE DELETE OR UPDATE ON public.transfers FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER typed_transfers_append_only BEFORE DELETE OR UPDATE ON public.typed_transfers FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER verdicts_append_only BEFORE DELETE OR UPDATE ON public.verdicts FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

@@ -2,6 +2,7 @@ import type { Account } from './account.js';
 import type { Hold } from './hold.js';
 import type { Closing, Period } from './period.js';
 import type { Original } from './reversal.js';
+import type { TransactionType } from './transaction-type.js';
 import type { Movement } from './transfer.js';
 
 /** Whose books: nothing of one tenant or mode ever meets anything of another. */
@@ -28,6 +29,14 @@ export interface BookedTransfer extends Movement {
   readonly effectiveAt: string | null;
 }
 
+/** A transfer that named a type, and the version of it that it was held against. */
+export interface TypedTransfer {
+  readonly owner: Owner;
+  readonly transfer: string;
+  readonly type: string;
+  readonly version: number;
+}
+
 /** What one batch touches, loaded once, all of it by {@link scoped} id. */
 export interface LoadedBooks {
   readonly accounts: ReadonlyMap<string, Account>;
@@ -42,6 +51,8 @@ export interface LoadedBooks {
   readonly periods: ReadonlyMap<string, Period>;
   /** The latest of them by {@link scoped} nothing, where the batch asks for it. */
   readonly latestMonths: ReadonlyMap<string, string>;
+  /** The versions in force of the types that the batch names, by scoped name. */
+  readonly types: ReadonlyMap<string, TransactionType>;
 }
 
 export const EMPTY_BOOKS: LoadedBooks = {
@@ -53,6 +64,7 @@ export const EMPTY_BOOKS: LoadedBooks = {
   usedTransferIds: new Set(),
   periods: new Map(),
   latestMonths: new Map(),
+  types: new Map(),
 };
 
 /** What a batch leaves to be saved: one entry per row, however often it changed. */
@@ -68,6 +80,8 @@ export interface BookChanges {
     { readonly owner: Owner; readonly transfer: string; readonly original: Original }
   >;
   readonly closings: readonly (Closing & { readonly owner: Owner })[];
+  readonly defined: readonly { readonly owner: Owner; readonly type: TransactionType }[];
+  readonly typed: readonly TypedTransfer[];
 }
 
 /** The part of the books that one batch works on. Commands are decided on it in order, each seeing the ones before it. */
@@ -87,6 +101,9 @@ export class Book {
   readonly #periods: Map<string, Period>;
   readonly #latestMonths: Map<string, string>;
   readonly #closings: (Closing & { owner: Owner })[] = [];
+  readonly #types: Map<string, TransactionType>;
+  readonly #defined: { owner: Owner; type: TransactionType }[] = [];
+  readonly #typed: TypedTransfer[] = [];
 
   /** `now` is the ledger's clock, read after the locks (RFC 3339, UTC, ms). */
   constructor(
@@ -101,6 +118,7 @@ export class Book {
     this.#usedTransferIds = new Set(loaded.usedTransferIds);
     this.#periods = new Map(loaded.periods);
     this.#latestMonths = new Map(loaded.latestMonths);
+    this.#types = new Map(loaded.types);
   }
 
   account(owner: Owner, id: string): Account | undefined {
@@ -192,6 +210,19 @@ export class Book {
     this.#closings.push({ ...closing, owner });
   }
 
+  transactionType(owner: Owner, name: string): TransactionType | undefined {
+    return this.#types.get(scoped(owner, name));
+  }
+
+  defineType(owner: Owner, type: TransactionType): void {
+    this.#types.set(scoped(owner, type.id), type);
+    this.#defined.push({ owner, type });
+  }
+
+  keepType(typed: TypedTransfer): void {
+    this.#typed.push(typed);
+  }
+
   changes(): BookChanges {
     return {
       opened: this.#pick(this.#accounts, this.#opened),
@@ -201,6 +232,8 @@ export class Book {
       holds: this.#changedHolds,
       reversals: this.#reversals,
       closings: this.#closings,
+      defined: this.#defined,
+      typed: this.#typed,
     };
   }
 

@@ -4,6 +4,7 @@ import { acceptOpening, acceptUpdate, refuseOpening, refuseUpdate } from './verd
 import { acceptHold, acceptHoldPosting, acceptHoldVoid, refuseHold } from './verdicts/hold.js';
 import { acceptReversal, acceptGroup, refuseGroup } from './verdicts/group.js';
 import { acceptClosing, refuseClosing } from './verdicts/period.js';
+import { acceptDefinition, refuseDefinition } from './verdicts/transaction-type.js';
 import { acceptTransfer, refuseTransfer } from './verdicts/transfer.js';
 
 export type LedgerCommandType =
@@ -15,7 +16,8 @@ export type LedgerCommandType =
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
   | 'payflow.hold.void.v1'
-  | 'payflow.period.close.v1';
+  | 'payflow.period.close.v1'
+  | 'payflow.transaction_type.define.v1';
 
 export type LedgerCommand = AnyMessage<LedgerCommandType>;
 
@@ -37,7 +39,9 @@ type VerdictType =
   | 'payflow.hold.rejected.v1'
   | 'payflow.period.closing.v1'
   | 'payflow.period.closed.v1'
-  | 'payflow.period.rejected.v1';
+  | 'payflow.period.rejected.v1'
+  | 'payflow.transaction_type.defined.v1'
+  | 'payflow.transaction_type.rejected.v1';
 
 /** The ledger's word on one command: the event that answers it. */
 export type Verdict = { [T in VerdictType]: { readonly type: T; readonly data: MessageData[T] } }[VerdictType];
@@ -63,6 +67,8 @@ export function decide(book: Book, command: LedgerCommand): Verdict {
       return acceptHoldVoid(book, command, command.data);
     case 'payflow.period.close.v1':
       return acceptClosing(book, command, command.data);
+    case 'payflow.transaction_type.define.v1':
+      return acceptDefinition(book, command, command.data);
     default:
       return command satisfies never;
   }
@@ -92,6 +98,8 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
       return refuseHold({ ...command.data, operation: 'void', transfer: null, payment: null }, reason, now);
     case 'payflow.period.close.v1':
       return refuseClosing(command.data.id, reason, now);
+    case 'payflow.transaction_type.define.v1':
+      return refuseDefinition(command.data.id, reason, now);
     default:
       return command satisfies never;
   }

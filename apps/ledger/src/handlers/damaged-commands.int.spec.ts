@@ -51,6 +51,11 @@ const group = (debit: string, credit: string) => {
   const facts = { id: newId('group'), conditions: [], effective_at: null, metadata: {} };
   return testMessage('payflow.group.post.v1', { ...facts, legs: [leg(debit, credit, '5')] }, { subject: facts.id });
 };
+const definition = () => {
+  const nothing = { credit: null, template: null, if_version: null };
+  const id = 'wallet_topup';
+  return testMessage('payflow.transaction_type.define.v1', { id, debit: null, ...nothing }, { subject: id });
+};
 const update = (id: string) => {
   const nothing = { overdraft: null, overdraft_limit: null, metadata: null, if_version: null };
   return testMessage('payflow.account.update.v1', { id, state: 'frozen', ...nothing }, { subject: id });
@@ -152,6 +157,7 @@ describe('a ledger command that came damaged', () => {
     ['to end a hold', holdEnd, { expired: null }, 'payflow.hold.rejected.v1', { operation: 'void' }],
     ['to reverse a transfer', reversal, { amount: -1 }, 'payflow.group.rejected.v1', { leg: null }],
     ['to post a group', group, { metadata: [] }, 'payflow.group.rejected.v1', { leg: null }],
+    ['to define a type', definition, { debit: 'all' }, 'payflow.transaction_type.rejected.v1', {}],
     ['to change an account', update, { state: 'melted' }, 'payflow.account.update_rejected.v1', {}],
   ] as const)('%s is rejected once, and stays so', async (_, make, damage, type, told) => {
     const command = make(world.data.id, wallet.data.id);
@@ -160,6 +166,14 @@ describe('a ledger command that came damaged', () => {
     expect(await sent()).toMatchObject([{ type, data: { ...MALFORMED, ...told } }]);
     await sentAfter(command as never, recordOf(command as never));
     expect((await sent()).map(({ data }) => data['reason'])).toEqual(['command_malformed', 'command_malformed']);
+  });
+
+  it('to close a month is rejected though nothing of its data can be read, and stays so', async () => {
+    const command = testMessage('payflow.period.close.v1', { id: '2026-10' }, { subject: '2026-10' });
+    await sentAfter(command as never, unreadable(command as never));
+    await sentAfter(command as never, recordOf(command as never));
+    const told = (await sentOf(command.id)).map(({ type, data }) => `${type} ${String(data['reason'])}`);
+    expect(told).toEqual(Array.from({ length: 2 }, () => 'payflow.period.rejected.v1 command_malformed'));
   });
 
   it('to post a transfer is kept as a dead letter and no more where the data cannot be read', async () => {

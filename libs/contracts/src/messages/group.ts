@@ -1,5 +1,6 @@
 import type { MessageSpec } from '../messages.js';
 import { amount, assetCode, id, instant, metadata, nullable, object, reason, signedAmount, version } from './schema.js';
+import { typeName } from './transaction-type.js';
 
 /** A group may name this many legs, and touch this many accounts: its event then stays well below 512 KiB. */
 export const LEGS_MAX = 1_000;
@@ -16,6 +17,8 @@ export interface Leg {
   readonly asset: string;
   /** Moves as much of the amount as the debited account has available, instead of all or nothing. */
   readonly up_to: boolean;
+  /** The transaction type whose posting rule it keeps to; absent where it names none. */
+  readonly type?: string;
 }
 
 /** What must hold of an account before the first leg. */
@@ -67,6 +70,9 @@ export interface PostedLeg {
   readonly credit_account: string;
   readonly amount: string;
   readonly asset: string;
+  /** Where it named a transaction type: that, and the version that it was held against. */
+  readonly type?: string;
+  readonly type_version?: number;
 }
 
 /** `payflow.group.posted.v1`, with every account as the group left it. */
@@ -113,7 +119,12 @@ export const groupSchemas = {
     valueBytes_max: GROUP_BYTES_MAX,
     schema: object({
       id: groupId,
-      legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object({ ...leg, up_to: { type: 'boolean' } }) },
+      legs: {
+        type: 'array',
+        minItems: 1,
+        maxItems: LEGS_MAX,
+        items: object({ ...leg, up_to: { type: 'boolean' } }, { type: typeName }),
+      },
       conditions: {
         type: 'array',
         maxItems: CONDITIONS_MAX,
@@ -151,7 +162,12 @@ export const groupSchemas = {
     schema: object({
       id: groupId,
       reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
-      legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg) },
+      legs: {
+        type: 'array',
+        minItems: 1,
+        maxItems: LEGS_MAX,
+        items: object(leg, { type: typeName, type_version: version }),
+      },
       accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
       effective_at: instant,
       metadata,

@@ -1,6 +1,6 @@
-import { CHANGE_PROBLEMS, FORWARDED_PROBLEMS, type Operation } from './operation.js';
+import { CHANGE_PROBLEMS, FORWARDED_PROBLEMS, LIST_PROBLEMS, type Operation } from './operation.js';
 
-/** What an accountant does: closing months. */
+/** What an accountant does: closing months, and saying what transfers of a type may do. */
 export const BOOK_KEEPING_OPERATIONS: readonly Operation[] = [
   {
     id: 'closePeriod',
@@ -35,5 +35,38 @@ export const BOOK_KEEPING_OPERATIONS: readonly Operation[] = [
     status: 200,
     computed: true,
     problems: [...FORWARDED_PROBLEMS, 'not_found'],
+  },
+  {
+    id: 'defineTransactionType',
+    method: 'post',
+    path: '/api/v1/transaction_types',
+    summary: 'Define a transaction type, or its next version: the accounts it may debit and credit, and its template.',
+    scope: 'accounts:admin',
+    body: 'TransactionTypeRequest',
+    answer: 'TransactionType',
+    status: 201,
+    conditional: true,
+    problems: [...CHANGE_PROBLEMS, 'account_not_found', 'assets_differ', 'version_differs', 'operation_refused'],
+  },
+  {
+    id: 'listTransactionTypes',
+    method: 'get',
+    path: '/api/v1/transaction_types',
+    summary: 'List transaction types in the versions in force, by name.',
+    scope: 'transfers:read',
+    answer: 'TransactionTypeList',
+    status: 200,
+    query: ['limit', 'cursor'],
+    problems: LIST_PROBLEMS,
+  },
+  {
+    id: 'getTransactionType',
+    method: 'get',
+    path: '/api/v1/transaction_types/{id}',
+    summary: 'Read one transaction type in the version in force.',
+    scope: 'transfers:read',
+    answer: 'TransactionType',
+    status: 200,
+    problems: ['invalid_parameter', 'not_found'],
   },
 ];

@@ -6,6 +6,7 @@ import { accountResource } from '../../domain/account.js';
 import { holdResource } from '../../domain/hold.js';
 import { periodResource, requestedPeriod } from '../../domain/period.js';
 import { paymentResource } from '../../domain/payment.js';
+import { requestedType, transactionTypeResource } from '../../domain/transaction-type.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
 import { AccountsController } from '../accounts.controller.js';
 import { AssetsController } from '../assets.controller.js';
@@ -15,6 +16,7 @@ import { MonitoringController } from '../monitoring.controller.js';
 import { PeriodsController } from '../periods.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProofsController } from '../proofs.controller.js';
+import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
 import { TransfersController } from '../transfers.controller.js';
 import { openApiDocument } from './document.js';
@@ -32,6 +34,7 @@ const CONTROLLERS: Type[] = [
   LedgerReadsController,
   ProofsController,
   PeriodsController,
+  TransactionTypesController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -68,6 +71,25 @@ const at = '2026-11-20T12:00:00.000Z';
 const times = { createdAt: at, updatedAt: at };
 const [source, destination] = ['acct_01m7yg4jr5ezm9ym0cwhese7x1', 'acct_01m7yg4jr5ezm9ym0cwhese7x2'];
 const movement = { debitAccount: source, creditAccount: destination, amount: '100', asset: 'USD' };
+const type = {
+  id: 'card_capture',
+  debit: [{ path: 'users:*:wallet', kind: null }],
+  credit: null,
+  template: {
+    variables: { total: 'amount' },
+    legs: [
+      {
+        debit_account: source,
+        credit_account: destination,
+        asset: 'USD',
+        amount: null,
+        of: '$total',
+        portion: null,
+        remaining: true,
+      },
+    ],
+  },
+} as const;
 const transfer = {
   ...owner,
   ...movement,
@@ -78,6 +100,7 @@ const transfer = {
   hold: null,
   reverses: null,
   reversed: '0',
+  type: 'wallet_topup',
   effectiveAt: null,
   metadata: {},
   failure: { code: 'insufficient_funds', leg: 0 },
@@ -145,6 +168,8 @@ it.each([
       version: 0,
     }),
   ],
+  ['TransactionType', requestedType({ ...type, if_version: null })],
+  ['TransactionType', transactionTypeResource({ ...type, version: 1, defined_at: at })],
   ['Period', requestedPeriod('2026-10')],
   [
     'Period',

@@ -51,7 +51,7 @@ function describe(operation: Operation): object {
   };
 }
 
-function parameters({ method, path, query = [], computed }: Operation): object[] {
+function parameters({ method, path, query = [], computed, conditional }: Operation): object[] {
   const text = { type: 'string' };
   const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   const inPath = named.map((name) => ({ name, in: 'path', required: true, schema: text }));
@@ -60,7 +60,7 @@ function parameters({ method, path, query = [], computed }: Operation): object[]
     in: 'query',
     schema: name === 'limit' ? { type: 'integer', minimum: 1, maximum: 200, default: 50 } : text,
   }));
-  const ofReads = path.includes('{id}') && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
+  const ofReads = named.length > 0 && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
   const ofPatches = { name: 'If-Match', in: 'header', schema: text, description: 'The ETag it must still have.' };
   const ofWrites = [
     { name: 'Idempotency-Key', in: 'header', required: true, schema: { type: 'string', minLength: 1, maxLength: 255 } },
@@ -71,7 +71,8 @@ function parameters({ method, path, query = [], computed }: Operation): object[]
       description: '`wait=N`: seconds to wait for the outcome, 0 to 10.',
     },
   ];
-  const ofMethod = { get: ofReads, post: ofWrites, patch: [...ofWrites, ofPatches] };
+  const ofPosts = conditional ? [...ofWrites, ofPatches] : ofWrites;
+  const ofMethod = { get: ofReads, post: ofPosts, patch: [...ofWrites, ofPatches] };
   return [...inPath, ...inQuery, ...ofMethod[method]];
 }
 

@@ -15,6 +15,8 @@ export interface Operation {
   readonly query?: readonly string[];
   /** Computed anew at each read: it has no ETag. */
   readonly computed?: true;
+  /** A POST that looks at If-Match. */
+  readonly conditional?: true;
   readonly problems: readonly ProblemCode[];
 }
 

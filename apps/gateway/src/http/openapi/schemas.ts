@@ -1,10 +1,19 @@
-import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, MONTH_PATTERN, type IdKind } from '@payflow/contracts';
+import {
+  ACCOUNT_KINDS,
+  ACCOUNT_STATES,
+  idPattern,
+  MONTH_PATTERN,
+  TYPE_NAME_PATTERN,
+  type IdKind,
+} from '@payflow/contracts';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
 import { PERIOD_CLOSE_REQUEST_SCHEMA } from '../period.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
+import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
+import { TRANSACTION_TYPE_REQUEST_SCHEMA } from '../transaction-type.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
 
 const id = (kind: IdKind) => ({ type: 'string', pattern: idPattern(kind) });
@@ -51,6 +60,12 @@ const period = {
   closed_at: nullable(instant),
   hash: { ...nullable(hash), description: 'Over the hash of the period before and the figures.' },
 };
+
+const text = { type: 'string' };
+const accountPatterns = nullable({
+  type: 'array',
+  items: resource({ path: nullableText, kind: nullable(kind) }),
+});
 
 function list(item: string): object {
   return resource({
@@ -121,7 +136,10 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   }),
   TransferRequest: TRANSFER_REQUEST_SCHEMA,
   TransferGroupRequest: TRANSFER_GROUP_REQUEST_SCHEMA,
-  TransferOrGroupRequest: { oneOf: [ref('TransferRequest'), ref('TransferGroupRequest')] },
+  TransferOrGroupRequest: {
+    oneOf: [ref('TransferRequest'), ref('TransferGroupRequest'), ref('TransferTemplateRequest')],
+  },
+  TransferTemplateRequest: TRANSFER_TEMPLATE_REQUEST_SCHEMA,
   ReversalRequest: REVERSAL_REQUEST_SCHEMA,
   Transfer: resource({
     id: id('transfer'),
@@ -135,6 +153,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     hold: nullable(id('hold')),
     reverses: nullable(id('transfer')),
     reversed: { ...amount, description: 'How much of it has been moved back.' },
+    type: { ...nullableText, description: 'The transaction type that it named.' },
     effective_at: nullable(instant),
     failure: transferFailure,
     metadata: METADATA_SCHEMA,
@@ -283,6 +302,33 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     },
     public_key: { type: 'string', description: 'SubjectPublicKeyInfo, base64.' },
   }),
+  TransactionTypeRequest: TRANSACTION_TYPE_REQUEST_SCHEMA,
+  TransactionType: resource({
+    id: { type: 'string', pattern: TYPE_NAME_PATTERN },
+    object: { const: 'transaction_type' },
+    version,
+    debit: { ...accountPatterns, description: 'Accounts that may be debited; null is all.' },
+    credit: accountPatterns,
+    template: nullable(
+      resource({
+        variables: { type: 'object', additionalProperties: { enum: ['account', 'amount', 'asset'] } },
+        legs: {
+          type: 'array',
+          items: resource({
+            debit_account: text,
+            credit_account: text,
+            asset: text,
+            amount: nullableText,
+            of: { ...nullableText, description: 'The amount that the leg is a part of.' },
+            portion: nullableText,
+            remaining: { type: 'boolean' },
+          }),
+        },
+      }),
+    ),
+    defined_at: nullable(instant),
+  }),
+  TransactionTypeList: list('TransactionType'),
   PeriodCloseRequest: PERIOD_CLOSE_REQUEST_SCHEMA,
   Period: resource(period),
   PeriodWithTotals: resource({

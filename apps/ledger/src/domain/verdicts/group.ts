@@ -12,6 +12,7 @@ import { counters } from '../account.js';
 import type { Book, Owner } from '../book.js';
 import { refusalOfEffect } from '../period.js';
 import { reverseTransfer } from '../reversal.js';
+import { refusalOfType, type RuledAccount } from '../transaction-type.js';
 import { postGroup, type Condition, type GroupLeg } from '../group.js';
 
 type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
@@ -20,6 +21,8 @@ type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.
 export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted | Rejected {
   const barred = refusalOfEffect(data.effective_at, book.latestMonth(owner));
   if (barred) return refuseGroup(data.id, keyOf(data), { reason: barred, leg: null }, book.now);
+  const broken = brokenRule(book, owner, data.legs);
+  if (broken) return refuseGroup(data.id, keyOf(data), broken, book.now);
   const terms = {
     legs: data.legs.map(toLeg),
     conditions: data.conditions.map(toCondition),
@@ -37,18 +40,50 @@ export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted |
     const context = { payment: null, group: data.id, hold: null, reverses: null, effectiveAt: data.effective_at };
     book.post({ ...movement, ...context, owner, id });
   }
+  const types = keepTypes(book, owner, data.legs);
   return {
     type: 'payflow.group.posted.v1',
     data: {
       id: data.id,
       reverses: null,
-      legs: decision.legs.map(postedLeg),
+      legs: types
+        ? decision.legs.map((leg) => ({ ...postedLeg(leg), ...types.get(leg.id) }))
+        : decision.legs.map(postedLeg),
       accounts: [...decision.accounts.values()].map(counters),
       effective_at: data.effective_at ?? book.now,
       metadata: data.metadata,
       recorded_at: book.now,
     },
   };
+}
+
+/** The first leg that names a type which is not there, or breaks its rule. */
+function brokenRule(book: Book, owner: Owner, legs: readonly Leg[]) {
+  for (const [at, { type, debit_account, credit_account }] of legs.entries()) {
+    if (type === undefined) continue;
+    const sides = { debit: ruled(book, owner, debit_account), credit: ruled(book, owner, credit_account) };
+    const reason = refusalOfType(book.transactionType(owner, type), sides);
+    if (reason) return { reason, leg: at };
+  }
+  return undefined;
+}
+
+function ruled(book: Book, owner: Owner, id: string): RuledAccount | undefined {
+  const account = book.account(owner, id);
+  return account && { kind: account.kind, path: book.details(owner, id)?.path ?? null };
+}
+
+/** Keeps which types the posted legs kept to; what their events say of it, by transfer, or undefined where none names any. */
+function keepTypes(book: Book, owner: Owner, legs: readonly Leg[]) {
+  if (legs.every(({ type }) => type === undefined)) return undefined;
+  const types = new Map<string, { readonly type: string; readonly type_version: number }>();
+  for (const { id, type } of legs) {
+    const version = type === undefined ? undefined : book.transactionType(owner, type)?.version;
+    if (type === undefined || version === undefined) continue;
+    book.keepType({ owner, transfer: id, type, version });
+    types.set(id, { type, type_version: version });
+  }
+  return types;
 }
 
 export function acceptReversal(book: Book, owner: Owner, data: TransferReverse): Posted | Rejected {
