@@ -6,6 +6,7 @@ import { createTestDatabase, testBroker, until, type TestDatabase } from '@payfl
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { invariants, migrations } from './database/index.js';
+import { closingTotals } from './database/period.repository.js';
 import type { LedgerCommand } from './domain/decide.js';
 import { endOfMonth } from './domain/period.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
@@ -104,6 +105,24 @@ describe('closing a month', () => {
       'period_closed',
       'group.posted',
     ]);
+  });
+
+  it('adds up the same however few accounts a statement reads', async () => {
+    const { ours, world, pay } = await books();
+    const others = Array.from({ length: 7 }, () => newId('account'));
+    await handle(...others.map((id, at) => ours.open(id, at % 2 === 0 ? {} : { kind: 'income' })));
+    const legs = others.map((id, at) => leg(world, id, String(at + 1)));
+    await handle(pay('5', null), ours.group(legs, { effective_at: lastInstantOf(lastMonth) }));
+    const of = { owner: ours, endsAt: new Date(endOfMonth(lastMonth)) };
+    const totals = await Promise.all(
+      [1, 2, 9, 10].map((max) => db.database.transaction((tx) => closingTotals(tx, of, max))),
+    );
+    expect(totals[0]?.map(({ kind, posted_credits }) => `${kind} ${posted_credits}`)).toEqual([
+      'asset 0',
+      'income 12',
+      'liability 16',
+    ]);
+    for (const one of totals) expect(one).toEqual(totals[0]);
   });
 
   it('gives the answer of the first to every later one, and the figures once they are there', async () => {

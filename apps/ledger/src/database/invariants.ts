@@ -276,5 +276,9 @@ export const invariants: readonly Invariant[] = [
   // Accounts are told of in messages as they are opened; metadata never changes after that.
   noSecrets('ledger', [
     { full: `select 'accounts/' || id as id, concat_ws(' ', path, metadata::text) as content from accounts` },
+    {
+      full: `select 'transaction_types/' || name || '/' || version as id, concat_ws(' ', debit::text, credit::text) as content
+        from transaction_types`,
+    },
   ]),
 ];

@@ -56,14 +56,19 @@ const TAKE = statement(
    order by p.month limit 1 for update of p skip locked`,
 );
 
-// Accounts on which nothing took effect by then say nothing.
+/** Accounts that one statement adds up: well within a second, however many there are. */
+const ACCOUNTS_MAX = 10_000;
+
 const TOTALS = statement(
   'periods.totals',
-  `select asset, kind, sum(posted_debits)::text as posted_debits, sum(posted_credits)::text as posted_credits from (
-     select a.asset, a.kind, ${SUMS.effective} from accounts a ${sumsAsOf('effective', '$3::timestamptz', "'infinity'::timestamptz")}
-     where a.tenant_id = $1 and a.livemode = $2) as each
-   group by asset, kind having sum(posted_debits) > 0 or sum(posted_credits) > 0 order by asset, kind`,
+  `with page as materialized (
+     select * from accounts where tenant_id = $1 and livemode = $2 and id > $4 order by id limit $5)
+   select asset, kind, sum(posted_debits)::text as posted_debits, sum(posted_credits)::text as posted_credits,
+     (select id from page order by id desc limit 1) as last
+   from (select a.asset, a.kind, ${SUMS.effective} from page a ${sumsAsOf('effective', '$3::timestamptz', "'infinity'::timestamptz")}) as each
+   group by asset, kind`,
 );
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 const CLOSE = statement(
   'periods.close',
@@ -81,6 +86,15 @@ const FIND = statement(
   'reads.period',
   `select month, ends_at, closing_at, event_data as closed from periods where tenant_id = $1 and livemode = $2 and month = $3`,
 );
+
+interface TotalRow {
+  asset: string;
+  kind: AccountKind;
+  posted_debits: string;
+  posted_credits: string;
+  /** The last account that was added up. */
+  last: string;
+}
 
 /** A month that nothing can be added to any more. */
 export interface SettledPeriod {
@@ -118,11 +132,36 @@ export async function takeSettled(tx: Transaction): Promise<SettledPeriod | unde
   );
 }
 
-/** What all accounts came to before the end of the month, by effective time. Reads each account once. */
-export async function closingTotals(tx: Transaction, { owner, endsAt }: SettledPeriod): Promise<PeriodTotal[]> {
+/**
+ * What all accounts came to before the end of the month, by effective time. Reads each account once, some at a time: of what
+ * took effect by then nothing changes any more, so that they need not be read in one moment. Nothing is told of nothing.
+ */
+export async function closingTotals(
+  tx: Transaction,
+  { owner, endsAt }: Pick<SettledPeriod, 'owner' | 'endsAt'>,
+  accounts_max = ACCOUNTS_MAX,
+): Promise<PeriodTotal[]> {
   // Time is kept in milliseconds: before an instant is as of the one before it.
   const last = new Date(endsAt.getTime() - 1);
-  return tx.rows<PeriodTotal & { kind: AccountKind }>(TOTALS, [...keyOf(owner), last]);
+  const sums = new Map<string, { asset: string; kind: AccountKind; debits: bigint; credits: bigint }>();
+  for (let after: string | undefined = BEFORE_ALL; after !== undefined;) {
+    const rows: readonly TotalRow[] = await tx.rows<TotalRow>(TOTALS, [...keyOf(owner), last, after, accounts_max]);
+    for (const { asset, kind, posted_debits, posted_credits } of rows) {
+      const { debits, credits } = sums.get(`${asset} ${kind}`) ?? { debits: 0n, credits: 0n };
+      const sum = { asset, kind, debits: debits + BigInt(posted_debits), credits: credits + BigInt(posted_credits) };
+      sums.set(`${asset} ${kind}`, sum);
+    }
+    after = rows[0]?.last;
+  }
+  return [...sums.entries()]
+    .filter(([, { debits, credits }]) => debits > 0n || credits > 0n)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { asset, kind, debits, credits }]) => ({
+      asset,
+      kind,
+      posted_debits: debits.toString(),
+      posted_credits: credits.toString(),
+    }));
 }
 
 export async function savePeriod(tx: Transaction, owner: Owner, closed: PeriodClosed, eventId: string): Promise<void> {
