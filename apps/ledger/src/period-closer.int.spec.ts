@@ -279,6 +279,21 @@ it('I35 sees what was recorded into a closed month, and I18 a closing that was n
   await admin.end();
 });
 
+it('I15 sees a month that does not come to its end', async () => {
+  const { ours } = await books();
+  await handle(ours.closePeriod(lastMonth));
+  expect((await violations('I15', 'running')).sample).toEqual([]);
+  const LATE = statement(
+    'spec.late',
+    `update periods set closing_at = closing_at - interval '31 minutes' where status = 'closing'`,
+  );
+  await db.database.rows(LATE);
+  for (const form of ['running', 'full'] as const)
+    expect((await violations('I15', form)).sample).toEqual([`periods/${lastMonth} is closing`]);
+  await closedFigures(ours, lastMonth);
+  expect((await violations('I15', 'running')).sample).toEqual([]);
+});
+
 it.each([
   'delete from periods',
   `update periods set status = 'closing', event_id = null, event_data = null, closed_xact_id = null where status = 'closed'`,

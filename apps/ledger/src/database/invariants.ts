@@ -193,6 +193,17 @@ const closedStaysClosed = invariant({
   full: effectiveInClosed('transfers'),
 });
 
+/** How long transactions that may have missed a mark, and the adding up of a month, may take: minutes with millions of accounts. */
+const CLOSED_WITHIN = "interval '30 minutes'";
+
+const closingEnds = invariant({
+  name: 'I15',
+  owner: 'ledger',
+  running: `
+    select 'periods/' || month || ' is closing' as id from periods
+    where status = 'closing' and closing_at < clock_timestamp() - ${CLOSED_WITHIN}`,
+});
+
 /** How long the sweeper may take to end a hold whose time is over. */
 const EXPIRED_WITHIN = "interval '5 seconds'";
 
@@ -271,6 +282,7 @@ export const invariants: readonly Invariant[] = [
   chainsVerify,
   holdsEndOnce,
   closedStaysClosed,
+  closingEnds,
   everyChangeIsTold,
   noOldOutboxRow('ledger'),
   // Accounts are told of in messages as they are opened; metadata never changes after that.
