@@ -6,7 +6,7 @@ export { ACCOUNT_KINDS, ACCOUNT_STATES } from './messages/account.js';
 export type * from './messages/account.js';
 export type * from './messages/hold.js';
 export type * from './messages/payment.js';
-export { GROUP_ACCOUNTS_MAX, LEGS_MAX } from './messages/group.js';
+export { GROUP_ACCOUNTS_MAX, GROUP_TYPES_MAX, LEGS_MAX } from './messages/group.js';
 export type * from './messages/group.js';
 export { MONTH_PATTERN } from './messages/period.js';
 export type * from './messages/period.js';

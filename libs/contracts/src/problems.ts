@@ -218,8 +218,8 @@ export const PROBLEMS = {
   },
   group_too_large: {
     status: 422,
-    title: 'The group touches too many accounts',
-    remedy: 'At most 1,200 accounts in one group.',
+    title: 'The group touches too many accounts, or names too many types',
+    remedy: 'At most 1,200 accounts and 20 transaction types in one group.',
   },
   hold_not_found: {
     status: 422,

@@ -14,7 +14,7 @@ export const REFUSALS = {
   condition_failed: 'An account is not as the condition demands.',
   discarded: 'An operator discarded the command.',
   effective_in_future: 'The books cannot show a transfer before it is made.',
-  group_too_large: 'The group touches too many accounts.',
+  group_too_large: 'The group touches too many accounts, or names too many types.',
   hold_exceeded: 'The amount is more than is still held.',
   hold_expired: 'The time of the hold is over.',
   hold_not_expired: 'The time of the hold is not over yet.',

@@ -275,6 +275,13 @@ describe('refused, without a row or a message', () => {
     await refused(TRANSFERS, body, expected);
   });
 
+  it('a group of more types than one group may name', async () => {
+    const leg = { debit_account: wallet, credit_account: shop, amount: '5', asset: 'USD' };
+    const legs = Array.from({ length: 20 }, (_, at) => ({ ...leg, type: `type_${at}` }));
+    await refused(TRANSFERS, { type: 'one_more', legs: [...legs, leg] }, '422 group_too_large undefined undefined');
+    await refused(TRANSFERS, { legs: [{ ...leg, type: 'Top-Up' }] }, '400 invalid_request /legs/0/type malformed');
+  });
+
   it('whoever may not', async () => {
     const writer = await client.withKey(stage.db, ['accounts:write', 'transfers:read', 'transfers:write']);
     expect(told(await writer.post(TYPES, { id: 'refused' }))).toBe('403 forbidden');

@@ -1,6 +1,7 @@
 import {
   fromUuid,
   GROUP_ACCOUNTS_MAX,
+  GROUP_TYPES_MAX,
   idPattern,
   LEGS_MAX,
   newId,
@@ -140,6 +141,7 @@ export function groupWrite(body: GroupRequest, caller: Caller, now: Date): Group
   checkClientId('group', '/id', body.id);
   body.legs.forEach((leg, at) => checkMovement('transfer', `/legs/${at}`, leg));
   refuseTooManyAccounts(body.legs);
+  refuseTooManyTypes(body);
   refuseRepeatedIds(body.legs);
   refuseGroupOfOne(body);
   const terms = termsOf(body, now);
@@ -226,6 +228,11 @@ function refuseGroupOfOne({ id, legs: [first, ...others] }: GroupRequest): void 
 function refuseTooManyAccounts(legs: readonly LegRequest[]): void {
   const accounts = new Set(legs.flatMap(({ debit_account, credit_account }) => [debit_account, credit_account]));
   if (accounts.size > GROUP_ACCOUNTS_MAX) throw new Problem('group_too_large');
+}
+
+function refuseTooManyTypes({ type: common, legs }: GroupRequest): void {
+  const types = new Set(legs.flatMap(({ type }) => type ?? common ?? []));
+  if (types.size > GROUP_TYPES_MAX) throw new Problem('group_too_large');
 }
 
 function refuseRepeatedIds(legs: readonly LegRequest[]): void {

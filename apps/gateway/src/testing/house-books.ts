@@ -81,7 +81,7 @@ export class HouseBooks {
       const [reason, leg] = unmet ? ['condition_failed', null] : ['insufficient_funds', at];
       return this.#refuseGroup(id, legs[0]?.debit_account ?? '', reason as string, leg as number | null);
     }
-    const posted = legs.map(({ up_to, ...leg }) => ({
+    const posted = legs.map(({ up_to, type: _, ...leg }) => ({
       ...leg,
       amount: up_to ? (BigInt(leg.amount) / 2n).toString() : leg.amount,
     }));
@@ -94,7 +94,7 @@ export class HouseBooks {
     const times = { effective_at: effective_at ?? now(), recorded_at: now() };
     return {
       type: 'payflow.group.posted.v1',
-      data: { id, reverses: null, legs: posted, accounts, metadata, ...times },
+      data: { id, reverses: null, legs: posted, accounts, metadata, ...times, types: keptTypes(legs) },
     };
   }
 
@@ -234,6 +234,11 @@ export class HouseBooks {
   #refuseHold(facts: Omit<MessageData['payflow.hold.rejected.v1'], 'payment' | 'recorded_at'>): Verdict {
     return { type: 'payflow.hold.rejected.v1', data: { ...facts, payment: null, recorded_at: now() } };
   }
+}
+
+function keptTypes(legs: GroupPost['legs']) {
+  const places = Map.groupBy(legs.keys(), (at) => legs[at]?.type);
+  return [...places].flatMap(([type, at]) => (type === undefined ? [] : [{ type, version: 1, legs: at }]));
 }
 
 function now(): string {

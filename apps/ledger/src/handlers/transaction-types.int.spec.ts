@@ -68,8 +68,7 @@ describe('a transaction type', () => {
       'account.opened',
       'group.posted',
     ]);
-    const [first] = (told[2]?.data as { legs: object[] }).legs;
-    expect(first).toMatchObject({ type: 'wallet_topup', type_version: 1 });
+    expect(told[2]?.data).toMatchObject({ types: [{ type: 'wallet_topup', version: 1, legs: [0] }] });
     const mixed = ours.group([
       leg(bank, savings, '5'),
       leg(bank, wallet, '5', { type: 'wallet_topup' }),
@@ -130,6 +129,22 @@ describe('a transaction type', () => {
       'transaction_type.defined 2',
       'transaction_type.defined 3',
     ]);
+  });
+
+  it('is one of 20 in a group, and the largest group fits its event with all of them', async () => {
+    const { ours, bank } = await books();
+    const names = Array.from({ length: 21 }, (_, at) => `${'t'.repeat(61)}${at + 10}`);
+    const wallets = Array.from({ length: 1_000 }, () => newId('account'));
+    await handle(...wallets.map((id) => ours.open(id)), ...names.map((name) => ours.defineType(name)));
+    const group = (types: number) =>
+      ours.group(
+        wallets.map((id, at) => leg(bank, id, '1000000000000000', { type: names[at % types] as string })),
+        { metadata: Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`note${at}`, 'x'.repeat(500)])) },
+      );
+    const [refused, posted] = await handle(group(21), group(20));
+    expect(refused?.data).toMatchObject({ reason: 'group_too_large', leg: null });
+    expect(posted?.type).toBe('payflow.group.posted.v1');
+    expect(JSON.stringify(posted?.data).length).toBeLessThan(524_288);
   });
 
   it('belongs to one tenant and mode', async () => {

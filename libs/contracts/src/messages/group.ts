@@ -6,6 +6,8 @@ import { typeName } from './transaction-type.js';
 export const LEGS_MAX = 1_000;
 export const GROUP_ACCOUNTS_MAX = 1_200;
 const CONDITIONS_MAX = 100;
+/** A type's name with each of a thousand legs would not fit the event; the places of those that keep to it do. */
+export const GROUP_TYPES_MAX = 20;
 const GROUP_BYTES_MAX = 524_288;
 
 /** One transfer of a group. */
@@ -70,9 +72,6 @@ export interface PostedLeg {
   readonly credit_account: string;
   readonly amount: string;
   readonly asset: string;
-  /** Where it named a transaction type: that, and the version that it was held against. */
-  readonly type?: string;
-  readonly type_version?: number;
 }
 
 /** `payflow.group.posted.v1`, with every account as the group left it. */
@@ -85,6 +84,15 @@ export interface GroupPosted {
   readonly effective_at: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly recorded_at: string;
+  /** The transaction types that its legs named; absent where they named none. */
+  readonly types?: readonly KeptType[];
+}
+
+/** A transaction type, and the version of it that these legs, counted from 0, were held against. */
+export interface KeptType {
+  readonly type: string;
+  readonly version: number;
+  readonly legs: readonly number[];
 }
 
 /** `payflow.group.rejected.v1`: nothing moved. */
@@ -109,6 +117,11 @@ const counters = {
   version,
 };
 const groupId = id('group');
+const keptType = object({
+  type: typeName,
+  version,
+  legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: { type: 'integer', minimum: 0 } },
+});
 
 export const groupSchemas = {
   'payflow.group.post.v1': {
@@ -159,20 +172,18 @@ export const groupSchemas = {
     key: (data: GroupPosted) => (data.legs[0] as PostedLeg).debit_account,
     summary: 'All transfers of the group are booked; the accounts are as it left them.',
     valueBytes_max: GROUP_BYTES_MAX,
-    schema: object({
-      id: groupId,
-      reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
-      legs: {
-        type: 'array',
-        minItems: 1,
-        maxItems: LEGS_MAX,
-        items: object(leg, { type: typeName, type_version: version }),
+    schema: object(
+      {
+        id: groupId,
+        reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
+        legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg) },
+        accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
+        effective_at: instant,
+        metadata,
+        recorded_at: instant,
       },
-      accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
-      effective_at: instant,
-      metadata,
-      recorded_at: instant,
-    }),
+      { types: { type: 'array', maxItems: GROUP_TYPES_MAX, items: keptType } },
+    ),
   },
   'payflow.group.rejected.v1': {
     topic: 'ledger.events.v1',

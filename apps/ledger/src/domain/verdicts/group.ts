@@ -1,5 +1,7 @@
 import {
   GROUP_ACCOUNTS_MAX,
+  GROUP_TYPES_MAX,
+  type KeptType,
   type Leg,
   type MessageData,
   type PostedLeg,
@@ -13,7 +15,7 @@ import type { Book, Owner } from '../book.js';
 import { refusalOfEffect } from '../period.js';
 import { reverseTransfer } from '../reversal.js';
 import { refusalOfType, type RuledAccount } from '../transaction-type.js';
-import { postGroup, type Condition, type GroupLeg } from '../group.js';
+import { postGroup, type Condition, type GroupLeg, type GroupRefused } from '../group.js';
 
 type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
 type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
@@ -46,21 +48,22 @@ export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted |
     data: {
       id: data.id,
       reverses: null,
-      legs: types
-        ? decision.legs.map((leg) => ({ ...postedLeg(leg), ...types.get(leg.id) }))
-        : decision.legs.map(postedLeg),
+      legs: decision.legs.map(postedLeg),
       accounts: [...decision.accounts.values()].map(counters),
       effective_at: data.effective_at ?? book.now,
       metadata: data.metadata,
       recorded_at: book.now,
+      ...(types.length > 0 ? { types } : {}),
     },
   };
 }
 
 /** The first leg that names a type which is not there, or breaks its rule. */
-function brokenRule(book: Book, owner: Owner, legs: readonly Leg[]) {
+function brokenRule(book: Book, owner: Owner, legs: readonly Leg[]): Omit<GroupRefused, 'kind'> | undefined {
+  const names = new Set<string>();
   for (const [at, { type, debit_account, credit_account }] of legs.entries()) {
     if (type === undefined) continue;
+    if (names.add(type).size > GROUP_TYPES_MAX) return { reason: 'group_too_large', leg: null };
     const sides = { debit: ruled(book, owner, debit_account), credit: ruled(book, owner, credit_account) };
     const reason = refusalOfType(book.transactionType(owner, type), sides);
     if (reason) return { reason, leg: at };
@@ -73,17 +76,18 @@ function ruled(book: Book, owner: Owner, id: string): RuledAccount | undefined {
   return account && { kind: account.kind, path: book.details(owner, id)?.path ?? null };
 }
 
-/** Keeps which types the posted legs kept to; what their events say of it, by transfer, or undefined where none names any. */
-function keepTypes(book: Book, owner: Owner, legs: readonly Leg[]) {
-  if (legs.every(({ type }) => type === undefined)) return undefined;
-  const types = new Map<string, { readonly type: string; readonly type_version: number }>();
-  for (const { id, type } of legs) {
+/** Keeps which types the posted legs kept to, and tells which leg kept to which. */
+function keepTypes(book: Book, owner: Owner, legs: readonly Leg[]): KeptType[] {
+  const kept = new Map<string, { readonly version: number; readonly legs: number[] }>();
+  for (const [at, { id, type }] of legs.entries()) {
     const version = type === undefined ? undefined : book.transactionType(owner, type)?.version;
     if (type === undefined || version === undefined) continue;
     book.keepType({ owner, transfer: id, type, version });
-    types.set(id, { type, type_version: version });
+    const places = kept.get(type);
+    if (places) places.legs.push(at);
+    else kept.set(type, { version, legs: [at] });
   }
-  return types;
+  return [...kept].map(([type, places]) => ({ type, ...places }));
 }
 
 export function acceptReversal(book: Book, owner: Owner, data: TransferReverse): Posted | Rejected {
