@@ -20,7 +20,9 @@ import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js
 import { ProofsController } from './http/proofs.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
+import { PeriodsController } from './http/periods.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
+import { TransactionTypesController } from './http/transaction-types.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { Sweeper } from './sweeper.js';
@@ -63,6 +65,8 @@ export class GatewayModule {
         AssetsController,
         LedgerReadsController,
         ProofsController,
+        PeriodsController,
+        TransactionTypesController,
         MonitoringController,
         PaymentEventsHandler,
         LedgerEventsHandler,

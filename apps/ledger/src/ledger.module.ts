@@ -6,9 +6,11 @@ import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service
 import { invariants } from './database/invariants.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { AccountReadsController } from './http/account-reads.controller.js';
+import { PeriodsController } from './http/periods.controller.js';
 import { ProofController } from './http/proof.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './hold-sweeper.js';
+import { PeriodCloser } from './period-closer.js';
 import { SigningKey } from './proof/signing-key.js';
 import { Sealer } from './sealer.js';
 import { SnapshotRollup } from './snapshot-rollup.js';
@@ -24,7 +26,13 @@ export class LedgerModule {
         PlatformModule.with({ service: 'ledger', config, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
-      controllers: [LedgerCommandsHandler, AccountReadsController, TrialBalanceController, ProofController],
+      controllers: [
+        LedgerCommandsHandler,
+        AccountReadsController,
+        TrialBalanceController,
+        ProofController,
+        PeriodsController,
+      ],
       providers: [
         {
           provide: HoldSweeper,
@@ -35,6 +43,11 @@ export class LedgerModule {
           provide: SnapshotRollup,
           inject: [DATABASE],
           useFactory: (database: Database) => new SnapshotRollup(database),
+        },
+        {
+          provide: PeriodCloser,
+          inject: [DATABASE, Messaging],
+          useFactory: (...parts: ConstructorParameters<typeof PeriodCloser>) => new PeriodCloser(...parts),
         },
         {
           provide: Sealer,

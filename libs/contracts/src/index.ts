@@ -10,8 +10,18 @@ export type * from './messages/conversion.js';
 export type * from './messages/hold.js';
 export type * from './messages/overdraft.js';
 export type * from './messages/payment.js';
-export { GROUP_ACCOUNTS_MAX, LEGS_MAX } from './messages/group.js';
+export { GROUP_ACCOUNTS_MAX, GROUP_TYPES_MAX, LEGS_MAX } from './messages/group.js';
 export type * from './messages/group.js';
+export { MONTH_PATTERN } from './messages/period.js';
+export type * from './messages/period.js';
+export {
+  ACCOUNT_PATTERNS_MAX,
+  PATH_PATTERN_PATTERN,
+  TEMPLATE_LEGS_MAX,
+  TEMPLATE_PLACES,
+  TYPE_NAME_PATTERN,
+} from './messages/transaction-type.js';
+export type * from './messages/transaction-type.js';
 export { LEDGER_SUBJECT } from './messages/seal.js';
 export type * from './messages/seal.js';
 export type * from './messages/transfer.js';

@@ -13,6 +13,7 @@ export const INVARIANTS = {
   I18: 'each state change has its message in an outbox row of the same transaction, and each message its change',
   I19: 'the oldest unpublished outbox row is younger than 5 s',
   I21: 'what was sent was received: counts and id sums agree per topic and day',
+  I35: 'nothing recorded after the close of a period takes effect within it',
   I33: 'no card number, key, token or password in any topic or table',
 } as const;
 

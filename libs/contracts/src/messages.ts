@@ -12,8 +12,16 @@ import type { PaymentCreate, PaymentFinal, PaymentSweep } from './messages/payme
 import { paymentSchemas } from './messages/payment.js';
 import type { GroupPost, GroupPosted, GroupRejected, TransferReverse } from './messages/group.js';
 import { groupSchemas } from './messages/group.js';
+import type { PeriodClose, PeriodClosed, PeriodClosing, PeriodRejected } from './messages/period.js';
+import { periodSchemas } from './messages/period.js';
 import type { LedgerSealed } from './messages/seal.js';
 import { sealSchemas } from './messages/seal.js';
+import type {
+  TransactionTypeDefine,
+  TransactionTypeDefined,
+  TransactionTypeRejected,
+} from './messages/transaction-type.js';
+import { transactionTypeSchemas } from './messages/transaction-type.js';
 import type { TransferPost, TransferPosted, TransferRejected } from './messages/transfer.js';
 import { transferSchemas } from './messages/transfer.js';
 import type { Topic } from './topology.js';
@@ -52,6 +60,13 @@ export interface MessageData {
   'payflow.hold.voided.v1': HoldState;
   'payflow.hold.rejected.v1': HoldRejected;
   'payflow.ledger.sealed.v1': LedgerSealed;
+  'payflow.period.close.v1': PeriodClose;
+  'payflow.period.closing.v1': PeriodClosing;
+  'payflow.period.closed.v1': PeriodClosed;
+  'payflow.period.rejected.v1': PeriodRejected;
+  'payflow.transaction_type.define.v1': TransactionTypeDefine;
+  'payflow.transaction_type.defined.v1': TransactionTypeDefined;
+  'payflow.transaction_type.rejected.v1': TransactionTypeRejected;
 }
 
 export type MessageType = keyof MessageData;
@@ -72,6 +87,8 @@ export interface RefusableData {
   'payflow.hold.post.v1': Pick<HoldPost, 'id' | 'hold' | 'debit_account'>;
   'payflow.hold.void.v1': Pick<HoldVoid, 'id' | 'debit_account'>;
   'payflow.transfer.post.v1': Omit<TransferPost, 'valid_until'>;
+  'payflow.period.close.v1': PeriodClose;
+  'payflow.transaction_type.define.v1': Pick<TransactionTypeDefine, 'id'>;
 }
 
 export type RefusableType = keyof RefusableData;
@@ -99,6 +116,8 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...conversionSchemas,
   ...holdSchemas,
   ...sealSchemas,
+  ...periodSchemas,
+  ...transactionTypeSchemas,
 };
 
 /** The CloudEvents context of one message, with its data. Times are RFC 3339 UTC; ids are TypeIDs. */

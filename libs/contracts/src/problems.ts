@@ -137,6 +137,21 @@ export const PROBLEMS = {
     title: 'The account is further below zero than the change would allow',
     remedy: 'Fund the account, or allow it more.',
   },
+  period_closed: {
+    status: 409,
+    title: 'The month is closed',
+    remedy: 'Book the correction in the open period: send a later `effective_at`, or none.',
+  },
+  period_not_over: {
+    status: 409,
+    title: 'The month is not over',
+    remedy: 'Close it when it is: a month is one of UTC.',
+  },
+  period_out_of_order: {
+    status: 409,
+    title: 'The month before it is open',
+    remedy: 'Close the months in order, one after another.',
+  },
   reversal_exceeds_original: {
     status: 409,
     title: 'No more can be moved back than the transfer moved',
@@ -237,13 +252,33 @@ export const PROBLEMS = {
   },
   group_too_large: {
     status: 422,
-    title: 'The group touches too many accounts',
-    remedy: 'At most 1,200 accounts in one group.',
+    title: 'The group touches too many accounts, or names too many types',
+    remedy: 'At most 1,200 accounts and 20 transaction types in one group.',
   },
   hold_not_found: {
     status: 422,
     title: 'The ledger knows no such hold',
     remedy: 'Check the hold; it was never placed.',
+  },
+  posting_rule_broken: {
+    status: 422,
+    title: 'Transfers of this type may not debit or credit the account',
+    remedy: 'Read the transaction type for the accounts that it allows, or name another type, or none.',
+  },
+  template_parts_exceed_whole: {
+    status: 422,
+    title: 'The parts come to more than the amount they are parts of',
+    remedy: 'Send a greater amount, or smaller parts; see `errors` for the variable.',
+  },
+  transaction_type_without_template: {
+    status: 422,
+    title: 'The transaction type has no template',
+    remedy: 'Send the transfers themselves with its name as their `type`, or define a template.',
+  },
+  transaction_type_not_found: {
+    status: 422,
+    title: 'There is no such transaction type',
+    remedy: 'Define the type first; types of other organisations and of the other mode are not known.',
   },
   transfer_not_found: {
     status: 422,

@@ -74,7 +74,8 @@ describe('a record', () => {
   it('that is not for this reader, or not known here, is told apart before its data is looked at', () => {
     const typed = (ce_type: string) => decodeRecord(record({ headers: { ce_type }, value: 'junk' }), TOPIC, WANTED);
     expect(typed('payflow.transfer.post.v1')).toEqual({ kind: 'skipped', type: 'payflow.transfer.post.v1' });
-    expect(typed('payflow.account.open.v2')).toEqual({ kind: 'newer', type: 'payflow.account.open.v2' });
+    for (const type of ['payflow.account.open.v2', 'payflow.transaction_type.define.v2'])
+      expect(typed(type)).toEqual({ kind: 'newer', type });
     expect(typed('payflow.account.frobnicate.v1')).toEqual({ kind: 'unknown', type: 'payflow.account.frobnicate.v1' });
     expect(typed('constructor')).toEqual({ kind: 'unknown', type: 'constructor' });
   });

@@ -157,7 +157,7 @@ export function decodeRefusable(record: RawRecord, topic: Topic): Refusable | un
 
 /** `payflow.payment.create.v7` when version 1 is known: a newer publisher speaks, and skipping it would lose its meaning. */
 function isNewerMajor(type: string): boolean {
-  const [, name, version] = /^(payflow\.[a-z.]+)\.v([0-9]{1,4})$/.exec(type) ?? [];
+  const [, name, version] = /^(payflow\.[a-z_.]+)\.v([0-9]{1,4})$/.exec(type) ?? [];
   if (!name || !version) return false;
   return Object.keys(MESSAGES).some((known) => known.startsWith(`${name}.v`));
 }

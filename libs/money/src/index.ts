@@ -2,3 +2,4 @@ export { ASSETS, asset, FIAT_TABLE_DATE, isAssetCode, type Asset, type AssetKind
 export { isReservedCode, isUnitCode } from './unit.js';
 export { convert, type Rate } from './rate.js';
 export { AMOUNT_MAX, formatAmount, parseAmount, parseSignedAmount } from './amount.js';
+export { allocate } from './allocation.js';

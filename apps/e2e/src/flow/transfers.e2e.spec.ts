@@ -154,6 +154,67 @@ describe('the books over HTTP', () => {
     );
   });
 
+  it('keep to the rule of a type, and come to what its template says', async () => {
+    const [shop, fees] = [
+      await made('/accounts', { asset: 'USD', path: 'shops:7' }),
+      await made('/accounts', { asset: 'USD', kind: 'income' }),
+    ];
+    const part = { debit_account: '$payer', asset: 'USD', of: '$total' };
+    const capture = {
+      id: 'card_capture',
+      credit: [{ path: 'shops:*' }, { kind: 'income' }],
+      template: {
+        variables: { payer: 'account', shop: 'account', total: 'amount' },
+        legs: [
+          { ...part, credit_account: fees.id, portion: '29/1000' },
+          { ...part, credit_account: '$shop', remaining: true },
+        ],
+      },
+    };
+    expect(await made('/transaction_types', capture)).toMatchObject({ id: 'card_capture', version: 1 });
+    const variables = { payer: alice, shop: shop.id, total: '1999' };
+    const group = await made('/transfers', { type: 'card_capture', variables });
+    const legs = (group['transfers'] as Resource[]).map(({ amount, type }) => `${String(type)} ${String(amount)}`);
+    expect(legs).toEqual(['card_capture 58', 'card_capture 1941']);
+    expect(await read(`/transfer_groups/${group.id}`)).toEqual(group);
+    const stranger = { type: 'card_capture', variables: { ...variables, shop: bob } };
+    const refused = await send('/transfers', stranger);
+    expect([told(refused), jsonOf<{ transfer_group: object }>(refused).transfer_group]).toMatchObject([
+      '422 posting_rule_broken',
+      { status: 'failed', failure: { code: 'posting_rule_broken', leg: 1 } },
+    ]);
+    expect(told(await send('/transfers', leg({ type: 'card_capture' })))).toBe('422 posting_rule_broken');
+    expect(told(await send('/transfers', leg({ type: 'never_defined' })))).toBe('422 transaction_type_not_found');
+    await made('/transfers', leg({ type: 'card_capture', credit_account: shop.id }));
+    const typed = await read('/transfers?type=card_capture&status=posted');
+    expect((typed['data'] as Resource[]).length).toBe(3);
+    expect(await house.databases.value('ledger', `select count(*) from typed_transfers`)).toBe('3');
+  });
+
+  it('close a month, and book what comes for it later in the open one', async () => {
+    const now = new Date();
+    const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1)).toISOString().slice(0, 7);
+    const effective_at = `${month}-28T12:00:00Z`;
+    await made('/transfers', leg({ effective_at }));
+    expect(told(await send(`/periods/${now.toISOString().slice(0, 7)}/close`, {}))).toBe('409 period_not_over');
+    const closing = await send(`/periods/${month}/close`, {});
+    expect(jsonOf(closing)).toMatchObject({ id: month, status: 'closing' });
+    expect(told(await send('/transfers', leg({ effective_at })))).toBe('409 period_closed');
+    await made('/transfers', leg());
+    await until('the month has its figures', async () => (await read(`/periods/${month}`))['status'] === 'closed');
+    const { totals, ends_at } = await read(`/periods/${month}`);
+    const last = new Date(Date.parse(ends_at as string) - 1).toISOString();
+    const { data } = await read(`/trial_balance?as_of=${last}&basis=effective`);
+    const figures = (data as Record<string, unknown>[]).map(({ asset, kind, posted_debits, posted_credits }) => ({
+      asset,
+      kind,
+      posted_debits,
+      posted_credits,
+    }));
+    expect(figures).toEqual(expect.arrayContaining(totals as object[]));
+    expect(await read('/periods')).toMatchObject({ data: [{ id: month, status: 'closed' }], next_cursor: null });
+  });
+
   it('show the same balances at the gateway as in the ledger', async () => {
     const columns = `id || ' ' || version || ' ' || kind || ' ' || overdraft || ' ' || overdraft_limit_minor`;
     const counters = ['posted_debits', 'posted_credits', 'pending_debits', 'pending_credits'];

@@ -55,6 +55,8 @@ export type HoldPostWrite = WriteOf<'transfer', TransferView, 'payflow.hold.post
 export type HoldVoidWrite = WriteOf<'change', ChangeView, 'payflow.hold.void.v1'>;
 export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.update.v1'>;
 export type AssetWrite = WriteOf<'change', ChangeView, 'payflow.asset.define.v1'>;
+export type TypeWrite = WriteOf<'change', ChangeView, 'payflow.transaction_type.define.v1'>;
+export type PeriodCloseWrite = WriteOf<'change', ChangeView, 'payflow.period.close.v1'>;
 
 /** The resource a write makes, with the command that makes it; or the command that changes one. */
 export type Write =
@@ -68,7 +70,9 @@ export type Write =
   | HoldPostWrite
   | HoldVoidWrite
   | AccountUpdateWrite
-  | AssetWrite;
+  | AssetWrite
+  | PeriodCloseWrite
+  | TypeWrite;
 
 /** A write that passed every check at the edge and asks to be made durable. */
 export interface Acceptable {

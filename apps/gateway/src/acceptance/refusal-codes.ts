@@ -12,6 +12,9 @@ const TOLD = [
   'hold_exceeded',
   'hold_expired',
   'hold_not_pending',
+  'period_closed',
+  'period_not_over',
+  'period_out_of_order',
   'reversal_exceeds_original',
   'too_many_assets',
   'version_differs',
@@ -27,6 +30,8 @@ const TOLD = [
   'group_too_large',
   'hold_not_found',
   'id_reused',
+  'posting_rule_broken',
+  'transaction_type_not_found',
   'transfer_not_found',
 ] as const satisfies readonly (ProblemCode & Refusal)[];
 

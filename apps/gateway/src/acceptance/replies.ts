@@ -1,8 +1,15 @@
-import { PROBLEMS, type AssetDefined, type HoldRejected, type ProblemCode } from '@payflow/contracts';
+import {
+  PROBLEMS,
+  type AssetDefined,
+  type HoldRejected,
+  type PeriodRejected,
+  type ProblemCode,
+} from '@payflow/contracts';
 import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
 import { accountResource, type AccountView } from '../domain/account.js';
 import { unitResource } from '../domain/asset.js';
 import { conversionResource, isConversion, type ConversionView } from '../domain/conversion.js';
+import { periodResource } from '../domain/period.js';
 import { holdResource, type HoldView } from '../domain/hold.js';
 import { paymentResource, type PaymentView } from '../domain/payment.js';
 import {
@@ -11,6 +18,7 @@ import {
   type TransferGroupView,
   type TransferView,
 } from '../domain/transfer.js';
+import { transactionTypeResource } from '../domain/transaction-type.js';
 import type { Reply } from './acceptable.js';
 import { refusalCode, updateRefusalCode } from './refusal-codes.js';
 
@@ -21,6 +29,8 @@ export const TRANSFERS_PATH = '/api/v1/transfers';
 export const TRANSFER_GROUPS_PATH = '/api/v1/transfer_groups';
 export const CONVERSIONS_PATH = '/api/v1/conversions';
 export const HOLDS_PATH = '/api/v1/holds';
+export const PERIODS_PATH = '/api/v1/periods';
+export const TRANSACTION_TYPES_PATH = '/api/v1/transaction_types';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
 /** 201 with the payment, or 402 with the payment that was refused. */
@@ -124,6 +134,30 @@ export function holdRefusedReply(
   const headers = operation === 'place' ? { location } : {};
   const occurrence = { instance, requestId, traceId };
   return refused(refusalCode(reason), reason, occurrence, { hold: holdResource(view) }, headers);
+}
+
+/** 200 with the month as it stands. */
+export function periodReply(period: Parameters<typeof periodResource>[0]): Reply {
+  return ok(periodResource(period));
+}
+
+/** Why the month stays open. */
+export function periodRefusedReply(
+  { id, reason }: PeriodRejected,
+  requestId: string,
+  traceId: string | undefined,
+): Reply {
+  return refused(refusalCode(reason), reason, { instance: `${PERIODS_PATH}/${id}/close`, requestId, traceId });
+}
+
+/** 201 with the type in its version. */
+export function typeReply(type: Parameters<typeof transactionTypeResource>[0]): Reply {
+  return created(`${TRANSACTION_TYPES_PATH}/${type.id}`, transactionTypeResource(type));
+}
+
+/** Why the type stays as it was. */
+export function typeRefusedReply(reason: string, requestId: string, traceId: string | undefined): Reply {
+  return refused(refusalCode(reason), reason, { instance: TRANSACTION_TYPES_PATH, requestId, traceId });
 }
 
 function ok(resource: object): Reply {

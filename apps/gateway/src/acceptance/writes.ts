@@ -15,6 +15,9 @@ export type Answer =
   /** Durable, its end to come. `resourceId` is the first copy's. */
   | { readonly kind: 'accepted'; readonly resourceId: string };
 
+/** What makes two requests copies of each other. */
+export type WriteIdentity = Pick<Acceptable, 'tenant' | 'livemode' | 'idempotencyKey' | 'fingerprint'>;
+
 /** The way of every write through the door: check, commit with others, wait for the end. */
 export class Writes {
   readonly #accounts: AccountDirectory;
@@ -65,11 +68,27 @@ export class Writes {
     }
   }
 
+  /**
+   * The answer to a copy of a write that was accepted, or undefined where its key is not known. Throws the problem to answer
+   * with where the key stands for another request.
+   */
+  async standing(copy: WriteIdentity, deadline: number): Promise<Answer | undefined> {
+    const record = (await findRecords(this.door.db, [copy])).get(idempotencyKeyOf(copy));
+    if (!record) return undefined;
+    if (!record.fingerprint.equals(copy.fingerprint)) throw new Problem('idempotency_key_reused');
+    if (record.reply) return { kind: 'final', reply: record.reply, replayed: true };
+    return this.#join(copy, record.resourceId, deadline);
+  }
+
   async #isKnown(write: Acceptable): Promise<boolean> {
     return (await findRecords(this.door.db, [write])).size > 0;
   }
 
-  async #join({ tenant, livemode, idempotencyKey }: Acceptable, resourceId: string, deadline: number): Promise<Answer> {
+  async #join(
+    { tenant, livemode, idempotencyKey }: WriteIdentity,
+    resourceId: string,
+    deadline: number,
+  ): Promise<Answer> {
     const other = this.outcomes.expect({ tenant, livemode, idempotencyKey, id: resourceId });
     try {
       return await ended(other, resourceId, deadline, true);

@@ -96,7 +96,7 @@ export async function dropKeys(tx: Transaction, writes: readonly Acceptable[]): 
 /** What is stored under the keys of these writes, by {@link idempotencyKeyOf}. */
 export async function findRecords(
   tx: Transaction | Database,
-  writes: readonly Acceptable[],
+  writes: readonly (Owner & { readonly idempotencyKey: string })[],
 ): Promise<Map<string, IdempotencyRecord>> {
   const rows = await tx.rows<RecordRow>(FIND_RECORDS, recordKeyColumns(writes));
   return new Map(rows.map((row) => [recordKeyOf(row), toRecord(row)]));

@@ -5,6 +5,7 @@ import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-t
 import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gateway-transfers.js';
 import { GatewayUnits1763700010001 } from './migrations/1763700010001-gateway-units.js';
 import { GatewayConversions1763700010002 } from './migrations/1763700010002-gateway-conversions.js';
+import { GatewayTransactionTypes1763700012002 } from './migrations/1763700012002-gateway-transaction-types.js';
 import { TenantEntity } from './tenant.entity.js';
 
 /** What `payflow setup` runs on the gateway's database, in order. */
@@ -15,6 +16,7 @@ export const migrations = [
   GatewayTransfers1763700003000,
   GatewayUnits1763700010001,
   GatewayConversions1763700010002,
+  GatewayTransactionTypes1763700012002,
 ];
 
 export { invariants } from './invariants.js';

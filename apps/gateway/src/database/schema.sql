@@ -303,6 +303,19 @@ create table tenants (
   constraint tenants_pkey PRIMARY KEY (id)
 );
 
+create table transaction_type_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  name text not null,
+  version bigint not null,
+  debit json,
+  credit json,
+  template json,
+  defined_at timestamp with time zone not null,
+  constraint transaction_type_views_pkey PRIMARY KEY (tenant_id, livemode, name),
+  constraint transaction_type_views_version_check CHECK ((version > 0))
+);
+
 create table transfer_group_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -349,6 +362,7 @@ create table transfer_views (
   recorded_at timestamp with time zone,
   rate_numerator bigint,
   rate_denominator bigint,
+  type text,
   constraint transfer_views_amount_minor_check CHECK ((amount_minor >= 0)),
   constraint transfer_views_check CHECK (((reversed_minor >= 0) AND (reversed_minor <= amount_minor))),
   constraint transfer_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
@@ -418,6 +432,8 @@ CREATE INDEX transfer_views_by_group ON public.transfer_views USING btree (tenan
 CREATE INDEX transfer_views_by_hold ON public.transfer_views USING btree (tenant_id, livemode, hold_id, created_at, id) WHERE (hold_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant_id, livemode, created_at, id);
+
+CREATE INDEX transfer_views_by_type ON public.transfer_views USING btree (tenant_id, livemode, type, created_at, id) WHERE (type IS NOT NULL);
 
 CREATE OR REPLACE FUNCTION public.drop_outbox_before(horizon timestamp with time zone)
  RETURNS integer

@@ -10,6 +10,7 @@ export interface TransferFilter {
   readonly account?: string;
   readonly group?: string;
   readonly hold?: string;
+  readonly type?: string;
   readonly status?: string;
   readonly asset?: string;
   readonly amountGte?: string;
@@ -32,7 +33,8 @@ export interface Refused extends ResourceKey {
 }
 
 export const TRANSFER_COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id, position, hold_id,
-  reverses_id, reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at, ${RATE_COLUMNS}`;
+  reverses_id, reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at, ${RATE_COLUMNS},
+  type`;
 
 // A posted transfer never changes but for what is moved back of it, so there is no version to guard it by. What was asked
 // for here keeps its own metadata, place and times; the others come as the event tells them.
@@ -40,12 +42,12 @@ const POST = statement(
   'transfer-views.post',
   `insert into transfer_views as v (${TRANSFER_COLUMNS})
    select tenant_id, livemode, id, 'posted', debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, 0,
-     effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at, rate_numerator, rate_denominator
+     effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at, rate_numerator, rate_denominator, type
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::integer[],
      $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[],
-     $16::bigint[], $17::bigint[])
+     $16::bigint[], $17::bigint[], $18::text[])
      as t (tenant_id, livemode, id, debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, effective_at,
-       metadata, trace_id, recorded_at, rate_numerator, rate_denominator)
+       metadata, trace_id, recorded_at, rate_numerator, rate_denominator, type)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set status = 'posted', amount_minor = excluded.amount_minor,
      effective_at = excluded.effective_at, recorded_at = excluded.recorded_at, failure_code = null, failure_leg = null,
@@ -106,6 +108,7 @@ export interface TransferRow extends RateRow {
   version: bigint;
   created_at: Date;
   recorded_at: Date | null;
+  type: string | null;
 }
 
 /** Brings posted transfers into the views. Returns those that were not posted there before, by {@link keyOf}. */
@@ -130,6 +133,7 @@ export async function postTransfers(
     unique.map((v) => v.traceId),
     unique.map((v) => v.recordedAt),
     ...rateValues(unique),
+    unique.map((v) => v.type),
   ]);
   return byKey(rows);
 }
@@ -178,6 +182,7 @@ const LISTS = new ListStatements<TransferFilter>('transfer_views', TRANSFER_COLU
   },
   group: compare('i', 'group_id', '=', (id) => uuidOf('group', id)),
   hold: compare('h', 'hold_id', '=', (id) => uuidOf('hold', id)),
+  type: compare('t', 'type'),
   status: compare('s', 'status'),
   asset: compare('a', 'asset'),
   amountGte: compare('n', 'amount_minor', '>='),
@@ -222,5 +227,6 @@ export function transferOfRow(row: TransferRow): TransferView {
     version: Number(row.version),
     createdAt: row.created_at.toISOString(),
     recordedAt: row.recorded_at && row.recorded_at.toISOString(),
+    type: row.type,
   };
 }

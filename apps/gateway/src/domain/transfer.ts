@@ -28,6 +28,8 @@ export interface TransferView {
   readonly reverses: string | null;
   /** How much of it has been moved back. */
   readonly reversed: string;
+  /** The transaction type that it named. */
+  readonly type: string | null;
   readonly effectiveAt: string | null;
   /** Of a conversion: minor units of the second transfer's asset for minor units of the first's. */
   readonly rate: RateText | null;
@@ -72,6 +74,7 @@ export function transferResource(view: TransferView) {
     hold: view.hold,
     reverses: view.reverses,
     reversed: view.reversed,
+    type: view.type,
     effective_at: view.effectiveAt,
     rate: view.rate,
     failure: view.failure,

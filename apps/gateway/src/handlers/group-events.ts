@@ -102,6 +102,7 @@ function groupKeyOf({ tenant, livemode, data: { id } }: Posted): ResourceKey {
 function transfersOf(event: Posted): TransferView[] {
   const { tenant, livemode, data } = event;
   const single = isSingle(event);
+  const types = new Map(data.types?.flatMap(({ type, legs }) => legs.map((at) => [at, type] as const)));
   return data.legs.map((leg, position) => ({
     tenant,
     livemode,
@@ -116,6 +117,7 @@ function transfersOf(event: Posted): TransferView[] {
     hold: null,
     reverses: data.reverses && data.reverses.transfer,
     reversed: '0',
+    type: types.get(position) ?? null,
     effectiveAt: data.effective_at,
     rate: data.rate ?? null,
     // Of a group, the group has them.

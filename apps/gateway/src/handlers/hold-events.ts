@@ -106,6 +106,7 @@ function transferOf(event: Changed): TransferView[] {
       hold: data.id,
       reverses: null,
       reversed: '0',
+      type: null,
       effectiveAt: data.recorded_at,
       rate: null,
       metadata: {},

@@ -10,10 +10,18 @@ import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from
 import { applyAssets, type AssetEvent } from './asset-events.js';
 import { commandKeyOf, type Answered, type Replies } from './answered.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
+import { answerPeriods, type PeriodEvent } from './period-events.js';
+import { applyTypeEvents, type TypeEvent } from './transaction-type-events.js';
 import { applyHoldEvents, countersOfHold, type HoldEvent } from './hold-events.js';
 
 type LedgerEvent = AnyMessage<
-  OpeningEvent['type'] | ChangeEvent['type'] | AssetEvent['type'] | GroupEvent['type'] | HoldEvent['type']
+  | OpeningEvent['type']
+  | ChangeEvent['type']
+  | AssetEvent['type']
+  | GroupEvent['type']
+  | HoldEvent['type']
+  | PeriodEvent['type']
+  | TypeEvent['type']
 >;
 
 /**
@@ -26,8 +34,8 @@ export class LedgerEventsHandler {
 
   @Consumes('gateway.accounts')
   async handle(@Payload() events: readonly LedgerEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const { openings, changes, assets, groups, holds } = sorted(events);
-    const answered = await endWaits(tx, [...changes, ...assets, ...groups, ...holds]);
+    const { openings, changes, assets, groups, holds, periods, types } = sorted(events);
+    const answered = await endWaits(tx, [...changes, ...assets, ...groups, ...holds, ...periods, ...types]);
     const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
     if (counters.length > 0 && openings.length + changes.length > 0)
       await lockAccounts(tx, [
@@ -40,6 +48,8 @@ export class LedgerEventsHandler {
       ...(await applyAssets(tx, assets, answered)),
       ...(await applyGroups(tx, groups, answered)),
       ...(await applyHoldEvents(tx, holds, answered)),
+      ...answerPeriods(periods, answered),
+      ...(await applyTypeEvents(tx, types, answered)),
     ];
     await applyCounters(tx, counters);
     saveReplies(tx, replies);
@@ -53,10 +63,12 @@ interface Sorted {
   readonly assets: AssetEvent[];
   readonly groups: GroupEvent[];
   readonly holds: HoldEvent[];
+  readonly periods: PeriodEvent[];
+  readonly types: TypeEvent[];
 }
 
 function sorted(events: readonly LedgerEvent[]): Sorted {
-  const all: Sorted = { openings: [], changes: [], assets: [], groups: [], holds: [] };
+  const all: Sorted = { openings: [], changes: [], assets: [], groups: [], holds: [], periods: [], types: [] };
   for (const event of events) {
     switch (event.type) {
       case 'payflow.account.opened.v1':
@@ -80,6 +92,15 @@ function sorted(events: readonly LedgerEvent[]): Sorted {
       case 'payflow.hold.voided.v1':
       case 'payflow.hold.rejected.v1':
         all.holds.push(event);
+        break;
+      case 'payflow.period.closing.v1':
+      case 'payflow.period.closed.v1':
+      case 'payflow.period.rejected.v1':
+        all.periods.push(event);
+        break;
+      case 'payflow.transaction_type.defined.v1':
+      case 'payflow.transaction_type.rejected.v1':
+        all.types.push(event);
         break;
       default:
         event satisfies never;

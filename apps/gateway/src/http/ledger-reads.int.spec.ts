@@ -125,6 +125,38 @@ it('gives a statement as CSV to who asks for it, and the way to its next page', 
   expect(json.headers.get('content-type')).toBe('application/json; charset=utf-8');
 });
 
+describe('closed months', () => {
+  const PERIODS = '/api/v1/periods';
+
+  it('are forwarded, one with its figures, and all by pages', async () => {
+    answering.body = { id: '2026-10', object: 'period' };
+    expect((await client.get(`${PERIODS}/2026-10`)).body).toEqual(answering.body);
+    answering.body = { data: [{ id: '2026-10' }], next: '2026-10' };
+    const { body } = await client.get(`${PERIODS}?limit=1`);
+    expect(body).toEqual({ data: [{ id: '2026-10' }], next_cursor: expect.stringMatching(/^[\w-]{40,}$/) as string });
+    const cursor = String(body['next_cursor']);
+    await client.get(`${PERIODS}?cursor=${cursor}`);
+    expect(asked.map(({ url }) => url)).toEqual([
+      `${PERIODS}/2026-10`,
+      `${PERIODS}?limit=1`,
+      `${PERIODS}?limit=50&after=2026-10`,
+    ]);
+    const stranger = await Client.of(db, gateway.base);
+    expect(told(await stranger.get(`${PERIODS}?cursor=${cursor}`))).toBe('400 cursor_mismatch');
+    answering = { status: 404, body: {} };
+    expect(told(await client.get(`${PERIODS}/2026-11`))).toBe('404 not_found');
+  });
+
+  it.each(['2026-13', '2026-00', '2026-1', '0000-01', '9999-01', '2026-10-01', 'october', '2026-10%0a'])(
+    'are no %s',
+    async (month) => {
+      expect(told(await client.get(`${PERIODS}/${month}`))).toBe('400 invalid_parameter');
+      expect(told(await client.post(`${PERIODS}/${month}/close`, {}))).toBe('400 invalid_parameter');
+      expect(asked).toEqual([]);
+    },
+  );
+});
+
 it.each([
   '/balance?as_of=2026-02-30T00:00:00Z',
   '/balance?as_of=%2B275761-01-01T00:00:00Z',

@@ -1,4 +1,4 @@
-import { toUuid, type IdKind } from '@payflow/contracts';
+import { toUuid, TYPE_NAME_PATTERN, type IdKind } from '@payflow/contracts';
 import { isAssetCode, isUnitCode, parseAmount } from '@payflow/money';
 import type { HoldFilter } from '../database/hold-view.repository.js';
 import type { PaymentFilter } from '../database/payment-view.repository.js';
@@ -26,6 +26,8 @@ const instant: Reader = (text) => {
   const canonical = canonicalInstant(text);
   return canonical ? ok(canonical) : { mustBe: 'an RFC 3339 instant with a zone, such as 2026-11-20T12:00:00.000Z' };
 };
+const TYPE_NAME = new RegExp(TYPE_NAME_PATTERN);
+const typeName: Reader = (text) => (TYPE_NAME.test(text) ? ok(text) : { mustBe: 'the name of a transaction type' });
 const amount: Reader = (text) => (parseAmount(text) === undefined ? { mustBe: 'minor units, as digits' } : ok(text));
 const reference: Reader = (text) => {
   const plain = text.length >= 1 && text.length <= REFERENCE_LENGTH_MAX && text.isWellFormed() && !text.includes('\0');
@@ -59,6 +61,7 @@ export const TRANSFER_FILTERS: FilterReaders<TransferFilter> = {
   account: { name: 'account', read: id('account') },
   group: { name: 'group', read: id('group') },
   hold: { name: 'hold', read: id('hold') },
+  type: { name: 'type', read: typeName },
   status: { name: 'status', read: oneOf('pending', 'posted', 'failed') },
   ...ASSET,
   'amount[gte]': { name: 'amountGte', read: amount },

@@ -1,9 +1,11 @@
 import {
   fromUuid,
   GROUP_ACCOUNTS_MAX,
+  GROUP_TYPES_MAX,
   idPattern,
   LEGS_MAX,
   newId,
+  TYPE_NAME_PATTERN,
   uuidOf,
   type BalanceCondition,
 } from '@payflow/contracts';
@@ -26,10 +28,12 @@ interface ConditionRequest {
 
 interface LegRequest extends MovementRequest {
   readonly up_to?: boolean;
+  /** The transaction type whose posting rule it must keep to. */
+  readonly type?: string;
 }
 
 /** What a transfer and a group of them have in common. */
-interface Terms {
+export interface Terms {
   readonly conditions?: readonly ConditionRequest[];
   readonly effective_at?: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -41,13 +45,15 @@ type TransferRequest = LegRequest & Terms;
 /** `POST /api/v1/transfers` with transfers that belong together. */
 interface GroupRequest extends Terms {
   readonly id?: string;
+  /** Of all legs that name no other. */
+  readonly type?: string;
   readonly legs: readonly LegRequest[];
 }
 
 const CONDITIONS_MAX = 100;
 const SIGNED_AMOUNT = { type: 'string', pattern: '^(0|-?[1-9][0-9]{0,18})$' } as const;
 
-const TERMS = {
+export const TERMS = {
   conditions: {
     type: 'array',
     maxItems: CONDITIONS_MAX,
@@ -68,10 +74,13 @@ const TERMS = {
   metadata: METADATA_SCHEMA,
 } as const;
 
+const TYPE = { type: 'string', pattern: TYPE_NAME_PATTERN } as const;
+
 const LEG = {
   id: { type: 'string', pattern: idPattern('transfer') },
   ...MOVEMENT_PROPERTIES,
   up_to: { type: 'boolean' },
+  type: TYPE,
 } as const;
 
 export const TRANSFER_REQUEST_SCHEMA = {
@@ -87,6 +96,7 @@ export const TRANSFER_GROUP_REQUEST_SCHEMA = {
   additionalProperties: false,
   properties: {
     id: { type: 'string', pattern: idPattern('group') },
+    type: TYPE,
     legs: {
       type: 'array',
       minItems: 1,
@@ -114,31 +124,43 @@ function singleWrite(body: TransferRequest, caller: Caller, now: Date): PostWrit
   return {
     kind: 'transfer',
     type: 'payflow.group.post.v1',
-    command: { id: groupOfOne(id), legs: [legOf(body, id)], ...terms },
+    command: { id: groupOfOne(id), legs: [legOf(body, id, body.type)], ...terms },
     commandId: newId('event'),
     accounts: [...accountsOf('', body), ...conditionAccounts(body)],
     units: unitsAmong([['/asset', body.asset]]),
-    view: { ...pendingTransfer(caller, now, terms.effective_at), ...movementOf(body), id, metadata: terms.metadata },
+    view: {
+      ...pendingTransfer(caller, now, terms.effective_at),
+      ...movementOf(body),
+      id,
+      type: body.type ?? null,
+      metadata: terms.metadata,
+    },
   };
 }
 
-function groupWrite(body: GroupRequest, caller: Caller, now: Date): GroupWrite {
+/** The group of a body that has been read. Throws for what can never be. */
+export function groupWrite(body: GroupRequest, caller: Caller, now: Date): GroupWrite {
   checkClientId('group', '/id', body.id);
   body.legs.forEach((leg, at) => checkMovement('transfer', `/legs/${at}`, leg));
   refuseTooManyAccounts(body.legs);
+  refuseTooManyTypes(body);
   refuseRepeatedIds(body.legs);
   refuseGroupOfOne(body);
   const terms = termsOf(body, now);
   const id = body.id ?? newId('group');
   const pending = pendingTransfer(caller, now, terms.effective_at);
   const transfers = body.legs.map((leg, position): TransferView => {
-    const own = { id: leg.id ?? newId('transfer'), group: id, position };
+    const own = { id: leg.id ?? newId('transfer'), group: id, position, type: leg.type ?? body.type ?? null };
     return { ...pending, ...movementOf(leg), ...own };
   });
   return {
     kind: 'group',
     type: 'payflow.group.post.v1',
-    command: { id, legs: body.legs.map((leg, at) => legOf(leg, transfers[at]?.id ?? '')), ...terms },
+    command: {
+      id,
+      legs: body.legs.map((leg, at) => legOf(leg, transfers[at]?.id ?? '', leg.type ?? body.type)),
+      ...terms,
+    },
     commandId: newId('event'),
     accounts: [...body.legs.flatMap((leg, at) => accountsOf(`/legs/${at}`, leg)), ...conditionAccounts(body)],
     units: unitsAmong(body.legs.map(({ asset }, at) => [`/legs/${at}/asset`, asset])),
@@ -162,6 +184,7 @@ export function pendingTransfer(caller: Caller, now: Date, effectiveAt: string |
     hold: null,
     reverses: null,
     reversed: '0',
+    type: null,
     effectiveAt,
     rate: null,
     metadata: {},
@@ -177,8 +200,9 @@ function movementOf({ debit_account: debitAccount, credit_account: creditAccount
   return { debitAccount, creditAccount, amount, asset };
 }
 
-function legOf({ debit_account, credit_account, amount, asset, up_to }: LegRequest, id: string) {
-  return { id, debit_account, credit_account, amount, asset, up_to: up_to ?? false };
+function legOf({ debit_account, credit_account, amount, asset, up_to }: LegRequest, id: string, type?: string) {
+  const leg = { id, debit_account, credit_account, amount, asset, up_to: up_to ?? false };
+  return type === undefined ? leg : { ...leg, type };
 }
 
 function termsOf({ conditions = [], effective_at, metadata = {} }: Terms, now: Date) {
@@ -195,7 +219,7 @@ function conditionOf(condition: ConditionRequest, at: number): BalanceCondition 
   return { account, version, balance_gte, balance_lte };
 }
 
-function conditionAccounts({ conditions = [] }: Terms): NamedAccount[] {
+export function conditionAccounts({ conditions = [] }: Terms): NamedAccount[] {
   return conditions.map(({ account: id }, at) => ({ pointer: `/conditions/${at}/account`, id, asset: null }));
 }
 
@@ -208,6 +232,11 @@ function refuseGroupOfOne({ id, legs: [first, ...others] }: GroupRequest): void 
 function refuseTooManyAccounts(legs: readonly LegRequest[]): void {
   const accounts = new Set(legs.flatMap(({ debit_account, credit_account }) => [debit_account, credit_account]));
   if (accounts.size > GROUP_ACCOUNTS_MAX) throw new Problem('group_too_large');
+}
+
+function refuseTooManyTypes({ type: common, legs }: GroupRequest): void {
+  const types = new Set(legs.flatMap(({ type }) => type ?? common ?? []));
+  if (types.size > GROUP_TYPES_MAX) throw new Problem('group_too_large');
 }
 
 function refuseRepeatedIds(legs: readonly LegRequest[]): void {

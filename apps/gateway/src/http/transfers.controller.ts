@@ -10,6 +10,7 @@ import { Writes, type Answer } from '../acceptance/writes.js';
 import { findTransferGroup } from '../database/transfer-group-view.repository.js';
 import { findTransfer, listTransfers } from '../database/transfer-view.repository.js';
 import { transferGroupResource, transferResource, type TransferView } from '../domain/transfer.js';
+import { findType } from '../database/transaction-type-view.repository.js';
 import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
@@ -18,8 +19,9 @@ import { TRANSFER_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
 import { reversalWrite } from './reversal.request.js';
+import { namesTemplate, templateWrite } from './template.request.js';
 import { transferWrite } from './transfer.request.js';
-import { submitRequest } from './write-request.js';
+import { submitRequest, submitUnlessKnown } from './write-request.js';
 
 @Controller('api/v1/transfers')
 export class TransfersController {
@@ -32,9 +34,26 @@ export class TransfersController {
   @Post()
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (namesTemplate(request)) return this.createFromTemplate(request, reply);
     const { write, answer } = await submitRequest(this.writes, request, reply, transferWrite);
     if (write.kind === 'group') await this.answerGroup(reply, write, answer);
     else await this.answerTransfer(reply, write, answer);
+  }
+
+  /** The template may be another by the time a copy comes: that one is answered as the first was. */
+  private async createFromTemplate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { tenant, livemode } = callerOf(request);
+    const find = (id: string) => findType(this.db, { tenant, livemode, id });
+    const { write, answer } = await submitUnlessKnown(this.writes, request, reply, (body, caller, now) =>
+      templateWrite(find, body, caller, now),
+    );
+    if (write) return this.answerGroup(reply, write, answer);
+    const id = answer.kind === 'accepted' ? answer.resourceId : undefined;
+    const standing = id === undefined ? undefined : await findTransferGroup(this.db, { tenant, livemode, id });
+    sendAnswer(reply, answer, {
+      location: `${TRANSFER_GROUPS_PATH}/${id}`,
+      body: JSON.stringify(standing && transferGroupResource(standing)),
+    });
   }
 
   @Post(':id/reverse')

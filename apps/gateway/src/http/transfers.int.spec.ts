@@ -58,6 +58,7 @@ describe('a transfer', () => {
       hold: null,
       reverses: null,
       reversed: '0',
+      type: null,
       effective_at: body['recorded_at'],
       rate: null,
       failure: null,

@@ -3,7 +3,7 @@ import { ATTRIBUTES } from '@payflow/contracts';
 import { currentTraceparent } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Acceptable, Write } from '../acceptance/acceptable.js';
-import type { Answer, Writes } from '../acceptance/writes.js';
+import type { Answer, WriteIdentity, Writes } from '../acceptance/writes.js';
 import { API_VERSION } from './api-version.js';
 import { callerOf } from './authentication.js';
 import type { Caller } from './caller.js';
@@ -30,26 +30,66 @@ export async function submitRequest<W extends Write>(
   reply: FastifyReply,
   read: (body: JsonObject, caller: Caller, now: Date) => W,
 ): Promise<{ readonly write: W; readonly answer: Answer }> {
+  const received = receive(request, reply);
+  return submit(writes, request, received, read(received.json, received.caller, new Date()));
+}
+
+/**
+ * {@link submitRequest} for what means something else once other things have changed: a copy of a request that was accepted is
+ * answered as that was, without being read again. Then there is no write.
+ */
+export async function submitUnlessKnown<W extends Write>(
+  writes: Writes,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  read: (body: JsonObject, caller: Caller, now: Date) => Promise<W>,
+): Promise<{ readonly write: W | undefined; readonly answer: Answer }> {
+  const received = receive(request, reply);
+  const { caller, json, identity, deadline } = received;
+  const answer = await writes.standing(identity, deadline);
+  return answer
+    ? { write: undefined, answer }
+    : submit(writes, request, received, await read(json, caller, new Date()));
+}
+
+interface Received {
+  readonly caller: Caller;
+  readonly json: JsonObject;
+  readonly bodyBytes: number;
+  readonly identity: WriteIdentity;
+  /** Milliseconds of `performance.now()`. */
+  readonly deadline: number;
+}
+
+/** What every write says beside its body. */
+function receive(request: FastifyRequest, reply: FastifyReply): Received {
   const received = performance.now();
   const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
   const { wait_ms, applied } = waitOf(request.headers['prefer']);
   refuseParameters(request.url);
   const caller = callerOf(request);
   const { bytes, json } = bodyOf(request);
-  const write = read(json, caller, new Date());
-  refuseOversized(write, bytes.length);
+  if (applied) void reply.header('preference-applied', applied);
+  const { tenant, livemode } = caller;
+  const identity = { tenant, livemode, idempotencyKey, fingerprint: fingerprint(request.method, request.url, bytes) };
+  return { caller, json, bodyBytes: bytes.length, identity, deadline: received + wait_ms };
+}
+
+async function submit<W extends Write>(
+  writes: Writes,
+  request: FastifyRequest,
+  { caller, bodyBytes, identity, deadline }: Received,
+  write: W,
+): Promise<{ readonly write: W; readonly answer: Answer }> {
+  refuseOversized(write, bodyBytes);
   trace.getActiveSpan()?.setAttribute(ID_ATTRIBUTES[write.kind], write.view.id);
   const acceptable: Acceptable = {
-    tenant: caller.tenant,
-    livemode: caller.livemode,
+    ...identity,
     actor: caller.actor,
-    idempotencyKey,
-    fingerprint: fingerprint(request.method, request.url, bytes),
     apiVersion: API_VERSION,
     requestId: request.id,
     traceparent: currentTraceparent(),
     write,
   };
-  if (applied) void reply.header('preference-applied', applied);
-  return { write, answer: await writes.submit(acceptable, received + wait_ms) };
+  return { write, answer: await writes.submit(acceptable, deadline) };
 }

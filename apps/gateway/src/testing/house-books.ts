@@ -11,6 +11,8 @@ import type {
   HoldPost,
   HoldState,
   HoldVoid,
+  PeriodClose,
+  TransactionTypeDefine,
   MessageData,
   TransferReverse,
 } from '@payflow/contracts';
@@ -36,6 +38,7 @@ export class HouseBooks {
   readonly #units = new Map<string, AssetDefine>();
   readonly #transfers = new Map<string, Moved>();
   readonly #holds = new Map<string, Omit<HoldState, 'recorded_at'>>();
+  readonly #typeVersions = new Map<string, number>();
 
   open({ id, asset, kind, overdraft, overdraft_limit, path, metadata, created_at }: AccountOpen): Verdict {
     const counters = { posted_debits: '0', posted_credits: '0', pending_debits: '0', pending_credits: '0' };
@@ -94,7 +97,7 @@ export class HouseBooks {
       const [reason, leg] = unmet ? ['condition_failed', null] : ['insufficient_funds', at];
       return this.#refuseGroup(id, legs[0]?.debit_account ?? '', reason as string, leg as number | null);
     }
-    const posted = legs.map(({ up_to, ...leg }) => ({
+    const posted = legs.map(({ up_to, type: _, ...leg }) => ({
       ...leg,
       amount: up_to ? (BigInt(leg.amount) / 2n).toString() : leg.amount,
     }));
@@ -107,7 +110,7 @@ export class HouseBooks {
     const times = { effective_at: effective_at ?? now(), recorded_at: now() };
     return {
       type: 'payflow.group.posted.v1',
-      data: { id, reverses: null, legs: posted, accounts, metadata, ...times },
+      data: { id, reverses: null, legs: posted, accounts, metadata, ...times, types: keptTypes(legs) },
     };
   }
 
@@ -201,6 +204,27 @@ export class HouseBooks {
     return { type: 'payflow.hold.voided.v1', data: this.#end(held, expired ? 'expired' : 'voided', left) };
   }
 
+  defineType({ if_version, ...terms }: TransactionTypeDefine): Verdict {
+    const { id } = terms;
+    const known = this.#typeVersions.get(id);
+    if (if_version !== null && if_version !== known)
+      return {
+        type: 'payflow.transaction_type.rejected.v1',
+        data: { id, reason: 'version_differs', recorded_at: now() },
+      };
+    const version = (known ?? 0) + 1;
+    this.#typeVersions.set(id, version);
+    return { type: 'payflow.transaction_type.defined.v1', data: { ...terms, version, defined_at: now() } };
+  }
+
+  /** Months of this century are over. */
+  closePeriod({ id }: PeriodClose): Verdict {
+    if (id >= '2100-01')
+      return { type: 'payflow.period.rejected.v1', data: { id, reason: 'period_not_over', recorded_at: now() } };
+    const times = { ends_at: '2100-01-01T00:00:00.000Z', closing_at: '2100-01-01T00:00:00.000Z' };
+    return { type: 'payflow.period.closing.v1', data: { id, ...times, version: 1 } };
+  }
+
   #end(hold: Omit<HoldState, 'recorded_at'>, status: HoldState['status'], released: bigint): HoldState {
     const changed = {
       ...hold,
@@ -242,6 +266,11 @@ export class HouseBooks {
   #refuseHold(facts: Omit<MessageData['payflow.hold.rejected.v1'], 'payment' | 'recorded_at'>): Verdict {
     return { type: 'payflow.hold.rejected.v1', data: { ...facts, payment: null, recorded_at: now() } };
   }
+}
+
+function keptTypes(legs: GroupPost['legs']) {
+  const places = Map.groupBy(legs.keys(), (at) => legs[at]?.type);
+  return [...places].flatMap(([type, at]) => (type === undefined ? [] : [{ type, version: 1, legs: at }]));
 }
 
 function now(): string {

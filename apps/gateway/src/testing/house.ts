@@ -26,6 +26,8 @@ type Command = AnyMessage<
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
   | 'payflow.hold.void.v1'
+  | 'payflow.period.close.v1'
+  | 'payflow.transaction_type.define.v1'
 >;
 /** What an event takes over from the command that it answers; one without an id answers none. */
 type Cause = Pick<Command, 'tenant' | 'livemode' | 'traceparent'> & { readonly id?: string };
@@ -165,6 +167,10 @@ export class House {
         return this.#books.postHold(command.data);
       case 'payflow.hold.void.v1':
         return this.#books.voidHold(command.data);
+      case 'payflow.period.close.v1':
+        return this.#books.closePeriod(command.data);
+      case 'payflow.transaction_type.define.v1':
+        return this.#books.defineType(command.data);
       default:
         return command satisfies never;
     }

@@ -121,7 +121,7 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     wanted.map((key) => key.tenant),
     wanted.map((key) => key.livemode),
     wanted.map((key) => key.uuid),
-    commands.some(({ command }) => command.type === 'payflow.account.update.v1'),
+    commands.some(needsDetails),
     chain,
   ]);
   // Where a batch finds no account, those that it opens may still be paid from and to.
@@ -170,6 +170,13 @@ export function accountKeys(commands: readonly KeyedCommand[]): Map<string, Acco
   return keys;
 }
 
+/** What changes an account, and what names a type, whose rule may ask for the path. */
+/** Its path and metadata, which are not remembered. */
+export function needsDetails({ command }: KeyedCommand): boolean {
+  if (command.type === 'payflow.group.post.v1') return command.data.legs.some(({ type }) => type !== undefined);
+  return command.type === 'payflow.account.update.v1';
+}
+
 function accountIds(command: KeyedCommand['command']): string[] {
   switch (command.type) {
     case 'payflow.account.open.v1':
@@ -186,6 +193,9 @@ function accountIds(command: KeyedCommand['command']): string[] {
       const { source, source_liquidity, destination_liquidity, destination } = command.data;
       return [source, source_liquidity, destination_liquidity, destination];
     }
+    case 'payflow.period.close.v1':
+    case 'payflow.transaction_type.define.v1':
+      return [];
     case 'payflow.transfer.post.v1':
     case 'payflow.transfer.reverse.v1':
     case 'payflow.hold.place.v1':

@@ -4,13 +4,18 @@ import { isAssetCode } from '@payflow/money';
 import { scoped, type BookChanges, type Owner } from '../domain/book.js';
 import type { Hold } from '../domain/hold.js';
 import type { Unit } from '../domain/unit.js';
+import type { Period } from '../domain/period.js';
+import type { TransactionType } from '../domain/transaction-type.js';
 import { accountUuid, type LockedAccounts } from './account.repository.js';
 import type { KeyedCommand } from './command-key.js';
+import { INSERT_PERIODS, PERIODS, toPeriod, type PeriodFacts } from './period.repository.js';
+import { INSERT_TYPED, INSERT_TYPES, toType, TYPES, type TypeFacts } from './transaction-type.repository.js';
 
 /**
  * What a batch needs beside accounts and verdicts: paths that are taken, holds, how much of a transfer has been moved back,
- * and units of tenants' own. A unit never changes, and the rest lies under the lock of its accounts, so all of it is read
- * after that and needs no lock of its own.
+ * units of tenants' own, which months are closed, and the types that it names. Nearly all of it lies under the lock of its
+ * accounts, so it is read after that and needs no lock of its own. Months do not: the mark of a closing waits for whoever may
+ * have read too early to see it. Nor do units, which never change, and types: of a new version a batch at work need not know.
  */
 export interface LoadedAside {
   readonly takenPaths: ReadonlySet<string>;
@@ -19,9 +24,12 @@ export interface LoadedAside {
   readonly reversed: ReadonlyMap<string, bigint>;
   readonly units: ReadonlyMap<string, Unit>;
   readonly unitCounts: ReadonlyMap<string, number>;
+  readonly periods: ReadonlyMap<string, Period>;
+  readonly latestMonths: ReadonlyMap<string, string>;
+  readonly types: ReadonlyMap<string, TransactionType>;
 }
 
-const PATHS_HOLDS_REVERSALS = `
+const ASIDE = `
    select tenant_id, livemode, 'path' as what, path as name, null as id, null as facts from accounts
    where (tenant_id, livemode, path) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))
    union all
@@ -31,20 +39,22 @@ const PATHS_HOLDS_REVERSALS = `
    from holds where (tenant_id, livemode, id) in (select * from unnest($4::uuid[], $5::boolean[], $6::uuid[]))
    union all
    select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text)
-   from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))`;
+   from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))
+   union all ${PERIODS(10)}
+   union all ${TYPES(13)}`;
 
-const LOAD = statement('ledger.load-aside', PATHS_HOLDS_REVERSALS);
+const LOAD = statement('ledger.load-aside', ASIDE);
 
 // For the few batches that define a unit or open an account in one: the others do not look for what they do not name.
 const LOAD_WITH_UNITS = statement(
   'ledger.load-aside-with-units',
-  `${PATHS_HOLDS_REVERSALS}
+  `${ASIDE}
    union all
    select tenant_id, livemode, 'unit', code, null, json_build_object('scale', scale, 'name', name, 'created_at', created_at)
-   from units where (tenant_id, livemode, code) in (select * from unnest($10::uuid[], $11::boolean[], $12::text[]))
+   from units where (tenant_id, livemode, code) in (select * from unnest($16::uuid[], $17::boolean[], $18::text[]))
    union all
    select tenant_id, livemode, 'units', null, null, json_build_object('count', count(*))
-   from units where (tenant_id, livemode) in (select * from unnest($13::uuid[], $14::boolean[])) group by tenant_id, livemode`,
+   from units where (tenant_id, livemode) in (select * from unnest($19::uuid[], $20::boolean[])) group by tenant_id, livemode`,
 );
 
 const HELD = `held as (
@@ -60,24 +70,27 @@ const REVERSED = `insert into reversals as r (tenant_id, livemode, transfer_id, 
 
 const SAVE = statement('ledger.save-aside', `with ${HELD} ${REVERSED}`);
 
-const SAVE_WITH_UNITS = statement(
-  'ledger.save-aside-with-units',
-  `with ${HELD},
-   reversed as (${REVERSED}),
-   defined as (
+// The same, with what is not under any account's lock, and so may have been another partition's first.
+const SAVE_WITH_TERMS = statement(
+  'ledger.save-aside-with-terms',
+  `with ${HELD}, reversed as (${REVERSED}),
+   closing as (${INSERT_PERIODS(19)}), defined as (${INSERT_TYPES(25)}), typed as (${INSERT_TYPED(33)}),
+   units_defined as (
      insert into units (tenant_id, livemode, code, scale, name, created_at)
-     select * from unnest($19::uuid[], $20::boolean[], $21::text[], $22::smallint[], $23::text[], $24::timestamptz[])
+     select * from unnest($38::uuid[], $39::boolean[], $40::text[], $41::smallint[], $42::text[], $43::timestamptz[])
      on conflict do nothing returning 1)
-   select count(*)::integer as saved from defined`,
+   select ((select count(*) from closing) + (select count(*) from defined) + (select count(*) from typed)
+     + (select count(*) from units_defined))::integer as saved`,
 );
 
 interface AsideRow {
   tenant_id: string;
   livemode: boolean;
-  what: 'path' | 'hold' | 'reversal' | 'unit' | 'units';
+  what: 'path' | 'hold' | 'reversal' | 'unit' | 'units' | 'period' | 'latest' | 'type';
   name: string | null;
   id: string | null;
-  facts: HoldFacts | UnitFacts | { readonly reversed: string } | { readonly count: number } | null;
+  facts:
+    HoldFacts | UnitFacts | PeriodFacts | TypeFacts | { readonly reversed: string } | { readonly count: number } | null;
 }
 
 interface UnitFacts {
@@ -101,7 +114,7 @@ interface HoldFacts {
 interface Wanted {
   readonly tenant: string;
   readonly livemode: boolean;
-  readonly value: string;
+  readonly value: string | null;
 }
 
 /** Loads what the commands name of it. */
@@ -120,7 +133,9 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
       ? [wantedOf(each, uuidOf('transfer', each.command.data.original))]
       : [],
   );
-  const rows = await loadRows(tx, [paths, holds, originals], commands.flatMap(unitsNamed));
+  const months = unique(commands.flatMap(monthsNamed));
+  const types = unique(commands.flatMap(typesNamed));
+  const rows = await loadRows(tx, [paths, holds, originals, months, types], commands.flatMap(unitsNamed));
   return {
     units: new Map(
       rows.flatMap((row) =>
@@ -141,6 +156,11 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
           : [],
       ),
     ),
+    periods: new Map(rows.flatMap((row) => (row.what === 'period' ? [[scopedName(row), periodOf(row)] as const] : []))),
+    latestMonths: new Map(
+      rows.flatMap((row) => (row.what === 'latest' ? [[scoped(ownerOf(row), ''), row.name as string] as const] : [])),
+    ),
+    types: new Map(rows.flatMap((row) => (row.what === 'type' ? [[scopedName(row), typeOf(row)] as const] : []))),
   };
 }
 
@@ -172,20 +192,33 @@ async function loadRows(
   return tx.rows<AsideRow & Record<string, unknown>>(LOAD, parameters);
 }
 
-/**
- * Saves the holds and reversals that a batch changed, one row each, and the units that it defined. Returns false when one of
- * these has been defined in the meantime.
- */
+/** Whoever names an instant of the past, or closes a month, must know which is the latest that is closed. */
+function monthsNamed(each: KeyedCommand): Wanted[] {
+  const { type, data } = each.command;
+  if (type === 'payflow.period.close.v1') return [wantedOf(each, null), wantedOf(each, data.id)];
+  return 'effective_at' in data && data.effective_at !== null ? [wantedOf(each, null)] : [];
+}
+
+function typesNamed(each: KeyedCommand): Wanted[] {
+  const { type, data } = each.command;
+  if (type === 'payflow.transaction_type.define.v1') return [wantedOf(each, data.id)];
+  if (type !== 'payflow.group.post.v1') return [];
+  return data.legs.flatMap((leg) => (leg.type === undefined ? [] : [wantedOf(each, leg.type)]));
+}
+
+/** Saves what a batch changed of all this, one row each. Returns false when another partition was first. */
 export async function saveAside(
   tx: Transaction,
-  { holds, reversals, units }: Pick<BookChanges, 'holds' | 'reversals' | 'units'>,
+  changes: Pick<BookChanges, 'holds' | 'reversals' | 'closings' | 'defined' | 'typed' | 'units'>,
   keys: LockedAccounts['keys'],
   now: Date,
 ): Promise<boolean> {
-  if (holds.size + reversals.size + units.length === 0) return true;
+  const { holds, reversals, closings, defined, typed, units } = changes;
+  const terms = closings.length + defined.length + typed.length + units.length;
+  if (holds.size + reversals.size + terms === 0) return true;
   const held = [...holds.values()];
   const reversed = [...reversals.values()];
-  const parameters = [
+  const values = [
     held.map(({ owner }) => uuidOf('tenant', owner.tenant)),
     held.map(({ owner }) => owner.livemode),
     held.map(({ hold }) => uuidOf('hold', hold.id)),
@@ -205,12 +238,19 @@ export async function saveAside(
     reversed.map(({ original }) => original.amount),
     reversed.map(({ original }) => original.reversed),
   ];
-  if (units.length === 0) {
-    await tx.rows(SAVE, parameters);
+  if (terms === 0) {
+    await tx.count(SAVE, values);
     return true;
   }
-  const [result] = await tx.rows<{ saved: number }>(SAVE_WITH_UNITS, [
-    ...parameters,
+  const [result] = await tx.rows<{ saved: number }>(SAVE_WITH_TERMS, [
+    ...values,
+    closings.map(({ owner }) => uuidOf('tenant', owner.tenant)),
+    closings.map(({ owner }) => owner.livemode),
+    closings.map(({ period }) => period.month),
+    closings.map(({ afterMonth }) => afterMonth),
+    closings.map(({ period }) => period.told.data.ends_at),
+    closings.map(({ period }) => period.told.data.closing_at),
+    ...typeColumns(changes),
     units.map(({ owner }) => uuidOf('tenant', owner.tenant)),
     units.map(({ owner }) => owner.livemode),
     units.map(({ unit }) => unit.code),
@@ -218,11 +258,35 @@ export async function saveAside(
     units.map(({ unit }) => unit.name),
     units.map(({ unit }) => unit.createdAt),
   ]);
-  return result?.saved === units.length;
+  return result?.saved === terms;
 }
 
-function wantedOf({ tenant, command }: KeyedCommand, value: string): Wanted {
+function typeColumns({ defined, typed }: Pick<BookChanges, 'defined' | 'typed'>): unknown[] {
+  const json = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+  return [
+    defined.map(({ owner }) => uuidOf('tenant', owner.tenant)),
+    defined.map(({ owner }) => owner.livemode),
+    defined.map(({ type }) => type.id),
+    defined.map(({ type }) => type.version),
+    defined.map(({ type }) => json(type.debit)),
+    defined.map(({ type }) => json(type.credit)),
+    defined.map(({ type }) => json(type.template)),
+    defined.map(({ type }) => type.defined_at),
+    typed.map(({ owner }) => uuidOf('tenant', owner.tenant)),
+    typed.map(({ owner }) => owner.livemode),
+    typed.map(({ transfer }) => uuidOf('transfer', transfer)),
+    typed.map(({ type }) => type),
+    typed.map(({ version }) => version),
+  ];
+}
+
+function wantedOf({ tenant, command }: KeyedCommand, value: string | null): Wanted {
   return { tenant, livemode: command.livemode, value };
+}
+
+/** One month is named by all commands of an owner that reach into the past. */
+function unique(wanted: readonly Wanted[]): Wanted[] {
+  return [...new Map(wanted.map((one) => [`${one.tenant}/${one.livemode}/${one.value ?? ''}`, one])).values()];
 }
 
 function columns(wanted: readonly Wanted[]): unknown[] {
@@ -240,6 +304,18 @@ function scopedId(kind: 'hold' | 'transfer', row: AsideRow): string {
 function toUnit(row: AsideRow): Unit {
   const { scale, name, created_at } = row.facts as UnitFacts;
   return { code: row.name as string, scale, name, createdAt: new Date(created_at).toISOString() };
+}
+
+function scopedName(row: AsideRow): string {
+  return scoped(ownerOf(row), row.name as string);
+}
+
+function periodOf(row: AsideRow): Period {
+  return toPeriod(row.name as string, row.facts as PeriodFacts);
+}
+
+function typeOf(row: AsideRow): TransactionType {
+  return toType(row.name as string, row.facts as TypeFacts);
 }
 
 function toHold(row: AsideRow): Hold {

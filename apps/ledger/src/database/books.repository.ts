@@ -3,7 +3,7 @@ import { RunAgain, type Transaction } from '@payflow/database';
 import type { MessageData, PostedLeg } from '@payflow/contracts';
 import { scoped, type BookChanges, type LoadedBooks } from '../domain/book.js';
 import type { Original } from '../domain/reversal.js';
-import { lockAccounts, saveAccounts, type LockedAccounts } from './account.repository.js';
+import { lockAccounts, needsDetails, saveAccounts, type LockedAccounts } from './account.repository.js';
 import { loadAside, saveAside } from './aside.repository.js';
 import { idText, transferKey, type IdKey, type KeyedCommand } from './command-key.js';
 import { recallAccounts, rememberLocked, saveRecalled, type RecalledAccounts } from './recall.repository.js';
@@ -29,9 +29,10 @@ export async function openBooks(
   commands: readonly KeyedCommand[],
   memory: RememberedAccounts,
 ): Promise<OpenedBooks> {
-  const [known, held, { takenPaths, holds, reversed, units, unitCounts }] = await Promise.all([
+  const isServed = !commands.some(needsDetails) && memory.serves(commands);
+  const [known, held, { reversed, ...aside }] = await Promise.all([
     findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
-    memory.serves(commands) ? recallAccounts(tx, commands, memory) : lockAccounts(tx, commands),
+    isServed ? recallAccounts(tx, commands, memory) : lockAccounts(tx, commands),
     loadAside(tx, commands),
   ]);
   const originals = new Map<string, Original>();
@@ -47,7 +48,7 @@ export async function openBooks(
     }
   }
   const { accounts, details } = held;
-  const loaded = { accounts, details, takenPaths, holds, originals, usedTransferIds, units, unitCounts };
+  const loaded = { ...aside, accounts, details, originals, usedTransferIds };
   return { loaded, known, held };
 }
 
@@ -75,7 +76,8 @@ export function saveBooks(
   tx.check(
     saved.then(
       ([accountsSaved, asideSaved]) => {
-        if (!accountsSaved || !asideSaved) throw new RunAgain('another partition met the same path first');
+        if (!accountsSaved || !asideSaved)
+          throw new RunAgain('another partition met the same path, unit, month or type first');
       },
       (error: unknown) => {
         throw lostRace(error);

@@ -69,6 +69,8 @@ function idOf(command: LedgerCommand | DamagedCommand): { readonly kind: IdKind;
     case 'payflow.account.update.v1':
     case 'payflow.asset.define.v1':
     case 'payflow.hold.void.v1':
+    case 'payflow.period.close.v1':
+    case 'payflow.transaction_type.define.v1':
       return { kind: 'change', uuid: uuidOf('event', command.id) };
     default:
       return command satisfies never;

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Leg } from '@payflow/contracts';
 import type { LedgerCommand } from '../domain/decide.js';
 
 /** SHA-256 (hexadecimal) over what a command means: equal for every copy of it, whoever sent it and when. */
@@ -29,7 +30,7 @@ function meaning(command: LedgerCommand): unknown[] {
     case 'payflow.group.post.v1': {
       const { legs, conditions, effective_at, metadata } = command.data;
       return [
-        legs.map((leg) => [leg.id, leg.debit_account, leg.credit_account, leg.amount, leg.asset, leg.up_to]),
+        legs.map(meaningOfLeg),
         conditions.map((each) => [each.account, each.version, each.balance_gte, each.balance_lte]),
         effective_at,
         sorted(metadata),
@@ -60,9 +61,21 @@ function meaning(command: LedgerCommand): unknown[] {
       const { id, debit_account, credit_account, expired } = command.data;
       return [id, debit_account, credit_account, expired];
     }
+    case 'payflow.period.close.v1':
+      return [command.data.id];
+    case 'payflow.transaction_type.define.v1': {
+      const { id, debit, credit, template, if_version } = command.data;
+      return [id, debit, credit, template, if_version];
+    }
     default:
       return command satisfies never;
   }
+}
+
+/** A leg that names no type means what it meant before there were types. */
+function meaningOfLeg({ id, debit_account, credit_account, amount, asset, up_to, type }: Leg): unknown[] {
+  const leg = [id, debit_account, credit_account, amount, asset, up_to];
+  return type === undefined ? leg : [...leg, type];
 }
 
 function sorted(metadata: Readonly<Record<string, string>>): [string, string][] {

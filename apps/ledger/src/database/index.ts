@@ -7,6 +7,8 @@ import { LedgerChain1763700004000 } from './migrations/1763700004000-ledger-chai
 import { LedgerReads1763700005000 } from './migrations/1763700005000-ledger-reads.js';
 import { LedgerSeals1763700006000 } from './migrations/1763700006000-ledger-seals.js';
 import { LedgerUnits1763700010000 } from './migrations/1763700010000-ledger-units.js';
+import { LedgerTransactionTypes1763700012001 } from './migrations/1763700012001-ledger-transaction-types.js';
+import { LedgerPeriods1763700012000 } from './migrations/1763700012000-ledger-periods.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
 export const migrations = [
@@ -19,6 +21,8 @@ export const migrations = [
   LedgerReads1763700005000,
   LedgerSeals1763700006000,
   LedgerUnits1763700010000,
+  LedgerPeriods1763700012000,
+  LedgerTransactionTypes1763700012001,
 ];
 
 export { invariants } from './invariants.js';

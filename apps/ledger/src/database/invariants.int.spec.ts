@@ -138,13 +138,21 @@ describe("the ledger's invariants", () => {
         ours.group([leg(world, other, '6'), leg(other, world, '6')]),
         ours.group([leg(world, other, '6'), leg(other, world, '1000000')]),
         ours.update(other, { metadata: { note: 'seen' } }),
+        ours.defineType('fee'),
+        ours.defineType('fee', { if_version: 7 }),
+        ours.group([leg(world, other, '8', { type: 'fee' })], { effective_at: new Date().toISOString() }),
+        ours.closePeriod('2025-12'),
+        ours.closePeriod('2026-02'),
       );
       await apply(ours.voidHold(place), ours.voidHold(place));
     });
 
-    it.each(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I18'] as const)('%s still holds', async (name) => {
-      await holdsAgain(name);
-    });
+    it.each(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I18', 'I35'] as const)(
+      '%s still holds',
+      async (name) => {
+        await holdsAgain(name);
+      },
+    );
 
     it('I3 sees a pending counter that no hold explains', async () => {
       await planted('I3', `update accounts set pending_debits = 4 where pending_debits = 3`);

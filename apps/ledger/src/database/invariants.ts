@@ -180,6 +180,30 @@ const chainsVerify = invariant({
   full: broken('transfers', 'full'),
 });
 
+/** Transactions from the horizon on have seen the mark of the month: what they recorded may not take effect before its end. */
+const effectiveInClosed = (transfers: string) => `
+  select 'transfers/' || t.id as id from periods p
+  join ${transfers} as t on t.tenant_id = p.tenant_id and t.livemode = p.livemode and t.xact_id >= p.horizon
+    and coalesce(t.effective_at, t.recorded_at) < p.ends_at`;
+
+const closedStaysClosed = invariant({
+  name: 'I35',
+  owner: 'ledger',
+  running: effectiveInClosed(RECENT),
+  full: effectiveInClosed('transfers'),
+});
+
+/** How long transactions that may have missed a mark, and the adding up of a month, may take: minutes with millions of accounts. */
+const CLOSED_WITHIN = "interval '30 minutes'";
+
+const closingEnds = invariant({
+  name: 'I15',
+  owner: 'ledger',
+  running: `
+    select 'periods/' || month || ' is closing' as id from periods
+    where status = 'closing' and closing_at < clock_timestamp() - ${CLOSED_WITHIN}`,
+});
+
 /** How long the sweeper may take to end a hold whose time is over. */
 const EXPIRED_WITHIN = "interval '5 seconds'";
 
@@ -201,7 +225,8 @@ const holdsEndOnce = invariant({
 const HOLD_OPERATION = `case s.type when 'payflow.hold.placed.v1' then 'place' when 'payflow.hold.posted.v1' then 'post'
   when 'payflow.hold.voided.v1' then 'void' else s.value::json ->> 'operation' end`;
 const ID_KIND = `case when s.type like 'payflow.hold.%' then case ${HOLD_OPERATION} when 'place' then 'hold' when 'post' then 'transfer' else 'change' end
-  when s.type like 'payflow.account.update%' or s.type like 'payflow.asset.%' then 'change' else split_part(s.type, '.', 2) end`;
+  when s.type like 'payflow.account.update%' or s.type like 'payflow.asset.%' or s.type like 'payflow.period.%'
+    or s.type like 'payflow.transaction_type.%' then 'change' else split_part(s.type, '.', 2) end`;
 const ID = `case ${ID_KIND} when 'change' then s.causation
   when 'transfer' then coalesce(typeid_uuid(s.value::json ->> 'transfer'), s.subject) else s.subject end`;
 
@@ -243,6 +268,10 @@ const changesAreTold = (form: 'running' | 'full') => `
   where c.kind = 'transfer' and c.event_type in ${POSTED} and not exists (
     select from transfers t where t.tenant_id = c.tenant_id and t.livemode = c.livemode and t.id = c.id and t.xact_id = c.xact_id)
   union all
+  select 'periods/' || p.month || ' has no message' from since, periods p
+  where p.closed_xact_id >= since.first_xact and p.event_id >= uuid_floor(since.at)
+    and not exists (select from sent s where s.xact_id = p.closed_xact_id and s.event_id = p.event_id)
+  union all
   select 'events/' || s.event_id || ' has no change' from sent s
   where s.type not like 'payflow.deadletter.%'
     -- An id used again with other content is refused and changes nothing, not even a verdict: the first one stands.
@@ -251,6 +280,8 @@ const changesAreTold = (form: 'running' | 'full') => `
     -- What a command did to an overdraft is told beside its verdict.
     and not (s.type like 'payflow.account.overdraft%' and exists (
       select from verdicts v where v.xact_id = s.xact_id and v.command_id = s.causation))
+    and not exists (
+      select from periods p where s.type = 'payflow.period.closed.v1' and p.event_id = s.event_id and p.closed_xact_id = s.xact_id)
     and not exists (
       select from verdicts v where v.tenant_id = s.tenant and v.livemode = s.livemode
         and v.kind = ${ID_KIND} and v.id = ${ID} and v.event_id = s.event_id)
@@ -273,11 +304,17 @@ export const invariants: readonly Invariant[] = [
   closedGroups,
   chainsVerify,
   holdsEndOnce,
+  closedStaysClosed,
+  closingEnds,
   everyChangeIsTold,
   noOldOutboxRow('ledger'),
   // Accounts are told of in messages as they are opened; metadata never changes after that.
   noSecrets('ledger', [
     { full: `select 'accounts/' || id as id, concat_ws(' ', path, metadata::text) as content from accounts` },
     { full: `select 'units/' || code as id, name as content from units` },
+    {
+      full: `select 'transaction_types/' || name || '/' || version as id, concat_ws(' ', debit::text, credit::text) as content
+        from transaction_types`,
+    },
   ]),
 ];

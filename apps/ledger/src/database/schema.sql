@@ -187,6 +187,25 @@ create table parked_subjects (
   constraint parked_subjects_state_check CHECK ((state = ANY (ARRAY['parked'::text, 'releasing'::text, 'discarding'::text])))
 );
 
+create table periods (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  month text not null,
+  after_month text,
+  status text not null,
+  ends_at timestamp with time zone not null,
+  closing_at timestamp with time zone not null,
+  horizon xid8,
+  event_id uuid,
+  event_data text,
+  closed_xact_id xid8,
+  constraint periods_closed_are_told CHECK (((status = 'closed'::text) = ((event_id IS NOT NULL) AND (event_data IS NOT NULL) AND (closed_xact_id IS NOT NULL) AND (horizon IS NOT NULL)))),
+  constraint periods_in_order UNIQUE NULLS NOT DISTINCT (tenant_id, livemode, after_month),
+  constraint periods_month_check CHECK ((month ~ '^[12][0-9]{3}-(0[1-9]|1[0-2])$'::text)),
+  constraint periods_pkey PRIMARY KEY (tenant_id, livemode, month),
+  constraint periods_status_check CHECK ((status = ANY (ARRAY['closing'::text, 'closed'::text])))
+);
+
 create table positions (
   consumer_group text not null,
   topic text not null,
@@ -286,6 +305,20 @@ create table suspects (
   constraint suspects_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset)
 );
 
+create table transaction_types (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  name text not null,
+  version bigint not null,
+  debit json,
+  credit json,
+  template json,
+  defined_at timestamp with time zone not null,
+  constraint transaction_types_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+  constraint transaction_types_pkey PRIMARY KEY (tenant_id, livemode, name, version),
+  constraint transaction_types_version_check CHECK ((version > 0))
+);
+
 create table transfers (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -310,6 +343,15 @@ create table transfers (
   constraint transfers_pkey PRIMARY KEY (tenant_id, livemode, id, recorded_at),
   constraint transfers_two_accounts CHECK ((debit_account_id <> credit_account_id))
 ) partition by RANGE (recorded_at);
+
+create table typed_transfers (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  transfer_id uuid not null,
+  name text not null,
+  version bigint not null,
+  constraint typed_transfers_pkey PRIMARY KEY (tenant_id, livemode, transfer_id)
+);
 
 create table units (
   tenant_id uuid not null,
@@ -384,6 +426,8 @@ CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
+CREATE INDEX periods_closing ON public.periods USING btree (month) WHERE (status = 'closing'::text);
+
 CREATE UNIQUE INDEX seals_by_start ON public.seals USING btree (from_xact);
 
 CREATE INDEX transfers_by_credit ON ONLY public.transfers USING btree (tenant_id, livemode, credit_account_id, recorded_at);
@@ -402,11 +446,17 @@ CREATE INDEX verdicts_by_xact ON ONLY public.verdicts USING btree (xact_id);
 
 CREATE TRIGGER holds_end_once BEFORE UPDATE OF status, posted_minor, amount_minor, version ON public.holds FOR EACH ROW EXECUTE FUNCTION refuse_hold_revival();
 
+CREATE TRIGGER periods_stay_closed BEFORE DELETE OR UPDATE ON public.periods FOR EACH ROW EXECUTE FUNCTION refuse_reopening();
+
 CREATE TRIGGER seals_append_only BEFORE DELETE OR UPDATE ON public.seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER signing_keys_append_only BEFORE DELETE OR UPDATE ON public.signing_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER transaction_types_append_only BEFORE DELETE OR UPDATE ON public.transaction_types FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER transfers_append_only BEFORE DELETE OR UPDATE ON public.transfers FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER typed_transfers_append_only BEFORE DELETE OR UPDATE ON public.typed_transfers FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER units_append_only BEFORE DELETE OR UPDATE ON public.units FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -513,6 +563,19 @@ begin
   if old.status <> 'pending' or new.posted_minor < old.posted_minor or new.amount_minor <> old.amount_minor
     or new.version <= old.version then
     raise exception 'a hold that has ended stays as it is' using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_reopening()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'DELETE' or old.status = 'closed' or (new.tenant_id, new.livemode, new.month, new.ends_at) is distinct from
+    (old.tenant_id, old.livemode, old.month, old.ends_at) then
+    raise exception 'a closed month stays closed' using errcode = 'integrity_constraint_violation';
   end if;
   return new;
 end $function$

@@ -1,7 +1,9 @@
 import type { Account } from './account.js';
 import type { Hold } from './hold.js';
 import { overdraftMove, type OverdraftMove } from './overdraft.js';
+import type { Closing, Period } from './period.js';
 import type { Original } from './reversal.js';
+import type { TransactionType } from './transaction-type.js';
 import type { Movement } from './transfer.js';
 import type { Unit } from './unit.js';
 
@@ -29,6 +31,14 @@ export interface BookedTransfer extends Movement {
   readonly effectiveAt: string | null;
 }
 
+/** A transfer that named a type, and the version of it that it was held against. */
+export interface TypedTransfer {
+  readonly owner: Owner;
+  readonly transfer: string;
+  readonly type: string;
+  readonly version: number;
+}
+
 /** What one batch touches, loaded once, all of it by {@link scoped} id. */
 export interface LoadedBooks {
   readonly accounts: ReadonlyMap<string, Account>;
@@ -43,6 +53,12 @@ export interface LoadedBooks {
   readonly units: ReadonlyMap<string, Unit>;
   /** How many units those have who define one, by {@link scoped} nothing. */
   readonly unitCounts: ReadonlyMap<string, number>;
+  /** Closed and closing months, by scoped month: those that the batch wants to close. */
+  readonly periods: ReadonlyMap<string, Period>;
+  /** The latest of them by {@link scoped} nothing, where the batch asks for it. */
+  readonly latestMonths: ReadonlyMap<string, string>;
+  /** The versions in force of the types that the batch names, by scoped name. */
+  readonly types: ReadonlyMap<string, TransactionType>;
 }
 
 export const EMPTY_BOOKS: LoadedBooks = {
@@ -54,6 +70,9 @@ export const EMPTY_BOOKS: LoadedBooks = {
   usedTransferIds: new Set(),
   units: new Map(),
   unitCounts: new Map(),
+  periods: new Map(),
+  latestMonths: new Map(),
+  types: new Map(),
 };
 
 /** What a batch leaves to be saved: one entry per row, however often it changed. */
@@ -69,6 +88,9 @@ export interface BookChanges {
     { readonly owner: Owner; readonly transfer: string; readonly original: Original }
   >;
   readonly units: readonly { readonly owner: Owner; readonly unit: Unit }[];
+  readonly closings: readonly (Closing & { readonly owner: Owner })[];
+  readonly defined: readonly { readonly owner: Owner; readonly type: TransactionType }[];
+  readonly typed: readonly TypedTransfer[];
 }
 
 /** The part of the books that one batch works on. Commands are decided on it in order, each seeing the ones before it. */
@@ -89,6 +111,12 @@ export class Book {
   readonly #units: Map<string, Unit>;
   readonly #unitCounts: Map<string, number>;
   readonly #definedUnits: { owner: Owner; unit: Unit }[] = [];
+  readonly #periods: Map<string, Period>;
+  readonly #latestMonths: Map<string, string>;
+  readonly #closings: (Closing & { owner: Owner })[] = [];
+  readonly #types: Map<string, TransactionType>;
+  readonly #defined: { owner: Owner; type: TransactionType }[] = [];
+  readonly #typed: TypedTransfer[] = [];
 
   /** `now` is the ledger's clock, read after the locks (RFC 3339, UTC, ms). */
   constructor(
@@ -103,6 +131,9 @@ export class Book {
     this.#usedTransferIds = new Set(loaded.usedTransferIds);
     this.#units = new Map(loaded.units);
     this.#unitCounts = new Map(loaded.unitCounts);
+    this.#periods = new Map(loaded.periods);
+    this.#latestMonths = new Map(loaded.latestMonths);
+    this.#types = new Map(loaded.types);
   }
 
   account(owner: Owner, id: string): Account | undefined {
@@ -203,6 +234,35 @@ export class Book {
     this.#definedUnits.push({ owner, unit });
   }
 
+  period(owner: Owner, month: string): Period | undefined {
+    return this.#periods.get(scoped(owner, month));
+  }
+
+  /** The latest month that is closed or closing. */
+  latestMonth(owner: Owner): string | undefined {
+    return this.#latestMonths.get(scoped(owner, ''));
+  }
+
+  close(owner: Owner, closing: Closing): void {
+    const { period } = closing;
+    this.#periods.set(scoped(owner, period.month), period);
+    this.#latestMonths.set(scoped(owner, ''), period.month);
+    this.#closings.push({ ...closing, owner });
+  }
+
+  transactionType(owner: Owner, name: string): TransactionType | undefined {
+    return this.#types.get(scoped(owner, name));
+  }
+
+  defineType(owner: Owner, type: TransactionType): void {
+    this.#types.set(scoped(owner, type.id), type);
+    this.#defined.push({ owner, type });
+  }
+
+  keepType(typed: TypedTransfer): void {
+    this.#typed.push(typed);
+  }
+
   changes(): BookChanges {
     return {
       opened: this.#pick(this.#accounts, this.#opened),
@@ -212,6 +272,9 @@ export class Book {
       holds: this.#changedHolds,
       reversals: this.#reversals,
       units: this.#definedUnits,
+      closings: this.#closings,
+      defined: this.#defined,
+      typed: this.#typed,
     };
   }
 

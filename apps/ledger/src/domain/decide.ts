@@ -4,8 +4,10 @@ import { acceptOpening, acceptUpdate, refuseOpening, refuseUpdate } from './verd
 import { acceptConversion } from './verdicts/conversion.js';
 import { acceptHold, acceptHoldPosting, acceptHoldVoid, refuseHold } from './verdicts/hold.js';
 import { acceptReversal, acceptGroup, refuseGroup } from './verdicts/group.js';
+import { acceptClosing, refuseClosing } from './verdicts/period.js';
+import { acceptType, refuseType } from './verdicts/transaction-type.js';
 import { acceptTransfer, refuseTransfer } from './verdicts/transfer.js';
-import { acceptDefinition, refuseDefinition } from './verdicts/unit.js';
+import { acceptUnit, refuseUnit } from './verdicts/unit.js';
 
 export type LedgerCommandType =
   | 'payflow.account.open.v1'
@@ -17,7 +19,9 @@ export type LedgerCommandType =
   | 'payflow.transfer.reverse.v1'
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
-  | 'payflow.hold.void.v1';
+  | 'payflow.hold.void.v1'
+  | 'payflow.period.close.v1'
+  | 'payflow.transaction_type.define.v1';
 
 export type LedgerCommand = AnyMessage<LedgerCommandType>;
 
@@ -38,7 +42,12 @@ type VerdictType =
   | 'payflow.hold.placed.v1'
   | 'payflow.hold.posted.v1'
   | 'payflow.hold.voided.v1'
-  | 'payflow.hold.rejected.v1';
+  | 'payflow.hold.rejected.v1'
+  | 'payflow.period.closing.v1'
+  | 'payflow.period.closed.v1'
+  | 'payflow.period.rejected.v1'
+  | 'payflow.transaction_type.defined.v1'
+  | 'payflow.transaction_type.rejected.v1';
 
 /** The ledger's word on one command: the event that answers it. */
 export type Verdict = { [T in VerdictType]: { readonly type: T; readonly data: MessageData[T] } }[VerdictType];
@@ -51,7 +60,7 @@ export function decide(book: Book, command: LedgerCommand): Verdict {
     case 'payflow.account.update.v1':
       return acceptUpdate(book, command, command.data);
     case 'payflow.asset.define.v1':
-      return acceptDefinition(book, command, command.data);
+      return acceptUnit(book, command, command.data);
     case 'payflow.transfer.post.v1':
       return acceptTransfer(book, command, command.data);
     case 'payflow.group.post.v1':
@@ -66,6 +75,10 @@ export function decide(book: Book, command: LedgerCommand): Verdict {
       return acceptHoldPosting(book, command, command.data);
     case 'payflow.hold.void.v1':
       return acceptHoldVoid(book, command, command.data);
+    case 'payflow.period.close.v1':
+      return acceptClosing(book, command, command.data);
+    case 'payflow.transaction_type.define.v1':
+      return acceptType(book, command, command.data);
     default:
       return command satisfies never;
   }
@@ -79,7 +92,7 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
     case 'payflow.account.update.v1':
       return refuseUpdate(command.data.id, reason, now);
     case 'payflow.asset.define.v1':
-      return refuseDefinition(command.data.id, reason, now);
+      return refuseUnit(command.data.id, reason, now);
     case 'payflow.transfer.post.v1':
       return refuseTransfer(command.data, reason, now);
     case 'payflow.group.post.v1':
@@ -96,6 +109,10 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
       );
     case 'payflow.hold.void.v1':
       return refuseHold({ ...command.data, operation: 'void', transfer: null, payment: null }, reason, now);
+    case 'payflow.period.close.v1':
+      return refuseClosing(command.data.id, reason, now);
+    case 'payflow.transaction_type.define.v1':
+      return refuseType(command.data.id, reason, now);
     default:
       return command satisfies never;
   }

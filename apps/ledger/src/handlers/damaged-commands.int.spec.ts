@@ -63,11 +63,17 @@ const conversion = (source: string, source_liquidity: string) => {
   const rate = { numerator: '1', denominator: '2' };
   return testMessage('payflow.conversion.post.v1', { ...facts, rate }, { subject: facts.id });
 };
+
+const definition = () => {
+  const nothing = { credit: null, template: null, if_version: null };
+  const id = 'wallet_topup';
+  return testMessage('payflow.transaction_type.define.v1', { id, debit: null, ...nothing }, { subject: id });
+};
 const update = (id: string) => {
   const nothing = { overdraft: null, overdraft_limit: null, metadata: null, if_version: null };
   return testMessage('payflow.account.update.v1', { id, state: 'frozen', ...nothing }, { subject: id });
 };
-const definition = () => {
+const unitDefinition = () => {
   const facts = { id: 'POINTS', scale: 0, name: 'Points', created_at: '2026-11-21T12:00:00.000Z' };
   return testMessage('payflow.asset.define.v1', facts, { subject: facts.id });
 };
@@ -169,8 +175,9 @@ describe('a ledger command that came damaged', () => {
     ['to reverse a transfer', reversal, { amount: -1 }, 'payflow.group.rejected.v1', { leg: null }],
     ['to post a group', group, { metadata: [] }, 'payflow.group.rejected.v1', { leg: null }],
     ['to convert', conversion, { rate: 0.5 }, 'payflow.group.rejected.v1', { leg: null }],
+    ['to define a type', definition, { debit: 'all' }, 'payflow.transaction_type.rejected.v1', {}],
     ['to change an account', update, { state: 'melted' }, 'payflow.account.update_rejected.v1', {}],
-    ['to define a unit', definition, { scale: -1 }, 'payflow.asset.rejected.v1', { id: 'POINTS' }],
+    ['to define a unit', unitDefinition, { scale: -1 }, 'payflow.asset.rejected.v1', { id: 'POINTS' }],
   ] as const)('%s is rejected once, and stays so', async (_, make, damage, type, told) => {
     const command = make(world.data.id, wallet.data.id);
     const sent = () => sentOf(command.id);
@@ -178,6 +185,14 @@ describe('a ledger command that came damaged', () => {
     expect(await sent()).toMatchObject([{ type, data: { ...MALFORMED, ...told } }]);
     await sentAfter(command as never, recordOf(command as never));
     expect((await sent()).map(({ data }) => data['reason'])).toEqual(['command_malformed', 'command_malformed']);
+  });
+
+  it('to close a month is rejected though nothing of its data can be read, and stays so', async () => {
+    const command = testMessage('payflow.period.close.v1', { id: '2026-10' }, { subject: '2026-10' });
+    await sentAfter(command as never, unreadable(command as never));
+    await sentAfter(command as never, recordOf(command as never));
+    const told = (await sentOf(command.id)).map(({ type, data }) => `${type} ${String(data['reason'])}`);
+    expect(told).toEqual(Array.from({ length: 2 }, () => 'payflow.period.rejected.v1 command_malformed'));
   });
 
   it('to post a transfer is kept as a dead letter and no more where the data cannot be read', async () => {

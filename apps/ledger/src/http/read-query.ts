@@ -1,5 +1,5 @@
 import type { IdKind } from '@payflow/contracts';
-import { toUuid } from '@payflow/contracts';
+import { MONTH_PATTERN, toUuid } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
 import { BASES, type Basis } from '../database/balance-sums.js';
@@ -51,4 +51,11 @@ export const amount = (text: string): bigint | undefined => parseAmount(text);
 /** The path of an account. */
 export function path(text: string): string | undefined {
   return /^[\x21-\x7e]{1,255}$/.test(text) ? text : undefined;
+}
+
+const MONTH = new RegExp(MONTH_PATTERN);
+
+/** A calendar month, `2026-10`. */
+export function month(text: string): string | undefined {
+  return MONTH.test(text) ? text : undefined;
 }

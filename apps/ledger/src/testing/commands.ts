@@ -124,6 +124,15 @@ export class CommandsOf {
     });
   }
 
+  closePeriod(month: string) {
+    return this.command('payflow.period.close.v1', { id: month });
+  }
+
+  defineType(id: string, change: OnlyNew<MessageData['payflow.transaction_type.define.v1']> = {}) {
+    const anything = { debit: null, credit: null, template: null, if_version: null };
+    return this.command('payflow.transaction_type.define.v1', { id, ...anything, ...change });
+  }
+
   private command<T extends LedgerCommandType>(type: T, data: MessageData[T]): AnyMessage<T> & LedgerCommand {
     const id = newId('event');
     return {

@@ -1,11 +1,14 @@
 import type { MessageSpec } from '../messages.js';
 import { rate, type RateText } from './conversion.js';
 import { amount, assetCode, id, instant, metadata, nullable, object, reason, signedAmount, version } from './schema.js';
+import { typeName } from './transaction-type.js';
 
 /** A group may name this many legs, and touch this many accounts: its event then stays well below 512 KiB. */
 export const LEGS_MAX = 1_000;
 export const GROUP_ACCOUNTS_MAX = 1_200;
 const CONDITIONS_MAX = 100;
+/** A type's name with each of a thousand legs would not fit the event; the places of those that keep to it do. */
+export const GROUP_TYPES_MAX = 20;
 const GROUP_BYTES_MAX = 524_288;
 
 /** One transfer of a group. */
@@ -17,6 +20,8 @@ export interface Leg {
   readonly asset: string;
   /** Moves as much of the amount as the debited account has available, instead of all or nothing. */
   readonly up_to: boolean;
+  /** The transaction type whose posting rule it keeps to; absent where it names none. */
+  readonly type?: string;
 }
 
 /** What must hold of an account before the first leg. */
@@ -82,6 +87,15 @@ export interface GroupPosted {
   readonly recorded_at: string;
   /** Of a conversion, what its second leg's amount was made of the first's with. */
   readonly rate?: RateText;
+  /** The transaction types that its legs named; absent where they named none. */
+  readonly types?: readonly KeptType[];
+}
+
+/** A transaction type, and the version of it that these legs, counted from 0, were held against. */
+export interface KeptType {
+  readonly type: string;
+  readonly version: number;
+  readonly legs: readonly number[];
 }
 
 /** `payflow.group.rejected.v1`: nothing moved. */
@@ -106,6 +120,11 @@ const counters = {
   version,
 };
 const groupId = id('group');
+const keptType = object({
+  type: typeName,
+  version,
+  legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: { type: 'integer', minimum: 0 } },
+});
 
 export const groupSchemas = {
   'payflow.group.post.v1': {
@@ -116,7 +135,12 @@ export const groupSchemas = {
     valueBytes_max: GROUP_BYTES_MAX,
     schema: object({
       id: groupId,
-      legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object({ ...leg, up_to: { type: 'boolean' } }) },
+      legs: {
+        type: 'array',
+        minItems: 1,
+        maxItems: LEGS_MAX,
+        items: object({ ...leg, up_to: { type: 'boolean' } }, { type: typeName }),
+      },
       conditions: {
         type: 'array',
         maxItems: CONDITIONS_MAX,
@@ -161,7 +185,7 @@ export const groupSchemas = {
         metadata,
         recorded_at: instant,
       },
-      { rate },
+      { rate, types: { type: 'array', maxItems: GROUP_TYPES_MAX, items: keptType } },
     ),
   },
   'payflow.group.rejected.v1': {

@@ -1,5 +1,5 @@
-import type { Operation } from './operations.js';
-import { CHANGE_PROBLEMS } from './problem-sets.js';
+import type { Operation } from './operation.js';
+import { CHANGE_PROBLEMS } from './operation.js';
 
 export const ASSET_OPERATIONS: readonly Operation[] = [
   {

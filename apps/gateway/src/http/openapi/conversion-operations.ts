@@ -1,5 +1,5 @@
-import type { Operation } from './operations.js';
-import { MOVEMENT_PROBLEMS, ONE_PROBLEMS, WRITE_PROBLEMS } from './problem-sets.js';
+import type { Operation } from './operation.js';
+import { MOVEMENT_PROBLEMS, ONE_PROBLEMS, WRITE_PROBLEMS } from './operation.js';
 
 export const CONVERSION_OPERATIONS: readonly Operation[] = [
   {

@@ -6,7 +6,9 @@ import { accountResource } from '../../domain/account.js';
 import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
 import { conversionResource } from '../../domain/conversion.js';
 import { holdResource } from '../../domain/hold.js';
+import { periodResource, requestedPeriod } from '../../domain/period.js';
 import { paymentResource } from '../../domain/payment.js';
+import { requestedType, transactionTypeResource } from '../../domain/transaction-type.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
 import { AccountsController } from '../accounts.controller.js';
 import { AssetsController } from '../assets.controller.js';
@@ -14,8 +16,10 @@ import { ConversionsController } from '../conversions.controller.js';
 import { HoldsController } from '../holds.controller.js';
 import { LedgerReadsController } from '../ledger-reads.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
+import { PeriodsController } from '../periods.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProofsController } from '../proofs.controller.js';
+import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
 import { TransfersController } from '../transfers.controller.js';
 import { openApiDocument } from './document.js';
@@ -33,6 +37,8 @@ const CONTROLLERS: Type[] = [
   MonitoringController,
   LedgerReadsController,
   ProofsController,
+  PeriodsController,
+  TransactionTypesController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -69,6 +75,25 @@ const at = '2026-11-20T12:00:00.000Z';
 const times = { createdAt: at, updatedAt: at };
 const [source, destination] = ['acct_01m7yg4jr5ezm9ym0cwhese7x1', 'acct_01m7yg4jr5ezm9ym0cwhese7x2'];
 const movement = { debitAccount: source, creditAccount: destination, amount: '100', asset: 'USD' };
+const type = {
+  id: 'card_capture',
+  debit: [{ path: 'users:*:wallet', kind: null }],
+  credit: null,
+  template: {
+    variables: { total: 'amount' },
+    legs: [
+      {
+        debit_account: source,
+        credit_account: destination,
+        asset: 'USD',
+        amount: null,
+        of: '$total',
+        portion: null,
+        remaining: true,
+      },
+    ],
+  },
+} as const;
 const transfer = {
   ...owner,
   ...movement,
@@ -79,6 +104,7 @@ const transfer = {
   hold: null,
   reverses: null,
   reversed: '0',
+  type: 'wallet_topup',
   effectiveAt: null,
   rate: null,
   metadata: {},
@@ -149,6 +175,21 @@ it.each([
       transfer: transfer.id,
       failureCode: null,
       version: 0,
+    }),
+  ],
+  ['TransactionType', requestedType({ ...type, if_version: null })],
+  ['TransactionType', transactionTypeResource({ ...type, version: 1, defined_at: at })],
+  ['Period', requestedPeriod('2026-10')],
+  [
+    'Period',
+    periodResource({
+      id: '2026-10',
+      ends_at: at,
+      closing_at: at,
+      version: 2,
+      closed_at: at,
+      totals: [],
+      hash: 'a'.repeat(64),
     }),
   ],
 ])('describes %s as it is rendered', (name, resource) => {

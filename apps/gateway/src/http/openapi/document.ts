@@ -1,6 +1,7 @@
 import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
 import { API_VERSION } from '../api-version.js';
-import { OPERATIONS, type Operation } from './operations.js';
+import type { Operation } from './operation.js';
+import { OPERATIONS } from './operations.js';
 import { SCHEMAS } from './schemas.js';
 
 /** Problems that any operation can answer with. */
@@ -50,15 +51,16 @@ function describe(operation: Operation): object {
   };
 }
 
-function parameters({ method, path, query = [], computed }: Operation): object[] {
+function parameters({ method, path, query = [], computed, conditional }: Operation): object[] {
   const text = { type: 'string' };
-  const inPath = path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: text }] : [];
+  const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const inPath = named.map((name) => ({ name, in: 'path', required: true, schema: text }));
   const inQuery = query.map((name) => ({
     name,
     in: 'query',
     schema: name === 'limit' ? { type: 'integer', minimum: 1, maximum: 200, default: 50 } : text,
   }));
-  const ofReads = path.includes('{id}') && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
+  const ofReads = named.length > 0 && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
   const ofPatches = { name: 'If-Match', in: 'header', schema: text, description: 'The ETag it must still have.' };
   const ofWrites = [
     { name: 'Idempotency-Key', in: 'header', required: true, schema: { type: 'string', minLength: 1, maxLength: 255 } },
@@ -69,7 +71,8 @@ function parameters({ method, path, query = [], computed }: Operation): object[]
       description: '`wait=N`: seconds to wait for the outcome, 0 to 10.',
     },
   ];
-  const ofMethod = { get: ofReads, post: ofWrites, patch: [...ofWrites, ofPatches] };
+  const ofPosts = conditional ? [...ofWrites, ofPatches] : ofWrites;
+  const ofMethod = { get: ofReads, post: ofPosts, patch: [...ofWrites, ofPatches] };
   return [...inPath, ...inQuery, ...ofMethod[method]];
 }
 

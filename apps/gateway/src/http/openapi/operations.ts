@@ -1,33 +1,16 @@
-import type { ProblemCode } from '@payflow/contracts';
-import type { Scope } from '../../domain/scope.js';
 import { ASSET_OPERATIONS } from './asset-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
+import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
+import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
 import {
   CHANGE_PROBLEMS,
-  WRITE_PROBLEMS,
-  MOVEMENT_PROBLEMS,
-  LIST_PROBLEMS,
-  ONE_PROBLEMS,
   FORWARDED_PROBLEMS,
-} from './problem-sets.js';
-import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
-
-/** One operation of the API, as the OpenAPI document needs it. */
-export interface Operation {
-  readonly id: string;
-  readonly method: 'get' | 'post' | 'patch';
-  readonly path: string;
-  readonly summary: string;
-  readonly scope: Scope | 'any';
-  readonly body?: string;
-  /** Schema of the answer, and its status. */
-  readonly answer: string;
-  readonly status: 200 | 201;
-  readonly query?: readonly string[];
-  /** Computed anew at each read: it has no ETag. */
-  readonly computed?: true;
-  readonly problems: readonly ProblemCode[];
-}
+  LIST_PROBLEMS,
+  MOVEMENT_PROBLEMS,
+  ONE_PROBLEMS,
+  WRITE_PROBLEMS,
+  type Operation,
+} from './operation.js';
 
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -115,12 +98,23 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'createTransfer',
     method: 'post',
     path: '/api/v1/transfers',
-    summary: 'Move money between accounts: one transfer, or a group of them, all or none.',
+    summary: 'Move money between accounts: one transfer, a group of them, all or none, or what a template comes to.',
     scope: 'transfers:write',
     body: 'TransferOrGroupRequest',
     answer: 'TransferOrGroup',
     status: 201,
-    problems: [...WRITE_PROBLEMS, ...MOVEMENT_PROBLEMS, 'condition_failed', 'effective_in_future', 'group_too_large'],
+    problems: [
+      ...WRITE_PROBLEMS,
+      ...MOVEMENT_PROBLEMS,
+      'condition_failed',
+      'effective_in_future',
+      'group_too_large',
+      'period_closed',
+      'posting_rule_broken',
+      'template_parts_exceed_whole',
+      'transaction_type_not_found',
+      'transaction_type_without_template',
+    ],
   },
   {
     id: 'listTransfers',
@@ -332,6 +326,7 @@ export const OPERATIONS: readonly Operation[] = [
     computed: true,
     problems: [...FORWARDED_PROBLEMS, 'invalid_id', 'not_found', 'transfer_not_sealed'],
   },
+  ...BOOK_KEEPING_OPERATIONS,
   {
     id: 'getMonitoringHealth',
     method: 'get',

@@ -1,11 +1,21 @@
-import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/contracts';
+import {
+  ACCOUNT_KINDS,
+  ACCOUNT_STATES,
+  idPattern,
+  MONTH_PATTERN,
+  TYPE_NAME_PATTERN,
+  type IdKind,
+} from '@payflow/contracts';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { ASSET_REQUEST_SCHEMA } from '../asset.request.js';
 import { CONVERSION_REQUEST_SCHEMA } from '../conversion.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
+import { PERIOD_CLOSE_REQUEST_SCHEMA } from '../period.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
+import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
+import { TRANSACTION_TYPE_REQUEST_SCHEMA } from '../transaction-type.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
 
 const id = (kind: IdKind) => ({ type: 'string', pattern: idPattern(kind) });
@@ -42,6 +52,27 @@ const count = { type: 'integer', minimum: 0 };
 const place = { index: count, size: count, path: { type: 'array', items: hash } };
 const posted = { posted_debits: amount, posted_credits: amount };
 const kindTotal = { asset: assetCode, kind, accounts: count, ...posted, balance: signedAmount };
+
+/** Sums over accounts may pass what one counter can hold. */
+const sum = { type: 'string', pattern: '^(0|[1-9][0-9]{0,37})$', description: 'Minor units, as digits.' };
+const period = {
+  id: { type: 'string', pattern: MONTH_PATTERN, description: 'A month of UTC.' },
+  object: { const: 'period' },
+  status: {
+    enum: ['requested', 'closing', 'closed'],
+    description: '`closing` bars the month; `closed` has its figures.',
+  },
+  ends_at: { ...nullable(instant), description: 'The first instant after it.' },
+  closing_at: nullable(instant),
+  closed_at: nullable(instant),
+  hash: { ...nullable(hash), description: 'Over the hash of the period before and the figures.' },
+};
+
+const text = { type: 'string' };
+const accountPatterns = nullable({
+  type: 'array',
+  items: resource({ path: nullableText, kind: nullable(kind) }),
+});
 
 function list(item: string): object {
   return resource({
@@ -112,7 +143,10 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   }),
   TransferRequest: TRANSFER_REQUEST_SCHEMA,
   TransferGroupRequest: TRANSFER_GROUP_REQUEST_SCHEMA,
-  TransferOrGroupRequest: { oneOf: [ref('TransferRequest'), ref('TransferGroupRequest')] },
+  TransferOrGroupRequest: {
+    oneOf: [ref('TransferRequest'), ref('TransferGroupRequest'), ref('TransferTemplateRequest')],
+  },
+  TransferTemplateRequest: TRANSFER_TEMPLATE_REQUEST_SCHEMA,
   ReversalRequest: REVERSAL_REQUEST_SCHEMA,
   Transfer: resource({
     id: id('transfer'),
@@ -126,6 +160,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     hold: nullable(id('hold')),
     reverses: nullable(id('transfer')),
     reversed: { ...amount, description: 'How much of it has been moved back.' },
+    type: { ...nullableText, description: 'The transaction type that it named.' },
     effective_at: nullable(instant),
     rate: rateOrNone,
     failure: transferFailure,
@@ -305,6 +340,43 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     },
     public_key: { type: 'string', description: 'SubjectPublicKeyInfo, base64.' },
   }),
+  TransactionTypeRequest: TRANSACTION_TYPE_REQUEST_SCHEMA,
+  TransactionType: resource({
+    id: { type: 'string', pattern: TYPE_NAME_PATTERN },
+    object: { const: 'transaction_type' },
+    version,
+    debit: { ...accountPatterns, description: 'Accounts that may be debited; null is all.' },
+    credit: accountPatterns,
+    template: nullable(
+      resource({
+        variables: { type: 'object', additionalProperties: { enum: ['account', 'amount', 'asset'] } },
+        legs: {
+          type: 'array',
+          items: resource({
+            debit_account: text,
+            credit_account: text,
+            asset: text,
+            amount: nullableText,
+            of: { ...nullableText, description: 'The amount that the leg is a part of.' },
+            portion: nullableText,
+            remaining: { type: 'boolean' },
+          }),
+        },
+      }),
+    ),
+    defined_at: nullable(instant),
+  }),
+  TransactionTypeList: list('TransactionType'),
+  PeriodCloseRequest: PERIOD_CLOSE_REQUEST_SCHEMA,
+  Period: resource(period),
+  PeriodWithTotals: resource({
+    ...period,
+    totals: nullable({
+      type: 'array',
+      items: resource({ asset: assetCode, kind, posted_debits: sum, posted_credits: sum }),
+    }),
+  }),
+  PeriodList: list('Period'),
   Report: { type: 'object', description: 'As monitoring gives it.' },
   Problem: {
     type: 'object',

@@ -1,5 +1,7 @@
 import {
   GROUP_ACCOUNTS_MAX,
+  GROUP_TYPES_MAX,
+  type KeptType,
   type Leg,
   type MessageData,
   type PostedLeg,
@@ -10,13 +12,26 @@ import {
 import { formatAmount, parseAmount, parseSignedAmount } from '@payflow/money';
 import { counters } from '../account.js';
 import type { Book, Owner } from '../book.js';
+import { refusalOfEffect } from '../period.js';
 import { reverseTransfer } from '../reversal.js';
-import { postGroup, type Condition, type GroupBooks, type GroupLeg, type GroupPosted } from '../group.js';
+import { refusalOfType, type RuledAccount } from '../transaction-type.js';
+import {
+  postGroup,
+  type Condition,
+  type GroupBooks,
+  type GroupLeg,
+  type GroupPosted,
+  type GroupRefused,
+} from '../group.js';
 
 export type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
 export type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
 
 export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted | Rejected {
+  const barred = refusalOfEffect(data.effective_at, book.latestMonth(owner));
+  if (barred) return refuseGroup(data.id, keyOf(data), { reason: barred, leg: null }, book.now);
+  const broken = brokenRule(book, owner, data.legs);
+  if (broken) return refuseGroup(data.id, keyOf(data), broken, book.now);
   const terms = {
     legs: data.legs.map(toLeg),
     conditions: data.conditions.map(toCondition),
@@ -24,7 +39,9 @@ export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted |
   };
   const decision = postGroup(terms, booksOf(book, owner), { accounts_max: GROUP_ACCOUNTS_MAX }, book.now);
   if (decision.kind === 'refused') return refuseGroup(data.id, keyOf(data), decision, book.now);
-  return keepGroup(book, owner, decision, data);
+  const posted = keepGroup(book, owner, decision, data);
+  const types = keepTypes(book, owner, data.legs);
+  return types.length > 0 ? { ...posted, data: { ...posted.data, types } } : posted;
 }
 
 /** What a group needs of the owner's books. */
@@ -60,6 +77,38 @@ export function keepGroup(
       recorded_at: book.now,
     },
   };
+}
+
+/** The first leg that names a type which is not there, or breaks its rule. */
+function brokenRule(book: Book, owner: Owner, legs: readonly Leg[]): Omit<GroupRefused, 'kind'> | undefined {
+  const names = new Set<string>();
+  for (const [at, { type, debit_account, credit_account }] of legs.entries()) {
+    if (type === undefined) continue;
+    if (names.add(type).size > GROUP_TYPES_MAX) return { reason: 'group_too_large', leg: null };
+    const sides = { debit: ruled(book, owner, debit_account), credit: ruled(book, owner, credit_account) };
+    const reason = refusalOfType(book.transactionType(owner, type), sides);
+    if (reason) return { reason, leg: at };
+  }
+  return undefined;
+}
+
+function ruled(book: Book, owner: Owner, id: string): RuledAccount | undefined {
+  const account = book.account(owner, id);
+  return account && { kind: account.kind, path: book.details(owner, id)?.path ?? null };
+}
+
+/** Keeps which types the posted legs kept to, and tells which leg kept to which. */
+function keepTypes(book: Book, owner: Owner, legs: readonly Leg[]): KeptType[] {
+  const kept = new Map<string, { readonly version: number; readonly legs: number[] }>();
+  for (const [at, { id, type }] of legs.entries()) {
+    const version = type === undefined ? undefined : book.transactionType(owner, type)?.version;
+    if (type === undefined || version === undefined) continue;
+    book.keepType({ owner, transfer: id, type, version });
+    const places = kept.get(type);
+    if (places) places.legs.push(at);
+    else kept.set(type, { version, legs: [at] });
+  }
+  return [...kept].map(([type, places]) => ({ type, ...places }));
 }
 
 export function acceptReversal(book: Book, owner: Owner, data: TransferReverse): Posted | Rejected {

@@ -1,6 +1,25 @@
 import type { ProblemCode } from '@payflow/contracts';
+import type { Scope } from '../../domain/scope.js';
 
-/** Problems that operations of one sort have in common. */
+/** One operation of the API, as the OpenAPI document needs it. */
+export interface Operation {
+  readonly id: string;
+  readonly method: 'get' | 'post' | 'patch';
+  readonly path: string;
+  readonly summary: string;
+  readonly scope: Scope | 'any';
+  readonly body?: string;
+  /** Schema of the answer, and its status. */
+  readonly answer: string;
+  readonly status: 200 | 201;
+  readonly query?: readonly string[];
+  /** Computed anew at each read: it has no ETag. */
+  readonly computed?: true;
+  /** A POST that looks at If-Match. */
+  readonly conditional?: true;
+  readonly problems: readonly ProblemCode[];
+}
+
 export const CHANGE_PROBLEMS = [
   'invalid_json',
   'invalid_request',

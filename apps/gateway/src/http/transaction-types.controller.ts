@@ -1,0 +1,67 @@
+import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { TYPE_NAME_PATTERN } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import { DATABASE, Problem } from '@payflow/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { TRANSACTION_TYPES_PATH } from '../acceptance/replies.js';
+import { Writes } from '../acceptance/writes.js';
+import { findType, listTypes } from '../database/transaction-type-view.repository.js';
+import { requestedType, transactionTypeResource } from '../domain/transaction-type.js';
+import { sendAnswer, sendResource, sendVersioned } from './answer.js';
+import { callerOf, type RouteAccess } from './authentication.js';
+import { Cursors } from './cursor.js';
+import { ifVersionOf } from './headers.js';
+import { parseListQuery, refuseParameters } from './list-query.js';
+import { transactionTypeWrite } from './transaction-type.request.js';
+import { submitRequest } from './write-request.js';
+
+const NAME = new RegExp(TYPE_NAME_PATTERN);
+
+/** Which accounts transfers of a type may debit and credit, and what its template comes to. */
+@Controller('api/v1/transaction_types')
+export class TransactionTypesController {
+  constructor(
+    private readonly writes: Writes,
+    @Inject(DATABASE) private readonly db: Database,
+    private readonly cursors: Cursors,
+  ) {}
+
+  @Post()
+  @RouteConfig({ scope: 'accounts:admin' } satisfies RouteAccess)
+  async define(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
+      transactionTypeWrite(ifVersion, body, caller, now),
+    );
+    sendAnswer(reply, answer, {
+      location: `${TRANSACTION_TYPES_PATH}/${write.command.id}`,
+      body: JSON.stringify(requestedType(write.command)),
+    });
+  }
+
+  @Get()
+  @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { limit, cursor } = parseListQuery(request.url, {});
+    const { tenant, livemode } = callerOf(request);
+    const list = `transaction_types ${tenant} ${livemode}`;
+    const after = cursor === undefined ? '' : this.cursors.decode(list, cursor).createdAt;
+    // One more than asked for tells whether there is a next page.
+    const types = await listTypes(this.db, { tenant, livemode }, after, limit + 1);
+    const page = types.slice(0, limit);
+    const last = types.length > limit ? page.at(-1) : undefined;
+    const next_cursor = last ? this.cursors.encode(list, { createdAt: last.id, id: '' }) : null;
+    sendResource(reply, JSON.stringify({ data: page.map(transactionTypeResource), next_cursor }));
+  }
+
+  @Get(':id')
+  @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseParameters(request.url);
+    const { tenant, livemode } = callerOf(request);
+    const type = NAME.test(id) ? await findType(this.db, { tenant, livemode, id }) : undefined;
+    if (!type) throw new Problem('not_found');
+    sendVersioned(request, reply, { body: transactionTypeResource(type), version: type.version });
+  }
+}

@@ -1,0 +1,184 @@
+import { fromUuid, uuidOf, type AccountKind, type PeriodClosed, type PeriodTotal } from '@payflow/contracts';
+import { statement, type Database, type Transaction } from '@payflow/database';
+import type { Owner } from '../domain/book.js';
+import type { Period } from '../domain/period.js';
+import { SUMS, sumsAsOf } from './balance-sums.js';
+
+/** What a row of a period tells; the figures only where they are asked for. */
+const FACTS = `json_build_object('ends_at', p.ends_at, 'closing_at', p.closing_at, 'closed', p.event_data)`;
+
+/** Of an owner's periods the named month, or with null the latest; `$at` is where its three parameters begin. */
+export const PERIODS = (at: number): string => `
+  select p.tenant_id, p.livemode, case when w.month is null then 'latest' else 'period' end, p.month, null,
+    case when w.month is not null then ${FACTS} end
+  from unnest($${at}::uuid[], $${at + 1}::boolean[], $${at + 2}::text[]) as w (tenant_id, livemode, month)
+  cross join lateral (
+    select * from periods p
+    where p.tenant_id = w.tenant_id and p.livemode = w.livemode and p.month = coalesce(w.month, (
+      select max(month) from periods l where l.tenant_id = w.tenant_id and l.livemode = w.livemode))) as p`;
+
+/** Marks months as closing; another partition may have been first. */
+export const INSERT_PERIODS = (at: number): string => `
+  insert into periods (tenant_id, livemode, month, after_month, status, ends_at, closing_at)
+  select tenant_id, livemode, month, after_month, 'closing', ends_at, closing_at
+  from unnest($${at}::uuid[], $${at + 1}::boolean[], $${at + 2}::text[], $${at + 3}::text[], $${at + 4}::timestamptz[],
+    $${at + 5}::timestamptz[]) as n (tenant_id, livemode, month, after_month, ends_at, closing_at)
+  order by tenant_id, livemode, month
+  on conflict do nothing returning 1`;
+
+export interface PeriodFacts {
+  readonly ends_at: string;
+  readonly closing_at: string;
+  /** The data of its event once it is closed. */
+  readonly closed: string | null;
+}
+
+export function toPeriod(month: string, { ends_at, closing_at, closed }: PeriodFacts): Period {
+  if (closed !== null)
+    return { month, told: { type: 'payflow.period.closed.v1', data: JSON.parse(closed) as PeriodClosed } };
+  const instants = { ends_at: new Date(ends_at).toISOString(), closing_at: new Date(closing_at).toISOString() };
+  return { month, told: { type: 'payflow.period.closing.v1', data: { id: month, ...instants, version: 1 } } };
+}
+
+// The mark is seen, so it is committed: whoever missed it had begun before this snapshot.
+const SEE = statement(
+  'periods.see',
+  `update periods set horizon = pg_snapshot_xmax(pg_current_snapshot()) where status = 'closing' and horizon is null`,
+);
+
+// In order, so that the figures of the month before are there. Skipped rows are at another process's.
+const TAKE = statement(
+  'periods.take',
+  `select p.tenant_id, p.livemode, p.month, p.ends_at, p.closing_at, b.event_data::json ->> 'hash' as hash_before
+   from periods p left join periods b on b.tenant_id = p.tenant_id and b.livemode = p.livemode and b.month = p.after_month
+   where p.status = 'closing' and p.horizon <= pg_snapshot_xmin(pg_current_snapshot())
+     and (p.after_month is null or b.status = 'closed')
+   order by p.month limit 1 for update of p skip locked`,
+);
+
+/** Accounts that one statement adds up: well within a second, however many there are. */
+const ACCOUNTS_MAX = 10_000;
+
+const TOTALS = statement(
+  'periods.totals',
+  `with page as materialized (
+     select * from accounts where tenant_id = $1 and livemode = $2 and id > $4 order by id limit $5)
+   select asset, kind, sum(posted_debits)::text as posted_debits, sum(posted_credits)::text as posted_credits,
+     (select id from page order by id desc limit 1) as last
+   from (select a.asset, a.kind, ${SUMS.effective} from page a ${sumsAsOf('effective', '$3::timestamptz', "'infinity'::timestamptz")}) as each
+   group by asset, kind`,
+);
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
+const CLOSE = statement(
+  'periods.close',
+  `update periods set status = 'closed', event_id = $4, event_data = $5, closed_xact_id = pg_current_xact_id()
+   where tenant_id = $1 and livemode = $2 and month = $3`,
+);
+
+const LIST = statement(
+  'reads.periods',
+  `select month, ends_at, closing_at, event_data as closed from periods
+   where tenant_id = $1 and livemode = $2 and month < $3 order by month desc limit $4`,
+);
+
+const FIND = statement(
+  'reads.period',
+  `select month, ends_at, closing_at, event_data as closed from periods where tenant_id = $1 and livemode = $2 and month = $3`,
+);
+
+interface TotalRow {
+  asset: string;
+  kind: AccountKind;
+  posted_debits: string;
+  posted_credits: string;
+  /** The last account that was added up. */
+  last: string;
+}
+
+/** A month that nothing can be added to any more. */
+export interface SettledPeriod {
+  readonly owner: Owner;
+  readonly month: string;
+  readonly endsAt: Date;
+  readonly closingAt: Date;
+  /** Of the month closed before it; null for an owner's first. */
+  readonly hashBefore: string | null;
+}
+
+/** From now on it is known of every new mark which transactions may have missed it. */
+export async function seeMarks(db: Database): Promise<void> {
+  await db.count(SEE);
+}
+
+/** Takes a closing month of which all transactions that may have missed its mark have ended. */
+export async function takeSettled(tx: Transaction): Promise<SettledPeriod | undefined> {
+  const [row] = await tx.rows<{
+    tenant_id: string;
+    livemode: boolean;
+    month: string;
+    ends_at: Date;
+    closing_at: Date;
+    hash_before: string | null;
+  }>(TAKE);
+  return (
+    row && {
+      owner: { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode },
+      month: row.month,
+      endsAt: row.ends_at,
+      closingAt: row.closing_at,
+      hashBefore: row.hash_before,
+    }
+  );
+}
+
+/**
+ * What all accounts came to before the end of the month, by effective time. Reads each account once, some at a time: of what
+ * took effect by then nothing changes any more, so that they need not be read in one moment. Nothing is told of nothing.
+ */
+export async function closingTotals(
+  tx: Transaction,
+  { owner, endsAt }: Pick<SettledPeriod, 'owner' | 'endsAt'>,
+  accounts_max = ACCOUNTS_MAX,
+): Promise<PeriodTotal[]> {
+  // Time is kept in milliseconds: before an instant is as of the one before it.
+  const last = new Date(endsAt.getTime() - 1);
+  const sums = new Map<string, { asset: string; kind: AccountKind; debits: bigint; credits: bigint }>();
+  for (let after: string | undefined = BEFORE_ALL; after !== undefined;) {
+    const rows: readonly TotalRow[] = await tx.rows<TotalRow>(TOTALS, [...keyOf(owner), last, after, accounts_max]);
+    for (const { asset, kind, posted_debits, posted_credits } of rows) {
+      const { debits, credits } = sums.get(`${asset} ${kind}`) ?? { debits: 0n, credits: 0n };
+      const sum = { asset, kind, debits: debits + BigInt(posted_debits), credits: credits + BigInt(posted_credits) };
+      sums.set(`${asset} ${kind}`, sum);
+    }
+    after = rows[0]?.last;
+  }
+  return [...sums.entries()]
+    .filter(([, { debits, credits }]) => debits > 0n || credits > 0n)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, { asset, kind, debits, credits }]) => ({
+      asset,
+      kind,
+      posted_debits: debits.toString(),
+      posted_credits: credits.toString(),
+    }));
+}
+
+export async function savePeriod(tx: Transaction, owner: Owner, closed: PeriodClosed, eventId: string): Promise<void> {
+  await tx.count(CLOSE, [...keyOf(owner), closed.id, uuidOf('event', eventId), JSON.stringify(closed)]);
+}
+
+/** The owner's closed and closing months before one, latest first. */
+export async function listPeriods(db: Database, owner: Owner, before: string, limit: number): Promise<Period[]> {
+  const rows = await db.rows<PeriodFacts & { month: string }>(LIST, [...keyOf(owner), before, limit]);
+  return rows.map((row) => toPeriod(row.month, row));
+}
+
+export async function findPeriod(db: Database, owner: Owner, month: string): Promise<Period | undefined> {
+  const [row] = await db.rows<PeriodFacts & { month: string }>(FIND, [...keyOf(owner), month]);
+  return row && toPeriod(month, row);
+}
+
+function keyOf({ tenant, livemode }: Owner): unknown[] {
+  return [uuidOf('tenant', tenant), livemode];
+}
