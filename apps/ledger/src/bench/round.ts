@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { statement, type Database } from '@payflow/database';
 import { treeCpu_us } from './measure.js';
 
@@ -18,10 +16,6 @@ const WAL_SINCE = statement(
   'select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), $1::pg_lsn)::text as bytes',
 );
 
-// What a round posts is made beforehand, and young then: moving it out of the way is none of the round's work.
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
 /** Runs `post`, which makes so many transfers, and adds up what it took. */
 export async function measured(
   database: Database,
@@ -30,7 +24,6 @@ export async function measured(
   post: () => Promise<void>,
 ): Promise<Round> {
   const [{ lsn: before }] = (await database.rows<{ lsn: string }>(LSN)) as [{ lsn: string }];
-  collectGarbage();
   const postgresBefore = treeCpu_us(postgresPid);
   const nodeBefore = process.cpuUsage();
   const startedAt = performance.now();

@@ -11,7 +11,8 @@ import type { KeyedCommand } from './command-key.js';
 // as the locks.
 const LOCK = statement(
   'ledger.lock-accounts',
-  `with head as materialized (select position, encode(hash, 'hex') as hash from chains where chain = $5 for update),
+  `with head as materialized (
+     select array[position::text, encode(hash, 'hex'), pg_current_xact_id()::text] as head from chains where chain = $5 for update),
    locked as materialized (
      select n.nth, a.asset, a.kind, a.state, a.overdraft, a.overdraft_limit_minor, a.posted_debits, a.posted_credits, a.pending_debits,
        a.pending_credits, a.version, a.last_recorded_at, case when $4 then json_build_array(a.path, a.metadata, a.created_at) end as details
@@ -21,14 +22,14 @@ const LOCK = statement(
      order by a.tenant_id, a.livemode, a.id for update of a)
    select nth::integer, asset, kind, state, overdraft, overdraft_limit_minor, posted_debits, posted_credits, pending_debits,
      pending_credits, version, details, date_part('epoch', greatest(last_recorded_at, clock_timestamp())) * 1000 as now_ms,
-     case when row_number() over () = 1 then (select array[position::text, hash] from head) end as head
+     case when row_number() over () = 1 then (select head from head) end as head
    from locked`,
 );
 
 // The clock and the head of the batch's chain, which is its own partition's alone.
 const LOCK_HEAD = statement(
   'ledger.lock-head',
-  `select array[position::text, encode(hash, 'hex')] as head, date_part('epoch', clock_timestamp()) * 1000 as now_ms
+  `select array[position::text, encode(hash, 'hex'), pg_current_xact_id()::text] as head, date_part('epoch', clock_timestamp()) * 1000 as now_ms
    from chains where chain = $1 for update`,
 );
 
@@ -37,7 +38,8 @@ const CLOCK = statement('ledger.clock', 'select clock_timestamp() as now');
 const UPDATE = statement(
   'ledger.update-accounts',
   `update accounts a set posted_debits = n.posted_debits, posted_credits = n.posted_credits, pending_debits = n.pending_debits,
-     pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz
+     pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz,
+     xact_id = pg_current_xact_id()
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
      as n (tenant_id, livemode, id, posted_debits, posted_credits, pending_debits, pending_credits, version)
    where a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id`,
@@ -60,7 +62,8 @@ const SAVE = statement(
      on conflict do nothing returning 1),
    changed as (
      update accounts a set posted_debits = n.posted_debits, posted_credits = n.posted_credits, pending_debits = n.pending_debits,
-       pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz, state = n.state,
+       pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz,
+       xact_id = pg_current_xact_id(), state = n.state,
        overdraft = n.overdraft, overdraft_limit_minor = n.overdraft_limit_minor, metadata = coalesce(n.metadata, a.metadata)
      from n where not n.is_new and a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id returning 1)
    select ((select count(*) from opened) + (select count(*) from changed))::integer as saved`,
@@ -83,7 +86,7 @@ export interface AccountRow {
 }
 
 interface HeadRow {
-  head: [position: string, hash: string] | null;
+  head: [position: string, hash: string, xact: string] | null;
   /** Milliseconds since 1970: the clock, or an account's last change where that is later. */
   now_ms: number;
 }
@@ -107,6 +110,8 @@ export interface LockedAccounts {
   readonly details: ReadonlyMap<string, AccountDetails>;
   readonly keys: ReadonlyMap<string, AccountKey>;
   readonly now: Date;
+  /** The transaction's id, as it comes to stand in the rows that it writes. */
+  readonly xact: string;
   readonly chain: number;
   /** Where the chain has come to. */
   readonly head: ChainHead;
@@ -134,16 +139,14 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     accounts.set(key.scoped, toAccount(key.id, row));
     if (row.details) details.set(key.scoped, toDetails(row.details));
   }
-  return { accounts, details, keys, now, chain, head: alone?.head ?? headOf(rows[0]) };
+  const { head, xact } = alone ?? headOf(rows[0]);
+  return { accounts, details, keys, now, xact, chain, head };
 }
 
 /** Locks the head of a chain, and reads the ledger's clock, where no account is locked. */
-export async function lockHead(
-  tx: Transaction,
-  chain: number,
-): Promise<{ readonly head: ChainHead; readonly now_ms: number }> {
+export async function lockHead(tx: Transaction, chain: number): Promise<Head & { readonly now_ms: number }> {
   const [row] = await tx.rows<HeadRow>(LOCK_HEAD, [chain]);
-  return { head: headOf(row), now_ms: row?.now_ms ?? 0 };
+  return { ...headOf(row), now_ms: row?.now_ms ?? 0 };
 }
 
 /** The ledger's clock where no account is locked. */
@@ -151,10 +154,15 @@ export async function readClock(tx: Transaction): Promise<Date> {
   return (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
 }
 
-function headOf(first: Pick<HeadRow, 'head'> | undefined): ChainHead {
-  const [position, hash] = first?.head ?? [];
-  if (position === undefined || hash === undefined) throw new TypeError('a chain has no head');
-  return { position: BigInt(position), hash };
+interface Head {
+  readonly head: ChainHead;
+  readonly xact: string;
+}
+
+function headOf(first: Pick<HeadRow, 'head'> | undefined): Head {
+  const [position, hash, xact] = first?.head ?? [];
+  if (position === undefined || hash === undefined || xact === undefined) throw new TypeError('a chain has no head');
+  return { head: { position: BigInt(position), hash }, xact };
 }
 
 /** The accounts that the commands name, by scoped id. */

@@ -8,6 +8,7 @@ import { LedgerReads1763700005000 } from './migrations/1763700005000-ledger-read
 import { LedgerSeals1763700006000 } from './migrations/1763700006000-ledger-seals.js';
 import { LedgerUnits1763700010000 } from './migrations/1763700010000-ledger-units.js';
 import { LedgerTransactionTypes1763700012001 } from './migrations/1763700012001-ledger-transaction-types.js';
+import { LedgerAccountStamps1763700015000 } from './migrations/1763700015000-ledger-account-stamps.js';
 import { LedgerPeriods1763700012000 } from './migrations/1763700012000-ledger-periods.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
@@ -23,6 +24,7 @@ export const migrations = [
   LedgerUnits1763700010000,
   LedgerPeriods1763700012000,
   LedgerTransactionTypes1763700012001,
+  LedgerAccountStamps1763700015000,
 ];
 
 export { invariants } from './invariants.js';

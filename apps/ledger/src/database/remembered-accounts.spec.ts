@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { openedAccount, type Account } from '../domain/account.js';
 import { CommandsOf, leg } from '../testing/commands.js';
-import { RememberedAccounts, type Batch } from './remembered-accounts.js';
+import { RememberedAccounts, type Writer } from './remembered-accounts.js';
 
 const ours = new CommandsOf();
 const account = (version: number, postedCredits = 0n): Account => ({
@@ -9,28 +9,36 @@ const account = (version: number, postedCredits = 0n): Account => ({
   version,
   postedCredits,
 });
-const batch = (at_ms = 1): Batch => ({ at_ms, ended: undefined });
+const writer = (xact = '1'): Writer => ({ xact, at_ms: 1, ended: undefined });
 
-it('recalls what was kept last, and what it gave out stays as it was', () => {
+it('keeps what was left last, under one and the same name', () => {
   const memory = new RememberedAccounts();
-  const [first, second] = [batch(1), batch(2)];
-  memory.keep('a', account(1), first);
-  const before = memory.recall('a');
-  memory.keep('a', account(2, 5n), second);
-  expect(before).toEqual({ account: account(1), leftBy: first });
-  expect(memory.recall('a')).toEqual({ account: account(2, 5n), leftBy: second });
-  expect(memory.recall('b')).toBeUndefined();
+  const [first, second] = [writer('1'), writer('2')];
+  const known = memory.keep('a', account(1), first);
+  expect(known).toEqual({ account: account(1), writer: first, isForgotten: false });
+  expect(memory.keep('a', account(2, 5n), second)).toBe(known);
+  expect(memory.get('a')).toBe(known);
+  expect(known).toEqual({ account: account(2, 5n), writer: second, isForgotten: false });
+  expect(memory.get('b')).toBeUndefined();
 });
 
-it('forgets what an undone batch left, unless another has come over it', () => {
+it('tells whoever holds an account that it was forgotten', () => {
   const memory = new RememberedAccounts();
-  const [undone, later] = [batch(), batch()];
+  const known = memory.keep('a', account(1), writer());
+  memory.forget(['a', 'b']);
+  expect([known.isForgotten, memory.get('a')]).toEqual([true, undefined]);
+  expect(memory.keep('a', account(1), writer())).not.toBe(known);
+});
+
+it('forgets what an undone transaction left, unless another has come over it', () => {
+  const memory = new RememberedAccounts();
+  const [undone, later] = [writer(), writer()];
   memory.keep('a', account(2), undone);
   memory.keep('b', account(2), undone);
   memory.keep('b', account(3), later);
   memory.forgetLeftBy(undone, ['a', 'b', 'c']);
-  expect(memory.has('a')).toBe(false);
-  expect(memory.recall('b')?.account.version).toBe(3);
+  expect(memory.get('a')).toBeUndefined();
+  expect(memory.get('b')?.account.version).toBe(3);
 });
 
 it('serves batches that only move posted money', () => {
@@ -55,7 +63,7 @@ it('serves no batch for a while after it was wrong, and then again', () => {
 
 it('holds a bounded number, and lets the longest known go first', () => {
   const memory = new RememberedAccounts();
-  for (let at = 0; at < 140_000; at++) memory.keep(`account ${at}`, account(1), batch());
-  expect(memory.has('account 0')).toBe(false);
-  expect(memory.has('account 139999')).toBe(true);
+  for (let at = 0; at < 140_000; at++) memory.keep(`account ${at}`, account(1), writer());
+  expect(memory.get('account 0')).toBeUndefined();
+  expect(memory.get('account 139999')).toBeDefined();
 });

@@ -12,27 +12,31 @@ const DECIDED_FROM_MEMORY: ReadonlySet<LedgerCommand['type']> = new Set([
   'payflow.group.post.v1',
 ]);
 
-/** The batch that an account was last changed or seen by. */
-export interface Batch {
-  /** The ledger's clock, milliseconds since 1970. */
+/** The transaction that left an account as it is. */
+export interface Writer {
+  /** Its id, as in the row's `xact_id`. */
+  readonly xact: string;
+  /** The ledger's clock in it, milliseconds since 1970. */
   readonly at_ms: number;
-  /** Resolves when its transaction has ended, one way or the other. Undefined where it holds the rows' locks, or left them as they were. */
+  /** Resolves when it has ended, one way or the other. Undefined where it has, or holds the row's lock. */
   readonly ended: Promise<void> | undefined;
 }
 
+/** An account as this process has seen or decided it last. */
 export interface Remembered {
-  readonly account: Account;
-  readonly leftBy: Batch;
+  // Changed in place: each new object would outlive the young generation, only to be replaced.
+  readonly account: Writable<Account>;
+  writer: Writer;
+  isForgotten: boolean;
 }
 
 /**
  * The accounts of this process's last batches, by scoped id, those of batches that have not committed yet among them. It
- * decides nothing: a batch that worked from memory says what it remembered as it writes, and is undone unless each row is
- * still exactly that. So a wrong memory costs a second try, and never a wrong balance.
+ * decides nothing: a batch that worked from memory names the writers it remembered as it writes, and is undone unless each
+ * row is still theirs. So a wrong memory costs a second try, and never a wrong balance.
  */
 export class RememberedAccounts {
-  // Changed in place: each new object would outlive the young generation, only to be replaced.
-  readonly #accounts = new Map<string, { readonly account: Writable<Account>; leftBy: Batch }>();
+  readonly #accounts = new Map<string, Remembered>();
   #inDoubt = 0;
 
   /** Whether a batch of these commands may be decided from memory now. */
@@ -43,34 +47,31 @@ export class RememberedAccounts {
     return false;
   }
 
-  has(scopedId: string): boolean {
-    return this.#accounts.has(scopedId);
+  get(scopedId: string): Remembered | undefined {
+    return this.#accounts.get(scopedId);
   }
 
-  recall(scopedId: string): Remembered | undefined {
+  keep(scopedId: string, account: Account, writer: Writer): Remembered {
     const known = this.#accounts.get(scopedId);
-    return known && { account: { ...known.account }, leftBy: known.leftBy };
-  }
-
-  keep(scopedId: string, account: Account, leftBy: Batch): void {
-    const known = this.#accounts.get(scopedId);
-    if (known) {
-      Object.assign(known.account, account);
-      known.leftBy = leftBy;
-      return;
-    }
+    if (known) return keepIn(known, account, writer);
     if (this.#accounts.size >= ACCOUNTS_MAX) this.forget([this.#longestKnown()]);
-    this.#accounts.set(scopedId, { account: { ...account }, leftBy });
+    const remembered = { account: { ...account }, writer, isForgotten: false };
+    this.#accounts.set(scopedId, remembered);
+    return remembered;
   }
 
   forget(scopedIds: Iterable<string>): void {
-    for (const scopedId of scopedIds) this.#accounts.delete(scopedId);
+    for (const scopedId of scopedIds) {
+      const known = this.#accounts.get(scopedId);
+      if (!known) continue;
+      known.isForgotten = true;
+      this.#accounts.delete(scopedId);
+    }
   }
 
-  /** The batch was undone, or nobody knows whether it was: what it left is forgotten, unless another has come over it. */
-  forgetLeftBy(batch: Batch, scopedIds: Iterable<string>): void {
-    for (const scopedId of scopedIds)
-      if (this.#accounts.get(scopedId)?.leftBy === batch) this.#accounts.delete(scopedId);
+  /** The transaction was undone, or nobody knows whether it was: what it left is forgotten, unless another has come over it. */
+  forgetLeftBy(writer: Writer, scopedIds: readonly string[]): void {
+    this.forget(scopedIds.filter((scopedId) => this.#accounts.get(scopedId)?.writer === writer));
   }
 
   /** A memory was wrong. */
@@ -82,6 +83,13 @@ export class RememberedAccounts {
     for (const scopedId of this.#accounts.keys()) return scopedId;
     return '';
   }
+}
+
+/** {@link RememberedAccounts.keep} for whoever has found the account already. */
+export function keepIn(known: Remembered, account: Account, writer: Writer): Remembered {
+  Object.assign(known.account, account);
+  known.writer = writer;
+  return known;
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

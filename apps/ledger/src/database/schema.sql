@@ -16,6 +16,7 @@ create table accounts (
   kind text not null default 'liability'::text,
   state text not null default 'open'::text,
   overdraft_limit_minor bigint not null default 0,
+  xact_id xid8 not null default pg_current_xact_id(),
   constraint accounts_closed_are_empty CHECK (((state <> 'closed'::text) OR ((posted_debits = posted_credits) AND (pending_debits = 0) AND (pending_credits = 0)))),
   constraint accounts_floor CHECK (((overdraft = 'unbounded'::text) OR ((overdraft_limit_minor +
 CASE
