@@ -23,12 +23,14 @@ function meaning(command: LedgerCommand): unknown[] {
       return [payment, debit_account, credit_account, amount, asset, valid_until];
     }
     case 'payflow.group.post.v1': {
-      const { legs, conditions, effective_at, metadata } = command.data;
+      const { legs, conditions, effective_at, metadata, mode } = command.data;
       return [
         legs.map((leg) => [leg.id, leg.debit_account, leg.credit_account, leg.amount, leg.asset, leg.up_to]),
         conditions.map((each) => [each.account, each.version, each.balance_gte, each.balance_lte]),
         effective_at,
         sorted(metadata),
+        // As groups were hashed before there was another mode: what was posted then is still known.
+        ...(mode === undefined ? [] : [mode]),
       ];
     }
     case 'payflow.transfer.reverse.v1': {

@@ -112,7 +112,8 @@ class Commands {
     ];
     const conditions =
       this.next() % 3 === 0 ? [{ account: debit, version: null, balance_gte: '-5', balance_lte: '5000' }] : [];
-    const command = this.ours.group(legs, { conditions });
+    const mode = this.next() % 3 === 0 ? ({ mode: 'stop_on_first' } as const) : {};
+    const command = this.ours.group(legs, { conditions, ...mode });
     this.transfers.push({ id: (legs[0] as { id: string }).id, debit: this.account(0), credit: debit });
     return command;
   }
@@ -305,6 +306,48 @@ describe('a group', () => {
     const [posted] = await handle([ours.group(legs)]);
     expect(posted?.type).toBe('payflow.group.posted.v1');
     expect(JSON.stringify(posted?.data).length).toBeLessThan(524_288);
+  });
+
+  it('that stops on its last leg keeps the others, and tells of each leg what became of it', async () => {
+    const [world, wallet] = [newId('account'), newId('account')];
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
+    const legs = Array.from({ length: 998 }, () => leg(world, wallet, '1'));
+    const [over, behind] = [leg(wallet, world, '999'), leg(world, wallet, '1')];
+    const group = ours.group([...legs, over, behind], { mode: 'stop_on_first' });
+    const [posted] = await handle([group]);
+    expect(posted).toMatchObject({
+      type: 'payflow.group.posted.v1',
+      data: {
+        legs: legs.map(({ id }) => ({ id })),
+        stopped: { leg: 998, transfer: over.id, reason: 'insufficient_funds', skipped: [behind.id] },
+      },
+    });
+    // What was not booked has taken no id.
+    const [later] = await handle([ours.group([behind, { ...over, amount: '1' }])]);
+    expect(later?.type).toBe('payflow.group.posted.v1');
+    const [again] = await handle([{ ...group, id: newId('event') }]);
+    expect(again).toMatchObject({ id: posted?.id, data: posted?.data });
+  });
+
+  it('that stops on its first leg leaves nothing, and names what it skipped', async () => {
+    const [world, wallet] = [newId('account'), newId('account')];
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
+    const legs = [leg(wallet, world, '1'), leg(world, wallet, '1')];
+    const [refused] = await handle([ours.group(legs, { mode: 'stop_on_first' })]);
+    expect(refused?.data).toMatchObject({ reason: 'insufficient_funds', leg: 0, skipped: [legs[1]?.id] });
+    const [whole] = await handle([ours.group(legs)]);
+    expect(whole?.data).not.toHaveProperty('skipped');
+  });
+
+  it('means something else when it may stop: the id is used', async () => {
+    const [world, wallet] = [newId('account'), newId('account')];
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
+    const group = ours.group([leg(world, wallet, '1')]);
+    await handle([group]);
+    const [other] = await handle([
+      { ...group, id: newId('event'), data: { ...group.data, mode: 'stop_on_first' } } as LedgerCommand,
+    ]);
+    expect(other?.data).toMatchObject({ reason: 'id_reused' });
   });
 
   it('is answered again with its first verdict, leg ids and all', async () => {

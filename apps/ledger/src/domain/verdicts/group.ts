@@ -1,5 +1,6 @@
 import {
   GROUP_ACCOUNTS_MAX,
+  type GroupStop,
   type Leg,
   type MessageData,
   type PostedLeg,
@@ -16,18 +17,28 @@ import { postGroup, type Condition, type GroupLeg } from '../group.js';
 type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
 type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
 
+interface RefusedAt {
+  readonly reason: Refusal;
+  readonly leg: number | null;
+  readonly skipped?: readonly string[];
+}
+
 export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted | Rejected {
   const terms = {
     legs: data.legs.map(toLeg),
     conditions: data.conditions.map(toCondition),
     effectiveAt: data.effective_at,
+    stopsOnFirst: data.mode === 'stop_on_first',
   };
   const books = {
     account: (id: string) => book.account(owner, id),
     isTransferIdUsed: (id: string) => book.isTransferIdUsed(owner, id),
   };
   const decision = postGroup(terms, books, { accounts_max: GROUP_ACCOUNTS_MAX }, book.now);
-  if (decision.kind === 'refused') return refuseGroup(data.id, keyOf(data), decision, book.now);
+  if (decision.kind === 'refused') {
+    const skipped = terms.stopsOnFirst && decision.leg === 0 ? transfersFrom(data, 1) : [];
+    return refuseGroup(data.id, keyOf(data), { ...decision, skipped }, book.now);
+  }
   book.change(owner, ...decision.accounts.values());
   for (const { id, debitAccount, creditAccount, amount, asset } of decision.legs) {
     const movement = { debitAccount, creditAccount, amount, asset };
@@ -44,6 +55,7 @@ export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted |
       effective_at: data.effective_at ?? book.now,
       metadata: data.metadata,
       recorded_at: book.now,
+      ...(decision.stopped ? { stopped: stopOf(data, decision.stopped) } : {}),
     },
   };
 }
@@ -87,13 +99,28 @@ export function acceptReversal(book: Book, owner: Owner, data: TransferReverse):
 export function refuseGroup(
   id: string,
   debitAccount: string,
-  { reason, leg }: { readonly reason: Refusal; readonly leg: number | null },
+  { reason, leg, skipped = [] }: RefusedAt,
   now: string,
 ): Rejected {
   return {
     type: 'payflow.group.rejected.v1',
-    data: { id, debit_account: debitAccount, reason, leg, recorded_at: now },
+    data: {
+      id,
+      debit_account: debitAccount,
+      reason,
+      leg,
+      recorded_at: now,
+      ...(skipped.length > 0 ? { skipped } : {}),
+    },
   };
+}
+
+function stopOf(data: GroupPost, { leg, reason }: { readonly leg: number; readonly reason: Refusal }): GroupStop {
+  return { leg, transfer: (data.legs[leg] as Leg).id, reason, skipped: transfersFrom(data, leg + 1) };
+}
+
+function transfersFrom({ legs }: GroupPost, leg: number): string[] {
+  return legs.slice(leg).map(({ id }) => id);
 }
 
 function keyOf({ legs }: GroupPost): string {
