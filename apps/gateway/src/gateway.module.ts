@@ -5,6 +5,7 @@ import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { Outcomes } from './acceptance/outcomes.js';
+import { Bulks } from './acceptance/bulks.js';
 import { Writes } from './acceptance/writes.js';
 import { findApiKey, type ApiKey } from './database/api-key.repository.js';
 import { entities, invariants } from './database/index.js';
@@ -20,6 +21,7 @@ import { ProofsController } from './http/proofs.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
 import { PaymentsController } from './http/payments.controller.js';
+import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { Sweeper } from './sweeper.js';
@@ -55,6 +57,7 @@ export class GatewayModule {
       controllers: [
         PaymentsController,
         AccountsController,
+        TransferBulksController,
         TransfersController,
         TransferGroupsController,
         HoldsController,
@@ -83,6 +86,12 @@ export class GatewayModule {
           inject: [DATABASE, Messaging, Outcomes],
           useFactory: (db: Database, messaging: Messaging, ends: Outcomes) =>
             new Writes({ db, messaging, partitions: config.PAYFLOW_PARTITIONS }, ends),
+        },
+        {
+          provide: Bulks,
+          inject: [DATABASE, Messaging, Outcomes],
+          useFactory: (db: Database, messaging: Messaging, ends: Outcomes) =>
+            new Bulks({ db, messaging, partitions: config.PAYFLOW_PARTITIONS }, ends),
         },
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         {

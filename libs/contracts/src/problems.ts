@@ -156,13 +156,13 @@ export const PROBLEMS = {
   payload_too_large: {
     status: 413,
     title: 'The body is too large',
-    remedy: 'At most 256 KiB; where less is allowed, see `detail`.',
+    remedy: 'At most 256 KiB, and 4 MiB for a bulk; where less is allowed, see `detail`.',
   },
   uri_too_long: { status: 414, title: 'The address is too long', remedy: 'Shorten the path or the query.' },
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported content type',
-    remedy: 'Send `Content-Type: application/json`, not compressed.',
+    remedy: 'Send `Content-Type: application/json`, not compressed; a bulk may be `application/x-ndjson` too.',
   },
   idempotency_key_reused: {
     status: 422,

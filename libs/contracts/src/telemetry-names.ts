@@ -4,6 +4,7 @@ export const ATTRIBUTES = {
   accountId: 'payflow.account.id',
   transferId: 'payflow.transfer.id',
   transferGroupId: 'payflow.transfer_group.id',
+  transferBulkId: 'payflow.transfer_bulk.id',
   holdId: 'payflow.hold.id',
   tenant: 'payflow.tenant.id',
   outcome: 'payflow.outcome',

@@ -57,6 +57,14 @@ export type Write =
   | HoldVoidWrite
   | AccountUpdateWrite;
 
+/** What is kept of a write under its Idempotency-Key. */
+export interface KeyedWrite extends Owner {
+  readonly idempotencyKey: string;
+  readonly fingerprint: Buffer;
+  readonly apiVersion: string;
+  readonly write: { readonly kind: WriteKind; readonly view: { readonly id: string; readonly createdAt: string } };
+}
+
 /** A write that passed every check at the edge and asks to be made durable. */
 export interface Acceptable {
   readonly tenant: string;

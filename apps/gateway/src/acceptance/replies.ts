@@ -16,6 +16,7 @@ export const PAYMENTS_PATH = '/api/v1/payments';
 export const ACCOUNTS_PATH = '/api/v1/accounts';
 export const TRANSFERS_PATH = '/api/v1/transfers';
 export const TRANSFER_GROUPS_PATH = '/api/v1/transfer_groups';
+export const TRANSFER_BULKS_PATH = '/api/v1/transfers/bulk';
 export const HOLDS_PATH = '/api/v1/holds';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 

@@ -148,6 +148,11 @@ export async function insertOtherViews(tx: Transaction, writes: readonly Accepta
   return new Set(inserted.flat());
 }
 
+/** Takes back transfers that were inserted in this transaction. */
+export async function removeTransferViews(tx: Transaction, transfers: readonly ResourceKey[]): Promise<void> {
+  if (transfers.length > 0) await tx.count(REMOVE_TRANSFERS, keyColumns('transfer', transfers));
+}
+
 /** Takes back what was inserted of groups of which something else could not be. */
 export async function removeGroupViews(
   tx: Transaction,
@@ -157,7 +162,7 @@ export async function removeGroupViews(
   const groups = writes.flatMap(({ write }) => (write.kind === 'group' ? [write.view] : []));
   const mine = (key: ResourceKey): boolean => inserted.has(keyOf(key));
   const transfers = groups.flatMap((group) => group.transfers).filter(mine);
-  if (transfers.length > 0) await tx.count(REMOVE_TRANSFERS, keyColumns('transfer', transfers));
+  await removeTransferViews(tx, transfers);
   if (groups.some(mine)) await tx.count(REMOVE_GROUPS, keyColumns('group', groups.filter(mine)));
 }
 

@@ -130,7 +130,7 @@ create table idempotency_records (
   constraint idempotency_records_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
   constraint idempotency_records_pkey PRIMARY KEY (tenant_id, livemode, idempotency_key),
   constraint idempotency_records_reply_is_whole CHECK ((((reply_status IS NULL) = (reply_body IS NULL)) AND ((reply_status IS NULL) = (reply_headers IS NULL)))),
-  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text])))
+  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text, 'bulk'::text])))
 );
 
 create table inbox (
@@ -235,6 +235,7 @@ create table pending_writes (
   outbox_created_at timestamp with time zone not null,
   republished_at timestamp with time zone,
   command_id uuid,
+  bulk_id uuid,
   constraint pending_writes_pkey PRIMARY KEY (tenant_id, livemode, resource_id, resource_kind),
   constraint pending_writes_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text])))
 );
@@ -303,6 +304,25 @@ create table tenants (
   constraint tenants_pkey PRIMARY KEY (id)
 );
 
+create table transfer_bulk_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  mode text not null,
+  transfer_ids uuid[] not null,
+  problems json not null,
+  idempotency_key text not null,
+  commands integer not null,
+  created_at timestamp with time zone not null,
+  pending integer not null,
+  stopped_at integer,
+  constraint transfer_bulk_views_commands_check CHECK ((commands >= 0)),
+  constraint transfer_bulk_views_mode_check CHECK ((mode = ANY (ARRAY['independent'::text, 'atomic'::text, 'stop_on_first'::text]))),
+  constraint transfer_bulk_views_pending_of_commands CHECK (((pending >= 0) AND (pending <= commands))),
+  constraint transfer_bulk_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint transfer_bulk_views_stopped_at_check CHECK ((stopped_at >= 0))
+);
+
 create table transfer_group_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -345,8 +365,10 @@ create table transfer_views (
   version bigint not null,
   created_at timestamp with time zone not null,
   recorded_at timestamp with time zone,
+  content_hash bytea,
   constraint transfer_views_amount_minor_check CHECK ((amount_minor >= 0)),
   constraint transfer_views_check CHECK (((reversed_minor >= 0) AND (reversed_minor <= amount_minor))),
+  constraint transfer_views_content_hash_check CHECK ((octet_length(content_hash) = 32)),
   constraint transfer_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
   constraint transfer_views_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint transfer_views_place_in_group CHECK (((group_id IS NULL) = ("position" IS NULL))),

@@ -69,6 +69,14 @@ const FAIL_OF_GROUPS = statement(
    returning ${aliased('v', TRANSFER_COLUMNS)}`,
 );
 
+// Not tried, so there is nothing to keep, and the id is free again.
+const REMOVE_SKIPPED = statement(
+  'transfer-views.remove-skipped',
+  `delete from transfer_views v
+   using unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[]) as s (tenant_id, livemode, id, group_id)
+   where v.tenant_id = s.tenant_id and v.livemode = s.livemode and v.id = s.id and v.group_id = s.group_id and v.status = 'pending'`,
+);
+
 const REVERSE = statement(
   'transfer-views.reverse',
   `update transfer_views v set reversed_minor = r.reversed, version = v.version + 1
@@ -145,6 +153,16 @@ export async function failTransfersOfGroups(tx: Transaction, refused: readonly R
     ...failureColumns(refused),
   ]);
   return rows.map(transferOfRow).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
+}
+
+/** Takes out transfers of groups that had stopped before they were tried. */
+export async function removeSkipped(
+  tx: Transaction,
+  skipped: readonly (ResourceKey & { readonly group: string })[],
+): Promise<void> {
+  if (skipped.length === 0) return;
+  const groups = skipped.map(({ group }) => uuidOf('group', group));
+  await tx.count(REMOVE_SKIPPED, [...keyColumns('transfer', skipped), groups]);
 }
 
 /** Notes how much of these transfers has been moved back; it only ever grows. */

@@ -9,6 +9,7 @@ import {
   failTransfersOfGroups,
   noteReversals,
   postTransfers,
+  removeSkipped,
   type Refused,
 } from '../database/transfer-view.repository.js';
 import type { TransferView } from '../domain/transfer.js';
@@ -47,6 +48,8 @@ export function countersOfGroup(event: GroupEvent): OwnedCounters[] {
 
 async function applyPosted(tx: Transaction, events: readonly Posted[], answered: Answered): Promise<Replies> {
   const transfers = await postTransfers(tx, events.flatMap(transfersOf));
+  await failTransfers(tx, events.flatMap(stopOf));
+  await removeSkipped(tx, events.flatMap(skippedBy));
   const groups = await postGroups(tx, events.filter((event) => !isSingle(event)).map(groupOf));
   await noteReversals(tx, events.flatMap(reversalOf));
   return events.flatMap((event): Replies => {
@@ -68,6 +71,7 @@ async function applyRejected(tx: Transaction, events: readonly Rejected[], answe
   });
   const ofKind = (kind: 'transfer' | 'group'): Refused[] =>
     refused.flatMap(({ write, refusal }) => (write.kind === kind ? [refusal] : []));
+  await removeSkipped(tx, events.flatMap(skippedBy));
   const transfers = await failTransfers(tx, ofKind('transfer'));
   const groups = await failGroups(tx, ofKind('group'));
   const legs = await failTransfersOfGroups(tx, ofKind('group'));
@@ -76,6 +80,22 @@ async function applyRejected(tx: Transaction, events: readonly Rejected[], answe
     if (transfer) return [[write, transferReply(transfer, write.requestId)]];
     return group ? [[write, transferGroupReply({ ...group, transfers: legsOf(group, legs) }, write.requestId)]] : [];
   });
+}
+
+/** The leg that ended a group which stops on the first refusal, as far as the event tells of one. */
+export function stopLegOf({ data }: GroupEvent): number | null {
+  if ('legs' in data) return data.stopped?.leg ?? null;
+  return data.skipped ? data.leg : null;
+}
+
+/** The transfer that was refused behind those that are posted. */
+function stopOf({ tenant, livemode, data: { stopped } }: Posted): Refused[] {
+  return stopped ? [{ tenant, livemode, id: stopped.transfer, code: stopped.reason, leg: stopped.leg }] : [];
+}
+
+function skippedBy({ tenant, livemode, data }: GroupEvent) {
+  const skipped = 'legs' in data ? data.stopped?.skipped : data.skipped;
+  return skipped?.map((id) => ({ tenant, livemode, id, group: data.id })) ?? [];
 }
 
 /** Of a transfer that was asked for alone, it is no leg that is at fault. */

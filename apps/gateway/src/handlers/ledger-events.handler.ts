@@ -8,6 +8,7 @@ import { applyCounters, lockAccounts } from '../database/account-view.repository
 import { saveReplies, takeAnswered } from '../database/reply.repository.js';
 import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from './account-events.js';
 import { commandKeyOf, type Answered, type Replies } from './answered.js';
+import { advance } from './bulk-progress.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
 import { applyHoldEvents, countersOfHold, type HoldEvent } from './hold-events.js';
 
@@ -38,8 +39,11 @@ export class LedgerEventsHandler {
       ...(await applyHoldEvents(tx, holds, answered)),
     ];
     await applyCounters(tx, counters);
-    saveReplies(tx, replies);
-    return { messages: [], afterCommit: () => this.outcomes.deliver(replies) };
+    const ended = await advance(tx, answered, groups);
+    // A write of a bulk is answered by the bulk alone.
+    const own = replies.filter(([write]) => write.bulk === null);
+    saveReplies(tx, own);
+    return { messages: [], afterCommit: () => this.outcomes.deliver([...own, ...ended]) };
   }
 }
 

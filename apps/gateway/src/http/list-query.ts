@@ -32,9 +32,16 @@ export function parseListQuery<F extends object>(url: string, filters: FilterRea
 
 /** Throws `invalid_parameter` where a route that knows no parameters is given one. */
 export function refuseParameters(url: string): void {
+  parametersOnly(url, []);
+}
+
+/** The parameters of a request that may have these and no others, as they stand. Throws `invalid_parameter`. */
+export function parametersOnly(url: string, names: readonly string[]): Readonly<Record<string, string>> {
   const errors: FieldProblem[] = [];
-  for (const [name] of parametersOf(url, errors)) errors.push(unknown(name));
+  const parameters = parametersOf(url, errors);
+  for (const [name] of parameters) if (!names.includes(name)) errors.push(unknown(name));
   if (errors.length > 0) throw new Problem('invalid_parameter', { errors });
+  return Object.fromEntries(parameters);
 }
 
 function parametersOf(url: string, errors: FieldProblem[]): [name: string, text: string][] {

@@ -23,12 +23,12 @@ interface ConditionRequest {
   readonly balance_lte?: string;
 }
 
-interface LegRequest extends MovementRequest {
+export interface LegRequest extends MovementRequest {
   readonly up_to?: boolean;
 }
 
 /** What a transfer and a group of them have in common. */
-interface Terms {
+export interface Terms {
   readonly conditions?: readonly ConditionRequest[];
   readonly effective_at?: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -46,7 +46,7 @@ interface GroupRequest extends Terms {
 const CONDITIONS_MAX = 100;
 const SIGNED_AMOUNT = { type: 'string', pattern: '^(0|-?[1-9][0-9]{0,18})$' } as const;
 
-const TERMS = {
+export const TERMS = {
   conditions: {
     type: 'array',
     maxItems: CONDITIONS_MAX,
@@ -80,6 +80,13 @@ export const TRANSFER_REQUEST_SCHEMA = {
   properties: { ...LEG, ...TERMS },
 } as const;
 
+export const LEG_REQUEST_SCHEMA = {
+  type: 'object',
+  required: MOVEMENT_REQUIRED,
+  additionalProperties: false,
+  properties: LEG,
+} as const;
+
 export const TRANSFER_GROUP_REQUEST_SCHEMA = {
   type: 'object',
   required: ['legs'],
@@ -90,7 +97,7 @@ export const TRANSFER_GROUP_REQUEST_SCHEMA = {
       type: 'array',
       minItems: 1,
       maxItems: LEGS_MAX,
-      items: { type: 'object', required: MOVEMENT_REQUIRED, additionalProperties: false, properties: LEG },
+      items: LEG_REQUEST_SCHEMA,
     },
     ...TERMS,
   },
@@ -101,9 +108,17 @@ const readGroup = bodyReader<GroupRequest>(TRANSFER_GROUP_REQUEST_SCHEMA);
 
 /** Checks a body and makes the transfer of it, or the group. Throws 400 for a wrong shape and 422 for what can never be. */
 export function transferWrite(json: JsonObject, caller: Caller, now: Date): PostWrite | GroupWrite {
-  return Object.hasOwn(json, 'legs')
-    ? groupWrite(readGroup(json), caller, now)
-    : singleWrite(readTransfer(json), caller, now);
+  return Object.hasOwn(json, 'legs') ? groupOf(json, caller, now) : transferOf(json, caller, now);
+}
+
+/** {@link transferWrite} of one transfer. */
+export function transferOf(json: JsonObject, caller: Caller, now: Date): PostWrite {
+  return singleWrite(readTransfer(json), caller, now);
+}
+
+/** {@link transferWrite} of transfers that belong together. */
+export function groupOf(json: JsonObject, caller: Caller, now: Date): GroupWrite {
+  return groupWrite(readGroup(json), caller, now);
 }
 
 function singleWrite(body: TransferRequest, caller: Caller, now: Date): PostWrite {

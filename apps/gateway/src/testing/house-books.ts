@@ -71,13 +71,18 @@ export class HouseBooks {
   }
 
   /** An `up_to` leg moves half of what was asked for. */
-  post({ id, legs, conditions, effective_at, metadata }: GroupPost): Verdict {
+  post({ id, legs: asked, conditions, effective_at, metadata, mode }: GroupPost): Verdict {
     const unmet = conditions.some(({ account, version }) => version !== null && version !== this.#version(account));
-    const at = legs.findIndex(({ debit_account }) => this.empty.has(debit_account));
-    if (unmet || at >= 0) {
+    const at = asked.findIndex(({ debit_account }) => this.empty.has(debit_account));
+    const skipped = mode && !unmet ? asked.slice(at + 1).map((leg) => leg.id) : [];
+    const stops = mode !== undefined && !unmet && at > 0;
+    if (unmet || (at >= 0 && !stops)) {
       const [reason, leg] = unmet ? ['condition_failed', null] : ['insufficient_funds', at];
-      return this.#refuseGroup(id, legs[0]?.debit_account ?? '', reason as string, leg as number | null);
+      const refused = this.#refuseGroup(id, asked[0]?.debit_account ?? '', reason as string, leg as number | null);
+      return skipped.length > 0 ? ({ ...refused, data: { ...refused.data, skipped } } as Verdict) : refused;
     }
+    const legs = stops ? asked.slice(0, at) : asked;
+    const stopped = { leg: at, transfer: asked[at]?.id ?? '', reason: 'insufficient_funds', skipped };
     const posted = legs.map(({ up_to, ...leg }) => ({
       ...leg,
       amount: up_to ? (BigInt(leg.amount) / 2n).toString() : leg.amount,
@@ -91,7 +96,7 @@ export class HouseBooks {
     const times = { effective_at: effective_at ?? now(), recorded_at: now() };
     return {
       type: 'payflow.group.posted.v1',
-      data: { id, reverses: null, legs: posted, accounts, metadata, ...times },
+      data: { id, reverses: null, legs: posted, accounts, metadata, ...times, ...(stops ? { stopped } : {}) },
     };
   }
 

@@ -29,6 +29,8 @@ type Command = AnyMessage<
 type Cause = Pick<Command, 'tenant' | 'livemode' | 'traceparent'> & { readonly id?: string };
 
 const POLL_MS = 10;
+/** The broker takes a megabyte in one request. */
+const RECORDS_PER_SEND = 500;
 const READ = statement(
   'house.read-outbox',
   `select id, messages::text as messages from outbox where id <> all ($1::uuid[]) order by created_at, id`,
@@ -106,7 +108,8 @@ export class House {
     this.#outgoing.clear();
     for (const [target, records] of outgoing) {
       const [topic = '', partition = ''] = target.split('/');
-      await this.#producer?.send(topic, Number(partition), records);
+      for (let at = 0; at < records.length; at += RECORDS_PER_SEND)
+        await this.#producer?.send(topic, Number(partition), records.slice(at, at + RECORDS_PER_SEND));
     }
   }
 

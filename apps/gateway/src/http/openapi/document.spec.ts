@@ -3,6 +3,7 @@ import { RequestMethod, type Type } from '@nestjs/common';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
 import { accountResource } from '../../domain/account.js';
+import { bulkResource, bulkResults } from '../../domain/bulk.js';
 import { holdResource } from '../../domain/hold.js';
 import { paymentResource } from '../../domain/payment.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
@@ -13,6 +14,7 @@ import { LedgerReadsController } from '../ledger-reads.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProofsController } from '../proofs.controller.js';
+import { TransferBulksController } from '../transfer-bulks.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
 import { TransfersController } from '../transfers.controller.js';
 import { openApiDocument } from './document.js';
@@ -22,6 +24,7 @@ import { SCHEMAS } from './schemas.js';
 const CONTROLLERS: Type[] = [
   PaymentsController,
   AccountsController,
+  TransferBulksController,
   TransfersController,
   TransferGroupsController,
   HoldsController,
@@ -83,6 +86,22 @@ const transfer = {
   recordedAt: null,
 };
 
+const bulk = {
+  ...owner,
+  id: 'bulk_01m7yg4jr5ezm9ym0cwhese7x1',
+  mode: 'stop_on_first' as const,
+  transfers: [transfer.id, transfer.id, null, null],
+  problems: [{ index: 2, code: 'invalid_request', errors: [{ pointer: '/amount', code: 'malformed', detail: 'Is.' }] }],
+  stoppedAt: 2,
+  createdAt: at,
+};
+const results = bulkResults(bulk, 0, [
+  { status: 'posted', amount: '100', code: null },
+  { status: 'failed', amount: '100', code: 'insufficient_funds' },
+  undefined,
+  undefined,
+]);
+
 it.each([
   [
     'Payment',
@@ -124,6 +143,7 @@ it.each([
       version: 1,
     }),
   ],
+  ['TransferBulk', { ...bulkResource(bulk, results), results }],
   ['Transfer', transferResource(transfer)],
   ['TransferGroup', transferGroupResource({ ...transfer, transfers: [transfer], id: transfer.group })],
   [

@@ -1,5 +1,6 @@
 import type { ProblemCode } from '@payflow/contracts';
 import type { Scope } from '../../domain/scope.js';
+import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 
 /** One operation of the API, as the OpenAPI document needs it. */
@@ -147,6 +148,7 @@ export const OPERATIONS: readonly Operation[] = [
     status: 201,
     problems: [...WRITE_PROBLEMS, ...MOVEMENT_PROBLEMS, 'condition_failed', 'effective_in_future', 'group_too_large'],
   },
+  ...BULK_OPERATIONS,
   {
     id: 'listTransfers',
     method: 'get',

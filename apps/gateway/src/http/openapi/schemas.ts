@@ -1,5 +1,7 @@
 import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/contracts';
+import { BULK_MODES } from '../../domain/bulk.js';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
+import { BULK_REQUEST_SCHEMA } from '../bulk.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
@@ -28,6 +30,7 @@ function resource(properties: Record<string, object>): object {
   return { type: 'object', required: Object.keys(properties), properties };
 }
 
+const fieldProblem = resource({ pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } });
 const basis = { enum: ['recorded', 'effective'] };
 const completeUntil = { ...instant, description: 'No transaction still open can add anything before it.' };
 const hash = { type: 'string', pattern: '^[0-9a-f]{64}$' };
@@ -142,6 +145,35 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     recorded_at: nullable(instant),
   }),
   TransferOrGroup: { oneOf: [ref('Transfer'), ref('TransferGroup')] },
+  TransferBulkRequest: BULK_REQUEST_SCHEMA,
+  TransferBulk: resource({
+    id: id('bulk'),
+    object: { const: 'transfer_bulk' },
+    mode: { enum: BULK_MODES },
+    status: { enum: ['pending', 'completed'] },
+    counts: resource({ total: count, pending: count, posted: count, failed: count, skipped: count, invalid: count }),
+    livemode: { type: 'boolean' },
+    created_at: instant,
+    results: { type: 'array', items: ref('TransferBulkResult'), description: 'One per item, in the order asked.' },
+  }),
+  TransferBulkResult: resource({
+    index: count,
+    id: { ...nullable(id('transfer')), description: 'Null where no transfer was made.' },
+    status: {
+      enum: ['pending', 'posted', 'failed', 'skipped', 'invalid'],
+      description: '`invalid` was refused at the door, `skipped` was not tried.',
+    },
+    amount: { ...nullable(amount), description: 'What was asked for; once it is posted, what moved.' },
+    error: nullable({
+      type: 'object',
+      required: ['code'],
+      properties: {
+        code: { type: 'string' },
+        detail: { type: 'string' },
+        errors: { type: 'array', items: fieldProblem },
+      },
+    }),
+  }),
   HoldRequest: HOLD_REQUEST_SCHEMA,
   HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
   HoldVoidRequest: HOLD_VOID_REQUEST_SCHEMA,
@@ -283,7 +315,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       retryable: { type: 'boolean' },
       errors: {
         type: 'array',
-        items: resource({ pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } }),
+        items: fieldProblem,
       },
       payment: ref('Payment'),
       account: ref('Account'),
