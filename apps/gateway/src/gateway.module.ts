@@ -1,10 +1,11 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Cache, RedisConnection, Wake } from '@payflow/cache';
 import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { Outcomes } from './acceptance/outcomes.js';
+import type { Door } from './acceptance/acceptor.js';
 import { Bulks } from './acceptance/bulks.js';
 import { Writes } from './acceptance/writes.js';
 import { findApiKey, type ApiKey } from './database/api-key.repository.js';
@@ -16,6 +17,7 @@ import { AccountsController } from './http/accounts.controller.js';
 import { AssetsController } from './http/assets.controller.js';
 import { Cursors } from './http/cursor.js';
 import { HoldsController } from './http/holds.controller.js';
+import { DryRuns } from './http/dry-run.js';
 import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js';
 import { ProofsController } from './http/proofs.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
@@ -81,18 +83,8 @@ export class GatewayModule {
         },
         { provide: API_KEYS, inject: [DATABASE, RedisConnection], useFactory: apiKeys },
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
-        {
-          provide: Writes,
-          inject: [DATABASE, Messaging, Outcomes],
-          useFactory: (db: Database, messaging: Messaging, ends: Outcomes) =>
-            new Writes({ db, messaging, partitions: config.PAYFLOW_PARTITIONS }, ends),
-        },
-        {
-          provide: Bulks,
-          inject: [DATABASE, Messaging, Outcomes],
-          useFactory: (db: Database, messaging: Messaging, ends: Outcomes) =>
-            new Bulks({ db, messaging, partitions: config.PAYFLOW_PARTITIONS }, ends),
-        },
+        ...writing(config),
+        DryRuns,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         {
           provide: OwnerClient,
@@ -111,6 +103,19 @@ export class GatewayModule {
       exports: [API_KEYS],
     };
   }
+}
+
+/** Both ways through the door: what is accepted with others, and what is large enough to be accepted alone. */
+function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Provider[] {
+  const inject = [DATABASE, Messaging, Outcomes];
+  const through =
+    <W>(Way: new (door: Door, ends: Outcomes) => W) =>
+    (db: Database, messaging: Messaging, ends: Outcomes) =>
+      new Way({ db, messaging, partitions }, ends);
+  return [
+    { provide: Writes, inject, useFactory: through(Writes) },
+    { provide: Bulks, inject, useFactory: through(Bulks) },
+  ];
 }
 
 function redis(config: GatewayConfiguration, health: Health, drain: Drain): RedisConnection {

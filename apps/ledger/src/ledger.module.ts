@@ -6,6 +6,7 @@ import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service
 import { invariants } from './database/invariants.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { AccountReadsController } from './http/account-reads.controller.js';
+import { DryRunController } from './http/dry-run.controller.js';
 import { ProofController } from './http/proof.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './hold-sweeper.js';
@@ -24,7 +25,13 @@ export class LedgerModule {
         PlatformModule.with({ service: 'ledger', config, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
-      controllers: [LedgerCommandsHandler, AccountReadsController, TrialBalanceController, ProofController],
+      controllers: [
+        LedgerCommandsHandler,
+        AccountReadsController,
+        TrialBalanceController,
+        ProofController,
+        DryRunController,
+      ],
       providers: [
         {
           provide: HoldSweeper,

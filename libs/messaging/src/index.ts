@@ -22,3 +22,4 @@ export { topicsToCreate, verifyTopics } from './topics.js';
 export { formatTraceparent, parseTraceparent } from './trace.js';
 export { Begun, Consumes, Discards, Refuses } from './transport/consumes.js';
 export { RunnerServer } from './transport/runner-server.js';
+export { readerErrors } from './validation.js';

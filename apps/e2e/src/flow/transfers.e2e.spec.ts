@@ -79,6 +79,24 @@ describe('the books over HTTP', () => {
     expect(told(await send('/transfers', leg({ conditions })))).toBe('409 condition_failed');
   });
 
+  it('are tried out, and are as they were', async () => {
+    const before = await read(`/accounts/${alice}`);
+    const tryOut = async (body: object) =>
+      jsonOf<Resource>(
+        await merchant.api.call('/api/v1/transfers', { body: JSON.stringify({ dry_run: true, ...body }) }),
+      );
+    const legs = Array.from({ length: 1_000 }, () => leg({ amount: '1' }));
+    const told = await tryOut({ legs });
+    expect(told).toMatchObject({ object: 'transfer_dry_run', outcome: 'posted', failure: null });
+    const after = (told['accounts'] as Resource[]).find(({ id }) => id === alice);
+    expect(BigInt(before['balance'] as string) - BigInt(after?.['balance'] as string)).toBe(1_000n);
+    expect(await tryOut({ legs: [leg(), leg({ debit_account: merchant.pauper })] })).toMatchObject({
+      outcome: 'failed',
+      failure: { code: 'insufficient_funds', leg: 1 },
+    });
+    expect(await read(`/accounts/${alice}`)).toEqual(before);
+  });
+
   it('are read back as of any instant, line by line, and closed', async () => {
     const { id } = await made('/accounts', { asset: 'USD', path: `books:${newId('event')}:wallet` });
     const first = await made('/transfers', leg({ credit_account: id, amount: '70' }));

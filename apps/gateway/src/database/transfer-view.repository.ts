@@ -185,6 +185,23 @@ export async function findTransfer(
   return row && transferOfRow(row);
 }
 
+const ANY_TAKEN = statement(
+  'transfer-views.any-taken',
+  `select exists (select from transfer_views where tenant_id = $1 and livemode = $2 and id = any ($3::uuid[]))
+     or exists (select from transfer_group_views where tenant_id = $1 and livemode = $2 and id = $4::uuid) as taken`,
+);
+
+/** Whether any of the ids is in use here, by whatever became of it. */
+export async function isAnyTaken(
+  db: Database,
+  { tenant, livemode }: Owner,
+  { transfers, group }: { readonly transfers: readonly string[]; readonly group: string | null },
+): Promise<boolean> {
+  const uuids = transfers.map((id) => uuidOf('transfer', id));
+  const values = [tenantUuid(tenant), livemode, uuids, group && uuidOf('group', group)];
+  return (await db.rows<{ taken: boolean }>(ANY_TAKEN, values))[0]?.taken ?? false;
+}
+
 const LISTS = new ListStatements<TransferFilter>('transfer_views', TRANSFER_COLUMNS, {
   account: {
     letter: 'b',

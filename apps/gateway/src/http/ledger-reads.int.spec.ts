@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { newId } from '@payflow/contracts';
 import { openDatabase, type Database } from '@payflow/database';
 import { verifyInternalToken, type InternalClaims, type RunningService } from '@payflow/service';
@@ -14,7 +15,7 @@ import {
 } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { entities, migrations } from '../database/index.js';
-import { Client, startGateway } from '../testing/gateway-under-test.js';
+import { Client, countRows, startGateway } from '../testing/gateway-under-test.js';
 import { House } from '../testing/house.js';
 import { told } from '../testing/stage.js';
 
@@ -29,13 +30,15 @@ let account: string;
 
 /** What came to the ledger's read API, and what it answers. */
 let ledger: Server;
-let asked: { readonly url: string; readonly claims: InternalClaims | undefined }[] = [];
+let asked: { readonly url: string; readonly claims: InternalClaims | undefined; readonly question: string }[] = [];
 let answering: { status: number; body: Record<string, unknown> };
 
 beforeAll(async () => {
-  ledger = createServer(({ url = '', headers }, response) => {
+  ledger = createServer(async (request, response) => {
+    const { url = '', headers } = request;
     const token = headers.authorization?.slice('Bearer '.length) ?? '';
-    asked.push({ url: decodeURIComponent(url), claims: verifyInternalToken(SECRET, token, Date.now()) });
+    const question = await text(request);
+    asked.push({ url: decodeURIComponent(url), claims: verifyInternalToken(SECRET, token, Date.now()), question });
     response.writeHead(answering.status, { 'content-type': 'application/json' }).end(JSON.stringify(answering.body));
   }).listen(0, '127.0.0.1');
   await once(ledger, 'listening');
@@ -209,5 +212,87 @@ describe('a proof', () => {
     expect(told(await client.get('/api/v1/transfers/tr_x/proof'))).toBe('400 invalid_id');
     expect(told(await client.get(`${path()}?deep=1`))).toBe('400 invalid_parameter');
     expect(asked).toEqual([]);
+  });
+});
+
+describe('a dry run', () => {
+  const TRANSFERS = '/api/v1/transfers';
+  let other: string;
+  beforeAll(async () => {
+    other = await client.open();
+  });
+
+  const leg = (more: Record<string, unknown> = {}) => ({
+    debit_account: account,
+    credit_account: other,
+    amount: '100',
+    asset: 'USD',
+    ...more,
+  });
+  const tryOut = (body: object, headers: Record<string, string> = { 'idempotency-key': '' }) =>
+    client.post(TRANSFERS, { dry_run: true, ...body }, headers);
+  /** As if everything could be posted. */
+  const agree = (failure: object | null = null, transfers: object[] = []) => {
+    answering.body = { object: 'transfer_dry_run', outcome: 'x', failure, transfers, accounts: [] };
+  };
+
+  it('asks the ledger for what would come of the command, and leaves nothing', async () => {
+    const before = await countRows(db);
+    const id = newId('transfer');
+    agree(null, [leg({ id })]);
+    const answer = await tryOut(leg({ id, up_to: true, metadata: { a: 'b' } }));
+    expect([answer.status, answer.body['transfers']]).toEqual([200, [leg({ id })]]);
+    const [{ url, claims, question } = { url: '', claims: undefined, question: '' }] = asked;
+    expect([url, claims?.tenant]).toEqual(['/api/v1/transfers/dry_run', client.tenant]);
+    expect(JSON.parse(question)).toMatchObject({ legs: [leg({ id, up_to: true })], metadata: { a: 'b' } });
+    expect(await countRows(db)).toEqual(before);
+    // The id is as free as it was.
+    expect((await client.post(TRANSFERS, leg({ id }))).status).toBe(201);
+    expect(told(await tryOut(leg({ id })))).toBe('422 id_reused');
+  });
+
+  it('tells which leg would be at fault of a group, and of a transfer none', async () => {
+    const failure = { code: 'insufficient_funds', leg: 0 };
+    agree(failure);
+    expect((await tryOut({ legs: [leg()] })).body['failure']).toEqual(failure);
+    expect((await tryOut(leg())).body['failure']).toEqual({ ...failure, leg: null });
+  });
+
+  it('tells no ids that it made up', async () => {
+    agree(null, [leg({ id: newId('transfer') })]);
+    expect((await tryOut(leg())).body['transfers']).toEqual([leg({ id: null })]);
+  });
+
+  it.each<[string, () => object, string]>([
+    ['a wrong amount', () => leg({ amount: '1.5' }), '400 invalid_request'],
+    ['no money', () => leg({ amount: '0' }), '422 amount_not_positive'],
+    ['an account that is not there', () => leg({ debit_account: newId('account') }), '422 account_not_found'],
+    ['a member that is not there', () => leg({ dryrun: true }), '400 invalid_request'],
+    ['a word for true', () => leg({ dry_run: 'true' }), '400 invalid_request'],
+    ['a number for true', () => leg({ dry_run: 1 }), '400 invalid_request'],
+    ['null', () => leg({ dry_run: null }), '400 invalid_request'],
+    ['a leg with one of its own', () => ({ legs: [leg({ dry_run: true })] }), '400 invalid_request'],
+  ])('is refused at the door as the transfer would be, with %s', async (_what, body, code) => {
+    const before = await countRows(db);
+    expect(told(await tryOut(body(), {}))).toBe(code);
+    expect(asked).toEqual([]);
+    expect(await countRows(db)).toEqual(before);
+  });
+
+  it('that is none is a transfer', async () => {
+    expect((await client.post(TRANSFERS, leg({ dry_run: false }))).status).toBe(201);
+    expect(asked).toEqual([]);
+  });
+
+  it('is no item of a bulk', async () => {
+    const bulk = await client.post(`${TRANSFERS}/bulk`, { mode: 'independent', transfers: [leg({ dry_run: true })] });
+    expect(bulk.body['counts']).toMatchObject({ invalid: 1 });
+  });
+
+  it('needs the scope, and a ledger', async () => {
+    const reader = await client.withKey(db, ['transfers:read']);
+    expect(told(await reader.post(TRANSFERS, leg({ dry_run: true })))).toBe('403 forbidden');
+    answering = { status: 500, body: {} };
+    expect(told(await tryOut(leg()))).toBe('502 bad_gateway');
   });
 });

@@ -10,15 +10,17 @@ import { Writes, type Answer } from '../acceptance/writes.js';
 import { findTransferGroup } from '../database/transfer-group-view.repository.js';
 import { findTransfer, listTransfers } from '../database/transfer-view.repository.js';
 import { transferGroupResource, transferResource, type TransferView } from '../domain/transfer.js';
-import { sendAnswer, sendVersioned } from './answer.js';
+import { sendAnswer, sendResource, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
+import { DryRuns } from './dry-run.js';
+import { bodyOf } from './edge.js';
 import { refuseIfMatch } from './headers.js';
 import { TRANSFER_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
 import { reversalWrite } from './reversal.request.js';
-import { transferWrite } from './transfer.request.js';
+import { isDryRun, transferWrite } from './transfer.request.js';
 import { submitRequest } from './write-request.js';
 
 @Controller('api/v1/transfers')
@@ -27,11 +29,13 @@ export class TransfersController {
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
     private readonly cursors: Cursors,
+    private readonly dryRuns: DryRuns,
   ) {}
 
   @Post()
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (isDryRun(bodyOf(request).json)) return sendResource(reply, await this.dryRuns.answer(request));
     const { write, answer } = await submitRequest(this.writes, request, reply, transferWrite);
     if (write.kind === 'group') await this.answerGroup(reply, write, answer);
     else await this.answerTransfer(reply, write, answer);

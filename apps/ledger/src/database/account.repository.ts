@@ -65,7 +65,7 @@ const SAVE = statement(
    select ((select count(*) from opened) + (select count(*) from changed))::integer as saved`,
 );
 
-interface AccountRow {
+export interface AccountRow {
   /** Which of the accounts asked for, counted from 1. */
   nth: number;
   asset: string;
@@ -218,7 +218,7 @@ export function accountUuid(keys: LockedAccounts['keys'], owner: Owner, id: stri
   return (keys.get(scoped(owner, id)) as AccountKey).uuid;
 }
 
-function toAccount(id: string, row: AccountRow): Account {
+export function toAccount(id: string, row: Omit<AccountRow, 'now_ms' | 'details' | 'head'>): Account {
   return {
     id,
     asset: row.asset,

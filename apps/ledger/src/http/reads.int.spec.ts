@@ -1,28 +1,18 @@
 import { newId } from '@payflow/contracts';
-import { statement } from '@payflow/database';
-import { readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
-import {
-  createTestDatabase,
-  createTestTopics,
-  testServers,
-  uniqueSuffix,
-  until,
-  type TestDatabase,
-} from '@payflow/testing';
+import { signInternalToken, type RunningService } from '@payflow/service';
+import { until, type TestDatabase } from '@payflow/testing';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BASES, type Basis } from '../database/balance-sums.js';
 import { SUBTREE_TOTALS } from '../database/balance-totals.repository.js';
-import { migrations } from '../database/index.js';
 import { addSnapshots } from '../database/snapshot.repository.js';
 import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
-import { ledgerConfiguration } from '../ledger.config.js';
-import { LedgerModule } from '../ledger.module.js';
 import { faultOf, type InclusionProof } from '../proof/inclusion-proof.js';
 import { Sealer } from '../sealer.js';
 import { CommandsOf, leg } from '../testing/commands.js';
+import { startLedger } from '../testing/ledger-under-test.js';
 import { costOf } from '../testing/query-plan.js';
 import { ToldBooks } from '../testing/told-books.js';
 
@@ -33,25 +23,7 @@ let secret: string;
 const handler = new LedgerCommandsHandler();
 
 beforeAll(async () => {
-  const prefix = `${uniqueSuffix()}.`;
-  const brokers = testServers().kafka;
-  [db] = await Promise.all([
-    createTestDatabase('ledger', migrations),
-    createTestTopics({ brokers, clientId: 'spec', prefix }),
-  ]);
-  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
-  const config = readConfiguration(ledgerConfiguration, {
-    NODE_ENV: 'test',
-    OTEL_TRACES_EXPORTER: 'none',
-    LOG_LEVEL: 'silent',
-    PORT: '0',
-    DATABASE_URL: db.url,
-    KAFKA_BROKERS: brokers.join(','),
-    KAFKA_PREFIX: prefix,
-  });
-  secret = config.PAYFLOW_INTERNAL_SECRET;
-  running = await startService({ configuration: ledgerConfiguration, module: () => LedgerModule.with(config) }, config);
-  base = await running.app.getUrl();
+  ({ db, running, base, secret } = await startLedger());
 });
 afterAll(async () => {
   await running.stop();

@@ -73,10 +73,11 @@ function parameters({ method, path, query = [], computed }: Operation): object[]
   return [...inPath, ...inQuery, ...ofMethod[method]];
 }
 
-function answers({ method, answer, status, path, computed }: Operation): Record<string, object> {
+function answers({ method, answer, status, path, computed, dryRun }: Operation): Record<string, object> {
   const content = json(answer);
   if (method !== 'get') {
     return {
+      ...(dryRun ? { 200: { description: 'What would come of it: nothing was made.', content: json(dryRun) } } : {}),
       [status]: { description: status === 201 ? 'Made, and final.' : 'Changed, and final.', content },
       202: { description: 'Durable; the outcome is to come, at `Location`.', content },
     };

@@ -17,6 +17,8 @@ export interface Operation {
   readonly query?: readonly string[];
   /** Computed anew at each read: it has no ETag. */
   readonly computed?: true;
+  /** Schema of the 200 that answers a body with `dry_run`. */
+  readonly dryRun?: string;
   readonly problems: readonly ProblemCode[];
 }
 
@@ -146,7 +148,16 @@ export const OPERATIONS: readonly Operation[] = [
     body: 'TransferOrGroupRequest',
     answer: 'TransferOrGroup',
     status: 201,
-    problems: [...WRITE_PROBLEMS, ...MOVEMENT_PROBLEMS, 'condition_failed', 'effective_in_future', 'group_too_large'],
+    dryRun: 'TransferDryRun',
+    problems: [
+      ...WRITE_PROBLEMS,
+      ...MOVEMENT_PROBLEMS,
+      'condition_failed',
+      'effective_in_future',
+      'group_too_large',
+      'bad_gateway',
+      'gateway_timeout',
+    ],
   },
   ...BULK_OPERATIONS,
   {

@@ -30,6 +30,15 @@ function resource(properties: Record<string, object>): object {
   return { type: 'object', required: Object.keys(properties), properties };
 }
 
+/** A body that may also only ask what would come of it. */
+function orDryRun<S extends { readonly properties: object }>(schema: S): object {
+  const dry_run = {
+    type: 'boolean',
+    description: 'True: only what would come of it is told; no Idempotency-Key is needed.',
+  };
+  return { ...schema, properties: { ...schema.properties, dry_run } };
+}
+
 const fieldProblem = resource({ pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } });
 const basis = { enum: ['recorded', 'effective'] };
 const completeUntil = { ...instant, description: 'No transaction still open can add anything before it.' };
@@ -106,9 +115,41 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     created_at: instant,
     updated_at: instant,
   }),
-  TransferRequest: TRANSFER_REQUEST_SCHEMA,
-  TransferGroupRequest: TRANSFER_GROUP_REQUEST_SCHEMA,
+  TransferRequest: orDryRun(TRANSFER_REQUEST_SCHEMA),
+  TransferGroupRequest: orDryRun(TRANSFER_GROUP_REQUEST_SCHEMA),
   TransferOrGroupRequest: { oneOf: [ref('TransferRequest'), ref('TransferGroupRequest')] },
+  TransferDryRun: resource({
+    object: { const: 'transfer_dry_run' },
+    outcome: { enum: ['posted', 'failed'] },
+    failure: transferFailure,
+    transfers: {
+      type: 'array',
+      items: resource({
+        id: { ...nullable(id('transfer')), description: 'As it was given.' },
+        debit_account: id('account'),
+        credit_account: id('account'),
+        amount: { ...amount, description: 'What would move.' },
+        asset: assetCode,
+      }),
+      description: 'Empty where nothing would move.',
+    },
+    accounts: {
+      type: 'array',
+      items: resource({
+        id: id('account'),
+        posted_debits: amount,
+        posted_credits: amount,
+        pending_debits: amount,
+        pending_credits: amount,
+        version,
+        asset: assetCode,
+        balance: signedAmount,
+        available: signedAmount,
+      }),
+      description: 'As the transfers would leave them.',
+    },
+    as_of: instant,
+  }),
   ReversalRequest: REVERSAL_REQUEST_SCHEMA,
   Transfer: resource({
     id: id('transfer'),
