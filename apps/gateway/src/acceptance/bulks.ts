@@ -10,13 +10,15 @@ import { AccountDirectory } from './account-directory.js';
 import type { Door } from './acceptor.js';
 import type { BulkAcceptable, BulkPlan } from './bulk.js';
 import { BulkAcceptor } from './bulk-acceptor.js';
-import { BulkGate } from './bulk-gate.js';
-import { Overloaded } from './group-commit.js';
 import type { Outcomes } from './outcomes.js';
 import { slices } from './slices.js';
+import { Turns } from './turns.js';
 
-/** Of ten connections, so that eight are always the others'. */
-const BULKS_AT_ONCE_MAX = 2;
+/**
+ * Each takes a connection for as long as ten thousand rows need, and the others' requests need theirs. What waits is held in
+ * memory, 4 MiB of it each; it is told to come back when it would have to wait much longer than its client.
+ */
+const TURNS = { running_max: 2, waiting_max: 32, wait_ms: 10_000 };
 /** A bulk may wait for a transfer that another request is making: it is looked for so often. */
 const LOOK_INTERVAL_MS = 200;
 const ITEMS_PER_READ = 2_000;
@@ -41,7 +43,7 @@ export interface BulkAnswer extends BulkStanding {
 export class Bulks {
   readonly #accounts: AccountDirectory;
   readonly #acceptor: BulkAcceptor;
-  readonly #gate = new BulkGate(BULKS_AT_ONCE_MAX);
+  readonly #turns = new Turns(TURNS);
 
   constructor(
     private readonly door: Door,
@@ -80,7 +82,7 @@ export class Bulks {
     read: (accounts: AccountDirectory) => Promise<BulkPlan>,
   ): Promise<{ readonly id: string; readonly isCopy: boolean }> {
     try {
-      return await this.#gate.run(async () => {
+      return await this.#turns.run(async () => {
         // Copies come at once and wait for their turn behind the first.
         const before = await this.#known(asked);
         if (before) return before;
@@ -93,8 +95,7 @@ export class Bulks {
           : { id: plan.view.id, isCopy: false };
       });
     } catch (error) {
-      if (error instanceof Overloaded || error instanceof OutcomeUnknown || isConnectionLoss(error))
-        throw unavailable(error);
+      if (error instanceof OutcomeUnknown || isConnectionLoss(error)) throw unavailable(error);
       throw error;
     }
   }

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BulkStanding } from '../acceptance/bulks.js';
 import { slices } from '../acceptance/slices.js';
 import { bulkResource, type BulkResult } from '../domain/bulk.js';
+import { NDJSON, prefers } from './other-forms.js';
 
 /** Results written down in one turn of the event loop. */
 const RESULTS_PER_TURN = 1_000;
@@ -13,13 +14,13 @@ export async function sendBulk(
   { view, results }: BulkStanding,
 ): Promise<void> {
   const texts = await written(results);
-  const asLines = prefersLines(request.headers.accept);
+  const asLines = prefers(NDJSON, request.headers.accept);
   const resource = JSON.stringify(bulkResource(view, results));
   const body = asLines
     ? texts.map((text) => `${text}\n`).join('')
     : `${resource.slice(0, -1)},"results":[${texts.join(',')}]}`;
   void reply
-    .headers({ 'content-type': asLines ? 'application/x-ndjson' : 'application/json; charset=utf-8', vary: 'accept' })
+    .headers({ 'content-type': asLines ? NDJSON : 'application/json; charset=utf-8', vary: 'accept' })
     // As bytes: to a text Fastify would add a charset of its own.
     .send(Buffer.from(body));
 }
@@ -29,12 +30,4 @@ async function written(results: readonly BulkResult[]): Promise<string[]> {
   for await (const slice of slices(results, RESULTS_PER_TURN))
     for (const result of slice) texts.push(JSON.stringify(result));
   return texts;
-}
-
-/** Whether lines are asked for before JSON; whoever names neither gets JSON. */
-function prefersLines(accept: string | undefined): boolean {
-  const types = (accept ?? '').split(',').map((type) => type.split(';', 1)[0]?.trim().toLowerCase());
-  return (
-    types.find((type) => type === 'application/x-ndjson' || type === 'application/json') === 'application/x-ndjson'
-  );
 }

@@ -34,7 +34,9 @@ afterAll(() => stage?.close());
 afterEach(async () => {
   stage.house.answering = true;
   await until('nothing is on its way', async () => (await countRows(stage.db)).pending === 0);
-  for (const one of invariants) expect(await checkInvariant(stage.db, one, 'full')).toMatchObject({ violations: 0 });
+  for (const one of invariants)
+    for (const form of ['running', 'full'] as const)
+      expect(await checkInvariant(stage.db, one, form)).toMatchObject({ violations: 0 });
 });
 
 const transfer = (more: Record<string, unknown> = {}) => ({
@@ -290,6 +292,33 @@ describe('a bulk that stops on the first refusal', () => {
       after.groups - before.groups,
       after.messages - before.messages,
     ]).toEqual([2, 2, 2]);
+  });
+});
+
+describe('the list of transfers', () => {
+  it('may come as lines, page by page, each with the way to the next', async () => {
+    const { client } = stage;
+    const path = `/api/v1/transfers?account=${alice}&status=posted&limit=7`;
+    const listed: unknown[] = [];
+    for (let next: string | undefined = path; next;) {
+      const page = await client.get(next, { accept: `${NDJSON}, application/json;q=0.5` });
+      expect([page.status, page.headers.get('content-type')]).toEqual([200, NDJSON]);
+      listed.push(
+        ...page.text
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => (JSON.parse(line) as { id: string }).id),
+      );
+      next = /^<(.*)>; rel="next"$/.exec(page.headers.get('link') ?? '')?.[1];
+    }
+    const whole: unknown[] = [];
+    for (let cursor: unknown = ''; cursor !== null;) {
+      const { body } = await client.get(`${path}${cursor ? `&cursor=${cursor as string}` : ''}`);
+      whole.push(...(body['data'] as { id: string }[]).map(({ id }) => id));
+      cursor = body['next_cursor'];
+    }
+    expect(listed.length).toBeGreaterThan(7);
+    expect(listed).toEqual(whole);
   });
 });
 

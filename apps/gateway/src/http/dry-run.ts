@@ -39,8 +39,8 @@ export class DryRuns {
     refuseOversized(write, bytes.length);
     await this.writes.check(write);
     if (await isAnyTaken(this.db, write.view, takenBy(write))) throw new Problem('id_reused');
-    const text = await this.ledger.ask(PATH, write.command, caller, request.id);
-    return JSON.stringify(toldOf(write, JSON.parse(text) as LedgerAnswer, givenIds(json)));
+    const answer = await this.ledger.ask(PATH, write.command, caller, request.id);
+    return JSON.stringify(toldOf(write, answer as LedgerAnswer, givenIds(json)));
   }
 }
 

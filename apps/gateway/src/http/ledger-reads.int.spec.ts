@@ -128,6 +128,19 @@ it('gives a statement as CSV to who asks for it, and the way to its next page', 
   expect(json.headers.get('content-type')).toBe('application/json; charset=utf-8');
 });
 
+it('gives a history as lines to who asks for them, and the way to its next page', async () => {
+  const transfers = [{ id: newId('transfer') }, { id: newId('transfer') }];
+  answering.body = { data: transfers, next: '1_2' };
+  const first = await client.get(of('/transfers?limit=2'), { accept: 'application/x-ndjson' });
+  expect(first.headers.get('content-type')).toBe('application/x-ndjson');
+  expect(first.text).toBe(transfers.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  const next = /^<(.*)>; rel="next"$/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+  answering.body = { data: [], next: null };
+  const last = await client.get(next, { accept: 'application/x-ndjson' });
+  expect([last.status, last.text, last.headers.get('link')]).toEqual([200, '', null]);
+  expect(asked.at(-1)?.url).toContain('after=1_2');
+});
+
 it.each([
   '/balance?as_of=2026-02-30T00:00:00Z',
   '/balance?as_of=%2B275761-01-01T00:00:00Z',

@@ -25,9 +25,14 @@ export class OwnerClient {
     return this.textOf(await this.fetch(path, caller, requestId), refusals);
   }
 
-  /** {@link read} with a question that is too long for a path. It is still a read: whoever answers it changes nothing. */
-  async ask(path: string, question: object, caller: Caller, requestId: string): Promise<string> {
-    return this.textOf(await this.fetch(path, caller, requestId, JSON.stringify(question)), {});
+  /** {@link read} with a question that is too long for a path, parsed. It is still a read: whoever answers it changes nothing. */
+  async ask(path: string, question: object, caller: Caller, requestId: string): Promise<unknown> {
+    const text = await this.textOf(await this.fetch(path, caller, requestId, JSON.stringify(question)), {});
+    try {
+      return JSON.parse(text) as unknown;
+    } catch (error) {
+      throw new Problem('bad_gateway', { cause: error });
+    }
   }
 
   private async textOf(answer: Response, refusals: Refusals): Promise<string> {
