@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionLoss, OutcomeUnknown } from '@payflow/database';
 import { Problem, unavailable } from '@payflow/service';
-import { findRecords, idempotencyKeyOf } from '../database/acceptance.repository.js';
+import { findRecords, findReplies, idempotencyKeyOf } from '../database/acceptance.repository.js';
 import { findBulk, findItems } from '../database/transfer-bulk-view.repository.js';
 import type { ResourceKey } from '../database/keys.js';
 import { bulkResults, type BulkResult, type BulkView } from '../domain/bulk.js';
-import type { KeyedWrite } from './acceptable.js';
+import type { KeyedWrite, Reply } from './acceptable.js';
 import { AccountDirectory } from './account-directory.js';
 import type { Door } from './acceptor.js';
 import type { BulkAcceptable, BulkPlan } from './bulk.js';
 import { BulkAcceptor } from './bulk-acceptor.js';
-import type { Outcomes } from './outcomes.js';
+import type { Expectation, Outcomes } from './outcomes.js';
 import { slices } from './slices.js';
 import { Turns } from './turns.js';
 
@@ -114,7 +114,7 @@ export class Bulks {
     const { tenant, livemode, idempotencyKey, id } = key;
     const expectation = this.outcomes.expect({ tenant, livemode, idempotencyKey, id });
     try {
-      const reply = await expectation.until(deadline).catch(() => undefined);
+      const reply = await this.#end(key, expectation, deadline);
       for (;;) {
         const standing = await this.standing(key);
         if (!standing) throw new Error('an accepted bulk is not there');
@@ -126,5 +126,12 @@ export class Bulks {
     } finally {
       expectation.forget();
     }
+  }
+
+  /** A bulk may have ended long ago, or with its acceptance: that is looked for before there is anything to wait for. */
+  async #end(asked: BulkAsked, expectation: Expectation, deadline: number): Promise<Reply | undefined> {
+    const there = await findReplies(this.door.db, [asked]).catch(() => new Map<string, Reply>());
+    // Not knowing the end is no error: the bulk is durable, and 202 says no more than that.
+    return there.get(idempotencyKeyOf(asked)) ?? (await expectation.until(deadline).catch(() => undefined));
   }
 }
