@@ -7,6 +7,7 @@ import { invariants } from './database/invariants.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { AccountReadsController } from './http/account-reads.controller.js';
 import { ProofController } from './http/proof.controller.js';
+import { TransferReadsController } from './http/transfer-reads.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './hold-sweeper.js';
 import { SigningKey } from './proof/signing-key.js';
@@ -24,7 +25,13 @@ export class LedgerModule {
         PlatformModule.with({ service: 'ledger', config, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
-      controllers: [LedgerCommandsHandler, AccountReadsController, TrialBalanceController, ProofController],
+      controllers: [
+        LedgerCommandsHandler,
+        AccountReadsController,
+        TransferReadsController,
+        TrialBalanceController,
+        ProofController,
+      ],
       providers: [
         {
           provide: HoldSweeper,

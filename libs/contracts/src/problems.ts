@@ -142,6 +142,12 @@ export const PROBLEMS = {
     title: 'The transfer is not posted',
     remedy: 'Only a posted transfer can be reversed; wait for its end.',
   },
+  transfer_of_payment: {
+    status: 409,
+    title: 'The transfer belongs to a payment',
+    remedy:
+      'Give its money back through the payment that it names, or by a transfer of its own: the payment would not know.',
+  },
   transfer_not_sealed: {
     status: 409,
     title: 'The transfer is not sealed yet',

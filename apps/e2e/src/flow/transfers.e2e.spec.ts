@@ -117,6 +117,18 @@ describe('the books over HTTP', () => {
     expect((await read(`/transfers/${original.id}`))['reversed']).toBe('100');
   });
 
+  it("show a payment's own transfer, and leave its money to the payment", async () => {
+    const payment = await made('/payments', { source: alice, destination: bob, amount: '7', asset: 'USD' });
+    const transfer = await read(`/transfers/${payment.id.replace('pay_', 'tr_')}`);
+    expect(transfer).toMatchObject({ payment: payment.id, status: 'posted', amount: '7', reversed: '0', metadata: {} });
+    expect(Object.keys(transfer)).toEqual(Object.keys(await made('/transfers', leg())));
+    const refused = await merchant.api.call(`/api/v1/transfers/${transfer.id}/reverse`, {
+      body: '{}',
+      idempotencyKey: newId('event'),
+    });
+    expect(told(refused as Reply)).toBe('409 transfer_of_payment');
+  });
+
   it('hold money, book a part of it, and give the rest back', async () => {
     const before = await read(`/accounts/${alice}`);
     const hold = await made('/holds', leg({ expires_at: '2999-01-01T00:00:00Z' }));

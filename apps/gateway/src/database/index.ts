@@ -3,6 +3,7 @@ import { MessagingTables1763700000000 } from '@payflow/messaging';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-tables.js';
 import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gateway-transfers.js';
+import { GatewayReversed1763700014000 } from './migrations/1763700014000-gateway-reversed.js';
 import { TenantEntity } from './tenant.entity.js';
 
 /** What `payflow setup` runs on the gateway's database, in order. */
@@ -11,6 +12,7 @@ export const migrations = [
   GatewayTables1763700001000,
   InvariantTables1763700002000,
   GatewayTransfers1763700003000,
+  GatewayReversed1763700014000,
 ];
 
 export { invariants } from './invariants.js';

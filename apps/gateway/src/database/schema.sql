@@ -336,7 +336,6 @@ create table transfer_views (
   position integer,
   hold_id uuid,
   reverses_id uuid,
-  reversed_minor bigint not null default 0,
   effective_at timestamp with time zone,
   metadata json not null,
   failure_code text,
@@ -345,8 +344,8 @@ create table transfer_views (
   version bigint not null,
   created_at timestamp with time zone not null,
   recorded_at timestamp with time zone,
+  payment_id uuid,
   constraint transfer_views_amount_minor_check CHECK ((amount_minor >= 0)),
-  constraint transfer_views_check CHECK (((reversed_minor >= 0) AND (reversed_minor <= amount_minor))),
   constraint transfer_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
   constraint transfer_views_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint transfer_views_place_in_group CHECK (((group_id IS NULL) = ("position" IS NULL))),
@@ -401,6 +400,8 @@ CREATE INDEX transfer_views_by_debit ON public.transfer_views USING btree (tenan
 CREATE INDEX transfer_views_by_group ON public.transfer_views USING btree (tenant_id, livemode, group_id, "position") WHERE (group_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_hold ON public.transfer_views USING btree (tenant_id, livemode, hold_id, created_at, id) WHERE (hold_id IS NOT NULL);
+
+CREATE INDEX transfer_views_by_reversed ON public.transfer_views USING btree (tenant_id, livemode, reverses_id) WHERE (reverses_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant_id, livemode, created_at, id);
 

@@ -19,37 +19,43 @@ export interface TransferFilter {
   readonly createdLt?: string;
 }
 
-/** How much of a transfer has been moved back by now. */
-export interface Reversed extends ResourceKey {
-  readonly reversed: string;
-}
-
 /** Transfers that the ledger refused: one, or all of a group. */
 export interface Refused extends ResourceKey {
   readonly code: string;
   readonly leg: number | null;
 }
 
-export const TRANSFER_COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id, position, hold_id,
-  reverses_id, reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at`;
+const COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id, position,
+  payment_id, hold_id, reverses_id, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at`;
 
-// A posted transfer never changes but for what is moved back of it, so there is no version to guard it by. What was asked
-// for here keeps its own metadata, place and times; the others come as the event tells them.
+// What has been moved back of a transfer, its reversals tell. Were it noted on the transfer itself, it would be lost where a
+// reversal comes first: they are keyed by different accounts, and keep no order.
+const back = (what: string) => `(
+  select ${what} from transfer_views r where r.tenant_id = transfer_views.tenant_id and r.livemode = transfer_views.livemode
+    and r.reverses_id = transfer_views.id and r.status = 'posted')`;
+const REVERSED = `${back('coalesce(sum(r.amount_minor), 0)::bigint')} as reversed_minor`;
+
+/** All that is shown of a transfer. Its version counts its reversals, too. */
+export const TRANSFER_SHOWN = `${COLUMNS.replace('version', `version + ${back('count(*)')} as version`)}, ${REVERSED}`;
+
+// A posted transfer never changes, so there is no version to guard it by. What was asked for here keeps its own metadata,
+// place and times; the others come as the event tells them.
 const POST = statement(
   'transfer-views.post',
-  `insert into transfer_views as v (${TRANSFER_COLUMNS})
-   select tenant_id, livemode, id, 'posted', debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, 0,
-     effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at
+  `insert into transfer_views as v (${COLUMNS})
+   select tenant_id, livemode, id, 'posted', debit, credit, amount_minor, asset, group_id, position, payment_id, hold_id,
+     reverses_id, effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::integer[],
-     $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[])
+     $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[],
+     $16::uuid[])
      as t (tenant_id, livemode, id, debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, effective_at,
-       metadata, trace_id, recorded_at)
+       metadata, trace_id, recorded_at, payment_id)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set status = 'posted', amount_minor = excluded.amount_minor,
-     effective_at = excluded.effective_at, recorded_at = excluded.recorded_at, failure_code = null, failure_leg = null,
-     version = v.version + 1
+     payment_id = excluded.payment_id, effective_at = excluded.effective_at, recorded_at = excluded.recorded_at,
+     failure_code = null, failure_leg = null, version = v.version + 1
    where v.status <> 'posted'
-   returning ${aliased('v', TRANSFER_COLUMNS)}`,
+   returning ${aliased('v', COLUMNS)}`,
 );
 
 const FAILED = `status = 'failed', failure_code = f.code, failure_leg = f.leg, version = v.version + 1`;
@@ -59,26 +65,19 @@ const FAIL = statement(
   'transfer-views.fail',
   `update transfer_views v set ${FAILED} from ${REFUSED}
    where v.tenant_id = f.tenant_id and v.livemode = f.livemode and v.id = f.id and v.status = 'pending'
-   returning ${aliased('v', TRANSFER_COLUMNS)}`,
+   returning ${aliased('v', COLUMNS)}`,
 );
 
 const FAIL_OF_GROUPS = statement(
   'transfer-views.fail-of-groups',
   `update transfer_views v set ${FAILED} from ${REFUSED}
    where v.tenant_id = f.tenant_id and v.livemode = f.livemode and v.group_id = f.id and v.status = 'pending'
-   returning ${aliased('v', TRANSFER_COLUMNS)}`,
-);
-
-const REVERSE = statement(
-  'transfer-views.reverse',
-  `update transfer_views v set reversed_minor = r.reversed, version = v.version + 1
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[]) as r (tenant_id, livemode, id, reversed)
-   where v.tenant_id = r.tenant_id and v.livemode = r.livemode and v.id = r.id and v.reversed_minor < r.reversed`,
+   returning ${aliased('v', COLUMNS)}`,
 );
 
 const FIND = statement(
   'transfer-views.find',
-  `select ${TRANSFER_COLUMNS} from transfer_views where tenant_id = $1 and livemode = $2 and id = $3`,
+  `select ${TRANSFER_SHOWN} from transfer_views where tenant_id = $1 and livemode = $2 and id = $3`,
 );
 
 /** A transfer as its table has it, for those who read it together with another. */
@@ -93,9 +92,11 @@ export interface TransferRow {
   asset: string;
   group_id: string | null;
   position: number | null;
+  payment_id: string | null;
   hold_id: string | null;
   reverses_id: string | null;
-  reversed_minor: bigint;
+  /** Absent where a transfer has just been posted or refused: nothing has been moved back of it. */
+  reversed_minor?: bigint;
   effective_at: Date | null;
   metadata: Record<string, string>;
   failure_code: string | null;
@@ -127,6 +128,7 @@ export async function postTransfers(
     joinJson(unique.map((v) => JSON.stringify(v.metadata))),
     unique.map((v) => v.traceId),
     unique.map((v) => v.recordedAt),
+    unique.map((v) => v.payment && uuidOf('payment', v.payment)),
   ]);
   return byKey(rows);
 }
@@ -147,18 +149,6 @@ export async function failTransfersOfGroups(tx: Transaction, refused: readonly R
   return rows.map(transferOfRow).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
 }
 
-/** Notes how much of these transfers has been moved back; it only ever grows. */
-export async function noteReversals(tx: Transaction, reversals: readonly Reversed[]): Promise<void> {
-  if (reversals.length === 0) return;
-  const most = new Map<string, Reversed>();
-  for (const one of reversals) {
-    const known = most.get(keyOf(one));
-    if (!known || BigInt(known.reversed) < BigInt(one.reversed)) most.set(keyOf(one), one);
-  }
-  const unique = [...most.values()];
-  await tx.count(REVERSE, [...keyColumns('transfer', unique), unique.map(({ reversed }) => reversed)]);
-}
-
 export async function findTransfer(
   db: Database,
   { tenant, livemode, id }: ResourceKey,
@@ -167,7 +157,7 @@ export async function findTransfer(
   return row && transferOfRow(row);
 }
 
-const LISTS = new ListStatements<TransferFilter>('transfer_views', TRANSFER_COLUMNS, {
+const LISTS = new ListStatements<TransferFilter>('transfer_views', `${COLUMNS}, ${REVERSED}`, {
   account: {
     letter: 'b',
     sql: [(parameter) => `debit_account_id = ${parameter}`, (parameter) => `credit_account_id = ${parameter}`],
@@ -208,9 +198,10 @@ export function transferOfRow(row: TransferRow): TransferView {
     asset: row.asset,
     group: row.group_id && fromUuid('group', row.group_id),
     position: row.position,
+    payment: row.payment_id && fromUuid('payment', row.payment_id),
     hold: row.hold_id && fromUuid('hold', row.hold_id),
     reverses: row.reverses_id && fromUuid('transfer', row.reverses_id),
-    reversed: row.reversed_minor.toString(),
+    reversed: (row.reversed_minor ?? 0n).toString(),
     effectiveAt: row.effective_at && row.effective_at.toISOString(),
     metadata: row.metadata,
     failure: row.failure_code === null ? null : { code: row.failure_code, leg: row.failure_leg },

@@ -20,6 +20,8 @@ export interface TransferView {
   readonly group: string | null;
   /** Its place in the group, from 0. */
   readonly position: number | null;
+  /** The payment that it books, or books a part of. */
+  readonly payment: string | null;
   /** The hold that it posts, or posts a part of. */
   readonly hold: string | null;
   /** The transfer that it moves back. */
@@ -63,6 +65,7 @@ export function transferResource(view: TransferView) {
     amount: view.amount,
     asset: view.asset,
     group: view.group,
+    payment: view.payment,
     hold: view.hold,
     reverses: view.reverses,
     reversed: view.reversed,

@@ -7,7 +7,6 @@ import { failGroups, postGroups, type GroupHead } from '../database/transfer-gro
 import {
   failTransfers,
   failTransfersOfGroups,
-  noteReversals,
   postTransfers,
   type Refused,
 } from '../database/transfer-view.repository.js';
@@ -48,7 +47,6 @@ export function countersOfGroup(event: GroupEvent): OwnedCounters[] {
 async function applyPosted(tx: Transaction, events: readonly Posted[], answered: Answered): Promise<Replies> {
   const transfers = await postTransfers(tx, events.flatMap(transfersOf));
   const groups = await postGroups(tx, events.filter((event) => !isSingle(event)).map(groupOf));
-  await noteReversals(tx, events.flatMap(reversalOf));
   return events.flatMap((event): Replies => {
     const write = writeAnsweredBy(event, answered);
     if (!write) return [];
@@ -113,6 +111,7 @@ function transfersOf(event: Posted): TransferView[] {
     asset: leg.asset,
     group: single ? null : data.id,
     position: single ? null : position,
+    payment: null,
     hold: null,
     reverses: data.reverses && data.reverses.transfer,
     reversed: '0',
@@ -140,8 +139,4 @@ function groupOf(event: Posted): GroupHead {
     createdAt: data.recorded_at,
     recordedAt: data.recorded_at,
   };
-}
-
-function reversalOf({ tenant, livemode, data: { reverses } }: Posted) {
-  return reverses ? [{ tenant, livemode, id: reverses.transfer, reversed: reverses.reversed }] : [];
 }

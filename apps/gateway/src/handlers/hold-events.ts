@@ -103,6 +103,7 @@ function transferOf(event: Changed): TransferView[] {
       asset: data.asset,
       group: null,
       position: null,
+      payment: data.payment,
       hold: data.id,
       reverses: null,
       reversed: '0',

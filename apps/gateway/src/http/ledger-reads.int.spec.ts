@@ -211,3 +211,38 @@ describe('a proof', () => {
     expect(asked).toEqual([]);
   });
 });
+
+describe("a payment's own transfer", () => {
+  const pay = async (source: string, destination: string) =>
+    (await client.post('/api/v1/payments', { source, destination, amount: '5', asset: 'USD' })).body;
+  const pathOf = ({ id }: { readonly id: string }) => `/api/v1/transfers/${id.replace('pay_', 'tr_')}`;
+
+  it('is read where the ledger has it, in the shape of all transfers', async () => {
+    const bob = await client.open();
+    const payment = (await pay(account, bob)) as { id: string; trace_id: string };
+    const accounts = { debit_account: account, credit_account: bob };
+    const times = { effective_at: '2026-01-01T00:00:00.000Z', recorded_at: '2026-01-01T00:00:00.000Z' };
+    const facts = { id: pathOf(payment).split('/').at(-1), ...accounts, amount: '5', asset: 'USD', ...times };
+    const links = { payment: payment.id, group: null, hold: null, reverses: null, reversed: '2' };
+    answering = { status: 200, body: { ...facts, ...links, version: 2 } };
+    const own = (await client.post('/api/v1/transfers', { ...accounts, amount: '1', asset: 'USD' })).body;
+    const { status, body, headers } = await client.get(pathOf(payment));
+    expect([status, headers.get('etag')]).toEqual([200, 'W/"2"']);
+    expect(body).toMatchObject({ ...facts, ...links, metadata: {}, trace_id: payment.trace_id, failure: null });
+    expect(Object.keys(body)).toEqual(Object.keys(own));
+    expect(asked).toMatchObject([{ url: pathOf(payment), claims: { tenant: client.tenant, livemode: false } }]);
+    const stranger = await Client.of(db, gateway.base);
+    expect(told(await stranger.get(pathOf(payment)))).toBe('404 not_found');
+    answering = { status: 500, body: {} };
+    expect(told(await client.get(pathOf(payment)))).toBe('502 bad_gateway');
+  });
+
+  it('is not asked for where there is no such payment, or it failed', async () => {
+    const pauper = await client.open();
+    house.empty.add(pauper);
+    const failed = (await pay(pauper, account))['payment'] as { id: string };
+    expect(told(await client.get(pathOf(failed)))).toBe('404 not_found');
+    expect(told(await client.get(`/api/v1/transfers/${newId('transfer')}`))).toBe('404 not_found');
+    expect(asked).toEqual([]);
+  });
+});

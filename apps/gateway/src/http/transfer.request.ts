@@ -156,6 +156,7 @@ export function pendingTransfer(caller: Caller, now: Date, effectiveAt: string |
     status: 'pending' as const,
     group: null,
     position: null,
+    payment: null,
     hold: null,
     reverses: null,
     reversed: '0',

@@ -41,7 +41,8 @@ const SAVE = statement(
        version = excluded.version, changed_at = excluded.changed_at, xact_id = pg_current_xact_id())
    insert into reversals as r (tenant_id, livemode, transfer_id, amount_minor, reversed_minor)
    select * from unnest($14::uuid[], $15::boolean[], $16::uuid[], $17::bigint[], $18::bigint[])
-   on conflict (tenant_id, livemode, transfer_id) do update set reversed_minor = excluded.reversed_minor`,
+   on conflict (tenant_id, livemode, transfer_id) do update set reversed_minor = excluded.reversed_minor,
+     version = r.version + 1`,
 );
 
 interface AsideRow {

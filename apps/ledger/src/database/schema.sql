@@ -217,9 +217,11 @@ create table reversals (
   transfer_id uuid not null,
   amount_minor bigint not null,
   reversed_minor bigint not null,
+  version bigint not null default 1,
   constraint reversals_amount_minor_check CHECK ((amount_minor > 0)),
   constraint reversals_check CHECK (((reversed_minor >= 1) AND (reversed_minor <= amount_minor))),
-  constraint reversals_pkey PRIMARY KEY (tenant_id, livemode, transfer_id)
+  constraint reversals_pkey PRIMARY KEY (tenant_id, livemode, transfer_id),
+  constraint reversals_version_check CHECK ((version > 0))
 );
 
 create table schema_migrations (

@@ -72,6 +72,7 @@ const transfer = {
   status: 'failed' as const,
   group: 'grp_01m7yg4jr5ezm9ym0cwhese7x1',
   position: 0,
+  payment: null,
   hold: null,
   reverses: null,
   reversed: '0',

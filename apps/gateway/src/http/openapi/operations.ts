@@ -166,7 +166,7 @@ export const OPERATIONS: readonly Operation[] = [
     scope: 'transfers:read',
     answer: 'Transfer',
     status: 200,
-    problems: ONE_PROBLEMS,
+    problems: [...ONE_PROBLEMS, 'bad_gateway', 'gateway_timeout'],
   },
   {
     id: 'reverseTransfer',
@@ -184,6 +184,7 @@ export const OPERATIONS: readonly Operation[] = [
       'not_found',
       'id_reused',
       'transfer_not_posted',
+      'transfer_of_payment',
       'reversal_exceeds_original',
       'transfer_not_found',
     ],

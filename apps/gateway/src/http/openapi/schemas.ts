@@ -116,6 +116,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     amount: { ...amount, description: 'What was asked for; once it is posted, what moved.' },
     asset: assetCode,
     group: nullable(id('group')),
+    payment: nullable(id('payment')),
     hold: nullable(id('hold')),
     reverses: nullable(id('transfer')),
     reversed: { ...amount, description: 'How much of it has been moved back.' },

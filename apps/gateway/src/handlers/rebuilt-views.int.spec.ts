@@ -1,0 +1,67 @@
+import { fromUuid, newId, uuidOf, type AccountCounters, type MessageData, type PostedLeg } from '@payflow/contracts';
+import { until } from '@payflow/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openStage, type Stage } from '../testing/stage.js';
+
+const TRANSFERS = '/api/v1/transfers';
+const AT = '2026-11-21T12:00:00.000Z';
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterAll(() => stage?.close());
+
+const counters = (id: string): AccountCounters => ({
+  id,
+  posted_debits: '100',
+  posted_credits: '100',
+  pending_debits: '0',
+  pending_credits: '0',
+  version: 2,
+});
+const leg = (debit_account: string, credit_account: string, amount: string): PostedLeg => ({
+  id: newId('transfer'),
+  debit_account,
+  credit_account,
+  amount,
+  asset: 'USD',
+});
+
+/** One transfer as the ledger told of it: by itself, and known to nobody here. */
+function posted(
+  one: PostedLeg,
+  reverses: MessageData['payflow.group.posted.v1']['reverses'] = null,
+): MessageData['payflow.group.posted.v1'] {
+  return {
+    id: fromUuid('group', uuidOf('transfer', one.id)),
+    reverses,
+    legs: [one],
+    accounts: [counters(one.debit_account), counters(one.credit_account)],
+    effective_at: AT,
+    metadata: {},
+    recorded_at: AT,
+  };
+}
+
+const publish = (data: MessageData['payflow.group.posted.v1']) =>
+  stage.house.publish('payflow.group.posted.v1', data, { ...stage.client, livemode: false, traceparent: undefined });
+const shown = (id: string) =>
+  until(`${id} is shown`, async () => {
+    const { status, body } = await stage.client.get(`${TRANSFERS}/${id}`);
+    return status === 200 ? body : undefined;
+  });
+
+it('know how much of a transfer was moved back, though its reversals came before it', async () => {
+  const [alice, bob] = [newId('account'), newId('account')];
+  const original = leg(alice, bob, '100');
+  const [first, second] = [leg(bob, alice, '30'), leg(bob, alice, '50')];
+  await publish(posted(second, { transfer: original.id, reversed: '80' }));
+  await publish(posted(first, { transfer: original.id, reversed: '30' }));
+  await shown(first.id);
+  await shown(second.id);
+  await publish(posted(original));
+  expect(await shown(original.id)).toMatchObject({ status: 'posted', amount: '100', reversed: '80' });
+  const { data } = (await stage.client.get(`${TRANSFERS}?account=${alice}`)).body as { data: { reversed: string }[] };
+  expect(data.map(({ reversed }) => reversed).sort()).toEqual(['0', '0', '80']);
+});

@@ -1,0 +1,44 @@
+import { Controller, Get, Header, Inject, Param, Req, UseGuards } from '@nestjs/common';
+import { toUuid } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
+import { DATABASE, Problem } from '@payflow/service';
+import type { FastifyRequest } from 'fastify';
+import { findTransfer, type TransferFacts } from '../database/booked-transfer.repository.js';
+
+/** What the ledger alone can tell of a transfer, that of a payment among them; the gateway forwards to it. */
+@Controller('api/v1/transfers')
+@UseGuards(InternalGuard)
+@RequiresScope('transfers:read')
+export class TransferReadsController {
+  constructor(@Inject(DATABASE) private readonly db: Database) {}
+
+  @Get(':id')
+  @Header('cache-control', 'no-store')
+  async one(@Param('id') id: string, @Req() request: FastifyRequest): Promise<object> {
+    if (!toUuid('transfer', id)) throw new Problem('invalid_id');
+    const facts = await findTransfer(this.db, claimsOf(request), id);
+    if (!facts) throw new Problem('not_found');
+    return transferResource(facts);
+  }
+}
+
+function transferResource(facts: TransferFacts) {
+  return {
+    id: facts.id,
+    object: 'transfer',
+    status: 'posted',
+    debit_account: facts.debitAccount,
+    credit_account: facts.creditAccount,
+    amount: facts.amount.toString(),
+    asset: facts.asset,
+    payment: facts.payment,
+    group: facts.group,
+    hold: facts.hold,
+    reverses: facts.reverses,
+    reversed: facts.reversed.toString(),
+    version: facts.version,
+    effective_at: facts.effectiveAt.toISOString(),
+    recorded_at: facts.recordedAt.toISOString(),
+  };
+}
