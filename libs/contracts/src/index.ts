@@ -4,6 +4,7 @@ export * from './invariants.js';
 export * from './messages.js';
 export { ACCOUNT_KINDS, ACCOUNT_STATES } from './messages/account.js';
 export type * from './messages/account.js';
+export type * from './messages/correction.js';
 export type * from './messages/hold.js';
 export type * from './messages/payment.js';
 export { GROUP_ACCOUNTS_MAX, LEGS_MAX } from './messages/group.js';

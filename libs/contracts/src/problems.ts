@@ -137,10 +137,15 @@ export const PROBLEMS = {
     title: 'No more can be moved back than the transfer moved',
     remedy: 'Read the transfer: `amount` less `reversed` is left.',
   },
+  transfer_corrected: {
+    status: 409,
+    title: 'The transfer has been corrected already',
+    remedy: 'Correct the one that stands in its place: `corrected_by` of the transfer.',
+  },
   transfer_not_posted: {
     status: 409,
     title: 'The transfer is not posted',
-    remedy: 'Only a posted transfer can be reversed; wait for its end.',
+    remedy: 'Only a posted transfer can be reversed or corrected; wait for its end.',
   },
   transfer_of_payment: {
     status: 409,

@@ -87,6 +87,7 @@ export const SUBSCRIPTIONS = {
       'payflow.transfer.post.v1',
       'payflow.group.post.v1',
       'payflow.transfer.reverse.v1',
+      'payflow.transfer.correct.v1',
       'payflow.hold.place.v1',
       'payflow.hold.post.v1',
       'payflow.hold.void.v1',

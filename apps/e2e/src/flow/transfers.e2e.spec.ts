@@ -117,6 +117,26 @@ describe('the books over HTTP', () => {
     expect((await read(`/transfers/${original.id}`))['reversed']).toBe('100');
   });
 
+  it('correct a transfer, once, at the time for which it was booked', async () => {
+    const { id } = await made('/accounts', { asset: 'USD' });
+    const then = '2026-01-15T00:00:00.000Z';
+    const original = await made('/transfers', leg({ credit_account: id, effective_at: then }));
+    const corrected = await made(`/transfers/${original.id}/correct`, { amount: '90' });
+    expect(corrected).toMatchObject({ corrects: original.id, amount: '90', effective_at: then });
+    expect(await read(`/transfers/${original.id}`)).toEqual({
+      ...original,
+      reversed: '100',
+      corrected_by: corrected.id,
+    });
+    const again = await send(`/transfers/${original.id}/correct`, { amount: '80' });
+    expect(told(again)).toBe('409 transfer_corrected');
+    const balance = (query: string) => read(`/accounts/${id}/balance?${query}`);
+    expect(await balance(`basis=effective&as_of=${then}`)).toMatchObject({ balance: '90' });
+    expect(await balance(`as_of=${encodeURIComponent(original['recorded_at'] as string)}`)).toMatchObject({
+      balance: '100',
+    });
+  });
+
   it("show a payment's own transfer, and leave its money to the payment", async () => {
     const payment = await made('/payments', { source: alice, destination: bob, amount: '7', asset: 'USD' });
     const transfer = await read(`/transfers/${payment.id.replace('pay_', 'tr_')}`);

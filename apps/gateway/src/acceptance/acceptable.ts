@@ -39,6 +39,7 @@ export type PaymentWrite = WriteOf<'payment', PaymentView, 'payflow.payment.crea
 export type AccountWrite = WriteOf<'account', AccountView, 'payflow.account.open.v1'>;
 export type PostWrite = WriteOf<'transfer', TransferView, 'payflow.group.post.v1'>;
 export type ReversalWrite = WriteOf<'transfer', TransferView, 'payflow.transfer.reverse.v1'>;
+export type CorrectionWrite = WriteOf<'transfer', TransferView, 'payflow.transfer.correct.v1'>;
 export type GroupWrite = WriteOf<'group', TransferGroupView, 'payflow.group.post.v1'>;
 export type HoldWrite = WriteOf<'hold', HoldView, 'payflow.hold.place.v1'>;
 export type HoldPostWrite = WriteOf<'transfer', TransferView, 'payflow.hold.post.v1'>;
@@ -51,6 +52,7 @@ export type Write =
   | AccountWrite
   | PostWrite
   | ReversalWrite
+  | CorrectionWrite
   | GroupWrite
   | HoldWrite
   | HoldPostWrite

@@ -61,9 +61,14 @@ export function transferReply(view: TransferView, requestId: string): Reply {
   const location = `${TRANSFERS_PATH}/${view.id}`;
   const transfer = transferResource(view);
   if (!view.failure) return created(location, transfer);
-  const instance = view.reverses ? `${TRANSFERS_PATH}/${view.reverses}/reverse` : TRANSFERS_PATH;
-  const occurrence = { instance, requestId, traceId: view.traceId ?? undefined };
+  const occurrence = { instance: askedFor(view), requestId, traceId: view.traceId ?? undefined };
   return refused(refusalCode(view.failure.code), view.failure.code, occurrence, { transfer }, { location });
+}
+
+/** Where a transfer was asked for. */
+function askedFor({ reverses, corrects }: TransferView): string {
+  if (reverses) return `${TRANSFERS_PATH}/${reverses}/reverse`;
+  return corrects ? `${TRANSFERS_PATH}/${corrects}/correct` : TRANSFERS_PATH;
 }
 
 /** 201 with the group, or the reason for its refusal with the group, which is kept. */

@@ -345,6 +345,7 @@ create table transfer_views (
   created_at timestamp with time zone not null,
   recorded_at timestamp with time zone,
   payment_id uuid,
+  corrects_id uuid,
   constraint transfer_views_amount_minor_check CHECK ((amount_minor >= 0)),
   constraint transfer_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
   constraint transfer_views_pkey PRIMARY KEY (tenant_id, livemode, id),
@@ -392,6 +393,8 @@ CREATE INDEX payment_views_by_source ON public.payment_views USING btree (tenant
 CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_id, livemode, created_at, id);
 
 CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
+
+CREATE INDEX transfer_views_by_corrected ON public.transfer_views USING btree (tenant_id, livemode, corrects_id) WHERE (corrects_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_credit ON public.transfer_views USING btree (tenant_id, livemode, credit_account_id, created_at, id);
 

@@ -26,17 +26,19 @@ export interface Refused extends ResourceKey {
 }
 
 const COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id, position,
-  payment_id, hold_id, reverses_id, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at`;
+  payment_id, hold_id, reverses_id, corrects_id, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at`;
 
 // What has been moved back of a transfer, its reversals tell. Were it noted on the transfer itself, it would be lost where a
 // reversal comes first: they are keyed by different accounts, and keep no order.
 const back = (what: string) => `(
   select ${what} from transfer_views r where r.tenant_id = transfer_views.tenant_id and r.livemode = transfer_views.livemode
     and r.reverses_id = transfer_views.id and r.status = 'posted')`;
-const REVERSED = `${back('coalesce(sum(r.amount_minor), 0)::bigint')} as reversed_minor`;
+const SINCE = `${back('coalesce(sum(r.amount_minor), 0)::bigint')} as reversed_minor, (
+  select c.id from transfer_views c where c.tenant_id = transfer_views.tenant_id and c.livemode = transfer_views.livemode
+    and c.corrects_id = transfer_views.id and c.status = 'posted') as corrected_by_id`;
 
 /** All that is shown of a transfer. Its version counts its reversals, too. */
-export const TRANSFER_SHOWN = `${COLUMNS.replace('version', `version + ${back('count(*)')} as version`)}, ${REVERSED}`;
+export const TRANSFER_SHOWN = `${COLUMNS.replace('version', `version + ${back('count(*)')} as version`)}, ${SINCE}`;
 
 // A posted transfer never changes, so there is no version to guard it by. What was asked for here keeps its own metadata,
 // place and times; the others come as the event tells them.
@@ -44,12 +46,12 @@ const POST = statement(
   'transfer-views.post',
   `insert into transfer_views as v (${COLUMNS})
    select tenant_id, livemode, id, 'posted', debit, credit, amount_minor, asset, group_id, position, payment_id, hold_id,
-     reverses_id, effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at
+     reverses_id, corrects_id, effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::integer[],
      $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[],
-     $16::uuid[])
+     $16::uuid[], $17::uuid[])
      as t (tenant_id, livemode, id, debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, effective_at,
-       metadata, trace_id, recorded_at, payment_id)
+       metadata, trace_id, recorded_at, payment_id, corrects_id)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set status = 'posted', amount_minor = excluded.amount_minor,
      payment_id = excluded.payment_id, effective_at = excluded.effective_at, recorded_at = excluded.recorded_at,
@@ -95,8 +97,10 @@ export interface TransferRow {
   payment_id: string | null;
   hold_id: string | null;
   reverses_id: string | null;
-  /** Absent where a transfer has just been posted or refused: nothing has been moved back of it. */
+  corrects_id: string | null;
+  /** Absent where a transfer has just been posted or refused: nothing has become of it. */
   reversed_minor?: bigint;
+  corrected_by_id?: string | null;
   effective_at: Date | null;
   metadata: Record<string, string>;
   failure_code: string | null;
@@ -129,6 +133,7 @@ export async function postTransfers(
     unique.map((v) => v.traceId),
     unique.map((v) => v.recordedAt),
     unique.map((v) => v.payment && uuidOf('payment', v.payment)),
+    unique.map((v) => v.corrects && uuidOf('transfer', v.corrects)),
   ]);
   return byKey(rows);
 }
@@ -157,7 +162,7 @@ export async function findTransfer(
   return row && transferOfRow(row);
 }
 
-const LISTS = new ListStatements<TransferFilter>('transfer_views', `${COLUMNS}, ${REVERSED}`, {
+const LISTS = new ListStatements<TransferFilter>('transfer_views', `${COLUMNS}, ${SINCE}`, {
   account: {
     letter: 'b',
     sql: [(parameter) => `debit_account_id = ${parameter}`, (parameter) => `credit_account_id = ${parameter}`],
@@ -202,6 +207,8 @@ export function transferOfRow(row: TransferRow): TransferView {
     hold: row.hold_id && fromUuid('hold', row.hold_id),
     reverses: row.reverses_id && fromUuid('transfer', row.reverses_id),
     reversed: (row.reversed_minor ?? 0n).toString(),
+    corrects: row.corrects_id && fromUuid('transfer', row.corrects_id),
+    correctedBy: row.corrected_by_id ? fromUuid('transfer', row.corrected_by_id) : null,
     effectiveAt: row.effective_at && row.effective_at.toISOString(),
     metadata: row.metadata,
     failure: row.failure_code === null ? null : { code: row.failure_code, leg: row.failure_leg },

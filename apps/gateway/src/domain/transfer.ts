@@ -28,6 +28,10 @@ export interface TransferView {
   readonly reverses: string | null;
   /** How much of it has been moved back. */
   readonly reversed: string;
+  /** The transfer in whose place it stands. */
+  readonly corrects: string | null;
+  /** The transfer that stands in its place. */
+  readonly correctedBy: string | null;
   readonly effectiveAt: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly failure: TransferFailure | null;
@@ -69,6 +73,8 @@ export function transferResource(view: TransferView) {
     hold: view.hold,
     reverses: view.reverses,
     reversed: view.reversed,
+    corrects: view.corrects,
+    corrected_by: view.correctedBy,
     effective_at: view.effectiveAt,
     failure: view.failure,
     metadata: view.metadata,

@@ -53,7 +53,9 @@ async function applyPosted(tx: Transaction, events: readonly Posted[], answered:
     const views = transfersOf(event).flatMap((view) => transfers.get(keyOf(view)) ?? []);
     const group = groups.get(keyOf(groupKeyOf(event)));
     if (group) return [[write, transferGroupReply({ ...group, transfers: views }, write.requestId)]];
-    return views[0] ? [[write, transferReply(views[0], write.requestId)]] : [];
+    // The last of them is what was asked for: what a correction moves back comes before.
+    const asked = views.at(-1);
+    return asked ? [[write, transferReply(asked, write.requestId)]] : [];
   });
 }
 
@@ -87,9 +89,13 @@ function legsOf(group: GroupHead, legs: readonly TransferView[]): TransferView[]
   );
 }
 
-/** A transfer that was asked for alone shares its UUID with its group, which is nobody's resource. */
-function isSingle({ data: { id, legs } }: Posted): boolean {
+/**
+ * A transfer that was asked for alone shares its UUID with its group, which is nobody's resource. So does the one that takes
+ * the place of another, and what moves that one back comes with it.
+ */
+function isSingle({ data: { id, legs, corrects } }: Posted): boolean {
   const [first] = legs;
+  if (corrects !== undefined) return true;
   return legs.length === 1 && first !== undefined && uuidOf('transfer', first.id) === uuidOf('group', id);
 }
 
@@ -113,17 +119,24 @@ function transfersOf(event: Posted): TransferView[] {
     position: single ? null : position,
     payment: null,
     hold: null,
-    reverses: data.reverses && data.reverses.transfer,
+    ...linksOf(data, position),
     reversed: '0',
-    effectiveAt: data.effective_at,
-    // Of a group, the group has them.
-    metadata: single ? data.metadata : {},
+    correctedBy: null,
+    effectiveAt: leg.effective_at ?? data.effective_at,
+    // Of a group, the group has them; of a correction, what stands in the original's place.
+    metadata: single && position === data.legs.length - 1 ? data.metadata : {},
     failure: null,
     traceId: traceIdOf(event),
     version: 1,
     createdAt: data.recorded_at,
     recordedAt: data.recorded_at,
   }));
+}
+
+/** Of a correction the first leg moves the original back, and the second takes its place. */
+function linksOf({ reverses, corrects }: Posted['data'], position: number) {
+  if (corrects === undefined) return { reverses: reverses && reverses.transfer, corrects: null };
+  return position === 0 ? { reverses: corrects, corrects: null } : { reverses: null, corrects };
 }
 
 function groupOf(event: Posted): GroupHead {

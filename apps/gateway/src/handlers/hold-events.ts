@@ -107,6 +107,8 @@ function transferOf(event: Changed): TransferView[] {
       hold: data.id,
       reverses: null,
       reversed: '0',
+      corrects: null,
+      correctedBy: null,
       effectiveAt: data.recorded_at,
       metadata: {},
       failure: null,

@@ -44,6 +44,13 @@ function posted(
   };
 }
 
+const correctionOf = (original: PostedLeg, replacement: PostedLeg): MessageData['payflow.group.posted.v1'] => ({
+  ...posted(replacement, { transfer: original.id, reversed: original.amount }),
+  corrects: original.id,
+  legs: [leg(original.credit_account, original.debit_account, original.amount), replacement],
+  metadata: { why: 'typo' },
+});
+
 const publish = (data: MessageData['payflow.group.posted.v1']) =>
   stage.house.publish('payflow.group.posted.v1', data, { ...stage.client, livemode: false, traceparent: undefined });
 const shown = (id: string) =>
@@ -64,4 +71,14 @@ it('know how much of a transfer was moved back, though its reversals came before
   expect(await shown(original.id)).toMatchObject({ status: 'posted', amount: '100', reversed: '80' });
   const { data } = (await stage.client.get(`${TRANSFERS}?account=${alice}`)).body as { data: { reversed: string }[] };
   expect(data.map(({ reversed }) => reversed).sort()).toEqual(['0', '0', '80']);
+});
+
+it('know what stands in the place of a transfer, though that came before it', async () => {
+  const [alice, bob] = [newId('account'), newId('account')];
+  const [original, replacement] = [leg(alice, bob, '100'), leg(alice, bob, '90')];
+  await publish(correctionOf(original, replacement));
+  const links = { corrects: original.id, reverses: null, metadata: { why: 'typo' }, group: null };
+  expect(await shown(replacement.id)).toMatchObject(links);
+  await publish(posted(original));
+  expect(await shown(original.id)).toMatchObject({ reversed: '100', corrected_by: replacement.id });
 });

@@ -40,6 +40,8 @@ export function transferOfPayment(payment: PaymentView, text: string): TransferV
     hold: told.hold,
     reverses: null,
     reversed: told.reversed,
+    corrects: null,
+    correctedBy: null,
     effectiveAt: told.effective_at,
     // The payment has it.
     metadata: {},

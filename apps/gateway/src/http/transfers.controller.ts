@@ -4,7 +4,7 @@ import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { GroupWrite, PostWrite, ReversalWrite } from '../acceptance/acceptable.js';
+import type { CorrectionWrite, GroupWrite, PostWrite, ReversalWrite } from '../acceptance/acceptable.js';
 import { TRANSFER_GROUPS_PATH, TRANSFERS_PATH } from '../acceptance/replies.js';
 import { Writes, type Answer } from '../acceptance/writes.js';
 import { findPayment } from '../database/payment-view.repository.js';
@@ -14,6 +14,7 @@ import type { PaymentView } from '../domain/payment.js';
 import { transferGroupResource, transferResource, type TransferView } from '../domain/transfer.js';
 import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
+import { correctionWrite } from './correction.request.js';
 import { Cursors } from './cursor.js';
 import { refuseIfMatch } from './headers.js';
 import { LEDGER } from './ledger-reads.controller.js';
@@ -50,6 +51,17 @@ export class TransfersController {
     const original = await this.own(id, request);
     const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       reversalWrite(original, body, caller, now),
+    );
+    await this.answerTransfer(reply, write, answer);
+  }
+
+  @Post(':id/correct')
+  @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
+  async correct(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
+    const original = await this.own(id, request);
+    const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
+      correctionWrite(original, body, caller, now),
     );
     await this.answerTransfer(reply, write, answer);
   }
@@ -107,7 +119,7 @@ export class TransfersController {
   /** What has not ended is shown as it was accepted, another copy's as it stands. */
   private async answerTransfer(
     reply: FastifyReply,
-    { view }: PostWrite | ReversalWrite,
+    { view }: PostWrite | ReversalWrite | CorrectionWrite,
     answer: Answer,
   ): Promise<void> {
     const id = answer.kind === 'accepted' ? answer.resourceId : view.id;

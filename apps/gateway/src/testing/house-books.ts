@@ -10,6 +10,7 @@ import type {
   HoldState,
   HoldVoid,
   MessageData,
+  TransferCorrect,
   TransferReverse,
 } from '@payflow/contracts';
 
@@ -24,6 +25,7 @@ interface Moved {
   readonly amount: string;
   readonly asset: string;
   reversed: bigint;
+  corrected?: true;
 }
 
 /** As much of the ledger as the gateway can tell apart: counters, versions, holds, and a refusal of each kind. */
@@ -114,6 +116,38 @@ export class HouseBooks {
         legs: [leg],
         accounts: [this.#counters(leg.debit_account), this.#counters(leg.credit_account)],
         effective_at: now(),
+        metadata,
+        recorded_at: now(),
+      },
+    };
+  }
+
+  correct({ id, original, reversal, replacement, effective_at, debit_account, metadata }: TransferCorrect): Verdict {
+    const moved = this.#transfers.get(original);
+    const left = moved ? BigInt(moved.amount) - moved.reversed : 0n;
+    if (!moved || left === 0n) {
+      const reason = moved?.corrected ? 'transfer_corrected' : 'reversal_exceeds_original';
+      return this.#refuseGroup(id, debit_account, reason, null);
+    }
+    moved.reversed += left;
+    moved.corrected = true;
+    const accounts = { debit_account: moved.credit_account, credit_account: moved.debit_account };
+    const back = { id: reversal, ...accounts, amount: left.toString(), asset: moved.asset, effective_at: now() };
+    const legs = [back, { ...replacement, effective_at: effective_at ?? now() }];
+    for (const leg of legs) {
+      this.pay(leg.debit_account, leg.credit_account, leg.amount);
+      this.#transfers.set(leg.id, { ...leg, reversed: 0n });
+    }
+    const touched = new Set(legs.flatMap((leg) => [leg.debit_account, leg.credit_account]));
+    return {
+      type: 'payflow.group.posted.v1',
+      data: {
+        id,
+        reverses: { transfer: original, reversed: moved.reversed.toString() },
+        corrects: original,
+        legs,
+        accounts: [...touched].map((account) => this.#counters(account)),
+        effective_at: effective_at ?? now(),
         metadata,
         recorded_at: now(),
       },

@@ -161,6 +161,10 @@ function accountIds(command: KeyedCommand['command']): string[] {
         ...command.data.legs.flatMap((leg) => [leg.debit_account, leg.credit_account]),
         ...command.data.conditions.map(({ account }) => account),
       ];
+    case 'payflow.transfer.correct.v1': {
+      const { debit_account, credit_account, replacement } = command.data;
+      return [debit_account, credit_account, replacement.debit_account, replacement.credit_account];
+    }
     case 'payflow.transfer.post.v1':
     case 'payflow.transfer.reverse.v1':
     case 'payflow.hold.place.v1':

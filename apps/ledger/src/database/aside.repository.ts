@@ -2,6 +2,7 @@ import { fromUuid, uuidOf, type HoldStatus } from '@payflow/contracts';
 import { statement, type Transaction } from '@payflow/database';
 import { scoped, type BookChanges, type Owner } from '../domain/book.js';
 import type { Hold } from '../domain/hold.js';
+import type { Original } from '../domain/reversal.js';
 import { accountUuid, type LockedAccounts } from './account.repository.js';
 import type { KeyedCommand } from './command-key.js';
 
@@ -13,12 +14,13 @@ export interface LoadedAside {
   readonly takenPaths: ReadonlySet<string>;
   readonly holds: ReadonlyMap<string, Hold>;
   /** By scoped transfer id; absent where nothing has been moved back. */
-  readonly reversed: ReadonlyMap<string, bigint>;
+  readonly reversed: ReadonlyMap<string, Pick<Original, 'reversed' | 'correctedBy'>>;
+  /** When transfers count that shall be corrected, by scoped id. */
+  readonly booked: ReadonlyMap<string, string>;
 }
 
-const LOAD = statement(
-  'ledger.load-aside',
-  `select tenant_id, livemode, 'path' as what, path as name, null as id, null as facts from accounts
+const ASIDE = `
+   select tenant_id, livemode, 'path' as what, path as name, null as id, null as facts from accounts
    where (tenant_id, livemode, path) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))
    union all
    select tenant_id, livemode, 'hold', null, id, json_build_object('payment', payment_id, 'debit', debit_account_id,
@@ -26,8 +28,16 @@ const LOAD = statement(
      'expires_at', expires_at, 'version', version)
    from holds where (tenant_id, livemode, id) in (select * from unnest($4::uuid[], $5::boolean[], $6::uuid[]))
    union all
-   select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text)
-   from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))`,
+   select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text, 'corrected_by', corrected_by_id)
+   from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))`;
+const LOAD = statement('ledger.load-aside', ASIDE);
+
+// A transfer lies in one of many months: they are looked through for those alone that need it.
+const LOAD_BOOKED = statement(
+  'ledger.load-aside-booked',
+  `${ASIDE} union all
+   select tenant_id, livemode, 'booked', null, id, json_build_object('effective_at', coalesce(effective_at, recorded_at))
+   from transfers where (tenant_id, livemode, id) in (select * from unnest($10::uuid[], $11::boolean[], $12::uuid[]))`,
 );
 
 const SAVE = statement(
@@ -39,19 +49,25 @@ const SAVE = statement(
        $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::bigint[])
      on conflict (tenant_id, livemode, id) do update set posted_minor = excluded.posted_minor, status = excluded.status,
        version = excluded.version, changed_at = excluded.changed_at, xact_id = pg_current_xact_id())
-   insert into reversals as r (tenant_id, livemode, transfer_id, amount_minor, reversed_minor)
-   select * from unnest($14::uuid[], $15::boolean[], $16::uuid[], $17::bigint[], $18::bigint[])
+   insert into reversals as r (tenant_id, livemode, transfer_id, amount_minor, reversed_minor, corrected_by_id)
+   select * from unnest($14::uuid[], $15::boolean[], $16::uuid[], $17::bigint[], $18::bigint[], $19::uuid[])
    on conflict (tenant_id, livemode, transfer_id) do update set reversed_minor = excluded.reversed_minor,
+     corrected_by_id = excluded.corrected_by_id,
      version = r.version + 1`,
 );
 
 interface AsideRow {
   tenant_id: string;
   livemode: boolean;
-  what: 'path' | 'hold' | 'reversal';
+  what: 'path' | 'hold' | 'reversal' | 'booked';
   name: string | null;
   id: string | null;
-  facts: HoldFacts | { readonly reversed: string } | null;
+  facts: HoldFacts | ReversalFacts | { readonly effective_at: string } | null;
+}
+
+interface ReversalFacts {
+  readonly reversed: string;
+  readonly corrected_by: string | null;
 }
 
 interface HoldFacts {
@@ -84,25 +100,34 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
     return each.command.type === 'payflow.hold.void.v1' ? [wantedOf(each, uuidOf('hold', each.command.data.id))] : [];
   });
   const originals = commands.flatMap((each) =>
-    each.command.type === 'payflow.transfer.reverse.v1'
+    each.command.type === 'payflow.transfer.reverse.v1' || each.command.type === 'payflow.transfer.correct.v1'
+      ? [wantedOf(each, uuidOf('transfer', each.command.data.original))]
+      : [],
+  );
+  const corrected = commands.flatMap((each) =>
+    each.command.type === 'payflow.transfer.correct.v1'
       ? [wantedOf(each, uuidOf('transfer', each.command.data.original))]
       : [],
   );
   const nothing = paths.length + holds.length + originals.length === 0;
   const rows = nothing
     ? []
-    : await tx.rows<AsideRow & Record<string, unknown>>(LOAD, [
-        ...columns(paths),
-        ...columns(holds),
-        ...columns(originals),
+    : await tx.rows<AsideRow & Record<string, unknown>>(corrected.length > 0 ? LOAD_BOOKED : LOAD, [
+        ...[paths, holds, originals].flatMap(columns),
+        ...(corrected.length > 0 ? columns(corrected) : []),
       ]);
   return {
     takenPaths: new Set(rows.flatMap((row) => (row.what === 'path' ? [scoped(ownerOf(row), row.name as string)] : []))),
     holds: new Map(rows.flatMap((row) => (row.what === 'hold' ? [[scopedId('hold', row), toHold(row)] as const] : []))),
     reversed: new Map(
       rows.flatMap((row) =>
-        row.what === 'reversal'
-          ? [[scopedId('transfer', row), BigInt((row.facts as { reversed: string }).reversed)] as const]
+        row.what === 'reversal' ? [[scopedId('transfer', row), toReversed(row.facts as ReversalFacts)] as const] : [],
+      ),
+    ),
+    booked: new Map(
+      rows.flatMap((row) =>
+        row.what === 'booked'
+          ? [[scopedId('transfer', row), instantOf((row.facts as { effective_at: string }).effective_at)] as const]
           : [],
       ),
     ),
@@ -138,6 +163,7 @@ export async function saveAside(
     reversed.map(({ transfer }) => uuidOf('transfer', transfer)),
     reversed.map(({ original }) => original.amount),
     reversed.map(({ original }) => original.reversed),
+    reversed.map(({ original }) => original.correctedBy && uuidOf('transfer', original.correctedBy)),
   ]);
 }
 
@@ -157,6 +183,15 @@ function scopedId(kind: 'hold' | 'transfer', row: AsideRow): string {
   return scoped(ownerOf(row), fromUuid(kind, row.id as string));
 }
 
+function toReversed({ reversed, corrected_by }: ReversalFacts): Pick<Original, 'reversed' | 'correctedBy'> {
+  return { reversed: BigInt(reversed), correctedBy: corrected_by && fromUuid('transfer', corrected_by) };
+}
+
+/** As the books write instants, however the database does. */
+function instantOf(text: string): string {
+  return new Date(text).toISOString();
+}
+
 function toHold(row: AsideRow): Hold {
   const facts = row.facts as HoldFacts;
   return {
@@ -168,7 +203,7 @@ function toHold(row: AsideRow): Hold {
     posted: BigInt(facts.posted),
     asset: facts.asset,
     status: facts.status,
-    expiresAt: facts.expires_at && new Date(facts.expires_at).toISOString(),
+    expiresAt: facts.expires_at && instantOf(facts.expires_at),
     version: facts.version,
   };
 }

@@ -14,6 +14,9 @@ export interface TransferFacts {
   readonly hold: string | null;
   readonly reverses: string | null;
   readonly reversed: bigint;
+  /** The transfer in whose place it stands, and the one that stands in its own. */
+  readonly corrects: string | null;
+  readonly correctedBy: string | null;
   /** +1 per change of what is told of it. */
   readonly version: number;
   readonly recordedAt: Date;
@@ -24,8 +27,9 @@ const FIND = statement(
   'reads.transfer',
   `select t.debit_account_id, t.credit_account_id, t.amount_minor, t.asset, t.payment_id, t.group_id, t.hold_id, t.reverses_id,
      t.recorded_at, coalesce(t.effective_at, t.recorded_at) as effective_at, coalesce(r.reversed_minor, 0) as reversed_minor,
-     1 + coalesce(r.version, 0) as version
+     1 + coalesce(r.version, 0) as version, r.corrected_by_id, c.transfer_id as corrects_id
    from transfers t left join reversals r on r.tenant_id = t.tenant_id and r.livemode = t.livemode and r.transfer_id = t.id
+     left join reversals c on c.tenant_id = t.tenant_id and c.livemode = t.livemode and c.corrected_by_id = t.id
    where t.tenant_id = $1 and t.livemode = $2 and t.id = $3`,
 );
 
@@ -39,6 +43,8 @@ interface TransferRow {
   hold_id: string | null;
   reverses_id: string | null;
   reversed_minor: bigint;
+  corrects_id: string | null;
+  corrected_by_id: string | null;
   version: bigint;
   recorded_at: Date;
   effective_at: Date;
@@ -60,6 +66,8 @@ export async function findTransfer(db: Database, owner: Owner, id: string): Prom
       hold: row.hold_id && fromUuid('hold', row.hold_id),
       reverses: row.reverses_id && fromUuid('transfer', row.reverses_id),
       reversed: row.reversed_minor,
+      corrects: row.corrects_id && fromUuid('transfer', row.corrects_id),
+      correctedBy: row.corrected_by_id && fromUuid('transfer', row.corrected_by_id),
       version: Number(row.version),
       recordedAt: row.recorded_at,
       effectiveAt: row.effective_at,

@@ -62,6 +62,7 @@ function idOf(command: LedgerCommand | DamagedCommand): { readonly kind: IdKind;
       return { kind: 'transfer', uuid: uuidOf('transfer', command.data.id) };
     case 'payflow.group.post.v1':
     case 'payflow.transfer.reverse.v1':
+    case 'payflow.transfer.correct.v1':
       return { kind: 'group', uuid: uuidOf('group', command.data.id) };
     case 'payflow.hold.place.v1':
       return { kind: 'hold', uuid: uuidOf('hold', command.data.id) };

@@ -7,6 +7,7 @@ import { LedgerChain1763700004000 } from './migrations/1763700004000-ledger-chai
 import { LedgerReads1763700005000 } from './migrations/1763700005000-ledger-reads.js';
 import { LedgerSeals1763700006000 } from './migrations/1763700006000-ledger-seals.js';
 import { LedgerReversalVersions1763700014000 } from './migrations/1763700014000-ledger-reversal-versions.js';
+import { LedgerCorrections1763700014001 } from './migrations/1763700014001-ledger-corrections.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
 export const migrations = [
@@ -19,6 +20,7 @@ export const migrations = [
   LedgerReads1763700005000,
   LedgerSeals1763700006000,
   LedgerReversalVersions1763700014000,
+  LedgerCorrections1763700014001,
 ];
 
 export { invariants } from './invariants.js';

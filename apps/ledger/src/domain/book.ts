@@ -33,7 +33,7 @@ export interface LoadedBooks {
   readonly details: ReadonlyMap<string, AccountDetails>;
   readonly takenPaths: ReadonlySet<string>;
   readonly holds: ReadonlyMap<string, Hold>;
-  /** Posted transfers that the batch wants to move back. */
+  /** Posted transfers that the batch wants to move back or correct. */
   readonly originals: ReadonlyMap<string, Original>;
   /** Transfer ids that the batch wants to use, and that are in use. */
   readonly usedTransferIds: ReadonlySet<string>;
@@ -148,9 +148,10 @@ export class Book {
   post(transfer: BookedTransfer): void {
     const key = scoped(transfer.owner, transfer.id);
     const { debitAccount, creditAccount, amount, asset } = transfer;
+    const since = { reversed: 0n, correctedBy: null, effectiveAt: transfer.effectiveAt ?? this.now };
     this.#transfers.push(transfer);
     this.#usedTransferIds.add(key);
-    this.#originals.set(key, { debitAccount, creditAccount, amount, asset, reversed: 0n });
+    this.#originals.set(key, { debitAccount, creditAccount, amount, asset, ...since });
   }
 
   original(owner: Owner, transfer: string): Original | undefined {

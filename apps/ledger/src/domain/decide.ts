@@ -1,6 +1,7 @@
 import type { AnyMessage, MessageData, Refusable, Refusal } from '@payflow/contracts';
 import type { Book } from './book.js';
 import { acceptOpening, acceptUpdate, refuseOpening, refuseUpdate } from './verdicts/account.js';
+import { acceptCorrection } from './verdicts/correction.js';
 import { acceptHold, acceptHoldPosting, acceptHoldVoid, refuseHold } from './verdicts/hold.js';
 import { acceptReversal, acceptGroup, refuseGroup } from './verdicts/group.js';
 import { acceptTransfer, refuseTransfer } from './verdicts/transfer.js';
@@ -11,6 +12,7 @@ export type LedgerCommandType =
   | 'payflow.transfer.post.v1'
   | 'payflow.group.post.v1'
   | 'payflow.transfer.reverse.v1'
+  | 'payflow.transfer.correct.v1'
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
   | 'payflow.hold.void.v1';
@@ -50,6 +52,8 @@ export function decide(book: Book, command: LedgerCommand): Verdict {
       return acceptGroup(book, command, command.data);
     case 'payflow.transfer.reverse.v1':
       return acceptReversal(book, command, command.data);
+    case 'payflow.transfer.correct.v1':
+      return acceptCorrection(book, command, command.data);
     case 'payflow.hold.place.v1':
       return acceptHold(book, command, command.data);
     case 'payflow.hold.post.v1':
@@ -72,6 +76,7 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
       return refuseTransfer(command.data, reason, now);
     case 'payflow.group.post.v1':
     case 'payflow.transfer.reverse.v1':
+    case 'payflow.transfer.correct.v1':
       return refuseGroup(command.data.id, command.key, { reason, leg: null }, now);
     case 'payflow.hold.place.v1':
       return refuseHold({ ...command.data, operation: 'place', transfer: null }, reason, now);

@@ -37,6 +37,8 @@ function transferResource(facts: TransferFacts) {
     hold: facts.hold,
     reverses: facts.reverses,
     reversed: facts.reversed.toString(),
+    corrects: facts.corrects,
+    corrected_by: facts.correctedBy,
     version: facts.version,
     effective_at: facts.effectiveAt.toISOString(),
     recorded_at: facts.recordedAt.toISOString(),

@@ -67,6 +67,8 @@ export interface PostedLeg {
   readonly credit_account: string;
   readonly amount: string;
   readonly asset: string;
+  /** Where it is another instant than the group's. */
+  readonly effective_at?: string;
 }
 
 /** `payflow.group.posted.v1`, with every account as the group left it. */
@@ -74,6 +76,8 @@ export interface GroupPosted {
   readonly id: string;
   /** The transfer that this one moves back, and how much of it has been moved back by now. */
   readonly reverses: { readonly transfer: string; readonly reversed: string } | null;
+  /** The transfer that the second leg replaces, where the first one moves back what was left of it. */
+  readonly corrects?: string;
   readonly legs: readonly PostedLeg[];
   readonly accounts: readonly AccountCounters[];
   readonly effective_at: string;
@@ -148,15 +152,18 @@ export const groupSchemas = {
     key: (data: GroupPosted) => (data.legs[0] as PostedLeg).debit_account,
     summary: 'All transfers of the group are booked; the accounts are as it left them.',
     valueBytes_max: GROUP_BYTES_MAX,
-    schema: object({
-      id: groupId,
-      reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
-      legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg) },
-      accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
-      effective_at: instant,
-      metadata,
-      recorded_at: instant,
-    }),
+    schema: object(
+      {
+        id: groupId,
+        reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
+        legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg, { effective_at: instant }) },
+        accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
+        effective_at: instant,
+        metadata,
+        recorded_at: instant,
+      },
+      { corrects: id('transfer') },
+    ),
   },
   'payflow.group.rejected.v1': {
     topic: 'ledger.events.v1',

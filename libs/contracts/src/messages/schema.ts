@@ -14,7 +14,8 @@ export const reason = { type: 'string', pattern: '^[a-z][a-z0-9_]{1,63}$' };
 export const metadata = { type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, maxProperties: 50 };
 export const nullable = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
 
-/** A closed object whose properties are all required. */
-export function object(properties: Record<string, object>): object {
-  return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false };
+/** A closed object whose properties are all required, but for those that came later. */
+export function object(properties: Record<string, object>, later: Record<string, object> = {}): object {
+  const all = { ...properties, ...later };
+  return { type: 'object', properties: all, required: Object.keys(properties), additionalProperties: false };
 }

@@ -76,6 +76,8 @@ const transfer = {
   hold: null,
   reverses: null,
   reversed: '0',
+  corrects: null,
+  correctedBy: null,
   effectiveAt: null,
   metadata: {},
   failure: { code: 'insufficient_funds', leg: 0 },

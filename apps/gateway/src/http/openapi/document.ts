@@ -1,6 +1,7 @@
 import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
 import { API_VERSION } from '../api-version.js';
-import { OPERATIONS, type Operation } from './operations.js';
+import type { Operation } from './operation.js';
+import { OPERATIONS } from './operations.js';
 import { SCHEMAS } from './schemas.js';
 
 /** Problems that any operation can answer with. */

@@ -2,6 +2,7 @@ import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
+import { CORRECTION_REQUEST_SCHEMA } from '../correction.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
@@ -107,6 +108,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   TransferGroupRequest: TRANSFER_GROUP_REQUEST_SCHEMA,
   TransferOrGroupRequest: { oneOf: [ref('TransferRequest'), ref('TransferGroupRequest')] },
   ReversalRequest: REVERSAL_REQUEST_SCHEMA,
+  CorrectionRequest: CORRECTION_REQUEST_SCHEMA,
   Transfer: resource({
     id: id('transfer'),
     object: { const: 'transfer' },
@@ -120,6 +122,8 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     hold: nullable(id('hold')),
     reverses: nullable(id('transfer')),
     reversed: { ...amount, description: 'How much of it has been moved back.' },
+    corrects: { ...nullable(id('transfer')), description: 'The transfer in whose place it stands.' },
+    corrected_by: { ...nullable(id('transfer')), description: 'The transfer that stands in its place.' },
     effective_at: nullable(instant),
     failure: transferFailure,
     metadata: METADATA_SCHEMA,
