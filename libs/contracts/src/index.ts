@@ -12,6 +12,7 @@ export type * from './messages/group.js';
 export { LEDGER_SUBJECT } from './messages/seal.js';
 export type * from './messages/seal.js';
 export type * from './messages/transfer.js';
+export type * from './messages/transfer-update.js';
 export * from './partition.js';
 export * from './problems.js';
 export * from './refusals.js';

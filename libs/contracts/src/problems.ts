@@ -161,7 +161,7 @@ export const PROBLEMS = {
   },
   version_differs: {
     status: 412,
-    title: 'The account has another version than If-Match says',
+    title: 'It has another version than If-Match says',
     remedy: 'Read it again, and decide anew.',
   },
   payload_too_large: {

@@ -137,6 +137,23 @@ describe('the books over HTTP', () => {
     });
   });
 
+  it('keep every metadata that a transfer and an account had', async () => {
+    const transfer = await made('/transfers', leg({ metadata: { order: '7' } }));
+    const path = `/transfers/${transfer.id}`;
+    const patch = (metadata: object) => send(path, { metadata }, { method: 'PATCH' });
+    expect(jsonOf(await patch({ order: '8' }))).toEqual({ ...transfer, metadata: { order: '8' } });
+    const versions = async (of: string) => (await read(`${of}/metadata_versions`))['data'] as Resource[];
+    const told = (await versions(path)).map(({ version, metadata }) => [version, metadata]);
+    expect(told).toEqual([
+      [2, { order: '8' }],
+      [1, { order: '7' }],
+    ]);
+    for (const { actor } of await versions(path)) expect(actor).toMatch(/^key_/);
+    const { id } = await made('/accounts', { asset: 'USD', metadata: { a: '1' } });
+    await send(`/accounts/${id}`, { metadata: { a: '2' } }, { method: 'PATCH' });
+    expect((await versions(`/accounts/${id}`)).map(({ metadata }) => metadata)).toEqual([{ a: '2' }, { a: '1' }]);
+  });
+
   it("show a payment's own transfer, and leave its money to the payment", async () => {
     const payment = await made('/payments', { source: alice, destination: bob, amount: '7', asset: 'USD' });
     const transfer = await read(`/transfers/${payment.id.replace('pay_', 'tr_')}`);

@@ -45,6 +45,7 @@ export type HoldWrite = WriteOf<'hold', HoldView, 'payflow.hold.place.v1'>;
 export type HoldPostWrite = WriteOf<'transfer', TransferView, 'payflow.hold.post.v1'>;
 export type HoldVoidWrite = WriteOf<'change', ChangeView, 'payflow.hold.void.v1'>;
 export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.update.v1'>;
+export type TransferUpdateWrite = WriteOf<'change', ChangeView, 'payflow.transfer.update.v1'>;
 
 /** The resource a write makes, with the command that makes it; or the command that changes one. */
 export type Write =
@@ -57,7 +58,8 @@ export type Write =
   | HoldWrite
   | HoldPostWrite
   | HoldVoidWrite
-  | AccountUpdateWrite;
+  | AccountUpdateWrite
+  | TransferUpdateWrite;
 
 /** A write that passed every check at the edge and asks to be made durable. */
 export interface Acceptable {

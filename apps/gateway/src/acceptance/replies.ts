@@ -65,6 +65,22 @@ export function transferReply(view: TransferView, requestId: string): Reply {
   return refused(refusalCode(view.failure.code), view.failure.code, occurrence, { transfer }, { location });
 }
 
+/** 200 with the transfer as the change left it. */
+export function transferUpdatedReply(view: TransferView): Reply {
+  return ok(transferResource(view));
+}
+
+/** Why the transfer keeps its metadata, with the transfer. */
+export function transferUpdateRefusedReply(
+  view: TransferView,
+  reason: string,
+  requestId: string,
+  traceId: string | undefined,
+): Reply {
+  const occurrence = { instance: `${TRANSFERS_PATH}/${view.id}`, requestId, traceId };
+  return refused(refusalCode(reason), reason, occurrence, { transfer: transferResource(view) });
+}
+
 /** Where a transfer was asked for. */
 function askedFor({ reverses, corrects }: TransferView): string {
   if (reverses) return `${TRANSFERS_PATH}/${reverses}/reverse`;

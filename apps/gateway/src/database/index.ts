@@ -5,6 +5,7 @@ import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-t
 import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gateway-transfers.js';
 import { GatewayReversed1763700014000 } from './migrations/1763700014000-gateway-reversed.js';
 import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gateway-corrections.js';
+import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
 import { TenantEntity } from './tenant.entity.js';
 
 /** What `payflow setup` runs on the gateway's database, in order. */
@@ -15,6 +16,7 @@ export const migrations = [
   GatewayTransfers1763700003000,
   GatewayReversed1763700014000,
   GatewayCorrections1763700014001,
+  GatewayMetadataVersions1763700014002,
 ];
 
 export { invariants } from './invariants.js';

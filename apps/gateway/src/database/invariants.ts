@@ -73,6 +73,7 @@ const COMMANDS: readonly MessageType[] = [
   'payflow.group.post.v1',
   'payflow.transfer.reverse.v1',
   'payflow.transfer.correct.v1',
+  'payflow.transfer.update.v1',
   'payflow.hold.place.v1',
   'payflow.hold.post.v1',
   'payflow.hold.void.v1',

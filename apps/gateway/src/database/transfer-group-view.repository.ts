@@ -38,7 +38,7 @@ const FIND = statement(
   `select tenant_id, livemode, id, status, null::uuid as debit_account_id, null::uuid as credit_account_id,
      null::bigint as amount_minor, null::text as asset, null::uuid as group_id, null::integer as position,
      null::uuid as payment_id, null::uuid as hold_id, null::uuid as reverses_id, null::uuid as corrects_id, effective_at,
-     metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at, null::bigint as reversed_minor,
+     metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at, null::bigint as metadata_version, null::bigint as reversed_minor,
      null::uuid as corrected_by_id
    from transfer_group_views where tenant_id = $1 and livemode = $2 and id = $3
    union all

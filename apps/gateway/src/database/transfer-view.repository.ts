@@ -38,10 +38,10 @@ const SINCE = `${back('coalesce(sum(r.amount_minor), 0)::bigint')} as reversed_m
     and c.corrects_id = transfer_views.id and c.status = 'posted') as corrected_by_id`;
 
 /** All that is shown of a transfer. Its version counts its reversals, too. */
-export const TRANSFER_SHOWN = `${COLUMNS.replace('version', `version + ${back('count(*)')} as version`)}, ${SINCE}`;
+export const TRANSFER_SHOWN = `${COLUMNS.replace('version', `version + ${back('count(*)')} as version`)}, metadata_version, ${SINCE}`;
 
-// A posted transfer never changes, so there is no version to guard it by. What was asked for here keeps its own metadata,
-// place and times; the others come as the event tells them.
+// A posted transfer never changes but for its metadata, so there is no version to guard it by. What was asked for here keeps its
+// own metadata, place and times; the others come as the event tells them. Where its metadata came first, its place is missing.
 const POST = statement(
   'transfer-views.post',
   `insert into transfer_views as v (${COLUMNS})
@@ -55,8 +55,9 @@ const POST = statement(
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set status = 'posted', amount_minor = excluded.amount_minor,
      payment_id = excluded.payment_id, effective_at = excluded.effective_at, recorded_at = excluded.recorded_at,
-     failure_code = null, failure_leg = null, version = v.version + 1
-   where v.status <> 'posted'
+     failure_code = null, failure_leg = null, version = v.version + 1, group_id = coalesce(v.group_id, excluded.group_id),
+     position = coalesce(v.position, excluded.position)
+   where v.status <> 'posted' or (v.group_id is null and excluded.group_id is not null)
    returning ${aliased('v', COLUMNS)}`,
 );
 
@@ -75,6 +76,20 @@ const FAIL_OF_GROUPS = statement(
   `update transfer_views v set ${FAILED} from ${REFUSED}
    where v.tenant_id = f.tenant_id and v.livemode = f.livemode and v.group_id = f.id and v.status = 'pending'
    returning ${aliased('v', COLUMNS)}`,
+);
+
+const CHANGE_METADATA = statement(
+  'transfer-views.change-metadata',
+  `update transfer_views v set metadata = m.metadata, metadata_version = m.version, version = v.version + 1
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], string_to_array($4, chr(30))::json[], $5::bigint[])
+     as m (tenant_id, livemode, id, metadata, version)
+   where v.tenant_id = m.tenant_id and v.livemode = m.livemode and v.id = m.id and v.metadata_version < m.version`,
+);
+
+const FIND_MANY = statement(
+  'transfer-views.find-many',
+  `select ${TRANSFER_SHOWN} from transfer_views
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
 );
 
 const FIND = statement(
@@ -99,6 +114,7 @@ export interface TransferRow {
   reverses_id: string | null;
   corrects_id: string | null;
   /** Absent where a transfer has just been posted or refused: nothing has become of it. */
+  metadata_version?: bigint;
   reversed_minor?: bigint;
   corrected_by_id?: string | null;
   effective_at: Date | null;
@@ -154,6 +170,29 @@ export async function failTransfersOfGroups(tx: Transaction, refused: readonly R
   return rows.map(transferOfRow).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
 }
 
+/** Brings metadata into the views that is newer than theirs, and transfers that have not been heard of. */
+export async function applyMetadata(tx: Transaction, transfers: readonly TransferView[]): Promise<void> {
+  if (transfers.length === 0) return;
+  const newest = new Map<string, TransferView>();
+  for (const one of transfers) {
+    const known = newest.get(keyOf(one));
+    if (!known || known.metadataVersion < one.metadataVersion) newest.set(keyOf(one), one);
+  }
+  const unique = [...newest.values()];
+  await postTransfers(tx, unique);
+  await tx.count(CHANGE_METADATA, [
+    ...keyColumns('transfer', unique),
+    joinJson(unique.map(({ metadata }) => JSON.stringify(metadata))),
+    unique.map(({ metadataVersion }) => metadataVersion),
+  ]);
+}
+
+/** The views of those transfers that are there, by {@link keyOf}. */
+export async function findTransfers(tx: Transaction, keys: readonly ResourceKey[]): Promise<Map<string, TransferView>> {
+  if (keys.length === 0) return new Map();
+  return byKey(await tx.rows<TransferRow>(FIND_MANY, keyColumns('transfer', keys)));
+}
+
 export async function findTransfer(
   db: Database,
   { tenant, livemode, id }: ResourceKey,
@@ -162,7 +201,7 @@ export async function findTransfer(
   return row && transferOfRow(row);
 }
 
-const LISTS = new ListStatements<TransferFilter>('transfer_views', `${COLUMNS}, ${SINCE}`, {
+const LISTS = new ListStatements<TransferFilter>('transfer_views', `${COLUMNS}, metadata_version, ${SINCE}`, {
   account: {
     letter: 'b',
     sql: [(parameter) => `debit_account_id = ${parameter}`, (parameter) => `credit_account_id = ${parameter}`],
@@ -211,6 +250,7 @@ export function transferOfRow(row: TransferRow): TransferView {
     correctedBy: row.corrected_by_id ? fromUuid('transfer', row.corrected_by_id) : null,
     effectiveAt: row.effective_at && row.effective_at.toISOString(),
     metadata: row.metadata,
+    metadataVersion: Number(row.metadata_version ?? 1n),
     failure: row.failure_code === null ? null : { code: row.failure_code, leg: row.failure_leg },
     traceId: row.trace_id,
     version: Number(row.version),

@@ -34,6 +34,8 @@ export interface TransferView {
   readonly correctedBy: string | null;
   readonly effectiveAt: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The ledger's: 1 when it was booked, +1 per change of its metadata. */
+  readonly metadataVersion: number;
   readonly failure: TransferFailure | null;
   readonly traceId: string | null;
   /** +1 per change of the view, 0 while pending. */

@@ -125,6 +125,7 @@ function transfersOf(event: Posted): TransferView[] {
     effectiveAt: leg.effective_at ?? data.effective_at,
     // Of a group, the group has them; of a correction, what stands in the original's place.
     metadata: single && position === data.legs.length - 1 ? data.metadata : {},
+    metadataVersion: 1,
     failure: null,
     traceId: traceIdOf(event),
     version: 1,

@@ -111,6 +111,7 @@ function transferOf(event: Changed): TransferView[] {
       correctedBy: null,
       effectiveAt: data.recorded_at,
       metadata: {},
+      metadataVersion: 1,
       failure: null,
       traceId: traceIdOf(event),
       version: 1,

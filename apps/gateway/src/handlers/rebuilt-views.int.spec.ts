@@ -51,8 +51,9 @@ const correctionOf = (original: PostedLeg, replacement: PostedLeg): MessageData[
   metadata: { why: 'typo' },
 });
 
+const cause = () => ({ ...stage.client, livemode: false, traceparent: undefined });
 const publish = (data: MessageData['payflow.group.posted.v1']) =>
-  stage.house.publish('payflow.group.posted.v1', data, { ...stage.client, livemode: false, traceparent: undefined });
+  stage.house.publish('payflow.group.posted.v1', data, cause());
 const shown = (id: string) =>
   until(`${id} is shown`, async () => {
     const { status, body } = await stage.client.get(`${TRANSFERS}/${id}`);
@@ -81,4 +82,29 @@ it('know what stands in the place of a transfer, though that came before it', as
   expect(await shown(replacement.id)).toMatchObject(links);
   await publish(posted(original));
   expect(await shown(original.id)).toMatchObject({ reversed: '100', corrected_by: replacement.id });
+});
+
+it('know the newest metadata of a transfer, and its group, in whichever order they were told', async () => {
+  const [alice, bob] = [newId('account'), newId('account')];
+  const legs = [leg(bob, alice, '1'), leg(alice, bob, '100')] as const;
+  const [, { id, ...movement }] = legs;
+  const change = (version: number): MessageData['payflow.transfer.updated.v1'] => ({
+    ...{ id, ...movement, payment: null, group: null, hold: null, reverses: null, corrects: null },
+    ...{ effective_at: AT, recorded_at: AT, changed_at: AT, metadata: { at: String(version) }, version },
+  });
+  const tell = (version: number) => stage.house.publish('payflow.transfer.updated.v1', change(version), cause());
+  await tell(3);
+  expect(await shown(id)).toMatchObject({ amount: '100', metadata: { at: '3' }, group: null, recorded_at: AT });
+  await tell(2);
+  const group = { ...posted(legs[0]), id: newId('group'), legs };
+  await publish(group);
+  await shown(legs[0].id);
+  expect(await shown(id)).toMatchObject({ metadata: { at: '3' }, group: group.id });
+  const { body } = await stage.client.get(`/api/v1/transfer_groups/${group.id}`);
+  expect((body['transfers'] as { id: string }[]).map((one) => one.id)).toEqual(legs.map((one) => one.id));
+  await tell(4);
+  await until('the newest is shown', async () => {
+    const { metadata } = (await shown(id)) as { metadata: { at?: string } };
+    return metadata.at === '4';
+  });
 });

@@ -88,6 +88,12 @@ it.each([
     () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00Z'),
     () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00.000Z&limit=50'),
   ],
+  ["an account's metadata", () => of('/metadata_versions?limit=7'), () => of('/metadata_versions?limit=7')],
+  [
+    "a transfer's metadata",
+    () => '/api/v1/transfers/tr_01m7yg4jr5ezm9ym0cwhese7x1/metadata_versions',
+    () => '/api/v1/transfers/tr_01m7yg4jr5ezm9ym0cwhese7x1/metadata_versions?limit=50',
+  ],
 ])('forwards %s in the name of the caller', async (_what, path, forwarded) => {
   const { status } = await client.get(path());
   expect(status).toBe(200);
@@ -146,6 +152,8 @@ it.each([
   '/transfers?amount[gte]=1.5',
   '/transfers?amount[lte]=9223372036854775808',
   '/transfers?created[gt]=2026-01-01T00:00:00Z',
+  '/metadata_versions?limit=0',
+  '/metadata_versions?after=2',
 ])('refuses %s, and asks nobody', async (path) => {
   expect(told(await client.get(of(path)))).toBe('400 invalid_parameter');
   expect(asked).toEqual([]);
@@ -163,7 +171,7 @@ it('knows the accounts of the caller alone', async () => {
   const stranger = await Client.of(db, gateway.base);
   const live = await client.withKey(db, ['accounts:read'], true);
   const blind = await client.withKey(db, ['payments:read', 'transfers:read']);
-  for (const path of ['/balance', '/statement', '/transfers']) {
+  for (const path of ['/balance', '/statement', '/transfers', '/metadata_versions']) {
     expect(told(await stranger.get(of(path)))).toBe('404 not_found');
     expect(told(await live.get(of(path)))).toBe('404 not_found');
     expect(told(await blind.get(of(path)))).toBe('403 forbidden');
@@ -245,4 +253,21 @@ describe("a payment's own transfer", () => {
     expect(told(await client.get(`/api/v1/transfers/${newId('transfer')}`))).toBe('404 not_found');
     expect(asked).toEqual([]);
   });
+});
+
+it('says of the metadata of a transfer that the ledger does not know that there is none', async () => {
+  const path = `/api/v1/transfers/${newId('transfer')}/metadata_versions`;
+  answering = { status: 404, body: {} };
+  expect(told(await client.get(path))).toBe('404 not_found');
+  answering = { status: 200, body: { data: [], next: '5' } };
+  const cursor = (await client.get(path)).body['next_cursor'] as string;
+  asked = [];
+  const blind = await client.withKey(db, ['accounts:read']);
+  expect(told(await blind.get(path))).toBe('403 forbidden');
+  expect(told(await client.get('/api/v1/transfers/tr_x/metadata_versions'))).toBe('400 invalid_id');
+  expect(told(await client.get(`${path}?deep=1`))).toBe('400 invalid_parameter');
+  expect(told(await client.get(of(`/metadata_versions?cursor=${cursor}`)))).toBe('400 cursor_mismatch');
+  expect(asked).toEqual([]);
+  await client.get(`${path}?cursor=${cursor}`);
+  expect(asked[0]?.url).toBe(`${path}?after=5&limit=50`);
 });

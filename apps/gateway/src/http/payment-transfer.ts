@@ -45,6 +45,7 @@ export function transferOfPayment(payment: PaymentView, text: string): TransferV
     effectiveAt: told.effective_at,
     // The payment has it.
     metadata: {},
+    metadataVersion: 1,
     failure: null,
     traceId: payment.traceId,
     version: told.version,

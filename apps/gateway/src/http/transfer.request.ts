@@ -164,6 +164,7 @@ export function pendingTransfer(caller: Caller, now: Date, effectiveAt: string |
     correctedBy: null,
     effectiveAt,
     metadata: {},
+    metadataVersion: 1,
     failure: null,
     traceId: caller.traceId ?? null,
     version: 0,

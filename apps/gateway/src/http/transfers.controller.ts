@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Patch, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
@@ -16,7 +16,7 @@ import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { correctionWrite } from './correction.request.js';
 import { Cursors } from './cursor.js';
-import { refuseIfMatch } from './headers.js';
+import { ifVersionOf, refuseIfMatch } from './headers.js';
 import { LEDGER } from './ledger-reads.controller.js';
 import { TRANSFER_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
@@ -25,6 +25,7 @@ import type { OwnerClient } from './owner-client.js';
 import { paymentOfTransfer, transferOfPayment } from './payment-transfer.js';
 import { reversalWrite } from './reversal.request.js';
 import { transferWrite } from './transfer.request.js';
+import { transferUpdateWrite } from './transfer-update.request.js';
 import { submitRequest } from './write-request.js';
 
 @Controller('api/v1/transfers')
@@ -64,6 +65,20 @@ export class TransfersController {
       correctionWrite(original, body, caller, now),
     );
     await this.answerTransfer(reply, write, answer);
+  }
+
+  @Patch(':id')
+  @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
+  async update(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const transfer = await this.own(id, request);
+    const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
+      transferUpdateWrite({ transfer, ifVersion }, body, caller, now),
+    );
+    sendAnswer(reply, answer, {
+      location: `${TRANSFERS_PATH}/${id}`,
+      body: JSON.stringify(transferResource(transfer)),
+    });
   }
 
   @Get(':id')

@@ -12,6 +12,7 @@ import type {
   MessageData,
   TransferCorrect,
   TransferReverse,
+  TransferUpdate,
 } from '@payflow/contracts';
 
 type Counter = 'posted_debits' | 'posted_credits' | 'pending_debits' | 'pending_credits';
@@ -26,6 +27,7 @@ interface Moved {
   readonly asset: string;
   reversed: bigint;
   corrected?: true;
+  version?: number;
 }
 
 /** As much of the ledger as the gateway can tell apart: counters, versions, holds, and a refusal of each kind. */
@@ -151,6 +153,24 @@ export class HouseBooks {
         metadata,
         recorded_at: now(),
       },
+    };
+  }
+
+  annotate({ id, debit_account, metadata, if_version }: TransferUpdate): Verdict {
+    const moved = this.#transfers.get(id);
+    const version = moved?.version ?? 1;
+    if (!moved || (if_version !== null && if_version !== version)) {
+      const reason = moved ? 'version_differs' : 'transfer_not_found';
+      return { type: 'payflow.transfer.update_rejected.v1', data: { id, debit_account, reason, recorded_at: now() } };
+    }
+    moved.version = version + 1;
+    const { credit_account, amount, asset } = moved;
+    const links = { payment: null, group: null, hold: null, reverses: null, corrects: null };
+    const times = { effective_at: now(), recorded_at: now(), changed_at: now() };
+    const facts = { id, debit_account, credit_account, amount, asset };
+    return {
+      type: 'payflow.transfer.updated.v1',
+      data: { ...facts, ...links, ...times, metadata, version: moved.version },
     };
   }
 

@@ -27,7 +27,9 @@ const FIND = statement(
   'reads.transfer',
   `select t.debit_account_id, t.credit_account_id, t.amount_minor, t.asset, t.payment_id, t.group_id, t.hold_id, t.reverses_id,
      t.recorded_at, coalesce(t.effective_at, t.recorded_at) as effective_at, coalesce(r.reversed_minor, 0) as reversed_minor,
-     1 + coalesce(r.version, 0) as version, r.corrected_by_id, c.transfer_id as corrects_id
+     coalesce(r.version, 0) + coalesce((
+       select max(m.version) from metadata_versions m
+       where m.tenant_id = t.tenant_id and m.livemode = t.livemode and m.resource = 'transfer' and m.id = t.id), 1) as version, r.corrected_by_id, c.transfer_id as corrects_id
    from transfers t left join reversals r on r.tenant_id = t.tenant_id and r.livemode = t.livemode and r.transfer_id = t.id
      left join reversals c on c.tenant_id = t.tenant_id and c.livemode = t.livemode and c.corrected_by_id = t.id
    where t.tenant_id = $1 and t.livemode = $2 and t.id = $3`,

@@ -34,14 +34,14 @@ export async function openBooks(tx: Transaction, commands: readonly KeyedCommand
       const verdict = known.get(idText(transferKey(each, id)));
       if (!verdict) continue;
       const key = scoped(each.command, id);
-      const since = { ...NOTHING_SINCE, ...reversed.get(key), effectiveAt: booked.get(key) ?? '' };
+      const since = { ...NOTHING_SINCE, ...reversed.get(key), effectiveAt: booked.get(key)?.effectiveAt ?? '' };
       const original = role === 'original' ? originalOf(verdict, since) : undefined;
       if (original) originals.set(key, original);
       if (role === 'made') usedTransferIds.add(key);
     }
   }
   const { accounts, details } = locked;
-  const loaded = { accounts, details, takenPaths, holds, originals, usedTransferIds };
+  const loaded = { accounts, details, takenPaths, holds, originals, booked, usedTransferIds };
   return { loaded, known, locked };
 }
 

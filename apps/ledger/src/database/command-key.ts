@@ -67,6 +67,7 @@ function idOf(command: LedgerCommand | DamagedCommand): { readonly kind: IdKind;
     case 'payflow.hold.place.v1':
       return { kind: 'hold', uuid: uuidOf('hold', command.data.id) };
     case 'payflow.account.update.v1':
+    case 'payflow.transfer.update.v1':
     case 'payflow.hold.void.v1':
       return { kind: 'change', uuid: uuidOf('event', command.id) };
     default:

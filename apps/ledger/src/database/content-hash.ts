@@ -45,6 +45,10 @@ function meaning(command: LedgerCommand): unknown[] {
         sorted(metadata),
       ];
     }
+    case 'payflow.transfer.update.v1': {
+      const { id, debit_account, metadata, if_version } = command.data;
+      return [id, debit_account, sorted(metadata), if_version];
+    }
     case 'payflow.hold.place.v1': {
       const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until } = command.data;
       return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until];

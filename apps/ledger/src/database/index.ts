@@ -8,6 +8,7 @@ import { LedgerReads1763700005000 } from './migrations/1763700005000-ledger-read
 import { LedgerSeals1763700006000 } from './migrations/1763700006000-ledger-seals.js';
 import { LedgerReversalVersions1763700014000 } from './migrations/1763700014000-ledger-reversal-versions.js';
 import { LedgerCorrections1763700014001 } from './migrations/1763700014001-ledger-corrections.js';
+import { LedgerMetadataVersions1763700014002 } from './migrations/1763700014002-ledger-metadata-versions.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
 export const migrations = [
@@ -21,6 +22,7 @@ export const migrations = [
   LedgerSeals1763700006000,
   LedgerReversalVersions1763700014000,
   LedgerCorrections1763700014001,
+  LedgerMetadataVersions1763700014002,
 ];
 
 export { invariants } from './invariants.js';

@@ -140,6 +140,20 @@ create table maintained_partitions (
   constraint maintained_partitions_step_check CHECK ((step = ANY (ARRAY['1 day'::interval, '1 mon'::interval])))
 );
 
+create table metadata_versions (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  resource text not null,
+  id uuid not null,
+  version bigint not null,
+  metadata json not null,
+  actor text,
+  recorded_at timestamp with time zone not null,
+  constraint metadata_versions_pkey PRIMARY KEY (tenant_id, livemode, resource, id, version),
+  constraint metadata_versions_resource_check CHECK ((resource = ANY (ARRAY['account'::text, 'transfer'::text]))),
+  constraint metadata_versions_version_check CHECK ((version > 0))
+);
+
 create table outbox (
   created_at timestamp with time zone not null,
   id uuid not null,
@@ -394,6 +408,8 @@ CREATE INDEX transfers_effective_by_debit ON ONLY public.transfers USING btree (
 CREATE INDEX verdicts_by_xact ON ONLY public.verdicts USING btree (xact_id);
 
 CREATE TRIGGER holds_end_once BEFORE UPDATE OF status, posted_minor, amount_minor, version ON public.holds FOR EACH ROW EXECUTE FUNCTION refuse_hold_revival();
+
+CREATE TRIGGER metadata_versions_append_only BEFORE DELETE OR UPDATE ON public.metadata_versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER reversals_corrected_once BEFORE UPDATE ON public.reversals FOR EACH ROW EXECUTE FUNCTION refuse_second_correction();
 

@@ -31,7 +31,7 @@ const handle = async (commands: readonly LedgerCommand[]): Promise<readonly AnyO
 /** What a verdict says, but for the clock. */
 function toldBy({ type, data }: Pick<Verdict, 'type' | 'data'>): unknown {
   const legs = 'legs' in data ? { legs: data.legs.map((one) => ({ ...one, effective_at: null })) } : {};
-  return { type, ...data, ...legs, recorded_at: null, effective_at: null };
+  return { type, ...data, ...legs, recorded_at: null, effective_at: null, changed_at: null };
 }
 
 interface Place {
@@ -71,7 +71,7 @@ class Commands {
   private fresh(): LedgerCommand {
     const [debit, credit] = [this.account(this.next()), this.account(this.next())];
     const amount = String(this.next() % 400);
-    switch (this.next() % 13) {
+    switch (this.next() % 14) {
       case 0:
       case 1:
         return this.remembered(this.transfers, this.ours.transfer(debit, credit, amount), { debit, credit });
@@ -103,7 +103,11 @@ class Commands {
         });
         return command;
       }
-      case 11:
+      case 11: {
+        const version = this.next() % 2 === 0 ? null : 1 + (this.next() % 3);
+        return this.ours.annotate(this.pick(this.transfers), { note: amount }, version);
+      }
+      case 12:
         return this.ours.reverse(this.pick(this.transfers), this.next() % 3 === 0 ? null : amount);
       default:
         return this.ours.update(this.account(1 + (this.next() % (ACCOUNTS - 1))), {
@@ -287,6 +291,17 @@ describe('fifty at once', () => {
       ? { posted_credits: '240', posted_debits: '100' }
       : { posted_credits: '200', posted_debits: '100' };
     expect(await stateOf(payer)).toMatchObject(left);
+  });
+
+  it('changes of metadata on the condition that nobody was first: one was', async () => {
+    const { world, payer } = await funded('100');
+    const transfer = ours.transfer(world, payer, '100');
+    await handle([transfer]);
+    const place = { id: transfer.data.id, debit: world };
+    const answers = await all(Array.from({ length: FIFTY }, (_, at) => ours.annotate(place, { at: String(at) }, 1)));
+    expect(refusals(answers)).toEqual(Array.from({ length: FIFTY - 1 }, () => 'version_differs'));
+    const [next] = await handle([ours.annotate(place, {}, 2)]);
+    expect(next?.data).toMatchObject({ version: 3 });
   });
 
   it('transfers on the condition that nobody was first: one was', async () => {

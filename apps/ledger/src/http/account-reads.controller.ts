@@ -10,9 +10,20 @@ import { accountBalance } from '../reads/account-balance.js';
 import { accountHistory, parsePlace } from '../reads/account-history.js';
 import { accountStatement, parsePageEnd } from '../reads/account-statement.js';
 import { accountAggregate } from '../reads/trial-balance.js';
-import { amount, basis, id, instant, limit, optional, path, required, type Query } from './read-query.js';
-
-const LIMIT_DEFAULT = 50;
+import { metadataHistory } from '../reads/metadata-history.js';
+import {
+  amount,
+  basis,
+  id,
+  instant,
+  limit,
+  LIMIT_DEFAULT,
+  metadataQuery,
+  optional,
+  path,
+  required,
+  type Query,
+} from './read-query.js';
 
 /** What only the ledger can tell of an account; the gateway forwards to it. */
 @Controller('api/v1/accounts')
@@ -48,6 +59,12 @@ export class AccountReadsController {
         after: optional(query, 'after', parsePageEnd),
       }),
     );
+  }
+
+  @Get(':id/metadata_versions')
+  @Header('cache-control', 'no-store')
+  async metadata(@Param('id') of: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
+    return found(await metadataHistory(this.db, { ...owned(request, of), of: 'account' }, metadataQuery(query)));
   }
 
   @Get(':id/transfers')

@@ -1,10 +1,12 @@
-import { Controller, Get, Header, Inject, Param, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Query as QueryOf, Req, UseGuards } from '@nestjs/common';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
 import { findTransfer, type TransferFacts } from '../database/booked-transfer.repository.js';
+import { metadataHistory } from '../reads/metadata-history.js';
+import { metadataQuery, type Query } from './read-query.js';
 
 /** What the ledger alone can tell of a transfer, that of a payment among them; the gateway forwards to it. */
 @Controller('api/v1/transfers')
@@ -20,6 +22,15 @@ export class TransferReadsController {
     const facts = await findTransfer(this.db, claimsOf(request), id);
     if (!facts) throw new Problem('not_found');
     return transferResource(facts);
+  }
+
+  @Get(':id/metadata_versions')
+  @Header('cache-control', 'no-store')
+  async metadata(@Param('id') id: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
+    if (!toUuid('transfer', id)) throw new Problem('invalid_id');
+    const page = await metadataHistory(this.db, { owner: claimsOf(request), of: 'transfer', id }, metadataQuery(query));
+    if (!page) throw new Problem('not_found');
+    return page;
   }
 }
 

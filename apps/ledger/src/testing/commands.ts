@@ -78,6 +78,16 @@ export class CommandsOf {
     });
   }
 
+  /** Gives a transfer other metadata. */
+  annotate(
+    transfer: { readonly id: string; readonly debit: string },
+    metadata: Record<string, string>,
+    if_version: number | null = null,
+  ) {
+    const { id, debit: debit_account } = transfer;
+    return this.command('payflow.transfer.update.v1', { id, debit_account, metadata, if_version });
+  }
+
   hold(debit: string, credit: string, amount: string, change: OnlyNew<MessageData['payflow.hold.place.v1']> = {}) {
     const facts = { id: newId('hold'), payment: null, asset: 'USD', expires_at: null, valid_until: null };
     return this.command('payflow.hold.place.v1', {

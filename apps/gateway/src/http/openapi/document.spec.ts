@@ -80,6 +80,7 @@ const transfer = {
   correctedBy: null,
   effectiveAt: null,
   metadata: {},
+  metadataVersion: 1,
   failure: { code: 'insufficient_funds', leg: 0 },
   version: 1,
   createdAt: at,

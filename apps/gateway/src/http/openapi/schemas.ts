@@ -5,6 +5,7 @@ import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
 import { CORRECTION_REQUEST_SCHEMA } from '../correction.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
+import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
 
 const id = (kind: IdKind) => ({ type: 'string', pattern: idPattern(kind) });
@@ -109,6 +110,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   TransferOrGroupRequest: { oneOf: [ref('TransferRequest'), ref('TransferGroupRequest')] },
   ReversalRequest: REVERSAL_REQUEST_SCHEMA,
   CorrectionRequest: CORRECTION_REQUEST_SCHEMA,
+  TransferUpdateRequest: TRANSFER_UPDATE_REQUEST_SCHEMA,
   Transfer: resource({
     id: id('transfer'),
     object: { const: 'transfer' },
@@ -235,6 +237,14 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     recorded_at: instant,
   }),
   AccountTransferList: list('AccountTransfer'),
+  MetadataVersion: resource({
+    object: { const: 'metadata_version' },
+    version: { ...version, description: 'Of an account, its own; of a transfer, 1 when it was booked, and then +1.' },
+    metadata: METADATA_SCHEMA,
+    actor: { ...nullableText, description: 'Who asked for it; null where that was not kept.' },
+    recorded_at: instant,
+  }),
+  MetadataVersionList: list('MetadataVersion'),
   AccountAggregate: resource({
     object: { const: 'account_aggregate' },
     path: { type: 'string' },

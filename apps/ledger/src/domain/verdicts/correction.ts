@@ -1,17 +1,17 @@
 import type { Leg, MessageData, TransferCorrect } from '@payflow/contracts';
 import { formatAmount, parseAmount } from '@payflow/money';
 import { counters } from '../account.js';
-import type { Book, Owner } from '../book.js';
+import type { Asker, Book } from '../book.js';
 import { correctTransfer, type Dated } from '../correction.js';
 import type { Original } from '../reversal.js';
 import type { Movement } from '../transfer.js';
-import { refuseGroup } from './group.js';
+import { refuseGroup, tellFirst } from './group.js';
 
 type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
 type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
 
 /** A group of two: the first leg moves the original back, the second stands in its place. */
-export function acceptCorrection(book: Book, owner: Owner, data: TransferCorrect): Posted | Rejected {
+export function acceptCorrection(book: Book, owner: Asker, data: TransferCorrect): Posted | Rejected {
   const { id, original: of, reversal, replacement, metadata } = data;
   const { debit_account: debitAccount, credit_account: creditAccount, effective_at: effectiveAt } = data;
   const original = book.original(owner, of);
@@ -28,6 +28,7 @@ export function acceptCorrection(book: Book, owner: Owner, data: TransferCorrect
   book.post({ ...decision.replacement, ...context, id: replacement.id, reverses: null });
   const corrected = { ...(original as Original), reversed: (original as Original).amount, correctedBy: replacement.id };
   book.keepReversed(owner, of, corrected);
+  tellFirst(book, owner, replacement.id, metadata);
   return {
     type: 'payflow.group.posted.v1',
     data: {
