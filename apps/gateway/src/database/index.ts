@@ -6,6 +6,7 @@ import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gatewa
 import { GatewayReversed1763700014000 } from './migrations/1763700014000-gateway-reversed.js';
 import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gateway-corrections.js';
 import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
+import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
 import { TenantEntity } from './tenant.entity.js';
 
 /** What `payflow setup` runs on the gateway's database, in order. */
@@ -17,6 +18,7 @@ export const migrations = [
   GatewayReversed1763700014000,
   GatewayCorrections1763700014001,
   GatewayMetadataVersions1763700014002,
+  GatewayTransferLists1763700014003,
 ];
 
 export { invariants } from './invariants.js';

@@ -406,6 +406,22 @@ CREATE INDEX transfer_views_by_group ON public.transfer_views USING btree (tenan
 
 CREATE INDEX transfer_views_by_hold ON public.transfer_views USING btree (tenant_id, livemode, hold_id, created_at, id) WHERE (hold_id IS NOT NULL);
 
+CREATE INDEX transfer_views_by_kind ON public.transfer_views USING btree (tenant_id, livemode, (
+CASE
+    WHEN (hold_id IS NOT NULL) THEN 'hold_posting'::text
+    WHEN (reverses_id IS NOT NULL) THEN 'reversal'::text
+    WHEN (corrects_id IS NOT NULL) THEN 'correction'::text
+    ELSE 'plain'::text
+END), created_at, id) WHERE (
+CASE
+    WHEN (hold_id IS NOT NULL) THEN 'hold_posting'::text
+    WHEN (reverses_id IS NOT NULL) THEN 'reversal'::text
+    WHEN (corrects_id IS NOT NULL) THEN 'correction'::text
+    ELSE 'plain'::text
+END <> 'plain'::text);
+
+CREATE INDEX transfer_views_by_metadata ON public.transfer_views USING gin (((metadata)::jsonb) jsonb_path_ops) WHERE ((metadata)::text <> '{}'::text);
+
 CREATE INDEX transfer_views_by_reversed ON public.transfer_views USING btree (tenant_id, livemode, reverses_id) WHERE (reverses_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant_id, livemode, created_at, id);

@@ -7,6 +7,16 @@ export interface TransferFailure {
 /** `pending` until the ledger has spoken; the two others are never left. */
 export type TransferStatus = 'pending' | 'posted' | 'failed';
 
+/** What a transfer is made for. */
+export const TRANSFER_KINDS = ['plain', 'hold_posting', 'reversal', 'correction'] as const;
+export type TransferKind = (typeof TRANSFER_KINDS)[number];
+
+export function transferKind({ hold, reverses, corrects }: TransferView): TransferKind {
+  if (hold !== null) return 'hold_posting';
+  if (reverses !== null) return 'reversal';
+  return corrects === null ? 'plain' : 'correction';
+}
+
 /** A transfer as the gateway shows it. Until it is posted, `amount` is what was asked for; then, what moved. */
 export interface TransferView {
   readonly tenant: string;
@@ -65,6 +75,7 @@ export function transferResource(view: TransferView) {
   return {
     id: view.id,
     object: 'transfer',
+    kind: transferKind(view),
     status: view.status,
     debit_account: view.debitAccount,
     credit_account: view.creditAccount,

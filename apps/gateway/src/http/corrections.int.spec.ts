@@ -65,6 +65,26 @@ it('is made once; the one in its place can be corrected in turn', async () => {
   expect((await correct(first['id'] as string, { amount: '70' })).body).toMatchObject({ corrects: first['id'] });
 });
 
+it('is listed by what it is made for, and by its metadata', async () => {
+  const original = await posted();
+  const why = newId('event');
+  const { id } = (await correct(original, { amount: '90', metadata: { why, by: 'me' } })).body;
+  const list = async (query: string) => {
+    const { body } = await stage.client.get(`${TRANSFERS}?limit=200&${query}`);
+    return (body['data'] as Record<string, unknown>[]).map((one) => [one['id'], one['kind']]);
+  };
+  expect(await list(`metadata[why]=${why}`)).toEqual([[id, 'correction']]);
+  expect(await list(`metadata[why]=${why}&metadata[by]=you`)).toEqual([]);
+  expect(await list(`kind=correction&metadata[by]=me`)).toEqual([[id, 'correction']]);
+  expect(await list('kind=correction')).toContainEqual([id, 'correction']);
+  expect(await list(`kind=plain&account=${bob}`)).toContainEqual([original, 'plain']);
+  const reversals = await list(`kind=reversal&account=${bob}`);
+  expect(reversals).toContainEqual([(await reversalOf(original))?.['id'], 'reversal']);
+  expect(told(await stage.client.get(`${TRANSFERS}?kind=refund`))).toBe('400 invalid_parameter');
+  await stage.client.patch(`${TRANSFERS}/${id as string}`, { metadata: { by: 'you' } });
+  expect(await list(`metadata[why]=${why}`)).toEqual([]);
+});
+
 it('is replayed byte for byte, and answered 202 when it takes long', async () => {
   const original = await posted();
   const key = { 'idempotency-key': newId('event') };

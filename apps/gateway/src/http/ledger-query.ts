@@ -1,6 +1,7 @@
 import { toUuid } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
+import { TRANSFER_KINDS } from '../domain/transfer.js';
 import { canonicalInstant } from './instant.js';
 import type { FilterReaders } from './list-filters.js';
 import { parseListQuery, type ListQuery } from './list-query.js';
@@ -21,6 +22,8 @@ const basis: Reader = (text) =>
   ['recorded', 'effective'].includes(text) ? ok(text) : { mustBe: 'recorded or effective' };
 const group: Reader = (text) => (toUuid('group', text) ? ok(text) : { mustBe: 'an id of a group' });
 const amount: Reader = (text) => (parseAmount(text) === undefined ? { mustBe: 'minor units, as digits' } : ok(text));
+const kind: Reader = (text) =>
+  TRANSFER_KINDS.some((one) => one === text) ? ok(text) : { mustBe: `one of ${TRANSFER_KINDS.join(', ')}` };
 const path: Reader = (text) =>
   /^[\x21-\x7e]+$/.test(text) && text.length <= PATH_LENGTH_MAX
     ? ok(text)
@@ -35,6 +38,7 @@ export const SUBTREE = readers({ path });
 export const PERIOD = readers({ from: instant, to: instant, basis });
 export const HISTORY = readers({
   group,
+  kind,
   'amount[gte]': amount,
   'amount[lte]': amount,
   'created[gte]': instant,

@@ -148,6 +148,8 @@ it.each([
   '/statement?limit=201',
   '/statement?after=1_2_3_4_5_6',
   '/transfers?group=grp_1',
+  '/transfers?kind=refund',
+  '/transfers?metadata[a]=1',
   '/transfers?amount[gte]=-1',
   '/transfers?amount[gte]=1.5',
   '/transfers?amount[lte]=9223372036854775808',

@@ -49,6 +49,7 @@ describe('a transfer', () => {
     expect(body).toEqual({
       id: body['id'],
       object: 'transfer',
+      kind: 'plain',
       status: 'posted',
       debit_account: alice,
       credit_account: bob,

@@ -16,6 +16,7 @@ import {
   basis,
   id,
   instant,
+  kind,
   limit,
   LIMIT_DEFAULT,
   metadataQuery,
@@ -74,6 +75,7 @@ export class AccountReadsController {
       await accountHistory(this.db, owned(request, of), {
         filter: {
           group: optional(query, 'group', id('group')),
+          kind: optional(query, 'kind', kind),
           amountGte: optional(query, 'amount[gte]', amount) ?? 0n,
           amountLte: optional(query, 'amount[lte]', amount) ?? AMOUNT_MAX,
           createdGte: optional(query, 'created[gte]', instant) ?? '-infinity',

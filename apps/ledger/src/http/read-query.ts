@@ -2,6 +2,7 @@ import type { IdKind } from '@payflow/contracts';
 import { toUuid } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
+import { TRANSFER_KINDS, type TransferKind } from '../database/account-line.repository.js';
 import { BASES, type Basis } from '../database/balance-sums.js';
 import { parseVersion, type MetadataQuery } from '../reads/metadata-history.js';
 
@@ -37,6 +38,10 @@ export function instant(text: string): Date | undefined {
 
 export function basis(text: string): Basis | undefined {
   return BASES.find((one) => one === text);
+}
+
+export function kind(text: string): TransferKind | undefined {
+  return TRANSFER_KINDS.find((one) => one === text);
 }
 
 export function limit(text: string): number | undefined {

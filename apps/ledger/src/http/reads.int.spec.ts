@@ -238,6 +238,36 @@ describe('a history', () => {
   });
 });
 
+describe('a history by kind', () => {
+  it('tells apart what transfers were made for', async () => {
+    const ours = new CommandsOf();
+    const [world, wallet] = [newId('account'), newId('account')];
+    const mistaken = leg(world, wallet, '100');
+    const place = { id: mistaken.id, debit: world, credit: wallet };
+    const hold = ours.hold(wallet, world, '5');
+    const group = ours.group([mistaken]);
+    const correction = ours.correct(place, '90');
+    const { reversal, replacement } = correction.data;
+    const posting = ours.postHold({ id: hold.data.id, debit: wallet, credit: world }, null);
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet), group, correction, hold, posting]);
+    const got = async (filters: string) =>
+      (await pages(ours, `accounts/${wallet}/transfers?limit=2${filters}`)).flatMap((page) =>
+        (page['data'] as { id: string; kind: string }[]).map(({ id, kind }) => [id, kind]),
+      );
+    const all = [
+      [posting.data.id, 'hold_posting'],
+      [replacement.id, 'correction'],
+      [reversal, 'reversal'],
+      [mistaken.id, 'plain'],
+    ];
+    expect(await got('')).toEqual(all);
+    for (const one of all) expect(await got(`&kind=${one[1]}`)).toEqual([one]);
+    expect(await got(`&kind=correction&group=${correction.data.id}`)).toEqual([all[1]]);
+    expect(await got(`&kind=plain&group=${correction.data.id}`)).toEqual([]);
+    expect((await read(ours, `accounts/${wallet}/transfers?kind=refund`)).status).toBe(400);
+  });
+});
+
 describe('a stranger', () => {
   it('sees nothing, and needs the scope', async () => {
     const { ours, accounts } = await grown(counting());

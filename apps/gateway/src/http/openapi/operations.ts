@@ -276,7 +276,7 @@ export const OPERATIONS: readonly Operation[] = [
     scope: 'accounts:read',
     answer: 'AccountTransferList',
     status: 200,
-    query: ['group', 'amount[gte]', 'amount[lte]', 'created[gte]', 'created[lt]', 'limit', 'cursor'],
+    query: ['group', 'kind', 'amount[gte]', 'amount[lte]', 'created[gte]', 'created[lt]', 'limit', 'cursor'],
     computed: true,
     problems: [
       ...FORWARDED_PROBLEMS,

@@ -1,4 +1,5 @@
 import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/contracts';
+import { TRANSFER_KINDS } from '../../domain/transfer.js';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
@@ -114,6 +115,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   Transfer: resource({
     id: id('transfer'),
     object: { const: 'transfer' },
+    kind: { enum: TRANSFER_KINDS },
     status: transferStatus,
     debit_account: id('account'),
     credit_account: id('account'),
@@ -224,6 +226,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   AccountTransfer: resource({
     id: id('transfer'),
     object: { const: 'transfer' },
+    kind: { enum: TRANSFER_KINDS },
     status: { const: 'posted' },
     debit_account: id('account'),
     credit_account: id('account'),
