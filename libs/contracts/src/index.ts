@@ -11,6 +11,7 @@ export { GROUP_ACCOUNTS_MAX, LEGS_MAX } from './messages/group.js';
 export type * from './messages/group.js';
 export { LEDGER_SUBJECT } from './messages/seal.js';
 export type * from './messages/seal.js';
+export { TRANSFER_KINDS } from './messages/transfer.js';
 export type * from './messages/transfer.js';
 export type * from './messages/transfer-update.js';
 export * from './partition.js';

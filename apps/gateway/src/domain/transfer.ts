@@ -1,3 +1,5 @@
+import type { TransferKind } from '@payflow/contracts';
+
 /** Why the ledger refused, and which leg was at fault, counted from 0; null where none was. */
 export interface TransferFailure {
   readonly code: string;
@@ -6,10 +8,6 @@ export interface TransferFailure {
 
 /** `pending` until the ledger has spoken; the two others are never left. */
 export type TransferStatus = 'pending' | 'posted' | 'failed';
-
-/** What a transfer is made for. */
-export const TRANSFER_KINDS = ['plain', 'hold_posting', 'reversal', 'correction'] as const;
-export type TransferKind = (typeof TRANSFER_KINDS)[number];
 
 export function transferKind({ hold, reverses, corrects }: TransferView): TransferKind {
   if (hold !== null) return 'hold_posting';

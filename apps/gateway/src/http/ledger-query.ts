@@ -1,7 +1,6 @@
-import { toUuid } from '@payflow/contracts';
+import { toUuid, TRANSFER_KINDS } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
-import { TRANSFER_KINDS } from '../domain/transfer.js';
 import { canonicalInstant } from './instant.js';
 import type { FilterReaders } from './list-filters.js';
 import { parseListQuery, type ListQuery } from './list-query.js';

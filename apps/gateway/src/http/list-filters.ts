@@ -1,9 +1,8 @@
-import { toUuid, type IdKind } from '@payflow/contracts';
+import { toUuid, TRANSFER_KINDS, type IdKind } from '@payflow/contracts';
 import { isAssetCode, parseAmount } from '@payflow/money';
 import type { HoldFilter } from '../database/hold-view.repository.js';
 import type { PaymentFilter } from '../database/payment-view.repository.js';
 import type { TransferFilter } from '../database/transfer-view.repository.js';
-import { TRANSFER_KINDS } from '../domain/transfer.js';
 import { canonicalInstant } from './instant.js';
 
 /** Reads one parameter, or says what it must be. */

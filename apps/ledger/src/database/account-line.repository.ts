@@ -1,4 +1,4 @@
-import { fromUuid, uuidOf } from '@payflow/contracts';
+import { fromUuid, uuidOf, type TransferKind } from '@payflow/contracts';
 import { statement, type Database, type Statement } from '@payflow/database';
 import { keyOf, type OwnedAccount } from './balance.repository.js';
 import { recordedBy, type Basis } from './balance-sums.js';
@@ -53,8 +53,6 @@ const KIND = `case when t.hold_id is not null then 'hold_posting' when t.reverse
   when t.group_id is not null and exists (
     select from reversals c where c.tenant_id = t.tenant_id and c.livemode = t.livemode and c.corrected_by_id = t.id) then 'correction'
   else 'plain' end`;
-export const TRANSFER_KINDS = ['plain', 'hold_posting', 'reversal', 'correction'] as const;
-export type TransferKind = (typeof TRANSFER_KINDS)[number];
 
 interface Source {
   /** What the line counts by, and an index is ordered by. */

@@ -1,8 +1,6 @@
-import type { IdKind } from '@payflow/contracts';
-import { toUuid } from '@payflow/contracts';
+import { toUuid, TRANSFER_KINDS, type IdKind, type TransferKind } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
-import { TRANSFER_KINDS, type TransferKind } from '../database/account-line.repository.js';
 import { BASES, type Basis } from '../database/balance-sums.js';
 import { parseVersion, type MetadataQuery } from '../reads/metadata-history.js';
 

@@ -1,5 +1,4 @@
-import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/contracts';
-import { TRANSFER_KINDS } from '../../domain/transfer.js';
+import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, TRANSFER_KINDS, type IdKind } from '@payflow/contracts';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
