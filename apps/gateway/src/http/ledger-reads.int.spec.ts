@@ -223,6 +223,7 @@ describe('a proof', () => {
 });
 
 describe("a payment's own transfer", () => {
+  const CORRECTIONS = { corrects: null, corrected_by: null };
   const pay = async (source: string, destination: string) =>
     (await client.post('/api/v1/payments', { source, destination, amount: '5', asset: 'USD' })).body;
   const pathOf = ({ id }: { readonly id: string }) => `/api/v1/transfers/${id.replace('pay_', 'tr_')}`;
@@ -233,7 +234,7 @@ describe("a payment's own transfer", () => {
     const accounts = { debit_account: account, credit_account: bob };
     const times = { effective_at: '2026-01-01T00:00:00.000Z', recorded_at: '2026-01-01T00:00:00.000Z' };
     const facts = { id: pathOf(payment).split('/').at(-1), ...accounts, amount: '5', asset: 'USD', ...times };
-    const links = { payment: payment.id, group: null, hold: null, reverses: null, reversed: '2' };
+    const links = { payment: payment.id, group: null, hold: null, reverses: null, reversed: '2', ...CORRECTIONS };
     answering = { status: 200, body: { ...facts, ...links, version: 2 } };
     const own = (await client.post('/api/v1/transfers', { ...accounts, amount: '1', asset: 'USD' })).body;
     const { status, body, headers } = await client.get(pathOf(payment));

@@ -11,7 +11,10 @@ interface LedgerTransfer {
   readonly asset: string;
   readonly payment: string | null;
   readonly hold: string | null;
+  readonly reverses: string | null;
   readonly reversed: string;
+  readonly corrects: string | null;
+  readonly corrected_by: string | null;
   readonly version: number;
   readonly effective_at: string;
   readonly recorded_at: string;
@@ -38,10 +41,10 @@ export function transferOfPayment(payment: PaymentView, text: string): TransferV
     position: null,
     payment: told.payment,
     hold: told.hold,
-    reverses: null,
+    reverses: told.reverses,
     reversed: told.reversed,
-    corrects: null,
-    correctedBy: null,
+    corrects: told.corrects,
+    correctedBy: told.corrected_by,
     effectiveAt: told.effective_at,
     // The payment has it.
     metadata: {},
