@@ -8,6 +8,7 @@ import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { AccountReadsController } from './http/account-reads.controller.js';
 import { DryRunController } from './http/dry-run.controller.js';
 import { ProofController } from './http/proof.controller.js';
+import { TransferReadsController } from './http/transfer-reads.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './hold-sweeper.js';
 import { SigningKey } from './proof/signing-key.js';
@@ -28,6 +29,7 @@ export class LedgerModule {
       controllers: [
         LedgerCommandsHandler,
         AccountReadsController,
+        TransferReadsController,
         TrialBalanceController,
         ProofController,
         DryRunController,

@@ -1,5 +1,7 @@
 import type { AccountOpen, AccountOpened, AccountRejected, AccountUpdate } from './messages/account.js';
 import { accountSchemas } from './messages/account.js';
+import type { TransferCorrect } from './messages/correction.js';
+import { correctionSchemas } from './messages/correction.js';
 import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid } from './messages/hold.js';
 import { holdSchemas } from './messages/hold.js';
 import type { PaymentCreate, PaymentFinal, PaymentSweep } from './messages/payment.js';
@@ -10,6 +12,8 @@ import type { LedgerSealed } from './messages/seal.js';
 import { sealSchemas } from './messages/seal.js';
 import type { TransferPost, TransferPosted, TransferRejected } from './messages/transfer.js';
 import { transferSchemas } from './messages/transfer.js';
+import type { TransferUpdate, TransferUpdated, TransferUpdateRejected } from './messages/transfer-update.js';
+import { transferUpdateSchemas } from './messages/transfer-update.js';
 import type { Topic } from './topology.js';
 
 /** The data of every message type, by its CloudEvents type. */
@@ -29,6 +33,10 @@ export interface MessageData {
   'payflow.transfer.rejected.v1': TransferRejected;
   'payflow.group.post.v1': GroupPost;
   'payflow.transfer.reverse.v1': TransferReverse;
+  'payflow.transfer.correct.v1': TransferCorrect;
+  'payflow.transfer.update.v1': TransferUpdate;
+  'payflow.transfer.updated.v1': TransferUpdated;
+  'payflow.transfer.update_rejected.v1': TransferUpdateRejected;
   'payflow.group.posted.v1': GroupPosted;
   'payflow.group.rejected.v1': GroupRejected;
   'payflow.hold.place.v1': HoldPlace;
@@ -53,6 +61,8 @@ export interface RefusableData {
   'payflow.account.update.v1': Pick<AccountUpdate, 'id'>;
   'payflow.group.post.v1': Pick<GroupPost, 'id' | 'legs'>;
   'payflow.transfer.reverse.v1': Pick<TransferReverse, 'id' | 'debit_account'>;
+  'payflow.transfer.correct.v1': Pick<TransferCorrect, 'id' | 'debit_account'>;
+  'payflow.transfer.update.v1': Pick<TransferUpdate, 'id' | 'debit_account'>;
   'payflow.hold.place.v1': Pick<HoldPlace, 'id' | 'payment' | 'debit_account'>;
   'payflow.hold.post.v1': Pick<HoldPost, 'id' | 'hold' | 'debit_account'>;
   'payflow.hold.void.v1': Pick<HoldVoid, 'id' | 'debit_account'>;
@@ -79,6 +89,8 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...accountSchemas,
   ...transferSchemas,
   ...groupSchemas,
+  ...correctionSchemas,
+  ...transferUpdateSchemas,
   ...holdSchemas,
   ...sealSchemas,
 };

@@ -137,10 +137,21 @@ export const PROBLEMS = {
     title: 'No more can be moved back than the transfer moved',
     remedy: 'Read the transfer: `amount` less `reversed` is left.',
   },
+  transfer_corrected: {
+    status: 409,
+    title: 'The transfer has been corrected already',
+    remedy: 'Correct the one that stands in its place: `corrected_by` of the transfer.',
+  },
   transfer_not_posted: {
     status: 409,
     title: 'The transfer is not posted',
-    remedy: 'Only a posted transfer can be reversed; wait for its end.',
+    remedy: 'Only a posted transfer can be reversed or corrected; wait for its end.',
+  },
+  transfer_of_payment: {
+    status: 409,
+    title: 'The transfer belongs to a payment',
+    remedy:
+      'Give its money back through the payment that it names, or by a transfer of its own: the payment would not know.',
   },
   transfer_not_sealed: {
     status: 409,
@@ -150,7 +161,7 @@ export const PROBLEMS = {
   },
   version_differs: {
     status: 412,
-    title: 'The account has another version than If-Match says',
+    title: 'It has another version than If-Match says',
     remedy: 'Read it again, and decide anew.',
   },
   payload_too_large: {

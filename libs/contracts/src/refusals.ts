@@ -23,6 +23,7 @@ export const REFUSALS = {
   id_reused: 'The id was used before with other content.',
   insufficient_funds: 'The account has less available than the amount.',
   reversal_exceeds_original: 'No more can be moved back than the transfer moved.',
+  transfer_corrected: 'The transfer has been corrected by another one.',
   transfer_not_found: 'No such transfer between these accounts.',
   version_differs: 'The account has another version than the one asked for.',
 } as const;

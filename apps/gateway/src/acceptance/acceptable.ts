@@ -39,11 +39,13 @@ export type PaymentWrite = WriteOf<'payment', PaymentView, 'payflow.payment.crea
 export type AccountWrite = WriteOf<'account', AccountView, 'payflow.account.open.v1'>;
 export type PostWrite = WriteOf<'transfer', TransferView, 'payflow.group.post.v1'>;
 export type ReversalWrite = WriteOf<'transfer', TransferView, 'payflow.transfer.reverse.v1'>;
+export type CorrectionWrite = WriteOf<'transfer', TransferView, 'payflow.transfer.correct.v1'>;
 export type GroupWrite = WriteOf<'group', TransferGroupView, 'payflow.group.post.v1'>;
 export type HoldWrite = WriteOf<'hold', HoldView, 'payflow.hold.place.v1'>;
 export type HoldPostWrite = WriteOf<'transfer', TransferView, 'payflow.hold.post.v1'>;
 export type HoldVoidWrite = WriteOf<'change', ChangeView, 'payflow.hold.void.v1'>;
 export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.update.v1'>;
+export type TransferUpdateWrite = WriteOf<'change', ChangeView, 'payflow.transfer.update.v1'>;
 
 /** The resource a write makes, with the command that makes it; or the command that changes one. */
 export type Write =
@@ -51,11 +53,13 @@ export type Write =
   | AccountWrite
   | PostWrite
   | ReversalWrite
+  | CorrectionWrite
   | GroupWrite
   | HoldWrite
   | HoldPostWrite
   | HoldVoidWrite
-  | AccountUpdateWrite;
+  | AccountUpdateWrite
+  | TransferUpdateWrite;
 
 /** What is kept of a write under its Idempotency-Key. */
 export interface KeyedWrite extends Owner {

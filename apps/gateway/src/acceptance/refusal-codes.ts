@@ -12,6 +12,7 @@ const TOLD = [
   'hold_expired',
   'hold_not_pending',
   'reversal_exceeds_original',
+  'transfer_corrected',
   'version_differs',
   'account_not_found',
   'accounts_identical',

@@ -4,6 +4,10 @@ import { ApiKeyEntity } from './api-key.entity.js';
 import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-tables.js';
 import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gateway-transfers.js';
 import { GatewayBulks1763700011000 } from './migrations/1763700011000-gateway-bulks.js';
+import { GatewayReversed1763700014000 } from './migrations/1763700014000-gateway-reversed.js';
+import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gateway-corrections.js';
+import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
+import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
 import { TenantEntity } from './tenant.entity.js';
 
 /** What `payflow setup` runs on the gateway's database, in order. */
@@ -13,6 +17,10 @@ export const migrations = [
   InvariantTables1763700002000,
   GatewayTransfers1763700003000,
   GatewayBulks1763700011000,
+  GatewayReversed1763700014000,
+  GatewayCorrections1763700014001,
+  GatewayMetadataVersions1763700014002,
+  GatewayTransferLists1763700014003,
 ];
 
 export { invariants } from './invariants.js';

@@ -79,6 +79,8 @@ const COMMANDS: readonly MessageType[] = [
   'payflow.account.update.v1',
   'payflow.group.post.v1',
   'payflow.transfer.reverse.v1',
+  'payflow.transfer.correct.v1',
+  'payflow.transfer.update.v1',
   'payflow.hold.place.v1',
   'payflow.hold.post.v1',
   'payflow.hold.void.v1',

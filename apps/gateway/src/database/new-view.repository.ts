@@ -47,13 +47,14 @@ const INSERT_GROUPS = statement(
 const INSERT_TRANSFERS = statement(
   'transfer-views.insert',
   `insert into transfer_views (tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id,
-     position, hold_id, reverses_id, effective_at, metadata, trace_id, version, created_at)
+     position, hold_id, reverses_id, corrects_id, effective_at, metadata, trace_id, version, created_at)
    select tenant_id, livemode, id, 'pending', debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id,
-     effective_at, metadata, trace_id, 0, created_at
+     corrects_id, effective_at, metadata, trace_id, 0, created_at
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::integer[],
-     $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[])
+     $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[],
+     $16::uuid[])
      as t (tenant_id, livemode, id, debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, effective_at,
-       metadata, trace_id, created_at)
+       metadata, trace_id, created_at, corrects_id)
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
 );
@@ -221,6 +222,7 @@ async function insertTransferViews(tx: Transaction, views: readonly TransferView
     joinJson(views.map((v) => JSON.stringify(v.metadata))),
     views.map((v) => v.traceId),
     views.map((v) => v.createdAt),
+    views.map((v) => v.corrects && uuidOf('transfer', v.corrects)),
   ]);
   return rows.map((row) => rowKeyOf('transfer', row));
 }

@@ -356,7 +356,6 @@ create table transfer_views (
   position integer,
   hold_id uuid,
   reverses_id uuid,
-  reversed_minor bigint not null default 0,
   effective_at timestamp with time zone,
   metadata json not null,
   failure_code text,
@@ -366,10 +365,13 @@ create table transfer_views (
   created_at timestamp with time zone not null,
   recorded_at timestamp with time zone,
   content_hash bytea,
+  payment_id uuid,
+  corrects_id uuid,
+  metadata_version bigint not null default 1,
   constraint transfer_views_amount_minor_check CHECK ((amount_minor >= 0)),
-  constraint transfer_views_check CHECK (((reversed_minor >= 0) AND (reversed_minor <= amount_minor))),
   constraint transfer_views_content_hash_check CHECK ((octet_length(content_hash) = 32)),
   constraint transfer_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint transfer_views_metadata_version_check CHECK ((metadata_version > 0)),
   constraint transfer_views_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint transfer_views_place_in_group CHECK (((group_id IS NULL) = ("position" IS NULL))),
   constraint transfer_views_posted_is_recorded CHECK (((status = 'posted'::text) = (recorded_at IS NOT NULL))),
@@ -416,6 +418,8 @@ CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_i
 
 CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
 
+CREATE INDEX transfer_views_by_corrected ON public.transfer_views USING btree (tenant_id, livemode, corrects_id) WHERE (corrects_id IS NOT NULL);
+
 CREATE INDEX transfer_views_by_credit ON public.transfer_views USING btree (tenant_id, livemode, credit_account_id, created_at, id);
 
 CREATE INDEX transfer_views_by_debit ON public.transfer_views USING btree (tenant_id, livemode, debit_account_id, created_at, id);
@@ -423,6 +427,24 @@ CREATE INDEX transfer_views_by_debit ON public.transfer_views USING btree (tenan
 CREATE INDEX transfer_views_by_group ON public.transfer_views USING btree (tenant_id, livemode, group_id, "position") WHERE (group_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_hold ON public.transfer_views USING btree (tenant_id, livemode, hold_id, created_at, id) WHERE (hold_id IS NOT NULL);
+
+CREATE INDEX transfer_views_by_kind ON public.transfer_views USING btree (tenant_id, livemode, (
+CASE
+    WHEN (hold_id IS NOT NULL) THEN 'hold_posting'::text
+    WHEN (reverses_id IS NOT NULL) THEN 'reversal'::text
+    WHEN (corrects_id IS NOT NULL) THEN 'correction'::text
+    ELSE 'plain'::text
+END), created_at, id) WHERE (
+CASE
+    WHEN (hold_id IS NOT NULL) THEN 'hold_posting'::text
+    WHEN (reverses_id IS NOT NULL) THEN 'reversal'::text
+    WHEN (corrects_id IS NOT NULL) THEN 'correction'::text
+    ELSE 'plain'::text
+END <> 'plain'::text);
+
+CREATE INDEX transfer_views_by_metadata ON public.transfer_views USING gin (((metadata)::jsonb) jsonb_path_ops) WHERE ((metadata)::text <> '{}'::text);
+
+CREATE INDEX transfer_views_by_reversed ON public.transfer_views USING btree (tenant_id, livemode, reverses_id) WHERE (reverses_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant_id, livemode, created_at, id);
 

@@ -11,8 +11,11 @@ import { commandKeyOf, type Answered, type Replies } from './answered.js';
 import { advance } from './bulk-progress.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
 import { applyHoldEvents, countersOfHold, type HoldEvent } from './hold-events.js';
+import { applyTransferEvents, type TransferEvent } from './transfer-events.js';
 
-type LedgerEvent = AnyMessage<OpeningEvent['type'] | ChangeEvent['type'] | GroupEvent['type'] | HoldEvent['type']>;
+type LedgerEvent = AnyMessage<
+  OpeningEvent['type'] | ChangeEvent['type'] | GroupEvent['type'] | HoldEvent['type'] | TransferEvent['type']
+>;
 
 /**
  * Brings the ledger's word into the views of accounts, transfers and holds, and renders the replies of those who asked. A
@@ -24,8 +27,8 @@ export class LedgerEventsHandler {
 
   @Consumes('gateway.accounts')
   async handle(@Payload() events: readonly LedgerEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const { openings, changes, groups, holds } = sorted(events);
-    const answered = await endWaits(tx, [...changes, ...groups, ...holds]);
+    const { openings, changes, groups, holds, transfers } = sorted(events);
+    const answered = await endWaits(tx, [...changes, ...groups, ...holds, ...transfers]);
     const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
     if (counters.length > 0 && openings.length + changes.length > 0)
       await lockAccounts(tx, [
@@ -37,6 +40,7 @@ export class LedgerEventsHandler {
       ...(await applyChanges(tx, changes, answered)),
       ...(await applyGroups(tx, groups, answered)),
       ...(await applyHoldEvents(tx, holds, answered)),
+      ...(await applyTransferEvents(tx, transfers, answered)),
     ];
     await applyCounters(tx, counters);
     const ended = await advance(tx, answered, groups);
@@ -52,10 +56,11 @@ interface Sorted {
   readonly changes: ChangeEvent[];
   readonly groups: GroupEvent[];
   readonly holds: HoldEvent[];
+  readonly transfers: TransferEvent[];
 }
 
 function sorted(events: readonly LedgerEvent[]): Sorted {
-  const all: Sorted = { openings: [], changes: [], groups: [], holds: [] };
+  const all: Sorted = { openings: [], changes: [], groups: [], holds: [], transfers: [] };
   for (const event of events) {
     switch (event.type) {
       case 'payflow.account.opened.v1':
@@ -75,6 +80,10 @@ function sorted(events: readonly LedgerEvent[]): Sorted {
       case 'payflow.hold.voided.v1':
       case 'payflow.hold.rejected.v1':
         all.holds.push(event);
+        break;
+      case 'payflow.transfer.updated.v1':
+      case 'payflow.transfer.update_rejected.v1':
+        all.transfers.push(event);
         break;
       default:
         event satisfies never;

@@ -86,6 +86,32 @@ export class LedgerReadsController {
     sendResource(reply, JSON.stringify({ ...page, next_cursor }));
   }
 
+  @Get('accounts/:id/metadata_versions')
+  @RouteConfig(access)
+  async accountMetadata(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const query = parseListQuery<LedgerQuery>(request.url, {});
+    await this.known(id, request);
+    const { page, next_cursor } = await this.page(`/accounts/${id}/metadata_versions`, query, request);
+    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+  }
+
+  @Get('transfers/:id/metadata_versions')
+  @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  async transferMetadata(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const query = parseListQuery<LedgerQuery>(request.url, {});
+    if (!toUuid('transfer', id)) throw new Problem('invalid_id');
+    const { page, next_cursor } = await this.page(`/transfers/${id}/metadata_versions`, query, request);
+    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+  }
+
   /** Refuses accounts that the caller does not have, and those that the ledger has not opened yet. */
   private async known(id: string, request: FastifyRequest): Promise<void> {
     if (!toUuid('account', id)) throw new Problem('invalid_id');
@@ -110,6 +136,7 @@ export class LedgerReadsController {
   }
 
   private read(path: string, query: LedgerQuery, request: FastifyRequest): Promise<string> {
-    return this.ledger.read(`${API}${path}?${new URLSearchParams(query)}`, callerOf(request), request.id);
+    const url = `${API}${path}?${new URLSearchParams(query)}`;
+    return this.ledger.read(url, callerOf(request), request.id, { 404: 'not_found' });
   }
 }

@@ -91,6 +91,12 @@ it.each([
     () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00Z'),
     () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00.000Z&limit=50'),
   ],
+  ["an account's metadata", () => of('/metadata_versions?limit=7'), () => of('/metadata_versions?limit=7')],
+  [
+    "a transfer's metadata",
+    () => '/api/v1/transfers/tr_01m7yg4jr5ezm9ym0cwhese7x1/metadata_versions',
+    () => '/api/v1/transfers/tr_01m7yg4jr5ezm9ym0cwhese7x1/metadata_versions?limit=50',
+  ],
 ])('forwards %s in the name of the caller', async (_what, path, forwarded) => {
   const { status } = await client.get(path());
   expect(status).toBe(200);
@@ -158,10 +164,14 @@ it.each([
   '/statement?limit=201',
   '/statement?after=1_2_3_4_5_6',
   '/transfers?group=grp_1',
+  '/transfers?kind=refund',
+  '/transfers?metadata[a]=1',
   '/transfers?amount[gte]=-1',
   '/transfers?amount[gte]=1.5',
   '/transfers?amount[lte]=9223372036854775808',
   '/transfers?created[gt]=2026-01-01T00:00:00Z',
+  '/metadata_versions?limit=0',
+  '/metadata_versions?after=2',
 ])('refuses %s, and asks nobody', async (path) => {
   expect(told(await client.get(of(path)))).toBe('400 invalid_parameter');
   expect(asked).toEqual([]);
@@ -179,7 +189,7 @@ it('knows the accounts of the caller alone', async () => {
   const stranger = await Client.of(db, gateway.base);
   const live = await client.withKey(db, ['accounts:read'], true);
   const blind = await client.withKey(db, ['payments:read', 'transfers:read']);
-  for (const path of ['/balance', '/statement', '/transfers']) {
+  for (const path of ['/balance', '/statement', '/transfers', '/metadata_versions']) {
     expect(told(await stranger.get(of(path)))).toBe('404 not_found');
     expect(told(await live.get(of(path)))).toBe('404 not_found');
     expect(told(await blind.get(of(path)))).toBe('403 forbidden');
@@ -308,4 +318,57 @@ describe('a dry run', () => {
     answering = { status: 500, body: {} };
     expect(told(await tryOut(leg()))).toBe('502 bad_gateway');
   });
+});
+
+describe("a payment's own transfer", () => {
+  const CORRECTIONS = { corrects: null, corrected_by: null };
+  const pay = async (source: string, destination: string) =>
+    (await client.post('/api/v1/payments', { source, destination, amount: '5', asset: 'USD' })).body;
+  const pathOf = ({ id }: { readonly id: string }) => `/api/v1/transfers/${id.replace('pay_', 'tr_')}`;
+
+  it('is read where the ledger has it, in the shape of all transfers', async () => {
+    const bob = await client.open();
+    const payment = (await pay(account, bob)) as { id: string; trace_id: string };
+    const accounts = { debit_account: account, credit_account: bob };
+    const times = { effective_at: '2026-01-01T00:00:00.000Z', recorded_at: '2026-01-01T00:00:00.000Z' };
+    const facts = { id: pathOf(payment).split('/').at(-1), ...accounts, amount: '5', asset: 'USD', ...times };
+    const links = { payment: payment.id, group: null, hold: null, reverses: null, reversed: '2', ...CORRECTIONS };
+    answering = { status: 200, body: { ...facts, ...links, version: 2 } };
+    const own = (await client.post('/api/v1/transfers', { ...accounts, amount: '1', asset: 'USD' })).body;
+    const { status, body, headers } = await client.get(pathOf(payment));
+    expect([status, headers.get('etag')]).toEqual([200, 'W/"2"']);
+    expect(body).toMatchObject({ ...facts, ...links, metadata: {}, trace_id: payment.trace_id, failure: null });
+    expect(Object.keys(body)).toEqual(Object.keys(own));
+    expect(asked).toMatchObject([{ url: pathOf(payment), claims: { tenant: client.tenant, livemode: false } }]);
+    const stranger = await Client.of(db, gateway.base);
+    expect(told(await stranger.get(pathOf(payment)))).toBe('404 not_found');
+    answering = { status: 500, body: {} };
+    expect(told(await client.get(pathOf(payment)))).toBe('502 bad_gateway');
+  });
+
+  it('is not asked for where there is no such payment, or it failed', async () => {
+    const pauper = await client.open();
+    house.empty.add(pauper);
+    const failed = (await pay(pauper, account))['payment'] as { id: string };
+    expect(told(await client.get(pathOf(failed)))).toBe('404 not_found');
+    expect(told(await client.get(`/api/v1/transfers/${newId('transfer')}`))).toBe('404 not_found');
+    expect(asked).toEqual([]);
+  });
+});
+
+it('says of the metadata of a transfer that the ledger does not know that there is none', async () => {
+  const path = `/api/v1/transfers/${newId('transfer')}/metadata_versions`;
+  answering = { status: 404, body: {} };
+  expect(told(await client.get(path))).toBe('404 not_found');
+  answering = { status: 200, body: { data: [], next: '5' } };
+  const cursor = (await client.get(path)).body['next_cursor'] as string;
+  asked = [];
+  const blind = await client.withKey(db, ['accounts:read']);
+  expect(told(await blind.get(path))).toBe('403 forbidden');
+  expect(told(await client.get('/api/v1/transfers/tr_x/metadata_versions'))).toBe('400 invalid_id');
+  expect(told(await client.get(`${path}?deep=1`))).toBe('400 invalid_parameter');
+  expect(told(await client.get(of(`/metadata_versions?cursor=${cursor}`)))).toBe('400 cursor_mismatch');
+  expect(asked).toEqual([]);
+  await client.get(`${path}?cursor=${cursor}`);
+  expect(asked[0]?.url).toBe(`${path}?after=5&limit=50`);
 });

@@ -181,11 +181,15 @@ export function pendingTransfer(caller: Caller, now: Date, effectiveAt: string |
     status: 'pending' as const,
     group: null,
     position: null,
+    payment: null,
     hold: null,
     reverses: null,
     reversed: '0',
+    corrects: null,
+    correctedBy: null,
     effectiveAt,
     metadata: {},
+    metadataVersion: 1,
     failure: null,
     traceId: caller.traceId ?? null,
     version: 0,
@@ -203,9 +207,14 @@ function legOf({ debit_account, credit_account, amount, asset, up_to }: LegReque
 }
 
 function termsOf({ conditions = [], effective_at, metadata = {} }: Terms, now: Date) {
-  const effective = instantOf('/effective_at', effective_at);
+  return { conditions: conditions.map(conditionOf), effective_at: effectiveOf(effective_at, now), metadata };
+}
+
+/** The instant for which the books shall show it, or null where none is given. Throws where it is none, or has not come. */
+export function effectiveOf(text: string | undefined, now: Date): string | null {
+  const effective = instantOf('/effective_at', text);
   if (effective !== null && effective > now.toISOString()) throw new Problem('effective_in_future');
-  return { conditions: conditions.map(conditionOf), effective_at: effective, metadata };
+  return effective;
 }
 
 function conditionOf(condition: ConditionRequest, at: number): BalanceCondition {

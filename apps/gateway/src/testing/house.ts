@@ -21,6 +21,8 @@ type Command = AnyMessage<
   | 'payflow.account.update.v1'
   | 'payflow.group.post.v1'
   | 'payflow.transfer.reverse.v1'
+  | 'payflow.transfer.correct.v1'
+  | 'payflow.transfer.update.v1'
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
   | 'payflow.hold.void.v1'
@@ -156,6 +158,10 @@ export class House {
         return this.#books.post(command.data);
       case 'payflow.transfer.reverse.v1':
         return this.#books.reverse(command.data);
+      case 'payflow.transfer.correct.v1':
+        return this.#books.correct(command.data);
+      case 'payflow.transfer.update.v1':
+        return this.#books.annotate(command.data);
       case 'payflow.hold.place.v1':
         return this.#books.place(command.data);
       case 'payflow.hold.post.v1':

@@ -4,6 +4,7 @@ import type { Account } from '../domain/account.js';
 import { scoped, type AccountDetails, type BookChanges, type Owner } from '../domain/book.js';
 import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
+import { insertVersions, versionColumns } from './metadata-version.repository.js';
 
 // Locks are taken one by one in id order, so that two batches can only wait for each other, never in a circle.
 // The clock is read as each row comes out, and the last one's when every lock is held. The head of the batch's chain comes with
@@ -61,7 +62,8 @@ const SAVE = statement(
      update accounts a set posted_debits = n.posted_debits, posted_credits = n.posted_credits, pending_debits = n.pending_debits,
        pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz, state = n.state,
        overdraft = n.overdraft, overdraft_limit_minor = n.overdraft_limit_minor, metadata = coalesce(n.metadata, a.metadata)
-     from n where not n.is_new and a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id returning 1)
+     from n where not n.is_new and a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id returning 1),
+   told as (${insertVersions(19, '$9')})
    select ((select count(*) from opened) + (select count(*) from changed))::integer as saved`,
 );
 
@@ -161,6 +163,12 @@ function accountIds(command: KeyedCommand['command']): string[] {
         ...command.data.legs.flatMap((leg) => [leg.debit_account, leg.credit_account]),
         ...command.data.conditions.map(({ account }) => account),
       ];
+    case 'payflow.transfer.update.v1':
+      return [command.data.debit_account];
+    case 'payflow.transfer.correct.v1': {
+      const { debit_account, credit_account, replacement } = command.data;
+      return [debit_account, credit_account, replacement.debit_account, replacement.credit_account];
+    }
     case 'payflow.transfer.post.v1':
     case 'payflow.transfer.reverse.v1':
     case 'payflow.hold.place.v1':
@@ -175,7 +183,7 @@ function accountIds(command: KeyedCommand['command']): string[] {
 /** Saves what a batch opened and changed, one netted row each. Returns false when an id or a path has been taken in the meantime. */
 export async function saveAccounts(
   tx: Transaction,
-  { opened, changed, details }: Pick<BookChanges, 'opened' | 'changed' | 'details'>,
+  { opened, changed, details, metadata }: Pick<BookChanges, 'opened' | 'changed' | 'details' | 'metadata'>,
   keys: LockedAccounts['keys'],
   now: Date,
 ): Promise<boolean> {
@@ -209,6 +217,7 @@ export async function saveAccounts(
     rows.map(({ account }) => account.overdraftLimit),
     rows.map((row) => (row.details ? JSON.stringify(row.details.metadata) : null)),
     rows.map((row) => row.details?.createdAt ?? null),
+    ...versionColumns(metadata.filter(({ of }) => of === 'account')),
   ]);
   return result?.saved === rows.length;
 }

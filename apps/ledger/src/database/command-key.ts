@@ -62,10 +62,12 @@ function idOf(command: LedgerCommand | DamagedCommand): { readonly kind: IdKind;
       return { kind: 'transfer', uuid: uuidOf('transfer', command.data.id) };
     case 'payflow.group.post.v1':
     case 'payflow.transfer.reverse.v1':
+    case 'payflow.transfer.correct.v1':
       return { kind: 'group', uuid: uuidOf('group', command.data.id) };
     case 'payflow.hold.place.v1':
       return { kind: 'hold', uuid: uuidOf('hold', command.data.id) };
     case 'payflow.account.update.v1':
+    case 'payflow.transfer.update.v1':
     case 'payflow.hold.void.v1':
       return { kind: 'change', uuid: uuidOf('event', command.id) };
     default:

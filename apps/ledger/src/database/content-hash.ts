@@ -37,6 +37,20 @@ function meaning(command: LedgerCommand): unknown[] {
       const { transfer, original, debit_account, credit_account, amount, metadata } = command.data;
       return [transfer, original, debit_account, credit_account, amount, sorted(metadata)];
     }
+    case 'payflow.transfer.correct.v1': {
+      const { original, debit_account, credit_account, reversal, replacement, effective_at, metadata } = command.data;
+      const { id, amount, asset } = replacement;
+      return [
+        [original, debit_account, credit_account, reversal],
+        [id, replacement.debit_account, replacement.credit_account, amount, asset],
+        effective_at,
+        sorted(metadata),
+      ];
+    }
+    case 'payflow.transfer.update.v1': {
+      const { id, debit_account, metadata, if_version } = command.data;
+      return [id, debit_account, sorted(metadata), if_version];
+    }
     case 'payflow.hold.place.v1': {
       const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until } = command.data;
       return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until];

@@ -6,6 +6,9 @@ import { LedgerHolds1763700003000 } from './migrations/1763700003000-ledger-hold
 import { LedgerChain1763700004000 } from './migrations/1763700004000-ledger-chain.js';
 import { LedgerReads1763700005000 } from './migrations/1763700005000-ledger-reads.js';
 import { LedgerSeals1763700006000 } from './migrations/1763700006000-ledger-seals.js';
+import { LedgerReversalVersions1763700014000 } from './migrations/1763700014000-ledger-reversal-versions.js';
+import { LedgerCorrections1763700014001 } from './migrations/1763700014001-ledger-corrections.js';
+import { LedgerMetadataVersions1763700014002 } from './migrations/1763700014002-ledger-metadata-versions.js';
 
 /** What `payflow setup` runs on the ledger's database, in order. */
 export const migrations = [
@@ -17,6 +20,9 @@ export const migrations = [
   LedgerChain1763700004000,
   LedgerReads1763700005000,
   LedgerSeals1763700006000,
+  LedgerReversalVersions1763700014000,
+  LedgerCorrections1763700014001,
+  LedgerMetadataVersions1763700014002,
 ];
 
 export { invariants } from './invariants.js';

@@ -140,6 +140,20 @@ create table maintained_partitions (
   constraint maintained_partitions_step_check CHECK ((step = ANY (ARRAY['1 day'::interval, '1 mon'::interval])))
 );
 
+create table metadata_versions (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  resource text not null,
+  id uuid not null,
+  version bigint not null,
+  metadata json not null,
+  actor text,
+  recorded_at timestamp with time zone not null,
+  constraint metadata_versions_pkey PRIMARY KEY (tenant_id, livemode, resource, id, version),
+  constraint metadata_versions_resource_check CHECK ((resource = ANY (ARRAY['account'::text, 'transfer'::text]))),
+  constraint metadata_versions_version_check CHECK ((version > 0))
+);
+
 create table outbox (
   created_at timestamp with time zone not null,
   id uuid not null,
@@ -217,9 +231,13 @@ create table reversals (
   transfer_id uuid not null,
   amount_minor bigint not null,
   reversed_minor bigint not null,
+  version bigint not null default 1,
+  corrected_by_id uuid,
   constraint reversals_amount_minor_check CHECK ((amount_minor > 0)),
   constraint reversals_check CHECK (((reversed_minor >= 1) AND (reversed_minor <= amount_minor))),
-  constraint reversals_pkey PRIMARY KEY (tenant_id, livemode, transfer_id)
+  constraint reversals_corrected_whole CHECK (((corrected_by_id IS NULL) OR (reversed_minor = amount_minor))),
+  constraint reversals_pkey PRIMARY KEY (tenant_id, livemode, transfer_id),
+  constraint reversals_version_check CHECK ((version > 0))
 );
 
 create table schema_migrations (
@@ -371,6 +389,8 @@ CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
+CREATE UNIQUE INDEX reversals_by_correction ON public.reversals USING btree (tenant_id, livemode, corrected_by_id) WHERE (corrected_by_id IS NOT NULL);
+
 CREATE UNIQUE INDEX seals_by_start ON public.seals USING btree (from_xact);
 
 CREATE INDEX transfers_by_credit ON ONLY public.transfers USING btree (tenant_id, livemode, credit_account_id, recorded_at);
@@ -388,6 +408,10 @@ CREATE INDEX transfers_effective_by_debit ON ONLY public.transfers USING btree (
 CREATE INDEX verdicts_by_xact ON ONLY public.verdicts USING btree (xact_id);
 
 CREATE TRIGGER holds_end_once BEFORE UPDATE OF status, posted_minor, amount_minor, version ON public.holds FOR EACH ROW EXECUTE FUNCTION refuse_hold_revival();
+
+CREATE TRIGGER metadata_versions_append_only BEFORE DELETE OR UPDATE ON public.metadata_versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER reversals_corrected_once BEFORE UPDATE ON public.reversals FOR EACH ROW EXECUTE FUNCTION refuse_second_correction();
 
 CREATE TRIGGER seals_append_only BEFORE DELETE OR UPDATE ON public.seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
@@ -498,6 +522,18 @@ begin
   if old.status <> 'pending' or new.posted_minor < old.posted_minor or new.amount_minor <> old.amount_minor
     or new.version <= old.version then
     raise exception 'a hold that has ended stays as it is' using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_second_correction()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.corrected_by_id is not null then
+    raise exception 'a transfer is corrected once' using errcode = 'integrity_constraint_violation';
   end if;
   return new;
 end $function$

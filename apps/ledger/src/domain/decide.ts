@@ -1,8 +1,10 @@
 import type { AnyMessage, MessageData, Refusable, Refusal } from '@payflow/contracts';
 import type { Book } from './book.js';
 import { acceptOpening, acceptUpdate, refuseOpening, refuseUpdate } from './verdicts/account.js';
+import { acceptCorrection } from './verdicts/correction.js';
 import { acceptHold, acceptHoldPosting, acceptHoldVoid, refuseHold } from './verdicts/hold.js';
 import { acceptReversal, acceptGroup, refuseGroup } from './verdicts/group.js';
+import { acceptTransferUpdate, refuseTransferUpdate } from './verdicts/transfer-change.js';
 import { acceptTransfer, refuseTransfer } from './verdicts/transfer.js';
 
 export type LedgerCommandType =
@@ -11,6 +13,8 @@ export type LedgerCommandType =
   | 'payflow.transfer.post.v1'
   | 'payflow.group.post.v1'
   | 'payflow.transfer.reverse.v1'
+  | 'payflow.transfer.correct.v1'
+  | 'payflow.transfer.update.v1'
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
   | 'payflow.hold.void.v1';
@@ -27,6 +31,8 @@ type VerdictType =
   | 'payflow.account.update_rejected.v1'
   | 'payflow.transfer.posted.v1'
   | 'payflow.transfer.rejected.v1'
+  | 'payflow.transfer.updated.v1'
+  | 'payflow.transfer.update_rejected.v1'
   | 'payflow.group.posted.v1'
   | 'payflow.group.rejected.v1'
   | 'payflow.hold.placed.v1'
@@ -50,6 +56,10 @@ export function decide(book: Book, command: LedgerCommand): Verdict {
       return acceptGroup(book, command, command.data);
     case 'payflow.transfer.reverse.v1':
       return acceptReversal(book, command, command.data);
+    case 'payflow.transfer.correct.v1':
+      return acceptCorrection(book, command, command.data);
+    case 'payflow.transfer.update.v1':
+      return acceptTransferUpdate(book, command, command.data);
     case 'payflow.hold.place.v1':
       return acceptHold(book, command, command.data);
     case 'payflow.hold.post.v1':
@@ -72,7 +82,10 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
       return refuseTransfer(command.data, reason, now);
     case 'payflow.group.post.v1':
     case 'payflow.transfer.reverse.v1':
+    case 'payflow.transfer.correct.v1':
       return refuseGroup(command.data.id, command.key, { reason, leg: null }, now);
+    case 'payflow.transfer.update.v1':
+      return refuseTransferUpdate(command.data, reason, now);
     case 'payflow.hold.place.v1':
       return refuseHold({ ...command.data, operation: 'place', transfer: null }, reason, now);
     case 'payflow.hold.post.v1':

@@ -30,7 +30,8 @@ const handle = async (commands: readonly LedgerCommand[]): Promise<readonly AnyO
 
 /** What a verdict says, but for the clock. */
 function toldBy({ type, data }: Pick<Verdict, 'type' | 'data'>): unknown {
-  return { type, ...data, recorded_at: null, effective_at: null };
+  const legs = 'legs' in data ? { legs: data.legs.map((one) => ({ ...one, effective_at: null })) } : {};
+  return { type, ...data, ...legs, recorded_at: null, effective_at: null, changed_at: null };
 }
 
 interface Place {
@@ -70,7 +71,7 @@ class Commands {
   private fresh(): LedgerCommand {
     const [debit, credit] = [this.account(this.next()), this.account(this.next())];
     const amount = String(this.next() % 400);
-    switch (this.next() % 12) {
+    switch (this.next() % 14) {
       case 0:
       case 1:
         return this.remembered(this.transfers, this.ours.transfer(debit, credit, amount), { debit, credit });
@@ -92,7 +93,21 @@ class Commands {
         return this.ours.postHold(this.pick(this.holds), this.next() % 3 === 0 ? null : amount, this.next() % 2 === 0);
       case 9:
         return this.ours.voidHold(this.pick(this.holds));
-      case 10:
+      case 10: {
+        const command = this.ours.correct(this.pick(this.transfers), amount);
+        const { replacement } = command.data;
+        this.transfers.push({
+          id: replacement.id,
+          debit: replacement.debit_account,
+          credit: replacement.credit_account,
+        });
+        return command;
+      }
+      case 11: {
+        const version = this.next() % 2 === 0 ? null : 1 + (this.next() % 3);
+        return this.ours.annotate(this.pick(this.transfers), { note: amount }, version);
+      }
+      case 12:
         return this.ours.reverse(this.pick(this.transfers), this.next() % 3 === 0 ? null : amount);
       default:
         return this.ours.update(this.account(1 + (this.next() % (ACCOUNTS - 1))), {
@@ -257,6 +272,39 @@ describe('fifty at once', () => {
     expect(await stateOf(payer)).toMatchObject({ posted_debits: '60' });
   });
 
+  it('corrections and reversals of one transfer: one of them has it', async () => {
+    const { world, payer } = await funded('100');
+    const transfer = ours.transfer(world, payer, '100');
+    await handle([transfer]);
+    const place = { id: transfer.data.id, debit: world, credit: payer };
+    const answers = await all(
+      Array.from({ length: FIFTY }, (_, at) =>
+        at % 2 === 0 ? ours.correct(place, '40') : ours.reverse(place, at % 4 === 1 ? null : '100'),
+      ),
+    );
+    const lost = refusals(answers);
+    expect(lost).toHaveLength(FIFTY - 1);
+    const won = answers.find(({ type }) => type === 'payflow.group.posted.v1');
+    const isCorrected = won !== undefined && 'corrects' in won.data;
+    const corrections = isCorrected ? 'transfer_corrected' : 'reversal_exceeds_original';
+    expect(new Set(lost)).toEqual(new Set(['reversal_exceeds_original', corrections]));
+    const left = isCorrected
+      ? { posted_credits: '240', posted_debits: '100' }
+      : { posted_credits: '200', posted_debits: '100' };
+    expect(await stateOf(payer)).toMatchObject(left);
+  });
+
+  it('changes of metadata on the condition that nobody was first: one was', async () => {
+    const { world, payer } = await funded('100');
+    const transfer = ours.transfer(world, payer, '100');
+    await handle([transfer]);
+    const place = { id: transfer.data.id, debit: world };
+    const answers = await all(Array.from({ length: FIFTY }, (_, at) => ours.annotate(place, { at: String(at) }, 1)));
+    expect(refusals(answers)).toEqual(Array.from({ length: FIFTY - 1 }, () => 'version_differs'));
+    const [next] = await handle([ours.annotate(place, {}, 2)]);
+    expect(next?.data).toMatchObject({ version: 3 });
+  });
+
   it('transfers on the condition that nobody was first: one was', async () => {
     const { payer, payee } = await funded('100');
     const { version } = await stateOf(payer);
@@ -306,48 +354,6 @@ describe('a group', () => {
     const [posted] = await handle([ours.group(legs)]);
     expect(posted?.type).toBe('payflow.group.posted.v1');
     expect(JSON.stringify(posted?.data).length).toBeLessThan(524_288);
-  });
-
-  it('that stops on its last leg keeps the others, and tells of each leg what became of it', async () => {
-    const [world, wallet] = [newId('account'), newId('account')];
-    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
-    const legs = Array.from({ length: 998 }, () => leg(world, wallet, '1'));
-    const [over, behind] = [leg(wallet, world, '999'), leg(world, wallet, '1')];
-    const group = ours.group([...legs, over, behind], { mode: 'stop_on_first' });
-    const [posted] = await handle([group]);
-    expect(posted).toMatchObject({
-      type: 'payflow.group.posted.v1',
-      data: {
-        legs: legs.map(({ id }) => ({ id })),
-        stopped: { leg: 998, transfer: over.id, reason: 'insufficient_funds', skipped: [behind.id] },
-      },
-    });
-    // What was not booked has taken no id.
-    const [later] = await handle([ours.group([behind, { ...over, amount: '1' }])]);
-    expect(later?.type).toBe('payflow.group.posted.v1');
-    const [again] = await handle([{ ...group, id: newId('event') }]);
-    expect(again).toMatchObject({ id: posted?.id, data: posted?.data });
-  });
-
-  it('that stops on its first leg leaves nothing, and names what it skipped', async () => {
-    const [world, wallet] = [newId('account'), newId('account')];
-    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
-    const legs = [leg(wallet, world, '1'), leg(world, wallet, '1')];
-    const [refused] = await handle([ours.group(legs, { mode: 'stop_on_first' })]);
-    expect(refused?.data).toMatchObject({ reason: 'insufficient_funds', leg: 0, skipped: [legs[1]?.id] });
-    const [whole] = await handle([ours.group(legs)]);
-    expect(whole?.data).not.toHaveProperty('skipped');
-  });
-
-  it('means something else when it may stop: the id is used', async () => {
-    const [world, wallet] = [newId('account'), newId('account')];
-    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
-    const group = ours.group([leg(world, wallet, '1')]);
-    await handle([group]);
-    const [other] = await handle([
-      { ...group, id: newId('event'), data: { ...group.data, mode: 'stop_on_first' } } as LedgerCommand,
-    ]);
-    expect(other?.data).toMatchObject({ reason: 'id_reused' });
   });
 
   it('is answered again with its first verdict, leg ids and all', async () => {

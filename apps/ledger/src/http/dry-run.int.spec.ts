@@ -1,41 +1,25 @@
 import { newId } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { signInternalToken } from '@payflow/service';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { CommandsOf, leg } from '../testing/commands.js';
-import { startLedger, type LedgerUnderTest } from '../testing/ledger-under-test.js';
+import { LedgerUnderTest } from '../testing/ledger-under-test.js';
 
 let ledger: LedgerUnderTest;
 const handler = new LedgerCommandsHandler();
 
 beforeAll(async () => {
-  ledger = await startLedger();
+  ledger = await LedgerUnderTest.open();
 });
-afterAll(async () => {
-  await ledger.running.stop();
-  await ledger.db.drop();
-});
+afterAll(() => ledger.close());
 
-const handle = async (commands: readonly LedgerCommand[]) =>
-  (await ledger.db.database.transaction((tx) => handler.handle(commands, tx))).messages;
-
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
+const handle = (commands: readonly LedgerCommand[]) => ledger.handle(commands);
 
 /** What a group would come to. */
-async function tryOut(ours: CommandsOf, data: object, scopes = ['transfers:write']): Promise<Answer> {
-  const { tenant, livemode } = ours;
-  const token = signInternalToken(ledger.secret, { tenant, livemode, actor: 'key_spec', scopes }, Date.now());
-  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
-  const options = { method: 'POST', headers, body: JSON.stringify(data) };
-  const answer = await fetch(`${ledger.base}/api/v1/transfers/dry_run`, options);
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-}
+const tryOut = (ours: CommandsOf, data: object, scopes?: string[]) =>
+  ledger.ask(ours, 'transfers/dry_run', data, scopes);
 
 describe('a dry run', () => {
   const EVERYTHING = statement(

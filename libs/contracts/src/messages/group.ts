@@ -71,6 +71,8 @@ export interface PostedLeg {
   readonly credit_account: string;
   readonly amount: string;
   readonly asset: string;
+  /** Where it is another instant than the group's. */
+  readonly effective_at?: string;
 }
 
 /** Where a group with `stop_on_first` came to its end. */
@@ -88,6 +90,8 @@ export interface GroupPosted {
   readonly id: string;
   /** The transfer that this one moves back, and how much of it has been moved back by now. */
   readonly reverses: { readonly transfer: string; readonly reversed: string } | null;
+  /** The transfer that the second leg replaces, where the first one moves back what was left of it. */
+  readonly corrects?: string;
   readonly legs: readonly PostedLeg[];
   readonly accounts: readonly AccountCounters[];
   readonly effective_at: string;
@@ -175,13 +179,13 @@ export const groupSchemas = {
       {
         id: groupId,
         reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
-        legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg) },
+        legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg, { effective_at: instant }) },
         accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
         effective_at: instant,
         metadata,
         recorded_at: instant,
       },
-      { stopped: object({ leg: legNumber, transfer: id('transfer'), reason, skipped }) },
+      { stopped: object({ leg: legNumber, transfer: id('transfer'), reason, skipped }), corrects: id('transfer') },
     ),
   },
   'payflow.group.rejected.v1': {

@@ -1,4 +1,4 @@
-import type { Operation } from './operations.js';
+import type { Operation } from './operation.js';
 
 /** Many transfers in one request. */
 export const BULK_OPERATIONS: readonly Operation[] = [

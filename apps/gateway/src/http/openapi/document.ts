@@ -1,6 +1,7 @@
 import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
 import { API_VERSION } from '../api-version.js';
-import { OPERATIONS, type Operation } from './operations.js';
+import type { Operation } from './operation.js';
+import { OPERATIONS } from './operations.js';
 import { SCHEMAS } from './schemas.js';
 
 /** Problems that any operation can answer with. */
@@ -53,11 +54,7 @@ function describe(operation: Operation): object {
 function parameters({ method, path, query = [], computed }: Operation): object[] {
   const text = { type: 'string' };
   const inPath = path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: text }] : [];
-  const inQuery = query.map((name) => ({
-    name,
-    in: 'query',
-    schema: name === 'limit' ? { type: 'integer', minimum: 1, maximum: 200, default: 50 } : text,
-  }));
+  const inQuery = query.map(queryParameter);
   const ofReads = path.includes('{id}') && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
   const ofPatches = { name: 'If-Match', in: 'header', schema: text, description: 'The ETag it must still have.' };
   const ofWrites = [
@@ -71,6 +68,15 @@ function parameters({ method, path, query = [], computed }: Operation): object[]
   ];
   const ofMethod = { get: ofReads, post: ofWrites, patch: [...ofWrites, ofPatches] };
   return [...inPath, ...inQuery, ...ofMethod[method]];
+}
+
+function queryParameter(name: string): object {
+  const text = { type: 'string' };
+  if (name === 'limit')
+    return { name, in: 'query', schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } };
+  if (!name.endsWith('[*]')) return { name, in: 'query', schema: text };
+  const members = { type: 'object', additionalProperties: text };
+  return { name: name.slice(0, -'[*]'.length), in: 'query', style: 'deepObject', explode: true, schema: members };
 }
 
 function answers({ method, answer, status, path, computed, dryRun }: Operation): Record<string, object> {

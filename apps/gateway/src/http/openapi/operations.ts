@@ -1,61 +1,15 @@
-import type { ProblemCode } from '@payflow/contracts';
-import type { Scope } from '../../domain/scope.js';
 import { BULK_OPERATIONS } from './bulk-operations.js';
+import { HISTORY_OPERATIONS } from './history-operations.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
-
-/** One operation of the API, as the OpenAPI document needs it. */
-export interface Operation {
-  readonly id: string;
-  readonly method: 'get' | 'post' | 'patch';
-  readonly path: string;
-  readonly summary: string;
-  readonly scope: Scope | 'any';
-  readonly body?: string;
-  /** Schema of the answer, and its status. */
-  readonly answer: string;
-  readonly status: 200 | 201;
-  readonly query?: readonly string[];
-  /** Computed anew at each read: it has no ETag. */
-  readonly computed?: true;
-  /** Schema of the 200 that answers a body with `dry_run`. */
-  readonly dryRun?: string;
-  readonly problems: readonly ProblemCode[];
-}
-
-const CHANGE_PROBLEMS = [
-  'invalid_json',
-  'invalid_request',
-  'invalid_parameter',
-  'invalid_header',
-  'idempotency_key_missing',
-  'idempotency_key_malformed',
-  'payload_too_large',
-  'unsupported_media_type',
-  'idempotency_key_reused',
-] as const satisfies readonly ProblemCode[];
-const WRITE_PROBLEMS = [...CHANGE_PROBLEMS, 'id_reused', 'asset_unknown'] as const satisfies readonly ProblemCode[];
-const MOVEMENT_PROBLEMS = [
-  'insufficient_funds',
-  'account_closed',
-  'account_frozen',
-  'balance_overflow',
-  'operation_refused',
-  'account_not_found',
-  'accounts_identical',
-  'amount_not_positive',
-  'assets_differ',
-] as const satisfies readonly ProblemCode[];
-const LIST_PROBLEMS = [
-  'invalid_parameter',
-  'cursor_invalid',
-  'cursor_mismatch',
-] as const satisfies readonly ProblemCode[];
-const ONE_PROBLEMS = ['invalid_id', 'invalid_parameter', 'not_found'] as const satisfies readonly ProblemCode[];
-const FORWARDED_PROBLEMS = [
-  'invalid_parameter',
-  'bad_gateway',
-  'gateway_timeout',
-] as const satisfies readonly ProblemCode[];
+import {
+  CHANGE_PROBLEMS,
+  FORWARDED_PROBLEMS,
+  LIST_PROBLEMS,
+  MOVEMENT_PROBLEMS,
+  ONE_PROBLEMS,
+  WRITE_PROBLEMS,
+  type Operation,
+} from './operation.js';
 
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -179,7 +133,7 @@ export const OPERATIONS: readonly Operation[] = [
     scope: 'transfers:read',
     answer: 'Transfer',
     status: 200,
-    problems: ONE_PROBLEMS,
+    problems: [...ONE_PROBLEMS, 'bad_gateway', 'gateway_timeout'],
   },
   {
     id: 'reverseTransfer',
@@ -197,6 +151,7 @@ export const OPERATIONS: readonly Operation[] = [
       'not_found',
       'id_reused',
       'transfer_not_posted',
+      'transfer_of_payment',
       'reversal_exceeds_original',
       'transfer_not_found',
     ],
@@ -332,7 +287,7 @@ export const OPERATIONS: readonly Operation[] = [
     scope: 'accounts:read',
     answer: 'AccountTransferList',
     status: 200,
-    query: ['group', 'amount[gte]', 'amount[lte]', 'created[gte]', 'created[lt]', 'limit', 'cursor'],
+    query: ['group', 'kind', 'amount[gte]', 'amount[lte]', 'created[gte]', 'created[lt]', 'limit', 'cursor'],
     computed: true,
     problems: [
       ...FORWARDED_PROBLEMS,
@@ -398,4 +353,5 @@ export const OPERATIONS: readonly Operation[] = [
     status: 200,
     problems: FORWARDED_PROBLEMS,
   },
+  ...HISTORY_OPERATIONS,
 ];

@@ -1,11 +1,13 @@
-import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, type IdKind } from '@payflow/contracts';
+import { ACCOUNT_KINDS, ACCOUNT_STATES, idPattern, TRANSFER_KINDS, type IdKind } from '@payflow/contracts';
 import { BULK_MODES } from '../../domain/bulk.js';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { BULK_REQUEST_SCHEMA } from '../bulk.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
+import { CORRECTION_REQUEST_SCHEMA } from '../correction.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
+import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
 
 const id = (kind: IdKind) => ({ type: 'string', pattern: idPattern(kind) });
@@ -151,18 +153,24 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     as_of: instant,
   }),
   ReversalRequest: REVERSAL_REQUEST_SCHEMA,
+  CorrectionRequest: CORRECTION_REQUEST_SCHEMA,
+  TransferUpdateRequest: TRANSFER_UPDATE_REQUEST_SCHEMA,
   Transfer: resource({
     id: id('transfer'),
     object: { const: 'transfer' },
+    kind: { enum: TRANSFER_KINDS },
     status: transferStatus,
     debit_account: id('account'),
     credit_account: id('account'),
     amount: { ...amount, description: 'What was asked for; once it is posted, what moved.' },
     asset: assetCode,
     group: nullable(id('group')),
+    payment: nullable(id('payment')),
     hold: nullable(id('hold')),
     reverses: nullable(id('transfer')),
     reversed: { ...amount, description: 'How much of it has been moved back.' },
+    corrects: { ...nullable(id('transfer')), description: 'The transfer in whose place it stands.' },
+    corrected_by: { ...nullable(id('transfer')), description: 'The transfer that stands in its place.' },
     effective_at: nullable(instant),
     failure: transferFailure,
     metadata: METADATA_SCHEMA,
@@ -290,6 +298,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   AccountTransfer: resource({
     id: id('transfer'),
     object: { const: 'transfer' },
+    kind: { enum: TRANSFER_KINDS },
     status: { const: 'posted' },
     debit_account: id('account'),
     credit_account: id('account'),
@@ -303,6 +312,14 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     recorded_at: instant,
   }),
   AccountTransferList: list('AccountTransfer'),
+  MetadataVersion: resource({
+    object: { const: 'metadata_version' },
+    version: { ...version, description: 'Of an account, its own; of a transfer, 1 when it was booked, and then +1.' },
+    metadata: METADATA_SCHEMA,
+    actor: { ...nullableText, description: 'Who asked for it; null where that was not kept.' },
+    recorded_at: instant,
+  }),
+  MetadataVersionList: list('MetadataVersion'),
   AccountAggregate: resource({
     object: { const: 'account_aggregate' },
     path: { type: 'string' },

@@ -1,6 +1,7 @@
 import {
   GROUP_ACCOUNTS_MAX,
   type GroupStop,
+  ID_PREFIXES,
   type Leg,
   type MessageData,
   type PostedLeg,
@@ -10,7 +11,7 @@ import {
 } from '@payflow/contracts';
 import { formatAmount, parseAmount, parseSignedAmount } from '@payflow/money';
 import { counters } from '../account.js';
-import type { Book, Owner } from '../book.js';
+import type { Asker, Book } from '../book.js';
 import { reverseTransfer } from '../reversal.js';
 import { postGroup, type Condition, type GroupLeg } from '../group.js';
 
@@ -23,7 +24,7 @@ interface RefusedAt {
   readonly skipped?: readonly string[];
 }
 
-export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted | Rejected {
+export function acceptGroup(book: Book, owner: Asker, data: GroupPost): Posted | Rejected {
   const terms = {
     legs: data.legs.map(toLeg),
     conditions: data.conditions.map(toCondition),
@@ -45,6 +46,7 @@ export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted |
     const context = { payment: null, group: data.id, hold: null, reverses: null, effectiveAt: data.effective_at };
     book.post({ ...movement, ...context, owner, id });
   }
+  if (isSingle(data)) tellFirst(book, owner, (data.legs[0] as Leg).id, data.metadata);
   return {
     type: 'payflow.group.posted.v1',
     data: {
@@ -60,7 +62,7 @@ export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted |
   };
 }
 
-export function acceptReversal(book: Book, owner: Owner, data: TransferReverse): Posted | Rejected {
+export function acceptReversal(book: Book, owner: Asker, data: TransferReverse): Posted | Rejected {
   const { id, transfer, original: of, debit_account: debitAccount, credit_account: creditAccount, metadata } = data;
   const original = book.original(owner, of);
   const amount = data.amount === null ? null : (parseAmount(data.amount) ?? 0n);
@@ -82,6 +84,7 @@ export function acceptReversal(book: Book, owner: Owner, data: TransferReverse):
   book.change(owner, decision.debit, decision.credit);
   book.post({ ...leg, owner, payment: null, group: id, hold: null, reverses: of, effectiveAt: null });
   book.keepReversed(owner, of, { ...original, reversed: decision.reversed });
+  tellFirst(book, owner, transfer, metadata);
   return {
     type: 'payflow.group.posted.v1',
     data: {
@@ -121,6 +124,16 @@ function stopOf(data: GroupPost, { leg, reason }: { readonly leg: number; readon
 
 function transfersFrom({ legs }: GroupPost, leg: number): string[] {
   return legs.slice(leg).map(({ id }) => id);
+}
+
+/** The metadata with which a transfer begins, where there is any: nothing is written for the others. */
+export function tellFirst(book: Book, asker: Asker, id: string, metadata: GroupPost['metadata']): void {
+  if (Object.keys(metadata).length > 0) book.tell(asker, { of: 'transfer', id, version: 1, metadata });
+}
+
+/** A transfer that was asked for alone has the UUID of its group, and its metadata; otherwise the group has them. */
+function isSingle({ id, legs }: GroupPost): boolean {
+  return legs.length === 1 && id.endsWith((legs[0] as Leg).id.slice(ID_PREFIXES.transfer.length));
 }
 
 function keyOf({ legs }: GroupPost): string {

@@ -1,0 +1,60 @@
+import type { ProblemCode } from '@payflow/contracts';
+import type { Scope } from '../../domain/scope.js';
+
+/** One operation of the API, as the OpenAPI document needs it. */
+export interface Operation {
+  readonly id: string;
+  readonly method: 'get' | 'post' | 'patch';
+  readonly path: string;
+  readonly summary: string;
+  readonly scope: Scope | 'any';
+  readonly body?: string;
+  /** Schema of the answer, and its status. */
+  readonly answer: string;
+  readonly status: 200 | 201;
+  readonly query?: readonly string[];
+  /** Computed anew at each read: it has no ETag. */
+  readonly computed?: true;
+  /** Schema of the 200 that answers a body with `dry_run`. */
+  readonly dryRun?: string;
+  readonly problems: readonly ProblemCode[];
+}
+
+export const CHANGE_PROBLEMS = [
+  'invalid_json',
+  'invalid_request',
+  'invalid_parameter',
+  'invalid_header',
+  'idempotency_key_missing',
+  'idempotency_key_malformed',
+  'payload_too_large',
+  'unsupported_media_type',
+  'idempotency_key_reused',
+] as const satisfies readonly ProblemCode[];
+export const WRITE_PROBLEMS = [
+  ...CHANGE_PROBLEMS,
+  'id_reused',
+  'asset_unknown',
+] as const satisfies readonly ProblemCode[];
+export const MOVEMENT_PROBLEMS = [
+  'insufficient_funds',
+  'account_closed',
+  'account_frozen',
+  'balance_overflow',
+  'operation_refused',
+  'account_not_found',
+  'accounts_identical',
+  'amount_not_positive',
+  'assets_differ',
+] as const satisfies readonly ProblemCode[];
+export const LIST_PROBLEMS = [
+  'invalid_parameter',
+  'cursor_invalid',
+  'cursor_mismatch',
+] as const satisfies readonly ProblemCode[];
+export const ONE_PROBLEMS = ['invalid_id', 'invalid_parameter', 'not_found'] as const satisfies readonly ProblemCode[];
+export const FORWARDED_PROBLEMS = [
+  'invalid_parameter',
+  'bad_gateway',
+  'gateway_timeout',
+] as const satisfies readonly ProblemCode[];
