@@ -4,6 +4,8 @@ import { configureLogging } from '@payflow/telemetry';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MessagingGuards1763700013000 } from './database/messaging-guards.js';
+import { MESSAGING_RIGHTS } from './database/messaging-rights.js';
 import { MessagingTables1763700000000 } from './database/messaging-tables.js';
 import { Housekeeping } from './housekeeping.js';
 
@@ -25,7 +27,11 @@ describe('housekeeping', () => {
   const partitions = async () => (await db.database.rows<{ name: string }>(PARTITIONS)).map(({ name }) => name);
 
   beforeAll(async () => {
-    db = await createTestDatabase('payments', [MessagingTables1763700000000]);
+    db = await createTestDatabase('payments', [
+      MessagingTables1763700000000,
+      MessagingGuards1763700013000,
+      MESSAGING_RIGHTS,
+    ]);
     housekeeping = new Housekeeping(db.database);
   });
   afterAll(async () => {

@@ -1,16 +1,19 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingTables1763700000000 } from '@payflow/messaging';
+import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-tables.js';
 import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gateway-transfers.js';
+import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
-/** What `payflow setup` runs on the gateway's database, in order. */
+/** What `payflow setup` runs on the gateway's database, in order, and the rights that its role has then. */
 export const migrations = [
   MessagingTables1763700000000,
   GatewayTables1763700001000,
   InvariantTables1763700002000,
   GatewayTransfers1763700003000,
+  MessagingGuards1763700013000,
+  rights,
 ];
 
 export { invariants } from './invariants.js';

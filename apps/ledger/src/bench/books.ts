@@ -26,7 +26,7 @@ export async function openBenchBooks(
   adminUrl: string,
   { accounts: count, connections }: { readonly accounts: number; readonly connections: number },
 ): Promise<BenchBooks> {
-  const passwords = { owner: 'bench', service: 'bench' };
+  const passwords = { migrator: 'bench', service: 'bench', reader: 'bench' };
   const { url, ownerUrl } = await provisionDatabase(adminUrl, 'ledger', passwords, `bench_${Date.now()}`);
   await runMigrations(ownerUrl, migrations);
   const [tenant, accounts] = [newId('tenant'), Array.from({ length: count }, () => newUuid())];

@@ -137,6 +137,7 @@ describe('a snapshot', () => {
     expect((await checkInvariant(db.database, I3, 'full')).sample).toEqual([]);
     const admin = new Client({ connectionString: db.adminUrl });
     await admin.connect();
+    await admin.query('set session_replication_role = replica');
     const { rows } = await admin.query<{ named: string }>(
       `update balance_snapshots set posted_credits = posted_credits + 1
        where account_id = typeid_uuid($1) returning 'balance_snapshots/' || account_id || '/' || recorded_at as named`,
