@@ -36,7 +36,7 @@ end $$;
 /**
  * Row triggers come to each partition by themselves; those of TRUNCATE are a statement's and do not. `guard_history` puts one on a
  * table and its partitions, `guard_partition` on a partition that is new, as `ensure_partitions` calls it from here on.
- * `partitions_ahead` counts the steps after the present one that have their partition, without a gap.
+ * `partitions_ahead` counts the steps after the present one that have their partition, without a gap; -1 where the present has none.
  */
 export const TRUNCATE_GUARDS = `
 create function guard_partition(history regclass, part regclass) returns void
