@@ -1,5 +1,5 @@
 import type { Database } from './database.js';
-import { rightsTo, type Rights } from './rights.js';
+import { rightsTo, type Rights, type TableRights } from './rights.js';
 import { statement } from './statement.js';
 
 /** Something that a role can do and need not, and the statement that takes it away. */
@@ -7,6 +7,8 @@ export interface Excess {
   readonly ability: string;
   readonly remedy: string;
 }
+
+const ROLE = statement('rights.role', 'select session_user::text as role');
 
 /** The role that logged in and all that it may become: what it can do by SET ROLE, it can do. */
 const ABLE = `
@@ -52,12 +54,15 @@ const TABLES = statement(
   'rights.tables',
   `${ABLE}
    select c.relname as name, c.relispartition as "isPartition",
-     array (select p from unnest(array['insert', 'delete', 'truncate', 'references', 'trigger']) as p
+     array (select p from unnest(array['insert', 'update', 'delete', 'truncate', 'references', 'trigger']) as p
        where exists (select from able where has_table_privilege(able.oid, c.oid, p))) as privileges,
      array (select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
        and exists (select from able where has_column_privilege(able.oid, c.oid, a.attnum, 'update')) order by a.attnum) as "updatable"
    from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by c.relname`,
 );
+
+/** Partitions are written through the table they belong to. */
+const NONE: TableRights = { insert: false };
 
 interface TableRow {
   readonly name: string;
@@ -82,8 +87,6 @@ export async function excessOf(db: Database, rights: Rights): Promise<Excess[]> 
   ];
 }
 
-const ROLE = statement('rights.role', 'select session_user::text as role');
-
 async function attributes(db: Database, role: string): Promise<Excess[]> {
   const rows = await db.rows<{ role: string; attribute: string }>(ATTRIBUTES);
   return rows.map((row) => ({
@@ -101,19 +104,20 @@ async function memberships(db: Database, role: string): Promise<Excess[]> {
   });
 }
 
-function excessOn({ name, isPartition, privileges, updatable }: TableRow, rights: Rights, role: string): Excess[] {
-  const { insert, update, delete: remove } = rightsTo(name, rights);
-  const allowed = new Set([...(insert === false ? [] : ['insert']), ...(remove ? ['delete'] : [])]);
-  const columns = updatable.filter((column) => update !== 'all' && !update?.includes(column));
-  const excess = [
-    ...privileges.filter((privilege) => isPartition || !allowed.has(privilege)),
-    ...(isPartition && updatable.length > 0 ? ['update'] : []),
-    ...(!isPartition && columns.length > 0
-      ? [columns.length === updatable.length && !update ? 'update' : `update (${columns.join(', ')})`]
-      : []),
-  ];
-  return excess.map((privilege) => ({
-    ability: `has ${privilege.toUpperCase().replace(/\(.*\)/, (list) => list.toLowerCase())} on ${name}`,
-    remedy: `revoke ${privilege} on ${name} from ${role}`,
+function excessOn(table: TableRow, rights: Rights, role: string): Excess[] {
+  const { insert, update, delete: remove } = table.isPartition ? NONE : rightsTo(table.name, rights);
+  const allowed = new Set([
+    ...(insert === false ? [] : ['insert']),
+    ...(update === 'all' ? ['update'] : []),
+    ...(remove ? ['delete'] : []),
+  ]);
+  const whole = table.privileges.filter((privilege) => !allowed.has(privilege));
+  const columns = table.updatable.filter((column) => update !== 'all' && !update?.includes(column));
+  // Revoking a column does nothing to a right to the whole table, and revoking that takes the columns with it.
+  const single = columns.length > 0 && !whole.includes('update') ? [`update (${columns.join(', ')})`] : [];
+  const given = typeof update === 'object' ? `; grant update (${update.join(', ')}) on ${table.name} to ${role}` : '';
+  return [...whole, ...single].map((privilege) => ({
+    ability: `has ${privilege.replace(/^\w+/, (word) => word.toUpperCase())} on ${table.name}`,
+    remedy: `revoke ${privilege} on ${table.name} from ${role}${privilege === 'update' ? given : ''}`,
   }));
 }

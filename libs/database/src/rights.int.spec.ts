@@ -131,6 +131,10 @@ describe('the roles of a database', () => {
       ['grant %I_owner to %I', 'may become %I_owner, which owns the tables: revoke %I_owner from %I'],
       ['grant pg_write_all_data to %I', 'may become pg_write_all_data: revoke pg_write_all_data from %I'],
       ['grant update on history to %I', 'has UPDATE on history: revoke update on history from %I'],
+      [
+        'grant update on things to %I',
+        'has UPDATE on things: revoke update on things from %I; grant update (colour) on things to %I',
+      ],
       ['grant delete on history to %I', 'has DELETE on history: revoke delete on history from %I'],
       ['grant truncate on things to %I', 'has TRUNCATE on things: revoke truncate on things from %I'],
       ['grant trigger on history to %I', 'has TRIGGER on history: revoke trigger on history from %I'],
@@ -201,7 +205,7 @@ describe('setting up', () => {
     await onceAs(asOwner, "insert into things values (1, 'red', 1)");
     const { url, ownerUrl } = await provisionDatabase(postgres, 'spec', PASSWORDS, before);
     expect(await excessAs(url)).toEqual([
-      `has UPDATE (id, weight) on things: revoke update (id, weight) on things from ${role}`,
+      `has UPDATE on things: revoke update on things from ${role}; grant update (colour) on things to ${role}`,
     ]);
     await runMigrations(ownerUrl, [{ things: { update: ['colour'], delete: true } }]);
     expect(await excessAs(url)).toEqual([]);

@@ -99,9 +99,9 @@ async function open(transfers: number): Promise<OldBooks> {
   const startedAt = performance.now();
   const books = await openBenchBooks(adminUrl, { accounts: ACCOUNTS, connections: CONNECTIONS });
   await seedHistory(books, transfers);
+  const known = await books.database.rows<{ id: string }>(SAMPLE, [Math.min(100, (SAMPLED / transfers) * 100)]);
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   process.stderr.write(`seeded ${transfers.toLocaleString('en')} transfers in ${seconds} s\n`);
-  const known = await books.database.rows<{ id: string }>(SAMPLE, [Math.min(100, (SAMPLED / transfers) * 100)]);
   return { ...books, known: known.map(({ id }) => id) };
 }
 
