@@ -10,6 +10,7 @@ import { Bulks } from './acceptance/bulks.js';
 import { Writes } from './acceptance/writes.js';
 import { findApiKey, type ApiKey } from './database/api-key.repository.js';
 import { entities, invariants } from './database/index.js';
+import { rights } from './database/rights.js';
 import type { GatewayConfiguration } from './gateway.config.js';
 import { LedgerEventsHandler } from './handlers/ledger-events.handler.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
@@ -51,6 +52,7 @@ export class GatewayModule {
           service: 'gateway',
           config,
           entities,
+          rights,
           kafka: 'degraded',
           statementTimeout_ms: STATEMENT_TIMEOUT_MS,
         }),

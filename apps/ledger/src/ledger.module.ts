@@ -4,6 +4,7 @@ import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
 import { invariants } from './database/invariants.js';
+import { rights } from './database/rights.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { AccountReadsController } from './http/account-reads.controller.js';
 import { DryRunController } from './http/dry-run.controller.js';
@@ -23,7 +24,7 @@ export class LedgerModule {
     return {
       module: LedgerModule,
       imports: [
-        PlatformModule.with({ service: 'ledger', config, kafka: 'required' }),
+        PlatformModule.with({ service: 'ledger', config, rights, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [

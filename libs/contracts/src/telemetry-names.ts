@@ -30,6 +30,7 @@ export const METRICS = {
   invariantViolations: 'payflow_invariant_violations',
   invariantCheckedAt: 'payflow_invariant_checked_timestamp_seconds',
   serviceReady: 'payflow_service_ready',
+  partitionsAhead: 'payflow_partitions_ahead',
   databasePool: 'payflow_database_pool_connections',
   cacheRequests: 'payflow_cache_requests_total',
   redisErrors: 'payflow_redis_errors_total',

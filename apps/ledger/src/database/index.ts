@@ -1,16 +1,19 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingTables1763700000000 } from '@payflow/messaging';
+import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
 import { LedgerHolds1763700003000 } from './migrations/1763700003000-ledger-holds.js';
 import { LedgerChain1763700004000 } from './migrations/1763700004000-ledger-chain.js';
 import { LedgerReads1763700005000 } from './migrations/1763700005000-ledger-reads.js';
 import { LedgerSeals1763700006000 } from './migrations/1763700006000-ledger-seals.js';
+import { LedgerGuards1763700013001 } from './migrations/1763700013001-ledger-guards.js';
 import { LedgerReversalVersions1763700014000 } from './migrations/1763700014000-ledger-reversal-versions.js';
 import { LedgerCorrections1763700014001 } from './migrations/1763700014001-ledger-corrections.js';
 import { LedgerMetadataVersions1763700014002 } from './migrations/1763700014002-ledger-metadata-versions.js';
+import { LedgerHistoryGuards1763700015000 } from './migrations/1763700015000-ledger-history-guards.js';
+import { rights } from './rights.js';
 
-/** What `payflow setup` runs on the ledger's database, in order. */
+/** What `payflow setup` runs on the ledger's database, in order, and the rights that its role has then. */
 export const migrations = [
   MessagingTables1763700000000,
   LedgerTables1763700001000,
@@ -20,9 +23,13 @@ export const migrations = [
   LedgerChain1763700004000,
   LedgerReads1763700005000,
   LedgerSeals1763700006000,
+  MessagingGuards1763700013000,
+  LedgerGuards1763700013001,
   LedgerReversalVersions1763700014000,
   LedgerCorrections1763700014001,
   LedgerMetadataVersions1763700014002,
+  LedgerHistoryGuards1763700015000,
+  rights,
 ];
 
 export { invariants } from './invariants.js';

@@ -2,7 +2,6 @@ import { statement } from '@payflow/database';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
 import { createTestDatabase, createTestTopics, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
-import { Client } from 'pg';
 import { migrations } from '../database/index.js';
 import type { Owner } from '../domain/book.js';
 import type { LedgerCommand } from '../domain/decide.js';
@@ -55,14 +54,6 @@ export class LedgerUnderTest {
   async handle(commands: readonly LedgerCommand[]): Promise<readonly AnyOutgoing[]> {
     const handler = new LedgerCommandsHandler();
     return (await this.db.database.transaction((tx) => handler.handle(commands, tx))).messages;
-  }
-
-  /** What no role of the services may do. */
-  async asSuperuser(sql: string): Promise<void> {
-    const admin = new Client({ connectionString: this.db.adminUrl });
-    await admin.connect();
-    await admin.query(sql);
-    await admin.end();
   }
 
   /** A read as the gateway forwards it. */
