@@ -1,4 +1,4 @@
-/** `npm run bench -- <name> [--size smoke|full]`: what it costs, on this machine, with durable servers of its own. Without a name lists them. */
+/** `npm run bench -- <name> [--size smoke|full] [--base transfers]`: what it costs, on this machine, with durable servers of its own. Without a name lists them. */
 import { join } from 'node:path';
 
 import { serviceNodeArgs } from '../deploy/local/index.mjs';
@@ -8,7 +8,20 @@ import { onTestbed } from './testbed.mjs';
 
 const sizes = ['smoke', 'full'];
 
-/** @typedef {{ dir: string, env: NodeJS.ProcessEnv, size: string }} Place */
+/** @typedef {{ dir: string, env: NodeJS.ProcessEnv, size: string, base: number }} Place */
+
+/**
+ * A program of the ledger's on a durable server of its own.
+ * @param {string} program @param {string} argument @param {Place} place
+ */
+async function onPostgres(program, argument, { dir, env }) {
+  const postgres = await startPostgres({ dir: join(dir, 'postgres'), runDir: env['PAYFLOW_RUN_DIR'] ?? dir });
+  const main = join(paths.root, 'apps', 'ledger', 'dist', 'bench', `${program}.js`);
+  return runShown(runtime(), [...serviceNodeArgs, main, argument], {
+    cwd: paths.root,
+    env: { ...process.env, ...env, POSTGRES_URL: postgres.url, POSTGRES_PID: String(postgres.pid) },
+  });
+}
 
 /** @type {Record<string, { what: string, run: (place: Place) => Promise<number> }>} */
 const benchmarks = {
@@ -22,27 +35,28 @@ const benchmarks = {
   },
   ledger: {
     what: "transfers of the ledger's posting against a plain TypeORM poster, in turns in one run",
-    run: async ({ dir, env, size }) => {
-      const postgres = await startPostgres({ dir: join(dir, 'postgres'), runDir: env['PAYFLOW_RUN_DIR'] ?? dir });
-      return runShown(
-        runtime(),
-        [...serviceNodeArgs, join(paths.root, 'apps', 'ledger', 'dist', 'bench', 'posting.js'), size],
-        {
-          cwd: paths.root,
-          env: { ...process.env, ...env, POSTGRES_URL: postgres.url, POSTGRES_PID: String(postgres.pid) },
-        },
-      );
-    },
+    run: (place) => onPostgres('posting', place.size, place),
+  },
+  'ledger-growth': {
+    what: 'posting and reads with a long history (--base, a million transfers) against a short one, in turns in one run',
+    run: (place) => onPostgres('growth', String(place.base), place),
+  },
+  'ledger-proof': {
+    what: 'posting with the hash chain against the same without its hashes, in turns in one run',
+    run: (place) => onPostgres('proof-cost', place.size, place),
   },
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
-const size = rest[0] === '--size' ? (rest[1] ?? '') : 'smoke';
+/** @param {string} name @param {string} usual */
+const option = (name, usual) => (rest.includes(name) ? (rest[rest.indexOf(name) + 1] ?? '') : usual);
+const size = option('--size', 'smoke');
+const base = Number(option('--base', '1000000'));
 const chosen = benchmarks[name];
 
-if (chosen === undefined || !sizes.includes(size)) {
-  for (const [each, { what }] of Object.entries(benchmarks)) console.log(`${each.padEnd(10)} ${what}`);
-  console.log(`\nnpm run bench -- <name> [--size ${sizes.join('|')}]`);
+if (chosen === undefined || !sizes.includes(size) || !Number.isSafeInteger(base) || base < 1) {
+  for (const [each, { what }] of Object.entries(benchmarks)) console.log(`${each.padEnd(14)} ${what}`);
+  console.log(`\nnpm run bench -- <name> [--size ${sizes.join('|')}] [--base transfers]`);
   process.exit(name === '' ? 0 : 1);
 }
-await onTestbed('bench', (place) => chosen.run({ ...place, size }));
+await onTestbed('bench', (place) => chosen.run({ ...place, size, base }));

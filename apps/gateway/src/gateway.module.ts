@@ -1,13 +1,16 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Cache, RedisConnection, Wake } from '@payflow/cache';
 import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { Outcomes } from './acceptance/outcomes.js';
+import type { Door } from './acceptance/acceptor.js';
+import { Bulks } from './acceptance/bulks.js';
 import { Writes } from './acceptance/writes.js';
 import { findApiKey, type ApiKey } from './database/api-key.repository.js';
 import { entities, invariants } from './database/index.js';
+import { rights } from './database/rights.js';
 import type { GatewayConfiguration } from './gateway.config.js';
 import { LedgerEventsHandler } from './handlers/ledger-events.handler.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
@@ -16,6 +19,7 @@ import { AssetsController } from './http/assets.controller.js';
 import { ConversionsController } from './http/conversions.controller.js';
 import { Cursors } from './http/cursor.js';
 import { HoldsController } from './http/holds.controller.js';
+import { DryRuns } from './http/dry-run.js';
 import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js';
 import { ProofsController } from './http/proofs.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
@@ -23,6 +27,7 @@ import { OwnerClient } from './http/owner-client.js';
 import { PeriodsController } from './http/periods.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
+import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { Sweeper } from './sweeper.js';
@@ -50,6 +55,7 @@ export class GatewayModule {
           service: 'gateway',
           config,
           entities,
+          rights,
           kafka: 'degraded',
           statementTimeout_ms: STATEMENT_TIMEOUT_MS,
         }),
@@ -58,6 +64,7 @@ export class GatewayModule {
       controllers: [
         PaymentsController,
         AccountsController,
+        TransferBulksController,
         TransfersController,
         TransferGroupsController,
         ConversionsController,
@@ -84,12 +91,8 @@ export class GatewayModule {
         },
         { provide: API_KEYS, inject: [DATABASE, RedisConnection], useFactory: apiKeys },
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
-        {
-          provide: Writes,
-          inject: [DATABASE, Messaging, Outcomes],
-          useFactory: (db: Database, messaging: Messaging, ends: Outcomes) =>
-            new Writes({ db, messaging, partitions: config.PAYFLOW_PARTITIONS }, ends),
-        },
+        ...writing(config),
+        DryRuns,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         {
           provide: OwnerClient,
@@ -108,6 +111,19 @@ export class GatewayModule {
       exports: [API_KEYS],
     };
   }
+}
+
+/** Both ways through the door: what is accepted with others, and what is large enough to be accepted alone. */
+function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Provider[] {
+  const inject = [DATABASE, Messaging, Outcomes];
+  const through =
+    <W>(Way: new (door: Door, ends: Outcomes) => W) =>
+    (db: Database, messaging: Messaging, ends: Outcomes) =>
+      new Way({ db, messaging, partitions }, ends);
+  return [
+    { provide: Writes, inject, useFactory: through(Writes) },
+    { provide: Bulks, inject, useFactory: through(Bulks) },
+  ];
 }
 
 function redis(config: GatewayConfiguration, health: Health, drain: Drain): RedisConnection {

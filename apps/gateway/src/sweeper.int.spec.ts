@@ -23,10 +23,8 @@ let gateway: RunningService & { base: string };
 let house: House;
 let client: Client;
 
-const AGE = statement(
-  'spec.age',
-  `update pending_writes set accepted_at = accepted_at - interval '31 seconds', republished_at = republished_at - interval '31 seconds'`,
-);
+const AGE = `update pending_writes
+  set accepted_at = accepted_at - interval '31 seconds', republished_at = republished_at - interval '31 seconds'`;
 const AGE_OUTBOX = statement(
   'spec.age-outbox',
   `update outbox set published_at = published_at - interval '31 seconds' where published_at is not null`,
@@ -35,10 +33,8 @@ const PUBLISHED = statement(
   'spec.published',
   'select published_at from outbox order by created_at desc, id desc limit 1',
 );
-const AGE_KEYS = statement(
-  'spec.age-keys',
-  `update idempotency_records set created_at = created_at - interval '9 days' where idempotency_key = any ($1::text[])`,
-);
+const ageKeys = (keys: readonly string[]) =>
+  `update idempotency_records set created_at = created_at - interval '9 days' where idempotency_key in ('${keys.join("','")}')`;
 const KEYS = statement(
   'spec.keys',
   'select idempotency_key as key from idempotency_records where idempotency_key = any ($1::text[])',
@@ -69,7 +65,7 @@ it('publishes the stored command of a write that nothing is heard of again, and 
   const sweeper = gateway.app.get(Sweeper);
   await sweeper.sweep();
   expect(await publishedAt()).toBe(first);
-  await db.count(AGE);
+  await test.tamper(AGE);
   await db.count(AGE_OUTBOX);
   await sweeper.sweep();
   const again = await until('it was published again', async () => {
@@ -88,7 +84,7 @@ it('forgets answered keys after eight days, and no others', async () => {
   await client.post('/api/v1/accounts', { asset: 'USD' }, { 'idempotency-key': answered, prefer: 'wait=10' });
   house.answering = false;
   await client.post('/api/v1/accounts', { asset: 'USD' }, { 'idempotency-key': open, prefer: 'wait=0' });
-  await db.count(AGE_KEYS, [[answered, open]]);
+  await test.tamper(ageKeys([answered, open]));
   await gateway.app.get(Sweeper).sweep();
   expect(await db.rows(KEYS, [[answered, open]])).toEqual([{ key: open }]);
   house.answering = true;

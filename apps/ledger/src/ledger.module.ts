@@ -4,10 +4,13 @@ import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
 import { invariants } from './database/invariants.js';
+import { rights } from './database/rights.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { AccountReadsController } from './http/account-reads.controller.js';
 import { PeriodsController } from './http/periods.controller.js';
+import { DryRunController } from './http/dry-run.controller.js';
 import { ProofController } from './http/proof.controller.js';
+import { TransferReadsController } from './http/transfer-reads.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './hold-sweeper.js';
 import { PeriodCloser } from './period-closer.js';
@@ -23,14 +26,16 @@ export class LedgerModule {
     return {
       module: LedgerModule,
       imports: [
-        PlatformModule.with({ service: 'ledger', config, kafka: 'required' }),
+        PlatformModule.with({ service: 'ledger', config, rights, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [
         LedgerCommandsHandler,
         AccountReadsController,
+        TransferReadsController,
         TrialBalanceController,
         ProofController,
+        DryRunController,
         PeriodsController,
       ],
       providers: [

@@ -159,4 +159,20 @@ describe('a sealed history', () => {
       await prove(db.database, { ...key, livemode: true, transfer: uuidOf('transfer', early[0] as string) }),
     ).toEqual({ kind: 'not_found' });
   });
+
+  it('proves each of its transfers out of any seal of a longer log', async () => {
+    const transfers = [...early, ...late];
+    // What the specs before have moved, and one more with each seal.
+    for (let total = 15; total < 26; total++) {
+      transfers.push(...(await moved(1)));
+      await sealedAll(total);
+    }
+    const places = new Set<number>();
+    for (const transfer of transfers) {
+      const proof = await proofOf(transfer);
+      expect(faultOf(proof)).toBeUndefined();
+      places.add(proof.in_log.index);
+    }
+    expect(places.size).toBeGreaterThanOrEqual(11);
+  });
 });

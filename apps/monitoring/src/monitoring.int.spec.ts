@@ -1,8 +1,14 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { newId, type MessageData, type Service } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { InvariantTables1763700002000, InvariantsModule, noOldOutboxRow } from '@payflow/invariants';
-import { Messaging, MessagingTables1763700000000, type AnyOutgoing } from '@payflow/messaging';
+import { INVARIANT_RIGHTS, InvariantTables1763700002000, InvariantsModule, noOldOutboxRow } from '@payflow/invariants';
+import {
+  MESSAGING_RIGHTS,
+  Messaging,
+  MessagingGuards1763700013000,
+  MessagingTables1763700000000,
+  type AnyOutgoing,
+} from '@payflow/messaging';
 import {
   DATABASE,
   PlatformModule,
@@ -47,14 +53,20 @@ const environment = (databaseUrl: string): NodeJS.ProcessEnv => ({
 
 /** What every service is made of, without its business: readiness, metrics, internal endpoints, outbox. */
 async function startNeighbour(service: Service): Promise<{ running: RunningService; db: TestDatabase }> {
-  const db = await createTestDatabase(service, [MessagingTables1763700000000, InvariantTables1763700002000]);
+  const rights = { ...MESSAGING_RIGHTS, ...INVARIANT_RIGHTS };
+  const db = await createTestDatabase(service, [
+    MessagingTables1763700000000,
+    InvariantTables1763700002000,
+    MessagingGuards1763700013000,
+    rights,
+  ]);
   const configuration = { ...defineConfiguration(service, commonFields({ port: 0, database: service })), service };
   const config = readConfiguration(configuration, environment(db.url));
   const invariants = [noOldOutboxRow(`spec-${service}`)];
   const module = (): DynamicModule => ({
     module: NeighbourModule,
     imports: [
-      PlatformModule.with({ service, config, kafka: 'required' }),
+      PlatformModule.with({ service, config, rights, kafka: 'required' }),
       InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
     ],
   });

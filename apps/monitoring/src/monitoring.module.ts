@@ -4,6 +4,7 @@ import { CheckResults, InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { invariants } from './database/invariants.js';
+import { rights } from './database/rights.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import type { MonitoringConfiguration } from './monitoring.config.js';
@@ -34,7 +35,7 @@ export class MonitoringModule {
       module: MonitoringModule,
       imports: [
         // Monitoring must tell that Kafka is away, so it stays up without.
-        PlatformModule.with({ service: 'monitoring', config, kafka: 'degraded' }),
+        PlatformModule.with({ service: 'monitoring', config, rights, kafka: 'degraded' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [PaymentEventsHandler, MonitoringController],

@@ -3,6 +3,7 @@ import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
 import { invariants } from './database/invariants.js';
+import { rights } from './database/rights.js';
 import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
 import type { paymentsConfiguration } from './payments.config.js';
@@ -15,7 +16,7 @@ export class PaymentsModule {
     return {
       module: PaymentsModule,
       imports: [
-        PlatformModule.with({ service: 'payments', config, kafka: 'required' }),
+        PlatformModule.with({ service: 'payments', config, rights, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [PaymentCommandsHandler, LedgerVerdictsHandler],

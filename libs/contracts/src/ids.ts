@@ -7,6 +7,7 @@ export const ID_PREFIXES = {
   account: 'acct',
   transfer: 'tr',
   group: 'grp',
+  bulk: 'bulk',
   hold: 'hold',
   event: 'evt',
   tenant: 'org',

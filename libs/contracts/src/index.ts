@@ -7,6 +7,7 @@ export type * from './messages/account.js';
 export { ASSET_NAME_LENGTH_MAX, ASSET_SCALE_MAX, TENANT_ASSETS_MAX } from './messages/asset.js';
 export type * from './messages/asset.js';
 export type * from './messages/conversion.js';
+export type * from './messages/correction.js';
 export type * from './messages/hold.js';
 export type * from './messages/overdraft.js';
 export type * from './messages/payment.js';
@@ -24,7 +25,9 @@ export {
 export type * from './messages/transaction-type.js';
 export { LEDGER_SUBJECT } from './messages/seal.js';
 export type * from './messages/seal.js';
+export { TRANSFER_KINDS } from './messages/transfer.js';
 export type * from './messages/transfer.js';
+export type * from './messages/transfer-update.js';
 export * from './partition.js';
 export * from './problems.js';
 export * from './refusals.js';

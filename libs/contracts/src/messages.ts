@@ -4,6 +4,8 @@ import type { AssetDefine, AssetDefined, AssetRejected } from './messages/asset.
 import { assetSchemas } from './messages/asset.js';
 import type { ConversionPost } from './messages/conversion.js';
 import { conversionSchemas } from './messages/conversion.js';
+import type { TransferCorrect } from './messages/correction.js';
+import { correctionSchemas } from './messages/correction.js';
 import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid } from './messages/hold.js';
 import { holdSchemas } from './messages/hold.js';
 import type { OverdraftMoved } from './messages/overdraft.js';
@@ -24,6 +26,8 @@ import type {
 import { transactionTypeSchemas } from './messages/transaction-type.js';
 import type { TransferPost, TransferPosted, TransferRejected } from './messages/transfer.js';
 import { transferSchemas } from './messages/transfer.js';
+import type { TransferUpdate, TransferUpdated, TransferUpdateRejected } from './messages/transfer-update.js';
+import { transferUpdateSchemas } from './messages/transfer-update.js';
 import type { Topic } from './topology.js';
 
 /** The data of every message type, by its CloudEvents type. */
@@ -50,6 +54,10 @@ export interface MessageData {
   'payflow.group.post.v1': GroupPost;
   'payflow.transfer.reverse.v1': TransferReverse;
   'payflow.conversion.post.v1': ConversionPost;
+  'payflow.transfer.correct.v1': TransferCorrect;
+  'payflow.transfer.update.v1': TransferUpdate;
+  'payflow.transfer.updated.v1': TransferUpdated;
+  'payflow.transfer.update_rejected.v1': TransferUpdateRejected;
   'payflow.group.posted.v1': GroupPosted;
   'payflow.group.rejected.v1': GroupRejected;
   'payflow.hold.place.v1': HoldPlace;
@@ -83,6 +91,8 @@ export interface RefusableData {
   'payflow.group.post.v1': Pick<GroupPost, 'id' | 'legs'>;
   'payflow.conversion.post.v1': Pick<ConversionPost, 'id' | 'source'>;
   'payflow.transfer.reverse.v1': Pick<TransferReverse, 'id' | 'debit_account'>;
+  'payflow.transfer.correct.v1': Pick<TransferCorrect, 'id' | 'debit_account'>;
+  'payflow.transfer.update.v1': Pick<TransferUpdate, 'id' | 'debit_account'>;
   'payflow.hold.place.v1': Pick<HoldPlace, 'id' | 'payment' | 'debit_account'>;
   'payflow.hold.post.v1': Pick<HoldPost, 'id' | 'hold' | 'debit_account'>;
   'payflow.hold.void.v1': Pick<HoldVoid, 'id' | 'debit_account'>;
@@ -114,6 +124,8 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...transferSchemas,
   ...groupSchemas,
   ...conversionSchemas,
+  ...correctionSchemas,
+  ...transferUpdateSchemas,
   ...holdSchemas,
   ...sealSchemas,
   ...periodSchemas,

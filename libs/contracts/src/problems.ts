@@ -162,10 +162,21 @@ export const PROBLEMS = {
     title: 'The organisation has as many units of its own as it can have',
     remedy: 'Use the units that are there: at most 1,000 in each mode.',
   },
+  transfer_corrected: {
+    status: 409,
+    title: 'The transfer has been corrected already',
+    remedy: 'Correct the one that stands in its place: `corrected_by` of the transfer.',
+  },
   transfer_not_posted: {
     status: 409,
     title: 'The transfer is not posted',
-    remedy: 'Only a posted transfer can be reversed; wait for its end.',
+    remedy: 'Only a posted transfer can be reversed or corrected; wait for its end.',
+  },
+  transfer_of_payment: {
+    status: 409,
+    title: 'The transfer belongs to a payment',
+    remedy:
+      'Give its money back through the payment that it names, or by a transfer of its own: the payment would not know.',
   },
   transfer_not_sealed: {
     status: 409,
@@ -175,19 +186,19 @@ export const PROBLEMS = {
   },
   version_differs: {
     status: 412,
-    title: 'The account has another version than If-Match says',
+    title: 'It has another version than If-Match says',
     remedy: 'Read it again, and decide anew.',
   },
   payload_too_large: {
     status: 413,
     title: 'The body is too large',
-    remedy: 'At most 256 KiB; where less is allowed, see `detail`.',
+    remedy: 'At most 256 KiB, and 4 MiB for a bulk; where less is allowed, see `detail`.',
   },
   uri_too_long: { status: 414, title: 'The address is too long', remedy: 'Shorten the path or the query.' },
   unsupported_media_type: {
     status: 415,
     title: 'Unsupported content type',
-    remedy: 'Send `Content-Type: application/json`, not compressed.',
+    remedy: 'Send `Content-Type: application/json`, not compressed; a bulk may be `application/x-ndjson` too.',
   },
   idempotency_key_reused: {
     status: 422,

@@ -34,6 +34,7 @@ export const REFUSALS = {
   period_out_of_order: 'The month before it has not been closed.',
   posting_rule_broken: 'Transfers of this type may not debit or credit the account.',
   reversal_exceeds_original: 'No more can be moved back than the transfer moved.',
+  transfer_corrected: 'The transfer has been corrected by another one.',
   too_many_assets: 'The organisation has as many units of its own as it can have.',
   transaction_type_not_found: 'No such transaction type in this organisation.',
   transfer_not_found: 'No such transfer between these accounts.',

@@ -10,8 +10,10 @@ export {
   RunAgain,
   sqlState,
 } from './errors.js';
-export { provisionDatabase, type ProvisionedDatabase } from './provision.js';
-export { PARTITION_FUNCTIONS } from './partitions.js';
+export { excessOf, type Excess } from './excess.js';
+export { dropProvisioned, provisionDatabase, type ProvisionedDatabase, type RolePasswords } from './provision.js';
+export { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';
+export type { Rights, TableRights } from './rights.js';
 export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';
 export { statement, type Statement } from './statement.js';

@@ -1,4 +1,6 @@
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { grantRights } from './grant-rights.js';
+import { MIGRATIONS_TABLE, type Rights } from './rights.js';
 
 /** A forward-only migration that is one text of SQL. Subclass names end in a 13-digit timestamp, as TypeORM orders them. */
 export abstract class SqlMigration implements MigrationInterface {
@@ -13,21 +15,30 @@ export abstract class SqlMigration implements MigrationInterface {
   }
 }
 
-/** Runs what is missing of a service's migrations, as the database's owner. Returns the names of those it ran. */
-export async function runMigrations(
-  url: string,
-  migrations: readonly (new () => MigrationInterface)[],
-): Promise<string[]> {
+type Migration = new () => MigrationInterface;
+
+/**
+ * Runs what is missing of a service's migrations, and then grants what `steps` state of rights, each time anew: tables come
+ * with migrations, and rights are the same whichever of them ran today. Returns the names of the migrations it ran.
+ */
+export async function runMigrations(url: string, steps: readonly (Migration | Rights)[]): Promise<string[]> {
   const source = await new DataSource({
     type: 'postgres',
     url,
-    migrations: [...migrations],
+    migrations: steps.filter((step): step is Migration => typeof step === 'function'),
     migrationsTransactionMode: 'each',
-    migrationsTableName: 'schema_migrations',
+    migrationsTableName: MIGRATIONS_TABLE,
   }).initialize();
   try {
-    return (await source.runMigrations()).map((migration) => migration.name);
+    const names = (await source.runMigrations()).map((migration) => migration.name);
+    const rights = steps.filter((step): step is Rights => typeof step === 'object');
+    await source.transaction((tx) => grantRights(tx, databaseOf(url), Object.assign({}, ...rights) as Rights));
+    return names;
   } finally {
     await source.destroy();
   }
+}
+
+function databaseOf(url: string): string {
+  return decodeURIComponent(new URL(url).pathname.slice(1));
 }

@@ -1,67 +1,102 @@
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
 
 export interface ProvisionedDatabase {
-  /** For the service: reads and writes rows, owns nothing. */
+  /** For the service: reads and adds rows, changes those it has to, owns nothing. */
   readonly url: string;
-  /** For migrations: owns the schema. */
+  /** For migrations: logs in as the migrator, and all it does is done as the schema's owner. */
   readonly ownerUrl: string;
+  /** For whoever looks on: reads, and nothing else. */
+  readonly readerUrl: string;
+}
+
+/** Passwords of the roles that log in. */
+export interface RolePasswords {
+  readonly migrator: string;
+  readonly service: string;
+  readonly reader: string;
 }
 
 /**
- * Makes sure that a service has its database with two roles: `payflow_<service>_owner`, which owns the schema and is used
- * for migrations alone, and `payflow_<service>`, which the service logs in as. Safe to repeat; passwords are set anew.
+ * Makes sure that a service has its database with four roles: `payflow_<service>_owner`, which owns the schema and cannot log
+ * in; `…_migrator`, which may become it; `payflow_<service>`, which the service logs in as; and `…_reader`. What service
+ * and reader may do is granted with the migrations. Safe to repeat, on databases of before the four roles too; passwords are
+ * set anew. The role in `adminUrl` needs CREATEDB and CREATEROLE, and need not be a superuser.
  */
 export async function provisionDatabase(
   adminUrl: string,
   service: string,
-  passwords: { readonly owner: string; readonly service: string },
+  passwords: RolePasswords,
   prefix = 'payflow',
 ): Promise<ProvisionedDatabase> {
   const database = `${prefix}_${service}`;
-  const owner = `${database}_owner`;
+  const { owner, migrator, reader } = rolesOf(database);
   await withClient(adminUrl, async (admin) => {
-    await ensureRole(admin, owner, passwords.owner);
+    await ensureRole(admin, owner);
+    await ensureRole(admin, migrator, passwords.migrator);
     await ensureRole(admin, database, passwords.service);
-    await ensureDatabase(admin, database, owner);
+    await ensureRole(admin, reader, passwords.reader);
+    await ensureDatabase(admin, database);
   });
-  await withClient(urlFor(adminUrl, database), (admin) => grantSchema(admin, owner, database));
+  await withClient(urlFor(adminUrl, database), (admin) => prepareSchema(admin, database));
   return {
     url: urlFor(adminUrl, database, database, passwords.service),
-    ownerUrl: urlFor(adminUrl, database, owner, passwords.owner),
+    ownerUrl: urlFor(adminUrl, database, migrator, passwords.migrator),
+    readerUrl: urlFor(adminUrl, database, reader, passwords.reader),
   };
 }
 
-async function ensureRole(admin: Client, role: string, password: string): Promise<void> {
+/** Drops what {@link provisionDatabase} made, whoever is connected to it. */
+export async function dropProvisioned(adminUrl: string, database: string): Promise<void> {
+  const { owner, migrator, reader } = rolesOf(database);
+  await withClient(adminUrl, async (admin) => {
+    await admin.query(`drop database if exists ${escapeIdentifier(database)} with (force)`);
+    for (const role of [database, migrator, reader, owner])
+      await admin.query(`drop role if exists ${escapeIdentifier(role)}`);
+  });
+}
+
+function rolesOf(database: string) {
+  return { owner: `${database}_owner`, migrator: `${database}_migrator`, reader: `${database}_reader` };
+}
+
+/**
+ * Without a password it cannot log in. What a role is not made with it does not have: only a superuser may say so of one that is
+ * there, and the service looks for itself at its start.
+ */
+async function ensureRole(admin: Client, role: string, password?: string): Promise<void> {
   const known = await admin.query('select from pg_roles where rolname = $1', [role]);
   const verb = known.rowCount ? 'alter' : 'create';
-  await admin.query(
-    `${verb} role ${escapeIdentifier(role)} login nosuperuser nocreatedb nocreaterole password ${escapeLiteral(password)}`,
-  );
+  const access = password === undefined ? 'nologin password null' : `login password ${escapeLiteral(password)}`;
+  await admin.query(`${verb} role ${escapeIdentifier(role)} ${access}`);
 }
 
-async function ensureDatabase(admin: Client, database: string, owner: string): Promise<void> {
+async function ensureDatabase(admin: Client, database: string): Promise<void> {
+  const roles = rolesOf(database);
+  const [name, owner, migrator, reader] = [database, roles.owner, roles.migrator, roles.reader].map(escapeIdentifier);
+  // CREATEROLE alone may not give a database to a role it is not a member of.
+  await admin.query(`grant ${owner} to current_user`);
   const known = await admin.query('select from pg_database where datname = $1', [database]);
-  if (!known.rowCount) {
-    // CREATEROLE alone may not give a database to a role it is not a member of.
-    await admin.query(`grant ${escapeIdentifier(owner)} to current_user`);
-    await admin.query(`create database ${escapeIdentifier(database)} owner ${escapeIdentifier(owner)}`);
-  }
-  await admin.query(`revoke all on database ${escapeIdentifier(database)} from public`);
-  await admin.query(`grant connect on database ${escapeIdentifier(database)} to ${escapeIdentifier(database)}`);
+  if (!known.rowCount) await admin.query(`create database ${name} owner ${owner}`);
+  await admin.query(`revoke all on database ${name} from public`);
+  await admin.query(`grant connect on database ${name} to ${name}, ${migrator}, ${reader}`);
+  // All that the migrator makes is the owner's, whatever it is made with.
+  await admin.query(`grant ${owner} to ${migrator}`);
+  await admin.query(`alter role ${migrator} in database ${name} set role = ${owner}`);
+  await admin.query(`alter role ${reader} in database ${name} set default_transaction_read_only = on`);
 }
 
-/** Rows yes, schema no: what the owner makes later is granted by default privileges. */
-async function grantSchema(admin: Client, owner: string, role: string): Promise<void> {
-  const [ownerName, roleName] = [escapeIdentifier(owner), escapeIdentifier(role)];
-  await admin.query(`alter schema public owner to ${ownerName}`);
+/** Rights are granted table by table (`grantRights`): nothing comes by default, as it once did. */
+async function prepareSchema(admin: Client, database: string): Promise<void> {
+  const roles = rolesOf(database);
+  const [service, owner, reader] = [database, roles.owner, roles.reader].map(escapeIdentifier);
+  await admin.query(`alter schema public owner to ${owner}`);
   await admin.query('revoke create on schema public from public');
-  await admin.query(`grant usage on schema public to ${roleName}`);
-  await admin.query(
-    `alter default privileges for role ${ownerName} in schema public grant select, insert, update, delete on tables to ${roleName}`,
-  );
-  await admin.query(
-    `alter default privileges for role ${ownerName} in schema public grant usage on sequences to ${roleName}`,
-  );
+  await admin.query(`grant usage on schema public to ${service}, ${reader}`);
+  for (const kind of ['tables', 'sequences'])
+    await admin.query(
+      `alter default privileges for role ${owner} in schema public revoke all on ${kind} from ${service}`,
+    );
+  await admin.query(`alter default privileges for role ${owner} revoke execute on functions from public`);
 }
 
 async function withClient(url: string, work: (client: Client) => Promise<void>): Promise<void> {

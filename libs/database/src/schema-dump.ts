@@ -1,15 +1,16 @@
 import { Client } from 'pg';
 
 /**
- * The schema as text, from the catalogue alone: tables with columns and constraints, indexes, triggers, functions. Stable across
- * runs and without dated partitions, so that it can stand in git and be diffed. (The bundled server brings no pg_dump.)
+ * The schema as text, from the catalogue alone: tables with columns and constraints, indexes, triggers, functions, and who may do
+ * what, roles by what they are for. Stable across runs and without dated partitions, so that it can stand in git and be diffed.
+ * (The bundled server brings no pg_dump.)
  */
 export async function dumpSchema(url: string): Promise<string> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
     const parts: string[] = [];
-    for (const query of [TABLES, INDEXES, TRIGGERS, FUNCTIONS]) {
+    for (const query of [TABLES, INDEXES, TRIGGERS, FUNCTIONS, TABLE_GRANTS, FUNCTION_GRANTS]) {
       const { rows } = await client.query<{ text: string }>(query);
       parts.push(...rows.map((row) => row.text));
     }
@@ -53,3 +54,29 @@ order by c.relname, t.tgname`;
 const FUNCTIONS = `
 select pg_get_functiondef(p.oid) || ';' as text
 from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind = 'f' order by p.proname`;
+
+/** `payflow_ledger_reader` is the reader, whatever the prefix; the database has the service's name. */
+const ROLE = `case when g.grantee = 0 then 'public' when r.rolname = current_database() then 'service'
+  else replace(r.rolname, current_database() || '_', '') end`;
+
+// The owner's own rights are not told: it has them all. Those to partitions are: there should be none.
+const TABLE_GRANTS = `
+select string_agg('grant ' || privileges || ' on ' || name || ' to ' || role || ';', E'\\n' order by name, role, privileges) as text from (
+  select c.relname as name, ${ROLE} as role, string_agg(lower(g.privilege_type), ', ' order by lower(g.privilege_type)) as privileges
+  from pg_class c, lateral aclexplode(c.relacl) g left join pg_roles r on r.oid = g.grantee
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and g.grantee <> c.relowner
+  group by c.relname, role
+  union all
+  select c.relname, ${ROLE}, lower(g.privilege_type) || ' (' || string_agg(a.attname, ', ' order by a.attnum) || ')'
+  from pg_class c join pg_attribute a on a.attrelid = c.oid, lateral aclexplode(a.attacl) g left join pg_roles r on r.oid = g.grantee
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not a.attisdropped
+  group by c.relname, 2, g.privilege_type) as granted
+having count(*) > 0`;
+
+const FUNCTION_GRANTS = `
+select string_agg('grant execute on function ' || name || ' to ' || roles || ';', E'\\n' order by name) as text from (
+  select p.oid::regprocedure::text as name, string_agg(${ROLE}, ', ' order by ${ROLE}) as roles
+  from pg_proc p, lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) g left join pg_roles r on r.oid = g.grantee
+  where p.pronamespace = 'public'::regnamespace and p.prokind = 'f' and g.grantee <> p.proowner
+  group by p.oid) as granted
+having count(*) > 0`;

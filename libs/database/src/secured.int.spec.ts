@@ -10,7 +10,7 @@ import { provisionDatabase } from './provision.js';
 import { statement } from './statement.js';
 
 const TLS = statement('spec.tls', 'select ssl, version from pg_stat_ssl where pid = pg_backend_pid()');
-const PASSWORDS = { owner: 'owner:p@ss/word', service: 'service:p@ss/word' };
+const PASSWORDS = { migrator: 'migrator:p@ss/word', service: 'service:p@ss/word', reader: 'reader:p@ss/word' };
 
 class Table1763700009000 extends SqlMigration {
   readonly sql = 'create table things (id integer);';

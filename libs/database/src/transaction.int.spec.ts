@@ -18,7 +18,7 @@ const END_MYSELF = statement('spec.end-myself', 'select pg_terminate_backend(pg_
 let tables: TestDatabase;
 beforeAll(async () => {
   // One connection: what a transaction leaves behind on it is met by the next.
-  tables = await createTestDatabase('payments', [Things1763700003000], 1);
+  tables = await createTestDatabase('payments', [Things1763700003000, { things: { delete: true } }], 1);
 });
 afterAll(() => tables.drop());
 beforeEach(() => tables.database.count(CLEAR));

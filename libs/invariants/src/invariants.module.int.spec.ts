@@ -1,7 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { fromUuid, newId, toUuid } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { Messaging, MessagingTables1763700000000, tallyOf } from '@payflow/messaging';
+import {
+  MESSAGING_RIGHTS,
+  Messaging,
+  MessagingGuards1763700013000,
+  MessagingTables1763700000000,
+  tallyOf,
+} from '@payflow/messaging';
 import {
   DATABASE,
   PlatformModule,
@@ -24,6 +30,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CheckResult } from './check-results.js';
 import { noOldOutboxRow } from './checks/outbox-age.js';
+import { INVARIANT_RIGHTS } from './database/invariant-rights.js';
 import { InvariantTables1763700002000 } from './database/invariant-tables.js';
 import { internalHeaders } from './http/internal.guard.js';
 import { invariant } from './invariant.js';
@@ -42,6 +49,7 @@ class SpecModule {}
 
 describe('the internal endpoints and the checks behind them', () => {
   const prefix = `${uniqueSuffix()}.`;
+  const rights = { ...MESSAGING_RIGHTS, ...INVARIANT_RIGHTS };
   let db: TestDatabase;
   let admin: Client;
   let running: RunningService;
@@ -51,7 +59,12 @@ describe('the internal endpoints and the checks behind them', () => {
   beforeAll(async () => {
     const brokers = testServers().kafka;
     [db] = await Promise.all([
-      createTestDatabase('archiver', [MessagingTables1763700000000, InvariantTables1763700002000]),
+      createTestDatabase('archiver', [
+        MessagingTables1763700000000,
+        InvariantTables1763700002000,
+        MessagingGuards1763700013000,
+        rights,
+      ]),
       createTestTopics({ brokers, clientId: 'spec', prefix }),
     ]);
     admin = new Client({ connectionString: db.adminUrl });
@@ -70,7 +83,7 @@ describe('the internal endpoints and the checks behind them', () => {
     const module = (): DynamicModule => ({
       module: SpecModule,
       imports: [
-        PlatformModule.with({ service: 'archiver', config, kafka: 'required' }),
+        PlatformModule.with({ service: 'archiver', config, rights, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret }),
       ],
     });

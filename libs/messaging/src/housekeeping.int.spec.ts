@@ -1,9 +1,11 @@
 import { newUuid } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { configureLogging } from '@payflow/telemetry';
+import { configureLogging, renderMetrics } from '@payflow/telemetry';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MessagingGuards1763700013000 } from './database/messaging-guards.js';
+import { MESSAGING_RIGHTS } from './database/messaging-rights.js';
 import { MessagingTables1763700000000 } from './database/messaging-tables.js';
 import { Housekeeping } from './housekeeping.js';
 
@@ -25,7 +27,11 @@ describe('housekeeping', () => {
   const partitions = async () => (await db.database.rows<{ name: string }>(PARTITIONS)).map(({ name }) => name);
 
   beforeAll(async () => {
-    db = await createTestDatabase('payments', [MessagingTables1763700000000]);
+    db = await createTestDatabase('payments', [
+      MessagingTables1763700000000,
+      MessagingGuards1763700013000,
+      MESSAGING_RIGHTS,
+    ]);
     housekeeping = new Housekeeping(db.database);
   });
   afterAll(async () => {
@@ -51,9 +57,23 @@ describe('housekeeping', () => {
 
   it('makes the days to come before the service starts, and those of others do no harm', async () => {
     await Promise.all([housekeeping.start(), new Housekeeping(db.database).run()]);
-    expect(await partitions()).toEqual([-1, 0, 1, 2, 3].map(partitionOf));
+    expect(await partitions()).toEqual([-1, 0, 1, 2, 3, 4].map(partitionOf));
     await insertOutbox(3, true);
     await expect(insertOutbox(5, true)).rejects.toThrow('no partition');
+  });
+
+  it('tells how many lie ahead without a gap, and fewer once one is gone', async () => {
+    const told = async () => {
+      await housekeeping.countAhead();
+      return /payflow_partitions_ahead\{table="outbox"\} (-?\d+)/.exec((await renderMetrics()).body)?.[1];
+    };
+    expect(await told()).toBe('4');
+    await asOwner(`drop table ${partitionOf(3)}`);
+    expect(await told()).toBe('2');
+    await asOwner(`drop table ${partitionOf(0)}`);
+    expect(await told()).toBe('-1');
+    await housekeeping.run();
+    expect(await told()).toBe('4');
   });
 
   it('drops days of the outbox that have outlived the topic, but none with an unpublished row', async () => {

@@ -1,12 +1,24 @@
+import { METRICS } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { logger } from '@payflow/telemetry';
+import { OncePerInterval, gauge, logger } from '@payflow/telemetry';
+import { Repeat } from './repeat.js';
 
 const log = logger('housekeeping');
+const partitionsAhead = gauge(
+  METRICS.partitionsAhead,
+  'Partitions that follow the present one without a gap. Below 3: nobody makes them any more.',
+  ['table'] as const,
+);
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** Partitions made ahead: a service that cannot reach its database for days must still find today's when it is back. */
-const PARTITIONS_AHEAD = 3;
+/**
+ * Partitions made ahead: a service that cannot reach its database for days must still find today's when it is back. One more than
+ * monitoring wants to see, because at midnight one of them becomes the present, up to an hour before the next is made.
+ */
+const PARTITIONS_AHEAD = 4;
+const COUNT_INTERVAL_MS = 30_000;
+const REPORT_INTERVAL_MS = 600_000;
 /** Outbox and marks outlive the topics (7 days) by one day: whatever can still be read can still be recognised and sent again. */
 const KEPT_MS = 8 * DAY_MS;
 /** As long as their copies in the dead-letter topics. */
@@ -14,6 +26,10 @@ const DEAD_LETTERS_KEPT_MS = 30 * DAY_MS;
 const PRUNE_ROWS_MAX = 10_000;
 
 const ENSURE = statement('housekeeping.ensure-partitions', 'select ensure_partitions($1)');
+const COUNT_AHEAD = statement(
+  'housekeeping.partitions-ahead',
+  'select table_name as "table", partitions from partitions_ahead()',
+);
 const DROP_OUTBOX = statement('housekeeping.drop-outbox', 'select drop_outbox_before($1)');
 // By row address: the limit keeps each round short, and the rows need not be found twice.
 const PRUNE_INBOX = statement(
@@ -28,12 +44,20 @@ const PRUNE_TALLIES = statement('housekeeping.prune-tallies', 'delete from recei
 export class Housekeeping {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
+  private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
+  private readonly counting = new Repeat(
+    COUNT_INTERVAL_MS,
+    () => this.countAhead(),
+    (error) => this.seldom.run(() => log.warn({ err: error }, 'the partitions ahead could not be counted')),
+  );
 
   constructor(private readonly database: Database) {}
 
   /** Makes the partitions the service needs now; the rest follows in the background, now and every hour. */
   async start(): Promise<void> {
     await this.database.rows(ENSURE, [PARTITIONS_AHEAD]);
+    await this.countAhead();
+    this.counting.start();
     this.running = this.run();
     this.timer = setInterval(() => {
       this.running = this.run();
@@ -42,7 +66,13 @@ export class Housekeeping {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
-    await this.running;
+    await Promise.all([this.running, this.counting.stop()]);
+  }
+
+  /** Tells, as a metric, how many partitions lie ahead of each table that is partitioned by time. */
+  async countAhead(): Promise<void> {
+    for (const { table, partitions } of await this.database.rows<{ table: string; partitions: number }>(COUNT_AHEAD))
+      partitionsAhead.set({ table }, partitions);
   }
 
   /** One round. What fails is logged and tried again at the next; it keeps nothing else from being done. */

@@ -1,5 +1,7 @@
 export { kafkajsBroker } from './broker/kafkajs/client.js';
 export type { Broker, BrokerAdmin, BrokerOptions, RecordToSend, TopicToCreate } from './broker/port.js';
+export { MessagingGuards1763700013000 } from './database/messaging-guards.js';
+export { MESSAGING_RIGHTS } from './database/messaging-rights.js';
 export { MessagingTables1763700000000 } from './database/messaging-tables.js';
 export { encodeRecord } from './envelope.js';
 export { Housekeeping } from './housekeeping.js';
@@ -22,3 +24,4 @@ export { topicsToCreate, verifyTopics } from './topics.js';
 export { formatTraceparent, parseTraceparent } from './trace.js';
 export { Begun, Consumes, Discards, Refuses } from './transport/consumes.js';
 export { RunnerServer } from './transport/runner-server.js';
+export { readerErrors } from './validation.js';

@@ -1,11 +1,12 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { METRICS, type Service } from '@payflow/contracts';
-import { openDatabase, statement, type Database, type DatabaseOptions } from '@payflow/database';
+import { openDatabase, statement, type Database, type DatabaseOptions, type Rights } from '@payflow/database';
 import { Messaging, type MessagingOptions } from '@payflow/messaging';
 import { gauge } from '@payflow/telemetry';
 import type { CommonConfiguration } from './configuration/common-fields.js';
 import { Drain } from './drain.js';
 import { Health, NotWell, type CheckLevel } from './health.js';
+import { refuseExcess } from './refuse-excess.js';
 
 /** Injection token of the service's {@link Database}. */
 export const DATABASE = Symbol('database');
@@ -14,6 +15,8 @@ export interface PlatformOptions {
   readonly service: Service;
   readonly config: CommonConfiguration;
   readonly entities?: DatabaseOptions['entities'];
+  /** What the service's role may do in its database; one that can do more is refused. */
+  readonly rights: Rights;
   /** How long a statement may take, ms; where requests wait, shorter than the platform's 10 s. */
   readonly statementTimeout_ms?: number;
   /** Whether the service must get no traffic while Kafka is away. */
@@ -47,7 +50,7 @@ export class PlatformModule {
 const PING = statement('service.ping', 'select 1');
 
 async function database(
-  { service, config, entities, statementTimeout_ms }: PlatformOptions,
+  { service, config, entities, rights, statementTimeout_ms }: PlatformOptions,
   health: Health,
   drain: Drain,
 ): Promise<Database> {
@@ -58,6 +61,7 @@ async function database(
     ...(entities ? { entities } : {}),
     ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
   });
+  await refuseExcess(service, db, rights);
   await warmUp(db, config.DATABASE_POOL_SIZE);
   health.register({ name: 'postgres', level: 'required', run: pinging(db) });
   drain.on('pools', 'postgres', () => db.close());

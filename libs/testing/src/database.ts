@@ -1,11 +1,12 @@
 import {
+  dropProvisioned,
   openDatabase,
   provisionDatabase,
   runMigrations,
   type Database,
   type ProvisionedDatabase,
 } from '@payflow/database';
-import { Client, escapeIdentifier } from 'pg';
+import { Client } from 'pg';
 import { testServers } from './servers.js';
 import { uniqueSuffix } from './topics.js';
 
@@ -19,6 +20,8 @@ export interface TestDatabase extends ProvisionedDatabase {
   readonly adminUrl: string;
   /** A pool as the service's own role: least privilege holds in tests too. */
   readonly database: Database;
+  /** Runs one text of SQL as superuser with triggers off: for damage and age that the service itself cannot do. */
+  tamper(text: string): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -33,7 +36,7 @@ export async function createTestDatabase(
   const provisioned = await provisionDatabase(
     postgres,
     service,
-    { owner: 'owner-password', service: 'service-password' },
+    { migrator: 'migrator-password', service: 'service-password', reader: 'reader-password' },
     prefix,
   );
   await runMigrations(provisioned.ownerUrl, migrations);
@@ -43,22 +46,21 @@ export async function createTestDatabase(
     applicationName: `${service}-spec`,
     acquireTimeout_ms: ACQUIRE_TIMEOUT_MS,
   });
+  const adminUrl = Object.assign(new URL(postgres), { pathname: `/${prefix}_${service}` }).toString();
   return {
     ...provisioned,
-    adminUrl: Object.assign(new URL(postgres), { pathname: `/${prefix}_${service}` }).toString(),
+    adminUrl,
     database,
+    tamper: (text) => tamper(adminUrl, text),
     drop: async () => {
       await database.close();
-      await dropDatabase(postgres, `${prefix}_${service}`);
+      await dropProvisioned(postgres, `${prefix}_${service}`);
     },
   };
 }
 
-async function dropDatabase(adminUrl: string, name: string): Promise<void> {
+async function tamper(adminUrl: string, text: string): Promise<void> {
   const admin = new Client({ connectionString: adminUrl });
   await admin.connect();
-  await admin.query(`drop database ${escapeIdentifier(name)} with (force)`);
-  await admin.query(`drop role ${escapeIdentifier(name)}`);
-  await admin.query(`drop role ${escapeIdentifier(`${name}_owner`)}`);
-  await admin.end();
+  await admin.query(`set session_replication_role = replica; ${text}`).finally(() => admin.end());
 }

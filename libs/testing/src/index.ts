@@ -2,6 +2,7 @@ export { testBroker, testServers, type TestServers } from './servers.js';
 export { createTestDatabase, type TestDatabase } from './database.js';
 export { createTestTopics, uniqueSuffix } from './topics.js';
 export { trustAuthority } from './trust.js';
+export { costOf, type Cost } from './query-plan.js';
 export { until } from './until.js';
 export {
   ReaderKit,

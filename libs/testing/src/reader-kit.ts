@@ -10,9 +10,11 @@ import {
   type MessageData,
   type MessageType,
 } from '@payflow/contracts';
-import { SqlMigration, statement, type Database, type Transaction } from '@payflow/database';
+import { SqlMigration, statement, type Database, type Rights, type Transaction } from '@payflow/database';
 import {
   Messaging,
+  MESSAGING_RIGHTS,
+  MessagingGuards1763700013000,
   MessagingTables1763700000000,
   encodeRecord,
   kafkajsBroker,
@@ -92,7 +94,13 @@ export interface PositionRow {
 /** What stands in for a service: a reader of one group, with a database, topics and broker names of its own. */
 export class ReaderKit {
   private readonly started: Messaging[] = [];
-  static readonly migrations = [MessagingTables1763700000000, EffectsTable1763700002000];
+  static readonly migrations = [
+    MessagingTables1763700000000,
+    EffectsTable1763700002000,
+    MessagingGuards1763700013000,
+    // Specs share a kit's tables and forget what was in them.
+    { ...MESSAGING_RIGHTS, positions: { update: 'all', delete: true }, effects: { delete: true } } satisfies Rights,
+  ];
   readonly topic: string;
 
   private constructor(

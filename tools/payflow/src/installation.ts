@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as archiver from '@payflow/archiver/database';
 import { SERVICES, type Service } from '@payflow/contracts';
-import { openDatabase, type Database, type runMigrations } from '@payflow/database';
+import { openDatabase, type Database, type RolePasswords, type runMigrations } from '@payflow/database';
 import * as gateway from '@payflow/gateway/database';
 import * as ledger from '@payflow/ledger/database';
 import type { Invariant } from '@payflow/invariants';
@@ -30,7 +30,7 @@ export const INVARIANTS_OF: Readonly<Record<Service, readonly Invariant[]>> = {
 };
 
 /** Role passwords of an installation, by service. */
-export type Passwords = Readonly<Record<Service, { readonly owner: string; readonly service: string }>>;
+export type Passwords = Readonly<Record<Service, RolePasswords>>;
 
 const SECRET_BYTES = 24;
 const OWNER_ONLY = 0o600;
@@ -44,18 +44,22 @@ function stateFile(name: string): string | undefined {
 }
 
 /**
- * Passwords of the database roles: `PAYFLOW_<SERVICE>_DB_PASSWORD` and `PAYFLOW_<SERVICE>_DB_OWNER_PASSWORD`, else those
- * made at the first set-up and kept beside the other state, readable by its owner alone.
+ * Passwords of the database roles: `PAYFLOW_<SERVICE>_DB_PASSWORD`, `…_DB_MIGRATOR_PASSWORD` and `…_DB_READER_PASSWORD`, else
+ * those made at the first set-up and kept beside the other state, readable by its owner alone.
  */
 export function databasePasswords(): Passwords {
   const file = stateFile('database-passwords.json');
-  const kept = file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Passwords>) : {};
+  const kept =
+    file && existsSync(file)
+      ? (JSON.parse(readFileSync(file, 'utf8')) as { readonly [service in Service]?: Partial<RolePasswords> })
+      : {};
   const passwords = Object.fromEntries(
     SERVICES.map((service) => [
       service,
       {
-        owner: process.env[`PAYFLOW_${service.toUpperCase()}_DB_OWNER_PASSWORD`] ?? kept[service]?.owner ?? newSecret(),
-        service: process.env[`PAYFLOW_${service.toUpperCase()}_DB_PASSWORD`] ?? kept[service]?.service ?? newSecret(),
+        migrator: passwordOf(service, 'MIGRATOR_', kept[service]?.migrator),
+        service: passwordOf(service, '', kept[service]?.service),
+        reader: passwordOf(service, 'READER_', kept[service]?.reader),
       },
     ]),
   ) as Passwords;
@@ -63,28 +67,52 @@ export function databasePasswords(): Passwords {
   return passwords;
 }
 
+function passwordOf(service: Service, role: 'MIGRATOR_' | '' | 'READER_', kept: string | undefined): string {
+  return process.env[`PAYFLOW_${service.toUpperCase()}_DB_${role}PASSWORD`] ?? kept ?? newSecret();
+}
+
 function newSecret(): string {
   return randomBytes(SECRET_BYTES).toString('base64url');
 }
 
-/** Remembers where each service's database is, for the operator's commands. */
-export function rememberServices(urls: Readonly<Record<string, string>>): void {
-  const file = stateFile('services.json');
+type Urls = Readonly<Record<string, string>>;
+
+/** Remembers where each service's database is, as the service's role and as the reader, for the operator's commands. */
+export function rememberServices(urls: Urls, readers: Urls): void {
+  remember('services.json', urls);
+  remember('readers.json', readers);
+}
+
+function remember(name: string, urls: Urls): void {
+  const file = stateFile(name);
   if (file) writeFileSync(file, JSON.stringify(urls, null, 2), { mode: OWNER_ONLY });
+}
+
+function remembered(name: string, service: Service): string | undefined {
+  const file = stateFile(name);
+  return file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Urls)[service] : undefined;
 }
 
 /** `<SERVICE>_DATABASE_URL` from the environment, else what set-up remembered. */
 export function databaseUrl(service: Service): string {
   const given = process.env[`${service.toUpperCase()}_DATABASE_URL`];
   if (given) return given;
-  const file = stateFile('services.json');
-  const remembered =
-    file && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>)[service] : undefined;
-  if (!remembered)
+  const url = remembered('services.json', service);
+  if (!url)
     throw new Error(
       `no database for ${service}: set ${service.toUpperCase()}_DATABASE_URL, or run in the checkout that \`npm start\` set up`,
     );
-  return remembered;
+  return url;
+}
+
+/**
+ * The same database for who only looks: `<SERVICE>_READER_DATABASE_URL`, else what set-up remembered; where the environment names
+ * the service's URL and no reader's, that one, because what is remembered may be of another installation.
+ */
+export function readerUrl(service: Service): string {
+  const name = service.toUpperCase();
+  const given = process.env[`${name}_READER_DATABASE_URL`] ?? process.env[`${name}_DATABASE_URL`];
+  return given ?? remembered('readers.json', service) ?? databaseUrl(service);
 }
 
 /** Opens a service's database for one command. */
@@ -98,9 +126,10 @@ export async function withDatabase<T>(service: Service, work: (db: Database) => 
   }
 }
 
-/** Opens several services' databases for one command. */
+/** Opens several services' databases for one command, each by its URL. */
 export async function withDatabases<T>(
   services: readonly Service[],
+  urlOf: (service: Service) => string,
   work: (dbs: ReadonlyMap<Service, Database>) => Promise<T>,
 ): Promise<T> {
   const dbs = new Map<Service, Database>();
@@ -109,7 +138,7 @@ export async function withDatabases<T>(
       dbs.set(
         service,
         await openDatabase({
-          url: databaseUrl(service),
+          url: urlOf(service),
           poolSize: 2,
           applicationName: 'payflow-cli',
           statementTimeout_ms: 600_000,

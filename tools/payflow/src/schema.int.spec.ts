@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { SERVICES } from '@payflow/contracts';
-import { dumpSchema } from '@payflow/database';
+import { dumpSchema, excessOf, type Rights } from '@payflow/database';
 import { createTestDatabase } from '@payflow/testing';
 import { describe, expect, it } from 'vitest';
 import { MIGRATIONS } from './installation.js';
@@ -14,6 +14,8 @@ describe('schema.sql', () => {
       const file = `apps/${service}/src/database/schema.sql`;
       if (process.env['UPDATE_SCHEMA']) writeFileSync(file, schema);
       expect(schema).toBe(readFileSync(file, 'utf8'));
+      const rights = MIGRATIONS[service].find((step): step is Rights => typeof step === 'object');
+      expect(await excessOf(db.database, rights ?? {})).toEqual([]);
     } finally {
       await db.drop();
     }

@@ -1,8 +1,17 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingTables1763700000000 } from '@payflow/messaging';
+import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
 import { ArchiverTables1763700001000 } from './migrations/1763700001000-archiver-tables.js';
+import { ArchiverGuards1763700013001 } from './migrations/1763700013001-archiver-guards.js';
+import { rights } from './rights.js';
 
-/** What `payflow setup` runs on the archiver's database, in order. */
-export const migrations = [MessagingTables1763700000000, ArchiverTables1763700001000, InvariantTables1763700002000];
+/** What `payflow setup` runs on the archiver's database, in order, and the rights that its role has then. */
+export const migrations = [
+  MessagingTables1763700000000,
+  ArchiverTables1763700001000,
+  InvariantTables1763700002000,
+  MessagingGuards1763700013000,
+  ArchiverGuards1763700013001,
+  rights,
+];
 
 export { invariants } from './invariants.js';

@@ -203,6 +203,8 @@ CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (con
 
 CREATE TRIGGER archived_events_append_only BEFORE DELETE OR UPDATE ON public.archived_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER archived_events_never_truncated BEFORE TRUNCATE ON public.archived_events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE OR REPLACE FUNCTION public.drop_outbox_before(horizon timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -249,6 +251,7 @@ begin
   if to_regclass(partition_name) is not null then return; end if;
   execute format('create table %I partition of archived_events for values from (%L) to (%L)',
     partition_name, lower_bound, lower_bound + interval '1 month');
+  perform guard_partition('archived_events', partition_name::regclass);
 end $function$
 ;
 
@@ -274,10 +277,43 @@ begin
       continue when to_regclass(partition_name) is not null;
       execute format('create table %I partition of %I for values from (%L) to (%L)',
         partition_name, parent.table_name, lower_bound, lower_bound + parent.step);
+      perform guard_partition(parent.table_name::regclass, partition_name::regclass);
       made := made + 1;
     end loop;
   end loop;
   return made;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.guard_history(history regclass, handler regproc)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  part regclass;
+begin
+  execute format('create trigger %I before truncate on %s for each statement execute function %s()',
+    history::text || '_never_truncated', history, handler);
+  for part in select inhrelid::regclass from pg_inherits where inhparent = history loop
+    perform guard_partition(history, part);
+  end loop;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.guard_partition(history regclass, part regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  guard record;
+begin
+  for guard in
+    select tgname as name, tgfoid::regproc as handler from pg_trigger where tgrelid = history and not tgisinternal and tgtype & 32 <> 0
+  loop
+    execute format('create trigger %I before truncate on %s for each statement execute function %s()', guard.name, part, guard.handler);
+  end loop;
 end $function$
 ;
 
@@ -304,6 +340,30 @@ AS $function$
   select sum(case when (length(digits) - at) % 2 = 1 then digit * 2 / 10 + digit * 2 % 10 else digit end) % 10 = 0
   from generate_series(1, length(digits)) as at, lateral (select substr(digits, at, 1)::integer as digit) as one
 $function$
+;
+
+CREATE OR REPLACE FUNCTION public.partitions_ahead()
+ RETURNS TABLE(table_name text, partitions integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  parent record;
+  at timestamptz;
+begin
+  for parent in select m.table_name as name, m.step from maintained_partitions m order by 1 loop
+    table_name := parent.name;
+    partitions := -1;
+    loop
+      at := date_trunc(case when parent.step = '1 day' then 'day' else 'month' end, now(), 'UTC') + (partitions + 1) * parent.step;
+      exit when to_regclass(parent.name || '_' ||
+        to_char(at at time zone 'UTC', case when parent.step = '1 day' then 'YYYYMMDD' else 'YYYYMM' end)) is null;
+      partitions := partitions + 1;
+    end loop;
+    return next;
+  end loop;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.refuse_change()
@@ -371,3 +431,57 @@ AS $function$
   select to_timestamp(('x' || left(of::text, 8) || substr(of::text, 10, 4))::bit(48)::bigint / 1000.0)
 $function$
 ;
+
+grant select on archived_events to reader;
+grant insert, select on archived_events to service;
+grant select on archived_tallies to reader;
+grant insert, select on archived_tallies to service;
+grant update (messages, id_sum) on archived_tallies to service;
+grant select on command_sequences to reader;
+grant insert, select on command_sequences to service;
+grant update (used) on command_sequences to service;
+grant select on dead_letters to reader;
+grant delete, insert, select, update on dead_letters to service;
+grant select on inbox to reader;
+grant delete, insert, select on inbox to service;
+grant select on maintained_partitions to reader;
+grant select on maintained_partitions to service;
+grant select on outbox to reader;
+grant insert, select on outbox to service;
+grant update (claimed_until, published_at) on outbox to service;
+grant select on parked_messages to reader;
+grant delete, insert, select on parked_messages to service;
+grant select on parked_subjects to reader;
+grant delete, insert, select, update on parked_subjects to service;
+grant select on positions to reader;
+grant insert, select, update on positions to service;
+grant select on received_tallies to reader;
+grant delete, insert, select, update on received_tallies to service;
+grant select on schema_migrations to reader;
+grant select on schema_migrations to service;
+grant select on sent_horizon to reader;
+grant select on sent_horizon to service;
+grant update (horizon, seen_until) on sent_horizon to service;
+grant select on sent_tallies to reader;
+grant delete, insert, select on sent_tallies to service;
+grant update (messages, id_sum) on sent_tallies to service;
+grant select on suspects to reader;
+grant delete, insert, select on suspects to service;
+grant update (attempts) on suspects to service;
+grant select on waiting_commands to reader;
+grant delete, insert, select on waiting_commands to service;
+
+grant execute on function drop_outbox_before(timestamp with time zone) to service;
+grant execute on function ensure_archive_month(timestamp with time zone) to service;
+grant execute on function ensure_partitions(integer) to service;
+grant execute on function guard_history(regclass,regproc) to reader, service;
+grant execute on function guard_partition(regclass,regclass) to reader, service;
+grant execute on function holds_card_number(text) to reader, service;
+grant execute on function luhn(text) to reader, service;
+grant execute on function partitions_ahead() to reader, service;
+grant execute on function refuse_change() to service;
+grant execute on function secret_kind(text) to reader, service;
+grant execute on function typeid_uuid(text) to reader, service;
+grant execute on function uuid_floor(timestamp with time zone) to reader, service;
+grant execute on function uuid_tail(uuid) to reader, service;
+grant execute on function uuid_time(uuid) to reader, service;

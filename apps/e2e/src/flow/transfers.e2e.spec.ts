@@ -79,6 +79,24 @@ describe('the books over HTTP', () => {
     expect(told(await send('/transfers', leg({ conditions })))).toBe('409 condition_failed');
   });
 
+  it('are tried out, and are as they were', async () => {
+    const before = await read(`/accounts/${alice}`);
+    const tryOut = async (body: object) =>
+      jsonOf<Resource>(
+        await merchant.api.call('/api/v1/transfers', { body: JSON.stringify({ dry_run: true, ...body }) }),
+      );
+    const legs = Array.from({ length: 1_000 }, () => leg({ amount: '1' }));
+    const told = await tryOut({ legs });
+    expect(told).toMatchObject({ object: 'transfer_dry_run', outcome: 'posted', failure: null });
+    const after = (told['accounts'] as Resource[]).find(({ id }) => id === alice);
+    expect(BigInt(before['balance'] as string) - BigInt(after?.['balance'] as string)).toBe(1_000n);
+    expect(await tryOut({ legs: [leg(), leg({ debit_account: merchant.pauper })] })).toMatchObject({
+      outcome: 'failed',
+      failure: { code: 'insufficient_funds', leg: 1 },
+    });
+    expect(await read(`/accounts/${alice}`)).toEqual(before);
+  });
+
   it('are read back as of any instant, line by line, and closed', async () => {
     const { id } = await made('/accounts', { asset: 'USD', path: `books:${newId('event')}:wallet` });
     const first = await made('/transfers', leg({ credit_account: id, amount: '70' }));
@@ -115,6 +133,55 @@ describe('the books over HTTP', () => {
     expect(told(beyond)).toBe('409 reversal_exceeds_original');
     expect((await made(`/transfers/${original.id}/reverse`, {}))['amount']).toBe('70');
     expect((await read(`/transfers/${original.id}`))['reversed']).toBe('100');
+  });
+
+  it('correct a transfer, once, at the time for which it was booked', async () => {
+    const { id } = await made('/accounts', { asset: 'USD' });
+    const then = '2026-01-15T00:00:00.000Z';
+    const original = await made('/transfers', leg({ credit_account: id, effective_at: then }));
+    const corrected = await made(`/transfers/${original.id}/correct`, { amount: '90' });
+    expect(corrected).toMatchObject({ corrects: original.id, amount: '90', effective_at: then });
+    expect(await read(`/transfers/${original.id}`)).toEqual({
+      ...original,
+      reversed: '100',
+      corrected_by: corrected.id,
+    });
+    const again = await send(`/transfers/${original.id}/correct`, { amount: '80' });
+    expect(told(again)).toBe('409 transfer_corrected');
+    const balance = (query: string) => read(`/accounts/${id}/balance?${query}`);
+    expect(await balance(`basis=effective&as_of=${then}`)).toMatchObject({ balance: '90' });
+    expect(await balance(`as_of=${encodeURIComponent(original['recorded_at'] as string)}`)).toMatchObject({
+      balance: '100',
+    });
+  });
+
+  it('keep every metadata that a transfer and an account had', async () => {
+    const transfer = await made('/transfers', leg({ metadata: { order: '7' } }));
+    const path = `/transfers/${transfer.id}`;
+    const patch = (metadata: object) => send(path, { metadata }, { method: 'PATCH' });
+    expect(jsonOf(await patch({ order: '8' }))).toEqual({ ...transfer, metadata: { order: '8' } });
+    const versions = async (of: string) => (await read(`${of}/metadata_versions`))['data'] as Resource[];
+    const told = (await versions(path)).map(({ version, metadata }) => [version, metadata]);
+    expect(told).toEqual([
+      [2, { order: '8' }],
+      [1, { order: '7' }],
+    ]);
+    for (const { actor } of await versions(path)) expect(actor).toMatch(/^key_/);
+    const { id } = await made('/accounts', { asset: 'USD', metadata: { a: '1' } });
+    await send(`/accounts/${id}`, { metadata: { a: '2' } }, { method: 'PATCH' });
+    expect((await versions(`/accounts/${id}`)).map(({ metadata }) => metadata)).toEqual([{ a: '2' }, { a: '1' }]);
+  });
+
+  it("show a payment's own transfer, and leave its money to the payment", async () => {
+    const payment = await made('/payments', { source: alice, destination: bob, amount: '7', asset: 'USD' });
+    const transfer = await read(`/transfers/${payment.id.replace('pay_', 'tr_')}`);
+    expect(transfer).toMatchObject({ payment: payment.id, status: 'posted', amount: '7', reversed: '0', metadata: {} });
+    expect(Object.keys(transfer)).toEqual(Object.keys(await made('/transfers', leg())));
+    const refused = await merchant.api.call(`/api/v1/transfers/${transfer.id}/reverse`, {
+      body: '{}',
+      idempotencyKey: newId('event'),
+    });
+    expect(told(refused as Reply)).toBe('409 transfer_of_payment');
   });
 
   it('hold money, book a part of it, and give the rest back', async () => {

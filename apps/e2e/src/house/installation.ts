@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SERVICES, type Service } from '@payflow/contracts';
+import { dropProvisioned } from '@payflow/database';
 import { checkoutDir } from '@payflow/local-stack';
-import { Client, escapeIdentifier } from 'pg';
 import type { ServerUrls } from './servers.js';
 
 const run = promisify(execFile);
@@ -64,14 +64,7 @@ export class Installation {
 
   /** For shared servers, where what is left behind would be in somebody's way. */
   async dropDatabases(): Promise<void> {
-    const admin = new Client({ connectionString: this.servers.postgres });
-    await admin.connect();
-    for (const service of SERVICES) {
-      const name = `${this.prefix}_${service}`;
-      await admin.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
-      for (const role of [name, `${name}_owner`]) await admin.query(`drop role if exists ${escapeIdentifier(role)}`);
-    }
-    await admin.end();
+    for (const service of SERVICES) await dropProvisioned(this.servers.postgres, `${this.prefix}_${service}`);
   }
 }
 

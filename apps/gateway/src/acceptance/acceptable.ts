@@ -48,6 +48,7 @@ export type PaymentWrite = WriteOf<'payment', PaymentView, 'payflow.payment.crea
 export type AccountWrite = WriteOf<'account', AccountView, 'payflow.account.open.v1'>;
 export type PostWrite = WriteOf<'transfer', TransferView, 'payflow.group.post.v1'>;
 export type ReversalWrite = WriteOf<'transfer', TransferView, 'payflow.transfer.reverse.v1'>;
+export type CorrectionWrite = WriteOf<'transfer', TransferView, 'payflow.transfer.correct.v1'>;
 export type GroupWrite = WriteOf<'group', TransferGroupView, 'payflow.group.post.v1'>;
 export type ConversionWrite = WriteOf<'group', ConversionView, 'payflow.conversion.post.v1'>;
 export type HoldWrite = WriteOf<'hold', HoldView, 'payflow.hold.place.v1'>;
@@ -57,6 +58,7 @@ export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.
 export type AssetWrite = WriteOf<'change', ChangeView, 'payflow.asset.define.v1'>;
 export type TypeWrite = WriteOf<'change', ChangeView, 'payflow.transaction_type.define.v1'>;
 export type PeriodCloseWrite = WriteOf<'change', ChangeView, 'payflow.period.close.v1'>;
+export type TransferUpdateWrite = WriteOf<'change', ChangeView, 'payflow.transfer.update.v1'>;
 
 /** The resource a write makes, with the command that makes it; or the command that changes one. */
 export type Write =
@@ -64,6 +66,7 @@ export type Write =
   | AccountWrite
   | PostWrite
   | ReversalWrite
+  | CorrectionWrite
   | GroupWrite
   | ConversionWrite
   | HoldWrite
@@ -72,7 +75,16 @@ export type Write =
   | AccountUpdateWrite
   | AssetWrite
   | PeriodCloseWrite
-  | TypeWrite;
+  | TypeWrite
+  | TransferUpdateWrite;
+
+/** What is kept of a write under its Idempotency-Key. */
+export interface KeyedWrite extends Owner {
+  readonly idempotencyKey: string;
+  readonly fingerprint: Buffer;
+  readonly apiVersion: string;
+  readonly write: { readonly kind: WriteKind; readonly view: { readonly id: string; readonly createdAt: string } };
+}
 
 /** A write that passed every check at the edge and asks to be made durable. */
 export interface Acceptable {

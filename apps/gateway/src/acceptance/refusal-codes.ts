@@ -17,6 +17,7 @@ const TOLD = [
   'period_out_of_order',
   'reversal_exceeds_original',
   'too_many_assets',
+  'transfer_corrected',
   'version_differs',
   'account_not_found',
   'accounts_identical',

@@ -28,6 +28,7 @@ export const ASSETS_PATH = '/api/v1/assets';
 export const TRANSFERS_PATH = '/api/v1/transfers';
 export const TRANSFER_GROUPS_PATH = '/api/v1/transfer_groups';
 export const CONVERSIONS_PATH = '/api/v1/conversions';
+export const TRANSFER_BULKS_PATH = '/api/v1/transfers/bulk';
 export const HOLDS_PATH = '/api/v1/holds';
 export const PERIODS_PATH = '/api/v1/periods';
 export const TRANSACTION_TYPES_PATH = '/api/v1/transaction_types';
@@ -88,9 +89,30 @@ export function transferReply(view: TransferView, requestId: string): Reply {
   const location = `${TRANSFERS_PATH}/${view.id}`;
   const transfer = transferResource(view);
   if (!view.failure) return created(location, transfer);
-  const instance = view.reverses ? `${TRANSFERS_PATH}/${view.reverses}/reverse` : TRANSFERS_PATH;
-  const occurrence = { instance, requestId, traceId: view.traceId ?? undefined };
+  const occurrence = { instance: askedFor(view), requestId, traceId: view.traceId ?? undefined };
   return refused(refusalCode(view.failure.code), view.failure.code, occurrence, { transfer }, { location });
+}
+
+/** 200 with the transfer as the change left it. */
+export function transferUpdatedReply(view: TransferView): Reply {
+  return ok(transferResource(view));
+}
+
+/** Why the transfer keeps its metadata, with the transfer. */
+export function transferUpdateRefusedReply(
+  view: TransferView,
+  reason: string,
+  requestId: string,
+  traceId: string | undefined,
+): Reply {
+  const occurrence = { instance: `${TRANSFERS_PATH}/${view.id}`, requestId, traceId };
+  return refused(refusalCode(reason), reason, occurrence, { transfer: transferResource(view) });
+}
+
+/** Where a transfer was asked for. */
+function askedFor({ reverses, corrects }: TransferView): string {
+  if (reverses) return `${TRANSFERS_PATH}/${reverses}/reverse`;
+  return corrects ? `${TRANSFERS_PATH}/${corrects}/correct` : TRANSFERS_PATH;
 }
 
 /** 201 with the group, or the reason for its refusal with the group, which is kept. A conversion is answered as one. */

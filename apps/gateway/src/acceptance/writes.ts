@@ -2,7 +2,7 @@ import { isConnectionLoss, OutcomeUnknown } from '@payflow/database';
 import { Problem, unavailable } from '@payflow/service';
 import { findRecords, idempotencyKeyOf } from '../database/acceptance.repository.js';
 import { viewKeysOf } from '../database/new-view.repository.js';
-import type { Acceptable, Acceptance, Reply } from './acceptable.js';
+import type { Acceptable, Acceptance, Reply, Write } from './acceptable.js';
 import { Acceptor, type Door } from './acceptor.js';
 import { AccountDirectory } from './account-directory.js';
 import { GroupCommit, Overloaded } from './group-commit.js';
@@ -44,9 +44,7 @@ export class Writes {
    */
   async submit(write: Acceptable, deadline: number): Promise<Answer> {
     const { tenant, livemode, idempotencyKey } = write;
-    if (write.write.units) await this.#units.check(write, write.write.units);
-    if (write.write.kind === 'payment') await this.#accounts.check(write.write.view);
-    else if (write.write.accounts) await this.#accounts.checkAll(write, write.write.accounts);
+    await this.check(write.write);
     if (write.write.objection && !(await this.#isKnown(write))) throw write.write.objection;
     const own = this.outcomes.expect({ tenant, livemode, idempotencyKey, id: write.write.view.id });
     try {
@@ -78,6 +76,13 @@ export class Writes {
     if (!record.fingerprint.equals(copy.fingerprint)) throw new Problem('idempotency_key_reused');
     if (record.reply) return { kind: 'final', reply: record.reply, replayed: true };
     return this.#join(copy, record.resourceId, deadline);
+  }
+
+  /** Throws the 422 that a write deserves which names accounts that are not there, or are of another asset. */
+  async check(write: Write): Promise<void> {
+    if (write.units) await this.#units.check(write.view, write.units);
+    if (write.kind === 'payment') await this.#accounts.check(write.view);
+    else if (write.accounts) await this.#accounts.checkAll(write.view, write.accounts);
   }
 
   async #isKnown(write: Acceptable): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
 import { statement, type Database, type Transaction } from '@payflow/database';
-import type { Acceptable, Reply } from '../acceptance/acceptable.js';
+import type { Acceptable, KeyedWrite, Reply } from '../acceptance/acceptable.js';
 import { WRITE_ID_KINDS, type WriteKind } from '../domain/write-kind.js';
 import { keyOf, ownerColumns, type Owner, tenantOf } from './keys.js';
 
@@ -76,7 +76,7 @@ export function idempotencyKeyOf(owner: Owner & { readonly idempotencyKey: strin
 }
 
 /** Takes the keys; returns those that nobody had. Waits for transactions that are taking one of them right now. */
-export async function takeKeys(tx: Transaction, writes: readonly Acceptable[]): Promise<Set<string>> {
+export async function takeKeys(tx: Transaction, writes: readonly KeyedWrite[]): Promise<Set<string>> {
   const rows = await tx.rows<ReplyRow>(INSERT_KEYS, [
     ...recordKeyColumns(writes),
     writes.map((w) => w.fingerprint),
@@ -96,7 +96,7 @@ export async function dropKeys(tx: Transaction, writes: readonly Acceptable[]): 
 /** What is stored under the keys of these writes, by {@link idempotencyKeyOf}. */
 export async function findRecords(
   tx: Transaction | Database,
-  writes: readonly (Owner & { readonly idempotencyKey: string })[],
+  writes: readonly Pick<KeyedWrite, 'tenant' | 'livemode' | 'idempotencyKey'>[],
 ): Promise<Map<string, IdempotencyRecord>> {
   const rows = await tx.rows<RecordRow>(FIND_RECORDS, recordKeyColumns(writes));
   return new Map(rows.map((row) => [recordKeyOf(row), toRecord(row)]));

@@ -1,14 +1,20 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingTables1763700000000 } from '@payflow/messaging';
+import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-tables.js';
 import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gateway-transfers.js';
 import { GatewayUnits1763700010001 } from './migrations/1763700010001-gateway-units.js';
 import { GatewayConversions1763700010002 } from './migrations/1763700010002-gateway-conversions.js';
 import { GatewayTransactionTypes1763700012002 } from './migrations/1763700012002-gateway-transaction-types.js';
+import { GatewayBulks1763700011000 } from './migrations/1763700011000-gateway-bulks.js';
+import { GatewayReversed1763700014000 } from './migrations/1763700014000-gateway-reversed.js';
+import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gateway-corrections.js';
+import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
+import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
+import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
-/** What `payflow setup` runs on the gateway's database, in order. */
+/** What `payflow setup` runs on the gateway's database, in order, and the rights that its role has then. */
 export const migrations = [
   MessagingTables1763700000000,
   GatewayTables1763700001000,
@@ -16,7 +22,14 @@ export const migrations = [
   GatewayTransfers1763700003000,
   GatewayUnits1763700010001,
   GatewayConversions1763700010002,
+  GatewayBulks1763700011000,
   GatewayTransactionTypes1763700012002,
+  MessagingGuards1763700013000,
+  GatewayReversed1763700014000,
+  GatewayCorrections1763700014001,
+  GatewayMetadataVersions1763700014002,
+  GatewayTransferLists1763700014003,
+  rights,
 ];
 
 export { invariants } from './invariants.js';

@@ -7,6 +7,7 @@ import { createTestDatabase, testBroker, type TestDatabase } from '@payflow/test
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Acceptor } from '../acceptance/acceptor.js';
+import { BulkAcceptor } from '../acceptance/bulk-acceptor.js';
 import type { Acceptable, GroupWrite, PostWrite, Write } from '../acceptance/acceptable.js';
 import { accountUpdateWrite } from '../http/account-update.request.js';
 import { accountWrite } from '../http/account.request.js';
@@ -208,6 +209,46 @@ describe("the gateway's invariants", () => {
     await admin.query('update idempotency_records r set xact_id = told.xact_id from told where r.resource_id = $1', [
       silent.uuid,
     ]);
+  });
+
+  /** Two transfers in one bulk, as the edge plans it. */
+  async function acceptBulk(): Promise<string> {
+    const id = newId('bulk');
+    const transfers = [...writesOfAllKinds(), ...writesOfAllKinds()]
+      .filter((write): write is PostWrite => write.type === 'payflow.group.post.v1' && write.kind === 'transfer')
+      .map((write) => ({ write, contentHash: null }));
+    const view = {
+      tenant,
+      livemode: false,
+      id,
+      mode: 'independent' as const,
+      transfers: transfers.map(({ write }) => write.view.id),
+      problems: [],
+      stoppedAt: null,
+      createdAt: new Date().toISOString(),
+    };
+    const plan = { view, transfers, group: undefined };
+    const door = { db: db.database, messaging, partitions: 'single' as const };
+    await new BulkAcceptor(door).accept({ ...payment(), write: { kind: 'bulk', view }, plan });
+    return uuidOf('bulk', id);
+  }
+
+  it('I11 sees a bulk that waits for more, or for less, than is on its way', async () => {
+    const uuid = await acceptBulk();
+    expect(await sample('I11')).toBe('');
+    await admin.query(`update transfer_bulk_views set pending = 1 where id = '${uuid}'`);
+    const { sample: full } = await checkInvariant(db.database, named('I11'), 'full');
+    expect(full).toEqual([`transfer_bulk_views/${uuid} waits for 1, and 2 are pending`]);
+    await admin.query(`update transfer_bulk_views set pending = 2 where id = '${uuid}'`);
+    expect(await sample('I11')).toBe('');
+  });
+
+  it('I18 sees a bulk with fewer messages than it has commands', async () => {
+    const uuid = await acceptBulk();
+    expect(await sample('I18')).toBe('');
+    await admin.query(`update transfer_bulk_views set commands = 3 where id = '${uuid}'`);
+    expect(await sample('I18')).toBe(`transfer_bulk_views/${uuid} has not as many messages as commands`);
+    await admin.query(`update transfer_bulk_views set commands = 2 where id = '${uuid}'`);
   });
 
   it('I33 sees a card number in a reply', async () => {

@@ -35,6 +35,13 @@ const isWaitedFor = ({ table, unfinished, waits }: Unfinished, views: string) =>
     select from pending_writes w where w.tenant_id = v.tenant_id and w.livemode = v.livemode
       and (w.resource_id, w.resource_kind) = ${waits})`;
 
+/** A bulk waits for its writes, and for as many as it says. */
+const BULK_WAITS = `
+  union all
+  select 'transfer_bulk_views/' || b.id || ' waits for ' || b.pending || ', and ' || count(w) || ' are pending'
+  from transfer_bulk_views b left join pending_writes w on w.tenant_id = b.tenant_id and w.livemode = b.livemode and w.bulk_id = b.id
+  group by b.tenant_id, b.livemode, b.id having b.pending <> count(w)`;
+
 /** An acknowledged write is there, and as long as it has not ended, something waits for its end. */
 const nothingForgotten = (of: readonly Unfinished[], views: (table: string) => string) => `
   select 'pending_writes/' || w.resource_id || ' has no ' || w.resource_kind as id from pending_writes w
@@ -53,7 +60,7 @@ const acknowledgedIsKept = invariant({
   name: 'I11',
   owner: 'gateway',
   running: nothingForgotten(VIEWS, newest),
-  full: nothingForgotten([...VIEWS, GROUPS], (table) => table),
+  full: nothingForgotten([...VIEWS, GROUPS], (table) => table) + BULK_WAITS,
 });
 
 const nothingStaysBehind = invariant({
@@ -74,6 +81,8 @@ const COMMANDS: readonly MessageType[] = [
   'payflow.group.post.v1',
   'payflow.conversion.post.v1',
   'payflow.transfer.reverse.v1',
+  'payflow.transfer.correct.v1',
+  'payflow.transfer.update.v1',
   'payflow.hold.place.v1',
   'payflow.hold.post.v1',
   'payflow.hold.void.v1',
@@ -85,12 +94,18 @@ const changesAreTold = (form: 'running' | 'full') => `
   taken as materialized (
     select r.* from since, idempotency_records r where r.created_at >= since.at - interval '1 minute')
   select 'idempotency_records/' || t.resource_id || ' has no message' as id from since, taken t
-  where t.created_at >= since.at and not exists (
+  where t.created_at >= since.at and t.resource_kind <> 'bulk' and not exists (
     select from sent s where s.xact_id = t.xact_id and t.resource_id in (s.subject, s.event_id))
+  union all
+  select 'transfer_bulk_views/' || t.resource_id || ' has not as many messages as commands' from since, taken t
+    left join transfer_bulk_views b on b.tenant_id = t.tenant_id and b.livemode = t.livemode and b.id = t.resource_id
+    left join (select xact_id, count(*) as messages from sent group by xact_id) as told on told.xact_id = t.xact_id
+  where t.created_at >= since.at and t.resource_kind = 'bulk' and coalesce(told.messages, 0) is distinct from b.commands
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
   where s.type in (${COMMANDS.map((type) => `'${type}'`).join(', ')})
     and uuid_time(s.event_id) > clock_timestamp() - interval '7 days'
+    and not exists (select from taken t where t.xact_id = s.xact_id and t.resource_kind = 'bulk')
     and not exists (select from taken t where t.xact_id = s.xact_id and t.resource_id in (s.subject, s.event_id))`;
 
 const everyChangeIsTold = invariant({

@@ -24,6 +24,9 @@ export interface Condition {
   readonly value: (text: string) => string;
 }
 
+/** By the filters' names. What is asked for may decide what it means. */
+export type Conditions<F> = Readonly<Record<keyof F & string, Condition | ((text: string) => Condition)>>;
+
 const asIs = (text: string): string => text;
 
 export const accountUuid = (id: string): string => uuidOf('account', id);
@@ -50,14 +53,16 @@ export class ListStatements<F extends object> {
   constructor(
     private readonly table: string,
     private readonly columns: string,
-    private readonly conditions: Readonly<Record<keyof F & string, Condition>>,
+    private readonly conditions: Conditions<F>,
   ) {}
 
   /** The statement for a page and its parameters. `uuid` is the one inside the position's id. */
   of(owner: Owner, { filter, after, limit }: Page<F>, uuid: (id: string) => string): [Statement, unknown[]] {
-    const given = Object.entries(this.conditions as Record<string, Condition>).flatMap(([name, condition]) => {
+    const given = Object.entries(this.conditions as Conditions<Record<string, string>>).flatMap(([name, of]) => {
       const text = (filter as Record<string, string | undefined>)[name];
-      return text === undefined ? [] : [{ condition, value: condition.value(text) }];
+      if (text === undefined) return [];
+      const condition = typeof of === 'function' ? of(text) : of;
+      return [{ condition, value: condition.value(text) }];
     });
     const values = given.map(({ value }) => value);
     if (after) values.push(after.createdAt, uuid(after.id));

@@ -49,14 +49,15 @@ const INSERT_GROUPS = statement(
 const INSERT_TRANSFERS = statement(
   'transfer-views.insert',
   `insert into transfer_views (tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id,
-     position, hold_id, reverses_id, effective_at, metadata, trace_id, version, created_at, rate_numerator, rate_denominator, type)
+     position, hold_id, reverses_id, corrects_id, effective_at, metadata, trace_id, version, created_at, rate_numerator, rate_denominator,
+     type)
    select tenant_id, livemode, id, 'pending', debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id,
-     effective_at, metadata, trace_id, 0, created_at, rate_numerator, rate_denominator, type
+     corrects_id, effective_at, metadata, trace_id, 0, created_at, rate_numerator, rate_denominator, type
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::integer[],
      $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[],
-     $16::bigint[], $17::bigint[], $18::text[])
+     $16::bigint[], $17::bigint[], $18::text[], $19::uuid[])
      as t (tenant_id, livemode, id, debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, effective_at,
-       metadata, trace_id, created_at, rate_numerator, rate_denominator, type)
+       metadata, trace_id, created_at, rate_numerator, rate_denominator, type, corrects_id)
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
 );
@@ -151,6 +152,11 @@ export async function insertOtherViews(tx: Transaction, writes: readonly Accepta
   return new Set(inserted.flat());
 }
 
+/** Takes back transfers that were inserted in this transaction. */
+export async function removeTransferViews(tx: Transaction, transfers: readonly ResourceKey[]): Promise<void> {
+  if (transfers.length > 0) await tx.count(REMOVE_TRANSFERS, keyColumns('transfer', transfers));
+}
+
 /** Takes back what was inserted of groups of which something else could not be. */
 export async function removeGroupViews(
   tx: Transaction,
@@ -160,7 +166,7 @@ export async function removeGroupViews(
   const groups = writes.flatMap(({ write }) => (write.kind === 'group' ? [write.view] : []));
   const mine = (key: ResourceKey): boolean => inserted.has(keyOf(key));
   const transfers = groups.flatMap((group) => group.transfers).filter(mine);
-  if (transfers.length > 0) await tx.count(REMOVE_TRANSFERS, keyColumns('transfer', transfers));
+  await removeTransferViews(tx, transfers);
   if (groups.some(mine)) await tx.count(REMOVE_GROUPS, keyColumns('group', groups.filter(mine)));
 }
 
@@ -222,6 +228,7 @@ async function insertTransferViews(tx: Transaction, views: readonly TransferView
     views.map((v) => v.createdAt),
     ...rateValues(views),
     views.map((v) => v.type),
+    views.map((v) => v.corrects && uuidOf('transfer', v.corrects)),
   ]);
   return rows.map((row) => rowKeyOf('transfer', row));
 }

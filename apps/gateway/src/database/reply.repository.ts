@@ -9,6 +9,8 @@ export interface PendingWrite extends ResourceKey {
   readonly kind: WriteKind;
   readonly idempotencyKey: string;
   readonly requestId: string;
+  /** The bulk that it is a part of, and that is answered in its place. */
+  readonly bulk: string | null;
 }
 
 /** An acknowledged write that nothing has been heard of, with its command's place in the outbox. */
@@ -28,7 +30,7 @@ const TAKE_ANSWERED = statement(
   'pending-writes.take-answered',
   `delete from pending_writes
    where (tenant_id, livemode, command_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
-   returning tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id, command_id`,
+   returning tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id, command_id, bulk_id`,
 );
 
 const SAVE_REPLIES = statement(
@@ -70,6 +72,7 @@ interface PendingRow {
   resource_kind: WriteKind;
   idempotency_key: string;
   request_id: string;
+  bulk_id?: string | null;
 }
 
 /** Ends the waits of these resources: removes and returns what was noted of them, by {@link keyOf}. */
@@ -138,5 +141,6 @@ function toPending(row: PendingRow): PendingWrite {
     kind: row.resource_kind,
     idempotencyKey: row.idempotency_key,
     requestId: row.request_id,
+    bulk: row.bulk_id ? fromUuid('bulk', row.bulk_id) : null,
   };
 }

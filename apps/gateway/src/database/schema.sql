@@ -130,7 +130,7 @@ create table idempotency_records (
   constraint idempotency_records_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
   constraint idempotency_records_pkey PRIMARY KEY (tenant_id, livemode, idempotency_key),
   constraint idempotency_records_reply_is_whole CHECK ((((reply_status IS NULL) = (reply_body IS NULL)) AND ((reply_status IS NULL) = (reply_headers IS NULL)))),
-  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text])))
+  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text, 'bulk'::text])))
 );
 
 create table inbox (
@@ -235,6 +235,7 @@ create table pending_writes (
   outbox_created_at timestamp with time zone not null,
   republished_at timestamp with time zone,
   command_id uuid,
+  bulk_id uuid,
   constraint pending_writes_pkey PRIMARY KEY (tenant_id, livemode, resource_id, resource_kind),
   constraint pending_writes_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text])))
 );
@@ -316,6 +317,25 @@ create table transaction_type_views (
   constraint transaction_type_views_version_check CHECK ((version > 0))
 );
 
+create table transfer_bulk_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  mode text not null,
+  transfer_ids uuid[] not null,
+  problems json not null,
+  idempotency_key text not null,
+  commands integer not null,
+  created_at timestamp with time zone not null,
+  pending integer not null,
+  stopped_at integer,
+  constraint transfer_bulk_views_commands_check CHECK ((commands >= 0)),
+  constraint transfer_bulk_views_mode_check CHECK ((mode = ANY (ARRAY['independent'::text, 'atomic'::text, 'stop_on_first'::text]))),
+  constraint transfer_bulk_views_pending_of_commands CHECK (((pending >= 0) AND (pending <= commands))),
+  constraint transfer_bulk_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint transfer_bulk_views_stopped_at_check CHECK ((stopped_at >= 0))
+);
+
 create table transfer_group_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -351,7 +371,6 @@ create table transfer_views (
   position integer,
   hold_id uuid,
   reverses_id uuid,
-  reversed_minor bigint not null default 0,
   effective_at timestamp with time zone,
   metadata json not null,
   failure_code text,
@@ -362,10 +381,15 @@ create table transfer_views (
   recorded_at timestamp with time zone,
   rate_numerator bigint,
   rate_denominator bigint,
+  content_hash bytea,
   type text,
+  payment_id uuid,
+  corrects_id uuid,
+  metadata_version bigint not null default 1,
   constraint transfer_views_amount_minor_check CHECK ((amount_minor >= 0)),
-  constraint transfer_views_check CHECK (((reversed_minor >= 0) AND (reversed_minor <= amount_minor))),
+  constraint transfer_views_content_hash_check CHECK ((octet_length(content_hash) = 32)),
   constraint transfer_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint transfer_views_metadata_version_check CHECK ((metadata_version > 0)),
   constraint transfer_views_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint transfer_views_place_in_group CHECK (((group_id IS NULL) = ("position" IS NULL))),
   constraint transfer_views_posted_is_recorded CHECK (((status = 'posted'::text) = (recorded_at IS NOT NULL))),
@@ -423,6 +447,8 @@ CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_i
 
 CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
 
+CREATE INDEX transfer_views_by_corrected ON public.transfer_views USING btree (tenant_id, livemode, corrects_id) WHERE (corrects_id IS NOT NULL);
+
 CREATE INDEX transfer_views_by_credit ON public.transfer_views USING btree (tenant_id, livemode, credit_account_id, created_at, id);
 
 CREATE INDEX transfer_views_by_debit ON public.transfer_views USING btree (tenant_id, livemode, debit_account_id, created_at, id);
@@ -430,6 +456,24 @@ CREATE INDEX transfer_views_by_debit ON public.transfer_views USING btree (tenan
 CREATE INDEX transfer_views_by_group ON public.transfer_views USING btree (tenant_id, livemode, group_id, "position") WHERE (group_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_hold ON public.transfer_views USING btree (tenant_id, livemode, hold_id, created_at, id) WHERE (hold_id IS NOT NULL);
+
+CREATE INDEX transfer_views_by_kind ON public.transfer_views USING btree (tenant_id, livemode, (
+CASE
+    WHEN (hold_id IS NOT NULL) THEN 'hold_posting'::text
+    WHEN (reverses_id IS NOT NULL) THEN 'reversal'::text
+    WHEN (corrects_id IS NOT NULL) THEN 'correction'::text
+    ELSE 'plain'::text
+END), created_at, id) WHERE (
+CASE
+    WHEN (hold_id IS NOT NULL) THEN 'hold_posting'::text
+    WHEN (reverses_id IS NOT NULL) THEN 'reversal'::text
+    WHEN (corrects_id IS NOT NULL) THEN 'correction'::text
+    ELSE 'plain'::text
+END <> 'plain'::text);
+
+CREATE INDEX transfer_views_by_metadata ON public.transfer_views USING gin (((metadata)::jsonb) jsonb_path_ops) WHERE ((metadata)::text <> '{}'::text);
+
+CREATE INDEX transfer_views_by_reversed ON public.transfer_views USING btree (tenant_id, livemode, reverses_id) WHERE (reverses_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant_id, livemode, created_at, id);
 
@@ -487,10 +531,43 @@ begin
       continue when to_regclass(partition_name) is not null;
       execute format('create table %I partition of %I for values from (%L) to (%L)',
         partition_name, parent.table_name, lower_bound, lower_bound + parent.step);
+      perform guard_partition(parent.table_name::regclass, partition_name::regclass);
       made := made + 1;
     end loop;
   end loop;
   return made;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.guard_history(history regclass, handler regproc)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  part regclass;
+begin
+  execute format('create trigger %I before truncate on %s for each statement execute function %s()',
+    history::text || '_never_truncated', history, handler);
+  for part in select inhrelid::regclass from pg_inherits where inhparent = history loop
+    perform guard_partition(history, part);
+  end loop;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.guard_partition(history regclass, part regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  guard record;
+begin
+  for guard in
+    select tgname as name, tgfoid::regproc as handler from pg_trigger where tgrelid = history and not tgisinternal and tgtype & 32 <> 0
+  loop
+    execute format('create trigger %I before truncate on %s for each statement execute function %s()', guard.name, part, guard.handler);
+  end loop;
 end $function$
 ;
 
@@ -517,6 +594,30 @@ AS $function$
   select sum(case when (length(digits) - at) % 2 = 1 then digit * 2 / 10 + digit * 2 % 10 else digit end) % 10 = 0
   from generate_series(1, length(digits)) as at, lateral (select substr(digits, at, 1)::integer as digit) as one
 $function$
+;
+
+CREATE OR REPLACE FUNCTION public.partitions_ahead()
+ RETURNS TABLE(table_name text, partitions integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  parent record;
+  at timestamptz;
+begin
+  for parent in select m.table_name as name, m.step from maintained_partitions m order by 1 loop
+    table_name := parent.name;
+    partitions := -1;
+    loop
+      at := date_trunc(case when parent.step = '1 day' then 'day' else 'month' end, now(), 'UTC') + (partitions + 1) * parent.step;
+      exit when to_regclass(parent.name || '_' ||
+        to_char(at at time zone 'UTC', case when parent.step = '1 day' then 'YYYYMMDD' else 'YYYYMM' end)) is null;
+      partitions := partitions + 1;
+    end loop;
+    return next;
+  end loop;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.secret_kind(content text)
@@ -575,3 +676,79 @@ AS $function$
   select to_timestamp(('x' || left(of::text, 8) || substr(of::text, 10, 4))::bit(48)::bigint / 1000.0)
 $function$
 ;
+
+grant select on account_views to reader;
+grant delete, insert, select, update on account_views to service;
+grant select on api_keys to reader;
+grant insert, select on api_keys to service;
+grant select on archived_tallies to reader;
+grant select on archived_tallies to service;
+grant select on command_sequences to reader;
+grant insert, select on command_sequences to service;
+grant update (used) on command_sequences to service;
+grant select on dead_letters to reader;
+grant delete, insert, select, update on dead_letters to service;
+grant select on hold_views to reader;
+grant insert, select, update on hold_views to service;
+grant select on idempotency_records to reader;
+grant delete, insert, select on idempotency_records to service;
+grant update (reply_status, reply_headers, reply_body) on idempotency_records to service;
+grant select on inbox to reader;
+grant delete, insert, select on inbox to service;
+grant select on maintained_partitions to reader;
+grant select on maintained_partitions to service;
+grant select on outbox to reader;
+grant insert, select on outbox to service;
+grant update (claimed_until, published_at) on outbox to service;
+grant select on parked_messages to reader;
+grant delete, insert, select on parked_messages to service;
+grant select on parked_subjects to reader;
+grant delete, insert, select, update on parked_subjects to service;
+grant select on payment_views to reader;
+grant insert, select, update on payment_views to service;
+grant select on pending_writes to reader;
+grant delete, insert, select on pending_writes to service;
+grant update (republished_at) on pending_writes to service;
+grant select on positions to reader;
+grant insert, select, update on positions to service;
+grant select on received_tallies to reader;
+grant delete, insert, select, update on received_tallies to service;
+grant select on schema_migrations to reader;
+grant select on schema_migrations to service;
+grant select on sent_horizon to reader;
+grant select on sent_horizon to service;
+grant update (horizon, seen_until) on sent_horizon to service;
+grant select on sent_tallies to reader;
+grant delete, insert, select on sent_tallies to service;
+grant update (messages, id_sum) on sent_tallies to service;
+grant select on suspects to reader;
+grant delete, insert, select on suspects to service;
+grant update (attempts) on suspects to service;
+grant select on tenants to reader;
+grant insert, select on tenants to service;
+grant select on transaction_type_views to reader;
+grant insert, select, update on transaction_type_views to service;
+grant select on transfer_bulk_views to reader;
+grant insert, select on transfer_bulk_views to service;
+grant update (pending, stopped_at) on transfer_bulk_views to service;
+grant select on transfer_group_views to reader;
+grant delete, insert, select, update on transfer_group_views to service;
+grant select on transfer_views to reader;
+grant delete, insert, select, update on transfer_views to service;
+grant select on unit_views to reader;
+grant insert, select on unit_views to service;
+grant select on waiting_commands to reader;
+grant delete, insert, select on waiting_commands to service;
+
+grant execute on function drop_outbox_before(timestamp with time zone) to service;
+grant execute on function ensure_partitions(integer) to service;
+grant execute on function guard_history(regclass,regproc) to reader, service;
+grant execute on function guard_partition(regclass,regclass) to reader, service;
+grant execute on function holds_card_number(text) to reader, service;
+grant execute on function luhn(text) to reader, service;
+grant execute on function partitions_ahead() to reader, service;
+grant execute on function secret_kind(text) to reader, service;
+grant execute on function typeid_uuid(text) to reader, service;
+grant execute on function uuid_floor(timestamp with time zone) to reader, service;
+grant execute on function uuid_tail(uuid) to reader, service;
+grant execute on function uuid_time(uuid) to reader, service;

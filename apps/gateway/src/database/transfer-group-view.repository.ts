@@ -2,7 +2,7 @@ import { fromUuid, uuidOf } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { TransferGroupView } from '../domain/transfer.js';
 import { aliased, keyColumns, keyOf, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
-import { TRANSFER_COLUMNS, transferOfRow, type Refused, type TransferRow } from './transfer-view.repository.js';
+import { TRANSFER_SHOWN, transferOfRow, type Refused, type TransferRow } from './transfer-view.repository.js';
 import { RATE_COLUMNS, rateOf, rateValues, type RateRow } from './rate-columns.js';
 
 /** A group without its transfers. */
@@ -38,12 +38,13 @@ const FAIL = statement(
 const FIND = statement(
   'transfer-group-views.find',
   `select tenant_id, livemode, id, status, null::uuid as debit_account_id, null::uuid as credit_account_id,
-     null::bigint as amount_minor, null::text as asset, null::uuid as group_id, null::integer as position, null::uuid as hold_id,
-     null::uuid as reverses_id, null::bigint as reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id,
-     version, created_at, recorded_at, ${RATE_COLUMNS}, null::text as type
+     null::bigint as amount_minor, null::text as asset, null::uuid as group_id, null::integer as position,
+     null::uuid as payment_id, null::uuid as hold_id, null::uuid as reverses_id, null::uuid as corrects_id, effective_at,
+     metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at, ${RATE_COLUMNS}, null::text as type,
+     null::bigint as metadata_version, null::bigint as reversed_minor, null::uuid as corrected_by_id
    from transfer_group_views where tenant_id = $1 and livemode = $2 and id = $3
    union all
-   select ${TRANSFER_COLUMNS} from transfer_views where tenant_id = $1 and livemode = $2 and group_id = $3
+   select ${TRANSFER_SHOWN} from transfer_views where tenant_id = $1 and livemode = $2 and group_id = $3
    order by position nulls first`,
 );
 

@@ -2,7 +2,14 @@ import { fromUuid, uuidOf } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { TransferView } from '../domain/transfer.js';
 import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
-import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
+import {
+  accountUuid,
+  compare,
+  CREATED_CONDITIONS,
+  ListStatements,
+  type Condition,
+  type Page,
+} from './list-statement.js';
 import { RATE_COLUMNS, rateOf, rateValues, type RateRow } from './rate-columns.js';
 
 /** Which transfers a list shows; instants are RFC 3339, amounts minor units. */
@@ -11,6 +18,9 @@ export interface TransferFilter {
   readonly group?: string;
   readonly hold?: string;
   readonly type?: string;
+  readonly kind?: string;
+  /** An object as JSON: names and values that the metadata must have. */
+  readonly metadata?: string;
   readonly status?: string;
   readonly asset?: string;
   readonly amountGte?: string;
@@ -21,39 +31,47 @@ export interface TransferFilter {
   readonly createdLt?: string;
 }
 
-/** How much of a transfer has been moved back by now. */
-export interface Reversed extends ResourceKey {
-  readonly reversed: string;
-}
-
 /** Transfers that the ledger refused: one, or all of a group. */
 export interface Refused extends ResourceKey {
   readonly code: string;
   readonly leg: number | null;
 }
 
-export const TRANSFER_COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id, position, hold_id,
-  reverses_id, reversed_minor, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at, ${RATE_COLUMNS},
-  type`;
+const COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, group_id, position,
+  payment_id, hold_id, reverses_id, corrects_id, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at, recorded_at,
+  ${RATE_COLUMNS}, type`;
 
-// A posted transfer never changes but for what is moved back of it, so there is no version to guard it by. What was asked
-// for here keeps its own metadata, place and times; the others come as the event tells them.
+// What has been moved back of a transfer, its reversals tell. Were it noted on the transfer itself, it would be lost where a
+// reversal comes first: they are keyed by different accounts, and keep no order.
+const back = (what: string) => `(
+  select ${what} from transfer_views r where r.tenant_id = transfer_views.tenant_id and r.livemode = transfer_views.livemode
+    and r.reverses_id = transfer_views.id and r.status = 'posted')`;
+const SINCE = `${back('coalesce(sum(r.amount_minor), 0)::bigint')} as reversed_minor, (
+  select c.id from transfer_views c where c.tenant_id = transfer_views.tenant_id and c.livemode = transfer_views.livemode
+    and c.corrects_id = transfer_views.id and c.status = 'posted') as corrected_by_id`;
+
+/** All that is shown of a transfer. Its version counts its reversals, too. */
+export const TRANSFER_SHOWN = `${COLUMNS.replace('version', `version + ${back('count(*)')} as version`)}, metadata_version, ${SINCE}`;
+
+// A posted transfer never changes but for its metadata, so there is no version to guard it by. What was asked for here keeps its
+// own metadata, place and times; the others come as the event tells them. Where its metadata came first, its place is missing.
 const POST = statement(
   'transfer-views.post',
-  `insert into transfer_views as v (${TRANSFER_COLUMNS})
-   select tenant_id, livemode, id, 'posted', debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, 0,
-     effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at, rate_numerator, rate_denominator, type
+  `insert into transfer_views as v (${COLUMNS})
+   select tenant_id, livemode, id, 'posted', debit, credit, amount_minor, asset, group_id, position, payment_id, hold_id,
+     reverses_id, corrects_id, effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at, rate_numerator, rate_denominator, type
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::integer[],
      $10::uuid[], $11::uuid[], $12::timestamptz[], string_to_array($13, chr(30))::json[], $14::text[], $15::timestamptz[],
-     $16::bigint[], $17::bigint[], $18::text[])
+     $16::bigint[], $17::bigint[], $18::text[], $19::uuid[], $20::uuid[])
      as t (tenant_id, livemode, id, debit, credit, amount_minor, asset, group_id, position, hold_id, reverses_id, effective_at,
-       metadata, trace_id, recorded_at, rate_numerator, rate_denominator, type)
+       metadata, trace_id, recorded_at, rate_numerator, rate_denominator, type, payment_id, corrects_id)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set status = 'posted', amount_minor = excluded.amount_minor,
-     effective_at = excluded.effective_at, recorded_at = excluded.recorded_at, failure_code = null, failure_leg = null,
-     version = v.version + 1
-   where v.status <> 'posted'
-   returning ${aliased('v', TRANSFER_COLUMNS)}`,
+     payment_id = excluded.payment_id, effective_at = excluded.effective_at, recorded_at = excluded.recorded_at,
+     failure_code = null, failure_leg = null, version = v.version + 1, group_id = coalesce(v.group_id, excluded.group_id),
+     position = coalesce(v.position, excluded.position)
+   where v.status <> 'posted' or (v.group_id is null and excluded.group_id is not null)
+   returning ${aliased('v', COLUMNS)}`,
 );
 
 const FAILED = `status = 'failed', failure_code = f.code, failure_leg = f.leg, version = v.version + 1`;
@@ -63,26 +81,41 @@ const FAIL = statement(
   'transfer-views.fail',
   `update transfer_views v set ${FAILED} from ${REFUSED}
    where v.tenant_id = f.tenant_id and v.livemode = f.livemode and v.id = f.id and v.status = 'pending'
-   returning ${aliased('v', TRANSFER_COLUMNS)}`,
+   returning ${aliased('v', COLUMNS)}`,
 );
 
 const FAIL_OF_GROUPS = statement(
   'transfer-views.fail-of-groups',
   `update transfer_views v set ${FAILED} from ${REFUSED}
    where v.tenant_id = f.tenant_id and v.livemode = f.livemode and v.group_id = f.id and v.status = 'pending'
-   returning ${aliased('v', TRANSFER_COLUMNS)}`,
+   returning ${aliased('v', COLUMNS)}`,
 );
 
-const REVERSE = statement(
-  'transfer-views.reverse',
-  `update transfer_views v set reversed_minor = r.reversed, version = v.version + 1
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[]) as r (tenant_id, livemode, id, reversed)
-   where v.tenant_id = r.tenant_id and v.livemode = r.livemode and v.id = r.id and v.reversed_minor < r.reversed`,
+// Not tried, so there is nothing to keep, and the id is free again.
+const REMOVE_SKIPPED = statement(
+  'transfer-views.remove-skipped',
+  `delete from transfer_views v
+   using unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[]) as s (tenant_id, livemode, id, group_id)
+   where v.tenant_id = s.tenant_id and v.livemode = s.livemode and v.id = s.id and v.group_id = s.group_id and v.status = 'pending'`,
+);
+
+const CHANGE_METADATA = statement(
+  'transfer-views.change-metadata',
+  `update transfer_views v set metadata = m.metadata, metadata_version = m.version, version = v.version + 1
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], string_to_array($4, chr(30))::json[], $5::bigint[])
+     as m (tenant_id, livemode, id, metadata, version)
+   where v.tenant_id = m.tenant_id and v.livemode = m.livemode and v.id = m.id and v.metadata_version < m.version`,
+);
+
+const FIND_MANY = statement(
+  'transfer-views.find-many',
+  `select ${TRANSFER_SHOWN} from transfer_views
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
 );
 
 const FIND = statement(
   'transfer-views.find',
-  `select ${TRANSFER_COLUMNS} from transfer_views where tenant_id = $1 and livemode = $2 and id = $3`,
+  `select ${TRANSFER_SHOWN} from transfer_views where tenant_id = $1 and livemode = $2 and id = $3`,
 );
 
 /** A transfer as its table has it, for those who read it together with another. */
@@ -97,9 +130,14 @@ export interface TransferRow extends RateRow {
   asset: string;
   group_id: string | null;
   position: number | null;
+  payment_id: string | null;
   hold_id: string | null;
   reverses_id: string | null;
-  reversed_minor: bigint;
+  corrects_id: string | null;
+  /** Absent where a transfer has just been posted or refused: nothing has become of it. */
+  metadata_version?: bigint;
+  reversed_minor?: bigint;
+  corrected_by_id?: string | null;
   effective_at: Date | null;
   metadata: Record<string, string>;
   failure_code: string | null;
@@ -134,6 +172,8 @@ export async function postTransfers(
     unique.map((v) => v.recordedAt),
     ...rateValues(unique),
     unique.map((v) => v.type),
+    unique.map((v) => v.payment && uuidOf('payment', v.payment)),
+    unique.map((v) => v.corrects && uuidOf('transfer', v.corrects)),
   ]);
   return byKey(rows);
 }
@@ -154,16 +194,37 @@ export async function failTransfersOfGroups(tx: Transaction, refused: readonly R
   return rows.map(transferOfRow).sort((a, b) => (a.position ?? 0) - (b.position ?? 0));
 }
 
-/** Notes how much of these transfers has been moved back; it only ever grows. */
-export async function noteReversals(tx: Transaction, reversals: readonly Reversed[]): Promise<void> {
-  if (reversals.length === 0) return;
-  const most = new Map<string, Reversed>();
-  for (const one of reversals) {
-    const known = most.get(keyOf(one));
-    if (!known || BigInt(known.reversed) < BigInt(one.reversed)) most.set(keyOf(one), one);
+/** Takes out transfers of groups that had stopped before they were tried. */
+export async function removeSkipped(
+  tx: Transaction,
+  skipped: readonly (ResourceKey & { readonly group: string })[],
+): Promise<void> {
+  if (skipped.length === 0) return;
+  const groups = skipped.map(({ group }) => uuidOf('group', group));
+  await tx.count(REMOVE_SKIPPED, [...keyColumns('transfer', skipped), groups]);
+}
+
+/** Brings metadata into the views that is newer than theirs, and transfers that have not been heard of. */
+export async function applyMetadata(tx: Transaction, transfers: readonly TransferView[]): Promise<void> {
+  if (transfers.length === 0) return;
+  const newest = new Map<string, TransferView>();
+  for (const one of transfers) {
+    const known = newest.get(keyOf(one));
+    if (!known || known.metadataVersion < one.metadataVersion) newest.set(keyOf(one), one);
   }
-  const unique = [...most.values()];
-  await tx.count(REVERSE, [...keyColumns('transfer', unique), unique.map(({ reversed }) => reversed)]);
+  const unique = [...newest.values()];
+  await postTransfers(tx, unique);
+  await tx.count(CHANGE_METADATA, [
+    ...keyColumns('transfer', unique),
+    joinJson(unique.map(({ metadata }) => JSON.stringify(metadata))),
+    unique.map(({ metadataVersion }) => metadataVersion),
+  ]);
+}
+
+/** The views of those transfers that are there, by {@link keyOf}. */
+export async function findTransfers(tx: Transaction, keys: readonly ResourceKey[]): Promise<Map<string, TransferView>> {
+  if (keys.length === 0) return new Map();
+  return byKey(await tx.rows<TransferRow>(FIND_MANY, keyColumns('transfer', keys)));
 }
 
 export async function findTransfer(
@@ -174,25 +235,77 @@ export async function findTransfer(
   return row && transferOfRow(row);
 }
 
-const LISTS = new ListStatements<TransferFilter>('transfer_views', TRANSFER_COLUMNS, {
-  account: {
-    letter: 'b',
-    sql: [(parameter) => `debit_account_id = ${parameter}`, (parameter) => `credit_account_id = ${parameter}`],
-    value: accountUuid,
+const ANY_TAKEN = statement(
+  'transfer-views.any-taken',
+  `select exists (select from transfer_views where tenant_id = $1 and livemode = $2 and id = any ($3::uuid[]))
+     or exists (select from transfer_group_views where tenant_id = $1 and livemode = $2 and id = $4::uuid) as taken`,
+);
+
+/** Whether any of the ids is in use here, by whatever became of it. */
+export async function isAnyTaken(
+  db: Database,
+  { tenant, livemode }: Owner,
+  { transfers, group }: { readonly transfers: readonly string[]; readonly group: string | null },
+): Promise<boolean> {
+  const uuids = transfers.map((id) => uuidOf('transfer', id));
+  const values = [tenantUuid(tenant), livemode, uuids, group && uuidOf('group', group)];
+  return (await db.rows<{ taken: boolean }>(ANY_TAKEN, values))[0]?.taken ?? false;
+}
+
+/** As `transferKind` says it of a view. */
+const KIND = `case when hold_id is not null then 'hold_posting' when reverses_id is not null then 'reversal'
+  when corrects_id is not null then 'correction' else 'plain' end`;
+
+/** Plain ones are nearly all: they are found by time. The others have an index of their own, and are told that they are in it. */
+const ofKind = (kind: string): Condition =>
+  kind === 'plain'
+    ? compare('p', `(${KIND})`)
+    : { letter: 'k', sql: [(parameter) => `(${KIND}) = ${parameter} and (${KIND}) <> 'plain'`], value: (text) => text };
+
+const ofMetadata: Condition = {
+  letter: 'd',
+  sql: [(parameter) => `metadata::jsonb @> ${parameter}::jsonb and metadata::text <> '{}'`],
+  value: (text) => text,
+};
+
+export const TRANSFER_LISTS = new ListStatements<TransferFilter>(
+  'transfer_views',
+  `${COLUMNS}, metadata_version, ${SINCE}`,
+  {
+    account: {
+      letter: 'b',
+      sql: [(parameter) => `debit_account_id = ${parameter}`, (parameter) => `credit_account_id = ${parameter}`],
+      value: accountUuid,
+    },
+    group: compare('i', 'group_id', '=', (id) => uuidOf('group', id)),
+    hold: compare('h', 'hold_id', '=', (id) => uuidOf('hold', id)),
+    kind: ofKind,
+    metadata: ofMetadata,
+    type: compare('t', 'type'),
+    status: compare('s', 'status'),
+    asset: compare('a', 'asset'),
+    amountGte: compare('n', 'amount_minor', '>='),
+    amountLte: compare('x', 'amount_minor', '<='),
+    ...CREATED_CONDITIONS,
   },
-  group: compare('i', 'group_id', '=', (id) => uuidOf('group', id)),
-  hold: compare('h', 'hold_id', '=', (id) => uuidOf('hold', id)),
-  type: compare('t', 'type'),
-  status: compare('s', 'status'),
-  asset: compare('a', 'asset'),
-  amountGte: compare('n', 'amount_minor', '>='),
-  amountLte: compare('x', 'amount_minor', '<='),
-  ...CREATED_CONDITIONS,
-});
+);
+
+/**
+ * How many transfers have some metadata, its values alone tell: a plan for any values takes them for so many that it would
+ * rather look through all, by time.
+ */
+export const PLANNED_FOR_VALUES = statement(
+  'transfer-views.planned-for-values',
+  `select set_config('plan_cache_mode', 'force_custom_plan', true)`,
+);
 
 /** Up to `limit` transfers of the owner that pass the filter, newest first, after the position. */
 export async function listTransfers(db: Database, owner: Owner, page: Page<TransferFilter>): Promise<TransferView[]> {
-  const rows = await db.rows<TransferRow>(...LISTS.of(owner, page, (id) => uuidOf('transfer', id)));
+  const list = TRANSFER_LISTS.of(owner, page, (id) => uuidOf('transfer', id));
+  if (page.filter.metadata === undefined) return (await db.rows<TransferRow>(...list)).map(transferOfRow);
+  const [, rows] = await db.transaction((tx) =>
+    Promise.all([tx.rows(PLANNED_FOR_VALUES), tx.rows<TransferRow>(...list)]),
+  );
   return rows.map(transferOfRow);
 }
 
@@ -216,12 +329,16 @@ export function transferOfRow(row: TransferRow): TransferView {
     asset: row.asset,
     group: row.group_id && fromUuid('group', row.group_id),
     position: row.position,
+    payment: row.payment_id && fromUuid('payment', row.payment_id),
     hold: row.hold_id && fromUuid('hold', row.hold_id),
     reverses: row.reverses_id && fromUuid('transfer', row.reverses_id),
-    reversed: row.reversed_minor.toString(),
+    reversed: (row.reversed_minor ?? 0n).toString(),
+    corrects: row.corrects_id && fromUuid('transfer', row.corrects_id),
+    correctedBy: row.corrected_by_id ? fromUuid('transfer', row.corrected_by_id) : null,
     effectiveAt: row.effective_at && row.effective_at.toISOString(),
     rate: rateOf(row),
     metadata: row.metadata,
+    metadataVersion: Number(row.metadata_version ?? 1n),
     failure: row.failure_code === null ? null : { code: row.failure_code, leg: row.failure_leg },
     traceId: row.trace_id,
     version: Number(row.version),

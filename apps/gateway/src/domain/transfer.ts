@@ -1,4 +1,4 @@
-import type { RateText } from '@payflow/contracts';
+import type { RateText, TransferKind } from '@payflow/contracts';
 
 /** Why the ledger refused, and which leg was at fault, counted from 0; null where none was. */
 export interface TransferFailure {
@@ -8,6 +8,12 @@ export interface TransferFailure {
 
 /** `pending` until the ledger has spoken; the two others are never left. */
 export type TransferStatus = 'pending' | 'posted' | 'failed';
+
+export function transferKind({ hold, reverses, corrects }: TransferView): TransferKind {
+  if (hold !== null) return 'hold_posting';
+  if (reverses !== null) return 'reversal';
+  return corrects === null ? 'plain' : 'correction';
+}
 
 /** A transfer as the gateway shows it. Until it is posted, `amount` is what was asked for; then, what moved. */
 export interface TransferView {
@@ -22,6 +28,8 @@ export interface TransferView {
   readonly group: string | null;
   /** Its place in the group, from 0. */
   readonly position: number | null;
+  /** The payment that it books, or books a part of. */
+  readonly payment: string | null;
   /** The hold that it posts, or posts a part of. */
   readonly hold: string | null;
   /** The transfer that it moves back. */
@@ -30,10 +38,16 @@ export interface TransferView {
   readonly reversed: string;
   /** The transaction type that it named. */
   readonly type: string | null;
+  /** The transfer in whose place it stands. */
+  readonly corrects: string | null;
+  /** The transfer that stands in its place. */
+  readonly correctedBy: string | null;
   readonly effectiveAt: string | null;
   /** Of a conversion: minor units of the second transfer's asset for minor units of the first's. */
   readonly rate: RateText | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The ledger's: 1 when it was booked, +1 per change of its metadata. */
+  readonly metadataVersion: number;
   readonly failure: TransferFailure | null;
   readonly traceId: string | null;
   /** +1 per change of the view, 0 while pending. */
@@ -65,16 +79,20 @@ export function transferResource(view: TransferView) {
   return {
     id: view.id,
     object: 'transfer',
+    kind: transferKind(view),
     status: view.status,
     debit_account: view.debitAccount,
     credit_account: view.creditAccount,
     amount: view.amount,
     asset: view.asset,
     group: view.group,
+    payment: view.payment,
     hold: view.hold,
     reverses: view.reverses,
     reversed: view.reversed,
     type: view.type,
+    corrects: view.corrects,
+    corrected_by: view.correctedBy,
     effective_at: view.effectiveAt,
     rate: view.rate,
     failure: view.failure,

@@ -10,6 +10,7 @@ export const WRITE_ID_KINDS = {
   transfer: 'transfer',
   group: 'group',
   hold: 'hold',
+  bulk: 'bulk',
   change: 'event',
 } as const satisfies Record<string, IdKind>;
 

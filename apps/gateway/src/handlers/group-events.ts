@@ -7,8 +7,8 @@ import { failGroups, postGroups, type GroupHead } from '../database/transfer-gro
 import {
   failTransfers,
   failTransfersOfGroups,
-  noteReversals,
   postTransfers,
+  removeSkipped,
   type Refused,
 } from '../database/transfer-view.repository.js';
 import type { TransferView } from '../domain/transfer.js';
@@ -47,15 +47,18 @@ export function countersOfGroup(event: GroupEvent): OwnedCounters[] {
 
 async function applyPosted(tx: Transaction, events: readonly Posted[], answered: Answered): Promise<Replies> {
   const transfers = await postTransfers(tx, events.flatMap(transfersOf));
+  await failTransfers(tx, events.flatMap(stopOf));
+  await removeSkipped(tx, events.flatMap(skippedBy));
   const groups = await postGroups(tx, events.filter((event) => !isSingle(event)).map(groupOf));
-  await noteReversals(tx, events.flatMap(reversalOf));
   return events.flatMap((event): Replies => {
     const write = writeAnsweredBy(event, answered);
     if (!write) return [];
     const views = transfersOf(event).flatMap((view) => transfers.get(keyOf(view)) ?? []);
     const group = groups.get(keyOf(groupKeyOf(event)));
     if (group) return [[write, transferGroupReply({ ...group, transfers: views }, write.requestId)]];
-    return views[0] ? [[write, transferReply(views[0], write.requestId)]] : [];
+    // The last of them is what was asked for: what a correction moves back comes before.
+    const asked = views.at(-1);
+    return asked ? [[write, transferReply(asked, write.requestId)]] : [];
   });
 }
 
@@ -68,6 +71,7 @@ async function applyRejected(tx: Transaction, events: readonly Rejected[], answe
   });
   const ofKind = (kind: 'transfer' | 'group'): Refused[] =>
     refused.flatMap(({ write, refusal }) => (write.kind === kind ? [refusal] : []));
+  await removeSkipped(tx, events.flatMap(skippedBy));
   const transfers = await failTransfers(tx, ofKind('transfer'));
   const groups = await failGroups(tx, ofKind('group'));
   const legs = await failTransfersOfGroups(tx, ofKind('group'));
@@ -76,6 +80,22 @@ async function applyRejected(tx: Transaction, events: readonly Rejected[], answe
     if (transfer) return [[write, transferReply(transfer, write.requestId)]];
     return group ? [[write, transferGroupReply({ ...group, transfers: legsOf(group, legs) }, write.requestId)]] : [];
   });
+}
+
+/** The leg that ended a group which stops on the first refusal, as far as the event tells of one. */
+export function stopLegOf({ data }: GroupEvent): number | null {
+  if ('legs' in data) return data.stopped?.leg ?? null;
+  return data.skipped ? data.leg : null;
+}
+
+/** The transfer that was refused behind those that are posted. */
+function stopOf({ tenant, livemode, data: { stopped } }: Posted): Refused[] {
+  return stopped ? [{ tenant, livemode, id: stopped.transfer, code: stopped.reason, leg: stopped.leg }] : [];
+}
+
+function skippedBy({ tenant, livemode, data }: GroupEvent) {
+  const skipped = 'legs' in data ? data.stopped?.skipped : data.skipped;
+  return skipped?.map((id) => ({ tenant, livemode, id, group: data.id })) ?? [];
 }
 
 /** Of a transfer that was asked for alone, it is no leg that is at fault. */
@@ -89,9 +109,13 @@ function legsOf(group: GroupHead, legs: readonly TransferView[]): TransferView[]
   );
 }
 
-/** A transfer that was asked for alone shares its UUID with its group, which is nobody's resource. */
-function isSingle({ data: { id, legs } }: Posted): boolean {
+/**
+ * A transfer that was asked for alone shares its UUID with its group, which is nobody's resource. So does the one that takes
+ * the place of another, and what moves that one back comes with it.
+ */
+function isSingle({ data: { id, legs, corrects } }: Posted): boolean {
   const [first] = legs;
+  if (corrects !== undefined) return true;
   return legs.length === 1 && first !== undefined && uuidOf('transfer', first.id) === uuidOf('group', id);
 }
 
@@ -114,20 +138,29 @@ function transfersOf(event: Posted): TransferView[] {
     asset: leg.asset,
     group: single ? null : data.id,
     position: single ? null : position,
+    payment: null,
     hold: null,
-    reverses: data.reverses && data.reverses.transfer,
+    ...linksOf(data, position),
     reversed: '0',
     type: types.get(position) ?? null,
-    effectiveAt: data.effective_at,
     rate: data.rate ?? null,
-    // Of a group, the group has them.
-    metadata: single ? data.metadata : {},
+    correctedBy: null,
+    effectiveAt: leg.effective_at ?? data.effective_at,
+    // Of a group, the group has them; of a correction, what stands in the original's place.
+    metadata: single && position === data.legs.length - 1 ? data.metadata : {},
+    metadataVersion: 1,
     failure: null,
     traceId: traceIdOf(event),
     version: 1,
     createdAt: data.recorded_at,
     recordedAt: data.recorded_at,
   }));
+}
+
+/** Of a correction the first leg moves the original back, and the second takes its place. */
+function linksOf({ reverses, corrects }: Posted['data'], position: number) {
+  if (corrects === undefined) return { reverses: reverses && reverses.transfer, corrects: null };
+  return position === 0 ? { reverses: corrects, corrects: null } : { reverses: null, corrects };
 }
 
 function groupOf(event: Posted): GroupHead {
@@ -144,8 +177,4 @@ function groupOf(event: Posted): GroupHead {
     createdAt: data.recorded_at,
     recordedAt: data.recorded_at,
   };
-}
-
-function reversalOf({ tenant, livemode, data: { reverses } }: Posted) {
-  return reverses ? [{ tenant, livemode, id: reverses.transfer, reversed: reverses.reversed }] : [];
 }

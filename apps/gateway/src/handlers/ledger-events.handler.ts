@@ -9,10 +9,12 @@ import { saveReplies, takeAnswered } from '../database/reply.repository.js';
 import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from './account-events.js';
 import { applyAssets, type AssetEvent } from './asset-events.js';
 import { commandKeyOf, type Answered, type Replies } from './answered.js';
+import { advance } from './bulk-progress.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
 import { answerPeriods, type PeriodEvent } from './period-events.js';
 import { applyTypeEvents, type TypeEvent } from './transaction-type-events.js';
 import { applyHoldEvents, countersOfHold, type HoldEvent } from './hold-events.js';
+import { applyTransferEvents, type TransferEvent } from './transfer-events.js';
 
 type LedgerEvent = AnyMessage<
   | OpeningEvent['type']
@@ -22,6 +24,7 @@ type LedgerEvent = AnyMessage<
   | HoldEvent['type']
   | PeriodEvent['type']
   | TypeEvent['type']
+  | TransferEvent['type']
 >;
 
 /**
@@ -34,8 +37,9 @@ export class LedgerEventsHandler {
 
   @Consumes('gateway.accounts')
   async handle(@Payload() events: readonly LedgerEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const { openings, changes, assets, groups, holds, periods, types } = sorted(events);
-    const answered = await endWaits(tx, [...changes, ...assets, ...groups, ...holds, ...periods, ...types]);
+    const { openings, changes, assets, groups, holds, periods, types, transfers } = sorted(events);
+    const asked = [...changes, ...assets, ...groups, ...holds, ...periods, ...types, ...transfers];
+    const answered = await endWaits(tx, asked);
     const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
     if (counters.length > 0 && openings.length + changes.length > 0)
       await lockAccounts(tx, [
@@ -50,10 +54,14 @@ export class LedgerEventsHandler {
       ...(await applyHoldEvents(tx, holds, answered)),
       ...answerPeriods(periods, answered),
       ...(await applyTypeEvents(tx, types, answered)),
+      ...(await applyTransferEvents(tx, transfers, answered)),
     ];
     await applyCounters(tx, counters);
-    saveReplies(tx, replies);
-    return { messages: [], afterCommit: () => this.outcomes.deliver(replies) };
+    const ended = await advance(tx, answered, groups);
+    // A write of a bulk is answered by the bulk alone.
+    const own = replies.filter(([write]) => write.bulk === null);
+    saveReplies(tx, own);
+    return { messages: [], afterCommit: () => this.outcomes.deliver([...own, ...ended]) };
   }
 }
 
@@ -65,10 +73,20 @@ interface Sorted {
   readonly holds: HoldEvent[];
   readonly periods: PeriodEvent[];
   readonly types: TypeEvent[];
+  readonly transfers: TransferEvent[];
 }
 
 function sorted(events: readonly LedgerEvent[]): Sorted {
-  const all: Sorted = { openings: [], changes: [], assets: [], groups: [], holds: [], periods: [], types: [] };
+  const all: Sorted = {
+    openings: [],
+    changes: [],
+    assets: [],
+    groups: [],
+    holds: [],
+    periods: [],
+    types: [],
+    transfers: [],
+  };
   for (const event of events) {
     switch (event.type) {
       case 'payflow.account.opened.v1':
@@ -101,6 +119,10 @@ function sorted(events: readonly LedgerEvent[]): Sorted {
       case 'payflow.transaction_type.defined.v1':
       case 'payflow.transaction_type.rejected.v1':
         all.types.push(event);
+        break;
+      case 'payflow.transfer.updated.v1':
+      case 'payflow.transfer.update_rejected.v1':
+        all.transfers.push(event);
         break;
       default:
         event satisfies never;

@@ -20,6 +20,8 @@ type AuthenticatedRequest = FastifyRequest & { [CALLER]?: Caller };
 export interface RouteAccess {
   /** The scope a key needs; `any` where every valid key will do. */
   readonly scope: Scope | 'any';
+  /** The body is a bulk: larger than others, JSON or NDJSON, and read by the route itself, piece by piece. */
+  readonly bulk?: true;
 }
 
 /** Lets nobody through to `/api` without a valid key that has the route's scope. Runs before the body is read. */

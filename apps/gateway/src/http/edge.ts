@@ -1,7 +1,7 @@
 import { BODY_BYTES_MAX, Problem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { API_VERSION } from './api-version.js';
-import { authenticate, type ApiKeys } from './authentication.js';
+import { authenticate, type ApiKeys, type RouteAccess } from './authentication.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
 
@@ -9,6 +9,15 @@ import { parseStrictJson, type JsonObject } from './strict-json.js';
 const HEADERS_MAX = 100;
 const ALIAS = '/api/';
 const VERSIONED = '/api/v1/';
+
+/** contracts.md, limits: ten thousand transfers of the usual size. */
+const BULK_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A bulk as it came. */
+export interface BulkBytes {
+  readonly bytes: Buffer;
+  readonly format: 'json' | 'ndjson';
+}
 
 /** A body as it came, for the fingerprint, and as what it says. */
 export interface ParsedBody {
@@ -64,12 +73,26 @@ function readJsonBodies(fastify: FastifyInstance): void {
     const refused = encoding !== undefined && encoding.toLowerCase() !== 'identity';
     done(refused ? new Problem('unsupported_media_type', { detail: 'Content-Encoding is not supported.' }) : null);
   });
+  fastify.addHook('onRoute', (route) => {
+    if (isBulk(route.config)) route.bodyLimit = BULK_BYTES_MAX;
+  });
+  fastify.addContentTypeParser(
+    'application/x-ndjson',
+    { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
+    (request: FastifyRequest, bytes: Buffer, done: (error: Error | null, body?: BulkBytes) => void) => {
+      if (isBulk(request.routeOptions.config)) done(null, { bytes, format: 'ndjson' });
+      else done(new Problem('unsupported_media_type'));
+    },
+  );
   fastify.addContentTypeParser(
     /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*$/i,
     { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
-    (_request: FastifyRequest, bytes: Buffer, done: (error: Error | null, body?: ParsedBody) => void) => {
+    (request: FastifyRequest, bytes: Buffer, done: (error: Error | null, body?: ParsedBody | BulkBytes) => void) => {
       try {
-        done(null, { bytes, json: parseStrictJson(bytes) });
+        done(
+          null,
+          isBulk(request.routeOptions.config) ? { bytes, format: 'json' } : { bytes, json: parseStrictJson(bytes) },
+        );
       } catch (error) {
         done(error as Error);
       }
@@ -77,9 +100,13 @@ function readJsonBodies(fastify: FastifyInstance): void {
   );
 }
 
+function isBulk(config: unknown): boolean {
+  return (config as Partial<RouteAccess> | undefined)?.bulk === true;
+}
+
 /** The body of a request whose route needs one: without a content type nothing was read. */
-export function bodyOf(request: FastifyRequest): ParsedBody {
-  const body = request.body as ParsedBody | undefined;
+export function bodyOf<B extends ParsedBody | BulkBytes = ParsedBody>(request: FastifyRequest): B {
+  const body = request.body as B | undefined;
   if (!body)
     throw request.headers['content-type']
       ? new Problem('invalid_json', { detail: 'Refused: the body is empty.' })

@@ -1,4 +1,4 @@
-import { toUuid } from '@payflow/contracts';
+import { toUuid, TRANSFER_KINDS } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
 import { canonicalInstant } from './instant.js';
@@ -21,6 +21,8 @@ const basis: Reader = (text) =>
   ['recorded', 'effective'].includes(text) ? ok(text) : { mustBe: 'recorded or effective' };
 const group: Reader = (text) => (toUuid('group', text) ? ok(text) : { mustBe: 'an id of a group' });
 const amount: Reader = (text) => (parseAmount(text) === undefined ? { mustBe: 'minor units, as digits' } : ok(text));
+const kind: Reader = (text) =>
+  TRANSFER_KINDS.some((one) => one === text) ? ok(text) : { mustBe: `one of ${TRANSFER_KINDS.join(', ')}` };
 const path: Reader = (text) =>
   /^[\x21-\x7e]+$/.test(text) && text.length <= PATH_LENGTH_MAX
     ? ok(text)
@@ -35,6 +37,7 @@ export const SUBTREE = readers({ path });
 export const PERIOD = readers({ from: instant, to: instant, basis });
 export const HISTORY = readers({
   group,
+  kind,
   'amount[gte]': amount,
   'amount[lte]': amount,
   'created[gte]': instant,

@@ -10,6 +10,7 @@ import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
 import { AS_OF, HISTORY, parseLedgerQuery, parsePeriod, parseSubtree, type LedgerQuery } from './ledger-query.js';
 import { parseListQuery, type ListQuery } from './list-query.js';
+import { linkNext, NDJSON, prefers, sendLines } from './other-forms.js';
 import type { OwnerClient } from './owner-client.js';
 import { statementCsv, type StatementPage } from './statement-csv.js';
 
@@ -59,12 +60,12 @@ export class LedgerReadsController {
     const query = parsePeriod(request.url);
     await this.known(id, request);
     const { page, next_cursor } = await this.page(`/accounts/${id}/statement`, query, request);
-    if (!wantsCsv(request.headers.accept)) {
+    if (!prefers('text/csv', request.headers.accept)) {
       sendResource(reply, JSON.stringify({ ...page, next_cursor }));
       return;
     }
     const order = { isFirst: query.cursor === undefined, isLast: next_cursor === null };
-    if (next_cursor) void reply.header('link', `<${withCursor(request.url, next_cursor)}>; rel="next"`);
+    linkNext(reply, request.url, next_cursor);
     void reply
       .status(200)
       .headers({ 'content-type': 'text/csv; charset=utf-8; header=present', vary: 'accept' })
@@ -77,6 +78,37 @@ export class LedgerReadsController {
     const query = parseListQuery<LedgerQuery>(request.url, HISTORY);
     await this.known(id, request);
     const { page, next_cursor } = await this.page(`/accounts/${id}/transfers`, query, request);
+    if (prefers(NDJSON, request.headers.accept)) {
+      linkNext(reply, request.url, next_cursor);
+      sendLines(reply, page['data'] as object[]);
+      return;
+    }
+    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+  }
+
+  @Get('accounts/:id/metadata_versions')
+  @RouteConfig(access)
+  async accountMetadata(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const query = parseListQuery<LedgerQuery>(request.url, {});
+    await this.known(id, request);
+    const { page, next_cursor } = await this.page(`/accounts/${id}/metadata_versions`, query, request);
+    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+  }
+
+  @Get('transfers/:id/metadata_versions')
+  @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  async transferMetadata(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const query = parseListQuery<LedgerQuery>(request.url, {});
+    if (!toUuid('transfer', id)) throw new Problem('invalid_id');
+    const { page, next_cursor } = await this.page(`/transfers/${id}/metadata_versions`, query, request);
     sendResource(reply, JSON.stringify({ ...page, next_cursor }));
   }
 
@@ -104,19 +136,7 @@ export class LedgerReadsController {
   }
 
   private read(path: string, query: LedgerQuery, request: FastifyRequest): Promise<string> {
-    return this.ledger.read(`${API}${path}?${new URLSearchParams(query)}`, callerOf(request), request.id);
+    const url = `${API}${path}?${new URLSearchParams(query)}`;
+    return this.ledger.read(url, callerOf(request), request.id, { 404: 'not_found' });
   }
-}
-
-/** Whether CSV is asked for before JSON; whoever names neither gets JSON. */
-function wantsCsv(accept: string | undefined): boolean {
-  const types = (accept ?? '').split(',').map((type) => type.split(';', 1)[0]?.trim().toLowerCase());
-  return types.find((type) => type === 'text/csv' || type === 'application/json') === 'text/csv';
-}
-
-function withCursor(url: string, cursor: string): string {
-  const [path = '', query] = url.split('?', 2);
-  const parameters = new URLSearchParams(query);
-  parameters.set('cursor', cursor);
-  return `${path}?${parameters}`;
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { newId } from '@payflow/contracts';
 import { openDatabase, type Database } from '@payflow/database';
 import { verifyInternalToken, type InternalClaims, type RunningService } from '@payflow/service';
@@ -14,7 +15,7 @@ import {
 } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { entities, migrations } from '../database/index.js';
-import { Client, startGateway } from '../testing/gateway-under-test.js';
+import { Client, countRows, startGateway } from '../testing/gateway-under-test.js';
 import { House } from '../testing/house.js';
 import { told } from '../testing/stage.js';
 
@@ -29,13 +30,15 @@ let account: string;
 
 /** What came to the ledger's read API, and what it answers. */
 let ledger: Server;
-let asked: { readonly url: string; readonly claims: InternalClaims | undefined }[] = [];
+let asked: { readonly url: string; readonly claims: InternalClaims | undefined; readonly question: string }[] = [];
 let answering: { status: number; body: Record<string, unknown> };
 
 beforeAll(async () => {
-  ledger = createServer(({ url = '', headers }, response) => {
+  ledger = createServer(async (request, response) => {
+    const { url = '', headers } = request;
     const token = headers.authorization?.slice('Bearer '.length) ?? '';
-    asked.push({ url: decodeURIComponent(url), claims: verifyInternalToken(SECRET, token, Date.now()) });
+    const question = await text(request);
+    asked.push({ url: decodeURIComponent(url), claims: verifyInternalToken(SECRET, token, Date.now()), question });
     response.writeHead(answering.status, { 'content-type': 'application/json' }).end(JSON.stringify(answering.body));
   }).listen(0, '127.0.0.1');
   await once(ledger, 'listening');
@@ -87,6 +90,12 @@ it.each([
     'a history',
     () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00Z'),
     () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00.000Z&limit=50'),
+  ],
+  ["an account's metadata", () => of('/metadata_versions?limit=7'), () => of('/metadata_versions?limit=7')],
+  [
+    "a transfer's metadata",
+    () => '/api/v1/transfers/tr_01m7yg4jr5ezm9ym0cwhese7x1/metadata_versions',
+    () => '/api/v1/transfers/tr_01m7yg4jr5ezm9ym0cwhese7x1/metadata_versions?limit=50',
   ],
 ])('forwards %s in the name of the caller', async (_what, path, forwarded) => {
   const { status } = await client.get(path());
@@ -157,6 +166,19 @@ describe('closed months', () => {
   );
 });
 
+it('gives a history as lines to who asks for them, and the way to its next page', async () => {
+  const transfers = [{ id: newId('transfer') }, { id: newId('transfer') }];
+  answering.body = { data: transfers, next: '1_2' };
+  const first = await client.get(of('/transfers?limit=2'), { accept: 'application/x-ndjson' });
+  expect(first.headers.get('content-type')).toBe('application/x-ndjson');
+  expect(first.text).toBe(transfers.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  const next = /^<(.*)>; rel="next"$/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+  answering.body = { data: [], next: null };
+  const last = await client.get(next, { accept: 'application/x-ndjson' });
+  expect([last.status, last.text, last.headers.get('link')]).toEqual([200, '', null]);
+  expect(asked.at(-1)?.url).toContain('after=1_2');
+});
+
 it.each([
   '/balance?as_of=2026-02-30T00:00:00Z',
   '/balance?as_of=%2B275761-01-01T00:00:00Z',
@@ -174,10 +196,14 @@ it.each([
   '/statement?limit=201',
   '/statement?after=1_2_3_4_5_6',
   '/transfers?group=grp_1',
+  '/transfers?kind=refund',
+  '/transfers?metadata[a]=1',
   '/transfers?amount[gte]=-1',
   '/transfers?amount[gte]=1.5',
   '/transfers?amount[lte]=9223372036854775808',
   '/transfers?created[gt]=2026-01-01T00:00:00Z',
+  '/metadata_versions?limit=0',
+  '/metadata_versions?after=2',
 ])('refuses %s, and asks nobody', async (path) => {
   expect(told(await client.get(of(path)))).toBe('400 invalid_parameter');
   expect(asked).toEqual([]);
@@ -195,7 +221,7 @@ it('knows the accounts of the caller alone', async () => {
   const stranger = await Client.of(db, gateway.base);
   const live = await client.withKey(db, ['accounts:read'], true);
   const blind = await client.withKey(db, ['payments:read', 'transfers:read']);
-  for (const path of ['/balance', '/statement', '/transfers']) {
+  for (const path of ['/balance', '/statement', '/transfers', '/metadata_versions']) {
     expect(told(await stranger.get(of(path)))).toBe('404 not_found');
     expect(told(await live.get(of(path)))).toBe('404 not_found');
     expect(told(await blind.get(of(path)))).toBe('403 forbidden');
@@ -242,4 +268,139 @@ describe('a proof', () => {
     expect(told(await client.get(`${path()}?deep=1`))).toBe('400 invalid_parameter');
     expect(asked).toEqual([]);
   });
+});
+
+describe('a dry run', () => {
+  const TRANSFERS = '/api/v1/transfers';
+  let other: string;
+  beforeAll(async () => {
+    other = await client.open();
+  });
+
+  const leg = (more: Record<string, unknown> = {}) => ({
+    debit_account: account,
+    credit_account: other,
+    amount: '100',
+    asset: 'USD',
+    ...more,
+  });
+  const tryOut = (body: object, headers: Record<string, string> = { 'idempotency-key': '' }) =>
+    client.post(TRANSFERS, { dry_run: true, ...body }, headers);
+  /** As if everything could be posted. */
+  const agree = (failure: object | null = null, transfers: object[] = []) => {
+    answering.body = { object: 'transfer_dry_run', outcome: 'x', failure, transfers, accounts: [] };
+  };
+
+  it('asks the ledger for what would come of the command, and leaves nothing', async () => {
+    const before = await countRows(db);
+    const id = newId('transfer');
+    agree(null, [leg({ id })]);
+    const answer = await tryOut(leg({ id, up_to: true, metadata: { a: 'b' } }));
+    expect([answer.status, answer.body['transfers']]).toEqual([200, [leg({ id })]]);
+    const [{ url, claims, question } = { url: '', claims: undefined, question: '' }] = asked;
+    expect([url, claims?.tenant]).toEqual(['/api/v1/transfers/dry_run', client.tenant]);
+    expect(JSON.parse(question)).toMatchObject({ legs: [leg({ id, up_to: true })], metadata: { a: 'b' } });
+    expect(await countRows(db)).toEqual(before);
+    // The id is as free as it was.
+    expect((await client.post(TRANSFERS, leg({ id }))).status).toBe(201);
+    expect(told(await tryOut(leg({ id })))).toBe('422 id_reused');
+  });
+
+  it('tells which leg would be at fault of a group, and of a transfer none', async () => {
+    const failure = { code: 'insufficient_funds', leg: 0 };
+    agree(failure);
+    expect((await tryOut({ legs: [leg()] })).body['failure']).toEqual(failure);
+    expect((await tryOut(leg())).body['failure']).toEqual({ ...failure, leg: null });
+  });
+
+  it('tells no ids that it made up', async () => {
+    agree(null, [leg({ id: newId('transfer') })]);
+    expect((await tryOut(leg())).body['transfers']).toEqual([leg({ id: null })]);
+  });
+
+  it.each<[string, () => object, string]>([
+    ['a wrong amount', () => leg({ amount: '1.5' }), '400 invalid_request'],
+    ['no money', () => leg({ amount: '0' }), '422 amount_not_positive'],
+    ['an account that is not there', () => leg({ debit_account: newId('account') }), '422 account_not_found'],
+    ['a member that is not there', () => leg({ dryrun: true }), '400 invalid_request'],
+    ['a word for true', () => leg({ dry_run: 'true' }), '400 invalid_request'],
+    ['a number for true', () => leg({ dry_run: 1 }), '400 invalid_request'],
+    ['null', () => leg({ dry_run: null }), '400 invalid_request'],
+    ['a leg with one of its own', () => ({ legs: [leg({ dry_run: true })] }), '400 invalid_request'],
+  ])('is refused at the door as the transfer would be, with %s', async (_what, body, code) => {
+    const before = await countRows(db);
+    expect(told(await tryOut(body(), {}))).toBe(code);
+    expect(asked).toEqual([]);
+    expect(await countRows(db)).toEqual(before);
+  });
+
+  it('that is none is a transfer', async () => {
+    expect((await client.post(TRANSFERS, leg({ dry_run: false }))).status).toBe(201);
+    expect(asked).toEqual([]);
+  });
+
+  it('is no item of a bulk', async () => {
+    const bulk = await client.post(`${TRANSFERS}/bulk`, { mode: 'independent', transfers: [leg({ dry_run: true })] });
+    expect(bulk.body['counts']).toMatchObject({ invalid: 1 });
+  });
+
+  it('needs the scope, and a ledger', async () => {
+    const reader = await client.withKey(db, ['transfers:read']);
+    expect(told(await reader.post(TRANSFERS, leg({ dry_run: true })))).toBe('403 forbidden');
+    answering = { status: 500, body: {} };
+    expect(told(await tryOut(leg()))).toBe('502 bad_gateway');
+  });
+});
+
+describe("a payment's own transfer", () => {
+  const CORRECTIONS = { corrects: null, corrected_by: null };
+  const pay = async (source: string, destination: string) =>
+    (await client.post('/api/v1/payments', { source, destination, amount: '5', asset: 'USD' })).body;
+  const pathOf = ({ id }: { readonly id: string }) => `/api/v1/transfers/${id.replace('pay_', 'tr_')}`;
+
+  it('is read where the ledger has it, in the shape of all transfers', async () => {
+    const bob = await client.open();
+    const payment = (await pay(account, bob)) as { id: string; trace_id: string };
+    const accounts = { debit_account: account, credit_account: bob };
+    const times = { effective_at: '2026-01-01T00:00:00.000Z', recorded_at: '2026-01-01T00:00:00.000Z' };
+    const facts = { id: pathOf(payment).split('/').at(-1), ...accounts, amount: '5', asset: 'USD', ...times };
+    const links = { payment: payment.id, group: null, hold: null, reverses: null, reversed: '2', ...CORRECTIONS };
+    answering = { status: 200, body: { ...facts, ...links, version: 2 } };
+    const own = (await client.post('/api/v1/transfers', { ...accounts, amount: '1', asset: 'USD' })).body;
+    const { status, body, headers } = await client.get(pathOf(payment));
+    expect([status, headers.get('etag')]).toEqual([200, 'W/"2"']);
+    expect(body).toMatchObject({ ...facts, ...links, metadata: {}, trace_id: payment.trace_id, failure: null });
+    expect(Object.keys(body)).toEqual(Object.keys(own));
+    expect(asked).toMatchObject([{ url: pathOf(payment), claims: { tenant: client.tenant, livemode: false } }]);
+    const stranger = await Client.of(db, gateway.base);
+    expect(told(await stranger.get(pathOf(payment)))).toBe('404 not_found');
+    answering = { status: 500, body: {} };
+    expect(told(await client.get(pathOf(payment)))).toBe('502 bad_gateway');
+  });
+
+  it('is not asked for where there is no such payment, or it failed', async () => {
+    const pauper = await client.open();
+    house.empty.add(pauper);
+    const failed = (await pay(pauper, account))['payment'] as { id: string };
+    expect(told(await client.get(pathOf(failed)))).toBe('404 not_found');
+    expect(told(await client.get(`/api/v1/transfers/${newId('transfer')}`))).toBe('404 not_found');
+    expect(asked).toEqual([]);
+  });
+});
+
+it('says of the metadata of a transfer that the ledger does not know that there is none', async () => {
+  const path = `/api/v1/transfers/${newId('transfer')}/metadata_versions`;
+  answering = { status: 404, body: {} };
+  expect(told(await client.get(path))).toBe('404 not_found');
+  answering = { status: 200, body: { data: [], next: '5' } };
+  const cursor = (await client.get(path)).body['next_cursor'] as string;
+  asked = [];
+  const blind = await client.withKey(db, ['accounts:read']);
+  expect(told(await blind.get(path))).toBe('403 forbidden');
+  expect(told(await client.get('/api/v1/transfers/tr_x/metadata_versions'))).toBe('400 invalid_id');
+  expect(told(await client.get(`${path}?deep=1`))).toBe('400 invalid_parameter');
+  expect(told(await client.get(of(`/metadata_versions?cursor=${cursor}`)))).toBe('400 cursor_mismatch');
+  expect(asked).toEqual([]);
+  await client.get(`${path}?cursor=${cursor}`);
+  expect(asked[0]?.url).toBe(`${path}?after=5&limit=50`);
 });

@@ -1,4 +1,4 @@
-import { toUuid, TYPE_NAME_PATTERN, type IdKind } from '@payflow/contracts';
+import { toUuid, TRANSFER_KINDS, TYPE_NAME_PATTERN, type IdKind } from '@payflow/contracts';
 import { isAssetCode, isUnitCode, parseAmount } from '@payflow/money';
 import type { HoldFilter } from '../database/hold-view.repository.js';
 import type { PaymentFilter } from '../database/payment-view.repository.js';
@@ -6,9 +6,12 @@ import type { TransferFilter } from '../database/transfer-view.repository.js';
 import { canonicalInstant } from './instant.js';
 
 /** Reads one parameter, or says what it must be. */
-type Reader = (text: string) => { readonly value: string } | { readonly mustBe: string };
+type Reader = (text: string, member: string) => { readonly value: string } | { readonly mustBe: string };
 
-/** The filters of a list by the names of their parameters. */
+/**
+ * The filters of a list by the names of their parameters. `name[*]` is many at once, each with a member's name in the brackets:
+ * together they are one filter, an object as JSON.
+ */
 export type FilterReaders<F> = Readonly<Record<string, { readonly name: keyof F; readonly read: Reader }>>;
 
 const REFERENCE_LENGTH_MAX = 255;
@@ -32,6 +35,16 @@ const amount: Reader = (text) => (parseAmount(text) === undefined ? { mustBe: 'm
 const reference: Reader = (text) => {
   const plain = text.length >= 1 && text.length <= REFERENCE_LENGTH_MAX && text.isWellFormed() && !text.includes('\0');
   return plain ? ok(text) : { mustBe: `1 to ${REFERENCE_LENGTH_MAX} characters` };
+};
+
+/** As the API takes metadata. */
+const METADATA_NAME_LENGTH_MAX = 64;
+const METADATA_LENGTH_MAX = 500;
+const metadata: Reader = (text, member) => {
+  const plain = [text, member].every((part) => part.isWellFormed() && !part.includes('\0'));
+  return plain && member.length <= METADATA_NAME_LENGTH_MAX && text.length <= METADATA_LENGTH_MAX
+    ? ok(text)
+    : { mustBe: `at most ${METADATA_LENGTH_MAX} characters, under a name of at most ${METADATA_NAME_LENGTH_MAX}` };
 };
 
 const ASSET = {
@@ -62,6 +75,8 @@ export const TRANSFER_FILTERS: FilterReaders<TransferFilter> = {
   group: { name: 'group', read: id('group') },
   hold: { name: 'hold', read: id('hold') },
   type: { name: 'type', read: typeName },
+  kind: { name: 'kind', read: oneOf(...TRANSFER_KINDS) },
+  'metadata[*]': { name: 'metadata', read: metadata },
   status: { name: 'status', read: oneOf('pending', 'posted', 'failed') },
   ...ASSET,
   'amount[gte]': { name: 'amountGte', read: amount },

@@ -7,6 +7,7 @@ import type { Cursors } from './cursor.js';
 import type { FilterReaders } from './list-filters.js';
 import { ListReads } from './list-reads.js';
 import { parseListQuery } from './list-query.js';
+import { linkNext, NDJSON, prefers, sendLines } from './other-forms.js';
 
 /** Of the whole process, as the pool is. */
 const reads = new ListReads();
@@ -35,5 +36,10 @@ export async function sendPage<F extends object, V extends PagePosition>(
   const page = views.slice(0, limit);
   const last = page.at(-1);
   const next_cursor = views.length > limit && last ? cursors.encode(list, last) : null;
+  if (prefers(NDJSON, request.headers.accept)) {
+    linkNext(reply, request.url, next_cursor);
+    sendLines(reply, page.map(resource));
+    return;
+  }
   sendResource(reply, JSON.stringify({ data: page.map(resource), next_cursor }));
 }

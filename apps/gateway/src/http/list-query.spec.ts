@@ -1,7 +1,7 @@
 import { newId } from '@payflow/contracts';
 import type { Problem } from '@payflow/service';
-import { expect, it } from 'vitest';
-import { PAYMENT_FILTERS } from './list-filters.js';
+import { describe, expect, it } from 'vitest';
+import { PAYMENT_FILTERS, TRANSFER_FILTERS } from './list-filters.js';
 import { parseListQuery } from './list-query.js';
 
 const account = newId('account');
@@ -29,6 +29,38 @@ it('calls equal filters equal, in whatever order and spelling', () => {
   const one = read('/x?status=failed&created[gte]=2026-01-01T00:00:00Z&limit=5');
   const other = read('/x?created%5Bgte%5D=2026-01-01T01:00:00%2B01:00&status=failed');
   expect(one.canonical).toBe(other.canonical);
+});
+
+describe('metadata', () => {
+  const of = (url: string) => parseListQuery(url, TRANSFER_FILTERS);
+  const refused = (url: string) => errorsIn(() => of(url));
+
+  it('is many parameters and one filter, equal in whatever order', () => {
+    const one = of('/x?metadata[order]=7&metadata%5Ba%20b%5D=%22&kind=plain');
+    expect(one.filter).toEqual({ kind: 'plain', metadata: JSON.stringify({ 'a b': '"', order: '7' }) });
+    expect(of('/x?kind=plain&metadata[a%20b]=%22&metadata[order]=7').canonical).toBe(one.canonical);
+    expect(of('/x?metadata[__proto__]=1&metadata[*]=2&metadata[a][b]=').filter.metadata).toBe(
+      '{"*":"2","__proto__":"1","a][b":""}',
+    );
+  });
+
+  it.each([
+    ['metadata=7', 'metadata', 'unknown'],
+    ['metadata[]=7', 'metadata[]', 'unknown'],
+    ['metadata[a]=7&metadata[a]=8', 'metadata[a]', 'repeated'],
+    ['metadata[a]=%00', 'metadata[a]', 'malformed'],
+    ['metadata[%00]=a', 'metadata[\0]', 'malformed'],
+    [`metadata[a]=${'x'.repeat(501)}`, 'metadata[a]', 'malformed'],
+    [`metadata[${'x'.repeat(65)}]=a`, `metadata[${'x'.repeat(65)}]`, 'malformed'],
+    ['kind=holds', 'kind', 'malformed'],
+    ['kind[a]=plain', 'kind[a]', 'unknown'],
+  ])('is refused as %s', (query, pointer, code) => {
+    expect(refused(`/x?${query}`)).toEqual([[pointer, code]]);
+  });
+
+  it('is no filter of lists that have none', () => {
+    expect(errorsOf('/x?metadata[a]=1')).toEqual([['metadata[a]', 'unknown']]);
+  });
 });
 
 it('names everything that is wrong at once', () => {
@@ -64,8 +96,12 @@ it.each(['2024-02-29T23:59:59.999999999Z', '2026-12-31T23:59:59-11:59'])('takes 
 });
 
 function errorsOf(url: string): [string, string][] {
+  return errorsIn(() => read(url));
+}
+
+function errorsIn(reading: () => unknown): [string, string][] {
   try {
-    read(url);
+    reading();
     return [];
   } catch (error) {
     return ((error as Problem).options.errors ?? [])

@@ -32,9 +32,16 @@ export function parseListQuery<F extends object>(url: string, filters: FilterRea
 
 /** Throws `invalid_parameter` where a route that knows no parameters is given one. */
 export function refuseParameters(url: string): void {
+  parametersOnly(url, []);
+}
+
+/** The parameters of a request that may have these and no others, as they stand. Throws `invalid_parameter`. */
+export function parametersOnly(url: string, names: readonly string[]): Readonly<Record<string, string>> {
   const errors: FieldProblem[] = [];
-  for (const [name] of parametersOf(url, errors)) errors.push(unknown(name));
+  const parameters = parametersOf(url, errors);
+  for (const [name] of parameters) if (!names.includes(name)) errors.push(unknown(name));
   if (errors.length > 0) throw new Problem('invalid_parameter', { errors });
+  return Object.fromEntries(parameters);
 }
 
 function parametersOf(url: string, errors: FieldProblem[]): [name: string, text: string][] {
@@ -54,14 +61,25 @@ function readFilter<F>(
   filter: Record<string, string>,
   errors: FieldProblem[],
 ): void {
-  const known = Object.hasOwn(filters, name) ? filters[name] : undefined;
+  const [, of, member] = /^([a-z]+)\[(.+)\]$/s.exec(name) ?? [];
+  const isMember = member !== undefined && Object.hasOwn(filters, `${of}[*]`);
+  const known = isMember ? filters[`${of}[*]`] : Object.hasOwn(filters, name) ? filters[name] : undefined;
   if (!known) {
     errors.push(unknown(name));
     return;
   }
-  const read = known.read(text);
-  if ('value' in read) filter[known.name as string] = read.value;
-  else errors.push({ pointer: name, code: 'malformed', detail: `Must be ${read.mustBe}.` });
+  const read = known.read(text, member ?? '');
+  const at = known.name as string;
+  if ('value' in read) filter[at] = isMember ? withMember(filter[at], member, read.value) : read.value;
+  else errors.push({ pointer: name.slice(0, 80), code: 'malformed', detail: `Must be ${read.mustBe}.` });
+}
+
+/** The object with one member more, its names in order: equal objects are equal texts. */
+function withMember(object: string | undefined, member: string, value: string): string {
+  const members = Object.entries(JSON.parse(object ?? '{}') as Record<string, string>);
+  return JSON.stringify(
+    Object.fromEntries([...members, [member, value]].sort(([a = ''], [b = '']) => (a < b ? -1 : 1))),
+  );
 }
 
 function readLimit(text: string, errors: FieldProblem[]): number {

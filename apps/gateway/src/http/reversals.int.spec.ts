@@ -110,3 +110,18 @@ it('is replayed byte for byte, and answered 202 when it takes long', async () =>
   const again = await reverse(original, {}, key);
   expect([first.status, first.body['id'], again.text]).toEqual([201, early.body['id'], first.text]);
 });
+
+it("of a payment's own transfer is refused: the payment would not know", async () => {
+  const terms = { amount: '5', asset: 'USD', source: alice, destination: bob };
+  const payment = (await stage.client.post('/api/v1/payments', terms)).body['id'] as string;
+  const before = await countRows(stage.db);
+  const refused = await reverse(payment.replace('pay_', 'tr_'));
+  expect(told(refused)).toBe('409 transfer_of_payment');
+  expect(refused.body['detail']).toContain(payment);
+  stage.house.empty.add(alice);
+  const failed = (await stage.client.post('/api/v1/payments', terms)).body['payment'] as { id: string };
+  stage.house.empty.delete(alice);
+  expect(told(await reverse(failed.id.replace('pay_', 'tr_')))).toBe('404 not_found');
+  expect(told(await reverse(newId('transfer')))).toBe('404 not_found');
+  expect(await countRows(stage.db)).toMatchObject({ transfers: before.transfers, pending: before.pending });
+});

@@ -26,7 +26,7 @@ interface ConditionRequest {
   readonly balance_lte?: string;
 }
 
-interface LegRequest extends MovementRequest {
+export interface LegRequest extends MovementRequest {
   readonly up_to?: boolean;
   /** The transaction type whose posting rule it must keep to. */
   readonly type?: string;
@@ -90,6 +90,13 @@ export const TRANSFER_REQUEST_SCHEMA = {
   properties: { ...LEG, ...TERMS },
 } as const;
 
+export const LEG_REQUEST_SCHEMA = {
+  type: 'object',
+  required: MOVEMENT_REQUIRED,
+  additionalProperties: false,
+  properties: LEG,
+} as const;
+
 export const TRANSFER_GROUP_REQUEST_SCHEMA = {
   type: 'object',
   required: ['legs'],
@@ -101,7 +108,7 @@ export const TRANSFER_GROUP_REQUEST_SCHEMA = {
       type: 'array',
       minItems: 1,
       maxItems: LEGS_MAX,
-      items: { type: 'object', required: MOVEMENT_REQUIRED, additionalProperties: false, properties: LEG },
+      items: LEG_REQUEST_SCHEMA,
     },
     ...TERMS,
   },
@@ -110,11 +117,29 @@ export const TRANSFER_GROUP_REQUEST_SCHEMA = {
 const readTransfer = bodyReader<TransferRequest>(TRANSFER_REQUEST_SCHEMA);
 const readGroup = bodyReader<GroupRequest>(TRANSFER_GROUP_REQUEST_SCHEMA);
 
+/** Whether a body only asks what would come of it. Throws 400 where it says so in another way than by true or false. */
+export function isDryRun({ dry_run = false }: JsonObject): boolean {
+  if (typeof dry_run !== 'boolean') throw wrong('/dry_run', 'wrong_type', 'Must be true or false.');
+  return dry_run;
+}
+
 /** Checks a body and makes the transfer of it, or the group. Throws 400 for a wrong shape and 422 for what can never be. */
-export function transferWrite(json: JsonObject, caller: Caller, now: Date): PostWrite | GroupWrite {
-  return Object.hasOwn(json, 'legs')
-    ? groupWrite(readGroup(json), caller, now)
-    : singleWrite(readTransfer(json), caller, now);
+export function transferWrite(
+  { dry_run: _asked, ...json }: JsonObject,
+  caller: Caller,
+  now: Date,
+): PostWrite | GroupWrite {
+  return Object.hasOwn(json, 'legs') ? groupOf(json, caller, now) : transferOf(json, caller, now);
+}
+
+/** {@link transferWrite} of one transfer. */
+export function transferOf(json: JsonObject, caller: Caller, now: Date): PostWrite {
+  return singleWrite(readTransfer(json), caller, now);
+}
+
+/** {@link transferWrite} of transfers that belong together. */
+export function groupOf(json: JsonObject, caller: Caller, now: Date): GroupWrite {
+  return groupWrite(readGroup(json), caller, now);
 }
 
 function singleWrite(body: TransferRequest, caller: Caller, now: Date): PostWrite {
@@ -181,13 +206,17 @@ export function pendingTransfer(caller: Caller, now: Date, effectiveAt: string |
     status: 'pending' as const,
     group: null,
     position: null,
+    payment: null,
     hold: null,
     reverses: null,
     reversed: '0',
     type: null,
+    corrects: null,
+    correctedBy: null,
     effectiveAt,
     rate: null,
     metadata: {},
+    metadataVersion: 1,
     failure: null,
     traceId: caller.traceId ?? null,
     version: 0,
@@ -206,9 +235,14 @@ function legOf({ debit_account, credit_account, amount, asset, up_to }: LegReque
 }
 
 function termsOf({ conditions = [], effective_at, metadata = {} }: Terms, now: Date) {
-  const effective = instantOf('/effective_at', effective_at);
+  return { conditions: conditions.map(conditionOf), effective_at: effectiveOf(effective_at, now), metadata };
+}
+
+/** The instant for which the books shall show it, or null where none is given. Throws where it is none, or has not come. */
+export function effectiveOf(text: string | undefined, now: Date): string | null {
+  const effective = instantOf('/effective_at', text);
   if (effective !== null && effective > now.toISOString()) throw new Problem('effective_in_future');
-  return { conditions: conditions.map(conditionOf), effective_at: effective, metadata };
+  return effective;
 }
 
 function conditionOf(condition: ConditionRequest, at: number): BalanceCondition {

@@ -1,26 +1,35 @@
-import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Patch, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { GroupWrite, PostWrite, ReversalWrite } from '../acceptance/acceptable.js';
+import type { CorrectionWrite, GroupWrite, PostWrite, ReversalWrite } from '../acceptance/acceptable.js';
 import { TRANSFER_GROUPS_PATH, TRANSFERS_PATH } from '../acceptance/replies.js';
 import { Writes, type Answer } from '../acceptance/writes.js';
+import { findPayment } from '../database/payment-view.repository.js';
 import { findTransferGroup } from '../database/transfer-group-view.repository.js';
 import { findTransfer, listTransfers } from '../database/transfer-view.repository.js';
+import type { PaymentView } from '../domain/payment.js';
 import { transferGroupResource, transferResource, type TransferView } from '../domain/transfer.js';
 import { findType } from '../database/transaction-type-view.repository.js';
-import { sendAnswer, sendVersioned } from './answer.js';
+import { sendAnswer, sendResource, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
+import { correctionWrite } from './correction.request.js';
 import { Cursors } from './cursor.js';
-import { refuseIfMatch } from './headers.js';
+import { DryRuns } from './dry-run.js';
+import { bodyOf } from './edge.js';
+import { ifVersionOf, refuseIfMatch } from './headers.js';
+import { LEDGER } from './ledger-reads.controller.js';
 import { TRANSFER_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
+import type { OwnerClient } from './owner-client.js';
+import { paymentOfTransfer, transferOfPayment } from './payment-transfer.js';
 import { reversalWrite } from './reversal.request.js';
 import { namesTemplate, templateWrite } from './template.request.js';
-import { transferWrite } from './transfer.request.js';
+import { isDryRun, transferWrite } from './transfer.request.js';
+import { transferUpdateWrite } from './transfer-update.request.js';
 import { submitRequest, submitUnlessKnown } from './write-request.js';
 
 @Controller('api/v1/transfers')
@@ -29,11 +38,14 @@ export class TransfersController {
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
     private readonly cursors: Cursors,
+    private readonly dryRuns: DryRuns,
+    @Inject(LEDGER) private readonly ledger: OwnerClient,
   ) {}
 
   @Post()
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (isDryRun(bodyOf(request).json)) return sendResource(reply, await this.dryRuns.answer(request));
     if (namesTemplate(request)) return this.createFromTemplate(request, reply);
     const { write, answer } = await submitRequest(this.writes, request, reply, transferWrite);
     if (write.kind === 'group') await this.answerGroup(reply, write, answer);
@@ -60,18 +72,43 @@ export class TransfersController {
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async reverse(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseIfMatch(request.headers['if-match']);
-    const original = await this.known(id, request);
+    const original = await this.own(id, request);
     const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       reversalWrite(original, body, caller, now),
     );
     await this.answerTransfer(reply, write, answer);
   }
 
+  @Post(':id/correct')
+  @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
+  async correct(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
+    const original = await this.own(id, request);
+    const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
+      correctionWrite(original, body, caller, now),
+    );
+    await this.answerTransfer(reply, write, answer);
+  }
+
+  @Patch(':id')
+  @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
+  async update(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const transfer = await this.own(id, request);
+    const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
+      transferUpdateWrite({ transfer, ifVersion }, body, caller, now),
+    );
+    sendAnswer(reply, answer, {
+      location: `${TRANSFERS_PATH}/${id}`,
+      body: JSON.stringify(transferResource(transfer)),
+    });
+  }
+
   @Get(':id')
   @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
-    const view = await this.known(id, request);
+    const view = (await this.find(id, request)) ?? (await this.ofPayment(id, request));
     sendVersioned(request, reply, { body: transferResource(view), version: view.version });
   }
 
@@ -86,18 +123,41 @@ export class TransfersController {
     });
   }
 
-  private async known(id: string, request: FastifyRequest): Promise<TransferView> {
+  private find(id: string, request: FastifyRequest): Promise<TransferView | undefined> {
     if (!toUuid('transfer', id)) throw new Problem('invalid_id');
     const { tenant, livemode } = callerOf(request);
-    const view = await findTransfer(this.db, { tenant, livemode, id });
-    if (!view) throw new Problem('not_found');
-    return view;
+    return findTransfer(this.db, { tenant, livemode, id });
+  }
+
+  /** One that may be changed here. Of a payment's transfer the payment has the say, and would not hear of it. */
+  private async own(id: string, request: FastifyRequest): Promise<TransferView> {
+    const view = await this.find(id, request);
+    const payment = view ? view.payment : (await this.paymentOf(id, request)).id;
+    if (view && payment === null) return view;
+    throw new Problem('transfer_of_payment', { detail: `It books ${payment}.` });
+  }
+
+  private async ofPayment(id: string, request: FastifyRequest): Promise<TransferView> {
+    const payment = await this.paymentOf(id, request);
+    const path = `/api/v1/transfers/${id}`;
+    return transferOfPayment(
+      payment,
+      await this.ledger.read(path, callerOf(request), request.id, { 404: 'not_found' }),
+    );
+  }
+
+  /** The payment whose own transfer has the id: one that failed, or has not ended, has none. */
+  private async paymentOf(id: string, request: FastifyRequest): Promise<PaymentView> {
+    const { tenant, livemode } = callerOf(request);
+    const payment = await findPayment(this.db, { tenant, livemode, id: paymentOfTransfer(id) });
+    if (payment?.status !== 'succeeded') throw new Problem('not_found');
+    return payment;
   }
 
   /** What has not ended is shown as it was accepted, another copy's as it stands. */
   private async answerTransfer(
     reply: FastifyReply,
-    { view }: PostWrite | ReversalWrite,
+    { view }: PostWrite | ReversalWrite | CorrectionWrite,
     answer: Answer,
   ): Promise<void> {
     const id = answer.kind === 'accepted' ? answer.resourceId : view.id;

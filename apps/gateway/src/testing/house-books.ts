@@ -14,7 +14,9 @@ import type {
   PeriodClose,
   TransactionTypeDefine,
   MessageData,
+  TransferCorrect,
   TransferReverse,
+  TransferUpdate,
 } from '@payflow/contracts';
 
 type Counter = 'posted_debits' | 'posted_credits' | 'pending_debits' | 'pending_credits';
@@ -28,6 +30,8 @@ interface Moved {
   readonly amount: string;
   readonly asset: string;
   reversed: bigint;
+  corrected?: true;
+  version?: number;
 }
 
 /** As much of the ledger as the gateway can tell apart: counters, versions, holds, and a refusal of each kind. */
@@ -90,13 +94,18 @@ export class HouseBooks {
   }
 
   /** An `up_to` leg moves half of what was asked for. */
-  post({ id, legs, conditions, effective_at, metadata }: GroupPost): Verdict {
+  post({ id, legs: asked, conditions, effective_at, metadata, mode }: GroupPost): Verdict {
     const unmet = conditions.some(({ account, version }) => version !== null && version !== this.#version(account));
-    const at = legs.findIndex(({ debit_account }) => this.empty.has(debit_account));
-    if (unmet || at >= 0) {
+    const at = asked.findIndex(({ debit_account }) => this.empty.has(debit_account));
+    const skipped = mode && !unmet ? asked.slice(at + 1).map((leg) => leg.id) : [];
+    const stops = mode !== undefined && !unmet && at > 0;
+    if (unmet || (at >= 0 && !stops)) {
       const [reason, leg] = unmet ? ['condition_failed', null] : ['insufficient_funds', at];
-      return this.#refuseGroup(id, legs[0]?.debit_account ?? '', reason as string, leg as number | null);
+      const refused = this.#refuseGroup(id, asked[0]?.debit_account ?? '', reason as string, leg as number | null);
+      return skipped.length > 0 ? ({ ...refused, data: { ...refused.data, skipped } } as Verdict) : refused;
     }
+    const legs = stops ? asked.slice(0, at) : asked;
+    const stopped = { leg: at, transfer: asked[at]?.id ?? '', reason: 'insufficient_funds', skipped };
     const posted = legs.map(({ up_to, type: _, ...leg }) => ({
       ...leg,
       amount: up_to ? (BigInt(leg.amount) / 2n).toString() : leg.amount,
@@ -110,7 +119,16 @@ export class HouseBooks {
     const times = { effective_at: effective_at ?? now(), recorded_at: now() };
     return {
       type: 'payflow.group.posted.v1',
-      data: { id, reverses: null, legs: posted, accounts, metadata, ...times, types: keptTypes(legs) },
+      data: {
+        id,
+        reverses: null,
+        legs: posted,
+        accounts,
+        metadata,
+        ...times,
+        types: keptTypes(legs),
+        ...(stops ? { stopped } : {}),
+      },
     };
   }
 
@@ -152,6 +170,56 @@ export class HouseBooks {
         metadata,
         recorded_at: now(),
       },
+    };
+  }
+
+  correct({ id, original, reversal, replacement, effective_at, debit_account, metadata }: TransferCorrect): Verdict {
+    const moved = this.#transfers.get(original);
+    const left = moved ? BigInt(moved.amount) - moved.reversed : 0n;
+    if (!moved || left === 0n) {
+      const reason = moved?.corrected ? 'transfer_corrected' : 'reversal_exceeds_original';
+      return this.#refuseGroup(id, debit_account, reason, null);
+    }
+    moved.reversed += left;
+    moved.corrected = true;
+    const accounts = { debit_account: moved.credit_account, credit_account: moved.debit_account };
+    const back = { id: reversal, ...accounts, amount: left.toString(), asset: moved.asset, effective_at: now() };
+    const legs = [back, { ...replacement, effective_at: effective_at ?? now() }];
+    for (const leg of legs) {
+      this.pay(leg.debit_account, leg.credit_account, leg.amount);
+      this.#transfers.set(leg.id, { ...leg, reversed: 0n });
+    }
+    const touched = new Set(legs.flatMap((leg) => [leg.debit_account, leg.credit_account]));
+    return {
+      type: 'payflow.group.posted.v1',
+      data: {
+        id,
+        reverses: { transfer: original, reversed: moved.reversed.toString() },
+        corrects: original,
+        legs,
+        accounts: [...touched].map((account) => this.#counters(account)),
+        effective_at: effective_at ?? now(),
+        metadata,
+        recorded_at: now(),
+      },
+    };
+  }
+
+  annotate({ id, debit_account, metadata, if_version }: TransferUpdate): Verdict {
+    const moved = this.#transfers.get(id);
+    const version = moved?.version ?? 1;
+    if (!moved || (if_version !== null && if_version !== version)) {
+      const reason = moved ? 'version_differs' : 'transfer_not_found';
+      return { type: 'payflow.transfer.update_rejected.v1', data: { id, debit_account, reason, recorded_at: now() } };
+    }
+    moved.version = version + 1;
+    const { credit_account, amount, asset } = moved;
+    const links = { payment: null, group: null, hold: null, reverses: null, corrects: null };
+    const times = { effective_at: now(), recorded_at: now(), changed_at: now() };
+    const facts = { id, debit_account, credit_account, amount, asset };
+    return {
+      type: 'payflow.transfer.updated.v1',
+      data: { ...facts, ...links, ...times, metadata, version: moved.version },
     };
   }
 

@@ -23,6 +23,8 @@ type Command = AnyMessage<
   | 'payflow.group.post.v1'
   | 'payflow.conversion.post.v1'
   | 'payflow.transfer.reverse.v1'
+  | 'payflow.transfer.correct.v1'
+  | 'payflow.transfer.update.v1'
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
   | 'payflow.hold.void.v1'
@@ -33,6 +35,8 @@ type Command = AnyMessage<
 type Cause = Pick<Command, 'tenant' | 'livemode' | 'traceparent'> & { readonly id?: string };
 
 const POLL_MS = 10;
+/** The broker takes a megabyte in one request. */
+const RECORDS_PER_SEND = 500;
 const READ = statement(
   'house.read-outbox',
   `select id, messages::text as messages from outbox where id <> all ($1::uuid[]) order by created_at, id`,
@@ -110,7 +114,8 @@ export class House {
     this.#outgoing.clear();
     for (const [target, records] of outgoing) {
       const [topic = '', partition = ''] = target.split('/');
-      await this.#producer?.send(topic, Number(partition), records);
+      for (let at = 0; at < records.length; at += RECORDS_PER_SEND)
+        await this.#producer?.send(topic, Number(partition), records.slice(at, at + RECORDS_PER_SEND));
     }
   }
 
@@ -161,6 +166,10 @@ export class House {
         return this.#books.convert(command.data);
       case 'payflow.transfer.reverse.v1':
         return this.#books.reverse(command.data);
+      case 'payflow.transfer.correct.v1':
+        return this.#books.correct(command.data);
+      case 'payflow.transfer.update.v1':
+        return this.#books.annotate(command.data);
       case 'payflow.hold.place.v1':
         return this.#books.place(command.data);
       case 'payflow.hold.post.v1':

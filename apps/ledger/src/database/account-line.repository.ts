@@ -1,5 +1,5 @@
-import { fromUuid, uuidOf } from '@payflow/contracts';
-import { statement, type Database } from '@payflow/database';
+import { fromUuid, uuidOf, type TransferKind } from '@payflow/contracts';
+import { statement, type Database, type Statement } from '@payflow/database';
 import { keyOf, type OwnedAccount } from './balance.repository.js';
 import { recordedBy, type Basis } from './balance-sums.js';
 import { rowsInIndexOrder } from './index-order.js';
@@ -30,6 +30,11 @@ export interface AccountLine {
   readonly effectiveAt: Date;
 }
 
+/** A line, and what its transfer was made for. */
+export interface HistoryLine extends AccountLine {
+  readonly kind: TransferKind;
+}
+
 /** Lines per page at most, and the one that tells whether there is another page. */
 const LINES_MAX = 201;
 
@@ -43,18 +48,28 @@ const SIDES = [
 
 const OF_ACCOUNT = (side: string) => `t.tenant_id = $1 and t.livemode = $2 and t.${side}_account_id = $3`;
 
+/** What a transfer is made for. Only a transfer of a group can stand in another's place: that takes a look into `reversals`. */
+const KIND = `case when t.hold_id is not null then 'hold_posting' when t.reverses_id is not null then 'reversal'
+  when t.group_id is not null and exists (
+    select from reversals c where c.tenant_id = t.tenant_id and c.livemode = t.livemode and c.corrected_by_id = t.id) then 'correction'
+  else 'plain' end`;
+
 interface Source {
   /** What the line counts by, and an index is ordered by. */
   readonly time: 'recorded_at' | 'effective_at';
   readonly condition: string;
   readonly order: 'asc' | 'desc';
+  readonly columns?: string;
 }
 
 /** Lines of one side in the order of one index, no more than a page and what goes with its last instant. */
-function linesOf({ side, other }: (typeof SIDES)[number], { time, condition, order }: Source): string {
+function linesOf(
+  { side, other }: (typeof SIDES)[number],
+  { time, condition, order, columns = COLUMNS }: Source,
+): string {
   const isBeyond = order === 'asc' ? '>' : '<';
   return `(
-    select t.${time} as at, '${side}' as side, t.${other}_account_id as counter_account_id, ${COLUMNS} from transfers t
+    select t.${time} as at, '${side}' as side, t.${other}_account_id as counter_account_id, ${columns} from transfers t
     where ${OF_ACCOUNT(side)} and ${condition}
       and (t.${time}, t.recorded_at, t.chain, t.chain_position) ${isBeyond} ($4::timestamptz, $5::timestamptz, $6, $7)
     order by t.${time} ${order} fetch first ${LINES_MAX} rows with ties)`;
@@ -89,15 +104,22 @@ export const LINES_AFTER = {
 
 const FILTERS = `t.recorded_at <= $4::timestamptz and t.recorded_at < $9::timestamptz and t.recorded_at >= $10::timestamptz
   and t.amount_minor between $11::bigint and $12::bigint`;
-const HISTORY = statement(
-  'reads.history',
-  merged([{ time: 'recorded_at', condition: FILTERS, order: 'desc' }], 'desc'),
-);
-// A group is small: it is looked through whole.
-const HISTORY_OF_GROUP = statement(
-  'reads.history-of-group',
-  merged([{ time: 'recorded_at', condition: `t.group_id = $13 and ${FILTERS}`, order: 'desc' }], 'desc'),
-);
+const columns = `${COLUMNS}, ${KIND} as kind`;
+const history = (name: string, ...conditions: readonly string[]) =>
+  statement(
+    `reads.history${name}`,
+    merged(
+      [{ time: 'recorded_at', condition: [...conditions, FILTERS].join(' and '), order: 'desc', columns }],
+      'desc',
+    ),
+  );
+// A group is small: it is looked through whole. Of a kind that is rare, the account's history is looked through.
+const HISTORY = {
+  all: history(''),
+  ofGroup: history('-of-group', 't.group_id = $13'),
+  ofKind: history('-of-kind', `(${KIND}) = $13`),
+  ofGroupAndKind: history('-of-group-and-kind', 't.group_id = $13', `(${KIND}) = $14`),
+} as const;
 
 interface LineRow {
   at: Date;
@@ -110,6 +132,7 @@ interface LineRow {
   group_id: string | null;
   hold_id: string | null;
   reverses_id: string | null;
+  kind?: TransferKind;
   recorded_at: Date;
   effective_at: Date;
   chain: number;
@@ -141,6 +164,7 @@ export async function linesAfter(
 
 export interface HistoryFilter {
   readonly group: string | undefined;
+  readonly kind: TransferKind | undefined;
   readonly amountGte: bigint;
   readonly amountLte: bigint;
   readonly createdGte: Date | '-infinity';
@@ -152,13 +176,17 @@ export async function linesBefore(
   db: Database,
   account: OwnedAccount,
   { before, filter, limit }: { readonly before: LinePlace; readonly filter: HistoryFilter; readonly limit: number },
-): Promise<AccountLine[]> {
-  const { group, createdLt, createdGte, amountGte, amountLte } = filter;
+): Promise<HistoryLine[]> {
+  const { group, kind, createdLt, createdGte, amountGte, amountLte } = filter;
   const values = [...keyOf(account), ...valuesOf(before), limit, createdLt, createdGte, amountGte, amountLte];
-  const rows = group
-    ? await rowsInIndexOrder<LineRow>(db, HISTORY_OF_GROUP, [...values, uuidOf('group', group)])
-    : await rowsInIndexOrder<LineRow>(db, HISTORY, values);
-  return rows.map(toLine);
+  const more = [...(group ? [uuidOf('group', group)] : []), ...(kind ? [kind] : [])];
+  const rows = await rowsInIndexOrder<LineRow>(db, historyOf(filter), [...values, ...more]);
+  return rows.map((row) => ({ ...toLine(row), kind: row.kind as TransferKind }));
+}
+
+function historyOf({ group, kind }: HistoryFilter): Statement {
+  if (group) return kind ? HISTORY.ofGroupAndKind : HISTORY.ofGroup;
+  return kind ? HISTORY.ofKind : HISTORY.all;
 }
 
 function valuesOf({ at, recordedAt, chain, position }: LinePlace): unknown[] {

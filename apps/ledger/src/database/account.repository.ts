@@ -4,6 +4,7 @@ import type { Account } from '../domain/account.js';
 import { scoped, type AccountDetails, type BookChanges, type Owner } from '../domain/book.js';
 import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
+import { insertVersions, versionColumns } from './metadata-version.repository.js';
 
 // The head of the batch's chain is locked first, as every batch does, and comes with the first row. The accounts' locks are
 // taken one by one in id order, so that two batches can only wait for each other, never in a circle. The clock is read as each
@@ -65,7 +66,8 @@ const SAVE = statement(
        pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz,
        xact_id = pg_current_xact_id(), state = n.state,
        overdraft = n.overdraft, overdraft_limit_minor = n.overdraft_limit_minor, metadata = coalesce(n.metadata, a.metadata)
-     from n where not n.is_new and a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id returning 1)
+     from n where not n.is_new and a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id returning 1),
+   told as (${insertVersions(19, '$9')})
    select ((select count(*) from opened) + (select count(*) from changed))::integer as saved`,
 );
 
@@ -204,6 +206,12 @@ function accountIds(command: KeyedCommand['command']): string[] {
     case 'payflow.period.close.v1':
     case 'payflow.transaction_type.define.v1':
       return [];
+    case 'payflow.transfer.update.v1':
+      return [command.data.debit_account];
+    case 'payflow.transfer.correct.v1': {
+      const { debit_account, credit_account, replacement } = command.data;
+      return [debit_account, credit_account, replacement.debit_account, replacement.credit_account];
+    }
     case 'payflow.transfer.post.v1':
     case 'payflow.transfer.reverse.v1':
     case 'payflow.hold.place.v1':
@@ -218,7 +226,7 @@ function accountIds(command: KeyedCommand['command']): string[] {
 /** Saves what a batch opened and changed, one netted row each. Returns false when an id or a path has been taken in the meantime. */
 export async function saveAccounts(
   tx: Transaction,
-  { opened, changed, details }: Pick<BookChanges, 'opened' | 'changed' | 'details'>,
+  { opened, changed, details, metadata }: Pick<BookChanges, 'opened' | 'changed' | 'details' | 'metadata'>,
   keys: LockedAccounts['keys'],
   now: Date,
 ): Promise<boolean> {
@@ -252,6 +260,7 @@ export async function saveAccounts(
     rows.map(({ account }) => account.overdraftLimit),
     rows.map((row) => (row.details ? JSON.stringify(row.details.metadata) : null)),
     rows.map((row) => row.details?.createdAt ?? null),
+    ...versionColumns(metadata.filter(({ of }) => of === 'account')),
   ]);
   return result?.saved === rows.length;
 }

@@ -3,11 +3,14 @@ import { statement, type Transaction } from '@payflow/database';
 import { isAssetCode } from '@payflow/money';
 import { scoped, type BookChanges, type Owner } from '../domain/book.js';
 import type { Hold } from '../domain/hold.js';
+import type { Original } from '../domain/reversal.js';
+import type { Booked } from '../domain/transfer-change.js';
 import type { Unit } from '../domain/unit.js';
 import type { Period } from '../domain/period.js';
 import type { TransactionType } from '../domain/transaction-type.js';
 import { accountUuid, type LockedAccounts } from './account.repository.js';
 import type { KeyedCommand } from './command-key.js';
+import { insertVersions, versionColumns } from './metadata-version.repository.js';
 import { INSERT_PERIODS, PERIODS, toPeriod, type PeriodFacts } from './period.repository.js';
 import { INSERT_TYPED, INSERT_TYPES, toType, TYPES, type TypeFacts } from './transaction-type.repository.js';
 
@@ -21,7 +24,9 @@ export interface LoadedAside {
   readonly takenPaths: ReadonlySet<string>;
   readonly holds: ReadonlyMap<string, Hold>;
   /** By scoped transfer id; absent where nothing has been moved back. */
-  readonly reversed: ReadonlyMap<string, bigint>;
+  readonly reversed: ReadonlyMap<string, Pick<Original, 'reversed' | 'correctedBy'>>;
+  /** Transfers that shall be corrected, or get other metadata, by scoped id. */
+  readonly booked: ReadonlyMap<string, Booked>;
   readonly units: ReadonlyMap<string, Unit>;
   readonly unitCounts: ReadonlyMap<string, number>;
   readonly periods: ReadonlyMap<string, Period>;
@@ -38,23 +43,33 @@ const ASIDE = `
      'expires_at', expires_at, 'version', version)
    from holds where (tenant_id, livemode, id) in (select * from unnest($4::uuid[], $5::boolean[], $6::uuid[]))
    union all
-   select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text)
-   from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))
-   union all ${PERIODS(10)}
-   union all ${TYPES(13)}`;
+   select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text, 'corrected_by', corrected_by_id)
+   from reversals where (tenant_id, livemode, transfer_id) in (select * from unnest($7::uuid[], $8::boolean[], $9::uuid[]))`;
 
 const LOAD = statement('ledger.load-aside', ASIDE);
 
-// For the few batches that define a unit or open an account in one: the others do not look for what they do not name.
-const LOAD_WITH_UNITS = statement(
-  'ledger.load-aside-with-units',
+// With what few batches name: the others do not look for it. A transfer lies in one of many months.
+const LOAD_ALL = statement(
+  'ledger.load-aside-all',
   `${ASIDE}
+   union all ${PERIODS(10)}
+   union all ${TYPES(13)}
    union all
    select tenant_id, livemode, 'unit', code, null, json_build_object('scale', scale, 'name', name, 'created_at', created_at)
    from units where (tenant_id, livemode, code) in (select * from unnest($16::uuid[], $17::boolean[], $18::text[]))
    union all
    select tenant_id, livemode, 'units', null, null, json_build_object('count', count(*))
-   from units where (tenant_id, livemode) in (select * from unnest($19::uuid[], $20::boolean[])) group by tenant_id, livemode`,
+   from units where (tenant_id, livemode) in (select * from unnest($19::uuid[], $20::boolean[])) group by tenant_id, livemode
+   union all
+   select t.tenant_id, t.livemode, 'booked', null, t.id, json_build_object('debit', t.debit_account_id, 'credit', t.credit_account_id,
+     'amount', t.amount_minor::text, 'asset', t.asset, 'payment', t.payment_id, 'group', t.group_id, 'hold', t.hold_id,
+     'reverses', t.reverses_id, 'corrects', c.transfer_id, 'effective_at', coalesce(t.effective_at, t.recorded_at),
+     'recorded_at', t.recorded_at, 'version', coalesce((
+       select max(m.version) from metadata_versions m
+       where m.tenant_id = t.tenant_id and m.livemode = t.livemode and m.resource = 'transfer' and m.id = t.id), 1))
+   from transfers t
+   left join reversals c on c.tenant_id = t.tenant_id and c.livemode = t.livemode and c.corrected_by_id = t.id
+   where (t.tenant_id, t.livemode, t.id) in (select * from unnest($21::uuid[], $22::boolean[], $23::uuid[]))`,
 );
 
 const HELD = `held as (
@@ -64,21 +79,24 @@ const HELD = `held as (
        $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::bigint[])
      on conflict (tenant_id, livemode, id) do update set posted_minor = excluded.posted_minor, status = excluded.status,
        version = excluded.version, changed_at = excluded.changed_at, xact_id = pg_current_xact_id())`;
-const REVERSED = `insert into reversals as r (tenant_id, livemode, transfer_id, amount_minor, reversed_minor)
-   select * from unnest($14::uuid[], $15::boolean[], $16::uuid[], $17::bigint[], $18::bigint[])
-   on conflict (tenant_id, livemode, transfer_id) do update set reversed_minor = excluded.reversed_minor`;
+const REVERSED = `insert into reversals as r (tenant_id, livemode, transfer_id, amount_minor, reversed_minor, corrected_by_id)
+   select * from unnest($14::uuid[], $15::boolean[], $16::uuid[], $17::bigint[], $18::bigint[], $19::uuid[])
+   on conflict (tenant_id, livemode, transfer_id) do update set reversed_minor = excluded.reversed_minor,
+     corrected_by_id = excluded.corrected_by_id,
+     version = r.version + 1`;
 
 const SAVE = statement('ledger.save-aside', `with ${HELD} ${REVERSED}`);
 
-// The same, with what is not under any account's lock, and so may have been another partition's first.
-const SAVE_WITH_TERMS = statement(
-  'ledger.save-aside-with-terms',
+// With transfers' metadata, and with what is not under any account's lock, and so may have been another partition's first.
+const SAVE_ALL = statement(
+  'ledger.save-aside-all',
   `with ${HELD}, reversed as (${REVERSED}),
-   closing as (${INSERT_PERIODS(19)}), defined as (${INSERT_TYPES(25)}), typed as (${INSERT_TYPED(33)}),
+   closing as (${INSERT_PERIODS(20)}), defined as (${INSERT_TYPES(26)}), typed as (${INSERT_TYPED(34)}),
    units_defined as (
      insert into units (tenant_id, livemode, code, scale, name, created_at)
-     select * from unnest($38::uuid[], $39::boolean[], $40::text[], $41::smallint[], $42::text[], $43::timestamptz[])
-     on conflict do nothing returning 1)
+     select * from unnest($39::uuid[], $40::boolean[], $41::text[], $42::smallint[], $43::text[], $44::timestamptz[])
+     on conflict do nothing returning 1),
+   told as (${insertVersions(45, '$13')})
    select ((select count(*) from closing) + (select count(*) from defined) + (select count(*) from typed)
      + (select count(*) from units_defined))::integer as saved`,
 );
@@ -86,17 +104,37 @@ const SAVE_WITH_TERMS = statement(
 interface AsideRow {
   tenant_id: string;
   livemode: boolean;
-  what: 'path' | 'hold' | 'reversal' | 'unit' | 'units' | 'period' | 'latest' | 'type';
+  what: 'path' | 'hold' | 'reversal' | 'booked' | 'unit' | 'units' | 'period' | 'latest' | 'type';
   name: string | null;
   id: string | null;
   facts:
-    HoldFacts | UnitFacts | PeriodFacts | TypeFacts | { readonly reversed: string } | { readonly count: number } | null;
+    HoldFacts | ReversalFacts | BookedFacts | UnitFacts | PeriodFacts | TypeFacts | { readonly count: number } | null;
 }
 
 interface UnitFacts {
   readonly scale: number;
   readonly name: string;
   readonly created_at: string;
+}
+
+interface ReversalFacts {
+  readonly reversed: string;
+  readonly corrected_by: string | null;
+}
+
+interface BookedFacts {
+  readonly debit: string;
+  readonly credit: string;
+  readonly amount: string;
+  readonly asset: string;
+  readonly payment: string | null;
+  readonly group: string | null;
+  readonly hold: string | null;
+  readonly reverses: string | null;
+  readonly corrects: string | null;
+  readonly effective_at: string;
+  readonly recorded_at: string;
+  readonly version: number;
 }
 
 interface HoldFacts {
@@ -129,13 +167,17 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
     return each.command.type === 'payflow.hold.void.v1' ? [wantedOf(each, uuidOf('hold', each.command.data.id))] : [];
   });
   const originals = commands.flatMap((each) =>
-    each.command.type === 'payflow.transfer.reverse.v1'
+    each.command.type === 'payflow.transfer.reverse.v1' || each.command.type === 'payflow.transfer.correct.v1'
       ? [wantedOf(each, uuidOf('transfer', each.command.data.original))]
       : [],
   );
-  const months = unique(commands.flatMap(monthsNamed));
-  const types = unique(commands.flatMap(typesNamed));
-  const rows = await loadRows(tx, [paths, holds, originals, months, types], commands.flatMap(unitsNamed));
+  const others = {
+    months: unique(commands.flatMap(monthsNamed)),
+    types: unique(commands.flatMap(typesNamed)),
+    units: commands.flatMap(unitsNamed),
+    booked: commands.flatMap(bookedNamed),
+  };
+  const rows = await loadRows(tx, [paths, holds, originals], others);
   return {
     units: new Map(
       rows.flatMap((row) =>
@@ -151,9 +193,12 @@ export async function loadAside(tx: Transaction, commands: readonly KeyedCommand
     holds: new Map(rows.flatMap((row) => (row.what === 'hold' ? [[scopedId('hold', row), toHold(row)] as const] : []))),
     reversed: new Map(
       rows.flatMap((row) =>
-        row.what === 'reversal'
-          ? [[scopedId('transfer', row), BigInt((row.facts as { reversed: string }).reversed)] as const]
-          : [],
+        row.what === 'reversal' ? [[scopedId('transfer', row), toReversed(row.facts as ReversalFacts)] as const] : [],
+      ),
+    ),
+    booked: new Map(
+      rows.flatMap((row) =>
+        row.what === 'booked' ? [[scopedId('transfer', row), toBooked(row.facts as BookedFacts)] as const] : [],
       ),
     ),
     periods: new Map(rows.flatMap((row) => (row.what === 'period' ? [[scopedName(row), periodOf(row)] as const] : []))),
@@ -173,22 +218,37 @@ function unitsNamed(each: KeyedCommand): (Wanted & { readonly isNew: boolean })[
     : [];
 }
 
+function bookedNamed(each: KeyedCommand): Wanted[] {
+  const { command } = each;
+  if (command.type === 'payflow.transfer.correct.v1')
+    return [wantedOf(each, uuidOf('transfer', command.data.original))];
+  return command.type === 'payflow.transfer.update.v1' ? [wantedOf(each, uuidOf('transfer', command.data.id))] : [];
+}
+
+interface Others {
+  readonly months: readonly Wanted[];
+  readonly types: readonly Wanted[];
+  readonly units: readonly (Wanted & { readonly isNew: boolean })[];
+  readonly booked: readonly Wanted[];
+}
+
 async function loadRows(
   tx: Transaction,
-  others: readonly (readonly Wanted[])[],
-  units: readonly (Wanted & { readonly isNew: boolean })[],
+  common: readonly (readonly Wanted[])[],
+  { months, types, units, booked }: Others,
 ): Promise<readonly AsideRow[]> {
-  const parameters = others.flatMap(columns);
-  if (units.length > 0) {
+  const parameters = common.flatMap(columns);
+  if (months.length + types.length + units.length + booked.length > 0) {
     const [tenants, livemodes] = columns(units.filter(({ isNew }) => isNew));
-    return tx.rows<AsideRow & Record<string, unknown>>(LOAD_WITH_UNITS, [
+    return tx.rows<AsideRow & Record<string, unknown>>(LOAD_ALL, [
       ...parameters,
-      ...columns(units),
+      ...[months, types, units].flatMap(columns),
       tenants,
       livemodes,
+      ...columns(booked),
     ]);
   }
-  if (others.every((wanted) => wanted.length === 0)) return [];
+  if (common.every((wanted) => wanted.length === 0)) return [];
   return tx.rows<AsideRow & Record<string, unknown>>(LOAD, parameters);
 }
 
@@ -196,6 +256,8 @@ async function loadRows(
 function monthsNamed(each: KeyedCommand): Wanted[] {
   const { type, data } = each.command;
   if (type === 'payflow.period.close.v1') return [wantedOf(each, null), wantedOf(each, data.id)];
+  // A correction counts when its original did, where it says nothing else.
+  if (type === 'payflow.transfer.correct.v1') return [wantedOf(each, null)];
   return 'effective_at' in data && data.effective_at !== null ? [wantedOf(each, null)] : [];
 }
 
@@ -209,13 +271,14 @@ function typesNamed(each: KeyedCommand): Wanted[] {
 /** Saves what a batch changed of all this, one row each. Returns false when another partition was first. */
 export async function saveAside(
   tx: Transaction,
-  changes: Pick<BookChanges, 'holds' | 'reversals' | 'closings' | 'defined' | 'typed' | 'units'>,
+  changes: Pick<BookChanges, 'holds' | 'reversals' | 'closings' | 'defined' | 'typed' | 'units' | 'metadata'>,
   keys: LockedAccounts['keys'],
   now: Date,
 ): Promise<boolean> {
   const { holds, reversals, closings, defined, typed, units } = changes;
   const terms = closings.length + defined.length + typed.length + units.length;
-  if (holds.size + reversals.size + terms === 0) return true;
+  const told = changes.metadata.filter(({ of }) => of === 'transfer');
+  if (holds.size + reversals.size + terms + told.length === 0) return true;
   const held = [...holds.values()];
   const reversed = [...reversals.values()];
   const values = [
@@ -237,12 +300,13 @@ export async function saveAside(
     reversed.map(({ transfer }) => uuidOf('transfer', transfer)),
     reversed.map(({ original }) => original.amount),
     reversed.map(({ original }) => original.reversed),
+    reversed.map(({ original }) => original.correctedBy && uuidOf('transfer', original.correctedBy)),
   ];
-  if (terms === 0) {
+  if (terms + told.length === 0) {
     await tx.count(SAVE, values);
     return true;
   }
-  const [result] = await tx.rows<{ saved: number }>(SAVE_WITH_TERMS, [
+  const [result] = await tx.rows<{ saved: number }>(SAVE_ALL, [
     ...values,
     closings.map(({ owner }) => uuidOf('tenant', owner.tenant)),
     closings.map(({ owner }) => owner.livemode),
@@ -257,6 +321,7 @@ export async function saveAside(
     units.map(({ unit }) => unit.scale),
     units.map(({ unit }) => unit.name),
     units.map(({ unit }) => unit.createdAt),
+    ...versionColumns(told),
   ]);
   return result?.saved === terms;
 }
@@ -318,6 +383,32 @@ function typeOf(row: AsideRow): TransactionType {
   return toType(row.name as string, row.facts as TypeFacts);
 }
 
+function toReversed({ reversed, corrected_by }: ReversalFacts): Pick<Original, 'reversed' | 'correctedBy'> {
+  return { reversed: BigInt(reversed), correctedBy: corrected_by && fromUuid('transfer', corrected_by) };
+}
+
+function toBooked(facts: BookedFacts): Booked {
+  return {
+    debitAccount: fromUuid('account', facts.debit),
+    creditAccount: fromUuid('account', facts.credit),
+    amount: BigInt(facts.amount),
+    asset: facts.asset,
+    payment: facts.payment && fromUuid('payment', facts.payment),
+    group: facts.group && fromUuid('group', facts.group),
+    hold: facts.hold && fromUuid('hold', facts.hold),
+    reverses: facts.reverses && fromUuid('transfer', facts.reverses),
+    corrects: facts.corrects && fromUuid('transfer', facts.corrects),
+    effectiveAt: instantOf(facts.effective_at),
+    recordedAt: instantOf(facts.recorded_at),
+    version: facts.version,
+  };
+}
+
+/** As the books write instants, however the database does. */
+function instantOf(text: string): string {
+  return new Date(text).toISOString();
+}
+
 function toHold(row: AsideRow): Hold {
   const facts = row.facts as HoldFacts;
   return {
@@ -329,7 +420,7 @@ function toHold(row: AsideRow): Hold {
     posted: BigInt(facts.posted),
     asset: facts.asset,
     status: facts.status,
-    expiresAt: facts.expires_at && new Date(facts.expires_at).toISOString(),
+    expiresAt: facts.expires_at && instantOf(facts.expires_at),
     version: facts.version,
   };
 }

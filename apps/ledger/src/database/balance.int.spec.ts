@@ -12,7 +12,7 @@ import { costOf } from '../testing/query-plan.js';
 import { ToldBooks } from '../testing/told-books.js';
 import { LINES_AFTER } from './account-line.repository.js';
 import { BASES, type Basis } from './balance-sums.js';
-import { BALANCE_AS_OF, completeUntil, postedAsOf } from './balance.repository.js';
+import { BALANCE_AS_OF, completeUntil, postedAsOf, postedNow } from './balance.repository.js';
 import { IN_INDEX_ORDER } from './index-order.js';
 import { invariants, migrations } from './index.js';
 import { ADD_SNAPSHOTS, addSnapshots } from './snapshot.repository.js';
@@ -76,6 +76,11 @@ describe('a balance as of an instant', () => {
         expect(await sums('effective'), `${id} effective at ${at}`).toEqual(told.summed(id, at, 'effective'));
       }
     }
+    const last = told.instants().at(-1) as string;
+    for (const id of accounts) {
+      const now = await postedNow(db.database, { owner: ours, id });
+      expect([now?.postedDebits, now?.postedCredits], `${id} now`).toEqual(told.told(id, last));
+    }
   }
 
   it('is what the events of that time told, by either time, with and without snapshots', async () => {
@@ -119,8 +124,15 @@ describe('a balance as of an instant', () => {
   it('is nobody else’s', async () => {
     const [ours, id] = [new CommandsOf(), newId('account')];
     await handle([ours.open(id)]);
-    const as = (owner: { tenant: string; livemode: boolean }) =>
-      postedAsOf(db.database, { owner, id }, { basis: 'recorded', at: 'infinity', known: 'infinity' });
+    const as = async (owner: { tenant: string; livemode: boolean }) => {
+      const asOf = await postedAsOf(
+        db.database,
+        { owner, id },
+        { basis: 'recorded', at: 'infinity', known: 'infinity' },
+      );
+      expect(await postedNow(db.database, { owner, id })).toEqual(asOf);
+      return asOf;
+    };
     expect(await as(ours)).toEqual({ postedDebits: 0n, postedCredits: 0n });
     expect(await as(new CommandsOf())).toBeUndefined();
     expect(await as({ tenant: ours.tenant, livemode: true })).toBeUndefined();
@@ -137,6 +149,7 @@ describe('a snapshot', () => {
     expect((await checkInvariant(db.database, I3, 'full')).sample).toEqual([]);
     const admin = new Client({ connectionString: db.adminUrl });
     await admin.connect();
+    await admin.query('set session_replication_role = replica');
     const { rows } = await admin.query<{ named: string }>(
       `update balance_snapshots set posted_credits = posted_credits + 1
        where account_id = typeid_uuid($1) returning 'balance_snapshots/' || account_id || '/' || recorded_at as named`,

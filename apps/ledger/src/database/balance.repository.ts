@@ -39,6 +39,11 @@ const FACTS = statement(
   `select a.asset, a.kind, a.last_recorded_at from accounts a where ${ACCOUNT}`,
 );
 
+const POSTED_NOW = statement(
+  'reads.posted-now',
+  `select a.posted_debits, a.posted_credits from accounts a where ${ACCOUNT}`,
+);
+
 const asOf = (basis: Basis) =>
   statement(
     `reads.balance-${basis}`,
@@ -60,6 +65,11 @@ export async function findAccountFacts(db: Database, account: OwnedAccount): Pro
   return row && { asset: row.asset, kind: row.kind, lastRecordedAt: row.last_recorded_at };
 }
 
+/** What is booked on an account as it stands: its counters, which by either basis are the sums of all its transfers (I3). */
+export async function postedNow(db: Database, account: OwnedAccount): Promise<PostedSums | undefined> {
+  return sumsIn(await db.rows<SumsRow>(POSTED_NOW, keyOf(account)));
+}
+
 /** What was booked on an account as of `at`, of what was known by `known`. Undefined where there is no such account. */
 export async function postedAsOf(
   db: Database,
@@ -67,7 +77,15 @@ export async function postedAsOf(
   { basis, at, known }: { readonly basis: Basis; readonly at: Date | 'infinity'; readonly known: Date | 'infinity' },
 ): Promise<PostedSums | undefined> {
   const values = [...keyOf(account), at, known];
-  const [row] = await db.rows<{ posted_debits: bigint; posted_credits: bigint }>(BALANCE_AS_OF[basis], values);
+  return sumsIn(await db.rows<SumsRow>(BALANCE_AS_OF[basis], values));
+}
+
+interface SumsRow {
+  posted_debits: bigint;
+  posted_credits: bigint;
+}
+
+function sumsIn([row]: readonly SumsRow[]): PostedSums | undefined {
   return row && { postedDebits: row.posted_debits, postedCredits: row.posted_credits };
 }
 

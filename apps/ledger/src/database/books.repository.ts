@@ -42,7 +42,8 @@ export async function openBooks(
       const verdict = known.get(idText(transferKey(each, id)));
       if (!verdict) continue;
       const key = scoped(each.command, id);
-      const original = role === 'original' ? originalOf(verdict, reversed.get(key) ?? 0n) : undefined;
+      const since = { ...NOTHING_SINCE, ...reversed.get(key), effectiveAt: aside.booked.get(key)?.effectiveAt ?? '' };
+      const original = role === 'original' ? originalOf(verdict, since) : undefined;
       if (original) originals.set(key, original);
       if (role === 'made') usedTransferIds.add(key);
     }
@@ -86,6 +87,10 @@ export function saveBooks(
   );
 }
 
+type Since = Pick<Original, 'reversed' | 'correctedBy' | 'effectiveAt'>;
+
+const NOTHING_SINCE = { reversed: 0n, correctedBy: null };
+
 /** The transfers that a group makes, and the one it moves back: a command that makes one alone is known by its own key. */
 function namesOf({ command }: KeyedCommand): { readonly id: string; readonly role: 'made' | 'original' }[] {
   switch (command.type) {
@@ -98,6 +103,12 @@ function namesOf({ command }: KeyedCommand): { readonly id: string; readonly rol
         { id: command.data.transfer, role: 'made' },
         { id: command.data.original, role: 'original' },
       ];
+    case 'payflow.transfer.correct.v1':
+      return [
+        { id: command.data.reversal, role: 'made' },
+        { id: command.data.replacement.id, role: 'made' },
+        { id: command.data.original, role: 'original' },
+      ];
     default:
       return [];
   }
@@ -108,25 +119,25 @@ function transfersNamed(each: KeyedCommand): IdKey[] {
 }
 
 /** What a verdict says of the transfer it posted, or undefined where it posted none. */
-function originalOf({ type, json }: KnownVerdict, reversed: bigint): Original | undefined {
+function originalOf({ type, json }: KnownVerdict, since: Since): Original | undefined {
   switch (type) {
     case 'payflow.transfer.posted.v1': {
       const data = JSON.parse(json) as MessageData['payflow.transfer.posted.v1'];
-      return moved(data.debit_account.id, data.credit_account.id, data.amount, data.asset, reversed);
+      return moved(data.debit_account.id, data.credit_account.id, data.amount, data.asset, since);
     }
     case 'payflow.hold.posted.v1': {
       const data = JSON.parse(json) as MessageData['payflow.hold.posted.v1'];
-      return moved(data.debit_account.id, data.credit_account.id, data.transferred, data.asset, reversed);
+      return moved(data.debit_account.id, data.credit_account.id, data.transferred, data.asset, since);
     }
     case 'payflow.group.posted.v1': {
       const leg = JSON.parse(json) as PostedLeg;
-      return moved(leg.debit_account, leg.credit_account, leg.amount, leg.asset, reversed);
+      return moved(leg.debit_account, leg.credit_account, leg.amount, leg.asset, since);
     }
     default:
       return undefined;
   }
 }
 
-function moved(debitAccount: string, creditAccount: string, amount: string, asset: string, reversed: bigint): Original {
-  return { debitAccount, creditAccount, amount: parseAmount(amount) ?? 0n, asset, reversed };
+function moved(debitAccount: string, creditAccount: string, amount: string, asset: string, since: Since): Original {
+  return { debitAccount, creditAccount, amount: parseAmount(amount) ?? 0n, asset, ...since };
 }

@@ -78,7 +78,8 @@ export const CANONICAL_SQL = `concat(t.tenant_id, '|', t.livemode::text, '|', t.
   t.debit_account_id, '|', t.credit_account_id, '|', t.amount_minor, '|', t.asset, '|', t.payment_id, '|', t.group_id, '|', t.hold_id, '|',
   t.reverses_id, '|', (extract(epoch from t.effective_at) * 1000)::bigint)`;
 
-function rowOf(transfer: BookedTransfer, keys: LockedAccounts['keys']): TransferRow {
+/** The values of a transfer's row, ids as UUIDs. */
+export function rowOf(transfer: BookedTransfer, keys: LockedAccounts['keys']): TransferRow {
   const { owner, id, payment, group, hold, reverses } = transfer;
   return {
     tenant: uuidOf('tenant', owner.tenant),

@@ -63,11 +63,13 @@ function idOf(command: LedgerCommand | DamagedCommand): { readonly kind: IdKind;
     case 'payflow.group.post.v1':
     case 'payflow.conversion.post.v1':
     case 'payflow.transfer.reverse.v1':
+    case 'payflow.transfer.correct.v1':
       return { kind: 'group', uuid: uuidOf('group', command.data.id) };
     case 'payflow.hold.place.v1':
       return { kind: 'hold', uuid: uuidOf('hold', command.data.id) };
     case 'payflow.account.update.v1':
     case 'payflow.asset.define.v1':
+    case 'payflow.transfer.update.v1':
     case 'payflow.hold.void.v1':
     case 'payflow.period.close.v1':
     case 'payflow.transaction_type.define.v1':

@@ -28,12 +28,14 @@ function meaning(command: LedgerCommand): unknown[] {
       return [payment, debit_account, credit_account, amount, asset, valid_until];
     }
     case 'payflow.group.post.v1': {
-      const { legs, conditions, effective_at, metadata } = command.data;
+      const { legs, conditions, effective_at, metadata, mode } = command.data;
       return [
         legs.map(meaningOfLeg),
         conditions.map((each) => [each.account, each.version, each.balance_gte, each.balance_lte]),
         effective_at,
         sorted(metadata),
+        // As groups were hashed before there was another mode: what was posted then is still known.
+        ...(mode === undefined ? [] : [mode]),
       ];
     }
     case 'payflow.conversion.post.v1': {
@@ -48,6 +50,20 @@ function meaning(command: LedgerCommand): unknown[] {
     case 'payflow.transfer.reverse.v1': {
       const { transfer, original, debit_account, credit_account, amount, metadata } = command.data;
       return [transfer, original, debit_account, credit_account, amount, sorted(metadata)];
+    }
+    case 'payflow.transfer.correct.v1': {
+      const { original, debit_account, credit_account, reversal, replacement, effective_at, metadata } = command.data;
+      const { id, amount, asset } = replacement;
+      return [
+        [original, debit_account, credit_account, reversal],
+        [id, replacement.debit_account, replacement.credit_account, amount, asset],
+        effective_at,
+        sorted(metadata),
+      ];
+    }
+    case 'payflow.transfer.update.v1': {
+      const { id, debit_account, metadata, if_version } = command.data;
+      return [id, debit_account, sorted(metadata), if_version];
     }
     case 'payflow.hold.place.v1': {
       const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until } = command.data;

@@ -1,5 +1,5 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingTables1763700000000 } from '@payflow/messaging';
+import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
 import { LedgerHolds1763700003000 } from './migrations/1763700003000-ledger-holds.js';
@@ -8,10 +8,16 @@ import { LedgerReads1763700005000 } from './migrations/1763700005000-ledger-read
 import { LedgerSeals1763700006000 } from './migrations/1763700006000-ledger-seals.js';
 import { LedgerUnits1763700010000 } from './migrations/1763700010000-ledger-units.js';
 import { LedgerTransactionTypes1763700012001 } from './migrations/1763700012001-ledger-transaction-types.js';
-import { LedgerAccountStamps1763700015000 } from './migrations/1763700015000-ledger-account-stamps.js';
+import { LedgerAccountStamps1763700015001 } from './migrations/1763700015001-ledger-account-stamps.js';
 import { LedgerPeriods1763700012000 } from './migrations/1763700012000-ledger-periods.js';
+import { LedgerGuards1763700013001 } from './migrations/1763700013001-ledger-guards.js';
+import { LedgerReversalVersions1763700014000 } from './migrations/1763700014000-ledger-reversal-versions.js';
+import { LedgerCorrections1763700014001 } from './migrations/1763700014001-ledger-corrections.js';
+import { LedgerMetadataVersions1763700014002 } from './migrations/1763700014002-ledger-metadata-versions.js';
+import { LedgerHistoryGuards1763700015000 } from './migrations/1763700015000-ledger-history-guards.js';
+import { rights } from './rights.js';
 
-/** What `payflow setup` runs on the ledger's database, in order. */
+/** What `payflow setup` runs on the ledger's database, in order, and the rights that its role has then. */
 export const migrations = [
   MessagingTables1763700000000,
   LedgerTables1763700001000,
@@ -24,7 +30,14 @@ export const migrations = [
   LedgerUnits1763700010000,
   LedgerPeriods1763700012000,
   LedgerTransactionTypes1763700012001,
-  LedgerAccountStamps1763700015000,
+  MessagingGuards1763700013000,
+  LedgerGuards1763700013001,
+  LedgerReversalVersions1763700014000,
+  LedgerCorrections1763700014001,
+  LedgerMetadataVersions1763700014002,
+  LedgerHistoryGuards1763700015000,
+  LedgerAccountStamps1763700015001,
+  rights,
 ];
 
 export { invariants } from './invariants.js';

@@ -292,6 +292,14 @@ describe("the ledger's invariants", () => {
     await holdsAgain('I18', 'insert into transfers select * from moved');
   });
 
+  it('I6 and I18 hold on corrections and changes of metadata, and on refused ones', async () => {
+    const mistaken = transfer(world, wallet, '7');
+    const place = { id: mistaken.data.id, debit: world, credit: wallet };
+    await apply(mistaken, ours.correct(place, '5'), ours.annotate(place, { a: 'b' }, 1), ours.annotate(place, {}, 1));
+    await apply(ours.correct(place, '4'), ours.annotate(place, {}, 2));
+    for (const name of ['I6', 'I18'] as const) await holdsAgain(name);
+  });
+
   it('I18 accepts an answer that is given again, and an id that was used again', async () => {
     const post = transfer(world, wallet, '21');
     await apply(post);
@@ -327,6 +335,7 @@ describe("the ledger's invariants", () => {
     const metadata = { note: 'card 4111 1111 1111 1111' };
     await apply(ours.open(newId('account'), { metadata }));
     expect(await violations('I33', 'running')).toEqual([expect.stringMatching(/^outbox\/[0-9a-f-]{36} card_number$/)]);
-    expect(await violations('I33', 'full')).toHaveLength(2);
+    // With it the account, and the history of its metadata.
+    expect(await violations('I33', 'full')).toHaveLength(3);
   });
 });

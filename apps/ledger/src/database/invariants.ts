@@ -225,8 +225,8 @@ const holdsEndOnce = invariant({
 const HOLD_OPERATION = `case s.type when 'payflow.hold.placed.v1' then 'place' when 'payflow.hold.posted.v1' then 'post'
   when 'payflow.hold.voided.v1' then 'void' else s.value::json ->> 'operation' end`;
 const ID_KIND = `case when s.type like 'payflow.hold.%' then case ${HOLD_OPERATION} when 'place' then 'hold' when 'post' then 'transfer' else 'change' end
-  when s.type like 'payflow.account.update%' or s.type like 'payflow.asset.%' or s.type like 'payflow.period.%'
-    or s.type like 'payflow.transaction_type.%' then 'change' else split_part(s.type, '.', 2) end`;
+  when s.type like 'payflow.account.update%' or s.type like 'payflow.transfer.update%' or s.type like 'payflow.asset.%'
+    or s.type like 'payflow.period.%' or s.type like 'payflow.transaction_type.%' then 'change' else split_part(s.type, '.', 2) end`;
 const ID = `case ${ID_KIND} when 'change' then s.causation
   when 'transfer' then coalesce(typeid_uuid(s.value::json ->> 'transfer'), s.subject) else s.subject end`;
 
@@ -308,8 +308,11 @@ export const invariants: readonly Invariant[] = [
   closingEnds,
   everyChangeIsTold,
   noOldOutboxRow('ledger'),
-  // Accounts are told of in messages as they are opened; metadata never changes after that.
+  // Accounts are told of in messages as they are opened.
   noSecrets('ledger', [
+    {
+      full: `select 'metadata_versions/' || id || '/' || version as id, metadata::text as content from metadata_versions`,
+    },
     { full: `select 'accounts/' || id as id, concat_ws(' ', path, metadata::text) as content from accounts` },
     { full: `select 'units/' || code as id, name as content from units` },
     {

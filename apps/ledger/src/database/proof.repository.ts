@@ -1,5 +1,6 @@
 import type { LedgerSealed } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
+import type { Hash } from '../proof/merkle.js';
 import { CANONICAL_SQL, GENESIS } from './chain.js';
 
 /** A sealed transfer's link, and the seal it lies in. */
@@ -33,7 +34,10 @@ const SEAL_ENTRIES = statement(
    where s.seal = $1 order by t.chain, t.chain_position`,
 );
 
-const LOG_ENTRIES = statement('proof.log-entries', `select encode(root, 'hex') as hash from seals order by seal`);
+const LOG_STATES = statement(
+  'proof.log-states',
+  `select seal::integer as seal, encode(root, 'hex') as entry, frontier as roots from seals where seal = any ($1::bigint[])`,
+);
 
 const HEAD = statement(
   'proof.head',
@@ -57,9 +61,13 @@ export async function sealEntries(db: Database, seal: number): Promise<string[]>
   return (await db.rows<{ hash: string }>(SEAL_ENTRIES, [seal])).map(({ hash }) => hash);
 }
 
-/** The roots of all seals, in order. */
-export async function logEntries(db: Database): Promise<string[]> {
-  return (await db.rows<{ hash: string }>(LOG_ENTRIES)).map(({ hash }) => hash);
+/** The log as it was with some of its seals: each one's entry, and the log's full subtrees behind it. */
+export async function logStates(
+  db: Database,
+  seals: readonly number[],
+): Promise<ReadonlyMap<number, { readonly entry: Hash; readonly roots: readonly Hash[] }>> {
+  const rows = await db.rows<{ seal: number; entry: Hash; roots: Hash[] }>(LOG_STATES, [seals]);
+  return new Map(rows.map((row) => [row.seal, row]));
 }
 
 /** The newest signed head, with the key that signed it. */

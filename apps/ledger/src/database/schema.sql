@@ -141,6 +141,20 @@ create table maintained_partitions (
   constraint maintained_partitions_step_check CHECK ((step = ANY (ARRAY['1 day'::interval, '1 mon'::interval])))
 );
 
+create table metadata_versions (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  resource text not null,
+  id uuid not null,
+  version bigint not null,
+  metadata json not null,
+  actor text,
+  recorded_at timestamp with time zone not null,
+  constraint metadata_versions_pkey PRIMARY KEY (tenant_id, livemode, resource, id, version),
+  constraint metadata_versions_resource_check CHECK ((resource = ANY (ARRAY['account'::text, 'transfer'::text]))),
+  constraint metadata_versions_version_check CHECK ((version > 0))
+);
+
 create table outbox (
   created_at timestamp with time zone not null,
   id uuid not null,
@@ -237,9 +251,13 @@ create table reversals (
   transfer_id uuid not null,
   amount_minor bigint not null,
   reversed_minor bigint not null,
+  version bigint not null default 1,
+  corrected_by_id uuid,
   constraint reversals_amount_minor_check CHECK ((amount_minor > 0)),
   constraint reversals_check CHECK (((reversed_minor >= 1) AND (reversed_minor <= amount_minor))),
-  constraint reversals_pkey PRIMARY KEY (tenant_id, livemode, transfer_id)
+  constraint reversals_corrected_whole CHECK (((corrected_by_id IS NULL) OR (reversed_minor = amount_minor))),
+  constraint reversals_pkey PRIMARY KEY (tenant_id, livemode, transfer_id),
+  constraint reversals_version_check CHECK ((version > 0))
 );
 
 create table schema_migrations (
@@ -429,6 +447,8 @@ CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (con
 
 CREATE INDEX periods_closing ON public.periods USING btree (month) WHERE (status = 'closing'::text);
 
+CREATE UNIQUE INDEX reversals_by_correction ON public.reversals USING btree (tenant_id, livemode, corrected_by_id) WHERE (corrected_by_id IS NOT NULL);
+
 CREATE UNIQUE INDEX seals_by_start ON public.seals USING btree (from_xact);
 
 CREATE INDEX transfers_by_credit ON ONLY public.transfers USING btree (tenant_id, livemode, credit_account_id, recorded_at);
@@ -445,23 +465,49 @@ CREATE INDEX transfers_effective_by_debit ON ONLY public.transfers USING btree (
 
 CREATE INDEX verdicts_by_xact ON ONLY public.verdicts USING btree (xact_id);
 
+CREATE TRIGGER balance_snapshots_append_only BEFORE DELETE OR UPDATE ON public.balance_snapshots FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER balance_snapshots_never_truncated BEFORE TRUNCATE ON public.balance_snapshots FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER holds_end_once BEFORE UPDATE OF status, posted_minor, amount_minor, version ON public.holds FOR EACH ROW EXECUTE FUNCTION refuse_hold_revival();
+
+CREATE TRIGGER metadata_versions_append_only BEFORE DELETE OR UPDATE ON public.metadata_versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER metadata_versions_never_truncated BEFORE TRUNCATE ON public.metadata_versions FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER periods_never_truncated BEFORE TRUNCATE ON public.periods FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER periods_stay_closed BEFORE DELETE OR UPDATE ON public.periods FOR EACH ROW EXECUTE FUNCTION refuse_reopening();
 
+CREATE TRIGGER reversals_corrected_once BEFORE UPDATE ON public.reversals FOR EACH ROW EXECUTE FUNCTION refuse_second_correction();
+
 CREATE TRIGGER seals_append_only BEFORE DELETE OR UPDATE ON public.seals FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER seals_never_truncated BEFORE TRUNCATE ON public.seals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER signing_keys_append_only BEFORE DELETE OR UPDATE ON public.signing_keys FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER signing_keys_never_truncated BEFORE TRUNCATE ON public.signing_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER transaction_types_append_only BEFORE DELETE OR UPDATE ON public.transaction_types FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER transaction_types_never_truncated BEFORE TRUNCATE ON public.transaction_types FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER transfers_append_only BEFORE DELETE OR UPDATE ON public.transfers FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER transfers_never_truncated BEFORE TRUNCATE ON public.transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER typed_transfers_append_only BEFORE DELETE OR UPDATE ON public.typed_transfers FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER typed_transfers_never_truncated BEFORE TRUNCATE ON public.typed_transfers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TRIGGER units_append_only BEFORE DELETE OR UPDATE ON public.units FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER units_never_truncated BEFORE TRUNCATE ON public.units FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 CREATE TRIGGER verdicts_append_only BEFORE DELETE OR UPDATE ON public.verdicts FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+CREATE TRIGGER verdicts_never_truncated BEFORE TRUNCATE ON public.verdicts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE OR REPLACE FUNCTION public.drop_outbox_before(horizon timestamp with time zone)
  RETURNS integer
@@ -515,10 +561,43 @@ begin
       continue when to_regclass(partition_name) is not null;
       execute format('create table %I partition of %I for values from (%L) to (%L)',
         partition_name, parent.table_name, lower_bound, lower_bound + parent.step);
+      perform guard_partition(parent.table_name::regclass, partition_name::regclass);
       made := made + 1;
     end loop;
   end loop;
   return made;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.guard_history(history regclass, handler regproc)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  part regclass;
+begin
+  execute format('create trigger %I before truncate on %s for each statement execute function %s()',
+    history::text || '_never_truncated', history, handler);
+  for part in select inhrelid::regclass from pg_inherits where inhparent = history loop
+    perform guard_partition(history, part);
+  end loop;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.guard_partition(history regclass, part regclass)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  guard record;
+begin
+  for guard in
+    select tgname as name, tgfoid::regproc as handler from pg_trigger where tgrelid = history and not tgisinternal and tgtype & 32 <> 0
+  loop
+    execute format('create trigger %I before truncate on %s for each statement execute function %s()', guard.name, part, guard.handler);
+  end loop;
 end $function$
 ;
 
@@ -545,6 +624,30 @@ AS $function$
   select sum(case when (length(digits) - at) % 2 = 1 then digit * 2 / 10 + digit * 2 % 10 else digit end) % 10 = 0
   from generate_series(1, length(digits)) as at, lateral (select substr(digits, at, 1)::integer as digit) as one
 $function$
+;
+
+CREATE OR REPLACE FUNCTION public.partitions_ahead()
+ RETURNS TABLE(table_name text, partitions integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  parent record;
+  at timestamptz;
+begin
+  for parent in select m.table_name as name, m.step from maintained_partitions m order by 1 loop
+    table_name := parent.name;
+    partitions := -1;
+    loop
+      at := date_trunc(case when parent.step = '1 day' then 'day' else 'month' end, now(), 'UTC') + (partitions + 1) * parent.step;
+      exit when to_regclass(parent.name || '_' ||
+        to_char(at at time zone 'UTC', case when parent.step = '1 day' then 'YYYYMMDD' else 'YYYYMM' end)) is null;
+      partitions := partitions + 1;
+    end loop;
+    return next;
+  end loop;
+end $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.refuse_change()
@@ -577,6 +680,18 @@ begin
   if tg_op = 'DELETE' or old.status = 'closed' or (new.tenant_id, new.livemode, new.month, new.ends_at) is distinct from
     (old.tenant_id, old.livemode, old.month, old.ends_at) then
     raise exception 'a closed month stays closed' using errcode = 'integrity_constraint_violation';
+  end if;
+  return new;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.refuse_second_correction()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if old.corrected_by_id is not null then
+    raise exception 'a transfer is corrected once' using errcode = 'integrity_constraint_violation';
   end if;
   return new;
 end $function$
@@ -638,3 +753,98 @@ AS $function$
   select to_timestamp(('x' || left(of::text, 8) || substr(of::text, 10, 4))::bit(48)::bigint / 1000.0)
 $function$
 ;
+
+grant select on accounts to reader;
+grant insert, select on accounts to service;
+grant update (overdraft, posted_debits, posted_credits, pending_debits, pending_credits, version, metadata, last_recorded_at, state, overdraft_limit_minor, xact_id) on accounts to service;
+grant select on archived_tallies to reader;
+grant select on archived_tallies to service;
+grant select on balance_snapshots to reader;
+grant insert, select on balance_snapshots to service;
+grant select on chains to reader;
+grant select on chains to service;
+grant update (position, hash) on chains to service;
+grant select on command_sequences to reader;
+grant insert, select on command_sequences to service;
+grant update (used) on command_sequences to service;
+grant select on dead_letters to reader;
+grant delete, insert, select, update on dead_letters to service;
+grant select on holds to reader;
+grant insert, select on holds to service;
+grant update (posted_minor, status, version, expiry_asked_at, changed_at, xact_id) on holds to service;
+grant select on inbox to reader;
+grant delete, insert, select on inbox to service;
+grant select on maintained_partitions to reader;
+grant select on maintained_partitions to service;
+grant select on metadata_versions to reader;
+grant insert, select on metadata_versions to service;
+grant select on outbox to reader;
+grant insert, select on outbox to service;
+grant update (claimed_until, published_at) on outbox to service;
+grant select on parked_messages to reader;
+grant delete, insert, select on parked_messages to service;
+grant select on parked_subjects to reader;
+grant delete, insert, select, update on parked_subjects to service;
+grant select on periods to reader;
+grant insert, select on periods to service;
+grant update (status, horizon, event_id, event_data, closed_xact_id) on periods to service;
+grant select on positions to reader;
+grant insert, select, update on positions to service;
+grant select on received_tallies to reader;
+grant delete, insert, select, update on received_tallies to service;
+grant select on reversals to reader;
+grant insert, select on reversals to service;
+grant update (reversed_minor, version, corrected_by_id) on reversals to service;
+grant select on schema_migrations to reader;
+grant select on schema_migrations to service;
+grant select on seals to reader;
+grant insert, select on seals to service;
+grant select on sent_horizon to reader;
+grant select on sent_horizon to service;
+grant update (horizon, seen_until) on sent_horizon to service;
+grant select on sent_tallies to reader;
+grant delete, insert, select on sent_tallies to service;
+grant update (messages, id_sum) on sent_tallies to service;
+grant select on signing_keys to reader;
+grant insert, select on signing_keys to service;
+grant select on snapshot_horizon to reader;
+grant select on snapshot_horizon to service;
+grant update (horizon) on snapshot_horizon to service;
+grant select on suspects to reader;
+grant delete, insert, select on suspects to service;
+grant update (attempts) on suspects to service;
+grant select on transaction_types to reader;
+grant insert, select on transaction_types to service;
+grant select on transfers to reader;
+grant insert, select on transfers to service;
+grant select on typed_transfers to reader;
+grant insert, select on typed_transfers to service;
+grant select on units to reader;
+grant insert, select on units to service;
+grant select on verdicts to reader;
+grant insert, select on verdicts to service;
+grant select on verified_counters to reader;
+grant insert, select on verified_counters to service;
+grant update (posted_debits, posted_credits) on verified_counters to service;
+grant select on verified_horizon to reader;
+grant select on verified_horizon to service;
+grant update (horizon) on verified_horizon to service;
+grant select on waiting_commands to reader;
+grant delete, insert, select on waiting_commands to service;
+
+grant execute on function drop_outbox_before(timestamp with time zone) to service;
+grant execute on function ensure_partitions(integer) to service;
+grant execute on function guard_history(regclass,regproc) to reader, service;
+grant execute on function guard_partition(regclass,regclass) to reader, service;
+grant execute on function holds_card_number(text) to reader, service;
+grant execute on function luhn(text) to reader, service;
+grant execute on function partitions_ahead() to reader, service;
+grant execute on function refuse_change() to service;
+grant execute on function refuse_hold_revival() to service;
+grant execute on function refuse_reopening() to service;
+grant execute on function refuse_second_correction() to service;
+grant execute on function secret_kind(text) to reader, service;
+grant execute on function typeid_uuid(text) to reader, service;
+grant execute on function uuid_floor(timestamp with time zone) to reader, service;
+grant execute on function uuid_tail(uuid) to reader, service;
+grant execute on function uuid_time(uuid) to reader, service;

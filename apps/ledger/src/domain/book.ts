@@ -6,11 +6,25 @@ import type { Original } from './reversal.js';
 import type { TransactionType } from './transaction-type.js';
 import type { Movement } from './transfer.js';
 import type { Unit } from './unit.js';
+import type { Booked } from './transfer-change.js';
 
 /** Whose books: nothing of one tenant or mode ever meets anything of another. */
 export interface Owner {
   readonly tenant: string;
   readonly livemode: boolean;
+}
+
+/** Who asks, and for whom. */
+export interface Asker extends Owner {
+  readonly actor: string;
+}
+
+/** Metadata that an account or a transfer gets. */
+export interface MetadataVersion extends Asker {
+  readonly of: 'account' | 'transfer';
+  readonly id: string;
+  readonly version: number;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** What is kept of an account beside its counters. */
@@ -45,8 +59,10 @@ export interface LoadedBooks {
   readonly details: ReadonlyMap<string, AccountDetails>;
   readonly takenPaths: ReadonlySet<string>;
   readonly holds: ReadonlyMap<string, Hold>;
-  /** Posted transfers that the batch wants to move back. */
+  /** Posted transfers that the batch wants to move back or correct. */
   readonly originals: ReadonlyMap<string, Original>;
+  /** Posted transfers of which the batch wants to change the metadata. */
+  readonly booked: ReadonlyMap<string, Booked>;
   /** Transfer ids that the batch wants to use, and that are in use. */
   readonly usedTransferIds: ReadonlySet<string>;
   /** The units of their own that the batch names, by code. */
@@ -67,6 +83,7 @@ export const EMPTY_BOOKS: LoadedBooks = {
   takenPaths: new Set(),
   holds: new Map(),
   originals: new Map(),
+  booked: new Map(),
   usedTransferIds: new Set(),
   units: new Map(),
   unitCounts: new Map(),
@@ -91,6 +108,7 @@ export interface BookChanges {
   readonly closings: readonly (Closing & { readonly owner: Owner })[];
   readonly defined: readonly { readonly owner: Owner; readonly type: TransactionType }[];
   readonly typed: readonly TypedTransfer[];
+  readonly metadata: readonly MetadataVersion[];
 }
 
 /** The part of the books that one batch works on. Commands are decided on it in order, each seeing the ones before it. */
@@ -100,6 +118,7 @@ export class Book {
   readonly #takenPaths: Set<string>;
   readonly #holds: Map<string, Hold>;
   readonly #originals: Map<string, Original>;
+  readonly #booked: Map<string, Booked>;
   readonly #usedTransferIds: Set<string>;
   readonly #opened = new Set<string>();
   readonly #changed = new Set<string>();
@@ -117,6 +136,7 @@ export class Book {
   readonly #types: Map<string, TransactionType>;
   readonly #defined: { owner: Owner; type: TransactionType }[] = [];
   readonly #typed: TypedTransfer[] = [];
+  readonly #metadata: MetadataVersion[] = [];
 
   /** `now` is the ledger's clock, read after the locks (RFC 3339, UTC, ms). */
   constructor(
@@ -128,6 +148,7 @@ export class Book {
     this.#takenPaths = new Set(loaded.takenPaths);
     this.#holds = new Map(loaded.holds);
     this.#originals = new Map(loaded.originals);
+    this.#booked = new Map(loaded.booked);
     this.#usedTransferIds = new Set(loaded.usedTransferIds);
     this.#units = new Map(loaded.units);
     this.#unitCounts = new Map(loaded.unitCounts);
@@ -204,9 +225,18 @@ export class Book {
   post(transfer: BookedTransfer): void {
     const key = scoped(transfer.owner, transfer.id);
     const { debitAccount, creditAccount, amount, asset } = transfer;
+    const effectiveAt = transfer.effectiveAt ?? this.now;
     this.#transfers.push(transfer);
     this.#usedTransferIds.add(key);
-    this.#originals.set(key, { debitAccount, creditAccount, amount, asset, reversed: 0n });
+    this.#originals.set(key, {
+      debitAccount,
+      creditAccount,
+      amount,
+      asset,
+      reversed: 0n,
+      correctedBy: null,
+      effectiveAt,
+    });
   }
 
   original(owner: Owner, transfer: string): Original | undefined {
@@ -263,6 +293,32 @@ export class Book {
     this.#typed.push(typed);
   }
 
+  /** A posted transfer: one that was loaded, or one of the batch itself. */
+  booked(owner: Owner, transfer: string): Booked | undefined {
+    const key = scoped(owner, transfer);
+    return this.#booked.get(key) ?? this.#justBooked(key);
+  }
+
+  keepBooked(owner: Owner, transfer: string, booked: Booked): void {
+    this.#booked.set(scoped(owner, transfer), booked);
+  }
+
+  /** From now on the account or the transfer has this metadata. */
+  tell({ tenant, livemode, actor }: Asker, version: Omit<MetadataVersion, keyof Asker>): void {
+    this.#metadata.push({ tenant, livemode, actor, ...version });
+  }
+
+  /** Looked for among the batch's transfers when it is asked for, which is rare: nothing is kept of the others. */
+  #justBooked(key: string): Booked | undefined {
+    const found = this.#transfers.find(({ owner, id }) => scoped(owner, id) === key);
+    if (!found) return undefined;
+    const corrected = [...this.#reversals.values()].find(
+      ({ owner, original: { correctedBy } }) => correctedBy !== null && scoped(owner, correctedBy) === key,
+    );
+    const corrects = corrected?.transfer ?? null;
+    return { ...found, corrects, effectiveAt: found.effectiveAt ?? this.now, recordedAt: this.now, version: 1 };
+  }
+
   changes(): BookChanges {
     return {
       opened: this.#pick(this.#accounts, this.#opened),
@@ -275,6 +331,7 @@ export class Book {
       closings: this.#closings,
       defined: this.#defined,
       typed: this.#typed,
+      metadata: this.#metadata,
     };
   }
 

@@ -27,7 +27,7 @@ export function postConversion(terms: ConversionTerms, books: GroupBooks, now: s
   const destinationAmount = convert(sourceAmount, rate);
   if (destinationAmount <= 0n) return refusedAt(null, 'conversion_too_small');
   if (destinationAmount > AMOUNT_MAX) return refusedAt(null, 'conversion_too_large');
-  const group = { legs: legsOf(terms, destinationAmount), conditions: [], effectiveAt: null };
+  const group = { legs: legsOf(terms, destinationAmount), conditions: [], effectiveAt: null, stopsOnFirst: false };
   return postGroup(group, books, { accounts_max: ACCOUNTS_MAX }, now);
 }
 

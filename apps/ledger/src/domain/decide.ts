@@ -2,10 +2,12 @@ import type { AnyMessage, MessageData, Refusable, Refusal } from '@payflow/contr
 import type { Book } from './book.js';
 import { acceptOpening, acceptUpdate, refuseOpening, refuseUpdate } from './verdicts/account.js';
 import { acceptConversion } from './verdicts/conversion.js';
+import { acceptCorrection } from './verdicts/correction.js';
 import { acceptHold, acceptHoldPosting, acceptHoldVoid, refuseHold } from './verdicts/hold.js';
 import { acceptReversal, acceptGroup, refuseGroup } from './verdicts/group.js';
 import { acceptClosing, refuseClosing } from './verdicts/period.js';
 import { acceptType, refuseType } from './verdicts/transaction-type.js';
+import { acceptTransferUpdate, refuseTransferUpdate } from './verdicts/transfer-change.js';
 import { acceptTransfer, refuseTransfer } from './verdicts/transfer.js';
 import { acceptUnit, refuseUnit } from './verdicts/unit.js';
 
@@ -17,6 +19,8 @@ export type LedgerCommandType =
   | 'payflow.group.post.v1'
   | 'payflow.conversion.post.v1'
   | 'payflow.transfer.reverse.v1'
+  | 'payflow.transfer.correct.v1'
+  | 'payflow.transfer.update.v1'
   | 'payflow.hold.place.v1'
   | 'payflow.hold.post.v1'
   | 'payflow.hold.void.v1'
@@ -37,6 +41,8 @@ type VerdictType =
   | 'payflow.asset.rejected.v1'
   | 'payflow.transfer.posted.v1'
   | 'payflow.transfer.rejected.v1'
+  | 'payflow.transfer.updated.v1'
+  | 'payflow.transfer.update_rejected.v1'
   | 'payflow.group.posted.v1'
   | 'payflow.group.rejected.v1'
   | 'payflow.hold.placed.v1'
@@ -69,6 +75,10 @@ export function decide(book: Book, command: LedgerCommand): Verdict {
       return acceptConversion(book, command, command.data);
     case 'payflow.transfer.reverse.v1':
       return acceptReversal(book, command, command.data);
+    case 'payflow.transfer.correct.v1':
+      return acceptCorrection(book, command, command.data);
+    case 'payflow.transfer.update.v1':
+      return acceptTransferUpdate(book, command, command.data);
     case 'payflow.hold.place.v1':
       return acceptHold(book, command, command.data);
     case 'payflow.hold.post.v1':
@@ -98,7 +108,10 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
     case 'payflow.group.post.v1':
     case 'payflow.conversion.post.v1':
     case 'payflow.transfer.reverse.v1':
+    case 'payflow.transfer.correct.v1':
       return refuseGroup(command.data.id, command.key, { reason, leg: null }, now);
+    case 'payflow.transfer.update.v1':
+      return refuseTransferUpdate(command.data, reason, now);
     case 'payflow.hold.place.v1':
       return refuseHold({ ...command.data, operation: 'place', transfer: null }, reason, now);
     case 'payflow.hold.post.v1':

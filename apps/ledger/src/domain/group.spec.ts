@@ -20,7 +20,7 @@ const leg = (id: string, debitAccount: string, creditAccount: string, amount: bi
   upTo,
 });
 const post = (legs: readonly GroupLeg[], change: Partial<GroupTerms> = {}) =>
-  postGroup({ legs, conditions: [], effectiveAt: null, ...change }, books, LIMITS, NOW);
+  postGroup({ legs, conditions: [], effectiveAt: null, stopsOnFirst: false, ...change }, books, LIMITS, NOW);
 
 describe('a group', () => {
   it('lets each leg see the ones before it', () => {
@@ -57,6 +57,45 @@ describe('a group', () => {
     ['group_too_large', null, [leg('1', 'a', 'b', 1n), leg('2', 'c', 'd', 1n)], {}],
   ])('is refused as a whole with %s', (reason, at, legs, change) => {
     expect(post(legs, change)).toEqual({ kind: 'refused', reason, leg: at });
+  });
+});
+
+describe('a group that stops on the first refusal', () => {
+  const stopping = (legs: readonly GroupLeg[], change: Partial<GroupTerms> = {}) =>
+    post(legs, { stopsOnFirst: true, ...change });
+
+  it('is posted whole where no leg is refused', () => {
+    expect(stopping([leg('1', 'a', 'b', 1n), leg('2', 'b', 'a', 1n)])).toMatchObject({
+      kind: 'posted',
+      legs: [{ id: '1' }, { id: '2' }],
+      stopped: undefined,
+    });
+  });
+
+  it.each<[string, readonly GroupLeg[]]>([
+    ['id_reused', [leg('1', 'a', 'b', 1n), leg('1', 'b', 'a', 0n), leg('3', 'a', 'b', 1n)]],
+    ['id_reused', [leg('1', 'a', 'b', 1n), leg('used', 'b', 'a', 0n), leg('3', 'a', 'b', 1n)]],
+    ['amount_not_positive', [leg('1', 'a', 'b', 1n), leg('2', 'a', 'b', 0n), leg('3', 'a', 'b', 1n)]],
+    ['account_not_found', [leg('1', 'a', 'b', 1n), leg('2', 'a', 'x', 1n), leg('3', 'a', 'b', 1n)]],
+    ['insufficient_funds', [leg('1', 'a', 'b', 60n), leg('2', 'a', 'b', 41n), leg('3', 'a', 'b', 1n)]],
+    ['insufficient_funds', [leg('1', 'a', 'b', 100n), leg('2', 'a', 'b', 1n, true), leg('3', 'b', 'a', 1n)]],
+  ])('keeps what came before %s, and tries nothing behind it', (reason, legs) => {
+    const decision = stopping(legs);
+    expect(decision).toMatchObject({ kind: 'posted', legs: [{ id: '1' }], stopped: { leg: 1, reason } });
+    if (decision.kind === 'refused') throw new Error(decision.reason);
+    const moved = legs[0]?.amount ?? 0n;
+    expect([decision.accounts.get('a')?.postedDebits, decision.accounts.get('b')?.postedCredits]).toEqual([
+      moved,
+      100n + moved,
+    ]);
+  });
+
+  it.each<[string, number | null, readonly GroupLeg[], Partial<GroupTerms>]>([
+    ['effective_in_future', null, [leg('1', 'a', 'b', 1n)], { effectiveAt: '2026-11-21T12:00:00.001Z' }],
+    ['insufficient_funds', 0, [leg('1', 'a', 'b', 101n), leg('2', 'a', 'b', 1n)], {}],
+    ['group_too_large', null, [leg('1', 'a', 'b', 1n), leg('2', 'c', 'd', 1n), leg('3', 'a', 'b', 0n)], {}],
+  ])('is refused with %s where nothing came before it', (reason, at, legs, change) => {
+    expect(stopping(legs, change)).toEqual({ kind: 'refused', reason, leg: at });
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Refusal } from '@payflow/contracts';
 import { balance, creditable, debitable, type Account } from './account.js';
-import { postTransfer, refuse, type Movement } from './transfer.js';
+import { postTransfer, refuse, type Moved, type Movement, type Refused } from './transfer.js';
 
 /** One transfer of a group. */
 export interface GroupLeg extends Movement {
@@ -22,6 +22,8 @@ export interface GroupTerms {
   readonly legs: readonly GroupLeg[];
   readonly conditions: readonly Condition[];
   readonly effectiveAt: string | null;
+  /** The legs before the first that is refused stay posted, instead of none. */
+  readonly stopsOnFirst: boolean;
 }
 
 /** What a group needs of the books. */
@@ -37,6 +39,8 @@ export interface GroupPosted {
   readonly legs: readonly GroupLeg[];
   /** Every account that a leg touched, as the last one left it. */
   readonly accounts: ReadonlyMap<string, Account>;
+  /** The leg that was refused, behind those that are posted; undefined where all are. */
+  readonly stopped: { readonly leg: number; readonly reason: Refusal } | undefined;
 }
 
 export interface GroupRefused {
@@ -46,7 +50,7 @@ export interface GroupRefused {
   readonly leg: number | null;
 }
 
-/** Posts the legs one after another, each seeing the ones before it, and all of them or none. */
+/** Posts the legs one after another, each seeing the ones before it: all of them or none, or up to the first that is refused. */
 export function postGroup(
   terms: GroupTerms,
   books: GroupBooks,
@@ -59,25 +63,39 @@ export function postGroup(
   const draft = new Map<string, Account>();
   const ids = new Set<string>();
   const legs: GroupLeg[] = [];
+  let stopped: GroupPosted['stopped'];
   for (const [at, leg] of terms.legs.entries()) {
-    if (ids.has(leg.id) || books.isTransferIdUsed(leg.id)) return refusedAt(at, 'id_reused');
+    const decision = ids.has(leg.id) ? refuse('id_reused') : postLeg(leg, draft, books, now);
+    if (decision.kind === 'refused') {
+      stopped = { leg: at, reason: decision.reason };
+      break;
+    }
     ids.add(leg.id);
-    const sides = {
-      debit: draft.get(leg.debitAccount) ?? books.account(leg.debitAccount),
-      credit: draft.get(leg.creditAccount) ?? books.account(leg.creditAccount),
-    };
-    const amount = leg.upTo ? asMuchAsThereIs(leg.amount, sides.debit, sides.credit) : leg.amount;
-    const decision =
-      leg.upTo && leg.amount > 0n && amount <= 0n
-        ? refuse('insufficient_funds')
-        : postTransfer({ ...leg, amount, validUntil: null }, sides, now);
-    if (decision.kind === 'refused') return refusedAt(at, decision.reason);
     draft.set(leg.debitAccount, decision.debit).set(leg.creditAccount, decision.credit);
-    legs.push({ ...leg, amount });
+    legs.push({ ...leg, amount: decision.amount });
   }
+  if (stopped && (legs.length === 0 || !terms.stopsOnFirst)) return refusedAt(stopped.leg, stopped.reason);
   if (draft.size > limits.accounts_max) return refusedAt(null, 'group_too_large');
-  // From here all legs are posted.
-  return { kind: 'posted', legs, accounts: draft };
+  // From here these legs are posted.
+  return { kind: 'posted', legs, accounts: draft, stopped };
+}
+
+/** Decides one leg on the accounts as the ones before it left them. */
+function postLeg(
+  leg: GroupLeg,
+  draft: ReadonlyMap<string, Account>,
+  books: GroupBooks,
+  now: string,
+): (Moved & { readonly amount: bigint }) | Refused {
+  if (books.isTransferIdUsed(leg.id)) return refuse('id_reused');
+  const sides = {
+    debit: draft.get(leg.debitAccount) ?? books.account(leg.debitAccount),
+    credit: draft.get(leg.creditAccount) ?? books.account(leg.creditAccount),
+  };
+  const amount = leg.upTo ? asMuchAsThereIs(leg.amount, sides.debit, sides.credit) : leg.amount;
+  if (leg.upTo && leg.amount > 0n && amount <= 0n) return refuse('insufficient_funds');
+  const decision = postTransfer({ ...leg, amount, validUntil: null }, sides, now);
+  return decision.kind === 'refused' ? decision : { ...decision, amount };
 }
 
 function refusalOf({ account: id, version, balanceGte, balanceLte }: Condition, books: GroupBooks) {

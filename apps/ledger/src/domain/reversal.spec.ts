@@ -6,7 +6,15 @@ const NOW = '2026-11-21T12:00:00.000Z';
 const terms = { asset: 'USD', kind: 'liability', overdraft: 'none', overdraftLimit: 0n } as const;
 const payer: Account = openedAccount({ ...terms, id: 'payer' });
 const payee: Account = { ...openedAccount({ ...terms, id: 'payee' }), postedCredits: 100n };
-const original: Original = { debitAccount: 'payer', creditAccount: 'payee', amount: 100n, asset: 'USD', reversed: 0n };
+const original: Original = {
+  debitAccount: 'payer',
+  creditAccount: 'payee',
+  amount: 100n,
+  asset: 'USD',
+  reversed: 0n,
+  correctedBy: null,
+  effectiveAt: NOW,
+};
 const all: ReversalTerms = { debitAccount: 'payer', creditAccount: 'payee', amount: null };
 /** The reversal debits the one whom the original credited. */
 const sides = { debit: payee, credit: payer };

@@ -3,6 +3,10 @@ import { postTransfer, refuse, type Movement, type Moved, type Refused, type Sid
 /** A transfer that was posted before, and how much of it has been moved back since. */
 export interface Original extends Movement {
   readonly reversed: bigint;
+  /** The transfer that stands in its place. */
+  readonly correctedBy: string | null;
+  /** When it counts. */
+  readonly effectiveAt: string;
 }
 
 export interface ReversalTerms {

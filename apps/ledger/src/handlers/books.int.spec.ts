@@ -31,7 +31,8 @@ const handle = async (commands: readonly LedgerCommand[]): Promise<readonly AnyO
 
 /** What a verdict says, but for the clock. */
 function toldBy({ type, data }: Pick<Verdict, 'type' | 'data'>): unknown {
-  return { type, ...data, recorded_at: null, effective_at: null };
+  const legs = 'legs' in data ? { legs: data.legs.map((one) => ({ ...one, effective_at: null })) } : {};
+  return { type, ...data, ...legs, recorded_at: null, effective_at: null, changed_at: null };
 }
 
 interface Place {
@@ -75,7 +76,7 @@ class Commands {
   private fresh(): LedgerCommand {
     const [debit, credit] = [this.account(this.next()), this.account(this.next())];
     const amount = String(this.next() % 400);
-    switch (this.next() % 13) {
+    switch (this.next() % 15) {
       case 0:
       case 1:
         return this.remembered(this.transfers, this.ours.transfer(debit, credit, amount), { debit, credit });
@@ -97,7 +98,21 @@ class Commands {
         return this.ours.postHold(this.pick(this.holds), this.next() % 3 === 0 ? null : amount, this.next() % 2 === 0);
       case 9:
         return this.ours.voidHold(this.pick(this.holds));
-      case 10:
+      case 10: {
+        const command = this.ours.correct(this.pick(this.transfers), amount);
+        const { replacement } = command.data;
+        this.transfers.push({
+          id: replacement.id,
+          debit: replacement.debit_account,
+          credit: replacement.credit_account,
+        });
+        return command;
+      }
+      case 11: {
+        const version = this.next() % 2 === 0 ? null : 1 + (this.next() % 3);
+        return this.ours.annotate(this.pick(this.transfers), { note: amount }, version);
+      }
+      case 12:
         return this.ours.reverse(this.pick(this.transfers), this.next() % 3 === 0 ? null : amount);
       case 11:
         return this.conversion(debit, credit, amount);
@@ -119,7 +134,8 @@ class Commands {
     ];
     const conditions =
       this.next() % 3 === 0 ? [{ account: debit, version: null, balance_gte: '-5', balance_lte: '5000' }] : [];
-    const command = this.ours.group(legs, { conditions });
+    const mode = this.next() % 3 === 0 ? ({ mode: 'stop_on_first' } as const) : {};
+    const command = this.ours.group(legs, { conditions, ...mode });
     this.transfers.push({ id: (legs[0] as { id: string }).id, debit: this.account(0), credit: debit });
     return command;
   }
@@ -286,6 +302,39 @@ describe('fifty at once', () => {
     const answers = await all(Array.from({ length: FIFTY }, () => ours.reverse(place, '60')));
     expect(refusals(answers)).toEqual(Array.from({ length: FIFTY - 1 }, () => 'reversal_exceeds_original'));
     expect(await stateOf(payer)).toMatchObject({ posted_debits: '60' });
+  });
+
+  it('corrections and reversals of one transfer: one of them has it', async () => {
+    const { world, payer } = await funded('100');
+    const transfer = ours.transfer(world, payer, '100');
+    await handle([transfer]);
+    const place = { id: transfer.data.id, debit: world, credit: payer };
+    const answers = await all(
+      Array.from({ length: FIFTY }, (_, at) =>
+        at % 2 === 0 ? ours.correct(place, '40') : ours.reverse(place, at % 4 === 1 ? null : '100'),
+      ),
+    );
+    const lost = refusals(answers);
+    expect(lost).toHaveLength(FIFTY - 1);
+    const won = answers.find(({ type }) => type === 'payflow.group.posted.v1');
+    const isCorrected = won !== undefined && 'corrects' in won.data;
+    const corrections = isCorrected ? 'transfer_corrected' : 'reversal_exceeds_original';
+    expect(new Set(lost)).toEqual(new Set(['reversal_exceeds_original', corrections]));
+    const left = isCorrected
+      ? { posted_credits: '240', posted_debits: '100' }
+      : { posted_credits: '200', posted_debits: '100' };
+    expect(await stateOf(payer)).toMatchObject(left);
+  });
+
+  it('changes of metadata on the condition that nobody was first: one was', async () => {
+    const { world, payer } = await funded('100');
+    const transfer = ours.transfer(world, payer, '100');
+    await handle([transfer]);
+    const place = { id: transfer.data.id, debit: world };
+    const answers = await all(Array.from({ length: FIFTY }, (_, at) => ours.annotate(place, { at: String(at) }, 1)));
+    expect(refusals(answers)).toEqual(Array.from({ length: FIFTY - 1 }, () => 'version_differs'));
+    const [next] = await handle([ours.annotate(place, {}, 2)]);
+    expect(next?.data).toMatchObject({ version: 3 });
   });
 
   it('transfers on the condition that nobody was first: one was', async () => {

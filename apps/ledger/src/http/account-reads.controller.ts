@@ -10,9 +10,21 @@ import { accountBalance } from '../reads/account-balance.js';
 import { accountHistory, parsePlace } from '../reads/account-history.js';
 import { accountStatement, parsePageEnd } from '../reads/account-statement.js';
 import { accountAggregate } from '../reads/trial-balance.js';
-import { amount, basis, id, instant, limit, optional, path, required, type Query } from './read-query.js';
-
-const LIMIT_DEFAULT = 50;
+import { metadataHistory } from '../reads/metadata-history.js';
+import {
+  amount,
+  basis,
+  id,
+  instant,
+  kind,
+  limit,
+  LIMIT_DEFAULT,
+  metadataQuery,
+  optional,
+  path,
+  required,
+  type Query,
+} from './read-query.js';
 
 /** What only the ledger can tell of an account; the gateway forwards to it. */
 @Controller('api/v1/accounts')
@@ -50,6 +62,12 @@ export class AccountReadsController {
     );
   }
 
+  @Get(':id/metadata_versions')
+  @Header('cache-control', 'no-store')
+  async metadata(@Param('id') of: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
+    return found(await metadataHistory(this.db, { ...owned(request, of), of: 'account' }, metadataQuery(query)));
+  }
+
   @Get(':id/transfers')
   @Header('cache-control', 'no-store')
   async transfers(@Param('id') of: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
@@ -57,6 +75,7 @@ export class AccountReadsController {
       await accountHistory(this.db, owned(request, of), {
         filter: {
           group: optional(query, 'group', id('group')),
+          kind: optional(query, 'kind', kind),
           amountGte: optional(query, 'amount[gte]', amount) ?? 0n,
           amountLte: optional(query, 'amount[lte]', amount) ?? AMOUNT_MAX,
           createdGte: optional(query, 'created[gte]', instant) ?? '-infinity',

@@ -1,12 +1,14 @@
-import type { IdKind } from '@payflow/contracts';
-import { MONTH_PATTERN, toUuid } from '@payflow/contracts';
+import { MONTH_PATTERN, toUuid, TRANSFER_KINDS, type IdKind, type TransferKind } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
 import { BASES, type Basis } from '../database/balance-sums.js';
+import { parseVersion, type MetadataQuery } from '../reads/metadata-history.js';
 
 /** The parameters of a read as the gateway forwards them: it has told the caller what is wrong with theirs. */
 export type Query = Readonly<Record<string, string | undefined>>;
 
+/** Lines of a page where the gateway does not say how many. */
+export const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
 
 /** Reads one parameter. Throws `invalid_parameter` where it is given and `read` makes nothing of it. */
@@ -36,6 +38,10 @@ export function basis(text: string): Basis | undefined {
   return BASES.find((one) => one === text);
 }
 
+export function kind(text: string): TransferKind | undefined {
+  return TRANSFER_KINDS.find((one) => one === text);
+}
+
 export function limit(text: string): number | undefined {
   const count = /^\d{1,3}$/.test(text) ? Number(text) : 0;
   return count >= 1 && count <= LIMIT_MAX ? count : undefined;
@@ -47,6 +53,11 @@ export const id =
     toUuid(kind, text) === undefined ? undefined : text;
 
 export const amount = (text: string): bigint | undefined => parseAmount(text);
+
+/** Which page of a history of metadata. */
+export function metadataQuery(query: Query): MetadataQuery {
+  return { limit: optional(query, 'limit', limit) ?? LIMIT_DEFAULT, after: optional(query, 'after', parseVersion) };
+}
 
 /** The path of an account. */
 export function path(text: string): string | undefined {

@@ -1,80 +1,31 @@
 import { newId } from '@payflow/contracts';
-import { statement } from '@payflow/database';
-import { readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
-import {
-  createTestDatabase,
-  createTestTopics,
-  testServers,
-  uniqueSuffix,
-  until,
-  type TestDatabase,
-} from '@payflow/testing';
+import { until, type TestDatabase } from '@payflow/testing';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BASES, type Basis } from '../database/balance-sums.js';
 import { SUBTREE_TOTALS } from '../database/balance-totals.repository.js';
-import { migrations } from '../database/index.js';
 import { addSnapshots } from '../database/snapshot.repository.js';
+import type { Owner } from '../domain/book.js';
 import type { LedgerCommand } from '../domain/decide.js';
-import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
-import { ledgerConfiguration } from '../ledger.config.js';
-import { LedgerModule } from '../ledger.module.js';
 import { faultOf, type InclusionProof } from '../proof/inclusion-proof.js';
 import { Sealer } from '../sealer.js';
 import { CommandsOf, leg } from '../testing/commands.js';
+import { LedgerUnderTest } from '../testing/ledger-under-test.js';
 import { costOf } from '../testing/query-plan.js';
 import { ToldBooks } from '../testing/told-books.js';
 
+let ledger: LedgerUnderTest;
 let db: TestDatabase;
-let running: RunningService;
-let base: string;
-let secret: string;
-const handler = new LedgerCommandsHandler();
 
 beforeAll(async () => {
-  const prefix = `${uniqueSuffix()}.`;
-  const brokers = testServers().kafka;
-  [db] = await Promise.all([
-    createTestDatabase('ledger', migrations),
-    createTestTopics({ brokers, clientId: 'spec', prefix }),
-  ]);
-  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
-  const config = readConfiguration(ledgerConfiguration, {
-    NODE_ENV: 'test',
-    OTEL_TRACES_EXPORTER: 'none',
-    LOG_LEVEL: 'silent',
-    PORT: '0',
-    DATABASE_URL: db.url,
-    KAFKA_BROKERS: brokers.join(','),
-    KAFKA_PREFIX: prefix,
-  });
-  secret = config.PAYFLOW_INTERNAL_SECRET;
-  running = await startService({ configuration: ledgerConfiguration, module: () => LedgerModule.with(config) }, config);
-  base = await running.app.getUrl();
+  ledger = await LedgerUnderTest.open();
+  ({ db } = ledger);
 });
-afterAll(async () => {
-  await running.stop();
-  await db.drop();
-});
+afterAll(() => ledger.close());
 
-const handle = async (commands: readonly LedgerCommand[]) =>
-  (await db.database.transaction((tx) => handler.handle(commands, tx))).messages;
-
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
-
-async function read(
-  { tenant, livemode }: { readonly tenant: string; readonly livemode: boolean },
-  path: string,
-  scopes = ['accounts:read'],
-): Promise<Answer> {
-  const token = signInternalToken(secret, { tenant, livemode, actor: 'key_spec', scopes }, Date.now());
-  const answer = await fetch(`${base}/api/v1/${path}`, { headers: { authorization: `Bearer ${token}` } });
-  return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-}
+const handle = (commands: readonly LedgerCommand[]) => ledger.handle(commands);
+const read = (owner: Owner, path: string, scopes?: string[]) => ledger.read(owner, path, scopes);
 
 interface Line {
   readonly transfer: string;
@@ -287,6 +238,36 @@ describe('a history', () => {
   });
 });
 
+describe('a history by kind', () => {
+  it('tells apart what transfers were made for', async () => {
+    const ours = new CommandsOf();
+    const [world, wallet] = [newId('account'), newId('account')];
+    const mistaken = leg(world, wallet, '100');
+    const place = { id: mistaken.id, debit: world, credit: wallet };
+    const hold = ours.hold(wallet, world, '5');
+    const group = ours.group([mistaken]);
+    const correction = ours.correct(place, '90');
+    const { reversal, replacement } = correction.data;
+    const posting = ours.postHold({ id: hold.data.id, debit: wallet, credit: world }, null);
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet), group, correction, hold, posting]);
+    const got = async (filters: string) =>
+      (await pages(ours, `accounts/${wallet}/transfers?limit=2${filters}`)).flatMap((page) =>
+        (page['data'] as { id: string; kind: string }[]).map(({ id, kind }) => [id, kind]),
+      );
+    const all = [
+      [posting.data.id, 'hold_posting'],
+      [replacement.id, 'correction'],
+      [reversal, 'reversal'],
+      [mistaken.id, 'plain'],
+    ];
+    expect(await got('')).toEqual(all);
+    for (const one of all) expect(await got(`&kind=${one[1]}`)).toEqual([one]);
+    expect(await got(`&kind=correction&group=${correction.data.id}`)).toEqual([all[1]]);
+    expect(await got(`&kind=plain&group=${correction.data.id}`)).toEqual([]);
+    expect((await read(ours, `accounts/${wallet}/transfers?kind=refund`)).status).toBe(400);
+  });
+});
+
 describe('a stranger', () => {
   it('sees nothing, and needs the scope', async () => {
     const { ours, accounts } = await grown(counting());
@@ -316,7 +297,7 @@ describe('GET /transfers/:id/proof', () => {
     expect(await as(ours)).toMatchObject({ status: 409, body: { code: 'transfer_not_sealed' } });
     // The horizon is the server's: transactions of other specs hold it back as long as they are open.
     await until('it is sealed', async () => {
-      await running.app.get(Sealer).seal();
+      await ledger.running.app.get(Sealer).seal();
       return (await as(ours)).status === 200;
     });
     expect(faultOf((await as(ours)).body as unknown as InclusionProof)).toBeUndefined();

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EMPTY_LOG, appended, inclusionPath, isIncluded, logRoot, rootOf } from './merkle.js';
+import {
+  EMPTY_LOG,
+  appended,
+  inclusionPath,
+  isIncluded,
+  logRoot,
+  pathSpans,
+  rootOf,
+  rootOfSpan,
+  type Frontier,
+} from './merkle.js';
 
 /** The entries of the test vectors that Certificate Transparency's own implementations share, and the roots of the first n. */
 const ENTRIES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
@@ -42,6 +52,22 @@ describe('a path', () => {
         expect(isIncluded(entries[index] as string, { index, size: count }, path, rootOf(entries))).toBe(true);
       }),
     );
+  });
+
+  it('is told by two states of the log for each height, whatever the place and the size', () => {
+    const entries = Array.from({ length: 40 }, (_, each) => each.toString(16).padStart(4, '0'));
+    const states: Frontier[] = [EMPTY_LOG];
+    for (const entry of entries) states.push(appended(states.at(-1) as Frontier, entry));
+    for (let count = 1; count <= entries.length; count++) {
+      for (let index = 0; index < count; index++) {
+        const spans = pathSpans({ index, size: count });
+        expect(spans.length).toBeLessThanOrEqual(Math.ceil(Math.log2(count)));
+        const path = spans.map((span) =>
+          rootOfSpan(span, states[span.end - 1] as Frontier, entries[span.end - 1] as string),
+        );
+        expect(path).toEqual(inclusionPath(entries.slice(0, count), index));
+      }
+    }
   });
 
   it('does not lead there from another entry, another place, a shorter or longer way', () => {

@@ -103,3 +103,37 @@ export function logRoot({ roots }: Frontier): Hash {
   const last = roots.at(-1);
   return last === undefined ? rootOf([]) : roots.slice(0, -1).reduceRight((right, left) => nodeHash(left, right), last);
 }
+
+/** Entries `begin` to `end`, the end not included, that are one node's: its subtree's, or what a log that still grows has of it. */
+export interface Span {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** The siblings on the way from an entry up to the root, as {@link inclusionPath} gives their hashes: one at each height at most. */
+export function pathSpans({ index, size }: Place): Span[] {
+  if (index < 0 || index >= size) throw new RangeError('there is no such entry');
+  const spans: Span[] = [];
+  for (let at = index, width = 1; width < size; at = Math.floor(at / 2), width *= 2) {
+    const begin = (at % 2 === 0 ? at + 1 : at - 1) * width;
+    if (begin < size) spans.push({ begin, end: Math.min(begin + width, size) });
+  }
+  return spans;
+}
+
+/**
+ * The hash of a span, from its last entry and the frontier of the log just before that was appended. What a node's span begins
+ * with is a multiple of its width, so that frontier ends in subtrees that together are the rest of the span.
+ */
+export function rootOfSpan({ begin, end }: Span, before: Frontier, entry: string): Hash {
+  const size = end - 1 - begin;
+  const roots = before.roots.slice(before.roots.length - onesIn(size));
+  return logRoot(appended({ size, roots }, entry));
+}
+
+/** One bits: as many full subtrees make up a log of that size. */
+function onesIn(size: number): number {
+  let ones = 0;
+  for (let rest = size; rest > 0; rest = Math.floor(rest / 2)) ones += rest % 2;
+  return ones;
+}

@@ -1,7 +1,7 @@
 import type { Database } from '@payflow/database';
-import { findLink, logEntries, newestHead, sealEntries } from '../database/proof.repository.js';
+import { findLink, logStates, newestHead, sealEntries } from '../database/proof.repository.js';
 import type { InclusionProof } from './inclusion-proof.js';
-import { inclusionPath } from './merkle.js';
+import { inclusionPath, pathSpans, rootOfSpan, type Hash, type Place } from './merkle.js';
 
 export type Proving =
   | { readonly kind: 'proven'; readonly proof: InclusionProof }
@@ -18,9 +18,9 @@ export async function prove(
   if (!link) return { kind: 'not_found' };
   const newest = await newestHead(db);
   if (link.seal === null || !newest) return { kind: 'not_sealed' };
-  const [inSeal, log] = await Promise.all([sealEntries(db, link.seal), logEntries(db)]);
-  const inLog = log.slice(0, newest.head.seal);
-  const [index, seal] = [inSeal.indexOf(link.hash), link.seal - 1];
+  const place = { index: link.seal - 1, size: newest.head.seal };
+  const [inSeal, inLog] = await Promise.all([sealEntries(db, link.seal), pathInLog(db, place)]);
+  const index = inSeal.indexOf(link.hash);
   return {
     kind: 'proven',
     proof: {
@@ -32,10 +32,26 @@ export async function prove(
         canonical: link.canonical,
         hash: link.hash,
       },
-      in_seal: { index, size: inSeal.length, path: inclusionPath(inSeal, index), root: inLog[seal] as string },
-      in_log: { index: seal, size: inLog.length, path: inclusionPath(inLog, seal) },
+      in_seal: { index, size: inSeal.length, path: inclusionPath(inSeal, index), root: inLog.root },
+      in_log: { ...place, path: inLog.path },
       head: newest.head,
       public_key: newest.publicKey,
     },
   };
+}
+
+/**
+ * A seal's root, and its way through the log. Each seal keeps the log's frontier, so that two of them tell the hash of any node:
+ * the reads grow with the log's height, 20 for a year of minutes, and not with its length.
+ */
+async function pathInLog(db: Database, place: Place): Promise<{ readonly root: Hash; readonly path: Hash[] }> {
+  const seal = place.index + 1;
+  const spans = pathSpans(place);
+  const states = await logStates(db, [...new Set([seal, ...spans.flatMap(({ end }) => [end - 1, end])])]);
+  const entryOf = (number: number) => states.get(number)?.entry as Hash;
+  const path = spans.map((span) => {
+    const before = { size: span.end - 1, roots: states.get(span.end - 1)?.roots ?? [] };
+    return rootOfSpan(span, before, entryOf(span.end));
+  });
+  return { root: entryOf(seal), path };
 }

@@ -1,6 +1,12 @@
 import type { Database } from '@payflow/database';
 import type { Basis } from '../database/balance-sums.js';
-import { completeUntil, findAccountFacts, postedAsOf, type OwnedAccount } from '../database/balance.repository.js';
+import {
+  completeUntil,
+  findAccountFacts,
+  postedAsOf,
+  postedNow,
+  type OwnedAccount,
+} from '../database/balance.repository.js';
 import { balance } from '../domain/account.js';
 
 /** The balance of an account as of an instant, or as it stands. Undefined where there is no such account. */
@@ -11,7 +17,7 @@ export async function accountBalance(
 ): Promise<object | undefined> {
   const horizon = await completeUntil(db);
   const facts = await findAccountFacts(db, account);
-  const sums = await postedAsOf(db, account, { basis, at: at ?? 'infinity', known: 'infinity' });
+  const sums = at ? await postedAsOf(db, account, { basis, at, known: 'infinity' }) : await postedNow(db, account);
   if (!facts || !sums) return undefined;
   return {
     object: 'account_balance',

@@ -1,8 +1,8 @@
 import type { Database } from '@payflow/database';
 import {
   linesBefore,
-  type AccountLine,
   type HistoryFilter,
+  type HistoryLine,
   type LinePlace,
 } from '../database/account-line.repository.js';
 import { findAccountFacts, type OwnedAccount } from '../database/balance.repository.js';
@@ -31,11 +31,12 @@ export async function accountHistory(
   };
 }
 
-function transferResource(account: string, line: AccountLine) {
+function transferResource(account: string, line: HistoryLine) {
   const [debit, credit] = line.side === 'debit' ? [account, line.counterAccount] : [line.counterAccount, account];
   return {
     id: line.transfer,
     object: 'transfer',
+    kind: line.kind,
     status: 'posted',
     debit_account: debit,
     credit_account: credit,

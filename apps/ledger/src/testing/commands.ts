@@ -89,6 +89,36 @@ export class CommandsOf {
     });
   }
 
+  /** Corrects a transfer to another amount between its accounts, or to what `change` says. */
+  correct(
+    original: { readonly id: string; readonly debit: string; readonly credit: string },
+    amount: string,
+    change: OnlyNew<MessageData['payflow.transfer.correct.v1']> = {},
+  ) {
+    const accounts = { debit_account: original.debit, credit_account: original.credit };
+    const replacement = { id: newId('transfer'), ...accounts, amount, asset: 'USD' };
+    return this.command('payflow.transfer.correct.v1', {
+      id: fromUuid('group', uuidOf('transfer', replacement.id)),
+      original: original.id,
+      ...accounts,
+      reversal: newId('transfer'),
+      replacement,
+      effective_at: null,
+      metadata: {},
+      ...change,
+    });
+  }
+
+  /** Gives a transfer other metadata. */
+  annotate(
+    transfer: { readonly id: string; readonly debit: string },
+    metadata: Record<string, string>,
+    if_version: number | null = null,
+  ) {
+    const { id, debit: debit_account } = transfer;
+    return this.command('payflow.transfer.update.v1', { id, debit_account, metadata, if_version });
+  }
+
   hold(debit: string, credit: string, amount: string, change: OnlyNew<MessageData['payflow.hold.place.v1']> = {}) {
     const facts = { id: newId('hold'), payment: null, asset: 'USD', expires_at: null, valid_until: null };
     return this.command('payflow.hold.place.v1', {

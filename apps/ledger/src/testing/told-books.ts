@@ -59,14 +59,14 @@ export class ToldBooks {
   }
 
   #grouped({ legs, accounts, effective_at, recorded_at }: MessageData['payflow.group.posted.v1']): void {
-    for (const { id, debit_account, credit_account, amount } of legs)
+    for (const { id, debit_account, credit_account, amount, effective_at: of_leg } of legs)
       this.transfers.push({
         id,
         debit: debit_account,
         credit: credit_account,
         amount: BigInt(amount),
         recordedAt: recorded_at,
-        effectiveAt: effective_at,
+        effectiveAt: of_leg ?? effective_at,
       });
     this.#counted(accounts, recorded_at);
   }

@@ -1,8 +1,15 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingTables1763700000000 } from '@payflow/messaging';
+import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
 import { MonitoringTables1763700001000 } from './migrations/1763700001000-monitoring-tables.js';
+import { rights } from './rights.js';
 
-/** What `payflow setup` runs on monitoring's database, in order. */
-export const migrations = [MessagingTables1763700000000, MonitoringTables1763700001000, InvariantTables1763700002000];
+/** What `payflow setup` runs on monitoring's database, in order, and the rights that its role has then. */
+export const migrations = [
+  MessagingTables1763700000000,
+  MonitoringTables1763700001000,
+  InvariantTables1763700002000,
+  MessagingGuards1763700013000,
+  rights,
+];
 
 export { invariants } from './invariants.js';

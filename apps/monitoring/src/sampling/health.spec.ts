@@ -41,6 +41,23 @@ describe('health', () => {
     expect(healthOf(new Picture(), [], NOW).status).toBe('down');
   });
 
+  it('is degraded, and no worse, when fewer than three partitions lie ahead of any table of any service', () => {
+    const ahead = (service: Service, tables: Record<string, number>) => {
+      picture.service(service).partitionsAhead = { value: new Map(Object.entries(tables)), at_ms: NOW };
+    };
+    for (const service of SERVICES) ahead(service, { outbox: 3 });
+    expect(health().status).toBe('ok');
+    ahead('ledger', { outbox: 4, transfers: 2 });
+    ahead('archiver', { outbox: 3, archived_events: -1 });
+    expect(health()).toMatchObject({
+      status: 'degraded',
+      reasons: [
+        'ledger has 2 partitions of transfers ahead, and should have 3 or more',
+        'archiver has no partition of archived_events for the present',
+      ],
+    });
+  });
+
   it('is degraded by a broker out of reach, old messages, a broken or an unchecked invariant', () => {
     picture.broker = { value: { reachable: false, reason: 'ECONNREFUSED' }, at_ms: NOW };
     picture.service('payments').outboxAge_s = { value: 7.25, at_ms: NOW };

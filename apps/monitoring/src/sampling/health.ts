@@ -24,6 +24,8 @@ const PAY_PATH: readonly Service[] = ['gateway', 'payments', 'ledger'];
 const STALE_S = 10;
 const OUTBOX_AGE_S_MAX = 5;
 const LAG_S_MAX = 30;
+/** Services keep four: with two left, nobody has made one for a day, or for a month. Past the last, nothing can be written. */
+const PARTITIONS_AHEAD_MIN = 3;
 /** Checks come every half minute, seldom ones every two; past this nobody checks. */
 const UNCHECKED_S_MAX = 300;
 const MS_PER_S = 1_000;
@@ -68,7 +70,15 @@ function figureReasons(service: Service, picture: ServicePicture | undefined, no
       ? [`${invariant} of ${service} was last checked ${Math.round(unchecked_s)} s ago`]
       : [];
   });
-  return [...outbox, ...checks];
+  const partitions = [...(picture?.partitionsAhead?.value ?? [])].flatMap(([table, ahead]) =>
+    ahead < PARTITIONS_AHEAD_MIN ? [partitionReason(service, table, ahead)] : [],
+  );
+  return [...outbox, ...partitions, ...checks];
+}
+
+function partitionReason(service: Service, table: string, ahead: number): string {
+  if (ahead < 0) return `${service} has no partition of ${table} for the present`;
+  return `${service} has ${ahead} partitions of ${table} ahead, and should have ${PARTITIONS_AHEAD_MIN} or more`;
 }
 
 function lagReasons({ group, partition, lag_messages, lag_seconds, stopped_reason }: ReaderLag): string[] {

@@ -17,6 +17,8 @@ export interface ServicePicture {
   readiness: Look<{ readonly status: Readiness; readonly reasons: readonly string[] }> | undefined;
   invariants: Look<readonly CheckResult[]> | undefined;
   outboxAge_s: Look<number> | undefined;
+  /** Partitions that lie ahead of the present one, by table. */
+  partitionsAhead: Look<ReadonlyMap<string, number>> | undefined;
   /** Messages applied since the process began, by group. */
   applied: Look<ReadonlyMap<string, number>> | undefined;
   /** Messages per second by group, between the last two looks. */
@@ -50,6 +52,7 @@ export class Picture {
         readiness: undefined,
         invariants: undefined,
         outboxAge_s: undefined,
+        partitionsAhead: undefined,
         applied: undefined,
         rates: new Map(),
       };

@@ -127,6 +127,11 @@ export class Sampler {
     service.invariants = { value: invariants, at_ms };
     const [age] = metricSamples(metrics, METRICS.outboxOldestSeconds);
     service.outboxAge_s = { value: age?.value ?? 0, at_ms };
+    const ahead = metricSamples(metrics, METRICS.partitionsAhead);
+    service.partitionsAhead = {
+      value: new Map(ahead.map(({ labels, value }) => [labels['table'] ?? '', value])),
+      at_ms,
+    };
     const applied = new Map(
       metricSamples(metrics, METRICS.consumerMessages)
         .filter(({ labels }) => labels['outcome'] === 'applied')

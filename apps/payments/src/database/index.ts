@@ -1,14 +1,17 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingTables1763700000000 } from '@payflow/messaging';
+import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
+import { rights } from './rights.js';
 
-/** What `payflow setup` runs on the payments database, in order. */
+/** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
 export const migrations = [
   MessagingTables1763700000000,
   PaymentsTables1763700001000,
   InvariantTables1763700002000,
   PaymentsChecks1763700002001,
+  MessagingGuards1763700013000,
+  rights,
 ];
 
 export { invariants } from './invariants.js';

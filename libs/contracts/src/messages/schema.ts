@@ -14,7 +14,7 @@ export const reason = { type: 'string', pattern: '^[a-z][a-z0-9_]{1,63}$' };
 export const metadata = { type: 'object', additionalProperties: { type: 'string', maxLength: 500 }, maxProperties: 50 };
 export const nullable = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
 
-/** A closed object whose properties are all required, but for those that came to it later or are seldom there. */
+/** A closed object whose properties are all required, but for those that came later and may be absent. */
 export function object(properties: Record<string, object>, optional: Record<string, object> = {}): object {
   return {
     type: 'object',

@@ -2,6 +2,10 @@ import type { MessageSpec } from '../messages.js';
 import { accountSnapshot, type AccountSnapshot } from './account.js';
 import { amount, assetCode, id, instant, nullable, object, reason } from './schema.js';
 
+/** What a transfer is made for, as reads of transfers tell it. */
+export const TRANSFER_KINDS = ['plain', 'hold_posting', 'reversal', 'correction'] as const;
+export type TransferKind = (typeof TRANSFER_KINDS)[number];
+
 /** `payflow.transfer.post.v1`: move money at once. */
 export interface TransferPost {
   /** The UUID inside is the one of what caused the transfer, so that one cause can be booked only once. */

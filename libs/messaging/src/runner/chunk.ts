@@ -182,13 +182,15 @@ export class ChunkApplier {
   ): Promise<Transacted> {
     const { reader, place } = this;
     const { claim, records, logEnd } = chunk;
+    const alone = claim.beside.mark();
     const locking = lockPosition(tx, place);
     const working = applyItems({ tx, reader, place, position: NOTHING_SET_ASIDE, followers }, items);
     const [locked, worked] = await Promise.allSettled([locking, working]);
     if (locked.status === 'rejected') throw locked.reason;
     const position = locked.value;
     const fresh = fence(position, claim, records, logEnd);
-    claim.quiet = position !== undefined && !position.hasParked && !position.hasWaiting;
+    const isAlone = alone !== undefined && claim.beside.mark() === alone;
+    claim.quiet = isAlone && position !== undefined && !position.hasParked && !position.hasWaiting;
     if (!claim.quiet || fresh.length < records.length) {
       claim.quiet = false;
       throw new RunAgain('the position is not as it was left');
@@ -204,7 +206,10 @@ export class ChunkApplier {
     followers: Unit['followers'],
   ): Promise<Transacted> {
     const { reader, place } = this;
-    const position = await lockPosition(tx, place);
+    const alone = claim.beside.mark();
+    let position = await lockPosition(tx, place);
+    // Told again, now that the lock is held: it may have been waited for.
+    if (alone === undefined || claim.beside.mark() !== alone) position = await lockPosition(tx, place);
     const fresh = fence(position, claim, records, logEnd);
     const next = (records.at(-1) as RawRecord).offset + 1;
     if (!position || fresh.length === 0) return { next };

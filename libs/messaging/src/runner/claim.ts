@@ -1,4 +1,5 @@
 import type { RawRecord } from '../broker/port.js';
+import { Beside } from './beside.js';
 import type { ClaimedPosition, LockedPosition } from './positions.repository.js';
 import { eventIdOf } from './event-id.js';
 import { PassedOver } from './passed-over.js';
@@ -18,6 +19,8 @@ export interface Claim {
   readonly suspectBelow: number;
   /** What lies between the row and where this process is. */
   readonly passedOver: PassedOver;
+  /** What else this process does under the claim. */
+  readonly beside: Beside;
   /** The last batch found nothing parked and nothing waiting: the next one may be expected to find the same. */
   quiet: boolean;
 }
@@ -45,6 +48,7 @@ export function claimOf(
     expectedLastId: hasPredecessor ? lastEventId : null,
     suspectBelow: hasSuspects || idleClaims >= SUSPECT_CLAIMS ? nextOffset + options.suspects_max : 0,
     passedOver: new PassedOver(),
+    beside: new Beside(),
     quiet: false,
   };
   return { claim, readFrom: hasPredecessor ? nextOffset - 1 : nextOffset };

@@ -13,6 +13,7 @@ import {
 } from '../parking/parking.repository.js';
 import { startMessageSpan } from '../trace.js';
 import { applyArrivals, divertParked, stageEffect, type Effect } from './batch.js';
+import type { Beside } from './beside.js';
 import { beginReplay, endReplay, failReplay, postponeReplay, type ReplayedRecord } from './dead-letter.repository.js';
 import type { Handler } from './handler.js';
 import { addTallies, lockPosition, type Place } from './positions.repository.js';
@@ -29,6 +30,7 @@ export interface Owned {
   readonly reader: Reader;
   readonly place: Place;
   readonly epoch: bigint;
+  readonly beside: Beside;
 }
 
 /**
@@ -130,19 +132,21 @@ async function replay(owned: Owned, { record }: ReplayedRecord, arrival: Arrival
 
 /** One transaction under the position's lock, with what it sends and counts; nothing if another process owns the place. */
 async function inUnit(
-  { reader, place, epoch }: Owned,
+  { reader, place, epoch, beside }: Owned,
   followers: Unit['followers'],
   work: (unit: Unit) => Promise<Effect>,
 ): Promise<void> {
-  const { staged, effect } = await reader.db.transaction(async (tx) => {
-    const position = await lockPosition(tx, place);
-    if (!position || position.epoch !== epoch) throw new FenceLost();
-    const unit: Unit = { tx, reader, place, position, followers };
-    const effect = await work(unit);
-    const staged = stageEffect(unit, effect, []);
-    await addTallies(tx, place, talliesByDay(effect.appliedIds));
-    return { staged, effect };
-  });
+  const { staged, effect } = await beside.run(() =>
+    reader.db.transaction(async (tx) => {
+      const position = await lockPosition(tx, place);
+      if (!position || position.epoch !== epoch) throw new FenceLost();
+      const unit: Unit = { tx, reader, place, position, followers };
+      const effect = await work(unit);
+      const staged = stageEffect(unit, effect, []);
+      await addTallies(tx, place, talliesByDay(effect.appliedIds));
+      return { staged, effect };
+    }),
+  );
   staged.publish();
   effect.handled?.afterCommit?.();
   for (const { span } of effect.ready) span?.end();

@@ -3,6 +3,7 @@ import { crashAt } from '@payflow/contracts';
 import { logger } from '@payflow/telemetry';
 import { GroupInterrupted, type BatchControl, type RawRecord, type RecordBatch } from '../broker/port.js';
 import { Pace } from '../pace.js';
+import { Beside } from './beside.js';
 import { ChunkApplier } from './chunk.js';
 import { claimOf, type Claim, type LogBounds } from './claim.js';
 import { carryOutWishes } from './drain.js';
@@ -145,6 +146,7 @@ export class PartitionRunner {
       expectedLastId: null,
       suspectBelow: 0,
       passedOver: new PassedOver(),
+      beside: new Beside(),
       quiet: false,
     };
     const { claim, readFrom } = claimOf(position, bounds, options);
@@ -196,9 +198,9 @@ export class PartitionRunner {
     this.writing = undefined;
   }
 
-  private async carryOut({ epoch }: Claim): Promise<void> {
+  private async carryOut({ epoch, beside }: Claim): Promise<void> {
     try {
-      await carryOutWishes({ reader: this.parts.reader, place: this.place, epoch });
+      await carryOutWishes({ reader: this.parts.reader, place: this.place, epoch, beside });
       this.pause.cutShort(OVERFLOW);
     } catch (error) {
       if (error instanceof FenceLost) this.claim = undefined;

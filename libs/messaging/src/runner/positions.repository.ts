@@ -57,8 +57,8 @@ const CLAIM = statement(
        and s.record_offset >= next_offset and s.attempts > 0) as has_suspects`,
 );
 
-// The flags may be from before a wait for the lock. That is safe: only the holder of this lock under this epoch parks or
-// defers messages of the partition, and a process that waited for another's lock finds another epoch.
+// The flags may be from before a wait for the lock. Only the holder of this lock under this epoch parks or defers messages of the
+// partition, and a process that waited for another's lock finds another epoch; one that waited for its own asks again.
 const LOCK = statement(
   'positions.lock',
   `select epoch, next_offset, last_event_id, idle_claims,

@@ -10,6 +10,10 @@ import type { SubscriptionHandlers } from './handler.js';
 configureLogging({ level: 'silent' });
 
 const WAITING = statement('spec.waiting', 'select sequence from waiting_commands order by sequence');
+const BLOCKED = statement(
+  'spec.blocked',
+  `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+);
 const USED = statement('spec.used', 'select used from command_sequences');
 const TALLY = statement('spec.tally', 'select coalesce(sum(messages), 0)::integer as messages from received_tallies');
 const FIRSTS = statement('spec.firsts', 'select record_key as key from effects where sequence = 1');
@@ -104,6 +108,37 @@ describe.concurrent('commands of one payment', () => {
     const effects = await kit.effectsWhen(3);
     expect(effects.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
     await until('nothing is parked', async () => (await listParked(kit.db)).length === 0);
+    await kit.close();
+  });
+
+  it('bring along what was set to wait while they waited for the lock', async () => {
+    const kit = await ReaderKit.open('payments.commands');
+    const [first, second, third] = commandsOf(newId('payment'), 3) as [AnyMessage, AnyMessage, AnyMessage];
+    let isBroken = true;
+    const [released, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const handle = effectHandler('a', async (messages) => {
+      if (!messages.some(({ id }) => id === first.id)) return;
+      if (isBroken) throw new TypeError('a bug');
+      released.resolve();
+      await mayEnd.promise;
+    });
+    await kit.start({ handle, begun });
+    await kit.send([first, third]);
+    await kit.untilRead();
+    isBroken = false;
+    await requestParked(
+      kit.db,
+      { group: kit.group, tenant: first.tenant, recordKey: first.key },
+      { state: 'releasing', ...WISH },
+    );
+    // What is released sets the third to wait, under the lock for which the second then waits.
+    await released.promise;
+    await kit.send([second]);
+    await until('the second waits', async () => (await kit.db.rows(BLOCKED)).length > 0);
+    mayEnd.resolve();
+    const effects = await kit.effectsWhen(3);
+    expect(effects.map(({ sequence }) => sequence)).toEqual([1, 2, 3]);
+    expect(await kit.db.rows(WAITING)).toEqual([]);
     await kit.close();
   });
 

@@ -1,5 +1,5 @@
 import { PARTITIONS, SERVICES, type Service } from '@payflow/contracts';
-import { provisionDatabase, runMigrations } from '@payflow/database';
+import { provisionDatabase, runMigrations, type ProvisionedDatabase } from '@payflow/database';
 import { kafkajsBroker, topicsToCreate, verifyTopics } from '@payflow/messaging';
 import { MIGRATIONS, brokerFromEnvironment, databasePasswords, rememberServices } from '../installation.js';
 
@@ -7,30 +7,27 @@ import { MIGRATIONS, brokerFromEnvironment, databasePasswords, rememberServices 
 export async function setup(): Promise<void> {
   const adminUrl = process.env['POSTGRES_URL'];
   if (!adminUrl) throw new Error('POSTGRES_URL is not set: the URL of a role that may create databases and roles');
-  const [urls] = await Promise.all([setUpDatabases(adminUrl), setUpTopics()]);
-  rememberServices(Object.fromEntries(urls));
-  for (const [service, url] of urls)
+  const [databases] = await Promise.all([setUpDatabases(adminUrl), setUpTopics()]);
+  const urls = (of: 'url' | 'readerUrl') =>
+    Object.fromEntries([...databases].map(([service, made]) => [service, made[of]]));
+  rememberServices(urls('url'), urls('readerUrl'));
+  for (const [service, { url }] of databases)
     process.stdout.write(`${JSON.stringify({ service, env: { DATABASE_URL: url } })}\n`);
 }
 
-async function setUpDatabases(adminUrl: string): Promise<Map<Service, string>> {
+async function setUpDatabases(adminUrl: string): Promise<Map<Service, ProvisionedDatabase>> {
   const passwords = databasePasswords();
-  const urls = new Map<Service, string>();
-  const owners = new Map<Service, string>();
+  const databases = new Map<Service, ProvisionedDatabase>();
   // Roles and databases one after the other: catalogue updates of one server collide when made at once.
   for (const service of SERVICES) {
     // KAFKA_PREFIX keeps the topics of several installations on one cluster apart, this their databases and roles.
-    const { url, ownerUrl } = await provisionDatabase(
-      adminUrl,
+    databases.set(
       service,
-      passwords[service],
-      process.env['PAYFLOW_DATABASE_PREFIX'],
+      await provisionDatabase(adminUrl, service, passwords[service], process.env['PAYFLOW_DATABASE_PREFIX']),
     );
-    urls.set(service, url);
-    owners.set(service, ownerUrl);
   }
-  await Promise.all(SERVICES.map((service) => runMigrations(owners.get(service) as string, MIGRATIONS[service])));
-  return urls;
+  await Promise.all([...databases].map(([service, { ownerUrl }]) => runMigrations(ownerUrl, MIGRATIONS[service])));
+  return databases;
 }
 
 async function setUpTopics(): Promise<void> {

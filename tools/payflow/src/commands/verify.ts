@@ -3,7 +3,7 @@ import type { Database } from '@payflow/database';
 import { verifyProof } from '../proof-file.js';
 import { checkInvariants, compareTallies, readTallies } from '@payflow/invariants';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
-import { INVARIANTS_OF, withDatabases } from '../installation.js';
+import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
 import { printTable } from '../output.js';
 
 interface Finding {
@@ -22,12 +22,15 @@ export async function verify(
   if (proof !== undefined) return verifyProof(proof);
   if (service !== undefined && !SERVICES.includes(service)) throw new Error(`there is no service ${String(service)}`);
   const findings = service
-    ? await withDatabases([service], ownChecks)
-    : await withDatabases(SERVICES, async (dbs) => [
-        ...(await ownChecks(dbs)),
-        await acknowledged(dbs),
-        await sentAndReceived(dbs),
-      ]);
+    ? await withDatabases([service], readerUrl, ownChecks)
+    : [
+        ...(await withDatabases(SERVICES, readerUrl, async (dbs) => [
+          ...(await ownChecks(dbs)),
+          await acknowledged(dbs),
+        ])),
+        // As the services: it brings their sums up to date before it compares them.
+        await withDatabases(SERVICES, databaseUrl, sentAndReceived),
+      ];
   if (json) process.stdout.write(`${JSON.stringify(findings)}\n`);
   else printFindings(findings);
   if (findings.some(({ violations }) => violations > 0)) process.exitCode = 1;

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { accountResource } from '../../domain/account.js';
 import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
 import { conversionResource } from '../../domain/conversion.js';
+import { bulkResource, bulkResults } from '../../domain/bulk.js';
 import { holdResource } from '../../domain/hold.js';
 import { periodResource, requestedPeriod } from '../../domain/period.js';
 import { paymentResource } from '../../domain/payment.js';
@@ -20,6 +21,7 @@ import { PeriodsController } from '../periods.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
+import { TransferBulksController } from '../transfer-bulks.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
 import { TransfersController } from '../transfers.controller.js';
 import { openApiDocument } from './document.js';
@@ -29,6 +31,7 @@ import { SCHEMAS } from './schemas.js';
 const CONTROLLERS: Type[] = [
   PaymentsController,
   AccountsController,
+  TransferBulksController,
   TransfersController,
   TransferGroupsController,
   ConversionsController,
@@ -101,19 +104,39 @@ const transfer = {
   status: 'failed' as const,
   group: 'grp_01m7yg4jr5ezm9ym0cwhese7x1',
   position: 0,
+  payment: null,
   hold: null,
   reverses: null,
   reversed: '0',
   type: 'wallet_topup',
+  corrects: null,
+  correctedBy: null,
   effectiveAt: null,
   rate: null,
   metadata: {},
+  metadataVersion: 1,
   failure: { code: 'insufficient_funds', leg: 0 },
   version: 1,
   createdAt: at,
   recordedAt: null,
 };
 const rate = { numerator: '92', denominator: '100' };
+
+const bulk = {
+  ...owner,
+  id: 'bulk_01m7yg4jr5ezm9ym0cwhese7x1',
+  mode: 'stop_on_first' as const,
+  transfers: [transfer.id, transfer.id, null, null],
+  problems: [{ index: 2, code: 'invalid_request', errors: [{ pointer: '/amount', code: 'malformed', detail: 'Is.' }] }],
+  stoppedAt: 2,
+  createdAt: at,
+};
+const results = bulkResults(bulk, 0, [
+  { status: 'posted', amount: '100', code: null },
+  { status: 'failed', amount: '100', code: 'insufficient_funds' },
+  undefined,
+  undefined,
+]);
 
 it.each([
   [
@@ -158,6 +181,7 @@ it.each([
   ],
   ['Asset', COMMON_ASSETS.get('USD')],
   ['Asset', unitResource({ code: 'POINTS', scale: 0, name: 'Points', createdAt: at })],
+  ['TransferBulk', { ...bulkResource(bulk, results), results }],
   ['Transfer', transferResource(transfer)],
   ['Conversion', conversionResource({ ...transfer, transfers: [transfer, transfer], id: transfer.group, rate })],
   ['TransferGroup', transferGroupResource({ ...transfer, transfers: [transfer], id: transfer.group })],

@@ -55,11 +55,7 @@ function parameters({ method, path, query = [], computed, conditional }: Operati
   const text = { type: 'string' };
   const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   const inPath = named.map((name) => ({ name, in: 'path', required: true, schema: text }));
-  const inQuery = query.map((name) => ({
-    name,
-    in: 'query',
-    schema: name === 'limit' ? { type: 'integer', minimum: 1, maximum: 200, default: 50 } : text,
-  }));
+  const inQuery = query.map(queryParameter);
   const ofReads = named.length > 0 && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
   const ofPatches = { name: 'If-Match', in: 'header', schema: text, description: 'The ETag it must still have.' };
   const ofWrites = [
@@ -76,10 +72,20 @@ function parameters({ method, path, query = [], computed, conditional }: Operati
   return [...inPath, ...inQuery, ...ofMethod[method]];
 }
 
-function answers({ method, answer, status, path, computed }: Operation): Record<string, object> {
+function queryParameter(name: string): object {
+  const text = { type: 'string' };
+  if (name === 'limit')
+    return { name, in: 'query', schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } };
+  if (!name.endsWith('[*]')) return { name, in: 'query', schema: text };
+  const members = { type: 'object', additionalProperties: text };
+  return { name: name.slice(0, -'[*]'.length), in: 'query', style: 'deepObject', explode: true, schema: members };
+}
+
+function answers({ method, answer, status, path, computed, dryRun }: Operation): Record<string, object> {
   const content = json(answer);
   if (method !== 'get') {
     return {
+      ...(dryRun ? { 200: { description: 'What would come of it: nothing was made.', content: json(dryRun) } } : {}),
       [status]: { description: status === 201 ? 'Made, and final.' : 'Changed, and final.', content },
       202: { description: 'Durable; the outcome is to come, at `Location`.', content },
     };

@@ -17,6 +17,8 @@ export interface Operation {
   readonly computed?: true;
   /** A POST that looks at If-Match. */
   readonly conditional?: true;
+  /** Schema of the 200 that answers a body with `dry_run`. */
+  readonly dryRun?: string;
   readonly problems: readonly ProblemCode[];
 }
 

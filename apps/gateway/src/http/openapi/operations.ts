@@ -1,5 +1,7 @@
 import { ASSET_OPERATIONS } from './asset-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
+import { BULK_OPERATIONS } from './bulk-operations.js';
+import { HISTORY_OPERATIONS } from './history-operations.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
 import {
@@ -103,6 +105,7 @@ export const OPERATIONS: readonly Operation[] = [
     body: 'TransferOrGroupRequest',
     answer: 'TransferOrGroup',
     status: 201,
+    dryRun: 'TransferDryRun',
     problems: [
       ...WRITE_PROBLEMS,
       ...MOVEMENT_PROBLEMS,
@@ -114,8 +117,11 @@ export const OPERATIONS: readonly Operation[] = [
       'template_parts_exceed_whole',
       'transaction_type_not_found',
       'transaction_type_without_template',
+      'bad_gateway',
+      'gateway_timeout',
     ],
   },
+  ...BULK_OPERATIONS,
   {
     id: 'listTransfers',
     method: 'get',
@@ -135,7 +141,7 @@ export const OPERATIONS: readonly Operation[] = [
     scope: 'transfers:read',
     answer: 'Transfer',
     status: 200,
-    problems: ONE_PROBLEMS,
+    problems: [...ONE_PROBLEMS, 'bad_gateway', 'gateway_timeout'],
   },
   {
     id: 'reverseTransfer',
@@ -153,6 +159,7 @@ export const OPERATIONS: readonly Operation[] = [
       'not_found',
       'id_reused',
       'transfer_not_posted',
+      'transfer_of_payment',
       'reversal_exceeds_original',
       'transfer_not_found',
     ],
@@ -280,7 +287,7 @@ export const OPERATIONS: readonly Operation[] = [
     scope: 'accounts:read',
     answer: 'AccountTransferList',
     status: 200,
-    query: ['group', 'amount[gte]', 'amount[lte]', 'created[gte]', 'created[lt]', 'limit', 'cursor'],
+    query: ['group', 'kind', 'amount[gte]', 'amount[lte]', 'created[gte]', 'created[lt]', 'limit', 'cursor'],
     computed: true,
     problems: [
       ...FORWARDED_PROBLEMS,
@@ -347,4 +354,5 @@ export const OPERATIONS: readonly Operation[] = [
     status: 200,
     problems: FORWARDED_PROBLEMS,
   },
+  ...HISTORY_OPERATIONS,
 ];

@@ -3,19 +3,24 @@ import {
   ACCOUNT_STATES,
   idPattern,
   MONTH_PATTERN,
+  TRANSFER_KINDS,
   TYPE_NAME_PATTERN,
   type IdKind,
 } from '@payflow/contracts';
+import { BULK_MODES } from '../../domain/bulk.js';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { ASSET_REQUEST_SCHEMA } from '../asset.request.js';
 import { CONVERSION_REQUEST_SCHEMA } from '../conversion.request.js';
+import { BULK_REQUEST_SCHEMA } from '../bulk.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
 import { PERIOD_CLOSE_REQUEST_SCHEMA } from '../period.request.js';
+import { CORRECTION_REQUEST_SCHEMA } from '../correction.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
 import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
 import { TRANSACTION_TYPE_REQUEST_SCHEMA } from '../transaction-type.request.js';
+import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
 
 const id = (kind: IdKind) => ({ type: 'string', pattern: idPattern(kind) });
@@ -45,6 +50,16 @@ function resource(properties: Record<string, object>): object {
   return { type: 'object', required: Object.keys(properties), properties };
 }
 
+/** A body that may also only ask what would come of it. */
+function orDryRun<S extends { readonly properties: object }>(schema: S): object {
+  const dry_run = {
+    type: 'boolean',
+    description: 'True: only what would come of it is told; no Idempotency-Key is needed.',
+  };
+  return { ...schema, properties: { ...schema.properties, dry_run } };
+}
+
+const fieldProblem = resource({ pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } });
 const basis = { enum: ['recorded', 'effective'] };
 const completeUntil = { ...instant, description: 'No transaction still open can add anything before it.' };
 const hash = { type: 'string', pattern: '^[0-9a-f]{64}$' };
@@ -141,26 +156,64 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     created_at: instant,
     updated_at: instant,
   }),
-  TransferRequest: TRANSFER_REQUEST_SCHEMA,
-  TransferGroupRequest: TRANSFER_GROUP_REQUEST_SCHEMA,
+  TransferRequest: orDryRun(TRANSFER_REQUEST_SCHEMA),
+  TransferGroupRequest: orDryRun(TRANSFER_GROUP_REQUEST_SCHEMA),
   TransferOrGroupRequest: {
     oneOf: [ref('TransferRequest'), ref('TransferGroupRequest'), ref('TransferTemplateRequest')],
   },
   TransferTemplateRequest: TRANSFER_TEMPLATE_REQUEST_SCHEMA,
+  TransferDryRun: resource({
+    object: { const: 'transfer_dry_run' },
+    outcome: { enum: ['posted', 'failed'] },
+    failure: transferFailure,
+    transfers: {
+      type: 'array',
+      items: resource({
+        id: { ...nullable(id('transfer')), description: 'As it was given.' },
+        debit_account: id('account'),
+        credit_account: id('account'),
+        amount: { ...amount, description: 'What would move.' },
+        asset: assetCode,
+      }),
+      description: 'Empty where nothing would move.',
+    },
+    accounts: {
+      type: 'array',
+      items: resource({
+        id: id('account'),
+        posted_debits: amount,
+        posted_credits: amount,
+        pending_debits: amount,
+        pending_credits: amount,
+        version,
+        asset: assetCode,
+        balance: signedAmount,
+        available: signedAmount,
+      }),
+      description: 'As the transfers would leave them.',
+    },
+    as_of: instant,
+  }),
   ReversalRequest: REVERSAL_REQUEST_SCHEMA,
+  CorrectionRequest: CORRECTION_REQUEST_SCHEMA,
+  TransferUpdateRequest: TRANSFER_UPDATE_REQUEST_SCHEMA,
   Transfer: resource({
     id: id('transfer'),
     object: { const: 'transfer' },
+    kind: { enum: TRANSFER_KINDS },
     status: transferStatus,
     debit_account: id('account'),
     credit_account: id('account'),
     amount: { ...amount, description: 'What was asked for; once it is posted, what moved.' },
     asset: assetCode,
     group: nullable(id('group')),
+    payment: nullable(id('payment')),
     hold: nullable(id('hold')),
     reverses: nullable(id('transfer')),
     reversed: { ...amount, description: 'How much of it has been moved back.' },
     type: { ...nullableText, description: 'The transaction type that it named.' },
+    corrects: { ...nullable(id('transfer')), description: 'The transfer in whose place it stands.' },
+    corrected_by: { ...nullable(id('transfer')), description: 'The transfer that stands in its place.' },
     effective_at: nullable(instant),
     rate: rateOrNone,
     failure: transferFailure,
@@ -207,6 +260,35 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     trace_id: nullableText,
     created_at: instant,
     recorded_at: nullable(instant),
+  }),
+  TransferBulkRequest: BULK_REQUEST_SCHEMA,
+  TransferBulk: resource({
+    id: id('bulk'),
+    object: { const: 'transfer_bulk' },
+    mode: { enum: BULK_MODES },
+    status: { enum: ['pending', 'completed'] },
+    counts: resource({ total: count, pending: count, posted: count, failed: count, skipped: count, invalid: count }),
+    livemode: { type: 'boolean' },
+    created_at: instant,
+    results: { type: 'array', items: ref('TransferBulkResult'), description: 'One per item, in the order asked.' },
+  }),
+  TransferBulkResult: resource({
+    index: count,
+    id: { ...nullable(id('transfer')), description: 'Null where no transfer was made.' },
+    status: {
+      enum: ['pending', 'posted', 'failed', 'skipped', 'invalid'],
+      description: '`invalid` was refused at the door, `skipped` was not tried.',
+    },
+    amount: { ...nullable(amount), description: 'What was asked for; once it is posted, what moved.' },
+    error: nullable({
+      type: 'object',
+      required: ['code'],
+      properties: {
+        code: { type: 'string' },
+        detail: { type: 'string' },
+        errors: { type: 'array', items: fieldProblem },
+      },
+    }),
   }),
   HoldRequest: HOLD_REQUEST_SCHEMA,
   HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
@@ -290,6 +372,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   AccountTransfer: resource({
     id: id('transfer'),
     object: { const: 'transfer' },
+    kind: { enum: TRANSFER_KINDS },
     status: { const: 'posted' },
     debit_account: id('account'),
     credit_account: id('account'),
@@ -303,6 +386,14 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     recorded_at: instant,
   }),
   AccountTransferList: list('AccountTransfer'),
+  MetadataVersion: resource({
+    object: { const: 'metadata_version' },
+    version: { ...version, description: 'Of an account, its own; of a transfer, 1 when it was booked, and then +1.' },
+    metadata: METADATA_SCHEMA,
+    actor: { ...nullableText, description: 'Who asked for it; null where that was not kept.' },
+    recorded_at: instant,
+  }),
+  MetadataVersionList: list('MetadataVersion'),
   AccountAggregate: resource({
     object: { const: 'account_aggregate' },
     path: { type: 'string' },
@@ -393,7 +484,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       retryable: { type: 'boolean' },
       errors: {
         type: 'array',
-        items: resource({ pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } }),
+        items: fieldProblem,
       },
       payment: ref('Payment'),
       account: ref('Account'),

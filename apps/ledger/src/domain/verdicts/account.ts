@@ -2,7 +2,7 @@ import type { AccountOpen, AccountUpdate, MessageData, Refusal } from '@payflow/
 import { isAssetCode, parseAmount } from '@payflow/money';
 import { openedAccount, snapshot } from '../account.js';
 import { changeAccount } from '../account-change.js';
-import type { AccountDetails, Book, Owner } from '../book.js';
+import type { AccountDetails, Asker, Book } from '../book.js';
 
 type Opened = { type: 'payflow.account.opened.v1'; data: MessageData['payflow.account.opened.v1'] };
 type OpeningRefused = { type: 'payflow.account.rejected.v1'; data: MessageData['payflow.account.rejected.v1'] };
@@ -12,7 +12,7 @@ type UpdateRefused = {
   data: MessageData['payflow.account.update_rejected.v1'];
 };
 
-export function acceptOpening(book: Book, owner: Owner, data: AccountOpen): Opened | OpeningRefused {
+export function acceptOpening(book: Book, owner: Asker, data: AccountOpen): Opened | OpeningRefused {
   const { id, path, asset, kind, overdraft, metadata, created_at } = data;
   if (book.account(owner, id) || (path !== null && book.isPathTaken(owner, path)))
     return refuseOpening(id, 'account_exists', book.now);
@@ -20,6 +20,7 @@ export function acceptOpening(book: Book, owner: Owner, data: AccountOpen): Open
   const overdraftLimit = overdraft === 'limited' ? (parseAmount(data.overdraft_limit) ?? 0n) : 0n;
   const account = openedAccount({ id, asset, kind, overdraft, overdraftLimit });
   book.open(owner, account, { path, metadata, createdAt: created_at });
+  book.tell(owner, { of: 'account', id, version: account.version, metadata });
   return { type: 'payflow.account.opened.v1', data: { ...snapshot(account), path, metadata, created_at } };
 }
 
@@ -27,7 +28,7 @@ export function refuseOpening(id: string, reason: Refusal, now: string): Opening
   return { type: 'payflow.account.rejected.v1', data: { id, reason, recorded_at: now } };
 }
 
-export function acceptUpdate(book: Book, owner: Owner, data: AccountUpdate): Updated | UpdateRefused {
+export function acceptUpdate(book: Book, owner: Asker, data: AccountUpdate): Updated | UpdateRefused {
   const { id, state, overdraft, metadata } = data;
   const overdraftLimit = data.overdraft_limit === null ? null : (parseAmount(data.overdraft_limit) ?? 0n);
   const decision = changeAccount(
@@ -39,6 +40,7 @@ export function acceptUpdate(book: Book, owner: Owner, data: AccountUpdate): Upd
   const before = book.details(owner, id) as AccountDetails;
   const details = { ...before, metadata: metadata ?? before.metadata };
   book.retell(owner, id, details);
+  if (metadata) book.tell(owner, { of: 'account', id, version: decision.account.version, metadata });
   return {
     type: 'payflow.account.updated.v1',
     data: {

@@ -1,6 +1,9 @@
 import {
   GROUP_ACCOUNTS_MAX,
+  type GroupStop,
   GROUP_TYPES_MAX,
+  LEGS_MAX,
+  ID_PREFIXES,
   type KeptType,
   type Leg,
   type MessageData,
@@ -11,7 +14,7 @@ import {
 } from '@payflow/contracts';
 import { formatAmount, parseAmount, parseSignedAmount } from '@payflow/money';
 import { counters } from '../account.js';
-import type { Book, Owner } from '../book.js';
+import type { Asker, Book, Owner } from '../book.js';
 import { refusalOfEffect } from '../period.js';
 import { reverseTransfer } from '../reversal.js';
 import { refusalOfType, type RuledAccount } from '../transaction-type.js';
@@ -27,21 +30,46 @@ import {
 export type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
 export type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
 
-export function acceptGroup(book: Book, owner: Owner, data: GroupPost): Posted | Rejected {
+interface RefusedAt {
+  readonly reason: Refusal;
+  readonly leg: number | null;
+  readonly skipped?: readonly string[];
+}
+
+export function acceptGroup(book: Book, owner: Asker, data: GroupPost): Posted | Rejected {
   const barred = refusalOfEffect(data.effective_at, book.latestMonth(owner));
   if (barred) return refuseGroup(data.id, keyOf(data), { reason: barred, leg: null }, book.now);
+  const stopsOnFirst = data.mode === 'stop_on_first';
   const broken = brokenRule(book, owner, data.legs);
-  if (broken) return refuseGroup(data.id, keyOf(data), broken, book.now);
+  if (broken && !(stopsOnFirst && broken.leg))
+    return refuseGroup(data.id, keyOf(data), withSkipped(data, broken), book.now);
   const terms = {
-    legs: data.legs.map(toLeg),
+    // A leg that breaks its rule is where it stops.
+    legs: data.legs.slice(0, broken?.leg ?? LEGS_MAX).map(toLeg),
     conditions: data.conditions.map(toCondition),
     effectiveAt: data.effective_at,
+    stopsOnFirst: data.mode === 'stop_on_first',
   };
   const decision = postGroup(terms, booksOf(book, owner), { accounts_max: GROUP_ACCOUNTS_MAX }, book.now);
-  if (decision.kind === 'refused') return refuseGroup(data.id, keyOf(data), decision, book.now);
+  if (decision.kind === 'refused') return refuseGroup(data.id, keyOf(data), withSkipped(data, decision), book.now);
+  const stopped = decision.stopped ?? (broken && { reason: broken.reason, leg: broken.leg ?? 0 });
   const posted = keepGroup(book, owner, decision, data);
-  const types = keepTypes(book, owner, data.legs);
-  return types.length > 0 ? { ...posted, data: { ...posted.data, types } } : posted;
+  if (isSingle(data)) tellFirst(book, owner, (data.legs[0] as Leg).id, data.metadata);
+  const types = keepTypes(book, owner, data.legs.slice(0, decision.legs.length));
+  return {
+    ...posted,
+    data: {
+      ...posted.data,
+      ...(types.length > 0 ? { types } : {}),
+      ...(stopped ? { stopped: stopOf(data, stopped) } : {}),
+    },
+  };
+}
+
+/** Which legs are not tried where the first one stops them all. */
+function withSkipped(data: GroupPost, refused: Omit<GroupRefused, 'kind'>): RefusedAt {
+  const skipped = data.mode === 'stop_on_first' && refused.leg === 0 ? transfersFrom(data, 1) : [];
+  return { ...refused, skipped };
 }
 
 /** What a group needs of the owner's books. */
@@ -56,7 +84,7 @@ export function booksOf(book: Book, owner: Owner): GroupBooks {
 export function keepGroup(
   book: Book,
   owner: Owner,
-  { legs, accounts }: GroupPosted,
+  { legs, accounts }: Pick<GroupPosted, 'legs' | 'accounts'>,
   { id: group, effective_at, metadata }: Pick<GroupPost, 'id' | 'effective_at' | 'metadata'>,
 ): Posted {
   book.change(owner, ...accounts.values());
@@ -111,7 +139,7 @@ function keepTypes(book: Book, owner: Owner, legs: readonly Leg[]): KeptType[] {
   return [...kept].map(([type, places]) => ({ type, ...places }));
 }
 
-export function acceptReversal(book: Book, owner: Owner, data: TransferReverse): Posted | Rejected {
+export function acceptReversal(book: Book, owner: Asker, data: TransferReverse): Posted | Rejected {
   const { id, transfer, original: of, debit_account: debitAccount, credit_account: creditAccount, metadata } = data;
   const original = book.original(owner, of);
   const amount = data.amount === null ? null : (parseAmount(data.amount) ?? 0n);
@@ -133,6 +161,7 @@ export function acceptReversal(book: Book, owner: Owner, data: TransferReverse):
   book.change(owner, decision.debit, decision.credit);
   book.post({ ...leg, owner, payment: null, group: id, hold: null, reverses: of, effectiveAt: null });
   book.keepReversed(owner, of, { ...original, reversed: decision.reversed });
+  tellFirst(book, owner, transfer, metadata);
   return {
     type: 'payflow.group.posted.v1',
     data: {
@@ -150,13 +179,38 @@ export function acceptReversal(book: Book, owner: Owner, data: TransferReverse):
 export function refuseGroup(
   id: string,
   debitAccount: string,
-  { reason, leg }: { readonly reason: Refusal; readonly leg: number | null },
+  { reason, leg, skipped = [] }: RefusedAt,
   now: string,
 ): Rejected {
   return {
     type: 'payflow.group.rejected.v1',
-    data: { id, debit_account: debitAccount, reason, leg, recorded_at: now },
+    data: {
+      id,
+      debit_account: debitAccount,
+      reason,
+      leg,
+      recorded_at: now,
+      ...(skipped.length > 0 ? { skipped } : {}),
+    },
   };
+}
+
+function stopOf(data: GroupPost, { leg, reason }: { readonly leg: number; readonly reason: Refusal }): GroupStop {
+  return { leg, transfer: (data.legs[leg] as Leg).id, reason, skipped: transfersFrom(data, leg + 1) };
+}
+
+function transfersFrom({ legs }: GroupPost, leg: number): string[] {
+  return legs.slice(leg).map(({ id }) => id);
+}
+
+/** The metadata with which a transfer begins, where there is any: nothing is written for the others. */
+export function tellFirst(book: Book, asker: Asker, id: string, metadata: GroupPost['metadata']): void {
+  if (Object.keys(metadata).length > 0) book.tell(asker, { of: 'transfer', id, version: 1, metadata });
+}
+
+/** A transfer that was asked for alone has the UUID of its group, and its metadata; otherwise the group has them. */
+function isSingle({ id, legs }: GroupPost): boolean {
+  return legs.length === 1 && id.endsWith((legs[0] as Leg).id.slice(ID_PREFIXES.transfer.length));
 }
 
 function keyOf({ legs }: GroupPost): string {

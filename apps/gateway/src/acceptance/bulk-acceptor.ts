@@ -1,0 +1,140 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crashAt } from '@payflow/contracts';
+import { OutcomeUnknown, RunAgain, type Transaction } from '@payflow/database';
+import type { Staged } from '@payflow/messaging';
+import { Problem } from '@payflow/service';
+import { findRecords, idempotencyKeyOf, takeKeys } from '../database/acceptance.repository.js';
+import { findContentHashes, insertBulkPending, insertBulkTransfers } from '../database/bulk-acceptance.repository.js';
+import { keyOf } from '../database/keys.js';
+import { insertOtherViews, removeGroupViews, removeTransferViews } from '../database/new-view.repository.js';
+import { insertBulk } from '../database/transfer-bulk-view.repository.js';
+import type { Acceptable, Write } from './acceptable.js';
+import type { Door } from './acceptor.js';
+import { stoppedBefore, withoutKnown, type BulkAcceptable, type BulkAcceptance, type BulkPlan } from './bulk.js';
+import { stageCommands, withOutboxRows } from './commands.js';
+import { slices } from './slices.js';
+
+/** Rows per statement: ten statements for the largest bulk, none of which a slow database would cut off. */
+const ROWS = 1_000;
+
+/**
+ * Makes bulks durable, each in a transaction of its own: key, bulk, every `pending` transfer and every command commit
+ * together. What is asked for under an id that is in use is found out here, and told in the item's place.
+ */
+export class BulkAcceptor {
+  constructor(private readonly door: Door) {}
+
+  /** Its commands are on their way afterwards. Throws the problem of a bulk that is refused as a whole. */
+  async accept(bulk: BulkAcceptable): Promise<BulkAcceptance> {
+    try {
+      return await this.#acceptOnce(bulk);
+    } catch (error) {
+      // Whether it committed is told by the key: inserting it again waits for the lost transaction.
+      if (error instanceof OutcomeUnknown) return this.#acceptOnce(bulk);
+      throw error;
+    }
+  }
+
+  async #acceptOnce(bulk: BulkAcceptable): Promise<BulkAcceptance> {
+    let staged: readonly Staged[] = [];
+    const acceptance = await this.door.db.transaction(async (tx) => {
+      const taken = await takeKeys(tx, [bulk]);
+      crashAt('idempotency-insert');
+      if (taken.size === 0) return copyOf(tx, bulk);
+      staged = await this.#write(tx, bulk);
+      return { outcome: 'accepted' } as const;
+    });
+    for (const each of staged) {
+      each.publish();
+      await nextTurn();
+    }
+    return acceptance;
+  }
+
+  async #write(tx: Transaction, bulk: BulkAcceptable): Promise<Staged[]> {
+    const plan = await insertTransfers(tx, bulk);
+    crashAt('payment-insert');
+    const writes: readonly Write[] = [...plan.transfers.map(({ write }) => write), ...(plan.group ? [plan.group] : [])];
+    const staged: Staged[] = [];
+    for await (const slice of slices(writes)) staged.push(await this.#stage(tx, bulk, slice));
+    crashAt('outbox-insert');
+    insertBulk(tx, { view: plan.view, idempotencyKey: bulk.idempotencyKey, commands: writes.length });
+    return staged;
+  }
+
+  async #stage(tx: Transaction, bulk: BulkAcceptable, writes: readonly Write[]): Promise<Staged> {
+    const accepted = writes.map((write) => acceptableOf(bulk, write));
+    const staged = await stageCommands(tx, this.door.messaging, accepted);
+    await insertBulkPending(tx, bulk.plan.view.id, withOutboxRows(accepted, staged, this.door.partitions));
+    return staged;
+  }
+}
+
+/** Inserts the transfers that are asked for. Returns what is left of the plan after ids that were in use. */
+function insertTransfers(tx: Transaction, bulk: BulkAcceptable): Promise<BulkPlan> {
+  return bulk.plan.view.mode === 'independent' ? insertEach(tx, bulk.plan) : insertTogether(tx, bulk);
+}
+
+async function insertEach(tx: Transaction, plan: BulkPlan): Promise<BulkPlan> {
+  // In id order over all statements, so that two bulks with ids in common wait for each other in one direction only.
+  const sorted = [...plan.transfers].sort((a, b) => (a.write.view.id < b.write.view.id ? -1 : 1));
+  const inserted = new Set<string>();
+  for await (const slice of slices(sorted, ROWS))
+    for (const id of await insertBulkTransfers(tx, slice)) inserted.add(id);
+  const known = plan.transfers.filter(({ write }) => !inserted.has(write.view.id));
+  if (known.length === 0) return plan;
+  const hashes = await findContentHashes(
+    tx,
+    known.map(({ write }) => write.view),
+  );
+  const reused = known.filter(
+    ({ write: { view }, contentHash }) => !contentHash || !hashes.get(view.id)?.equals(contentHash),
+  );
+  const ids = (transfers: BulkPlan['transfers']) => new Set(transfers.map(({ write }) => write.view.id));
+  return withoutKnown(plan, ids(known), ids(reused));
+}
+
+/** The transfers of one command belong to it alone: an id that is in use refuses all, or stops there. */
+async function insertTogether(tx: Transaction, bulk: BulkAcceptable): Promise<BulkPlan> {
+  const { plan } = bulk;
+  if (!plan.group) return plan;
+  const { transfers } = plan.group.view;
+  const write = acceptableOf(bulk, plan.group);
+  const inserted = await insertOtherViews(tx, [write]);
+  const known = transfers.flatMap((view, index) => (inserted.has(keyOf(view)) ? [] : [index]));
+  const [first] = known;
+  if (first === undefined) return plan;
+  if (plan.view.mode === 'atomic') {
+    const errors = known.map((index) => ({
+      pointer: `/transfers/${index}/id`,
+      code: 'id_reused',
+      detail: 'Is in use.',
+    }));
+    throw new Problem('id_reused', { errors: errors.slice(0, ERRORS_MAX) });
+  }
+  if (first === 0) await removeGroupViews(tx, [write], inserted);
+  else
+    await removeTransferViews(
+      tx,
+      transfers.slice(first).filter((view) => inserted.has(keyOf(view))),
+    );
+  return stoppedBefore(plan, first, 'id_reused');
+}
+
+/** Of a bulk that is wrong in a thousand places, the first say enough. */
+const ERRORS_MAX = 50;
+
+async function copyOf(tx: Transaction, bulk: BulkAcceptable): Promise<BulkAcceptance> {
+  const record = (await findRecords(tx, [bulk])).get(idempotencyKeyOf(bulk));
+  // Taken when the insert looked and gone when the select did: pruned this very moment.
+  if (!record) throw new RunAgain('an idempotency record vanished');
+  if (!record.fingerprint.equals(bulk.fingerprint)) return { outcome: 'refused' };
+  // Our own, committed before the connection was lost.
+  if (record.resourceId === bulk.plan.view.id) return { outcome: 'accepted' };
+  return { outcome: 'joined', resourceId: record.resourceId };
+}
+
+function acceptableOf(bulk: BulkAcceptable, write: Write): Acceptable {
+  const { tenant, livemode, actor, idempotencyKey, fingerprint, apiVersion, requestId, traceparent } = bulk;
+  return { tenant, livemode, actor, idempotencyKey, fingerprint, apiVersion, requestId, traceparent, write };
+}

@@ -1,0 +1,18 @@
+import type { Rights } from '@payflow/database';
+import { INVARIANT_RIGHTS } from '@payflow/invariants';
+import { MESSAGING_RIGHTS } from '@payflow/messaging';
+
+/** What the gateway may change: its views, and what is noted of each write until it has its answer. Not a request's fingerprint. */
+export const rights: Rights = {
+  ...MESSAGING_RIGHTS,
+  ...INVARIANT_RIGHTS,
+  idempotency_records: { update: ['reply_status', 'reply_headers', 'reply_body'], delete: true },
+  pending_writes: { update: ['republished_at'], delete: true },
+  payment_views: { update: 'all' },
+  account_views: { update: 'all', delete: true },
+  transfer_group_views: { update: 'all', delete: true },
+  transfer_views: { update: 'all', delete: true },
+  transfer_bulk_views: { update: ['pending', 'stopped_at'] },
+  transaction_type_views: { update: 'all' },
+  hold_views: { update: 'all' },
+};

@@ -1,0 +1,79 @@
+import { idPattern, newId, type TransferCorrect } from '@payflow/contracts';
+import { Problem } from '@payflow/service';
+import type { CorrectionWrite } from '../acceptance/acceptable.js';
+import type { TransferView } from '../domain/transfer.js';
+import type { Caller } from './caller.js';
+import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, type MovementRequest } from './movement.js';
+import { bodyReader, INSTANT_SCHEMA, METADATA_SCHEMA } from './request-body.js';
+import type { JsonObject } from './strict-json.js';
+import { effectiveOf, groupOfOne, pendingTransfer } from './transfer.request.js';
+
+/** `POST /api/v1/transfers/:id/correct`: what is not given is as in the original. */
+interface CorrectionRequest extends Partial<MovementRequest> {
+  readonly effective_at?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** What a correction changes: it must name one of them. */
+const CHANGES = [...Object.keys(MOVEMENT_PROPERTIES), 'effective_at'];
+
+export const CORRECTION_REQUEST_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  anyOf: CHANGES.map((name) => ({ required: [name] })),
+  properties: {
+    id: { type: 'string', pattern: idPattern('transfer') },
+    ...MOVEMENT_PROPERTIES,
+    effective_at: INSTANT_SCHEMA,
+    metadata: METADATA_SCHEMA,
+  },
+} as const;
+
+const readCorrection = bodyReader<CorrectionRequest>(CORRECTION_REQUEST_SCHEMA);
+
+/** Checks a body and makes the transfer of it that takes the original's place. Throws 400, and 409 and 422 for what cannot be. */
+export function correctionWrite(original: TransferView, json: JsonObject, caller: Caller, now: Date): CorrectionWrite {
+  const { effective_at, metadata = {}, ...change } = readCorrection(json);
+  const { debitAccount, creditAccount, amount, asset } = original;
+  const corrected = { debit_account: debitAccount, credit_account: creditAccount, amount, asset, ...change };
+  checkMovement('transfer', '', corrected);
+  const effective = effectiveOf(effective_at, now);
+  // Never left once it is reached, so that no copy of an accepted correction is refused here.
+  if (original.status !== 'posted') throw new Problem('transfer_not_posted');
+  const replacement = { ...corrected, id: change.id ?? newId('transfer') };
+  return {
+    kind: 'transfer',
+    type: 'payflow.transfer.correct.v1',
+    command: commandOf(original, replacement, effective, metadata),
+    commandId: newId('event'),
+    accounts: accountsOf('', replacement),
+    view: {
+      ...pendingTransfer(caller, now, effective ?? original.effectiveAt),
+      id: replacement.id,
+      debitAccount: replacement.debit_account,
+      creditAccount: replacement.credit_account,
+      amount: replacement.amount,
+      asset: replacement.asset,
+      corrects: original.id,
+      metadata,
+    },
+  };
+}
+
+function commandOf(
+  original: TransferView,
+  replacement: TransferCorrect['replacement'],
+  effective_at: string | null,
+  metadata: Readonly<Record<string, string>>,
+): TransferCorrect {
+  return {
+    id: groupOfOne(replacement.id),
+    original: original.id,
+    debit_account: original.debitAccount,
+    credit_account: original.creditAccount,
+    reversal: newId('transfer'),
+    replacement,
+    effective_at,
+    metadata,
+  };
+}

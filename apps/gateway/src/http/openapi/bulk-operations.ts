@@ -1,0 +1,47 @@
+import type { Operation } from './operation.js';
+
+/** Many transfers in one request. */
+export const BULK_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'createTransferBulk',
+    method: 'post',
+    path: '/api/v1/transfers/bulk',
+    summary:
+      'Up to 10,000 transfers, each with a result of its own; JSON, or `application/x-ndjson` with the mode in the query, in and by `Accept` out.',
+    scope: 'transfers:write',
+    body: 'TransferBulkRequest',
+    query: ['mode'],
+    answer: 'TransferBulk',
+    status: 200,
+    problems: [
+      'invalid_json',
+      'invalid_request',
+      'invalid_parameter',
+      'invalid_header',
+      'idempotency_key_missing',
+      'idempotency_key_malformed',
+      'payload_too_large',
+      'unsupported_media_type',
+      'idempotency_key_reused',
+      'id_reused',
+      'asset_unknown',
+      'account_not_found',
+      'accounts_identical',
+      'amount_not_positive',
+      'assets_differ',
+      'effective_in_future',
+      'group_too_large',
+    ],
+  },
+  {
+    id: 'getTransferBulk',
+    method: 'get',
+    path: '/api/v1/transfers/bulk/{id}',
+    summary: 'Read one bulk with the results of its items as they stand.',
+    scope: 'transfers:read',
+    answer: 'TransferBulk',
+    status: 200,
+    computed: true,
+    problems: ['invalid_id', 'invalid_parameter', 'not_found'],
+  },
+];

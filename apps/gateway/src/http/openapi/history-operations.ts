@@ -1,0 +1,73 @@
+import { CHANGE_PROBLEMS, FORWARDED_PROBLEMS, MOVEMENT_PROBLEMS, WRITE_PROBLEMS, type Operation } from './operation.js';
+
+const HISTORY_PROBLEMS = [...FORWARDED_PROBLEMS, 'cursor_invalid', 'cursor_mismatch'] as const;
+
+/** What changes or tells what has become of something that was booked before. */
+export const HISTORY_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'correctTransfer',
+    method: 'post',
+    path: '/api/v1/transfers/{id}/correct',
+    summary: 'Move back what is left of a posted transfer and book the corrected one in its place, both or neither.',
+    scope: 'transfers:write',
+    body: 'CorrectionRequest',
+    answer: 'Transfer',
+    status: 201,
+    problems: [
+      ...WRITE_PROBLEMS,
+      ...MOVEMENT_PROBLEMS,
+      'invalid_id',
+      'not_found',
+      'transfer_not_posted',
+      'transfer_of_payment',
+      'transfer_corrected',
+      'reversal_exceeds_original',
+      'effective_in_future',
+      'transfer_not_found',
+    ],
+  },
+  {
+    id: 'updateTransfer',
+    method: 'patch',
+    path: '/api/v1/transfers/{id}',
+    summary: 'Give a posted transfer other metadata; what was booked stays.',
+    scope: 'transfers:write',
+    body: 'TransferUpdateRequest',
+    answer: 'Transfer',
+    status: 200,
+    problems: [
+      ...CHANGE_PROBLEMS,
+      'invalid_id',
+      'not_found',
+      'transfer_not_posted',
+      'transfer_of_payment',
+      'operation_refused',
+      'version_differs',
+      'transfer_not_found',
+    ],
+  },
+  {
+    id: 'listTransferMetadata',
+    method: 'get',
+    path: '/api/v1/transfers/{id}/metadata_versions',
+    summary: "Every metadata that a transfer has had, newest first; that of a payment's transfer, its payment has.",
+    scope: 'transfers:read',
+    answer: 'MetadataVersionList',
+    status: 200,
+    query: ['limit', 'cursor'],
+    computed: true,
+    problems: [...HISTORY_PROBLEMS, 'invalid_id', 'not_found'],
+  },
+  {
+    id: 'listAccountMetadata',
+    method: 'get',
+    path: '/api/v1/accounts/{id}/metadata_versions',
+    summary: 'Every metadata that an account has had, newest first.',
+    scope: 'accounts:read',
+    answer: 'MetadataVersionList',
+    status: 200,
+    query: ['limit', 'cursor'],
+    computed: true,
+    problems: [...HISTORY_PROBLEMS, 'invalid_id', 'not_found', 'account_pending'],
+  },
+];

@@ -1,0 +1,29 @@
+import type { FastifyReply } from 'fastify';
+
+/** A line of JSON per thing, for what is read by programs as it comes. */
+export const NDJSON = 'application/x-ndjson';
+
+/** Whether the type is asked for before JSON; whoever names neither gets JSON. */
+export function prefers(type: string, accept: string | undefined): boolean {
+  const types = (accept ?? '').split(',').map((one) => one.split(';', 1)[0]?.trim().toLowerCase());
+  return types.find((one) => one === type || one === 'application/json') === type;
+}
+
+/** Says where the next page is, in forms that have no place for it of their own. */
+export function linkNext(reply: FastifyReply, url: string, cursor: string | null): void {
+  if (cursor !== null) void reply.header('link', `<${withCursor(url, cursor)}>; rel="next"`);
+}
+
+/** 200 with a line for each. */
+export function sendLines(reply: FastifyReply, things: readonly object[]): void {
+  const body = things.map((thing) => `${JSON.stringify(thing)}\n`).join('');
+  // As bytes: to a text Fastify would add a charset of its own.
+  void reply.status(200).headers({ 'content-type': NDJSON, vary: 'accept' }).send(Buffer.from(body));
+}
+
+function withCursor(url: string, cursor: string): string {
+  const [path = '', query] = url.split('?', 2);
+  const parameters = new URLSearchParams(query);
+  parameters.set('cursor', cursor);
+  return `${path}?${parameters}`;
+}

@@ -1,0 +1,82 @@
+import { trace } from '@opentelemetry/api';
+import { Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { ATTRIBUTES, toUuid } from '@payflow/contracts';
+import { Problem } from '@payflow/service';
+import { currentTraceparent } from '@payflow/telemetry';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Bulks, type BulkAsked } from '../acceptance/bulks.js';
+import { TRANSFER_BULKS_PATH } from '../acceptance/replies.js';
+import { API_VERSION } from './api-version.js';
+import { callerOf, type RouteAccess } from './authentication.js';
+import { bulkParts, type BulkParts } from './bulk-body.js';
+import { bulkPlan } from './bulk.request.js';
+import { sendBulk } from './bulk-answer.js';
+import { bodyOf, type BulkBytes } from './edge.js';
+import { fingerprint } from './fingerprint.js';
+import { idempotencyKeyOf, refuseIfMatch, waitOf } from './headers.js';
+import { parametersOnly, refuseParameters } from './list-query.js';
+
+/** Many transfers in one request, each with a result of its own. */
+@Controller('api/v1/transfers/bulk')
+export class TransferBulksController {
+  constructor(private readonly bulks: Bulks) {}
+
+  @Post()
+  @RouteConfig({ scope: 'transfers:write', bulk: true } satisfies RouteAccess)
+  async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const received = performance.now();
+    const { wait_ms, applied } = waitOf(request.headers.prefer);
+    refuseIfMatch(request.headers['if-match']);
+    const body = bodyOf<BulkBytes>(request);
+    const asked = askedOf(request, body);
+    const caller = callerOf(request);
+    const answer = await this.bulks.submit(
+      asked,
+      async (accounts) => bulkPlan(await partsOf(request, body), { caller, accounts, now: new Date() }),
+      received + wait_ms,
+    );
+    trace.getActiveSpan()?.setAttribute(ATTRIBUTES.transferBulkId, answer.view.id);
+    if (applied) void reply.header('preference-applied', applied);
+    if (answer.isFinal && answer.isCopy) void reply.header('idempotency-replayed', 'true');
+    void reply.status(answer.isFinal ? 200 : 202).header('location', `${TRANSFER_BULKS_PATH}/${answer.view.id}`);
+    await sendBulk(request, reply, answer);
+  }
+
+  @Get(':id')
+  @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseParameters(request.url);
+    if (!toUuid('bulk', id)) throw new Problem('invalid_id');
+    const { tenant, livemode } = callerOf(request);
+    const standing = await this.bulks.standing({ tenant, livemode, id });
+    if (!standing) throw new Problem('not_found');
+    void reply.status(200);
+    await sendBulk(request, reply, standing);
+  }
+}
+
+function askedOf(request: FastifyRequest, { bytes }: BulkBytes): BulkAsked {
+  const { tenant, livemode, actor } = callerOf(request);
+  return {
+    tenant,
+    livemode,
+    actor,
+    idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
+    fingerprint: fingerprint(request.method, request.url, bytes),
+    apiVersion: API_VERSION,
+    requestId: request.id,
+    traceparent: currentTraceparent(),
+  };
+}
+
+/** Lines have no place for the mode: it stands in the query then, and only then. */
+async function partsOf(request: FastifyRequest, body: BulkBytes): Promise<BulkParts> {
+  if (body.format === 'json') {
+    refuseParameters(request.url);
+    return bulkParts(body);
+  }
+  const { mode } = parametersOnly(request.url, ['mode']);
+  const { items } = await bulkParts(body);
+  return { head: { ...(mode === undefined ? {} : { mode }), transfers: [] }, items };
+}

@@ -1,0 +1,60 @@
+import type { Leg, MessageData, TransferCorrect } from '@payflow/contracts';
+import { formatAmount, parseAmount } from '@payflow/money';
+import { counters } from '../account.js';
+import type { Asker, Book } from '../book.js';
+import { correctTransfer, type Dated } from '../correction.js';
+import type { Original } from '../reversal.js';
+import type { Movement } from '../transfer.js';
+import { refuseGroup, tellFirst } from './group.js';
+
+type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
+type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
+
+/** A group of two: the first leg moves the original back, the second stands in its place. */
+export function acceptCorrection(book: Book, owner: Asker, data: TransferCorrect): Posted | Rejected {
+  const { id, original: of, reversal, replacement, metadata } = data;
+  const { debit_account: debitAccount, credit_account: creditAccount, effective_at: effectiveAt } = data;
+  const original = book.original(owner, of);
+  const terms = { debitAccount, creditAccount, replacement: movementOf(replacement), effectiveAt, latestMonth: book.latestMonth(owner) };
+  const books = { account: (account: string) => book.account(owner, account) };
+  const isUsed = [reversal, replacement.id].some((transfer) => book.isTransferIdUsed(owner, transfer));
+  const decision = isUsed
+    ? ({ kind: 'refused', reason: 'id_reused', leg: null } as const)
+    : correctTransfer(terms, original, books, book.now);
+  if (decision.kind === 'refused') return refuseGroup(id, debitAccount, decision, book.now);
+  const context = { owner, payment: null, group: id, hold: null };
+  book.change(owner, ...decision.accounts.values());
+  book.post({ ...decision.reversal, ...context, id: reversal, reverses: of });
+  book.post({ ...decision.replacement, ...context, id: replacement.id, reverses: null });
+  const corrected = { ...(original as Original), reversed: (original as Original).amount, correctedBy: replacement.id };
+  book.keepReversed(owner, of, corrected);
+  tellFirst(book, owner, replacement.id, metadata);
+  return {
+    type: 'payflow.group.posted.v1',
+    data: {
+      id,
+      reverses: { transfer: of, reversed: formatAmount(corrected.reversed) },
+      corrects: of,
+      legs: [legOf(reversal, decision.reversal), legOf(replacement.id, decision.replacement)],
+      accounts: [...decision.accounts.values()].map(counters),
+      effective_at: decision.replacement.effectiveAt,
+      metadata,
+      recorded_at: book.now,
+    },
+  };
+}
+
+function movementOf({ debit_account, credit_account, amount, asset }: Omit<Leg, 'up_to'>): Movement {
+  return { debitAccount: debit_account, creditAccount: credit_account, amount: parseAmount(amount) ?? 0n, asset };
+}
+
+function legOf(id: string, { debitAccount, creditAccount, amount, asset, effectiveAt }: Dated) {
+  return {
+    id,
+    debit_account: debitAccount,
+    credit_account: creditAccount,
+    amount: formatAmount(amount),
+    asset,
+    effective_at: effectiveAt,
+  };
+}

@@ -1,0 +1,81 @@
+import { statement } from '@payflow/database';
+import type { AnyOutgoing } from '@payflow/messaging';
+import { readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
+import { createTestDatabase, createTestTopics, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
+import { migrations } from '../database/index.js';
+import type { Owner } from '../domain/book.js';
+import type { LedgerCommand } from '../domain/decide.js';
+import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
+import { ledgerConfiguration } from '../ledger.config.js';
+import { LedgerModule } from '../ledger.module.js';
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/** The real ledger inside the test's process, with a database of its own. */
+export class LedgerUnderTest {
+  private constructor(
+    readonly db: TestDatabase,
+    readonly running: RunningService,
+    private readonly base: string,
+    private readonly secret: string,
+  ) {}
+
+  static async open(): Promise<LedgerUnderTest> {
+    const prefix = `${uniqueSuffix()}.`;
+    const brokers = testServers().kafka;
+    const [db] = await Promise.all([
+      createTestDatabase('ledger', migrations),
+      createTestTopics({ brokers, clientId: 'spec', prefix }),
+    ]);
+    await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+    const config = readConfiguration(ledgerConfiguration, {
+      NODE_ENV: 'test',
+      OTEL_TRACES_EXPORTER: 'none',
+      LOG_LEVEL: 'silent',
+      PORT: '0',
+      DATABASE_URL: db.url,
+      KAFKA_BROKERS: brokers.join(','),
+      KAFKA_PREFIX: prefix,
+    });
+    const service = { configuration: ledgerConfiguration, module: () => LedgerModule.with(config) };
+    const running = await startService(service, config);
+    return new LedgerUnderTest(db, running, await running.app.getUrl(), config.PAYFLOW_INTERNAL_SECRET);
+  }
+
+  async close(): Promise<void> {
+    await this.running.stop();
+    await this.db.drop();
+  }
+
+  /** What the ledger says to one batch. */
+  async handle(commands: readonly LedgerCommand[]): Promise<readonly AnyOutgoing[]> {
+    const handler = new LedgerCommandsHandler();
+    return (await this.db.database.transaction((tx) => handler.handle(commands, tx))).messages;
+  }
+
+  /** A read as the gateway forwards it. */
+  read(owner: Owner, path: string, scopes = ['accounts:read']): Promise<Answer> {
+    return this.fetch(owner, path, scopes);
+  }
+
+  /** A question as the gateway asks it. */
+  ask(owner: Owner, path: string, question: object, scopes = ['transfers:write']): Promise<Answer> {
+    const headers = { 'content-type': 'application/json' };
+    return this.fetch(owner, path, scopes, { method: 'POST', headers, body: JSON.stringify(question) });
+  }
+
+  private async fetch(
+    { tenant, livemode }: Owner,
+    path: string,
+    scopes: string[],
+    { headers = {}, ...options }: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ): Promise<Answer> {
+    const token = signInternalToken(this.secret, { tenant, livemode, actor: 'key_spec', scopes }, Date.now());
+    const url = `${this.base}/api/v1/${path}`;
+    const answer = await fetch(url, { ...options, headers: { ...headers, authorization: `Bearer ${token}` } });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  }
+}
