@@ -145,11 +145,8 @@ describe('closed months', () => {
     expect(body).toEqual({ data: [{ id: '2026-10' }], next_cursor: expect.stringMatching(/^[\w-]{40,}$/) as string });
     const cursor = String(body['next_cursor']);
     await client.get(`${PERIODS}?cursor=${cursor}`);
-    expect(asked.map(({ url }) => url)).toEqual([
-      `${PERIODS}/2026-10`,
-      `${PERIODS}?limit=1`,
-      `${PERIODS}?limit=50&after=2026-10`,
-    ]);
+    const paths = ['/2026-10', '?limit=1', '?limit=50&after=2026-10'];
+    expect(asked.map(({ url }) => url)).toEqual(paths.map((path) => PERIODS + path));
     const stranger = await Client.of(db, gateway.base);
     expect(told(await stranger.get(`${PERIODS}?cursor=${cursor}`))).toBe('400 cursor_mismatch');
     answering = { status: 404, body: {} };

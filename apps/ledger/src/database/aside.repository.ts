@@ -10,6 +10,7 @@ import type { Period } from '../domain/period.js';
 import type { TransactionType } from '../domain/transaction-type.js';
 import { accountUuid, type LockedAccounts } from './account.repository.js';
 import type { KeyedCommand } from './command-key.js';
+import { BOOKED, toBooked, type BookedFacts } from './booked.repository.js';
 import { insertVersions, versionColumns } from './metadata-version.repository.js';
 import { INSERT_PERIODS, PERIODS, toPeriod, type PeriodFacts } from './period.repository.js';
 import { INSERT_TYPED, INSERT_TYPES, toType, TYPES, type TypeFacts } from './transaction-type.repository.js';
@@ -60,16 +61,7 @@ const LOAD_ALL = statement(
    union all
    select tenant_id, livemode, 'units', null, null, json_build_object('count', count(*))
    from units where (tenant_id, livemode) in (select * from unnest($19::uuid[], $20::boolean[])) group by tenant_id, livemode
-   union all
-   select t.tenant_id, t.livemode, 'booked', null, t.id, json_build_object('debit', t.debit_account_id, 'credit', t.credit_account_id,
-     'amount', t.amount_minor::text, 'asset', t.asset, 'payment', t.payment_id, 'group', t.group_id, 'hold', t.hold_id,
-     'reverses', t.reverses_id, 'corrects', c.transfer_id, 'effective_at', coalesce(t.effective_at, t.recorded_at),
-     'recorded_at', t.recorded_at, 'version', coalesce((
-       select max(m.version) from metadata_versions m
-       where m.tenant_id = t.tenant_id and m.livemode = t.livemode and m.resource = 'transfer' and m.id = t.id), 1))
-   from transfers t
-   left join reversals c on c.tenant_id = t.tenant_id and c.livemode = t.livemode and c.corrected_by_id = t.id
-   where (t.tenant_id, t.livemode, t.id) in (select * from unnest($21::uuid[], $22::boolean[], $23::uuid[]))`,
+   union all ${BOOKED(21)}`,
 );
 
 const HELD = `held as (
@@ -120,21 +112,6 @@ interface UnitFacts {
 interface ReversalFacts {
   readonly reversed: string;
   readonly corrected_by: string | null;
-}
-
-interface BookedFacts {
-  readonly debit: string;
-  readonly credit: string;
-  readonly amount: string;
-  readonly asset: string;
-  readonly payment: string | null;
-  readonly group: string | null;
-  readonly hold: string | null;
-  readonly reverses: string | null;
-  readonly corrects: string | null;
-  readonly effective_at: string;
-  readonly recorded_at: string;
-  readonly version: number;
 }
 
 interface HoldFacts {
@@ -385,23 +362,6 @@ function typeOf(row: AsideRow): TransactionType {
 
 function toReversed({ reversed, corrected_by }: ReversalFacts): Pick<Original, 'reversed' | 'correctedBy'> {
   return { reversed: BigInt(reversed), correctedBy: corrected_by && fromUuid('transfer', corrected_by) };
-}
-
-function toBooked(facts: BookedFacts): Booked {
-  return {
-    debitAccount: fromUuid('account', facts.debit),
-    creditAccount: fromUuid('account', facts.credit),
-    amount: BigInt(facts.amount),
-    asset: facts.asset,
-    payment: facts.payment && fromUuid('payment', facts.payment),
-    group: facts.group && fromUuid('group', facts.group),
-    hold: facts.hold && fromUuid('hold', facts.hold),
-    reverses: facts.reverses && fromUuid('transfer', facts.reverses),
-    corrects: facts.corrects && fromUuid('transfer', facts.corrects),
-    effectiveAt: instantOf(facts.effective_at),
-    recordedAt: instantOf(facts.recorded_at),
-    version: facts.version,
-  };
 }
 
 /** As the books write instants, however the database does. */

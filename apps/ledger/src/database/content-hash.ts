@@ -19,10 +19,6 @@ function meaning(command: LedgerCommand): unknown[] {
       const { id, state, overdraft, overdraft_limit, metadata, if_version } = command.data;
       return [id, state, overdraft, overdraft_limit, metadata && sorted(metadata), if_version];
     }
-    case 'payflow.asset.define.v1': {
-      const { id, scale, name } = command.data;
-      return [id, scale, name];
-    }
     case 'payflow.transfer.post.v1': {
       const { payment, debit_account, credit_account, amount, asset, valid_until } = command.data;
       return [payment, debit_account, credit_account, amount, asset, valid_until];
@@ -47,6 +43,34 @@ function meaning(command: LedgerCommand): unknown[] {
         sorted(metadata),
       ];
     }
+    case 'payflow.hold.place.v1': {
+      const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until } = command.data;
+      return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until];
+    }
+    case 'payflow.hold.post.v1': {
+      const { hold, debit_account, credit_account, amount, final } = command.data;
+      return [hold, debit_account, credit_account, amount, final];
+    }
+    case 'payflow.hold.void.v1': {
+      const { id, debit_account, credit_account, expired } = command.data;
+      return [id, debit_account, credit_account, expired];
+    }
+    default:
+      return meaningOfOthers(command);
+  }
+}
+
+type Others =
+  | 'payflow.transfer.reverse.v1'
+  | 'payflow.transfer.correct.v1'
+  | 'payflow.transfer.update.v1'
+  | 'payflow.asset.define.v1'
+  | 'payflow.period.close.v1'
+  | 'payflow.transaction_type.define.v1';
+
+/** Of commands that change what is booked, and of those that set terms for what will be. */
+function meaningOfOthers(command: Extract<LedgerCommand, { readonly type: Others }>): unknown[] {
+  switch (command.type) {
     case 'payflow.transfer.reverse.v1': {
       const { transfer, original, debit_account, credit_account, amount, metadata } = command.data;
       return [transfer, original, debit_account, credit_account, amount, sorted(metadata)];
@@ -65,17 +89,9 @@ function meaning(command: LedgerCommand): unknown[] {
       const { id, debit_account, metadata, if_version } = command.data;
       return [id, debit_account, sorted(metadata), if_version];
     }
-    case 'payflow.hold.place.v1': {
-      const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until } = command.data;
-      return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until];
-    }
-    case 'payflow.hold.post.v1': {
-      const { hold, debit_account, credit_account, amount, final } = command.data;
-      return [hold, debit_account, credit_account, amount, final];
-    }
-    case 'payflow.hold.void.v1': {
-      const { id, debit_account, credit_account, expired } = command.data;
-      return [id, debit_account, credit_account, expired];
+    case 'payflow.asset.define.v1': {
+      const { id, scale, name } = command.data;
+      return [id, scale, name];
     }
     case 'payflow.period.close.v1':
       return [command.data.id];

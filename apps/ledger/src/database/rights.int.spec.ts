@@ -12,7 +12,18 @@ import { migrations } from './index.js';
 const MONTH_MS = 31 * 86_400_000;
 const monthOf = (time: number) => new Date(time).toISOString().slice(0, 7).replace('-', '');
 const [present, later] = [`transfers_${monthOf(Date.now())}`, `transfers_${monthOf(Date.now() + 2 * MONTH_MS)}`];
-const HISTORY = ['transfers', 'verdicts', 'seals', 'signing_keys', 'balance_snapshots', 'metadata_versions', 'units', 'transaction_types', 'typed_transfers', 'periods'];
+const HISTORY = [
+  'transfers',
+  'verdicts',
+  'seals',
+  'signing_keys',
+  'balance_snapshots',
+  'metadata_versions',
+  'units',
+  'transaction_types',
+  'typed_transfers',
+  'periods',
+];
 const PARTITIONS = [present, later, 'verdicts_0', 'verdicts_3'];
 
 let db: TestDatabase;

@@ -114,7 +114,7 @@ class Commands {
       }
       case 12:
         return this.ours.reverse(this.pick(this.transfers), this.next() % 3 === 0 ? null : amount);
-      case 11:
+      case 13:
         return this.conversion(debit, credit, amount);
       default:
         return this.ours.update(this.account(1 + (this.next() % (ACCOUNTS - 1))), {

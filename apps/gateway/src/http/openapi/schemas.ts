@@ -1,12 +1,4 @@
-import {
-  ACCOUNT_KINDS,
-  ACCOUNT_STATES,
-  idPattern,
-  MONTH_PATTERN,
-  TRANSFER_KINDS,
-  TYPE_NAME_PATTERN,
-  type IdKind,
-} from '@payflow/contracts';
+import { ACCOUNT_STATES, TRANSFER_KINDS } from '@payflow/contracts';
 import { BULK_MODES } from '../../domain/bulk.js';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
 import { ASSET_REQUEST_SCHEMA } from '../asset.request.js';
@@ -14,87 +6,35 @@ import { CONVERSION_REQUEST_SCHEMA } from '../conversion.request.js';
 import { BULK_REQUEST_SCHEMA } from '../bulk.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
 import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
-import { PERIOD_CLOSE_REQUEST_SCHEMA } from '../period.request.js';
 import { CORRECTION_REQUEST_SCHEMA } from '../correction.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
 import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
-import { TRANSACTION_TYPE_REQUEST_SCHEMA } from '../transaction-type.request.js';
 import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
-
-const id = (kind: IdKind) => ({ type: 'string', pattern: idPattern(kind) });
-const amount = { type: 'string', pattern: '^(0|[1-9][0-9]{0,18})$', description: 'Minor units, as digits.' };
-const signedAmount = {
-  type: 'string',
-  pattern: '^-?(0|[1-9][0-9]{0,18})$',
-  description: 'Minor units; negative where the overdraft allows it.',
-};
-const instant = { type: 'string', format: 'date-time' };
-const nullableText = { type: ['string', 'null'] };
-const version = { type: 'integer', minimum: 0 };
-const assetCode = { type: 'string', examples: ['USD'] };
-const overdraft = { enum: ['none', 'limited', 'unbounded'] };
-const kind = { enum: ACCOUNT_KINDS };
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-const nullable = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
-const transferFailure = nullable(resource({ code: { type: 'string' }, leg: { type: ['integer', 'null'] } }));
-const rate = resource({ numerator: amount, denominator: amount });
-const rateOrNone = {
-  ...nullable(rate),
-  description: "Of a conversion: minor units of the second transfer's asset for minor units of the first's.",
-};
-const transferStatus = { enum: ['pending', 'posted', 'failed'] };
-
-function resource(properties: Record<string, object>): object {
-  return { type: 'object', required: Object.keys(properties), properties };
-}
-
-/** A body that may also only ask what would come of it. */
-function orDryRun<S extends { readonly properties: object }>(schema: S): object {
-  const dry_run = {
-    type: 'boolean',
-    description: 'True: only what would come of it is told; no Idempotency-Key is needed.',
-  };
-  return { ...schema, properties: { ...schema.properties, dry_run } };
-}
-
-const fieldProblem = resource({ pointer: { type: 'string' }, code: { type: 'string' }, detail: { type: 'string' } });
-const basis = { enum: ['recorded', 'effective'] };
-const completeUntil = { ...instant, description: 'No transaction still open can add anything before it.' };
-const hash = { type: 'string', pattern: '^[0-9a-f]{64}$' };
-const count = { type: 'integer', minimum: 0 };
-const place = { index: count, size: count, path: { type: 'array', items: hash } };
-const posted = { posted_debits: amount, posted_credits: amount };
-const kindTotal = { asset: assetCode, kind, accounts: count, ...posted, balance: signedAmount };
-
-/** Sums over accounts may pass what one counter can hold. */
-const sum = { type: 'string', pattern: '^(0|[1-9][0-9]{0,37})$', description: 'Minor units, as digits.' };
-const period = {
-  id: { type: 'string', pattern: MONTH_PATTERN, description: 'A month of UTC.' },
-  object: { const: 'period' },
-  status: {
-    enum: ['requested', 'closing', 'closed'],
-    description: '`closing` bars the month; `closed` has its figures.',
-  },
-  ends_at: { ...nullable(instant), description: 'The first instant after it.' },
-  closing_at: nullable(instant),
-  closed_at: nullable(instant),
-  hash: { ...nullable(hash), description: 'Over the hash of the period before and the figures.' },
-};
-
-const text = { type: 'string' };
-const accountPatterns = nullable({
-  type: 'array',
-  items: resource({ path: nullableText, kind: nullable(kind) }),
-});
-
-function list(item: string): object {
-  return resource({
-    data: { type: 'array', items: { $ref: `#/components/schemas/${item}` } },
-    next_cursor: nullableText,
-  });
-}
+import { BOOK_SCHEMAS } from './book-schemas.js';
+import {
+  amount,
+  assetCode,
+  count,
+  fieldProblem,
+  id,
+  instant,
+  kind,
+  list,
+  nullable,
+  nullableText,
+  orDryRun,
+  overdraft,
+  rate,
+  rateOrNone,
+  ref,
+  resource,
+  signedAmount,
+  transferFailure,
+  transferStatus,
+  version,
+} from './schema-parts.js';
 
 /** JSON Schemas (2020-12, as OpenAPI 3.1 uses them) of everything the API takes and gives. */
 export const SCHEMAS: Readonly<Record<string, object>> = {
@@ -330,144 +270,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     created_at: nullable(instant),
   }),
   AssetList: list('Asset'),
-  AccountBalance: resource({
-    object: { const: 'account_balance' },
-    account: id('account'),
-    asset: assetCode,
-    kind,
-    basis,
-    as_of: instant,
-    complete_until: completeUntil,
-    ...posted,
-    balance: signedAmount,
-  }),
-  AccountStatement: resource({
-    object: { const: 'account_statement' },
-    account: id('account'),
-    asset: assetCode,
-    kind,
-    basis,
-    from: nullable(instant),
-    to: nullable(instant),
-    opening_balance: signedAmount,
-    closing_balance: signedAmount,
-    complete_until: completeUntil,
-    lines: {
-      type: 'array',
-      items: resource({
-        transfer: id('transfer'),
-        counter_account: id('account'),
-        side: { enum: ['debit', 'credit'] },
-        amount,
-        balance: { ...signedAmount, description: 'The running balance, this line included.' },
-        group: nullable(id('group')),
-        hold: nullable(id('hold')),
-        reverses: nullable(id('transfer')),
-        recorded_at: instant,
-        effective_at: instant,
-      }),
-    },
-    next_cursor: nullableText,
-  }),
-  AccountTransfer: resource({
-    id: id('transfer'),
-    object: { const: 'transfer' },
-    kind: { enum: TRANSFER_KINDS },
-    status: { const: 'posted' },
-    debit_account: id('account'),
-    credit_account: id('account'),
-    amount,
-    asset: assetCode,
-    payment: nullable(id('payment')),
-    group: nullable(id('group')),
-    hold: nullable(id('hold')),
-    reverses: nullable(id('transfer')),
-    effective_at: instant,
-    recorded_at: instant,
-  }),
-  AccountTransferList: list('AccountTransfer'),
-  MetadataVersion: resource({
-    object: { const: 'metadata_version' },
-    version: { ...version, description: 'Of an account, its own; of a transfer, 1 when it was booked, and then +1.' },
-    metadata: METADATA_SCHEMA,
-    actor: { ...nullableText, description: 'Who asked for it; null where that was not kept.' },
-    recorded_at: instant,
-  }),
-  MetadataVersionList: list('MetadataVersion'),
-  AccountAggregate: resource({
-    object: { const: 'account_aggregate' },
-    path: { type: 'string' },
-    data: {
-      type: 'array',
-      items: resource({
-        asset: assetCode,
-        accounts: count,
-        ...posted,
-        pending_debits: amount,
-        pending_credits: amount,
-        kinds: {
-          type: 'array',
-          items: resource({ ...kindTotal, pending_debits: amount, pending_credits: amount }),
-        },
-      }),
-    },
-  }),
-  TrialBalance: resource({
-    object: { const: 'trial_balance' },
-    basis,
-    as_of: instant,
-    complete_until: completeUntil,
-    data: { type: 'array', items: resource(kindTotal) },
-    totals: { type: 'array', items: resource({ asset: assetCode, ...posted }) },
-  }),
-  InclusionProof: resource({
-    format: { const: 'payflow-inclusion-proof-v1' },
-    transfer: resource({ chain: count, position: count, previous_hash: hash, canonical: { type: 'string' }, hash }),
-    in_seal: resource({ ...place, root: hash }),
-    in_log: resource(place),
-    head: {
-      ...resource({ seal: count, sealed_at: instant, transfers: count, root: hash, log_root: hash }),
-      description: 'As `payflow.ledger.sealed.v1` published it, with `chains`, `key_id` and `signature`.',
-    },
-    public_key: { type: 'string', description: 'SubjectPublicKeyInfo, base64.' },
-  }),
-  TransactionTypeRequest: TRANSACTION_TYPE_REQUEST_SCHEMA,
-  TransactionType: resource({
-    id: { type: 'string', pattern: TYPE_NAME_PATTERN },
-    object: { const: 'transaction_type' },
-    version,
-    debit: { ...accountPatterns, description: 'Accounts that may be debited; null is all.' },
-    credit: accountPatterns,
-    template: nullable(
-      resource({
-        variables: { type: 'object', additionalProperties: { enum: ['account', 'amount', 'asset'] } },
-        legs: {
-          type: 'array',
-          items: resource({
-            debit_account: text,
-            credit_account: text,
-            asset: text,
-            amount: nullableText,
-            of: { ...nullableText, description: 'The amount that the leg is a part of.' },
-            portion: nullableText,
-            remaining: { type: 'boolean' },
-          }),
-        },
-      }),
-    ),
-    defined_at: nullable(instant),
-  }),
-  TransactionTypeList: list('TransactionType'),
-  PeriodCloseRequest: PERIOD_CLOSE_REQUEST_SCHEMA,
-  Period: resource(period),
-  PeriodWithTotals: resource({
-    ...period,
-    totals: nullable({
-      type: 'array',
-      items: resource({ asset: assetCode, kind, posted_debits: sum, posted_credits: sum }),
-    }),
-  }),
-  PeriodList: list('Period'),
+  ...BOOK_SCHEMAS,
   Report: { type: 'object', description: 'As monitoring gives it.' },
   Problem: {
     type: 'object',

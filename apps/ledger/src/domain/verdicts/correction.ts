@@ -15,7 +15,13 @@ export function acceptCorrection(book: Book, owner: Asker, data: TransferCorrect
   const { id, original: of, reversal, replacement, metadata } = data;
   const { debit_account: debitAccount, credit_account: creditAccount, effective_at: effectiveAt } = data;
   const original = book.original(owner, of);
-  const terms = { debitAccount, creditAccount, replacement: movementOf(replacement), effectiveAt, latestMonth: book.latestMonth(owner) };
+  const terms = {
+    debitAccount,
+    creditAccount,
+    replacement: movementOf(replacement),
+    effectiveAt,
+    latestMonth: book.latestMonth(owner),
+  };
   const books = { account: (account: string) => book.account(owner, account) };
   const isUsed = [reversal, replacement.id].some((transfer) => book.isTransferIdUsed(owner, transfer));
   const decision = isUsed
