@@ -267,7 +267,11 @@ export async function saveAccounts(
 
 /** The accounts' rows that belong to an owner's ids. */
 export function accountUuid(keys: LockedAccounts['keys'], owner: Owner, id: string): string {
-  return (keys.get(scoped(owner, id)) as AccountKey).uuid;
+  return accountKey(keys, owner, id).uuid;
+}
+
+export function accountKey(keys: LockedAccounts['keys'], owner: Owner, id: string): AccountKey {
+  return keys.get(scoped(owner, id)) as AccountKey;
 }
 
 export function toAccount(id: string, row: AccountRow): Account {

@@ -1,7 +1,7 @@
 import { partitionOf, uuidOf } from '@payflow/contracts';
 import type { BookedTransfer } from '../domain/book.js';
 import { linkHash } from '../proof/inclusion-proof.js';
-import { accountUuid, type LockedAccounts } from './account.repository.js';
+import { accountKey, accountUuid, type LockedAccounts } from './account.repository.js';
 
 /**
  * Every transfer carries SHA-256 over its predecessor's hash and what it says itself, so that no row of the past can be
@@ -81,11 +81,12 @@ export const CANONICAL_SQL = `concat(t.tenant_id, '|', t.livemode::text, '|', t.
 /** The values of a transfer's row, ids as UUIDs. */
 export function rowOf(transfer: BookedTransfer, keys: LockedAccounts['keys']): TransferRow {
   const { owner, id, payment, group, hold, reverses } = transfer;
+  const debit = accountKey(keys, owner, transfer.debitAccount);
   return {
-    tenant: uuidOf('tenant', owner.tenant),
+    tenant: debit.tenant,
     livemode: owner.livemode,
     id: uuidOf('transfer', id),
-    debit: accountUuid(keys, owner, transfer.debitAccount),
+    debit: debit.uuid,
     credit: accountUuid(keys, owner, transfer.creditAccount),
     payment: payment && uuidOf('payment', payment),
     group: group && uuidOf('group', group),
