@@ -41,6 +41,10 @@ const benchmarks = {
     what: 'posting and reads with a long history (--base, a million transfers) against a short one, in turns in one run',
     run: (place) => onPostgres('growth', String(place.base), place),
   },
+  'ledger-processes': {
+    what: 'posting by two processes against one, on the same accounts, in turns in one run',
+    run: (place) => onPostgres('processes', place.size, place),
+  },
   'ledger-proof': {
     what: 'posting with the hash chain against the same without its hashes, in turns in one run',
     run: (place) => onPostgres('proof-cost', place.size, place),
@@ -55,7 +59,7 @@ const base = Number(option('--base', '1000000'));
 const chosen = benchmarks[name];
 
 if (chosen === undefined || !sizes.includes(size) || !Number.isSafeInteger(base) || base < 1) {
-  for (const [each, { what }] of Object.entries(benchmarks)) console.log(`${each.padEnd(14)} ${what}`);
+  for (const [each, { what }] of Object.entries(benchmarks)) console.log(`${each.padEnd(17)} ${what}`);
   console.log(`\nnpm run bench -- <name> [--size ${sizes.join('|')}] [--base transfers]`);
   process.exit(name === '' ? 0 : 1);
 }

@@ -12,7 +12,6 @@ import { Messaging } from '@payflow/messaging';
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
 import { invariants, migrations } from '../database/index.js';
-import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { PLAIN_TABLES, openPlainPoster } from './plain-poster.js';
 
 const FUNDS = '1000000000000';
@@ -25,8 +24,6 @@ export interface BenchBooks {
   readonly urls: ProvisionedDatabase;
   readonly messaging: Messaging;
   readonly plain: DataSource;
-  /** One for all rounds, as in the service: it remembers its accounts. */
-  readonly handler: LedgerCommandsHandler;
   readonly tenant: string;
   /** UUIDs. */
   readonly accounts: readonly string[];
@@ -51,7 +48,6 @@ export async function openBenchBooks(
     urls,
     messaging: new Messaging({ broker, database, partitions: 'single' }),
     plain,
-    handler: new LedgerCommandsHandler(),
     tenant,
     accounts,
     close: async () => {

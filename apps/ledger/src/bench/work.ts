@@ -1,5 +1,6 @@
 import { fromUuid, newId, newUuid, type AnyMessage } from '@payflow/contracts';
 import type { LedgerCommand } from '../domain/decide.js';
+import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import type { BenchBooks } from './books.js';
 import { postPlainly, type PlainTransferRequest } from './plain-poster.js';
 
@@ -20,8 +21,11 @@ export interface Mix {
 /** The accounts of batches that are apart: twice as many sets as batches are in flight, for they do not end in turn. */
 const SETS = 4;
 
+/** Whose accounts pay. */
+export type Payers = Pick<BenchBooks, 'tenant' | 'accounts'>;
+
 /** Batches of ready commands, made before anything is measured. */
-export function batchesOf(books: BenchBooks, count: number, size: number, mix: Mix = {}): LedgerCommand[][] {
+export function batchesOf(books: Payers, count: number, size: number, mix: Mix = {}): LedgerCommand[][] {
   const sets = mix.apart ? setsOf(books) : [books];
   return Array.from({ length: count }, (_, batch) =>
     Array.from({ length: size }, (_, at) => commandOf(books, requestOf(sets[batch % sets.length] ?? books, mix, at))),
@@ -32,9 +36,22 @@ export function requestsOf(books: BenchBooks, count: number): PlainTransferReque
   return Array.from({ length: count }, (_, at) => requestOf(books, {}, at));
 }
 
+/** One for all rounds, as in the service: it remembers its accounts. */
+const handlers = new WeakMap<Posting['database'], LedgerCommandsHandler>();
+
+function handlerOf({ database }: Posting): LedgerCommandsHandler {
+  const handler = handlers.get(database) ?? new LedgerCommandsHandler();
+  handlers.set(database, handler);
+  return handler;
+}
+
+/** Where batches are posted to. */
+export type Posting = Pick<BenchBooks, 'database' | 'messaging'>;
+
 /** Posts the batches as the runner would: each in one transaction with its outbox row, so many at a time. */
-export async function postOurs(books: BenchBooks, work: LedgerCommand[][], connections: number): Promise<void> {
-  const { database, messaging, handler } = books;
+export async function postOurs(books: Posting, work: LedgerCommand[][], connections: number): Promise<void> {
+  const { database, messaging } = books;
+  const handler = handlerOf(books);
   await sharedBy(connections, work, (commands) =>
     database.transaction(async (tx) => {
       const { messages } = await handler.handle(commands, tx);
@@ -54,7 +71,7 @@ async function sharedBy<T>(workers: number, work: T[], post: (each: T) => Promis
   await Promise.all(Array.from({ length: workers }, worker));
 }
 
-function setsOf({ accounts }: BenchBooks): Pick<BenchBooks, 'accounts'>[] {
+function setsOf({ accounts }: Payers): Pick<BenchBooks, 'accounts'>[] {
   return Array.from({ length: SETS }, (_, set) => ({ accounts: accounts.filter((_, at) => at % SETS === set) }));
 }
 
@@ -73,7 +90,7 @@ function requestOf(
   };
 }
 
-function commandOf({ tenant }: BenchBooks, { id, debit, credit, amount }: PlainTransferRequest): LedgerCommand {
+function commandOf({ tenant }: Payers, { id, debit, credit, amount }: PlainTransferRequest): LedgerCommand {
   const transferId = fromUuid('transfer', id);
   return {
     id: newId('event'),

@@ -93,9 +93,12 @@ interface HeadRow {
   now_ms: number;
 }
 
-interface LockedRow extends AccountRow, HeadRow {
+/** What else there is of it, where it was asked for. */
+export interface DetailsRow {
   details: [path: string | null, metadata: Record<string, string>, createdAt: string] | null;
 }
+
+type LockedRow = AccountRow & HeadRow & DetailsRow;
 
 /** The key of an account's row, by which a batch's statements find it. */
 export interface AccountKey {
@@ -290,6 +293,6 @@ export function toAccount(id: string, row: AccountRow): Account {
   };
 }
 
-function toDetails([path, metadata, createdAt]: NonNullable<LockedRow['details']>): AccountDetails {
+export function toDetails([path, metadata, createdAt]: NonNullable<DetailsRow['details']>): AccountDetails {
   return { path, metadata, createdAt: new Date(createdAt).toISOString() };
 }

@@ -15,21 +15,24 @@ import type { KeyedCommand } from './command-key.js';
 import { keepIn, type Remembered, type RememberedAccounts, type Writer } from './remembered-accounts.js';
 
 const READ = statement(
-  'ledger.read-accounts',
+  'ledger.recall-accounts',
   `select n.nth::integer, a.asset, a.kind, a.state, a.overdraft, a.overdraft_limit_minor, a.posted_debits, a.posted_credits,
      a.pending_debits, a.pending_credits, a.version, a.xact_id::text, date_part('epoch', a.last_recorded_at) * 1000 as at_ms
    from unnest($1::uuid[], $2::boolean[], $3::uuid[]) with ordinality as n (tenant_id, livemode, id, nth)
    join accounts a on a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id`,
 );
 
-const ROWS = `unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::xid8[], $5::bigint[], $6::bigint[], $7::bigint[])
-  as n (tenant_id, livemode, id, writer, posted_debits, posted_credits, version)`;
+const ROWS = `unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::xid8[], $5::bigint[], $6::bigint[], $7::bigint[],
+  $8::bigint[])
+  as n (tenant_id, livemode, id, writer, was_version, posted_debits, posted_credits, version)`;
 
-// A transaction writes each account once: the same writer, the same row.
-const AS_REMEMBERED = `a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id and a.xact_id = n.writer`;
+// A transaction writes each account once: the same writer, the same row. A process from before rows named their writer, while it
+// is being replaced, counts the version up all the same.
+const AS_REMEMBERED = `a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id and a.xact_id = n.writer
+  and a.version = n.was_version`;
 
 const CHANGED = `posted_debits = n.posted_debits, posted_credits = n.posted_credits, version = n.version,
-  last_recorded_at = $8::timestamptz, xact_id = pg_current_xact_id()`;
+  last_recorded_at = $9::timestamptz, xact_id = pg_current_xact_id()`;
 
 // Rows come in id order and are locked in it.
 const WRITE = statement(
@@ -45,7 +48,7 @@ const CHECK_AND_WRITE = statement(
      select 1 from n join accounts a on ${AS_REMEMBERED} order by a.tenant_id, a.livemode, a.id for no key update of a),
    changed as (
      update accounts a set ${CHANGED} from n
-     where n.version <> a.version and (select count(*) from held) = cardinality($1::uuid[]) and ${AS_REMEMBERED})
+     where n.version <> n.was_version and (select count(*) from held) = cardinality($1::uuid[]) and ${AS_REMEMBERED})
    select count(*)::integer as held from held`,
 );
 
@@ -139,7 +142,7 @@ export function saveRecalled(
   tx.afterAll(async () => {
     if (!(await haveEnded(before))) throw undecided(basis.keys(), memory, 'the batches before it do not end');
     const rows = [...basis]
-      .map(([scopedId, { key, account, writer: was }]) => ({ key, was, is: changed.get(scopedId) ?? account }))
+      .map(([scopedId, { key, account: was, writer }]) => ({ key, was, writer, is: changed.get(scopedId) ?? was }))
       .sort((a, b) => inIdOrder(a.key, b.key));
     const isAsRemembered = await writeRows(tx, rows, { now, hasChangedAll: changed.size === rows.length });
     if (!isAsRemembered) throw undecided(basis.keys(), memory, 'an account is not as it was remembered');
@@ -196,7 +199,8 @@ function inIdOrder(a: AccountKey, b: AccountKey): number {
 
 interface RecalledRow {
   readonly key: AccountKey;
-  readonly was: Writer;
+  readonly writer: Writer;
+  readonly was: Account;
   readonly is: Account;
 }
 
@@ -210,7 +214,8 @@ async function writeRows(
     rows.map(({ key }) => key.tenant),
     rows.map(({ key }) => key.livemode),
     rows.map(({ key }) => key.uuid),
-    rows.map(({ was }) => was.xact),
+    rows.map(({ writer }) => writer.xact),
+    rows.map(({ was }) => was.version),
     rows.map(({ is }) => is.postedDebits),
     rows.map(({ is }) => is.postedCredits),
     rows.map(({ is }) => is.version),

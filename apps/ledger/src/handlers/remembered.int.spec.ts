@@ -1,4 +1,4 @@
-import { newId } from '@payflow/contracts';
+import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariant } from '@payflow/invariants';
 import type { AnyOutgoing } from '@payflow/messaging';
@@ -74,6 +74,13 @@ describe('what another process did to a remembered account counts', () => {
 
   it('a frozen account is', async () => {
     await handle(elsewhere, [ours.update(payer, { state: 'frozen' })]);
+    expect(await endOf(here, ours.transfer(payer, payee, '1'))).toBe('account_frozen');
+  });
+
+  it('a process from before rows named their writer is heard as well', async () => {
+    await db.tamper(
+      `update accounts set state = 'frozen', version = version + 1 where id = '${uuidOf('account', payer)}'`,
+    );
     expect(await endOf(here, ours.transfer(payer, payee, '1'))).toBe('account_frozen');
   });
 

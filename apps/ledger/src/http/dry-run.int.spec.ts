@@ -86,6 +86,26 @@ describe('a dry run', () => {
     ]);
   });
 
+  it('keeps to closed months and to transaction types', async () => {
+    const ours = new CommandsOf();
+    const [world, wallet] = [newId('account'), newId('account')];
+    await handle([
+      ours.open(world, { overdraft: 'unbounded', path: 'bank:world' }),
+      ours.open(wallet, { path: 'users:7:wallet' }),
+      ours.defineType('wallet_topup', { credit: [{ path: 'users:*:wallet', kind: null }] }),
+      ours.closePeriod('2026-01'),
+    ]);
+    const outcome = async (data: object) => {
+      const { body } = await tryOut(ours, data);
+      return (body['failure'] as { readonly code: string } | null)?.code ?? body['outcome'];
+    };
+    const topUp = (from: string, to: string) => ours.group([leg(from, to, '1', { type: 'wallet_topup' })]).data;
+    expect(await outcome(topUp(world, wallet))).toBe('posted');
+    expect(await outcome(topUp(wallet, world))).toBe('posting_rule_broken');
+    const past = { effective_at: '2026-01-31T00:00:00.000Z' };
+    expect(await outcome(ours.group([leg(world, wallet, '1')], past).data)).toBe('period_closed');
+  });
+
   it('waits for nobody who holds the accounts, and sees what is committed', async () => {
     const ours = new CommandsOf();
     const [world, wallet] = [newId('account'), newId('account')];
