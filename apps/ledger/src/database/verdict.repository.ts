@@ -4,7 +4,7 @@ import type { DamagedCommand, LedgerCommand, Verdict } from '../domain/decide.js
 import { idText, transferKey, type IdKey, type IdKind, type KeyedCommand } from './command-key.js';
 
 /** The ledger's answer to one command, with the id of the event that carries it. */
-export class Answer {
+export class Answer implements KnownVerdict {
   /** Made here once, so that a re-run transaction publishes under a new one only if it never committed. */
   readonly eventId = newId('event');
   #json: string | undefined;
@@ -13,6 +13,18 @@ export class Answer {
     readonly keyed: KeyedCommand<LedgerCommand | DamagedCommand>,
     readonly verdict: Verdict,
   ) {}
+
+  get contentHash(): string {
+    return this.keyed.contentHash;
+  }
+
+  get commandId(): string {
+    return this.keyed.command.id;
+  }
+
+  get type(): Verdict['type'] {
+    return this.verdict.type;
+  }
 
   /** The verdict's data, as it is both stored and published. Written when it is first asked for. */
   get json(): string {

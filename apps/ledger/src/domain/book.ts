@@ -341,6 +341,14 @@ export class Book {
 }
 
 /** Ids and paths are only unique within a tenant's mode: every key starts with both. */
-export function scoped(owner: Owner, id: string): string {
-  return `${owner.tenant}/${owner.livemode ? 'live' : 'test'}/${id}`;
+export function scoped({ tenant, livemode }: Owner, id: string): string {
+  if (tenant !== lately.tenant || livemode !== lately.livemode || lately.keys.size >= KEYS_MAX)
+    lately = { tenant, livemode, keys: new Map() };
+  let key = lately.keys.get(id);
+  if (key === undefined) lately.keys.set(id, (key = `${tenant}/${livemode ? 'live' : 'test'}/${id}`));
+  return key;
 }
+
+/** A batch names each id ten times, and to make its key anew costs ten times as much as to find it. */
+const KEYS_MAX = 4_096;
+let lately = { tenant: '', livemode: false, keys: new Map<string, string>() };

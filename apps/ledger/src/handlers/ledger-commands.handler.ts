@@ -78,29 +78,14 @@ async function answerBatch(
 
 /** From now on the batch's later copies of the command, and other uses of the ids it took, are met as such. */
 function learn(known: Map<string, KnownVerdict>, book: Book, given: Answer): void {
-  const { keyed: each, verdict, eventId } = given;
-  const { command, contentHash } = each;
-  const knownAs = (json: () => string): KnownVerdict => ({
-    contentHash,
-    commandId: command.id,
-    eventId,
-    type: verdict.type,
-    // Few are asked for again in their own batch.
-    get json() {
-      return json();
-    },
-  });
-  known.set(
-    each.key,
-    knownAs(() => given.json),
-  );
+  const { keyed: each, verdict } = given;
+  const { command } = each;
+  known.set(each.key, given);
   if (each.kind === 'transfer') book.useTransferId(command, command.data.id);
   if (verdict.type !== 'payflow.group.posted.v1') return;
+  const { contentHash, commandId, eventId, type } = given;
   for (const leg of verdict.data.legs)
-    known.set(
-      idText(transferKey(each, leg.id)),
-      knownAs(() => JSON.stringify(leg)),
-    );
+    known.set(idText(transferKey(each, leg.id)), { contentHash, commandId, eventId, type, json: JSON.stringify(leg) });
 }
 
 /** A copy of a command gets the verdict of the first; another command under the same id is refused, and changes nothing. */
