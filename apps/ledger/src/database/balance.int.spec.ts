@@ -1,14 +1,13 @@
 import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariant, type Invariant } from '@payflow/invariants';
-import { createTestDatabase, type TestDatabase, until } from '@payflow/testing';
+import { costOf, createTestDatabase, type TestDatabase, until } from '@payflow/testing';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { CommandsOf, leg, onAnotherChainThan } from '../testing/commands.js';
-import { costOf } from '../testing/query-plan.js';
 import { ToldBooks } from '../testing/told-books.js';
 import { LINES_AFTER } from './account-line.repository.js';
 import { BASES, type Basis } from './balance-sums.js';

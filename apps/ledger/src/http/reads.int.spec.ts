@@ -1,5 +1,5 @@
 import { newId } from '@payflow/contracts';
-import { until, type TestDatabase } from '@payflow/testing';
+import { costOf, type TestDatabase, until } from '@payflow/testing';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +12,6 @@ import { faultOf, type InclusionProof } from '../proof/inclusion-proof.js';
 import { Sealer } from '../sealer.js';
 import { CommandsOf, leg } from '../testing/commands.js';
 import { LedgerUnderTest } from '../testing/ledger-under-test.js';
-import { costOf } from '../testing/query-plan.js';
 import { ToldBooks } from '../testing/told-books.js';
 
 let ledger: LedgerUnderTest;

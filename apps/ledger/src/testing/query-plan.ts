@@ -1,1 +1,0 @@
-export { costOf, type Cost } from '@payflow/testing';
