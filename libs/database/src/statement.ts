@@ -7,11 +7,17 @@ export interface Statement {
 /** Postgres cuts identifiers, prepared names among them, at 63 bytes: a longer name would collide silently. */
 const NAME_LENGTH_MAX = 63;
 
+const texts = new Map<string, string>();
+
 /**
- * Names a statement. It is prepared once per connection under that name, so the text must be constant:
+ * Names a statement. It is prepared once per connection under that name, so the text must be constant, and no other's:
  * sets of rows go in as arrays (`unnest`), never as a text of varying length.
  */
 export function statement(name: string, text: string): Statement {
   if (name.length > NAME_LENGTH_MAX) throw new Error(`statement name too long: ${name}`);
-  return { name, text: text.trim() };
+  const constant = text.trim();
+  // Found when the program starts, and not by whichever of the two comes second on a connection.
+  if ((texts.get(name) ?? constant) !== constant) throw new Error(`two statements are named ${name}`);
+  texts.set(name, constant);
+  return { name, text: constant };
 }
