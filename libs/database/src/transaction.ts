@@ -61,7 +61,8 @@ export class Transaction {
 
   /** A step that may take its time, begun when all else has been sent, and after which nothing comes but COMMIT. Rejecting rolls back. */
   afterAll(step: () => Promise<void>): void {
-    this.afterwards.push(step);
+    // In the trace it belongs to whoever asked for it, though it runs later.
+    this.afterwards.push(context.bind(context.active(), step));
   }
 
   /** Hears how the transaction ended: false where it was rolled back, or where its COMMIT was never answered. */
