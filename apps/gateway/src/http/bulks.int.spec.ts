@@ -130,7 +130,7 @@ describe('an independent bulk', () => {
     expect(answers[0]?.status).toBe(200);
     const after = await countRows(stage.db);
     expect([after.transfers - counts.transfers, after.messages - counts.messages]).toEqual([50, 50]);
-    expect(Number((await account(bob))['balance']) - Number(balance['balance'])).toBe(100);
+    expect(BigInt((await account(bob))['balance'] as string) - BigInt(balance['balance'] as string)).toBe(100n);
   });
 
   it('with other keys and the same ids, twenty at once, books each transfer once', async () => {
@@ -145,7 +145,7 @@ describe('an independent bulk', () => {
     }
     const after = await countRows(stage.db);
     expect([after.transfers - counts.transfers, after.messages - counts.messages]).toEqual([50, 50]);
-    expect(Number((await account(bob))['balance']) - Number(balance['balance'])).toBe(150);
+    expect(BigInt((await account(bob))['balance'] as string) - BigInt(balance['balance'] as string)).toBe(150n);
   });
 
   it('shows what an id was first used for, and refuses it for anything else', async () => {

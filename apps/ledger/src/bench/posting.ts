@@ -1,6 +1,7 @@
 import { brokenBooks, openBenchBooks, type BenchBooks } from './books.js';
 import { fdatasyncsPerSecond } from './fdatasync.js';
-import { format, spread, type Spread } from './measure.js';
+import { spread, type Spread } from './measure.js';
+import { report, type Results } from './report.js';
 import { measured, type Round } from './round.js';
 import { batchesOf, postOurs, postTheirs, requestsOf, type Mix } from './work.js';
 
@@ -52,8 +53,6 @@ async function inTurns(count: number, rounds: readonly (() => Promise<Round>)[])
   for (let turn = 0; turn < count; turn++) for (const [at, round] of rounds.entries()) results[at]?.push(await round());
   return results;
 }
-
-type Results = Record<string, Spread>;
 
 async function againstPlain(books: BenchBooks): Promise<Results> {
   const [ours = [], apart = [], theirs = []] = await inTurns(size.pairs, [
@@ -149,26 +148,16 @@ async function main(): Promise<void> {
     ...(await bySize(books)),
     ...(await oneByOne(books, process.env['PAYFLOW_RUN_DIR'] ?? '.')),
   };
-  const broken = await brokenBooks(books);
-  report(results, broken);
+  report({
+    benchmark: 'ledger',
+    headline:
+      `posting, batches of ${BATCH} on ${CONNECTIONS} connections where nothing else is said, ` +
+      `${size.accounts.toLocaleString('en')} accounts, ${size.pairs} turns each: median (min to max)`,
+    settings: { ...size, batch: BATCH, connections: CONNECTIONS },
+    results,
+    broken: await brokenBooks(books),
+  });
   await books.close();
-  process.exitCode = broken.length > 0 ? 1 : 0;
-}
-
-function report(results: Results, broken: readonly string[]): void {
-  process.stderr.write(
-    `\nposting, batches of ${BATCH} on ${CONNECTIONS} connections where nothing else is said, ` +
-      `${size.accounts.toLocaleString('en')} accounts, ${size.pairs} turns each: median (min to max)\n`,
-  );
-  for (const [name, value] of Object.entries(results))
-    process.stderr.write(`  ${name.padEnd(60)} ${format(value, value.median < 10 ? 2 : value.median < 100 ? 1 : 0)}\n`);
-  process.stderr.write(
-    broken.length === 0
-      ? '  invariants hold: books balance, chains verify, one verdict and one event per command\n'
-      : `  INVARIANTS BROKEN, the figures are void: ${broken.join('; ')}\n`,
-  );
-  const settings = { ...size, batch: BATCH, connections: CONNECTIONS };
-  process.stdout.write(`${JSON.stringify({ benchmark: 'ledger', settings, results, broken })}\n`);
 }
 
 await main();

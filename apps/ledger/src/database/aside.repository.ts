@@ -10,7 +10,7 @@ import type { Period } from '../domain/period.js';
 import type { TransactionType } from '../domain/transaction-type.js';
 import { accountUuid, type LockedAccounts } from './account.repository.js';
 import type { KeyedCommand } from './command-key.js';
-import { BOOKED, toBooked, type BookedFacts } from './booked.repository.js';
+import { BOOKED, toBooked, type BookedFacts } from './transfer-facts.repository.js';
 import { insertVersions, versionColumns } from './metadata-version.repository.js';
 import { INSERT_PERIODS, PERIODS, toPeriod, type PeriodFacts } from './period.repository.js';
 import { INSERT_TYPED, INSERT_TYPES, toType, TYPES, type TypeFacts } from './transaction-type.repository.js';

@@ -1,5 +1,5 @@
 import { creditable, credited, debitable, debited, overflows, type Account } from './account.js';
-import type { GroupBooks, GroupRefused } from './group.js';
+import { refusedAt, type GroupBooks, type GroupRefused } from './group.js';
 import { refusalOfEffect } from './period.js';
 import type { Original } from './reversal.js';
 import { refusalOfTerms, type Movement, type Sides } from './transfer.js';
@@ -76,8 +76,4 @@ function refusalOfCounters({ amount }: Movement, { debit, credit }: Sides): Refu
 function isBelowFloor(account: Account): boolean {
   const left = debitable(account) ?? creditable(account);
   return left !== undefined && left < 0n;
-}
-
-function refusedAt(leg: number | null, reason: Refusal): GroupRefused {
-  return { kind: 'refused', reason, leg };
 }

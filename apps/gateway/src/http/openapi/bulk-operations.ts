@@ -1,4 +1,4 @@
-import type { Operation } from './operation.js';
+import { WRITE_PROBLEMS, type Operation } from './operation.js';
 
 /** Many transfers in one request. */
 export const BULK_OPERATIONS: readonly Operation[] = [
@@ -14,17 +14,7 @@ export const BULK_OPERATIONS: readonly Operation[] = [
     answer: 'TransferBulk',
     status: 200,
     problems: [
-      'invalid_json',
-      'invalid_request',
-      'invalid_parameter',
-      'invalid_header',
-      'idempotency_key_missing',
-      'idempotency_key_malformed',
-      'payload_too_large',
-      'unsupported_media_type',
-      'idempotency_key_reused',
-      'id_reused',
-      'asset_unknown',
+      ...WRITE_PROBLEMS,
       'account_not_found',
       'accounts_identical',
       'amount_not_positive',

@@ -5,7 +5,7 @@ import type { Asker, Book } from '../book.js';
 import { correctTransfer, type Dated } from '../correction.js';
 import type { Original } from '../reversal.js';
 import type { Movement } from '../transfer.js';
-import { refuseGroup, tellFirst } from './group.js';
+import { postedLeg, refuseGroup, tellFirst } from './group.js';
 
 type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
 type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
@@ -54,13 +54,6 @@ function movementOf({ debit_account, credit_account, amount, asset }: Omit<Leg, 
   return { debitAccount: debit_account, creditAccount: credit_account, amount: parseAmount(amount) ?? 0n, asset };
 }
 
-function legOf(id: string, { debitAccount, creditAccount, amount, asset, effectiveAt }: Dated) {
-  return {
-    id,
-    debit_account: debitAccount,
-    credit_account: creditAccount,
-    amount: formatAmount(amount),
-    asset,
-    effective_at: effectiveAt,
-  };
+function legOf(id: string, { effectiveAt, ...movement }: Dated) {
+  return { ...postedLeg({ ...movement, id }), effective_at: effectiveAt };
 }

@@ -237,7 +237,7 @@ function toCondition({ account, version, balance_gte, balance_lte }: GroupPost['
   };
 }
 
-function postedLeg({ id, debitAccount, creditAccount, amount, asset }: Omit<GroupLeg, 'upTo'>): PostedLeg {
+export function postedLeg({ id, debitAccount, creditAccount, amount, asset }: Omit<GroupLeg, 'upTo'>): PostedLeg {
   return {
     id,
     debit_account: debitAccount,
