@@ -87,6 +87,7 @@ export default tseslint.config(
             '@payflow/messaging',
             '@payflow/telemetry',
             '@payflow/cache',
+            '@payflow/resilience',
             'node:*',
             'pg',
             'typeorm',
