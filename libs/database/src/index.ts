@@ -1,4 +1,5 @@
 export { joinJson } from './array.js';
+export { bigintArray, uuidArray } from './binary-array.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export {
   isConnectionLoss,

@@ -111,6 +111,47 @@ it('waits with COMMIT for what is to be checked, and rolls back with its error',
   expect(await ids()).toEqual([1, 2]);
 });
 
+it('sends COMMIT behind what can only fail by itself, and fails with that', async () => {
+  await tables.database.transaction(async (tx) => {
+    tx.expect(tx.count(INSERT, [1]).then(() => undefined));
+    tx.atCommit(INSERT, [2]);
+    await Promise.resolve();
+  });
+  expect(await ids()).toEqual([1, 2]);
+  const refused = tables.database.transaction(async (tx) => {
+    tx.expect(
+      tx.count(INSERT, [1]).then(
+        () => undefined,
+        () => {
+          throw new Error('spec');
+        },
+      ),
+    );
+    tx.atCommit(INSERT, [3]);
+    await Promise.resolve();
+  });
+  await expect(refused).rejects.toThrow('spec');
+  expect(await ids()).toEqual([1, 2]);
+});
+
+it('does not wait for a step that comes after all once something has failed', async () => {
+  const failed = tables.database.transaction(async (tx) => {
+    tx.expect(tx.rows(FAIL, [0]).then(() => undefined));
+    tx.afterAll(() => new Promise(() => undefined));
+    await Promise.resolve();
+  });
+  await expect(failed).rejects.toMatchObject({ code: '22012' });
+});
+
+it('explains the failure of what goes out with COMMIT as it was told to', async () => {
+  const failed = tables.database.transaction(async (tx) => {
+    tx.atCommit(FAIL, [0], undefined, () => new Error('spec'));
+    await tx.count(INSERT, [1]);
+  });
+  await expect(failed).rejects.toThrow('spec');
+  expect(await ids()).toEqual([]);
+});
+
 it('begins what comes after all when all else is sent, and rolls back when that fails', async () => {
   const order: number[] = [];
   await tables.database.transaction(async (tx) => {

@@ -15,6 +15,7 @@ interface Last {
   readonly statement: Statement;
   readonly values: readonly unknown[];
   readonly onRows: ((rows: never[]) => void) | undefined;
+  readonly explain: (error: unknown) => unknown;
 }
 
 /**
@@ -24,6 +25,7 @@ interface Last {
 export class Transaction {
   private readonly last: Last[] = [];
   private readonly checks: Promise<void>[] = [];
+  private readonly expected: Promise<unknown>[] = [];
   private readonly afterwards: (() => Promise<void>)[] = [];
   private readonly listeners: ((isCommitted: boolean) => void)[] = [];
   private cause: { readonly error: unknown } | undefined;
@@ -44,10 +46,24 @@ export class Transaction {
   /**
    * Sends a statement together with COMMIT, in one packet and one round trip: for writes whose result decides nothing.
    * `onRows` hears what it returned, before the transaction's promise resolves. When it fails, COMMIT answers ROLLBACK and
-   * the transaction throws the statement's error.
+   * the transaction throws the statement's error, or what `explain` makes of it.
    */
-  atCommit(statement: Statement, values: readonly unknown[] = [], onRows?: (rows: never[]) => void): void {
-    this.last.push({ statement, values, onRows });
+  atCommit(
+    statement: Statement,
+    values: readonly unknown[] = [],
+    onRows?: (rows: never[]) => void,
+    explain: (error: unknown) => unknown = (error) => error,
+  ): void {
+    this.last.push({ statement, values, onRows, explain });
+  }
+
+  /**
+   * What was sent and can only succeed or fail on the server: COMMIT goes out without waiting for its answer, for after a failure
+   * the server makes a ROLLBACK of it. One that rejects is what the transaction fails with.
+   */
+  expect(result: Promise<void>): void {
+    result.catch((error: unknown) => (this.cause ??= { error }));
+    this.expected.push(result);
   }
 
   /**
@@ -88,19 +104,30 @@ export class Transaction {
   /** For {@link runTransaction}: sends what was kept for the end, without waiting, in one packet. */
   sendLast(): Promise<unknown>[] {
     return inOnePacket(this.client, () =>
-      this.last.splice(0).map(async ({ statement, values, onRows }) => {
-        const { rows } = await this.execute(statement, values);
+      this.last.splice(0).map(async ({ statement, values, onRows, explain }) => {
+        const { rows } = await this.execute(statement, values).catch((error: unknown) => {
+          throw explain(error);
+        });
         onRows?.(rows as never[]);
       }),
     );
+  }
+
+  /** For {@link runTransaction}: all that COMMIT does not wait for, in the order in which the server meets it. */
+  outcomes(): readonly Promise<unknown>[] {
+    return this.expected;
   }
 
   /** For {@link runTransaction}: where something is waited for, the last statements need not wait with it. */
   async settled(): Promise<void> {
     if (this.checks.length + this.afterwards.length === 0) return;
     const sent = this.sendLast();
+    const failing = new Promise<never>((_, reject) =>
+      [...this.expected, ...sent].forEach((each) => each.catch(reject)),
+    );
     // In the order in which the server meets them: the first that fails is the cause, and the others fail for it.
-    await Promise.all([...this.checks, ...sent, ...this.afterwards.map((step) => step())]);
+    await Promise.race([Promise.all([...this.checks, ...this.afterwards.map((step) => step())]), failing]);
+    this.expected.push(...sent);
   }
 
   private async execute(statement: Statement, values: readonly unknown[]) {
@@ -181,7 +208,7 @@ async function commit(client: PoolClient, tx: Transaction): Promise<void> {
     const sent = inOnePacket(client, () => [...tx.sendLast(), client.query('commit')]);
     tx.close();
     crashAt('commit-sent');
-    const outcomes = await Promise.allSettled(sent);
+    const outcomes = await Promise.allSettled([...tx.outcomes(), ...sent]);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed) throw failed.reason;
     const committed = outcomes.at(-1) as PromiseFulfilledResult<{ command: string }>;

@@ -1,7 +1,8 @@
 import { uuidOf, type AccountKind, type AccountState, type Overdraft } from '@payflow/contracts';
-import { statement, type Transaction } from '@payflow/database';
+import { bigintArray, statement, uuidArray, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import { scoped, type AccountDetails, type BookChanges, type Owner } from '../domain/book.js';
+import { headOf, lockHead, type HeadRow } from './chain-head.repository.js';
 import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
 import { insertVersions, versionColumns } from './metadata-version.repository.js';
@@ -26,15 +27,6 @@ const LOCK = statement(
      case when row_number() over () = 1 then (select head from head) end as head
    from locked`,
 );
-
-// The clock and the head of the batch's chain, which is its own partition's alone.
-const LOCK_HEAD = statement(
-  'ledger.lock-head',
-  `select array[position::text, encode(hash, 'hex'), pg_current_xact_id()::text] as head, date_part('epoch', clock_timestamp()) * 1000 as now_ms
-   from chains where chain = $1 for update`,
-);
-
-const CLOCK = statement('ledger.clock', 'select clock_timestamp() as now');
 
 const UPDATE = statement(
   'ledger.update-accounts',
@@ -87,17 +79,12 @@ export interface AccountRow {
   version: bigint;
 }
 
-interface HeadRow {
-  head: [position: string, hash: string, xact: string] | null;
-  /** Milliseconds since 1970: the clock, or an account's last change where that is later. */
-  now_ms: number;
-}
-
 /** What else there is of it, where it was asked for. */
 export interface DetailsRow {
   details: [path: string | null, metadata: Record<string, string>, createdAt: string] | null;
 }
 
+/** Its `now_ms` is an account's last change where that is later than the clock. */
 type LockedRow = AccountRow & HeadRow & DetailsRow;
 
 /** The key of an account's row, by which a batch's statements find it. */
@@ -128,9 +115,9 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
   const wanted = [...keys.values()];
   const chain = chainOf(commands[0]?.command.key ?? '');
   const rows = await tx.rows<LockedRow>(LOCK, [
-    wanted.map((key) => key.tenant),
+    uuidArray(wanted.map((key) => key.tenant)),
     wanted.map((key) => key.livemode),
-    wanted.map((key) => key.uuid),
+    uuidArray(wanted.map((key) => key.uuid)),
     commands.some(needsDetails),
     chain,
   ]);
@@ -146,28 +133,6 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
   }
   const { head, xact } = alone ?? headOf(rows[0]);
   return { accounts, details, keys, now, xact, chain, head };
-}
-
-/** Locks the head of a chain, and reads the ledger's clock, where no account is locked. */
-export async function lockHead(tx: Transaction, chain: number): Promise<Head & { readonly now_ms: number }> {
-  const [row] = await tx.rows<HeadRow>(LOCK_HEAD, [chain]);
-  return { ...headOf(row), now_ms: row?.now_ms ?? 0 };
-}
-
-/** The ledger's clock where no account is locked. */
-export async function readClock(tx: Transaction): Promise<Date> {
-  return (await tx.rows<{ now: Date }>(CLOCK))[0]?.now ?? new Date(0);
-}
-
-interface Head {
-  readonly head: ChainHead;
-  readonly xact: string;
-}
-
-function headOf(first: Pick<HeadRow, 'head'> | undefined): Head {
-  const [position, hash, xact] = first?.head ?? [];
-  if (position === undefined || hash === undefined || xact === undefined) throw new TypeError('a chain has no head');
-  return { head: { position: BigInt(position), hash }, xact };
 }
 
 /** The accounts that the commands name, by scoped id. */
@@ -241,14 +206,14 @@ export async function saveAccounts(
   }));
   if (rows.length === 0) return true;
   const counters = [
-    rows.map(({ key }) => key.tenant),
+    uuidArray(rows.map(({ key }) => key.tenant)),
     rows.map(({ key }) => key.livemode),
-    rows.map(({ key }) => key.uuid),
-    rows.map(({ account }) => account.postedDebits),
-    rows.map(({ account }) => account.postedCredits),
-    rows.map(({ account }) => account.pendingDebits),
-    rows.map(({ account }) => account.pendingCredits),
-    rows.map(({ account }) => account.version),
+    uuidArray(rows.map(({ key }) => key.uuid)),
+    bigintArray(rows.map(({ account }) => account.postedDebits)),
+    bigintArray(rows.map(({ account }) => account.postedCredits)),
+    bigintArray(rows.map(({ account }) => account.pendingDebits)),
+    bigintArray(rows.map(({ account }) => account.pendingCredits)),
+    bigintArray(rows.map(({ account }) => account.version)),
     now,
   ];
   if (details.size === 0) return (await tx.count(UPDATE, counters)) === rows.length;

@@ -1,10 +1,11 @@
 import { parseAmount } from '@payflow/money';
-import { RunAgain, type Transaction } from '@payflow/database';
+import { RunAgain, isUniqueViolation, type Transaction } from '@payflow/database';
 import type { MessageData, PostedLeg } from '@payflow/contracts';
 import { scoped, type BookChanges, type LoadedBooks } from '../domain/book.js';
 import type { Original } from '../domain/reversal.js';
 import { lockAccounts, needsDetails, saveAccounts, type LockedAccounts } from './account.repository.js';
 import { loadAside, saveAside } from './aside.repository.js';
+import { linked } from './chain.js';
 import { idText, transferKey, type IdKey, type KeyedCommand } from './command-key.js';
 import { recallAccounts, rememberLocked, saveRecalled, type RecalledAccounts } from './recall.repository.js';
 import type { RememberedAccounts } from './remembered-accounts.js';
@@ -31,7 +32,9 @@ export async function openBooks(
 ): Promise<OpenedBooks> {
   const isServed = !commands.some(needsDetails) && memory.serves(commands);
   const [known, held, { reversed, ...aside }] = await Promise.all([
-    findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
+    isServed && memory.takesForNew(commands)
+      ? NOTHING_KNOWN
+      : findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
     isServed ? recallAccounts(tx, commands, memory) : lockAccounts(tx, commands),
     loadAside(tx, commands),
   ]);
@@ -65,27 +68,32 @@ export function saveBooks(
   held: OpenedBooks['held'],
   memory: RememberedAccounts,
 ): void {
-  const { keys, now } = held;
-  if ('basis' in held) saveRecalled(tx, changes, held, memory);
-  else rememberLocked(tx, changes, held, memory);
-  const saved = Promise.all([
+  const { keys, now, head } = held;
+  const links = linked(head, changes.transfers, keys, now);
+  const saved = { changed: changes.changed, details: changes.details, head: links.at(-1) ?? head };
+  if ('basis' in held) saveRecalled(tx, saved, held, memory);
+  else rememberLocked(tx, saved, held, memory);
+  const written = Promise.all([
     'basis' in held || saveAccounts(tx, changes, keys, now),
     saveAside(tx, changes, keys, now),
-    insertTransfers(tx, changes.transfers, held),
+    insertTransfers(tx, links, held, { isChainLocked: !('basis' in held) }),
     insertVerdicts(tx, answers),
-  ]);
-  tx.check(
-    saved.then(
-      ([accountsSaved, asideSaved]) => {
-        if (!accountsSaved || !asideSaved)
-          throw new RunAgain('another partition met the same path, unit, month or type first');
-      },
-      (error: unknown) => {
-        throw lostRace(error);
-      },
-    ),
+  ]).then(
+    ([accountsSaved, asideSaved]) => {
+      if (!accountsSaved || !asideSaved)
+        throw new RunAgain('another partition met the same path, unit, month or type first');
+    },
+    (error: unknown) => {
+      if (isUniqueViolation(error)) memory.doubtIds();
+      throw lostRace(error);
+    },
   );
+  // What is decided from memory has nothing aside, and its accounts fail by themselves: no answer needs to be waited for.
+  if ('basis' in held) tx.expect(written);
+  else tx.check(written);
 }
+
+const NOTHING_KNOWN: ReadonlyMap<string, KnownVerdict> = new Map();
 
 type Since = Pick<Original, 'reversed' | 'correctedBy' | 'effectiveAt'>;
 

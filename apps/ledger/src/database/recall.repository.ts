@@ -1,18 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunAgain, statement, type Transaction } from '@payflow/database';
+import { RunAgain, bigintArray, sqlState, statement, uuidArray, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import type { BookChanges } from '../domain/book.js';
-import {
-  accountKeys,
-  lockHead,
-  toAccount,
-  type AccountKey,
-  type AccountRow,
-  type LockedAccounts,
-} from './account.repository.js';
-import { chainOf } from './chain.js';
+import { accountKeys, toAccount, type AccountKey, type AccountRow, type LockedAccounts } from './account.repository.js';
+import { moveHeadAtCommit, readBeginning, readHead, type Beginning } from './chain-head.repository.js';
+import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
-import { keepIn, type Remembered, type RememberedAccounts, type Writer } from './remembered-accounts.js';
+import type { Remembered, RememberedAccounts, RememberedHead, Writer } from './remembered-accounts.js';
 
 const READ = statement(
   'ledger.recall-accounts',
@@ -37,7 +31,8 @@ const CHANGED = `posted_debits = n.posted_debits, posted_credits = n.posted_cred
 // Rows come in id order and are locked in it.
 const WRITE = statement(
   'ledger.write-remembered',
-  `update accounts a set ${CHANGED} from ${ROWS} where ${AS_REMEMBERED}`,
+  `with changed as (update accounts a set ${CHANGED} from ${ROWS} where ${AS_REMEMBERED} returning 1)
+   select all_as_remembered(count(*), cardinality($1::uuid[])) from changed`,
 );
 
 // Accounts that were looked at and not changed, by a refusal or a condition, must be as remembered too at this moment.
@@ -49,7 +44,7 @@ const CHECK_AND_WRITE = statement(
    changed as (
      update accounts a set ${CHANGED} from n
      where n.version <> n.was_version and (select count(*) from held) = cardinality($1::uuid[]) and ${AS_REMEMBERED})
-   select count(*)::integer as held from held`,
+   select all_as_remembered(count(*), cardinality($1::uuid[])) from held`,
 );
 
 /** The server finds out after the same time that transactions wait for each other; of a wait in here it knows nothing. */
@@ -69,6 +64,7 @@ interface Basis {
 export interface RecalledAccounts extends LockedAccounts {
   /** By scoped id. */
   readonly basis: ReadonlyMap<string, Basis>;
+  readonly rememberedHead: RememberedHead;
 }
 
 /**
@@ -89,7 +85,10 @@ export async function recallAccounts(
     else unknown.push(key);
   }
   const chain = chainOf(commands[0]?.command.key ?? '');
-  const [{ head, now_ms, xact }, rows] = await Promise.all([lockHead(tx, chain), readAccounts(tx, unknown)]);
+  const [{ xact, now_ms, ...read }, rows] = await Promise.all([begin(tx, chain, memory), readAccounts(tx, unknown)]);
+  const seen = read.head && { head: read.head, writer: { at_ms: now_ms, ended: undefined } };
+  const rememberedHead = memory.head(chain) ?? (seen && memory.keepHead(chain, seen));
+  if (!rememberedHead) throw new RunAgain('the head of the chain was forgotten meanwhile');
   for (const row of rows) {
     const key = unknown[row.nth - 1] as AccountKey;
     // Another batch may have been quicker, and gone on.
@@ -97,18 +96,27 @@ export async function recallAccounts(
     found.push({ key, remembered });
   }
   // Not to be taken for accounts that do not exist.
-  if (found.some(({ remembered }) => remembered.isForgotten))
-    throw undecided([], memory, 'an account was forgotten meanwhile');
+  if (found.some(({ remembered }) => remembered.isForgotten)) throw new RunAgain('an account was forgotten meanwhile');
   const accounts = new Map<string, Account>();
   const basis = new Map<string, Basis>();
-  let latest_ms = now_ms;
+  let latest_ms = Math.max(now_ms, rememberedHead.writer.at_ms);
   for (const { key, remembered } of found) {
     const account = { ...remembered.account };
     accounts.set(key.scoped, account);
     basis.set(key.scoped, { key, remembered, account, writer: remembered.writer });
     latest_ms = Math.max(latest_ms, remembered.writer.at_ms);
   }
-  return { accounts, details: new Map(), keys, now: new Date(latest_ms), xact, chain, head, basis };
+  const now = new Date(latest_ms);
+  const { head } = rememberedHead;
+  return { accounts, details: new Map(), keys, now, xact, chain, head, rememberedHead, basis };
+}
+
+function begin(
+  tx: Transaction,
+  chain: number,
+  memory: RememberedAccounts,
+): Promise<Beginning & { readonly head?: ChainHead }> {
+  return memory.head(chain) ? readBeginning(tx) : readHead(tx, chain);
 }
 
 function writerOf({ xact_id: xact, at_ms }: ReadRow): Writer {
@@ -118,76 +126,111 @@ function writerOf({ xact_id: xact, at_ms }: ReadRow): Writer {
 async function readAccounts(tx: Transaction, keys: readonly AccountKey[]): Promise<ReadRow[]> {
   if (keys.length === 0) return [];
   return tx.rows<ReadRow>(READ, [
-    keys.map((key) => key.tenant),
+    uuidArray(keys.map((key) => key.tenant)),
     keys.map((key) => key.livemode),
-    keys.map((key) => key.uuid),
+    uuidArray(keys.map((key) => key.uuid)),
   ]);
 }
 
+/** What a batch leaves to be remembered. */
+export interface Left extends Pick<BookChanges, 'changed' | 'details'> {
+  readonly head: ChainHead;
+}
+
 /**
- * Writes what a batch changed, as the last thing before COMMIT: its accounts are locked for no longer than that. It waits for
- * the batches whose results it built on to end, and then finds what it remembered. Where it does not, it runs again.
+ * Writes what a batch changed together with COMMIT: its chain and its accounts are locked for no longer than that. It waits for
+ * the batches whose results it built on to end, and is undone where the rows are not what it remembered. Then it runs again.
  */
-export function saveRecalled(
-  tx: Transaction,
-  { changed }: Pick<BookChanges, 'changed'>,
-  { basis, now, xact }: RecalledAccounts,
-  memory: RememberedAccounts,
-): void {
-  const before = new Set([...basis.values()].flatMap(({ writer: { ended } }) => ended ?? []));
-  const ended = new Promise<void>((resolve) => tx.onEnd(() => resolve()));
-  const writer = { xact, at_ms: now.getTime(), ended };
-  for (const [scopedId, account] of changed) keepIn((basis.get(scopedId) as Basis).remembered, account, writer);
-  forgetIfUndone(tx, writer, changed, memory);
+export function saveRecalled(tx: Transaction, left: Left, held: RecalledAccounts, memory: RememberedAccounts): void {
+  const { basis, now, xact, chain, rememberedHead } = held;
+  const before = new Set(
+    [rememberedHead.writer, ...[...basis.values()].map(({ writer }) => writer)].flatMap(({ ended }) => ended ?? []),
+  );
+  const writer = { xact, at_ms: now.getTime(), ended: new Promise<boolean>((resolve) => tx.onEnd(resolve)) };
+  for (const [scopedId, account] of left.changed)
+    memory.keepIn((basis.get(scopedId) as Basis).remembered, scopedId, account, writer);
+  const hasMoved = left.head !== rememberedHead.head;
+  if (hasMoved) memory.keepHead(chain, { head: left.head, writer });
+  forgetIfUndone(tx, writer, { ...left, chain }, memory);
+  const named = { chain, accounts: basis.keys() };
+  const explain = (error: unknown) =>
+    sqlState(error) === 'PF001' ? undecided(named, memory, 'something is not as it was remembered') : error;
   tx.afterAll(async () => {
-    if (!(await haveEnded(before))) throw undecided(basis.keys(), memory, 'the batches before it do not end');
+    await expectCommitted(before, named, memory);
+    if (hasMoved) moveHeadAtCommit(tx, chain, { from: rememberedHead.head, to: left.head }, explain);
     const rows = [...basis]
-      .map(([scopedId, { key, account: was, writer }]) => ({ key, was, writer, is: changed.get(scopedId) ?? was }))
+      .map(([scopedId, { key, account: was, writer }]) => ({ key, was, writer, is: left.changed.get(scopedId) ?? was }))
       .sort((a, b) => inIdOrder(a.key, b.key));
-    const isAsRemembered = await writeRows(tx, rows, { now, hasChangedAll: changed.size === rows.length });
-    if (!isAsRemembered) throw undecided(basis.keys(), memory, 'an account is not as it was remembered');
+    writeAtCommit(tx, rows, { now, hasChangedAll: left.changed.size === rows.length }, explain);
   });
 }
 
-/** False when they take so long that one of them may be waiting, over locks of others, for the one that asks. */
-async function haveEnded(batches: ReadonlySet<Promise<void>>): Promise<boolean> {
-  if (batches.size === 0) return true;
-  const patience = new AbortController();
-  const tooLong = delay(PATIENCE_MS, false, { signal: patience.signal });
-  tooLong.catch(() => undefined);
-  const ended = await Promise.race([Promise.all(batches).then(() => true), tooLong]);
-  patience.abort();
-  return ended;
+/** What a memory was wrong about. */
+interface Named {
+  readonly chain: number;
+  readonly accounts: Iterable<string>;
 }
 
-function undecided(scopedIds: Iterable<string>, memory: RememberedAccounts, reason: string): RunAgain {
-  memory.forget(scopedIds);
+async function expectCommitted(
+  before: ReadonlySet<Promise<boolean>>,
+  named: Named,
+  memory: RememberedAccounts,
+): Promise<void> {
+  if (before.size === 0) return;
+  const ends = await endsOf(before);
+  if (!ends) throw undecided(named, memory, 'the batches before it do not end');
+  if (ends.every((isCommitted) => isCommitted)) return;
+  // The memory was right about the batch, and the batch was undone.
+  forget(named, memory);
+  throw new RunAgain('a batch that it built on was undone');
+}
+
+/** How they ended; undefined when they take so long that one may be waiting, over locks of others, for the one that asks. */
+async function endsOf(batches: ReadonlySet<Promise<boolean>>): Promise<readonly boolean[] | undefined> {
+  const patience = new AbortController();
+  const tooLong = delay(PATIENCE_MS, undefined, { signal: patience.signal });
+  tooLong.catch(() => undefined);
+  const ends = await Promise.race([Promise.all(batches), tooLong]);
+  patience.abort();
+  return ends;
+}
+
+function undecided(named: Named, memory: RememberedAccounts, reason: string): RunAgain {
+  forget(named, memory);
   memory.doubt();
   return new RunAgain(reason);
+}
+
+function forget({ chain, accounts }: Named, memory: RememberedAccounts): void {
+  memory.forget(accounts);
+  memory.forgetHead(chain);
 }
 
 /** What a batch that holds its accounts' locks left is news for those that come after it. */
 export function rememberLocked(
   tx: Transaction,
-  { changed, details }: Pick<BookChanges, 'changed' | 'details'>,
-  { now, xact }: LockedAccounts,
+  left: Left,
+  { now, xact, chain }: LockedAccounts,
   memory: RememberedAccounts,
 ): void {
   const writer = { xact, at_ms: now.getTime(), ended: undefined };
-  for (const [scopedId, account] of changed) memory.keep(scopedId, account, writer);
+  for (const [scopedId, account] of left.changed) memory.keep(scopedId, account, writer);
+  memory.keepHead(chain, { head: left.head, writer });
   // Whoever opens an account or changes its terms is not taken at its word before it is read again.
-  memory.forget(details.keys());
-  forgetIfUndone(tx, writer, changed, memory);
+  memory.forget(left.details.keys());
+  forgetIfUndone(tx, writer, { ...left, chain }, memory);
 }
 
 function forgetIfUndone(
   tx: Transaction,
   writer: Writer,
-  changed: ReadonlyMap<string, Account>,
+  { changed, chain }: Pick<Left, 'changed'> & { readonly chain: number },
   memory: RememberedAccounts,
 ): void {
   tx.onEnd((isCommitted) => {
-    if (!isCommitted) memory.forgetLeftBy(writer, [...changed.keys()]);
+    if (isCommitted) return;
+    memory.forgetLeftBy(writer, [...changed.keys()]);
+    memory.forgetHeadLeftBy(writer, chain);
   });
 }
 
@@ -204,24 +247,23 @@ interface RecalledRow {
   readonly is: Account;
 }
 
-async function writeRows(
+function writeAtCommit(
   tx: Transaction,
   rows: readonly RecalledRow[],
   { now, hasChangedAll }: { readonly now: Date; readonly hasChangedAll: boolean },
-): Promise<boolean> {
-  if (rows.length === 0) return true;
+  explain: (error: unknown) => unknown,
+): void {
+  if (rows.length === 0) return;
   const values = [
-    rows.map(({ key }) => key.tenant),
+    uuidArray(rows.map(({ key }) => key.tenant)),
     rows.map(({ key }) => key.livemode),
-    rows.map(({ key }) => key.uuid),
+    uuidArray(rows.map(({ key }) => key.uuid)),
     rows.map(({ writer }) => writer.xact),
-    rows.map(({ was }) => was.version),
-    rows.map(({ is }) => is.postedDebits),
-    rows.map(({ is }) => is.postedCredits),
-    rows.map(({ is }) => is.version),
+    bigintArray(rows.map(({ was }) => was.version)),
+    bigintArray(rows.map(({ is }) => is.postedDebits)),
+    bigintArray(rows.map(({ is }) => is.postedCredits)),
+    bigintArray(rows.map(({ is }) => is.version)),
     now,
   ];
-  if (hasChangedAll) return (await tx.count(WRITE, values)) === rows.length;
-  const [result] = await tx.rows<{ held: number }>(CHECK_AND_WRITE, values);
-  return result?.held === rows.length;
+  tx.atCommit(hasChangedAll ? WRITE : CHECK_AND_WRITE, values, undefined, explain);
 }

@@ -15,10 +15,10 @@ it('keeps what was left last, under one and the same name', () => {
   const memory = new RememberedAccounts();
   const [first, second] = [writer('1'), writer('2')];
   const known = memory.keep('a', account(1), first);
-  expect(known).toEqual({ account: account(1), writer: first, isForgotten: false });
+  expect(known).toEqual({ account: account(1), writer: first, isForgotten: false, isLetGo: false });
   expect(memory.keep('a', account(2, 5n), second)).toBe(known);
   expect(memory.get('a')).toBe(known);
-  expect(known).toEqual({ account: account(2, 5n), writer: second, isForgotten: false });
+  expect(known).toEqual({ account: account(2, 5n), writer: second, isForgotten: false, isLetGo: false });
   expect(memory.get('b')).toBeUndefined();
 });
 
@@ -66,4 +66,37 @@ it('holds a bounded number, and lets the longest known go first', () => {
   for (let at = 0; at < 140_000; at++) memory.keep(`account ${at}`, account(1), writer());
   expect(memory.get('account 0')).toBeUndefined();
   expect(memory.get('account 139999')).toBeDefined();
+});
+
+it('keeps what had to make room again for whoever worked on it', () => {
+  const memory = new RememberedAccounts();
+  const known = memory.keep('first', account(1), writer());
+  for (let at = 0; at < 140_000; at++) memory.keep(`account ${at}`, account(1), writer());
+  expect([known.isLetGo, known.isForgotten, memory.get('first')]).toEqual([true, false, undefined]);
+  memory.keepIn(known, 'first', account(2), writer());
+  expect(memory.get('first')).toBe(known);
+  expect([known.isLetGo, known.account.version]).toEqual([false, 2]);
+});
+
+it('takes the ids of transfers for new, and not for a while after one was not', () => {
+  const memory = new RememberedAccounts();
+  const transfer = [{ command: ours.transfer('acct_a', 'acct_b', '1') }];
+  const group = [{ command: ours.group([leg('acct_a', 'acct_b', '1')]) }];
+  expect([memory.takesForNew(transfer), memory.takesForNew([...transfer, ...group])]).toEqual([true, false]);
+  memory.doubtIds();
+  expect([memory.takesForNew(transfer), memory.serves(transfer)]).toEqual([false, true]);
+  const answers = Array.from({ length: 200 }, () => memory.takesForNew(transfer));
+  expect(answers.at(-1)).toBe(true);
+});
+
+it('knows where a chain has come to, until the transaction that moved it is undone', () => {
+  const memory = new RememberedAccounts();
+  const [first, second] = [writer('1'), writer('2')];
+  const head = (position: bigint) => ({ position, hash: 'ff' });
+  memory.keepHead(3, { head: head(1n), writer: first });
+  memory.keepHead(3, { head: head(2n), writer: second });
+  memory.forgetHeadLeftBy(first, 3);
+  expect(memory.head(3)?.head.position).toBe(2n);
+  memory.forgetHeadLeftBy(second, 3);
+  expect(memory.head(3)).toBeUndefined();
 });

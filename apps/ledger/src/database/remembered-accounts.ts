@@ -1,5 +1,6 @@
 import type { Account } from '../domain/account.js';
 import type { LedgerCommand } from '../domain/decide.js';
+import type { ChainHead } from './chain.js';
 
 /** Some 60 MB of accounts. Whoever has more in use reads the others again. */
 const ACCOUNTS_MAX = 131_072;
@@ -18,8 +19,14 @@ export interface Writer {
   readonly xact: string;
   /** The ledger's clock in it, milliseconds since 1970. */
   readonly at_ms: number;
-  /** Resolves when it has ended, one way or the other. Undefined where it has, or holds the row's lock. */
-  readonly ended: Promise<void> | undefined;
+  /** Whether it committed, once it has ended. Undefined where it has ended, or holds the row's lock. */
+  readonly ended: Promise<boolean> | undefined;
+}
+
+/** The head of a chain as this process has seen or moved it last, and who did. */
+export interface RememberedHead {
+  readonly head: ChainHead;
+  readonly writer: Pick<Writer, 'at_ms' | 'ended'>;
 }
 
 /** An account as this process has seen or decided it last. */
@@ -27,17 +34,22 @@ export interface Remembered {
   // Changed in place: each new object would outlive the young generation, only to be replaced.
   readonly account: Writable<Account>;
   writer: Writer;
+  /** It may be wrong. */
   isForgotten: boolean;
+  /** It had to make room, and was right. */
+  isLetGo: boolean;
 }
 
 /**
- * The accounts of this process's last batches, by scoped id, those of batches that have not committed yet among them. It
+ * The accounts of this process's last batches, by scoped id, and the heads of its chains, those of batches that have not committed yet among them. It
  * decides nothing: a batch that worked from memory names the writers it remembered as it writes, and is undone unless each
  * row is still theirs. So a wrong memory costs a second try, and never a wrong balance.
  */
 export class RememberedAccounts {
   readonly #accounts = new Map<string, Remembered>();
+  readonly #heads = new Map<number, RememberedHead>();
   #inDoubt = 0;
+  #idsInDoubt = 0;
 
   /** Whether a batch of these commands may be decided from memory now. */
   serves(commands: readonly { readonly command: LedgerCommand }[]): boolean {
@@ -47,17 +59,32 @@ export class RememberedAccounts {
     return false;
   }
 
+  /** Whether the ids of a batch of these commands may be taken for new, to be found out as they are written. */
+  takesForNew(commands: readonly { readonly command: LedgerCommand }[]): boolean {
+    if (!commands.every(({ command }) => command.type === 'payflow.transfer.post.v1')) return false;
+    if (this.#idsInDoubt === 0) return true;
+    this.#idsInDoubt--;
+    return false;
+  }
+
   get(scopedId: string): Remembered | undefined {
     return this.#accounts.get(scopedId);
   }
 
   keep(scopedId: string, account: Account, writer: Writer): Remembered {
     const known = this.#accounts.get(scopedId);
-    if (known) return keepIn(known, account, writer);
-    if (this.#accounts.size >= ACCOUNTS_MAX) this.forget([this.#longestKnown()]);
-    const remembered = { account: { ...account }, writer, isForgotten: false };
-    this.#accounts.set(scopedId, remembered);
+    if (known) return this.keepIn(known, scopedId, account, writer);
+    const remembered = { account: { ...account }, writer, isForgotten: false, isLetGo: false };
+    this.#add(scopedId, remembered);
     return remembered;
+  }
+
+  /** {@link keep} for whoever has found the account already. */
+  keepIn(known: Remembered, scopedId: string, account: Account, writer: Writer): Remembered {
+    Object.assign(known.account, account);
+    known.writer = writer;
+    if (known.isLetGo) this.#add(scopedId, known);
+    return known;
   }
 
   forget(scopedIds: Iterable<string>): void {
@@ -74,22 +101,47 @@ export class RememberedAccounts {
     this.forget(scopedIds.filter((scopedId) => this.#accounts.get(scopedId)?.writer === writer));
   }
 
+  head(chain: number): RememberedHead | undefined {
+    return this.#heads.get(chain);
+  }
+
+  keepHead(chain: number, remembered: RememberedHead): RememberedHead {
+    this.#heads.set(chain, remembered);
+    return remembered;
+  }
+
+  forgetHead(chain: number): void {
+    this.#heads.delete(chain);
+  }
+
+  /** The transaction that moved it was undone. */
+  forgetHeadLeftBy(writer: RememberedHead['writer'], chain: number): void {
+    if (this.#heads.get(chain)?.writer === writer) this.#heads.delete(chain);
+  }
+
   /** A memory was wrong. */
   doubt(): void {
     this.#inDoubt = BATCHES_IN_DOUBT;
   }
 
-  #longestKnown(): string {
-    for (const scopedId of this.#accounts.keys()) return scopedId;
-    return '';
+  /** An id that was taken for new was not: commands come again. */
+  doubtIds(): void {
+    this.#idsInDoubt = BATCHES_IN_DOUBT;
   }
-}
 
-/** {@link RememberedAccounts.keep} for whoever has found the account already. */
-export function keepIn(known: Remembered, account: Account, writer: Writer): Remembered {
-  Object.assign(known.account, account);
-  known.writer = writer;
-  return known;
+  #add(scopedId: string, remembered: Remembered): void {
+    if (this.#accounts.size >= ACCOUNTS_MAX) this.#letLongestKnownGo();
+    remembered.isLetGo = false;
+    this.#accounts.set(scopedId, remembered);
+  }
+
+  #letLongestKnownGo(): void {
+    for (const [scopedId, known] of this.#accounts) {
+      known.isLetGo = true;
+      this.#accounts.delete(scopedId);
+      return;
+    }
+  }
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -509,6 +509,18 @@ CREATE TRIGGER verdicts_append_only BEFORE DELETE OR UPDATE ON public.verdicts F
 
 CREATE TRIGGER verdicts_never_truncated BEFORE TRUNCATE ON public.verdicts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE OR REPLACE FUNCTION public.all_as_remembered(met bigint, remembered integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if met = remembered then return true; end if;
+  raise exception using errcode = 'PF001', message = 'a row is not as it was remembered';
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.drop_outbox_before(horizon timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -832,6 +844,7 @@ grant update (horizon) on verified_horizon to service;
 grant select on waiting_commands to reader;
 grant delete, insert, select on waiting_commands to service;
 
+grant execute on function all_as_remembered(bigint,integer) to reader, service;
 grant execute on function drop_outbox_before(timestamp with time zone) to service;
 grant execute on function ensure_partitions(integer) to service;
 grant execute on function guard_history(regclass,regproc) to reader, service;

@@ -1,5 +1,5 @@
 import { fromUuid, newId, uuidOf, type MessageType } from '@payflow/contracts';
-import { RunAgain, isUniqueViolation, joinJson, statement, type Transaction } from '@payflow/database';
+import { RunAgain, isUniqueViolation, joinJson, statement, uuidArray, type Transaction } from '@payflow/database';
 import type { DamagedCommand, LedgerCommand, Verdict } from '../domain/decide.js';
 import { idText, transferKey, type IdKey, type IdKind, type KeyedCommand } from './command-key.js';
 
@@ -129,8 +129,8 @@ export async function insertVerdicts(tx: Transaction, answers: readonly Answer[]
   await tx.count(INSERT, [
     ...idColumns(rows),
     rows.map((row) => row.answer.keyed.contentHash),
-    rows.map((row) => uuidOf('event', row.answer.keyed.command.id)),
-    rows.map((row) => uuidOf('event', row.answer.eventId)),
+    uuidArray(rows.map((row) => uuidOf('event', row.answer.keyed.command.id))),
+    uuidArray(rows.map((row) => uuidOf('event', row.answer.eventId))),
     rows.map((row) => row.answer.verdict.type),
     joinJson(rows.map((row) => row.json)),
   ]);
@@ -156,9 +156,9 @@ function legRows(given: Answer): NewVerdict[] {
 
 function idColumns(ids: readonly IdKey[]): unknown[] {
   return [
-    ids.map(({ tenant }) => tenant),
+    uuidArray(ids.map(({ tenant }) => tenant)),
     ids.map(({ livemode }) => livemode),
     ids.map(({ kind }) => kind),
-    ids.map(({ uuid }) => uuid),
+    uuidArray(ids.map(({ uuid }) => uuid)),
   ];
 }

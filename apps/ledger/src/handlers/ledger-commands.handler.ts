@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import type { Refusal } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { readClock } from '../database/account.repository.js';
+import { readClock } from '../database/chain-head.repository.js';
 import { Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { openBooks, saveBooks } from '../database/books.repository.js';
 import { RememberedAccounts } from '../database/remembered-accounts.js';

@@ -130,6 +130,50 @@ it('builds on a batch that has not committed yet, and starts anew when that one 
   await expectBooksInOrder();
 });
 
+it('goes on deciding from memory when a batch it built on was undone: the memory was right', async () => {
+  let followers: Promise<unknown>[] = [];
+  const undone = db.database.transaction(async (tx) => {
+    await here.handle([ours.transfer(world, payer, '500')], tx);
+    followers = [endOf(here, ours.transfer(payer, payee, '600'))];
+    await until('both have written', async () => (await db.database.rows<{ count: number }>(WRITING))[0]?.count === 2);
+    throw new RolledBack();
+  });
+  await expect(undone).rejects.toBeInstanceOf(RolledBack);
+  await Promise.all(followers);
+  const locked = new Set<string>();
+  await db.database.transaction(async (tx) => {
+    const rows = tx.rows.bind(tx);
+    tx.rows = (statement, values) => {
+      locked.add(statement.name);
+      return rows(statement, values);
+    };
+    await here.handle([ours.transfer(payer, payee, '1')], tx);
+  });
+  expect([...locked]).toEqual(['ledger.begin']);
+});
+
+it('adds to a chain what another batch of this process has not committed yet, and in its order', async () => {
+  let follower: Promise<readonly AnyOutgoing[]> | undefined;
+  await db.database.transaction(async (tx) => {
+    await here.handle([ours.transfer(payer, payee, '1')], tx);
+    // The same chain: it does not wait for the lock on its head before it has to.
+    follower = handle(here, [ours.transfer(payer, world, '2')]);
+    await until('both have written', async () => (await db.database.rows<{ count: number }>(WRITING))[0]?.count === 2);
+  });
+  expect((await follower)?.[0]?.type).toBe('payflow.transfer.posted.v1');
+  await expectBooksInOrder();
+});
+
+it('finds an id that is not new as it writes, and gives the first answer again', async () => {
+  const command = ours.transfer(payer, payee, '3');
+  const [first] = await handle(here, [command]);
+  const [again, fresh] = await handle(here, [{ ...command, id: newId('event') }, ours.transfer(payer, payee, '4')]);
+  expect(again?.data).toEqual(first?.data);
+  expect(fresh?.type).toBe('payflow.transfer.posted.v1');
+  expect(await stateOf(payer)).toMatchObject({ posted_debits: '8' });
+  await expectBooksInOrder();
+});
+
 class RolledBack extends Error {}
 
 function onChain(chain: number): string {
