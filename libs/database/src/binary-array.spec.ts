@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bigintArray, uuidArray } from './binary-array.js';
+import { bigintArray, hexArray, sparse, uuidArray } from './binary-array.js';
 
 const hex = (buffer: Buffer) => buffer.toString('hex');
 
@@ -32,4 +32,15 @@ it('bigintArray writes eight bytes, the sign first', () => {
       '7fffffffffffffff' +
       'ffffffff',
   );
+});
+
+it('hexArray writes the bytes', () => {
+  expect(hex(hexArray(['00ffAb', '010203']))).toBe(
+    '00000001' + '00000000' + '00000011' + '00000002' + '00000001' + '00000003' + '00ffab' + '00000003' + '010203',
+  );
+});
+
+it('sparse leaves out a column in which nothing stands', () => {
+  expect(sparse([null, null])).toEqual([]);
+  expect(sparse([null, 'a'])).toEqual([null, 'a']);
 });

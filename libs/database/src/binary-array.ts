@@ -1,6 +1,7 @@
 /** OIDs of element types, from the server's catalogue. */
 const UUID = { oid: 2950, bytes: 16 } as const;
 const INT8 = { oid: 20, bytes: 8 } as const;
+const BYTEA_OID = 17;
 
 /** Dimensions, whether there are nulls, the elements' type, their number, and what the first is counted as. */
 const HEADER_BYTES = 20;
@@ -15,6 +16,16 @@ const NULL_LENGTH = -1;
  */
 export function uuidArray(texts: readonly (string | null)[]): Buffer {
   return arrayOf(UUID, texts, writeUuid);
+}
+
+/** Of a `bytea[]` whose elements are equally long, from hexadecimal. */
+export function hexArray(texts: readonly string[]): Buffer {
+  return arrayOf({ oid: BYTEA_OID, bytes: (texts[0]?.length ?? 0) / 2 }, texts, writeHex);
+}
+
+/** A column in which nothing stands is sent without elements: `unnest` makes up for what an array is shorter than the others. */
+export function sparse<T>(values: readonly (T | null)[]): readonly (T | null)[] {
+  return values.every((value) => value === null) ? [] : values;
 }
 
 export function bigintArray(numbers: readonly (bigint | number | null)[]): Buffer {
@@ -59,10 +70,16 @@ function writeUuid(buffer: Buffer, at: number, text: string): void {
   if (text.length !== UUID_LENGTH) throw new RangeError('not a UUID');
   let to = at;
   for (let from = 0; from < UUID_LENGTH; from++) {
-    const code = text.charCodeAt(from);
-    if (code === DASH) continue;
-    buffer[to++] = ((NIBBLES[code] as number) << 4) | (NIBBLES[text.charCodeAt(++from)] as number);
+    if (text.charCodeAt(from) !== DASH) buffer[to++] = byteAt(text, from++);
   }
+}
+
+function writeHex(buffer: Buffer, at: number, text: string): void {
+  for (let from = 0; from < text.length; from += 2) buffer[at + from / 2] = byteAt(text, from);
+}
+
+function byteAt(text: string, from: number): number {
+  return ((NIBBLES[text.charCodeAt(from)] as number) << 4) | (NIBBLES[text.charCodeAt(from + 1)] as number);
 }
 
 function writeBigint(buffer: Buffer, at: number, value: bigint | number): void {

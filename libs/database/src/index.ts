@@ -1,5 +1,5 @@
 export { joinJson } from './array.js';
-export { bigintArray, uuidArray } from './binary-array.js';
+export { bigintArray, hexArray, sparse, uuidArray } from './binary-array.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export {
   isConnectionLoss,

@@ -1,4 +1,4 @@
-import { bigintArray, statement, uuidArray, type Transaction } from '@payflow/database';
+import { bigintArray, hexArray, sparse, statement, uuidArray, type Transaction } from '@payflow/database';
 import type { LockedAccounts } from './account.repository.js';
 import type { ChainedTransfer } from './chain.js';
 
@@ -6,9 +6,9 @@ const ROWS = `
    insert into transfers (tenant_id, livemode, id, debit_account_id, credit_account_id, amount_minor, asset, payment_id, group_id,
      hold_id, reverses_id, effective_at, chain_position, chain_hash, chain, recorded_at)
    select tenant_id, livemode, id, debit_account_id, credit_account_id, amount_minor, asset, payment_id, group_id, hold_id, reverses_id,
-     effective_at, chain_position, decode(chain_hash, 'hex'), $14, $15::timestamptz
+     effective_at, chain_position, chain_hash, $14, $15::timestamptz
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::uuid[], $9::uuid[],
-     $10::uuid[], $11::uuid[], $12::timestamptz[], $13::bigint[], $16::text[])
+     $10::uuid[], $11::uuid[], $12::timestamptz[], $13::bigint[], $16::bytea[])
      as t (tenant_id, livemode, id, debit_account_id, credit_account_id, amount_minor, asset, payment_id, group_id, hold_id,
        reverses_id, effective_at, chain_position, chain_hash)`;
 
@@ -40,15 +40,15 @@ export async function insertTransfers(
     uuidArray(links.map(({ row }) => row.credit)),
     bigintArray(links.map(({ transfer }) => transfer.amount)),
     links.map(({ transfer }) => transfer.asset),
-    uuidArray(links.map(({ row }) => row.payment)),
-    uuidArray(links.map(({ row }) => row.group)),
-    uuidArray(links.map(({ row }) => row.hold)),
-    uuidArray(links.map(({ row }) => row.reverses)),
-    links.map(({ transfer }) => transfer.effectiveAt),
+    uuidArray(sparse(links.map(({ row }) => row.payment))),
+    uuidArray(sparse(links.map(({ row }) => row.group))),
+    uuidArray(sparse(links.map(({ row }) => row.hold))),
+    uuidArray(sparse(links.map(({ row }) => row.reverses))),
+    sparse(links.map(({ transfer }) => transfer.effectiveAt)),
     bigintArray(links.map(({ position }) => position)),
     chain,
     now,
-    links.map(({ hash }) => hash),
+    hexArray(links.map(({ hash }) => hash)),
     ...(isChainLocked ? [last.position, last.hash] : []),
   ]);
 }

@@ -1,5 +1,13 @@
 import { fromUuid, newId, uuidOf, type MessageType } from '@payflow/contracts';
-import { RunAgain, isUniqueViolation, joinJson, statement, uuidArray, type Transaction } from '@payflow/database';
+import {
+  RunAgain,
+  hexArray,
+  isUniqueViolation,
+  joinJson,
+  statement,
+  uuidArray,
+  type Transaction,
+} from '@payflow/database';
 import type { DamagedCommand, LedgerCommand, Verdict } from '../domain/decide.js';
 import { idText, transferKey, type IdKey, type IdKind, type KeyedCommand } from './command-key.js';
 
@@ -54,8 +62,8 @@ const FIND = statement(
 const INSERT = statement(
   'ledger.insert-verdicts',
   `insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
-   select tenant_id, livemode, kind, id, decode(content_hash, 'hex'), command_id, event_id, event_type, event_data
-   from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::text[],
+   select tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data
+   from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5::bytea[], $6::uuid[], $7::uuid[], $8::text[],
      string_to_array($9, chr(30)))
      as v (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
    order by tenant_id, livemode, kind, id`,
@@ -128,7 +136,7 @@ export async function insertVerdicts(tx: Transaction, answers: readonly Answer[]
   ]);
   await tx.count(INSERT, [
     ...idColumns(rows),
-    rows.map((row) => row.answer.keyed.contentHash),
+    hexArray(rows.map((row) => row.answer.keyed.contentHash)),
     uuidArray(rows.map((row) => uuidOf('event', row.answer.keyed.command.id))),
     uuidArray(rows.map((row) => uuidOf('event', row.answer.eventId))),
     rows.map((row) => row.answer.verdict.type),
