@@ -30,12 +30,14 @@ const LOCK = statement(
 
 const UPDATE = statement(
   'ledger.update-accounts',
-  `update accounts a set posted_debits = n.posted_debits, posted_credits = n.posted_credits, pending_debits = n.pending_debits,
-     pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz,
-     xact_id = pg_current_xact_id()
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
-     as n (tenant_id, livemode, id, posted_debits, posted_credits, pending_debits, pending_credits, version)
-   where a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id`,
+  `with changed as (
+     update accounts a set posted_debits = n.posted_debits, posted_credits = n.posted_credits, pending_debits = n.pending_debits,
+       pending_credits = n.pending_credits, version = n.version, last_recorded_at = $9::timestamptz,
+       xact_id = pg_current_xact_id()
+     from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+       as n (tenant_id, livemode, id, posted_debits, posted_credits, pending_debits, pending_credits, version)
+     where a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id returning 1)
+   select all_as_remembered(count(*), cardinality($1::uuid[])) from changed`,
 );
 
 // New accounts, and all that can change of the others: for the batches in which something else than counters does.
@@ -216,7 +218,10 @@ export async function saveAccounts(
     bigintArray(rows.map(({ account }) => account.version)),
     now,
   ];
-  if (details.size === 0) return (await tx.count(UPDATE, counters)) === rows.length;
+  if (details.size === 0) {
+    await tx.rows(UPDATE, counters);
+    return true;
+  }
   const [result] = await tx.rows<{ saved: number }>(SAVE, [
     ...counters,
     rows.map(({ isNew }) => isNew),

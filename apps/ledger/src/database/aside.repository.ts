@@ -245,10 +245,19 @@ function typesNamed(each: KeyedCommand): Wanted[] {
   return data.legs.flatMap((leg) => (leg.type === undefined ? [] : [wantedOf(each, leg.type)]));
 }
 
+type ChangesAside = Pick<BookChanges, 'holds' | 'reversals' | 'closings' | 'defined' | 'typed' | 'units' | 'metadata'>;
+
+/** Whether there is something in it that no lock of the batch keeps another partition from. */
+export function isContested({ closings, defined, typed, units, metadata }: ChangesAside): boolean {
+  return (
+    closings.length + defined.length + typed.length + units.length > 0 || metadata.some(({ of }) => of === 'transfer')
+  );
+}
+
 /** Saves what a batch changed of all this, one row each. Returns false when another partition was first. */
 export async function saveAside(
   tx: Transaction,
-  changes: Pick<BookChanges, 'holds' | 'reversals' | 'closings' | 'defined' | 'typed' | 'units' | 'metadata'>,
+  changes: ChangesAside,
   keys: LockedAccounts['keys'],
   now: Date,
 ): Promise<boolean> {

@@ -4,7 +4,7 @@ import type { MessageData, PostedLeg } from '@payflow/contracts';
 import { scoped, type BookChanges, type LoadedBooks } from '../domain/book.js';
 import type { Original } from '../domain/reversal.js';
 import { lockAccounts, needsDetails, saveAccounts, type LockedAccounts } from './account.repository.js';
-import { loadAside, saveAside } from './aside.repository.js';
+import { isContested, loadAside, saveAside } from './aside.repository.js';
 import { linked } from './chain.js';
 import { idText, transferKey, type IdKey, type KeyedCommand } from './command-key.js';
 import { recallAccounts, rememberLocked, saveRecalled, type RecalledAccounts } from './recall.repository.js';
@@ -32,9 +32,7 @@ export async function openBooks(
 ): Promise<OpenedBooks> {
   const isServed = !commands.some(needsDetails) && memory.serves(commands);
   const [known, held, { reversed, ...aside }] = await Promise.all([
-    isServed && memory.takesForNew(commands)
-      ? NOTHING_KNOWN
-      : findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
+    memory.takesForNew(commands) ? NOTHING_KNOWN : findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
     isServed ? recallAccounts(tx, commands, memory) : lockAccounts(tx, commands),
     loadAside(tx, commands),
   ]);
@@ -88,9 +86,9 @@ export function saveBooks(
       throw lostRace(error);
     },
   );
-  // What is decided from memory has nothing aside, and its accounts fail by themselves: no answer needs to be waited for.
-  if ('basis' in held) tx.expect(written);
-  else tx.check(written);
+  // Under its locks, or held against what was remembered, it can only fail by itself: then COMMIT waits for no answer.
+  if (changes.details.size > 0 || isContested(changes)) tx.check(written);
+  else tx.expect(written);
 }
 
 const NOTHING_KNOWN: ReadonlyMap<string, KnownVerdict> = new Map();
