@@ -32,6 +32,12 @@ export const METRICS = {
   serviceReady: 'payflow_service_ready',
   partitionsAhead: 'payflow_partitions_ahead',
   databasePool: 'payflow_database_pool_connections',
+  databasePoolUsage: 'payflow_database_pool_usage_ratio',
+  databasePoolWaitP99: 'payflow_database_pool_wait_p99_seconds',
+  databaseAcquireDuration: 'payflow_database_acquire_duration_seconds',
+  databaseAcquireErrors: 'payflow_database_acquire_errors_total',
+  databaseLeaks: 'payflow_database_leaked_connections_total',
+  databaseConflicts: 'payflow_database_conflicts_total',
   cacheRequests: 'payflow_cache_requests_total',
   redisErrors: 'payflow_redis_errors_total',
 } as const;

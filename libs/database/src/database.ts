@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { types, type Pool, type PoolClient } from 'pg';
-import { isConnectionLoss, isSerializationConflict } from './errors.js';
+import { types, type Pool } from 'pg';
+import { againAfterConflicts } from './conflicts.js';
+import { isConnectionLoss } from './errors.js';
+import { ConnectionPool, LIFETIME_MS, type PoolStatus } from './pool/connection-pool.js';
+import { Keeper } from './pool/keeper.js';
 import type { Statement } from './statement.js';
 import { Transaction, runTransaction, type Row } from './transaction.js';
 
@@ -17,6 +20,10 @@ export interface DatabaseOptions {
   /** How long a request may wait for a free connection, ms. */
   readonly acquireTimeout_ms?: number;
   readonly statementTimeout_ms?: number;
+  /** How long a connection lives at most, ms. */
+  readonly lifetime_ms?: number;
+  /** After how long a connection that is not given back is told of, ms. */
+  readonly leakedAfter_ms?: number;
 }
 
 const ACQUIRE_TIMEOUT_MS = 800;
@@ -28,8 +35,6 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 const SILENCE_MS = 1_000;
 /** Below the consumer group's session time-out: a process stopped inside a transaction must not hold up its successor. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
-/** A transaction that lost a race to another runs again at once; one that keeps losing is an error of ours. */
-const CONFLICT_ATTEMPTS_MAX = 10;
 
 const INT8_OID = 20;
 const parsers = {
@@ -47,7 +52,9 @@ export interface Database {
   /** One statement outside any transaction of ours. */
   rows<R extends object = Row>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
   count(statement: Statement, values?: readonly unknown[]): Promise<number>;
-  pool(): { total: number; idle: number; waiting: number; max: number };
+  pools(): readonly PoolStatus[];
+  /** Opens the connections that the pools keep: under load, opening one takes longer than a request may wait. */
+  warmUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,7 +65,8 @@ const START_RETRY_MS = 250;
 /** Opens the pool of a service's database. Waits for a server that is still starting; throws when it does not come. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const source = await initialize(new DataSource(dataSourceOptions(options)), performance.now() + START_DEADLINE_MS);
-  return new PooledDatabase(source, (source.driver as PostgresDriver).master as Pool, options.poolSize);
+  const connections = new ConnectionPool('api', (source.driver as PostgresDriver).master as Pool, options.lifetime_ms);
+  return new PooledDatabase(source, connections, new Keeper([connections], options));
 }
 
 async function initialize(source: DataSource, until_ms: number): Promise<DataSource> {
@@ -89,6 +97,8 @@ function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
       types: parsers,
       connectionTimeoutMillis: options.acquireTimeout_ms ?? ACQUIRE_TIMEOUT_MS,
       idleTimeoutMillis: 60_000,
+      // For the connection that is opened before the pool is ours.
+      maxLifetimeSeconds: (options.lifetime_ms ?? LIFETIME_MS) / 1_000,
       statement_timeout: statementTimeout_ms,
       query_timeout: statementTimeout_ms + SILENCE_MS,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
@@ -100,53 +110,32 @@ function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
 class PooledDatabase implements Database {
   constructor(
     readonly source: DataSource,
-    private readonly clients: Pool,
-    private readonly size: number,
-  ) {
-    // An idle client whose server went away; the pool removes it by itself, and without a listener the process would end.
-    clients.on('error', () => undefined);
+    private readonly connections: ConnectionPool,
+    private readonly keeper: Keeper,
+  ) {}
+
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return againAfterConflicts(() => this.connections.withClient((client) => runTransaction(client, work)));
   }
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.withClient((client) => runTransaction(client, work));
-      } catch (error) {
-        if (!isSerializationConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) throw error;
-      }
-    }
+  rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
+    return this.connections.withClient((client) => new Transaction(client).rows<R>(statement, values));
   }
 
-  async rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
-    return this.withClient((client) => new Transaction(client).rows<R>(statement, values));
+  count(statement: Statement, values: readonly unknown[] = []): Promise<number> {
+    return this.connections.withClient((client) => new Transaction(client).count(statement, values));
   }
 
-  async count(statement: Statement, values: readonly unknown[] = []): Promise<number> {
-    return this.withClient((client) => new Transaction(client).count(statement, values));
+  pools(): readonly PoolStatus[] {
+    return [this.connections.status];
   }
 
-  pool() {
-    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.clients;
-    return { total, idle, waiting, max: this.size };
+  warmUp(): Promise<void> {
+    return this.connections.warmUp();
   }
 
   async close(): Promise<void> {
+    this.keeper.stop();
     await this.source.destroy();
-  }
-
-  private async withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.clients.connect();
-    let lost: Error | undefined;
-    // A checked-out client reports a dead backend as an event: unheard, it would end the process.
-    const onError = (error: Error) => {
-      lost = error;
-    };
-    client.on('error', onError);
-    try {
-      return await work(client);
-    } finally {
-      client.off('error', onError);
-      client.release(lost);
-    }
   }
 }

@@ -7,10 +7,12 @@ export {
   isStatementTimeout,
   isUniqueViolation,
   OutcomeUnknown,
+  PoolExhausted,
   RunAgain,
   sqlState,
 } from './errors.js';
 export { excessOf, type Excess } from './excess.js';
+export type { PoolStatus } from './pool/connection-pool.js';
 export { dropProvisioned, provisionDatabase, type ProvisionedDatabase, type RolePasswords } from './provision.js';
 export { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';
 export type { Rights, TableRights } from './rights.js';

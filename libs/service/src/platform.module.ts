@@ -62,25 +62,11 @@ async function database(
     ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
   });
   await refuseExcess(service, db, rights);
-  await warmUp(db, config.DATABASE_POOL_SIZE);
+  await db.warmUp();
   health.register({ name: 'postgres', level: 'required', run: pinging(db) });
   drain.on('pools', 'postgres', () => db.close());
-  measurePool(db);
+  measurePools(db);
   return db;
-}
-
-/**
- * Opens the pool's connections before there is traffic: under load, opening one takes longer than a request may wait. One
- * after the other, each held while the next is opened; what cannot be opened now is opened when it is needed.
- */
-async function warmUp(db: Database, connections: number): Promise<void> {
-  if (connections === 0) return;
-  await db
-    .transaction(async (tx) => {
-      await tx.rows(PING);
-      await warmUp(db, connections - 1);
-    })
-    .catch(() => undefined);
 }
 
 /** One ping at a time: where none is answered, each would hold a connection of the pool. */
@@ -92,13 +78,15 @@ function pinging(db: Database): () => Promise<void> {
   };
 }
 
-function measurePool(db: Database): void {
-  gauge(METRICS.databasePool, 'Connections of the pool, by state.', ['state'] as const, (metric) => {
-    const { total, idle, waiting, max } = db.pool();
-    metric.set({ state: 'busy' }, total - idle);
-    metric.set({ state: 'idle' }, idle);
-    metric.set({ state: 'waiting' }, waiting);
-    metric.set({ state: 'max' }, max);
+function measurePools(db: Database): void {
+  const labels = ['pool', 'state'] as const;
+  gauge(METRICS.databasePool, 'Connections of each pool, by state; `waiting`: requests for one.', labels, (metric) => {
+    for (const { purpose: pool, total, idle, waiting, max } of db.pools()) {
+      metric.set({ pool, state: 'busy' }, total - idle);
+      metric.set({ pool, state: 'idle' }, idle);
+      metric.set({ pool, state: 'waiting' }, waiting);
+      metric.set({ pool, state: 'max' }, max);
+    }
   });
 }
 

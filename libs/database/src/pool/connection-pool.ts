@@ -1,0 +1,129 @@
+import type { Pool, PoolClient } from 'pg';
+import { PoolExhausted } from '../errors.js';
+import { Leases, type Leak, type Lease } from './leases.js';
+import { acquireErrors, acquireSeconds } from './pool-metrics.js';
+import type { Purpose } from './purpose.js';
+import { Waits } from './waits.js';
+
+export interface PoolStatus {
+  readonly purpose: Purpose;
+  readonly total: number;
+  readonly idle: number;
+  readonly waiting: number;
+  readonly max: number;
+}
+
+/** How one pool did since it was last looked at. */
+export interface PoolUse {
+  /** Share of the connections it may have that were in use, on average. */
+  readonly usage: number;
+  /** How long it took to get a connection, the 99th percentile, ms. */
+  readonly wait_p99_ms: number;
+  readonly waiting: number;
+}
+
+/** A connection's life ends after so long at most: whatever its backend has gathered is given back, and a balancer can move it. */
+export const LIFETIME_MS = 30 * 60_000;
+/** Connections opened together must not end together. */
+const LIFETIME_JITTER = 0.2;
+
+const WAITED_TOO_LONG = 'timeout exceeded when trying to connect';
+
+/** The connections of one purpose, each lent to one piece of work at a time and taken back whatever becomes of it. */
+export class ConnectionPool {
+  private readonly leases = new Leases();
+  private readonly waits = new Waits();
+  private readonly waited: { observe(seconds: number): void };
+
+  constructor(
+    readonly purpose: Purpose,
+    private readonly clients: Pool,
+    lifetime_ms = LIFETIME_MS,
+  ) {
+    this.waited = acquireSeconds.labels({ pool: purpose });
+    endLivesApart(clients, lifetime_ms);
+    // An idle client whose server went away; the pool removes it by itself, and without a listener the process would end.
+    clients.on('error', () => undefined);
+  }
+
+  /** Runs the work on a connection of its own. Throws {@link PoolExhausted} when none is free in time. */
+  async withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const by = new Error('this is where the connection was asked for');
+    const client = await this.acquire();
+    const lease = this.leases.begin(client, by);
+    // A checked-out client reports a dead backend as an event: unheard, it would end the process. Its place in the pool is free
+    // at once, though the work may hang for long: what the work sends from now on fails, and reaches no other connection.
+    const onError = (error: Error): void => this.giveBack(lease, onError, error);
+    client.on('error', onError);
+    try {
+      return await work(client);
+    } finally {
+      this.giveBack(lease, onError);
+    }
+  }
+
+  get status(): PoolStatus {
+    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.clients;
+    return { purpose: this.purpose, total, idle, waiting, max: this.max };
+  }
+
+  get max(): number {
+    return this.clients.options.max;
+  }
+
+  /** Opens the connections that it keeps, one after the other, each held while the next is opened. What cannot be opened now is opened when it is needed. */
+  async warmUp(): Promise<void> {
+    const held: PoolClient[] = [];
+    try {
+      while (held.length < (this.clients.options.min ?? 0)) held.push(await this.clients.connect());
+    } catch {
+      // The server is away or full: whoever needs a connection will hear of it.
+    } finally {
+      for (const client of held) client.release();
+    }
+  }
+
+  /** Work that has had its connection for so long that it will hardly give it back; each is told of once. */
+  leaks(after_ms: number): Leak[] {
+    return this.leases.leaks(after_ms);
+  }
+
+  /** What it was used for since this was last asked. */
+  takeUse(): PoolUse {
+    return {
+      usage: this.leases.averageInUse() / this.max,
+      wait_p99_ms: this.waits.takeP99(),
+      waiting: this.clients.waitingCount,
+    };
+  }
+
+  private async acquire(): Promise<PoolClient> {
+    const asked_ms = performance.now();
+    try {
+      const client = await this.clients.connect();
+      const wait_ms = performance.now() - asked_ms;
+      this.waits.add(wait_ms);
+      this.waited.observe(wait_ms / 1_000);
+      return client;
+    } catch (error) {
+      const wait_ms = performance.now() - asked_ms;
+      this.waits.add(wait_ms);
+      const isExhausted = (error as Error).message === WAITED_TOO_LONG;
+      acquireErrors.inc({ pool: this.purpose, reason: isExhausted ? 'exhausted' : 'no_connection' });
+      throw isExhausted ? new PoolExhausted(this.purpose, Math.round(wait_ms), this.max) : error;
+    }
+  }
+
+  private giveBack(lease: Lease, onError: (error: Error) => void, lost?: Error): void {
+    if (!this.leases.end(lease)) return;
+    lease.client.off('error', onError);
+    lease.client.release(lost);
+  }
+}
+
+/** The pool asks for the life-time of each connection as it is opened: it gets another each time. */
+function endLivesApart(clients: Pool, lifetime_ms: number): void {
+  Object.defineProperty(clients.options, 'maxLifetimeSeconds', {
+    get: () => (lifetime_ms / 1_000) * (1 - LIFETIME_JITTER * Math.random()),
+  });
+}
