@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { types, type Pool } from 'pg';
+import { Pool, types, type PoolConfig } from 'pg';
 import { againAfterConflicts } from './conflicts.js';
 import { isConnectionLoss } from './errors.js';
 import { ConnectionPool, LIFETIME_MS, type PoolStatus } from './pool/connection-pool.js';
 import { Keeper } from './pool/keeper.js';
+import { Pools } from './pool/pools.js';
+import { divide, type Purpose, type Shares } from './pool/purpose.js';
 import type { Statement } from './statement.js';
 import { Transaction, runTransaction, type Row } from './transaction.js';
 
@@ -14,6 +16,8 @@ export interface DatabaseOptions {
   readonly url: string;
   /** Connections this process may hold. */
   readonly poolSize: number;
+  /** Divides the connections by what they are for; without, all are for everything. */
+  readonly shares?: Shares;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly entities?: MixedList<new () => object>;
@@ -47,6 +51,8 @@ const parsers = {
 /** One service's database: TypeORM's DataSource for entities and its pool for everything on a hot path. */
 export interface Database {
   readonly source: DataSource;
+  /** The same database over the connections of a purpose; what is opened is `api`. */
+  for(purpose: Purpose): Database;
   /** BEGIN, work, COMMIT; runs again on serialization failure and deadlock. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** One statement outside any transaction of ours. */
@@ -62,11 +68,29 @@ export interface Database {
 const START_DEADLINE_MS = 30_000;
 const START_RETRY_MS = 250;
 
-/** Opens the pool of a service's database. Waits for a server that is still starting; throws when it does not come. */
+/** Opens the pools of a service's database. Waits for a server that is still starting; throws when it does not come. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const source = await initialize(new DataSource(dataSourceOptions(options)), performance.now() + START_DEADLINE_MS);
-  const connections = new ConnectionPool('api', (source.driver as PostgresDriver).master as Pool, options.lifetime_ms);
-  return new PooledDatabase(source, connections, new Keeper([connections], options));
+  const sizes = options.shares && divide(options.poolSize, options.shares);
+  const { api, ...others } = sizes ?? { api: options.poolSize };
+  const source = await initialize(
+    new DataSource(dataSourceOptions(options, api)),
+    performance.now() + START_DEADLINE_MS,
+  );
+  const own = new ConnectionPool('api', (source.driver as PostgresDriver).master as Pool, options.lifetime_ms);
+  const separate = Object.entries(others).map(([purpose, size]) =>
+    separatePool(purpose as Purpose, options, size as number),
+  );
+  const all = [own, ...separate] as const;
+  return new PooledDatabase(source, new Pools([...all], new Keeper(all, options)), 'api');
+}
+
+function separatePool(purpose: Purpose, options: DatabaseOptions, size: number): ConnectionPool {
+  const clients = new Pool({
+    connectionString: options.url,
+    application_name: `${options.applicationName}:${purpose}`,
+    ...poolOptions(options, size),
+  });
+  return new ConnectionPool(purpose, clients, options.lifetime_ms);
 }
 
 async function initialize(source: DataSource, until_ms: number): Promise<DataSource> {
@@ -80,8 +104,7 @@ async function initialize(source: DataSource, until_ms: number): Promise<DataSou
   }
 }
 
-function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
-  const statementTimeout_ms = options.statementTimeout_ms ?? STATEMENT_TIMEOUT_MS;
+function dataSourceOptions(options: DatabaseOptions, size: number): DataSourceOptions {
   return {
     type: 'postgres',
     url: options.url,
@@ -89,30 +112,43 @@ function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
     entities: options.entities ?? [],
     synchronize: false,
     logging: false,
-    extra: {
-      max: options.poolSize,
-      // Connections that are open stay open: the next burst should not have to wait for new ones.
-      min: options.poolSize,
-      pipeline: true,
-      types: parsers,
-      connectionTimeoutMillis: options.acquireTimeout_ms ?? ACQUIRE_TIMEOUT_MS,
-      idleTimeoutMillis: 60_000,
-      // For the connection that is opened before the pool is ours.
-      maxLifetimeSeconds: (options.lifetime_ms ?? LIFETIME_MS) / 1_000,
-      statement_timeout: statementTimeout_ms,
-      query_timeout: statementTimeout_ms + SILENCE_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-      keepAlive: true,
-    },
+    extra: poolOptions(options, size),
+  };
+}
+
+function poolOptions(options: DatabaseOptions, size: number): PoolConfig {
+  const statementTimeout_ms = options.statementTimeout_ms ?? STATEMENT_TIMEOUT_MS;
+  return {
+    max: size,
+    // Connections that are open stay open: the next burst should not have to wait for new ones.
+    min: size,
+    pipeline: true,
+    types: parsers,
+    connectionTimeoutMillis: options.acquireTimeout_ms ?? ACQUIRE_TIMEOUT_MS,
+    idleTimeoutMillis: 60_000,
+    // For a connection that is opened before the pool is ours.
+    maxLifetimeSeconds: (options.lifetime_ms ?? LIFETIME_MS) / 1_000,
+    statement_timeout: statementTimeout_ms,
+    query_timeout: statementTimeout_ms + SILENCE_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    keepAlive: true,
   };
 }
 
 class PooledDatabase implements Database {
+  private readonly connections: ConnectionPool;
+
   constructor(
     readonly source: DataSource,
-    private readonly connections: ConnectionPool,
-    private readonly keeper: Keeper,
-  ) {}
+    private readonly all: Pools,
+    private readonly purpose: Purpose,
+  ) {
+    this.connections = all.of(purpose);
+  }
+
+  for(purpose: Purpose): Database {
+    return purpose === this.purpose ? this : new PooledDatabase(this.source, this.all, purpose);
+  }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return againAfterConflicts(() => this.connections.withClient((client) => runTransaction(client, work)));
@@ -127,15 +163,14 @@ class PooledDatabase implements Database {
   }
 
   pools(): readonly PoolStatus[] {
-    return [this.connections.status];
+    return this.all.statuses();
   }
 
   warmUp(): Promise<void> {
-    return this.connections.warmUp();
+    return this.all.warmUp();
   }
 
   async close(): Promise<void> {
-    this.keeper.stop();
-    await this.source.destroy();
+    await Promise.all([this.all.close(), this.source.destroy()]);
   }
 }

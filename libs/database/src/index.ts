@@ -13,6 +13,7 @@ export {
 } from './errors.js';
 export { excessOf, type Excess } from './excess.js';
 export type { PoolStatus } from './pool/connection-pool.js';
+export type { Purpose, Shares } from './pool/purpose.js';
 export { dropProvisioned, provisionDatabase, type ProvisionedDatabase, type RolePasswords } from './provision.js';
 export { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';
 export type { Rights, TableRights } from './rights.js';

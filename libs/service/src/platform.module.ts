@@ -1,6 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { METRICS, type Service } from '@payflow/contracts';
-import { openDatabase, statement, type Database, type DatabaseOptions, type Rights } from '@payflow/database';
+import {
+  openDatabase,
+  statement,
+  type Database,
+  type DatabaseOptions,
+  type Rights,
+  type Shares,
+} from '@payflow/database';
 import { Messaging, type MessagingOptions } from '@payflow/messaging';
 import { gauge } from '@payflow/telemetry';
 import type { CommonConfiguration } from './configuration/common-fields.js';
@@ -17,6 +24,8 @@ export interface PlatformOptions {
   readonly entities?: DatabaseOptions['entities'];
   /** What the service's role may do in its database; one that can do more is refused. */
   readonly rights: Rights;
+  /** How the service's connections are divided by what they are for. */
+  readonly connections: Shares;
   /** How long a statement may take, ms; where requests wait, shorter than the platform's 10 s. */
   readonly statementTimeout_ms?: number;
   /** Whether the service must get no traffic while Kafka is away. */
@@ -50,13 +59,14 @@ export class PlatformModule {
 const PING = statement('service.ping', 'select 1');
 
 async function database(
-  { service, config, entities, rights, statementTimeout_ms }: PlatformOptions,
+  { service, config, entities, rights, connections, statementTimeout_ms }: PlatformOptions,
   health: Health,
   drain: Drain,
 ): Promise<Database> {
   const db = await openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL_SIZE,
+    shares: connections,
     applicationName: `payflow-${service}`,
     ...(entities ? { entities } : {}),
     ...(statementTimeout_ms ? { statementTimeout_ms } : {}),

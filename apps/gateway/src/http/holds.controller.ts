@@ -73,7 +73,7 @@ export class HoldsController {
     await sendPage(request, reply, this.cursors, {
       name: 'holds',
       filters: HOLD_FILTERS,
-      read: (owner, page) => listHolds(this.db, owner, page),
+      read: (owner, page) => listHolds(this.db.for('reports'), owner, page),
       resource: holdResource,
     });
   }

@@ -52,7 +52,7 @@ export class PaymentsController {
     await sendPage(request, reply, this.cursors, {
       name: 'payments',
       filters: PAYMENT_FILTERS,
-      read: (owner, page) => listPayments(this.db, owner, page),
+      read: (owner, page) => listPayments(this.db.for('reports'), owner, page),
       resource: paymentResource,
     });
   }

@@ -118,7 +118,7 @@ export class TransfersController {
     await sendPage(request, reply, this.cursors, {
       name: 'transfers',
       filters: TRANSFER_FILTERS,
-      read: (owner, page) => listTransfers(this.db, owner, page),
+      read: (owner, page) => listTransfers(this.db.for('reports'), owner, page),
       resource: transferResource,
     });
   }

@@ -36,7 +36,7 @@ export class AccountReadsController {
   @Get('aggregate')
   @Header('cache-control', 'no-store')
   aggregate(@Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
-    return accountAggregate(this.db, claimsOf(request), required(query, 'path', path));
+    return accountAggregate(this.db.for('reports'), claimsOf(request), required(query, 'path', path));
   }
 
   @Get(':id/balance')
@@ -52,7 +52,7 @@ export class AccountReadsController {
   @Header('cache-control', 'no-store')
   async statement(@Param('id') of: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
     return found(
-      await accountStatement(this.db, owned(request, of), {
+      await accountStatement(this.db.for('reports'), owned(request, of), {
         from: optional(query, 'from', instant),
         to: optional(query, 'to', instant),
         basis: optional(query, 'basis', basis) ?? 'recorded',
@@ -72,7 +72,7 @@ export class AccountReadsController {
   @Header('cache-control', 'no-store')
   async transfers(@Param('id') of: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
     return found(
-      await accountHistory(this.db, owned(request, of), {
+      await accountHistory(this.db.for('reports'), owned(request, of), {
         filter: {
           group: optional(query, 'group', id('group')),
           kind: optional(query, 'kind', kind),

@@ -17,6 +17,9 @@ export class TrialBalanceController {
   @Header('cache-control', 'no-store')
   read(@Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
     const at = optional(query, 'as_of', instant);
-    return trialBalance(this.db, claimsOf(request), { at, basis: optional(query, 'basis', basis) ?? 'recorded' });
+    return trialBalance(this.db.for('reports'), claimsOf(request), {
+      at,
+      basis: optional(query, 'basis', basis) ?? 'recorded',
+    });
   }
 }

@@ -83,6 +83,11 @@ export class ConnectionPool {
     }
   }
 
+  /** Resolves when every connection has been given back and closed. */
+  async close(): Promise<void> {
+    await this.clients.end();
+  }
+
   /** Work that has had its connection for so long that it will hardly give it back; each is told of once. */
   leaks(after_ms: number): Leak[] {
     return this.leases.leaks(after_ms);

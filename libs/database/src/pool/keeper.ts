@@ -1,7 +1,8 @@
 import { METRICS } from '@payflow/contracts';
 import { gauge, logger } from '@payflow/telemetry';
-import type { ConnectionPool, PoolUse } from './connection-pool.js';
+import type { ConnectionPool } from './connection-pool.js';
 import { leakedLeases } from './pool-metrics.js';
+import type { Uses } from './pools.js';
 
 const log = logger('database');
 const usageRatio = gauge(
@@ -22,7 +23,7 @@ const LEAKED_AFTER_MS = 20_000;
 export interface KeeperOptions {
   readonly leakedAfter_ms?: number;
   /** Hears how each pool did, every round. */
-  readonly onUse?: (uses: ReadonlyMap<ConnectionPool, PoolUse>) => void;
+  readonly onUse?: (uses: Uses) => void;
 }
 
 /** Looks after pools once a second: measures their use, and tells of connections that are not given back. */

@@ -54,7 +54,7 @@ function databaseFields(database: string, poolSize: number) {
       min: 2,
       max: 200,
       default: poolSize,
-      description: 'Connections this process may hold.',
+      description: 'Connections this process keeps, divided among requests, consumers, the way out and reports.',
     }),
   };
 }
