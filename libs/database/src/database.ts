@@ -7,6 +7,7 @@ import { isConnectionLoss } from './errors.js';
 import { ConnectionPool, LIFETIME_MS, type PoolStatus } from './pool/connection-pool.js';
 import { Keeper } from './pool/keeper.js';
 import { Pools } from './pool/pools.js';
+import { sizer } from './pool/sizer.js';
 import { divide, type Purpose, type Shares } from './pool/purpose.js';
 import type { Statement } from './statement.js';
 import { Transaction, runTransaction, type Row } from './transaction.js';
@@ -14,8 +15,10 @@ import { Transaction, runTransaction, type Row } from './transaction.js';
 export interface DatabaseOptions {
   /** `postgres://role:password@host:port/database`, `?sslmode=verify-full` for TLS. */
   readonly url: string;
-  /** Connections this process may hold. */
+  /** Connections this process keeps. */
   readonly poolSize: number;
+  /** Connections beyond those that it may have for a while, lent to whichever purpose waits for them. */
+  readonly overflow?: number;
   /** Divides the connections by what they are for; without, all are for everything. */
   readonly shares?: Shares;
   /** Shown in pg_stat_activity. */
@@ -81,7 +84,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     separatePool(purpose as Purpose, options, size as number),
   );
   const all = [own, ...separate] as const;
-  return new PooledDatabase(source, new Pools([...all], new Keeper(all, options)), 'api');
+  const keeper = new Keeper(all, { ...options, onUse: sizer(options.overflow ?? 0) });
+  return new PooledDatabase(source, new Pools([...all], keeper), 'api');
 }
 
 function separatePool(purpose: Purpose, options: DatabaseOptions, size: number): ConnectionPool {

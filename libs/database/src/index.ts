@@ -1,4 +1,5 @@
 export { joinJson } from './array.js';
+export { capacityOf, type Capacity } from './capacity.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export {
   isConnectionLoss,

@@ -14,6 +14,7 @@ import type { CommonConfiguration } from './configuration/common-fields.js';
 import { Drain } from './drain.js';
 import { Health, NotWell, type CheckLevel } from './health.js';
 import { refuseExcess } from './refuse-excess.js';
+import { refusePools } from './refuse-pools.js';
 
 /** Injection token of the service's {@link Database}. */
 export const DATABASE = Symbol('database');
@@ -66,11 +67,13 @@ async function database(
   const db = await openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL_SIZE,
+    overflow: config.DATABASE_MAX_OVERFLOW,
     shares: connections,
     applicationName: `payflow-${service}`,
     ...(entities ? { entities } : {}),
     ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
   });
+  await refusePools(service, db, config);
   await refuseExcess(service, db, rights);
   await db.warmUp();
   health.register({ name: 'postgres', level: 'required', run: pinging(db) });

@@ -71,6 +71,16 @@ export class ConnectionPool {
     return this.clients.options.max;
   }
 
+  /** Lets it have more or fewer connections; those beyond are closed as they are given back. */
+  resize(to: number): void {
+    this.clients.options.max = to;
+    if (this.clients.idleCount > 0 && this.clients.totalCount > to)
+      this.clients.connect().then(
+        (client) => client.release(true),
+        () => undefined,
+      );
+  }
+
   /** Opens the connections that it keeps, one after the other, each held while the next is opened. What cannot be opened now is opened when it is needed. */
   async warmUp(): Promise<void> {
     const held: PoolClient[] = [];
@@ -122,7 +132,7 @@ export class ConnectionPool {
   private giveBack(lease: Lease, onError: (error: Error) => void, lost?: Error): void {
     if (!this.leases.end(lease)) return;
     lease.client.off('error', onError);
-    lease.client.release(lost);
+    lease.client.release(lost ?? this.clients.totalCount > this.max);
   }
 }
 

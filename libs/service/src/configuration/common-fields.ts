@@ -56,6 +56,12 @@ function databaseFields(database: string, poolSize: number) {
       default: poolSize,
       description: 'Connections this process keeps, divided among requests, consumers, the way out and reports.',
     }),
+    DATABASE_MAX_OVERFLOW: integer({
+      min: 0,
+      max: 200,
+      default: 4,
+      description: 'Connections beyond `DATABASE_POOL_SIZE` that are lent, for a while, to whichever of them waits.',
+    }),
   };
 }
 
