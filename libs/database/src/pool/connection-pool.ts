@@ -44,6 +44,7 @@ export class ConnectionPool {
     endLivesApart(clients, lifetime_ms);
     // An idle client whose server went away; the pool removes it by itself, and without a listener the process would end.
     clients.on('error', () => undefined);
+    hearErrors(clients);
   }
 
   /** Runs the work on a connection of its own. Throws {@link PoolExhausted} when none is free in time. */
@@ -51,8 +52,8 @@ export class ConnectionPool {
     const by = new Error('this is where the connection was asked for');
     const client = await this.acquire();
     const lease = this.leases.begin(client, by);
-    // A checked-out client reports a dead backend as an event: unheard, it would end the process. Its place in the pool is free
-    // at once, though the work may hang for long: what the work sends from now on fails, and reaches no other connection.
+    // A client whose backend died reports it as an event. Its place in the pool is free at once, though the work may hang for
+    // long: what the work sends from now on fails, and reaches no other connection.
     const onError = (error: Error): void => this.giveBack(lease, onError, error);
     client.on('error', onError);
     try {
@@ -134,6 +135,19 @@ export class ConnectionPool {
     lease.client.off('error', onError);
     lease.client.release(lost ?? this.clients.totalCount > this.max);
   }
+}
+
+/**
+ * An error that nobody hears ends the process. The pool stops listening when it hands a client out, and whoever gets it can begin
+ * only a moment later: a backend that is ended right after it has let us in says both in one packet.
+ */
+function hearErrors(clients: Pool): void {
+  const heard = new WeakSet<PoolClient>();
+  clients.on('acquire', (client) => {
+    if (heard.has(client)) return;
+    heard.add(client);
+    client.on('error', () => undefined);
+  });
 }
 
 /** The pool asks for the life-time of each connection as it is opened: it gets another each time. */
