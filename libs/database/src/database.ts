@@ -4,11 +4,15 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { Pool, types, type PoolConfig } from 'pg';
 import { againAfterConflicts } from './conflicts.js';
 import { isConnectionLoss } from './errors.js';
-import { ConnectionPool, LIFETIME_MS, type PoolStatus } from './pool/connection-pool.js';
+import { ConnectionPool, LIFETIME_MS, type PoolName, type PoolStatus } from './pool/connection-pool.js';
 import { Keeper } from './pool/keeper.js';
 import { Pools } from './pool/pools.js';
 import { sizer } from './pool/sizer.js';
 import { divide, type Purpose, type Shares } from './pool/purpose.js';
+import { ReadingDatabase } from './replicas/reading.js';
+import { Replica } from './replicas/replica.js';
+import { parseReplicaUrl } from './replicas/replica-url.js';
+import { Replicas } from './replicas/replicas.js';
 import type { Statement } from './statement.js';
 import { Transaction, runTransaction, type Row } from './transaction.js';
 
@@ -19,6 +23,10 @@ export interface DatabaseOptions {
   readonly poolSize: number;
   /** Connections beyond those that it may have for a while, lent to whichever purpose waits for them. */
   readonly overflow?: number;
+  /** Replicas of the database, each as {@link DatabaseOptions.url}; `?weight=2`: gets two reads for one of the others. */
+  readonly replicas?: readonly string[];
+  /** Connections to each replica. */
+  readonly replicaPoolSize?: number;
   /** Divides the connections by what they are for; without, all are for everything. */
   readonly shares?: Shares;
   /** Shown in pg_stat_activity. */
@@ -43,6 +51,8 @@ const SILENCE_MS = 1_000;
 /** Below the consumer group's session time-out: a process stopped inside a transaction must not hold up its successor. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 
+const REPLICA_POOL_SIZE = 4;
+
 const INT8_OID = 20;
 const parsers = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
@@ -56,6 +66,13 @@ export interface Database {
   readonly source: DataSource;
   /** The same database over the connections of a purpose; what is opened is `api`. */
   for(purpose: Purpose): Database;
+  /**
+   * The same database for reads alone, whose answers may be older than the primary's by so much, ms; 0: they lack nothing that
+   * was committed before they were asked for. A replica answers where one is fresh enough, and the primary otherwise.
+   */
+  reading(staleness_max_ms: number): Database;
+  /** What writes go to, and what only it can tell: who is at work. */
+  readonly primary: Database;
   /** BEGIN, work, COMMIT; runs again on serialization failure and deadlock. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** One statement outside any transaction of ours. */
@@ -85,13 +102,28 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   );
   const all = [own, ...separate] as const;
   const keeper = new Keeper(all, { ...options, onUse: sizer(options.overflow ?? 0) });
-  return new PooledDatabase(source, new Pools([...all], keeper), 'api');
+  const pools = new Pools([...all], keeper);
+  return new PooledDatabase(source, pools, 'api', await openReplicas(options, pools.of('api')));
 }
 
-function separatePool(purpose: Purpose, options: DatabaseOptions, size: number): ConnectionPool {
+async function openReplicas(options: DatabaseOptions, primary: ConnectionPool): Promise<Replicas | undefined> {
+  const { replicas, replicaPoolSize = REPLICA_POOL_SIZE } = options;
+  if (!replicas || replicas.length === 0) return undefined;
+  const all = replicas.map(parseReplicaUrl).map(({ url, name, weight }) => {
+    const poolOf = (size: number) => separatePool(`replica ${name}`, { ...options, url }, size);
+    return new Replica(name, weight, poolOf(replicaPoolSize), poolOf(1));
+  });
+  const opened = new Replicas(all, (statement) =>
+    primary.withClient((client) => new Transaction(client).rows(statement)),
+  );
+  await opened.start();
+  return opened;
+}
+
+function separatePool(purpose: PoolName, options: DatabaseOptions, size: number): ConnectionPool {
   const clients = new Pool({
     connectionString: options.url,
-    application_name: `${options.applicationName}:${purpose}`,
+    application_name: `${options.applicationName}:${purpose.replace(/ .*/, '')}`,
     ...poolOptions(options, size),
   });
   return new ConnectionPool(purpose, clients, options.lifetime_ms);
@@ -146,12 +178,21 @@ class PooledDatabase implements Database {
     readonly source: DataSource,
     private readonly all: Pools,
     private readonly purpose: Purpose,
+    private readonly replicas: Replicas | undefined,
   ) {
     this.connections = all.of(purpose);
   }
 
   for(purpose: Purpose): Database {
-    return purpose === this.purpose ? this : new PooledDatabase(this.source, this.all, purpose);
+    return purpose === this.purpose ? this : new PooledDatabase(this.source, this.all, purpose, this.replicas);
+  }
+
+  reading(staleness_max_ms: number): Database {
+    return this.replicas ? new ReadingDatabase(this, this.replicas, staleness_max_ms) : this;
+  }
+
+  get primary(): Database {
+    return this;
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -175,6 +216,7 @@ class PooledDatabase implements Database {
   }
 
   async close(): Promise<void> {
+    await this.replicas?.close();
     await Promise.all([this.all.close(), this.source.destroy()]);
   }
 }

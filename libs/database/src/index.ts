@@ -17,6 +17,7 @@ export type { PoolStatus } from './pool/connection-pool.js';
 export type { Purpose, Shares } from './pool/purpose.js';
 export { dropProvisioned, provisionDatabase, type ProvisionedDatabase, type RolePasswords } from './provision.js';
 export { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';
+export { parseReplicaUrl } from './replicas/replica-url.js';
 export type { Rights, TableRights } from './rights.js';
 export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';

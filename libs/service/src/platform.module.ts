@@ -19,6 +19,12 @@ import { refusePools } from './refuse-pools.js';
 /** Injection token of the service's {@link Database}. */
 export const DATABASE = Symbol('database');
 
+/**
+ * Injection token of the same {@link Database} for lists and reports: on connections of their own, and answered by a replica where
+ * one lacks nothing that was committed before it was asked.
+ */
+export const REPORTS = Symbol('reports');
+
 export interface PlatformOptions {
   readonly service: Service;
   readonly config: CommonConfiguration;
@@ -46,13 +52,14 @@ export class PlatformModule {
           inject: [Health, Drain],
           useFactory: (health: Health, drain: Drain) => database(options, health, drain),
         },
+        { provide: REPORTS, inject: [DATABASE], useFactory: (db: Database) => db.for('reports').reading(0) },
         {
           provide: Messaging,
           inject: [DATABASE, Health],
           useFactory: (db: Database, health: Health) => messaging(options, db, health),
         },
       ],
-      exports: [DATABASE, Messaging],
+      exports: [DATABASE, REPORTS, Messaging],
     };
   }
 }
@@ -67,6 +74,8 @@ async function database(
   const db = await openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL_SIZE,
+    ...(config.DATABASE_REPLICA_URLS ? { replicas: config.DATABASE_REPLICA_URLS } : {}),
+    replicaPoolSize: config.DATABASE_REPLICA_POOL_SIZE,
     overflow: config.DATABASE_MAX_OVERFLOW,
     shares: connections,
     applicationName: `payflow-${service}`,

@@ -4,8 +4,18 @@ import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
 import { poison } from './poison.js';
 import type { Scenario } from './scenario.js';
+import { storms } from './storms.js';
 import { twoLedgers } from './two-ledgers.js';
 import { zombie } from './zombie.js';
 
 /** In the order `all` plays them. */
-export const SCENARIOS: readonly Scenario[] = [crash, duplicates, zombie, dependencies, poison, twoLedgers, brokers];
+export const SCENARIOS: readonly Scenario[] = [
+  crash,
+  duplicates,
+  zombie,
+  dependencies,
+  poison,
+  twoLedgers,
+  storms,
+  brokers,
+];

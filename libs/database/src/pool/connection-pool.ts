@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Pool, PoolClient } from 'pg';
 import { PoolExhausted } from '../errors.js';
 import { Leases, type Leak, type Lease } from './leases.js';
@@ -5,8 +6,11 @@ import { acquireErrors, acquireSeconds } from './pool-metrics.js';
 import type { Purpose } from './purpose.js';
 import { Waits } from './waits.js';
 
+/** A pool of the primary's connections is named by what they are for, a replica's by its address. */
+export type PoolName = Purpose | `replica ${string}`;
+
 export interface PoolStatus {
-  readonly purpose: Purpose;
+  readonly purpose: PoolName;
   readonly total: number;
   readonly idle: number;
   readonly waiting: number;
@@ -36,7 +40,7 @@ export class ConnectionPool {
   private readonly waited: { observe(seconds: number): void };
 
   constructor(
-    readonly purpose: Purpose,
+    readonly purpose: PoolName,
     private readonly clients: Pool,
     lifetime_ms = LIFETIME_MS,
   ) {
@@ -94,6 +98,11 @@ export class ConnectionPool {
     }
   }
 
+  /** Breaks off whatever its connections are at: the server does not answer, and who waits must not wait for it. */
+  abandon(): void {
+    for (const client of this.leases.clients()) socketOf(client).destroy();
+  }
+
   /** Resolves when every connection has been given back and closed. */
   async close(): Promise<void> {
     await this.clients.end();
@@ -135,6 +144,10 @@ export class ConnectionPool {
     lease.client.off('error', onError);
     lease.client.release(lost ?? this.clients.totalCount > this.max);
   }
+}
+
+function socketOf(client: PoolClient): Socket {
+  return (client as unknown as { connection: { stream: Socket } }).connection.stream;
 }
 
 /**

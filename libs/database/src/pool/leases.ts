@@ -35,8 +35,8 @@ export class Leases {
     return true;
   }
 
-  get size(): number {
-    return this.open.size;
+  clients(): PoolClient[] {
+    return [...this.open].map(({ client }) => client);
   }
 
   /** Those that have lasted for too long, each told of once. */

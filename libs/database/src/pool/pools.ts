@@ -1,10 +1,10 @@
-import type { ConnectionPool, PoolStatus, PoolUse } from './connection-pool.js';
+import type { ConnectionPool, PoolName, PoolStatus, PoolUse } from './connection-pool.js';
 import type { Keeper } from './keeper.js';
 import type { Purpose } from './purpose.js';
 
 /** Every pool of one database, by what it is for. */
 export class Pools {
-  private readonly byPurpose: ReadonlyMap<Purpose, ConnectionPool>;
+  private readonly byPurpose: ReadonlyMap<PoolName, ConnectionPool>;
 
   /** `all`: one for each purpose, or a single one for all of them. */
   constructor(

@@ -1,13 +1,13 @@
 import { logger } from '@payflow/telemetry';
 import type { Uses } from './pools.js';
-import type { Purpose } from './purpose.js';
+import type { PoolName } from './connection-pool.js';
 import { Sizing } from './sizing.js';
 
 const log = logger('database');
 
 /** Carries out what {@link Sizing} decides, and says why. `overflow`: connections to lend beyond those that the pools keep. */
 export function sizer(overflow: number): (uses: Uses) => void {
-  const floors = new Map<Purpose, number>();
+  const floors = new Map<PoolName, number>();
   let sizing: Sizing | undefined;
   return (uses) => {
     for (const pool of uses.keys()) if (!floors.has(pool.purpose)) floors.set(pool.purpose, pool.max);

@@ -1,8 +1,8 @@
-import type { Purpose } from './purpose.js';
+import type { PoolName } from './connection-pool.js';
 
 /** One pool as it was over the last second. */
 export interface Sized {
-  readonly purpose: Purpose;
+  readonly purpose: PoolName;
   /** Connections it may have now, and the least it ever has. */
   readonly size: number;
   readonly floor: number;
@@ -14,7 +14,7 @@ export interface Sized {
 }
 
 export interface Resize {
-  readonly purpose: Purpose;
+  readonly purpose: PoolName;
   readonly from: number;
   readonly to: number;
   readonly reason: string;
@@ -37,7 +37,7 @@ const STEP_MAX = 2;
  * more than `connections_max`.
  */
 export class Sizing {
-  private readonly calm = new Map<Purpose, number>();
+  private readonly calm = new Map<PoolName, number>();
 
   constructor(private readonly connections_max: number) {}
 
