@@ -5,8 +5,8 @@ import { startPostgres, type Server } from '@payflow/local-stack';
 import { Client } from 'pg';
 
 export interface StandbyOptions {
-  /** The folder that the primary was started on, and what it was started with. */
-  readonly of: { readonly server: Server; readonly dir: string };
+  /** The primary's superuser URL, and the folder that it was started on. */
+  readonly of: { readonly url: string; readonly dir: string };
   /** The standby's own folder. */
   readonly dir: string;
   readonly settings?: Readonly<Record<string, string | number>>;
@@ -35,7 +35,7 @@ export async function startStandby({ of, dir, settings = {} }: StandbyOptions): 
   await empty.stop();
   rmSync(data, { recursive: true });
   copyFileSync(join(of.dir, 'superuser-password'), join(dir, 'superuser-password'));
-  await copyCluster(of.server.url, data);
+  await copyCluster(of.url, data);
   let server = await start(empty.ports['postgres']);
   return {
     port: server.ports['postgres'] ?? 0,

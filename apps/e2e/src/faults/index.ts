@@ -3,6 +3,7 @@ import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
 import { poison } from './poison.js';
+import { replicas } from './replicas.js';
 import type { Scenario } from './scenario.js';
 import { storms } from './storms.js';
 import { twoLedgers } from './two-ledgers.js';
@@ -17,5 +18,6 @@ export const SCENARIOS: readonly Scenario[] = [
   poison,
   twoLedgers,
   storms,
+  replicas,
   brokers,
 ];

@@ -41,8 +41,8 @@ beforeAll(async () => {
   primary = await startPostgres({ dir: folders[0] });
   const { url, ownerUrl } = await provisionDatabase(primary.url, 'payments', PASSWORDS);
   await runMigrations(ownerUrl, [Things1764100020001]);
-  one = await startStandby({ of: { server: primary, dir: folders[0] }, dir: folders[1] });
-  two = await startStandby({ of: { server: primary, dir: folders[0] }, dir: folders[2] });
+  one = await startStandby({ of: { url: primary.url, dir: folders[0] }, dir: folders[1] });
+  two = await startStandby({ of: { url: primary.url, dir: folders[0] }, dir: folders[2] });
   const replica = ({ port }: Standby, query = ''): string =>
     Object.assign(new URL(url), { port, search: query }).toString();
   db = await openDatabase({
