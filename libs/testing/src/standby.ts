@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, mkdirSync, rmSync, statSync, chownSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  chownSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { startPostgres, type Server } from '@payflow/local-stack';
 import { Client } from 'pg';
@@ -20,6 +29,9 @@ export interface Standby {
   /** Kills it, with everything it is at. */
   kill(): Promise<void>;
   restart(): Promise<void>;
+  /** Stops every process of it where it stands: connections stay open, and nothing is answered until {@link resume}. */
+  pause(): void;
+  resume(): void;
   stop(): Promise<void>;
   /** Runs one statement as superuser, such as `pg_promote()`. */
   run(text: string): Promise<void>;
@@ -45,9 +57,17 @@ export async function startStandby({ of, dir, settings = {} }: StandbyOptions): 
       await server.exited;
       server = await start(server.ports['postgres']);
     },
+    pause: () => signalAll(server.pid, 'SIGSTOP'),
+    resume: () => signalAll(server.pid, 'SIGCONT'),
     stop: () => server.stop(),
     run: (text) => scalar(server.url, text).then(() => undefined),
   };
+}
+
+function signalAll(pid: number, signal: NodeJS.Signals): void {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
+  // The postmaster first: it must not make more of them meanwhile.
+  for (const one of [pid, ...children.map(Number)]) process.kill(one, signal);
 }
 
 async function copyCluster(primaryUrl: string, target: string): Promise<void> {

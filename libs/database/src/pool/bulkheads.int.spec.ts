@@ -51,6 +51,40 @@ it('lets a storm of one purpose take nothing from another', async () => {
   expect(db.pools()[0]).toMatchObject({ waiting: 0, idle: 2, total: 2 });
 });
 
+it('lends connections to a pool that is waited for, as many as there are, and takes them back', async () => {
+  const lending = await openDatabase({
+    url: tables.url,
+    poolSize: 5,
+    overflow: 3,
+    applicationName: 'lending',
+    shares: SHARES,
+  });
+  const reports = lending.for('reports');
+  const sizes = () => Object.fromEntries(lending.pools().map(({ purpose, max }) => [purpose, max]));
+  let isOver = false;
+  const waiting = Array.from({ length: 12 }, async () => {
+    while (!isOver) await reports.rows(SLEEP, [0.05]).catch(() => undefined);
+  });
+  await until('all are lent', () => sizes()['reports'] === 4);
+  await until('they are used', () =>
+    lending.pools().some(({ purpose, total }) => purpose === 'reports' && total === 4),
+  );
+  expect(sizes()).toEqual({ api: 2, consumers: 1, relay: 1, reports: 4 });
+  expect(lending.pools().reduce((sum, { total }) => sum + total, 0)).toBeLessThanOrEqual(8);
+  isOver = true;
+  await Promise.all(waiting);
+  // Now another is waited for: what is not needed goes there.
+  isOver = false;
+  const others = Array.from({ length: 12 }, async () => {
+    while (!isOver) await lending.rows(SLEEP, [0.05]).catch(() => undefined);
+  });
+  await until('the other has them', () => (sizes()['api'] ?? 0) > 2);
+  expect(sizes()['reports']).toBeLessThan(4);
+  isOver = true;
+  await Promise.all(others);
+  await lending.close();
+});
+
 it('shares one pool where there are too few for all', async () => {
   const small = await openDatabase({ url: tables.url, poolSize: 2, applicationName: 'small', shares: SHARES });
   expect((await small.for('reports').rows(NAME))[0]).toEqual({ name: 'small' });

@@ -19,6 +19,7 @@ const NEWEST = statement(
   'spec.newest',
   `select max(id) as id, inet_server_port() as port, pg_is_in_recovery() as "isReplica" from things`,
 );
+const END_MYSELF = statement('spec.end-myself', 'select pg_terminate_backend(pg_backend_pid())');
 const SLOW = statement('spec.slow', 'select inet_server_port() as port, pg_sleep(0.05)::text as slept');
 const PASSWORDS = { migrator: 'migrator-password', service: 'service-password', reader: 'reader-password' };
 const BOUND_MS = 2_000;
@@ -137,6 +138,29 @@ it('replicas that lag: nothing is older than it may be, and the primary answers 
   });
   await Promise.all([one.run('select pg_wal_replay_resume()'), two.run('select pg_wal_replay_resume()')]);
   await until('a replica answers again', async () => (await newest(db.reading(0))).isReplica);
+});
+
+it('what a replica breaks off is done again by the primary', async () => {
+  const answers: boolean[] = [];
+  await db.reading(0).transaction(async (tx) => {
+    const [row] = await tx.rows<Newest>(NEWEST);
+    answers.push(row?.isReplica ?? false);
+    if (row?.isReplica) await tx.rows(END_MYSELF);
+  });
+  expect(answers).toEqual([true, false]);
+});
+
+it('replicas that stand still under load: what they were asked is asked of the primary, and nothing waits for them', async () => {
+  await underLoad(async () => {
+    one.pause();
+    two.pause();
+    const before = written;
+    await until('writes go on', () => written > before + 500n);
+    await until('the primary answers', async () => !(await newest(db.reading(0))).isReplica);
+    one.resume();
+    two.resume();
+  });
+  await Promise.all([isRead(one.port), isRead(two.port)]);
 });
 
 it('a replica that is killed under load: no error, nothing old; back, it gets reads again', async () => {
