@@ -69,6 +69,10 @@ export function isStatementTimeout(error: unknown): boolean {
 const OTHER_LOSSES = new Set(['53300', '25006', '25P03']);
 const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
 
+/** What the driver and its pool say of a connection that broke, was not to be had, or is being closed. */
+const LOST =
+  /connection (terminated|error|timeout)|timeout exceeded when trying to connect|client was closed|after calling end on the pool|query read timeout/i;
+
 /** The server or the way to it is gone: not a fault of the request. */
 export function isConnectionLoss(error: unknown): boolean {
   if (error instanceof PoolExhausted) return true;
@@ -76,8 +80,5 @@ export function isConnectionLoss(error: unknown): boolean {
   if (state) return state.startsWith('08') || state.startsWith('57P') || OTHER_LOSSES.has(state);
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
-  return (
-    error instanceof Error &&
-    /connection (terminated|error|timeout)|client was closed|query read timeout/i.test(error.message)
-  );
+  return error instanceof Error && LOST.test(error.message);
 }

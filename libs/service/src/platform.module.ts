@@ -85,13 +85,13 @@ async function database(
   await refusePools(service, db, config);
   await refuseExcess(service, db, rights);
   await db.warmUp();
-  health.register({ name: 'postgres', level: 'required', run: pinging(db) });
+  health.register({ name: 'postgres', level: 'required', run: pinging(db.for('relay')) });
   drain.on('pools', 'postgres', () => db.close());
   measurePools(db);
   return db;
 }
 
-/** One ping at a time: where none is answered, each would hold a connection of the pool. */
+/** One ping at a time: where none is answered, each would hold a connection. A storm of requests must not make Postgres look away. */
 function pinging(db: Database): () => Promise<void> {
   let running: Promise<unknown> | undefined;
   return async () => {

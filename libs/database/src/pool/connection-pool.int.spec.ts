@@ -8,6 +8,7 @@ import { PoolExhausted, isConnectionLoss } from '../errors.js';
 import { statement } from '../statement.js';
 
 const BACKEND = statement('spec.backend', 'select pg_backend_pid() as pid');
+const END_MYSELF = statement('spec.end-myself', 'select pg_terminate_backend(pg_backend_pid())');
 const SLEEP = statement('spec.sleep', 'select pg_sleep($1)');
 const SETTINGS = statement(
   'spec.settings',
@@ -79,6 +80,14 @@ it('tells who does not give a connection back, once', async () => {
   expect(await metric(leaks)).toBe(before + 1);
   end();
   await hanging;
+});
+
+it('lends nobody a connection whose backend has just said that it ends', async () => {
+  const one = await open({ poolSize: 1 });
+  for (let round = 0; round < 50; round++) {
+    await expect(one.rows(END_MYSELF)).rejects.toMatchObject({ code: '57P01' });
+    expect(await backend(one)).toBeGreaterThan(0);
+  }
 });
 
 it('has its connection back when the backend dies, though the work goes on', async () => {

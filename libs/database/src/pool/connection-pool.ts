@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Pool, PoolClient } from 'pg';
-import { PoolExhausted } from '../errors.js';
+import { OutcomeUnknown, PoolExhausted, isConnectionLoss } from '../errors.js';
 import { Leases, type Leak, type Lease } from './leases.js';
 import { acquireErrors, acquireSeconds } from './pool-metrics.js';
 import type { Purpose } from './purpose.js';
@@ -62,6 +62,10 @@ export class ConnectionPool {
     client.on('error', onError);
     try {
       return await work(client);
+    } catch (error) {
+      // Its backend has said that it ends, or says nothing: nobody else must get it in the moment until it is closed.
+      if (isConnectionLoss(error) || error instanceof OutcomeUnknown) this.giveBack(lease, onError, error as Error);
+      throw error;
     } finally {
       this.giveBack(lease, onError);
     }
