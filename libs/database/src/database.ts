@@ -114,7 +114,7 @@ async function openReplicas(options: DatabaseOptions, primary: ConnectionPool): 
     return new Replica(name, weight, poolOf(replicaPoolSize), poolOf(1));
   });
   const opened = new Replicas(all, (statement) =>
-    primary.withClient((client) => new Transaction(client).rows(statement)),
+    primary.withClient(statement, (client) => new Transaction(client).rows(statement)),
   );
   await opened.start();
   return opened;
@@ -196,15 +196,16 @@ class PooledDatabase implements Database {
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return againAfterConflicts(() => this.connections.withClient((client) => runTransaction(client, work)));
+    const by = new Error('this is where the connection was asked for');
+    return againAfterConflicts(() => this.connections.withClient(by, (client) => runTransaction(client, work)));
   }
 
   rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
-    return this.connections.withClient((client) => new Transaction(client).rows<R>(statement, values));
+    return this.connections.withClient(statement, (client) => new Transaction(client).rows<R>(statement, values));
   }
 
   count(statement: Statement, values: readonly unknown[] = []): Promise<number> {
-    return this.connections.withClient((client) => new Transaction(client).count(statement, values));
+    return this.connections.withClient(statement, (client) => new Transaction(client).count(statement, values));
   }
 
   pools(): readonly PoolStatus[] {

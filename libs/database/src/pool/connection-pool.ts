@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Pool, PoolClient } from 'pg';
 import { OutcomeUnknown, PoolExhausted, isConnectionLoss } from '../errors.js';
-import { Leases, type Leak, type Lease } from './leases.js';
-import { acquireErrors, acquireSeconds } from './pool-metrics.js';
+import { Leases, type Leak, type Lease, type Taker } from './leases.js';
+import { acquireErrors } from './pool-metrics.js';
 import type { Purpose } from './purpose.js';
 import { Waits } from './waits.js';
 
@@ -21,8 +21,8 @@ export interface PoolStatus {
 export interface PoolUse {
   /** Share of the connections it may have that were in use, on average. */
   readonly usage: number;
-  /** How long it took to get a connection, the 99th percentile, ms. */
-  readonly wait_p99_ms: number;
+  /** How long it took to get a connection, the latest of them, ascending, ms. */
+  readonly waits_ms: Float64Array;
   readonly waiting: number;
 }
 
@@ -37,25 +37,33 @@ const WAITED_TOO_LONG = 'timeout exceeded when trying to connect';
 export class ConnectionPool {
   private readonly leases = new Leases();
   private readonly waits = new Waits();
-  private readonly waited: { observe(seconds: number): void };
 
   constructor(
     readonly purpose: PoolName,
     private readonly clients: Pool,
     lifetime_ms = LIFETIME_MS,
   ) {
-    this.waited = acquireSeconds.labels({ pool: purpose });
     endLivesApart(clients, lifetime_ms);
     // An idle client whose server went away; the pool removes it by itself, and without a listener the process would end.
     clients.on('error', () => undefined);
     hearErrors(clients);
   }
 
-  /** Runs the work on a connection of its own. Throws {@link PoolExhausted} when none is free in time. */
-  async withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const by = new Error('this is where the connection was asked for');
-    const client = await this.acquire();
-    const lease = this.leases.begin(client, by);
+  /**
+   * Runs the work on a connection of its own. `by`: who is told of where the connection is not given back. Throws
+   * {@link PoolExhausted} when none is free in time.
+   */
+  async withClient<T>(by: Taker, work: (client: PoolClient) => Promise<T>): Promise<T> {
+    const asked_ms = performance.now();
+    let client: PoolClient;
+    try {
+      client = await this.clients.connect();
+    } catch (error) {
+      throw this.refused(error, asked_ms);
+    }
+    const since_ms = performance.now();
+    this.waits.add(since_ms - asked_ms);
+    const lease = this.leases.begin({ client, since_ms, by, isReported: false });
     // A client whose backend died reports it as an event. Its place in the pool is free at once, though the work may hang for
     // long: what the work sends from now on fails, and reaches no other connection.
     const onError = (error: Error): void => this.giveBack(lease, onError, error);
@@ -121,26 +129,17 @@ export class ConnectionPool {
   takeUse(): PoolUse {
     return {
       usage: this.leases.averageInUse() / this.max,
-      wait_p99_ms: this.waits.takeP99(),
+      waits_ms: this.waits.take(),
       waiting: this.clients.waitingCount,
     };
   }
 
-  private async acquire(): Promise<PoolClient> {
-    const asked_ms = performance.now();
-    try {
-      const client = await this.clients.connect();
-      const wait_ms = performance.now() - asked_ms;
-      this.waits.add(wait_ms);
-      this.waited.observe(wait_ms / 1_000);
-      return client;
-    } catch (error) {
-      const wait_ms = performance.now() - asked_ms;
-      this.waits.add(wait_ms);
-      const isExhausted = (error as Error).message === WAITED_TOO_LONG;
-      acquireErrors.inc({ pool: this.purpose, reason: isExhausted ? 'exhausted' : 'no_connection' });
-      throw isExhausted ? new PoolExhausted(this.purpose, Math.round(wait_ms), this.max) : error;
-    }
+  private refused(error: unknown, asked_ms: number): unknown {
+    const wait_ms = performance.now() - asked_ms;
+    this.waits.add(wait_ms);
+    const isExhausted = (error as Error).message === WAITED_TOO_LONG;
+    acquireErrors.inc({ pool: this.purpose, reason: isExhausted ? 'exhausted' : 'no_connection' });
+    return isExhausted ? new PoolExhausted(this.purpose, Math.round(wait_ms), this.max) : error;
   }
 
   private giveBack(lease: Lease, onError: (error: Error) => void, lost?: Error): void {

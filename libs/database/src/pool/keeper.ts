@@ -1,8 +1,9 @@
 import { METRICS } from '@payflow/contracts';
 import { gauge, logger } from '@payflow/telemetry';
 import type { ConnectionPool } from './connection-pool.js';
-import { leakedLeases } from './pool-metrics.js';
+import { acquireSeconds, leakedLeases } from './pool-metrics.js';
 import type { Uses } from './pools.js';
+import { p99 } from './waits.js';
 
 const log = logger('database');
 const usageRatio = gauge(
@@ -43,18 +44,19 @@ export class Keeper {
 
   private look(): void {
     const uses = new Map(this.pools.map((pool) => [pool, pool.takeUse()]));
-    for (const [{ purpose: pool }, { usage, wait_p99_ms }] of uses) {
+    for (const [{ purpose: pool }, { usage, waits_ms }] of uses) {
       usageRatio.set({ pool }, usage);
-      waitP99.set({ pool }, wait_p99_ms / 1_000);
+      waitP99.set({ pool }, p99(waits_ms) / 1_000);
+      for (const wait_ms of waits_ms) acquireSeconds.observe({ pool }, wait_ms / 1_000);
     }
     for (const pool of this.pools) this.tellLeaks(pool);
     this.options.onUse?.(uses);
   }
 
   private tellLeaks(pool: ConnectionPool): void {
-    for (const { held_ms, stack } of pool.leaks(this.options.leakedAfter_ms ?? LEAKED_AFTER_MS)) {
+    for (const { held_ms, by } of pool.leaks(this.options.leakedAfter_ms ?? LEAKED_AFTER_MS)) {
       leakedLeases.inc({ pool: pool.purpose });
-      log.error({ pool: pool.purpose, held_ms, stack }, 'ALARM: a connection is not given back');
+      log.error({ pool: pool.purpose, held_ms, by }, 'ALARM: a connection is not given back');
     }
   }
 }

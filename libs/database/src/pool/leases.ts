@@ -1,19 +1,26 @@
 import type { PoolClient } from 'pg';
+import type { Statement } from '../statement.js';
+
+/**
+ * Who took a connection: an error made where it was asked for, whose stack is only written out when somebody must be told, or a
+ * statement, which needs it for no longer than itself.
+ */
+export type Taker = Error | Statement;
 
 /** A connection that somebody has. */
 export interface Lease {
   readonly client: PoolClient;
   /** `performance.now()` of when it was taken. */
   readonly since_ms: number;
-  /** Made where the connection was asked for: its stack is only written out when somebody must be told. */
-  readonly by: Error;
+  readonly by: Taker;
   isReported: boolean;
 }
 
 /** A lease that has lasted for longer than any work of ours should. */
 export interface Leak {
   readonly held_ms: number;
-  readonly stack: string;
+  /** A stack, or a statement's name. */
+  readonly by: string;
 }
 
 /** Who has connections of a pool, for how long, and how much of the time they have had them. */
@@ -22,8 +29,7 @@ export class Leases {
   private busy_ms = 0;
   private countedAt_ms = performance.now();
 
-  begin(client: PoolClient, by: Error): Lease {
-    const lease = { client, since_ms: performance.now(), by, isReported: false };
+  begin(lease: Lease): Lease {
     this.open.add(lease);
     return lease;
   }
@@ -49,7 +55,10 @@ export class Leases {
       if (held_ms < after_ms) break;
       if (lease.isReported) continue;
       lease.isReported = true;
-      leaks.push({ held_ms: Math.round(held_ms), stack: lease.by.stack ?? '' });
+      leaks.push({
+        held_ms: Math.round(held_ms),
+        by: lease.by instanceof Error ? (lease.by.stack ?? '') : lease.by.name,
+      });
     }
     return leaks;
   }

@@ -6,7 +6,7 @@ const WAIT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25
 
 export const acquireSeconds = histogram(
   METRICS.databaseAcquireDuration,
-  'How long it took to get a connection of the pool.',
+  'How long it took to get a connection of the pool; the latest 512 of each second.',
   ['pool'] as const,
   WAIT_BUCKETS,
 );

@@ -2,6 +2,7 @@ import { logger } from '@payflow/telemetry';
 import type { Uses } from './pools.js';
 import type { PoolName } from './connection-pool.js';
 import { Sizing } from './sizing.js';
+import { p99 } from './waits.js';
 
 const log = logger('database');
 
@@ -12,8 +13,9 @@ export function sizer(overflow: number): (uses: Uses) => void {
   return (uses) => {
     for (const pool of uses.keys()) if (!floors.has(pool.purpose)) floors.set(pool.purpose, pool.max);
     sizing ??= new Sizing(overflow + [...floors.values()].reduce((sum, floor) => sum + floor, 0));
-    const sized = [...uses].map(([{ purpose, max, status }, use]) => {
-      return { purpose, size: max, floor: floors.get(purpose) ?? max, open: status.total, ...use };
+    const sized = [...uses].map(([{ purpose, max, status }, { waits_ms, ...use }]) => {
+      const floor = floors.get(purpose) ?? max;
+      return { purpose, size: max, floor, open: status.total, wait_p99_ms: p99(waits_ms), ...use };
     });
     for (const { purpose, from, to, reason } of sizing.resize(sized)) {
       for (const pool of uses.keys()) if (pool.purpose === purpose) pool.resize(to);

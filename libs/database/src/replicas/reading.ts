@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import type { Database } from '../database.js';
 import { isConnectionLoss, sqlState } from '../errors.js';
 import type { PoolStatus } from '../pool/connection-pool.js';
+import type { Taker } from '../pool/leases.js';
 import type { Purpose } from '../pool/purpose.js';
 import type { Statement } from '../statement.js';
 import { Transaction, runTransaction, type Row } from '../transaction.js';
@@ -41,6 +42,7 @@ export class ReadingDatabase implements Database {
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.read(
+      new Error('this is where the connection was asked for'),
       (client) => runTransaction(client, work),
       () => this.primary.transaction(work),
     );
@@ -48,6 +50,7 @@ export class ReadingDatabase implements Database {
 
   rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
     return this.read(
+      statement,
       (client) => new Transaction(client).rows<R>(statement, values),
       () => this.primary.rows<R>(statement, values),
     );
@@ -69,14 +72,18 @@ export class ReadingDatabase implements Database {
     return this.primary.close();
   }
 
-  private async read<T>(onReplica: (client: PoolClient) => Promise<T>, onPrimary: () => Promise<T>): Promise<T> {
+  private async read<T>(
+    by: Taker,
+    onReplica: (client: PoolClient) => Promise<T>,
+    onPrimary: () => Promise<T>,
+  ): Promise<T> {
     const replica = await this.replicas.choose(this.staleness_max_ms);
     if (!replica) {
       reads.inc({ by: 'primary' });
       return onPrimary();
     }
     try {
-      const answer = await replica.connections.withClient(onReplica);
+      const answer = await replica.connections.withClient(by, onReplica);
       reads.inc({ by: 'replica' });
       return answer;
     } catch (error) {

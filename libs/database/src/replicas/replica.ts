@@ -86,7 +86,7 @@ export class Replica {
   }
 
   private async seen(): Promise<Replayed> {
-    const [row] = await this.looks.withClient((client) => new Transaction(client).rows<Replayed & object>(LOOK));
+    const [row] = await this.looks.withClient(LOOK, (client) => new Transaction(client).rows<Replayed & object>(LOOK));
     const { replayed } = row as Replayed;
     if (replayed !== null && replayed > this.replayed) this.replayed = replayed;
     return row as Replayed;
