@@ -6,6 +6,9 @@ import { invariants } from './database/invariants.js';
 import { rights } from './database/rights.js';
 import { EventsHandler } from './handlers/events.handler.js';
 
+/** Two topics are read, from two partitions each, in batches that nobody waits for. */
+const CONNECTIONS = { api: 1, consumers: 3, relay: 1, reports: 1 };
+
 /** payments.events, ledger.events → the archive. */
 @Module({})
 export class ArchiverModule {
@@ -13,7 +16,7 @@ export class ArchiverModule {
     return {
       module: ArchiverModule,
       imports: [
-        PlatformModule.with({ service: 'archiver', config, rights, kafka: 'required' }),
+        PlatformModule.with({ service: 'archiver', config, rights, connections: CONNECTIONS, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [EventsHandler],

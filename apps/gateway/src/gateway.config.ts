@@ -11,7 +11,7 @@ import {
 export const gatewayConfiguration = defineConfiguration(
   'gateway',
   {
-    ...commonFields({ port: 3000, database: 'gateway', poolSize: 12 }),
+    ...commonFields({ port: 3000, database: 'gateway', poolSize: 14 }),
     ...redisFields,
     PAYFLOW_INTERNAL_LEDGER_URL: url({
       default: 'http://127.0.0.1:3002',

@@ -40,6 +40,8 @@ const KEY_MEMORY_TTL_MS = 10_000;
 const KEY_REDIS_TTL_MS = 30_000;
 const KEYS_MAX = 10_000;
 const WAKE_CHANNEL = 'payflow:wake';
+/** Groups of writes go two at a time; two groups of messages are read from two partitions each; lists take turns of four. */
+const CONNECTIONS = { api: 5, consumers: 4, relay: 1, reports: 4 };
 /** All its statements are small; a database that is silent for longer is answered for with 503. */
 const STATEMENT_TIMEOUT_MS = 4_000;
 
@@ -56,6 +58,7 @@ export class GatewayModule {
           config,
           entities,
           rights,
+          connections: CONNECTIONS,
           kafka: 'degraded',
           statementTimeout_ms: STATEMENT_TIMEOUT_MS,
         }),
@@ -105,7 +108,7 @@ export class GatewayModule {
         {
           provide: Sweeper,
           inject: [DATABASE, Messaging],
-          useFactory: (db: Database, messaging: Messaging) => new Sweeper(db, messaging),
+          useFactory: (db: Database, messaging: Messaging) => new Sweeper(db.for('relay'), messaging),
         },
       ],
       exports: [API_KEYS],

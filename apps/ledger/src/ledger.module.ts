@@ -19,6 +19,9 @@ import { Sealer } from './sealer.js';
 import { SnapshotRollup } from './snapshot-rollup.js';
 import type { ledgerConfiguration } from './ledger.config.js';
 
+/** Two partitions are read at once; what closes, seals and reports reads much. */
+const CONNECTIONS = { api: 2, consumers: 3, relay: 1, reports: 2 };
+
 /** ledger.commands → ledger.events: the books. */
 @Module({})
 export class LedgerModule {
@@ -26,7 +29,7 @@ export class LedgerModule {
     return {
       module: LedgerModule,
       imports: [
-        PlatformModule.with({ service: 'ledger', config, rights, kafka: 'required' }),
+        PlatformModule.with({ service: 'ledger', config, rights, connections: CONNECTIONS, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [
@@ -42,23 +45,23 @@ export class LedgerModule {
         {
           provide: HoldSweeper,
           inject: [DATABASE, Messaging],
-          useFactory: (...parts: ConstructorParameters<typeof HoldSweeper>) => new HoldSweeper(...parts),
+          useFactory: (db: Database, messaging: Messaging) => new HoldSweeper(db.for('relay'), messaging),
         },
         {
           provide: SnapshotRollup,
           inject: [DATABASE],
-          useFactory: (database: Database) => new SnapshotRollup(database),
+          useFactory: (db: Database) => new SnapshotRollup(db.for('reports')),
         },
         {
           provide: PeriodCloser,
           inject: [DATABASE, Messaging],
-          useFactory: (...parts: ConstructorParameters<typeof PeriodCloser>) => new PeriodCloser(...parts),
+          useFactory: (db: Database, messaging: Messaging) => new PeriodCloser(db.for('reports'), messaging),
         },
         {
           provide: Sealer,
           inject: [DATABASE, Messaging],
           useFactory: (database: Database, messaging: Messaging) =>
-            new Sealer(database, messaging, new SigningKey(config.PAYFLOW_LEDGER_SIGNING_KEY)),
+            new Sealer(database.for('reports'), messaging, new SigningKey(config.PAYFLOW_LEDGER_SIGNING_KEY)),
         },
       ],
     };

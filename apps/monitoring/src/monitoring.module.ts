@@ -27,6 +27,8 @@ class Watching implements OnApplicationBootstrap {
   }
 }
 
+const CONNECTIONS = { api: 1, consumers: 1, relay: 1, reports: 1 };
+
 /** payments.events → throughput; every service's own word and the broker's offsets → the picture of the installation. */
 @Module({})
 export class MonitoringModule {
@@ -35,7 +37,7 @@ export class MonitoringModule {
       module: MonitoringModule,
       imports: [
         // Monitoring must tell that Kafka is away, so it stays up without.
-        PlatformModule.with({ service: 'monitoring', config, rights, kafka: 'degraded' }),
+        PlatformModule.with({ service: 'monitoring', config, rights, connections: CONNECTIONS, kafka: 'degraded' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [PaymentEventsHandler, MonitoringController],
@@ -45,7 +47,7 @@ export class MonitoringModule {
           inject: [DATABASE, Messaging, CheckResults, Health],
           useFactory: (database: Database, messaging: Messaging, results: CheckResults, health: Health) =>
             new Watch({
-              database,
+              database: database.for('reports'),
               messaging,
               results,
               readers: readers(config, new SelfReader(database, health, results)),

@@ -30,6 +30,8 @@ const ready = gauge(METRICS.serviceReady, '1 when the service said it was ready 
 
 const PRUNE_INTERVAL_MS = 3_600_000;
 const SHOWN_MINUTES = 60;
+/** The minute that has just ended is shown within the next: a replica may be behind by less. */
+const SUMMARY_STALENESS_MS = 10_000;
 
 export type HealthAnswer = { readonly checked_at: string } & HealthPicture;
 export type SummaryAnswer = { readonly checked_at: string } & Summary;
@@ -75,7 +77,10 @@ export class Watch {
 
   async summary(): Promise<SummaryAnswer> {
     const now = Date.now();
-    const minutes = await recentThroughput(this.parts.database, new Date(now - SHOWN_MINUTES * MINUTE_MS));
+    const minutes = await recentThroughput(
+      this.parts.database.reading(SUMMARY_STALENESS_MS),
+      new Date(now - SHOWN_MINUTES * MINUTE_MS),
+    );
     return { ...summaryOf(this.picture, this.lags(now), minutes, now), checked_at: new Date(now).toISOString() };
   }
 

@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
@@ -9,6 +10,9 @@ import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
 import type { paymentsConfiguration } from './payments.config.js';
 import { Sweeper } from './sweeper.js';
 
+/** Two groups of messages are read, from two partitions each; no request is answered but for internal ones. */
+const CONNECTIONS = { api: 1, consumers: 5, relay: 1, reports: 1 };
+
 /** payments.commands → ledger.commands; ledger.events → payments.events. */
 @Module({})
 export class PaymentsModule {
@@ -16,7 +20,7 @@ export class PaymentsModule {
     return {
       module: PaymentsModule,
       imports: [
-        PlatformModule.with({ service: 'payments', config, rights, kafka: 'required' }),
+        PlatformModule.with({ service: 'payments', config, rights, connections: CONNECTIONS, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [PaymentCommandsHandler, LedgerVerdictsHandler],
@@ -24,7 +28,7 @@ export class PaymentsModule {
         {
           provide: Sweeper,
           inject: [DATABASE, Messaging],
-          useFactory: (...parts: ConstructorParameters<typeof Sweeper>) => new Sweeper(...parts),
+          useFactory: (db: Database, messaging: Messaging) => new Sweeper(db.for('relay'), messaging),
         },
       ],
     };

@@ -309,6 +309,12 @@ export const PROBLEMS = {
     remedy: 'Retry.',
     retryable: true,
   },
+  database_busy: {
+    status: 503,
+    title: 'More is asked of the database than it has connections for',
+    remedy: 'Wait as Retry-After says, then retry with the same Idempotency-Key; send fewer requests at once.',
+    retryable: true,
+  },
   unavailable: {
     status: 503,
     title: 'Not available right now',

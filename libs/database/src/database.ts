@@ -1,22 +1,44 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
-import { types, type Pool, type PoolClient } from 'pg';
-import { isConnectionLoss, isSerializationConflict } from './errors.js';
+import { Pool, types, type PoolConfig } from 'pg';
+import { againAfterConflicts } from './conflicts.js';
+import { isConnectionLoss } from './errors.js';
+import { ConnectionPool, LIFETIME_MS, type PoolName, type PoolStatus } from './pool/connection-pool.js';
+import { Keeper } from './pool/keeper.js';
+import { Pools } from './pool/pools.js';
+import { sizer } from './pool/sizer.js';
+import { divide, type Purpose, type Shares } from './pool/purpose.js';
+import { ReadingDatabase } from './replicas/reading.js';
+import { Replica } from './replicas/replica.js';
+import { parseReplicaUrl } from './replicas/replica-url.js';
+import { Replicas } from './replicas/replicas.js';
 import type { Statement } from './statement.js';
 import { Transaction, runTransaction, type Row } from './transaction.js';
 
 export interface DatabaseOptions {
   /** `postgres://role:password@host:port/database`, `?sslmode=verify-full` for TLS. */
   readonly url: string;
-  /** Connections this process may hold. */
+  /** Connections this process keeps. */
   readonly poolSize: number;
+  /** Connections beyond those that it may have for a while, lent to whichever purpose waits for them. */
+  readonly overflow?: number;
+  /** Replicas of the database, each as {@link DatabaseOptions.url}; `?weight=2`: gets two reads for one of the others. */
+  readonly replicas?: readonly string[];
+  /** Connections to each replica. */
+  readonly replicaPoolSize?: number;
+  /** Divides the connections by what they are for; without, all are for everything. */
+  readonly shares?: Shares;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly entities?: MixedList<new () => object>;
   /** How long a request may wait for a free connection, ms. */
   readonly acquireTimeout_ms?: number;
   readonly statementTimeout_ms?: number;
+  /** How long a connection lives at most, ms. */
+  readonly lifetime_ms?: number;
+  /** After how long a connection that is not given back is told of, ms. */
+  readonly leakedAfter_ms?: number;
 }
 
 const ACQUIRE_TIMEOUT_MS = 800;
@@ -28,8 +50,8 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 const SILENCE_MS = 1_000;
 /** Below the consumer group's session time-out: a process stopped inside a transaction must not hold up its successor. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
-/** A transaction that lost a race to another runs again at once; one that keeps losing is an error of ours. */
-const CONFLICT_ATTEMPTS_MAX = 10;
+
+const REPLICA_POOL_SIZE = 4;
 
 const INT8_OID = 20;
 const parsers = {
@@ -42,12 +64,23 @@ const parsers = {
 /** One service's database: TypeORM's DataSource for entities and its pool for everything on a hot path. */
 export interface Database {
   readonly source: DataSource;
+  /** The same database over the connections of a purpose; what is opened is `api`. */
+  for(purpose: Purpose): Database;
+  /**
+   * The same database for reads alone, whose answers may be older than the primary's by so much, ms; 0: they lack nothing that
+   * was committed before they were asked for. A replica answers where one is fresh enough, and the primary otherwise.
+   */
+  reading(staleness_max_ms: number): Database;
+  /** What writes go to, and what only it can tell: who is at work. */
+  readonly primary: Database;
   /** BEGIN, work, COMMIT; runs again on serialization failure and deadlock. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** One statement outside any transaction of ours. */
   rows<R extends object = Row>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
   count(statement: Statement, values?: readonly unknown[]): Promise<number>;
-  pool(): { total: number; idle: number; waiting: number; max: number };
+  pools(): readonly PoolStatus[];
+  /** Opens the connections that the pools keep: under load, opening one takes longer than a request may wait. */
+  warmUp(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,10 +88,45 @@ export interface Database {
 const START_DEADLINE_MS = 30_000;
 const START_RETRY_MS = 250;
 
-/** Opens the pool of a service's database. Waits for a server that is still starting; throws when it does not come. */
+/** Opens the pools of a service's database. Waits for a server that is still starting; throws when it does not come. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const source = await initialize(new DataSource(dataSourceOptions(options)), performance.now() + START_DEADLINE_MS);
-  return new PooledDatabase(source, (source.driver as PostgresDriver).master as Pool, options.poolSize);
+  const sizes = options.shares && divide(options.poolSize, options.shares);
+  const { api, ...others } = sizes ?? { api: options.poolSize };
+  const source = await initialize(
+    new DataSource(dataSourceOptions(options, api)),
+    performance.now() + START_DEADLINE_MS,
+  );
+  const own = new ConnectionPool('api', (source.driver as PostgresDriver).master as Pool, options.lifetime_ms);
+  const separate = Object.entries(others).map(([purpose, size]) =>
+    separatePool(purpose as Purpose, options, size as number),
+  );
+  const all = [own, ...separate] as const;
+  const keeper = new Keeper(all, { ...options, onUse: sizer(options.overflow ?? 0) });
+  const pools = new Pools([...all], keeper);
+  return new PooledDatabase(source, pools, 'api', await openReplicas(options, pools.of('api')));
+}
+
+async function openReplicas(options: DatabaseOptions, primary: ConnectionPool): Promise<Replicas | undefined> {
+  const { replicas, replicaPoolSize = REPLICA_POOL_SIZE } = options;
+  if (!replicas || replicas.length === 0) return undefined;
+  const all = replicas.map(parseReplicaUrl).map(({ url, name, weight }) => {
+    const poolOf = (size: number) => separatePool(`replica ${name}`, { ...options, url }, size);
+    return new Replica(name, weight, poolOf(replicaPoolSize), poolOf(1));
+  });
+  const opened = new Replicas(all, (statement) =>
+    primary.withClient(statement, (client) => new Transaction(client).rows(statement)),
+  );
+  await opened.start();
+  return opened;
+}
+
+function separatePool(purpose: PoolName, options: DatabaseOptions, size: number): ConnectionPool {
+  const clients = new Pool({
+    connectionString: options.url,
+    application_name: `${options.applicationName}:${purpose.replace(/ .*/, '')}`,
+    ...poolOptions(options, size),
+  });
+  return new ConnectionPool(purpose, clients, options.lifetime_ms);
 }
 
 async function initialize(source: DataSource, until_ms: number): Promise<DataSource> {
@@ -72,8 +140,7 @@ async function initialize(source: DataSource, until_ms: number): Promise<DataSou
   }
 }
 
-function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
-  const statementTimeout_ms = options.statementTimeout_ms ?? STATEMENT_TIMEOUT_MS;
+function dataSourceOptions(options: DatabaseOptions, size: number): DataSourceOptions {
   return {
     type: 'postgres',
     url: options.url,
@@ -81,72 +148,76 @@ function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
     entities: options.entities ?? [],
     synchronize: false,
     logging: false,
-    extra: {
-      max: options.poolSize,
-      // Connections that are open stay open: the next burst should not have to wait for new ones.
-      min: options.poolSize,
-      pipeline: true,
-      types: parsers,
-      connectionTimeoutMillis: options.acquireTimeout_ms ?? ACQUIRE_TIMEOUT_MS,
-      idleTimeoutMillis: 60_000,
-      statement_timeout: statementTimeout_ms,
-      query_timeout: statementTimeout_ms + SILENCE_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-      keepAlive: true,
-    },
+    extra: poolOptions(options, size),
+  };
+}
+
+function poolOptions(options: DatabaseOptions, size: number): PoolConfig {
+  const statementTimeout_ms = options.statementTimeout_ms ?? STATEMENT_TIMEOUT_MS;
+  return {
+    max: size,
+    // Connections that are open stay open: the next burst should not have to wait for new ones.
+    min: size,
+    pipeline: true,
+    types: parsers,
+    connectionTimeoutMillis: options.acquireTimeout_ms ?? ACQUIRE_TIMEOUT_MS,
+    idleTimeoutMillis: 60_000,
+    // For a connection that is opened before the pool is ours.
+    maxLifetimeSeconds: (options.lifetime_ms ?? LIFETIME_MS) / 1_000,
+    statement_timeout: statementTimeout_ms,
+    query_timeout: statementTimeout_ms + SILENCE_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+    keepAlive: true,
   };
 }
 
 class PooledDatabase implements Database {
+  private readonly connections: ConnectionPool;
+
   constructor(
     readonly source: DataSource,
-    private readonly clients: Pool,
-    private readonly size: number,
+    private readonly all: Pools,
+    private readonly purpose: Purpose,
+    private readonly replicas: Replicas | undefined,
   ) {
-    // An idle client whose server went away; the pool removes it by itself, and without a listener the process would end.
-    clients.on('error', () => undefined);
+    this.connections = all.of(purpose);
   }
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.withClient((client) => runTransaction(client, work));
-      } catch (error) {
-        if (!isSerializationConflict(error) || attempt >= CONFLICT_ATTEMPTS_MAX) throw error;
-      }
-    }
+  for(purpose: Purpose): Database {
+    return purpose === this.purpose ? this : new PooledDatabase(this.source, this.all, purpose, this.replicas);
   }
 
-  async rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
-    return this.withClient((client) => new Transaction(client).rows<R>(statement, values));
+  reading(staleness_max_ms: number): Database {
+    return this.replicas ? new ReadingDatabase(this, this.replicas, staleness_max_ms) : this;
   }
 
-  async count(statement: Statement, values: readonly unknown[] = []): Promise<number> {
-    return this.withClient((client) => new Transaction(client).count(statement, values));
+  get primary(): Database {
+    return this;
   }
 
-  pool() {
-    const { totalCount: total, idleCount: idle, waitingCount: waiting } = this.clients;
-    return { total, idle, waiting, max: this.size };
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const by = new Error('this is where the connection was asked for');
+    return againAfterConflicts(() => this.connections.withClient(by, (client) => runTransaction(client, work)));
+  }
+
+  rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
+    return this.connections.withClient(statement, (client) => new Transaction(client).rows<R>(statement, values));
+  }
+
+  count(statement: Statement, values: readonly unknown[] = []): Promise<number> {
+    return this.connections.withClient(statement, (client) => new Transaction(client).count(statement, values));
+  }
+
+  pools(): readonly PoolStatus[] {
+    return this.all.statuses();
+  }
+
+  warmUp(): Promise<void> {
+    return this.all.warmUp();
   }
 
   async close(): Promise<void> {
-    await this.source.destroy();
-  }
-
-  private async withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.clients.connect();
-    let lost: Error | undefined;
-    // A checked-out client reports a dead backend as an event: unheard, it would end the process.
-    const onError = (error: Error) => {
-      lost = error;
-    };
-    client.on('error', onError);
-    try {
-      return await work(client);
-    } finally {
-      client.off('error', onError);
-      client.release(lost);
-    }
+    await this.replicas?.close();
+    await Promise.all([this.all.close(), this.source.destroy()]);
   }
 }

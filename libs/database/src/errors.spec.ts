@@ -29,6 +29,15 @@ describe('an error', () => {
     },
   );
 
+  it.each([
+    'timeout exceeded when trying to connect',
+    'Connection terminated due to connection timeout',
+    'Client was closed and is not queryable',
+    'Cannot use a pool after calling end on the pool',
+  ])('"%s" means so, too', (message) => {
+    expect(isConnectionLoss(new Error(message))).toBe(true);
+  });
+
   it("of Node's is not taken for an SQLSTATE of the same length", () => {
     expect(sqlState(pg('EPIPE'))).toBeUndefined();
     expect(sqlState(pg('40001'))).toBe('40001');

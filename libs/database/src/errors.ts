@@ -21,6 +21,15 @@ export class RunAgain extends Error {
   }
 }
 
+/** No connection of the pool became free in time: more is asked of the database at once than it was given connections for. */
+export class PoolExhausted extends Error {
+  override readonly name = 'PoolExhausted';
+
+  constructor(pool: string, waited_ms: number, size: number) {
+    super(`all ${size} connections for ${pool} were in use for ${waited_ms} ms`);
+  }
+}
+
 /** Serialization failure or deadlock: the transaction did nothing and may run again at once. */
 export function isSerializationConflict(error: unknown): boolean {
   const state = sqlState(error);
@@ -60,16 +69,16 @@ export function isStatementTimeout(error: unknown): boolean {
 const OTHER_LOSSES = new Set(['53300', '25006', '25P03']);
 const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
 
+/** What the driver and its pool say of a connection that broke, was not to be had, or is being closed. */
+const LOST =
+  /connection (terminated|error|timeout)|timeout exceeded when trying to connect|client was closed|after calling end on the pool|query read timeout/i;
+
 /** The server or the way to it is gone: not a fault of the request. */
 export function isConnectionLoss(error: unknown): boolean {
+  if (error instanceof PoolExhausted) return true;
   const state = sqlState(error);
   if (state) return state.startsWith('08') || state.startsWith('57P') || OTHER_LOSSES.has(state);
   const code = (error as { code?: unknown } | null)?.code;
   if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
-  return (
-    error instanceof Error &&
-    /connection (terminated|error|timeout)|timeout exceeded when trying to connect|query read timeout/i.test(
-      error.message,
-    )
-  );
+  return error instanceof Error && LOST.test(error.message);
 }

@@ -1,5 +1,6 @@
 export { joinJson } from './array.js';
 export { bigintArray, hexArray, sparse, uuidArray } from './binary-array.js';
+export { capacityOf, type Capacity } from './capacity.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export {
   isConnectionLoss,
@@ -8,12 +9,16 @@ export {
   isStatementTimeout,
   isUniqueViolation,
   OutcomeUnknown,
+  PoolExhausted,
   RunAgain,
   sqlState,
 } from './errors.js';
 export { excessOf, type Excess } from './excess.js';
+export type { PoolStatus } from './pool/connection-pool.js';
+export type { Purpose, Shares } from './pool/purpose.js';
 export { dropProvisioned, provisionDatabase, type ProvisionedDatabase, type RolePasswords } from './provision.js';
 export { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';
+export { parseReplicaUrl } from './replicas/replica-url.js';
 export type { Rights, TableRights } from './rights.js';
 export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';

@@ -27,7 +27,7 @@ class Checks implements OnApplicationBootstrap {
     @Inject(CheckResults) results: CheckResults,
     @Inject(Drain) drain: Drain,
   ) {
-    this.loop = new CheckLoop(database, invariants, results);
+    this.loop = new CheckLoop(database.for('reports'), invariants, results);
     drain.on('flush', 'invariants', () => this.loop.stop());
   }
 

@@ -36,7 +36,8 @@ export class Messaging {
   private adminClient: Promise<BrokerAdmin> | undefined;
 
   constructor(private readonly options: MessagingOptions) {
-    const { database } = options;
+    // What goes out is not held up by what comes in, nor the other way round.
+    const database = options.database.for('relay');
     this.broker = kafkajsBroker(options.broker);
     this.publisher = new Publisher(this.broker, database);
     this.outbox = new Outbox(database, this.publisher, PARTITIONS[options.partitions]);
@@ -53,9 +54,9 @@ export class Messaging {
 
   /** Starts one consumer group. Resolves when the broker has let it join, however long that takes, or at the close. */
   async subscribe(group: Group, handlers: SubscriptionHandlers): Promise<void> {
-    const { database: db, partitions } = this.options;
+    const { database, partitions } = this.options;
     const subscription = new Subscription(group, handlers, {
-      db,
+      db: database.for('consumers'),
       broker: this.broker,
       outbox: this.outbox,
       partitions: PARTITIONS[partitions],

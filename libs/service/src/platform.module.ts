@@ -1,15 +1,29 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { METRICS, type Service } from '@payflow/contracts';
-import { openDatabase, statement, type Database, type DatabaseOptions, type Rights } from '@payflow/database';
+import {
+  openDatabase,
+  statement,
+  type Database,
+  type DatabaseOptions,
+  type Rights,
+  type Shares,
+} from '@payflow/database';
 import { Messaging, type MessagingOptions } from '@payflow/messaging';
 import { gauge } from '@payflow/telemetry';
 import type { CommonConfiguration } from './configuration/common-fields.js';
 import { Drain } from './drain.js';
 import { Health, NotWell, type CheckLevel } from './health.js';
 import { refuseExcess } from './refuse-excess.js';
+import { refusePools } from './refuse-pools.js';
 
 /** Injection token of the service's {@link Database}. */
 export const DATABASE = Symbol('database');
+
+/**
+ * Injection token of the same {@link Database} for lists and reports: on connections of their own, and answered by a replica where
+ * one lacks nothing that was committed before it was asked.
+ */
+export const REPORTS = Symbol('reports');
 
 export interface PlatformOptions {
   readonly service: Service;
@@ -17,6 +31,8 @@ export interface PlatformOptions {
   readonly entities?: DatabaseOptions['entities'];
   /** What the service's role may do in its database; one that can do more is refused. */
   readonly rights: Rights;
+  /** How the service's connections are divided by what they are for. */
+  readonly connections: Shares;
   /** How long a statement may take, ms; where requests wait, shorter than the platform's 10 s. */
   readonly statementTimeout_ms?: number;
   /** Whether the service must get no traffic while Kafka is away. */
@@ -36,13 +52,14 @@ export class PlatformModule {
           inject: [Health, Drain],
           useFactory: (health: Health, drain: Drain) => database(options, health, drain),
         },
+        { provide: REPORTS, inject: [DATABASE], useFactory: (db: Database) => db.for('reports').reading(0) },
         {
           provide: Messaging,
           inject: [DATABASE, Health],
           useFactory: (db: Database, health: Health) => messaging(options, db, health),
         },
       ],
-      exports: [DATABASE, Messaging],
+      exports: [DATABASE, REPORTS, Messaging],
     };
   }
 }
@@ -50,40 +67,31 @@ export class PlatformModule {
 const PING = statement('service.ping', 'select 1');
 
 async function database(
-  { service, config, entities, rights, statementTimeout_ms }: PlatformOptions,
+  { service, config, entities, rights, connections, statementTimeout_ms }: PlatformOptions,
   health: Health,
   drain: Drain,
 ): Promise<Database> {
   const db = await openDatabase({
     url: config.DATABASE_URL,
     poolSize: config.DATABASE_POOL_SIZE,
+    ...(config.DATABASE_REPLICA_URLS ? { replicas: config.DATABASE_REPLICA_URLS } : {}),
+    replicaPoolSize: config.DATABASE_REPLICA_POOL_SIZE,
+    overflow: config.DATABASE_MAX_OVERFLOW,
+    shares: connections,
     applicationName: `payflow-${service}`,
     ...(entities ? { entities } : {}),
     ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
   });
+  await refusePools(service, db, config);
   await refuseExcess(service, db, rights);
-  await warmUp(db, config.DATABASE_POOL_SIZE);
-  health.register({ name: 'postgres', level: 'required', run: pinging(db) });
+  await db.warmUp();
+  health.register({ name: 'postgres', level: 'required', run: pinging(db.for('relay')) });
   drain.on('pools', 'postgres', () => db.close());
-  measurePool(db);
+  measurePools(db);
   return db;
 }
 
-/**
- * Opens the pool's connections before there is traffic: under load, opening one takes longer than a request may wait. One
- * after the other, each held while the next is opened; what cannot be opened now is opened when it is needed.
- */
-async function warmUp(db: Database, connections: number): Promise<void> {
-  if (connections === 0) return;
-  await db
-    .transaction(async (tx) => {
-      await tx.rows(PING);
-      await warmUp(db, connections - 1);
-    })
-    .catch(() => undefined);
-}
-
-/** One ping at a time: where none is answered, each would hold a connection of the pool. */
+/** One ping at a time: where none is answered, each would hold a connection. A storm of requests must not make Postgres look away. */
 function pinging(db: Database): () => Promise<void> {
   let running: Promise<unknown> | undefined;
   return async () => {
@@ -92,13 +100,15 @@ function pinging(db: Database): () => Promise<void> {
   };
 }
 
-function measurePool(db: Database): void {
-  gauge(METRICS.databasePool, 'Connections of the pool, by state.', ['state'] as const, (metric) => {
-    const { total, idle, waiting, max } = db.pool();
-    metric.set({ state: 'busy' }, total - idle);
-    metric.set({ state: 'idle' }, idle);
-    metric.set({ state: 'waiting' }, waiting);
-    metric.set({ state: 'max' }, max);
+function measurePools(db: Database): void {
+  const labels = ['pool', 'state'] as const;
+  gauge(METRICS.databasePool, 'Connections of each pool, by state; `waiting`: requests for one.', labels, (metric) => {
+    for (const { purpose: pool, total, idle, waiting, max } of db.pools()) {
+      metric.set({ pool, state: 'busy' }, total - idle);
+      metric.set({ pool, state: 'idle' }, idle);
+      metric.set({ pool, state: 'waiting' }, waiting);
+      metric.set({ pool, state: 'max' }, max);
+    }
   });
 }
 

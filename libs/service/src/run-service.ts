@@ -7,7 +7,12 @@ import { Messaging, RunnerServer } from '@payflow/messaging';
 import { configureLogging, flushLogs, logger, startTelemetry, type Telemetry } from '@payflow/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { CommonConfiguration } from './configuration/common-fields.js';
-import { configurationOrExit, type Configuration, type ConfigurationOf } from './configuration/configuration.js';
+import {
+  configurationOrExit,
+  exitOnConfigurationError,
+  type Configuration,
+  type ConfigurationOf,
+} from './configuration/configuration.js';
 import { attempt, Drain } from './drain.js';
 import { Health } from './health.js';
 import { refuseOtherMethods, rememberMethods } from './http/method-not-allowed.js';
@@ -54,6 +59,8 @@ export async function runService<C extends Configuration>(definition: ServiceDef
     const running = await startService(definition, config);
     drainOnSignal(running);
   } catch (error) {
+    // What only the servers could tell of the configuration.
+    exitOnConfigurationError(error);
     end(1, 'the service could not start', error);
   }
 }

@@ -1,6 +1,7 @@
 export { testBroker, testServers, type TestServers } from './servers.js';
 export { createTestDatabase, type TestDatabase } from './database.js';
 export { createTestTopics, uniqueSuffix } from './topics.js';
+export { startStandby, type Standby, type StandbyOptions } from './standby.js';
 export { trustAuthority } from './trust.js';
 export { costOf, type Cost } from './query-plan.js';
 export { until } from './until.js';

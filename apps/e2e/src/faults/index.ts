@@ -3,9 +3,21 @@ import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
 import { poison } from './poison.js';
+import { replicas } from './replicas.js';
 import type { Scenario } from './scenario.js';
+import { storms } from './storms.js';
 import { twoLedgers } from './two-ledgers.js';
 import { zombie } from './zombie.js';
 
 /** In the order `all` plays them. */
-export const SCENARIOS: readonly Scenario[] = [crash, duplicates, zombie, dependencies, poison, twoLedgers, brokers];
+export const SCENARIOS: readonly Scenario[] = [
+  crash,
+  duplicates,
+  zombie,
+  dependencies,
+  poison,
+  twoLedgers,
+  storms,
+  replicas,
+  brokers,
+];

@@ -94,9 +94,9 @@ async function openTransaction(house: House, victim: ServiceProcess, idleFor: st
   const database = new URL(house.installation.databaseUrl(victim.service)).pathname.slice(1);
   const [open] = await house.databases.adminRows<{ xid: string }>(
     `select backend_xid::text as xid from pg_stat_activity
-     where datname = $1 and application_name = $2 and state = 'idle in transaction' and backend_xid is not null
+     where datname = $1 and application_name like $2 and state = 'idle in transaction' and backend_xid is not null
        and state_change <= clock_timestamp() - $3::interval limit 1`,
-    [database, `payflow-${victim.service}`, idleFor],
+    [database, `payflow-${victim.service}%`, idleFor],
   );
   return open?.xid;
 }

@@ -19,6 +19,8 @@ export interface HouseOptions {
   readonly name: string;
   /** What the servers want of whoever connects, beside their URLs: for services and the operator's tool alike. */
   readonly access?: Environment;
+  /** `host:port` of a streaming replica of the databases. */
+  readonly replica?: string;
   /** Added to every service's environment. */
   readonly environment?: Environment;
 }
@@ -184,8 +186,13 @@ export class House {
       REDIS_URL: this.servers.redis,
       DATABASE_URL: this.installation.databaseUrl(service),
       OTEL_TRACES_EXPORTER: 'none',
+      ...replicaOf(this.installation.databaseUrl(service), this.options.replica),
       ...this.options.access,
       ...this.options.environment,
     };
   }
+}
+
+function replicaOf(primaryUrl: string, host: string | undefined): Environment {
+  return host === undefined ? {} : { DATABASE_REPLICA_URLS: Object.assign(new URL(primaryUrl), { host }).toString() };
 }

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { DATABASE, Problem } from '@payflow/service';
+import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HOLDS_PATH } from '../acceptance/replies.js';
 import { Writes, type Answer } from '../acceptance/writes.js';
@@ -23,6 +23,7 @@ export class HoldsController {
   constructor(
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
+    @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
   ) {}
 
@@ -73,7 +74,7 @@ export class HoldsController {
     await sendPage(request, reply, this.cursors, {
       name: 'holds',
       filters: HOLD_FILTERS,
-      read: (owner, page) => listHolds(this.db, owner, page),
+      read: (owner, page) => listHolds(this.lists, owner, page),
       resource: holdResource,
     });
   }

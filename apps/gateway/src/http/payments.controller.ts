@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { DATABASE, Problem } from '@payflow/service';
+import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PAYMENTS_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
@@ -24,6 +24,7 @@ export class PaymentsController {
   constructor(
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
+    @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
   ) {}
 
@@ -52,7 +53,7 @@ export class PaymentsController {
     await sendPage(request, reply, this.cursors, {
       name: 'payments',
       filters: PAYMENT_FILTERS,
-      read: (owner, page) => listPayments(this.db, owner, page),
+      read: (owner, page) => listPayments(this.lists, owner, page),
       resource: paymentResource,
     });
   }

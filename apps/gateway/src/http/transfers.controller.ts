@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param, Patch, Post, Req, Res } from '@nestjs/c
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { DATABASE, Problem } from '@payflow/service';
+import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CorrectionWrite, GroupWrite, PostWrite, ReversalWrite } from '../acceptance/acceptable.js';
 import { TRANSFER_GROUPS_PATH, TRANSFERS_PATH } from '../acceptance/replies.js';
@@ -37,6 +37,7 @@ export class TransfersController {
   constructor(
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
+    @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
     private readonly dryRuns: DryRuns,
     @Inject(LEDGER) private readonly ledger: OwnerClient,
@@ -118,7 +119,7 @@ export class TransfersController {
     await sendPage(request, reply, this.cursors, {
       name: 'transfers',
       filters: TRANSFER_FILTERS,
-      read: (owner, page) => listTransfers(this.db, owner, page),
+      read: (owner, page) => listTransfers(this.lists, owner, page),
       resource: transferResource,
     });
   }

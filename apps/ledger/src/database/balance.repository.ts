@@ -52,11 +52,11 @@ const asOf = (basis: Basis) =>
 export const BALANCE_AS_OF = { recorded: asOf('recorded'), effective: asOf('effective') };
 
 /**
- * Up to when nothing more can be recorded: before the oldest transaction still open that may post. To be read before what it
- * is said of.
+ * Up to when nothing more can be recorded: before the oldest transaction still open that may post, which the primary alone can
+ * tell. To be read before what it is said of.
  */
 export async function completeUntil(db: Database): Promise<Date> {
-  const [row] = await db.rows<{ complete_until: Date }>(HORIZON);
+  const [row] = await db.primary.rows<{ complete_until: Date }>(HORIZON);
   return row?.complete_until ?? new Date(0);
 }
 

@@ -3,7 +3,7 @@ import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
 import { AMOUNT_MAX } from '@payflow/money';
-import { DATABASE, Problem } from '@payflow/service';
+import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
 import type { OwnedAccount } from '../database/balance.repository.js';
 import { accountBalance } from '../reads/account-balance.js';
@@ -31,12 +31,15 @@ import {
 @UseGuards(InternalGuard)
 @RequiresScope('accounts:read')
 export class AccountReadsController {
-  constructor(@Inject(DATABASE) private readonly db: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(REPORTS) private readonly reports: Database,
+  ) {}
 
   @Get('aggregate')
   @Header('cache-control', 'no-store')
   aggregate(@Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
-    return accountAggregate(this.db, claimsOf(request), required(query, 'path', path));
+    return accountAggregate(this.reports, claimsOf(request), required(query, 'path', path));
   }
 
   @Get(':id/balance')
@@ -52,7 +55,7 @@ export class AccountReadsController {
   @Header('cache-control', 'no-store')
   async statement(@Param('id') of: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
     return found(
-      await accountStatement(this.db, owned(request, of), {
+      await accountStatement(this.reports, owned(request, of), {
         from: optional(query, 'from', instant),
         to: optional(query, 'to', instant),
         basis: optional(query, 'basis', basis) ?? 'recorded',
@@ -72,7 +75,7 @@ export class AccountReadsController {
   @Header('cache-control', 'no-store')
   async transfers(@Param('id') of: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
     return found(
-      await accountHistory(this.db, owned(request, of), {
+      await accountHistory(this.reports, owned(request, of), {
         filter: {
           group: optional(query, 'group', id('group')),
           kind: optional(query, 'kind', kind),

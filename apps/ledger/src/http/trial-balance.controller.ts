@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Inject, Query as QueryOf, Req, UseGuards } from '@nestjs/common';
 import type { Database } from '@payflow/database';
 import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
-import { DATABASE } from '@payflow/service';
+import { REPORTS } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
 import { trialBalance } from '../reads/trial-balance.js';
 import { basis, instant, optional, type Query } from './read-query.js';
@@ -11,12 +11,15 @@ import { basis, instant, optional, type Query } from './read-query.js';
 @UseGuards(InternalGuard)
 @RequiresScope('accounts:read')
 export class TrialBalanceController {
-  constructor(@Inject(DATABASE) private readonly db: Database) {}
+  constructor(@Inject(REPORTS) private readonly db: Database) {}
 
   @Get()
   @Header('cache-control', 'no-store')
   read(@Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
     const at = optional(query, 'as_of', instant);
-    return trialBalance(this.db, claimsOf(request), { at, basis: optional(query, 'basis', basis) ?? 'recorded' });
+    return trialBalance(this.db, claimsOf(request), {
+      at,
+      basis: optional(query, 'basis', basis) ?? 'recorded',
+    });
   }
 }

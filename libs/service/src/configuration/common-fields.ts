@@ -1,8 +1,9 @@
 import { PARTITIONS } from '@payflow/contracts';
+import { parseReplicaUrl } from '@payflow/database';
 import { LOG_LEVELS, TRACE_EXPORTERS } from '@payflow/telemetry';
 import type { Rule } from './configuration.js';
 import type { Values } from './field.js';
-import { boolean, choice, credential, hosts, integer, port, ratio, secret, text, url } from './kinds.js';
+import { boolean, choice, credential, hosts, integer, port, ratio, secret, text, url, urls } from './kinds.js';
 
 /** Variables of every service. `defaults.port`: the service's own; `defaults.database`: the database of the local stack. */
 export function commonFields(defaults: {
@@ -54,9 +55,37 @@ function databaseFields(database: string, poolSize: number) {
       min: 2,
       max: 200,
       default: poolSize,
-      description: 'Connections this process may hold.',
+      description: 'Connections this process keeps, divided among requests, consumers, the way out and reports.',
+    }),
+    DATABASE_REPLICA_URLS: urls({
+      default: null,
+      protocols: ['postgres', 'postgresql'],
+      check: weightProblem,
+      description:
+        'Streaming replicas of the database, as the same role, separated by commas; `?weight=2` for one that takes twice the reads. Lists and reports are read from those that lack nothing.',
+    }),
+    DATABASE_REPLICA_POOL_SIZE: integer({
+      min: 1,
+      max: 200,
+      default: 4,
+      description: 'Connections this process may hold to each replica, beside one to watch it.',
+    }),
+    DATABASE_MAX_OVERFLOW: integer({
+      min: 0,
+      max: 200,
+      default: 4,
+      description: 'Connections beyond `DATABASE_POOL_SIZE` that are lent, for a while, to whichever of them waits.',
     }),
   };
+}
+
+function weightProblem(url: string): string | undefined {
+  try {
+    parseReplicaUrl(url);
+    return undefined;
+  } catch {
+    return 'must have a weight from 1 to 100 where it has one';
+  }
 }
 
 function kafkaFields() {

@@ -72,10 +72,16 @@ export function configurationOrExit<F extends Fields>(configuration: Configurati
   try {
     return readConfiguration(configuration, process.env);
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(EXIT_CONFIGURATION);
+    exitOnConfigurationError(error);
+    throw error;
   }
+}
+
+/** Prints the problems of a {@link ConfigurationError} to stderr and ends with exit code 78; of anything else it makes nothing. */
+export function exitOnConfigurationError(error: unknown): void {
+  if (!(error instanceof ConfigurationError)) return;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(EXIT_CONFIGURATION);
 }
 
 /** The variables as a Markdown table: name, kind, default, meaning. */

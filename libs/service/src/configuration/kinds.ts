@@ -97,6 +97,29 @@ function parseUrl(value: string, protocols: readonly string[]): Parsed<string> {
   return ok(value);
 }
 
+/** Absolute URLs as {@link url}, separated by commas; never shown. `check`: the problem of one, or undefined. */
+export function urls<
+  D extends Declaration<readonly string[]> & {
+    protocols: readonly string[];
+    check?: (one: string) => string | undefined;
+  },
+>(d: D): Optional<readonly string[], D> {
+  return field<readonly string[], D>(
+    'URL list',
+    d,
+    (value) => {
+      const list = value.split(',');
+      for (const one of list) {
+        const parsed = parseUrl(one, d.protocols);
+        const problem = 'problem' in parsed ? parsed.problem : d.check?.(one);
+        if (problem !== undefined) return wrong(`${problem}, in each of its places`);
+      }
+      return ok(list);
+    },
+    () => 'not shown',
+  );
+}
+
 /** `host:port`, several separated by commas. */
 export function hosts<D extends Declaration<readonly string[]>>(d: D): Optional<readonly string[], D> {
   return field<readonly string[], D>(

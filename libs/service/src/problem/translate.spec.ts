@@ -1,3 +1,4 @@
+import { OutcomeUnknown, PoolExhausted } from '@payflow/database';
 import { expect, it } from 'vitest';
 import { Problem } from './problem.js';
 import { translate } from './translate.js';
@@ -11,6 +12,15 @@ it.each([
   const problem = translate(error);
   expect(problem.code).toBe('unavailable');
   expect(problem.options.headers).toEqual({ 'retry-after': '1' });
+});
+
+it('tells a database that has too much to do from one that is away', () => {
+  const problem = translate(new PoolExhausted('api', 800, 4));
+  expect([problem.code, problem.options.headers]).toEqual(['database_busy', { 'retry-after': '1' }]);
+});
+
+it('answers a COMMIT that was never answered with 503: the same key settles it', () => {
+  expect(translate(new OutcomeUnknown(withCode('57P01'))).code).toBe('unavailable');
 });
 
 it('keeps what nobody foresaw for the log and says nothing of it', () => {

@@ -1,5 +1,5 @@
 import { HttpException } from '@nestjs/common';
-import { isConnectionLoss, isStatementTimeout } from '@payflow/database';
+import { isConnectionLoss, isStatementTimeout, OutcomeUnknown, PoolExhausted } from '@payflow/database';
 import type { ProblemCode } from '@payflow/contracts';
 import { Problem } from './problem.js';
 
@@ -35,6 +35,8 @@ export function translate(error: unknown): Problem {
   if (error instanceof Problem) return error;
   // The client left while sending: nobody reads the answer, and it is nobody's fault.
   if (isAborted(error)) return new Problem('request_timeout', { cause: error });
+  // What had to be told apart was: here the same request with the same key settles it.
+  if (error instanceof OutcomeUnknown) return unavailable(error);
   if (isConnectionLoss(error) || isStatementTimeout(error)) return unavailable(error);
   const code = knownCode(error);
   if (code === 'unavailable') return unavailable(error);
@@ -46,9 +48,10 @@ function isAborted(error: unknown): boolean {
   return code === 'ECONNRESET' && statusCode === 400;
 }
 
-/** 503 with Retry-After: a part that the request needs is away. */
+/** 503 with Retry-After: a part that the request needs is away, or has more to do than it can. */
 export function unavailable(cause?: unknown): Problem {
-  return new Problem('unavailable', { headers: { 'retry-after': RETRY_AFTER_S }, cause });
+  const code = cause instanceof PoolExhausted ? 'database_busy' : 'unavailable';
+  return new Problem(code, { headers: { 'retry-after': RETRY_AFTER_S }, cause });
 }
 
 function knownCode(error: unknown): ProblemCode | undefined {
