@@ -11,6 +11,7 @@ export {
   sqlState,
 } from './errors.js';
 export { excessOf, type Excess } from './excess.js';
+export { keyset, pagesOf, readPage, type Keyset, type KeysetPage } from './keyset.js';
 export { dropProvisioned, provisionDatabase, type ProvisionedDatabase, type RolePasswords } from './provision.js';
 export { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';
 export type { Rights, TableRights } from './rights.js';
