@@ -31,6 +31,7 @@ export const METRICS = {
   invariantCheckedAt: 'payflow_invariant_checked_timestamp_seconds',
   serviceReady: 'payflow_service_ready',
   partitionsAhead: 'payflow_partitions_ahead',
+  partitionStepsLeft: 'payflow_partition_steps_left_total',
   databasePool: 'payflow_database_pool_connections',
   cacheRequests: 'payflow_cache_requests_total',
   redisErrors: 'payflow_redis_errors_total',

@@ -14,6 +14,13 @@ export { excessOf, type Excess } from './excess.js';
 export { keyset, pagesOf, readPage, type Keyset, type KeysetPage } from './keyset.js';
 export { dropProvisioned, provisionDatabase, type ProvisionedDatabase, type RolePasswords } from './provision.js';
 export { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';
+export { PARTITION_UPKEEP } from './partition-upkeep.js';
+export {
+  PartitionMaintainer,
+  type PartitionStep,
+  type PartitionsAhead,
+  type StepLeft,
+} from './partition-maintainer.js';
 export type { Rights, TableRights } from './rights.js';
 export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';

@@ -1,5 +1,9 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
+import {
+  MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
+  MessagingTables1763700000000,
+} from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
 import { LedgerHolds1763700003000 } from './migrations/1763700003000-ledger-holds.js';
@@ -37,6 +41,7 @@ export const migrations = [
   LedgerMetadataVersions1763700014002,
   LedgerHistoryGuards1763700015000,
   LedgerAccountStamps1763700015001,
+  MessagingPartitions1764100040001,
   rights,
 ];
 
