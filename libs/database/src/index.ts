@@ -22,6 +22,7 @@ export {
   type StepLeft,
 } from './partition-maintainer.js';
 export type { Rights, TableRights } from './rights.js';
+export { IndexMigration, type IndexDefinition } from './index-migration.js';
 export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';
 export { statement, type Statement } from './statement.js';

@@ -19,6 +19,7 @@ import { LedgerReversalVersions1763700014000 } from './migrations/1763700014000-
 import { LedgerCorrections1763700014001 } from './migrations/1763700014001-ledger-corrections.js';
 import { LedgerMetadataVersions1763700014002 } from './migrations/1763700014002-ledger-metadata-versions.js';
 import { LedgerHistoryGuards1763700015000 } from './migrations/1763700015000-ledger-history-guards.js';
+import { LedgerAccountPaths1764100040003 } from './migrations/1764100040003-ledger-account-paths.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the ledger's database, in order, and the rights that its role has then. */
@@ -42,6 +43,7 @@ export const migrations = [
   LedgerHistoryGuards1763700015000,
   LedgerAccountStamps1763700015001,
   MessagingPartitions1764100040001,
+  LedgerAccountPaths1764100040003,
   rights,
 ];
 

@@ -476,7 +476,7 @@ begin
       continue when lower_bound is null;
       part := parent || '_' || to_char(slot, kind.form);
       -- A partition by this name may have been made with other bounds, by a session in another zone.
-      if exists (select from partitions_of(parent) p where p.name = part) then part := part || '_rest'; end if;
+      if exists (select from partitions_of(parent) p where p.name = part) then part := parent || '_rest_' || to_char(slot, kind.form); end if;
       action := case when to_regclass(quote_ident(part)) is null then 'make' else 'attach' end;
       return next;
     end loop;
@@ -488,10 +488,10 @@ begin
       return next;
     end loop;
     for old in
-      select c.relname as name, to_date(dated[1], kind.form)::timestamptz as lower_bound,
-        to_date(dated[1], kind.form)::timestamptz + kind.step as upper_bound
+      select c.relname as name, to_date(dated[2], kind.form)::timestamptz as lower_bound,
+        to_date(dated[2], kind.form)::timestamptz + kind.step as upper_bound
       from pg_class c join pg_class p on p.oid = to_regclass(quote_ident(parent)) and p.relowner = c.relowner and p.relnamespace = c.relnamespace,
-        regexp_match(c.relname, '^' || parent || '_(\d{' || length(kind.form) || '})(_rest)?$') as dated
+        regexp_match(c.relname, '^' || parent || '_(rest_)?(\d{' || length(kind.form) || '})$') as dated
       where c.relkind = 'r' and not c.relispartition and dated is not null
     loop
       continue when old.upper_bound > at - kind.kept;
