@@ -25,5 +25,5 @@ export type { Rights, TableRights } from './rights.js';
 export { IndexMigration, type IndexDefinition } from './index-migration.js';
 export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';
-export { statement, type Statement } from './statement.js';
+export { statement, statementNamed, type Statement } from './statement.js';
 export { Transaction, type Row } from './transaction.js';

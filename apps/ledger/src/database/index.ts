@@ -20,6 +20,7 @@ import { LedgerCorrections1763700014001 } from './migrations/1763700014001-ledge
 import { LedgerMetadataVersions1763700014002 } from './migrations/1763700014002-ledger-metadata-versions.js';
 import { LedgerHistoryGuards1763700015000 } from './migrations/1763700015000-ledger-history-guards.js';
 import { LedgerAccountPaths1764100040003 } from './migrations/1764100040003-ledger-account-paths.js';
+import { LedgerHoldsIndex1764100040004 } from './migrations/1764100040004-ledger-holds-index.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the ledger's database, in order, and the rights that its role has then. */
@@ -44,6 +45,7 @@ export const migrations = [
   LedgerAccountStamps1763700015001,
   MessagingPartitions1764100040001,
   LedgerAccountPaths1764100040003,
+  LedgerHoldsIndex1764100040004,
   rights,
 ];
 

@@ -446,8 +446,6 @@ CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer
 
 CREATE INDEX holds_by_expiry ON public.holds USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
 
-CREATE INDEX holds_pending_by_credit ON public.holds USING btree (tenant_id, livemode, credit_account_id) WHERE (status = 'pending'::text);
-
 CREATE INDEX holds_pending_by_debit ON public.holds USING btree (tenant_id, livemode, debit_account_id) WHERE (status = 'pending'::text);
 
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
