@@ -1,4 +1,6 @@
 export { joinJson } from './array.js';
+export { Unnested, type BulkColumn, type BulkType } from './bulk.js';
+export { copyRows } from './copy.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export {
   isConnectionLoss,
