@@ -15,6 +15,7 @@ import { GatewayReversed1763700014000 } from './migrations/1763700014000-gateway
 import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gateway-corrections.js';
 import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
 import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
+import { GatewayMetadataStatistics1764100040005 } from './migrations/1764100040005-gateway-metadata-statistics.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -34,6 +35,7 @@ export const migrations = [
   GatewayMetadataVersions1763700014002,
   GatewayTransferLists1763700014003,
   MessagingPartitions1764100040001,
+  GatewayMetadataStatistics1764100040005,
   rights,
 ];
 

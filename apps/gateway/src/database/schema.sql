@@ -490,6 +490,8 @@ CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant
 
 CREATE INDEX transfer_views_by_type ON public.transfer_views USING btree (tenant_id, livemode, type, created_at, id) WHERE (type IS NOT NULL);
 
+CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM transfer_views;
+
 CREATE OR REPLACE FUNCTION public.attach_partition(parent text, part text, since timestamp with time zone, until timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql

@@ -30,7 +30,7 @@ function list(lists: Lists, index: string, filter: object, before?: IndexUse['be
 export const gateway: IndexRegistry = {
   uses: [
     { index: 'account_views_path', query: 'account-views.insert' },
-    { index: 'idempotency_records_by_age', query: 'idempotency.prune', values: ['7', '1000'] },
+    { index: 'idempotency_records_by_age', query: 'idempotency.prune', values: ['30', '1000'] },
     {
       index: 'pending_writes_by_command',
       query: 'pending-writes.take-answered',

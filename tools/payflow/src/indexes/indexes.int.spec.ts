@@ -8,7 +8,7 @@ import { INDEXES, SHARED_INDEXES } from './registry.js';
 import { seedTables } from './seeding.js';
 
 /** Enough that reading all of a table is dear; `npm run bench -- indexes` looks at a million. */
-const ROWS = 20_000;
+const ROWS = 50_000;
 
 /** The shared tables are looked at once, in the database that has nothing else. */
 const registryFor = (service: (typeof SERVICES)[number]) =>

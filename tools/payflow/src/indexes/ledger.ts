@@ -47,6 +47,14 @@ export const ledger: IndexRegistry = {
       expires_at: "now() + case when n % 1000 = 0 then -1 else 1 end * interval '1 hour'",
       expiry_asked_at: 'null',
     },
+    // All of it was sent long ago, the last by the newest transaction: a check looks at what came after.
+    outbox: {
+      created_at: "date_trunc('day', now(), 'UTC') + n * interval '1 millisecond'",
+      id: uuidOf('n'),
+      message_count: '1',
+      published_at: 'now()',
+      xact_id: '(n * 10)::text::xid8',
+    },
     periods: {
       ...OWNED,
       month: 'n::text',
