@@ -33,16 +33,23 @@ export interface Execution {
 export interface Query {
   readonly text: string;
   readonly values: readonly string[];
+  /** Planned for these values, as what is asked seldom is; otherwise for any, as a pool comes to plan what it asks again and again. */
+  readonly isPlannedForValues?: boolean;
 }
 
-/** Carries out a registered query as {@link explained} does. `meanwhile` is true of the database for as long as it takes. */
+/** Carries out a registered query with the plan for any values, unless it goes otherwise by itself. `meanwhile` is true of the database for as long as it takes. */
 export function execute(admin: Client, { query, values = [], before }: IndexUse, meanwhile = ''): Promise<Execution> {
   return explained(admin, { text: statementNamed(query).text, values }, `${meanwhile};${before?.text ?? ''}`);
 }
 
-/** Carries out a query with the plan for any values, as a pool comes to use it. Nothing of it is kept. */
-export async function explained(admin: Client, { text, values }: Query, first = ''): Promise<Execution> {
-  await admin.query(`begin; set local plan_cache_mode = force_generic_plan; ${first}`);
+/** Carries out a query. Nothing of what it changes is kept. */
+export async function explained(
+  admin: Client,
+  { text, values, isPlannedForValues = false }: Query,
+  first = '',
+): Promise<Execution> {
+  const mode = isPlannedForValues ? 'force_custom_plan' : 'force_generic_plan';
+  await admin.query(`begin; set local plan_cache_mode = ${mode}; ${first}`);
   try {
     await admin.query(`prepare explained as ${text}`);
     const call = `explained${values.length > 0 ? `(${values.join(', ')})` : ''}`;
