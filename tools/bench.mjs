@@ -11,12 +11,12 @@ const sizes = ['smoke', 'full'];
 /** @typedef {{ dir: string, env: NodeJS.ProcessEnv, size: string, base: number }} Place */
 
 /**
- * A program of the ledger's on a durable server of its own.
- * @param {string} program @param {string} argument @param {Place} place
+ * A program of the ledger's, or of another part, on a durable server of its own.
+ * @param {string} program @param {string} argument @param {Place} place @param {string} part
  */
-async function onPostgres(program, argument, { dir, env }) {
+async function onPostgres(program, argument, { dir, env }, part = join('apps', 'ledger')) {
   const postgres = await startPostgres({ dir: join(dir, 'postgres'), runDir: env['PAYFLOW_RUN_DIR'] ?? dir });
-  const main = join(paths.root, 'apps', 'ledger', 'dist', 'bench', `${program}.js`);
+  const main = join(paths.root, part, 'dist', 'bench', `${program}.js`);
   return runShown(runtime(), [...serviceNodeArgs, main, argument], {
     cwd: paths.root,
     env: { ...process.env, ...env, POSTGRES_URL: postgres.url, POSTGRES_PID: String(postgres.pid) },
@@ -48,6 +48,14 @@ const benchmarks = {
   'ledger-proof': {
     what: 'posting with the hash chain against the same without its hashes, in turns in one run',
     run: (place) => onPostgres('proof-cost', place.size, place),
+  },
+  indexes: {
+    what: 'every query that an index is there for, with it and without it, at 1e5 rows a table (full: 1e6), and whether it goes by it',
+    run: (place) => onPostgres('indexes', place.size, place, join('tools', 'payflow')),
+  },
+  partitions: {
+    what: 'date ranges on months of transfers against one table, at 1e6 rows (full: 1e7), and what inserting costs',
+    run: (place) => onPostgres('partitions', place.size, place, join('tools', 'payflow')),
   },
 };
 

@@ -6,6 +6,7 @@ import {
   MESSAGING_RIGHTS,
   Messaging,
   MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
   MessagingTables1763700000000,
   type AnyOutgoing,
 } from '@payflow/messaging';
@@ -58,6 +59,7 @@ async function startNeighbour(service: Service): Promise<{ running: RunningServi
     MessagingTables1763700000000,
     InvariantTables1763700002000,
     MessagingGuards1763700013000,
+    MessagingPartitions1764100040001,
     rights,
   ]);
   const configuration = { ...defineConfiguration(service, commonFields({ port: 0, database: service })), service };

@@ -31,6 +31,7 @@ export const METRICS = {
   invariantCheckedAt: 'payflow_invariant_checked_timestamp_seconds',
   serviceReady: 'payflow_service_ready',
   partitionsAhead: 'payflow_partitions_ahead',
+  partitionStepsLeft: 'payflow_partition_steps_left_total',
   databasePool: 'payflow_database_pool_connections',
   databasePoolUsage: 'payflow_database_pool_usage_ratio',
   databasePoolWaitP99: 'payflow_database_pool_wait_p99_seconds',

@@ -1,6 +1,8 @@
 export { joinJson } from './array.js';
 export { bigintArray, hexArray, sparse, uuidArray } from './binary-array.js';
 export { capacityOf, type Capacity } from './capacity.js';
+export { Unnested, type BulkColumn, type BulkType } from './bulk.js';
+export { copyRows } from './copy.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export {
   isConnectionLoss,
@@ -16,11 +18,20 @@ export {
 export { excessOf, type Excess } from './excess.js';
 export type { PoolStatus } from './pool/connection-pool.js';
 export type { Purpose, Shares } from './pool/purpose.js';
+export { keyset, pagesOf, readPage, type Keyset, type KeysetPage } from './keyset.js';
 export { dropProvisioned, provisionDatabase, type ProvisionedDatabase, type RolePasswords } from './provision.js';
 export { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';
 export { parseReplicaUrl } from './replicas/replica-url.js';
+export { PARTITION_UPKEEP } from './partition-upkeep.js';
+export {
+  PartitionMaintainer,
+  type PartitionStep,
+  type PartitionsAhead,
+  type StepLeft,
+} from './partition-maintainer.js';
 export type { Rights, TableRights } from './rights.js';
+export { IndexMigration, type IndexDefinition } from './index-migration.js';
 export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';
-export { statement, type Statement } from './statement.js';
+export { statement, statementNamed, type Statement } from './statement.js';
 export { Transaction, type Row } from './transaction.js';

@@ -10,7 +10,7 @@ export async function dumpSchema(url: string): Promise<string> {
   await client.connect();
   try {
     const parts: string[] = [];
-    for (const query of [TABLES, INDEXES, TRIGGERS, FUNCTIONS, TABLE_GRANTS, FUNCTION_GRANTS]) {
+    for (const query of [TABLES, INDEXES, STATISTICS, TRIGGERS, FUNCTIONS, TABLE_GRANTS, FUNCTION_GRANTS]) {
       const { rows } = await client.query<{ text: string }>(query);
       parts.push(...rows.map((row) => row.text));
     }
@@ -44,6 +44,8 @@ from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid =
 where c.relnamespace = 'public'::regnamespace and not c.relispartition
   and not exists (select from pg_constraint k where k.conindid = i.indexrelid)
 order by x.relname`;
+
+const STATISTICS = `select pg_get_statisticsobjdef(oid) || ';' as text from pg_statistic_ext order by stxname`;
 
 const TRIGGERS = `
 select pg_get_triggerdef(t.oid) || ';' as text

@@ -21,3 +21,10 @@ export function statement(name: string, text: string): Statement {
   texts.set(name, constant);
   return { name, text: constant };
 }
+
+/** The statement of a name, for those who look at it from outside. Throws where no module that is loaded has made it. */
+export function statementNamed(name: string): Statement {
+  const text = texts.get(name);
+  if (text === undefined) throw new Error(`no statement is named ${name}`);
+  return { name, text };
+}

@@ -5,6 +5,7 @@ import {
   MESSAGING_RIGHTS,
   Messaging,
   MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
   MessagingTables1763700000000,
   tallyOf,
 } from '@payflow/messaging';
@@ -63,6 +64,7 @@ describe('the internal endpoints and the checks behind them', () => {
         MessagingTables1763700000000,
         InvariantTables1763700002000,
         MessagingGuards1763700013000,
+        MessagingPartitions1764100040001,
         rights,
       ]),
       createTestTopics({ brokers, clientId: 'spec', prefix }),

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MessagingGuards1763700013000 } from './database/messaging-guards.js';
+import { MessagingPartitions1764100040001 } from './database/messaging-partitions.js';
 import { MESSAGING_RIGHTS } from './database/messaging-rights.js';
 import { MessagingTables1763700000000 } from './database/messaging-tables.js';
 import { Housekeeping } from './housekeeping.js';
@@ -30,6 +31,7 @@ describe('housekeeping', () => {
     db = await createTestDatabase('payments', [
       MessagingTables1763700000000,
       MessagingGuards1763700013000,
+      MessagingPartitions1764100040001,
       MESSAGING_RIGHTS,
     ]);
     housekeeping = new Housekeeping(db.database);

@@ -1,6 +1,6 @@
 import { METRICS } from '@payflow/contracts';
-import { statement, type Database } from '@payflow/database';
-import { OncePerInterval, gauge, logger } from '@payflow/telemetry';
+import { PartitionMaintainer, sqlState, statement, type Database, type StepLeft } from '@payflow/database';
+import { OncePerInterval, counter, gauge, logger } from '@payflow/telemetry';
 import { Repeat } from './repeat.js';
 
 const log = logger('housekeeping');
@@ -8,6 +8,11 @@ const partitionsAhead = gauge(
   METRICS.partitionsAhead,
   'Partitions that follow the present one without a gap. Below 3: nobody makes them any more.',
   ['table'] as const,
+);
+const stepsLeft = counter(
+  METRICS.partitionStepsLeft,
+  'Steps of the upkeep of partitions that had to be left for the next round, most often for want of a lock.',
+  ['table', 'action'] as const,
 );
 
 const HOUR_MS = 3_600_000;
@@ -19,18 +24,12 @@ const DAY_MS = 24 * HOUR_MS;
 const PARTITIONS_AHEAD = 4;
 const COUNT_INTERVAL_MS = 30_000;
 const REPORT_INTERVAL_MS = 600_000;
-/** Outbox and marks outlive the topics (7 days) by one day: whatever can still be read can still be recognised and sent again. */
+/** Marks outlive the topics (7 days) by one day, as the outbox does: whatever can still be read can still be recognised. */
 const KEPT_MS = 8 * DAY_MS;
 /** As long as their copies in the dead-letter topics. */
 const DEAD_LETTERS_KEPT_MS = 30 * DAY_MS;
 const PRUNE_ROWS_MAX = 10_000;
 
-const ENSURE = statement('housekeeping.ensure-partitions', 'select ensure_partitions($1)');
-const COUNT_AHEAD = statement(
-  'housekeeping.partitions-ahead',
-  'select table_name as "table", partitions from partitions_ahead()',
-);
-const DROP_OUTBOX = statement('housekeeping.drop-outbox', 'select drop_outbox_before($1)');
 // By row address: the limit keeps each round short, and the rows need not be found twice.
 const PRUNE_INBOX = statement(
   'housekeeping.prune-inbox',
@@ -51,11 +50,15 @@ export class Housekeeping {
     (error) => this.seldom.run(() => log.warn({ err: error }, 'the partitions ahead could not be counted')),
   );
 
-  constructor(private readonly database: Database) {}
+  private readonly partitions: PartitionMaintainer;
+
+  constructor(private readonly database: Database) {
+    this.partitions = new PartitionMaintainer(database, PARTITIONS_AHEAD);
+  }
 
   /** Makes the partitions the service needs now; the rest follows in the background, now and every hour. */
   async start(): Promise<void> {
-    await this.database.rows(ENSURE, [PARTITIONS_AHEAD]);
+    report(await this.partitions.ensurePresent());
     await this.countAhead();
     this.counting.start();
     this.running = this.run();
@@ -71,16 +74,14 @@ export class Housekeeping {
 
   /** Tells, as a metric, how many partitions lie ahead of each table that is partitioned by time. */
   async countAhead(): Promise<void> {
-    for (const { table, partitions } of await this.database.rows<{ table: string; partitions: number }>(COUNT_AHEAD))
-      partitionsAhead.set({ table }, partitions);
+    for (const { table, partitions } of await this.partitions.countAhead()) partitionsAhead.set({ table }, partitions);
   }
 
   /** One round. What fails is logged and tried again at the next; it keeps nothing else from being done. */
   async run(now = new Date()): Promise<void> {
     const horizon = new Date(now.getTime() - KEPT_MS);
     const { database } = this;
-    await attempt('making partitions', () => database.rows(ENSURE, [PARTITIONS_AHEAD]));
-    await attempt('dropping days of the outbox', () => database.rows(DROP_OUTBOX, [horizon]));
+    await attempt('keeping partitions', async () => report(await this.partitions.run()));
     await attempt('pruning the inbox', async () => {
       while ((await database.count(PRUNE_INBOX, [uuidFloor(horizon)])) === PRUNE_ROWS_MAX);
     });
@@ -88,6 +89,16 @@ export class Housekeeping {
     await attempt('pruning dead letters', () => database.count(PRUNE_DEAD_LETTERS, [deadHorizon]));
     await attempt('pruning suspects', () => database.count(PRUNE_SUSPECTS, [horizon]));
     await attempt('pruning tallies', () => database.count(PRUNE_TALLIES, [horizon]));
+  }
+}
+
+function report(left: readonly StepLeft[]): void {
+  for (const { step, error } of left) {
+    stepsLeft.inc({ table: step.table, action: step.action });
+    log.warn(
+      { err: error, sqlstate: sqlState(error), ...step },
+      'a step of the upkeep of partitions is left for the next round',
+    );
   }
 }
 

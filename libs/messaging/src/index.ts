@@ -2,6 +2,7 @@ export { kafkajsBroker } from './broker/kafkajs/client.js';
 export type { Broker, BrokerAdmin, BrokerOptions, RecordToSend, TopicToCreate } from './broker/port.js';
 export { MessagingGuards1763700013000 } from './database/messaging-guards.js';
 export { MESSAGING_RIGHTS } from './database/messaging-rights.js';
+export { MessagingPartitions1764100040001 } from './database/messaging-partitions.js';
 export { MessagingTables1763700000000 } from './database/messaging-tables.js';
 export { encodeRecord } from './envelope.js';
 export { Housekeeping } from './housekeeping.js';

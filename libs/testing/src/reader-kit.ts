@@ -15,6 +15,7 @@ import {
   Messaging,
   MESSAGING_RIGHTS,
   MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
   MessagingTables1763700000000,
   encodeRecord,
   kafkajsBroker,
@@ -98,6 +99,7 @@ export class ReaderKit {
     MessagingTables1763700000000,
     EffectsTable1763700002000,
     MessagingGuards1763700013000,
+    MessagingPartitions1764100040001,
     // Specs share a kit's tables and forget what was in them.
     { ...MESSAGING_RIGHTS, positions: { update: 'all', delete: true }, effects: { delete: true } } satisfies Rights,
   ];

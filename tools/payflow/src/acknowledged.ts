@@ -1,15 +1,16 @@
 import { fromUuid } from '@payflow/contracts';
-import { statement, type Database } from '@payflow/database';
+import { keyset, pagesOf, statement, type Database } from '@payflow/database';
 
 const PAGE = 5_000;
 /** What was acknowledged more recently may still be on its way. */
 const SETTLED = '30 seconds';
 
+const BY_KEY = keyset('asc', 'tenant_id', 'livemode', 'id');
 const VIEWS = statement(
   'cli.acknowledged-payments',
   `select tenant_id, livemode, id, status from payment_views
-   where (tenant_id, livemode, id) > ($1, $2, $3) and created_at < now() - interval '${SETTLED}'
-   order by tenant_id, livemode, id limit ${PAGE}`,
+   where ${BY_KEY.behind(['$1', '$2', '$3'])} and created_at < now() - interval '${SETTLED}'
+   ${BY_KEY.orderBy} limit ${PAGE}`,
 );
 
 const STATES = statement(
@@ -29,11 +30,10 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 /** Payments that the gateway acknowledged and the payments service does not have, or knows to have ended otherwise (I11). */
 export async function acknowledgedWithoutPayment(gateway: Database, payments: Database): Promise<string[]> {
   const offending: string[] = [];
-  let after: StateRow = { tenant_id: NIL, livemode: false, id: NIL, status: '' };
-  for (;;) {
-    const views = await gateway.rows<StateRow>(VIEWS, [after.tenant_id, after.livemode, after.id]);
-    const last = views.at(-1);
-    if (!last) return offending;
+  const pages = pagesOf<StateRow>((after = { tenant_id: NIL, livemode: false, id: NIL, status: '' }) =>
+    gateway.rows<StateRow>(VIEWS, [after.tenant_id, after.livemode, after.id]),
+  );
+  for await (const views of pages) {
     const states = await payments.rows<StateRow>(STATES, [
       views.map((v) => v.tenant_id),
       views.map((v) => v.livemode),
@@ -48,8 +48,8 @@ export async function acknowledgedWithoutPayment(gateway: Database, payments: Da
         !(view.status === 'pending' && status !== 'processing');
       if (!agree) offending.push(`${fromUuid('payment', view.id)} (${view.status} here, ${status ?? 'absent'} there)`);
     }
-    after = last;
   }
+  return offending;
 }
 
 function keyOf({ tenant_id, livemode, id }: StateRow): string {

@@ -5,6 +5,7 @@ import { demo } from './commands/demo.js';
 import { generate } from './commands/generate.js';
 import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
+import { partitionsCommands } from './commands/partitions.js';
 import { positionsCommands } from './commands/positions.js';
 import { setup } from './commands/setup.js';
 import { verify } from './commands/verify.js';
@@ -39,6 +40,7 @@ program
 program.addCommand(parkedCommands());
 program.addCommand(deadLetterCommands());
 program.addCommand(positionsCommands());
+program.addCommand(partitionsCommands());
 program.addCommand(outboxCommands());
 
 program

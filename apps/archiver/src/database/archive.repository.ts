@@ -1,15 +1,29 @@
 import { MESSAGES, fromUuid, uuidOf, type AnyMessage } from '@payflow/contracts';
-import { statement, type Transaction } from '@payflow/database';
+import { statement, Unnested, type Transaction } from '@payflow/database';
 import { talliesByDay } from '@payflow/messaging';
 import { idTimeOf, instantOf, isUndated, monthOf } from './id-time.js';
+
+const EVENTS = new Unnested<AnyMessage>([
+  ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
+  ['livemode', 'boolean', ({ livemode }) => livemode],
+  ['event_id', 'uuid', ({ id }) => uuidOf('event', id)],
+  ['id_time', 'timestamptz', ({ id }) => idTimeOf(id)],
+  ['topic', 'text', ({ type }) => MESSAGES[type].topic],
+  ['type', 'text', ({ type }) => type],
+  ['subject', 'text', ({ subject }) => subject],
+  ['aggregate_version', 'bigint', ({ aggregateVersion }) => aggregateVersion],
+  ['occurred_at', 'timestamptz', ({ time }) => instantOf(time)],
+  ['causation_id', 'text', ({ causationId }) => causationId],
+  ['correlation_id', 'text', ({ correlationId }) => correlationId],
+  ['actor', 'text', ({ actor }) => actor],
+  ['traceparent', 'text', ({ traceparent }) => traceparent ?? null],
+  ['data', 'json', ({ data }) => JSON.stringify(data)],
+]);
 
 // Sorted, so that two partitions that meet copies of the same events wait for each other and never in a circle.
 const INSERT = statement(
   'archive.insert-events',
-  `insert into archived_events (tenant_id, livemode, event_id, id_time, topic, type, subject, aggregate_version, occurred_at,
-     causation_id, correlation_id, actor, traceparent, data)
-   select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::bigint[],
-     $9::timestamptz[], $10::text[], $11::text[], $12::text[], $13::text[], $14::json[])
+  `insert into archived_events (${EVENTS.names}) select * from ${EVENTS.from()}
    order by 1, 2, 3
    on conflict do nothing returning event_id`,
 );
@@ -31,26 +45,13 @@ const ENSURE_MONTHS = statement(
 
 /** Stores events that are not stored yet. Returns the ids of those that were new. */
 export async function archiveEvents(tx: Transaction, events: readonly AnyMessage[]): Promise<Set<string>> {
-  const idTimes = events.map(({ id }) => idTimeOf(id));
-  const ensured = ensureMonths(tx, idTimes);
-  const inserted = tx.rows<{ event_id: string }>(INSERT, [
-    events.map(({ tenant }) => uuidOf('tenant', tenant)),
-    events.map(({ livemode }) => livemode),
-    events.map(({ id }) => uuidOf('event', id)),
-    idTimes,
-    events.map(({ type }) => MESSAGES[type].topic),
-    events.map(({ type }) => type),
-    events.map(({ subject }) => subject),
-    events.map(({ aggregateVersion }) => aggregateVersion),
-    events.map(({ time }) => instantOf(time)),
-    events.map(({ causationId }) => causationId),
-    events.map(({ correlationId }) => correlationId),
-    events.map(({ actor }) => actor),
-    events.map(({ traceparent }) => traceparent ?? null),
-    events.map(({ data }) => JSON.stringify(data)),
-  ]);
-  const [rows] = await Promise.all([inserted, ensured]);
-  return new Set(rows.map((row) => fromUuid('event', row.event_id)));
+  const ensured = ensureMonths(
+    tx,
+    events.map(({ id }) => idTimeOf(id)),
+  );
+  const inserted = [...EVENTS.batches(events)].map((values) => tx.rows<{ event_id: string }>(INSERT, values));
+  const [rows] = await Promise.all([Promise.all(inserted), ensured]);
+  return new Set(rows.flat().map((row) => fromUuid('event', row.event_id)));
 }
 
 /** Adds newly stored events to the sums by type and day, with COMMIT. */

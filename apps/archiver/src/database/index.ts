@@ -1,7 +1,12 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
+import {
+  MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
+  MessagingTables1763700000000,
+} from '@payflow/messaging';
 import { ArchiverTables1763700001000 } from './migrations/1763700001000-archiver-tables.js';
 import { ArchiverGuards1763700013001 } from './migrations/1763700013001-archiver-guards.js';
+import { ArchiverMonths1764100040002 } from './migrations/1764100040002-archiver-months.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the archiver's database, in order, and the rights that its role has then. */
@@ -11,6 +16,8 @@ export const migrations = [
   InvariantTables1763700002000,
   MessagingGuards1763700013000,
   ArchiverGuards1763700013001,
+  MessagingPartitions1764100040001,
+  ArchiverMonths1764100040002,
   rights,
 ];
 

@@ -1,8 +1,8 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
-import { statement, type Database, type Transaction } from '@payflow/database';
+import { statement, Unnested, type Database, type Transaction } from '@payflow/database';
 import type { Acceptable, KeyedWrite, Reply } from '../acceptance/acceptable.js';
 import { WRITE_ID_KINDS, type WriteKind } from '../domain/write-kind.js';
-import { keyOf, ownerColumns, type Owner, tenantOf } from './keys.js';
+import { keyOf, ownerColumns, type Owner, tenantOf, tenantUuid } from './keys.js';
 
 /** What is stored under an Idempotency-Key. */
 export interface IdempotencyRecord {
@@ -12,12 +12,23 @@ export interface IdempotencyRecord {
   readonly reply: Reply | undefined;
 }
 
+const resourceUuid = ({ kind, view: { id } }: KeyedWrite['write']): string => uuidOf(WRITE_ID_KINDS[kind], id);
+
+const KEYS = new Unnested<KeyedWrite>([
+  ['tenant_id', 'uuid', ({ tenant }) => tenantUuid(tenant)],
+  ['livemode', 'boolean', ({ livemode }) => livemode],
+  ['idempotency_key', 'text', ({ idempotencyKey }) => idempotencyKey],
+  ['fingerprint', 'bytea', ({ fingerprint }) => fingerprint],
+  ['resource_kind', 'text', ({ write }) => write.kind],
+  ['resource_id', 'uuid', ({ write }) => resourceUuid(write)],
+  ['api_version', 'text', ({ apiVersion }) => apiVersion],
+  ['created_at', 'timestamptz', ({ write }) => write.view.createdAt],
+]);
+
 // Sorted by key, so that two groups with keys in common wait for each other in one direction only.
 const INSERT_KEYS = statement(
   'idempotency.insert',
-  `insert into idempotency_records (tenant_id, livemode, idempotency_key, fingerprint, resource_kind, resource_id, api_version, created_at)
-   select * from unnest($1::uuid[], $2::boolean[], $3::text[], $4::bytea[], $5::text[], $6::uuid[], $7::text[], $8::timestamptz[])
-     as k (tenant_id, livemode, idempotency_key)
+  `insert into idempotency_records (${KEYS.names}) select * from ${KEYS.from()}
    order by tenant_id, livemode, idempotency_key
    on conflict do nothing returning tenant_id, livemode, idempotency_key`,
 );
@@ -44,12 +55,25 @@ const DELETE_KEYS = statement(
    where (tenant_id, livemode, idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
 );
 
+/** A write that was acknowledged, with the outbox row that holds its command. */
+type AcceptedWrite = readonly [write: Acceptable, outboxRow: { readonly id: string; readonly created_at: Date }];
+
+const PENDING = new Unnested<AcceptedWrite>([
+  ['tenant_id', 'uuid', ([{ tenant }]) => tenantUuid(tenant)],
+  ['livemode', 'boolean', ([{ livemode }]) => livemode],
+  ['resource_id', 'uuid', ([{ write }]) => resourceUuid(write)],
+  ['resource_kind', 'text', ([{ write }]) => write.kind],
+  ['idempotency_key', 'text', ([{ idempotencyKey }]) => idempotencyKey],
+  ['request_id', 'text', ([{ requestId }]) => requestId],
+  ['accepted_at', 'timestamptz', ([{ write }]) => write.view.createdAt],
+  ['outbox_id', 'uuid', ([, { id }]) => id],
+  ['outbox_created_at', 'timestamptz', ([, row]) => row.created_at],
+  ['command_id', 'uuid', ([{ write }]) => (write.commandId === undefined ? null : uuidOf('event', write.commandId))],
+]);
+
 const INSERT_PENDING = statement(
   'pending-writes.insert',
-  `insert into pending_writes (tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id, accepted_at,
-     outbox_id, outbox_created_at, command_id)
-   select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-     $8::uuid[], $9::timestamptz[], $10::uuid[])`,
+  `insert into pending_writes (${PENDING.names}) select * from ${PENDING.from()}`,
 );
 
 interface OwnedRow {
@@ -77,15 +101,8 @@ export function idempotencyKeyOf(owner: Owner & { readonly idempotencyKey: strin
 
 /** Takes the keys; returns those that nobody had. Waits for transactions that are taking one of them right now. */
 export async function takeKeys(tx: Transaction, writes: readonly KeyedWrite[]): Promise<Set<string>> {
-  const rows = await tx.rows<ReplyRow>(INSERT_KEYS, [
-    ...recordKeyColumns(writes),
-    writes.map((w) => w.fingerprint),
-    writes.map((w) => w.write.kind),
-    writes.map((w) => uuidOf(WRITE_ID_KINDS[w.write.kind], w.write.view.id)),
-    writes.map((w) => w.apiVersion),
-    writes.map((w) => w.write.view.createdAt),
-  ]);
-  return new Set(rows.map(recordKeyOf));
+  const taken = [...KEYS.batches(writes)].map((values) => tx.rows<ReplyRow>(INSERT_KEYS, values));
+  return new Set((await Promise.all(taken)).flat().map(recordKeyOf));
 }
 
 /** Gives back keys that this transaction took. */
@@ -112,22 +129,8 @@ export async function findReplies(
 }
 
 /** Notes writes as acknowledged and not ended, each with the outbox row that holds its command; with COMMIT. */
-export function insertPending(
-  tx: Transaction,
-  accepted: readonly (readonly [write: Acceptable, outboxRow: { readonly id: string; readonly created_at: Date }])[],
-): void {
-  const writes = accepted.map(([write]) => write);
-  tx.atCommit(INSERT_PENDING, [
-    ...ownerColumns(writes),
-    writes.map((w) => uuidOf(WRITE_ID_KINDS[w.write.kind], w.write.view.id)),
-    writes.map((w) => w.write.kind),
-    writes.map((w) => w.idempotencyKey),
-    writes.map((w) => w.requestId),
-    writes.map((w) => w.write.view.createdAt),
-    accepted.map(([, row]) => row.id),
-    accepted.map(([, row]) => row.created_at),
-    writes.map(({ write: { commandId } }) => (commandId === undefined ? null : uuidOf('event', commandId))),
-  ]);
+export function insertPending(tx: Transaction, accepted: readonly AcceptedWrite[]): void {
+  for (const values of PENDING.batches(accepted)) tx.atCommit(INSERT_PENDING, values);
 }
 
 function recordKeyColumns(keys: readonly (Owner & { readonly idempotencyKey: string })[]): unknown[] {

@@ -136,7 +136,7 @@ export async function findHolds(tx: Transaction, keys: readonly ResourceKey[]): 
   return byKey(await tx.rows<HoldRow>(FIND_MANY, keyColumns('hold', keys)));
 }
 
-const LISTS = new ListStatements<HoldFilter>('hold_views', COLUMNS, {
+export const HOLD_LISTS = new ListStatements<HoldFilter>('hold_views', COLUMNS, {
   account: {
     letter: 'b',
     sql: [(parameter) => `debit_account_id = ${parameter}`, (parameter) => `credit_account_id = ${parameter}`],
@@ -147,7 +147,7 @@ const LISTS = new ListStatements<HoldFilter>('hold_views', COLUMNS, {
 
 /** Up to `limit` holds of the owner that pass the filter, newest first, after the position. */
 export async function listHolds(db: Database, owner: Owner, page: Page<HoldFilter>): Promise<HoldView[]> {
-  const rows = await db.rows<HoldRow>(...LISTS.of(owner, page, (id) => uuidOf('hold', id)));
+  const rows = await db.rows<HoldRow>(...HOLD_LISTS.of(owner, page, (id) => uuidOf('hold', id)));
   return rows.map(toView);
 }
 

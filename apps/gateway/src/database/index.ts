@@ -1,5 +1,9 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
+import {
+  MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
+  MessagingTables1763700000000,
+} from '@payflow/messaging';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-tables.js';
 import { GatewayTransfers1763700003000 } from './migrations/1763700003000-gateway-transfers.js';
@@ -11,6 +15,7 @@ import { GatewayReversed1763700014000 } from './migrations/1763700014000-gateway
 import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gateway-corrections.js';
 import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
 import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
+import { GatewayMetadataStatistics1764100040005 } from './migrations/1764100040005-gateway-metadata-statistics.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -29,6 +34,8 @@ export const migrations = [
   GatewayCorrections1763700014001,
   GatewayMetadataVersions1763700014002,
   GatewayTransferLists1763700014003,
+  MessagingPartitions1764100040001,
+  GatewayMetadataStatistics1764100040005,
   rights,
 ];
 

@@ -53,7 +53,7 @@ const nothingForgotten = (of: readonly Unfinished[], views: (table: string) => s
 const newest = (table: string) => `(
   select newest.* from tenants t cross join (values (true), (false)) as mode (livemode) cross join lateral (
     select * from ${table} p
-    where p.tenant_id = t.id and p.livemode = mode.livemode and p.created_at > clock_timestamp() - interval '10 minutes'
+    where p.tenant_id = t.id and p.livemode = mode.livemode and p.created_at > statement_timestamp() - interval '10 minutes'
     order by created_at desc limit ${RECENT_VIEWS}) as newest)`;
 
 const acknowledgedIsKept = invariant({
@@ -125,7 +125,7 @@ export const invariants: readonly Invariant[] = [
   noOldOutboxRow('gateway'),
   // Views repeat what was sent as a command or heard as an event.
   noSecrets('gateway', [
-    { running: `(${KEPT} where created_at > clock_timestamp() - interval '5 minutes' limit 1000)`, full: KEPT },
+    { running: `(${KEPT} where created_at > statement_timestamp() - interval '5 minutes' limit 1000)`, full: KEPT },
     {
       full: `select 'payment_views/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payment_views`,
     },

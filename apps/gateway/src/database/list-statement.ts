@@ -1,5 +1,5 @@
 import { uuidOf } from '@payflow/contracts';
-import { statement, type Statement } from '@payflow/database';
+import { keyset, statement, type Statement } from '@payflow/database';
 import { tenantUuid, type Owner } from './keys.js';
 
 /** The place after which a page begins. */
@@ -7,6 +7,8 @@ export interface PagePosition {
   readonly createdAt: string;
   readonly id: string;
 }
+
+const NEWEST_FIRST = keyset('desc', 'created_at', 'id');
 
 /** Which of a list are shown, and how many of them. */
 export interface Page<F> {
@@ -84,13 +86,13 @@ export class ListStatements<F extends object> {
   }
 
   #text(conditions: readonly Condition[], continued: boolean): string {
-    const last = continued ? [`(created_at, id) < ($${conditions.length + 4}, $${conditions.length + 5})`] : [];
+    const last = continued ? [NEWEST_FIRST.behind([`$${conditions.length + 4}`, `$${conditions.length + 5}`])] : [];
     // Every way to choose one of each condition's alternatives: two at most, as only one filter has two.
     const ways = conditions.reduce<string[][]>(
       (chosen, { sql }, at) => chosen.flatMap((wheres) => sql.map((one) => [...wheres, one(`$${at + 4}`)])),
       [['tenant_id = $1', 'livemode = $2']],
     );
-    const order = 'order by created_at desc, id desc limit $3';
+    const order = `${NEWEST_FIRST.orderBy} limit $3`;
     const selects = ways.map(
       (wheres) => `select ${this.columns} from ${this.table} where ${[...wheres, ...last].join(' and ')} ${order}`,
     );

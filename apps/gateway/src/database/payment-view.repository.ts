@@ -107,7 +107,7 @@ export async function findPayment(
   return row && toView(row);
 }
 
-const LISTS = new ListStatements<PaymentFilter>('payment_views', COLUMNS, {
+export const PAYMENT_LISTS = new ListStatements<PaymentFilter>('payment_views', COLUMNS, {
   status: compare('s', 'status'),
   source: compare('o', 'source_account_id', '=', accountUuid),
   destination: compare('d', 'destination_account_id', '=', accountUuid),
@@ -118,7 +118,7 @@ const LISTS = new ListStatements<PaymentFilter>('payment_views', COLUMNS, {
 
 /** Up to `limit` payments of the owner that pass the filter, newest first, after the position. */
 export async function listPayments(db: Database, owner: Owner, page: Page<PaymentFilter>): Promise<PaymentView[]> {
-  const rows = await db.rows<PaymentRow>(...LISTS.of(owner, page, (id) => uuidOf('payment', id)));
+  const rows = await db.rows<PaymentRow>(...PAYMENT_LISTS.of(owner, page, (id) => uuidOf('payment', id)));
   return rows.map(toView);
 }
 

@@ -58,11 +58,12 @@ const COUNT_OVERDUE = statement(
    from pending_writes where accepted_at < clock_timestamp() - $1 * interval '1 millisecond'`,
 );
 
+// The statement's clock, which an index can go by: one that moves on within the statement has all keys looked through.
 const PRUNE = statement(
   'idempotency.prune',
   `delete from idempotency_records
    where ctid = any (array (
-     select ctid from idempotency_records where created_at < clock_timestamp() - $1 * interval '1 day' and reply_status is not null limit $2))`,
+     select ctid from idempotency_records where created_at < statement_timestamp() - $1 * interval '1 day' and reply_status is not null limit $2))`,
 );
 
 interface PendingRow {

@@ -144,6 +144,9 @@ create table inbox (
 create table maintained_partitions (
   table_name text not null,
   step interval not null,
+  kept interval,
+  kept_while text,
+  constraint maintained_partitions_check CHECK ((kept >= step)),
   constraint maintained_partitions_pkey PRIMARY KEY (table_name),
   constraint maintained_partitions_step_check CHECK ((step = ANY (ARRAY['1 day'::interval, '1 mon'::interval])))
 );
@@ -193,6 +196,14 @@ create table parked_subjects (
   tries integer not null default 0,
   constraint parked_subjects_pkey PRIMARY KEY (consumer_group, tenant, record_key),
   constraint parked_subjects_state_check CHECK ((state = ANY (ARRAY['parked'::text, 'releasing'::text, 'discarding'::text])))
+);
+
+create table partition_lease (
+  only_row boolean not null default true,
+  holder uuid,
+  held_until timestamp with time zone not null default '-infinity'::timestamp with time zone,
+  constraint partition_lease_only_row_check CHECK (only_row),
+  constraint partition_lease_pkey PRIMARY KEY (only_row)
 );
 
 create table payment_views (
@@ -479,61 +490,43 @@ CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant
 
 CREATE INDEX transfer_views_by_type ON public.transfer_views USING btree (tenant_id, livemode, type, created_at, id) WHERE (type IS NOT NULL);
 
-CREATE OR REPLACE FUNCTION public.drop_outbox_before(horizon timestamp with time zone)
- RETURNS integer
+CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM transfer_views;
+
+CREATE OR REPLACE FUNCTION public.attach_partition(parent text, part text, since timestamp with time zone, until timestamp with time zone)
+ RETURNS void
  LANGUAGE plpgsql
- SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
- SET lock_timeout TO '2s'
 AS $function$
-declare
-  dated record;
-  unpublished boolean;
-  dropped integer := 0;
 begin
-  perform pg_advisory_xact_lock(hashtext('ensure_partitions'));
-  for dated in
-    select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'outbox'::regclass and to_date(right(c.relname, 8), 'YYYYMMDD') + 1 <= (horizon at time zone 'UTC')::date
-  loop
-    execute format('select exists (select from %I where published_at is null)', dated.name) into unpublished;
-    continue when unpublished;
-    -- Locked before it is looked at again: a row may just be given back to the relay.
-    execute format('lock table %I in access exclusive mode', dated.name);
-    execute format('select exists (select from %I where published_at is null)', dated.name) into unpublished;
-    continue when unpublished;
-    execute format('drop table %I', dated.name);
-    dropped := dropped + 1;
-  end loop;
-  return dropped;
+  execute format('alter table %I attach partition %I for values from (%L) to (%L)', parent, part, since, until);
 end $function$
 ;
 
 CREATE OR REPLACE FUNCTION public.ensure_partitions(ahead integer)
  RETURNS integer
- LANGUAGE plpgsql
+ LANGUAGE sql
  SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '5s'
+AS $function$
+  select ensure_partitions_at(now(), ahead)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.ensure_partitions_at(at timestamp with time zone, ahead integer)
+ RETURNS integer
+ LANGUAGE plpgsql
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
-  parent record;
-  lower_bound timestamptz;
-  partition_name text;
+  due record;
   made integer := 0;
 begin
-  -- One maintainer at a time: two services of one kind start together.
-  perform pg_advisory_xact_lock(hashtext('ensure_partitions'));
-  for parent in select table_name, step from maintained_partitions loop
-    for i in -1 .. ahead loop
-      lower_bound := date_trunc(case when parent.step = '1 day' then 'day' else 'month' end, now(), 'UTC') + i * parent.step;
-      partition_name := parent.table_name || '_' ||
-        to_char(lower_bound at time zone 'UTC', case when parent.step = '1 day' then 'YYYYMMDD' else 'YYYYMM' end);
-      continue when to_regclass(partition_name) is not null;
-      execute format('create table %I partition of %I for values from (%L) to (%L)',
-        partition_name, parent.table_name, lower_bound, lower_bound + parent.step);
-      perform guard_partition(parent.table_name::regclass, partition_name::regclass);
-      made := made + 1;
-    end loop;
+  loop
+    select * into due from partitions_due_at(at, ahead) d where d.action in ('make', 'attach') limit 1;
+    exit when not found;
+    perform partition_step_at(at, ahead, due.action, due.part);
+    if due.action = 'attach' then made := made + 1; end if;
   end loop;
   return made;
 end $function$
@@ -586,6 +579,22 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.is_partition_needed(part text, kept_while text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  needed boolean := false;
+begin
+  if kept_while is not null then
+    execute format('select exists (select from %I where %s)', part, kept_while) into needed;
+  end if;
+  return needed;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.luhn(digits text)
  RETURNS boolean
  LANGUAGE sql
@@ -596,28 +605,188 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.partitions_ahead()
- RETURNS TABLE(table_name text, partitions integer)
+CREATE OR REPLACE FUNCTION public.make_partition(parent text, part text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+  execute format('create table %I (like %I including all excluding identity)', part, parent);
+  perform guard_partition(parent::regclass, part::regclass);
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.partition_gap(parent text, since timestamp with time zone, until timestamp with time zone, OUT gap_from timestamp with time zone, OUT gap_to timestamp with time zone)
+ RETURNS record
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 declare
-  parent record;
-  at timestamptz;
+  part record;
 begin
-  for parent in select m.table_name as name, m.step from maintained_partitions m order by 1 loop
-    table_name := parent.name;
+  gap_from := since;
+  gap_to := until;
+  for part in select * from partitions_of(parent) p where not p.is_detaching and p.upper_bound > since and p.lower_bound < until loop
+    if part.lower_bound > gap_from then
+      gap_to := part.lower_bound;
+      return;
+    end if;
+    gap_from := part.upper_bound;
+  end loop;
+  if gap_from >= gap_to then
+    gap_from := null;
+    gap_to := null;
+  end if;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.partition_step(ahead integer, wanted text, of text)
+ RETURNS boolean
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+ SET lock_timeout TO '500ms'
+AS $function$
+  select partition_step_at(now(), ahead, wanted, of)
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.partition_step_at(at timestamp with time zone, ahead integer, wanted text, of text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  due record;
+begin
+  perform pg_advisory_xact_lock(hashtext('ensure_partitions'));
+  select * into due from partitions_due_at(at, ahead) d where d.action = wanted and d.part = of limit 1;
+  if not found then return false; end if;
+  case due.action
+    when 'make' then
+      perform make_partition(due.parent, due.part);
+    when 'attach' then
+      perform attach_partition(due.parent, due.part, due.lower_bound, due.upper_bound);
+    when 'finalize' then
+      execute format('alter table %I detach partition %I finalize', due.parent, due.part);
+    when 'detach' then
+      -- As writers lock them; and looked at once more when nobody can write any longer.
+      execute format('lock table only %I, only %I in access exclusive mode', due.parent, due.part);
+      if not exists (select from partitions_due_at(at, ahead) d where d.action = wanted and d.part = of) then return false; end if;
+      execute format('alter table %I detach partition %I', due.parent, due.part);
+    when 'drop' then
+      execute format('drop table %I', due.part);
+  end case;
+  return true;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.partitions_ahead()
+ RETURNS TABLE(table_name text, partitions integer)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+AS $function$
+declare
+  kind record;
+  slot timestamptz;
+begin
+  for kind in select m.* from maintained_partitions m order by m.table_name loop
+    table_name := kind.table_name;
     partitions := -1;
     loop
-      at := date_trunc(case when parent.step = '1 day' then 'day' else 'month' end, now(), 'UTC') + (partitions + 1) * parent.step;
-      exit when to_regclass(parent.name || '_' ||
-        to_char(at at time zone 'UTC', case when parent.step = '1 day' then 'YYYYMMDD' else 'YYYYMM' end)) is null;
+      slot := date_trunc(case when kind.step = '1 day' then 'day' else 'month' end, now()) + (partitions + 1) * kind.step;
+      exit when exists (select from partition_gap(kind.table_name, slot, slot + kind.step) g where g.gap_from is not null);
       partitions := partitions + 1;
     end loop;
     return next;
   end loop;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.partitions_due(ahead integer)
+ RETURNS TABLE(action text, parent text, part text, lower_bound timestamp with time zone, upper_bound timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'public', 'pg_temp'
+AS $function$ select * from partitions_due_at(now(), ahead) $function$
+;
+
+CREATE OR REPLACE FUNCTION public.partitions_due_at(at timestamp with time zone, ahead integer)
+ RETURNS TABLE(action text, parent text, part text, lower_bound timestamp with time zone, upper_bound timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+declare
+  kind record;
+  slot timestamptz;
+  old record;
+begin
+  for kind in
+    select m.*, case when m.step = '1 day' then 'day' else 'month' end as unit,
+      case when m.step = '1 day' then 'YYYYMMDD' else 'YYYYMM' end as form
+    from maintained_partitions m order by m.table_name
+  loop
+    parent := kind.table_name;
+    for old in select p.* from partitions_of(parent) p where p.is_detaching loop
+      action := 'finalize';
+      part := old.name;
+      return next;
+    end loop;
+    for i in -1 .. ahead loop
+      slot := date_trunc(kind.unit, at) + i * kind.step;
+      select g.gap_from, g.gap_to into lower_bound, upper_bound from partition_gap(parent, slot, slot + kind.step) g;
+      continue when lower_bound is null;
+      part := parent || '_' || to_char(slot, kind.form);
+      -- A partition by this name may have been made with other bounds, by a session in another zone.
+      if exists (select from partitions_of(parent) p where p.name = part) then part := parent || '_rest_' || to_char(slot, kind.form); end if;
+      action := case when to_regclass(quote_ident(part)) is null then 'make' else 'attach' end;
+      return next;
+    end loop;
+    continue when kind.kept is null;
+    for old in select p.* from partitions_of(parent) p where p.upper_bound <= at - kind.kept and not p.is_detaching loop
+      continue when is_partition_needed(old.name, kind.kept_while);
+      action := 'detach';
+      part := old.name;
+      return next;
+    end loop;
+    for old in
+      select c.relname as name, to_date(dated[2], kind.form)::timestamptz as lower_bound,
+        to_date(dated[2], kind.form)::timestamptz + kind.step as upper_bound
+      from pg_class c join pg_class p on p.oid = to_regclass(quote_ident(parent)) and p.relowner = c.relowner and p.relnamespace = c.relnamespace,
+        regexp_match(c.relname, '^' || parent || '_(rest_)?(\d{' || length(kind.form) || '})$') as dated
+      where c.relkind = 'r' and not c.relispartition and dated is not null
+    loop
+      continue when old.upper_bound > at - kind.kept;
+      action := case when is_partition_needed(old.name, kind.kept_while) then 'attach' else 'drop' end;
+      part := old.name;
+      lower_bound := old.lower_bound;
+      upper_bound := old.upper_bound;
+      return next;
+    end loop;
+  end loop;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.partitions_of(parent text)
+ RETURNS TABLE(name text, lower_bound timestamp with time zone, upper_bound timestamp with time zone, is_detaching boolean)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'public', 'pg_temp'
+ SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO'
+AS $function$
+  select relname, coalesce(bounds[2]::timestamptz, '-infinity'), coalesce(bounds[4]::timestamptz, 'infinity'), inhdetachpending
+  from pg_inherits join pg_class c on c.oid = inhrelid,
+    regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \((MINVALUE|''([^'']*)'')\) TO \((MAXVALUE|''([^'']*)'')\)') as bounds
+  where inhparent = to_regclass(quote_ident($1)) order by 2
+$function$
 ;
 
 CREATE OR REPLACE FUNCTION public.secret_kind(content text)
@@ -704,6 +873,9 @@ grant select on parked_messages to reader;
 grant delete, insert, select on parked_messages to service;
 grant select on parked_subjects to reader;
 grant delete, insert, select, update on parked_subjects to service;
+grant select on partition_lease to reader;
+grant select on partition_lease to service;
+grant update (holder, held_until) on partition_lease to service;
 grant select on payment_views to reader;
 grant insert, select, update on payment_views to service;
 grant select on pending_writes to reader;
@@ -740,13 +912,22 @@ grant insert, select on unit_views to service;
 grant select on waiting_commands to reader;
 grant delete, insert, select on waiting_commands to service;
 
-grant execute on function drop_outbox_before(timestamp with time zone) to service;
+grant execute on function attach_partition(text,text,timestamp with time zone,timestamp with time zone) to reader, service;
 grant execute on function ensure_partitions(integer) to service;
+grant execute on function ensure_partitions_at(timestamp with time zone,integer) to reader, service;
 grant execute on function guard_history(regclass,regproc) to reader, service;
 grant execute on function guard_partition(regclass,regclass) to reader, service;
 grant execute on function holds_card_number(text) to reader, service;
+grant execute on function is_partition_needed(text,text) to reader, service;
 grant execute on function luhn(text) to reader, service;
+grant execute on function make_partition(text,text) to reader, service;
+grant execute on function partition_gap(text,timestamp with time zone,timestamp with time zone) to reader, service;
+grant execute on function partition_step(integer,text,text) to service;
+grant execute on function partition_step_at(timestamp with time zone,integer,text,text) to reader, service;
 grant execute on function partitions_ahead() to reader, service;
+grant execute on function partitions_due(integer) to service;
+grant execute on function partitions_due_at(timestamp with time zone,integer) to reader, service;
+grant execute on function partitions_of(text) to reader, service;
 grant execute on function secret_kind(text) to reader, service;
 grant execute on function typeid_uuid(text) to reader, service;
 grant execute on function uuid_floor(timestamp with time zone) to reader, service;

@@ -1,5 +1,5 @@
 import type { TransactionTypeDefined } from '@payflow/contracts';
-import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
+import { joinJson, keyset, statement, type Database, type Transaction } from '@payflow/database';
 import { keyOf, ownerColumns, tenantUuid, type Owner, type ResourceKey } from './keys.js';
 
 /** A type as an event told of it, and whose it is. */
@@ -27,9 +27,11 @@ const FIND = statement(
   `select ${COLUMNS} from transaction_type_views where tenant_id = $1 and livemode = $2 and name = $3`,
 );
 
+const BY_NAME = keyset('asc', 'name');
 const LIST = statement(
   'transaction-type-views.list',
-  `select ${COLUMNS} from transaction_type_views where tenant_id = $1 and livemode = $2 and name > $3 order by name limit $4`,
+  `select ${COLUMNS} from transaction_type_views
+   where tenant_id = $1 and livemode = $2 and ${BY_NAME.behind(['$3'])} ${BY_NAME.orderBy} limit $4`,
 );
 
 interface TypeRow {

@@ -1,3 +1,4 @@
+import { readPage } from '@payflow/database';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Owner } from '../database/keys.js';
 import type { Page, PagePosition } from '../database/list-statement.js';
@@ -31,11 +32,10 @@ export async function sendPage<F extends object, V extends PagePosition>(
   const { filter, limit, cursor, canonical } = parseListQuery(request.url, filters);
   const list = `${name} ${tenant} ${livemode} ${canonical}`;
   const after = cursor === undefined ? undefined : cursors.decode(list, cursor);
-  // One more than asked for tells whether there is a next page.
-  const views = await reads.run(() => read({ tenant, livemode }, { filter, after, limit: limit + 1 }));
-  const page = views.slice(0, limit);
-  const last = page.at(-1);
-  const next_cursor = views.length > limit && last ? cursors.encode(list, last) : null;
+  const { rows: page, last } = await readPage(limit, (rows) =>
+    reads.run(() => read({ tenant, livemode }, { filter, after, limit: rows })),
+  );
+  const next_cursor = last ? cursors.encode(list, last) : null;
   if (prefers(NDJSON, request.headers.accept)) {
     linkNext(reply, request.url, next_cursor);
     sendLines(reply, page.map(resource));

@@ -1,7 +1,7 @@
 import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { TYPE_NAME_PATTERN } from '@payflow/contracts';
-import type { Database } from '@payflow/database';
+import { readPage, type Database } from '@payflow/database';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TRANSACTION_TYPES_PATH } from '../acceptance/replies.js';
@@ -47,10 +47,7 @@ export class TransactionTypesController {
     const { tenant, livemode } = callerOf(request);
     const list = `transaction_types ${tenant} ${livemode}`;
     const after = cursor === undefined ? '' : this.cursors.decode(list, cursor).createdAt;
-    // One more than asked for tells whether there is a next page.
-    const types = await listTypes(this.db, { tenant, livemode }, after, limit + 1);
-    const page = types.slice(0, limit);
-    const last = types.length > limit ? page.at(-1) : undefined;
+    const { rows: page, last } = await readPage(limit, (rows) => listTypes(this.db, { tenant, livemode }, after, rows));
     const next_cursor = last ? this.cursors.encode(list, { createdAt: last.id, id: '' }) : null;
     sendResource(reply, JSON.stringify({ data: page.map(transactionTypeResource), next_cursor }));
   }

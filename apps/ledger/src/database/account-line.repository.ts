@@ -1,5 +1,5 @@
 import { fromUuid, uuidOf, type TransferKind } from '@payflow/contracts';
-import { statement, type Database, type Statement } from '@payflow/database';
+import { keyset, statement, type Database, type Statement } from '@payflow/database';
 import { keyOf, type OwnedAccount } from './balance.repository.js';
 import { recordedBy, type Basis } from './balance-sums.js';
 import { rowsInIndexOrder } from './index-order.js';
@@ -67,17 +67,17 @@ function linesOf(
   { side, other }: (typeof SIDES)[number],
   { time, condition, order, columns = COLUMNS }: Source,
 ): string {
-  const isBeyond = order === 'asc' ? '>' : '<';
+  const inOrder = keyset(order, `t.${time}`, 't.recorded_at', 't.chain', 't.chain_position');
   return `(
     select t.${time} as at, '${side}' as side, t.${other}_account_id as counter_account_id, ${columns} from transfers t
     where ${OF_ACCOUNT(side)} and ${condition}
-      and (t.${time}, t.recorded_at, t.chain, t.chain_position) ${isBeyond} ($4::timestamptz, $5::timestamptz, $6, $7)
+      and ${inOrder.behind(['$4::timestamptz', '$5::timestamptz', '$6', '$7'])}
     order by t.${time} ${order} fetch first ${LINES_MAX} rows with ties)`;
 }
 
 const merged = (sources: readonly Source[], order: 'asc' | 'desc') => `
   select * from (${sources.flatMap((source) => SIDES.map((side) => linesOf(side, source))).join(' union all ')}) as lines
-  order by at ${order}, recorded_at ${order}, chain ${order}, chain_position ${order} limit $8`;
+  ${keyset(order, 'at', 'recorded_at', 'chain', 'chain_position').orderBy} limit $8`;
 
 // The first bound says what the place does, in a form that also tells which months need not be looked at.
 const RECORDED =

@@ -1,5 +1,9 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
+import {
+  MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
+  MessagingTables1763700000000,
+} from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
 import { LedgerHolds1763700003000 } from './migrations/1763700003000-ledger-holds.js';
@@ -15,6 +19,8 @@ import { LedgerReversalVersions1763700014000 } from './migrations/1763700014000-
 import { LedgerCorrections1763700014001 } from './migrations/1763700014001-ledger-corrections.js';
 import { LedgerMetadataVersions1763700014002 } from './migrations/1763700014002-ledger-metadata-versions.js';
 import { LedgerHistoryGuards1763700015000 } from './migrations/1763700015000-ledger-history-guards.js';
+import { LedgerAccountPaths1764100040003 } from './migrations/1764100040003-ledger-account-paths.js';
+import { LedgerHoldsIndex1764100040004 } from './migrations/1764100040004-ledger-holds-index.js';
 import { LedgerAsRemembered1764100070001 } from './migrations/1764100070001-ledger-as-remembered.js';
 import { rights } from './rights.js';
 
@@ -38,6 +44,9 @@ export const migrations = [
   LedgerMetadataVersions1763700014002,
   LedgerHistoryGuards1763700015000,
   LedgerAccountStamps1763700015001,
+  MessagingPartitions1764100040001,
+  LedgerAccountPaths1764100040003,
+  LedgerHoldsIndex1764100040004,
   LedgerAsRemembered1764100070001,
   rights,
 ];

@@ -1,5 +1,5 @@
 import { uuidOf } from '@payflow/contracts';
-import { joinJson, statement, type Database } from '@payflow/database';
+import { joinJson, keyset, statement, type Database } from '@payflow/database';
 import type { MetadataVersion, Owner } from '../domain/book.js';
 
 /** What has metadata with a history. */
@@ -39,12 +39,13 @@ export interface ToldMetadata {
 }
 
 const OF = 'm.tenant_id = $1 and m.livemode = $2 and m.id = $3';
-const PAGE = 'order by version desc limit $5';
+const NEWEST_FIRST = keyset('desc', 'version');
+const PAGE = `${NEWEST_FIRST.orderBy} limit $5`;
 
 const OF_ACCOUNT = statement(
   'reads.account-metadata',
   `select version, metadata, actor, recorded_at from metadata_versions m
-   where ${OF} and resource = 'account' and version < $4 ${PAGE}`,
+   where ${OF} and resource = 'account' and ${NEWEST_FIRST.behind(['$4'])} ${PAGE}`,
 );
 
 // A transfer that was booked without metadata, or before it was kept, has no first version here: the verdict tells it, where
@@ -53,7 +54,7 @@ const OF_TRANSFER = statement(
   'reads.transfer-metadata',
   `select * from (
      (select version, metadata, actor, recorded_at from metadata_versions m
-      where ${OF} and resource = 'transfer' and version < $4 ${PAGE})
+      where ${OF} and resource = 'transfer' and ${NEWEST_FIRST.behind(['$4'])} ${PAGE})
      union all
      select 1, coalesce(v.event_data::json -> 'metadata', '{}'), null, t.recorded_at from transfers t
      left join verdicts v on v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'group' and v.id = t.group_id

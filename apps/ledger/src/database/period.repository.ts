@@ -1,5 +1,5 @@
 import { fromUuid, uuidOf, type AccountKind, type PeriodClosed, type PeriodTotal } from '@payflow/contracts';
-import { statement, type Database, type Transaction } from '@payflow/database';
+import { keyset, statement, type Database, type Transaction } from '@payflow/database';
 import type { Owner } from '../domain/book.js';
 import type { Period } from '../domain/period.js';
 import { SUMS, sumsAsOf } from './balance-sums.js';
@@ -76,10 +76,11 @@ const CLOSE = statement(
    where tenant_id = $1 and livemode = $2 and month = $3`,
 );
 
+const LATEST_FIRST = keyset('desc', 'month');
 const LIST = statement(
   'reads.periods',
   `select month, ends_at, closing_at, event_data as closed from periods
-   where tenant_id = $1 and livemode = $2 and month < $3 order by month desc limit $4`,
+   where tenant_id = $1 and livemode = $2 and ${LATEST_FIRST.behind(['$3'])} ${LATEST_FIRST.orderBy} limit $4`,
 );
 
 const FIND = statement(

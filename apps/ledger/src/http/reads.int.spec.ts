@@ -212,7 +212,7 @@ describe('an aggregate', () => {
     const key = [`typeid_uuid('${ours.tenant}')`, 'false', `'users:42'::text`];
     const { rows, indexes } = await costOf(admin, SUBTREE_TOTALS, key);
     await admin.end();
-    expect([rows, [...indexes].includes('accounts_by_path')]).toEqual([1, true]);
+    expect([rows, [...indexes].includes('accounts_one_per_path')]).toEqual([1, true]);
   });
 });
 

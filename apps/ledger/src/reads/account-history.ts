@@ -1,4 +1,4 @@
-import type { Database } from '@payflow/database';
+import { readPage, type Database } from '@payflow/database';
 import {
   linesBefore,
   type HistoryFilter,
@@ -22,9 +22,9 @@ export async function accountHistory(
   { filter, limit, after }: HistoryQuery,
 ): Promise<object | undefined> {
   if (!(await findAccountFacts(db, account))) return undefined;
-  const lines = await linesBefore(db, account, { before: after ?? NEWEST, filter, limit: limit + 1 });
-  const page = lines.slice(0, limit);
-  const last = lines.length > limit ? page.at(-1) : undefined;
+  const { rows: page, last } = await readPage(limit, (rows) =>
+    linesBefore(db, account, { before: after ?? NEWEST, filter, limit: rows }),
+  );
   return {
     data: page.map((line) => transferResource(account.id, line)),
     next: last ? formatPlace(last.place) : null,

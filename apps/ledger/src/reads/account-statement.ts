@@ -1,5 +1,5 @@
 import type { AccountKind } from '@payflow/contracts';
-import type { Database } from '@payflow/database';
+import { readPage, type Database } from '@payflow/database';
 import { linesAfter, type AccountLine, type LinePlace } from '../database/account-line.repository.js';
 import type { Basis } from '../database/balance-sums.js';
 import { completeUntil, findAccountFacts, postedAsOf, type OwnedAccount } from '../database/balance.repository.js';
@@ -38,17 +38,18 @@ export async function accountStatement(
   const [opening, closing, lines] = await Promise.all([
     balanceBefore(db, account, facts.kind, { at: from ?? '-infinity', basis, known }),
     balanceBefore(db, account, facts.kind, { at: to ?? 'infinity', basis, known }),
-    linesAfter(db, account, {
-      basis,
-      after: after?.place ?? { at: from ?? '-infinity', recordedAt: '-infinity', chain: -1, position: -1n },
-      to: to ?? 'infinity',
-      known,
-      // One more than asked for tells whether there is a next page.
-      limit: limit + 1,
-    }),
+    readPage(limit, (rows) =>
+      linesAfter(db, account, {
+        basis,
+        after: after?.place ?? { at: from ?? '-infinity', recordedAt: '-infinity', chain: -1, position: -1n },
+        to: to ?? 'infinity',
+        known,
+        limit: rows,
+      }),
+    ),
   ]);
-  const page = running(facts.kind, after?.balance ?? opening, lines.slice(0, limit));
-  const last = lines.length > limit ? page.at(-1) : undefined;
+  const page = running(facts.kind, after?.balance ?? opening, lines.rows);
+  const last = lines.last && page.at(-1);
   return {
     object: 'account_statement',
     account: account.id,

@@ -1,4 +1,4 @@
-import type { Database } from '@payflow/database';
+import { readPage, type Database } from '@payflow/database';
 import { NEWEST, versionsBefore, type Resource, type ToldMetadata } from '../database/metadata-version.repository.js';
 import type { Owner } from '../domain/book.js';
 
@@ -14,10 +14,10 @@ export async function metadataHistory(
   of: { readonly owner: Owner; readonly of: Resource; readonly id: string },
   { limit, after }: MetadataQuery,
 ): Promise<object | undefined> {
-  const versions = await versionsBefore(db, of, { before: after ?? NEWEST, limit: limit + 1 });
-  if (versions.length === 0 && after === undefined) return undefined;
-  const page = versions.slice(0, limit);
-  const last = versions.length > limit ? page.at(-1) : undefined;
+  const { rows: page, last } = await readPage(limit, (rows) =>
+    versionsBefore(db, of, { before: after ?? NEWEST, limit: rows }),
+  );
+  if (page.length === 0 && after === undefined) return undefined;
   return { data: page.map(versionResource), next: last ? String(last.version) : null };
 }
 

@@ -1,4 +1,4 @@
-import type { Database } from '@payflow/database';
+import { readPage, type Database } from '@payflow/database';
 import { findPeriod, listPeriods } from '../database/period.repository.js';
 import type { Owner } from '../domain/book.js';
 import type { Period } from '../domain/period.js';
@@ -12,13 +12,8 @@ export async function periodList(
   owner: Owner,
   { limit, after }: { readonly limit: number; readonly after: string | undefined },
 ): Promise<object> {
-  // One more than asked for tells whether there is a next page.
-  const periods = await listPeriods(db, owner, after ?? NEWEST, limit + 1);
-  const page = periods.slice(0, limit);
-  return {
-    data: page.map(periodResource),
-    next: periods.length > limit ? (page.at(-1)?.month ?? null) : null,
-  };
+  const { rows: page, last } = await readPage(limit, (rows) => listPeriods(db, owner, after ?? NEWEST, rows));
+  return { data: page.map(periodResource), next: last?.month ?? null };
 }
 
 /** A closed or closing month with its figures, or undefined where it is open. */

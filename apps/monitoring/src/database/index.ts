@@ -1,5 +1,9 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
+import {
+  MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
+  MessagingTables1763700000000,
+} from '@payflow/messaging';
 import { MonitoringTables1763700001000 } from './migrations/1763700001000-monitoring-tables.js';
 import { rights } from './rights.js';
 
@@ -9,6 +13,7 @@ export const migrations = [
   MonitoringTables1763700001000,
   InvariantTables1763700002000,
   MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
   rights,
 ];
 

@@ -33,7 +33,7 @@ const SAVE_SERVICES = statement(
 const PRUNE = ['lag_minutes', 'service_minutes', 'payment_minutes'].map((table) =>
   statement(
     `samples.prune-${table.replace('_', '-')}`,
-    `delete from ${table} where minute < clock_timestamp() - interval '${KEPT}'`,
+    `delete from ${table} where minute < statement_timestamp() - interval '${KEPT}'`,
   ),
 );
 
@@ -41,7 +41,7 @@ const LAST_PLACES = statement(
   'samples.last-places',
   `select distinct on (consumer_group, topic, partition) consumer_group as "group", topic, partition, next_offset::float8 as next_offset,
      null as stopped_reason, minute
-   from lag_minutes where minute > clock_timestamp() - interval '1 day' order by consumer_group, topic, partition, minute desc`,
+   from lag_minutes where minute > statement_timestamp() - interval '1 day' order by consumer_group, topic, partition, minute desc`,
 );
 
 export async function saveMinute(

@@ -1,5 +1,9 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
-import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
+import {
+  MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
+  MessagingTables1763700000000,
+} from '@payflow/messaging';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 import { rights } from './rights.js';
@@ -11,6 +15,7 @@ export const migrations = [
   InvariantTables1763700002000,
   PaymentsChecks1763700002001,
   MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
   rights,
 ];
 

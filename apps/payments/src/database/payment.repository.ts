@@ -1,5 +1,5 @@
 import { fromUuid, uuidOf, type PaymentMethod } from '@payflow/contracts';
-import { statement, type Database, type Row, type Transaction } from '@payflow/database';
+import { statement, Unnested, type Database, type Row, type Transaction } from '@payflow/database';
 import type { Payment } from '../domain/payment.js';
 
 /** The ledger's word on one payment. */
@@ -23,16 +23,29 @@ export interface PaymentKey {
 const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id, method,
   reference, metadata, failure_code, ledger_command_id, created_at, expires_at, updated_at`;
 
+/** A payment, and the message that it came with. */
+type NewPayment = Payment & { readonly createCommandId: string };
+
+const NEW = new Unnested<NewPayment>([
+  ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
+  ['livemode', 'boolean', ({ livemode }) => livemode],
+  ['id', 'uuid', ({ id }) => uuidOf('payment', id)],
+  ['amount_minor', 'bigint', ({ amount }) => amount],
+  ['asset', 'text', ({ asset }) => asset],
+  ['source_account_id', 'uuid', ({ source }) => uuidOf('account', source)],
+  ['destination_account_id', 'uuid', ({ destination }) => uuidOf('account', destination)],
+  ['method', 'json', ({ method }) => JSON.stringify(method)],
+  ['reference', 'text', ({ reference }) => reference],
+  ['metadata', 'json', ({ metadata }) => JSON.stringify(metadata)],
+  ['create_command_id', 'uuid', ({ createCommandId }) => uuidOf('event', createCommandId)],
+  ['ledger_command_id', 'uuid', ({ ledgerCommandId }) => uuidOf('event', ledgerCommandId)],
+  ['created_at', 'timestamptz', ({ createdAt }) => createdAt],
+  ['expires_at', 'timestamptz', ({ expiresAt }) => expiresAt],
+]);
+
 const INSERT = statement(
   'payments.insert',
-  `insert into payments (tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id,
-     method, reference, metadata, create_command_id, ledger_command_id, created_at, expires_at)
-   select tenant_id, livemode, id, 'processing', 0, amount_minor, asset, source_account_id, destination_account_id,
-     method, reference, metadata, create_command_id, ledger_command_id, created_at, expires_at
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[], $8::json[], $9::text[],
-     $10::json[], $11::uuid[], $12::uuid[], $13::timestamptz[], $14::timestamptz[])
-     as p (tenant_id, livemode, id, amount_minor, asset, source_account_id, destination_account_id, method, reference,
-       metadata, create_command_id, ledger_command_id, created_at, expires_at)
+  `insert into payments (status, version, ${NEW.names}) select 'processing', 0, * from ${NEW.from()}
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
 );
@@ -100,25 +113,9 @@ interface PaymentRow extends Row {
 type KeyRow = Pick<PaymentRow, 'tenant_id' | 'livemode' | 'id'>;
 
 /** Inserts new payments and returns the keys of those that were not there before. */
-export async function insertPayments(
-  tx: Transaction,
-  payments: readonly (Payment & { readonly createCommandId: string })[],
-): Promise<Set<string>> {
-  const rows = await tx.rows<KeyRow>(INSERT, [
-    ...keyColumns(payments),
-    payments.map((p) => p.amount),
-    payments.map((p) => p.asset),
-    payments.map((p) => uuidOf('account', p.source)),
-    payments.map((p) => uuidOf('account', p.destination)),
-    payments.map((p) => JSON.stringify(p.method)),
-    payments.map((p) => p.reference),
-    payments.map((p) => JSON.stringify(p.metadata)),
-    payments.map((p) => uuidOf('event', p.createCommandId)),
-    payments.map((p) => uuidOf('event', p.ledgerCommandId)),
-    payments.map((p) => p.createdAt),
-    payments.map((p) => p.expiresAt),
-  ]);
-  return new Set(rows.map((row) => keyOf(toKey(row))));
+export async function insertPayments(tx: Transaction, payments: readonly NewPayment[]): Promise<Set<string>> {
+  const inserted = [...NEW.batches(payments)].map((values) => tx.rows<KeyRow>(INSERT, values));
+  return new Set((await Promise.all(inserted)).flat().map((row) => keyOf(toKey(row))));
 }
 
 /** Ids of the messages that created the payments of these keys. */

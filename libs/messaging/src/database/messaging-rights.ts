@@ -3,6 +3,7 @@ import type { Rights } from '@payflow/database';
 /** What the runner, the outbox and their housekeeping do in every service's database. */
 export const MESSAGING_RIGHTS = {
   maintained_partitions: { insert: false },
+  partition_lease: { insert: false, update: ['holder', 'held_until'] },
   positions: { update: 'all' },
   received_tallies: { update: 'all', delete: true },
   // What was sent is not changed: only whether, and by whom it is being sent.

@@ -4,6 +4,7 @@ import { openApiDocument } from '@payflow/gateway/openapi';
 import { asyncApi } from '../generators/asyncapi.js';
 import { configurationTables } from '../generators/configuration.js';
 import { errorCatalogue } from '../generators/errors.js';
+import { indexTable } from '../generators/indexes.js';
 import { libraryTopologies, messageCatalogue, topologyDiagram, withDiagram } from '../generators/topology.js';
 
 interface GeneratedFile {
@@ -32,6 +33,7 @@ function files(): GeneratedFile[] {
     { path: 'docs/generated/openapi.json', content: `${JSON.stringify(openApiDocument(), null, 2)}\n` },
     { path: 'docs/generated/configuration.md', content: configurationTables() },
     { path: 'docs/generated/errors.md', content: errorCatalogue() },
+    { path: 'docs/generated/indexes.md', content: indexTable() },
     { path: 'docs/generated/messages.md', content: messageCatalogue() },
     { path: 'docs/generated/topology.md', content: topologyDiagram() },
     { path: 'README.md', content: withDiagram(readFileSync('README.md', 'utf8')) },

@@ -1,0 +1,5 @@
+/** Makes all statements of the service known by their names, for those who look at them from outside. */
+import './invariants.js';
+import './payment.repository.js';
+
+export {};

@@ -1,0 +1,96 @@
+import { fromUuid } from '@payflow/contracts';
+import { HOLD_LISTS, PAYMENT_LISTS, PLANNED_FOR_VALUES, TRANSFER_LISTS } from '@payflow/gateway/statements';
+import {
+  CREDIT,
+  DEBIT,
+  OWNED,
+  OWNER,
+  TIME,
+  arrays,
+  uuid,
+  uuidOf,
+  type IndexRegistry,
+  type IndexUse,
+} from './index-use.js';
+
+const PAGE = 51;
+const id = (kind: 'account' | 'hold' | 'group', at: number): string => fromUuid(kind, uuid(at).slice(1, 37));
+
+type Lists = typeof PAYMENT_LISTS | typeof HOLD_LISTS | typeof TRANSFER_LISTS;
+
+/** A list with one filter: its first page, as a client asks for it. */
+function list(lists: Lists, index: string, filter: object, before?: IndexUse['before']): IndexUse {
+  const owner = { tenant: fromUuid('tenant', uuid(0).slice(1, 37)), livemode: false };
+  const page = { filter, after: undefined, limit: PAGE };
+  const [{ name }, values] = (lists as typeof PAYMENT_LISTS).of(owner, page as never, (one) => one);
+  const uses = { index, query: name, values: values.map((value) => `'${String(value)}'`) };
+  return before ? { ...uses, before } : uses;
+}
+
+export const gateway: IndexRegistry = {
+  uses: [
+    { index: 'account_views_path', query: 'account-views.insert' },
+    { index: 'idempotency_records_by_age', query: 'idempotency.prune', values: ['30', '1000'] },
+    {
+      index: 'pending_writes_by_command',
+      query: 'pending-writes.take-answered',
+      values: arrays(OWNER[0], OWNER[1], uuid(7)),
+    },
+    list(PAYMENT_LISTS, 'payment_views_by_time', {}),
+    list(PAYMENT_LISTS, 'payment_views_by_source', { source: id('account', 7) }),
+    list(PAYMENT_LISTS, 'payment_views_by_destination', { destination: id('account', 7) }),
+    list(PAYMENT_LISTS, 'payment_views_by_reference', { reference: 'r70' }),
+    list(HOLD_LISTS, 'hold_views_by_time', {}),
+    list(HOLD_LISTS, 'hold_views_by_debit', { account: id('account', 7) }),
+    list(HOLD_LISTS, 'hold_views_by_credit', { account: id('account', 7) }),
+    list(TRANSFER_LISTS, 'transfer_views_by_time', {}),
+    list(TRANSFER_LISTS, 'transfer_views_by_debit', { account: id('account', 7) }),
+    list(TRANSFER_LISTS, 'transfer_views_by_credit', { account: id('account', 7) }),
+    list(TRANSFER_LISTS, 'transfer_views_by_hold', { hold: id('hold', 51) }),
+    list(TRANSFER_LISTS, 'transfer_views_by_kind', { kind: 'reversal' }),
+    list(TRANSFER_LISTS, 'transfer_views_by_type', { type: 'type4' }),
+    list(TRANSFER_LISTS, 'transfer_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
+    { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
+    { index: 'transfer_views_by_reversed', query: 'transfer-views.find', values: [...OWNER, uuid(7)] },
+    { index: 'transfer_views_by_corrected', query: 'transfer-views.find', values: [...OWNER, uuid(7)] },
+  ],
+  seeds: {
+    account_views: { ...OWNED, id: uuidOf('n'), path: "'p:' || n" },
+    idempotency_records: {
+      ...OWNED,
+      created_at: "now() - interval '6 days' - ($rows - n) * interval '3 seconds'",
+      reply_status: '200',
+    },
+    pending_writes: {
+      ...OWNED,
+      resource_id: uuidOf('n'),
+      resource_kind: "'payment'",
+      command_id: uuidOf('n'),
+      accepted_at: TIME,
+    },
+    payment_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      source_account_id: DEBIT,
+      destination_account_id: CREDIT,
+      reference: "case when n % 10 = 0 then 'r' || n end",
+      created_at: TIME,
+    },
+    hold_views: { ...OWNED, id: uuidOf('n'), debit_account_id: DEBIT, credit_account_id: CREDIT, created_at: TIME },
+    transfer_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      status: "'posted'",
+      debit_account_id: DEBIT,
+      credit_account_id: CREDIT,
+      group_id: `case when n % 20 = 0 then ${uuidOf('n - n % 100 + 20')} end`,
+      position: 'case when n % 20 = 0 then n % 100 / 20 end',
+      hold_id: `case when n % 50 = 1 then ${uuidOf('n')} end`,
+      reverses_id: `case when n % 50 = 2 then ${uuidOf('n - 1')} end`,
+      corrects_id: `case when n % 50 = 3 then ${uuidOf('n - 1')} end`,
+      type: "case when n % 100 = 4 then 'type' || n % 1000 end",
+      metadata: `case when n % 100 = 0 then json_build_object('order', n::text) else '{}'::json end`,
+      created_at: TIME,
+    },
+  },
+};

@@ -1,0 +1,18 @@
+import '@payflow/payments/statements';
+import { OWNED, uuidOf, type IndexRegistry } from './index-use.js';
+
+export const payments: IndexRegistry = {
+  uses: [
+    { index: 'payments_waiting', query: 'payments.overdue', values: ['10000', '100'] },
+    { index: 'payments_by_change', query: 'invariant.payments.I18.running', values: [] },
+  ],
+  seeds: {
+    payments: {
+      ...OWNED,
+      id: uuidOf('n'),
+      status: "case when n % 1000 = 0 then 'processing' else 'succeeded' end",
+      updated_at: "now() - ($rows - n) * interval '1 second'",
+      expires_at: "now() + interval '1 day'",
+    },
+  },
+};
