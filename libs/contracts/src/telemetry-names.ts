@@ -34,4 +34,12 @@ export const METRICS = {
   databasePool: 'payflow_database_pool_connections',
   cacheRequests: 'payflow_cache_requests_total',
   redisErrors: 'payflow_redis_errors_total',
+  policyRejections: 'payflow_policy_rejections_total',
+  policyRetries: 'payflow_policy_retries_total',
+  policyTimeouts: 'payflow_policy_timeouts_total',
+  policyRunning: 'payflow_policy_running_calls',
+  policyWaiting: 'payflow_policy_waiting_calls',
+  breakerState: 'payflow_breaker_state',
+  retryBudgetLeft: 'payflow_retry_budget_left',
+  queueOldestSeconds: 'payflow_queue_oldest_seconds',
 } as const;
