@@ -1,3 +1,4 @@
+export { ForwardedReads, ReadPriority } from './http/forwarded-reads.js';
 export { InternalGuard, INTERNAL_SECRET, RequiresScope, claimsOf, internalHeaders } from './http/internal.guard.js';
 export { CHECK_TIMEOUT_MS, checkInvariant, checkInvariants, type Checked } from './check.js';
 export { CheckResults, type CheckResult } from './check-results.js';

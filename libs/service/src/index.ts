@@ -29,7 +29,7 @@ export { refusesMethod } from './http/method-not-allowed.js';
 export { BODY_BYTES_MAX } from './http/server-options.js';
 export { signInternalToken, verifyInternalToken, type InternalClaims } from './internal-token.js';
 export { DATABASE, PlatformModule, type PlatformOptions } from './platform.module.js';
-export { occurrence, sendProblem } from './problem/problem.filter.js';
+export { occurrence, ProblemFilter, sendProblem } from './problem/problem.filter.js';
 export {
   Problem,
   PROBLEM_CONTENT_TYPE,
@@ -37,5 +37,5 @@ export {
   type FieldProblem,
   type ProblemOptions,
 } from './problem/problem.js';
-export { unavailable } from './problem/translate.js';
+export { translate, unavailable } from './problem/translate.js';
 export { runService, startService, type RunningService, type ServiceDefinition } from './run-service.js';

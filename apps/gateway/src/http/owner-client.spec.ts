@@ -1,10 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { verifyInternalToken } from '@payflow/service';
+import { verifyInternalToken, type Problem } from '@payflow/service';
+import { configureLogging } from '@payflow/telemetry';
+import { until } from '@payflow/testing';
 import { afterEach, expect, it } from 'vitest';
 import type { Caller } from './caller.js';
 import { OwnerClient } from './owner-client.js';
+import { Http1Transport } from './owner/http1.js';
+
+configureLogging({ level: 'silent' });
 
 const SECRET = 's'.repeat(32);
 const caller: Caller = {
@@ -24,11 +29,14 @@ afterEach(() => {
 async function ownerThat(answers: (request: IncomingMessage, response: ServerResponse) => void): Promise<OwnerClient> {
   owner = createServer(answers).listen(0, '127.0.0.1');
   await once(owner, 'listening');
-  return new OwnerClient(`http://127.0.0.1:${(owner.address() as AddressInfo).port}`, SECRET);
+  return clientOf(`http://127.0.0.1:${(owner.address() as AddressInfo).port}`);
 }
 
+const clientOf = (base: string) => new OwnerClient('ledger', new Http1Transport(base), SECRET);
+
 const read = (client: OwnerClient) => client.read('/api/v1/monitoring/health', caller, 'r-1');
-const refusal = (code: string): Error => expect.objectContaining({ code }) as Error;
+const refusal = (code: string, headers?: object): Error =>
+  expect.objectContaining({ code, ...(headers ? { options: expect.objectContaining({ headers }) } : {}) }) as Error;
 
 it('forwards a read with a token that names the caller', async () => {
   const client = await ownerThat((request, response) => {
@@ -57,9 +65,67 @@ it.each([
 });
 
 it('answers 502 when nobody listens', async () => {
-  await expect(read(new OwnerClient('http://127.0.0.1:9', SECRET))).rejects.toThrow(refusal('bad_gateway'));
+  await expect(read(clientOf('http://127.0.0.1:9'))).rejects.toThrow(refusal('bad_gateway'));
 });
 
 it('answers 504 when the owner is silent', async () => {
   await expect(read(await ownerThat(() => undefined))).rejects.toThrow(refusal('gateway_timeout'));
+});
+
+it('tells the owner until when it waits', async () => {
+  let deadline = 0;
+  const client = await ownerThat((request, response) => {
+    deadline = Number(request.headers['payflow-deadline']);
+    response.end('{}');
+  });
+  const before = Date.now();
+  await read(client);
+  expect(deadline).toBeGreaterThanOrEqual(before + 2_990);
+  expect(deadline).toBeLessThanOrEqual(Date.now() + 3_001);
+});
+
+it('asks once more when the connection breaks, and not when there is an answer', async () => {
+  let asked = 0;
+  const breaks = await ownerThat((request, response) => {
+    asked++;
+    if (asked === 1) request.socket.destroy();
+    else response.end('{"told":true}');
+  });
+  expect(await read(breaks)).toBe('{"told":true}');
+  expect(asked).toBe(2);
+  owner?.closeAllConnections();
+  owner?.close();
+  asked = 0;
+  const refuses = await ownerThat((_request, response) => {
+    asked++;
+    response.writeHead(500).end();
+  });
+  await expect(read(refuses)).rejects.toThrow(refusal('bad_gateway'));
+  expect(asked).toBe(1);
+});
+
+it('passes on when an owner that is busy wants to be asked again', async () => {
+  const client = await ownerThat((_request, response) => response.writeHead(503, { 'retry-after': '7' }).end('{}'));
+  await expect(read(client)).rejects.toThrow(refusal('unavailable', { 'retry-after': '7' }));
+});
+
+it('leaves an owner that does not answer alone, with 503 and Retry-After, and comes back to it', async () => {
+  let away = true;
+  let asked = 0;
+  const client = await ownerThat((request, response) => {
+    asked++;
+    if (away) request.socket.destroy();
+    else response.end('{}');
+  });
+  await until('the breaker is open', () =>
+    read(client).then(
+      () => false,
+      (error: unknown) => (error as Problem).code === 'unavailable',
+    ),
+  );
+  const before = asked;
+  await expect(read(client)).rejects.toThrow(refusal('unavailable', { 'retry-after': '1' }));
+  expect(asked).toBe(before);
+  away = false;
+  expect(await until('it is asked again', () => read(client).catch(() => false))).toBe('{}');
 });
