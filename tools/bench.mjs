@@ -33,6 +33,14 @@ const benchmarks = {
         env: { ...process.env, ...env },
       }),
   },
+  'start-up': {
+    what: 'from a process to ready, per service: its parts side by side against one after the other, in turns in one run',
+    run: ({ env, size }) =>
+      runShown(runtime(), [...serviceNodeArgs, join(paths.root, 'apps', 'e2e', 'dist', 'bench', 'start-up.js'), size], {
+        cwd: paths.root,
+        env: { ...process.env, ...env },
+      }),
+  },
   ledger: {
     what: "transfers of the ledger's posting against a plain TypeORM poster, in turns in one run",
     run: (place) => onPostgres('posting', place.size, place),

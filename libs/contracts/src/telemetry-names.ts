@@ -34,6 +34,7 @@ export const METRICS = {
   databasePool: 'payflow_database_pool_connections',
   cacheRequests: 'payflow_cache_requests_total',
   redisErrors: 'payflow_redis_errors_total',
+  startUpSeconds: 'payflow_start_up_seconds',
   policyRejections: 'payflow_policy_rejections_total',
   policyRetries: 'payflow_policy_retries_total',
   policyTimeouts: 'payflow_policy_timeouts_total',

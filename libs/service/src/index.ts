@@ -38,4 +38,5 @@ export {
   type ProblemOptions,
 } from './problem/problem.js';
 export { translate, unavailable } from './problem/translate.js';
+export { StartUp, START_UP_ORDERS, type StartUpOrder } from './start-up.js';
 export { runService, startService, type RunningService, type ServiceDefinition } from './run-service.js';

@@ -1,15 +1,17 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { METRICS, type Service } from '@payflow/contracts';
 import { openDatabase, statement, type Database, type DatabaseOptions, type Rights } from '@payflow/database';
-import { Messaging, type MessagingOptions } from '@payflow/messaging';
+import { Messaging, kafkajsBroker, withHeadStart, type Broker, type BrokerOptions } from '@payflow/messaging';
 import { gauge } from '@payflow/telemetry';
 import type { CommonConfiguration } from './configuration/common-fields.js';
 import { Drain } from './drain.js';
 import { Health, NotWell, type CheckLevel } from './health.js';
 import { refuseExcess } from './refuse-excess.js';
+import { StartUp } from './start-up.js';
 
 /** Injection token of the service's {@link Database}. */
 export const DATABASE = Symbol('database');
+const BROKER = Symbol('broker');
 
 export interface PlatformOptions {
   readonly service: Service;
@@ -33,13 +35,19 @@ export class PlatformModule {
       providers: [
         {
           provide: DATABASE,
-          inject: [Health, Drain],
-          useFactory: (health: Health, drain: Drain) => database(options, health, drain),
+          inject: [Health, Drain, StartUp],
+          useFactory: (health: Health, drain: Drain, startUp: StartUp) => database(options, health, drain, startUp),
+        },
+        {
+          provide: BROKER,
+          inject: [Drain, StartUp],
+          useFactory: (drain: Drain, startUp: StartUp) => broker(options, drain, startUp),
         },
         {
           provide: Messaging,
-          inject: [DATABASE, Health],
-          useFactory: (db: Database, health: Health) => messaging(options, db, health),
+          inject: [DATABASE, BROKER, Health, StartUp],
+          useFactory: (db: Database, broker: Broker, health: Health, startUp: StartUp) =>
+            messaging(options, { db, broker, health, startUp }),
         },
       ],
       exports: [DATABASE, Messaging],
@@ -53,16 +61,20 @@ async function database(
   { service, config, entities, rights, statementTimeout_ms }: PlatformOptions,
   health: Health,
   drain: Drain,
+  startUp: StartUp,
 ): Promise<Database> {
-  const db = await openDatabase({
-    url: config.DATABASE_URL,
-    poolSize: config.DATABASE_POOL_SIZE,
-    applicationName: `payflow-${service}`,
-    ...(entities ? { entities } : {}),
-    ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
-  });
-  await refuseExcess(service, db, rights);
-  await warmUp(db, config.DATABASE_POOL_SIZE);
+  const db = await startUp.part('database', () =>
+    openDatabase({
+      url: config.DATABASE_URL,
+      poolSize: config.DATABASE_POOL_SIZE,
+      applicationName: `payflow-${service}`,
+      ...(entities ? { entities } : {}),
+      ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
+    }),
+  );
+  // Before anything else is done with it: a role that can do too much must not have done anything.
+  await startUp.part('rights', () => refuseExcess(service, db, rights));
+  await startUp.beside('pool', () => warmUp(db, config.DATABASE_POOL_SIZE));
   health.register({ name: 'postgres', level: 'required', run: pinging(db) });
   drain.on('pools', 'postgres', () => db.close());
   measurePool(db);
@@ -102,17 +114,28 @@ function measurePool(db: Database): void {
   });
 }
 
+/** Connects while the database is opened, except where one part must wait for the other. */
+function broker({ service, config }: PlatformOptions, drain: Drain, { order }: StartUp): Broker {
+  const kafka = kafkajsBroker(brokerOptions(service, config));
+  if (order === 'one_by_one') return kafka;
+  const early = withHeadStart(kafka, service, config.PAYFLOW_PARTITIONS);
+  drain.on('pools', 'kafka', () => early.discard());
+  return early;
+}
+
+interface MessagingParts {
+  readonly db: Database;
+  readonly broker: Broker;
+  readonly health: Health;
+  readonly startUp: StartUp;
+}
+
 async function messaging(
-  { service, config, kafka }: PlatformOptions,
-  db: Database,
-  health: Health,
+  { config, kafka }: PlatformOptions,
+  { db, broker, health, startUp }: MessagingParts,
 ): Promise<Messaging> {
-  const messaging = new Messaging({
-    broker: brokerOptions(service, config),
-    database: db,
-    partitions: config.PAYFLOW_PARTITIONS,
-  });
-  await messaging.start();
+  const messaging = new Messaging({ broker, database: db, partitions: config.PAYFLOW_PARTITIONS });
+  await startUp.beside('partitions', () => messaging.start());
   health.register({
     name: 'kafka',
     level: kafka,
@@ -124,7 +147,7 @@ async function messaging(
   return messaging;
 }
 
-function brokerOptions(service: Service, config: CommonConfiguration): MessagingOptions['broker'] {
+function brokerOptions(service: Service, config: CommonConfiguration): BrokerOptions {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = config;
   return {
     brokers: [...config.KAFKA_BROKERS],
