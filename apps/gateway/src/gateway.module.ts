@@ -22,6 +22,7 @@ import { HoldsController } from './http/holds.controller.js';
 import { DryRuns } from './http/dry-run.js';
 import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js';
 import { ProofsController } from './http/proofs.controller.js';
+import { InternalPaymentsController } from './http/internal-payments.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
 import { ownerClient } from './http/owner/owners.js';
@@ -76,6 +77,7 @@ export class GatewayModule {
         PeriodsController,
         TransactionTypesController,
         MonitoringController,
+        InternalPaymentsController,
         PaymentEventsHandler,
         LedgerEventsHandler,
       ],

@@ -1,3 +1,13 @@
+export {
+  PAYMENTS_MAX,
+  SETTLED_S,
+  paymentKeyColumns,
+  paymentKeysOf,
+  statesAgree,
+  type AcknowledgedPage,
+  type PaymentKey,
+  type PaymentState,
+} from './acknowledged.js';
 export { ForwardedReads, ReadPriority } from './http/forwarded-reads.js';
 export { InternalGuard, INTERNAL_SECRET, RequiresScope, claimsOf, internalHeaders } from './http/internal.guard.js';
 export { CHECK_TIMEOUT_MS, checkInvariant, checkInvariants, type Checked } from './check.js';
