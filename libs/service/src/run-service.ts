@@ -13,7 +13,7 @@ import { attempt, Drain } from './drain.js';
 import { Health } from './health.js';
 import { refuseOtherMethods, rememberMethods } from './http/method-not-allowed.js';
 import { rootEndpoints } from './http/root-endpoints.js';
-import { requireHost, serverOptions } from './http/server-options.js';
+import { bothVersions, requireHost, serverOptions } from './http/server-options.js';
 import { traceRequests } from './http/server-span.js';
 import { StartUp } from './start-up.js';
 import { nestLogger } from './nest-logger.js';
@@ -23,6 +23,8 @@ export interface ServiceDefinition<C extends Configuration> {
   readonly configuration: C & { readonly service: Service };
   /** The service's root module, made from its configuration. */
   readonly module: (config: ConfigurationOf<C>) => DynamicModule;
+  /** Whether the gateway forwards reads to it: it then answers HTTP/2 beside HTTP/1.1, on its one port. */
+  readonly forwardedReads?: boolean;
   /** Changes a request's URL before it is routed. */
   readonly rewriteUrl?: (url: string) => string;
   /** What the service adds to its HTTP edge: hooks, body parsers, pages. Runs before any route is made. */
@@ -119,7 +121,10 @@ async function createApp<C extends Configuration>(
   const { health, startUp } = parts;
   if (startUp.order === 'one_by_one') await startUp.part('schemas', () => compileSchemas(() => Promise.resolve()));
 
-  const adapter = new FastifyAdapter(serverOptions(definition.rewriteUrl));
+  const adapter = new FastifyAdapter({
+    ...serverOptions(definition.rewriteUrl),
+    ...(definition.forwardedReads ? bothVersions : {}),
+  });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const methods = rememberMethods(fastify);
   traceRequests(fastify, health);
