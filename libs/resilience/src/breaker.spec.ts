@@ -63,13 +63,17 @@ it('counts only what is the other side’s fault', async () => {
   expect(breaker.state).toBe('closed');
 });
 
-it('tells its state and its refusals, and logs that it opened and why', async () => {
+it('tells its state and its refusals, and logs once that it opened and why', async () => {
   const lines: string[] = [];
   configureLogging({ level: 'warn', stream: { write: (line) => void lines.push(line) } });
-  const breaker = await broken({ now: 0 }, 'told');
+  const time = { now: 0 };
+  const breaker = await broken(time, 'told');
+  time.now = 1_000;
+  await expect(breaker.run(fails)).rejects.toThrow('away');
   await expect(breaker.run(works)).rejects.toThrow(refused);
   const { body } = await renderMetrics();
   expect(body).toContain('payflow_breaker_state{policy="told"} 2');
   expect(body).toContain('payflow_policy_rejections_total{policy="told",reason="breaker_open"} 1');
+  expect(lines).toHaveLength(1);
   expect(JSON.parse(lines[0] as string)).toMatchObject({ policy: 'told', err: { message: 'away' } });
 });

@@ -81,13 +81,23 @@ export class Breaker {
     };
   }
 
+  /** Once when it opens and once when it closes: each failed try in between opens it again, for as long as an outage lasts. */
   #tell(): void {
     const { name } = this;
+    let isTold = false;
     showBreaker(name, () => BREAKER_STATES[this.state]);
-    this.#policy.onBreak((reason) =>
-      log.warn({ policy: name, err: 'error' in reason ? reason.error : undefined }, 'the breaker has opened'),
-    );
+    this.#policy.onBreak((reason) => {
+      const err = 'error' in reason ? reason.error : undefined;
+      log[isTold ? 'debug' : 'warn'](
+        { policy: name, err },
+        isTold ? 'the breaker stays open' : 'the breaker has opened',
+      );
+      isTold = true;
+    });
     this.#policy.onHalfOpen(() => log.debug({ policy: name }, 'the breaker lets one call try'));
-    this.#policy.onReset(() => log.info({ policy: name }, 'the breaker has closed'));
+    this.#policy.onReset(() => {
+      isTold = false;
+      log.info({ policy: name }, 'the breaker has closed');
+    });
   }
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { TimedOut, withinTime } from '@payflow/resilience';
 
 /** `required`: without it the service must get no traffic. `degraded`: it serves on, slower or less. */
 export type CheckLevel = 'required' | 'degraded';
@@ -99,14 +100,10 @@ async function runCheck({ name, level, run }: Check): Promise<CheckResult> {
 }
 
 async function withTimeout(run: Check['run']): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new NotWell('timeout')), CHECK_TIMEOUT_MS);
-  });
   try {
-    await Promise.race([Promise.resolve().then(run), late]);
-  } finally {
-    clearTimeout(timer);
+    await withinTime('health', CHECK_TIMEOUT_MS, async () => run());
+  } catch (error) {
+    throw error instanceof TimedOut ? new NotWell('timeout') : error;
   }
 }
 
