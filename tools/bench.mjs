@@ -23,15 +23,28 @@ async function onPostgres(program, argument, { dir, env }, part = join('apps', '
   });
 }
 
+/**
+ * A program over all five services, on servers of its own.
+ * @param {string} program @param {Place} place
+ */
+function onHouse(program, { env, size }) {
+  const main = join(paths.root, 'apps', 'e2e', 'dist', 'bench', `${program}.js`);
+  return runShown(runtime(), [...serviceNodeArgs, main, size], { cwd: paths.root, env: { ...process.env, ...env } });
+}
+
 /** @type {Record<string, { what: string, run: (place: Place) => Promise<number> }>} */
 const benchmarks = {
   pipeline: {
     what: 'payments through the HTTP API and all five services: rate applied, latency, CPU per payment and process',
-    run: ({ env, size }) =>
-      runShown(runtime(), [...serviceNodeArgs, join(paths.root, 'apps', 'e2e', 'dist', 'bench', 'pipeline.js'), size], {
-        cwd: paths.root,
-        env: { ...process.env, ...env },
-      }),
+    run: (place) => onHouse('pipeline', place),
+  },
+  'start-up': {
+    what: 'from a process to ready, per service: its parts side by side against one after the other, in turns in one run',
+    run: (place) => onHouse('start-up', place),
+  },
+  forwarding: {
+    what: 'reads that the gateway forwards to the ledger: over HTTP/2 against HTTP/1.1, in turns in one run',
+    run: (place) => onHouse('forwarding', place),
   },
   ledger: {
     what: "transfers of the ledger's posting against a plain TypeORM poster, in turns in one run",

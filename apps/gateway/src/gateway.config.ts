@@ -1,4 +1,5 @@
 import {
+  choice,
   commonFields,
   commonRules,
   defineConfiguration,
@@ -13,6 +14,11 @@ export const gatewayConfiguration = defineConfiguration(
   {
     ...commonFields({ port: 3000, database: 'gateway', poolSize: 14 }),
     ...redisFields,
+    PAYFLOW_INTERNAL_HTTP_VERSION: choice(['2', '1.1'], {
+      default: '2',
+      description:
+        'How reads are forwarded: `2` over one kept connection per service, without TLS by prior knowledge; `1.1` where what stands between them speaks nothing else.',
+    }),
     PAYFLOW_INTERNAL_LEDGER_URL: url({
       default: 'http://127.0.0.1:3002',
       protocols: ['http', 'https'],

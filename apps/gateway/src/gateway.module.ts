@@ -22,8 +22,10 @@ import { HoldsController } from './http/holds.controller.js';
 import { DryRuns } from './http/dry-run.js';
 import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js';
 import { ProofsController } from './http/proofs.controller.js';
+import { InternalPaymentsController } from './http/internal-payments.controller.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
+import { ownerClient } from './http/owner/owners.js';
 import { PeriodsController } from './http/periods.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
@@ -78,6 +80,7 @@ export class GatewayModule {
         PeriodsController,
         TransactionTypesController,
         MonitoringController,
+        InternalPaymentsController,
         PaymentEventsHandler,
         LedgerEventsHandler,
       ],
@@ -99,11 +102,13 @@ export class GatewayModule {
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         {
           provide: OwnerClient,
-          useFactory: () => new OwnerClient(config.PAYFLOW_INTERNAL_MONITORING_URL, config.PAYFLOW_INTERNAL_SECRET),
+          inject: [Drain],
+          useFactory: (drain: Drain) => ownerClient('monitoring', config, drain),
         },
         {
           provide: LEDGER,
-          useFactory: () => new OwnerClient(config.PAYFLOW_INTERNAL_LEDGER_URL, config.PAYFLOW_INTERNAL_SECRET),
+          inject: [Drain],
+          useFactory: (drain: Drain) => ownerClient('ledger', config, drain),
         },
         {
           provide: Sweeper,

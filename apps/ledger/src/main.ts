@@ -2,4 +2,8 @@ import { runService } from '@payflow/service';
 import { ledgerConfiguration } from './ledger.config.js';
 import { LedgerModule } from './ledger.module.js';
 
-await runService({ configuration: ledgerConfiguration, module: (config) => LedgerModule.with(config) });
+await runService({
+  forwardedReads: true,
+  configuration: ledgerConfiguration,
+  module: (config) => LedgerModule.with(config),
+});

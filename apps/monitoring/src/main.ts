@@ -2,4 +2,8 @@ import { runService } from '@payflow/service';
 import { monitoringConfiguration } from './monitoring.config.js';
 import { MonitoringModule } from './monitoring.module.js';
 
-await runService({ configuration: monitoringConfiguration, module: (config) => MonitoringModule.with(config) });
+await runService({
+  forwardedReads: true,
+  configuration: monitoringConfiguration,
+  module: (config) => MonitoringModule.with(config),
+});

@@ -1,7 +1,15 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import { newId, type MessageData, type Service } from '@payflow/contracts';
+import { Body, Controller, Get, HttpCode, Module, Post, type DynamicModule } from '@nestjs/common';
+import { newId, uuidOf, type MessageData, type Service } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { INVARIANT_RIGHTS, InvariantTables1763700002000, InvariantsModule, noOldOutboxRow } from '@payflow/invariants';
+import {
+  INVARIANT_RIGHTS,
+  InvariantTables1763700002000,
+  InvariantsModule,
+  noOldOutboxRow,
+  type AcknowledgedPage,
+  type PaymentKey,
+  type PaymentState,
+} from '@payflow/invariants';
 import {
   MESSAGING_RIGHTS,
   Messaging,
@@ -52,6 +60,32 @@ const environment = (databaseUrl: string): NodeJS.ProcessEnv => ({
   KAFKA_PREFIX: prefix,
 });
 
+/** What the gateway and payments tell of payments, as a spec wants it. */
+const told: { shown: PaymentState[]; kept: PaymentState[] } = { shown: [], kept: [] };
+
+@Controller('internal/acknowledged_payments')
+class ToldPayments {
+  @Get()
+  page(): AcknowledgedPage {
+    return { data: told.shown, next: null, more: false };
+  }
+
+  @Post()
+  @HttpCode(200)
+  again(@Body() { payments }: { payments: PaymentKey[] }): { data: PaymentState[] } {
+    return { data: told.shown.filter(({ id }) => payments.some((one) => one.id === id)) };
+  }
+}
+
+@Controller('internal/payment_states')
+class KeptPayments {
+  @Post()
+  @HttpCode(200)
+  states(@Body() { payments }: { payments: PaymentKey[] }): { data: PaymentState[] } {
+    return { data: told.kept.filter(({ id }) => payments.some((one) => one.id === id)) };
+  }
+}
+
 /** What every service is made of, without its business: readiness, metrics, internal endpoints, outbox. */
 async function startNeighbour(service: Service): Promise<{ running: RunningService; db: TestDatabase }> {
   const rights = { ...MESSAGING_RIGHTS, ...INVARIANT_RIGHTS };
@@ -67,6 +101,7 @@ async function startNeighbour(service: Service): Promise<{ running: RunningServi
   const invariants = [noOldOutboxRow(`spec-${service}`)];
   const module = (): DynamicModule => ({
     module: NeighbourModule,
+    controllers: service === 'gateway' ? [ToldPayments] : service === 'payments' ? [KeptPayments] : [],
     imports: [
       PlatformModule.with({ service, config, rights, kafka: 'required' }),
       InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
@@ -250,6 +285,19 @@ describe('monitoring over four services', () => {
       (await summary()).outbox.every(({ oldest_unpublished_seconds }) => oldest_unpublished_seconds !== null),
     ).toBe(true);
     await neighbour('archiver').db.database.rows(statement('spec.mend', 'update outbox set published_at = now()'));
+  });
+
+  it('sees a payment that was acknowledged and that payments does not have, as long as that is so', async () => {
+    const lost = { tenant: uuidOf('tenant', tenant), livemode: false, id: uuidOf('payment', newId('payment')) };
+    const i11 = async () => (await summary()).broken.find(({ invariant }) => invariant === 'I11');
+    expect(await i11()).toBeUndefined();
+    told.shown = [{ ...lost, status: 'succeeded' }];
+    const broken = await until('I11 is broken', i11, 40_000);
+    expect(broken).toMatchObject({ service: 'monitoring', violations: 1 });
+    expect(broken.sample[0]).toMatch(/^pay_\w+ \(succeeded at the gateway, absent at payments\)$/);
+    expect((await health()).reasons).toContainEqual(expect.stringMatching(/^I11 is broken in monitoring: 1 rows/));
+    told.kept = [{ ...lost, status: 'succeeded' }];
+    await until('I11 holds again', async () => !(await i11()), 40_000);
   });
 
   it('sees that what was sent was not received, once that lasts', async () => {

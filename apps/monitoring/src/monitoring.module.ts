@@ -1,4 +1,5 @@
 import { Inject, Injectable, Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
+import type { Service } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { CheckResults, InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
@@ -9,6 +10,8 @@ import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
 import { MonitoringController } from './http/monitoring.controller.js';
 import type { MonitoringConfiguration } from './monitoring.config.js';
 import { SelfReader } from './sampling/self-reader.js';
+import { Acknowledged } from './sampling/acknowledged.js';
+import { InternalClient } from './sampling/internal-client.js';
 import { ServiceReader } from './sampling/service-reader.js';
 import { Watch } from './watch.js';
 
@@ -46,13 +49,7 @@ export class MonitoringModule {
           provide: Watch,
           inject: [DATABASE, Messaging, CheckResults, Health],
           useFactory: (database: Database, messaging: Messaging, results: CheckResults, health: Health) =>
-            new Watch({
-              database: database.for('reports'),
-              messaging,
-              results,
-              readers: readers(config, new SelfReader(database, health, results)),
-              partitions: config.PAYFLOW_PARTITIONS,
-            }),
+            watch(config, { database, messaging, results, health }),
         },
         Watching,
       ],
@@ -60,13 +57,37 @@ export class MonitoringModule {
   }
 }
 
-function readers(config: MonitoringConfiguration, self: SelfReader) {
-  const secret = config.PAYFLOW_INTERNAL_SECRET;
-  return [
-    new ServiceReader('gateway', config.PAYFLOW_INTERNAL_GATEWAY_URL, secret),
-    new ServiceReader('payments', config.PAYFLOW_INTERNAL_PAYMENTS_URL, secret),
-    new ServiceReader('ledger', config.PAYFLOW_INTERNAL_LEDGER_URL, secret),
-    new ServiceReader('archiver', config.PAYFLOW_INTERNAL_ARCHIVER_URL, secret),
-    self,
-  ];
+type Other = Exclude<Service, 'monitoring'>;
+
+interface Parts {
+  readonly database: Database;
+  readonly messaging: Messaging;
+  readonly results: CheckResults;
+  readonly health: Health;
+}
+
+function watch(config: MonitoringConfiguration, { database, messaging, results, health }: Parts): Watch {
+  const others = clients(config);
+  return new Watch({
+    database: database.for('reports'),
+    messaging,
+    results,
+    readers: [
+      ...Object.values(others).map((client) => new ServiceReader(client)),
+      new SelfReader(database, health, results),
+    ],
+    acknowledged: new Acknowledged(others.gateway, others.payments),
+    partitions: config.PAYFLOW_PARTITIONS,
+  });
+}
+
+/** How monitoring reaches each of the others. */
+function clients(config: MonitoringConfiguration): Readonly<Record<Other, InternalClient>> {
+  const client = (service: Other, base: string) => new InternalClient(service, base, config.PAYFLOW_INTERNAL_SECRET);
+  return {
+    gateway: client('gateway', config.PAYFLOW_INTERNAL_GATEWAY_URL),
+    payments: client('payments', config.PAYFLOW_INTERNAL_PAYMENTS_URL),
+    ledger: client('ledger', config.PAYFLOW_INTERNAL_LEDGER_URL),
+    archiver: client('archiver', config.PAYFLOW_INTERNAL_ARCHIVER_URL),
+  };
 }

@@ -5,6 +5,7 @@ import type { Messaging } from '@payflow/messaging';
 import { OncePerInterval, gauge, logger } from '@payflow/telemetry';
 import { lastPlaces, pruneMinutes, saveMinute } from './database/samples.repository.js';
 import { recentThroughput } from './database/throughput.repository.js';
+import type { Acknowledged } from './sampling/acknowledged.js';
 import { healthOf, type HealthPicture } from './sampling/health.js';
 import { readerLags, type ReaderLag } from './sampling/lags.js';
 import { MINUTE_MS, Minutes } from './sampling/minutes.js';
@@ -41,6 +42,7 @@ export interface WatchParts {
   readonly messaging: Pick<Messaging, 'admin'>;
   readonly results: CheckResults;
   readonly readers: readonly Readable[];
+  readonly acknowledged: Acknowledged;
   readonly partitions: keyof typeof PARTITIONS;
 }
 
@@ -53,8 +55,7 @@ export class Watch {
   private readonly pruning = new OncePerInterval(PRUNE_INTERVAL_MS);
 
   constructor(private readonly parts: WatchParts) {
-    const { readers, messaging, results } = parts;
-    this.sampler = new Sampler(readers, messaging, this.picture, results, (now_ms) => this.afterRound(now_ms));
+    this.sampler = new Sampler(parts, this.picture, (now_ms) => this.afterRound(now_ms));
   }
 
   async start(): Promise<void> {

@@ -7,6 +7,7 @@ import { invariants } from './database/invariants.js';
 import { rights } from './database/rights.js';
 import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
+import { InternalPaymentsController } from './http/internal-payments.controller.js';
 import type { paymentsConfiguration } from './payments.config.js';
 import { Sweeper } from './sweeper.js';
 
@@ -23,7 +24,7 @@ export class PaymentsModule {
         PlatformModule.with({ service: 'payments', config, rights, connections: CONNECTIONS, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
-      controllers: [PaymentCommandsHandler, LedgerVerdictsHandler],
+      controllers: [PaymentCommandsHandler, LedgerVerdictsHandler, InternalPaymentsController],
       providers: [
         {
           provide: Sweeper,

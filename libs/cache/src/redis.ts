@@ -1,7 +1,7 @@
 import { METRICS } from '@payflow/contracts';
+import { Breaker, Refused } from '@payflow/resilience';
 import { counter, logger, OncePerInterval } from '@payflow/telemetry';
 import { Redis, type RedisOptions } from 'ioredis';
-import { Breaker } from './breaker.js';
 
 export type { Redis };
 
@@ -12,6 +12,9 @@ const COMMAND_TIMEOUT_MS = 50;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RETRY_DELAY_MIN_MS = 50;
 const RETRY_DELAY_MAX_MS = 2_000;
+/** Failures in a row after which Redis is left alone for a while, and for how long before one command tries again. */
+const FAILURES_MAX = 5;
+const OPEN_MS = 1_000;
 const REPORT_INTERVAL_MS = 60_000;
 
 /**
@@ -20,7 +23,7 @@ const REPORT_INTERVAL_MS = 60_000;
  */
 export class RedisConnection {
   readonly #client: Redis;
-  readonly #breaker = new Breaker();
+  readonly #breaker = new Breaker('redis', { failures_max: FAILURES_MAX, open_ms: OPEN_MS });
   readonly #seldom = new OncePerInterval(REPORT_INTERVAL_MS);
   /** Why there is no connection, as long as there is none. */
   #lost: Error | undefined;
@@ -45,17 +48,12 @@ export class RedisConnection {
 
   /** The command's result, or undefined when Redis did not answer. Never throws. */
   async attempt<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined> {
-    if (!this.#breaker.admits(performance.now())) {
-      errors.inc({ reason: 'breaker_open' });
-      return undefined;
-    }
     try {
-      const result = await command(this.#client);
-      this.#breaker.succeeded();
-      return result;
+      return await this.#breaker.run(() => command(this.#client));
     } catch (error) {
-      this.#breaker.failed(performance.now());
-      errors.inc({ reason: 'failed' });
+      const reason = error instanceof Refused ? 'breaker_open' : 'failed';
+      errors.inc({ reason });
+      if (reason === 'breaker_open') return undefined;
       // Without a connection a command knows nothing of the reason, and would keep it out of the log for a minute.
       if (this.#client.status === 'ready') this.#report(error as Error);
       return undefined;

@@ -12,6 +12,7 @@ export const INVARIANTS = {
   I15: 'nothing stays in a non-final state past its deadline unless parked and alarmed',
   I18: 'each state change has its message in an outbox row of the same transaction, and each message its change',
   I19: 'the oldest unpublished outbox row is younger than 5 s',
+  I20: 'each effect has one durable mark, of the transaction that made it',
   I21: 'what was sent was received: counts and id sums agree per topic and day',
   I35: 'nothing recorded after the close of a period takes effect within it',
   I33: 'no card number, key, token or password in any topic or table',

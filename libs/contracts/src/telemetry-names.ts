@@ -45,4 +45,13 @@ export const METRICS = {
   databaseConflicts: 'payflow_database_conflicts_total',
   cacheRequests: 'payflow_cache_requests_total',
   redisErrors: 'payflow_redis_errors_total',
+  startUpSeconds: 'payflow_start_up_seconds',
+  policyRejections: 'payflow_policy_rejections_total',
+  policyRetries: 'payflow_policy_retries_total',
+  policyTimeouts: 'payflow_policy_timeouts_total',
+  policyRunning: 'payflow_policy_running_calls',
+  policyWaiting: 'payflow_policy_waiting_calls',
+  breakerState: 'payflow_breaker_state',
+  retryBudgetLeft: 'payflow_retry_budget_left',
+  queueOldestSeconds: 'payflow_queue_oldest_seconds',
 } as const;

@@ -1,8 +1,20 @@
+export {
+  PAYMENTS_MAX,
+  SETTLED_S,
+  paymentKeyColumns,
+  paymentKeysOf,
+  statesAgree,
+  type AcknowledgedPage,
+  type PaymentKey,
+  type PaymentState,
+} from './acknowledged.js';
+export { ForwardedReads, ReadPriority } from './http/forwarded-reads.js';
 export { InternalGuard, INTERNAL_SECRET, RequiresScope, claimsOf, internalHeaders } from './http/internal.guard.js';
 export { CHECK_TIMEOUT_MS, checkInvariant, checkInvariants, type Checked } from './check.js';
 export { CheckResults, type CheckResult } from './check-results.js';
 export { noOldOutboxRow } from './checks/outbox-age.js';
 export { noSecrets, type SecretSource } from './checks/secrets.js';
+export { MARKS, TALLIED, isCountable, markedSince, oneMarkPerMessage } from './checks/marks.js';
 export { recentOutbox } from './checks/outbox-window.js';
 export { INVARIANT_RIGHTS } from './database/invariant-rights.js';
 export { InvariantTables1763700002000 } from './database/invariant-tables.js';

@@ -41,8 +41,7 @@ const PRUNE_TALLIES = statement('housekeeping.prune-tallies', 'delete from recei
 
 /** Makes coming partitions and removes what has outlived its use: outbox days, inbox marks, dead letters, tallies. Hourly. */
 export class Housekeeping {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
+  private first: Promise<void> = Promise.resolve();
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
   private readonly counting = new Repeat(
     COUNT_INTERVAL_MS,
@@ -50,6 +49,11 @@ export class Housekeeping {
     (error) => this.seldom.run(() => log.warn({ err: error }, 'the partitions ahead could not be counted')),
   );
 
+  private readonly rounds = new Repeat(
+    HOUR_MS,
+    () => this.run(),
+    (error) => log.warn({ err: error }, 'a round of the housekeeping did not end'),
+  );
   private readonly partitions: PartitionMaintainer;
 
   constructor(private readonly database: Database) {
@@ -61,15 +65,12 @@ export class Housekeeping {
     report(await this.partitions.ensurePresent());
     await this.countAhead();
     this.counting.start();
-    this.running = this.run();
-    this.timer = setInterval(() => {
-      this.running = this.run();
-    }, HOUR_MS);
+    this.first = this.run();
+    this.rounds.start();
   }
 
   async close(): Promise<void> {
-    clearInterval(this.timer);
-    await Promise.all([this.running, this.counting.stop()]);
+    await Promise.all([this.first, this.rounds.stop(), this.counting.stop()]);
   }
 
   /** Tells, as a metric, how many partitions lie ahead of each table that is partitioned by time. */

@@ -1,4 +1,5 @@
 export { kafkajsBroker } from './broker/kafkajs/client.js';
+export { withHeadStart } from './broker/head-start.js';
 export type { Broker, BrokerAdmin, BrokerOptions, RecordToSend, TopicToCreate } from './broker/port.js';
 export { MessagingGuards1763700013000 } from './database/messaging-guards.js';
 export { MESSAGING_RIGHTS } from './database/messaging-rights.js';
@@ -25,4 +26,4 @@ export { topicsToCreate, verifyTopics } from './topics.js';
 export { formatTraceparent, parseTraceparent } from './trace.js';
 export { Begun, Consumes, Discards, Refuses } from './transport/consumes.js';
 export { RunnerServer } from './transport/runner-server.js';
-export { readerErrors } from './validation.js';
+export { compileSchemas, readerErrors } from './validation.js';

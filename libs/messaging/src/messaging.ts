@@ -14,7 +14,8 @@ import { Subscription } from './runner/subscription.js';
 const log = logger('messaging');
 
 export interface MessagingOptions {
-  readonly broker: BrokerOptions;
+  /** How to reach it, or one that is being reached already. */
+  readonly broker: BrokerOptions | Broker;
   readonly database: Database;
   /** How many partitions each topic has; the same for every process of the installation. */
   readonly partitions: keyof typeof PARTITIONS;
@@ -38,7 +39,7 @@ export class Messaging {
   constructor(private readonly options: MessagingOptions) {
     // What goes out is not held up by what comes in, nor the other way round.
     const database = options.database.for('relay');
-    this.broker = kafkajsBroker(options.broker);
+    this.broker = 'producer' in options.broker ? options.broker : kafkajsBroker(options.broker);
     this.publisher = new Publisher(this.broker, database);
     this.outbox = new Outbox(database, this.publisher, PARTITIONS[options.partitions]);
     this.relay = new Relay(database, this.publisher);

@@ -40,10 +40,22 @@ it('gives a check a second', async () => {
 it('asks once for all who ask within a second', async () => {
   let runs = 0;
   const health = running(check('a', 'required', () => void runs++));
+  await health.report(0);
   await Promise.all([health.report(0), health.report(10), health.report(999)]);
   expect(runs).toBe(1);
   await health.report(1_001);
   expect(runs).toBe(2);
+});
+
+it('asks anew for those who wait until it is ready for the first time', async () => {
+  let well = false;
+  const health = running(check('a', 'required', () => (well ? undefined : Promise.reject(new Error('not yet')))));
+  expect(await health.report(0)).toMatchObject({ status: 'unavailable' });
+  well = true;
+  expect(await health.report(10)).toMatchObject({ status: 'unavailable' });
+  expect(await health.report(21)).toMatchObject({ status: 'ready' });
+  well = false;
+  expect(await health.report(42)).toMatchObject({ status: 'ready' });
 });
 
 it('is starting first and draining last, whatever the checks say', async () => {

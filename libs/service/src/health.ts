@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { TimedOut, withinTime } from '@payflow/resilience';
 
 /** `required`: without it the service must get no traffic. `degraded`: it serves on, slower or less. */
 export type CheckLevel = 'required' | 'degraded';
@@ -28,6 +29,8 @@ export interface HealthReport {
 const CHECK_TIMEOUT_MS = 1_000;
 /** Probes of many balancers share one round of checks. */
 const CACHE_MS = 1_000;
+/** Until it is ready for the first time, somebody waits for that and nothing else. */
+const STARTING_CACHE_MS = 20;
 
 /** Thrown by a check to say in one word what is wrong. */
 export class NotWell extends Error {
@@ -43,6 +46,7 @@ export class Health {
   readonly #service: string;
   readonly #checks: Check[] = [];
   #phase: 'starting' | 'running' | 'draining' = 'starting';
+  #wasReady = false;
   #last: { at: number; results: Promise<CheckResult[]> } | undefined;
 
   constructor(service: string) {
@@ -67,11 +71,13 @@ export class Health {
 
   /** Runs all checks side by side, or answers with those of the last second. */
   async report(now: number = performance.now()): Promise<HealthReport> {
-    if (!this.#last || now - this.#last.at > CACHE_MS) {
+    if (!this.#last || now - this.#last.at > (this.#wasReady ? CACHE_MS : STARTING_CACHE_MS)) {
       this.#last = { at: now, results: Promise.all(this.#checks.map(runCheck)) };
     }
     const checks = await this.#last.results;
-    return { status: this.#status(checks), service: this.#service, checks };
+    const status = this.#status(checks);
+    this.#wasReady ||= status === 'ready';
+    return { status, service: this.#service, checks };
   }
 
   #status(checks: readonly CheckResult[]): HealthReport['status'] {
@@ -94,14 +100,10 @@ async function runCheck({ name, level, run }: Check): Promise<CheckResult> {
 }
 
 async function withTimeout(run: Check['run']): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new NotWell('timeout')), CHECK_TIMEOUT_MS);
-  });
   try {
-    await Promise.race([Promise.resolve().then(run), late]);
-  } finally {
-    clearTimeout(timer);
+    await withinTime('health', CHECK_TIMEOUT_MS, async () => run());
+  } catch (error) {
+    throw error instanceof TimedOut ? new NotWell('timeout') : error;
   }
 }
 

@@ -30,7 +30,7 @@ export { refusesMethod } from './http/method-not-allowed.js';
 export { BODY_BYTES_MAX } from './http/server-options.js';
 export { signInternalToken, verifyInternalToken, type InternalClaims } from './internal-token.js';
 export { DATABASE, PlatformModule, REPORTS, type PlatformOptions } from './platform.module.js';
-export { occurrence, sendProblem } from './problem/problem.filter.js';
+export { occurrence, ProblemFilter, sendProblem } from './problem/problem.filter.js';
 export {
   Problem,
   PROBLEM_CONTENT_TYPE,
@@ -38,5 +38,6 @@ export {
   type FieldProblem,
   type ProblemOptions,
 } from './problem/problem.js';
-export { unavailable } from './problem/translate.js';
+export { translate, unavailable } from './problem/translate.js';
+export { StartUp, START_UP_ORDERS, type StartUpOrder } from './start-up.js';
 export { runService, startService, type RunningService, type ServiceDefinition } from './run-service.js';

@@ -8,16 +8,18 @@ import {
   type Rights,
   type Shares,
 } from '@payflow/database';
-import { Messaging, type MessagingOptions } from '@payflow/messaging';
+import { Messaging, kafkajsBroker, withHeadStart, type Broker, type BrokerOptions } from '@payflow/messaging';
 import { gauge } from '@payflow/telemetry';
 import type { CommonConfiguration } from './configuration/common-fields.js';
 import { Drain } from './drain.js';
 import { Health, NotWell, type CheckLevel } from './health.js';
 import { refuseExcess } from './refuse-excess.js';
 import { refusePools } from './refuse-pools.js';
+import { StartUp } from './start-up.js';
 
 /** Injection token of the service's {@link Database}. */
 export const DATABASE = Symbol('database');
+const BROKER = Symbol('broker');
 
 /**
  * Injection token of the same {@link Database} for lists and reports: on connections of their own, and answered by a replica where
@@ -49,14 +51,20 @@ export class PlatformModule {
       providers: [
         {
           provide: DATABASE,
-          inject: [Health, Drain],
-          useFactory: (health: Health, drain: Drain) => database(options, health, drain),
+          inject: [Health, Drain, StartUp],
+          useFactory: (health: Health, drain: Drain, startUp: StartUp) => database(options, health, drain, startUp),
+        },
+        {
+          provide: BROKER,
+          inject: [Drain, StartUp],
+          useFactory: (drain: Drain, startUp: StartUp) => broker(options, drain, startUp),
         },
         { provide: REPORTS, inject: [DATABASE], useFactory: (db: Database) => db.for('reports').reading(0) },
         {
           provide: Messaging,
-          inject: [DATABASE, Health],
-          useFactory: (db: Database, health: Health) => messaging(options, db, health),
+          inject: [DATABASE, BROKER, Health, StartUp],
+          useFactory: (db: Database, broker: Broker, health: Health, startUp: StartUp) =>
+            messaging(options, { db, broker, health, startUp }),
         },
       ],
       exports: [DATABASE, REPORTS, Messaging],
@@ -70,21 +78,27 @@ async function database(
   { service, config, entities, rights, connections, statementTimeout_ms }: PlatformOptions,
   health: Health,
   drain: Drain,
+  startUp: StartUp,
 ): Promise<Database> {
-  const db = await openDatabase({
-    url: config.DATABASE_URL,
-    poolSize: config.DATABASE_POOL_SIZE,
-    ...(config.DATABASE_REPLICA_URLS ? { replicas: config.DATABASE_REPLICA_URLS } : {}),
-    replicaPoolSize: config.DATABASE_REPLICA_POOL_SIZE,
-    overflow: config.DATABASE_MAX_OVERFLOW,
-    shares: connections,
-    applicationName: `payflow-${service}`,
-    ...(entities ? { entities } : {}),
-    ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
+  const db = await startUp.part('database', () =>
+    openDatabase({
+      url: config.DATABASE_URL,
+      poolSize: config.DATABASE_POOL_SIZE,
+      ...(config.DATABASE_REPLICA_URLS ? { replicas: config.DATABASE_REPLICA_URLS } : {}),
+      replicaPoolSize: config.DATABASE_REPLICA_POOL_SIZE,
+      overflow: config.DATABASE_MAX_OVERFLOW,
+      shares: connections,
+      applicationName: `payflow-${service}`,
+      ...(entities ? { entities } : {}),
+      ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
+    }),
+  );
+  // Before anything else is done with it: a role that can do too much must not have done anything.
+  await startUp.part('rights', async () => {
+    await refusePools(service, db, config);
+    await refuseExcess(service, db, rights);
   });
-  await refusePools(service, db, config);
-  await refuseExcess(service, db, rights);
-  await db.warmUp();
+  await startUp.beside('pool', () => db.warmUp());
   health.register({ name: 'postgres', level: 'required', run: pinging(db.for('relay')) });
   drain.on('pools', 'postgres', () => db.close());
   measurePools(db);
@@ -112,17 +126,28 @@ function measurePools(db: Database): void {
   });
 }
 
+/** Connects while the database is opened, except where one part must wait for the other. */
+function broker({ service, config }: PlatformOptions, drain: Drain, { order }: StartUp): Broker {
+  const kafka = kafkajsBroker(brokerOptions(service, config));
+  if (order === 'one_by_one') return kafka;
+  const early = withHeadStart(kafka, service, config.PAYFLOW_PARTITIONS);
+  drain.on('pools', 'kafka', () => early.discard());
+  return early;
+}
+
+interface MessagingParts {
+  readonly db: Database;
+  readonly broker: Broker;
+  readonly health: Health;
+  readonly startUp: StartUp;
+}
+
 async function messaging(
-  { service, config, kafka }: PlatformOptions,
-  db: Database,
-  health: Health,
+  { config, kafka }: PlatformOptions,
+  { db, broker, health, startUp }: MessagingParts,
 ): Promise<Messaging> {
-  const messaging = new Messaging({
-    broker: brokerOptions(service, config),
-    database: db,
-    partitions: config.PAYFLOW_PARTITIONS,
-  });
-  await messaging.start();
+  const messaging = new Messaging({ broker, database: db, partitions: config.PAYFLOW_PARTITIONS });
+  await startUp.beside('partitions', () => messaging.start());
   health.register({
     name: 'kafka',
     level: kafka,
@@ -134,7 +159,7 @@ async function messaging(
   return messaging;
 }
 
-function brokerOptions(service: Service, config: CommonConfiguration): MessagingOptions['broker'] {
+function brokerOptions(service: Service, config: CommonConfiguration): BrokerOptions {
   const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = config;
   return {
     brokers: [...config.KAFKA_BROKERS],

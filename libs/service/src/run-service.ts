@@ -1,9 +1,10 @@
 import 'reflect-metadata';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { crashAt, type Service } from '@payflow/contracts';
-import { Messaging, RunnerServer } from '@payflow/messaging';
+import { Messaging, RunnerServer, compileSchemas } from '@payflow/messaging';
 import { configureLogging, flushLogs, logger, startTelemetry, type Telemetry } from '@payflow/telemetry';
 import type { FastifyInstance } from 'fastify';
 import type { CommonConfiguration } from './configuration/common-fields.js';
@@ -17,8 +18,9 @@ import { attempt, Drain } from './drain.js';
 import { Health } from './health.js';
 import { refuseOtherMethods, rememberMethods } from './http/method-not-allowed.js';
 import { rootEndpoints } from './http/root-endpoints.js';
-import { requireHost, serverOptions } from './http/server-options.js';
+import { bothVersions, requireHost, serverOptions } from './http/server-options.js';
 import { traceRequests } from './http/server-span.js';
+import { StartUp } from './start-up.js';
 import { nestLogger } from './nest-logger.js';
 import { ProblemFilter } from './problem/problem.filter.js';
 
@@ -26,6 +28,8 @@ export interface ServiceDefinition<C extends Configuration> {
   readonly configuration: C & { readonly service: Service };
   /** The service's root module, made from its configuration. */
   readonly module: (config: ConfigurationOf<C>) => DynamicModule;
+  /** Whether the gateway forwards reads to it: it then answers HTTP/2 beside HTTP/1.1, on its one port. */
+  readonly forwardedReads?: boolean;
   /** Changes a request's URL before it is routed. */
   readonly rewriteUrl?: (url: string) => string;
   /** What the service adds to its HTTP edge: hooks, body parsers, pages. Runs before any route is made. */
@@ -74,13 +78,37 @@ export async function startService<C extends Configuration>(
   const common = config as CommonConfiguration;
   configureLogging({ service, level: common.LOG_LEVEL });
   const telemetry = startTelemetry({ service, ...tracing(common) });
-  const health = new Health(service);
-  const drain = new Drain();
-  const app = await createApp(definition, config, health, drain);
-  await app.listen({ port: common.PORT, host: common.HOST });
-  health.enter('running');
+  const parts = { health: new Health(service), drain: new Drain(), startUp: new StartUp(common.PAYFLOW_START_UP) };
+  // Since the process began: Node itself, and reading the code.
+  parts.startUp.note('code', performance.now());
+  const app = await createApp(definition, config, parts);
+  await parts.startUp.part('http', () => app.listen({ port: common.PORT, host: common.HOST }));
+  parts.health.enter('running');
   log.info({ url: await app.getUrl() }, 'listening');
-  return { app, stop: once(() => stop(app, health, drain, telemetry)) };
+  void tellWhenReady(parts);
+  return { app, stop: once(() => stop(app, parts, telemetry)) };
+}
+
+/** What the modules share with whoever starts and stops them. */
+interface Parts {
+  readonly health: Health;
+  readonly drain: Drain;
+  readonly startUp: StartUp;
+}
+
+const READY_LOOK_MS = 20;
+const READY_LOOK_MAX_MS = 1_000;
+
+/** Looks until the service is ready for the first time, ever more seldom. */
+async function tellWhenReady({ health, startUp }: Parts): Promise<void> {
+  for (let pause_ms = READY_LOOK_MS; !health.draining; pause_ms = Math.min(pause_ms * 1.1, READY_LOOK_MAX_MS)) {
+    if ((await health.report()).status === 'ready') break;
+    await delay(pause_ms, undefined, { ref: false });
+  }
+  if (health.draining) return;
+  startUp.ready(performance.now());
+  // What was left for later is made while nobody waits for it, a little at a time.
+  await compileSchemas(() => setImmediate());
 }
 
 function tracing(config: CommonConfiguration) {
@@ -95,28 +123,30 @@ function tracing(config: CommonConfiguration) {
 async function createApp<C extends Configuration>(
   definition: ServiceDefinition<C>,
   config: ConfigurationOf<C>,
-  health: Health,
-  drain: Drain,
+  parts: Parts,
 ): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter(serverOptions(definition.rewriteUrl));
+  const { health, startUp } = parts;
+  if (startUp.order === 'one_by_one') await startUp.part('schemas', () => compileSchemas(() => Promise.resolve()));
+
+  const adapter = new FastifyAdapter({
+    ...serverOptions(definition.rewriteUrl),
+    ...(definition.forwardedReads ? bothVersions : {}),
+  });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const methods = rememberMethods(fastify);
   traceRequests(fastify, health);
   requireHost(fastify);
   rootEndpoints(fastify, health);
   await definition.edge?.(fastify, config);
-  const app = await NestFactory.create<NestFastifyApplication>(
-    rootModule(definition.module(config), health, drain),
-    adapter,
-    {
-      logger: nestLogger(),
-      bodyParser: false,
-      abortOnError: false,
-    },
-  );
+  const app = await NestFactory.create<NestFastifyApplication>(rootModule(definition.module(config), parts), adapter, {
+    logger: nestLogger(),
+    bodyParser: false,
+    abortOnError: false,
+  });
   app.useGlobalFilters(new ProblemFilter());
-  connectConsumers(app);
+  connectConsumers(app, startUp);
   await definition.prepare?.(app, config);
+  await startUp.settled();
   await app.init();
   await app.startAllMicroservices();
   refuseOtherMethods(fastify, methods);
@@ -126,24 +156,26 @@ async function createApp<C extends Configuration>(
 @Module({})
 class ServiceModule {}
 
-function rootModule(module: DynamicModule, health: Health, drain: Drain): DynamicModule {
+function rootModule(module: DynamicModule, { health, drain, startUp }: Parts): DynamicModule {
   return {
     module: ServiceModule,
     global: true,
     providers: [
       { provide: Health, useValue: health },
       { provide: Drain, useValue: drain },
+      { provide: StartUp, useValue: startUp },
     ],
-    exports: [Health, Drain],
+    exports: [Health, Drain, StartUp],
     imports: [module],
   };
 }
 
-function connectConsumers(app: NestFastifyApplication): void {
-  app.connectMicroservice({ strategy: new RunnerServer(app.get(Messaging, { strict: false })) });
+function connectConsumers(app: NestFastifyApplication, startUp: StartUp): void {
+  const subscribed = (group: string, joined: Promise<void>) => startUp.beside(`consumer ${group}`, () => joined);
+  app.connectMicroservice({ strategy: new RunnerServer(app.get(Messaging, { strict: false }), subscribed) });
 }
 
-async function stop(app: NestFastifyApplication, health: Health, drain: Drain, telemetry: Telemetry): Promise<void> {
+async function stop(app: NestFastifyApplication, { health, drain }: Parts, telemetry: Telemetry): Promise<void> {
   health.enter('draining');
   log.info('draining');
   await drain.run('requests');

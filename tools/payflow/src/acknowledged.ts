@@ -1,15 +1,14 @@
 import { fromUuid } from '@payflow/contracts';
 import { keyset, pagesOf, statement, type Database } from '@payflow/database';
+import { SETTLED_S, statesAgree } from '@payflow/invariants';
 
 const PAGE = 5_000;
-/** What was acknowledged more recently may still be on its way. */
-const SETTLED = '30 seconds';
 
 const BY_KEY = keyset('asc', 'tenant_id', 'livemode', 'id');
 const VIEWS = statement(
   'cli.acknowledged-payments',
   `select tenant_id, livemode, id, status from payment_views
-   where ${BY_KEY.behind(['$1', '$2', '$3'])} and created_at < now() - interval '${SETTLED}'
+   where ${BY_KEY.behind(['$1', '$2', '$3'])} and created_at < now() - interval '${SETTLED_S} seconds'
    ${BY_KEY.orderBy} limit ${PAGE}`,
 );
 
@@ -41,12 +40,9 @@ export async function acknowledgedWithoutPayment(gateway: Database, payments: Da
     ]);
     const byKey = new Map(states.map((row) => [keyOf(row), row.status]));
     for (const view of views) {
-      const status = byKey.get(keyOf(view));
-      const agree =
-        status !== undefined &&
-        (view.status === 'pending' || view.status === status) &&
-        !(view.status === 'pending' && status !== 'processing');
-      if (!agree) offending.push(`${fromUuid('payment', view.id)} (${view.status} here, ${status ?? 'absent'} there)`);
+      const status = byKey.get(keyOf(view)) ?? null;
+      if (!statesAgree(view.status, status))
+        offending.push(`${fromUuid('payment', view.id)} (${view.status} here, ${status ?? 'absent'} there)`);
     }
   }
   return offending;

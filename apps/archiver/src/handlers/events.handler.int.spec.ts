@@ -151,6 +151,31 @@ describe('the archive on real PostgreSQL', () => {
     );
   });
 
+  it('I20 sees an event that was stored and not counted, and one that was counted and not stored', async () => {
+    const oneMark = invariants.find(({ name }) => name === 'I20') as Invariant;
+    const found = async () => {
+      const running = (await checkInvariant(db.database, oneMark, 'running')).sample;
+      expect((await checkInvariant(db.database, oneMark, 'full')).sample).toEqual(running);
+      return running.join('; ');
+    };
+    const event = failed();
+    await archive(event);
+    expect(await found()).toBe('');
+    const counted = (change: string) =>
+      db.tamper(`update archived_tallies set ${change} where day = current_date and (topic, type, slot) = (
+        select topic, type, slot from archived_tallies where day = current_date order by 1, 2, 3 limit 1)`);
+    await counted('messages = messages - 1');
+    expect(await found()).toMatch(/^archived_events\/\S+: \d+ stored, \d+ counted$/);
+    await counted('messages = messages + 1, id_sum = id_sum + 1');
+    expect(await found()).toMatch(/^archived_events\/\S+: (\d+) stored, \1 counted$/);
+    await counted('id_sum = id_sum - 1');
+    const row = `where event_id = '${uuidOf('event', event.id)}'`;
+    await db.tamper(`create table kept as select * from archived_events ${row}; delete from archived_events ${row}`);
+    expect(await found()).toMatch(/stored, \d+ counted$/);
+    await db.tamper('insert into archived_events select * from kept; drop table kept');
+    expect(await found()).toBe('');
+  });
+
   it('I33 sees a card number in what was archived', async () => {
     const noSecrets = invariants.find(({ name }) => name === 'I33') as Invariant;
     expect((await checkInvariant(db.database, noSecrets, 'running')).sample).toEqual([]);

@@ -1,9 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { SERVICES } from '@payflow/contracts';
-import { checkoutDir, defaultRoot } from '@payflow/local-stack';
 import { uniqueSuffix } from '@payflow/testing';
 import { House } from '../house/house.js';
 import { Merchant } from '../house/merchant.js';
@@ -15,6 +10,7 @@ import { brokenBooks } from './pipeline-books.js';
 import { printReport } from './pipeline-report.js';
 import { measureStep, type Measured, type Pids } from './pipeline-step.js';
 import type { StepOrder } from './protocol.js';
+import { saveResult } from './result.js';
 
 /**
  * Payments through the HTTP API and all five services on durable servers, open loop: at 100/s for latency, then in steps
@@ -98,29 +94,8 @@ async function measureHouse(house: House, servers: OwnServers, size: 'smoke' | '
 }
 
 function report(size: string, measured: readonly Measured[], broken: readonly string[]): void {
-  const commit = currentCommit();
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? '', node: process.version };
   printReport(measured, broken);
-  const result = {
-    benchmark: 'pipeline',
-    size,
-    commit,
-    at: new Date().toISOString(),
-    machine,
-    sampled: Number(SAMPLED),
-    steps: measured,
-    broken,
-  };
-  const file = join(defaultRoot, 'bench', `pipeline-${size}-${commit}.json`);
-  mkdirSync(join(defaultRoot, 'bench'), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
-  process.stdout.write(`${JSON.stringify(result)}\n`);
-}
-
-/** Absent where the code is no checkout. */
-function currentCommit(): string {
-  const { stdout } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: checkoutDir, encoding: 'utf8' });
-  return (stdout ?? '').trim() || 'unknown';
+  saveResult('pipeline', size, { sampled: Number(SAMPLED), steps: measured, broken });
 }
 
 const inOrder = await main(process.argv[2] === 'full' ? 'full' : 'smoke');

@@ -138,6 +138,15 @@ describe("the gateway's invariants", () => {
     for (const { name } of invariants.filter(({ name }) => name !== 'I19')) expect(await sample(name), name).toBe('');
   });
 
+  it('I20 sees a mark without what was applied under it', async () => {
+    await admin.query(`insert into inbox (consumer_group, event_id, content_hash) values ('gateway.accounts', $1, 0)`, [
+      uuidOf('event', newId('event')),
+    ]);
+    expect(await sample('I20')).toMatch(/^inbox\/gateway.accounts\/[0-9-]{10}: 1 marks for 0 messages$/);
+    await admin.query('delete from inbox');
+    expect(await sample('I20')).toBe('');
+  });
+
   it('I11 sees an acknowledged payment that is gone, and one that nobody waits for', async () => {
     const { uuid } = await accept(payment());
     await admin.query(`create table gone as select * from payment_views where id = '${uuid}'`);

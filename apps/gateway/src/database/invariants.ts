@@ -1,5 +1,12 @@
 import type { MessageType } from '@payflow/contracts';
-import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
+import {
+  invariant,
+  noOldOutboxRow,
+  noSecrets,
+  oneMarkPerMessage,
+  recentOutbox,
+  type Invariant,
+} from '@payflow/invariants';
 
 /** A payment has 24 h from its acceptance, and everything waiting is published again after 30 s, by a round every 5 s. */
 const DEADLINE = `interval '24 hours 30 seconds'`;
@@ -122,6 +129,7 @@ export const invariants: readonly Invariant[] = [
   acknowledgedIsKept,
   nothingStaysBehind,
   everyChangeIsTold,
+  oneMarkPerMessage('gateway'),
   noOldOutboxRow('gateway'),
   // Views repeat what was sent as a command or heard as an event.
   noSecrets('gateway', [

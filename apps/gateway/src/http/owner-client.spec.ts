@@ -1,10 +1,18 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { verifyInternalToken } from '@payflow/service';
-import { afterEach, expect, it } from 'vitest';
+import { createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { verifyInternalToken, type Problem } from '@payflow/service';
+import { configureLogging } from '@payflow/telemetry';
+import { until } from '@payflow/testing';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Caller } from './caller.js';
 import { OwnerClient } from './owner-client.js';
+import { Http1Transport } from './owner/http1.js';
+import { Http2Transport } from './owner/http2.js';
+import type { OwnerTransport } from './owner/transport.js';
+
+configureLogging({ level: 'silent' });
 
 const SECRET = 's'.repeat(32);
 const caller: Caller = {
@@ -14,52 +22,170 @@ const caller: Caller = {
   scopes: ['monitoring:read'],
   traceId: undefined,
 };
-let owner: Server | undefined;
+type Answers = (request: IncomingMessage, response: ServerResponse) => void;
 
-afterEach(() => {
-  owner?.closeAllConnections();
-  owner?.close();
-});
+/** An owner that speaks the one version or the other, and the way to it. */
+const versions = {
+  '1.1': {
+    serve: (answers: Answers): Server => createServer(answers),
+    transport: (base: string): OwnerTransport => new Http1Transport(base),
+  },
+  '2': {
+    // Its requests and responses are as those of HTTP/1.1, as far as they are used here.
+    serve: (answers: Answers): Server => createHttp2Server(answers as never) as unknown as Server,
+    transport: (base: string): OwnerTransport => new Http2Transport(base),
+  },
+};
 
-async function ownerThat(answers: (request: IncomingMessage, response: ServerResponse) => void): Promise<OwnerClient> {
-  owner = createServer(answers).listen(0, '127.0.0.1');
-  await once(owner, 'listening');
-  return new OwnerClient(`http://127.0.0.1:${(owner.address() as AddressInfo).port}`, SECRET);
+/** Ends the connection of an answer in its middle. */
+function breakOff(response: ServerResponse): void {
+  const { stream } = response as unknown as { stream?: ServerHttp2Stream };
+  if (stream) stream.session?.destroy();
+  else response.socket?.destroy();
 }
 
-const read = (client: OwnerClient) => client.read('/api/v1/monitoring/health', caller, 'r-1');
-const refusal = (code: string): Error => expect.objectContaining({ code }) as Error;
+describe.each(['1.1', '2'] as const)('over HTTP/%s', (version) => {
+  let owner: Server | undefined;
+  let client: OwnerClient | undefined;
+  const connections = new Set<Socket>();
 
-it('forwards a read with a token that names the caller', async () => {
-  const client = await ownerThat((request, response) => {
-    const token = request.headers.authorization?.slice('Bearer '.length) ?? '';
-    const claims = verifyInternalToken(SECRET, token, Date.now());
-    response.end(JSON.stringify({ path: request.url, id: request.headers['request-id'], claims }));
+  afterEach(() => {
+    client?.close();
+    for (const connection of connections) connection.destroy();
+    owner?.close();
   });
-  const { tenant, livemode, actor, scopes } = caller;
-  const expected = { path: '/api/v1/monitoring/health', id: 'r-1', claims: { tenant, livemode, actor, scopes } };
-  expect(JSON.parse(await read(client))).toEqual(expected);
+
+  async function ownerThat(answers: Answers): Promise<OwnerClient> {
+    owner = versions[version].serve(answers).listen(0, '127.0.0.1');
+    owner.on('connection', (connection: Socket) => connections.add(connection));
+    await once(owner, 'listening');
+    return clientOf(`http://127.0.0.1:${(owner.address() as AddressInfo).port}`);
+  }
+
+  const clientOf = (base: string) => (client = new OwnerClient('ledger', versions[version].transport(base), SECRET));
+
+  const read = (client: OwnerClient) => client.read('/api/v1/monitoring/health', caller, 'r-1');
+  const refusal = (code: string, headers?: object): Error =>
+    expect.objectContaining({ code, ...(headers ? { options: expect.objectContaining({ headers }) } : {}) }) as Error;
+
+  it('forwards a read with a token that names the caller', async () => {
+    const client = await ownerThat((request, response) => {
+      const token = request.headers.authorization?.slice('Bearer '.length) ?? '';
+      const claims = verifyInternalToken(SECRET, token, Date.now());
+      response.end(JSON.stringify({ path: request.url, id: request.headers['request-id'], claims }));
+    });
+    const { tenant, livemode, actor, scopes } = caller;
+    const expected = { path: '/api/v1/monitoring/health', id: 'r-1', claims: { tenant, livemode, actor, scopes } };
+    expect(JSON.parse(await read(client))).toEqual(expected);
+  });
+
+  it.each([
+    ['an error', (response: ServerResponse) => response.writeHead(500).end('stack trace')],
+    [
+      'a redirect',
+      (response: ServerResponse) => response.writeHead(302, { location: 'http://169.254.169.254/' }).end(),
+    ],
+    ['no whole answer', (response: ServerResponse) => breakOff(response)],
+    [
+      'half a body',
+      (response: ServerResponse) =>
+        response.writeHead(200, { 'content-length': 100 }).write('{', () => response.destroy()),
+    ],
+    ['too much', (response: ServerResponse) => response.end('x'.repeat(1_100_000))],
+  ])('answers 502 when the owner gives %s', async (_what, answer) => {
+    const client = await ownerThat((_request, response) => void answer(response));
+    await expect(read(client)).rejects.toThrow(refusal('bad_gateway'));
+  });
+
+  it('answers 502 when nobody listens', async () => {
+    await expect(read(clientOf('http://127.0.0.1:9'))).rejects.toThrow(refusal('bad_gateway'));
+  });
+
+  it('answers 504 when the owner is silent', async () => {
+    await expect(read(await ownerThat(() => undefined))).rejects.toThrow(refusal('gateway_timeout'));
+  });
+
+  it('tells the owner until when it waits', async () => {
+    let deadline = 0;
+    const client = await ownerThat((request, response) => {
+      deadline = Number(request.headers['payflow-deadline']);
+      response.end('{}');
+    });
+    const before = Date.now();
+    await read(client);
+    expect(deadline).toBeGreaterThanOrEqual(before + 2_990);
+    expect(deadline).toBeLessThanOrEqual(Date.now() + 3_001);
+  });
+
+  it('asks once more when the connection breaks, and not when there is an answer', async () => {
+    let asked = 0;
+    const breaks = await ownerThat((_request, response) => {
+      asked++;
+      if (asked === 1) breakOff(response);
+      else response.end('{"told":true}');
+    });
+    expect(await read(breaks)).toBe('{"told":true}');
+    expect(asked).toBe(2);
+    asked = 0;
+    const refuses = await ownerThat((_request, response) => {
+      asked++;
+      response.writeHead(500).end();
+    });
+    await expect(read(refuses)).rejects.toThrow(refusal('bad_gateway'));
+    expect(asked).toBe(1);
+  });
+
+  it('passes on when an owner that is busy wants to be asked again', async () => {
+    const client = await ownerThat((_request, response) => response.writeHead(503, { 'retry-after': '7' }).end('{}'));
+    await expect(read(client)).rejects.toThrow(refusal('unavailable', { 'retry-after': '7' }));
+  });
+
+  it('leaves an owner that does not answer alone, with 503 and Retry-After, and comes back to it', async () => {
+    let away = true;
+    let asked = 0;
+    const client = await ownerThat((_request, response) => {
+      asked++;
+      if (away) breakOff(response);
+      else response.end('{}');
+    });
+    await until('the breaker is open', () =>
+      read(client).then(
+        () => false,
+        (error: unknown) => (error as Problem).code === 'unavailable',
+      ),
+    );
+    const before = asked;
+    await expect(read(client)).rejects.toThrow(refusal('unavailable', { 'retry-after': '1' }));
+    expect(asked).toBe(before);
+    away = false;
+    expect(await until('it is asked again', () => read(client).catch(() => false))).toBe('{}');
+  });
 });
 
-it.each([
-  ['an error', (response: ServerResponse) => response.writeHead(500).end('stack trace')],
-  ['a redirect', (response: ServerResponse) => response.writeHead(302, { location: 'http://169.254.169.254/' }).end()],
-  ['no HTTP', (response: ServerResponse) => response.socket?.end('nonsense')],
-  [
-    'half a body',
-    (response: ServerResponse) =>
-      response.writeHead(200, { 'content-length': 100 }).write('{', () => response.destroy()),
-  ],
-  ['too much', (response: ServerResponse) => response.end('x'.repeat(1_100_000))],
-])('answers 502 when the owner gives %s', async (_what, answer) => {
-  const client = await ownerThat((_request, response) => void answer(response));
-  await expect(read(client)).rejects.toThrow(refusal('bad_gateway'));
-});
-
-it('answers 502 when nobody listens', async () => {
-  await expect(read(new OwnerClient('http://127.0.0.1:9', SECRET))).rejects.toThrow(refusal('bad_gateway'));
-});
-
-it('answers 504 when the owner is silent', async () => {
-  await expect(read(await ownerThat(() => undefined))).rejects.toThrow(refusal('gateway_timeout'));
+it('goes over one connection of HTTP/2, side by side, and over a new one when that leads nowhere', async () => {
+  const connections: Socket[] = [];
+  let silent = false;
+  const owner = createHttp2Server((_request, response) => {
+    if (!silent) setImmediate(() => response.end('{}'));
+  }).listen(0, '127.0.0.1');
+  owner.on('connection', (connection: Socket) => connections.push(connection));
+  await once(owner, 'listening');
+  const transport = new Http2Transport(`http://127.0.0.1:${(owner.address() as AddressInfo).port}`);
+  const send = (signal = AbortSignal.timeout(10_000)) =>
+    transport.send({ path: '/', headers: {}, body: undefined, signal });
+  await Promise.all(Array.from({ length: 50 }, () => send()));
+  expect(connections).toHaveLength(1);
+  // As when packets vanish: nothing is read any more, and nothing tells so.
+  silent = true;
+  connections[0]?.pause();
+  const late = send(AbortSignal.timeout(20));
+  await expect(late).rejects.toThrow();
+  silent = false;
+  await until(
+    'another connection is made',
+    async () => (await send(AbortSignal.timeout(200)).catch(() => undefined))?.status === 200,
+  );
+  transport.close();
+  for (const connection of connections) connection.destroy();
+  owner.close();
 });

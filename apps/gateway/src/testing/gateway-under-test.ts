@@ -41,6 +41,8 @@ export async function startGateway({
     KAFKA_BROKERS: broker.brokers.join(','),
     KAFKA_PREFIX: broker.prefix,
     REDIS_URL: redisUrl,
+    // What stands in for an owner in a spec is a plain server of HTTP/1.1.
+    PAYFLOW_INTERNAL_HTTP_VERSION: '1.1',
     ...env,
   });
   const running = await startService(gatewayService(), config);

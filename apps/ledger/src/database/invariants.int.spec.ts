@@ -66,7 +66,7 @@ describe("the ledger's invariants", () => {
     for (const form of ['running', 'full'] as const) expect(await violations(name, form)).toEqual([]);
   };
 
-  it.each(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I18', 'I33'] as const)(
+  it.each(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I18', 'I20', 'I33'] as const)(
     '%s holds on what the ledger wrote',
     async (name) => {
       await holdsAgain(name);
@@ -265,6 +265,24 @@ describe("the ledger's invariants", () => {
       `update accounts set pending_debits = 1000 where overdraft = 'none' and posted_credits = 500`,
     );
     await holdsAgain('I4', 'update accounts set pending_debits = 0');
+  });
+
+  it('I20 sees a transfer and a hold without their marks, and a mark that another transaction left', async () => {
+    await apply(ours.hold(world, other, '21'), transfer(world, wallet, '22'));
+    const of22 = `from transfers t where t.id = v.id and v.kind = 'transfer' and t.amount_minor = 22`;
+    expect(await planted('I20', `update verdicts v set xact_id = '1' ${of22}`)).toMatch(
+      /^transfers\/[0-9a-f-]{36} has no mark of its transaction$/,
+    );
+    await holdsAgain('I20', `update verdicts v set xact_id = t.xact_id ${of22}`);
+    const of21 = `holds h where h.id = v.id and h.amount_minor = 21`;
+    expect(
+      await planted(
+        'I20',
+        `create table unmarked as select v.* from verdicts v, ${of21}`,
+        `delete from verdicts v using ${of21}`,
+      ),
+    ).toMatch(/^holds\/[0-9a-f-]{36} has no mark$/);
+    await holdsAgain('I20', 'insert into verdicts select * from unmarked', 'drop table unmarked');
   });
 
   it('I18 sees a change without its message, a message without its change, and a transfer without its verdict', async () => {

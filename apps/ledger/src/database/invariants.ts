@@ -294,6 +294,27 @@ const everyChangeIsTold = invariant({
   full: changesAreTold('full'),
 });
 
+const hasMark = (kind: string, row: string) => `exists (
+  select from verdicts v where v.tenant_id = ${row}.tenant_id and v.livemode = ${row}.livemode and v.kind = '${kind}' and v.id = ${row}.id`;
+
+/** The ledger's mark is the verdict under the id, which the id table lets be used once; a hold is changed later, under others. */
+const marksAreOne = (transfers: string, holds: string, more: string) => `
+  select 'transfers/' || t.id || ' has no mark of its transaction' as id from ${transfers} as t
+  where not ${hasMark('transfer', 't')} and v.xact_id = t.xact_id)
+  union all
+  select 'holds/' || h.id || ' has no mark' from ${holds} as h where not ${hasMark('hold', 'h')}) ${more}`;
+
+const oneMarkPerEffect = invariant({
+  name: 'I20',
+  owner: 'ledger',
+  running: marksAreOne(RECENT, `(select * from holds where status = 'pending')`, ''),
+  full: marksAreOne(
+    'transfers',
+    'holds',
+    `union all select 'accounts/' || a.id || ' has no mark' from accounts a where not ${hasMark('account', 'a')})`,
+  ),
+});
+
 /** What must always hold in the ledger's database. */
 export const invariants: readonly Invariant[] = [
   twoAccountsOneAsset,
@@ -307,6 +328,7 @@ export const invariants: readonly Invariant[] = [
   closedStaysClosed,
   closingEnds,
   everyChangeIsTold,
+  oneMarkPerEffect,
   noOldOutboxRow('ledger'),
   // Accounts are told of in messages as they are opened.
   noSecrets('ledger', [

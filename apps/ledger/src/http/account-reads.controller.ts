@@ -1,7 +1,17 @@
-import { Controller, Get, Header, Inject, Param, Query as QueryOf, Req, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Inject,
+  Param,
+  Query as QueryOf,
+  Req,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
+import { ForwardedReads, InternalGuard, ReadPriority, RequiresScope, claimsOf } from '@payflow/invariants';
 import { AMOUNT_MAX } from '@payflow/money';
 import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
@@ -29,6 +39,7 @@ import {
 /** What only the ledger can tell of an account; the gateway forwards to it. */
 @Controller('api/v1/accounts')
 @UseGuards(InternalGuard)
+@UseInterceptors(ForwardedReads)
 @RequiresScope('accounts:read')
 export class AccountReadsController {
   constructor(
@@ -43,6 +54,7 @@ export class AccountReadsController {
   }
 
   @Get(':id/balance')
+  @ReadPriority(1)
   @Header('cache-control', 'no-store')
   async balance(@Param('id') of: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
     const at = optional(query, 'as_of', instant);

@@ -1,6 +1,16 @@
-import { Controller, Get, Header, Inject, Param, Query as QueryOf, Req, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Inject,
+  Param,
+  Query as QueryOf,
+  Req,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import type { Database } from '@payflow/database';
-import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
+import { ForwardedReads, InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
 import { onePeriod, periodList } from '../reads/periods.js';
@@ -11,6 +21,7 @@ const LIMIT_DEFAULT = 50;
 /** The caller's closed months; the gateway forwards to it. */
 @Controller('api/v1/periods')
 @UseGuards(InternalGuard)
+@UseInterceptors(ForwardedReads)
 @RequiresScope('accounts:read')
 export class PeriodsController {
   constructor(@Inject(DATABASE) private readonly db: Database) {}

@@ -1,7 +1,7 @@
-import { Controller, Get, Header, Inject, Param, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Req, UseGuards, UseInterceptors } from '@nestjs/common';
 import { toUuid, uuidOf } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
+import { ForwardedReads, InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
 import type { InclusionProof } from '../proof/inclusion-proof.js';
@@ -10,6 +10,7 @@ import { prove } from '../proof/prove.js';
 /** Proofs that transfers stand in the signed history; the gateway forwards to it. */
 @Controller('api/v1/transfers')
 @UseGuards(InternalGuard)
+@UseInterceptors(ForwardedReads)
 @RequiresScope('transfers:read')
 export class ProofController {
   constructor(@Inject(DATABASE) private readonly db: Database) {}

@@ -1,7 +1,17 @@
-import { Controller, Get, Header, Inject, Param, Query as QueryOf, Req, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Inject,
+  Param,
+  Query as QueryOf,
+  Req,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
+import { ForwardedReads, InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
 import { findTransfer, type TransferFacts } from '../database/booked-transfer.repository.js';
@@ -11,6 +21,7 @@ import { metadataQuery, type Query } from './read-query.js';
 /** What the ledger alone can tell of a transfer, that of a payment among them; the gateway forwards to it. */
 @Controller('api/v1/transfers')
 @UseGuards(InternalGuard)
+@UseInterceptors(ForwardedReads)
 @RequiresScope('transfers:read')
 export class TransferReadsController {
   constructor(@Inject(DATABASE) private readonly db: Database) {}

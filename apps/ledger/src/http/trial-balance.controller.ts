@@ -1,6 +1,6 @@
-import { Controller, Get, Header, Inject, Query as QueryOf, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Query as QueryOf, Req, UseGuards, UseInterceptors } from '@nestjs/common';
 import type { Database } from '@payflow/database';
-import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
+import { ForwardedReads, InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
 import { REPORTS } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
 import { trialBalance } from '../reads/trial-balance.js';
@@ -9,6 +9,7 @@ import { basis, instant, optional, type Query } from './read-query.js';
 /** Whether the caller's books close; the gateway forwards to it. */
 @Controller('api/v1/trial_balance')
 @UseGuards(InternalGuard)
+@UseInterceptors(ForwardedReads)
 @RequiresScope('accounts:read')
 export class TrialBalanceController {
   constructor(@Inject(REPORTS) private readonly db: Database) {}

@@ -1,4 +1,8 @@
-import { noOldOutboxRow, noSecrets, type Invariant } from '@payflow/invariants';
+import { noOldOutboxRow, noSecrets, oneMarkPerMessage, type Invariant } from '@payflow/invariants';
 
 /** What must always hold in monitoring's own database; what must hold between the services is compared by the sampler. */
-export const invariants: readonly Invariant[] = [noOldOutboxRow('monitoring'), noSecrets('monitoring')];
+export const invariants: readonly Invariant[] = [
+  oneMarkPerMessage('monitoring'),
+  noOldOutboxRow('monitoring'),
+  noSecrets('monitoring'),
+];

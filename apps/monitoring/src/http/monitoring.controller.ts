@@ -1,10 +1,11 @@
-import { Controller, Get, Header, Inject, UseGuards } from '@nestjs/common';
-import { InternalGuard, RequiresScope } from '@payflow/invariants';
+import { Controller, Get, Header, Inject, UseGuards, UseInterceptors } from '@nestjs/common';
+import { ForwardedReads, InternalGuard, RequiresScope } from '@payflow/invariants';
 import { Watch, type HealthAnswer, type SummaryAnswer } from '../watch.js';
 
 /** The state and the figures of the whole installation; the gateway forwards to it. */
 @Controller('api/v1/monitoring')
 @UseGuards(InternalGuard)
+@UseInterceptors(ForwardedReads)
 @RequiresScope('monitoring:read')
 export class MonitoringController {
   constructor(@Inject(Watch) private readonly watch: Watch) {}

@@ -2,6 +2,7 @@ import { METRICS, TOPICS, type Topic } from '@payflow/contracts';
 import { compareTallies, type CheckResults } from '@payflow/invariants';
 import type { Messaging } from '@payflow/messaging';
 import { OncePerInterval, logger } from '@payflow/telemetry';
+import type { Acknowledged } from './acknowledged.js';
 import { Lasting } from './lasting.js';
 import { remember } from './lag.js';
 import { metricSamples } from './metrics-text.js';
@@ -15,10 +16,18 @@ const log = logger('sampler');
 export const ROUND_MS = 2_000;
 const FIGURES_ROUNDS = 5;
 const TALLIES_ROUNDS = 8;
+const ACKNOWLEDGED_ROUNDS = 4;
 const BROKER_TIMEOUT_MS = 1_800;
 const MS_PER_S = 1_000;
 const REPORT_INTERVAL_MS = 60_000;
 const SAMPLE_MAX = 10;
+
+export interface SamplerParts {
+  readonly readers: readonly Readable[];
+  readonly messaging: Pick<Messaging, 'admin'>;
+  readonly results: CheckResults;
+  readonly acknowledged: Pick<Acknowledged, 'look'>;
+}
 
 /** Looks at all services and at the broker, again and again, and keeps what it saw in the picture. */
 export class Sampler {
@@ -31,10 +40,8 @@ export class Sampler {
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
 
   constructor(
-    private readonly readers: readonly Readable[],
-    private readonly messaging: Pick<Messaging, 'admin'>,
+    private readonly parts: SamplerParts,
     private readonly picture: Picture,
-    private readonly results: CheckResults,
     private readonly afterRound: (now_ms: number) => Promise<void>,
   ) {}
 
@@ -58,8 +65,9 @@ export class Sampler {
     try {
       // The ends first: a reader can then only seem nearer to them than it was, never behind records it has read.
       await this.lookAtBroker();
-      await Promise.all(this.readers.map((reader) => this.lookAtService(reader, number % FIGURES_ROUNDS === 0)));
+      await Promise.all(this.parts.readers.map((reader) => this.lookAtService(reader, number % FIGURES_ROUNDS === 0)));
       if (number % TALLIES_ROUNDS === 0) await this.compare();
+      if (number % ACKNOWLEDGED_ROUNDS === 0) await this.compareAcknowledged();
       await this.afterRound(Date.now());
     } catch (error) {
       this.seldom.run((suppressed) => log.warn({ err: error, suppressed }, 'a look did not end well'));
@@ -77,7 +85,7 @@ export class Sampler {
 
   private async readEnds(): Promise<void> {
     try {
-      const admin = await this.messaging.admin();
+      const admin = await this.parts.messaging.admin();
       await Promise.all(
         (Object.keys(TOPICS) as Topic[]).map(async (topic) => {
           for (const { partition, low, high } of await admin.offsets(topic)) this.onEnd(topic, partition, low, high);
@@ -145,19 +153,32 @@ export class Sampler {
   private async compare(): Promise<void> {
     const start = performance.now();
     try {
-      const reports = await Promise.all(this.readers.map((reader) => reader.tallies()));
+      const reports = await Promise.all(this.parts.readers.map((reader) => reader.tallies()));
       const lasting = this.lasting.look(compareTallies(reports), Date.now());
       const sample = lasting
         .slice(0, SAMPLE_MAX)
         .map(({ group, day, missing_messages }) => `${group} ${day}: ${missing_messages} missing`);
-      this.results.checked(
+      this.parts.results.checked(
         'I21',
         { violations: lasting.length, sample, duration_ms: Math.round(performance.now() - start) },
         new Date(),
       );
       this.picture.compared_ms = Date.now();
     } catch (error) {
-      this.results.failed('I21', error);
+      this.parts.results.failed('I21', error);
+    }
+  }
+
+  /** I11 between gateway and payments: no database of ours can see both. */
+  private async compareAcknowledged(): Promise<void> {
+    const start = performance.now();
+    try {
+      const lost = await this.parts.acknowledged.look();
+      const duration_ms = Math.round(performance.now() - start);
+      const sample = lost.slice(0, SAMPLE_MAX);
+      this.parts.results.checked('I11', { violations: lost.length, sample, duration_ms }, new Date());
+    } catch (error) {
+      this.parts.results.failed('I11', error);
     }
   }
 }

@@ -1,6 +1,8 @@
 import type { Service } from '@payflow/contracts';
-import { internalHeaders, type CheckResult, type ReaderPosition, type TallyReport } from '@payflow/invariants';
+import type { CheckResult, ReaderPosition, TallyReport } from '@payflow/invariants';
+import { TimedOut } from '@payflow/resilience';
 import type { HealthReport } from '@payflow/service';
+import type { InternalClient } from './internal-client.js';
 import type { Readiness } from './picture.js';
 
 const TIMEOUT_MS = 1_500;
@@ -12,21 +14,21 @@ export interface ReadinessAnswer {
   readonly reasons: readonly string[];
 }
 
-/** Reads what another service tells about itself, over HTTP. */
+/** Reads what another service tells about itself. */
 export class ServiceReader {
-  constructor(
-    readonly service: Service,
-    private readonly base: string,
-    private readonly secret: string,
-  ) {}
+  constructor(private readonly client: InternalClient) {}
+
+  get service(): Service {
+    return this.client.service;
+  }
 
   /** Never throws: a service that does not answer is down, and why is the answer. */
   async readiness(): Promise<ReadinessAnswer> {
     try {
-      const answer = await this.get('/readyz', TIMEOUT_MS);
+      const answer = await this.client.ask('/readyz', TIMEOUT_MS);
       if (answer.status !== 200 && answer.status !== 503)
         return { status: 'down', reasons: [`/readyz answered ${answer.status}`] };
-      const { status, checks } = (await answer.json()) as HealthReport;
+      const { status, checks } = JSON.parse(answer.text) as HealthReport;
       const failing = checks.filter((check) => check.status === 'down');
       return { status, reasons: failing.map(({ name, reason }) => `${name}: ${reason ?? 'down'}`) };
     } catch (error) {
@@ -35,37 +37,27 @@ export class ServiceReader {
   }
 
   async positions(): Promise<readonly ReaderPosition[]> {
-    return (await this.internal<{ data: readonly ReaderPosition[] }>('positions', TIMEOUT_MS)).data;
+    return (await this.client.json<{ data: readonly ReaderPosition[] }>('/internal/positions', TIMEOUT_MS)).data;
   }
 
   async invariants(): Promise<readonly CheckResult[]> {
-    return (await this.internal<{ data: readonly CheckResult[] }>('invariants', TIMEOUT_MS)).data;
+    return (await this.client.json<{ data: readonly CheckResult[] }>('/internal/invariants', TIMEOUT_MS)).data;
   }
 
   tallies(): Promise<TallyReport> {
-    return this.internal<TallyReport>('tallies', TALLIES_TIMEOUT_MS);
+    return this.client.json<TallyReport>('/internal/tallies', TALLIES_TIMEOUT_MS);
   }
 
   async metrics(): Promise<string> {
-    const answer = await this.get('/metrics', TIMEOUT_MS);
+    const answer = await this.client.ask('/metrics', TIMEOUT_MS);
     if (answer.status !== 200) throw new Error(`/metrics answered ${answer.status}`);
-    return answer.text();
-  }
-
-  private async internal<T>(name: string, timeout_ms: number): Promise<T> {
-    const answer = await this.get(`/internal/${name}`, timeout_ms);
-    if (answer.status !== 200) throw new Error(`/internal/${name} answered ${answer.status}`);
-    return (await answer.json()) as T;
-  }
-
-  private get(path: string, timeout_ms: number): Promise<Response> {
-    const headers = internalHeaders(this.secret, 'monitoring');
-    return fetch(new URL(path, this.base), { headers, redirect: 'error', signal: AbortSignal.timeout(timeout_ms) });
+    return answer.text;
   }
 }
 
 /** fetch hides the reason in its cause. */
 export function reasonOf(error: unknown): string {
+  if (error instanceof TimedOut) return 'timeout';
   const { cause, name } = error as { cause?: { code?: unknown }; name?: unknown };
   if (typeof cause?.code === 'string') return cause.code;
   return typeof name === 'string' ? name : 'error';

@@ -145,6 +145,25 @@ describe("the payments service's invariants", () => {
     await admin.query(`update payments set updated_at = now() where id = '${uuid}'`);
   });
 
+  it('I20 sees an end that bears no mark of its transaction, and a mark that two payments share', async () => {
+    const [first, second] = [await pay(), await pay()];
+    await apply((tx) => verdicts.handle([refused(first.id, first.ledgerCommandId)], tx));
+    const [one, other] = [uuidOf('payment', first.id), uuidOf('payment', second.id)];
+    const change = (id: string, column: string, value: string) =>
+      admin.query(`update payments set ${column} = ${value} where id = '${id}'`);
+    await admin.query(`create temporary table kept as select * from payments where id in ('${one}', '${other}')`);
+    await change(one, 'verdict_event_id', 'gen_random_uuid()');
+    expect(await sample('I20')).toMatch(/^events\/[0-9a-f-]{36} has no mark of its transaction$/);
+    await change(one, 'verdict_event_id', `(select verdict_event_id from kept where id = '${one}')`);
+    await change(one, 'xact_id', `'1'`);
+    expect(await sample('I20')).toMatch(/has no mark of its transaction$/);
+    await change(one, 'xact_id', `(select xact_id from kept where id = '${one}')`);
+    await change(other, 'create_command_id', `(select create_command_id from kept where id = '${one}')`);
+    expect(await sample('I20')).toMatch(/^events\/[0-9a-f-]{36} marks 2 payments$/);
+    await change(other, 'create_command_id', `(select create_command_id from kept where id = '${other}')`);
+    expect(await sample('I20')).toBe('');
+  });
+
   it('I18 sees a payment that was written in silence', async () => {
     const id = newId('payment');
     await db.database.transaction((tx) => commands.handle([create(id)], tx));

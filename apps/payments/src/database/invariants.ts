@@ -50,12 +50,33 @@ const everyChangeIsTold = invariant({
   full: changesAreTold('full'),
 });
 
+/** The row of a payment bears the marks of what made it and of what ended it: each for this payment alone, and in its transaction. */
+const marksAreOne = (form: 'running' | 'full') => `
+  with ${recentOutbox(form)},
+  marks as (
+    select m.mark, p.id from since, payments p cross join lateral (values (p.create_command_id), (p.verdict_event_id)) as m (mark)
+    where m.mark is not null ${form === 'full' ? '' : 'and p.updated_at >= since.at'})
+  select 'events/' || mark || ' marks ' || count(*) || ' payments' as id from marks group by mark having count(*) > 1
+  union all
+  select 'events/' || s.event_id || ' has no mark of its transaction' from sent s
+  where s.type in ('payflow.payment.succeeded.v1', 'payflow.payment.failed.v1') and not exists (
+    select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject
+      and p.verdict_event_id = s.causation and p.xact_id = s.xact_id)`;
+
+const oneMarkPerEffect = invariant({
+  name: 'I20',
+  owner: 'payments',
+  running: marksAreOne('running'),
+  full: marksAreOne('full'),
+});
+
 const FREE_TEXT = `select 'payments/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payments`;
 
 /** What must always hold in the payments database. */
 export const invariants: readonly Invariant[] = [
   nothingStaysBehind,
   everyChangeIsTold,
+  oneMarkPerEffect,
   noOldOutboxRow('payments'),
   noSecrets('payments', [{ running: `(${FREE_TEXT} order by updated_at desc limit 1000)`, full: FREE_TEXT }]),
 ];

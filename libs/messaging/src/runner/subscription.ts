@@ -1,6 +1,7 @@
 import { SUBSCRIPTIONS, crashAt, type Group } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import { OncePerInterval, logger } from '@payflow/telemetry';
+import { consumerOptions } from '../broker/head-start.js';
 import type { BatchControl, Broker, BrokerAdmin, Consumer, ConsumerListener, RecordBatch } from '../broker/port.js';
 import { countParked } from '../parking/parking.repository.js';
 import type { Outbox } from '../outbox/outbox.js';
@@ -157,11 +158,11 @@ export class Subscription implements ConsumerListener, PartitionControl {
   }
 
   private async open(): Promise<void> {
-    const { topic, gather_ms } = SUBSCRIPTIONS[this.group];
     const { broker, partitions } = this.parts;
+    const options = consumerOptions(this.group, partitions);
     while (!this.closing.signal.aborted) {
       try {
-        const consumer = await broker.consumer({ topic, group: this.group, gather_ms, partitions });
+        const consumer = await broker.consumer(options);
         if (this.closing.signal.aborted) return await consumer.stop(STOP_LEAVE_MS);
         this.consumer = consumer;
         return await consumer.run(this);

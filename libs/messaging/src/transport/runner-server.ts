@@ -8,25 +8,33 @@ import { begunPattern, discardPattern, refusePattern } from './consumes.js';
 
 /** Nest's transport over the runner: each `@Consumes` method becomes the handler of its consumer group. */
 export class RunnerServer extends Server implements CustomTransportStrategy {
-  constructor(private readonly messaging: Messaging) {
+  /** `subscribed` is given each subscription, which ends when it has joined; what it returns is waited for. */
+  constructor(
+    private readonly messaging: Messaging,
+    private readonly subscribed: (group: Group, joined: Promise<void>) => Promise<void> = () => Promise.resolve(),
+  ) {
     super();
   }
 
   /** Subscribes all groups. Does not wait for the broker: readiness tells when they run. */
   listen(callback: () => void): void {
+    void this.subscribeAll().then(callback);
+  }
+
+  private async subscribeAll(): Promise<void> {
     for (const [pattern, handler] of this.messageHandlers) {
       if (!isGroup(pattern)) continue;
       const discard = this.messageHandlers.get(discardPattern(pattern));
       const refuse = this.messageHandlers.get(refusePattern(pattern));
       const begun = this.messageHandlers.get(begunPattern(pattern));
-      void this.messaging.subscribe(pattern, {
+      const joined = this.messaging.subscribe(pattern, {
         handle: callNest<Handled>(handler),
         discard: discard && callNest<Handled>(discard),
         refuse: refuse && callNest<Handled, Refusable>(refuse),
         begun: begun && callNest<readonly AnyMessage[]>(begun),
       });
+      await this.subscribed(pattern, joined);
     }
-    callback();
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import { PARTITIONS } from '@payflow/contracts';
 import { parseReplicaUrl } from '@payflow/database';
 import { LOG_LEVELS, TRACE_EXPORTERS } from '@payflow/telemetry';
+import { START_UP_ORDERS } from '../start-up.js';
 import type { Rule } from './configuration.js';
 import type { Values } from './field.js';
 import { boolean, choice, credential, hosts, integer, port, ratio, secret, text, url, urls } from './kinds.js';
@@ -23,6 +24,11 @@ export function commonFields(defaults: {
       description: 'Address to listen on; `0.0.0.0` in a container.',
     }),
     PORT: port({ default: defaults.port, description: 'Port to listen on.' }),
+    PAYFLOW_START_UP: choice(START_UP_ORDERS, {
+      default: 'parallel',
+      description:
+        'Whether the parts of a service start side by side, or each after the one before and all of them before it is ready (`one_by_one`, to find out what takes the time; it then waits for Kafka).',
+    }),
     LOG_LEVEL: choice(LOG_LEVELS, { default: 'info', description: 'Least level that is logged.' }),
     ...databaseFields(defaults.database, defaults.poolSize ?? 8),
     ...kafkaFields(),

@@ -4,6 +4,7 @@ import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
 import { answerClientError } from '../problem/client-error.js';
 import { sendProblem } from '../problem/problem.filter.js';
 import { Problem } from '../problem/problem.js';
+import { serveBothVersions } from './both-versions.js';
 
 export const BODY_BYTES_MAX = 256 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -16,6 +17,17 @@ const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** Longer path parameters than any id are answered 414 by the router. */
 const PARAM_LENGTH_MAX = 255;
 const SANE_REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
+
+/** Makes the server speak HTTP/2 beside HTTP/1.1, for the service whose reads the gateway forwards. */
+export const bothVersions: Pick<FastifyHttpOptions<Server>, 'serverFactory'> = {
+  serverFactory: (handler, options) =>
+    serveBothVersions(handler, options as FastifyHttpOptions<Server>, {
+      headerBytes_max: HEADER_BYTES_MAX,
+      firstBytes_ms: HEADERS_TIMEOUT_MS,
+      stream_ms: REQUEST_TIMEOUT_MS,
+      idle_ms: KEEP_ALIVE_TIMEOUT_MS,
+    }),
+};
 
 /** Limits and edge behaviour of every service's HTTP server. */
 export function serverOptions(rewriteUrl?: (url: string) => string): FastifyHttpOptions<Server> {

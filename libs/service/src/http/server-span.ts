@@ -28,7 +28,7 @@ const duration = histogram(METRICS.httpServerDuration, 'Time from the request to
 export function traceRequests(fastify: FastifyInstance, health: Health): void {
   fastify.addHook('onRequest', (request: TracedRequest, reply, done) => {
     void reply.header('request-id', request.id);
-    if (health.draining) void reply.header('connection', 'close');
+    if (health.draining && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
     if (isUntraced(request)) return done();
     const traced = startSpan(request);
     request[TRACED] = traced;

@@ -1,4 +1,5 @@
 import { OutcomeUnknown, PoolExhausted } from '@payflow/database';
+import { Refused, TimedOut } from '@payflow/resilience';
 import { expect, it } from 'vitest';
 import { Problem } from './problem.js';
 import { translate } from './translate.js';
@@ -29,6 +30,17 @@ it('keeps what nobody foresaw for the log and says nothing of it', () => {
   expect(problem.code).toBe('internal');
   expect(problem.cause).toBe(bug);
   expect(problem.options.detail ?? '').not.toContain('secret');
+});
+
+it.each([
+  [new Refused('spec', 'breaker_open', 1_200), 'unavailable', { 'retry-after': '2' }],
+  [new Refused('spec', 'queue_full'), 'unavailable', { 'retry-after': '1' }],
+  [new Refused('spec', 'deadline_passed'), 'gateway_timeout', undefined],
+  [new TimedOut('spec', 10), 'gateway_timeout', undefined],
+])('%s is %s', (error, code, headers) => {
+  const problem = translate(error);
+  expect(problem).toMatchObject({ code, cause: error });
+  expect(problem.options.headers).toEqual(headers);
 });
 
 it('leaves a problem as it is', () => {

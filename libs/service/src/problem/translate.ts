@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { isConnectionLoss, isStatementTimeout, OutcomeUnknown, PoolExhausted } from '@payflow/database';
 import type { ProblemCode } from '@payflow/contracts';
+import { Refused, TimedOut } from '@payflow/resilience';
 import { Problem } from './problem.js';
 
 const BY_FASTIFY_CODE: Readonly<Record<string, ProblemCode>> = {
@@ -37,6 +38,8 @@ export function translate(error: unknown): Problem {
   if (isAborted(error)) return new Problem('request_timeout', { cause: error });
   // What had to be told apart was: here the same request with the same key settles it.
   if (error instanceof OutcomeUnknown) return unavailable(error);
+  if (error instanceof Refused) return refused(error);
+  if (error instanceof TimedOut) return new Problem('gateway_timeout', { cause: error });
   if (isConnectionLoss(error) || isStatementTimeout(error)) return unavailable(error);
   const code = knownCode(error);
   if (code === 'unavailable') return unavailable(error);
@@ -52,6 +55,14 @@ function isAborted(error: unknown): boolean {
 export function unavailable(cause?: unknown): Problem {
   const code = cause instanceof PoolExhausted ? 'database_busy' : 'unavailable';
   return new Problem(code, { headers: { 'retry-after': RETRY_AFTER_S }, cause });
+}
+
+/** What a policy did not begin: too late for this caller, or not now for anybody. */
+function refused(error: Refused): Problem {
+  if (error.reason === 'deadline_passed' || error.reason === 'caller_gone')
+    return new Problem('gateway_timeout', { cause: error });
+  const seconds = Math.max(1, Math.ceil(error.retryAfter_ms / 1_000));
+  return new Problem('unavailable', { headers: { 'retry-after': String(seconds) }, cause: error });
 }
 
 function knownCode(error: unknown): ProblemCode | undefined {

@@ -1,0 +1,69 @@
+import { fromUuid } from '@payflow/contracts';
+import type { PaymentKey, PaymentState } from '@payflow/invariants';
+import { expect, it } from 'vitest';
+import { Acknowledged } from './acknowledged.js';
+
+const tenant = '01a1fcfe-571f-7760-8a28-f5898d971e43';
+const key = (nth: number): PaymentKey => ({
+  tenant,
+  livemode: false,
+  id: `01a1fcfe-571f-7760-8a28-${String(nth).padStart(12, '0')}`,
+});
+
+/** A gateway and a payments service as their internal endpoints tell of them: payments by number, with what each says. */
+function installation(shown: Record<number, string>, kept: Record<number, string | undefined>, pageSize = 2) {
+  const asked: string[] = [];
+  const states = (from: Record<number, string | undefined>, keys: readonly PaymentKey[]): PaymentState[] =>
+    keys.map((one) => ({ ...one, status: from[Number(one.id.slice(-12))] ?? null }));
+  const all = () => Object.keys(shown).map(Number);
+  const gateway = {
+    json: async <T>(path: string, _limit: number, question?: object): Promise<T> => {
+      asked.push(question ? 'again' : path);
+      if (question) return { data: states(shown, (question as { payments: PaymentKey[] }).payments) } as T;
+      const place = new URL(path, 'http://gateway').searchParams.get('after') ?? '';
+      const from = place.startsWith('nth') ? Number(place.slice(3)) : -1;
+      const page = all()
+        .filter((nth) => nth > from)
+        .slice(0, pageSize);
+      const next = page.length > 0 ? `nth${page.at(-1)}` : null;
+      return { data: states(shown, page.map(key)), next, more: page.length === pageSize } as T;
+    },
+  };
+  const payments = {
+    json: async <T>(_path: string, _limit: number, question?: object): Promise<T> =>
+      ({ data: states(kept, (question as { payments: PaymentKey[] }).payments) }) as T,
+  };
+  return { acknowledged: new Acknowledged(gateway, payments), asked };
+}
+
+it('finds nothing where both say the same, and reads each page once', async () => {
+  const shown = { 1: 'succeeded', 2: 'failed', 3: 'pending' };
+  const { acknowledged, asked } = installation(shown, { 1: 'succeeded', 2: 'failed', 3: 'processing' });
+  expect(await acknowledged.look()).toEqual([]);
+  expect(asked).toHaveLength(2);
+  expect(await acknowledged.look()).toEqual([]);
+  expect(asked).toHaveLength(3);
+});
+
+it('names a payment that payments does not have, and one that ended otherwise, at the second look', async () => {
+  const kept: Record<number, string | undefined> = { 1: undefined, 2: 'failed', 3: 'succeeded' };
+  const { acknowledged } = installation({ 1: 'pending', 2: 'succeeded', 3: 'succeeded' }, kept);
+  expect(await acknowledged.look()).toEqual([]);
+  const lost = [
+    `${fromUuid('payment', key(1).id)} (pending at the gateway, absent at payments)`,
+    `${fromUuid('payment', key(2).id)} (succeeded at the gateway, failed at payments)`,
+  ];
+  expect(await acknowledged.look()).toEqual(lost);
+  expect(await acknowledged.look()).toEqual(lost);
+  kept[1] = 'processing';
+  expect(await acknowledged.look()).toEqual(lost.slice(1));
+});
+
+it('forgives what was only on its way', async () => {
+  const kept: Record<number, string | undefined> = { 1: 'succeeded' };
+  const shown: Record<number, string> = { 1: 'pending' };
+  const { acknowledged } = installation(shown, kept);
+  expect(await acknowledged.look()).toEqual([]);
+  shown[1] = 'succeeded';
+  expect(await acknowledged.look()).toEqual([]);
+});

@@ -1,0 +1,91 @@
+import { fromUuid } from '@payflow/contracts';
+import {
+  PAYMENTS_MAX,
+  statesAgree,
+  type AcknowledgedPage,
+  type PaymentKey,
+  type PaymentState,
+} from '@payflow/invariants';
+import type { InternalClient } from './internal-client.js';
+
+const LIMIT_MS = 4_000;
+/** Pages per look, of a thousand each: at more payments than that a look falls behind, and catches up when there are fewer. */
+const PAGES_MAX = 10;
+/** Where a process that has just begun starts to look; what is older was looked at by the one before, and `payflow verify` looks at all. */
+const FIRST_LOOK_BACK_MS = 600_000;
+const MICROSECONDS_PER_MS = 1_000;
+const NIL = '00000000-0000-0000-0000-000000000000';
+
+const ACKNOWLEDGED = '/internal/acknowledged_payments';
+const STATES = '/internal/payment_states';
+
+type Client = Pick<InternalClient, 'json'>;
+
+/**
+ * I11 between gateway and payments, all the time: each payment is looked at once, half a minute after it was acknowledged.
+ * The two are asked one after the other, so one that has moved in between looks wrong: only what is wrong at the next look too
+ * counts, and for as long as it stays so.
+ */
+export class Acknowledged {
+  private after: string;
+  private suspects: readonly PaymentKey[] = [];
+
+  constructor(
+    private readonly gateway: Client,
+    private readonly payments: Client,
+    now_ms = Date.now(),
+  ) {
+    this.after = placeAt(now_ms - FIRST_LOOK_BACK_MS);
+  }
+
+  /** Payments that are shown and not kept, or kept otherwise, with both states. */
+  async look(): Promise<string[]> {
+    const lost = await this.disagreeing(await this.shownAgain());
+    const fresh: PaymentKey[] = [];
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const { data, next, more } = await this.gateway.json<AcknowledgedPage>(
+        `${ACKNOWLEDGED}?${new URLSearchParams({ after: this.after })}`,
+        LIMIT_MS,
+      );
+      fresh.push(...(await this.disagreeing(data)));
+      // Whatever was acknowledged before that place has been committed by now.
+      this.after = next ?? this.after;
+      if (!more) break;
+    }
+    this.suspects = [...lost, ...fresh].slice(0, PAYMENTS_MAX);
+    return lost.map(
+      ({ id, shown, kept }) =>
+        `${fromUuid('payment', id)} (${shown ?? 'absent'} at the gateway, ${kept ?? 'absent'} at payments)`,
+    );
+  }
+
+  private async shownAgain(): Promise<readonly PaymentState[]> {
+    if (this.suspects.length === 0) return [];
+    return (await this.gateway.json<{ data: PaymentState[] }>(ACKNOWLEDGED, LIMIT_MS, { payments: this.suspects }))
+      .data;
+  }
+
+  private async disagreeing(shown: readonly PaymentState[]): Promise<Disagreement[]> {
+    if (shown.length === 0) return [];
+    const payments = shown.map(({ tenant, livemode, id }) => ({ tenant, livemode, id }));
+    const { data } = await this.payments.json<{ data: PaymentState[] }>(STATES, LIMIT_MS, { payments });
+    const kept = new Map(data.map((state) => [keyOf(state), state.status]));
+    return shown
+      .map((state) => ({ key: state, shown: state.status, kept: kept.get(keyOf(state)) ?? null }))
+      .filter(({ shown, kept }) => !statesAgree(shown, kept))
+      .map(({ key: { tenant, livemode, id }, shown, kept }) => ({ tenant, livemode, id, shown, kept }));
+  }
+}
+
+interface Disagreement extends PaymentKey {
+  readonly shown: string | null;
+  readonly kept: string | null;
+}
+
+function placeAt(time_ms: number): string {
+  return `${time_ms * MICROSECONDS_PER_MS}/${NIL}`;
+}
+
+function keyOf({ tenant, livemode, id }: PaymentKey): string {
+  return `${tenant}/${livemode}/${id}`;
+}

@@ -1,0 +1,108 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { MESSAGING_RIGHTS, MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
+import { configureLogging } from '@payflow/telemetry';
+import {
+  createTestDatabase,
+  createTestTopics,
+  testServers,
+  uniqueSuffix,
+  until,
+  type TestDatabase,
+} from '@payflow/testing';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  PlatformModule,
+  START_UP_ORDERS,
+  commonFields,
+  defineConfiguration,
+  readConfiguration,
+  startService,
+  type StartUpOrder,
+} from './index.js';
+
+const configuration = {
+  ...defineConfiguration('archiver', commonFields({ port: 0, database: 'archiver' })),
+  service: 'archiver' as const,
+};
+
+@Module({})
+class SpecModule {}
+
+const prefix = `${uniqueSuffix()}.`;
+let db: TestDatabase;
+
+beforeAll(async () => {
+  const brokers = testServers().kafka;
+  [db] = await Promise.all([
+    createTestDatabase('archiver', [MessagingTables1763700000000, MessagingGuards1763700013000, MESSAGING_RIGHTS]),
+    createTestTopics({ brokers, clientId: 'spec', prefix }),
+  ]);
+});
+afterAll(() => db.drop());
+
+function start(order: StartUpOrder, change: NodeJS.ProcessEnv = {}) {
+  const config = readConfiguration(configuration, {
+    NODE_ENV: 'test',
+    OTEL_TRACES_EXPORTER: 'none',
+    LOG_LEVEL: 'silent',
+    PORT: '0',
+    DATABASE_URL: db.url,
+    KAFKA_BROKERS: testServers().kafka.join(','),
+    KAFKA_PREFIX: prefix,
+    PAYFLOW_START_UP: order,
+    ...change,
+  });
+  const module = (): DynamicModule => ({
+    module: SpecModule,
+    imports: [PlatformModule.with({ service: 'archiver', config, rights: MESSAGING_RIGHTS, kafka: 'required' })],
+  });
+  return startService({ configuration, module }, config);
+}
+
+async function asAdmin(text: string): Promise<unknown[]> {
+  const admin = new Client({ connectionString: db.adminUrl });
+  await admin.connect();
+  try {
+    return (await admin.query(text)).rows as unknown[];
+  } finally {
+    await admin.end();
+  }
+}
+
+describe.each(START_UP_ORDERS)('a start, %s', (order) => {
+  it('ends ready, and tells what took the time', async () => {
+    const lines: string[] = [];
+    configureLogging({ stream: { write: (line) => void lines.push(line) } });
+    const running = await start(order, { LOG_LEVEL: 'info' });
+    const line = await until('it is ready', () => lines.find((line) => line.includes('"msg":"ready"')));
+    configureLogging({ level: 'silent' });
+    await running.stop();
+    const told = JSON.parse(line) as { ready_ms: number; order: string; parts_ms: Record<string, number> };
+    expect(told).toMatchObject({ order, ready_ms: expect.any(Number) as number });
+    expect(Object.keys(told.parts_ms)).toEqual(
+      expect.arrayContaining(['code', 'database', 'rights', 'pool', 'partitions', 'http']),
+    );
+    expect(Object.keys(told.parts_ms).includes('schemas')).toBe(order === 'one_by_one');
+  });
+
+  it('fails with the reason when the coming partitions cannot be made', async () => {
+    await asAdmin('alter function ensure_partitions(integer) rename to ensured');
+    try {
+      await expect(start(order)).rejects.toThrow(/ensure_partitions/);
+    } finally {
+      await asAdmin('alter function ensured(integer) rename to ensure_partitions');
+    }
+  });
+
+  it('fails before it has done anything as a role that can do too much', async () => {
+    const before = await asAdmin('select * from partitions_ahead() order by 1');
+    await asAdmin(`do $$ declare child regclass; begin
+      for child in select inhrelid::regclass from pg_inherits where inhparent = 'outbox'::regclass order by inhrelid::regclass::text desc limit 1
+      loop execute format('drop table %s', child); end loop; end $$`);
+    const reduced = await asAdmin('select * from partitions_ahead() order by 1');
+    expect(reduced).not.toEqual(before);
+    await expect(start(order, { DATABASE_URL: db.adminUrl })).rejects.toThrow(/can do more than the archiver service/);
+    expect(await asAdmin('select * from partitions_ahead() order by 1')).toEqual(reduced);
+  });
+});
