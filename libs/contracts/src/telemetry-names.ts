@@ -32,6 +32,8 @@ export const METRICS = {
   serviceReady: 'payflow_service_ready',
   partitionsAhead: 'payflow_partitions_ahead',
   databasePool: 'payflow_database_pool_connections',
+  databaseStatements: 'payflow_database_statements_total',
+  databaseSlowStatements: 'payflow_database_slow_statements_total',
   cacheRequests: 'payflow_cache_requests_total',
   redisErrors: 'payflow_redis_errors_total',
 } as const;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { types, type Pool, type PoolClient } from 'pg';
+import { UnnamedStatements } from './care/unnamed-statements.js';
 import { isConnectionLoss, isSerializationConflict } from './errors.js';
 import type { Statement } from './statement.js';
 import { Transaction, runTransaction, type Row } from './transaction.js';
@@ -79,6 +80,7 @@ function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
     url: options.url,
     applicationName: options.applicationName,
     entities: options.entities ?? [],
+    subscribers: [UnnamedStatements],
     synchronize: false,
     logging: false,
     extra: {

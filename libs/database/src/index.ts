@@ -1,4 +1,7 @@
 export { joinJson } from './array.js';
+export { explain, explainAsText, onOwnConnection, type Explaining, type PlanNode } from './care/explain.js';
+export { SlowStatements, type SlowStatement } from './care/slow-statements.js';
+export { onStatement, type StatementExecution } from './care/statement-events.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export {
   isConnectionLoss,

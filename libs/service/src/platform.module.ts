@@ -6,6 +6,7 @@ import { gauge } from '@payflow/telemetry';
 import type { CommonConfiguration } from './configuration/common-fields.js';
 import { Drain } from './drain.js';
 import { Health, NotWell, type CheckLevel } from './health.js';
+import { watchStatements } from './query-care.js';
 import { refuseExcess } from './refuse-excess.js';
 
 /** Injection token of the service's {@link Database}. */
@@ -61,10 +62,14 @@ async function database(
     ...(entities ? { entities } : {}),
     ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
   });
+  const unwatch = watchStatements(db, config.SLOW_QUERY_MS);
   await refuseExcess(service, db, rights);
   await warmUp(db, config.DATABASE_POOL_SIZE);
   health.register({ name: 'postgres', level: 'required', run: pinging(db) });
-  drain.on('pools', 'postgres', () => db.close());
+  drain.on('pools', 'postgres', async () => {
+    unwatch();
+    await db.close();
+  });
   measurePool(db);
   return db;
 }

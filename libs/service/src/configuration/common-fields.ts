@@ -56,6 +56,12 @@ function databaseFields(database: string, poolSize: number) {
       default: poolSize,
       description: 'Connections this process may hold.',
     }),
+    SLOW_QUERY_MS: integer({
+      min: 1,
+      max: 60_000,
+      default: 100,
+      description: 'Statements that take so long, in milliseconds, are logged with their plan; from 1 s on as errors.',
+    }),
   };
 }
 

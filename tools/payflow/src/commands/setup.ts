@@ -11,6 +11,8 @@ export async function setup(): Promise<void> {
   const urls = (of: 'url' | 'readerUrl') =>
     Object.fromEntries([...databases].map(([service, made]) => [service, made[of]]));
   rememberServices(urls('url'), urls('readerUrl'));
+  for (const reason of new Set([...databases.values()].flatMap(({ uncounted }) => uncounted ?? [])))
+    process.stderr.write(`payflow: statements are not counted, and advice is given without them: ${reason}\n`);
   for (const [service, { url }] of databases)
     process.stdout.write(`${JSON.stringify({ service, env: { DATABASE_URL: url } })}\n`);
 }

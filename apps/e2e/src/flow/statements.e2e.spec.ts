@@ -1,0 +1,57 @@
+import { METRICS, SERVICES, type Service } from '@payflow/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { House } from '../house/house.js';
+import { Merchant } from '../house/merchant.js';
+import { Load } from '../house/payments.js';
+import { Random } from '../house/random.js';
+
+const PAYMENTS = 500;
+const CONCURRENCY = 32;
+/** Of all that a service executes, as issue 5 wants it. */
+const PREPARED_SHARE_MIN = 0.92;
+
+/** The checker looks on as the service's own role; what it asks is not the service's. */
+const ASKED_BY_THE_HOUSE = ['select count(*) from outbox%', 'select partition, next_offset from positions%'];
+
+describe('the statements of a house at work', () => {
+  const random = new Random();
+  let house: House;
+  let merchant: Merchant;
+
+  beforeAll(async () => {
+    house = await House.open({ name: 'statements' });
+    merchant = await Merchant.open(house.databases, house.api);
+    const load = new Load(merchant, { payments: PAYMENTS, concurrency: CONCURRENCY, random });
+    const sent = await load.end();
+    expect(sent.filter(({ final }) => final === undefined)).toEqual([]);
+    await house.untilCaughtUp();
+  });
+  afterAll(async () => {
+    merchant?.close();
+    await house?.close();
+  });
+
+  async function counted(service: Service): Promise<{ prepared: number; unprepared: number }> {
+    const metrics = await (await fetch(`${house.service(service).url}/metrics`)).text();
+    const value = (label: string) =>
+      Number(new RegExp(`^${METRICS.databaseStatements}{prepared="${label}"} (\\d+)$`, 'm').exec(metrics)?.[1] ?? 0);
+    return { prepared: value('true'), unprepared: value('false') };
+  }
+
+  it.each(SERVICES)(
+    'of %s are prepared, nearly all of them, by the metric and by what the server counted',
+    async (service) => {
+      // The server first: what is executed after it has been asked only adds to what the service says.
+      const seen = await house.databases.value<string>(
+        service,
+        `select coalesce(sum(calls), 0) from statistics.pg_stat_statements where userid = current_user::regrole and toplevel
+         and query !~* '^\\s*(begin|commit|rollback)' and query not like all ($1)`,
+        [ASKED_BY_THE_HOUSE],
+      );
+      const { prepared, unprepared } = await counted(service);
+      expect(prepared / (prepared + unprepared)).toBeGreaterThanOrEqual(PREPARED_SHARE_MIN);
+      expect(Number(seen)).toBeGreaterThan(100);
+      expect(prepared / Number(seen)).toBeGreaterThanOrEqual(PREPARED_SHARE_MIN);
+    },
+  );
+});
