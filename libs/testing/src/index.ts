@@ -3,6 +3,7 @@ export { createTestDatabase, type TestDatabase } from './database.js';
 export { createTestTopics, uniqueSuffix } from './topics.js';
 export { trustAuthority } from './trust.js';
 export { costOf, type Cost } from './query-plan.js';
+export { statementsOf } from './statement-count.js';
 export { until } from './until.js';
 export {
   ReaderKit,
