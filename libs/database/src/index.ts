@@ -1,3 +1,6 @@
+export { LIMITS, sizeText, type Advice, type Limits } from './advice/advice.js';
+export { realIndexes, tryOut } from './advice/hypothetical.js';
+export { reportFrom, suggest, type AdviceToTake, type DatabaseReport, type TableSize } from './advice/report.js';
 export { joinJson } from './array.js';
 export { explain, explainAsText, onOwnConnection, type Explaining, type PlanNode } from './care/explain.js';
 export { SlowStatements, type SlowStatement } from './care/slow-statements.js';

@@ -21,3 +21,8 @@ export function statement(name: string, text: string): Statement {
   texts.set(name, constant);
   return { name, text: constant };
 }
+
+/** Every statement that the modules loaded so far have named: text by name. */
+export function namedStatements(): ReadonlyMap<string, string> {
+  return texts;
+}

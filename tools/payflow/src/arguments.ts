@@ -1,4 +1,4 @@
-import { SUBSCRIPTIONS, type Group } from '@payflow/contracts';
+import { SERVICES, SUBSCRIPTIONS, type Group, type Service } from '@payflow/contracts';
 import { InvalidArgumentError } from 'commander';
 
 /** The consumer group of that name; throws with the list of them. */
@@ -7,6 +7,16 @@ export function groupOf(name: string): Group {
     throw new Error(`no such group; there are ${Object.keys(SUBSCRIPTIONS).join(', ')}`);
   }
   return name as Group;
+}
+
+export function parseService(name: string): Service {
+  if (!(SERVICES as readonly string[]).includes(name)) throw new InvalidArgumentError(`one of ${SERVICES.join(', ')}`);
+  return name as Service;
+}
+
+export function parseHours(text: string): number {
+  if (!/^\d{1,5}(\.\d{1,3})?$/.test(text)) throw new InvalidArgumentError('a number of hours, such as 24');
+  return Number(text);
 }
 
 export function parseOffset(text: string): number {

@@ -29,6 +29,15 @@ export const INVARIANTS_OF: Readonly<Record<Service, readonly Invariant[]>> = {
   monitoring: monitoring.invariants,
 };
 
+/** Loads a service's modules, and with them the names of all its statements: the server's own statistics know only texts. */
+export const MODULE_OF: Readonly<Record<Service, () => Promise<unknown>>> = {
+  gateway: () => import('@payflow/gateway/module'),
+  payments: () => import('@payflow/payments/module'),
+  ledger: () => import('@payflow/ledger/module'),
+  archiver: () => import('@payflow/archiver/module'),
+  monitoring: () => import('@payflow/monitoring/module'),
+};
+
 /** Role passwords of an installation, by service. */
 export type Passwords = Readonly<Record<Service, RolePasswords>>;
 
