@@ -1,6 +1,6 @@
 import { Inject, Injectable, Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Database } from '@payflow/database';
-import { CheckResults, InvariantsModule } from '@payflow/invariants';
+import { CheckResults, DatabaseReports, InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { invariants } from './database/invariants.js';
@@ -42,13 +42,19 @@ export class MonitoringModule {
       providers: [
         {
           provide: Watch,
-          inject: [DATABASE, Messaging, CheckResults, Health],
-          useFactory: (database: Database, messaging: Messaging, results: CheckResults, health: Health) =>
+          inject: [DATABASE, Messaging, CheckResults, Health, DatabaseReports],
+          useFactory: (
+            database: Database,
+            messaging: Messaging,
+            results: CheckResults,
+            health: Health,
+            reports: DatabaseReports,
+          ) =>
             new Watch({
               database,
               messaging,
               results,
-              readers: readers(config, new SelfReader(database, health, results)),
+              readers: readers(config, new SelfReader(database, health, results, reports)),
               partitions: config.PAYFLOW_PARTITIONS,
             }),
         },

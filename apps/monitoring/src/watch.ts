@@ -5,6 +5,7 @@ import type { Messaging } from '@payflow/messaging';
 import { OncePerInterval, gauge, logger } from '@payflow/telemetry';
 import { lastPlaces, pruneMinutes, saveMinute } from './database/samples.repository.js';
 import { recentThroughput } from './database/throughput.repository.js';
+import { databasesOf, type DatabasesAnswer } from './sampling/databases.js';
 import { healthOf, type HealthPicture } from './sampling/health.js';
 import { readerLags, type ReaderLag } from './sampling/lags.js';
 import { MINUTE_MS, Minutes } from './sampling/minutes.js';
@@ -77,6 +78,11 @@ export class Watch {
     const now = Date.now();
     const minutes = await recentThroughput(this.parts.database, new Date(now - SHOWN_MINUTES * MINUTE_MS));
     return { ...summaryOf(this.picture, this.lags(now), minutes, now), checked_at: new Date(now).toISOString() };
+  }
+
+  /** Asks every service at once; what one does not tell in time is unknown, and why. */
+  databases(): Promise<DatabasesAnswer> {
+    return databasesOf(this.parts.readers, new Date());
   }
 
   private lags(now_ms: number): ReaderLag[] {

@@ -1,4 +1,5 @@
 import type { Service } from '@payflow/contracts';
+import type { DatabaseReport } from '@payflow/database';
 import { internalHeaders, type CheckResult, type ReaderPosition, type TallyReport } from '@payflow/invariants';
 import type { HealthReport } from '@payflow/service';
 import type { Readiness } from './picture.js';
@@ -6,6 +7,8 @@ import type { Readiness } from './picture.js';
 const TIMEOUT_MS = 1_500;
 /** Tallies are summed when asked for. */
 const TALLIES_TIMEOUT_MS = 5_000;
+/** Below what the gateway waits for monitoring. */
+const DATABASE_TIMEOUT_MS = 2_500;
 
 export interface ReadinessAnswer {
   readonly status: Readiness;
@@ -44,6 +47,10 @@ export class ServiceReader {
 
   tallies(): Promise<TallyReport> {
     return this.internal<TallyReport>('tallies', TALLIES_TIMEOUT_MS);
+  }
+
+  databaseReport(): Promise<DatabaseReport> {
+    return this.internal<DatabaseReport>('database', DATABASE_TIMEOUT_MS);
   }
 
   async metrics(): Promise<string> {
