@@ -1,6 +1,9 @@
 export { LIMITS, sizeText, type Advice, type Limits } from './advice/advice.js';
 export { realIndexes, tryOut } from './advice/hypothetical.js';
 export { reportFrom, suggest, type AdviceToTake, type DatabaseReport, type TableSize } from './advice/report.js';
+export { MaintenanceRefused, maintain, type Maintained } from './maintenance/maintain.js';
+export { MAINTENANCE_KINDS, type MaintenanceKind, type MaintenanceStep } from './maintenance/steps.js';
+export { parseWindow, type Window } from './maintenance/window.js';
 export { joinJson } from './array.js';
 export { explain, explainAsText, onOwnConnection, type Explaining, type PlanNode } from './care/explain.js';
 export { SlowStatements, type SlowStatement } from './care/slow-statements.js';

@@ -1,5 +1,6 @@
 import { METRICS, SERVICES, type Service } from '@payflow/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jsonOf } from '../house/api-client.js';
 import { House } from '../house/house.js';
 import { Merchant } from '../house/merchant.js';
 import { Load } from '../house/payments.js';
@@ -66,6 +67,30 @@ describe('the statements of a house at work', () => {
     expect(reports.map(({ service }) => service)).toEqual([...SERVICES]);
     expect(reports.map(({ service, uncounted, advice }) => ({ service, uncounted, advice }))).toEqual(
       SERVICES.map((service) => ({ service, uncounted: null, advice: [] })),
+    );
+  });
+
+  it('are told of over HTTP too, by every service', async () => {
+    const answer = await merchant.api.call('/api/v1/monitoring/database', { method: 'GET' });
+    expect(answer).toMatchObject({ kind: 'answer', status: 200 });
+    const { advice_count, services } = jsonOf<{ advice_count: number; services: { reason: unknown }[] }>(
+      answer as Parameters<typeof jsonOf>[0],
+    );
+    expect([advice_count, services.map(({ reason }) => reason)]).toEqual([0, SERVICES.map(() => null)]);
+  });
+
+  it('go on while their tables are maintained, and the owner does that', async () => {
+    const plan = await house.installation.payflow('db', 'maintain', '--service', 'ledger', '--all', '--dry-run');
+    expect(plan).toMatch(/^ledger: vacuum \(analyze\) accounts; \(SHARE UPDATE EXCLUSIVE/m);
+    const load = new Load(merchant, { payments: PAYMENTS / 5, concurrency: CONCURRENCY, random });
+    const [sent, told] = await Promise.all([
+      load.end(),
+      house.installation.payflow('db', 'maintain', '--service', 'ledger', '--all', '--rest', '0'),
+    ]);
+    expect(sent.filter(({ final }) => final === undefined)).toEqual([]);
+    expect(told).toMatch(/^ledger: \d\d+ done, 0 failed, 0 left$/m);
+    expect(await house.installation.payflow('db', 'maintain', '--service', 'ledger', '--dry-run')).toBe(
+      'ledger: nothing to do\n',
     );
   });
 });
