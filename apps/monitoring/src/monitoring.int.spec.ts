@@ -32,7 +32,7 @@ import { migrations } from './database/index.js';
 import { monitoringConfiguration } from './monitoring.config.js';
 import { MonitoringModule } from './monitoring.module.js';
 import type { DatabasesAnswer } from './sampling/databases.js';
-import type { HealthAnswer, SummaryAnswer } from './watch.js';
+import { Watch, type HealthAnswer, type SummaryAnswer } from './watch.js';
 
 const tenant = newId('tenant');
 const origin = { tenant, livemode: false, actor: 'spec' };
@@ -259,6 +259,21 @@ describe('monitoring over four services', () => {
     });
     expect(answer.advice_count).toBe(1);
     expect((await fetch(`${base}/api/v1/monitoring/database`, { headers: token(['payments:read']) })).status).toBe(403);
+  });
+
+  it('writes down what statements took, by the span, and shows the busiest', async () => {
+    const watch = running.app.get(Watch, { strict: false });
+    const own = neighbour('payments').running.app.get<Database>(DATABASE, { strict: false });
+    await watch.countStatements();
+    for (let at = 0; at < 3; at++) await own.rows(statement('spec.busy', 'select pg_sleep(0.05)'));
+    await watch.countStatements();
+    const { services } = await read<DatabasesAnswer>('database');
+    const [payments] = services.filter(({ service }) => service === 'payments');
+    expect(payments?.busiest?.length).toBeLessThanOrEqual(10);
+    const [busy] = payments?.busiest?.filter((one) => one.statement === 'spec.busy') ?? [];
+    expect(busy).toMatchObject({ calls: 3, rows: 3 });
+    expect(busy?.total_ms).toBeGreaterThanOrEqual(150);
+    expect(busy?.mean_ms).toBeCloseTo((busy?.total_ms ?? 0) / 3);
   });
 
   it('shows what a service found broken', async () => {

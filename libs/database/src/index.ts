@@ -1,4 +1,5 @@
 export { LIMITS, sizeText, type Advice, type Limits } from './advice/advice.js';
+export { statementCounts, type StatementCount } from './advice/busiest.js';
 export { realIndexes, tryOut } from './advice/hypothetical.js';
 export { reportFrom, suggest, type AdviceToTake, type DatabaseReport, type TableSize } from './advice/report.js';
 export { MaintenanceRefused, maintain, type Maintained } from './maintenance/maintain.js';

@@ -1,5 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { onOwnConnection, reportFrom, suggest, type Database, type DatabaseReport } from '@payflow/database';
+import {
+  onOwnConnection,
+  reportFrom,
+  statementCounts,
+  suggest,
+  type Database,
+  type DatabaseReport,
+  type StatementCount,
+} from '@payflow/database';
 import { DATABASE } from '@payflow/service';
 
 /** Explaining what a service does costs its database a tenth of a second: however many ask, once a minute is enough. */
@@ -11,6 +19,11 @@ export class DatabaseReports {
   private kept: { readonly report: Promise<DatabaseReport>; readonly until_ms: number } | undefined;
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
+
+  /** What the service's statements have cost so far. */
+  statements(): Promise<StatementCount[]> {
+    return onOwnConnection(this.database, statementCounts);
+  }
 
   /** At most a minute old. One that failed is not kept. */
   latest(now_ms: number = performance.now()): Promise<DatabaseReport> {

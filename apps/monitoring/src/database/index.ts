@@ -1,6 +1,7 @@
 import { InvariantTables1763700002000 } from '@payflow/invariants';
 import { MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
 import { MonitoringTables1763700001000 } from './migrations/1763700001000-monitoring-tables.js';
+import { StatementSpans1764100030001 } from './migrations/1764100030001-statement-spans.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on monitoring's database, in order, and the rights that its role has then. */
@@ -9,6 +10,7 @@ export const migrations = [
   MonitoringTables1763700001000,
   InvariantTables1763700002000,
   MessagingGuards1763700013000,
+  StatementSpans1764100030001,
   rights,
 ];
 

@@ -1,10 +1,11 @@
 import type { Service } from '@payflow/contracts';
 import type { DatabaseReport } from '@payflow/database';
+import type { BusyStatement } from '../database/statement-spans.repository.js';
 import type { Readable } from './self-reader.js';
 import { reasonOf } from './service-reader.js';
 
 /** A service's database as the service tells it; nothing of it is known where `reason` says why not. */
-export type ServiceDatabase = { readonly service: Service } & (
+export type ServiceDatabase = { readonly service: Service; readonly busiest?: readonly BusyStatement[] } & (
   ({ readonly reason: null } & DatabaseReport) | { readonly reason: string }
 );
 
@@ -34,4 +35,16 @@ export async function databasesOf(
     advice_count: services.reduce((sum, one) => sum + ('advice' in one ? one.advice.length : 0), 0),
     services,
   };
+}
+
+/** The answer with what each service's database was busiest with in the last hour. */
+export function withBusiest(
+  answer: DatabasesAnswer,
+  busiest: readonly (BusyStatement & { readonly service: string })[],
+): DatabasesAnswer {
+  const services = answer.services.map((one) => ({
+    ...one,
+    busiest: busiest.filter(({ service }) => service === one.service).map(({ service: _, ...statement }) => statement),
+  }));
+  return { ...answer, services };
 }

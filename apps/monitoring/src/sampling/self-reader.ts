@@ -1,4 +1,4 @@
-import type { Database, DatabaseReport } from '@payflow/database';
+import type { Database, DatabaseReport, StatementCount } from '@payflow/database';
 import {
   positions,
   readTallies,
@@ -14,7 +14,7 @@ import type { ReadinessAnswer, ServiceReader } from './service-reader.js';
 
 type Readable = Pick<
   ServiceReader,
-  'service' | 'readiness' | 'positions' | 'invariants' | 'tallies' | 'databaseReport' | 'metrics'
+  'service' | 'readiness' | 'positions' | 'invariants' | 'tallies' | 'databaseReport' | 'statements' | 'metrics'
 >;
 
 /** Monitoring's own part of the picture, without going through the network. */
@@ -48,6 +48,10 @@ export class SelfReader implements Readable {
 
   databaseReport(): Promise<DatabaseReport> {
     return this.reports.latest();
+  }
+
+  statements(): Promise<readonly StatementCount[]> {
+    return this.reports.statements();
   }
 
   async metrics(): Promise<string> {

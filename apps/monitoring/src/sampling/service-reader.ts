@@ -1,5 +1,5 @@
 import type { Service } from '@payflow/contracts';
-import type { DatabaseReport } from '@payflow/database';
+import type { DatabaseReport, StatementCount } from '@payflow/database';
 import { internalHeaders, type CheckResult, type ReaderPosition, type TallyReport } from '@payflow/invariants';
 import type { HealthReport } from '@payflow/service';
 import type { Readiness } from './picture.js';
@@ -51,6 +51,10 @@ export class ServiceReader {
 
   databaseReport(): Promise<DatabaseReport> {
     return this.internal<DatabaseReport>('database', DATABASE_TIMEOUT_MS);
+  }
+
+  async statements(): Promise<readonly StatementCount[]> {
+    return (await this.internal<{ data: readonly StatementCount[] }>('statements', DATABASE_TIMEOUT_MS)).data;
   }
 
   async metrics(): Promise<string> {

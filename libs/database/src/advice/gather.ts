@@ -58,7 +58,8 @@ interface Workload {
   readonly first?: Date | undefined;
 }
 
-async function countedStatements(client: Explaining): Promise<Workload> {
+/** The statements of the role that is connected, the costliest first, or why they are not counted. */
+export async function countedStatements(client: Explaining): Promise<Workload> {
   const schema = await statisticsSchema(client);
   if (schema === undefined) return { uncounted: 'the extension pg_stat_statements is not there', statements: [] };
   try {

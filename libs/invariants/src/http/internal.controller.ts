@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject, UseGuards } from '@nestjs/common';
-import type { Database, DatabaseReport } from '@payflow/database';
+import type { Database, DatabaseReport, StatementCount } from '@payflow/database';
 import { DATABASE } from '@payflow/service';
 import { CheckResults, type CheckResult } from '../check-results.js';
 import { DatabaseReports } from '../database-reports.js';
@@ -40,5 +40,11 @@ export class InternalController {
   @Header('cache-control', 'no-store')
   databaseReport(): Promise<DatabaseReport> {
     return this.reports.latest();
+  }
+
+  @Get('statements')
+  @Header('cache-control', 'no-store')
+  async statements(): Promise<{ readonly data: readonly StatementCount[] }> {
+    return { data: await this.reports.statements() };
   }
 }
