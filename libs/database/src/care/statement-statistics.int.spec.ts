@@ -32,6 +32,25 @@ describe('statistics of statements', () => {
     await dropProvisioned(postgres, `${prefix}_ledger`);
   });
 
+  it('that a superuser has made are taken as they are by an admin who is none', async () => {
+    const name = `test_${uniqueSuffix()}`;
+    const { postgres } = testServers();
+    await onClient(postgres, (client) =>
+      client.query(`create role ${name} login createdb createrole password 'limited'`),
+    );
+    const limited = Object.assign(new URL(postgres), { username: name, password: 'limited' }).toString();
+    const first = await provisionDatabase(limited, 'ledger', PASSWORDS, name);
+    expect(first.uncounted).toMatch(/may not create the extension/);
+    await onClient(Object.assign(new URL(postgres), { pathname: `/${name}_ledger` }).toString(), (client) =>
+      client.query(
+        'create schema statistics; grant usage on schema statistics to public; create extension pg_stat_statements schema statistics',
+      ),
+    );
+    expect((await provisionDatabase(limited, 'ledger', PASSWORDS, name)).uncounted).toBeUndefined();
+    await dropProvisioned(postgres, `${name}_ledger`);
+    await onClient(postgres, (client) => client.query(`drop role ${name}`));
+  });
+
   describe('on a server that was not told to count', () => {
     const dir = mkdtempSync(join(tmpdir(), 'payflow-uncounted-'));
     let server: Server;

@@ -20,16 +20,28 @@ export async function statisticsSchema(client: Pick<Client, 'query'>): Promise<s
 export async function provideStatistics(admin: Client, roles: readonly string[]): Promise<string | undefined> {
   try {
     if ((await statisticsSchema(admin)) === undefined) {
-      await admin.query(`create schema if not exists ${SCHEMA}`);
-      await admin.query(`create extension if not exists ${EXTENSION} schema ${SCHEMA}`);
+      // One text is one transaction: a schema with nothing in it is not left behind.
+      await admin.query(
+        `create schema if not exists ${SCHEMA}; create extension if not exists ${EXTENSION} schema ${SCHEMA}`,
+      );
     }
-    const schema = escapeIdentifier((await statisticsSchema(admin)) ?? SCHEMA);
-    await admin.query(`grant usage on schema ${schema} to ${roles.map(escapeIdentifier).join(', ')}`);
-    await admin.query(`select from ${schema}.${EXTENSION} limit 1`);
+    const schema = (await statisticsSchema(admin)) ?? SCHEMA;
+    await grantUsage(admin, schema, roles);
+    await admin.query(`select from ${escapeIdentifier(schema)}.${EXTENSION} limit 1`);
     return undefined;
   } catch (error) {
     return reasonOf(error);
   }
+}
+
+/** Where somebody else has made the extension, that may be done already, and be nothing that we may do. */
+async function grantUsage(admin: Client, schema: string, roles: readonly string[]): Promise<void> {
+  const { rows } = await admin.query<{ role: string }>(
+    `select role from unnest($2::text[]) as role where not has_schema_privilege(role, $1, 'usage')`,
+    [schema, roles],
+  );
+  for (const { role } of rows)
+    await admin.query(`grant usage on schema ${escapeIdentifier(schema)} to ${escapeIdentifier(role)}`);
 }
 
 const REASONS: Readonly<Record<string, string>> = {
