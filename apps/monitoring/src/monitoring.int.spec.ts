@@ -40,7 +40,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from './database/index.js';
 import { monitoringConfiguration } from './monitoring.config.js';
 import { MonitoringModule } from './monitoring.module.js';
-import type { HealthAnswer, SummaryAnswer } from './watch.js';
+import type { DatabasesAnswer } from './sampling/databases.js';
+import { Watch, type HealthAnswer, type SummaryAnswer } from './watch.js';
 
 const tenant = newId('tenant');
 const origin = { tenant, livemode: false, actor: 'spec' };
@@ -270,6 +271,48 @@ describe('monitoring over four services', () => {
     expect(sum(await lags('monitoring.payments'))).toBe(0);
   });
 
+  it('tells of each database what it needs, with evidence, statement, gain and lock', async () => {
+    await neighbour('payments').db.tamper(
+      'create index again on positions (topic); create index again_and_again on positions (topic)',
+    );
+    const answer = await read<DatabasesAnswer>('database');
+    expect(answer.services.map(({ service, reason }) => `${service} ${reason}`)).toEqual(
+      [...NEIGHBOURS, 'monitoring'].map((service) => `${service} null`),
+    );
+    const [payments] = answer.services.filter(({ service }) => service === 'payments');
+    expect(payments).toMatchObject({
+      uncounted: null,
+      advice: [
+        {
+          kind: 'duplicate_index',
+          subject: 'again_and_again',
+          evidence: expect.stringMatching(/^again on positions/),
+          statements: ['drop index concurrently again_and_again'],
+          gain: expect.stringMatching(/one index less/),
+          lock: expect.stringMatching(/^SHARE UPDATE EXCLUSIVE/),
+        },
+      ],
+      tables: expect.arrayContaining([expect.objectContaining({ table: 'outbox' })]),
+    });
+    expect(answer.advice_count).toBe(1);
+    expect((await fetch(`${base}/api/v1/monitoring/database`, { headers: token(['payments:read']) })).status).toBe(403);
+  });
+
+  it('writes down what statements took, by the span, and shows the busiest', async () => {
+    const watch = running.app.get(Watch, { strict: false });
+    const own = neighbour('payments').running.app.get<Database>(DATABASE, { strict: false });
+    await watch.countStatements();
+    for (let at = 0; at < 3; at++) await own.rows(statement('spec.busy', 'select pg_sleep(0.05)'));
+    await watch.countStatements();
+    const { services } = await read<DatabasesAnswer>('database');
+    const [payments] = services.filter(({ service }) => service === 'payments');
+    expect(payments?.busiest?.length).toBeLessThanOrEqual(10);
+    const [busy] = payments?.busiest?.filter((one) => one.statement === 'spec.busy') ?? [];
+    expect(busy).toMatchObject({ calls: 3, rows: 3 });
+    expect(busy?.total_ms).toBeGreaterThanOrEqual(150);
+    expect(busy?.mean_ms).toBeCloseTo((busy?.total_ms ?? 0) / 3);
+  });
+
   it('shows what a service found broken', async () => {
     const plant = `insert into outbox (created_at, id, topic, partition, messages, message_count, counted, id_sum, claimed_until)
       values (now() - interval '7 seconds', gen_random_uuid(), 'payments.events.v1', 0, '[]', 1, 0, 0, now() + interval '1 hour')`;
@@ -329,6 +372,12 @@ describe('monitoring over four services', () => {
     await until('its lag shows its age', async () =>
       (await summary()).lags.some(({ group, age_seconds }) => group === 'ledger.commands' && (age_seconds ?? 0) > 3),
     );
+  });
+
+  it('hides no database for one that is not told of', async () => {
+    const { services } = await read<DatabasesAnswer>('database');
+    const unknown = services.filter(({ reason }) => reason !== null);
+    expect(unknown.map(({ service, reason }) => `${service} ${reason}`)).toEqual(['ledger ECONNREFUSED']);
   });
 
   it('writes down each minute', async () => {

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Service } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { CheckResults, InvariantsModule } from '@payflow/invariants';
+import { CheckResults, DatabaseReports, InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { invariants } from './database/invariants.js';
@@ -47,9 +47,14 @@ export class MonitoringModule {
       providers: [
         {
           provide: Watch,
-          inject: [DATABASE, Messaging, CheckResults, Health],
-          useFactory: (database: Database, messaging: Messaging, results: CheckResults, health: Health) =>
-            watch(config, { database, messaging, results, health }),
+          inject: [DATABASE, Messaging, CheckResults, Health, DatabaseReports],
+          useFactory: (
+            database: Database,
+            messaging: Messaging,
+            results: CheckResults,
+            health: Health,
+            reports: DatabaseReports,
+          ) => watch(config, { database, messaging, results, health, reports }),
         },
         Watching,
       ],
@@ -64,9 +69,10 @@ interface Parts {
   readonly messaging: Messaging;
   readonly results: CheckResults;
   readonly health: Health;
+  readonly reports: DatabaseReports;
 }
 
-function watch(config: MonitoringConfiguration, { database, messaging, results, health }: Parts): Watch {
+function watch(config: MonitoringConfiguration, { database, messaging, results, health, reports }: Parts): Watch {
   const others = clients(config);
   return new Watch({
     database: database.for('reports'),
@@ -74,7 +80,7 @@ function watch(config: MonitoringConfiguration, { database, messaging, results, 
     results,
     readers: [
       ...Object.values(others).map((client) => new ServiceReader(client)),
-      new SelfReader(database, health, results),
+      new SelfReader(database, health, results, reports),
     ],
     acknowledged: new Acknowledged(others.gateway, others.payments),
     partitions: config.PAYFLOW_PARTITIONS,

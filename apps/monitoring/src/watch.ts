@@ -4,13 +4,16 @@ import type { CheckResults } from '@payflow/invariants';
 import type { Messaging } from '@payflow/messaging';
 import { OncePerInterval, gauge, logger } from '@payflow/telemetry';
 import { lastPlaces, pruneMinutes, saveMinute } from './database/samples.repository.js';
+import { busiestStatements, pruneSpans, saveSpans } from './database/statement-spans.repository.js';
 import { recentThroughput } from './database/throughput.repository.js';
 import type { Acknowledged } from './sampling/acknowledged.js';
+import { databasesOf, withBusiest, type DatabasesAnswer } from './sampling/databases.js';
 import { healthOf, type HealthPicture } from './sampling/health.js';
 import { readerLags, type ReaderLag } from './sampling/lags.js';
 import { MINUTE_MS, Minutes } from './sampling/minutes.js';
 import { Picture, readerKey } from './sampling/picture.js';
 import { Sampler } from './sampling/sampler.js';
+import { StatementSpans } from './sampling/statement-spans.js';
 import type { Readable } from './sampling/self-reader.js';
 import { summaryOf, type Summary } from './sampling/summary.js';
 
@@ -33,6 +36,8 @@ const PRUNE_INTERVAL_MS = 3_600_000;
 const SHOWN_MINUTES = 60;
 /** The minute that has just ended is shown within the next: a replica may be behind by less. */
 const SUMMARY_STALENESS_MS = 10_000;
+/** The server's counts are read seldom: they grow slowly, and reading them holds a lock of theirs. */
+const SPAN_MS = 600_000;
 
 export type HealthAnswer = { readonly checked_at: string } & HealthPicture;
 export type SummaryAnswer = { readonly checked_at: string } & Summary;
@@ -53,6 +58,8 @@ export class Watch {
   private readonly sampler: Sampler;
   private readonly seldom = new OncePerInterval(MINUTE_MS);
   private readonly pruning = new OncePerInterval(PRUNE_INTERVAL_MS);
+  private readonly spans = new StatementSpans();
+  private readonly counting = new OncePerInterval(SPAN_MS);
 
   constructor(private readonly parts: WatchParts) {
     this.sampler = new Sampler(parts, this.picture, (now_ms) => this.afterRound(now_ms));
@@ -85,6 +92,26 @@ export class Watch {
     return { ...summaryOf(this.picture, this.lags(now), minutes, now), checked_at: new Date(now).toISOString() };
   }
 
+  /** Asks every service at once; what one does not tell in time is unknown, and why. */
+  async databases(): Promise<DatabasesAnswer> {
+    const now = new Date();
+    const since = new Date(now.getTime() - SHOWN_MINUTES * MINUTE_MS);
+    const [answer, busiest] = await Promise.all([
+      databasesOf(this.parts.readers, now),
+      busiestStatements(this.parts.database, since),
+    ]);
+    return withBusiest(answer, busiest);
+  }
+
+  /** What the services' statements have cost since the last look, written down. */
+  async countStatements(): Promise<void> {
+    try {
+      await saveSpans(this.parts.database, new Date(), await this.spans.look(this.parts.readers));
+    } catch (error) {
+      this.seldom.run(() => log.warn({ err: error }, 'a span of the statements is lost'));
+    }
+  }
+
   private lags(now_ms: number): ReaderLag[] {
     return readerLags(this.picture, this.parts.partitions, now_ms);
   }
@@ -94,6 +121,7 @@ export class Watch {
     for (const lag of lags) showLag(lag);
     for (const [service, { readiness }] of this.picture.services)
       ready.set({ service }, readiness?.value.status === 'ready' ? 1 : 0);
+    this.counting.run(() => void this.countStatements());
     await this.save(this.minutes.add(this.picture, lags, now_ms));
   }
 
@@ -102,7 +130,10 @@ export class Watch {
     if (!ended) return;
     try {
       await saveMinute(this.parts.database, ended.minute, ended.lags, ended.services);
-      this.pruning.run(() => void pruneMinutes(this.parts.database).catch(() => undefined));
+      this.pruning.run(() => {
+        void pruneMinutes(this.parts.database).catch(() => undefined);
+        void pruneSpans(this.parts.database).catch(() => undefined);
+      });
     } catch (error) {
       this.seldom.run(() => log.warn({ err: error, minute: ended.minute }, 'a minute of the series is lost'));
     }

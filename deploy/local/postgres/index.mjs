@@ -28,6 +28,8 @@ const everywhere = {
   random_page_cost: 1.1,
   jit: 'off',
   shared_preload_libraries: 'pg_stat_statements',
+  // Those of `alter role … password` would be kept as they were typed.
+  'pg_stat_statements.track_utility': 'off',
   track_io_timing: 'on',
   timezone: 'UTC',
   log_timezone: 'UTC',

@@ -43,6 +43,8 @@ export const METRICS = {
   databaseReplicaLagBytes: 'payflow_database_replica_lag_bytes',
   databaseReplicaLagSeconds: 'payflow_database_replica_lag_seconds',
   databaseConflicts: 'payflow_database_conflicts_total',
+  databaseStatements: 'payflow_database_statements_total',
+  databaseSlowStatements: 'payflow_database_slow_statements_total',
   cacheRequests: 'payflow_cache_requests_total',
   redisErrors: 'payflow_redis_errors_total',
   startUpSeconds: 'payflow_start_up_seconds',

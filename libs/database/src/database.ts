@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { Pool, types, type PoolConfig } from 'pg';
+import { UnnamedStatements } from './care/unnamed-statements.js';
 import { againAfterConflicts } from './conflicts.js';
 import { isConnectionLoss } from './errors.js';
 import { ConnectionPool, LIFETIME_MS, type PoolName, type PoolStatus } from './pool/connection-pool.js';
@@ -146,6 +147,7 @@ function dataSourceOptions(options: DatabaseOptions, size: number): DataSourceOp
     url: options.url,
     applicationName: options.applicationName,
     entities: options.entities ?? [],
+    subscribers: [UnnamedStatements],
     synchronize: false,
     logging: false,
     extra: poolOptions(options, size),

@@ -1,8 +1,18 @@
+export { LIMITS, sizeText, type Advice, type Limits } from './advice/advice.js';
+export { statementCounts, type StatementCount } from './advice/busiest.js';
+export { realIndexes, tryOut } from './advice/hypothetical.js';
+export { reportFrom, suggest, type AdviceToTake, type DatabaseReport, type TableSize } from './advice/report.js';
+export { MaintenanceRefused, maintain, type Maintained } from './maintenance/maintain.js';
+export { MAINTENANCE_KINDS, type MaintenanceKind, type MaintenanceStep } from './maintenance/steps.js';
+export { parseWindow, type Window } from './maintenance/window.js';
 export { joinJson } from './array.js';
 export { bigintArray, hexArray, sparse, uuidArray } from './binary-array.js';
 export { capacityOf, type Capacity } from './capacity.js';
 export { Unnested, type BulkColumn, type BulkType } from './bulk.js';
 export { copyRows } from './copy.js';
+export { explain, explainAsText, onOwnConnection, type Explaining, type PlanNode } from './care/explain.js';
+export { SlowStatements, type SlowStatement } from './care/slow-statements.js';
+export { onStatement, type StatementExecution } from './care/statement-events.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export {
   isConnectionLoss,

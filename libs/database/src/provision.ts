@@ -1,4 +1,5 @@
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { provideStatistics } from './care/statement-statistics.js';
 
 export interface ProvisionedDatabase {
   /** For the service: reads and adds rows, changes those it has to, owns nothing. */
@@ -7,6 +8,8 @@ export interface ProvisionedDatabase {
   readonly ownerUrl: string;
   /** For whoever looks on: reads, and nothing else. */
   readonly readerUrl: string;
+  /** Why the server does not count this database's statements, where it does not: slow ones are then known from the log alone. */
+  readonly uncounted: string | undefined;
 }
 
 /** Passwords of the roles that log in. */
@@ -37,11 +40,16 @@ export async function provisionDatabase(
     await ensureRole(admin, reader, passwords.reader);
     await ensureDatabase(admin, database);
   });
-  await withClient(urlFor(adminUrl, database), (admin) => prepareSchema(admin, database));
+  let uncounted: string | undefined;
+  await withClient(urlFor(adminUrl, database), async (admin) => {
+    await prepareSchema(admin, database);
+    uncounted = await provideStatistics(admin, [database, owner, reader]);
+  });
   return {
     url: urlFor(adminUrl, database, database, passwords.service),
     ownerUrl: urlFor(adminUrl, database, migrator, passwords.migrator),
     readerUrl: urlFor(adminUrl, database, reader, passwords.reader),
+    uncounted,
   };
 }
 

@@ -28,3 +28,8 @@ export function statementNamed(name: string): Statement {
   if (text === undefined) throw new Error(`no statement is named ${name}`);
   return { name, text };
 }
+
+/** Every statement that the modules loaded so far have named: text by name. */
+export function namedStatements(): ReadonlyMap<string, string> {
+  return texts;
+}

@@ -3,6 +3,8 @@ import { crashAt } from '@payflow/contracts';
 import type { Socket } from 'node:net';
 import type { PoolClient } from 'pg';
 import { arrayLiteral } from './array.js';
+import { StatementClock } from './care/statement-clock.js';
+import { statementExecutions, type StatementExecution } from './care/statement-events.js';
 import { OutcomeUnknown, isConnectionLoss } from './errors.js';
 import type { Statement } from './statement.js';
 
@@ -30,6 +32,7 @@ export class Transaction {
   private readonly listeners: ((isCommitted: boolean) => void)[] = [];
   private cause: { readonly error: unknown } | undefined;
   private isOver = false;
+  private readonly clock = new StatementClock();
 
   constructor(private readonly client: PoolClient) {}
 
@@ -133,14 +136,28 @@ export class Transaction {
   private async execute(statement: Statement, values: readonly unknown[]) {
     if (this.isOver) throw new Error(`the transaction had ended before ${statement.name}`);
     const span = startSpan(statement);
+    this.clock.sent();
     try {
-      return await this.client.query({ name: statement.name, text: statement.text, values: values.map(parameter) });
+      const result = await this.client.query({
+        name: statement.name,
+        text: statement.text,
+        values: values.map(parameter),
+      });
+      this.tell(statement, result.rowCount ?? 0);
+      return result;
     } catch (error) {
+      this.tell(statement, undefined, error);
       span?.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).name });
       throw error;
     } finally {
       span?.end();
     }
+  }
+
+  private tell({ name, text }: Statement, rows: number | undefined, error?: unknown): void {
+    const duration_ms = this.clock.answered();
+    if (statementExecutions.hasSubscribers)
+      statementExecutions.publish({ name, text, duration_ms, rows, error } satisfies StatementExecution);
   }
 }
 

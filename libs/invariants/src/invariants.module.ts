@@ -3,6 +3,7 @@ import type { Database } from '@payflow/database';
 import { DATABASE, Drain } from '@payflow/service';
 import { CheckLoop } from './check-loop.js';
 import { CheckResults } from './check-results.js';
+import { DatabaseReports } from './database-reports.js';
 import { InternalController } from './http/internal.controller.js';
 import { INTERNAL_SECRET, InternalGuard } from './http/internal.guard.js';
 import type { Invariant } from './invariant.js';
@@ -36,7 +37,7 @@ class Checks implements OnApplicationBootstrap {
   }
 }
 
-/** A service's checks, run all the time on its own database, and its internal endpoints: invariants, tallies, positions. */
+/** A service's checks, run all the time on its own database, and its internal endpoints: invariants, tallies, positions, database. */
 @Module({})
 export class InvariantsModule {
   static with({ invariants, secret }: InvariantsOptions): DynamicModule {
@@ -49,9 +50,10 @@ export class InvariantsModule {
         { provide: INVARIANTS_OF_SERVICE, useValue: invariants },
         { provide: CheckResults, useFactory: () => new CheckResults(invariants.map(({ name }) => name)) },
         InternalGuard,
+        DatabaseReports,
         Checks,
       ],
-      exports: [INTERNAL_SECRET, InternalGuard, CheckResults],
+      exports: [INTERNAL_SECRET, InternalGuard, CheckResults, DatabaseReports],
     };
   }
 }

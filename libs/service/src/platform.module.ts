@@ -13,6 +13,7 @@ import { gauge } from '@payflow/telemetry';
 import type { CommonConfiguration } from './configuration/common-fields.js';
 import { Drain } from './drain.js';
 import { Health, NotWell, type CheckLevel } from './health.js';
+import { watchStatements } from './query-care.js';
 import { refuseExcess } from './refuse-excess.js';
 import { refusePools } from './refuse-pools.js';
 import { StartUp } from './start-up.js';
@@ -98,9 +99,13 @@ async function database(
     await refusePools(service, db, config);
     await refuseExcess(service, db, rights);
   });
+  const unwatch = watchStatements(db, config.SLOW_QUERY_MS);
   await startUp.beside('pool', () => db.warmUp());
   health.register({ name: 'postgres', level: 'required', run: pinging(db.for('relay')) });
-  drain.on('pools', 'postgres', () => db.close());
+  drain.on('pools', 'postgres', async () => {
+    unwatch();
+    await db.close();
+  });
   measurePools(db);
   return db;
 }

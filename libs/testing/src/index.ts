@@ -4,6 +4,7 @@ export { createTestTopics, uniqueSuffix } from './topics.js';
 export { startStandby, type Standby, type StandbyOptions } from './standby.js';
 export { trustAuthority } from './trust.js';
 export { costOf, type Cost } from './query-plan.js';
+export { statementsOf } from './statement-count.js';
 export { until } from './until.js';
 export {
   ReaderKit,

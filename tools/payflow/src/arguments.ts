@@ -1,4 +1,5 @@
-import { SUBSCRIPTIONS, type Group } from '@payflow/contracts';
+import { SERVICES, SUBSCRIPTIONS, type Group, type Service } from '@payflow/contracts';
+import { MAINTENANCE_KINDS, parseWindow, type MaintenanceKind, type Window } from '@payflow/database';
 import { InvalidArgumentError } from 'commander';
 
 /** The consumer group of that name; throws with the list of them. */
@@ -7,6 +8,34 @@ export function groupOf(name: string): Group {
     throw new Error(`no such group; there are ${Object.keys(SUBSCRIPTIONS).join(', ')}`);
   }
   return name as Group;
+}
+
+export function parseService(name: string): Service {
+  if (!(SERVICES as readonly string[]).includes(name)) throw new InvalidArgumentError(`one of ${SERVICES.join(', ')}`);
+  return name as Service;
+}
+
+export function parseHours(text: string): number {
+  if (!/^\d{1,5}(\.\d{1,3})?$/.test(text)) throw new InvalidArgumentError('a number of hours, such as 24');
+  return Number(text);
+}
+
+export function parseSeconds(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('a whole number of seconds, 9999 at most');
+  return Number(text);
+}
+
+export function parseTimes(text: string): Window {
+  const window = parseWindow(text);
+  if (!window) throw new InvalidArgumentError('two times of the day, such as 01:00-05:00');
+  return window;
+}
+
+export function parseKinds(text: string): MaintenanceKind[] {
+  const kinds = text.split(',');
+  if (!kinds.every((kind): kind is MaintenanceKind => (MAINTENANCE_KINDS as readonly string[]).includes(kind)))
+    throw new InvalidArgumentError(`some of ${MAINTENANCE_KINDS.join(',')}`);
+  return kinds;
 }
 
 export function parseOffset(text: string): number {

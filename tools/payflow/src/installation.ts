@@ -29,6 +29,15 @@ export const INVARIANTS_OF: Readonly<Record<Service, readonly Invariant[]>> = {
   monitoring: monitoring.invariants,
 };
 
+/** Loads a service's modules, and with them the names of all its statements: the server's own statistics know only texts. */
+export const MODULE_OF: Readonly<Record<Service, () => Promise<unknown>>> = {
+  gateway: () => import('@payflow/gateway/module'),
+  payments: () => import('@payflow/payments/module'),
+  ledger: () => import('@payflow/ledger/module'),
+  archiver: () => import('@payflow/archiver/module'),
+  monitoring: () => import('@payflow/monitoring/module'),
+};
+
 /** Role passwords of an installation, by service. */
 export type Passwords = Readonly<Record<Service, RolePasswords>>;
 
@@ -77,10 +86,11 @@ function newSecret(): string {
 
 type Urls = Readonly<Record<string, string>>;
 
-/** Remembers where each service's database is, as the service's role and as the reader, for the operator's commands. */
-export function rememberServices(urls: Urls, readers: Urls): void {
+/** Remembers where each service's database is, as its role, as the reader and as the migrator, for the operator's commands. */
+export function rememberServices(urls: Urls, readers: Urls, migrators: Urls): void {
   remember('services.json', urls);
   remember('readers.json', readers);
+  remember('migrators.json', migrators);
 }
 
 function remember(name: string, urls: Urls): void {
@@ -113,6 +123,14 @@ export function readerUrl(service: Service): string {
   const name = service.toUpperCase();
   const given = process.env[`${name}_READER_DATABASE_URL`] ?? process.env[`${name}_DATABASE_URL`];
   return given ?? remembered('readers.json', service) ?? databaseUrl(service);
+}
+
+/** The same database for who owns its schema: `<SERVICE>_MIGRATOR_DATABASE_URL`, else what set-up remembered. */
+export function migratorUrl(service: Service): string {
+  const name = `${service.toUpperCase()}_MIGRATOR_DATABASE_URL`;
+  const url = process.env[name] ?? remembered('migrators.json', service);
+  if (!url) throw new Error(`no migrator of ${service} is known: set ${name}, or run \`payflow setup\` once more`);
+  return url;
 }
 
 /** Opens a service's database for one command. */

@@ -1,5 +1,6 @@
 import { configureLogging } from '@payflow/telemetry';
 import { Command } from 'commander';
+import { databaseCommands } from './commands/database.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { demo } from './commands/demo.js';
 import { generate } from './commands/generate.js';
@@ -42,6 +43,7 @@ program.addCommand(deadLetterCommands());
 program.addCommand(positionsCommands());
 program.addCommand(partitionsCommands());
 program.addCommand(outboxCommands());
+program.addCommand(databaseCommands());
 
 program
   .command('generate')

@@ -23,6 +23,12 @@ export class MonitoringController {
     return this.forward('/api/v1/monitoring/summary', request, reply);
   }
 
+  @Get('database')
+  @RouteConfig({ scope: 'monitoring:read' } satisfies RouteAccess)
+  database(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.forward('/api/v1/monitoring/database', request, reply);
+  }
+
   private async forward(path: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     sendResource(reply, await this.monitoring.read(path, callerOf(request), request.id));

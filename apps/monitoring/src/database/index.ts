@@ -5,6 +5,7 @@ import {
   MessagingTables1763700000000,
 } from '@payflow/messaging';
 import { MonitoringTables1763700001000 } from './migrations/1763700001000-monitoring-tables.js';
+import { StatementSpans1764100030001 } from './migrations/1764100030001-statement-spans.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on monitoring's database, in order, and the rights that its role has then. */
@@ -13,6 +14,7 @@ export const migrations = [
   MonitoringTables1763700001000,
   InvariantTables1763700002000,
   MessagingGuards1763700013000,
+  StatementSpans1764100030001,
   MessagingPartitions1764100040001,
   rights,
 ];

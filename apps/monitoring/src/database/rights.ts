@@ -8,6 +8,7 @@ export const rights: Rights = {
   ...INVARIANT_RIGHTS,
   payment_minutes: { update: ['payments', 'latency_counts'], delete: true },
   lag_minutes: { update: ['next_offset', 'lag_messages_max', 'lag_seconds_max'], delete: true },
+  statement_spans: { delete: true },
   service_minutes: {
     update: ['samples', 'ready_samples', 'outbox_age_seconds_max', 'violations_max'],
     delete: true,

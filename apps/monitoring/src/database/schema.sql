@@ -191,6 +191,18 @@ create table service_minutes (
   constraint service_minutes_pkey PRIMARY KEY (minute, service)
 );
 
+create table statement_spans (
+  ended_at timestamp with time zone not null,
+  service text not null,
+  statement text not null,
+  calls bigint not null,
+  row_count bigint not null,
+  total_ms double precision not null,
+  constraint statement_spans_calls_check CHECK ((calls > 0)),
+  constraint statement_spans_pkey PRIMARY KEY (ended_at, service, statement),
+  constraint statement_spans_row_count_check CHECK ((row_count >= 0))
+);
+
 create table suspects (
   consumer_group text not null,
   topic text not null,
@@ -616,6 +628,8 @@ grant update (messages, id_sum) on sent_tallies to service;
 grant select on service_minutes to reader;
 grant delete, insert, select on service_minutes to service;
 grant update (samples, ready_samples, outbox_age_seconds_max, violations_max) on service_minutes to service;
+grant select on statement_spans to reader;
+grant delete, insert, select on statement_spans to service;
 grant select on suspects to reader;
 grant delete, insert, select on suspects to service;
 grant update (attempts) on suspects to service;

@@ -1,5 +1,6 @@
 import { Controller, Get, Header, Inject, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ForwardedReads, InternalGuard, RequiresScope } from '@payflow/invariants';
+import type { DatabasesAnswer } from '../sampling/databases.js';
 import { Watch, type HealthAnswer, type SummaryAnswer } from '../watch.js';
 
 /** The state and the figures of the whole installation; the gateway forwards to it. */
@@ -20,5 +21,11 @@ export class MonitoringController {
   @Header('cache-control', 'no-store')
   summary(): Promise<SummaryAnswer> {
     return this.watch.summary();
+  }
+
+  @Get('database')
+  @Header('cache-control', 'no-store')
+  database(): Promise<DatabasesAnswer> {
+    return this.watch.databases();
   }
 }

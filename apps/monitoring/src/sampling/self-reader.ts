@@ -1,9 +1,10 @@
-import type { Database } from '@payflow/database';
+import type { Database, DatabaseReport, StatementCount } from '@payflow/database';
 import {
   positions,
   readTallies,
   type CheckResult,
   type CheckResults,
+  type DatabaseReports,
   type ReaderPosition,
   type TallyReport,
 } from '@payflow/invariants';
@@ -11,7 +12,10 @@ import type { Health } from '@payflow/service';
 import { renderMetrics } from '@payflow/telemetry';
 import type { ReadinessAnswer, ServiceReader } from './service-reader.js';
 
-type Readable = Pick<ServiceReader, 'service' | 'readiness' | 'positions' | 'invariants' | 'tallies' | 'metrics'>;
+type Readable = Pick<
+  ServiceReader,
+  'service' | 'readiness' | 'positions' | 'invariants' | 'tallies' | 'databaseReport' | 'statements' | 'metrics'
+>;
 
 /** Monitoring's own part of the picture, without going through the network. */
 export class SelfReader implements Readable {
@@ -21,6 +25,7 @@ export class SelfReader implements Readable {
     private readonly database: Database,
     private readonly health: Health,
     private readonly results: CheckResults,
+    private readonly reports: DatabaseReports,
   ) {}
 
   async readiness(): Promise<ReadinessAnswer> {
@@ -39,6 +44,14 @@ export class SelfReader implements Readable {
 
   tallies(): Promise<TallyReport> {
     return readTallies(this.database);
+  }
+
+  databaseReport(): Promise<DatabaseReport> {
+    return this.reports.latest();
+  }
+
+  statements(): Promise<readonly StatementCount[]> {
+    return this.reports.statements();
   }
 
   async metrics(): Promise<string> {

@@ -1,4 +1,5 @@
 import type { Service } from '@payflow/contracts';
+import type { DatabaseReport, StatementCount } from '@payflow/database';
 import type { CheckResult, ReaderPosition, TallyReport } from '@payflow/invariants';
 import { TimedOut } from '@payflow/resilience';
 import type { HealthReport } from '@payflow/service';
@@ -8,6 +9,8 @@ import type { Readiness } from './picture.js';
 const TIMEOUT_MS = 1_500;
 /** Tallies are summed when asked for. */
 const TALLIES_TIMEOUT_MS = 5_000;
+/** Below what the gateway waits for monitoring. */
+const DATABASE_TIMEOUT_MS = 2_500;
 
 export interface ReadinessAnswer {
   readonly status: Readiness;
@@ -46,6 +49,14 @@ export class ServiceReader {
 
   tallies(): Promise<TallyReport> {
     return this.client.json<TallyReport>('/internal/tallies', TALLIES_TIMEOUT_MS);
+  }
+
+  databaseReport(): Promise<DatabaseReport> {
+    return this.client.json<DatabaseReport>('/internal/database', DATABASE_TIMEOUT_MS);
+  }
+
+  async statements(): Promise<readonly StatementCount[]> {
+    return (await this.client.json<{ data: readonly StatementCount[] }>('/internal/statements', DATABASE_TIMEOUT_MS)).data;
   }
 
   async metrics(): Promise<string> {

@@ -1,7 +1,8 @@
 import { Controller, Get, Header, Inject, UseGuards } from '@nestjs/common';
-import type { Database } from '@payflow/database';
+import type { Database, DatabaseReport, StatementCount } from '@payflow/database';
 import { DATABASE } from '@payflow/service';
 import { CheckResults, type CheckResult } from '../check-results.js';
+import { DatabaseReports } from '../database-reports.js';
 import { positions, type ReaderPosition } from '../positions.js';
 import type { TallyReport } from '../tallies/report.js';
 import { readTallies } from '../tallies/tallies.repository.js';
@@ -14,6 +15,7 @@ export class InternalController {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     @Inject(CheckResults) private readonly results: CheckResults,
+    @Inject(DatabaseReports) private readonly reports: DatabaseReports,
   ) {}
 
   @Get('invariants')
@@ -32,5 +34,17 @@ export class InternalController {
   @Header('cache-control', 'no-store')
   async positions(): Promise<{ readonly data: readonly ReaderPosition[] }> {
     return { data: await positions(this.database) };
+  }
+
+  @Get('database')
+  @Header('cache-control', 'no-store')
+  databaseReport(): Promise<DatabaseReport> {
+    return this.reports.latest();
+  }
+
+  @Get('statements')
+  @Header('cache-control', 'no-store')
+  async statements(): Promise<{ readonly data: readonly StatementCount[] }> {
+    return { data: await this.reports.statements() };
   }
 }

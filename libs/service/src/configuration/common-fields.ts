@@ -82,6 +82,12 @@ function databaseFields(database: string, poolSize: number) {
       default: 4,
       description: 'Connections beyond `DATABASE_POOL_SIZE` that are lent, for a while, to whichever of them waits.',
     }),
+    SLOW_QUERY_MS: integer({
+      min: 1,
+      max: 60_000,
+      default: 100,
+      description: 'Statements that take so long, in milliseconds, are logged with their plan; from 1 s on as errors.',
+    }),
   };
 }
 

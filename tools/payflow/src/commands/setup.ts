@@ -8,9 +8,11 @@ export async function setup(): Promise<void> {
   const adminUrl = process.env['POSTGRES_URL'];
   if (!adminUrl) throw new Error('POSTGRES_URL is not set: the URL of a role that may create databases and roles');
   const [databases] = await Promise.all([setUpDatabases(adminUrl), setUpTopics()]);
-  const urls = (of: 'url' | 'readerUrl') =>
+  const urls = (of: 'url' | 'readerUrl' | 'ownerUrl') =>
     Object.fromEntries([...databases].map(([service, made]) => [service, made[of]]));
-  rememberServices(urls('url'), urls('readerUrl'));
+  rememberServices(urls('url'), urls('readerUrl'), urls('ownerUrl'));
+  for (const reason of new Set([...databases.values()].flatMap(({ uncounted }) => uncounted ?? [])))
+    process.stderr.write(`payflow: statements are not counted, and advice is given without them: ${reason}\n`);
   for (const [service, { url }] of databases)
     process.stdout.write(`${JSON.stringify({ service, env: { DATABASE_URL: url } })}\n`);
 }

@@ -354,5 +354,16 @@ export const OPERATIONS: readonly Operation[] = [
     status: 200,
     problems: FORWARDED_PROBLEMS,
   },
+  {
+    id: 'getMonitoringDatabase',
+    method: 'get',
+    path: '/api/v1/monitoring/database',
+    summary:
+      'The databases of all services: sizes, and advice with evidence, the exact statements, their gain and their lock.',
+    scope: 'monitoring:read',
+    answer: 'Report',
+    status: 200,
+    problems: FORWARDED_PROBLEMS,
+  },
   ...HISTORY_OPERATIONS,
 ];

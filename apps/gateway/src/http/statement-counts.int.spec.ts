@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import { statementsOf } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keepBooks, type Books } from '../testing/books.js';
+import { openStage, type Stage } from '../testing/stage.js';
+import { OPERATIONS } from './openapi/operations.js';
+
+/** How many rows a list has, of which none may cost a statement of its own. */
+const MANY = 12;
+/** What an answer with wait=0 reads once more before it is sent, and again where a wake-up came meanwhile. */
+const LOOKS = new Set(['idempotency.find-replies']);
+
+interface Ask {
+  readonly path: string;
+  readonly body?: object;
+}
+
+let stage: Stage;
+let books: Books;
+let payment: string;
+let conversion: string;
+let holds: string[];
+let movement: Record<string, string>;
+let convert: Record<string, unknown>;
+
+const paid = () => {
+  const { alice: source, bob: destination } = books;
+  return { source, destination, amount: '1', asset: 'USD', method: { type: 'internal' } };
+};
+const bulk = (count: number) => ({ mode: 'independent', transfers: Array<object>(count).fill(movement) });
+const unit = (code: string) => ({ code, scale: 0, name: 'Counted' });
+const type = (id: string) => ({ id, debit: [{ path: 'users:*:wallet' }] });
+
+beforeAll(async () => {
+  stage = await openStage();
+  const { client } = stage;
+  books = await keepBooks(client);
+  const [dollarPool, euroPool] = [await client.open(), await client.open('EUR')];
+  movement = { debit_account: books.alice, credit_account: books.bob, amount: '10', asset: 'USD' };
+  convert = {
+    ...{ source: books.alice, source_liquidity: dollarPool, source_asset: 'USD', source_amount: '100' },
+    ...{ destination: books.euros, destination_liquidity: euroPool, destination_asset: 'EUR' },
+    rate: { numerator: '92', denominator: '100' },
+  };
+  const made = async (path: string, body: object) => {
+    const { status, body: answer, text } = await client.postUntilTaken(path, body, { prefer: 'wait=10' });
+    if (status !== 201) throw new Error(`${path} answered ${status} ${text}`);
+    return answer['id'] as string;
+  };
+  const many = (path: string, body: object) => Promise.all(Array.from({ length: MANY }, () => made(path, body)));
+  [payment = ''] = await many('/api/v1/payments', paid());
+  holds = await many('/api/v1/holds', movement);
+  await many('/api/v1/transfers', movement);
+  await Promise.all(Array.from({ length: MANY }, (_, at) => made('/api/v1/assets', unit(`COUNTED${at}`))));
+  await Promise.all(Array.from({ length: MANY }, (_, at) => made('/api/v1/transaction_types', type(`counted_${at}`))));
+  conversion = await made('/api/v1/conversions', convert);
+});
+afterAll(() => stage?.close());
+
+/** The request's own statements: it is injected, so that nothing else that the gateway does is among them. */
+async function askedFor(method: string, { path, body }: Ask): Promise<{ status: number; statements: number }> {
+  let status = 0;
+  const names = await statementsOf(async () => {
+    const answer = await stage.gateway.app.inject({
+      method: method as 'GET',
+      url: `/api/v1${path}`,
+      headers: {
+        authorization: `Bearer ${stage.client.key}`,
+        ...(method === 'get' ? {} : { 'idempotency-key': randomUUID(), prefer: 'wait=0' }),
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
+      ...(body ? { payload: body } : {}),
+    });
+    status = answer.statusCode;
+  });
+  return { status, statements: names.filter((name) => !LOOKS.has(name)).length };
+}
+
+/**
+ * Every operation that the gateway answers itself, and its statements: of a write the record of its key, the view, the command
+ * and what is waited for; of a read one.
+ */
+const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
+  createPayment: [() => ({ path: '/payments', body: paid() }), 4],
+  listPayments: [() => ({ path: '/payments' }), 1],
+  getPayment: [() => ({ path: `/payments/${payment}` }), 1],
+  openAccount: [() => ({ path: '/accounts', body: { asset: 'USD' } }), 4],
+  getAccount: [() => ({ path: `/accounts/${books.alice}` }), 1],
+  updateAccount: [() => ({ path: `/accounts/${books.alice}`, body: { metadata: { of: 'alice' } } }), 4],
+  createTransfer: [() => ({ path: '/transfers', body: { legs: [movement, movement, movement] } }), 5],
+  listTransfers: [() => ({ path: '/transfers' }), 1],
+  getTransfer: [() => ({ path: `/transfers/${books.transfer}` }), 1],
+  updateTransfer: [() => ({ path: `/transfers/${books.transfer}`, body: { metadata: { of: 'both' } } }), 4],
+  reverseTransfer: [() => ({ path: `/transfers/${books.transfer}/reverse`, body: { amount: '1' } }), 5],
+  correctTransfer: [() => ({ path: `/transfers/${books.transfer}/correct`, body: { amount: '1' } }), 5],
+  getTransferGroup: [() => ({ path: `/transfer_groups/${books.group}` }), 1],
+  createConversion: [() => ({ path: '/conversions', body: convert }), 5],
+  getConversion: [() => ({ path: `/conversions/${conversion}` }), 1],
+  placeHold: [() => ({ path: '/holds', body: movement }), 4],
+  listHolds: [() => ({ path: '/holds' }), 1],
+  getHold: [() => ({ path: `/holds/${holds[0]}` }), 1],
+  postHold: [() => ({ path: `/holds/${holds[0]}/post`, body: {} }), 5],
+  voidHold: [() => ({ path: `/holds/${holds[1]}/void`, body: {} }), 4],
+  defineAsset: [() => ({ path: '/assets', body: unit('MILES') }), 3],
+  listAssets: [() => ({ path: '/assets' }), 1],
+  getAsset: [() => ({ path: '/assets/COUNTED1' }), 1],
+  defineTransactionType: [() => ({ path: '/transaction_types', body: type('one_more') }), 3],
+  listTransactionTypes: [() => ({ path: '/transaction_types' }), 1],
+  getTransactionType: [() => ({ path: '/transaction_types/counted_1' }), 1],
+  closePeriod: [() => ({ path: '/periods/2020-01/close', body: {} }), 3],
+};
+
+/** What the ledger or monitoring answers. */
+const FORWARDED = [
+  'getAccountBalance',
+  'getAccountStatement',
+  'listAccountTransfers',
+  'getAccountAggregate',
+  'getTrialBalance',
+  'getTransferProof',
+  'listTransferMetadata',
+  'listAccountMetadata',
+  'listPeriods',
+  'getPeriod',
+  'getMonitoringHealth',
+  'getMonitoringSummary',
+  'getMonitoringDatabase',
+];
+
+describe('a request costs a fixed number of statements at most', () => {
+  it.each(Object.entries(OWN))('%s', async (id, [ask, expected]) => {
+    const method = OPERATIONS.find((operation) => operation.id === id)?.method ?? '';
+    const { status, statements } = await askedFor(method, ask());
+    // A cache may answer a read with fewer.
+    expect([status < 300, statements <= expected, statements]).toEqual([true, true, statements]);
+  });
+
+  it('a bulk of few and one of many', async () => {
+    const few = await askedFor('post', { path: '/transfers/bulk', body: bulk(2) });
+    const many = await askedFor('post', { path: '/transfers/bulk', body: bulk(400) });
+    expect([few.status, many.status]).toEqual([202, 202]);
+    // It is written in slices, which are far fewer than its transfers.
+    expect(few.statements).toBeLessThanOrEqual(12);
+    expect(many.statements).toBeLessThanOrEqual(20);
+  });
+
+  it('a bulk that is read', async () => {
+    const made = await stage.client.postUntilTaken('/api/v1/transfers/bulk', bulk(100), { prefer: 'wait=10' });
+    expect((await askedFor('get', { path: `/transfers/bulk/${made.body['id'] as string}` })).statements).toBe(2);
+  });
+
+  it.each(FORWARDED)('%s, which its owner answers, no more than one of the gateway’s own', async (id) => {
+    const { method = '', path = '' } = OPERATIONS.find((operation) => operation.id === id) ?? {};
+    const filled = path
+      .replace('/api/v1', '')
+      .replace('/accounts/{id}', `/accounts/${books.alice}`)
+      .replace('/transfers/{id}', `/transfers/${books.transfer}`)
+      .replace('{month}', '2020-01');
+    expect((await askedFor(method, { path: filled })).statements).toBeLessThanOrEqual(1);
+  });
+
+  it('whichever it is: none is left out here', () => {
+    const counted = [...Object.keys(OWN), ...FORWARDED, 'createTransferBulk', 'getTransferBulk'];
+    expect(counted.sort()).toEqual(OPERATIONS.map(({ id }) => id).sort());
+  });
+});
