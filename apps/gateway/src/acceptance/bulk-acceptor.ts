@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crashAt } from '@payflow/contracts';
-import { OutcomeUnknown, RunAgain, type Transaction } from '@payflow/database';
+import { isUniqueViolation, OutcomeUnknown, RunAgain, type Transaction } from '@payflow/database';
 import type { Staged } from '@payflow/messaging';
 import { Problem } from '@payflow/service';
-import { findRecords, idempotencyKeyOf, takeKeys } from '../database/acceptance.repository.js';
+import { dropKeys, findRecords, idempotencyKeyOf, takeKeys } from '../database/acceptance.repository.js';
 import { findContentHashes, insertBulkPending, insertBulkTransfers } from '../database/bulk-acceptance.repository.js';
+import { findFirsts, markCopies } from '../database/client-id.repository.js';
 import { keyOf } from '../database/keys.js';
 import { insertOtherViews, removeGroupViews, removeTransferViews } from '../database/new-view.repository.js';
-import { insertBulk } from '../database/transfer-bulk-view.repository.js';
+import { insertBulk, isBulkIdTaken } from '../database/transfer-bulk-view.repository.js';
 import type { Acceptable, Write } from './acceptable.js';
 import type { Door } from './acceptor.js';
 import { stoppedBefore, withoutKnown, type BulkAcceptable, type BulkAcceptance, type BulkPlan } from './bulk.js';
@@ -31,6 +32,8 @@ export class BulkAcceptor {
     } catch (error) {
       // Whether it committed is told by the key: inserting it again waits for the lost transaction.
       if (error instanceof OutcomeUnknown) return this.#acceptOnce(bulk);
+      // Another request may just have been the first under the bulk's id: then that is seen now.
+      if (bulk.plan.contentHash && isIdTaken(error)) return this.#acceptOnce(bulk);
       throw error;
     }
   }
@@ -41,6 +44,8 @@ export class BulkAcceptor {
       const taken = await takeKeys(tx, [bulk]);
       crashAt('idempotency-insert');
       if (taken.size === 0) return copyOf(tx, bulk);
+      const known = await knownById(tx, bulk);
+      if (known) return known;
       staged = await this.#write(tx, bulk);
       return { outcome: 'accepted' } as const;
     });
@@ -70,6 +75,11 @@ export class BulkAcceptor {
   }
 }
 
+/** The id of the bulk, or that of one of its transfers. */
+function isIdTaken(error: unknown): boolean {
+  return isUniqueViolation(error) || (error instanceof Problem && error.code === 'id_reused');
+}
+
 /** Inserts the transfers that are asked for. Returns what is left of the plan after ids that were in use. */
 function insertTransfers(tx: Transaction, bulk: BulkAcceptable): Promise<BulkPlan> {
   return bulk.plan.view.mode === 'independent' ? insertEach(tx, bulk.plan) : insertTogether(tx, bulk);
@@ -88,7 +98,7 @@ async function insertEach(tx: Transaction, plan: BulkPlan): Promise<BulkPlan> {
     known.map(({ write }) => write.view),
   );
   const reused = known.filter(
-    ({ write: { view }, contentHash }) => !contentHash || !hashes.get(view.id)?.equals(contentHash),
+    ({ write: { view }, contentHash }) => !contentHash || !hashes.get(keyOf(view))?.equals(contentHash),
   );
   const ids = (transfers: BulkPlan['transfers']) => new Set(transfers.map(({ write }) => write.view.id));
   return withoutKnown(plan, ids(known), ids(reused));
@@ -124,14 +134,31 @@ async function insertTogether(tx: Transaction, bulk: BulkAcceptable): Promise<Bu
 /** Of a bulk that is wrong in a thousand places, the first say enough. */
 const ERRORS_MAX = 50;
 
+/** What becomes of a bulk whose id is in use: the same bulk is answered as the first, and its key stands for that from now on. */
+async function knownById(tx: Transaction, bulk: BulkAcceptable): Promise<BulkAcceptance | undefined> {
+  const { tenant, livemode, idempotencyKey, plan } = bulk;
+  const { contentHash, view } = plan;
+  if (!contentHash) return undefined;
+  const named = { tenant, livemode, idempotencyKey, kind: 'bulk', id: view.id, transfers: [], contentHash } as const;
+  const first = (await findFirsts(tx, [named])).get(named);
+  if (first) {
+    await markCopies(tx, [[named, first]]);
+    return { outcome: 'joined', resourceId: first.resourceId, idempotencyKey: first.idempotencyKey };
+  }
+  if (!(await isBulkIdTaken(tx, view))) return undefined;
+  await dropKeys(tx, [bulk]);
+  return { outcome: 'refused', code: 'id_reused' };
+}
+
 async function copyOf(tx: Transaction, bulk: BulkAcceptable): Promise<BulkAcceptance> {
   const record = (await findRecords(tx, [bulk])).get(idempotencyKeyOf(bulk));
   // Taken when the insert looked and gone when the select did: pruned this very moment.
   if (!record) throw new RunAgain('an idempotency record vanished');
-  if (!record.fingerprint.equals(bulk.fingerprint)) return { outcome: 'refused' };
+  if (!record.fingerprint.equals(bulk.fingerprint)) return { outcome: 'refused', code: 'idempotency_key_reused' };
   // Our own, committed before the connection was lost.
-  if (record.resourceId === bulk.plan.view.id) return { outcome: 'accepted' };
-  return { outcome: 'joined', resourceId: record.resourceId };
+  const isOwn = record.resourceId === bulk.plan.view.id && record.idempotencyKey === bulk.idempotencyKey;
+  if (isOwn && !bulk.plan.contentHash) return { outcome: 'accepted' };
+  return { outcome: 'joined', resourceId: record.resourceId, idempotencyKey: record.idempotencyKey };
 }
 
 function acceptableOf(bulk: BulkAcceptable, write: Write): Acceptable {

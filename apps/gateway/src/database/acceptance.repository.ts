@@ -6,6 +6,8 @@ import { keyOf, ownerColumns, type Owner, tenantOf } from './keys.js';
 
 /** What is stored under an Idempotency-Key. */
 export interface IdempotencyRecord {
+  /** The key of the write: another one where this is a copy of it by its id. */
+  readonly idempotencyKey: string;
   readonly fingerprint: Buffer;
   readonly resourceId: string;
   /** Undefined while the write is on its way. */
@@ -22,11 +24,27 @@ const INSERT_KEYS = statement(
    on conflict do nothing returning tenant_id, livemode, idempotency_key`,
 );
 
+// Only writes with an id of the client's choice are told apart by what they ask for.
+const INSERT_NAMED_KEYS = statement(
+  'idempotency.insert-named',
+  `insert into idempotency_records (tenant_id, livemode, idempotency_key, fingerprint, resource_kind, resource_id, api_version, created_at,
+     content_hash)
+   select * from unnest($1::uuid[], $2::boolean[], $3::text[], $4::bytea[], $5::text[], $6::uuid[], $7::text[], $8::timestamptz[],
+     $9::bytea[])
+     as k (tenant_id, livemode, idempotency_key)
+   order by tenant_id, livemode, idempotency_key
+   on conflict do nothing returning tenant_id, livemode, idempotency_key`,
+);
+
+// A copy by its id has the answer of the first, which is kept under that one's key.
 const FIND_RECORDS = statement(
   'idempotency.find',
-  `select tenant_id, livemode, idempotency_key, fingerprint, resource_kind, resource_id, reply_status, reply_headers, reply_body
-   from idempotency_records
-   where (tenant_id, livemode, idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
+  `select r.tenant_id, r.livemode, r.idempotency_key, r.copy_of, r.fingerprint, r.resource_kind, r.resource_id,
+     coalesce(r.reply_status, f.reply_status) as reply_status, coalesce(r.reply_headers, f.reply_headers) as reply_headers,
+     coalesce(r.reply_body, f.reply_body) as reply_body
+   from idempotency_records r left join idempotency_records f
+     on f.tenant_id = r.tenant_id and f.livemode = r.livemode and f.idempotency_key = r.copy_of
+   where (r.tenant_id, r.livemode, r.idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
 );
 
 // Only what has ended: of what has not, there is nothing to fetch.
@@ -57,7 +75,7 @@ interface OwnedRow {
   livemode: boolean;
 }
 
-interface ReplyRow extends OwnedRow {
+export interface ReplyRow extends OwnedRow {
   idempotency_key: string;
   reply_status: number | null;
   reply_headers: Record<string, string> | null;
@@ -65,6 +83,7 @@ interface ReplyRow extends OwnedRow {
 }
 
 interface RecordRow extends ReplyRow {
+  copy_of: string | null;
   fingerprint: Buffer;
   resource_kind: WriteKind;
   resource_id: string;
@@ -77,19 +96,26 @@ export function idempotencyKeyOf(owner: Owner & { readonly idempotencyKey: strin
 
 /** Takes the keys; returns those that nobody had. Waits for transactions that are taking one of them right now. */
 export async function takeKeys(tx: Transaction, writes: readonly KeyedWrite[]): Promise<Set<string>> {
-  const rows = await tx.rows<ReplyRow>(INSERT_KEYS, [
+  const values = [
     ...recordKeyColumns(writes),
     writes.map((w) => w.fingerprint),
     writes.map((w) => w.write.kind),
     writes.map((w) => uuidOf(WRITE_ID_KINDS[w.write.kind], w.write.view.id)),
     writes.map((w) => w.apiVersion),
     writes.map((w) => w.write.view.createdAt),
-  ]);
+  ];
+  const isAnyNamed = writes.some(({ write }) => write.contentHash !== undefined);
+  const rows = isAnyNamed
+    ? await tx.rows<ReplyRow>(INSERT_NAMED_KEYS, [...values, writes.map((w) => w.write.contentHash ?? null)])
+    : await tx.rows<ReplyRow>(INSERT_KEYS, values);
   return new Set(rows.map(recordKeyOf));
 }
 
 /** Gives back keys that this transaction took. */
-export async function dropKeys(tx: Transaction, writes: readonly Acceptable[]): Promise<void> {
+export async function dropKeys(
+  tx: Transaction,
+  writes: readonly Pick<KeyedWrite, 'tenant' | 'livemode' | 'idempotencyKey'>[],
+): Promise<void> {
   await tx.count(DELETE_KEYS, recordKeyColumns(writes));
 }
 
@@ -144,13 +170,19 @@ function recordKeyOf(row: Pick<RecordRow, 'tenant_id' | 'livemode' | 'idempotenc
 
 function toRecord(row: RecordRow): IdempotencyRecord {
   return {
+    idempotencyKey: row.copy_of ?? row.idempotency_key,
     fingerprint: row.fingerprint,
     resourceId: fromUuid(WRITE_ID_KINDS[row.resource_kind], row.resource_id),
     reply: toReply(row),
   };
 }
 
-function toReply({ reply_status: status, reply_headers: headers, reply_body: body }: ReplyRow): Reply | undefined {
+/** The final reply of a row that has one. */
+export function toReply({
+  reply_status: status,
+  reply_headers: headers,
+  reply_body: body,
+}: Pick<ReplyRow, 'reply_status' | 'reply_headers' | 'reply_body'>): Reply | undefined {
   return status === null || headers === null || body === null ? undefined : { status, headers, body };
 }
 

@@ -127,6 +127,9 @@ create table idempotency_records (
   reply_headers json,
   reply_body text,
   xact_id xid8 not null default pg_current_xact_id(),
+  content_hash bytea,
+  copy_of text,
+  constraint idempotency_records_content_hash_check CHECK (((content_hash IS NULL) OR ((octet_length(content_hash) = 32) AND (copy_of IS NULL)))) NOT VALID,
   constraint idempotency_records_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
   constraint idempotency_records_pkey PRIMARY KEY (tenant_id, livemode, idempotency_key),
   constraint idempotency_records_reply_is_whole CHECK ((((reply_status IS NULL) = (reply_body IS NULL)) AND ((reply_status IS NULL) = (reply_headers IS NULL)))),
@@ -433,6 +436,8 @@ CREATE INDEX hold_views_by_time ON public.hold_views USING btree (tenant_id, liv
 
 CREATE INDEX idempotency_records_by_age ON public.idempotency_records USING brin (created_at) WITH (pages_per_range='32');
 
+CREATE INDEX idempotency_records_by_client_id ON public.idempotency_records USING btree (tenant_id, livemode, resource_id) WHERE (content_hash IS NOT NULL);
+
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
@@ -692,7 +697,7 @@ grant select on hold_views to reader;
 grant insert, select, update on hold_views to service;
 grant select on idempotency_records to reader;
 grant delete, insert, select on idempotency_records to service;
-grant update (reply_status, reply_headers, reply_body) on idempotency_records to service;
+grant update (resource_id, reply_status, reply_headers, reply_body, content_hash, copy_of) on idempotency_records to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
 grant select on maintained_partitions to reader;

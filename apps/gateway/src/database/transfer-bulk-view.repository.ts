@@ -113,6 +113,16 @@ export async function findBulk(db: Database, { tenant, livemode, id }: ResourceK
   return row && toBulk(row);
 }
 
+const ID_TAKEN = statement(
+  'transfer-bulk-views.id-taken',
+  `select exists (select from transfer_bulk_views where tenant_id = $1 and livemode = $2 and id = $3) as taken`,
+);
+
+export async function isBulkIdTaken(tx: Transaction, { tenant, livemode, id }: ResourceKey): Promise<boolean> {
+  const [row] = await tx.rows<{ taken: boolean }>(ID_TAKEN, [tenantUuid(tenant), livemode, uuidOf('bulk', id)]);
+  return row?.taken ?? false;
+}
+
 /** The transfers with these ids, in their order; undefined where there is none. */
 export async function findItems(
   db: Database,

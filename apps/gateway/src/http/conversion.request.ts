@@ -4,6 +4,7 @@ import { Problem } from '@payflow/service';
 import type { ConversionWrite, NamedAccount } from '../acceptance/acceptable.js';
 import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
+import { byName, contentHash } from './content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
@@ -63,6 +64,7 @@ export function conversionWrite(json: JsonObject, caller: Caller, now: Date): Co
   return {
     kind: 'group',
     type: 'payflow.conversion.post.v1',
+    contentHash: body.id === undefined ? undefined : hashOf(terms, metadata),
     command: { ...terms, id, transfers, metadata },
     commandId: newId('event'),
     accounts: accountsOf(body),
@@ -79,6 +81,13 @@ export function conversionWrite(json: JsonObject, caller: Caller, now: Date): Co
       }),
     },
   };
+}
+
+function hashOf(
+  { rate, ...terms }: Omit<ConversionRequest, 'id' | 'metadata'>,
+  metadata: ConversionPost['metadata'],
+): Buffer {
+  return contentHash('conversion', byName(terms), rate.numerator, rate.denominator, byName(metadata));
 }
 
 /** What the ledger will make of the amount. Throws where that is nothing, or more than can be booked. */

@@ -3,6 +3,7 @@ import { Problem } from '@payflow/service';
 import type { CorrectionWrite } from '../acceptance/acceptable.js';
 import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
+import { byName, contentHash } from './content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, type MovementRequest } from './movement.js';
 import { bodyReader, INSTANT_SCHEMA, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
@@ -13,6 +14,8 @@ interface CorrectionRequest extends Partial<MovementRequest> {
   readonly effective_at?: string;
   readonly metadata?: Readonly<Record<string, string>>;
 }
+
+type CorrectionChange = { readonly [K in keyof typeof MOVEMENT_PROPERTIES]?: string | null };
 
 /** What a correction changes: it must name one of them. */
 const CHANGES = [...Object.keys(MOVEMENT_PROPERTIES), 'effective_at'];
@@ -44,6 +47,7 @@ export function correctionWrite(original: TransferView, json: JsonObject, caller
   return {
     kind: 'transfer',
     type: 'payflow.transfer.correct.v1',
+    contentHash: change.id === undefined ? undefined : hashOf(original.id, change, effective, metadata),
     command: commandOf(original, replacement, effective, metadata),
     commandId: newId('event'),
     accounts: accountsOf('', replacement),
@@ -58,6 +62,15 @@ export function correctionWrite(original: TransferView, json: JsonObject, caller
       metadata,
     },
   };
+}
+
+function hashOf(
+  original: string,
+  { debit_account = null, credit_account = null, amount = null, asset = null }: CorrectionChange,
+  effective: string | null,
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
+  return contentHash('correction', original, debit_account, credit_account, amount, asset, effective, byName(metadata));
 }
 
 function commandOf(

@@ -112,7 +112,7 @@ describe('a hold', () => {
   it('may have the id that the client chose, once', async () => {
     const id = newId('hold');
     expect((await place({ id })).body['id']).toBe(id);
-    expect(told(await place({ id }))).toBe('422 id_reused');
+    expect(told(await place({ id, amount: '1' }))).toBe('422 id_reused');
   });
 });
 

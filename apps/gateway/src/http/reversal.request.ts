@@ -3,6 +3,7 @@ import { Problem } from '@payflow/service';
 import type { ReversalWrite } from '../acceptance/acceptable.js';
 import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
+import { byName, contentHash } from './content-hash.js';
 import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 import { groupOfOne, pendingTransfer } from './transfer.request.js';
@@ -38,6 +39,8 @@ export function reversalWrite(original: TransferView, json: JsonObject, caller: 
   return {
     kind: 'transfer',
     type: 'payflow.transfer.reverse.v1',
+    contentHash:
+      given === undefined ? undefined : contentHash('reversal', original.id, amount ?? null, byName(metadata)),
     command: {
       id: groupOfOne(id),
       transfer: id,

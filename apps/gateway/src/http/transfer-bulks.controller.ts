@@ -70,13 +70,14 @@ function askedOf(request: FastifyRequest, { bytes }: BulkBytes): BulkAsked {
   };
 }
 
-/** Lines have no place for the mode: it stands in the query then, and only then. */
+/** Lines have no place for the mode and the bulk's id: they stand in the query then, and only then. */
 async function partsOf(request: FastifyRequest, body: BulkBytes): Promise<BulkParts> {
   if (body.format === 'json') {
     refuseParameters(request.url);
     return bulkParts(body);
   }
-  const { mode } = parametersOnly(request.url, ['mode']);
+  const { mode, id } = parametersOnly(request.url, ['mode', 'id']);
   const { items } = await bulkParts(body);
-  return { head: { ...(mode === undefined ? {} : { mode }), transfers: [] }, items };
+  const head = { ...(mode === undefined ? {} : { mode }), ...(id === undefined ? {} : { id }), transfers: [] };
+  return { head, items };
 }

@@ -10,7 +10,7 @@ export const BULK_OPERATIONS: readonly Operation[] = [
       'Up to 10,000 transfers, each with a result of its own; JSON, or `application/x-ndjson` with the mode in the query, in and by `Accept` out.',
     scope: 'transfers:write',
     body: 'TransferBulkRequest',
-    query: ['mode'],
+    query: ['mode', 'id'],
     answer: 'TransferBulk',
     status: 200,
     problems: [
