@@ -85,8 +85,8 @@ const SAVE_ALL = statement(
   `with ${HELD}, reversed as (${REVERSED}),
    closing as (${INSERT_PERIODS(20)}), defined as (${INSERT_TYPES(26)}), typed as (${INSERT_TYPED(34)}),
    units_defined as (
-     insert into units (tenant_id, livemode, code, scale, name, created_at)
-     select * from unnest($39::uuid[], $40::boolean[], $41::text[], $42::smallint[], $43::text[], $44::timestamptz[])
+     insert into units (tenant_id, livemode, code, scale, name, created_at, number)
+     select * from unnest($39::uuid[], $40::boolean[], $41::text[], $42::smallint[], $43::text[], $44::timestamptz[], $52::smallint[])
      on conflict do nothing returning 1),
    told as (${insertVersions(45, '$13')})
    select ((select count(*) from closing) + (select count(*) from defined) + (select count(*) from typed)
@@ -299,6 +299,7 @@ export async function saveAside(
     units.map(({ unit }) => unit.name),
     units.map(({ unit }) => unit.createdAt),
     ...versionColumns(told),
+    units.map(({ number }) => number),
   ]);
   return result?.saved === terms;
 }

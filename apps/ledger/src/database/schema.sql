@@ -380,7 +380,10 @@ create table units (
   name text not null,
   created_at timestamp with time zone not null,
   xact_id xid8 not null default pg_current_xact_id(),
+  number smallint not null,
   constraint units_code_check CHECK ((code ~ '^[A-Z][A-Z0-9]{3,11}$'::text)),
+  constraint units_number_check CHECK (((number >= 1) AND (number <= 1000))) NOT VALID,
+  constraint units_number_key UNIQUE (tenant_id, livemode, number),
   constraint units_pkey PRIMARY KEY (tenant_id, livemode, code),
   constraint units_scale_check CHECK (((scale >= 0) AND (scale <= 12)))
 );
