@@ -12,6 +12,7 @@ import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gate
 import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
 import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
 import { GatewayClientIds1764100060001 } from './migrations/1764100060001-gateway-client-ids.js';
+import { GatewayConversionLists1764100060003 } from './migrations/1764100060003-gateway-conversion-lists.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -31,6 +32,7 @@ export const migrations = [
   GatewayMetadataVersions1763700014002,
   GatewayTransferLists1763700014003,
   GatewayClientIds1764100060001,
+  GatewayConversionLists1764100060003,
   rights,
 ];
 

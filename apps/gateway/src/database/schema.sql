@@ -452,6 +452,8 @@ CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_i
 
 CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
 
+CREATE INDEX transfer_group_views_conversions ON public.transfer_group_views USING btree (tenant_id, livemode, created_at, id) WHERE (rate_numerator IS NOT NULL);
+
 CREATE INDEX transfer_views_by_corrected ON public.transfer_views USING btree (tenant_id, livemode, corrects_id) WHERE (corrects_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_credit ON public.transfer_views USING btree (tenant_id, livemode, credit_account_id, created_at, id);
@@ -483,6 +485,10 @@ CREATE INDEX transfer_views_by_reversed ON public.transfer_views USING btree (te
 CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant_id, livemode, created_at, id);
 
 CREATE INDEX transfer_views_by_type ON public.transfer_views USING btree (tenant_id, livemode, type, created_at, id) WHERE (type IS NOT NULL);
+
+CREATE INDEX transfer_views_conversions_by_credit ON public.transfer_views USING btree (tenant_id, livemode, credit_account_id) WHERE (rate_numerator IS NOT NULL);
+
+CREATE INDEX transfer_views_conversions_by_debit ON public.transfer_views USING btree (tenant_id, livemode, debit_account_id) WHERE (rate_numerator IS NOT NULL);
 
 CREATE OR REPLACE FUNCTION public.drop_outbox_before(horizon timestamp with time zone)
  RETURNS integer

@@ -1,5 +1,6 @@
 import { toUuid, TRANSFER_KINDS, TYPE_NAME_PATTERN, type IdKind } from '@payflow/contracts';
 import { isAssetCode, isUnitCode, parseAmount } from '@payflow/money';
+import type { ConversionFilter } from '../database/conversion-list.repository.js';
 import type { HoldFilter } from '../database/hold-view.repository.js';
 import type { PaymentFilter } from '../database/payment-view.repository.js';
 import type { TransferFilter } from '../database/transfer-view.repository.js';
@@ -81,6 +82,12 @@ export const TRANSFER_FILTERS: FilterReaders<TransferFilter> = {
   ...ASSET,
   'amount[gte]': { name: 'amountGte', read: amount },
   'amount[lte]': { name: 'amountLte', read: amount },
+  ...CREATED,
+};
+
+export const CONVERSION_FILTERS: FilterReaders<ConversionFilter> = {
+  account: { name: 'account', read: id('account') },
+  status: { name: 'status', read: oneOf('pending', 'posted', 'failed') },
   ...CREATED,
 };
 

@@ -75,8 +75,9 @@ export function nameOfTemplate(json: JsonObject) {
   return { kind: 'group', id, contentHash: templateHash({ ...terms, id, type }, variables, new Date()) } as const;
 }
 
-function legRequest({ debitAccount, creditAccount, amount, asset }: ExpandedLeg) {
-  return { debit_account: debitAccount, credit_account: creditAccount, amount: amount.toString(), asset };
+function legRequest({ debitAccount, creditAccount, amount, asset, of }: ExpandedLeg) {
+  const movement = { debit_account: debitAccount, credit_account: creditAccount, amount: amount.toString(), asset };
+  return { ...movement, up_to: of.up_to ?? false };
 }
 
 /** A wrong account is told where the request names it. */

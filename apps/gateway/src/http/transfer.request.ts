@@ -270,7 +270,8 @@ export function effectiveOf(text: string | undefined, now: Date): string | null 
   return effective;
 }
 
-function conditionOf(condition: ConditionRequest, at: number): BalanceCondition {
+/** A condition as the command has it. Throws where a bound is more than can be counted. */
+export function conditionOf(condition: ConditionRequest, at: number): BalanceCondition {
   const { account, version = null, balance_gte = null, balance_lte = null } = condition;
   for (const [name, bound] of Object.entries({ balance_gte, balance_lte }))
     if (bound !== null && parseSignedAmount(bound) === undefined)
@@ -278,7 +279,7 @@ function conditionOf(condition: ConditionRequest, at: number): BalanceCondition 
   return { account, version, balance_gte, balance_lte };
 }
 
-export function conditionAccounts({ conditions = [] }: Terms): NamedAccount[] {
+export function conditionAccounts({ conditions = [] }: Pick<Terms, 'conditions'>): NamedAccount[] {
   return conditions.map(({ account: id }, at) => ({ pointer: `/conditions/${at}/account`, id, asset: null }));
 }
 

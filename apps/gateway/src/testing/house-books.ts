@@ -133,7 +133,7 @@ export class HouseBooks {
   }
 
   /** Books both transfers, as a group that tells the rate. */
-  convert({ id, transfers, source_amount, rate, metadata, ...named }: ConversionPost): Verdict {
+  convert({ id, transfers, source_amount, rate, metadata, conditions = [], ...named }: ConversionPost): Verdict {
     const amount = (BigInt(source_amount) * BigInt(rate.numerator)) / BigInt(rate.denominator);
     const legs = [
       { debit_account: named.source, credit_account: named.source_liquidity, asset: named.source_asset },
@@ -144,7 +144,7 @@ export class HouseBooks {
       amount: at === 0 ? source_amount : amount.toString(),
       up_to: false,
     }));
-    const verdict = this.post({ id, legs, conditions: [], effective_at: null, metadata });
+    const verdict = this.post({ id, legs, conditions, effective_at: null, metadata });
     return verdict.type === 'payflow.group.posted.v1' ? { ...verdict, data: { ...verdict.data, rate } } : verdict;
   }
 

@@ -203,8 +203,14 @@ function accountIds(command: KeyedCommand['command']): string[] {
         ...command.data.conditions.map(({ account }) => account),
       ];
     case 'payflow.conversion.post.v1': {
-      const { source, source_liquidity, destination_liquidity, destination } = command.data;
-      return [source, source_liquidity, destination_liquidity, destination];
+      const { source, source_liquidity, destination_liquidity, destination, conditions = [] } = command.data;
+      return [
+        source,
+        source_liquidity,
+        destination_liquidity,
+        destination,
+        ...conditions.map(({ account }) => account),
+      ];
     }
     case 'payflow.period.close.v1':
     case 'payflow.transaction_type.define.v1':

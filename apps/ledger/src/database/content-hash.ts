@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Leg } from '@payflow/contracts';
+import type { BalanceCondition, Leg } from '@payflow/contracts';
 import type { LedgerCommand } from '../domain/decide.js';
 
 /** SHA-256 (hexadecimal) over what a command means: equal for every copy of it, whoever sent it and when. */
@@ -27,7 +27,7 @@ function meaning(command: LedgerCommand): unknown[] {
       const { legs, conditions, effective_at, metadata, mode } = command.data;
       return [
         legs.map(meaningOfLeg),
-        conditions.map((each) => [each.account, each.version, each.balance_gte, each.balance_lte]),
+        conditions.map(meaningOfCondition),
         effective_at,
         sorted(metadata),
         // As groups were hashed before there was another mode: what was posted then is still known.
@@ -36,11 +36,13 @@ function meaning(command: LedgerCommand): unknown[] {
     }
     case 'payflow.conversion.post.v1': {
       const { transfers, source, destination, source_liquidity, destination_liquidity } = command.data;
-      const { source_asset, destination_asset, source_amount, rate, metadata } = command.data;
+      const { source_asset, destination_asset, source_amount, rate, metadata, conditions } = command.data;
       return [
         [transfers, source, destination, source_liquidity, destination_liquidity],
         [source_asset, destination_asset, source_amount, rate.numerator, rate.denominator],
         sorted(metadata),
+        // As conversions were hashed before they had conditions: what was converted then is still known.
+        ...(conditions === undefined ? [] : [conditions.map(meaningOfCondition)]),
       ];
     }
     case 'payflow.hold.place.v1': {
@@ -108,6 +110,10 @@ function meaningOfOthers(command: Extract<LedgerCommand, { readonly type: Others
 function meaningOfLeg({ id, debit_account, credit_account, amount, asset, up_to, type }: Leg): unknown[] {
   const leg = [id, debit_account, credit_account, amount, asset, up_to];
   return type === undefined ? leg : [...leg, type];
+}
+
+function meaningOfCondition({ account, version, balance_gte, balance_lte }: BalanceCondition): unknown[] {
+  return [account, version, balance_gte, balance_lte];
 }
 
 function sorted(metadata: Readonly<Record<string, string>>): [string, string][] {

@@ -150,6 +150,7 @@ export const BOOK_SCHEMAS: Readonly<Record<string, object>> = {
             of: { ...nullableText, description: 'The amount that the leg is a part of.' },
             portion: nullableText,
             remaining: { type: 'boolean' },
+            up_to: { type: 'boolean' },
           }),
         },
       }),

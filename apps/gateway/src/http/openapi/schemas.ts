@@ -256,6 +256,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     updated_at: instant,
   }),
   HoldList: list('Hold'),
+  ConversionList: list('Conversion'),
   AssetRequest: ASSET_REQUEST_SCHEMA,
   Asset: resource({
     object: { const: 'asset' },

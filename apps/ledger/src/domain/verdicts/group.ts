@@ -1,5 +1,6 @@
 import {
   GROUP_ACCOUNTS_MAX,
+  type BalanceCondition,
   type GroupStop,
   GROUP_TYPES_MAX,
   LEGS_MAX,
@@ -228,7 +229,8 @@ function toLeg({ id, debit_account, credit_account, amount, asset, up_to }: Leg)
   };
 }
 
-function toCondition({ account, version, balance_gte, balance_lte }: GroupPost['conditions'][number]): Condition {
+/** A condition of a command as the domain knows it. */
+export function toCondition({ account, version, balance_gte, balance_lte }: BalanceCondition): Condition {
   return {
     account,
     version,
