@@ -13,6 +13,7 @@ import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002
 import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
 import { GatewayClientIds1764100060001 } from './migrations/1764100060001-gateway-client-ids.js';
 import { GatewayConversionLists1764100060003 } from './migrations/1764100060003-gateway-conversion-lists.js';
+import { GatewayHoldTypes1764100060005 } from './migrations/1764100060005-gateway-hold-types.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -33,6 +34,7 @@ export const migrations = [
   GatewayTransferLists1763700014003,
   GatewayClientIds1764100060001,
   GatewayConversionLists1764100060003,
+  GatewayHoldTypes1764100060005,
   rights,
 ];
 

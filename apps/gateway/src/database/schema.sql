@@ -106,6 +106,7 @@ create table hold_views (
   version bigint not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  type text,
   constraint hold_views_amount_minor_check CHECK ((amount_minor > 0)),
   constraint hold_views_check CHECK (((posted_minor >= 0) AND (posted_minor <= amount_minor))),
   constraint hold_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
@@ -433,6 +434,8 @@ CREATE INDEX hold_views_by_credit ON public.hold_views USING btree (tenant_id, l
 CREATE INDEX hold_views_by_debit ON public.hold_views USING btree (tenant_id, livemode, debit_account_id, created_at, id);
 
 CREATE INDEX hold_views_by_time ON public.hold_views USING btree (tenant_id, livemode, created_at, id);
+
+CREATE INDEX hold_views_by_type ON public.hold_views USING btree (tenant_id, livemode, type, created_at, id) WHERE (type IS NOT NULL);
 
 CREATE INDEX idempotency_records_by_age ON public.idempotency_records USING brin (created_at) WITH (pages_per_range='32');
 

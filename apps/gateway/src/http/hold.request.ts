@@ -8,11 +8,12 @@ import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type
 import { unitsAmong } from './named-asset.js';
 import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, INSTANT_SCHEMA, instantOf } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
-import { pendingTransfer } from './transfer.request.js';
+import { pendingTransfer, TYPE } from './transfer.request.js';
 
 /** `POST /api/v1/holds` */
 interface HoldRequest extends MovementRequest {
   readonly expires_at?: string;
+  readonly type?: string;
 }
 
 /** `POST /api/v1/holds/:id/post` */
@@ -30,6 +31,7 @@ export const HOLD_REQUEST_SCHEMA = {
     id: { type: 'string', pattern: idPattern('hold') },
     ...MOVEMENT_PROPERTIES,
     expires_at: INSTANT_SCHEMA,
+    type: TYPE,
   },
 } as const;
 
@@ -60,7 +62,9 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
   const isNamed = body.id !== undefined;
   return {
     kind: 'hold',
-    contentHash: isNamed ? contentHash('hold', debit_account, credit_account, amount, asset, expiresAt) : undefined,
+    contentHash: isNamed
+      ? contentHash('hold', debit_account, credit_account, amount, asset, expiresAt, body.type)
+      : undefined,
     type: 'payflow.hold.place.v1',
     command: {
       id,
@@ -71,6 +75,7 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
       asset,
       expires_at: expiresAt,
       valid_until: null,
+      ...(body.type === undefined ? {} : { type: body.type }),
     },
     commandId: newId('event'),
     accounts: accountsOf('', body),
@@ -88,6 +93,7 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
       asset,
       expiresAt,
       payment: null,
+      type: body.type ?? null,
       transfer: null,
       failureCode: null,
       traceId: caller.traceId ?? null,
@@ -121,6 +127,7 @@ export function holdPostWrite(hold: HoldView, json: JsonObject, caller: Caller, 
       amount: amount ?? (BigInt(hold.amount) - BigInt(hold.posted)).toString(),
       asset,
       hold: hold.id,
+      type: hold.type,
     },
   };
 }

@@ -75,7 +75,7 @@ export const TERMS = {
   metadata: METADATA_SCHEMA,
 } as const;
 
-const TYPE = { type: 'string', pattern: TYPE_NAME_PATTERN } as const;
+export const TYPE = { type: 'string', pattern: TYPE_NAME_PATTERN } as const;
 
 const LEG = {
   id: { type: 'string', pattern: idPattern('transfer') },

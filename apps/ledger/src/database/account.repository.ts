@@ -183,11 +183,28 @@ export function accountKeys(commands: readonly KeyedCommand[]): Map<string, Acco
   return keys;
 }
 
-/** What changes an account, and what names a type, whose rule may ask for the path. */
-/** Its path and metadata, which are not remembered. */
+/** Path and metadata, which are not remembered: of what changes an account, or names a type, whose rule may ask for the path. */
 export function needsDetails({ command }: KeyedCommand): boolean {
   if (command.type === 'payflow.group.post.v1') return command.data.legs.some(({ type }) => type !== undefined);
-  return command.type === 'payflow.account.update.v1';
+  return command.type === 'payflow.account.update.v1' || typesOf(command).length > 0;
+}
+
+// One for all that name none, which is nearly every command.
+const NONE: readonly string[] = [];
+
+/** The types that a command's transfers, or its hold, name. */
+export function typesOf(command: KeyedCommand['command']): readonly string[] {
+  switch (command.type) {
+    case 'payflow.group.post.v1':
+      return command.data.legs.flatMap(({ type }) => type ?? []);
+    case 'payflow.transfer.correct.v1':
+      return command.data.replacement.type === undefined ? NONE : [command.data.replacement.type];
+    case 'payflow.hold.place.v1':
+    case 'payflow.transfer.reverse.v1':
+      return command.data.type === undefined ? NONE : [command.data.type];
+    default:
+      return NONE;
+  }
 }
 
 function accountIds(command: KeyedCommand['command']): string[] {

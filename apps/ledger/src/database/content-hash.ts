@@ -46,8 +46,8 @@ function meaning(command: LedgerCommand): unknown[] {
       ];
     }
     case 'payflow.hold.place.v1': {
-      const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until } = command.data;
-      return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until];
+      const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until, type } = command.data;
+      return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until, ...named(type)];
     }
     case 'payflow.hold.post.v1': {
       const { hold, debit_account, credit_account, amount, final } = command.data;
@@ -74,15 +74,15 @@ type Others =
 function meaningOfOthers(command: Extract<LedgerCommand, { readonly type: Others }>): unknown[] {
   switch (command.type) {
     case 'payflow.transfer.reverse.v1': {
-      const { transfer, original, debit_account, credit_account, amount, metadata } = command.data;
-      return [transfer, original, debit_account, credit_account, amount, sorted(metadata)];
+      const { transfer, original, debit_account, credit_account, amount, metadata, type } = command.data;
+      return [transfer, original, debit_account, credit_account, amount, sorted(metadata), ...named(type)];
     }
     case 'payflow.transfer.correct.v1': {
       const { original, debit_account, credit_account, reversal, replacement, effective_at, metadata } = command.data;
       const { id, amount, asset } = replacement;
       return [
         [original, debit_account, credit_account, reversal],
-        [id, replacement.debit_account, replacement.credit_account, amount, asset],
+        [id, replacement.debit_account, replacement.credit_account, amount, asset, ...named(replacement.type)],
         effective_at,
         sorted(metadata),
       ];
@@ -106,10 +106,13 @@ function meaningOfOthers(command: Extract<LedgerCommand, { readonly type: Others
   }
 }
 
-/** A leg that names no type means what it meant before there were types. */
 function meaningOfLeg({ id, debit_account, credit_account, amount, asset, up_to, type }: Leg): unknown[] {
-  const leg = [id, debit_account, credit_account, amount, asset, up_to];
-  return type === undefined ? leg : [...leg, type];
+  return [id, debit_account, credit_account, amount, asset, up_to, ...named(type)];
+}
+
+/** What names no type means what it meant before there were types. */
+function named(type: string | undefined): readonly string[] {
+  return type === undefined ? [] : [type];
 }
 
 function meaningOfCondition({ account, version, balance_gte, balance_lte }: BalanceCondition): unknown[] {

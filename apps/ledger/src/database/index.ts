@@ -16,6 +16,7 @@ import { LedgerCorrections1763700014001 } from './migrations/1763700014001-ledge
 import { LedgerMetadataVersions1763700014002 } from './migrations/1763700014002-ledger-metadata-versions.js';
 import { LedgerHistoryGuards1763700015000 } from './migrations/1763700015000-ledger-history-guards.js';
 import { LedgerUnitNumbers1764100060002 } from './migrations/1764100060002-ledger-unit-numbers.js';
+import { LedgerHoldTypes1764100060004 } from './migrations/1764100060004-ledger-hold-types.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the ledger's database, in order, and the rights that its role has then. */
@@ -39,6 +40,7 @@ export const migrations = [
   LedgerHistoryGuards1763700015000,
   LedgerAccountStamps1763700015001,
   LedgerUnitNumbers1764100060002,
+  LedgerHoldTypes1764100060004,
   rights,
 ];
 

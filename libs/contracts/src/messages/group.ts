@@ -50,6 +50,8 @@ export interface TransferReverse {
   readonly credit_account: string;
   readonly amount: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The transaction type whose posting rule it keeps to, from whom to whom it moves. */
+  readonly type?: string;
 }
 
 /** An account's counters at one version. */
@@ -169,14 +171,17 @@ export const groupSchemas = {
     topic: 'ledger.commands.v1',
     key: (data: TransferReverse) => data.debit_account,
     summary: 'Move the money of a transfer back, all that is left of it or a part.',
-    schema: object({
-      id: groupId,
-      transfer: id('transfer'),
-      original: id('transfer'),
-      ...accounts,
-      amount: nullable(amount),
-      metadata,
-    }),
+    schema: object(
+      {
+        id: groupId,
+        transfer: id('transfer'),
+        original: id('transfer'),
+        ...accounts,
+        amount: nullable(amount),
+        metadata,
+      },
+      { type: typeName },
+    ),
     refusable: ['id', 'debit_account'],
   },
   'payflow.group.posted.v1': {

@@ -81,6 +81,8 @@ export const BOOK_SCHEMAS: Readonly<Record<string, object>> = {
     group: nullable(id('group')),
     hold: nullable(id('hold')),
     reverses: nullable(id('transfer')),
+    type: { ...nullableText, description: 'The transaction type that it named.' },
+    metadata: METADATA_SCHEMA,
     effective_at: instant,
     recorded_at: instant,
   }),

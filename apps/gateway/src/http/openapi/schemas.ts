@@ -247,6 +247,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     asset: assetCode,
     expires_at: nullable(instant),
     payment: nullable(id('payment')),
+    type: { ...nullableText, description: 'The transaction type that it named; its postings keep to it, too.' },
     transfer: { ...nullable(id('transfer')), description: 'The transfer of its last posting.' },
     failure: nullable(resource({ code: { type: 'string' } })),
     livemode: { type: 'boolean' },
