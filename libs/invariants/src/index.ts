@@ -3,7 +3,7 @@ export { CHECK_TIMEOUT_MS, checkInvariant, checkInvariants, type Checked } from 
 export { CheckResults, type CheckResult } from './check-results.js';
 export { noOldOutboxRow } from './checks/outbox-age.js';
 export { noSecrets, type SecretSource } from './checks/secrets.js';
-export { recentOutbox } from './checks/outbox-window.js';
+export { recentOutbox, WINDOW_MESSAGES_MAX } from './checks/outbox-window.js';
 export { INVARIANT_RIGHTS } from './database/invariant-rights.js';
 export { InvariantTables1763700002000 } from './database/invariant-tables.js';
 export { invariant, type Invariant } from './invariant.js';
