@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crashAt } from '@payflow/contracts';
 import { isUniqueViolation, OutcomeUnknown, RunAgain, type Transaction } from '@payflow/database';
 import type { Staged } from '@payflow/messaging';
@@ -11,6 +10,7 @@ import { insertOtherViews, removeGroupViews, removeTransferViews } from '../data
 import { insertBulk, isBulkIdTaken } from '../database/transfer-bulk-view.repository.js';
 import type { Acceptable, Write } from './acceptable.js';
 import type { Door } from './acceptor.js';
+import { BulkFeed, type Slice } from './bulk-feed.js';
 import { stoppedBefore, withoutKnown, type BulkAcceptable, type BulkAcceptance, type BulkPlan } from './bulk.js';
 import { stageCommands, withOutboxRows } from './commands.js';
 import { slices } from './slices.js';
@@ -23,9 +23,13 @@ const ROWS = 1_000;
  * together. What is asked for under an id that is in use is found out here, and told in the item's place.
  */
 export class BulkAcceptor {
-  constructor(private readonly door: Door) {}
+  readonly #feed: BulkFeed;
 
-  /** Its commands are on their way afterwards. Throws the problem of a bulk that is refused as a whole. */
+  constructor(private readonly door: Door) {
+    this.#feed = new BulkFeed(door.db);
+  }
+
+  /** Its commands are on their way afterwards, the first of them at once. Throws the problem of a bulk that is refused as a whole. */
   async accept(bulk: BulkAcceptable): Promise<BulkAcceptance> {
     try {
       return await this.#acceptOnce(bulk);
@@ -39,29 +43,27 @@ export class BulkAcceptor {
   }
 
   async #acceptOnce(bulk: BulkAcceptable): Promise<BulkAcceptance> {
-    let staged: readonly Staged[] = [];
+    let slices: readonly Slice[] = [];
     const acceptance = await this.door.db.transaction(async (tx) => {
       const taken = await takeKeys(tx, [bulk]);
       crashAt('idempotency-insert');
       if (taken.size === 0) return copyOf(tx, bulk);
       const known = await knownById(tx, bulk);
       if (known) return known;
-      staged = await this.#write(tx, bulk);
+      slices = await this.#write(tx, bulk);
       return { outcome: 'accepted' } as const;
     });
-    for (const each of staged) {
-      each.publish();
-      await nextTurn();
-    }
+    if (slices.length > 0) this.#feed.start(bulk.plan.view, slices);
     return acceptance;
   }
 
-  async #write(tx: Transaction, bulk: BulkAcceptable): Promise<Staged[]> {
+  async #write(tx: Transaction, bulk: BulkAcceptable): Promise<Slice[]> {
     const plan = await insertTransfers(tx, bulk);
     crashAt('payment-insert');
     const writes: readonly Write[] = [...plan.transfers.map(({ write }) => write), ...(plan.group ? [plan.group] : [])];
-    const staged: Staged[] = [];
-    for await (const slice of slices(writes)) staged.push(await this.#stage(tx, bulk, slice));
+    const staged: Slice[] = [];
+    for await (const slice of slices(writes))
+      staged.push({ staged: await this.#stage(tx, bulk, slice), commands: slice.length });
     crashAt('outbox-insert');
     insertBulk(tx, { view: plan.view, idempotencyKey: bulk.idempotencyKey, commands: writes.length });
     return staged;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionLoss, OutcomeUnknown } from '@payflow/database';
 import { Problem, unavailable } from '@payflow/service';
 import { findRecords, findReplies, idempotencyKeyOf } from '../database/acceptance.repository.js';
-import { findBulk, findItems } from '../database/transfer-bulk-view.repository.js';
+import { findBulk, findBulkPart, findItems } from '../database/transfer-bulk-view.repository.js';
 import type { ResourceKey } from '../database/keys.js';
 import { bulkResults, type BulkResult, type BulkView } from '../domain/bulk.js';
 import type { KeyedWrite, Reply } from './acceptable.js';
@@ -80,8 +80,15 @@ export class Bulks {
     if (!view) return undefined;
     const results: BulkResult[] = [];
     for await (const ids of slices(view.transfers, ITEMS_PER_READ))
-      results.push(...bulkResults(view, results.length, await findItems(this.door.db, view, ids)));
+      results.push(...bulkResults(view, { first: results.length, ids }, await findItems(this.door.db, view, ids)));
     return { view, results };
+  }
+
+  /** The results of so many items from `first` on, or undefined where there is no such bulk. */
+  async results(key: ResourceKey, first: number, items: number): Promise<readonly BulkResult[] | undefined> {
+    const part = await findBulkPart(this.door.db, key, { first, items });
+    if (!part) return undefined;
+    return bulkResults(part, { first, ids: part.transfers }, await findItems(this.door.db, part, part.transfers));
   }
 
   async #accept(asked: BulkAsked, read: (accounts: AccountDirectory) => Promise<BulkPlan>): Promise<AcceptedBulk> {

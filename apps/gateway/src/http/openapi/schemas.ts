@@ -230,6 +230,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       },
     }),
   }),
+  TransferBulkResultList: list('TransferBulkResult'),
   HoldRequest: HOLD_REQUEST_SCHEMA,
   HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
   HoldVoidRequest: HOLD_VOID_REQUEST_SCHEMA,
