@@ -1,4 +1,4 @@
-import { commonFields, commonRules, defineConfiguration, secret } from '@payflow/service';
+import { commonFields, commonRules, defineConfiguration, integer, secret } from '@payflow/service';
 
 /** Everything the ledger reads from its environment. */
 export const ledgerConfiguration = {
@@ -6,6 +6,12 @@ export const ledgerConfiguration = {
     'ledger',
     {
       ...commonFields({ port: 3002, database: 'ledger', poolSize: 6 }),
+      LEDGER_READ_POOL_SIZE: integer({
+        min: 1,
+        max: 50,
+        default: 2,
+        description: 'Connections beside the pool, for trial balances and closing months, which read each account.',
+      }),
       PAYFLOW_LEDGER_SIGNING_KEY: secret({
         default: 'payflow-development-ledger-signing-key',
         description:

@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
-import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
+import { DATABASE, Drain, PlatformModule, type ConfigurationOf } from '@payflow/service';
 import { invariants } from './database/invariants.js';
 import { rights } from './database/rights.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
@@ -14,6 +14,7 @@ import { TransferReadsController } from './http/transfer-reads.controller.js';
 import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './hold-sweeper.js';
 import { PeriodCloser } from './period-closer.js';
+import { LONG_READS, openLongReads } from './reads/long-reads.js';
 import { SigningKey } from './proof/signing-key.js';
 import { Sealer } from './sealer.js';
 import { SnapshotRollup } from './snapshot-rollup.js';
@@ -39,6 +40,7 @@ export class LedgerModule {
         PeriodsController,
       ],
       providers: [
+        { provide: LONG_READS, inject: [Drain], useFactory: (drain: Drain) => openLongReads(config, drain) },
         {
           provide: HoldSweeper,
           inject: [DATABASE, Messaging],
@@ -51,7 +53,7 @@ export class LedgerModule {
         },
         {
           provide: PeriodCloser,
-          inject: [DATABASE, Messaging],
+          inject: [DATABASE, Messaging, LONG_READS],
           useFactory: (...parts: ConstructorParameters<typeof PeriodCloser>) => new PeriodCloser(...parts),
         },
         {

@@ -8,6 +8,7 @@ import type { FastifyRequest } from 'fastify';
 import type { OwnedAccount } from '../database/balance.repository.js';
 import { accountBalance } from '../reads/account-balance.js';
 import { accountHistory, parsePlace } from '../reads/account-history.js';
+import { LONG_READS } from '../reads/long-reads.js';
 import { accountStatement, parsePageEnd } from '../reads/account-statement.js';
 import { accountAggregate } from '../reads/trial-balance.js';
 import { metadataHistory } from '../reads/metadata-history.js';
@@ -33,12 +34,15 @@ import {
 @UseGuards(InternalGuard)
 @RequiresScope('accounts:read')
 export class AccountReadsController {
-  constructor(@Inject(DATABASE) private readonly db: Database) {}
+  constructor(
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(LONG_READS) private readonly longReads: Database,
+  ) {}
 
   @Get('aggregate')
   @Header('cache-control', 'no-store')
   aggregate(@Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
-    return accountAggregate(this.db, claimsOf(request), required(query, 'path', path));
+    return accountAggregate(this.longReads, claimsOf(request), required(query, 'path', path));
   }
 
   @Get(':id/balance')

@@ -1,8 +1,8 @@
 import { Controller, Get, Header, Inject, Query as QueryOf, Req, UseGuards } from '@nestjs/common';
 import type { Database } from '@payflow/database';
 import { InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
-import { DATABASE } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
+import { LONG_READS } from '../reads/long-reads.js';
 import { trialBalance } from '../reads/trial-balance.js';
 import { basis, instant, optional, type Query } from './read-query.js';
 
@@ -11,7 +11,7 @@ import { basis, instant, optional, type Query } from './read-query.js';
 @UseGuards(InternalGuard)
 @RequiresScope('accounts:read')
 export class TrialBalanceController {
-  constructor(@Inject(DATABASE) private readonly db: Database) {}
+  constructor(@Inject(LONG_READS) private readonly db: Database) {}
 
   @Get()
   @Header('cache-control', 'no-store')
