@@ -8,6 +8,7 @@ import {
   Length,
   Matches,
   Validate,
+  ValidateIf,
   validateSync,
   ValidatorConstraint,
   type ValidationError,
@@ -44,7 +45,8 @@ class IsMetadata implements ValidatorConstraintInterface {
 
 /** `POST /api/v1/accounts` */
 class AccountRequest {
-  @IsOptional()
+  // Not `IsOptional`, to which null is nothing: whoever means to choose an id must not get another.
+  @ValidateIf((_request, id) => id !== undefined)
   @IsString()
   id?: string;
 
