@@ -64,7 +64,7 @@ const PRUNE = statement(
   `delete from idempotency_records
    where ctid = any (array (
      select ctid from idempotency_records where created_at < clock_timestamp() - $1 * interval '1 day'
-       and (reply_status is not null or copy_of is not null) and content_hash is null limit $2))`,
+       and created_at >= $3::timestamptz and (reply_status is not null or copy_of is not null) and content_hash is null limit $2))`,
 );
 
 interface PendingRow {
@@ -130,9 +130,15 @@ export async function countOverdue(
   return row ?? { writes: 0, seconds: 0 };
 }
 
-/** Forgets answered keys older than `days`, at most `limit` of them, but for those of ids that clients chose. Returns how many. */
-export async function pruneKeys(db: Database, days: number, limit: number): Promise<number> {
-  return db.count(PRUNE, [days, limit]);
+/**
+ * Forgets answered keys older than `days` and not older than `since`, at most `limit` of them, but for those of ids that clients
+ * chose. Returns how many.
+ */
+export async function pruneKeys(
+  db: Database,
+  { days, limit, since }: { readonly days: number; readonly limit: number; readonly since: Date | '-infinity' },
+): Promise<number> {
+  return db.count(PRUNE, [days, limit, since]);
 }
 
 function toPending(row: PendingRow): PendingWrite {
