@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
-import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
+import { DATABASE, PlatformModule, REPORTS, type ConfigurationOf } from '@payflow/service';
 import { invariants } from './database/invariants.js';
 import { rights } from './database/rights.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
@@ -54,8 +54,8 @@ export class LedgerModule {
         },
         {
           provide: PeriodCloser,
-          inject: [DATABASE, Messaging],
-          useFactory: (db: Database, messaging: Messaging) => new PeriodCloser(db.for('reports'), messaging),
+          inject: [DATABASE, Messaging, REPORTS],
+          useFactory: (...parts: ConstructorParameters<typeof PeriodCloser>) => new PeriodCloser(...parts),
         },
         {
           provide: Sealer,

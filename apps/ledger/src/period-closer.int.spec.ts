@@ -23,7 +23,7 @@ beforeAll(async () => {
   await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
   // Never started: what is published stays in the outbox.
   messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
-  closer = new PeriodCloser(db.database, messaging);
+  closer = new PeriodCloser(db.database, messaging, db.database);
 });
 afterAll(() => db.drop());
 

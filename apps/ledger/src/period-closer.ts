@@ -4,7 +4,7 @@ import { newId, type PeriodClosed, type PeriodTotal } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
-import { closingTotals, savePeriod, seeMarks, takeSettled, type SettledPeriod } from './database/period.repository.js';
+import { closingTotals, findSettled, savePeriod, seeMarks, type SettledPeriod } from './database/period.repository.js';
 import type { Owner } from './domain/book.js';
 
 const log = logger('period-closer');
@@ -26,6 +26,8 @@ export class PeriodCloser implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     private readonly database: Database,
     private readonly messaging: Messaging,
+    /** Where the figures are added up: not on the connections that postings need. */
+    private readonly reads: Database,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -42,17 +44,18 @@ export class PeriodCloser implements OnApplicationBootstrap, OnApplicationShutdo
     while (await this.closeOne());
   }
 
+  /** No transaction is open while the figures are added up. They are final: whoever else adds them up comes to the same. */
   private async closeOne(): Promise<boolean> {
+    const period = await findSettled(this.database);
+    if (!period) return false;
+    const closed = closedPeriod(period, await closingTotals(this.reads, period), new Date());
     const staged = await this.database.transaction(async (tx) => {
-      const period = await takeSettled(tx);
-      if (!period) return undefined;
-      const closed = closedPeriod(period, await closingTotals(tx, period), new Date());
       const eventId = newId('event');
-      await savePeriod(tx, period.owner, closed, eventId);
+      if (!(await savePeriod(tx, period.owner, closed, eventId))) return undefined;
       return this.messaging.outbox.stage(tx, [closedEvent(period.owner, closed, eventId)], () => undefined);
     });
     staged?.publish();
-    return staged !== undefined;
+    return true;
   }
 }
 

@@ -16,7 +16,7 @@ export { DatabaseReports } from './database-reports.js';
 export { noOldOutboxRow } from './checks/outbox-age.js';
 export { noSecrets, type SecretSource } from './checks/secrets.js';
 export { MARKS, TALLIED, isCountable, markedSince, oneMarkPerMessage } from './checks/marks.js';
-export { recentOutbox } from './checks/outbox-window.js';
+export { recentOutbox, WINDOW_MESSAGES_MAX } from './checks/outbox-window.js';
 export { INVARIANT_RIGHTS } from './database/invariant-rights.js';
 export { InvariantTables1763700002000 } from './database/invariant-tables.js';
 export { invariant, type Invariant } from './invariant.js';

@@ -19,7 +19,7 @@ interface TransferRow {
 const OWNER = `select id, status, failure_code, version, concat_ws(' ', source_account_id, destination_account_id, amount_minor, asset) as facts from payments`;
 const VIEWS = `select id, status, failure_code, version, concat_ws(' ', source_account_id, destination_account_id, amount_minor, asset) as facts from payment_views`;
 const TRANSFERS = `select payment_id, concat_ws(' ', debit_account_id, credit_account_id, amount_minor, asset) as facts from transfers where payment_id is not null`;
-const UNANSWERED = `select idempotency_key as key from idempotency_records where reply_status is null`;
+const UNANSWERED = `select idempotency_key as key from idempotency_records where reply_status is null and copy_of is null`;
 const ACCOUNTS = `select id || ' ' || version || ' ' || posted_debits || ' ' || posted_credits as line from accounts order by 1`;
 const ACCOUNT_VIEWS = `select id || ' ' || version || ' ' || posted_debits_minor || ' ' || posted_credits_minor as line from account_views order by 1`;
 

@@ -34,6 +34,8 @@ interface WriteOf<K extends WriteKind, V, T extends MessageType> {
   readonly accounts?: readonly NamedAccount[];
   /** Units that must be defined; none where all assets are everybody's. */
   readonly units?: readonly NamedUnit[] | undefined;
+  /** SHA-256 of what is asked for, where the client chose the id; without it nobody can ask for the same again. */
+  readonly contentHash?: Buffer | undefined;
   /** Why it is refused, unless its key is known: what time alone made impossible must not hide the answer of the first copy. */
   readonly objection?: Problem | undefined;
 }
@@ -83,7 +85,11 @@ export interface KeyedWrite extends Owner {
   readonly idempotencyKey: string;
   readonly fingerprint: Buffer;
   readonly apiVersion: string;
-  readonly write: { readonly kind: WriteKind; readonly view: { readonly id: string; readonly createdAt: string } };
+  readonly write: {
+    readonly kind: WriteKind;
+    readonly view: { readonly id: string; readonly createdAt: string };
+    readonly contentHash?: Buffer | undefined;
+  };
 }
 
 /** A write that passed every check at the edge and asks to be made durable. */
@@ -111,8 +117,10 @@ export interface Reply {
 /** What became of a write at the door. */
 export type Acceptance =
   | { readonly outcome: 'accepted' }
-  /** A copy of a write that is still on its way: wait for that one. */
-  | { readonly outcome: 'joined'; readonly resourceId: string }
+  /** A copy of a write that is still on its way: wait for that one, by its own key. */
+  | { readonly outcome: 'joined'; readonly resourceId: string; readonly idempotencyKey: string }
   /** A copy of a write that has ended. */
   | { readonly outcome: 'replayed'; readonly reply: Reply }
+  /** A copy of a transfer that a bulk made, and that is shown as it stands. */
+  | { readonly outcome: 'made_by_bulk' }
   | { readonly outcome: 'refused'; readonly code: 'idempotency_key_reused' | 'id_reused' | 'account_exists' };

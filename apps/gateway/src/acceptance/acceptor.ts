@@ -2,24 +2,17 @@ import { crashAt, type CrashPoint, type PARTITIONS } from '@payflow/contracts';
 import { isDeterministic, OutcomeUnknown, RunAgain, type Database, type Transaction } from '@payflow/database';
 import type { Messaging, Staged } from '@payflow/messaging';
 import {
-  dropKeys,
   findRecords,
   idempotencyKeyOf,
   insertPending,
   takeKeys,
   type IdempotencyRecord,
 } from '../database/acceptance.repository.js';
-import { keyOf } from '../database/keys.js';
-import {
-  accountIdsTaken,
-  insertOtherViews,
-  insertPaymentViews,
-  removeGroupViews,
-  viewKeysOf,
-} from '../database/new-view.repository.js';
+import { insertOtherViews, insertPaymentViews, removeGroupViews, viewKeysOf } from '../database/new-view.repository.js';
 import type { Acceptable, Acceptance } from './acceptable.js';
 import { stageCommands, withOutboxRows } from './commands.js';
 import { inGroupSpan } from './group-span.js';
+import { settleTaken } from './taken-ids.js';
 
 export interface Door {
   readonly db: Database;
@@ -109,17 +102,17 @@ export class Acceptor {
     crashAt('idempotency-insert');
     const winners = group.filter((write) => taken.has(idempotencyKeyOf(write)));
     const copies = group.filter((write) => !taken.has(idempotencyKeyOf(write)));
-    const [records, refused] = await Promise.all([findCopied(tx, copies), insertViews(tx, winners)]);
+    const [records, others] = await Promise.all([findCopied(tx, copies), insertViews(tx, winners)]);
     crashAt('payment-insert');
-    const accepted = winners.filter((write) => !refused.has(write));
+    const accepted = winners.filter((write) => !others.has(write));
     const staged =
       accepted.length > 0
         ? await passing('outbox-insert', stageCommands(tx, this.door.messaging, accepted))
         : undefined;
     if (staged) insertPending(tx, withOutboxRows(accepted, staged, this.door.partitions));
     const acceptances = group.map((write): Acceptance => {
-      const refusal = refused.get(write);
-      if (refusal) return { outcome: 'refused', code: refusal };
+      const other = others.get(write);
+      if (other) return other;
       const key = idempotencyKeyOf(write);
       return taken.has(key) ? { outcome: 'accepted' } : copyOf(write, records.get(key));
     });
@@ -141,23 +134,13 @@ async function findCopied(
   return copies.length > 0 ? findRecords(tx, copies) : new Map<string, IdempotencyRecord>();
 }
 
-/** Inserts the winners' views. Those that cannot have theirs give their key back, and are returned with the reason. */
-async function insertViews(
-  tx: Transaction,
-  winners: readonly Acceptable[],
-): Promise<Map<Acceptable, 'id_reused' | 'account_exists'>> {
+/** Inserts the winners' views. Those that cannot have theirs are returned with what becomes of them. */
+async function insertViews(tx: Transaction, winners: readonly Acceptable[]): Promise<Map<Acceptable, Acceptance>> {
   const [payments, others] = await Promise.all([insertPaymentViews(tx, winners), insertOtherViews(tx, winners)]);
-  const refused = new Map<Acceptable, 'id_reused' | 'account_exists'>();
   const without = winners.filter((write) => !viewKeysOf(write).every((key) => payments.has(key) || others.has(key)));
-  if (without.length === 0) return refused;
-  const idsTaken = await accountIdsTaken(tx, without);
-  for (const write of without) {
-    const idTaken = write.write.kind !== 'account' || idsTaken.has(keyOf(write.write.view));
-    refused.set(write, idTaken ? 'id_reused' : 'account_exists');
-  }
+  if (without.length === 0) return new Map();
   await removeGroupViews(tx, without, others);
-  await dropKeys(tx, without);
-  return refused;
+  return settleTaken(tx, without);
 }
 
 function copyOf(write: Acceptable, record: IdempotencyRecord | undefined): Acceptance {
@@ -165,10 +148,11 @@ function copyOf(write: Acceptable, record: IdempotencyRecord | undefined): Accep
   if (!record) throw new RunAgain('an idempotency record vanished');
   if (!record.fingerprint.equals(write.fingerprint)) return { outcome: 'refused', code: 'idempotency_key_reused' };
   // Our own write, committed before the connection was lost.
-  if (record.resourceId === write.write.view.id && !record.reply) return { outcome: 'accepted' };
+  const isOwn = record.resourceId === write.write.view.id && record.idempotencyKey === write.idempotencyKey;
+  if (isOwn && !record.reply) return { outcome: 'accepted' };
   return record.reply
     ? { outcome: 'replayed', reply: record.reply }
-    : { outcome: 'joined', resourceId: record.resourceId };
+    : { outcome: 'joined', resourceId: record.resourceId, idempotencyKey: record.idempotencyKey };
 }
 
 function viewCountOf({ write }: Acceptable): number {

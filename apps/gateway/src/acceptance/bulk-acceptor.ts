@@ -1,15 +1,16 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crashAt } from '@payflow/contracts';
-import { OutcomeUnknown, RunAgain, type Transaction } from '@payflow/database';
+import { isUniqueViolation, OutcomeUnknown, RunAgain, type Transaction } from '@payflow/database';
 import type { Staged } from '@payflow/messaging';
 import { Problem } from '@payflow/service';
-import { findRecords, idempotencyKeyOf, takeKeys } from '../database/acceptance.repository.js';
+import { dropKeys, findRecords, idempotencyKeyOf, takeKeys } from '../database/acceptance.repository.js';
 import { findContentHashes, insertBulkPending, insertBulkTransfers } from '../database/bulk-acceptance.repository.js';
+import { findFirsts, markCopies } from '../database/client-id.repository.js';
 import { keyOf } from '../database/keys.js';
 import { insertOtherViews, removeGroupViews, removeTransferViews } from '../database/new-view.repository.js';
-import { insertBulk } from '../database/transfer-bulk-view.repository.js';
+import { insertBulk, isBulkIdTaken } from '../database/transfer-bulk-view.repository.js';
 import type { Acceptable, Write } from './acceptable.js';
 import type { Door } from './acceptor.js';
+import { BulkFeed, type Slice } from './bulk-feed.js';
 import { stoppedBefore, withoutKnown, type BulkAcceptable, type BulkAcceptance, type BulkPlan } from './bulk.js';
 import { stageCommands, withOutboxRows } from './commands.js';
 import { slices } from './slices.js';
@@ -22,41 +23,47 @@ const ROWS = 1_000;
  * together. What is asked for under an id that is in use is found out here, and told in the item's place.
  */
 export class BulkAcceptor {
-  constructor(private readonly door: Door) {}
+  readonly #feed: BulkFeed;
 
-  /** Its commands are on their way afterwards. Throws the problem of a bulk that is refused as a whole. */
+  constructor(private readonly door: Door) {
+    this.#feed = new BulkFeed(door.db);
+  }
+
+  /** Its commands are on their way afterwards, the first of them at once. Throws the problem of a bulk that is refused as a whole. */
   async accept(bulk: BulkAcceptable): Promise<BulkAcceptance> {
     try {
       return await this.#acceptOnce(bulk);
     } catch (error) {
       // Whether it committed is told by the key: inserting it again waits for the lost transaction.
       if (error instanceof OutcomeUnknown) return this.#acceptOnce(bulk);
+      // Another request may just have been the first under the bulk's id: then that is seen now.
+      if (bulk.plan.contentHash && isIdTaken(error)) return this.#acceptOnce(bulk);
       throw error;
     }
   }
 
   async #acceptOnce(bulk: BulkAcceptable): Promise<BulkAcceptance> {
-    let staged: readonly Staged[] = [];
+    let slices: readonly Slice[] = [];
     const acceptance = await this.door.db.transaction(async (tx) => {
       const taken = await takeKeys(tx, [bulk]);
       crashAt('idempotency-insert');
       if (taken.size === 0) return copyOf(tx, bulk);
-      staged = await this.#write(tx, bulk);
+      const known = await knownById(tx, bulk);
+      if (known) return known;
+      slices = await this.#write(tx, bulk);
       return { outcome: 'accepted' } as const;
     });
-    for (const each of staged) {
-      each.publish();
-      await nextTurn();
-    }
+    if (slices.length > 0) this.#feed.start(bulk.plan.view, slices);
     return acceptance;
   }
 
-  async #write(tx: Transaction, bulk: BulkAcceptable): Promise<Staged[]> {
+  async #write(tx: Transaction, bulk: BulkAcceptable): Promise<Slice[]> {
     const plan = await insertTransfers(tx, bulk);
     crashAt('payment-insert');
     const writes: readonly Write[] = [...plan.transfers.map(({ write }) => write), ...(plan.group ? [plan.group] : [])];
-    const staged: Staged[] = [];
-    for await (const slice of slices(writes)) staged.push(await this.#stage(tx, bulk, slice));
+    const staged: Slice[] = [];
+    for await (const slice of slices(writes))
+      staged.push({ staged: await this.#stage(tx, bulk, slice), commands: slice.length });
     crashAt('outbox-insert');
     insertBulk(tx, { view: plan.view, idempotencyKey: bulk.idempotencyKey, commands: writes.length });
     return staged;
@@ -68,6 +75,11 @@ export class BulkAcceptor {
     await insertBulkPending(tx, bulk.plan.view.id, withOutboxRows(accepted, staged, this.door.partitions));
     return staged;
   }
+}
+
+/** The id of the bulk, or that of one of its transfers. */
+function isIdTaken(error: unknown): boolean {
+  return isUniqueViolation(error) || (error instanceof Problem && error.code === 'id_reused');
 }
 
 /** Inserts the transfers that are asked for. Returns what is left of the plan after ids that were in use. */
@@ -88,7 +100,7 @@ async function insertEach(tx: Transaction, plan: BulkPlan): Promise<BulkPlan> {
     known.map(({ write }) => write.view),
   );
   const reused = known.filter(
-    ({ write: { view }, contentHash }) => !contentHash || !hashes.get(view.id)?.equals(contentHash),
+    ({ write: { view }, contentHash }) => !contentHash || !hashes.get(keyOf(view))?.equals(contentHash),
   );
   const ids = (transfers: BulkPlan['transfers']) => new Set(transfers.map(({ write }) => write.view.id));
   return withoutKnown(plan, ids(known), ids(reused));
@@ -124,14 +136,31 @@ async function insertTogether(tx: Transaction, bulk: BulkAcceptable): Promise<Bu
 /** Of a bulk that is wrong in a thousand places, the first say enough. */
 const ERRORS_MAX = 50;
 
+/** What becomes of a bulk whose id is in use: the same bulk is answered as the first, and its key stands for that from now on. */
+async function knownById(tx: Transaction, bulk: BulkAcceptable): Promise<BulkAcceptance | undefined> {
+  const { tenant, livemode, idempotencyKey, plan } = bulk;
+  const { contentHash, view } = plan;
+  if (!contentHash) return undefined;
+  const named = { tenant, livemode, idempotencyKey, kind: 'bulk', id: view.id, transfers: [], contentHash } as const;
+  const first = (await findFirsts(tx, [named])).get(named);
+  if (first) {
+    await markCopies(tx, [[named, first]]);
+    return { outcome: 'joined', resourceId: first.resourceId, idempotencyKey: first.idempotencyKey };
+  }
+  if (!(await isBulkIdTaken(tx, view))) return undefined;
+  await dropKeys(tx, [bulk]);
+  return { outcome: 'refused', code: 'id_reused' };
+}
+
 async function copyOf(tx: Transaction, bulk: BulkAcceptable): Promise<BulkAcceptance> {
   const record = (await findRecords(tx, [bulk])).get(idempotencyKeyOf(bulk));
   // Taken when the insert looked and gone when the select did: pruned this very moment.
   if (!record) throw new RunAgain('an idempotency record vanished');
-  if (!record.fingerprint.equals(bulk.fingerprint)) return { outcome: 'refused' };
+  if (!record.fingerprint.equals(bulk.fingerprint)) return { outcome: 'refused', code: 'idempotency_key_reused' };
   // Our own, committed before the connection was lost.
-  if (record.resourceId === bulk.plan.view.id) return { outcome: 'accepted' };
-  return { outcome: 'joined', resourceId: record.resourceId };
+  const isOwn = record.resourceId === bulk.plan.view.id && record.idempotencyKey === bulk.idempotencyKey;
+  if (isOwn && !bulk.plan.contentHash) return { outcome: 'accepted' };
+  return { outcome: 'joined', resourceId: record.resourceId, idempotencyKey: record.idempotencyKey };
 }
 
 function acceptableOf(bulk: BulkAcceptable, write: Write): Acceptable {

@@ -15,6 +15,8 @@ export interface BulkPlan {
   readonly transfers: readonly BulkTransfer[];
   /** The one command of the other modes, unless nothing is left to be asked for. */
   readonly group: GroupWrite | undefined;
+  /** SHA-256 of what is asked for, where the client chose the bulk's id. */
+  readonly contentHash?: Buffer;
 }
 
 /** A bulk that asks to be made durable. */
@@ -29,8 +31,8 @@ export interface BulkAcceptable extends KeyedWrite {
 export type BulkAcceptance =
   | { readonly outcome: 'accepted' }
   /** A copy of a bulk that was accepted before. */
-  | { readonly outcome: 'joined'; readonly resourceId: string }
-  | { readonly outcome: 'refused' };
+  | { readonly outcome: 'joined'; readonly resourceId: string; readonly idempotencyKey: string }
+  | { readonly outcome: 'refused'; readonly code: 'idempotency_key_reused' | 'id_reused' };
 
 /** The plan without what stands from this place on: it was not to be had, and the bulk stops there. */
 export function stoppedBefore(plan: BulkPlan, place: number, code: 'id_reused'): BulkPlan {

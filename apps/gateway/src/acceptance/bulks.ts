@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionLoss, OutcomeUnknown } from '@payflow/database';
 import { Problem, unavailable } from '@payflow/service';
 import { findRecords, findReplies, idempotencyKeyOf } from '../database/acceptance.repository.js';
-import { findBulk, findItems } from '../database/transfer-bulk-view.repository.js';
+import { findBulk, findBulkPart, findItems } from '../database/transfer-bulk-view.repository.js';
 import type { ResourceKey } from '../database/keys.js';
 import { bulkResults, type BulkResult, type BulkView } from '../domain/bulk.js';
 import type { KeyedWrite, Reply } from './acceptable.js';
@@ -39,6 +39,13 @@ export interface BulkAnswer extends BulkStanding {
   readonly isCopy: boolean;
 }
 
+/** A bulk that is durable, with the key that its end is known by: the first's. */
+interface AcceptedBulk {
+  readonly id: string;
+  readonly idempotencyKey: string;
+  readonly isCopy: boolean;
+}
+
 /** The way of every bulk through the door: its turn, its plan, one commit, and the wait for its end. */
 export class Bulks {
   readonly #accounts: AccountDirectory;
@@ -63,8 +70,8 @@ export class Bulks {
     deadline: number,
   ): Promise<BulkAnswer> {
     const before = await this.#known(asked);
-    const { id, isCopy } = before ?? (await this.#accept(asked, read));
-    return this.#ended({ ...asked, id }, isCopy, deadline);
+    const { id, idempotencyKey, isCopy } = before ?? (await this.#accept(asked, read));
+    return this.#ended({ ...asked, id, idempotencyKey }, isCopy, deadline);
   }
 
   /** The bulk as it stands, or undefined where there is none. */
@@ -73,26 +80,30 @@ export class Bulks {
     if (!view) return undefined;
     const results: BulkResult[] = [];
     for await (const ids of slices(view.transfers, ITEMS_PER_READ))
-      results.push(...bulkResults(view, results.length, await findItems(this.door.db, view, ids)));
+      results.push(...bulkResults(view, { first: results.length, ids }, await findItems(this.door.db, view, ids)));
     return { view, results };
   }
 
-  async #accept(
-    asked: BulkAsked,
-    read: (accounts: AccountDirectory) => Promise<BulkPlan>,
-  ): Promise<{ readonly id: string; readonly isCopy: boolean }> {
+  /** The results of so many items from `first` on, or undefined where there is no such bulk. */
+  async results(key: ResourceKey, first: number, items: number): Promise<readonly BulkResult[] | undefined> {
+    const part = await findBulkPart(this.door.db, key, { first, items });
+    if (!part) return undefined;
+    return bulkResults(part, { first, ids: part.transfers }, await findItems(this.door.db, part, part.transfers));
+  }
+
+  async #accept(asked: BulkAsked, read: (accounts: AccountDirectory) => Promise<BulkPlan>): Promise<AcceptedBulk> {
     try {
       return await this.#turns.run(async () => {
         // Copies come at once and wait for their turn behind the first.
         const before = await this.#known(asked);
         if (before) return before;
         const plan = await read(this.#accounts);
-        const write = { kind: 'bulk', view: plan.view } as const;
+        const write = { kind: 'bulk', view: plan.view, contentHash: plan.contentHash } as const;
         const acceptance = await this.#acceptor.accept({ ...asked, write, plan });
-        if (acceptance.outcome === 'refused') throw new Problem('idempotency_key_reused');
+        if (acceptance.outcome === 'refused') throw new Problem(acceptance.code);
         return acceptance.outcome === 'joined'
-          ? { id: acceptance.resourceId, isCopy: true }
-          : { id: plan.view.id, isCopy: false };
+          ? { id: acceptance.resourceId, idempotencyKey: acceptance.idempotencyKey, isCopy: true }
+          : { id: plan.view.id, idempotencyKey: asked.idempotencyKey, isCopy: false };
       });
     } catch (error) {
       if (error instanceof OutcomeUnknown || isConnectionLoss(error)) throw unavailable(error);
@@ -103,11 +114,11 @@ export class Bulks {
   /** The bulk that the key stands for, if there is one. Throws where it stands for another request. */
   async #known(
     asked: Pick<KeyedWrite, 'tenant' | 'livemode' | 'idempotencyKey' | 'fingerprint'>,
-  ): Promise<{ readonly id: string; readonly isCopy: true } | undefined> {
+  ): Promise<AcceptedBulk | undefined> {
     const record = (await findRecords(this.door.db, [asked])).get(idempotencyKeyOf(asked));
     if (!record) return undefined;
     if (!record.fingerprint.equals(asked.fingerprint)) throw new Problem('idempotency_key_reused');
-    return { id: record.resourceId, isCopy: true };
+    return { id: record.resourceId, idempotencyKey: record.idempotencyKey, isCopy: true };
   }
 
   async #ended(key: BulkAsked & ResourceKey, isCopy: boolean, deadline: number): Promise<BulkAnswer> {

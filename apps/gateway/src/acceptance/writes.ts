@@ -1,13 +1,20 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionLoss, OutcomeUnknown } from '@payflow/database';
 import { Problem, unavailable } from '@payflow/service';
 import { findRecords, idempotencyKeyOf } from '../database/acceptance.repository.js';
+import { findFirsts, namedOf, takeCopyKey, type NamedWrite } from '../database/client-id.repository.js';
 import { viewKeysOf } from '../database/new-view.repository.js';
+import { findTransfer } from '../database/transfer-view.repository.js';
 import type { Acceptable, Acceptance, Reply, Write } from './acceptable.js';
 import { Acceptor, type Door } from './acceptor.js';
 import { AccountDirectory } from './account-directory.js';
 import { GroupCommit, Overloaded } from './group-commit.js';
 import type { Expectation, Outcomes } from './outcomes.js';
+import { transferReply } from './replies.js';
 import { UnitDirectory } from './unit-directory.js';
+
+/** A transfer of a bulk is looked at so often until it has ended. */
+const LOOK_INTERVAL_MS = 200;
 
 /** What a request is answered with. */
 export type Answer =
@@ -16,7 +23,7 @@ export type Answer =
   | { readonly kind: 'accepted'; readonly resourceId: string };
 
 /** What makes two requests copies of each other. */
-export type WriteIdentity = Pick<Acceptable, 'tenant' | 'livemode' | 'idempotencyKey' | 'fingerprint'>;
+export type WriteIdentity = Pick<Acceptable, 'tenant' | 'livemode' | 'idempotencyKey' | 'fingerprint' | 'apiVersion'>;
 
 /** The way of every write through the door: check, commit with others, wait for the end. */
 export class Writes {
@@ -53,9 +60,11 @@ export class Writes {
         case 'accepted':
           return await ended(own, write.write.view.id, deadline, false);
         case 'joined':
-          return await this.#join(write, acceptance.resourceId, deadline);
+          return await this.#join(acceptance.idempotencyKey, write, acceptance.resourceId, deadline);
         case 'replayed':
           return { kind: 'final', reply: acceptance.reply, replayed: true };
+        case 'made_by_bulk':
+          return await this.#shown(write, deadline);
         case 'refused':
           throw new Problem(acceptance.code);
         default:
@@ -67,15 +76,17 @@ export class Writes {
   }
 
   /**
-   * The answer to a copy of a write that was accepted, or undefined where its key is not known. Throws the problem to answer
-   * with where the key stands for another request.
+   * The answer to a copy of a write that was accepted, or undefined where neither its key is known nor what it asks for under
+   * an id of its own. Throws the problem to answer with where the key stands for another request.
    */
-  async standing(copy: WriteIdentity, deadline: number): Promise<Answer | undefined> {
+  async standing(copy: WriteIdentity, named: NamedWrite | undefined, deadline: number): Promise<Answer | undefined> {
     const record = (await findRecords(this.door.db, [copy])).get(idempotencyKeyOf(copy));
-    if (!record) return undefined;
-    if (!record.fingerprint.equals(copy.fingerprint)) throw new Problem('idempotency_key_reused');
-    if (record.reply) return { kind: 'final', reply: record.reply, replayed: true };
-    return this.#join(copy, record.resourceId, deadline);
+    if (record && !record.fingerprint.equals(copy.fingerprint)) throw new Problem('idempotency_key_reused');
+    const first = record ?? (named && (await findFirsts(this.door.db, [named])).get(named));
+    if (!first) return undefined;
+    if (!record && named) await this.door.db.transaction((tx) => takeCopyKey(tx, copy, named, first));
+    if (first.reply) return { kind: 'final', reply: first.reply, replayed: true };
+    return this.#join(first.idempotencyKey, copy, first.resourceId, deadline);
   }
 
   /** Throws the 422 that a write deserves which names accounts that are not there, or are of another asset. */
@@ -86,11 +97,29 @@ export class Writes {
   }
 
   async #isKnown(write: Acceptable): Promise<boolean> {
-    return (await findRecords(this.door.db, [write])).size > 0;
+    const named = namedOf(write);
+    const [records, firsts] = await Promise.all([
+      findRecords(this.door.db, [write]),
+      findFirsts(this.door.db, named ? [named] : []),
+    ]);
+    return records.size + firsts.size > 0;
+  }
+
+  /** A bulk is answered whole, so no reply of its own is kept of any transfer of it. */
+  async #shown({ write: { view }, requestId }: Acceptable, deadline: number): Promise<Answer> {
+    for (;;) {
+      const standing = await findTransfer(this.door.db, view);
+      if (standing && standing.status !== 'pending')
+        return { kind: 'final', reply: transferReply(standing, requestId), replayed: true };
+      const left_ms = deadline - performance.now();
+      if (left_ms <= 0) return { kind: 'accepted', resourceId: view.id };
+      await delay(Math.min(LOOK_INTERVAL_MS, left_ms));
+    }
   }
 
   async #join(
-    { tenant, livemode, idempotencyKey }: WriteIdentity,
+    idempotencyKey: string,
+    { tenant, livemode }: WriteIdentity,
     resourceId: string,
     deadline: number,
   ): Promise<Answer> {

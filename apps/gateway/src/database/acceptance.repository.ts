@@ -1,11 +1,13 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
-import { statement, Unnested, type Database, type Transaction } from '@payflow/database';
+import { statement, Unnested, type BulkColumn, type Database, type Transaction } from '@payflow/database';
 import type { Acceptable, KeyedWrite, Reply } from '../acceptance/acceptable.js';
 import { WRITE_ID_KINDS, type WriteKind } from '../domain/write-kind.js';
 import { keyOf, ownerColumns, type Owner, tenantOf, tenantUuid } from './keys.js';
 
 /** What is stored under an Idempotency-Key. */
 export interface IdempotencyRecord {
+  /** The key of the write: another one where this is a copy of it by its id. */
+  readonly idempotencyKey: string;
   readonly fingerprint: Buffer;
   readonly resourceId: string;
   /** Undefined while the write is on its way. */
@@ -14,7 +16,7 @@ export interface IdempotencyRecord {
 
 const resourceUuid = ({ kind, view: { id } }: KeyedWrite['write']): string => uuidOf(WRITE_ID_KINDS[kind], id);
 
-const KEYS = new Unnested<KeyedWrite>([
+const KEY_COLUMNS: readonly BulkColumn<KeyedWrite>[] = [
   ['tenant_id', 'uuid', ({ tenant }) => tenantUuid(tenant)],
   ['livemode', 'boolean', ({ livemode }) => livemode],
   ['idempotency_key', 'text', ({ idempotencyKey }) => idempotencyKey],
@@ -23,6 +25,11 @@ const KEYS = new Unnested<KeyedWrite>([
   ['resource_id', 'uuid', ({ write }) => resourceUuid(write)],
   ['api_version', 'text', ({ apiVersion }) => apiVersion],
   ['created_at', 'timestamptz', ({ write }) => write.view.createdAt],
+];
+const KEYS = new Unnested(KEY_COLUMNS);
+const NAMED_KEYS = new Unnested<KeyedWrite>([
+  ...KEY_COLUMNS,
+  ['content_hash', 'bytea', ({ write }) => write.contentHash ?? null],
 ]);
 
 // Sorted by key, so that two groups with keys in common wait for each other in one direction only.
@@ -33,11 +40,23 @@ const INSERT_KEYS = statement(
    on conflict do nothing returning tenant_id, livemode, idempotency_key`,
 );
 
+// Only writes with an id of the client's choice are told apart by what they ask for.
+const INSERT_NAMED_KEYS = statement(
+  'idempotency.insert-named',
+  `insert into idempotency_records (${NAMED_KEYS.names}) select * from ${NAMED_KEYS.from()}
+   order by tenant_id, livemode, idempotency_key
+   on conflict do nothing returning tenant_id, livemode, idempotency_key`,
+);
+
+// A copy by its id has the answer of the first, which is kept under that one's key.
 const FIND_RECORDS = statement(
   'idempotency.find',
-  `select tenant_id, livemode, idempotency_key, fingerprint, resource_kind, resource_id, reply_status, reply_headers, reply_body
-   from idempotency_records
-   where (tenant_id, livemode, idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
+  `select r.tenant_id, r.livemode, r.idempotency_key, r.copy_of, r.fingerprint, r.resource_kind, r.resource_id,
+     coalesce(r.reply_status, f.reply_status) as reply_status, coalesce(r.reply_headers, f.reply_headers) as reply_headers,
+     coalesce(r.reply_body, f.reply_body) as reply_body
+   from idempotency_records r left join idempotency_records f
+     on f.tenant_id = r.tenant_id and f.livemode = r.livemode and f.idempotency_key = r.copy_of
+   where (r.tenant_id, r.livemode, r.idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
 );
 
 // Only what has ended: of what has not, there is nothing to fetch.
@@ -81,7 +100,7 @@ interface OwnedRow {
   livemode: boolean;
 }
 
-interface ReplyRow extends OwnedRow {
+export interface ReplyRow extends OwnedRow {
   idempotency_key: string;
   reply_status: number | null;
   reply_headers: Record<string, string> | null;
@@ -89,6 +108,7 @@ interface ReplyRow extends OwnedRow {
 }
 
 interface RecordRow extends ReplyRow {
+  copy_of: string | null;
   fingerprint: Buffer;
   resource_kind: WriteKind;
   resource_id: string;
@@ -101,12 +121,17 @@ export function idempotencyKeyOf(owner: Owner & { readonly idempotencyKey: strin
 
 /** Takes the keys; returns those that nobody had. Waits for transactions that are taking one of them right now. */
 export async function takeKeys(tx: Transaction, writes: readonly KeyedWrite[]): Promise<Set<string>> {
-  const taken = [...KEYS.batches(writes)].map((values) => tx.rows<ReplyRow>(INSERT_KEYS, values));
+  const isAnyNamed = writes.some(({ write }) => write.contentHash !== undefined);
+  const [keys, insert] = isAnyNamed ? [NAMED_KEYS, INSERT_NAMED_KEYS] : [KEYS, INSERT_KEYS];
+  const taken = [...keys.batches(writes)].map((values) => tx.rows<ReplyRow>(insert, values));
   return new Set((await Promise.all(taken)).flat().map(recordKeyOf));
 }
 
 /** Gives back keys that this transaction took. */
-export async function dropKeys(tx: Transaction, writes: readonly Acceptable[]): Promise<void> {
+export async function dropKeys(
+  tx: Transaction,
+  writes: readonly Pick<KeyedWrite, 'tenant' | 'livemode' | 'idempotencyKey'>[],
+): Promise<void> {
   await tx.count(DELETE_KEYS, recordKeyColumns(writes));
 }
 
@@ -147,13 +172,19 @@ function recordKeyOf(row: Pick<RecordRow, 'tenant_id' | 'livemode' | 'idempotenc
 
 function toRecord(row: RecordRow): IdempotencyRecord {
   return {
+    idempotencyKey: row.copy_of ?? row.idempotency_key,
     fingerprint: row.fingerprint,
     resourceId: fromUuid(WRITE_ID_KINDS[row.resource_kind], row.resource_id),
     reply: toReply(row),
   };
 }
 
-function toReply({ reply_status: status, reply_headers: headers, reply_body: body }: ReplyRow): Reply | undefined {
+/** The final reply of a row that has one. */
+export function toReply({
+  reply_status: status,
+  reply_headers: headers,
+  reply_body: body,
+}: Pick<ReplyRow, 'reply_status' | 'reply_headers' | 'reply_body'>): Reply | undefined {
   return status === null || headers === null || body === null ? undefined : { status, headers, body };
 }
 

@@ -3,7 +3,9 @@ import { joinJson, statement, type Transaction } from '@payflow/database';
 import type { Acceptable } from '../acceptance/acceptable.js';
 import type { BulkTransfer } from '../acceptance/bulk.js';
 import { WRITE_ID_KINDS } from '../domain/write-kind.js';
-import { keyColumns, tenantUuid, type ResourceKey } from './keys.js';
+import { keyColumns, rowKeyOf, tenantUuid, type ResourceKey } from './keys.js';
+
+type KeyRow = Parameters<typeof rowKeyOf>[1];
 
 // All of one owner and one moment. Sorted by id, so that two bulks wait for each other in one direction only.
 const INSERT_TRANSFERS = statement(
@@ -18,10 +20,20 @@ const INSERT_TRANSFERS = statement(
    on conflict do nothing returning id`,
 );
 
+const OF_BULKS = `
+   select tenant_id, livemode, id, content_hash from transfer_views
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and content_hash is not null`;
+
+const FIND_HASHES_OF_BULKS = statement('transfer-views.find-content-hashes-of-bulks', OF_BULKS);
+
+// Those of bulks keep it themselves; of those that were asked for alone, it is kept with the request.
 const FIND_HASHES = statement(
   'transfer-views.find-content-hashes',
-  `select id, content_hash from transfer_views
-   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and content_hash is not null`,
+  `${OF_BULKS}
+   union all
+   select tenant_id, livemode, resource_id, content_hash from idempotency_records
+   where (tenant_id, livemode, resource_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and content_hash is not null
+     and resource_kind = 'transfer'`,
 );
 
 const INSERT_PENDING = statement(
@@ -54,13 +66,15 @@ export async function insertBulkTransfers(tx: Transaction, transfers: readonly B
   return rows.map(({ id }) => fromUuid('transfer', id));
 }
 
-/** What was asked for under these ids, where it can be told, by the ids. */
+/** What was asked for under these ids, where it can be told, by `keyOf`; of bulks alone, or of requests for one transfer as well. */
 export async function findContentHashes(
   tx: Transaction,
   transfers: readonly ResourceKey[],
+  of: 'all' | 'bulks' = 'all',
 ): Promise<Map<string, Buffer>> {
-  const rows = await tx.rows<{ id: string; content_hash: Buffer }>(FIND_HASHES, keyColumns('transfer', transfers));
-  return new Map(rows.map((row) => [fromUuid('transfer', row.id), row.content_hash]));
+  const find = of === 'bulks' ? FIND_HASHES_OF_BULKS : FIND_HASHES;
+  const rows = await tx.rows<KeyRow & { content_hash: Buffer }>(find, keyColumns('transfer', transfers));
+  return new Map(rows.map((row) => [rowKeyOf('transfer', row), row.content_hash]));
 }
 
 /** Notes writes of one bulk as acknowledged and not ended, each with the outbox row that holds its command. */

@@ -8,6 +8,7 @@ import { accountUuid, compare, ListStatements, type Page } from './list-statemen
 export interface HoldFilter {
   readonly account?: string;
   readonly status?: string;
+  readonly type?: string;
 }
 
 /** A hold as the ledger left it, with the owner its event names. */
@@ -19,7 +20,7 @@ export interface OwnedHold extends Owner {
 }
 
 const COLUMNS = `tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, posted_minor, asset, expires_at,
-  payment_id, transfer_id, failure_code, trace_id, version, created_at, updated_at`;
+  payment_id, transfer_id, failure_code, trace_id, version, created_at, updated_at, type`;
 const CHANGING = ['status', 'posted_minor', 'failure_code', 'version', 'updated_at'];
 
 // Guarded by version: a smaller one never overwrites a greater. The row is touched all the same, for what never changes of
@@ -28,11 +29,11 @@ const APPLY = statement(
   'hold-views.apply',
   `insert into hold_views as v (${COLUMNS})
    select tenant_id, livemode, id, status, debit, credit, amount_minor, posted_minor, asset, expires_at, payment_id, transfer_id, null,
-     trace_id, version, recorded_at, recorded_at
+     trace_id, version, recorded_at, recorded_at, type
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::bigint[], $8::bigint[], $9::text[],
-     $10::timestamptz[], $11::uuid[], $12::uuid[], $13::text[], $14::bigint[], $15::timestamptz[])
+     $10::timestamptz[], $11::uuid[], $12::uuid[], $13::text[], $14::bigint[], $15::timestamptz[], $16::text[])
      as h (tenant_id, livemode, id, status, debit, credit, amount_minor, posted_minor, asset, expires_at, payment_id, transfer_id,
-       trace_id, version, recorded_at)
+       trace_id, version, recorded_at, type)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set
      transfer_id = case when v.version < excluded.version or v.transfer_id is null
@@ -78,6 +79,7 @@ interface HoldRow {
   version: bigint;
   created_at: Date;
   updated_at: Date;
+  type: string | null;
 }
 
 /** Brings holds to the newest of the given states; older ones change nothing. Returns all their views by {@link keyOf}. */
@@ -102,6 +104,7 @@ export async function applyHolds(tx: Transaction, holds: readonly OwnedHold[]): 
     unique.map(({ traceId }) => traceId),
     states.map((h) => h.version),
     states.map((h) => h.recorded_at),
+    states.map((h) => h.type?.name ?? null),
   ]);
   return byKey(rows);
 }
@@ -143,6 +146,7 @@ export const HOLD_LISTS = new ListStatements<HoldFilter>('hold_views', COLUMNS, 
     value: accountUuid,
   },
   status: compare('s', 'status'),
+  type: compare('t', 'type'),
 });
 
 /** Up to `limit` holds of the owner that pass the filter, newest first, after the position. */
@@ -167,6 +171,7 @@ function toView(row: HoldRow): HoldView {
     posted: row.posted_minor.toString(),
     asset: row.asset,
     expiresAt: row.expires_at && row.expires_at.toISOString(),
+    type: row.type,
     payment: row.payment_id && fromUuid('payment', row.payment_id),
     transfer: row.transfer_id && fromUuid('transfer', row.transfer_id),
     failureCode: row.failure_code,

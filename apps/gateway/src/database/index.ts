@@ -16,6 +16,9 @@ import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gate
 import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
 import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
 import { GatewayMetadataStatistics1764100040005 } from './migrations/1764100040005-gateway-metadata-statistics.js';
+import { GatewayClientIds1764100060001 } from './migrations/1764100060001-gateway-client-ids.js';
+import { GatewayConversionLists1764100060003 } from './migrations/1764100060003-gateway-conversion-lists.js';
+import { GatewayHoldTypes1764100060005 } from './migrations/1764100060005-gateway-hold-types.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -36,6 +39,9 @@ export const migrations = [
   GatewayTransferLists1763700014003,
   MessagingPartitions1764100040001,
   GatewayMetadataStatistics1764100040005,
+  GatewayClientIds1764100060001,
+  GatewayConversionLists1764100060003,
+  GatewayHoldTypes1764100060005,
   rights,
 ];
 

@@ -101,13 +101,13 @@ const changesAreTold = (form: 'running' | 'full') => `
   taken as materialized (
     select r.* from since, idempotency_records r where r.created_at >= since.at - interval '1 minute')
   select 'idempotency_records/' || t.resource_id || ' has no message' as id from since, taken t
-  where t.created_at >= since.at and t.resource_kind <> 'bulk' and not exists (
+  where t.created_at >= since.at and t.resource_kind <> 'bulk' and t.copy_of is null and not exists (
     select from sent s where s.xact_id = t.xact_id and t.resource_id in (s.subject, s.event_id))
   union all
   select 'transfer_bulk_views/' || t.resource_id || ' has not as many messages as commands' from since, taken t
     left join transfer_bulk_views b on b.tenant_id = t.tenant_id and b.livemode = t.livemode and b.id = t.resource_id
     left join (select xact_id, count(*) as messages from sent group by xact_id) as told on told.xact_id = t.xact_id
-  where t.created_at >= since.at and t.resource_kind = 'bulk' and coalesce(told.messages, 0) is distinct from b.commands
+  where t.created_at >= since.at and t.resource_kind = 'bulk' and t.copy_of is null and coalesce(told.messages, 0) is distinct from b.commands
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
   where s.type in (${COMMANDS.map((type) => `'${type}'`).join(', ')})

@@ -56,6 +56,8 @@ export class ListStatements<F extends object> {
     private readonly table: string,
     private readonly columns: string,
     private readonly conditions: Conditions<F>,
+    /** What holds of all that the list shows, beside its owner. */
+    private readonly always: readonly string[] = [],
   ) {}
 
   /** The statement for a page and its parameters. `uuid` is the one inside the position's id. */
@@ -90,7 +92,7 @@ export class ListStatements<F extends object> {
     // Every way to choose one of each condition's alternatives: two at most, as only one filter has two.
     const ways = conditions.reduce<string[][]>(
       (chosen, { sql }, at) => chosen.flatMap((wheres) => sql.map((one) => [...wheres, one(`$${at + 4}`)])),
-      [['tenant_id = $1', 'livemode = $2']],
+      [['tenant_id = $1', 'livemode = $2', ...this.always]],
     );
     const order = `${NEWEST_FIRST.orderBy} limit $3`;
     const selects = ways.map(

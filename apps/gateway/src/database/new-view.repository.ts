@@ -65,11 +65,11 @@ const INSERT_TRANSFERS = statement(
 const INSERT_HOLDS = statement(
   'hold-views.insert',
   `insert into hold_views (tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset, expires_at,
-     trace_id, version, created_at, updated_at)
-   select tenant_id, livemode, id, 'requested', debit, credit, amount_minor, asset, expires_at, trace_id, 0, created_at, created_at
+     trace_id, version, created_at, updated_at, type)
+   select tenant_id, livemode, id, 'requested', debit, credit, amount_minor, asset, expires_at, trace_id, 0, created_at, created_at, type
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::timestamptz[],
-     $9::text[], $10::timestamptz[])
-     as h (tenant_id, livemode, id, debit, credit, amount_minor, asset, expires_at, trace_id, created_at)
+     $9::text[], $10::timestamptz[], $11::text[])
+     as h (tenant_id, livemode, id, debit, credit, amount_minor, asset, expires_at, trace_id, created_at, type)
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
 );
@@ -244,6 +244,7 @@ async function insertHoldViews(tx: Transaction, views: readonly HoldView[]): Pro
     views.map((v) => v.expiresAt),
     views.map((v) => v.traceId),
     views.map((v) => v.createdAt),
+    views.map((v) => v.type),
   ]);
   return rows.map((row) => rowKeyOf('hold', row));
 }

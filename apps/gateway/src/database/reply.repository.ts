@@ -58,12 +58,14 @@ const COUNT_OVERDUE = statement(
    from pending_writes where accepted_at < clock_timestamp() - $1 * interval '1 millisecond'`,
 );
 
-// The statement's clock, which an index can go by: one that moves on within the statement has all keys looked through.
+// What was answered to an id of the client's choice is kept for as long as the id means that: for ever. The statement's clock,
+// which an index can go by: one that moves on within the statement has all keys looked through.
 const PRUNE = statement(
   'idempotency.prune',
   `delete from idempotency_records
    where ctid = any (array (
-     select ctid from idempotency_records where created_at < statement_timestamp() - $1 * interval '1 day' and reply_status is not null limit $2))`,
+     select ctid from idempotency_records where created_at < statement_timestamp() - $1 * interval '1 day'
+       and created_at >= $3::timestamptz and (reply_status is not null or copy_of is not null) and content_hash is null limit $2))`,
 );
 
 interface PendingRow {
@@ -129,9 +131,15 @@ export async function countOverdue(
   return row ?? { writes: 0, seconds: 0 };
 }
 
-/** Forgets answered keys older than `days`, at most `limit` of them. Returns how many. */
-export async function pruneKeys(db: Database, days: number, limit: number): Promise<number> {
-  return db.count(PRUNE, [days, limit]);
+/**
+ * Forgets answered keys older than `days` and not older than `since`, at most `limit` of them, but for those of ids that clients
+ * chose. Returns how many.
+ */
+export async function pruneKeys(
+  db: Database,
+  { days, limit, since }: { readonly days: number; readonly limit: number; readonly since: Date | '-infinity' },
+): Promise<number> {
+  return db.count(PRUNE, [days, limit, since]);
 }
 
 function toPending(row: PendingRow): PendingWrite {

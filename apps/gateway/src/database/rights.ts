@@ -6,7 +6,10 @@ import { MESSAGING_RIGHTS } from '@payflow/messaging';
 export const rights: Rights = {
   ...MESSAGING_RIGHTS,
   ...INVARIANT_RIGHTS,
-  idempotency_records: { update: ['reply_status', 'reply_headers', 'reply_body'], delete: true },
+  idempotency_records: {
+    update: ['reply_status', 'reply_headers', 'reply_body', 'content_hash', 'copy_of', 'resource_id'],
+    delete: true,
+  },
   pending_writes: { update: ['republished_at'], delete: true },
   payment_views: { update: 'all' },
   account_views: { update: 'all', delete: true },

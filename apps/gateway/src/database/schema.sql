@@ -106,6 +106,7 @@ create table hold_views (
   version bigint not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  type text,
   constraint hold_views_amount_minor_check CHECK ((amount_minor > 0)),
   constraint hold_views_check CHECK (((posted_minor >= 0) AND (posted_minor <= amount_minor))),
   constraint hold_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
@@ -127,6 +128,9 @@ create table idempotency_records (
   reply_headers json,
   reply_body text,
   xact_id xid8 not null default pg_current_xact_id(),
+  content_hash bytea,
+  copy_of text,
+  constraint idempotency_records_content_hash_check CHECK (((content_hash IS NULL) OR ((octet_length(content_hash) = 32) AND (copy_of IS NULL)))) NOT VALID,
   constraint idempotency_records_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
   constraint idempotency_records_pkey PRIMARY KEY (tenant_id, livemode, idempotency_key),
   constraint idempotency_records_reply_is_whole CHECK ((((reply_status IS NULL) = (reply_body IS NULL)) AND ((reply_status IS NULL) = (reply_headers IS NULL)))),
@@ -442,7 +446,11 @@ CREATE INDEX hold_views_by_debit ON public.hold_views USING btree (tenant_id, li
 
 CREATE INDEX hold_views_by_time ON public.hold_views USING btree (tenant_id, livemode, created_at, id);
 
+CREATE INDEX hold_views_by_type ON public.hold_views USING btree (tenant_id, livemode, type, created_at, id) WHERE (type IS NOT NULL);
+
 CREATE INDEX idempotency_records_by_age ON public.idempotency_records USING brin (created_at) WITH (pages_per_range='32');
+
+CREATE INDEX idempotency_records_by_client_id ON public.idempotency_records USING btree (tenant_id, livemode, resource_id) WHERE (content_hash IS NOT NULL);
 
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
 
@@ -457,6 +465,8 @@ CREATE INDEX payment_views_by_source ON public.payment_views USING btree (tenant
 CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_id, livemode, created_at, id);
 
 CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
+
+CREATE INDEX transfer_group_views_conversions ON public.transfer_group_views USING btree (tenant_id, livemode, created_at, id) WHERE (rate_numerator IS NOT NULL);
 
 CREATE INDEX transfer_views_by_corrected ON public.transfer_views USING btree (tenant_id, livemode, corrects_id) WHERE (corrects_id IS NOT NULL);
 
@@ -861,7 +871,7 @@ grant select on hold_views to reader;
 grant insert, select, update on hold_views to service;
 grant select on idempotency_records to reader;
 grant delete, insert, select on idempotency_records to service;
-grant update (reply_status, reply_headers, reply_body) on idempotency_records to service;
+grant update (resource_id, reply_status, reply_headers, reply_body, content_hash, copy_of) on idempotency_records to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
 grant select on maintained_partitions to reader;

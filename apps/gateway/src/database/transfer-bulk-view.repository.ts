@@ -113,6 +113,47 @@ export async function findBulk(db: Database, { tenant, livemode, id }: ResourceK
   return row && toBulk(row);
 }
 
+const UNANSWERED = statement(
+  'transfer-bulk-views.unanswered',
+  `select pending from transfer_bulk_views where tenant_id = $1 and livemode = $2 and id = $3`,
+);
+
+/** How many commands of a bulk have not been answered. */
+export async function countUnanswered(db: Database, { tenant, livemode, id }: ResourceKey): Promise<number> {
+  const [row] = await db.rows<{ pending: number }>(UNANSWERED, [tenantUuid(tenant), livemode, uuidOf('bulk', id)]);
+  return row?.pending ?? 0;
+}
+
+// Of a large bulk, no more is read than is shown.
+const FIND_PART = statement(
+  'transfer-bulk-views.find-part',
+  `select tenant_id, livemode, id, mode, transfer_ids[$4 + 1 : $4 + $5] as transfer_ids, stopped_at, created_at, (
+     select coalesce(json_agg(p), '[]') from json_array_elements(problems) as p
+     where (p ->> 'index')::integer >= $4 and (p ->> 'index')::integer < $4 + $5) as problems
+   from transfer_bulk_views where tenant_id = $1 and livemode = $2 and id = $3`,
+);
+
+/** A bulk with the places of so many items from `first` on, and what was wrong with them. */
+export async function findBulkPart(
+  db: Database,
+  { tenant, livemode, id }: ResourceKey,
+  { first, items }: { readonly first: number; readonly items: number },
+): Promise<BulkView | undefined> {
+  const key = [tenantUuid(tenant), livemode, uuidOf('bulk', id)];
+  const [row] = await db.rows<BulkRow>(FIND_PART, [...key, first, items]);
+  return row && toBulk(row);
+}
+
+const ID_TAKEN = statement(
+  'transfer-bulk-views.id-taken',
+  `select exists (select from transfer_bulk_views where tenant_id = $1 and livemode = $2 and id = $3) as taken`,
+);
+
+export async function isBulkIdTaken(tx: Transaction, { tenant, livemode, id }: ResourceKey): Promise<boolean> {
+  const [row] = await tx.rows<{ taken: boolean }>(ID_TAKEN, [tenantUuid(tenant), livemode, uuidOf('bulk', id)]);
+  return row?.taken ?? false;
+}
+
 /** The transfers with these ids, in their order; undefined where there is none. */
 export async function findItems(
   db: Database,

@@ -8,12 +8,13 @@ import { RATE_COLUMNS, rateOf, rateValues, type RateRow } from './rate-columns.j
 /** A group without its transfers. */
 export type GroupHead = Omit<TransferGroupView, 'transfers'>;
 
-const COLUMNS = `tenant_id, livemode, id, status, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at,
+/** What is read of a group itself. */
+export const GROUP_COLUMNS = `tenant_id, livemode, id, status, effective_at, metadata, failure_code, failure_leg, trace_id, version, created_at,
   recorded_at, ${RATE_COLUMNS}`;
 
 const POST = statement(
   'transfer-group-views.post',
-  `insert into transfer_group_views as v (${COLUMNS})
+  `insert into transfer_group_views as v (${GROUP_COLUMNS})
    select tenant_id, livemode, id, 'posted', effective_at, metadata, null, null, trace_id, 1, recorded_at, recorded_at,
      rate_numerator, rate_denominator
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::timestamptz[], string_to_array($5, chr(30))::json[], $6::text[],
@@ -23,7 +24,7 @@ const POST = statement(
    on conflict (tenant_id, livemode, id) do update set status = 'posted', effective_at = excluded.effective_at,
      recorded_at = excluded.recorded_at, failure_code = null, failure_leg = null, version = v.version + 1
    where v.status <> 'posted'
-   returning ${aliased('v', COLUMNS)}`,
+   returning ${aliased('v', GROUP_COLUMNS)}`,
 );
 
 const FAIL = statement(
@@ -31,7 +32,7 @@ const FAIL = statement(
   `update transfer_group_views v set status = 'failed', failure_code = f.code, failure_leg = f.leg, version = v.version + 1
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::integer[]) as f (tenant_id, livemode, id, code, leg)
    where v.tenant_id = f.tenant_id and v.livemode = f.livemode and v.id = f.id and v.status = 'pending'
-   returning ${aliased('v', COLUMNS)}`,
+   returning ${aliased('v', GROUP_COLUMNS)}`,
 );
 
 // One statement, so that the group and its transfers are of one moment; the group is the row without a place among them.
@@ -48,7 +49,7 @@ const FIND = statement(
    order by position nulls first`,
 );
 
-interface GroupRow extends RateRow {
+export interface GroupRow extends RateRow {
   tenant_id: string;
   livemode: boolean;
   id: string;
@@ -92,14 +93,15 @@ export async function failGroups(tx: Transaction, refused: readonly Refused[]): 
 export async function findTransferGroup(db: Database, key: ResourceKey): Promise<TransferGroupView | undefined> {
   const rows = await db.rows<TransferRow>(FIND, [tenantUuid(key.tenant), key.livemode, uuidOf('group', key.id)]);
   const [head, ...transfers] = rows;
-  return head && { ...toHead(head), transfers: transfers.map(transferOfRow) };
+  return head && { ...groupOfRow(head), transfers: transfers.map(transferOfRow) };
 }
 
 function byKey(rows: readonly GroupRow[]): Map<string, GroupHead> {
-  return new Map(rows.map(toHead).map((group) => [keyOf(group), group]));
+  return new Map(rows.map(groupOfRow).map((group) => [keyOf(group), group]));
 }
 
-function toHead(row: GroupRow): GroupHead {
+/** A group without its transfers. */
+export function groupOfRow(row: GroupRow): GroupHead {
   return {
     tenant: tenantOf(row.tenant_id),
     livemode: row.livemode,

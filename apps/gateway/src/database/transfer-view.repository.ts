@@ -54,7 +54,7 @@ const SINCE = `${back('coalesce(sum(r.amount_minor), 0)::bigint')} as reversed_m
 export const TRANSFER_SHOWN = `${COLUMNS.replace('version', `version + ${back('count(*)')} as version`)}, metadata_version, ${SINCE}`;
 
 // A posted transfer never changes but for its metadata, so there is no version to guard it by. What was asked for here keeps its
-// own metadata, place and times; the others come as the event tells them. Where its metadata came first, its place is missing.
+// own metadata, place and times; the others come as the event tells them. Where its metadata came first, its place and type are missing.
 const POST = statement(
   'transfer-views.post',
   `insert into transfer_views as v (${COLUMNS})
@@ -69,8 +69,8 @@ const POST = statement(
    on conflict (tenant_id, livemode, id) do update set status = 'posted', amount_minor = excluded.amount_minor,
      payment_id = excluded.payment_id, effective_at = excluded.effective_at, recorded_at = excluded.recorded_at,
      failure_code = null, failure_leg = null, version = v.version + 1, group_id = coalesce(v.group_id, excluded.group_id),
-     position = coalesce(v.position, excluded.position)
-   where v.status <> 'posted' or (v.group_id is null and excluded.group_id is not null)
+     position = coalesce(v.position, excluded.position), type = coalesce(v.type, excluded.type)
+   where v.status <> 'posted' or (v.group_id is null and excluded.group_id is not null) or (v.type is null and excluded.type is not null)
    returning ${aliased('v', COLUMNS)}`,
 );
 

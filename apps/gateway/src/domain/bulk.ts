@@ -52,8 +52,8 @@ export interface BulkResult {
 
 /** The results of the items from `first` on, given their transfers, which are undefined where they are not there. */
 export function bulkResults(
-  { transfers: ids, problems, stoppedAt }: BulkView,
-  first: number,
+  { problems, stoppedAt }: Pick<BulkView, 'problems' | 'stoppedAt'>,
+  { first, ids }: { readonly first: number; readonly ids: readonly (string | null)[] },
   transfers: readonly (ItemTransfer | undefined)[],
 ): BulkResult[] {
   const wrong = new Map(problems.map((problem) => [problem.index, problem]));
@@ -64,7 +64,7 @@ export function bulkResults(
     if (!transfer || (stoppedAt !== null && index > stoppedAt))
       return { index, id: null, status: 'skipped', amount: null, error: null };
     const { status, amount, code } = transfer;
-    return { index, id: ids[index] ?? null, status, amount, error: code === null ? null : { code } };
+    return { index, id: ids[at] ?? null, status, amount, error: code === null ? null : { code } };
   });
 }
 

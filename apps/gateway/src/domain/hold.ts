@@ -17,6 +17,8 @@ export interface HoldView {
   readonly asset: string;
   readonly expiresAt: string | null;
   readonly payment: string | null;
+  /** The transaction type that it named. */
+  readonly type: string | null;
   /** The transfer of its last posting. */
   readonly transfer: string | null;
   readonly failureCode: string | null;
@@ -39,6 +41,7 @@ export function holdResource(view: HoldView) {
     asset: view.asset,
     expires_at: view.expiresAt,
     payment: view.payment,
+    type: view.type,
     transfer: view.transfer,
     failure: view.failureCode === null ? null : { code: view.failureCode },
     livemode: view.livemode,

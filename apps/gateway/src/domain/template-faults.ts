@@ -38,7 +38,10 @@ function faultsOfPlaces({ variables }: Template, leg: TemplateLeg, at: number): 
 }
 
 /** A leg moves an amount of its own, or one part of another. */
-function faultsOfAmount({ of, amount, portion, remaining }: TemplateLeg, at: number): Fault[] {
+function faultsOfAmount({ of, amount, portion, remaining, up_to }: TemplateLeg, at: number): Fault[] {
+  // Where less is moved than its part, the parts sum to the whole no more.
+  if (up_to && of !== null)
+    return [fault(at, 'up_to', 'not_supported', 'Must have an amount of its own: parts sum to the whole.')];
   const given = [amount !== null, portion !== null, remaining].filter(Boolean).length;
   if (of === null)
     return amount !== null && given === 1

@@ -46,6 +46,12 @@ describe('a template', () => {
       '7',
       [7n, 5n],
     ],
+    [
+      'as much as there is of an amount of its own',
+      template(leg({ of: null, amount: '$total', up_to: true })),
+      '7',
+      [7n],
+    ],
   ])('comes to %s', (_what, one, total, expected) => {
     expect(faultsOfTemplate(one)).toEqual([]);
     expect(amounts(one, total)).toEqual(expected);
@@ -127,6 +133,7 @@ describe('a template is not defined', () => {
     ['with no amount', [rest, leg({ of: null })], ['legs/1/amount missing']],
     ['with a portion of nothing', [rest, leg({ of: null, portion: '1/2' })], ['legs/1/amount missing']],
     ['with a part that is two', [leg({ remaining: true, portion: '1/2' })], ['legs/0/of ambiguous']],
+    ['with a part that may be less', [leg({ remaining: true, up_to: true })], ['legs/0/up_to not_supported']],
     ['with a part that is none', [leg()], ['legs/0/of ambiguous']],
     ['in an unknown asset', [leg({ remaining: true, asset: 'XXX' })], ['legs/0/asset asset_unknown']],
     ['with an amount of nothing', [tip, rest, leg({ of: null, amount: '0' })], ['legs/2/amount amount_not_positive']],

@@ -107,7 +107,7 @@ function transferOf(event: Changed): TransferView[] {
       hold: data.id,
       reverses: null,
       reversed: '0',
-      type: null,
+      type: data.type?.name ?? null,
       corrects: null,
       correctedBy: null,
       effectiveAt: data.recorded_at,

@@ -8,6 +8,7 @@ import {
   Length,
   Matches,
   Validate,
+  ValidateIf,
   validateSync,
   ValidatorConstraint,
   type ValidationError,
@@ -15,6 +16,7 @@ import {
 } from 'class-validator';
 import type { AccountWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
+import { byName, contentHash } from './content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { amountOf, checkClientId, wrong } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
@@ -43,7 +45,8 @@ class IsMetadata implements ValidatorConstraintInterface {
 
 /** `POST /api/v1/accounts` */
 class AccountRequest {
-  @IsOptional()
+  // Not `IsOptional`, to which null is nothing: whoever means to choose an id must not get another.
+  @ValidateIf((_request, id) => id !== undefined)
   @IsString()
   id?: string;
 
@@ -105,6 +108,7 @@ export function accountWrite(body: JsonObject, caller: Caller, now: Date): Accou
     type: 'payflow.account.open.v1',
     command: { ...facts, overdraft_limit: request.overdraft_limit ?? '0', created_at },
     units: unitsAmong([['/asset', request.asset]]),
+    contentHash: request.id === undefined ? undefined : hashOf(facts, request.overdraft_limit ?? '0'),
     view: {
       ...facts,
       overdraftLimit: BigInt(request.overdraft_limit ?? '0'),
@@ -116,6 +120,19 @@ export function accountWrite(body: JsonObject, caller: Caller, now: Date): Accou
       updatedAt: created_at,
     },
   };
+}
+
+function hashOf(
+  {
+    path,
+    asset,
+    kind,
+    overdraft,
+    metadata,
+  }: Pick<AccountWrite['command'], 'path' | 'asset' | 'kind' | 'overdraft' | 'metadata'>,
+  limit: string,
+): Buffer {
+  return contentHash('account', path, asset, kind, overdraft, limit, byName(metadata));
 }
 
 function validated(body: JsonObject): AccountRequest {

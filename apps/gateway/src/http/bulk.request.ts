@@ -1,16 +1,17 @@
-import { hash } from 'node:crypto';
-import { LEGS_MAX, newId } from '@payflow/contracts';
+import { createHash } from 'node:crypto';
+import { idPattern, LEGS_MAX, newId } from '@payflow/contracts';
 import { Problem, type FieldProblem } from '@payflow/service';
 import type { AccountDirectory } from '../acceptance/account-directory.js';
-import type { GroupWrite, PostWrite } from '../acceptance/acceptable.js';
+import type { GroupWrite } from '../acceptance/acceptable.js';
 import type { BulkPlan, BulkTransfer } from '../acceptance/bulk.js';
 import { slices } from '../acceptance/slices.js';
 import { BULK_MODES, type BulkMode, type BulkView, type ItemProblem } from '../domain/bulk.js';
 import { BULK_ITEMS_MAX, readItem, type BulkParts } from './bulk-body.js';
 import type { Caller } from './caller.js';
+import { byName } from './content-hash.js';
 import { refuseOversized } from './command-size.js';
 import { accountsOf, checkMovement } from './movement.js';
-import { bodyReader, wrong } from './request-body.js';
+import { bodyReader, checkClientId, wrong } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 import {
   groupOf,
@@ -24,16 +25,19 @@ import {
 
 /** A bulk without its items, which are read one by one. */
 interface BulkHead extends Terms {
+  readonly id?: string;
   readonly mode: BulkMode;
 }
 
 const MODE = { enum: BULK_MODES };
+const ID = { type: 'string', pattern: idPattern('bulk') } as const;
 
 export const BULK_REQUEST_SCHEMA = {
   type: 'object',
   required: ['mode', 'transfers'],
   additionalProperties: false,
   properties: {
+    id: ID,
     mode: MODE,
     transfers: {
       type: 'array',
@@ -51,7 +55,7 @@ const readTogether = bodyReader<BulkHead>(headSchema(TERMS));
 const readLeg = bodyReader<LegRequest & JsonObject>(LEG_REQUEST_SCHEMA);
 
 function headSchema(terms: object): object {
-  const properties = { mode: MODE, transfers: { type: 'array', maxItems: 0 }, ...terms };
+  const properties = { id: ID, mode: MODE, transfers: { type: 'array', maxItems: 0 }, ...terms };
   return { type: 'object', required: ['mode', 'transfers'], additionalProperties: false, properties };
 }
 
@@ -73,11 +77,18 @@ interface Read {
  * `atomic` is by any of its items.
  */
 export async function bulkPlan({ head, items }: BulkParts, reading: BulkReading): Promise<BulkPlan> {
-  const { mode, ...others } = readHead(head);
+  const { mode, id, ...others } = readHead(head);
+  checkClientId('bulk', '/id', id);
   const terms = termsIn(others);
   const items_max = mode === 'independent' ? BULK_ITEMS_MAX : LEGS_MAX;
   if (items.length === 0) throw wrong('/transfers', 'too_few', 'Must hold at least one transfer.');
   if (items.length > items_max) throw wrong('/transfers', 'too_many', `At most ${items_max} in this mode.`);
+  const plan = await planOf(mode, items, terms, reading);
+  if (id === undefined) return plan;
+  return { ...plan, view: { ...plan.view, id }, contentHash: await bulkHash(mode, terms, items) };
+}
+
+function planOf(mode: BulkMode, items: readonly Buffer[], terms: Terms, reading: BulkReading): Promise<BulkPlan> {
   switch (mode) {
     case 'independent':
       return independent(items, reading);
@@ -88,6 +99,14 @@ export async function bulkPlan({ head, items }: BulkParts, reading: BulkReading)
     default:
       return mode satisfies never;
   }
+}
+
+/** SHA-256 of a bulk: its items as they were written, whatever stands between them. */
+async function bulkHash(mode: BulkMode, terms: Terms, items: readonly Buffer[]): Promise<Buffer> {
+  const { conditions, effective_at, metadata = {} } = terms;
+  const digest = createHash('sha256').update(JSON.stringify([mode, conditions, effective_at, byName(metadata)]));
+  for await (const slice of slices(items)) for (const item of slice) digest.update(`\n${item.toString().trim()}`);
+  return digest.digest();
 }
 
 /** What stands beside the mode and the items. */
@@ -134,13 +153,7 @@ async function readTransfer(item: Buffer, { caller, accounts, now }: BulkReading
   const write = transferOf(json, caller, now);
   refuseOversized(write, item.length);
   await accounts.checkAll(caller, write.accounts ?? []);
-  return { write, contentHash: json['id'] === undefined ? null : contentHash(write) };
-}
-
-/** SHA-256 of what a transfer means, whoever asks for it and when. */
-function contentHash({ command: { legs, conditions, effective_at, metadata } }: PostWrite): Buffer {
-  const sorted = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
-  return hash('sha256', JSON.stringify([legs, conditions, effective_at, sorted]), 'buffer');
+  return { write, contentHash: write.contentHash ?? null };
 }
 
 async function atomic(items: readonly Buffer[], terms: Terms, reading: BulkReading): Promise<BulkPlan> {

@@ -156,7 +156,7 @@ describe('an independent bulk', () => {
     const again = await bulk('independent', [
       transfer({ id, debit_account: pauper }),
       transfer({ id, debit_account: pauper, amount: '101' }),
-      transfer({ id: alone }),
+      transfer({ id: alone, amount: '101' }),
       transfer({ id: results(first)[0]?.id, debit_account: pauper }),
     ]);
     expect(inShort(again)).toEqual([

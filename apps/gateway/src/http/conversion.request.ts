@@ -4,14 +4,16 @@ import { Problem } from '@payflow/service';
 import type { ConversionWrite, NamedAccount } from '../acceptance/acceptable.js';
 import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
+import { byName, contentHash } from './content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
-import { pendingTransfer } from './transfer.request.js';
+import { conditionAccounts, conditionOf, pendingTransfer, TERMS, type Terms } from './transfer.request.js';
 
 /** `POST /api/v1/conversions` */
-type ConversionRequest = Omit<ConversionPost, 'id' | 'transfers' | 'metadata'> &
-  Partial<Pick<ConversionPost, 'id' | 'metadata'>>;
+type ConversionRequest = Omit<ConversionPost, 'id' | 'transfers' | 'metadata' | 'conditions'> &
+  Partial<Pick<ConversionPost, 'id' | 'metadata'>> &
+  Pick<Terms, 'conditions'>;
 
 const ACCOUNT = { type: 'string', pattern: idPattern('account') } as const;
 const POSITIVE = { type: 'string', pattern: '^[1-9][0-9]{0,18}$' } as const;
@@ -45,6 +47,7 @@ export const CONVERSION_REQUEST_SCHEMA = {
       additionalProperties: false,
       properties: { numerator: POSITIVE, denominator: POSITIVE },
     },
+    conditions: TERMS.conditions,
     metadata: METADATA_SCHEMA,
   },
 } as const;
@@ -57,15 +60,17 @@ export function conversionWrite(json: JsonObject, caller: Caller, now: Date): Co
   checkClientId('group', '/id', body.id);
   const amount = destinationAmountOf(body);
   refuseImpossible(body);
-  const { id = newId('group'), metadata = {}, ...terms } = body;
+  const { id = newId('group'), metadata = {}, conditions: asked = [], ...terms } = body;
+  const conditions = asked.map(conditionOf);
   const transfers = [newId('transfer'), newId('transfer')] as const;
   const pending = { ...pendingTransfer(caller, now), rate: body.rate };
   return {
     kind: 'group',
     type: 'payflow.conversion.post.v1',
-    command: { ...terms, id, transfers, metadata },
+    contentHash: body.id === undefined ? undefined : hashOf(terms, conditions, metadata),
+    command: { ...terms, id, transfers, metadata, ...(conditions.length > 0 ? { conditions } : {}) },
     commandId: newId('event'),
-    accounts: accountsOf(body),
+    accounts: [...accountsOf(body), ...conditionAccounts(body)],
     units: unitsAmong([
       ['/source_asset', body.source_asset],
       ['/destination_asset', body.destination_asset],
@@ -79,6 +84,14 @@ export function conversionWrite(json: JsonObject, caller: Caller, now: Date): Co
       }),
     },
   };
+}
+
+function hashOf(
+  { rate, ...terms }: Omit<ConversionRequest, 'id' | 'metadata' | 'conditions'>,
+  conditions: ConversionPost['conditions'],
+  metadata: ConversionPost['metadata'],
+): Buffer {
+  return contentHash('conversion', byName(terms), rate.numerator, rate.denominator, conditions, byName(metadata));
 }
 
 /** What the ledger will make of the amount. Throws where that is nothing, or more than can be booked. */

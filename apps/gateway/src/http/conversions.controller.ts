@@ -6,13 +6,17 @@ import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CONVERSIONS_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
+import { listConversions } from '../database/conversion-list.repository.js';
 import type { ResourceKey } from '../database/keys.js';
 import { findTransferGroup } from '../database/transfer-group-view.repository.js';
 import { conversionResource, isConversion, type ConversionView } from '../domain/conversion.js';
 import { versionOfGroup } from '../domain/transfer.js';
 import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
+import { Cursors } from './cursor.js';
 import { conversionWrite } from './conversion.request.js';
+import { CONVERSION_FILTERS } from './list-filters.js';
+import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
 import { submitRequest } from './write-request.js';
 
@@ -22,6 +26,7 @@ export class ConversionsController {
   constructor(
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
+    private readonly cursors: Cursors,
   ) {}
 
   @Post()
@@ -47,6 +52,17 @@ export class ConversionsController {
     const view = await this.find({ tenant, livemode, id });
     if (!view) throw new Problem('not_found');
     sendVersioned(request, reply, { body: conversionResource(view), version: versionOfGroup(view) });
+  }
+
+  @Get()
+  @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await sendPage(request, reply, this.cursors, {
+      name: 'conversions',
+      filters: CONVERSION_FILTERS,
+      read: (owner, page) => listConversions(this.db, owner, page),
+      resource: conversionResource,
+    });
   }
 
   private async find(key: ResourceKey): Promise<ConversionView | undefined> {

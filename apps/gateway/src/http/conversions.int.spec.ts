@@ -3,7 +3,7 @@ import { checkInvariant } from '@payflow/invariants';
 import { until } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { invariants } from '../database/index.js';
-import { countRows } from '../testing/gateway-under-test.js';
+import { Client, countRows } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
 const CONVERSIONS = '/api/v1/conversions';
@@ -142,6 +142,17 @@ describe('a conversion', () => {
     expect(await countRows(stage.db)).toEqual(before);
   });
 
+  it('is made under conditions, or refused with 409', async () => {
+    const version = (await read(`/accounts/${euros}`))['version'] as number;
+    const answer = await convert({ conditions: [{ account: euros, version: version + 1 }] });
+    expect(told(answer)).toBe('409 condition_failed');
+    expect(answer.body['conversion']).toMatchObject({
+      status: 'failed',
+      failure: { code: 'condition_failed', leg: null },
+    });
+    expect(told(await convert({ conditions: [{ account: euros, version, balance_gte: '-5' }] }))).toBe('201');
+  });
+
   it('is not found where a group is none, nor by another tenant or scope', async () => {
     const leg = { debit_account: dollars, credit_account: dollarPool, amount: '5', asset: 'USD' };
     const group = (await stage.client.post('/api/v1/transfers', { legs: [leg, leg] }, PATIENT)).body['id'] as string;
@@ -213,6 +224,55 @@ describe('what cannot be converted leaves nothing', () => {
     expect(told(answer)).toBe(expected);
     if (pointer) expect(answer.body['errors']).toEqual([expect.objectContaining({ pointer })]);
     expect(await countRows(stage.db)).toEqual(before);
+  });
+});
+
+describe('a list of conversions', () => {
+  it('shows them newest first, page by page, and no other groups', async () => {
+    const stranger = await Client.of(stage.db, stage.gateway.base);
+    expect((await stranger.get(CONVERSIONS)).body).toEqual({ data: [], next_cursor: null });
+    const leg = { debit_account: dollars, credit_account: dollarPool, amount: '1', asset: 'USD' };
+    expect(told(await stage.client.post('/api/v1/transfers', { legs: [leg, leg] }, PATIENT))).toBe('201');
+    const first = (await convert()).body;
+    const second = (await convert()).body;
+    const page = await read('/conversions?limit=1');
+    expect(page['data']).toEqual([second]);
+    const next = await read(`/conversions?limit=1&cursor=${page['next_cursor'] as string}`);
+    expect(next['data']).toEqual([first]);
+    const lines = await stage.client.get(`${CONVERSIONS}?limit=2`, { accept: 'application/x-ndjson' });
+    expect(
+      lines.text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object),
+    ).toEqual([second, first]);
+  });
+
+  it('finds them by each of their accounts, by status and by time', async () => {
+    const [pool, points] = [await stage.client.open('EUR'), await stage.client.open('EUR')];
+    const one = (await convert({ destination_liquidity: pool, destination: points })).body;
+    for (const account of [pool, points])
+      expect((await read(`/conversions?account=${account}`))['data']).toEqual([one]);
+    for (const account of [dollars, dollarPool])
+      expect(((await read(`/conversions?account=${account}&limit=1`))['data'] as object[])[0]).toEqual(one);
+    const failed = (await read('/conversions?status=failed'))['data'] as Record<string, unknown>[];
+    expect(new Set(failed.map(({ status }) => status))).toEqual(new Set(['failed']));
+    const since = encodeURIComponent(one['created_at'] as string);
+    const later = (await read(`/conversions?created%5Bgte%5D=${since}&account=${points}`))['data'];
+    expect(later).toEqual([one]);
+    expect((await read(`/conversions?created%5Blt%5D=${since}&account=${points}`))['data']).toEqual([]);
+  });
+
+  it.each([
+    'status=lost',
+    'account=tr_1',
+    'limit=0',
+    'limit=201',
+    'cursor=x',
+    'sort=amount',
+    'created%5Bgte%5D=2026-02-30',
+  ])('refuses %s', async (query) => {
+    expect(told(await stage.client.get(`${CONVERSIONS}?${query}`))).toMatch(/^400 /);
   });
 });
 

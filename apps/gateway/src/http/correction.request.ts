@@ -3,19 +3,23 @@ import { Problem } from '@payflow/service';
 import type { CorrectionWrite } from '../acceptance/acceptable.js';
 import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
+import { byName, contentHash } from './content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, type MovementRequest } from './movement.js';
 import { bodyReader, INSTANT_SCHEMA, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
-import { effectiveOf, groupOfOne, pendingTransfer } from './transfer.request.js';
+import { effectiveOf, groupOfOne, pendingTransfer, TYPE } from './transfer.request.js';
 
 /** `POST /api/v1/transfers/:id/correct`: what is not given is as in the original. */
 interface CorrectionRequest extends Partial<MovementRequest> {
   readonly effective_at?: string;
+  readonly type?: string;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+type CorrectionChange = { readonly [K in keyof typeof MOVEMENT_PROPERTIES | 'type']?: string | null };
+
 /** What a correction changes: it must name one of them. */
-const CHANGES = [...Object.keys(MOVEMENT_PROPERTIES), 'effective_at'];
+const CHANGES = [...Object.keys(MOVEMENT_PROPERTIES), 'effective_at', 'type'];
 
 export const CORRECTION_REQUEST_SCHEMA = {
   type: 'object',
@@ -25,6 +29,7 @@ export const CORRECTION_REQUEST_SCHEMA = {
     id: { type: 'string', pattern: idPattern('transfer') },
     ...MOVEMENT_PROPERTIES,
     effective_at: INSTANT_SCHEMA,
+    type: TYPE,
     metadata: METADATA_SCHEMA,
   },
 } as const;
@@ -35,7 +40,15 @@ const readCorrection = bodyReader<CorrectionRequest>(CORRECTION_REQUEST_SCHEMA);
 export function correctionWrite(original: TransferView, json: JsonObject, caller: Caller, now: Date): CorrectionWrite {
   const { effective_at, metadata = {}, ...change } = readCorrection(json);
   const { debitAccount, creditAccount, amount, asset } = original;
-  const corrected = { debit_account: debitAccount, credit_account: creditAccount, amount, asset, ...change };
+  const type = change.type ?? original.type;
+  const corrected = {
+    debit_account: debitAccount,
+    credit_account: creditAccount,
+    amount,
+    asset,
+    ...change,
+    ...(type === null ? {} : { type }),
+  };
   checkMovement('transfer', '', corrected);
   const effective = effectiveOf(effective_at, now);
   // Never left once it is reached, so that no copy of an accepted correction is refused here.
@@ -44,6 +57,7 @@ export function correctionWrite(original: TransferView, json: JsonObject, caller
   return {
     kind: 'transfer',
     type: 'payflow.transfer.correct.v1',
+    contentHash: change.id === undefined ? undefined : hashOf(original.id, change, effective, metadata),
     command: commandOf(original, replacement, effective, metadata),
     commandId: newId('event'),
     accounts: accountsOf('', replacement),
@@ -55,9 +69,20 @@ export function correctionWrite(original: TransferView, json: JsonObject, caller
       amount: replacement.amount,
       asset: replacement.asset,
       corrects: original.id,
+      type,
       metadata,
     },
   };
+}
+
+function hashOf(
+  original: string,
+  { debit_account = null, credit_account = null, amount = null, asset = null, type = null }: CorrectionChange,
+  effective: string | null,
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
+  const changed = [debit_account, credit_account, amount, asset, type];
+  return contentHash('correction', original, changed, effective, byName(metadata));
 }
 
 function commandOf(

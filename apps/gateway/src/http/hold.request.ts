@@ -3,19 +3,22 @@ import { Problem } from '@payflow/service';
 import type { HoldPostWrite, HoldVoidWrite, HoldWrite } from '../acceptance/acceptable.js';
 import type { HoldView } from '../domain/hold.js';
 import type { Caller } from './caller.js';
+import { contentHash } from './content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type MovementRequest } from './movement.js';
 import { unitsAmong } from './named-asset.js';
-import { AMOUNT_SCHEMA, amountOf, bodyReader, INSTANT_SCHEMA, instantOf } from './request-body.js';
+import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, INSTANT_SCHEMA, instantOf } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
-import { pendingTransfer } from './transfer.request.js';
+import { pendingTransfer, TYPE } from './transfer.request.js';
 
 /** `POST /api/v1/holds` */
 interface HoldRequest extends MovementRequest {
   readonly expires_at?: string;
+  readonly type?: string;
 }
 
 /** `POST /api/v1/holds/:id/post` */
 interface HoldPostRequest {
+  readonly id?: string;
   readonly amount?: string;
   readonly final?: boolean;
 }
@@ -28,13 +31,18 @@ export const HOLD_REQUEST_SCHEMA = {
     id: { type: 'string', pattern: idPattern('hold') },
     ...MOVEMENT_PROPERTIES,
     expires_at: INSTANT_SCHEMA,
+    type: TYPE,
   },
 } as const;
 
 export const HOLD_POST_REQUEST_SCHEMA = {
   type: 'object',
   additionalProperties: false,
-  properties: { amount: AMOUNT_SCHEMA, final: { type: 'boolean' } },
+  properties: {
+    id: { type: 'string', pattern: idPattern('transfer') },
+    amount: AMOUNT_SCHEMA,
+    final: { type: 'boolean' },
+  },
 } as const;
 
 export const HOLD_VOID_REQUEST_SCHEMA = { type: 'object', additionalProperties: false, properties: {} } as const;
@@ -51,8 +59,12 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
   const isOver = expiresAt !== null && expiresAt <= now.toISOString();
   const { id = newId('hold'), debit_account, credit_account, amount, asset } = body;
   const created_at = now.toISOString();
+  const isNamed = body.id !== undefined;
   return {
     kind: 'hold',
+    contentHash: isNamed
+      ? contentHash('hold', debit_account, credit_account, amount, asset, expiresAt, body.type)
+      : undefined,
     type: 'payflow.hold.place.v1',
     command: {
       id,
@@ -63,6 +75,7 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
       asset,
       expires_at: expiresAt,
       valid_until: null,
+      ...(body.type === undefined ? {} : { type: body.type }),
     },
     commandId: newId('event'),
     accounts: accountsOf('', body),
@@ -80,6 +93,7 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
       asset,
       expiresAt,
       payment: null,
+      type: body.type ?? null,
       transfer: null,
       failureCode: null,
       traceId: caller.traceId ?? null,
@@ -92,15 +106,17 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
 
 /** Checks a body and makes the transfer of it that books held money. Throws 400, and 409 and 422 for what cannot be. */
 export function holdPostWrite(hold: HoldView, json: JsonObject, caller: Caller, now: Date): HoldPostWrite {
-  const { amount, final = true } = readPost(json);
+  const { id: given, amount, final = true } = readPost(json);
+  checkClientId('transfer', '/id', given);
   if (amount !== undefined && amountOf('/amount', amount) === 0n) throw new Problem('amount_not_positive');
   refuseUnplaced(hold);
   const { debitAccount, creditAccount, asset } = hold;
-  const id = newId('transfer');
+  const id = given ?? newId('transfer');
   const accounts = { debit_account: debitAccount, credit_account: creditAccount };
   return {
     kind: 'transfer',
     type: 'payflow.hold.post.v1',
+    contentHash: given === undefined ? undefined : contentHash('hold posting', hold.id, amount ?? null, final),
     command: { id, hold: hold.id, ...accounts, amount: amount ?? null, final },
     commandId: newId('event'),
     view: {
@@ -111,6 +127,7 @@ export function holdPostWrite(hold: HoldView, json: JsonObject, caller: Caller, 
       amount: amount ?? (BigInt(hold.amount) - BigInt(hold.posted)).toString(),
       asset,
       hold: hold.id,
+      type: hold.type,
     },
   };
 }

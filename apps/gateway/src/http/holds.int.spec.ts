@@ -56,6 +56,7 @@ describe('a hold', () => {
       posted: '0',
       expires_at,
       payment: null,
+      type: null,
       transfer: null,
       failure: null,
       livemode: false,
@@ -112,7 +113,7 @@ describe('a hold', () => {
   it('may have the id that the client chose, once', async () => {
     const id = newId('hold');
     expect((await place({ id })).body['id']).toBe(id);
-    expect(told(await place({ id }))).toBe('422 id_reused');
+    expect(told(await place({ id, amount: '1' }))).toBe('422 id_reused');
   });
 });
 
@@ -286,4 +287,35 @@ describe('an event', () => {
     expect(await read(`${HOLDS}/${id}`)).toEqual(body);
     expect(await sums(alice)).toEqual(before);
   });
+});
+
+it('keeps to a type that it names, and so do its postings; a reversal and a correction name their own', async () => {
+  const { client } = stage;
+  for (const id of ['stay', 'refund']) await client.post('/api/v1/transaction_types', { id });
+  const placing = await place({ type: 'stay', expires_at: '2999-01-01T00:00:00Z' });
+  expect([placing.status, placing.body['type']]).toEqual([201, 'stay']);
+  const id = placing.body['id'] as string;
+  const { transfer } = (await post(id, { amount: '60' })).body as { transfer: string };
+  expect(await read(`/api/v1/transfers/${transfer}`)).toMatchObject({ type: 'stay', hold: id });
+  expect(await read(`${HOLDS}?type=stay`)).toMatchObject({ data: [{ id }], next_cursor: null });
+  expect(await read(`${HOLDS}?type=refund`)).toEqual({ data: [], next_cursor: null });
+  const back = await client.post(`/api/v1/transfers/${transfer}/reverse`, { amount: '10', type: 'refund' });
+  expect([back.status, back.body['type']]).toEqual([201, 'refund']);
+  const correct = (body: object) => client.post(`/api/v1/transfers/${transfer}/correct`, body);
+  const other = await correct({ amount: '40' });
+  expect([other.status, other.body['type']]).toEqual([201, 'stay']);
+  expect((await read('/api/v1/transfers?type=stay'))['data']).toMatchObject([
+    { id: other.body['id'] },
+    { id: transfer },
+  ]);
+});
+
+it.each([
+  ['a hold', () => place({ type: 'No' })],
+  ['a hold', () => place({ type: 7 })],
+  ['a reversal', () => stage.client.post(`/api/v1/transfers/${newId('transfer')}/reverse`, { type: '' })],
+])('refuses a type that is none, of %s', async (_what, ask) => {
+  const before = await countRows(stage.db);
+  expect(told(await ask())).toMatch(/^(400 invalid_request|404 not_found)$/);
+  expect(await countRows(stage.db)).toEqual(before);
 });

@@ -2,7 +2,7 @@ import { toUuid, TRANSFER_KINDS } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
 import { canonicalInstant } from './instant.js';
-import type { FilterReaders } from './list-filters.js';
+import { metadata, typeName, type FilterReaders } from './list-filters.js';
 import { parseListQuery, type ListQuery } from './list-query.js';
 
 /** Parameters of the reads that the ledger answers, under the names that they have there too. */
@@ -35,14 +35,19 @@ function readers(of: Readonly<Record<string, Reader>>): FilterReaders<LedgerQuer
 export const AS_OF = readers({ as_of: instant, basis });
 export const SUBTREE = readers({ path });
 export const PERIOD = readers({ from: instant, to: instant, basis });
-export const HISTORY = readers({
-  group,
-  kind,
-  'amount[gte]': amount,
-  'amount[lte]': amount,
-  'created[gte]': instant,
-  'created[lt]': instant,
-});
+export const HISTORY: FilterReaders<LedgerQuery> = {
+  // The ledger takes all members in one, as JSON.
+  'metadata[*]': { name: 'metadata', read: metadata },
+  ...readers({
+    group,
+    kind,
+    type: typeName,
+    'amount[gte]': amount,
+    'amount[lte]': amount,
+    'created[gte]': instant,
+    'created[lt]': instant,
+  }),
+};
 
 /** The query of a read that has no pages. Throws `invalid_parameter` as lists do. */
 export function parseLedgerQuery(url: string, of: FilterReaders<LedgerQuery>): LedgerQuery {

@@ -88,8 +88,8 @@ it.each([
   ],
   [
     'a history',
-    () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00Z'),
-    () => of('/transfers?amount[gte]=5&created[lt]=2026-01-01T00:00:00.000Z&limit=50'),
+    () => of('/transfers?metadata[b]=2&type=fee&metadata[a]=1&created[lt]=2026-01-01T00:00:00Z'),
+    () => of('/transfers?metadata={"a":"1","b":"2"}&type=fee&created[lt]=2026-01-01T00:00:00.000Z&limit=50'),
   ],
   ["an account's metadata", () => of('/metadata_versions?limit=7'), () => of('/metadata_versions?limit=7')],
   [
@@ -194,7 +194,7 @@ it.each([
   '/statement?after=1_2_3_4_5_6',
   '/transfers?group=grp_1',
   '/transfers?kind=refund',
-  '/transfers?metadata[a]=1',
+  '/transfers?type=No',
   '/transfers?amount[gte]=-1',
   '/transfers?amount[gte]=1.5',
   '/transfers?amount[lte]=9223372036854775808',

@@ -1,5 +1,6 @@
 import { toUuid, TRANSFER_KINDS, TYPE_NAME_PATTERN, type IdKind } from '@payflow/contracts';
 import { isAssetCode, isUnitCode, parseAmount } from '@payflow/money';
+import type { ConversionFilter } from '../database/conversion-list.repository.js';
 import type { HoldFilter } from '../database/hold-view.repository.js';
 import type { PaymentFilter } from '../database/payment-view.repository.js';
 import type { TransferFilter } from '../database/transfer-view.repository.js';
@@ -30,7 +31,8 @@ const instant: Reader = (text) => {
   return canonical ? ok(canonical) : { mustBe: 'an RFC 3339 instant with a zone, such as 2026-11-20T12:00:00.000Z' };
 };
 const TYPE_NAME = new RegExp(TYPE_NAME_PATTERN);
-const typeName: Reader = (text) => (TYPE_NAME.test(text) ? ok(text) : { mustBe: 'the name of a transaction type' });
+export const typeName: Reader = (text) =>
+  TYPE_NAME.test(text) ? ok(text) : { mustBe: 'the name of a transaction type' };
 const amount: Reader = (text) => (parseAmount(text) === undefined ? { mustBe: 'minor units, as digits' } : ok(text));
 const reference: Reader = (text) => {
   const plain = text.length >= 1 && text.length <= REFERENCE_LENGTH_MAX && text.isWellFormed() && !text.includes('\0');
@@ -40,7 +42,7 @@ const reference: Reader = (text) => {
 /** As the API takes metadata. */
 const METADATA_NAME_LENGTH_MAX = 64;
 const METADATA_LENGTH_MAX = 500;
-const metadata: Reader = (text, member) => {
+export const metadata: Reader = (text, member) => {
   const plain = [text, member].every((part) => part.isWellFormed() && !part.includes('\0'));
   return plain && member.length <= METADATA_NAME_LENGTH_MAX && text.length <= METADATA_LENGTH_MAX
     ? ok(text)
@@ -84,7 +86,14 @@ export const TRANSFER_FILTERS: FilterReaders<TransferFilter> = {
   ...CREATED,
 };
 
+export const CONVERSION_FILTERS: FilterReaders<ConversionFilter> = {
+  account: { name: 'account', read: id('account') },
+  status: { name: 'status', read: oneOf('pending', 'posted', 'failed') },
+  ...CREATED,
+};
+
 export const HOLD_FILTERS: FilterReaders<HoldFilter> = {
   account: { name: 'account', read: id('account') },
+  type: { name: 'type', read: typeName },
   status: { name: 'status', read: oneOf('requested', 'pending', 'posted', 'voided', 'expired', 'failed') },
 };

@@ -2,6 +2,7 @@ import { idPattern, newId } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
 import type { PaymentWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
+import { byName, contentHash } from './content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
@@ -18,6 +19,11 @@ interface PaymentRequest {
   readonly reference?: string | null;
   readonly metadata?: Readonly<Record<string, string>>;
 }
+
+type PaymentFacts = Pick<
+  PaymentWrite['command'],
+  'source' | 'destination' | 'amount' | 'asset' | 'method' | 'reference' | 'metadata'
+>;
 
 /** docs/runner.md: past this the ledger takes no money for the payment any more. */
 const LIFETIME_MS = 24 * 3_600_000;
@@ -76,6 +82,7 @@ export function paymentWrite(json: JsonObject, caller: Caller, now: Date): Payme
       expires_at: new Date(now.getTime() + LIFETIME_MS).toISOString(),
     },
     units: unitsAmong([['/asset', body.asset]]),
+    contentHash: body.id === undefined ? undefined : hashOf(facts),
     view: {
       ...facts,
       tenant: caller.tenant,
@@ -90,6 +97,10 @@ export function paymentWrite(json: JsonObject, caller: Caller, now: Date): Payme
       updatedAt: created_at,
     },
   };
+}
+
+function hashOf({ source, destination, amount, asset, method, reference, metadata }: PaymentFacts): Buffer {
+  return contentHash('payment', source, destination, amount, asset, method, reference, byName(metadata));
 }
 
 function refuseImpossible({ id, amount, asset, source, destination }: PaymentRequest): void {

@@ -3,14 +3,16 @@ import { Problem } from '@payflow/service';
 import type { ReversalWrite } from '../acceptance/acceptable.js';
 import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
+import { byName, contentHash } from './content-hash.js';
 import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
-import { groupOfOne, pendingTransfer } from './transfer.request.js';
+import { groupOfOne, pendingTransfer, TYPE } from './transfer.request.js';
 
 /** `POST /api/v1/transfers/:id/reverse` */
 interface ReversalRequest {
   readonly id?: string;
   readonly amount?: string;
+  readonly type?: string;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -20,6 +22,7 @@ export const REVERSAL_REQUEST_SCHEMA = {
   properties: {
     id: { type: 'string', pattern: idPattern('transfer') },
     amount: AMOUNT_SCHEMA,
+    type: TYPE,
     metadata: METADATA_SCHEMA,
   },
 } as const;
@@ -28,7 +31,7 @@ const readReversal = bodyReader<ReversalRequest>(REVERSAL_REQUEST_SCHEMA);
 
 /** Checks a body and makes the transfer of it that moves the original back. Throws 400, and 409 and 422 for what cannot be. */
 export function reversalWrite(original: TransferView, json: JsonObject, caller: Caller, now: Date): ReversalWrite {
-  const { id: given, amount, metadata = {} } = readReversal(json);
+  const { id: given, amount, type, metadata = {} } = readReversal(json);
   checkClientId('transfer', '/id', given);
   if (amount !== undefined && amountOf('/amount', amount) === 0n) throw new Problem('amount_not_positive');
   // Never left once it is reached, so that no copy of an accepted reversal is refused here.
@@ -38,6 +41,8 @@ export function reversalWrite(original: TransferView, json: JsonObject, caller: 
   return {
     kind: 'transfer',
     type: 'payflow.transfer.reverse.v1',
+    contentHash:
+      given === undefined ? undefined : contentHash('reversal', original.id, amount ?? null, type, byName(metadata)),
     command: {
       id: groupOfOne(id),
       transfer: id,
@@ -46,6 +51,7 @@ export function reversalWrite(original: TransferView, json: JsonObject, caller: 
       credit_account: creditAccount,
       amount: amount ?? null,
       metadata,
+      ...(type === undefined ? {} : { type }),
     },
     commandId: newId('event'),
     view: {
@@ -56,6 +62,7 @@ export function reversalWrite(original: TransferView, json: JsonObject, caller: 
       amount: amount ?? (BigInt(original.amount) - BigInt(original.reversed)).toString(),
       asset,
       reverses: original.id,
+      type: type ?? null,
       metadata,
     },
   };

@@ -7,7 +7,7 @@ import type { Caller } from './caller.js';
 import type { ParsedBody } from './edge.js';
 import { bodyReader } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
-import { conditionAccounts, groupWrite, TERMS, type Terms } from './transfer.request.js';
+import { conditionAccounts, groupWrite, templateHash, TERMS, type Terms } from './transfer.request.js';
 
 /** `POST /api/v1/transfers` with the variables of a type's template. */
 interface TemplateRequest extends Terms {
@@ -62,11 +62,22 @@ export async function templateWrite(
   if (expansion.kind === 'refused') throw refused(expansion.code, expansion.pointer);
   const legs = expansion.legs.map((leg) => legRequest(leg));
   const write = groupWrite({ ...terms, type: name, legs }, caller, now);
-  return { ...write, accounts: [...expansion.legs.flatMap(accountsOfLeg), ...conditionAccounts(terms)] };
+  const { id } = terms;
+  const contentHash = id === undefined ? undefined : templateHash({ ...terms, id, type: name }, variables, now);
+  return { ...write, contentHash, accounts: [...expansion.legs.flatMap(accountsOfLeg), ...conditionAccounts(terms)] };
 }
 
-function legRequest({ debitAccount, creditAccount, amount, asset }: ExpandedLeg) {
-  return { debit_account: debitAccount, credit_account: creditAccount, amount: amount.toString(), asset };
+/** What a request is known by that names its group's id, whatever the template is by now. */
+export function nameOfTemplate(json: JsonObject) {
+  const { type, variables, ...terms } = readTemplate(json);
+  const { id } = terms;
+  if (id === undefined) return undefined;
+  return { kind: 'group', id, contentHash: templateHash({ ...terms, id, type }, variables, new Date()) } as const;
+}
+
+function legRequest({ debitAccount, creditAccount, amount, asset, of }: ExpandedLeg) {
+  const movement = { debit_account: debitAccount, credit_account: creditAccount, amount: amount.toString(), asset };
+  return { ...movement, up_to: of.up_to ?? false };
 }
 
 /** A wrong account is told where the request names it. */

@@ -33,6 +33,7 @@ interface TemplateLegRequest {
   readonly of?: string;
   readonly portion?: string;
   readonly remaining?: true;
+  readonly up_to?: boolean;
 }
 
 /** `POST /api/v1/transaction_types` */
@@ -94,6 +95,7 @@ export const TRANSACTION_TYPE_REQUEST_SCHEMA = {
               of: TEMPLATE_PLACES.whole,
               portion: TEMPLATE_PLACES.portion,
               remaining: { const: true },
+              up_to: { type: 'boolean' },
             },
           },
         },
@@ -133,7 +135,9 @@ function templateOf({ variables = {}, legs }: NonNullable<TransactionTypeRequest
 
 function legOf(leg: TemplateLegRequest): TemplateLeg {
   const { debit_account, credit_account, asset, amount = null, of = null, portion = null, remaining = false } = leg;
-  return { debit_account, credit_account, asset, amount, of, portion, remaining };
+  const made = { debit_account, credit_account, asset, amount, of, portion, remaining };
+  // What moves all or nothing is written as it was before there was anything else, and so known as the same.
+  return leg.up_to ? { ...made, up_to: true } : made;
 }
 
 /** The accounts that the template itself names: they must be there, and of its asset where it says which. */

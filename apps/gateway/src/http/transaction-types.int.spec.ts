@@ -297,3 +297,20 @@ describe('refused, without a row or a message', () => {
     expect(await countRows(stage.db)).toEqual(before);
   }
 });
+
+it('has a template whose leg moves as much as there is, and no part of another amount that does', async () => {
+  const legs = [{ debit_account: '$wallet', credit_account: '$shop', asset: 'USD', amount: '$most', up_to: true }];
+  const variables = { wallet: 'account', shop: 'account', most: 'amount' };
+  const made = await define('sweep', { template: { variables, legs } });
+  expect(made.body).toMatchObject({ template: { legs: [{ amount: '$most', up_to: true }] } });
+  // The house moves half of what is asked for.
+  const swept = await from('sweep', { wallet, shop, most: '100' });
+  expect([swept.status, amountsOf(swept.body)]).toEqual([201, ['sweep 50']]);
+  const refused = await define('sweep', {
+    template: { variables: { ...variables, total: 'amount' }, legs: [part({ remaining: true, up_to: true })] },
+  });
+  expect(told(refused)).toBe('400 invalid_request');
+  expect(refused.body['errors']).toContainEqual(
+    expect.objectContaining({ pointer: '/template/legs/0/up_to', code: 'not_supported' }),
+  );
+});

@@ -7,20 +7,26 @@ import { currentTraceparent } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Bulks, type BulkAsked } from '../acceptance/bulks.js';
 import { TRANSFER_BULKS_PATH } from '../acceptance/replies.js';
+import { sendResource } from './answer.js';
 import { API_VERSION } from './api-version.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { bulkParts, type BulkParts } from './bulk-body.js';
 import { bulkPlan } from './bulk.request.js';
 import { sendBulk } from './bulk-answer.js';
+import { Cursors } from './cursor.js';
 import { bodyOf, type BulkBytes } from './edge.js';
 import { fingerprint } from './fingerprint.js';
 import { idempotencyKeyOf, refuseIfMatch, waitOf } from './headers.js';
-import { parametersOnly, refuseParameters } from './list-query.js';
+import { parametersOnly, parseListQuery, refuseParameters } from './list-query.js';
+import { linkNext, NDJSON, prefers, sendLines } from './other-forms.js';
 
 /** Many transfers in one request, each with a result of its own. */
 @Controller('api/v1/transfers/bulk')
 export class TransferBulksController {
-  constructor(private readonly bulks: Bulks) {}
+  constructor(
+    private readonly bulks: Bulks,
+    private readonly cursors: Cursors,
+  ) {}
 
   @Post()
   @RouteConfig({ scope: 'transfers:write', bulk: true } satisfies RouteAccess)
@@ -54,6 +60,29 @@ export class TransferBulksController {
     void reply.status(200);
     await sendBulk(request, reply, standing);
   }
+
+  /** A large bulk page by page, as its items stand. */
+  @Get(':id/results')
+  @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  async results(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { limit, cursor } = parseListQuery(request.url, {});
+    if (!toUuid('bulk', id)) throw new Problem('invalid_id');
+    const { tenant, livemode } = callerOf(request);
+    const list = `results of ${id} ${tenant} ${livemode}`;
+    const first = cursor === undefined ? 0 : Number(this.cursors.decode(list, cursor).createdAt);
+    // One more than asked for tells whether there is a next page.
+    const results = await this.bulks.results({ tenant, livemode, id }, first, limit + 1);
+    if (!results) throw new Problem('not_found');
+    const page = results.slice(0, limit);
+    const next = { createdAt: String(first + limit), id: '' };
+    const next_cursor = results.length > limit ? this.cursors.encode(list, next) : null;
+    if (prefers(NDJSON, request.headers.accept)) {
+      linkNext(reply, request.url, next_cursor);
+      sendLines(reply, page);
+      return;
+    }
+    sendResource(reply, JSON.stringify({ data: page, next_cursor }));
+  }
 }
 
 function askedOf(request: FastifyRequest, { bytes }: BulkBytes): BulkAsked {
@@ -70,13 +99,14 @@ function askedOf(request: FastifyRequest, { bytes }: BulkBytes): BulkAsked {
   };
 }
 
-/** Lines have no place for the mode: it stands in the query then, and only then. */
+/** Lines have no place for the mode and the bulk's id: they stand in the query then, and only then. */
 async function partsOf(request: FastifyRequest, body: BulkBytes): Promise<BulkParts> {
   if (body.format === 'json') {
     refuseParameters(request.url);
     return bulkParts(body);
   }
-  const { mode } = parametersOnly(request.url, ['mode']);
+  const { mode, id } = parametersOnly(request.url, ['mode', 'id']);
   const { items } = await bulkParts(body);
-  return { head: { ...(mode === undefined ? {} : { mode }), transfers: [] }, items };
+  const head = { ...(mode === undefined ? {} : { mode }), ...(id === undefined ? {} : { id }), transfers: [] };
+  return { head, items };
 }

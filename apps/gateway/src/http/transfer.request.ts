@@ -14,6 +14,7 @@ import { Problem } from '@payflow/service';
 import type { GroupWrite, NamedAccount, PostWrite } from '../acceptance/acceptable.js';
 import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
+import { byName, contentHash, transferHash } from './content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type MovementRequest } from './movement.js';
 import { unitsAmong } from './named-asset.js';
 import { bodyReader, checkClientId, INSTANT_SCHEMA, instantOf, METADATA_SCHEMA, wrong } from './request-body.js';
@@ -74,7 +75,7 @@ export const TERMS = {
   metadata: METADATA_SCHEMA,
 } as const;
 
-const TYPE = { type: 'string', pattern: TYPE_NAME_PATTERN } as const;
+export const TYPE = { type: 'string', pattern: TYPE_NAME_PATTERN } as const;
 
 const LEG = {
   id: { type: 'string', pattern: idPattern('transfer') },
@@ -146,10 +147,12 @@ function singleWrite(body: TransferRequest, caller: Caller, now: Date): PostWrit
   checkMovement('transfer', '', body);
   const terms = termsOf(body, now);
   const id = body.id ?? newId('transfer');
+  const command = { id: groupOfOne(id), legs: [legOf(body, id, body.type)], ...terms };
   return {
     kind: 'transfer',
     type: 'payflow.group.post.v1',
-    command: { id: groupOfOne(id), legs: [legOf(body, id, body.type)], ...terms },
+    command,
+    contentHash: body.id === undefined ? undefined : transferHash(command),
     commandId: newId('event'),
     accounts: [...accountsOf('', body), ...conditionAccounts(body)],
     units: unitsAmong([['/asset', body.asset]]),
@@ -181,6 +184,7 @@ export function groupWrite(body: GroupRequest, caller: Caller, now: Date): Group
   return {
     kind: 'group',
     type: 'payflow.group.post.v1',
+    contentHash: groupHash(body, terms),
     command: {
       id,
       legs: body.legs.map((leg, at) => legOf(leg, transfers[at]?.id ?? '', leg.type ?? body.type)),
@@ -191,6 +195,27 @@ export function groupWrite(body: GroupRequest, caller: Caller, now: Date): Group
     units: unitsAmong(body.legs.map(({ asset }, at) => [`/legs/${at}/asset`, asset])),
     view: { ...pending, id, metadata: terms.metadata, transfers },
   };
+}
+
+/** Ids that the client left to the gateway are not asked for; where it chose none, nobody can ask for the same again. */
+function groupHash({ id, legs, type: common }: GroupRequest, terms: ReturnType<typeof termsOf>): Buffer | undefined {
+  if (id === undefined && legs.every((leg) => leg.id === undefined)) return undefined;
+  const asked = legs.map((leg) => ({ ...legOf(leg, '', leg.type ?? common), id: leg.id ?? null }));
+  return contentHash('group', id ?? null, asked, ...hashedTerms(terms));
+}
+
+/** What stands beside the movements, as a hash takes it. */
+function hashedTerms({ conditions, effective_at, metadata }: ReturnType<typeof termsOf>): unknown[] {
+  return [conditions, effective_at, byName(metadata)];
+}
+
+/** The hash of a request for what a template comes to, which is another when the template is. */
+export function templateHash(
+  asked: { readonly id: string } & Terms & { readonly type: string },
+  variables: object,
+  now: Date,
+) {
+  return contentHash('template', asked.id, asked.type, byName({ ...variables }), ...hashedTerms(termsOf(asked, now)));
 }
 
 /** The group that carries a transfer asked for alone: nobody's resource, known by the transfer's own UUID. */
@@ -245,7 +270,8 @@ export function effectiveOf(text: string | undefined, now: Date): string | null 
   return effective;
 }
 
-function conditionOf(condition: ConditionRequest, at: number): BalanceCondition {
+/** A condition as the command has it. Throws where a bound is more than can be counted. */
+export function conditionOf(condition: ConditionRequest, at: number): BalanceCondition {
   const { account, version = null, balance_gte = null, balance_lte = null } = condition;
   for (const [name, bound] of Object.entries({ balance_gte, balance_lte }))
     if (bound !== null && parseSignedAmount(bound) === undefined)
@@ -253,7 +279,7 @@ function conditionOf(condition: ConditionRequest, at: number): BalanceCondition 
   return { account, version, balance_gte, balance_lte };
 }
 
-export function conditionAccounts({ conditions = [] }: Terms): NamedAccount[] {
+export function conditionAccounts({ conditions = [] }: Pick<Terms, 'conditions'>): NamedAccount[] {
   return conditions.map(({ account: id }, at) => ({ pointer: `/conditions/${at}/account`, id, asset: null }));
 }
 

@@ -27,7 +27,7 @@ import { refuseParameters } from './list-query.js';
 import type { OwnerClient } from './owner-client.js';
 import { paymentOfTransfer, transferOfPayment } from './payment-transfer.js';
 import { reversalWrite } from './reversal.request.js';
-import { namesTemplate, templateWrite } from './template.request.js';
+import { namesTemplate, nameOfTemplate, templateWrite } from './template.request.js';
 import { isDryRun, transferWrite } from './transfer.request.js';
 import { transferUpdateWrite } from './transfer-update.request.js';
 import { submitRequest, submitUnlessKnown } from './write-request.js';
@@ -57,8 +57,12 @@ export class TransfersController {
   private async createFromTemplate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { tenant, livemode } = callerOf(request);
     const find = (id: string) => findType(this.db, { tenant, livemode, id });
-    const { write, answer } = await submitUnlessKnown(this.writes, request, reply, (body, caller, now) =>
-      templateWrite(find, body, caller, now),
+    const { write, answer } = await submitUnlessKnown(
+      this.writes,
+      request,
+      reply,
+      (body, caller, now) => templateWrite(find, body, caller, now),
+      nameOfTemplate,
     );
     if (write) return this.answerGroup(reply, write, answer);
     const id = answer.kind === 'accepted' ? answer.resourceId : undefined;

@@ -158,7 +158,7 @@ describe('a transfer', () => {
       (await stage.client.get(`/api/v1/payments/${payment}`)).body['status'],
     ]).toEqual(['posted', 'succeeded']);
     const before = await countRows(stage.db);
-    expect(told(await move({ id }))).toBe('422 id_reused');
+    expect(told(await move({ id, amount: '1' }))).toBe('422 id_reused');
     expect(await countRows(stage.db)).toEqual(before);
   });
 });

@@ -3,6 +3,7 @@ import { ATTRIBUTES } from '@payflow/contracts';
 import { currentTraceparent } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Acceptable, Write } from '../acceptance/acceptable.js';
+import type { NamedWrite } from '../database/client-id.repository.js';
 import type { Answer, WriteIdentity, Writes } from '../acceptance/writes.js';
 import { API_VERSION } from './api-version.js';
 import { callerOf } from './authentication.js';
@@ -36,17 +37,20 @@ export async function submitRequest<W extends Write>(
 
 /**
  * {@link submitRequest} for what means something else once other things have changed: a copy of a request that was accepted is
- * answered as that was, without being read again. Then there is no write.
+ * answered as that was, without being read again. Then there is no write. `name` tells the copies by what they ask for under an
+ * id of their own.
  */
 export async function submitUnlessKnown<W extends Write>(
   writes: Writes,
   request: FastifyRequest,
   reply: FastifyReply,
   read: (body: JsonObject, caller: Caller, now: Date) => Promise<W>,
+  name: (body: JsonObject) => Pick<NamedWrite, 'kind' | 'id' | 'contentHash'> | undefined,
 ): Promise<{ readonly write: W | undefined; readonly answer: Answer }> {
   const received = receive(request, reply);
   const { caller, json, identity, deadline } = received;
-  const answer = await writes.standing(identity, deadline);
+  const named = name(json);
+  const answer = await writes.standing(identity, named && { ...identity, ...named, transfers: [] }, deadline);
   return answer
     ? { write: undefined, answer }
     : submit(writes, request, received, await read(json, caller, new Date()));
@@ -71,7 +75,13 @@ function receive(request: FastifyRequest, reply: FastifyReply): Received {
   const { bytes, json } = bodyOf(request);
   if (applied) void reply.header('preference-applied', applied);
   const { tenant, livemode } = caller;
-  const identity = { tenant, livemode, idempotencyKey, fingerprint: fingerprint(request.method, request.url, bytes) };
+  const identity = {
+    tenant,
+    livemode,
+    idempotencyKey,
+    fingerprint: fingerprint(request.method, request.url, bytes),
+    apiVersion: API_VERSION,
+  };
   return { caller, json, bodyBytes: bytes.length, identity, deadline: received + wait_ms };
 }
 
@@ -86,7 +96,6 @@ async function submit<W extends Write>(
   const acceptable: Acceptable = {
     ...identity,
     actor: caller.actor,
-    apiVersion: API_VERSION,
     requestId: request.id,
     traceparent: currentTraceparent(),
     write,

@@ -133,7 +133,7 @@ export class HouseBooks {
   }
 
   /** Books both transfers, as a group that tells the rate. */
-  convert({ id, transfers, source_amount, rate, metadata, ...named }: ConversionPost): Verdict {
+  convert({ id, transfers, source_amount, rate, metadata, conditions = [], ...named }: ConversionPost): Verdict {
     const amount = (BigInt(source_amount) * BigInt(rate.numerator)) / BigInt(rate.denominator);
     const legs = [
       { debit_account: named.source, credit_account: named.source_liquidity, asset: named.source_asset },
@@ -144,11 +144,11 @@ export class HouseBooks {
       amount: at === 0 ? source_amount : amount.toString(),
       up_to: false,
     }));
-    const verdict = this.post({ id, legs, conditions: [], effective_at: null, metadata });
+    const verdict = this.post({ id, legs, conditions, effective_at: null, metadata });
     return verdict.type === 'payflow.group.posted.v1' ? { ...verdict, data: { ...verdict.data, rate } } : verdict;
   }
 
-  reverse({ id, transfer, original, amount, debit_account, metadata }: TransferReverse): Verdict {
+  reverse({ id, transfer, original, amount, debit_account, metadata, type }: TransferReverse): Verdict {
     const moved = this.#transfers.get(original);
     const left = moved ? BigInt(moved.amount) - moved.reversed : 0n;
     const back = amount === null ? left : BigInt(amount);
@@ -165,6 +165,7 @@ export class HouseBooks {
         id,
         reverses: { transfer: original, reversed: moved.reversed.toString() },
         legs: [leg],
+        types: keptTypes([type === undefined ? {} : { type }]),
         accounts: [this.#counters(leg.debit_account), this.#counters(leg.credit_account)],
         effective_at: now(),
         metadata,
@@ -184,7 +185,8 @@ export class HouseBooks {
     moved.corrected = true;
     const accounts = { debit_account: moved.credit_account, credit_account: moved.debit_account };
     const back = { id: reversal, ...accounts, amount: left.toString(), asset: moved.asset, effective_at: now() };
-    const legs = [back, { ...replacement, effective_at: effective_at ?? now() }];
+    const { type, ...movement } = replacement;
+    const legs = [back, { ...movement, effective_at: effective_at ?? now() }];
     for (const leg of legs) {
       this.pay(leg.debit_account, leg.credit_account, leg.amount);
       this.#transfers.set(leg.id, { ...leg, reversed: 0n });
@@ -197,6 +199,7 @@ export class HouseBooks {
         reverses: { transfer: original, reversed: moved.reversed.toString() },
         corrects: original,
         legs,
+        types: keptTypes([{}, type === undefined ? {} : { type }]),
         accounts: [...touched].map((account) => this.#counters(account)),
         effective_at: effective_at ?? now(),
         metadata,
@@ -223,7 +226,7 @@ export class HouseBooks {
     };
   }
 
-  place({ id, payment, debit_account, credit_account, amount, asset, expires_at }: HoldPlace): Verdict {
+  place({ id, payment, debit_account, credit_account, amount, asset, expires_at, type: name }: HoldPlace): Verdict {
     if (this.empty.has(debit_account))
       return this.#refuseHold({ id, operation: 'place', transfer: null, debit_account, reason: 'insufficient_funds' });
     const hold = {
@@ -237,6 +240,7 @@ export class HouseBooks {
       version: 1,
       debit_account: this.#add(debit_account, 'pending_debits', amount),
       credit_account: this.#add(credit_account, 'pending_credits', amount),
+      ...(name === undefined ? {} : { type: { name, version: 1 } }),
     };
     this.#holds.set(id, hold);
     return { type: 'payflow.hold.placed.v1', data: { ...hold, recorded_at: now() } };
@@ -336,7 +340,7 @@ export class HouseBooks {
   }
 }
 
-function keptTypes(legs: GroupPost['legs']) {
+function keptTypes(legs: readonly { readonly type?: string }[]) {
   const places = Map.groupBy(legs.keys(), (at) => legs[at]?.type);
   return [...places].flatMap(([type, at]) => (type === undefined ? [] : [{ type, version: 1, legs: at }]));
 }

@@ -54,6 +54,8 @@ const anyAccount = (books: BenchBooks) => ({
 const ANY_LINE = {
   group: undefined,
   kind: undefined,
+  type: undefined,
+  metadata: undefined,
   amountGte: 1n,
   amountLte: 2n ** 63n - 1n,
   createdGte: '-infinity',

@@ -33,6 +33,10 @@ export interface AccountLine {
 /** A line, and what its transfer was made for. */
 export interface HistoryLine extends AccountLine {
   readonly kind: TransferKind;
+  /** The transaction type that it named. */
+  readonly type: string | null;
+  /** What it has now; of a group, the group has it. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Lines per page at most, and the one that tells whether there is another page. */
@@ -53,6 +57,18 @@ const KIND = `case when t.hold_id is not null then 'hold_posting' when t.reverse
   when t.group_id is not null and exists (
     select from reversals c where c.tenant_id = t.tenant_id and c.livemode = t.livemode and c.corrected_by_id = t.id) then 'correction'
   else 'plain' end`;
+
+/** The transaction type that a transfer named: few do. */
+const TYPE = `(
+  select y.name from typed_transfers y where y.tenant_id = t.tenant_id and y.livemode = t.livemode and y.transfer_id = t.id)`;
+
+/** The newest of its versions; of what has none, the verdict tells, where the transfer was asked for alone. */
+const METADATA = `coalesce((
+  select m.metadata from metadata_versions m
+  where m.tenant_id = t.tenant_id and m.livemode = t.livemode and m.resource = 'transfer' and m.id = t.id order by m.version desc limit 1), (
+  select v.event_data::json -> 'metadata' from verdicts v
+  where t.group_id = t.id and v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'group' and v.id = t.group_id
+    and json_array_length(v.event_data::json -> 'legs') = 1), '{}'::json)`;
 
 interface Source {
   /** What the line counts by, and an index is ordered by. */
@@ -104,22 +120,31 @@ export const LINES_AFTER = {
 
 const FILTERS = `t.recorded_at <= $4::timestamptz and t.recorded_at < $9::timestamptz and t.recorded_at >= $10::timestamptz
   and t.amount_minor between $11::bigint and $12::bigint`;
-const columns = `${COLUMNS}, ${KIND} as kind`;
-const history = (name: string, ...conditions: readonly string[]) =>
-  statement(
-    `reads.history${name}`,
-    merged(
-      [{ time: 'recorded_at', condition: [...conditions, FILTERS].join(' and '), order: 'desc', columns }],
-      'desc',
-    ),
-  );
-// A group is small: it is looked through whole. Of a kind that is rare, the account's history is looked through.
-const HISTORY = {
-  all: history(''),
-  ofGroup: history('-of-group', 't.group_id = $13'),
-  ofKind: history('-of-kind', `(${KIND}) = $13`),
-  ofGroupAndKind: history('-of-group-and-kind', 't.group_id = $13', `(${KIND}) = $14`),
+const columns = `${COLUMNS}, ${KIND} as kind, ${TYPE} as type, ${METADATA} as metadata`;
+
+/** What a filter means, given its parameter. A group is small: it is looked through whole; of what is rare, the account's history is. */
+const FILTERS_GIVEN = {
+  group: (parameter: string) => `t.group_id = ${parameter}`,
+  kind: (parameter: string) => `(${KIND}) = ${parameter}`,
+  type: (parameter: string) => `${TYPE} = ${parameter}`,
+  metadata: (parameter: string) => `(${METADATA})::jsonb @> ${parameter}::jsonb`,
 } as const;
+type GivenFilter = keyof typeof FILTERS_GIVEN;
+const GIVEN_FILTERS = Object.keys(FILTERS_GIVEN) as GivenFilter[];
+
+const histories = new Map<string, Statement>();
+
+/** One constant text per combination, so that each can be prepared; the combinations are few and all ours. */
+function historyOf(given: readonly GivenFilter[]): Statement {
+  const name = ['reads.history', ...given].join('-');
+  const known = histories.get(name);
+  if (known) return known;
+  const conditions = given.map((filter, at) => FILTERS_GIVEN[filter](`$${at + 13}`));
+  const condition = [...conditions, FILTERS].join(' and ');
+  const made = statement(name, merged([{ time: 'recorded_at', condition, order: 'desc', columns }], 'desc'));
+  histories.set(name, made);
+  return made;
+}
 
 interface LineRow {
   at: Date;
@@ -133,6 +158,8 @@ interface LineRow {
   hold_id: string | null;
   reverses_id: string | null;
   kind?: TransferKind;
+  type?: string | null;
+  metadata?: Record<string, string>;
   recorded_at: Date;
   effective_at: Date;
   chain: number;
@@ -165,6 +192,9 @@ export async function linesAfter(
 export interface HistoryFilter {
   readonly group: string | undefined;
   readonly kind: TransferKind | undefined;
+  readonly type: string | undefined;
+  /** An object as JSON: names and values that the metadata must have. */
+  readonly metadata: string | undefined;
   readonly amountGte: bigint;
   readonly amountLte: bigint;
   readonly createdGte: Date | '-infinity';
@@ -177,16 +207,17 @@ export async function linesBefore(
   account: OwnedAccount,
   { before, filter, limit }: { readonly before: LinePlace; readonly filter: HistoryFilter; readonly limit: number },
 ): Promise<HistoryLine[]> {
-  const { group, kind, createdLt, createdGte, amountGte, amountLte } = filter;
+  const { createdLt, createdGte, amountGte, amountLte } = filter;
   const values = [...keyOf(account), ...valuesOf(before), limit, createdLt, createdGte, amountGte, amountLte];
-  const more = [...(group ? [uuidOf('group', group)] : []), ...(kind ? [kind] : [])];
-  const rows = await rowsInIndexOrder<LineRow>(db, historyOf(filter), [...values, ...more]);
-  return rows.map((row) => ({ ...toLine(row), kind: row.kind as TransferKind }));
-}
-
-function historyOf({ group, kind }: HistoryFilter): Statement {
-  if (group) return kind ? HISTORY.ofGroupAndKind : HISTORY.ofGroup;
-  return kind ? HISTORY.ofKind : HISTORY.all;
+  const given = GIVEN_FILTERS.filter((name) => filter[name] !== undefined);
+  const more = given.map((name) => (name === 'group' ? uuidOf('group', filter.group as string) : filter[name]));
+  const rows = await rowsInIndexOrder<LineRow>(db, historyOf(given), [...values, ...more]);
+  return rows.map((row) => ({
+    ...toLine(row),
+    kind: row.kind as TransferKind,
+    type: row.type ?? null,
+    metadata: row.metadata ?? {},
+  }));
 }
 
 function valuesOf({ at, recordedAt, chain, position }: LinePlace): unknown[] {

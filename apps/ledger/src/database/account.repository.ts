@@ -22,10 +22,10 @@ const LOCK = statement(
      join accounts a on a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id
      where (select count(*) from head) = 1
      order by a.tenant_id, a.livemode, a.id for update of a)
-   select nth::integer, asset, kind, state, overdraft, overdraft_limit_minor, posted_debits, posted_credits, pending_debits,
+   select coalesce(nth, 0)::integer as nth, asset, kind, state, overdraft, overdraft_limit_minor, posted_debits, posted_credits, pending_debits,
      pending_credits, version, details, date_part('epoch', greatest(last_recorded_at, clock_timestamp())) * 1000 as now_ms,
-     case when row_number() over () = 1 then (select head from head) end as head
-   from locked`,
+     case when row_number() over () = 1 then head.head end as head
+   from head left join locked on true`,
 );
 
 const UPDATE = statement(
@@ -67,7 +67,7 @@ const SAVE = statement(
 
 /** What a decision looks at of an account. */
 export interface AccountRow {
-  /** Which of the accounts asked for, counted from 1. */
+  /** Which of the accounts asked for, counted from 1; 0 where none was found. */
   nth: number;
   asset: string;
   kind: AccountKind;
@@ -123,17 +123,17 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     commands.some(needsDetails),
     chain,
   ]);
-  // Where a batch finds no account, those that it opens may still be paid from and to.
-  const alone = rows.length > 0 ? undefined : await lockHead(tx, chain);
-  const now = new Date(rows.reduce((latest, { now_ms }) => Math.max(latest, now_ms), alone?.now_ms ?? 0));
+  const now = new Date(rows.reduce((latest, { now_ms }) => Math.max(latest, now_ms), 0));
   const accounts = new Map<string, Account>();
   const details = new Map<string, AccountDetails>();
   for (const row of rows) {
-    const key = wanted[row.nth - 1] as AccountKey;
+    const key = wanted[row.nth - 1];
+    // Where a batch finds no account, those that it opens may still be paid from and to: the head comes alone.
+    if (!key) continue;
     accounts.set(key.scoped, toAccount(key.id, row));
     if (row.details) details.set(key.scoped, toDetails(row.details));
   }
-  const { head, xact } = alone ?? headOf(rows[0]);
+  const { head, xact } = headOf(rows[0]);
   return { accounts, details, keys, now, xact, chain, head };
 }
 
@@ -150,11 +150,28 @@ export function accountKeys(commands: readonly KeyedCommand[]): Map<string, Acco
   return keys;
 }
 
-/** What changes an account, and what names a type, whose rule may ask for the path. */
-/** Its path and metadata, which are not remembered. */
+/** Path and metadata, which are not remembered: of what changes an account, or names a type, whose rule may ask for the path. */
 export function needsDetails({ command }: KeyedCommand): boolean {
   if (command.type === 'payflow.group.post.v1') return command.data.legs.some(({ type }) => type !== undefined);
-  return command.type === 'payflow.account.update.v1';
+  return command.type === 'payflow.account.update.v1' || typesOf(command).length > 0;
+}
+
+// One for all that name none, which is nearly every command.
+const NONE: readonly string[] = [];
+
+/** The types that a command's transfers, or its hold, name. */
+export function typesOf(command: KeyedCommand['command']): readonly string[] {
+  switch (command.type) {
+    case 'payflow.group.post.v1':
+      return command.data.legs.flatMap(({ type }) => type ?? []);
+    case 'payflow.transfer.correct.v1':
+      return command.data.replacement.type === undefined ? NONE : [command.data.replacement.type];
+    case 'payflow.hold.place.v1':
+    case 'payflow.transfer.reverse.v1':
+      return command.data.type === undefined ? NONE : [command.data.type];
+    default:
+      return NONE;
+  }
 }
 
 function accountIds(command: KeyedCommand['command']): string[] {
@@ -170,8 +187,14 @@ function accountIds(command: KeyedCommand['command']): string[] {
         ...command.data.conditions.map(({ account }) => account),
       ];
     case 'payflow.conversion.post.v1': {
-      const { source, source_liquidity, destination_liquidity, destination } = command.data;
-      return [source, source_liquidity, destination_liquidity, destination];
+      const { source, source_liquidity, destination_liquidity, destination, conditions = [] } = command.data;
+      return [
+        source,
+        source_liquidity,
+        destination_liquidity,
+        destination,
+        ...conditions.map(({ account }) => account),
+      ];
     }
     case 'payflow.period.close.v1':
     case 'payflow.transaction_type.define.v1':

@@ -8,7 +8,7 @@ import type { Booked } from '../domain/transfer-change.js';
 import type { Unit } from '../domain/unit.js';
 import type { Period } from '../domain/period.js';
 import type { TransactionType } from '../domain/transaction-type.js';
-import { accountUuid, type LockedAccounts } from './account.repository.js';
+import { accountUuid, typesOf, type LockedAccounts } from './account.repository.js';
 import type { KeyedCommand } from './command-key.js';
 import { BOOKED, toBooked, type BookedFacts } from './transfer-facts.repository.js';
 import { insertVersions, versionColumns } from './metadata-version.repository.js';
@@ -41,7 +41,7 @@ const ASIDE = `
    union all
    select tenant_id, livemode, 'hold', null, id, json_build_object('payment', payment_id, 'debit', debit_account_id,
      'credit', credit_account_id, 'amount', amount_minor::text, 'posted', posted_minor::text, 'asset', asset, 'status', status,
-     'expires_at', expires_at, 'version', version)
+     'expires_at', expires_at, 'version', version, 'type', type_name, 'type_version', type_version)
    from holds where (tenant_id, livemode, id) in (select * from unnest($4::uuid[], $5::boolean[], $6::uuid[]))
    union all
    select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text, 'corrected_by', corrected_by_id)
@@ -64,11 +64,11 @@ const LOAD_ALL = statement(
    union all ${BOOKED(21)}`,
 );
 
-const HELD = `held as (
+const HELD = (types: number): string => `held as (
      insert into holds as h (tenant_id, livemode, id, payment_id, debit_account_id, credit_account_id, amount_minor, asset, posted_minor,
-       status, expires_at, version, changed_at, placed_at)
+       status, expires_at, version, type_name, type_version, changed_at, placed_at)
      select *, $13::timestamptz, $13::timestamptz from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[],
-       $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::bigint[])
+       $7::bigint[], $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::bigint[], $${types}::text[], $${types + 1}::bigint[])
      on conflict (tenant_id, livemode, id) do update set posted_minor = excluded.posted_minor, status = excluded.status,
        version = excluded.version, changed_at = excluded.changed_at, xact_id = pg_current_xact_id())`;
 const REVERSED = `insert into reversals as r (tenant_id, livemode, transfer_id, amount_minor, reversed_minor, corrected_by_id)
@@ -77,16 +77,16 @@ const REVERSED = `insert into reversals as r (tenant_id, livemode, transfer_id, 
      corrected_by_id = excluded.corrected_by_id,
      version = r.version + 1`;
 
-const SAVE = statement('ledger.save-aside', `with ${HELD} ${REVERSED}`);
+const SAVE = statement('ledger.save-aside', `with ${HELD(20)} ${REVERSED}`);
 
 // With transfers' metadata, and with what is not under any account's lock, and so may have been another partition's first.
 const SAVE_ALL = statement(
   'ledger.save-aside-all',
-  `with ${HELD}, reversed as (${REVERSED}),
+  `with ${HELD(53)}, reversed as (${REVERSED}),
    closing as (${INSERT_PERIODS(20)}), defined as (${INSERT_TYPES(26)}), typed as (${INSERT_TYPED(34)}),
    units_defined as (
-     insert into units (tenant_id, livemode, code, scale, name, created_at)
-     select * from unnest($39::uuid[], $40::boolean[], $41::text[], $42::smallint[], $43::text[], $44::timestamptz[])
+     insert into units (tenant_id, livemode, code, scale, name, created_at, number)
+     select * from unnest($39::uuid[], $40::boolean[], $41::text[], $42::smallint[], $43::text[], $44::timestamptz[], $52::smallint[])
      on conflict do nothing returning 1),
    told as (${insertVersions(45, '$13')})
    select ((select count(*) from closing) + (select count(*) from defined) + (select count(*) from typed)
@@ -124,6 +124,8 @@ interface HoldFacts {
   readonly status: HoldStatus;
   readonly expires_at: string | null;
   readonly version: number;
+  readonly type: string | null;
+  readonly type_version: number | null;
 }
 
 interface Wanted {
@@ -241,8 +243,7 @@ function monthsNamed(each: KeyedCommand): Wanted[] {
 function typesNamed(each: KeyedCommand): Wanted[] {
   const { type, data } = each.command;
   if (type === 'payflow.transaction_type.define.v1') return [wantedOf(each, data.id)];
-  if (type !== 'payflow.group.post.v1') return [];
-  return data.legs.flatMap((leg) => (leg.type === undefined ? [] : [wantedOf(each, leg.type)]));
+  return typesOf(each.command).map((name) => wantedOf(each, name));
 }
 
 type ChangesAside = Pick<BookChanges, 'holds' | 'reversals' | 'closings' | 'defined' | 'typed' | 'units' | 'metadata'>;
@@ -288,8 +289,12 @@ export async function saveAside(
     reversed.map(({ original }) => original.reversed),
     reversed.map(({ original }) => original.correctedBy && uuidOf('transfer', original.correctedBy)),
   ];
+  const heldTypes = [
+    held.map(({ hold }) => hold.type?.name ?? null),
+    held.map(({ hold }) => hold.type?.version ?? null),
+  ];
   if (terms + told.length === 0) {
-    await tx.count(SAVE, values);
+    await tx.count(SAVE, [...values, ...heldTypes]);
     return true;
   }
   const [result] = await tx.rows<{ saved: number }>(SAVE_ALL, [
@@ -308,6 +313,8 @@ export async function saveAside(
     units.map(({ unit }) => unit.name),
     units.map(({ unit }) => unit.createdAt),
     ...versionColumns(told),
+    units.map(({ number }) => number),
+    ...heldTypes,
   ]);
   return result?.saved === terms;
 }
@@ -391,5 +398,6 @@ function toHold(row: AsideRow): Hold {
     status: facts.status,
     expiresAt: facts.expires_at && instantOf(facts.expires_at),
     version: facts.version,
+    type: facts.type === null || facts.type_version === null ? null : { name: facts.type, version: facts.type_version },
   };
 }

@@ -1,16 +1,10 @@
 import { uuidOf, type AccountKind } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import type { Owner } from '../domain/book.js';
-import { BASES, SUMS, sumsAsOf, type Basis } from './balance-sums.js';
+import { totalsAsOf, type Total } from './account-pages.repository.js';
+import type { Basis } from './balance-sums.js';
 
-/** What many accounts of one asset and kind come to. Sums over accounts may pass what one counter can hold. */
-export interface Total {
-  readonly asset: string;
-  readonly kind: AccountKind;
-  readonly accounts: bigint;
-  readonly postedDebits: bigint;
-  readonly postedCredits: bigint;
-}
+export type { Total };
 
 export interface SubtreeTotal extends Total {
   readonly pendingDebits: bigint;
@@ -26,17 +20,8 @@ const NOW = statement(
   'reads.totals-now',
   `select ${TOTALS} from accounts where tenant_id = $1 and livemode = $2 ${GROUPED}`,
 );
-const AS_OF = Object.fromEntries(
-  BASES.map((basis) => [
-    basis,
-    statement(
-      `reads.totals-${basis}`,
-      `select ${TOTALS} from (
-         select a.asset, a.kind, ${SUMS[basis]} from accounts a ${sumsAsOf(basis, '$3::timestamptz', "'infinity'::timestamptz")}
-         where a.tenant_id = $1 and a.livemode = $2) as each ${GROUPED}`,
-    ),
-  ]),
-) as Record<Basis, ReturnType<typeof statement>>;
+// One snapshot for all pages, and the server's own word that nothing is written.
+const ONE_MOMENT = statement('reads.one-moment', 'set transaction isolation level repeatable read read only');
 
 // In ASCII the semicolon follows the colon: what lies between is the subtree. `like` would not do, its pattern is a parameter.
 export const SUBTREE_TOTALS = statement(
@@ -56,10 +41,11 @@ interface TotalRow {
 
 /** The owner's accounts by asset and kind, as of an instant; undefined: as they stand. */
 export async function totals(db: Database, owner: Owner, at: Date | undefined, basis: Basis): Promise<Total[]> {
-  const rows = await (at
-    ? db.rows<TotalRow>(AS_OF[basis], [...keyOf(owner), at])
-    : db.rows<TotalRow>(NOW, keyOf(owner)));
-  return rows.map(toTotal);
+  if (!at) return (await db.rows<TotalRow>(NOW, keyOf(owner))).map(toTotal);
+  return db.transaction(async (tx) => {
+    await tx.rows(ONE_MOMENT);
+    return totalsAsOf(tx, owner, { at, basis });
+  });
 }
 
 /** The account at a path and all below it, by asset and kind, as they stand. */

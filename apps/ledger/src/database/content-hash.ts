@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Leg } from '@payflow/contracts';
+import type { BalanceCondition, Leg } from '@payflow/contracts';
 import type { LedgerCommand } from '../domain/decide.js';
 
 /** SHA-256 (hexadecimal) over what a command means: equal for every copy of it, whoever sent it and when. */
@@ -27,7 +27,7 @@ function meaning(command: LedgerCommand): unknown[] {
       const { legs, conditions, effective_at, metadata, mode } = command.data;
       return [
         legs.map(meaningOfLeg),
-        conditions.map((each) => [each.account, each.version, each.balance_gte, each.balance_lte]),
+        conditions.map(meaningOfCondition),
         effective_at,
         sorted(metadata),
         // As groups were hashed before there was another mode: what was posted then is still known.
@@ -36,16 +36,18 @@ function meaning(command: LedgerCommand): unknown[] {
     }
     case 'payflow.conversion.post.v1': {
       const { transfers, source, destination, source_liquidity, destination_liquidity } = command.data;
-      const { source_asset, destination_asset, source_amount, rate, metadata } = command.data;
+      const { source_asset, destination_asset, source_amount, rate, metadata, conditions } = command.data;
       return [
         [transfers, source, destination, source_liquidity, destination_liquidity],
         [source_asset, destination_asset, source_amount, rate.numerator, rate.denominator],
         sorted(metadata),
+        // As conversions were hashed before they had conditions: what was converted then is still known.
+        ...(conditions === undefined ? [] : [conditions.map(meaningOfCondition)]),
       ];
     }
     case 'payflow.hold.place.v1': {
-      const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until } = command.data;
-      return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until];
+      const { payment, debit_account, credit_account, amount, asset, expires_at, valid_until, type } = command.data;
+      return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until, ...named(type)];
     }
     case 'payflow.hold.post.v1': {
       const { hold, debit_account, credit_account, amount, final } = command.data;
@@ -72,15 +74,15 @@ type Others =
 function meaningOfOthers(command: Extract<LedgerCommand, { readonly type: Others }>): unknown[] {
   switch (command.type) {
     case 'payflow.transfer.reverse.v1': {
-      const { transfer, original, debit_account, credit_account, amount, metadata } = command.data;
-      return [transfer, original, debit_account, credit_account, amount, sorted(metadata)];
+      const { transfer, original, debit_account, credit_account, amount, metadata, type } = command.data;
+      return [transfer, original, debit_account, credit_account, amount, sorted(metadata), ...named(type)];
     }
     case 'payflow.transfer.correct.v1': {
       const { original, debit_account, credit_account, reversal, replacement, effective_at, metadata } = command.data;
       const { id, amount, asset } = replacement;
       return [
         [original, debit_account, credit_account, reversal],
-        [id, replacement.debit_account, replacement.credit_account, amount, asset],
+        [id, replacement.debit_account, replacement.credit_account, amount, asset, ...named(replacement.type)],
         effective_at,
         sorted(metadata),
       ];
@@ -104,10 +106,17 @@ function meaningOfOthers(command: Extract<LedgerCommand, { readonly type: Others
   }
 }
 
-/** A leg that names no type means what it meant before there were types. */
 function meaningOfLeg({ id, debit_account, credit_account, amount, asset, up_to, type }: Leg): unknown[] {
-  const leg = [id, debit_account, credit_account, amount, asset, up_to];
-  return type === undefined ? leg : [...leg, type];
+  return [id, debit_account, credit_account, amount, asset, up_to, ...named(type)];
+}
+
+/** What names no type means what it meant before there were types. */
+function named(type: string | undefined): readonly string[] {
+  return type === undefined ? [] : [type];
+}
+
+function meaningOfCondition({ account, version, balance_gte, balance_lte }: BalanceCondition): unknown[] {
+  return [account, version, balance_gte, balance_lte];
 }
 
 function sorted(metadata: Readonly<Record<string, string>>): [string, string][] {

@@ -22,6 +22,8 @@ import { LedgerHistoryGuards1763700015000 } from './migrations/1763700015000-led
 import { LedgerAccountPaths1764100040003 } from './migrations/1764100040003-ledger-account-paths.js';
 import { LedgerHoldsIndex1764100040004 } from './migrations/1764100040004-ledger-holds-index.js';
 import { LedgerAsRemembered1764100070001 } from './migrations/1764100070001-ledger-as-remembered.js';
+import { LedgerUnitNumbers1764100060002 } from './migrations/1764100060002-ledger-unit-numbers.js';
+import { LedgerHoldTypes1764100060004 } from './migrations/1764100060004-ledger-hold-types.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the ledger's database, in order, and the rights that its role has then. */
@@ -48,6 +50,8 @@ export const migrations = [
   LedgerAccountPaths1764100040003,
   LedgerHoldsIndex1764100040004,
   LedgerAsRemembered1764100070001,
+  LedgerUnitNumbers1764100060002,
+  LedgerHoldTypes1764100060004,
   rights,
 ];
 

@@ -276,6 +276,10 @@ const changesAreTold = (form: 'running' | 'full') => `
   where s.type not like 'payflow.deadletter.%'
     -- An id used again with other content is refused and changes nothing, not even a verdict: the first one stands.
     and not (s.type like '%rejected.v1' and s.value::json ->> 'reason' = 'id_reused')
+    -- The refusal of an opening that is asked for again is told again, in the same words.
+    and not (s.type = 'payflow.account.rejected.v1' and exists (
+      select from verdicts v where v.tenant_id = s.tenant and v.livemode = s.livemode and v.kind = 'account' and v.id = s.subject
+        and v.event_type = s.type and v.event_id <> s.event_id and v.event_data = s.value))
     and not exists (select from seals where s.type = 'payflow.ledger.sealed.v1' and seals.event_id = s.event_id)
     -- What a command did to an overdraft is told beside its verdict.
     and not (s.type like 'payflow.account.overdraft%' and exists (

@@ -1,8 +1,8 @@
-import { fromUuid, uuidOf, type AccountKind, type PeriodClosed, type PeriodTotal } from '@payflow/contracts';
+import { fromUuid, uuidOf, type PeriodClosed, type PeriodTotal } from '@payflow/contracts';
 import { keyset, statement, type Database, type Transaction } from '@payflow/database';
 import type { Owner } from '../domain/book.js';
 import type { Period } from '../domain/period.js';
-import { SUMS, sumsAsOf } from './balance-sums.js';
+import { totalsAsOf } from './account-pages.repository.js';
 
 /** What a row of a period tells; the figures only where they are asked for. */
 const FACTS = `json_build_object('ends_at', p.ends_at, 'closing_at', p.closing_at, 'closed', p.event_data)`;
@@ -46,34 +46,20 @@ const SEE = statement(
   `update periods set horizon = pg_snapshot_xmax(pg_current_snapshot()) where status = 'closing' and horizon is null`,
 );
 
-// In order, so that the figures of the month before are there. Skipped rows are at another process's.
-const TAKE = statement(
-  'periods.take',
+// In order, so that the figures of the month before are there.
+const FIND_SETTLED = statement(
+  'periods.find-settled',
   `select p.tenant_id, p.livemode, p.month, p.ends_at, p.closing_at, b.event_data::json ->> 'hash' as hash_before
    from periods p left join periods b on b.tenant_id = p.tenant_id and b.livemode = p.livemode and b.month = p.after_month
    where p.status = 'closing' and p.horizon <= pg_snapshot_xmin(pg_current_snapshot())
      and (p.after_month is null or b.status = 'closed')
-   order by p.month limit 1 for update of p skip locked`,
+   order by p.month limit 1`,
 );
-
-/** Accounts that one statement adds up: well within a second, however many there are. */
-const ACCOUNTS_MAX = 10_000;
-
-const TOTALS = statement(
-  'periods.totals',
-  `with page as materialized (
-     select * from accounts where tenant_id = $1 and livemode = $2 and id > $4 order by id limit $5)
-   select asset, kind, sum(posted_debits)::text as posted_debits, sum(posted_credits)::text as posted_credits,
-     (select id from page order by id desc limit 1) as last
-   from (select a.asset, a.kind, ${SUMS.effective} from page a ${sumsAsOf('effective', '$3::timestamptz', "'infinity'::timestamptz")}) as each
-   group by asset, kind`,
-);
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
 const CLOSE = statement(
   'periods.close',
   `update periods set status = 'closed', event_id = $4, event_data = $5, closed_xact_id = pg_current_xact_id()
-   where tenant_id = $1 and livemode = $2 and month = $3`,
+   where tenant_id = $1 and livemode = $2 and month = $3 and status = 'closing'`,
 );
 
 const LATEST_FIRST = keyset('desc', 'month');
@@ -87,15 +73,6 @@ const FIND = statement(
   'reads.period',
   `select month, ends_at, closing_at, event_data as closed from periods where tenant_id = $1 and livemode = $2 and month = $3`,
 );
-
-interface TotalRow {
-  asset: string;
-  kind: AccountKind;
-  posted_debits: string;
-  posted_credits: string;
-  /** The last account that was added up. */
-  last: string;
-}
 
 /** A month that nothing can be added to any more. */
 export interface SettledPeriod {
@@ -112,16 +89,16 @@ export async function seeMarks(db: Database): Promise<void> {
   await db.count(SEE);
 }
 
-/** Takes a closing month of which all transactions that may have missed its mark have ended. */
-export async function takeSettled(tx: Transaction): Promise<SettledPeriod | undefined> {
-  const [row] = await tx.rows<{
+/** A closing month of which all transactions that may have missed its mark have ended. */
+export async function findSettled(db: Database): Promise<SettledPeriod | undefined> {
+  const [row] = await db.rows<{
     tenant_id: string;
     livemode: boolean;
     month: string;
     ends_at: Date;
     closing_at: Date;
     hash_before: string | null;
-  }>(TAKE);
+  }>(FIND_SETTLED);
   return (
     row && {
       owner: { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode },
@@ -134,39 +111,35 @@ export async function takeSettled(tx: Transaction): Promise<SettledPeriod | unde
 }
 
 /**
- * What all accounts came to before the end of the month, by effective time. Reads each account once, some at a time: of what
- * took effect by then nothing changes any more, so that they need not be read in one moment. Nothing is told of nothing.
+ * What all accounts came to before the end of the month, by effective time: of what took effect by then nothing changes any more,
+ * so that they need not be read in one moment. Nothing is told of nothing.
  */
 export async function closingTotals(
-  tx: Transaction,
+  db: Database | Transaction,
   { owner, endsAt }: Pick<SettledPeriod, 'owner' | 'endsAt'>,
-  accounts_max = ACCOUNTS_MAX,
+  accounts_max?: number,
 ): Promise<PeriodTotal[]> {
   // Time is kept in milliseconds: before an instant is as of the one before it.
-  const last = new Date(endsAt.getTime() - 1);
-  const sums = new Map<string, { asset: string; kind: AccountKind; debits: bigint; credits: bigint }>();
-  for (let after: string | undefined = BEFORE_ALL; after !== undefined;) {
-    const rows: readonly TotalRow[] = await tx.rows<TotalRow>(TOTALS, [...keyOf(owner), last, after, accounts_max]);
-    for (const { asset, kind, posted_debits, posted_credits } of rows) {
-      const { debits, credits } = sums.get(`${asset} ${kind}`) ?? { debits: 0n, credits: 0n };
-      const sum = { asset, kind, debits: debits + BigInt(posted_debits), credits: credits + BigInt(posted_credits) };
-      sums.set(`${asset} ${kind}`, sum);
-    }
-    after = rows[0]?.last;
-  }
-  return [...sums.entries()]
-    .filter(([, { debits, credits }]) => debits > 0n || credits > 0n)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, { asset, kind, debits, credits }]) => ({
+  const at = new Date(endsAt.getTime() - 1);
+  const totals = await totalsAsOf(db, owner, { at, basis: 'effective' }, accounts_max);
+  return totals
+    .filter(({ postedDebits, postedCredits }) => postedDebits > 0n || postedCredits > 0n)
+    .map(({ asset, kind, postedDebits, postedCredits }) => ({
       asset,
       kind,
-      posted_debits: debits.toString(),
-      posted_credits: credits.toString(),
+      posted_debits: postedDebits.toString(),
+      posted_credits: postedCredits.toString(),
     }));
 }
 
-export async function savePeriod(tx: Transaction, owner: Owner, closed: PeriodClosed, eventId: string): Promise<void> {
-  await tx.count(CLOSE, [...keyOf(owner), closed.id, uuidOf('event', eventId), JSON.stringify(closed)]);
+/** Closes a month with its figures. False where another process was first, with the same. */
+export async function savePeriod(
+  tx: Transaction,
+  owner: Owner,
+  closed: PeriodClosed,
+  eventId: string,
+): Promise<boolean> {
+  return (await tx.count(CLOSE, [...keyOf(owner), closed.id, uuidOf('event', eventId), JSON.stringify(closed)])) === 1;
 }
 
 /** The owner's closed and closing months before one, latest first. */

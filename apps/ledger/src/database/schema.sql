@@ -118,11 +118,14 @@ create table holds (
   placed_at timestamp with time zone not null,
   changed_at timestamp with time zone not null,
   xact_id xid8 not null default pg_current_xact_id(),
+  type_name text,
+  type_version bigint,
   constraint holds_amount_minor_check CHECK ((amount_minor > 0)),
   constraint holds_check CHECK (((posted_minor >= 0) AND (posted_minor <= amount_minor))),
   constraint holds_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint holds_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'posted'::text, 'voided'::text, 'expired'::text]))),
   constraint holds_two_accounts CHECK ((debit_account_id <> credit_account_id)),
+  constraint holds_type_is_whole CHECK (((type_name IS NULL) = (type_version IS NULL))) NOT VALID,
   constraint holds_version_check CHECK ((version > 0))
 );
 
@@ -391,7 +394,10 @@ create table units (
   name text not null,
   created_at timestamp with time zone not null,
   xact_id xid8 not null default pg_current_xact_id(),
+  number smallint not null,
   constraint units_code_check CHECK ((code ~ '^[A-Z][A-Z0-9]{3,11}$'::text)),
+  constraint units_number_check CHECK (((number >= 1) AND (number <= 1000))) NOT VALID,
+  constraint units_number_key UNIQUE (tenant_id, livemode, number),
   constraint units_pkey PRIMARY KEY (tenant_id, livemode, code),
   constraint units_scale_check CHECK (((scale >= 0) AND (scale <= 12)))
 );

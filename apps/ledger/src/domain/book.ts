@@ -104,7 +104,8 @@ export interface BookChanges {
     string,
     { readonly owner: Owner; readonly transfer: string; readonly original: Original }
   >;
-  readonly units: readonly { readonly owner: Owner; readonly unit: Unit }[];
+  /** Each with its number among its owner's units, from 1: two batches that both take the last one meet there. */
+  readonly units: readonly { readonly owner: Owner; readonly unit: Unit; readonly number: number }[];
   readonly closings: readonly (Closing & { readonly owner: Owner })[];
   readonly defined: readonly { readonly owner: Owner; readonly type: TransactionType }[];
   readonly typed: readonly TypedTransfer[];
@@ -129,7 +130,7 @@ export class Book {
   #overdrafts: OverdraftMove[] = [];
   readonly #units: Map<string, Unit>;
   readonly #unitCounts: Map<string, number>;
-  readonly #definedUnits: { owner: Owner; unit: Unit }[] = [];
+  readonly #definedUnits: { owner: Owner; unit: Unit; number: number }[] = [];
   readonly #periods: Map<string, Period>;
   readonly #latestMonths: Map<string, string>;
   readonly #closings: (Closing & { owner: Owner })[] = [];
@@ -260,8 +261,9 @@ export class Book {
   /** From now on accounts can be opened in it. */
   define(owner: Owner, unit: Unit): void {
     this.#units.set(scoped(owner, unit.code), unit);
-    this.#unitCounts.set(scoped(owner, ''), this.unitCount(owner) + 1);
-    this.#definedUnits.push({ owner, unit });
+    const number = this.unitCount(owner) + 1;
+    this.#unitCounts.set(scoped(owner, ''), number);
+    this.#definedUnits.push({ owner, unit, number });
   }
 
   period(owner: Owner, month: string): Period | undefined {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openedAccount, type Account } from './account.js';
 import { postConversion, type ConversionTerms } from './conversion.js';
+import type { Condition } from './group.js';
 
 const NOW = '2026-11-21T12:00:00.000Z';
 const account = (id: string, asset: string, change: Partial<Account> = {}): Account => ({
@@ -26,7 +27,16 @@ const terms: ConversionTerms = {
   destinationAsset: 'EUR',
   sourceAmount: 199n,
   rate: { numerator: 92n, denominator: 100n },
+  conditions: [],
 };
+
+const when = (account: string, more: Partial<Condition> = {}): Condition => ({
+  account,
+  version: null,
+  balanceGte: null,
+  balanceLte: null,
+  ...more,
+});
 
 const convert = (change: Partial<ConversionTerms> = {}, known: Readonly<Record<string, Account>> = accounts) => {
   const books = { account: (id: string) => known[id], isTransferIdUsed: (id: string) => id === 'used' };
@@ -61,6 +71,10 @@ describe('a conversion', () => {
     ['assets_identical', null, { destinationAsset: 'USD', sourceAmount: 1n }],
     ['conversion_too_small', null, { sourceAmount: 1n, source: 'nobody' }],
     ['conversion_too_large', null, { rate: huge, source: 'nobody' }],
+    ['account_not_found', null, { conditions: [when('stranger')], transfers: ['used', '2'] }],
+    ['condition_failed', null, { conditions: [when('euros', { version: 7 })], transfers: ['used', '2'] }],
+    ['condition_failed', null, { conditions: [when('dollars', { balanceGte: 1_001n })], source: 'nobody' }],
+    ['condition_failed', null, { conditions: [when('dollars', { balanceLte: 999n })], source: 'nobody' }],
     ['id_reused', 0, { transfers: ['used', '2'], source: 'nobody' }],
     ['accounts_identical', 0, { sourceLiquidity: 'dollars' }],
     ['account_not_found', 0, { source: 'nobody' }],

@@ -1,5 +1,13 @@
 import { AMOUNT_MAX, convert, type Rate } from '@payflow/money';
-import { postGroup, refusedAt, type GroupBooks, type GroupLeg, type GroupPosted, type GroupRefused } from './group.js';
+import {
+  postGroup,
+  refusedAt,
+  type Condition,
+  type GroupBooks,
+  type GroupLeg,
+  type GroupPosted,
+  type GroupRefused,
+} from './group.js';
 
 /** From one asset into another, through an account of each that has them. */
 export interface ConversionTerms {
@@ -14,6 +22,7 @@ export interface ConversionTerms {
   readonly sourceAmount: bigint;
   /** Minor units of the destination's asset for minor units of the source's. */
   readonly rate: Rate;
+  readonly conditions: readonly Condition[];
 }
 
 const ACCOUNTS_MAX = 4;
@@ -27,7 +36,8 @@ export function postConversion(terms: ConversionTerms, books: GroupBooks, now: s
   const destinationAmount = convert(sourceAmount, rate);
   if (destinationAmount <= 0n) return refusedAt(null, 'conversion_too_small');
   if (destinationAmount > AMOUNT_MAX) return refusedAt(null, 'conversion_too_large');
-  const group = { legs: legsOf(terms, destinationAmount), conditions: [], effectiveAt: null, stopsOnFirst: false };
+  const { conditions } = terms;
+  const group = { legs: legsOf(terms, destinationAmount), conditions, effectiveAt: null, stopsOnFirst: false };
   return postGroup(group, books, { accounts_max: ACCOUNTS_MAX }, now);
 }
 

@@ -1,4 +1,4 @@
-import type { HoldStatus, Refusal } from '@payflow/contracts';
+import type { HeldType, HoldStatus, Refusal } from '@payflow/contracts';
 import { creditHeld, credited, debitHeld, debited, type Account } from './account.js';
 import { refusalOfFunds, refusalOfTerms, refuse, type Movement, type Refused, type Sides } from './transfer.js';
 
@@ -24,6 +24,8 @@ export interface Hold extends Movement {
   readonly expiresAt: string | null;
   /** +1 per change. */
   readonly version: number;
+  /** The transaction type that it keeps to, and its postings with it. */
+  readonly type: HeldType | null;
 }
 
 export interface HoldChanged {
@@ -41,6 +43,7 @@ export interface HoldTerms extends Movement {
   readonly payment: string | null;
   readonly expiresAt: string | null;
   readonly validUntil: string | null;
+  readonly type: HeldType | null;
 }
 
 /** Sets money aside as if it were moved: what cannot be transferred cannot be held. */
@@ -52,8 +55,8 @@ export function placeHold(terms: HoldTerms, { debit, credit }: Sides, now: strin
   const short = refusalOfFunds(from, to, terms.amount);
   if (short) return refuse(short);
   // From here the money is held.
-  const { id, payment, debitAccount, creditAccount, amount, asset, expiresAt } = terms;
-  const facts = { id, payment, debitAccount, creditAccount, amount, asset, expiresAt };
+  const { id, payment, debitAccount, creditAccount, amount, asset, expiresAt, type } = terms;
+  const facts = { id, payment, debitAccount, creditAccount, amount, asset, expiresAt, type };
   return {
     kind: 'changed',
     hold: { ...facts, status: 'pending', posted: 0n, version: 1 },

@@ -126,6 +126,21 @@ describe('conversions', () => {
     expect([await booked(dear.data.id), await booked(damaged.data.id)]).toEqual([[], []]);
   });
 
+  it('are made under conditions on any account, by the one of fifty at once that finds them met', async () => {
+    const between = await market();
+    const condition = { account: between.destination, version: 1, balance_gte: '0', balance_lte: '0' };
+    const other = ours.convert(between, { conditions: [{ ...condition, version: 2 }] });
+    expect(await handle(other)).toMatchObject([{ data: { reason: 'condition_failed', leg: null } }]);
+    const all = await Promise.all(
+      Array.from({ length: 50 }, () => handle(ours.convert(between, { source_amount: '5', conditions: [condition] }))),
+    );
+    expect(reasons(all.flat()).filter((reason) => reason === 'group.posted')).toHaveLength(1);
+    expect(new Set(reasons(all.flat()))).toEqual(new Set(['group.posted', 'condition_failed']));
+    const stranger = newId('account');
+    const watched = ours.convert(between, { conditions: [{ ...condition, account: stranger, version: 2 }] });
+    expect(reasons(await handle(ours.open(stranger), watched))).toEqual(['account.opened', 'condition_failed']);
+  });
+
   it('of fifty at once, take no more than there is on either side', async () => {
     const between = await market();
     const all = await Promise.all(

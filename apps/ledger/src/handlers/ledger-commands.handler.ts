@@ -93,10 +93,11 @@ function answerAgain({ command, contentHash, kind }: KeyedCommand, before: Known
   const isCopy = before.contentHash === contentHash || before.contentHash === UNREAD_HASH;
   // A leg of a group is known under its transfer's id too, but its verdict is the group's.
   const isLeg = kind === 'transfer' && before.type === 'payflow.group.posted.v1';
+  if (!isCopy || isLeg) return eventOf(command, refuseCommand(command, 'id_reused', book.now), {});
   // Whoever sends a refused opening anew waits for an answer to this command: the first has been read, and is passed over by
-  // its event's id however often it is sent.
+  // its event's id however often it is sent. So it is told again, as another event.
   const isSpent = before.type === 'payflow.account.rejected.v1' && before.commandId !== command.id;
-  if (!isCopy || isLeg || isSpent) return eventOf(command, refuseCommand(command, 'id_reused', book.now), {});
+  if (isSpent) return eventOf(command, verdictOf(before), {});
   return eventOf(command, verdictOf(before), { id: before.eventId, resent: true });
 }
 

@@ -120,13 +120,13 @@ describe('the ledger on real PostgreSQL', () => {
     expect(messages[0]).toMatchObject({ data: { reason: 'discarded' } });
   });
 
-  it('answers the same opening under a new command as a reuse of the id, once it was refused', async () => {
+  it('answers the same opening under a new command as the first, once it was refused', async () => {
     const command = open(newId('account'));
     const refused = await db.database.transaction((tx) => handler.discard([command], tx));
     const again = { ...command, id: newId('event') };
     const { messages, repeated } = await handle(again, command);
     expect(messages).toMatchObject([
-      { type: 'payflow.account.rejected.v1', cause: again, data: { reason: 'id_reused' } },
+      { type: 'payflow.account.rejected.v1', cause: again, data: { reason: 'discarded' } },
       { type: 'payflow.account.rejected.v1', id: refused.messages[0]?.id, data: { reason: 'discarded' }, resent: true },
     ]);
     // Its reader has dropped the first answer by its event's id, and would wait for ever.

@@ -166,4 +166,63 @@ describe('a transaction type', () => {
     expect(told.filter((outcome) => outcome === 'transaction_type.defined 2')).toHaveLength(1);
     expect(told.filter((outcome) => outcome === 'version_differs')).toHaveLength(49);
   });
+
+  it('is kept to by a hold from its placing on, and by what posts it, whatever version comes meanwhile', async () => {
+    const { ours, bank, wallet, savings, topUp } = await books();
+    const type = 'wallet_topup';
+    const placing = ours.hold(bank, wallet, '9', { type });
+    expect(outcomes(await handle(placing))).toEqual(['transaction_type_not_found']);
+    await handle(ours.defineType(type, topUp));
+    const hold = ours.hold(bank, wallet, '9', { type });
+    const told = await handle(hold, ours.hold(bank, savings, '9', { type }));
+    expect(outcomes(told)).toEqual(['hold.placed', 'posting_rule_broken']);
+    expect(told[0]?.data).toMatchObject({ type: { name: type, version: 1 } });
+    await handle(ours.defineType(type, { ...topUp, credit: [{ path: 'nobody', kind: null }] }));
+    const of = { id: hold.data.id, debit: bank, credit: wallet };
+    const [first, last] = [ours.postHold(of, '4', false), ours.postHold(of, null)];
+    expect((await handle(first, last)).map(({ data }) => data)).toMatchObject([
+      { type: { name: type, version: 1 }, transferred: '4' },
+      { type: { name: type, version: 1 }, transferred: '5' },
+    ]);
+    expect(await typed(first.data.id, last.data.id)).toEqual([
+      { name: type, version: 1 },
+      { name: type, version: 1 },
+    ]);
+    const again = await handle(
+      { ...hold, id: newId('event') },
+      { ...hold, id: newId('event'), data: { ...hold.data, type: 'fee' } },
+    );
+    expect(outcomes(again)).toEqual(['hold.placed', 'id_reused']);
+  });
+
+  it('is held against by a reversal as it moves, and by what stands in the place of a corrected transfer', async () => {
+    const { ours, bank, wallet, savings } = await books();
+    const refund = { debit: [{ path: 'users:**', kind: null }], credit: [{ path: null, kind: 'asset' }] } as const;
+    const payout = {
+      debit: [{ path: null, kind: 'asset' }],
+      credit: [{ path: 'users:*:savings', kind: null }],
+    } as const;
+    const transfer = ours.transfer(bank, wallet, '50');
+    await handle(ours.defineType('refund', refund), ours.defineType('payout', payout), transfer);
+    const original = { id: transfer.data.id, debit: bank, credit: wallet };
+    const back = ours.reverse(original, '7', { type: 'refund' });
+    const told = await handle(
+      back,
+      ours.reverse(original, '7', { type: 'payout' }),
+      ours.reverse(original, '7', { type: 'lost' }),
+    );
+    expect(outcomes(told)).toEqual(['group.posted', 'posting_rule_broken null', 'transaction_type_not_found null']);
+    expect(told[0]?.data).toMatchObject({ types: [{ type: 'refund', version: 1, legs: [0] }] });
+    const replacement = { debit_account: bank, amount: '40', asset: 'USD', type: 'payout' };
+    const corrected = (credit_account: string) =>
+      ours.correct(original, '40', { replacement: { id: newId('transfer'), ...replacement, credit_account } });
+    const right = corrected(savings);
+    const [broken, kept] = await handle(corrected(wallet), right);
+    expect(outcomes([broken as AnyOutgoing])).toEqual(['posting_rule_broken 1']);
+    expect(kept?.data).toMatchObject({ types: [{ type: 'payout', version: 1, legs: [1] }] });
+    expect(await typed(back.data.transfer, right.data.replacement.id, right.data.reversal)).toEqual([
+      { name: 'payout', version: 1 },
+      { name: 'refund', version: 1 },
+    ]);
+  });
 });

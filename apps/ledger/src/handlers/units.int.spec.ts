@@ -97,13 +97,24 @@ describe('units of a tenant', () => {
     expect(await told(new CommandsOf().define('MORE'))).toEqual(['asset.defined']);
   });
 
+  it('of which one more is allowed are one more, when fifty at once are defined', async () => {
+    const ours = new CommandsOf();
+    const before = Array.from({ length: TENANT_ASSETS_MAX - 1 }, (_, at) => ours.define(`UNIT${at}`));
+    await told(...before);
+    const all = await Promise.all(Array.from({ length: 50 }, (_, at) => told(ours.define(`LAST${at}`))));
+    expect(all.flat().filter((outcome) => outcome === 'asset.defined')).toHaveLength(1);
+    expect(all.flat().filter((outcome) => outcome === 'too_many_assets')).toHaveLength(49);
+    expect(await rows(ours)).toHaveLength(TENANT_ASSETS_MAX);
+  });
+
   it('are never changed by the service, and missed when nobody was told', async () => {
     for (const text of ["update units set name = 'x'", 'delete from units'])
       await expect(db.database.rows(statement(`spec.${text.slice(0, 6)}`, text))).rejects.toMatchObject({
         code: '42501',
       });
     await admin.query(
-      `insert into units select tenant_id, livemode, 'PLANTED', 0, 'x', now() from units where code = 'AIRTIME'`,
+      `insert into units (tenant_id, livemode, code, scale, name, created_at, number)
+       select tenant_id, livemode, 'PLANTED', 0, 'x', now(), 2 from units where code = 'AIRTIME'`,
     );
     expect(await broken()).toEqual(['units/PLANTED has no verdict']);
   });

@@ -29,10 +29,12 @@ import {
   kind,
   limit,
   LIMIT_DEFAULT,
+  members,
   metadataQuery,
   optional,
   path,
   required,
+  typeName,
   type Query,
 } from './read-query.js';
 
@@ -91,6 +93,8 @@ export class AccountReadsController {
         filter: {
           group: optional(query, 'group', id('group')),
           kind: optional(query, 'kind', kind),
+          type: optional(query, 'type', typeName),
+          metadata: optional(query, 'metadata', members),
           amountGte: optional(query, 'amount[gte]', amount) ?? 0n,
           amountLte: optional(query, 'amount[lte]', amount) ?? AMOUNT_MAX,
           createdGte: optional(query, 'created[gte]', instant) ?? '-infinity',

@@ -1,4 +1,11 @@
-import { MONTH_PATTERN, toUuid, TRANSFER_KINDS, type IdKind, type TransferKind } from '@payflow/contracts';
+import {
+  MONTH_PATTERN,
+  toUuid,
+  TRANSFER_KINDS,
+  TYPE_NAME_PATTERN,
+  type IdKind,
+  type TransferKind,
+} from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
 import { BASES, type Basis } from '../database/balance-sums.js';
@@ -57,6 +64,23 @@ export const amount = (text: string): bigint | undefined => parseAmount(text);
 /** Which page of a history of metadata. */
 export function metadataQuery(query: Query): MetadataQuery {
   return { limit: optional(query, 'limit', limit) ?? LIMIT_DEFAULT, after: optional(query, 'after', parseVersion) };
+}
+
+const TYPE_NAME = new RegExp(TYPE_NAME_PATTERN);
+
+export function typeName(text: string): string | undefined {
+  return TYPE_NAME.test(text) ? text : undefined;
+}
+
+/** An object of texts, as JSON: what metadata must have. */
+export function members(text: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject && Object.values(value).every((one) => typeof one === 'string') ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The path of an account. */

@@ -1,4 +1,4 @@
-import { newId } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf } from '@payflow/contracts';
 import { costOf, type TestDatabase, until } from '@payflow/testing';
 import fc from 'fast-check';
 import { Client } from 'pg';
@@ -264,6 +264,52 @@ describe('a history by kind', () => {
     expect(await got(`&kind=correction&group=${correction.data.id}`)).toEqual([all[1]]);
     expect(await got(`&kind=plain&group=${correction.data.id}`)).toEqual([]);
     expect((await read(ours, `accounts/${wallet}/transfers?kind=refund`)).status).toBe(400);
+  });
+});
+
+describe('a history by type and metadata', () => {
+  it('shows both as they are now, and finds what has all that is asked for', async () => {
+    const ours = new CommandsOf();
+    const [world, wallet] = [newId('account'), newId('account')];
+    const one = (more: Partial<ReturnType<typeof leg>>, metadata: Record<string, string>) => {
+      const movement = leg(world, wallet, '100', more);
+      return ours.group([movement], { id: fromUuid('group', uuidOf('transfer', movement.id)), metadata });
+    };
+    const [typed, plain] = [one({ type: 'fee' }, { order: '7', of: 'spec' }), one({}, { order: '8' })];
+    const together = ours.group([leg(world, wallet, '1', { type: 'fee' })], { metadata: { order: '7' } });
+    const transferOf = ({ data }: typeof typed) => data.legs[0]?.id as string;
+    await handle([
+      ours.open(world, { overdraft: 'unbounded' }),
+      ours.open(wallet),
+      ours.defineType('fee'),
+      ours.defineType('rent'),
+    ]);
+    await handle([typed, plain, together]);
+    await handle([ours.annotate({ id: transferOf(plain), debit: world }, { order: '9', of: 'spec' })]);
+    const got = async (filters: Record<string, string>) =>
+      (await pages(ours, `accounts/${wallet}/transfers?${new URLSearchParams({ limit: '2', ...filters })}`)).flatMap(
+        (page) =>
+          (page['data'] as { id: string; type: string | null; metadata: object }[]).map(({ id, type, metadata }) => [
+            id,
+            type,
+            metadata,
+          ]),
+      );
+    const all = [
+      // Of a group, the group has the metadata.
+      [transferOf(together), 'fee', {}],
+      [transferOf(plain), null, { order: '9', of: 'spec' }],
+      [transferOf(typed), 'fee', { order: '7', of: 'spec' }],
+    ];
+    expect(await got({})).toEqual(all);
+    expect(await got({ type: 'fee' })).toEqual([all[0], all[2]]);
+    expect(await got({ type: 'rent' })).toEqual([]);
+    expect(await got({ metadata: '{"of":"spec"}' })).toEqual([all[1], all[2]]);
+    expect(await got({ metadata: '{"of":"spec","order":"9"}' })).toEqual([all[1]]);
+    expect(await got({ metadata: '{"order":"8"}' })).toEqual([]);
+    expect(await got({ metadata: '{"of":"spec"}', type: 'fee', kind: 'plain' })).toEqual([all[2]]);
+    for (const query of ['type=No', 'metadata=7', 'metadata=[]', 'metadata={"a":1}', 'metadata={'])
+      expect((await read(ours, `accounts/${wallet}/transfers?${query}`)).status).toBe(400);
   });
 });
 

@@ -46,6 +46,8 @@ function transferResource(account: string, line: HistoryLine) {
     group: line.group,
     hold: line.hold,
     reverses: line.reverses,
+    type: line.type,
+    metadata: line.metadata,
     effective_at: line.effectiveAt.toISOString(),
     recorded_at: line.recordedAt.toISOString(),
   };

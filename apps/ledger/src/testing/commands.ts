@@ -76,7 +76,11 @@ export class CommandsOf {
     });
   }
 
-  reverse(original: { readonly id: string; readonly debit: string; readonly credit: string }, amount: string | null) {
+  reverse(
+    original: { readonly id: string; readonly debit: string; readonly credit: string },
+    amount: string | null,
+    change: OnlyNew<MessageData['payflow.transfer.reverse.v1']> = {},
+  ) {
     const transfer = newId('transfer');
     return this.command('payflow.transfer.reverse.v1', {
       id: fromUuid('group', uuidOf('transfer', transfer)),
@@ -86,6 +90,7 @@ export class CommandsOf {
       credit_account: original.credit,
       amount,
       metadata: {},
+      ...change,
     });
   }
 

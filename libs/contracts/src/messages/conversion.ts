@@ -1,4 +1,5 @@
 import type { MessageSpec } from '../messages.js';
+import { conditions, type BalanceCondition } from './condition.js';
 import { amount, assetCode, id, metadata, object } from './schema.js';
 
 /**
@@ -27,6 +28,8 @@ export interface ConversionPost {
   readonly source_amount: string;
   readonly rate: RateText;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Absent where there are none. */
+  readonly conditions?: readonly BalanceCondition[];
 }
 
 export const rate = object({ numerator: amount, denominator: amount });
@@ -37,19 +40,22 @@ export const conversionSchemas = {
     // It goes to the account its first transfer debits.
     key: (data: ConversionPost) => data.source,
     summary: 'Convert an amount into another asset at a rate, through liquidity accounts: both transfers or none.',
-    schema: object({
-      id: id('group'),
-      transfers: { type: 'array', minItems: 2, maxItems: 2, items: id('transfer') },
-      source: id('account'),
-      destination: id('account'),
-      source_liquidity: id('account'),
-      destination_liquidity: id('account'),
-      source_asset: assetCode,
-      destination_asset: assetCode,
-      source_amount: amount,
-      rate,
-      metadata,
-    }),
+    schema: object(
+      {
+        id: id('group'),
+        transfers: { type: 'array', minItems: 2, maxItems: 2, items: id('transfer') },
+        source: id('account'),
+        destination: id('account'),
+        source_liquidity: id('account'),
+        destination_liquidity: id('account'),
+        source_asset: assetCode,
+        destination_asset: assetCode,
+        source_amount: amount,
+        rate,
+        metadata,
+      },
+      { conditions },
+    ),
     refusable: ['id', 'source'],
   },
 } as const satisfies Record<string, MessageSpec>;

@@ -1,6 +1,7 @@
 import type { MessageSpec } from '../messages.js';
 import type { Leg } from './group.js';
 import { amount, assetCode, id, instant, metadata, nullable, object } from './schema.js';
+import { typeName } from './transaction-type.js';
 
 /** `payflow.transfer.correct.v1`: move back what is left of a transfer and book another one in its place, both or neither. */
 export interface TransferCorrect {
@@ -30,7 +31,7 @@ export const correctionSchemas = {
       original: id('transfer'),
       ...accounts,
       reversal: id('transfer'),
-      replacement: object({ id: id('transfer'), ...accounts, amount, asset: assetCode }),
+      replacement: object({ id: id('transfer'), ...accounts, amount, asset: assetCode }, { type: typeName }),
       effective_at: nullable(instant),
       metadata,
     }),

@@ -1,12 +1,12 @@
 import type { MessageSpec } from '../messages.js';
+import { conditions, type BalanceCondition } from './condition.js';
 import { rate, type RateText } from './conversion.js';
-import { amount, assetCode, id, instant, metadata, nullable, object, reason, signedAmount, version } from './schema.js';
+import { amount, assetCode, id, instant, metadata, nullable, object, reason, version } from './schema.js';
 import { typeName } from './transaction-type.js';
 
 /** A group may name this many legs, and touch this many accounts: its event then stays well below 512 KiB. */
 export const LEGS_MAX = 1_000;
 export const GROUP_ACCOUNTS_MAX = 1_200;
-const CONDITIONS_MAX = 100;
 /** A type's name with each of a thousand legs would not fit the event; the places of those that keep to it do. */
 export const GROUP_TYPES_MAX = 20;
 const GROUP_BYTES_MAX = 524_288;
@@ -22,15 +22,6 @@ export interface Leg {
   readonly up_to: boolean;
   /** The transaction type whose posting rule it keeps to; absent where it names none. */
   readonly type?: string;
-}
-
-/** What must hold of an account before the first leg. */
-export interface BalanceCondition {
-  readonly account: string;
-  readonly version: number | null;
-  /** Bounds of the posted balance, minor units with a sign. */
-  readonly balance_gte: string | null;
-  readonly balance_lte: string | null;
 }
 
 /** `payflow.group.post.v1`: one transfer or many that belong together, all of them or none unless `mode` says otherwise. */
@@ -59,6 +50,8 @@ export interface TransferReverse {
   readonly credit_account: string;
   readonly amount: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The transaction type whose posting rule it keeps to, from whom to whom it moves. */
+  readonly type?: string;
 }
 
 /** An account's counters at one version. */
@@ -166,16 +159,7 @@ export const groupSchemas = {
           maxItems: LEGS_MAX,
           items: object({ ...leg, up_to: { type: 'boolean' } }, { type: typeName }),
         },
-        conditions: {
-          type: 'array',
-          maxItems: CONDITIONS_MAX,
-          items: object({
-            account: id('account'),
-            version: nullable(version),
-            balance_gte: nullable(signedAmount),
-            balance_lte: nullable(signedAmount),
-          }),
-        },
+        conditions,
         effective_at: nullable(instant),
         metadata,
       },
@@ -187,14 +171,17 @@ export const groupSchemas = {
     topic: 'ledger.commands.v1',
     key: (data: TransferReverse) => data.debit_account,
     summary: 'Move the money of a transfer back, all that is left of it or a part.',
-    schema: object({
-      id: groupId,
-      transfer: id('transfer'),
-      original: id('transfer'),
-      ...accounts,
-      amount: nullable(amount),
-      metadata,
-    }),
+    schema: object(
+      {
+        id: groupId,
+        transfer: id('transfer'),
+        original: id('transfer'),
+        ...accounts,
+        amount: nullable(amount),
+        metadata,
+      },
+      { type: typeName },
+    ),
     refusable: ['id', 'debit_account'],
   },
   'payflow.group.posted.v1': {

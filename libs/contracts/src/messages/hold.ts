@@ -1,6 +1,7 @@
 import type { MessageSpec } from '../messages.js';
 import { accountSnapshot, type AccountSnapshot } from './account.js';
 import { amount, assetCode, id, instant, nullable, object, reason, version } from './schema.js';
+import { typeName } from './transaction-type.js';
 
 /** `pending` sets money aside; the three others are final. */
 export type HoldStatus = 'pending' | 'posted' | 'voided' | 'expired';
@@ -16,6 +17,14 @@ export interface HoldPlace {
   /** The sweeper ends what is still held then; null holds until somebody ends it. */
   readonly expires_at: string | null;
   readonly valid_until: string | null;
+  /** The transaction type whose posting rule it keeps to; absent where it names none. */
+  readonly type?: string;
+}
+
+/** The transaction type that a hold keeps to, and the version of it that it was held against when it was placed. */
+export interface HeldType {
+  readonly name: string;
+  readonly version: number;
 }
 
 /** `payflow.hold.post.v1`: book held money. The accounts are the hold's own, so that the command finds its way to them. */
@@ -54,6 +63,8 @@ export interface HoldState {
   readonly debit_account: AccountSnapshot;
   readonly credit_account: AccountSnapshot;
   readonly recorded_at: string;
+  /** Absent where it names none. Its postings keep to it, too. */
+  readonly type?: HeldType;
 }
 
 /** `payflow.hold.posted.v1` */
@@ -91,6 +102,8 @@ const state = {
   recorded_at: instant,
 };
 
+const type = { type: object({ name: typeName, version }) };
+
 const debited = (data: HoldState) => data.debit_account.id;
 
 export const holdSchemas = {
@@ -98,15 +111,18 @@ export const holdSchemas = {
     topic: 'ledger.commands.v1',
     key: (data: HoldPlace) => data.debit_account,
     summary: 'Set money of an account aside for another.',
-    schema: object({
-      id: id('hold'),
-      payment: nullable(id('payment')),
-      ...accounts,
-      amount,
-      asset: assetCode,
-      expires_at: nullable(instant),
-      valid_until: nullable(instant),
-    }),
+    schema: object(
+      {
+        id: id('hold'),
+        payment: nullable(id('payment')),
+        ...accounts,
+        amount,
+        asset: assetCode,
+        expires_at: nullable(instant),
+        valid_until: nullable(instant),
+      },
+      { type: typeName },
+    ),
     refusable: ['id', 'payment', 'debit_account'],
   },
   'payflow.hold.post.v1': {
@@ -133,19 +149,19 @@ export const holdSchemas = {
     topic: 'ledger.events.v1',
     key: debited,
     summary: 'The money is set aside: it counts as pending and is not available.',
-    schema: object(state),
+    schema: object(state, type),
   },
   'payflow.hold.posted.v1': {
     topic: 'ledger.events.v1',
     key: debited,
     summary: 'Held money has been booked by a transfer.',
-    schema: object({ ...state, transfer: id('transfer'), transferred: amount }),
+    schema: object({ ...state, transfer: id('transfer'), transferred: amount }, type),
   },
   'payflow.hold.voided.v1': {
     topic: 'ledger.events.v1',
     key: debited,
     summary: 'What was still held is available again.',
-    schema: object(state),
+    schema: object(state, type),
   },
   'payflow.hold.rejected.v1': {
     topic: 'ledger.events.v1',

@@ -34,6 +34,8 @@ export interface TemplateLeg {
   readonly of: string | null;
   readonly portion: string | null;
   readonly remaining: boolean;
+  /** Moves as much of its own amount as there is; absent where it moves all or nothing. */
+  readonly up_to?: true;
 }
 
 export interface Template {
@@ -104,15 +106,18 @@ const template = object({
     type: 'array',
     minItems: 1,
     maxItems: TEMPLATE_LEGS_MAX,
-    items: object({
-      debit_account: TEMPLATE_PLACES.account,
-      credit_account: TEMPLATE_PLACES.account,
-      asset: TEMPLATE_PLACES.asset,
-      amount: nullable(TEMPLATE_PLACES.amount),
-      of: nullable(TEMPLATE_PLACES.whole),
-      portion: nullable(TEMPLATE_PLACES.portion),
-      remaining: { type: 'boolean' },
-    }),
+    items: object(
+      {
+        debit_account: TEMPLATE_PLACES.account,
+        credit_account: TEMPLATE_PLACES.account,
+        asset: TEMPLATE_PLACES.asset,
+        amount: nullable(TEMPLATE_PLACES.amount),
+        of: nullable(TEMPLATE_PLACES.whole),
+        portion: nullable(TEMPLATE_PLACES.portion),
+        remaining: { type: 'boolean' },
+      },
+      { up_to: { const: true } },
+    ),
   },
 });
 const terms = { id: typeName, debit: patterns, credit: patterns, template: nullable(template) };

@@ -1,4 +1,4 @@
-import { WRITE_PROBLEMS, type Operation } from './operation.js';
+import { LIST_PROBLEMS, WRITE_PROBLEMS, type Operation } from './operation.js';
 
 /** Many transfers in one request. */
 export const BULK_OPERATIONS: readonly Operation[] = [
@@ -10,7 +10,7 @@ export const BULK_OPERATIONS: readonly Operation[] = [
       'Up to 10,000 transfers, each with a result of its own; JSON, or `application/x-ndjson` with the mode in the query, in and by `Accept` out.',
     scope: 'transfers:write',
     body: 'TransferBulkRequest',
-    query: ['mode'],
+    query: ['mode', 'id'],
     answer: 'TransferBulk',
     status: 200,
     problems: [
@@ -33,5 +33,16 @@ export const BULK_OPERATIONS: readonly Operation[] = [
     status: 200,
     computed: true,
     problems: ['invalid_id', 'invalid_parameter', 'not_found'],
+  },
+  {
+    id: 'listTransferBulkResults',
+    method: 'get',
+    path: '/api/v1/transfers/bulk/{id}/results',
+    summary: 'Read the results of a bulk page by page, in the order asked, as they stand.',
+    scope: 'transfers:read',
+    query: ['limit', 'cursor'],
+    answer: 'TransferBulkResultList',
+    status: 200,
+    problems: ['invalid_id', 'not_found', ...LIST_PROBLEMS],
   },
 ];

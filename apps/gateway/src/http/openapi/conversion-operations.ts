@@ -1,5 +1,6 @@
 import type { Operation } from './operation.js';
-import { MOVEMENT_PROBLEMS, ONE_PROBLEMS, WRITE_PROBLEMS } from './operation.js';
+import { CONVERSION_FILTERS } from '../list-filters.js';
+import { LIST_PROBLEMS, MOVEMENT_PROBLEMS, ONE_PROBLEMS, WRITE_PROBLEMS } from './operation.js';
 
 export const CONVERSION_OPERATIONS: readonly Operation[] = [
   {
@@ -15,9 +16,21 @@ export const CONVERSION_OPERATIONS: readonly Operation[] = [
       ...WRITE_PROBLEMS,
       ...MOVEMENT_PROBLEMS,
       'assets_identical',
+      'condition_failed',
       'conversion_too_large',
       'conversion_too_small',
     ],
+  },
+  {
+    id: 'listConversions',
+    method: 'get',
+    path: '/api/v1/conversions',
+    summary: 'List conversions, newest first.',
+    scope: 'transfers:read',
+    query: [...Object.keys(CONVERSION_FILTERS), 'limit', 'cursor'],
+    answer: 'ConversionList',
+    status: 200,
+    problems: LIST_PROBLEMS,
   },
   {
     id: 'getConversion',

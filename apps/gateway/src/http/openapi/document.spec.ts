@@ -196,6 +196,7 @@ it.each([
       posted: '0',
       expiresAt: at,
       payment: null,
+      type: 'stay',
       transfer: transfer.id,
       failureCode: null,
       version: 0,

@@ -23,6 +23,8 @@ export const HISTORY_OPERATIONS: readonly Operation[] = [
       'transfer_corrected',
       'reversal_exceeds_original',
       'effective_in_future',
+      'posting_rule_broken',
+      'transaction_type_not_found',
       'transfer_not_found',
     ],
   },

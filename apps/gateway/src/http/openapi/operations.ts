@@ -2,6 +2,7 @@ import { ASSET_OPERATIONS } from './asset-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
 import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
+import { HISTORY } from '../ledger-query.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
 import {
@@ -162,6 +163,8 @@ export const OPERATIONS: readonly Operation[] = [
       'transfer_of_payment',
       'reversal_exceeds_original',
       'transfer_not_found',
+      'posting_rule_broken',
+      'transaction_type_not_found',
     ],
   },
   {
@@ -183,7 +186,14 @@ export const OPERATIONS: readonly Operation[] = [
     body: 'HoldRequest',
     answer: 'Hold',
     status: 201,
-    problems: [...WRITE_PROBLEMS, ...MOVEMENT_PROBLEMS, 'hold_expired', 'expires_at_past'],
+    problems: [
+      ...WRITE_PROBLEMS,
+      ...MOVEMENT_PROBLEMS,
+      'hold_expired',
+      'expires_at_past',
+      'posting_rule_broken',
+      'transaction_type_not_found',
+    ],
   },
   {
     id: 'listHolds',
@@ -287,7 +297,7 @@ export const OPERATIONS: readonly Operation[] = [
     scope: 'accounts:read',
     answer: 'AccountTransferList',
     status: 200,
-    query: ['group', 'kind', 'amount[gte]', 'amount[lte]', 'created[gte]', 'created[lt]', 'limit', 'cursor'],
+    query: [...Object.keys(HISTORY), 'limit', 'cursor'],
     computed: true,
     problems: [
       ...FORWARDED_PROBLEMS,

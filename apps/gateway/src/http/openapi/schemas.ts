@@ -230,6 +230,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       },
     }),
   }),
+  TransferBulkResultList: list('TransferBulkResult'),
   HoldRequest: HOLD_REQUEST_SCHEMA,
   HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
   HoldVoidRequest: HOLD_VOID_REQUEST_SCHEMA,
@@ -247,6 +248,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     asset: assetCode,
     expires_at: nullable(instant),
     payment: nullable(id('payment')),
+    type: { ...nullableText, description: 'The transaction type that it named; its postings keep to it, too.' },
     transfer: { ...nullable(id('transfer')), description: 'The transfer of its last posting.' },
     failure: nullable(resource({ code: { type: 'string' } })),
     livemode: { type: 'boolean' },
@@ -256,6 +258,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     updated_at: instant,
   }),
   HoldList: list('Hold'),
+  ConversionList: list('Conversion'),
   AssetRequest: ASSET_REQUEST_SCHEMA,
   Asset: resource({
     object: { const: 'asset' },

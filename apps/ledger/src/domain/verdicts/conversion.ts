@@ -2,7 +2,7 @@ import type { ConversionPost } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import type { Book, Owner } from '../book.js';
 import { postConversion, type ConversionTerms } from '../conversion.js';
-import { booksOf, keepGroup, refuseGroup, type Posted, type Rejected } from './group.js';
+import { booksOf, keepGroup, refuseGroup, toCondition, type Posted, type Rejected } from './group.js';
 
 /** A conversion is told as the group that it is, with its rate. */
 export function acceptConversion(book: Book, owner: Owner, data: ConversionPost): Posted | Rejected {
@@ -23,6 +23,7 @@ function toTerms(data: ConversionPost): ConversionTerms {
     sourceAsset: data.source_asset,
     destinationAsset: data.destination_asset,
     sourceAmount: parseAmount(data.source_amount) ?? 0n,
+    conditions: (data.conditions ?? []).map(toCondition),
     rate: { numerator: parseAmount(numerator) ?? 0n, denominator: parseAmount(denominator) ?? 0n },
   };
 }

@@ -5,7 +5,8 @@ import type { Asker, Book } from '../book.js';
 import { correctTransfer, type Dated } from '../correction.js';
 import type { Original } from '../reversal.js';
 import type { Movement } from '../transfer.js';
-import { postedLeg, refuseGroup, tellFirst } from './group.js';
+import { keepTypes, postedLeg, refuseGroup, tellFirst } from './group.js';
+import { refusalOfRule } from './ruled.js';
 
 type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
 type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
@@ -14,6 +15,8 @@ type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.
 export function acceptCorrection(book: Book, owner: Asker, data: TransferCorrect): Posted | Rejected {
   const { id, original: of, reversal, replacement, metadata } = data;
   const { debit_account: debitAccount, credit_account: creditAccount, effective_at: effectiveAt } = data;
+  const broken = replacement.type === undefined ? undefined : refusalOfRule(book, owner, replacement.type, replacement);
+  if (broken) return refuseGroup(id, debitAccount, { reason: broken, leg: 1 }, book.now);
   const original = book.original(owner, of);
   const terms = {
     debitAccount,
@@ -35,9 +38,11 @@ export function acceptCorrection(book: Book, owner: Asker, data: TransferCorrect
   const corrected = { ...(original as Original), reversed: (original as Original).amount, correctedBy: replacement.id };
   book.keepReversed(owner, of, corrected);
   tellFirst(book, owner, replacement.id, metadata);
+  const types = keepTypes(book, owner, [{ id: reversal }, replacement]);
   return {
     type: 'payflow.group.posted.v1',
     data: {
+      ...(types.length > 0 ? { types } : {}),
       id,
       reverses: { transfer: of, reversed: formatAmount(corrected.reversed) },
       corrects: of,

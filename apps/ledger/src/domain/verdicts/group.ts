@@ -1,5 +1,6 @@
 import {
   GROUP_ACCOUNTS_MAX,
+  type BalanceCondition,
   type GroupStop,
   GROUP_TYPES_MAX,
   LEGS_MAX,
@@ -17,7 +18,6 @@ import { counters } from '../account.js';
 import type { Asker, Book, Owner } from '../book.js';
 import { refusalOfEffect } from '../period.js';
 import { reverseTransfer } from '../reversal.js';
-import { refusalOfType, type RuledAccount } from '../transaction-type.js';
 import {
   postGroup,
   type Condition,
@@ -26,6 +26,7 @@ import {
   type GroupPosted,
   type GroupRefused,
 } from '../group.js';
+import { keepType, refusalOfRule } from './ruled.js';
 
 export type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
 export type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
@@ -110,28 +111,21 @@ export function keepGroup(
 /** The first leg that names a type which is not there, or breaks its rule. */
 function brokenRule(book: Book, owner: Owner, legs: readonly Leg[]): Omit<GroupRefused, 'kind'> | undefined {
   const names = new Set<string>();
-  for (const [at, { type, debit_account, credit_account }] of legs.entries()) {
-    if (type === undefined) continue;
-    if (names.add(type).size > GROUP_TYPES_MAX) return { reason: 'group_too_large', leg: null };
-    const sides = { debit: ruled(book, owner, debit_account), credit: ruled(book, owner, credit_account) };
-    const reason = refusalOfType(book.transactionType(owner, type), sides);
+  for (const [at, leg] of legs.entries()) {
+    if (leg.type === undefined) continue;
+    if (names.add(leg.type).size > GROUP_TYPES_MAX) return { reason: 'group_too_large', leg: null };
+    const reason = refusalOfRule(book, owner, leg.type, leg);
     if (reason) return { reason, leg: at };
   }
   return undefined;
 }
 
-function ruled(book: Book, owner: Owner, id: string): RuledAccount | undefined {
-  const account = book.account(owner, id);
-  return account && { kind: account.kind, path: book.details(owner, id)?.path ?? null };
-}
-
 /** Keeps which types the posted legs kept to, and tells which leg kept to which. */
-function keepTypes(book: Book, owner: Owner, legs: readonly Leg[]): KeptType[] {
+export function keepTypes(book: Book, owner: Owner, legs: readonly Pick<Leg, 'id' | 'type'>[]): KeptType[] {
   const kept = new Map<string, { readonly version: number; readonly legs: number[] }>();
   for (const [at, { id, type }] of legs.entries()) {
-    const version = type === undefined ? undefined : book.transactionType(owner, type)?.version;
+    const version = keepType(book, owner, id, type);
     if (type === undefined || version === undefined) continue;
-    book.keepType({ owner, transfer: id, type, version });
     const places = kept.get(type);
     if (places) places.legs.push(at);
     else kept.set(type, { version, legs: [at] });
@@ -141,6 +135,10 @@ function keepTypes(book: Book, owner: Owner, legs: readonly Leg[]): KeptType[] {
 
 export function acceptReversal(book: Book, owner: Asker, data: TransferReverse): Posted | Rejected {
   const { id, transfer, original: of, debit_account: debitAccount, credit_account: creditAccount, metadata } = data;
+  // From whom to whom it moves, and not as the original did.
+  const moves = { debit_account: creditAccount, credit_account: debitAccount };
+  const broken = data.type === undefined ? undefined : refusalOfRule(book, owner, data.type, moves);
+  if (broken) return refuseGroup(id, debitAccount, { reason: broken, leg: null }, book.now);
   const original = book.original(owner, of);
   const amount = data.amount === null ? null : (parseAmount(data.amount) ?? 0n);
   const sides = { debit: book.account(owner, creditAccount), credit: book.account(owner, debitAccount) };
@@ -162,9 +160,11 @@ export function acceptReversal(book: Book, owner: Asker, data: TransferReverse):
   book.post({ ...leg, owner, payment: null, group: id, hold: null, reverses: of, effectiveAt: null });
   book.keepReversed(owner, of, { ...original, reversed: decision.reversed });
   tellFirst(book, owner, transfer, metadata);
+  const types = keepTypes(book, owner, [{ id: transfer, ...(data.type === undefined ? {} : { type: data.type }) }]);
   return {
     type: 'payflow.group.posted.v1',
     data: {
+      ...(types.length > 0 ? { types } : {}),
       id,
       reverses: { transfer: of, reversed: formatAmount(decision.reversed) },
       legs: [postedLeg(leg)],
@@ -228,7 +228,8 @@ function toLeg({ id, debit_account, credit_account, amount, asset, up_to }: Leg)
   };
 }
 
-function toCondition({ account, version, balance_gte, balance_lte }: GroupPost['conditions'][number]): Condition {
+/** A condition of a command as the domain knows it. */
+export function toCondition({ account, version, balance_gte, balance_lte }: BalanceCondition): Condition {
   return {
     account,
     version,

@@ -4,10 +4,17 @@ import { snapshot } from '../account.js';
 import type { Book, Owner } from '../book.js';
 import { placeHold, postHold, voidHold, type Hold, type HoldChanged } from '../hold.js';
 
+import { refusalOfRule } from './ruled.js';
+
 type Of<T extends keyof MessageData> = { type: T; data: MessageData[T] };
 type Rejected = Of<'payflow.hold.rejected.v1'>;
 
+/** Held against its type's rule when it is placed, in the version in force then; its postings keep to that. */
 export function acceptHold(book: Book, owner: Owner, data: HoldPlace): Of<'payflow.hold.placed.v1'> | Rejected {
+  const { type: name } = data;
+  const broken = name === undefined ? undefined : refusalOfRule(book, owner, name, data);
+  if (broken) return refuseHold({ ...data, operation: 'place', transfer: null }, broken, book.now);
+  const version = name === undefined ? undefined : book.transactionType(owner, name)?.version;
   const terms = {
     id: data.id,
     payment: data.payment,
@@ -17,6 +24,7 @@ export function acceptHold(book: Book, owner: Owner, data: HoldPlace): Of<'payfl
     asset: data.asset,
     expiresAt: data.expires_at,
     validUntil: data.valid_until,
+    type: name === undefined || version === undefined ? null : { name, version },
   };
   const decision = placeHold(terms, sidesOf(book, owner, data), book.now);
   if (decision.kind === 'refused')
@@ -39,6 +47,7 @@ export function acceptHoldPosting(book: Book, owner: Owner, data: HoldPost): Of<
   const { payment, asset } = held;
   const movement = { debitAccount, creditAccount, amount: transferred, asset };
   book.post({ ...movement, owner, id: transfer, payment, group: null, hold: id, reverses: null, effectiveAt: null });
+  if (held.type) book.keepType({ owner, transfer, type: held.type.name, version: held.type.version });
   const state = kept(book, owner, decision);
   return { type: 'payflow.hold.posted.v1', data: { ...state, transfer, transferred: formatAmount(transferred) } };
 }
@@ -82,8 +91,9 @@ function kept(book: Book, owner: Owner, { hold, debit, credit }: HoldChanged): H
   };
 }
 
-function holdFacts({ id, payment, status, amount, posted, asset, expiresAt, version }: Hold) {
+function holdFacts({ id, payment, status, amount, posted, asset, expiresAt, version, type }: Hold) {
   return {
+    ...(type ? { type } : {}),
     id,
     payment,
     status,
