@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { Cache, RedisConnection, Wake } from '@payflow/cache';
+import { RedisConnection, Wake } from '@payflow/cache';
 import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
@@ -8,7 +8,7 @@ import { Outcomes } from './acceptance/outcomes.js';
 import type { Door } from './acceptance/acceptor.js';
 import { Bulks } from './acceptance/bulks.js';
 import { Writes } from './acceptance/writes.js';
-import { findApiKey, type ApiKey } from './database/api-key.repository.js';
+import { GatewayCaches, REDIS_PREFIX } from './cache/gateway-caches.js';
 import { entities, invariants } from './database/index.js';
 import { rights } from './database/rights.js';
 import type { GatewayConfiguration } from './gateway.config.js';
@@ -26,20 +26,14 @@ import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
 import { PeriodsController } from './http/periods.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
+import { ResponseCache } from './http/response-cache.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { Sweeper } from './sweeper.js';
 
-/** Token of the cache of API keys. */
-export const API_KEYS = Symbol('api keys');
-
-/** How long a revoked key may still open the door, at most. */
-const KEY_MEMORY_TTL_MS = 10_000;
-const KEY_REDIS_TTL_MS = 30_000;
-const KEYS_MAX = 10_000;
-const WAKE_CHANNEL = 'payflow:wake';
+const WAKE_CHANNEL = `${REDIS_PREFIX}wake`;
 /** All its statements are small; a database that is silent for longer is answered for with 503. */
 const STATEMENT_TIMEOUT_MS = 4_000;
 
@@ -89,7 +83,13 @@ export class GatewayModule {
           inject: [RedisConnection, Drain],
           useFactory: (connection: RedisConnection, drain: Drain) => wake(config, connection, drain),
         },
-        { provide: API_KEYS, inject: [DATABASE, RedisConnection], useFactory: apiKeys },
+        {
+          provide: GatewayCaches,
+          inject: [DATABASE, RedisConnection, Drain],
+          useFactory: (db: Database, connection: RedisConnection, drain: Drain) =>
+            caches(config, db, connection, drain),
+        },
+        ResponseCache,
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
@@ -108,7 +108,7 @@ export class GatewayModule {
           useFactory: (db: Database, messaging: Messaging) => new Sweeper(db, messaging),
         },
       ],
-      exports: [API_KEYS],
+      exports: [GatewayCaches],
     };
   }
 }
@@ -127,7 +127,7 @@ function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Prov
 }
 
 function redis(config: GatewayConfiguration, health: Health, drain: Drain): RedisConnection {
-  const connection = new RedisConnection(config.REDIS_URL, 'payflow-gateway');
+  const connection = new RedisConnection(config.REDIS_URL, 'payflow-gateway', config.REDIS_POOL_SIZE);
   connection.open();
   health.register({ name: 'redis', level: 'degraded', run: () => connection.ping() });
   drain.on('pools', 'redis', () => connection.close());
@@ -141,15 +141,12 @@ function wake(config: GatewayConfiguration, connection: RedisConnection, drain: 
   return channel;
 }
 
-function apiKeys(db: Database, connection: RedisConnection): Cache<ApiKey> {
-  return new Cache<ApiKey>({
-    name: 'api-keys.v1',
-    redis: connection,
-    load: (hash) => findApiKey(db, Buffer.from(hash, 'hex')),
-    memoryTtl_ms: KEY_MEMORY_TTL_MS,
-    redisTtl_ms: KEY_REDIS_TTL_MS,
-    memoryEntries_max: KEYS_MAX,
-  });
+function caches(config: GatewayConfiguration, db: Database, connection: RedisConnection, drain: Drain): GatewayCaches {
+  const made = new GatewayCaches(db, connection, config.REDIS_URL);
+  made.all.open();
+  drain.on('flush', 'caches', () => made.all.noteHottest());
+  drain.on('pools', 'caches', () => made.all.close());
+  return made;
 }
 
 function outcomes(db: Database, channel: Wake, drain: Drain): Outcomes {

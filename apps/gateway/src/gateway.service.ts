@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@payflow/service';
+import { GatewayCaches } from './cache/gateway-caches.js';
 import { gatewayConfiguration } from './gateway.config.js';
-import { API_KEYS, GatewayModule } from './gateway.module.js';
+import { GatewayModule } from './gateway.module.js';
 import type { ApiKeys } from './http/authentication.js';
 import { serveDocs } from './http/docs.js';
 import { gatewayEdge, withVersion } from './http/edge.js';
@@ -14,7 +15,7 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     rewriteUrl: withVersion,
     edge: (fastify) => gatewayEdge(fastify, () => keys as ApiKeys),
     prepare: (app) => {
-      keys = app.get<ApiKeys>(API_KEYS);
+      keys = app.get(GatewayCaches).apiKeys;
       serveDocs(app);
     },
   };

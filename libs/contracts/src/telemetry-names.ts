@@ -33,5 +33,12 @@ export const METRICS = {
   partitionsAhead: 'payflow_partitions_ahead',
   databasePool: 'payflow_database_pool_connections',
   cacheRequests: 'payflow_cache_requests_total',
+  cacheEvictions: 'payflow_cache_evictions_total',
+  cacheErrors: 'payflow_cache_errors_total',
+  cacheEntries: 'payflow_cache_memory_entries',
+  cacheBytes: 'payflow_cache_memory_bytes',
+  cacheLoadSeconds: 'payflow_cache_load_seconds',
+  cacheSavedSeconds: 'payflow_cache_saved_seconds',
+  writeBehind: 'payflow_write_behind_total',
   redisErrors: 'payflow_redis_errors_total',
 } as const;

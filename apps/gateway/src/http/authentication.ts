@@ -1,4 +1,4 @@
-import type { Cache } from '@payflow/cache';
+import type { LayeredCache } from '@payflow/cache';
 import { activeTraceId } from '@payflow/telemetry';
 import { isConnectionLoss } from '@payflow/database';
 import { Problem, refusesMethod, unavailable } from '@payflow/service';
@@ -8,7 +8,7 @@ import type { Scope } from '../domain/scope.js';
 import type { Caller } from './caller.js';
 
 /** Keys by the hex form of their hash: neither memory nor Redis ever holds a key itself. */
-export type ApiKeys = Cache<ApiKey>;
+export type ApiKeys = LayeredCache<string, ApiKey>;
 
 const AUTHORIZATION = /^Bearer (sk_(?:test|live)_[A-Za-z0-9_-]{20,100})$/i;
 const API_PREFIX = '/api/';
