@@ -14,8 +14,8 @@ import { ACCOUNT, API_KEY, ASSET, PAYMENT } from './catalogue.js';
 /** All keys and channels of the gateway in Redis, and all that its user there may touch. */
 export const REDIS_PREFIX = 'payflow:gateway:';
 
-/** Half of the pool: with the caches gone, writes and consumers still have the rest. */
-const LOADS_MAX = 6;
+/** Two thirds of the pool: with the caches gone, writes and consumers still have the rest. */
+const LOADS_MAX = 8;
 /** Beyond it a reader is told to come back: each would wait longer than it should. */
 const LOADS_WAITING_MAX = 500;
 
