@@ -9,6 +9,7 @@ import type { Door } from './acceptance/acceptor.js';
 import { Bulks } from './acceptance/bulks.js';
 import { Writes } from './acceptance/writes.js';
 import { GatewayCaches, REDIS_PREFIX } from './cache/gateway-caches.js';
+import { KeyUses } from './cache/key-uses.js';
 import { entities, invariants } from './database/index.js';
 import { rights } from './database/rights.js';
 import type { GatewayConfiguration } from './gateway.config.js';
@@ -83,13 +84,7 @@ export class GatewayModule {
           inject: [RedisConnection, Drain],
           useFactory: (connection: RedisConnection, drain: Drain) => wake(config, connection, drain),
         },
-        {
-          provide: GatewayCaches,
-          inject: [DATABASE, RedisConnection, Drain],
-          useFactory: (db: Database, connection: RedisConnection, drain: Drain) =>
-            caches(config, db, connection, drain),
-        },
-        ResponseCache,
+        ...caching(config),
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
@@ -108,7 +103,7 @@ export class GatewayModule {
           useFactory: (db: Database, messaging: Messaging) => new Sweeper(db, messaging),
         },
       ],
-      exports: [GatewayCaches],
+      exports: [GatewayCaches, KeyUses],
     };
   }
 }
@@ -123,6 +118,19 @@ function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Prov
   return [
     { provide: Writes, inject, useFactory: through(Writes) },
     { provide: Bulks, inject, useFactory: through(Bulks) },
+  ];
+}
+
+/** What is kept of the views, and what is noted of who reads them. */
+function caching(config: GatewayConfiguration): Provider[] {
+  return [
+    {
+      provide: GatewayCaches,
+      inject: [DATABASE, RedisConnection, Drain],
+      useFactory: (db: Database, connection: RedisConnection, drain: Drain) => caches(config, db, connection, drain),
+    },
+    { provide: KeyUses, inject: [DATABASE, Drain], useFactory: keyUses },
+    ResponseCache,
   ];
 }
 
@@ -147,6 +155,13 @@ function caches(config: GatewayConfiguration, db: Database, connection: RedisCon
   drain.on('flush', 'caches', () => made.all.noteHottest());
   drain.on('pools', 'caches', () => made.all.close());
   return made;
+}
+
+function keyUses(db: Database, drain: Drain): KeyUses {
+  const uses = new KeyUses(db);
+  uses.open();
+  drain.on('flush', 'key uses', () => uses.close());
+  return uses;
 }
 
 function outcomes(db: Database, channel: Wake, drain: Drain): Outcomes {

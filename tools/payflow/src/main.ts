@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { demo } from './commands/demo.js';
 import { generate } from './commands/generate.js';
+import { keysCommands } from './commands/keys.js';
 import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
 import { positionsCommands } from './commands/positions.js';
@@ -40,6 +41,7 @@ program.addCommand(parkedCommands());
 program.addCommand(deadLetterCommands());
 program.addCommand(positionsCommands());
 program.addCommand(outboxCommands());
+program.addCommand(keysCommands());
 
 program
   .command('generate')

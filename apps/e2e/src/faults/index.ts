@@ -1,4 +1,5 @@
 import { brokers } from './brokers.js';
+import { cache } from './cache.js';
 import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
@@ -8,4 +9,13 @@ import { twoLedgers } from './two-ledgers.js';
 import { zombie } from './zombie.js';
 
 /** In the order `all` plays them. */
-export const SCENARIOS: readonly Scenario[] = [crash, duplicates, zombie, dependencies, poison, twoLedgers, brokers];
+export const SCENARIOS: readonly Scenario[] = [
+  crash,
+  duplicates,
+  zombie,
+  dependencies,
+  poison,
+  twoLedgers,
+  brokers,
+  cache,
+];

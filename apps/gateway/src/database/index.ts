@@ -11,6 +11,7 @@ import { GatewayReversed1763700014000 } from './migrations/1763700014000-gateway
 import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gateway-corrections.js';
 import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
 import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
+import { GatewayKeyUses1764100010001 } from './migrations/1764100010001-gateway-key-uses.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -29,6 +30,7 @@ export const migrations = [
   GatewayCorrections1763700014001,
   GatewayMetadataVersions1763700014002,
   GatewayTransferLists1763700014003,
+  GatewayKeyUses1764100010001,
   rights,
 ];
 
