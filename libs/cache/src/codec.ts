@@ -1,4 +1,5 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { deflateRaw, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 
 /** A value as text. Decoding throws for what it did not write. */
 export interface Codec<V> {
@@ -16,6 +17,8 @@ export const textCodec: Codec<string> = { encode: (text) => text, decode: (text)
 
 /** Below it, deflating costs more time than the bytes it saves. */
 const COMPRESSED_FROM_BYTES = 1_024;
+const LEVEL: ZlibOptions = { level: 1 };
+const deflateAside = promisify<Buffer, ZlibOptions, Buffer>(deflateRaw);
 const NEWLINE = 10;
 const FORMAT = 'c1';
 
@@ -29,11 +32,23 @@ export interface Frame {
 }
 
 /** One line of head, then the value, deflated where that pays. */
-export function packFrame({ at, tokens, text }: Frame): Buffer {
-  const plain = Buffer.from(text);
-  const deflates = plain.length > COMPRESSED_FROM_BYTES;
-  const head = Buffer.from(`${FORMAT} ${at} ${deflates ? 'deflated' : 'plain'} ${tokens.join(',')}\n`);
-  return Buffer.concat([head, deflates ? deflateRawSync(plain, { level: 1 }) : plain]);
+export function packFrame(frame: Frame): Buffer {
+  const plain = Buffer.from(frame.text);
+  return plain.length > COMPRESSED_FROM_BYTES
+    ? framed(frame, 'deflated', deflateRawSync(plain, LEVEL))
+    : framed(frame, 'plain', plain);
+}
+
+/** {@link packFrame} beside the event loop: a page of history takes longer to deflate than to read. */
+export async function packFrameAside(frame: Frame): Promise<Buffer> {
+  const plain = Buffer.from(frame.text);
+  return plain.length > COMPRESSED_FROM_BYTES
+    ? framed(frame, 'deflated', await deflateAside(plain, LEVEL))
+    : framed(frame, 'plain', plain);
+}
+
+function framed({ at, tokens }: Frame, form: 'plain' | 'deflated', body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${FORMAT} ${at} ${form} ${tokens.join(',')}\n`), body]);
 }
 
 /** The frame in these bytes, or undefined when they are none of ours. */

@@ -214,12 +214,12 @@ export class LayeredCache<K, V> {
   ): Promise<Entry<K, V>> {
     const at = Date.now();
     const value = await this.#timed(key).catch((error: unknown) => {
-      if (to) this.shared.remote.store(to.remote, to.fill, undefined);
+      if (to) void this.shared.remote.store(to.remote, to.fill, undefined);
       throw error;
     });
     const kept = value !== undefined && (this.family.keeps?.(value) ?? true);
     const text = kept ? this.family.codec.encode(value) : undefined;
-    if (to) this.shared.remote.store(to.remote, to.fill, text === undefined ? undefined : { at, text });
+    if (to) void this.shared.remote.store(to.remote, to.fill, text === undefined ? undefined : { at, text });
     this.#statistics.answered(value === undefined ? 'absent' : 'loaded');
     const entry = this.#entryOf(key, tags, { value, at, bytes: text?.length ?? ABSENT_BYTES });
     return kept || value === undefined ? entry : { ...entry, freshUntil: 0 };

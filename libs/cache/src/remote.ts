@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { packFrame, unpackFrame, type Frame } from './codec.js';
+import { packFrameAside, unpackFrame, type Frame } from './codec.js';
 import { HOUR_MS, jittered } from './lives.js';
 import type { RedisConnection } from './redis.js';
 
@@ -94,15 +94,18 @@ export class Remote {
     return undefined;
   }
 
-  /** Keeps a value that was loaded since {@link begin}, in the background; undefined: there was none. Ends the lease. */
-  store(key: RemoteKey, fill: Fill, value: { readonly at: number; readonly text: string } | undefined): void {
-    const keeps = value !== undefined && value.text.length <= VALUE_BYTES_MAX;
-    void this.redis.attempt((redis) =>
+  /** Keeps a value that was loaded since {@link begin}; undefined: there was none. Ends the lease. Never rejects. */
+  async store(
+    key: RemoteKey,
+    { tokens, leased }: Fill,
+    value: { readonly at: number; readonly text: string } | undefined,
+  ): Promise<void> {
+    const frame =
+      value && value.text.length <= VALUE_BYTES_MAX ? await packFrameAside({ ...value, tokens }) : undefined;
+    await this.redis.attempt((redis) =>
       Promise.all([
-        ...(keeps
-          ? [redis.set(key.entry, packFrame({ ...value, tokens: fill.tokens }), 'PX', jittered(key.life_ms))]
-          : []),
-        ...(fill.leased ? [redis.del(leaseOf(key))] : []),
+        ...(frame ? [redis.set(key.entry, frame, 'PX', jittered(key.life_ms))] : []),
+        ...(leased ? [redis.del(leaseOf(key))] : []),
       ]),
     );
   }
