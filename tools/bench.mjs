@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { serviceNodeArgs } from '../deploy/local/index.mjs';
 import { paths, runtime } from './launcher/checkout.mjs';
-import { runShown, startPostgres } from './launcher/local-stack.mjs';
+import { runShown, startPostgres, startRedis } from './launcher/local-stack.mjs';
 import { onTestbed } from './testbed.mjs';
 
 const sizes = ['smoke', 'full'];
@@ -45,6 +45,19 @@ const benchmarks = {
   forwarding: {
     what: 'reads that the gateway forwards to the ledger: over HTTP/2 against HTTP/1.1, in turns in one run',
     run: (place) => onHouse('forwarding', place),
+  },
+  cache: {
+    what: "the gateway's reads from Postgres, through a plain GET-and-SET cache and through the product's, in turns in one run",
+    run: async ({ dir, env, size }) => {
+      const runDir = env['PAYFLOW_RUN_DIR'] ?? dir;
+      const postgres = await startPostgres({ dir: join(dir, 'postgres'), runDir });
+      const redis = await startRedis({ dir: join(dir, 'redis'), runDir });
+      const main = join(paths.root, 'apps', 'gateway', 'dist', 'bench', 'cache.js');
+      return runShown(runtime(), [...serviceNodeArgs, main, size], {
+        cwd: paths.root,
+        env: { ...process.env, ...env, POSTGRES_URL: postgres.url, REDIS_URL: redis.url },
+      });
+    },
   },
   ledger: {
     what: "transfers of the ledger's posting against a plain TypeORM poster, in turns in one run",

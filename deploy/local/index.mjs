@@ -3,6 +3,7 @@ export { choosePorts, freePorts, isPortFree, portTable } from './ports.mjs';
 export { ensureKafka, kafkaVersion, recordKafkaClasses, startKafka, startKafkaCluster } from './kafka/index.mjs';
 export { closedToPostgres, ensurePostgres, removeServerFolder, startPostgres } from './postgres/index.mjs';
 export { ensureRedis, startRedis } from './redis/index.mjs';
+export { redisUrlAs, redisUserLine } from './redis/users.mjs';
 export { makeCertificates, startSecuredKafka, startSecuredPostgres, startSecuredRedis } from './secured/index.mjs';
 export { cachedJaeger, ensureJaeger, findGo, jaegerVersion, startJaeger } from './jaeger/index.mjs';
 export { checkoutDir, defaultRoot } from './provision.mjs';

@@ -12,6 +12,7 @@ import {
   startRedis,
 } from './local-stack.mjs';
 import { withRow } from './progress.mjs';
+import { redisUsers } from './services.mjs';
 
 /**
  * One of the servers the services need: a URL in the environment names somebody else's; without one it is ours.
@@ -50,7 +51,7 @@ export const redis = {
   variable: 'REDIS_URL',
   usualPort: 6379,
   ensure: async (onProgress) => (await ensureRedis({ onProgress })).version,
-  start: ({ redis: port }) => startRedis({ ...placeOf('redis'), port }),
+  start: ({ redis: port }) => startRedis({ ...placeOf('redis'), port, users: redisUsers() }),
 };
 
 /** @param {string} name */

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { logOf, paths, runtime, serviceNames } from './checkout.mjs';
-import { PartFailure, serviceNodeArgs, startServer } from './local-stack.mjs';
+import { PartFailure, redisUrlAs, serviceNodeArgs, startServer } from './local-stack.mjs';
 import { withRow } from './progress.mjs';
 
 const drainMs = 15_000;
@@ -33,9 +33,9 @@ export function commonEnvironment(ports) {
 }
 
 /**
- * A secret of this checkout, made once: `internal-secret` signs the gateway's requests to the other services, and
- * `ledger-signing-key` the heads of the ledger's history.
- * @param {'internal-secret' | 'ledger-signing-key'} name
+ * A secret of this checkout, made once: `internal-secret` signs the gateway's requests to the other services,
+ * `ledger-signing-key` the heads of the ledger's history, and `redis-gateway` is the gateway's password there.
+ * @param {'internal-secret' | 'ledger-signing-key' | 'redis-gateway'} name
  */
 function secretOf(name) {
   const file = join(paths.state, 'secrets', name);
@@ -44,6 +44,25 @@ function secretOf(name) {
     writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600 });
   }
   return readFileSync(file, 'utf8').trim();
+}
+
+/** The users of our own Redis: the services that keep something there. */
+export function redisUsers() {
+  return [{ service: 'gateway', password: secretOf('redis-gateway') }];
+}
+
+/**
+ * What one service alone is told. Of a Redis that somebody else named, that is who they said it should be there.
+ * @param {import('./checkout.mjs').ServiceName} service @param {NodeJS.ProcessEnv} environment
+ * @returns {Record<string, string>}
+ */
+function ownEnvironment(service, environment) {
+  const user = redisUsers().find((each) => each.service === service);
+  const url = environment['REDIS_URL'];
+  return {
+    ...(service === 'ledger' ? { PAYFLOW_LEDGER_SIGNING_KEY: secretOf('ledger-signing-key') } : {}),
+    ...(user && url && !process.env['REDIS_URL'] ? { REDIS_URL: redisUrlAs(url, user) } : {}),
+  };
 }
 
 /**
@@ -62,7 +81,7 @@ export async function startServices(launch, environment, own) {
           startService(service, portOf(service, launch.ports), {
             ...environment,
             ...own.get(service),
-            ...(service === 'ledger' ? { PAYFLOW_LEDGER_SIGNING_KEY: secretOf('ledger-signing-key') } : {}),
+            ...ownEnvironment(service, environment),
           });
         const server = await start();
         launch.supervise(service, server, start);

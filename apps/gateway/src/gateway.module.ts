@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { Cache, RedisConnection, Wake } from '@payflow/cache';
+import { RedisConnection, Wake } from '@payflow/cache';
 import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
@@ -8,7 +8,8 @@ import { Outcomes } from './acceptance/outcomes.js';
 import type { Door } from './acceptance/acceptor.js';
 import { Bulks } from './acceptance/bulks.js';
 import { Writes } from './acceptance/writes.js';
-import { findApiKey, type ApiKey } from './database/api-key.repository.js';
+import { GatewayCaches, REDIS_PREFIX } from './cache/gateway-caches.js';
+import { KeyUses } from './cache/key-uses.js';
 import { entities, invariants } from './database/index.js';
 import { rights } from './database/rights.js';
 import type { GatewayConfiguration } from './gateway.config.js';
@@ -28,20 +29,14 @@ import { OwnerClient } from './http/owner-client.js';
 import { ownerClient } from './http/owner/owners.js';
 import { PeriodsController } from './http/periods.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
+import { ResponseCache } from './http/response-cache.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { Sweeper } from './sweeper.js';
 
-/** Token of the cache of API keys. */
-export const API_KEYS = Symbol('api keys');
-
-/** How long a revoked key may still open the door, at most. */
-const KEY_MEMORY_TTL_MS = 10_000;
-const KEY_REDIS_TTL_MS = 30_000;
-const KEYS_MAX = 10_000;
-const WAKE_CHANNEL = 'payflow:wake';
+const WAKE_CHANNEL = `${REDIS_PREFIX}wake`;
 /** Groups of writes go two at a time; two groups of messages are read from two partitions each; lists take turns of four. */
 const CONNECTIONS = { api: 5, consumers: 4, relay: 1, reports: 4 };
 /** All its statements are small; a database that is silent for longer is answered for with 503. */
@@ -95,7 +90,7 @@ export class GatewayModule {
           inject: [RedisConnection, Drain],
           useFactory: (connection: RedisConnection, drain: Drain) => wake(config, connection, drain),
         },
-        { provide: API_KEYS, inject: [DATABASE, RedisConnection], useFactory: apiKeys },
+        ...caching(config),
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
@@ -116,7 +111,7 @@ export class GatewayModule {
           useFactory: (db: Database, messaging: Messaging) => new Sweeper(db.for('relay'), messaging),
         },
       ],
-      exports: [API_KEYS],
+      exports: [GatewayCaches, KeyUses],
     };
   }
 }
@@ -134,8 +129,21 @@ function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Prov
   ];
 }
 
+/** What is kept of the views, and what is noted of who reads them. */
+function caching(config: GatewayConfiguration): Provider[] {
+  return [
+    {
+      provide: GatewayCaches,
+      inject: [DATABASE, RedisConnection, Drain],
+      useFactory: (db: Database, connection: RedisConnection, drain: Drain) => caches(config, db, connection, drain),
+    },
+    { provide: KeyUses, inject: [DATABASE, Drain], useFactory: keyUses },
+    ResponseCache,
+  ];
+}
+
 function redis(config: GatewayConfiguration, health: Health, drain: Drain): RedisConnection {
-  const connection = new RedisConnection(config.REDIS_URL, 'payflow-gateway');
+  const connection = new RedisConnection(config.REDIS_URL, 'payflow-gateway', config.REDIS_POOL_SIZE);
   connection.open();
   health.register({ name: 'redis', level: 'degraded', run: () => connection.ping() });
   drain.on('pools', 'redis', () => connection.close());
@@ -149,15 +157,19 @@ function wake(config: GatewayConfiguration, connection: RedisConnection, drain: 
   return channel;
 }
 
-function apiKeys(db: Database, connection: RedisConnection): Cache<ApiKey> {
-  return new Cache<ApiKey>({
-    name: 'api-keys.v1',
-    redis: connection,
-    load: (hash) => findApiKey(db, Buffer.from(hash, 'hex')),
-    memoryTtl_ms: KEY_MEMORY_TTL_MS,
-    redisTtl_ms: KEY_REDIS_TTL_MS,
-    memoryEntries_max: KEYS_MAX,
-  });
+function caches(config: GatewayConfiguration, db: Database, connection: RedisConnection, drain: Drain): GatewayCaches {
+  const made = new GatewayCaches(db, connection, config.REDIS_URL);
+  made.all.open();
+  drain.on('flush', 'caches', () => made.all.noteHottest());
+  drain.on('pools', 'caches', () => made.all.close());
+  return made;
+}
+
+function keyUses(db: Database, drain: Drain): KeyUses {
+  const uses = new KeyUses(db);
+  uses.open();
+  drain.on('flush', 'key uses', () => uses.close());
+  return uses;
 }
 
 function outcomes(db: Database, channel: Wake, drain: Drain): Outcomes {

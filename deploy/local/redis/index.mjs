@@ -7,6 +7,7 @@ import { freePorts } from '../ports.mjs';
 import { defaultRoot, installSystemPackages, provisioned, readStamp, runDirFor } from '../provision.mjs';
 import { exchange } from '../ready.mjs';
 import { startServer } from '../server.mjs';
+import { writeRedisUsers } from './users.mjs';
 
 /** @typedef {{ server: string, version: string }} RedisInstall */
 
@@ -115,11 +116,13 @@ const memoryLimit = '256mb';
  * @param {string} [options.root]
  * @param {string} [options.runDir]  where the pid record is written; see `runDirFor`
  * @param {string} [options.logFile]
+ * @param {readonly import('./users.mjs').RedisUser[]} [options.users]  the only ones that may do anything; by default everybody may
  * @returns {Promise<import('../server.mjs').Server>}
  */
 export async function startRedis({
   dir,
   port,
+  users,
   root = defaultRoot,
   runDir = runDirFor(dir),
   logFile = join(dir, 'redis.log'),
@@ -136,6 +139,7 @@ export async function startRedis({
     maxmemory: memoryLimit,
     'maxmemory-policy': 'allkeys-lru',
     daemonize: 'no',
+    ...(users === undefined ? {} : { aclfile: writeRedisUsers(dir, users) }),
   };
   return startServer({
     part: 'Redis',

@@ -2,6 +2,7 @@ import { METRICS } from '@payflow/contracts';
 import { Breaker, Refused } from '@payflow/resilience';
 import { counter, logger, OncePerInterval } from '@payflow/telemetry';
 import { Redis, type RedisOptions } from 'ioredis';
+import { jittered } from './lives.js';
 
 export type { Redis };
 
@@ -18,57 +19,74 @@ const OPEN_MS = 1_000;
 const REPORT_INTERVAL_MS = 60_000;
 
 /**
- * A connection to Redis that decides nothing: a command that fails, takes longer than 50 ms, or meets an open breaker
- * gives undefined, and the caller goes on without. Nothing queues while Redis is away.
+ * A way to Redis that decides nothing: a command that fails, takes longer than 50 ms, or meets an open breaker gives
+ * undefined, and the caller goes on without. Nothing queues while Redis is away. Commands take the connections in turns.
  */
 export class RedisConnection {
-  readonly #client: Redis;
+  readonly #clients: readonly Redis[];
+  #turn = 0;
   readonly #breaker = new Breaker('redis', { failures_max: FAILURES_MAX, open_ms: OPEN_MS });
   readonly #seldom = new OncePerInterval(REPORT_INTERVAL_MS);
   /** Why there is no connection, as long as there is none. */
   #lost: Error | undefined;
 
-  constructor(url: string, name: string) {
-    this.#client = new Redis(url, {
+  constructor(url: string, name: string, connections = 1) {
+    this.#clients = Array.from({ length: connections }, () => this.#connection(url, name));
+  }
+
+  #connection(url: string, name: string): Redis {
+    const client = new Redis(url, {
       ...connectionOptions(name),
       commandTimeout: COMMAND_TIMEOUT_MS,
       enableAutoPipelining: true,
     });
-    this.#client.on('ready', () => (this.#lost = undefined));
-    this.#client.on('error', (error: Error) => {
+    client.on('ready', () => (this.#lost = undefined));
+    client.on('error', (error: Error) => {
       this.#lost = error;
       this.#report(error);
     });
+    return client;
   }
 
   /** Connects in the background; commands before that give undefined. */
   open(): void {
-    this.#client.connect().catch(() => undefined);
+    for (const client of this.#clients) client.connect().catch(() => undefined);
   }
 
-  /** The command's result, or undefined when Redis did not answer. Never throws. */
+  /**
+   * The command's result, or undefined when Redis did not answer. Never throws. What one `command` sends goes over one
+   * connection, in order.
+   */
   async attempt<T>(command: (redis: Redis) => Promise<T>): Promise<T | undefined> {
+    const client = this.#next();
     try {
-      return await this.#breaker.run(() => command(this.#client));
+      return await this.#breaker.run(() => command(client));
     } catch (error) {
       const reason = error instanceof Refused ? 'breaker_open' : 'failed';
       errors.inc({ reason });
       if (reason === 'breaker_open') return undefined;
       // Without a connection a command knows nothing of the reason, and would keep it out of the log for a minute.
-      if (this.#client.status === 'ready') this.#report(error as Error);
+      if (client.status === 'ready') this.#report(error as Error);
       return undefined;
     }
   }
 
   /** For readiness: rejects when Redis does not answer, with the reason (a password, a certificate) where one is known. */
   async ping(): Promise<void> {
-    await this.#client.ping().catch((error: unknown) => {
-      throw this.#lost ?? error;
-    });
+    await this.#next()
+      .ping()
+      .catch((error: unknown) => {
+        throw this.#lost ?? error;
+      });
   }
 
   close(): void {
-    this.#client.disconnect();
+    for (const client of this.#clients) client.disconnect();
+  }
+
+  #next(): Redis {
+    this.#turn = (this.#turn + 1) % this.#clients.length;
+    return this.#clients[this.#turn] as Redis;
   }
 
   #report(error: Error): void {
@@ -86,9 +104,4 @@ export function connectionOptions(name: string): Omit<RedisOptions, 'replyMappin
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: (attempt) => jittered(Math.min(RETRY_DELAY_MIN_MS * 2 ** Math.min(attempt, 10), RETRY_DELAY_MAX_MS)),
   };
-}
-
-/** Between half of it and all of it, so that the processes of a restart do not come back in step. */
-export function jittered(value: number): number {
-  return Math.ceil(value * (0.5 + Math.random() / 2));
 }

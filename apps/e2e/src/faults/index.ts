@@ -1,4 +1,5 @@
 import { brokers } from './brokers.js';
+import { cache } from './cache.js';
 import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
@@ -20,4 +21,5 @@ export const SCENARIOS: readonly Scenario[] = [
   storms,
   replicas,
   brokers,
+  cache,
 ];

@@ -84,15 +84,18 @@ export class Outcomes {
     return { until, forget };
   }
 
-  /** The applied replies of this process: handed to waiters here; ids that nobody here waits for are told to the others. */
-  deliver(replies: readonly (readonly [key: ResourceKey, reply: Reply])[]): void {
+  /**
+   * The applied replies of this process: handed to waiters here; ids that nobody here waits for are told to the others, after
+   * `told`: once those know that what they have cached is void.
+   */
+  deliver(replies: readonly (readonly [key: ResourceKey, reply: Reply])[], told: Promise<void>): void {
     const elsewhere: string[] = [];
     for (const [key, reply] of replies) {
       const waiters = this.#waiters.get(keyOf(key));
       if (waiters) for (const { settle } of waiters) settle(reply);
       else elsewhere.push(keyOf(key));
     }
-    if (elsewhere.length > 0) this.wake.wake(elsewhere);
+    if (elsewhere.length > 0) void told.then(() => this.wake.wake(elsewhere));
   }
 
   /** Ends all waits now, each after one last look: the process is about to stop. */

@@ -15,6 +15,7 @@ import { GatewayReversed1763700014000 } from './migrations/1763700014000-gateway
 import { GatewayCorrections1763700014001 } from './migrations/1763700014001-gateway-corrections.js';
 import { GatewayMetadataVersions1763700014002 } from './migrations/1763700014002-gateway-metadata-versions.js';
 import { GatewayTransferLists1763700014003 } from './migrations/1763700014003-gateway-transfer-lists.js';
+import { GatewayKeyUses1764100010001 } from './migrations/1764100010001-gateway-key-uses.js';
 import { GatewayMetadataStatistics1764100040005 } from './migrations/1764100040005-gateway-metadata-statistics.js';
 import { GatewayClientIds1764100060001 } from './migrations/1764100060001-gateway-client-ids.js';
 import { GatewayConversionLists1764100060003 } from './migrations/1764100060003-gateway-conversion-lists.js';
@@ -37,6 +38,7 @@ export const migrations = [
   GatewayCorrections1763700014001,
   GatewayMetadataVersions1763700014002,
   GatewayTransferLists1763700014003,
+  GatewayKeyUses1764100010001,
   MessagingPartitions1764100040001,
   GatewayMetadataStatistics1764100040005,
   GatewayClientIds1764100060001,

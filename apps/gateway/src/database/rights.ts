@@ -2,7 +2,7 @@ import type { Rights } from '@payflow/database';
 import { INVARIANT_RIGHTS } from '@payflow/invariants';
 import { MESSAGING_RIGHTS } from '@payflow/messaging';
 
-/** What the gateway may change: its views, and what is noted of each write until it has its answer. Not a request's fingerprint. */
+/** What the gateway may change: its views, and what is noted of each write until it has its answer, and which keys are in use. Not a request's fingerprint. */
 export const rights: Rights = {
   ...MESSAGING_RIGHTS,
   ...INVARIANT_RIGHTS,
@@ -18,4 +18,5 @@ export const rights: Rights = {
   transfer_bulk_views: { update: ['pending', 'stopped_at'] },
   transaction_type_views: { update: 'all' },
   hold_views: { update: 'all' },
+  api_key_uses: { update: ['last_used_at', 'request_count'] },
 };

@@ -30,6 +30,17 @@ create table account_views (
   constraint account_views_version_check CHECK ((version >= 0))
 );
 
+create table api_key_uses (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  last_used_at timestamp with time zone not null,
+  request_count bigint not null,
+  constraint api_key_uses_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint api_key_uses_request_count_check CHECK ((request_count > 0)),
+  constraint api_key_uses_tenant_id_livemode_id_fkey FOREIGN KEY (tenant_id, livemode, id) REFERENCES api_keys(tenant_id, livemode, id)
+);
+
 create table api_keys (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -858,6 +869,9 @@ $function$
 
 grant select on account_views to reader;
 grant delete, insert, select, update on account_views to service;
+grant select on api_key_uses to reader;
+grant insert, select on api_key_uses to service;
+grant update (last_used_at, request_count) on api_key_uses to service;
 grant select on api_keys to reader;
 grant insert, select on api_keys to service;
 grant select on archived_tallies to reader;

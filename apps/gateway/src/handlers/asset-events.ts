@@ -26,7 +26,8 @@ export async function applyAssets(
   });
 }
 
-function unitOf(event: AssetEvent): UnitView[] {
+/** The unit that the event defines, if it does. */
+export function unitOf(event: AssetEvent): UnitView[] {
   if (event.type !== 'payflow.asset.defined.v1') return [];
   const { tenant, livemode, data } = event;
   const { id: code, scale, name, created_at: createdAt } = data;

@@ -4,12 +4,14 @@ import type { AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { Consumes, type Handled } from '@payflow/messaging';
 import { Outcomes } from '../acceptance/outcomes.js';
+import { GatewayCaches } from '../cache/gateway-caches.js';
 import { applyCounters, lockAccounts } from '../database/account-view.repository.js';
 import { saveReplies, takeAnswered } from '../database/reply.repository.js';
 import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from './account-events.js';
-import { applyAssets, type AssetEvent } from './asset-events.js';
+import { applyAssets, unitOf, type AssetEvent } from './asset-events.js';
 import { commandKeyOf, type Answered, type Replies } from './answered.js';
 import { advance } from './bulk-progress.js';
+import { tagsOfLedger } from './changed-tags.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
 import { answerPeriods, type PeriodEvent } from './period-events.js';
 import { applyTypeEvents, type TypeEvent } from './transaction-type-events.js';
@@ -33,7 +35,10 @@ type LedgerEvent = AnyMessage<
  */
 @Controller()
 export class LedgerEventsHandler {
-  constructor(private readonly outcomes: Outcomes) {}
+  constructor(
+    private readonly outcomes: Outcomes,
+    private readonly caches: GatewayCaches,
+  ) {}
 
   @Consumes('gateway.accounts')
   async handle(@Payload() events: readonly LedgerEvent[], @Ctx() tx: Transaction): Promise<Handled> {
@@ -41,6 +46,8 @@ export class LedgerEventsHandler {
     const asked = [...changes, ...assets, ...groups, ...holds, ...periods, ...types, ...transfers];
     const answered = await endWaits(tx, asked);
     const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
+    const stale = tagsOfLedger({ openings, changes, transfers }, counters);
+    this.caches.all.change(stale);
     if (counters.length > 0 && openings.length + changes.length > 0)
       await lockAccounts(tx, [
         ...[...openings, ...changes].map(({ tenant, livemode, data: { id } }) => ({ tenant, livemode, id })),
@@ -61,7 +68,13 @@ export class LedgerEventsHandler {
     // A write of a bulk is answered by the bulk alone.
     const own = replies.filter(([write]) => write.bulk === null);
     saveReplies(tx, own);
-    return { messages: [], afterCommit: () => this.outcomes.deliver([...own, ...ended]) };
+    return {
+      messages: [],
+      afterCommit: () => {
+        for (const unit of assets.flatMap(unitOf)) this.caches.assets.put({ ...unit, id: unit.code }, unit);
+        this.outcomes.deliver([...own, ...ended], this.caches.all.forget(stale));
+      },
+    };
   }
 }
 

@@ -6,22 +6,29 @@ import { Consumes, parseTraceparent, type Handled } from '@payflow/messaging';
 import type { Reply } from '../acceptance/acceptable.js';
 import { Outcomes } from '../acceptance/outcomes.js';
 import { paymentReply } from '../acceptance/replies.js';
+import { GatewayCaches } from '../cache/gateway-caches.js';
 import { applyCounters } from '../database/account-view.repository.js';
 import { keyOf, type ResourceKey } from '../database/keys.js';
 import { finishPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
+import { tagsOfPayments } from './changed-tags.js';
 
 type FinalEvent = AnyMessage<'payflow.payment.succeeded.v1' | 'payflow.payment.failed.v1'>;
 
 /** Brings the end of payments into the views, and renders each one's reply: once, for the waiter and for every replay. */
 @Controller()
 export class PaymentEventsHandler {
-  constructor(private readonly outcomes: Outcomes) {}
+  constructor(
+    private readonly outcomes: Outcomes,
+    private readonly caches: GatewayCaches,
+  ) {}
 
   @Consumes('gateway.payments')
   async handle(@Payload() events: readonly FinalEvent[], @Ctx() tx: Transaction): Promise<Handled> {
     const newest = newestOfEach(events);
     const keys = newest.map(resourceOf);
+    const stale = tagsOfPayments(newest);
+    this.caches.all.change(stale);
     const [changed, pending] = await Promise.all([
       finishPayments(tx, newest.map(toFinal)),
       takePending(tx, 'payment', keys),
@@ -41,7 +48,7 @@ export class PaymentEventsHandler {
     return {
       messages: [],
       repeated: events.filter((event) => !changed.has(keyOf(resourceOf(event)))).map(({ id }) => id),
-      afterCommit: () => this.outcomes.deliver(replies),
+      afterCommit: () => this.outcomes.deliver(replies, this.caches.all.forget(stale)),
     };
   }
 }

@@ -6,8 +6,9 @@ import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ASSETS_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
-import { keyOf } from '../database/keys.js';
-import { findUnits, listUnits } from '../database/unit-view.repository.js';
+import { GatewayCaches } from '../cache/gateway-caches.js';
+import type { ResourceKey } from '../database/keys.js';
+import { listUnits } from '../database/unit-view.repository.js';
 import { COMMON_ASSETS, unitResource, type AssetResource } from '../domain/asset.js';
 import { sendAnswer, sendResource, sendVersioned } from './answer.js';
 import { assetWrite } from './asset.request.js';
@@ -23,6 +24,7 @@ export class AssetsController {
   constructor(
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
+    private readonly caches: GatewayCaches,
   ) {}
 
   @Post()
@@ -57,9 +59,9 @@ export class AssetsController {
     sendVersioned(request, reply, { body, version: ONLY_VERSION });
   }
 
-  private async unit(key: Parameters<typeof keyOf>[0]): Promise<AssetResource | undefined> {
+  private async unit(key: ResourceKey): Promise<AssetResource | undefined> {
     if (!isUnitCode(key.id)) return undefined;
-    const view = (await findUnits(this.db, [key])).get(keyOf(key));
+    const view = await this.caches.assets.get(key);
     return view && unitResource(view);
   }
 }

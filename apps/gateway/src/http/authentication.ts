@@ -1,14 +1,21 @@
-import type { Cache } from '@payflow/cache';
+import type { LayeredCache } from '@payflow/cache';
 import { activeTraceId } from '@payflow/telemetry';
 import { isConnectionLoss } from '@payflow/database';
 import { Problem, refusesMethod, unavailable } from '@payflow/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { KeyUses } from '../cache/key-uses.js';
 import { hashApiKey, type ApiKey } from '../database/api-key.repository.js';
 import type { Scope } from '../domain/scope.js';
 import type { Caller } from './caller.js';
 
 /** Keys by the hex form of their hash: neither memory nor Redis ever holds a key itself. */
-export type ApiKeys = Cache<ApiKey>;
+export type ApiKeys = LayeredCache<string, ApiKey>;
+
+/** Who is let in, and what is noted of it. */
+export interface Door {
+  readonly keys: ApiKeys;
+  readonly uses: KeyUses;
+}
 
 const AUTHORIZATION = /^Bearer (sk_(?:test|live)_[A-Za-z0-9_-]{20,100})$/i;
 const API_PREFIX = '/api/';
@@ -25,11 +32,13 @@ export interface RouteAccess {
 }
 
 /** Lets nobody through to `/api` without a valid key that has the route's scope. Runs before the body is read. */
-export function authenticate(fastify: FastifyInstance, keys: () => ApiKeys): void {
+export function authenticate(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onRequest', async (request: AuthenticatedRequest) => {
     const route = request.routeOptions.url;
     if (!route?.startsWith(API_PREFIX) || refusesMethod(request)) return;
-    const key = await findKey(keys(), request.headers.authorization);
+    const { keys, uses } = door();
+    const key = await findKey(keys, request.headers.authorization);
+    uses.note(key);
     const { scope } = request.routeOptions.config as unknown as Partial<RouteAccess>;
     if (scope === undefined) throw new Problem('forbidden');
     if (scope !== 'any' && !key.scopes.includes(scope))

@@ -1,7 +1,7 @@
 import { BODY_BYTES_MAX, Problem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { API_VERSION } from './api-version.js';
-import { authenticate, type ApiKeys, type RouteAccess } from './authentication.js';
+import { authenticate, type Door, type RouteAccess } from './authentication.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
 
@@ -31,9 +31,9 @@ export function withVersion(url: string): string {
 }
 
 /** What every request to the gateway meets, in order: limits, who it is, the body. */
-export function gatewayEdge(fastify: FastifyInstance, keys: () => ApiKeys): void {
+export function gatewayEdge(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onRequest', guard);
-  authenticate(fastify, keys);
+  authenticate(fastify, door);
   readJsonBodies(fastify);
 }
 

@@ -48,8 +48,8 @@ export function etagOf(version: number): string {
   return `W/"${version}"`;
 }
 
-/** True when the caller has this version already (If-None-Match, weak comparison as RFC 9110 §13.1.2 says). */
-export function isUnchanged(header: Header, version: number): boolean {
+/** True when the caller has this version already, or what this text stands for (If-None-Match, weak comparison as RFC 9110 §13.1.2 says). */
+export function isUnchanged(header: Header, version: number | string): boolean {
   if (header === undefined) return false;
   const opaque = `"${version}"`;
   return [header]

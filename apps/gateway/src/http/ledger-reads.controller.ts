@@ -1,17 +1,18 @@
-import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Req, Res, UseInterceptors } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
-import type { Database } from '@payflow/database';
-import { DATABASE, Problem } from '@payflow/service';
+import { Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { findAccount } from '../database/account-view.repository.js';
-import { sendResource } from './answer.js';
+import { TAGS } from '../cache/catalogue.js';
+import { GatewayCaches } from '../cache/gateway-caches.js';
+import { respond, sendResource } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
 import { AS_OF, HISTORY, parseLedgerQuery, parsePeriod, parseSubtree, type LedgerQuery } from './ledger-query.js';
 import { parseListQuery, type ListQuery } from './list-query.js';
 import { linkNext, NDJSON, prefers, sendLines } from './other-forms.js';
 import type { OwnerClient } from './owner-client.js';
+import { CachedResponse, ResponseCache, type TagsOf } from './response-cache.js';
 import { statementCsv, type StatementPage } from './statement-csv.js';
 
 /** Token of the client to the ledger's read API. */
@@ -20,20 +21,34 @@ export const LEDGER = Symbol('ledger');
 const API = '/api/v1';
 const access = { scope: 'accounts:read' } satisfies RouteAccess;
 
+/**
+ * By effective dates an answer may change with time alone, when a date comes; by recorded ones, with the account's next
+ * event.
+ */
+const changesWithTime = (url: string): boolean =>
+  new URLSearchParams(url.split('?', 2)[1]).get('basis') === 'effective';
+const ofAccount: TagsOf = (request, { tenant, livemode }) => {
+  const { id } = request.params as { readonly id: string };
+  return changesWithTime(request.url) || !toUuid('account', id) ? undefined : [TAGS.account({ tenant, livemode, id })];
+};
+const ofBooks: TagsOf = (request, owner) => (changesWithTime(request.url) ? undefined : [TAGS.books(owner)]);
+
 /** A page as the ledger gives it: `next` is where the following one begins. */
 type Page = Record<string, unknown> & { readonly next: string | null };
 
 /** Reads that only the ledger can answer, under the same paths there. What is wrong with a request, the gateway tells. */
 @Controller('api/v1')
+@UseInterceptors(ResponseCache)
 export class LedgerReadsController {
   constructor(
     @Inject(LEDGER) private readonly ledger: OwnerClient,
-    @Inject(DATABASE) private readonly db: Database,
+    private readonly caches: GatewayCaches,
     private readonly cursors: Cursors,
   ) {}
 
   @Get('trial_balance')
   @RouteConfig(access)
+  @CachedResponse(ofBooks)
   async trialBalance(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = parseLedgerQuery(request.url, AS_OF);
     sendResource(reply, await this.read('/trial_balance', query, request));
@@ -41,6 +56,7 @@ export class LedgerReadsController {
 
   @Get('accounts/aggregate')
   @RouteConfig(access)
+  @CachedResponse(ofBooks)
   async aggregate(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = parseSubtree(request.url);
     sendResource(reply, await this.read('/accounts/aggregate', query, request));
@@ -48,6 +64,7 @@ export class LedgerReadsController {
 
   @Get('accounts/:id/balance')
   @RouteConfig(access)
+  @CachedResponse(ofAccount)
   async balance(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = parseLedgerQuery(request.url, AS_OF);
     await this.known(id, request);
@@ -56,6 +73,7 @@ export class LedgerReadsController {
 
   @Get('accounts/:id/statement')
   @RouteConfig(access)
+  @CachedResponse(ofAccount)
   async statement(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = parsePeriod(request.url);
     await this.known(id, request);
@@ -66,14 +84,15 @@ export class LedgerReadsController {
     }
     const order = { isFirst: query.cursor === undefined, isLast: next_cursor === null };
     linkNext(reply, request.url, next_cursor);
-    void reply
-      .status(200)
-      .headers({ 'content-type': 'text/csv; charset=utf-8; header=present', vary: 'accept' })
-      .send(statementCsv(page as unknown as StatementPage, order));
+    respond(reply, {
+      headers: { 'content-type': 'text/csv; charset=utf-8; header=present', vary: 'accept' },
+      body: statementCsv(page as unknown as StatementPage, order),
+    });
   }
 
   @Get('accounts/:id/transfers')
   @RouteConfig(access)
+  @CachedResponse(ofAccount)
   async transfers(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = parseListQuery<LedgerQuery>(request.url, HISTORY);
     await this.known(id, request);
@@ -116,7 +135,7 @@ export class LedgerReadsController {
   private async known(id: string, request: FastifyRequest): Promise<void> {
     if (!toUuid('account', id)) throw new Problem('invalid_id');
     const { tenant, livemode } = callerOf(request);
-    const view = await findAccount(this.db, { tenant, livemode, id });
+    const view = await this.caches.accounts.get({ tenant, livemode, id });
     if (!view) throw new Problem('not_found');
     if (view.status === 'pending') throw new Problem('account_pending');
   }

@@ -238,7 +238,7 @@ it('says of an account that is not open yet that it is pending', async () => {
 
 it('answers 502 when the ledger fails', async () => {
   answering = { status: 500, body: {} };
-  expect(told(await client.get(of('/balance')))).toBe('502 bad_gateway');
+  expect(told(await client.get(of('/balance'), { 'cache-control': 'no-cache' }))).toBe('502 bad_gateway');
 });
 
 describe('a proof', () => {

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { respond } from './answer.js';
 
 /** A line of JSON per thing, for what is read by programs as it comes. */
 export const NDJSON = 'application/x-ndjson';
@@ -17,8 +18,7 @@ export function linkNext(reply: FastifyReply, url: string, cursor: string | null
 /** 200 with a line for each. */
 export function sendLines(reply: FastifyReply, things: readonly object[]): void {
   const body = things.map((thing) => `${JSON.stringify(thing)}\n`).join('');
-  // As bytes: to a text Fastify would add a charset of its own.
-  void reply.status(200).headers({ 'content-type': NDJSON, vary: 'accept' }).send(Buffer.from(body));
+  respond(reply, { headers: { 'content-type': NDJSON, vary: 'accept' }, body });
 }
 
 function withCursor(url: string, cursor: string): string {

@@ -6,11 +6,13 @@ import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PAYMENTS_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
+import { GatewayCaches } from '../cache/gateway-caches.js';
 import { findPayment, listPayments } from '../database/payment-view.repository.js';
 import { paymentResource, type PaymentView } from '../domain/payment.js';
 import { sendAnswer, sendVersioned } from './answer.js';
 import type { RouteAccess } from './authentication.js';
 import { callerOf } from './authentication.js';
+import { readCached } from './cached-read.js';
 import type { Caller } from './caller.js';
 import { Cursors } from './cursor.js';
 import { PAYMENT_FILTERS } from './list-filters.js';
@@ -26,6 +28,7 @@ export class PaymentsController {
     @Inject(DATABASE) private readonly db: Database,
     @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
+    private readonly caches: GatewayCaches,
   ) {}
 
   @Post()
@@ -42,9 +45,9 @@ export class PaymentsController {
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     if (!toUuid('payment', id)) throw new Problem('invalid_id');
-    const view = await findPayment(this.db, { ...ownerOf(callerOf(request)), id });
-    if (!view) throw new Problem('not_found');
-    sendVersioned(request, reply, { body: paymentResource(view), version: view.version });
+    const { value, age_ms } = await readCached(request, this.caches.payments, { ...ownerOf(callerOf(request)), id });
+    if (!value) throw new Problem('not_found');
+    sendVersioned(request, reply, { body: paymentResource(value), version: value.version, age_ms });
   }
 
   @Get()

@@ -47,6 +47,12 @@ export const redisFields = {
     protocols: ['redis', 'rediss'],
     description: 'Redis: caches and wake-ups, nothing that money depends on. `rediss` for TLS.',
   }),
+  REDIS_POOL_SIZE: integer({
+    min: 1,
+    max: 64,
+    default: 2,
+    description: 'Connections to Redis for commands; a subscription and what must be told have three more.',
+  }),
 };
 
 function databaseFields(database: string, poolSize: number) {

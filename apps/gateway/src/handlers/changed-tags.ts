@@ -1,0 +1,48 @@
+import type { AnyMessage } from '@payflow/contracts';
+import { TAGS } from '../cache/catalogue.js';
+import type { OwnedCounters } from '../database/account-view.repository.js';
+import type { Owner, ResourceKey } from '../database/keys.js';
+import type { ChangeEvent, OpeningEvent } from './account-events.js';
+import type { TransferEvent } from './transfer-events.js';
+
+type FinalEvent = AnyMessage<'payflow.payment.succeeded.v1' | 'payflow.payment.failed.v1'>;
+
+/** What a batch of ends of payments changes: the payments, and both accounts of each. */
+export function tagsOfPayments(events: readonly FinalEvent[]): string[] {
+  const accounts = events.flatMap(({ tenant, livemode, data }) =>
+    data.accounts.map(({ id }) => ({ tenant, livemode, id })),
+  );
+  const payments = events.map(({ tenant, livemode, data: { id } }) => TAGS.payment({ tenant, livemode, id }));
+  return [...new Set([...payments, ...tagsOfAccounts(accounts)])];
+}
+
+/** What a batch of the ledger's word changes: accounts, by their terms, their counters, or what their history shows. */
+export function tagsOfLedger(
+  {
+    openings,
+    changes,
+    transfers,
+  }: {
+    readonly openings: readonly OpeningEvent[];
+    readonly changes: readonly ChangeEvent[];
+    readonly transfers: readonly TransferEvent[];
+  },
+  counters: readonly OwnedCounters[],
+): string[] {
+  const accounts = [
+    ...[...openings, ...changes].map(({ tenant, livemode, data: { id } }) => ({ tenant, livemode, id })),
+    ...counters.map(({ tenant, livemode, counters: { id } }) => ({ tenant, livemode, id })),
+    ...transfers.flatMap(accountsOfTransfer),
+  ];
+  return [...new Set(tagsOfAccounts(accounts))];
+}
+
+function accountsOfTransfer(event: TransferEvent): ResourceKey[] {
+  if (event.type !== 'payflow.transfer.updated.v1') return [];
+  const { tenant, livemode, data } = event;
+  return [data.debit_account, data.credit_account].map((id) => ({ tenant, livemode, id }));
+}
+
+function tagsOfAccounts(accounts: readonly ResourceKey[]): string[] {
+  return accounts.flatMap((key) => [TAGS.account(key), TAGS.books(key satisfies Owner)]);
+}
