@@ -511,6 +511,10 @@ CREATE INDEX transfer_views_by_time ON public.transfer_views USING btree (tenant
 
 CREATE INDEX transfer_views_by_type ON public.transfer_views USING btree (tenant_id, livemode, type, created_at, id) WHERE (type IS NOT NULL);
 
+CREATE INDEX transfer_views_conversions_by_credit ON public.transfer_views USING btree (tenant_id, livemode, credit_account_id) WHERE (rate_numerator IS NOT NULL);
+
+CREATE INDEX transfer_views_conversions_by_debit ON public.transfer_views USING btree (tenant_id, livemode, debit_account_id) WHERE (rate_numerator IS NOT NULL);
+
 CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM transfer_views;
 
 CREATE OR REPLACE FUNCTION public.attach_partition(parent text, part text, since timestamp with time zone, until timestamp with time zone)

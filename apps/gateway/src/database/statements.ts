@@ -3,6 +3,7 @@ import './acceptance.repository.js';
 import './account-view.repository.js';
 import './api-key.repository.js';
 import './bulk-acceptance.repository.js';
+import './client-id.repository.js';
 import './hold-view.repository.js';
 import './invariants.js';
 import './new-view.repository.js';
@@ -14,6 +15,7 @@ import './transfer-group-view.repository.js';
 import './transfer-view.repository.js';
 import './unit-view.repository.js';
 
+export { CONVERSION_LISTS } from './conversion-list.repository.js';
 export { HOLD_LISTS } from './hold-view.repository.js';
 export { PAYMENT_LISTS } from './payment-view.repository.js';
 export { PLANNED_FOR_VALUES, TRANSFER_LISTS } from './transfer-view.repository.js';

@@ -522,6 +522,18 @@ CREATE TRIGGER verdicts_append_only BEFORE DELETE OR UPDATE ON public.verdicts F
 
 CREATE TRIGGER verdicts_never_truncated BEFORE TRUNCATE ON public.verdicts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE OR REPLACE FUNCTION public.all_as_remembered(met bigint, remembered integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if met = remembered then return true; end if;
+  raise exception using errcode = 'PF001', message = 'a row is not as it was remembered';
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.attach_partition(parent text, part text, since timestamp with time zone, until timestamp with time zone)
  RETURNS void
  LANGUAGE plpgsql
@@ -1004,6 +1016,7 @@ grant update (horizon) on verified_horizon to service;
 grant select on waiting_commands to reader;
 grant delete, insert, select on waiting_commands to service;
 
+grant execute on function all_as_remembered(bigint,integer) to reader, service;
 grant execute on function attach_partition(text,text,timestamp with time zone,timestamp with time zone) to reader, service;
 grant execute on function ensure_partitions(integer) to service;
 grant execute on function ensure_partitions_at(timestamp with time zone,integer) to reader, service;

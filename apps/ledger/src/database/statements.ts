@@ -6,6 +6,7 @@ import './balance-totals.repository.js';
 import './balance.repository.js';
 import './booked-transfer.repository.js';
 import './books.repository.js';
+import './chain-head.repository.js';
 import './dry-run.repository.js';
 import './expiry.repository.js';
 import './index-order.js';

@@ -1,5 +1,5 @@
 import { fromUuid } from '@payflow/contracts';
-import { HOLD_LISTS, PAYMENT_LISTS, PLANNED_FOR_VALUES, TRANSFER_LISTS } from '@payflow/gateway/statements';
+import { CONVERSION_LISTS, HOLD_LISTS, PAYMENT_LISTS, PLANNED_FOR_VALUES, TRANSFER_LISTS } from '@payflow/gateway/statements';
 import {
   CREDIT,
   DEBIT,
@@ -16,7 +16,7 @@ import {
 const PAGE = 51;
 const id = (kind: 'account' | 'hold' | 'group', at: number): string => fromUuid(kind, uuid(at).slice(1, 37));
 
-type Lists = typeof PAYMENT_LISTS | typeof HOLD_LISTS | typeof TRANSFER_LISTS;
+type Lists = typeof CONVERSION_LISTS | typeof PAYMENT_LISTS | typeof HOLD_LISTS | typeof TRANSFER_LISTS;
 
 /** A list with one filter: its first page, as a client asks for it. */
 function list(lists: Lists, index: string, filter: object, before?: IndexUse['before']): IndexUse {
@@ -30,7 +30,12 @@ function list(lists: Lists, index: string, filter: object, before?: IndexUse['be
 export const gateway: IndexRegistry = {
   uses: [
     { index: 'account_views_path', query: 'account-views.insert' },
-    { index: 'idempotency_records_by_age', query: 'idempotency.prune', values: ['30', '1000'] },
+    { index: 'idempotency_records_by_age', query: 'idempotency.prune', values: ['30', '1000', "'-infinity'"] },
+    {
+      index: 'idempotency_records_by_client_id',
+      query: 'idempotency.find-firsts',
+      values: arrays(OWNER[0], OWNER[1], '0', "'transfer'", uuid(100)),
+    },
     {
       index: 'pending_writes_by_command',
       query: 'pending-writes.take-answered',
@@ -43,6 +48,10 @@ export const gateway: IndexRegistry = {
     list(HOLD_LISTS, 'hold_views_by_time', {}),
     list(HOLD_LISTS, 'hold_views_by_debit', { account: id('account', 7) }),
     list(HOLD_LISTS, 'hold_views_by_credit', { account: id('account', 7) }),
+    list(HOLD_LISTS, 'hold_views_by_type', { type: 'type4' }),
+    list(CONVERSION_LISTS, 'transfer_group_views_conversions', {}),
+    list(CONVERSION_LISTS, 'transfer_views_conversions_by_debit', { account: id('account', 7) }),
+    list(CONVERSION_LISTS, 'transfer_views_conversions_by_credit', { account: id('account', 7) }),
     list(TRANSFER_LISTS, 'transfer_views_by_time', {}),
     list(TRANSFER_LISTS, 'transfer_views_by_debit', { account: id('account', 7) }),
     list(TRANSFER_LISTS, 'transfer_views_by_credit', { account: id('account', 7) }),
@@ -60,6 +69,9 @@ export const gateway: IndexRegistry = {
       ...OWNED,
       created_at: "now() - interval '6 days' - ($rows - n) * interval '3 seconds'",
       reply_status: '200',
+      resource_kind: "'transfer'",
+      resource_id: uuidOf('n'),
+      content_hash: "case when n % 100 = 0 then decode(repeat('00', 32), 'hex') end",
     },
     pending_writes: {
       ...OWNED,
@@ -76,13 +88,28 @@ export const gateway: IndexRegistry = {
       reference: "case when n % 10 = 0 then 'r' || n end",
       created_at: TIME,
     },
-    hold_views: { ...OWNED, id: uuidOf('n'), debit_account_id: DEBIT, credit_account_id: CREDIT, created_at: TIME },
+    hold_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      debit_account_id: DEBIT,
+      credit_account_id: CREDIT,
+      type: "case when n % 100 = 4 then 'type' || n % 1000 end",
+      created_at: TIME,
+    },
+    transfer_group_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      status: "'posted'",
+      rate_numerator: 'case when n % 100 = 20 then 1 end',
+      created_at: TIME,
+    },
     transfer_views: {
       ...OWNED,
       id: uuidOf('n'),
       status: "'posted'",
       debit_account_id: DEBIT,
       credit_account_id: CREDIT,
+      rate_numerator: 'case when n % 100 = 20 then 1 end',
       group_id: `case when n % 20 = 0 then ${uuidOf('n - n % 100 + 20')} end`,
       position: 'case when n % 20 = 0 then n % 100 / 20 end',
       hold_id: `case when n % 50 = 1 then ${uuidOf('n')} end`,
