@@ -56,7 +56,8 @@ export class ServiceReader {
   }
 
   async statements(): Promise<readonly StatementCount[]> {
-    return (await this.client.json<{ data: readonly StatementCount[] }>('/internal/statements', DATABASE_TIMEOUT_MS)).data;
+    return (await this.client.json<{ data: readonly StatementCount[] }>('/internal/statements', DATABASE_TIMEOUT_MS))
+      .data;
   }
 
   async metrics(): Promise<string> {

@@ -1,5 +1,11 @@
 import { fromUuid } from '@payflow/contracts';
-import { CONVERSION_LISTS, HOLD_LISTS, PAYMENT_LISTS, PLANNED_FOR_VALUES, TRANSFER_LISTS } from '@payflow/gateway/statements';
+import {
+  CONVERSION_LISTS,
+  HOLD_LISTS,
+  PAYMENT_LISTS,
+  PLANNED_FOR_VALUES,
+  TRANSFER_LISTS,
+} from '@payflow/gateway/statements';
 import {
   CREDIT,
   DEBIT,
