@@ -2,7 +2,7 @@ import { uuidOf, type AccountKind, type AccountState, type Overdraft } from '@pa
 import { bigintArray, statement, uuidArray, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import { scoped, type AccountDetails, type BookChanges, type Owner } from '../domain/book.js';
-import { headOf, lockHead, type HeadRow } from './chain-head.repository.js';
+import { headOf, type HeadRow } from './chain-head.repository.js';
 import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
 import { insertVersions, versionColumns } from './metadata-version.repository.js';

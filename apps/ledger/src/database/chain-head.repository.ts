@@ -2,12 +2,6 @@ import { statement, type Transaction } from '@payflow/database';
 import type { ChainHead } from './chain.js';
 
 // The clock and the head of the batch's chain, which is its own partition's alone.
-const LOCK = statement(
-  'ledger.lock-head',
-  `select array[position::text, encode(hash, 'hex'), pg_current_xact_id()::text] as head, date_part('epoch', clock_timestamp()) * 1000 as now_ms
-   from chains where chain = $1 for update`,
-);
-
 const READ = statement(
   'ledger.read-head',
   `select array[position::text, encode(hash, 'hex'), pg_current_xact_id()::text] as head, date_part('epoch', clock_timestamp()) * 1000 as now_ms
@@ -42,12 +36,6 @@ export interface HeadRow {
 }
 
 type BeginningOnHead = Beginning & { readonly head: ChainHead };
-
-/** Locks the head of a chain, and reads the ledger's clock, where no account is locked. */
-export async function lockHead(tx: Transaction, chain: number): Promise<BeginningOnHead> {
-  const [row] = await tx.rows<HeadRow>(LOCK, [chain]);
-  return { ...headOf(row), now_ms: row?.now_ms ?? 0 };
-}
 
 /** The head of a chain as it stands committed. */
 export async function readHead(tx: Transaction, chain: number): Promise<BeginningOnHead> {
