@@ -113,7 +113,11 @@ async function openReplicas(options: DatabaseOptions, primary: ConnectionPool): 
     const poolOf = (size: number) => separatePool(`replica ${name}`, { ...options, url }, size);
     return new Replica(name, weight, poolOf(replicaPoolSize), poolOf(1));
   });
-  const opened = new Replicas(all, (statement) =>
+  const keeper = new Keeper(
+    all.map(({ connections }) => connections),
+    options,
+  );
+  const opened = new Replicas(all, keeper, (statement) =>
     primary.withClient(statement, (client) => new Transaction(client).rows(statement)),
   );
   await opened.start();

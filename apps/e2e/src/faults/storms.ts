@@ -14,6 +14,7 @@ const CONNECTIONS = 20;
 /** Five services of twenty, and room for those who look on. */
 const PLACES = 120;
 const ROUNDS = 5;
+const RETRIES_AT_A_TIME = 32;
 const DEADLINE_MS = 120_000;
 interface Trial extends Stage {
   readonly servers: OwnServers;
@@ -146,10 +147,9 @@ function tell({ run }: Trial, what: string, { counts, slowest_ms }: Told): void 
 async function expectRecovery({ house, merchant, all }: Trial): Promise<void> {
   const until_ms = performance.now() + DEADLINE_MS;
   const open = all.filter(({ final }) => !final);
-  const AT_A_TIME = 32;
   const next = open.values();
   await Promise.all(
-    Array.from({ length: AT_A_TIME }, async () => {
+    Array.from({ length: RETRIES_AT_A_TIME }, async () => {
       for (const payment of next) await sendUntilFinal(merchant, payment, until_ms);
     }),
   );
