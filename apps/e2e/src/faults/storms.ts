@@ -15,7 +15,7 @@ const CONNECTIONS = 20;
 const PLACES = 120;
 const ROUNDS = 5;
 const RETRIES_AT_A_TIME = 32;
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 300_000;
 interface Trial extends Stage {
   readonly servers: OwnServers;
   readonly random: Random;
