@@ -9,6 +9,7 @@ import { Keeper } from './pool/keeper.js';
 import { Pools } from './pool/pools.js';
 import { sizer } from './pool/sizer.js';
 import { divide, type Purpose, type Shares } from './pool/purpose.js';
+import { transactionTaker } from './pool/taker.js';
 import { ReadingDatabase } from './replicas/reading.js';
 import { Replica } from './replicas/replica.js';
 import { parseReplicaUrl } from './replicas/replica-url.js';
@@ -200,7 +201,7 @@ class PooledDatabase implements Database {
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const by = new Error('this is where the connection was asked for');
+    const by = transactionTaker();
     return againAfterConflicts(() => this.connections.withClient(by, (client) => runTransaction(client, work)));
   }
 

@@ -11,7 +11,7 @@ import { scratchDir } from '../house/scratch.js';
 import { startOwnServers } from '../house/servers.js';
 import { withStage, type Run, type Scenario, type Stage } from './scenario.js';
 
-const READERS = 8;
+const READERS = 4;
 const READS = 600;
 const READS_SHORT = 150;
 const LAG_MS = 10_000;

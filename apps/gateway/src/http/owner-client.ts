@@ -1,6 +1,6 @@
 import type { ProblemCode } from '@payflow/contracts';
 import { currentTraceparent } from '@payflow/telemetry';
-import { Problem, signInternalToken } from '@payflow/service';
+import { Problem, signInternalToken, unavailable } from '@payflow/service';
 import type { Caller } from './caller.js';
 
 /** docs/contracts.md: 30 s in all. Monitoring answers from memory, so a tenth is generous. */
@@ -41,6 +41,7 @@ export class OwnerClient {
     const body = await answer.text().catch((error: unknown) => {
       throw new Problem('bad_gateway', { cause: error });
     });
+    if (answer.status === 503) throw unavailable(new Error('the owner answered 503'));
     if (answer.status !== 200 || body.length > BODY_BYTES_MAX)
       throw new Problem('bad_gateway', { cause: new Error(`the owner answered ${answer.status}`) });
     return body;
