@@ -5,7 +5,7 @@ export const ledgerConfiguration = {
   ...defineConfiguration(
     'ledger',
     {
-      ...commonFields({ port: 3002, database: 'ledger', poolSize: 8 }),
+      ...commonFields({ port: 3002, database: 'ledger', poolSize: 10 }),
       PAYFLOW_LEDGER_SIGNING_KEY: secret({
         default: 'payflow-development-ledger-signing-key',
         description:

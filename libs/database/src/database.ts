@@ -10,6 +10,7 @@ import { Keeper } from './pool/keeper.js';
 import { Pools } from './pool/pools.js';
 import { sizer } from './pool/sizer.js';
 import { divide, type Purpose, type Shares } from './pool/purpose.js';
+import { transactionTaker } from './pool/taker.js';
 import { ReadingDatabase } from './replicas/reading.js';
 import { Replica } from './replicas/replica.js';
 import { parseReplicaUrl } from './replicas/replica-url.js';
@@ -114,7 +115,11 @@ async function openReplicas(options: DatabaseOptions, primary: ConnectionPool): 
     const poolOf = (size: number) => separatePool(`replica ${name}`, { ...options, url }, size);
     return new Replica(name, weight, poolOf(replicaPoolSize), poolOf(1));
   });
-  const opened = new Replicas(all, (statement) =>
+  const keeper = new Keeper(
+    all.map(({ connections }) => connections),
+    options,
+  );
+  const opened = new Replicas(all, keeper, (statement) =>
     primary.withClient(statement, (client) => new Transaction(client).rows(statement)),
   );
   await opened.start();
@@ -198,7 +203,7 @@ class PooledDatabase implements Database {
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const by = new Error('this is where the connection was asked for');
+    const by = transactionTaker();
     return againAfterConflicts(() => this.connections.withClient(by, (client) => runTransaction(client, work)));
   }
 

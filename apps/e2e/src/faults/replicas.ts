@@ -11,11 +11,11 @@ import { scratchDir } from '../house/scratch.js';
 import { startOwnServers } from '../house/servers.js';
 import { withStage, type Run, type Scenario, type Stage } from './scenario.js';
 
-const READERS = 8;
-const READS = 1_000;
+const READERS = 4;
+const READS = 600;
 const READS_SHORT = 150;
 const LAG_MS = 10_000;
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 300_000;
 /** More than the payments between two accounts that can be made while one is read. */
 const PAGE = 200;
 

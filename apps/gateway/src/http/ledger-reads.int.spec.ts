@@ -254,7 +254,7 @@ describe('a proof', () => {
   it.each([
     [404, '404 not_found'],
     [409, '409 transfer_not_sealed'],
-    [500, '502 bad_gateway'],
+    [503, '503 unavailable'],
   ])('that the ledger answers with %i is %s', async (status, expected) => {
     answering = { status, body: {} };
     expect(told(await client.get(path()))).toBe(expected);

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Pool, PoolClient } from 'pg';
 import { OutcomeUnknown, PoolExhausted, isConnectionLoss } from '../errors.js';
-import { Leases, type Leak, type Lease, type Taker } from './leases.js';
+import { Leases, type Leak, type Lease } from './leases.js';
 import { acquireErrors } from './pool-metrics.js';
 import type { Purpose } from './purpose.js';
+import type { Taker } from './taker.js';
 import { Waits } from './waits.js';
 
 /** A pool of the primary's connections is named by what they are for, a replica's by its address. */

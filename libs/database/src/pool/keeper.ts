@@ -3,6 +3,7 @@ import { gauge, logger } from '@payflow/telemetry';
 import type { ConnectionPool } from './connection-pool.js';
 import { acquireSeconds, leakedLeases } from './pool-metrics.js';
 import type { Uses } from './pools.js';
+import { keepEveryStack } from './taker.js';
 import { p99 } from './waits.js';
 
 const log = logger('database');
@@ -55,6 +56,7 @@ export class Keeper {
 
   private tellLeaks(pool: ConnectionPool): void {
     for (const { held_ms, by } of pool.leaks(this.options.leakedAfter_ms ?? LEAKED_AFTER_MS)) {
+      keepEveryStack();
       leakedLeases.inc({ pool: pool.purpose });
       log.error({ pool: pool.purpose, held_ms, by }, 'ALARM: a connection is not given back');
     }

@@ -1,11 +1,5 @@
 import type { PoolClient } from 'pg';
-import type { Statement } from '../statement.js';
-
-/**
- * Who took a connection: an error made where it was asked for, whose stack is only written out when somebody must be told, or a
- * statement, which needs it for no longer than itself.
- */
-export type Taker = Error | Statement;
+import type { Taker } from './taker.js';
 
 /** A connection that somebody has. */
 export interface Lease {

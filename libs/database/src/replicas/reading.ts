@@ -4,7 +4,7 @@ import type { DataSource } from 'typeorm';
 import type { Database } from '../database.js';
 import { isConnectionLoss, sqlState } from '../errors.js';
 import type { PoolStatus } from '../pool/connection-pool.js';
-import type { Taker } from '../pool/leases.js';
+import { transactionTaker, type Taker } from '../pool/taker.js';
 import type { Purpose } from '../pool/purpose.js';
 import type { Statement } from '../statement.js';
 import { Transaction, runTransaction, type Row } from '../transaction.js';
@@ -42,7 +42,7 @@ export class ReadingDatabase implements Database {
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.read(
-      new Error('this is where the connection was asked for'),
+      transactionTaker(),
       (client) => runTransaction(client, work),
       () => this.primary.transaction(work),
     );

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { METRICS } from '@payflow/contracts';
 import { gauge, logger } from '@payflow/telemetry';
+import type { Keeper } from '../pool/keeper.js';
 import { statement } from '../statement.js';
 import { leastLoaded } from './choice.js';
 import { PrimaryPosition, PRIMARY_POSITION } from './position.js';
@@ -40,6 +41,7 @@ export class Replicas {
 
   constructor(
     private readonly all: readonly Replica[],
+    private readonly keeper: Keeper,
     private readonly ask: AskPrimary,
   ) {
     this.primary = new PrimaryPosition(() => this.primaryPosition());
@@ -57,6 +59,7 @@ export class Replicas {
   async close(): Promise<void> {
     this.isClosed = true;
     clearTimeout(this.timer);
+    this.keeper.stop();
     await Promise.all(this.all.map((replica) => replica.close()));
   }
 
