@@ -35,7 +35,7 @@ describe('a set of rows', () => {
   });
 
   it('is cut before it grows too long, and a row that is too long by itself goes alone', () => {
-    const ids = (rows: readonly Line[]) => [...LINES.batches(rows, { bytes_max: 100 })].map(([column]) => column);
+    const ids = (rows: readonly Line[]) => [...LINES.batches(rows, { bytes_max: 160 })].map(([column]) => column);
     expect(ids(lines(4, 'x'.repeat(30)))).toEqual([
       [0, 1],
       [2, 3],

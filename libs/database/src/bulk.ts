@@ -27,6 +27,10 @@ export type BulkColumn<R> = {
 const ROWS_MAX = 10_000;
 /** Postgres takes 1 GB in one message, and holds a parameter three times while it takes it apart. */
 const BYTES_MAX = 16 * 1024 * 1024;
+/** Types of no bounded length; the others are a UUID at most. */
+const VARYING: ReadonlySet<BulkType> = new Set(['text', 'json', 'bytea']);
+const FIXED_LENGTH_MAX = 36;
+const NULL_LENGTH = 4;
 /** What the wire protocol can count. */
 const PARAMETERS_MAX = 65_535;
 
@@ -57,25 +61,30 @@ export class Unnested<R> {
 
   /** The parameters, for as many statements as it takes: nearly always one, and none for no rows. */
   *batches(rows: readonly R[], { rows_max = ROWS_MAX, bytes_max = BYTES_MAX } = {}): Generator<unknown[], void> {
-    let values = this.empty();
-    let [count, bytes] = [0, 0];
-    for (const row of rows) {
-      const cells = this.columns.map(([, , value]) => value(row));
-      const size = cells.reduce<number>((sum, cell) => sum + sizeOf(cell), 0);
-      if (count > 0 && (count >= rows_max || bytes + size > bytes_max)) {
-        yield this.parameters(values);
-        values = this.empty();
-        [count, bytes] = [0, 0];
-      }
-      cells.forEach((cell, at) => values[at]?.push(cell));
-      count++;
-      bytes += size;
+    // Column by column, which costs a tenth of going row by row; where to cut is looked for only if something must be cut.
+    const values = this.columns.map(([, , value]) => rows.map((row): unknown => value(row)));
+    if (rows.length <= rows_max && this.sizeOf(values) <= bytes_max) {
+      if (rows.length > 0) yield this.parameters(values);
+      return;
     }
-    if (count > 0) yield this.parameters(values);
+    for (let from = 0, to = 0; from < rows.length; from = to) {
+      let bytes = 0;
+      while (to < rows.length && to - from < rows_max) {
+        bytes += this.sizeOf(values, to, to + 1);
+        if (to > from && bytes > bytes_max) break;
+        to++;
+      }
+      yield this.parameters(values.map((column) => column.slice(from, to)));
+    }
   }
 
-  private empty(): unknown[][] {
-    return this.columns.map(() => []);
+  private sizeOf(values: readonly unknown[][], from = 0, to = values[0]?.length ?? 0): number {
+    let size = 0;
+    for (const [at, [, type]] of this.columns.entries()) {
+      if (!VARYING.has(type)) size += (to - from) * FIXED_LENGTH_MAX;
+      else for (let row = from; row < to; row++) size += lengthOf(values[at]?.[row]);
+    }
+    return size;
   }
 
   private parameters(values: readonly unknown[][]): unknown[] {
@@ -83,8 +92,8 @@ export class Unnested<R> {
   }
 }
 
-/** Near enough for a bound: characters, which are three bytes at most, and what is no text is short. */
-function sizeOf(cell: unknown): number {
+/** Characters, which are three bytes at most: near enough for a bound. */
+function lengthOf(cell: unknown): number {
   if (typeof cell === 'string') return cell.length;
-  return cell instanceof Uint8Array ? cell.length * 2 : 8;
+  return cell instanceof Uint8Array ? cell.length * 2 : NULL_LENGTH;
 }

@@ -102,6 +102,9 @@ describe('housekeeping', () => {
       await housekeeping.run();
     });
     expect(await partitions()).toContain(partitionOf(-13));
+    expect((await renderMetrics()).body).toContain(
+      'payflow_partition_steps_left_total{table="outbox",action="detach"} 1',
+    );
     await housekeeping.run();
     expect(await partitions()).not.toContain(partitionOf(-13));
   });
