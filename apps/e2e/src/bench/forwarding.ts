@@ -12,9 +12,9 @@ import { rangeOf, saveResult, type Range } from './result.js';
  * Balances as of now, read through the gateway from the ledger: two gateways beside each other, one that forwards over HTTP/2
  * and one over HTTP/1.1, in turns, with so many readers at one time.
  */
-const SIZES = { smoke: { pairs: 5, reads: 3_000 }, full: { pairs: 9, reads: 10_000 } };
+const SIZES = { smoke: { pairs: 5, reads: 1_000 }, full: { pairs: 9, reads: 10_000 } };
 const READERS = 32;
-const WARM_UP_READS = 2_000;
+const WARM_UP_READS = 1_000;
 const VERSIONS = ['2', '1.1'] as const;
 type Version = (typeof VERSIONS)[number];
 

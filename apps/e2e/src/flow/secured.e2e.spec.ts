@@ -80,7 +80,11 @@ describe('PayFlow on servers with TLS, SASL and passwords', () => {
       /SASL SCRAM SHA512 authentication failed[^"]*/.exec(readFileSync(ledger.logFile, 'utf8')),
     );
     expect(said[0]).toContain('invalid credentials');
-    const { status, body } = await ledger.probe('/readyz');
-    expect([status, body]).toEqual([503, expect.stringContaining('not_producing')]);
+    // The broker is asked before there is HTTP.
+    const { body } = await until('it is unready', async () => {
+      const answer = await ledger.probe('/readyz');
+      return answer.status === 503 && answer;
+    });
+    expect(body).toContain('not_producing');
   });
 });

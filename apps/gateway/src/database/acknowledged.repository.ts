@@ -15,11 +15,12 @@ const PAGE = statement(
   'internal.acknowledged-payments',
   `select r.tenant_id as tenant, r.livemode, r.resource_id as id, v.status,
      (extract(epoch from r.created_at) * 1000000)::bigint::text as at_us
-   from idempotency_records r
+   from (select tenant_id, livemode, resource_id, created_at from idempotency_records
+     where resource_kind = 'payment' and created_at >= ${AT} and created_at < clock_timestamp() - interval '${SETTLED_S} seconds'
+       and (created_at, resource_id) > (${AT}, $2::uuid)
+     order by created_at, resource_id limit ${PAYMENTS_MAX}) as r
    left join payment_views v on v.tenant_id = r.tenant_id and v.livemode = r.livemode and v.id = r.resource_id
-   where r.resource_kind = 'payment' and r.created_at >= ${AT} and r.created_at < clock_timestamp() - interval '${SETTLED_S} seconds'
-     and (r.created_at, r.resource_id) > (${AT}, $2::uuid)
-   order by r.created_at, r.resource_id limit ${PAYMENTS_MAX}`,
+   order by r.created_at, r.resource_id`,
 );
 
 const STATES = statement(

@@ -1,5 +1,6 @@
 import { fromUuid } from '@payflow/contracts';
 import type { PaymentKey, PaymentState } from '@payflow/invariants';
+import { configureLogging } from '@payflow/telemetry';
 import { expect, it } from 'vitest';
 import { Acknowledged } from './acknowledged.js';
 
@@ -66,4 +67,31 @@ it('forgives what was only on its way', async () => {
   expect(await acknowledged.look()).toEqual([]);
   shown[1] = 'succeeded';
   expect(await acknowledged.look()).toEqual([]);
+});
+
+it('begins no look long ago, and says when it leaves some out', async () => {
+  const lines: string[] = [];
+  configureLogging({ level: 'warn', stream: { write: (line) => void lines.push(line) } });
+  const asked: number[] = [];
+  const longAgo = '1600000000000000';
+  const looking = (more: boolean) => {
+    const gateway = {
+      json: async <T>(path: string): Promise<T> => {
+        asked.push(Number.parseInt(new URL(path, 'http://gateway').searchParams.get('after') ?? '', 10) / 1_000);
+        return { data: [], next: `${longAgo}/${key(1).id}`, more } as T;
+      },
+    };
+    return new Acknowledged(gateway, { json: <T>() => Promise.reject<T>(new Error('nothing to ask')) });
+  };
+  for (const more of [false, true]) {
+    const acknowledged = looking(more);
+    await acknowledged.look();
+    asked.length = 0;
+    await acknowledged.look();
+    expect(Date.now() - (asked[0] ?? 0)).toBeLessThan(200_000);
+  }
+  configureLogging({ level: 'silent' });
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+    'some acknowledged payments are not looked at',
+  ]);
 });

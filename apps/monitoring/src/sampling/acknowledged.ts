@@ -6,13 +6,20 @@ import {
   type PaymentKey,
   type PaymentState,
 } from '@payflow/invariants';
+import { OncePerInterval, logger } from '@payflow/telemetry';
 import type { InternalClient } from './internal-client.js';
+
+const log = logger('acknowledged');
 
 const LIMIT_MS = 4_000;
 /** Pages per look, of a thousand each: at more payments than that a look falls behind, and catches up when there are fewer. */
 const PAGES_MAX = 10;
-/** Where a process that has just begun starts to look; what is older was looked at by the one before, and `payflow verify` looks at all. */
-const FIRST_LOOK_BACK_MS = 600_000;
+/**
+ * How far back a look begins: that of a process that has just begun, and that of one that has fallen behind, which then leaves
+ * some out and says so. `payflow verify` looks at all.
+ */
+const LOOK_BACK_MS = 120_000;
+const REPORT_INTERVAL_MS = 60_000;
 const MICROSECONDS_PER_MS = 1_000;
 const NIL = '00000000-0000-0000-0000-000000000000';
 
@@ -28,20 +35,23 @@ type Client = Pick<InternalClient, 'json'>;
  */
 export class Acknowledged {
   private after: string;
+  /** Whether the last look left anything that it could have looked at. */
+  private hasMore = false;
   private suspects: readonly PaymentKey[] = [];
+  private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
 
   constructor(
     private readonly gateway: Client,
     private readonly payments: Client,
-    now_ms = Date.now(),
   ) {
-    this.after = placeAt(now_ms - FIRST_LOOK_BACK_MS);
+    this.after = placeAt(Date.now() - LOOK_BACK_MS);
   }
 
   /** Payments that are shown and not kept, or kept otherwise, with both states. */
   async look(): Promise<string[]> {
     const lost = await this.disagreeing(await this.shownAgain());
     const fresh: PaymentKey[] = [];
+    this.catchUp(Date.now());
     for (let page = 0; page < PAGES_MAX; page++) {
       const { data, next, more } = await this.gateway.json<AcknowledgedPage>(
         `${ACKNOWLEDGED}?${new URLSearchParams({ after: this.after })}`,
@@ -50,6 +60,7 @@ export class Acknowledged {
       fresh.push(...(await this.disagreeing(data)));
       // Whatever was acknowledged before that place has been committed by now.
       this.after = next ?? this.after;
+      this.hasMore = more;
       if (!more) break;
     }
     this.suspects = [...lost, ...fresh].slice(0, PAYMENTS_MAX);
@@ -57,6 +68,17 @@ export class Acknowledged {
       ({ id, shown, kept }) =>
         `${fromUuid('payment', id)} (${shown ?? 'absent'} at the gateway, ${kept ?? 'absent'} at payments)`,
     );
+  }
+
+  /** Each page is found by its time: one from long ago would read all that came since. */
+  private catchUp(now_ms: number): void {
+    const behind_ms = now_ms - Number.parseInt(this.after, 10) / MICROSECONDS_PER_MS;
+    if (!(behind_ms > 2 * LOOK_BACK_MS)) return;
+    if (this.hasMore)
+      this.seldom.run(() =>
+        log.warn({ behind_ms: Math.round(behind_ms) }, 'some acknowledged payments are not looked at'),
+      );
+    this.after = placeAt(now_ms - LOOK_BACK_MS);
   }
 
   private async shownAgain(): Promise<readonly PaymentState[]> {
