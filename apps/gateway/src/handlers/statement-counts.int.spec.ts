@@ -1,4 +1,4 @@
-import { newId } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf } from '@payflow/contracts';
 import { statementsOf, testMessage } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../testing/stage.js';
@@ -39,6 +39,20 @@ const ended = () =>
 const rejected = () =>
   testMessage('payflow.account.rejected.v1', { id: newId('account'), reason: 'account_exists', recorded_at: at });
 
+/** A transfer of its own, that nobody here knows. */
+const posted = () => {
+  const [debit_account, credit_account, id] = [newId('account'), newId('account'), newId('transfer')];
+  return testMessage('payflow.group.posted.v1', {
+    id: fromUuid('group', uuidOf('transfer', id)),
+    reverses: null,
+    legs: [{ id, debit_account, credit_account, amount: '5', asset: 'USD' }],
+    accounts: [counters(debit_account), counters(credit_account)],
+    effective_at: at,
+    metadata: {},
+    recorded_at: at,
+  });
+};
+
 describe('a batch that the gateway reads costs the same statements for one event and for many', () => {
   let stage: Stage;
   beforeAll(async () => {
@@ -52,7 +66,8 @@ describe('a batch that the gateway reads costs the same statements for one event
 
   it.each([
     ['ends of payments', PaymentEventsHandler, ended],
-    ['the ledger’s answers', LedgerEventsHandler, rejected],
+    ['accounts that are refused', LedgerEventsHandler, rejected],
+    ['transfers that are posted', LedgerEventsHandler, posted],
   ] as const)('%s', async (_, type, make) => {
     const handler = stage.gateway.app.get<InstanceType<typeof type>>(type, { strict: false });
     const one = await heard(handler as never, [make()]);
