@@ -47,7 +47,9 @@ describe('bulks of transfers', () => {
     expect(accepted).toMatchObject({ kind: 'answer', status: 202 });
     const one = { body: JSON.stringify(item), idempotencyKey: newId('event'), wait_s: 10 };
     const alone = (await merchant.api.call('/api/v1/transfers', one)) as Reply & { kind: 'answer' };
-    const standing = (await merchant.api.call(`${BULK_PATH}/${jsonOf<Bulk>(accepted as typeof alone).id}`)) as typeof alone;
+    const standing = (await merchant.api.call(
+      `${BULK_PATH}/${jsonOf<Bulk>(accepted as typeof alone).id}`,
+    )) as typeof alone;
     expect([alone.status, jsonOf<Bulk>(standing).counts['pending']]).toEqual([201, expect.any(Number)]);
     expect(jsonOf<Bulk>(await bulks.ended(options)).counts).toMatchObject({ posted: ITEMS });
     // By the order of the books, and not by any clock: most of the bulk was booked after it.
