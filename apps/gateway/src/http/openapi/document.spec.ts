@@ -131,7 +131,7 @@ const bulk = {
   stoppedAt: 2,
   createdAt: at,
 };
-const results = bulkResults(bulk, 0, [
+const results = bulkResults(bulk, { first: 0, ids: bulk.transfers }, [
   { status: 'posted', amount: '100', code: null },
   { status: 'failed', amount: '100', code: 'insufficient_funds' },
   undefined,
