@@ -163,14 +163,14 @@ export class Bus {
     if (Date.now() - this.#heardAt > SILENCE_MAX_MS) this.#unheard();
     if (this.#owed.size > 0 || this.#owesAll) void this.#pay();
     try {
-      const results = await this.#publisher.pipeline().publish(this.#channel, BEAT).exists(this.#mark).exec();
-      if (results?.[1]?.[0] === null) await this.#lookForLoss(results[1][1] === 1);
+      const results = await this.#publisher.pipeline().publish(this.#channel, BEAT).get(this.#mark).exec();
+      if (results?.[1]?.[0] === null) await this.#lookForLoss(results[1][1] !== null);
     } catch {
       // It will not be heard, and that is what counts.
     }
   }
 
-  /** A mark that was there and is not: somebody has emptied Redis, or it began anew. */
+  /** A mark that was there and is not: somebody has emptied Redis, or it began anew. Read so often, it is not evicted. */
   async #lookForLoss(isMarked: boolean): Promise<void> {
     if (isMarked) {
       this.#marked = true;

@@ -226,7 +226,7 @@ describe('what is forgotten', () => {
     one.caches.change(['page:a']);
     shelf.write('a');
     expect(await one.pages.get('a')).toEqual({ name: 'a', version: 2 });
-    void one.caches.forget(['page:a']);
+    void one.caches.changed(['page:a']);
     expect(await one.pages.get('a')).toEqual({ name: 'a', version: 2 });
   });
 

@@ -1,4 +1,5 @@
 import { Bus } from './bus.js';
+import { Changes } from './changes.js';
 import { packFrame } from './codec.js';
 import type { Family } from './family.js';
 import { LayeredCache } from './layered-cache.js';
@@ -8,9 +9,8 @@ import type { RedisConnection } from './redis.js';
 import { newToken, Remote, tokenLife } from './remote.js';
 import type { Published, Shared } from './shared.js';
 
-/** A transaction that began a change and never told its end was rolled back. Longer than any may take. */
-const CHANGE_MS_MAX = 10_000;
-const CHANGES_MAX = 50_000;
+/** How often it is looked for changes that nobody ended. */
+const OVERDUE_INTERVAL_MS = 1_000;
 
 export interface CachesOptions {
   readonly redis: RedisConnection;
@@ -26,7 +26,8 @@ export class Caches implements Shared {
   readonly remote: Remote;
   readonly #loads: LoadLimit;
   readonly #families: LayeredCache<never, unknown>[] = [];
-  readonly #changing = new Map<string, number>();
+  readonly #changes = new Changes();
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: CachesOptions) {
     this.remote = new Remote(options.redis, options.prefix);
@@ -35,7 +36,7 @@ export class Caches implements Shared {
       options.url,
       options.prefix,
       {
-        forget: (tags) => this.#drop(tags),
+        forget: (tags) => this.forgetHere(tags),
         forgetAll: () => this.#dropAll(),
         found: () => void this.#warmFromNotes(),
         lost: () => void this.#warmAll(),
@@ -60,20 +61,27 @@ export class Caches implements Shared {
   /** Connects in the background, and then loads what was read most when a process last noted it. */
   open(): void {
     this.bus.open();
+    this.#timer = setInterval(() => void this.#forgetOverdue(), OVERDUE_INTERVAL_MS).unref();
   }
 
   close(): void {
+    clearInterval(this.#timer);
     this.bus.close();
   }
 
   /**
-   * Says, inside a transaction, that it changes what depends on these tags: until {@link forget}, nobody here is answered
+   * Says, inside a transaction, that it changes what depends on these tags: until {@link changed}, nobody here is answered
    * from a cache for them. Whoever learns of the COMMIT, however early, reads what it wrote.
    */
   change(tags: readonly string[]): void {
-    const until = Date.now() + CHANGE_MS_MAX;
-    if (this.#changing.size > CHANGES_MAX) this.#tidyChanges();
-    for (const tag of tags) this.#changing.set(tag, until);
+    this.#changes.begin(tags, performance.now());
+  }
+
+  /** Ends a {@link change}, after its COMMIT, and forgets. Never rejects. */
+  async changed(tags: readonly string[]): Promise<void> {
+    const told = this.forget(tags);
+    this.#changes.end(tags);
+    await told;
   }
 
   /**
@@ -92,9 +100,7 @@ export class Caches implements Shared {
   }
 
   isChanging(tags: readonly string[]): boolean {
-    if (this.#changing.size === 0) return false;
-    const now = Date.now();
-    return tags.some((tag) => (this.#changing.get(tag) ?? 0) > now);
+    return this.#changes.has(tags);
   }
 
   isTrusted(tags: readonly string[]): boolean {
@@ -103,8 +109,7 @@ export class Caches implements Shared {
   }
 
   forgetHere(tags: readonly string[]): void {
-    this.#drop(tags);
-    for (const tag of tags) this.#changing.delete(tag);
+    for (const tag of tags) for (const family of this.#families) family.forgetHere(tag);
   }
 
   publish(tags: readonly string[], { key, at, text }: Published): void {
@@ -141,16 +146,11 @@ export class Caches implements Shared {
     return `${this.options.prefix}hottest:${label}`;
   }
 
-  #drop(tags: readonly string[]): void {
-    for (const tag of tags) for (const family of this.#families) family.forgetHere(tag);
+  async #forgetOverdue(): Promise<void> {
+    await this.forget(this.#changes.takeOverdue(performance.now()));
   }
 
   #dropAll(): void {
     for (const family of this.#families) family.forgetAllHere();
-  }
-
-  #tidyChanges(): void {
-    const now = Date.now();
-    for (const [tag, until] of this.#changing) if (until <= now) this.#changing.delete(tag);
   }
 }

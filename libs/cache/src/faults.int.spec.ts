@@ -62,7 +62,7 @@ describe('a cache whose Redis', () => {
     for (const name of NAMES) {
       one.caches.change([`page:${name}`]);
       shelf.write(name);
-      void one.caches.forget([`page:${name}`]);
+      void one.caches.changed([`page:${name}`]);
     }
   }
 

@@ -240,7 +240,7 @@ export class LayeredCache<K, V> {
   /** An entry that is too old, where the load failed and the family would rather have that than nothing. */
   #standIn(name: string, error: unknown): Entry<K, V> {
     const entry = this.#memory.get(name);
-    if (!entry || Date.now() - entry.at >= (this.family.ifError_ms ?? 0)) throw error;
+    if (!entry || !this.#mayStandIn(entry)) throw error;
     this.#statistics.answered('stale_on_error');
     return entry;
   }
@@ -276,8 +276,14 @@ export class LayeredCache<K, V> {
     return { key: kept, tags, value: of.value, at: of.at, bytes: of.bytes, seenAt, freshUntil, hits: 0 };
   }
 
+  /** One whose life is over already may still stand in for a loader that fails. */
   #remember(name: string, entry: Entry<K, V>): void {
-    if (entry.freshUntil > Date.now()) this.#memory.set(name, entry);
+    if (entry.freshUntil > Date.now() || (entry.freshUntil > 0 && this.#mayStandIn(entry)))
+      this.#memory.set(name, entry);
+  }
+
+  #mayStandIn({ value, at }: Entry<K, V>): boolean {
+    return value !== undefined && Date.now() - at < (this.family.ifError_ms ?? 0);
   }
 
   #remoteKey(name: string, tags: readonly string[]): RemoteKey {

@@ -6,6 +6,8 @@ import type { ResourceKey } from '../database/keys.js';
 
 /** Payments of each account that has any: one full page of history. */
 const PAYMENTS_PER_ACCOUNT = 50;
+/** Five hundred readers wait for twelve connections where nobody spares the database them: they are to be counted, not refused. */
+const ACQUIRE_TIMEOUT_MS = 60_000;
 
 /** A gateway's views on a durable server: so many accounts, and as many payments among the first of them. */
 export interface Views {
@@ -26,7 +28,13 @@ export async function openViews(adminUrl: string, rows: number, connections: num
   const tenant = newId('tenant');
   const active = Math.max(1, Math.floor(rows / PAYMENTS_PER_ACCOUNT));
   await seed(ownerUrl, uuidOf('tenant', tenant), rows, active);
-  const db = await openDatabase({ url, poolSize: connections, applicationName: 'bench', entities });
+  const db = await openDatabase({
+    url,
+    poolSize: connections,
+    applicationName: 'bench',
+    entities,
+    acquireTimeout_ms: ACQUIRE_TIMEOUT_MS,
+  });
   const owned = (kind: 'account' | 'payment', rank: number): ResourceKey => ({
     tenant,
     livemode: false,

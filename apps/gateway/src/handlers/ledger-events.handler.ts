@@ -72,7 +72,7 @@ export class LedgerEventsHandler {
       messages: [],
       afterCommit: () => {
         for (const unit of assets.flatMap(unitOf)) this.caches.assets.put({ ...unit, id: unit.code }, unit);
-        this.outcomes.deliver([...own, ...ended], this.caches.all.forget(stale));
+        this.outcomes.deliver([...own, ...ended], this.caches.all.changed(stale));
       },
     };
   }

@@ -48,7 +48,7 @@ export class PaymentEventsHandler {
     return {
       messages: [],
       repeated: events.filter((event) => !changed.has(keyOf(resourceOf(event)))).map(({ id }) => id),
-      afterCommit: () => this.outcomes.deliver(replies, this.caches.all.forget(stale)),
+      afterCommit: () => this.outcomes.deliver(replies, this.caches.all.changed(stale)),
     };
   }
 }

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { Changes } from './changes.js';
+
+it('knows what is being changed until it has ended', () => {
+  const changes = new Changes();
+  changes.begin(['a', 'b'], 0);
+  expect([changes.has(['a']), changes.has(['c', 'b']), changes.has(['c']), changes.has([])]).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  changes.end(['a', 'c']);
+  expect([changes.has(['a']), changes.has(['b'])]).toEqual([false, true]);
+});
+
+it('waits for the last of several that change the same', () => {
+  const changes = new Changes();
+  changes.begin(['a'], 0);
+  changes.begin(['a'], 0);
+  changes.end(['a']);
+  expect(changes.has(['a'])).toBe(true);
+  changes.end(['a']);
+  expect(changes.has(['a'])).toBe(false);
+});
+
+it('gives up those that nobody ended, the oldest first, and none before their time', () => {
+  const changes = new Changes();
+  changes.begin(['a', 'b'], 0);
+  changes.begin(['c', 'a'], 5_000);
+  expect(changes.takeOverdue(9_999)).toEqual([]);
+  expect(changes.takeOverdue(10_000)).toEqual(['b']);
+  expect(changes.has(['b'])).toBe(false);
+  expect(changes.takeOverdue(15_000)).toEqual(['c', 'a']);
+  expect(changes.takeOverdue(99_999)).toEqual([]);
+});
