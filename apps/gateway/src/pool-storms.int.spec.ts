@@ -87,6 +87,12 @@ async function storm(requests = REQUESTS): Promise<Record<string, number>> {
   return told;
 }
 
+/** Without the database nothing is accepted, and of what is read only an account that is still in the cache can be told. */
+function expectOnlyCached(told: Record<string, number>, requests: number): void {
+  expect(told['202']).toBeUndefined();
+  expect(told['200'] ?? 0).toBeLessThanOrEqual(Math.ceil(requests / 3));
+}
+
 /** Nothing leaks, nothing hangs: all connections are back, and every kind of request is answered. */
 async function expectRecovery(): Promise<void> {
   await until('every kind of request is answered', async () => {
@@ -115,7 +121,7 @@ it('PostgreSQL stopped and started under load', async () => {
   const storming = storm();
   await server.stop();
   const away = await storm(30);
-  expect([away['200'], away['202']]).toEqual([undefined, undefined]);
+  expectOnlyCached(away, 30);
   server = await startServer(postgres);
   await storming;
   await expectRecovery();
@@ -166,7 +172,7 @@ it('every place of the server taken by somebody else', async () => {
   });
   const told = await storm();
   expect(Object.keys(told).sort()).toEqual(expect.arrayContaining(['503 unavailable']) as unknown as string[]);
-  expect([told['200'], told['202']]).toEqual([undefined, undefined]);
+  expectOnlyCached(told, REQUESTS);
   await until('readiness tells', async () => (await client.get('/readyz')).status === 503);
   await Promise.all(rogues.map((rogue) => rogue.end()));
   await admin.end();

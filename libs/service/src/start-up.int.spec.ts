@@ -1,5 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { MESSAGING_RIGHTS, MessagingGuards1763700013000, MessagingTables1763700000000 } from '@payflow/messaging';
+import {
+  MESSAGING_RIGHTS,
+  MessagingGuards1763700013000,
+  MessagingPartitions1764100040001,
+  MessagingTables1763700000000,
+} from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
 import {
   createTestDatabase,
@@ -29,13 +34,19 @@ const configuration = {
 @Module({})
 class SpecModule {}
 
+const CONNECTIONS = { api: 1, consumers: 1, relay: 1, reports: 1 };
 const prefix = `${uniqueSuffix()}.`;
 let db: TestDatabase;
 
 beforeAll(async () => {
   const brokers = testServers().kafka;
   [db] = await Promise.all([
-    createTestDatabase('archiver', [MessagingTables1763700000000, MessagingGuards1763700013000, MESSAGING_RIGHTS]),
+    createTestDatabase('archiver', [
+      MessagingTables1763700000000,
+      MessagingGuards1763700013000,
+      MessagingPartitions1764100040001,
+      MESSAGING_RIGHTS,
+    ]),
     createTestTopics({ brokers, clientId: 'spec', prefix }),
   ]);
 });
@@ -55,7 +66,15 @@ function start(order: StartUpOrder, change: NodeJS.ProcessEnv = {}) {
   });
   const module = (): DynamicModule => ({
     module: SpecModule,
-    imports: [PlatformModule.with({ service: 'archiver', config, rights: MESSAGING_RIGHTS, kafka: 'required' })],
+    imports: [
+      PlatformModule.with({
+        service: 'archiver',
+        config,
+        rights: MESSAGING_RIGHTS,
+        connections: CONNECTIONS,
+        kafka: 'required',
+      }),
+    ],
   });
   return startService({ configuration, module }, config);
 }
@@ -87,11 +106,11 @@ describe.each(START_UP_ORDERS)('a start, %s', (order) => {
   });
 
   it('fails with the reason when the coming partitions cannot be made', async () => {
-    await asAdmin('alter function ensure_partitions(integer) rename to ensured');
+    await asAdmin('alter function partitions_due(integer) rename to due_ones');
     try {
-      await expect(start(order)).rejects.toThrow(/ensure_partitions/);
+      await expect(start(order)).rejects.toThrow(/partitions_due/);
     } finally {
-      await asAdmin('alter function ensured(integer) rename to ensure_partitions');
+      await asAdmin('alter function due_ones(integer) rename to partitions_due');
     }
   });
 

@@ -35,6 +35,8 @@ describe('a batch of ledger commands costs the same statements for one command a
     ['accounts', () => ours.open(newId('account'))],
     ['groups', () => ours.group([leg(world, wallet, '1')])],
   ])('%s', async (_, command) => {
+    // What a process meets for the first time it reads, and remembers: here the head of a chain.
+    await statementsFor([command()]);
     const one = await statementsFor([command()]);
     const many = await statementsFor(times(MANY, command));
     expect([...many].sort()).toEqual([...one].sort());

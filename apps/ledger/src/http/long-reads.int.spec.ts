@@ -46,7 +46,7 @@ describe('a trial balance of the past', () => {
     const busy = Array.from({ length: pool().max }, () => reads.rows(BUSY));
     await until('they are busy', () => pool().total - pool().idle === pool().max);
     const refused = await ledger.read(ours, 'trial_balance');
-    expect([refused.status, refused.body['code']]).toEqual([503, 'unavailable']);
+    expect([refused.status, refused.body['code']]).toEqual([503, 'database_busy']);
     const [posted] = await ledger.handle([ours.transfer(world, wallet, '1')]);
     expect(posted?.type).toBe('payflow.transfer.posted.v1');
     expect((await ledger.read(ours, `accounts/${wallet}/balance`)).status).toBe(200);
