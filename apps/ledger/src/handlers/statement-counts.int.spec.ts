@@ -10,6 +10,8 @@ import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 /** Ten per batch, of which the runner needs three: the position's lock, the outbox row, the position's new place. */
 const STATEMENTS_MAX = 7;
 const MANY = 40;
+/** A chain's head is read the first time that this process adds to it, together with what every batch begins with. */
+const begun = (name: string) => (name === 'ledger.read-head' ? 'ledger.begin' : name);
 
 describe('a batch of ledger commands costs the same statements for one command and for many', () => {
   let db: TestDatabase;
@@ -35,11 +37,9 @@ describe('a batch of ledger commands costs the same statements for one command a
     ['accounts', () => ours.open(newId('account'))],
     ['groups', () => ours.group([leg(world, wallet, '1')])],
   ])('%s', async (_, command) => {
-    // What a process meets for the first time it reads, and remembers: here the head of a chain.
-    await statementsFor([command()]);
     const one = await statementsFor([command()]);
     const many = await statementsFor(times(MANY, command));
-    expect([...many].sort()).toEqual([...one].sort());
+    expect(many.map(begun).sort()).toEqual(one.map(begun).sort());
     expect(many.length).toBeLessThanOrEqual(STATEMENTS_MAX);
   });
 
