@@ -101,23 +101,27 @@ export async function findVerdicts(tx: Transaction, ids: readonly IdKey[]): Prom
 /** What accounts were before there were kinds, states and limits. */
 const OLD_TERMS = { kind: 'liability', state: 'open', overdraft_limit: '0' } as const;
 
-/** The verdict that a command was given, as it would be told today. */
+/**
+ * The verdict that a command was given, as it would be told today. What needs nothing added keeps the order of its fields: sent
+ * again, it is the same message to the byte, and not another one under its id.
+ */
 export function verdictOf({ type, json }: KnownVerdict): Verdict {
   const verdict = { type, data: JSON.parse(json) as unknown } as Verdict;
   switch (verdict.type) {
     case 'payflow.account.opened.v1':
-      return { ...verdict, data: { ...OLD_TERMS, ...verdict.data } };
+      return { ...verdict, data: withTerms(verdict.data) };
     case 'payflow.transfer.posted.v1': {
       const { debit_account, credit_account } = verdict.data;
-      const accounts = {
-        debit_account: { ...OLD_TERMS, ...debit_account },
-        credit_account: { ...OLD_TERMS, ...credit_account },
-      };
+      const accounts = { debit_account: withTerms(debit_account), credit_account: withTerms(credit_account) };
       return { ...verdict, data: { ...verdict.data, ...accounts } };
     }
     default:
       return verdict;
   }
+}
+
+function withTerms<A extends object>(account: A): A {
+  return 'kind' in account ? account : { ...OLD_TERMS, ...account };
 }
 
 interface NewVerdict extends IdKey {

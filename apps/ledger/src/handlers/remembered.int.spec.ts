@@ -168,7 +168,8 @@ it('finds an id that is not new as it writes, and gives the first answer again',
   const command = ours.transfer(payer, payee, '3');
   const [first] = await handle(here, [command]);
   const [again, fresh] = await handle(here, [{ ...command, id: newId('event') }, ours.transfer(payer, payee, '4')]);
-  expect(again?.data).toEqual(first?.data);
+  // To the byte: readers take another text under the same id for another message.
+  expect(JSON.stringify(again?.data)).toBe(JSON.stringify(first?.data));
   expect(fresh?.type).toBe('payflow.transfer.posted.v1');
   expect(await stateOf(payer)).toMatchObject({ posted_debits: '8' });
   await expectBooksInOrder();
