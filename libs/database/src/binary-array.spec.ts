@@ -18,7 +18,7 @@ describe('uuidArray', () => {
 });
 
 it('bigintArray writes eight bytes, the sign first', () => {
-  expect(hex(bigintArray([1, -1n, 9_223_372_036_854_775_807n, null]))).toBe(
+  expect(hex(bigintArray(['1', -1n, 9_223_372_036_854_775_807n, null]))).toBe(
     '00000001' +
       '00000001' +
       '00000014' +

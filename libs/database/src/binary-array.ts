@@ -28,7 +28,8 @@ export function sparse<T>(values: readonly (T | null)[]): readonly (T | null)[] 
   return values.every((value) => value === null) ? [] : values;
 }
 
-export function bigintArray(numbers: readonly (bigint | number | null)[]): Buffer {
+/** Or their digits. */
+export function bigintArray(numbers: readonly (bigint | number | string | null)[]): Buffer {
   return arrayOf(INT8, numbers, writeBigint);
 }
 
@@ -82,6 +83,6 @@ function byteAt(text: string, from: number): number {
   return ((NIBBLES[text.charCodeAt(from)] as number) << 4) | (NIBBLES[text.charCodeAt(from + 1)] as number);
 }
 
-function writeBigint(buffer: Buffer, at: number, value: bigint | number): void {
+function writeBigint(buffer: Buffer, at: number, value: bigint | number | string): void {
   buffer.writeBigInt64BE(BigInt(value), at);
 }

@@ -1,4 +1,5 @@
 import { joinJson } from './array.js';
+import { bigintArray, uuidArray } from './binary-array.js';
 
 /** What a column of a set may be. `json` is text that has been serialised already, and is never null. */
 export type BulkType =
@@ -88,7 +89,21 @@ export class Unnested<R> {
   }
 
   private parameters(values: readonly unknown[][]): unknown[] {
-    return values.map((column, at) => (this.columns[at]?.[1] === 'json' ? joinJson(column as string[]) : column));
+    return values.map((column, at) => parameterOf(this.columns[at]?.[1], column));
+  }
+}
+
+/** In the wire's binary format where the server is spared the most by it. */
+function parameterOf(type: BulkType | undefined, column: readonly unknown[]): unknown {
+  switch (type) {
+    case 'json':
+      return joinJson(column as readonly string[]);
+    case 'uuid':
+      return uuidArray(column as readonly (string | null)[]);
+    case 'bigint':
+      return bigintArray(column as readonly (bigint | number | string | null)[]);
+    default:
+      return column;
   }
 }
 
