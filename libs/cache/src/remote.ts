@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { packFrameAside, unpackFrame, type Frame } from './codec.js';
 import { HOUR_MS, jittered } from './lives.js';
-import type { RedisConnection } from './redis.js';
+import type { Redis, RedisConnection } from './redis.js';
 
 /** How long one process of the cluster may keep a load to itself. */
 const LEASE_MS = 2_000;
@@ -70,16 +70,13 @@ export class Remote {
     const life = tokenLife(key.life_ms);
     const answers = await this.redis.attempt((redis) =>
       Promise.all([
-        redis.mget(...key.tags),
         redis.set(leaseOf(key), '1', 'PX', LEASE_MS, 'NX'),
-        ...key.tags.map((tag) => redis.set(tag, newToken(), 'PX', life, 'NX')),
-        redis.mget(...key.tags),
+        ...key.tags.map((tag) => tokenOf(redis, tag, life)),
       ]),
     );
     if (!answers) return undefined;
-    const tokens = answers.at(-1) as (string | null)[];
-    if (tokens.includes(null)) return undefined;
-    return { tokens: tokens as string[], leased: answers[1] === 'OK' };
+    const [lease, ...tokens] = answers;
+    return { tokens: tokens as string[], leased: lease === 'OK' };
   }
 
   /** Waits for the process that holds the lease: its value, or undefined when it has none to share. */
@@ -128,6 +125,12 @@ export class Remote {
     } while (cursor !== '0');
     return deleted;
   }
+}
+
+/** The token that the tag has, or has from now on: one command says which. */
+async function tokenOf(redis: Redis, tag: string, life_ms: number): Promise<string> {
+  const made = newToken();
+  return (await redis.set(tag, made, 'PX', life_ms, 'NX', 'GET')) ?? made;
 }
 
 /** Longer than any value that depends on it, or values would end with their token. */

@@ -12,7 +12,7 @@ import { repeatable, zipf } from './zipf.js';
  */
 const SIZES = {
   smoke: { rows: 20_000, reads: 4_000, warmUp: 40_000, pairs: 5 },
-  full: { rows: 1_000_000, reads: 20_000, warmUp: 150_000, pairs: 7 },
+  full: { rows: 1_000_000, reads: 20_000, warmUp: 600_000, pairs: 7 },
 };
 const EXPONENT = 1.1;
 const SEED = 20_261_126;
