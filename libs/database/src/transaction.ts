@@ -1,4 +1,4 @@
-import { SpanKind, SpanStatusCode, context, trace, type Span } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, context, trace, type Context, type Span } from '@opentelemetry/api';
 import { crashAt } from '@payflow/contracts';
 import type { Socket } from 'node:net';
 import type { PoolClient } from 'pg';
@@ -18,6 +18,8 @@ interface Last {
   readonly values: readonly unknown[];
   readonly onRows: ((rows: never[]) => void) | undefined;
   readonly explain: (error: unknown) => unknown;
+  /** In the trace it belongs to whoever asked for it, though it is sent later. */
+  readonly within: Context;
 }
 
 /**
@@ -57,7 +59,7 @@ export class Transaction {
     onRows?: (rows: never[]) => void,
     explain: (error: unknown) => unknown = (error) => error,
   ): void {
-    this.last.push({ statement, values, onRows, explain });
+    this.last.push({ statement, values, onRows, explain, within: context.active() });
   }
 
   /**
@@ -107,10 +109,12 @@ export class Transaction {
   /** For {@link runTransaction}: sends what was kept for the end, without waiting, in one packet. */
   sendLast(): Promise<unknown>[] {
     return inOnePacket(this.client, () =>
-      this.last.splice(0).map(async ({ statement, values, onRows, explain }) => {
-        const { rows } = await this.execute(statement, values).catch((error: unknown) => {
-          throw explain(error);
-        });
+      this.last.splice(0).map(async ({ statement, values, onRows, explain, within }) => {
+        const { rows } = await context
+          .with(within, () => this.execute(statement, values))
+          .catch((error: unknown) => {
+            throw explain(error);
+          });
         onRows?.(rows as never[]);
       }),
     );
