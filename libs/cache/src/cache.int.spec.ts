@@ -143,9 +143,11 @@ describe('an old answer', () => {
   const brief = { ...PAGES, memory: { ...PAGES.memory, life_ms: 2, unheard_ms: 60_000 } };
 
   it('is given while the new one is loaded, within the stated time alone', async () => {
-    const { shelf, one } = await readers(1, { ...brief, whileRevalidate_ms: 60_000 });
+    const { shelf, one, prefix } = await readers(1, { ...brief, whileRevalidate_ms: 60_000 });
     shelf.write('a');
     await one.pages.get('a');
+    // It goes there beside the answer: one that was still on its way would come back.
+    await until('Redis has it', () => inRedis(one, `${prefix}page.v1:a`));
     shelf.write('a');
     // Nobody said so: as far as the cache knows, only time has passed.
     await one.caches.forgetMatching('page.v1:*');
@@ -161,9 +163,10 @@ describe('an old answer', () => {
       [60_000, { name: 'a', version: 1 }],
       [0, 'Error: the shelf is away'],
     ] as const) {
-      const { shelf, one } = await readers(1, { ...brief, ifError_ms });
+      const { shelf, one, prefix } = await readers(1, { ...brief, ifError_ms });
       shelf.write('a');
       await one.pages.get('a');
+      await until('Redis has it', () => inRedis(one, `${prefix}page.v1:a`));
       shelf.failing = true;
       await one.caches.forgetMatching('page.v1:*');
       await until('it must be loaded', async () => {
