@@ -10,7 +10,19 @@ import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid
 import { holdSchemas } from './messages/hold.js';
 import type { OverdraftMoved } from './messages/overdraft.js';
 import { overdraftSchemas } from './messages/overdraft.js';
-import type { PaymentCreate, PaymentFinal, PaymentSweep } from './messages/payment.js';
+import type {
+  OperationEnded,
+  PaymentAnswer,
+  PaymentCancel,
+  PaymentCapture,
+  PaymentConfirm,
+  PaymentExpire,
+  PaymentIncrement,
+  PaymentNotice,
+  PaymentRefund,
+} from './messages/operation.js';
+import { operationSchemas } from './messages/operation.js';
+import type { PaymentCreate, PaymentSnapshot, PaymentSweep } from './messages/payment.js';
 import { paymentSchemas } from './messages/payment.js';
 import type { GroupPost, GroupPosted, GroupRejected, TransferReverse } from './messages/group.js';
 import { groupSchemas } from './messages/group.js';
@@ -34,8 +46,32 @@ import type { Topic } from './topology.js';
 export interface MessageData {
   'payflow.payment.create.v1': PaymentCreate;
   'payflow.payment.sweep.v1': PaymentSweep;
-  'payflow.payment.succeeded.v1': PaymentFinal;
-  'payflow.payment.failed.v1': PaymentFinal;
+  'payflow.payment.succeeded.v1': PaymentSnapshot;
+  'payflow.payment.failed.v1': PaymentSnapshot;
+  'payflow.payment.requires_action.v1': PaymentSnapshot;
+  'payflow.payment.authorized.v1': PaymentSnapshot;
+  'payflow.payment.partially_captured.v1': PaymentSnapshot;
+  'payflow.payment.canceled.v1': PaymentSnapshot;
+  'payflow.payment.expired.v1': PaymentSnapshot;
+  'payflow.payment.updated.v1': PaymentSnapshot;
+  'payflow.payment.confirm.v1': PaymentConfirm;
+  'payflow.payment.increment.v1': PaymentIncrement;
+  'payflow.payment.capture.v1': PaymentCapture;
+  'payflow.payment.cancel.v1': PaymentCancel;
+  'payflow.payment.refund.v1': PaymentRefund;
+  'payflow.payment.answer.v1': PaymentAnswer;
+  'payflow.payment.expire.v1': PaymentExpire;
+  'payflow.payment.notice.v1': PaymentNotice;
+  'payflow.confirmation.succeeded.v1': OperationEnded;
+  'payflow.confirmation.failed.v1': OperationEnded;
+  'payflow.increment.succeeded.v1': OperationEnded;
+  'payflow.increment.failed.v1': OperationEnded;
+  'payflow.capture.succeeded.v1': OperationEnded;
+  'payflow.capture.failed.v1': OperationEnded;
+  'payflow.cancellation.succeeded.v1': OperationEnded;
+  'payflow.cancellation.failed.v1': OperationEnded;
+  'payflow.refund.succeeded.v1': OperationEnded;
+  'payflow.refund.failed.v1': OperationEnded;
   'payflow.account.open.v1': AccountOpen;
   'payflow.account.opened.v1': AccountOpened;
   'payflow.account.update.v1': AccountUpdate;
@@ -118,6 +154,7 @@ export interface MessageSpec<D = never> {
 /** Topic, meaning and JSON Schema of every message type. Producers are held to the closed schema, readers are tolerant. */
 export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]> } = {
   ...paymentSchemas,
+  ...operationSchemas,
   ...accountSchemas,
   ...overdraftSchemas,
   ...assetSchemas,

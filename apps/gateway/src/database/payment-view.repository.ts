@@ -1,4 +1,4 @@
-import { fromUuid, uuidOf, type PaymentFinal, type PaymentMethod } from '@payflow/contracts';
+import { fromUuid, uuidOf, type PaymentSnapshot, type PaymentMethod } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { PaymentView } from '../domain/payment.js';
 import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
@@ -6,7 +6,7 @@ import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } f
 
 /** A payment's final state with the owner its event names. */
 export interface FinalPayment extends Owner {
-  readonly data: PaymentFinal;
+  readonly data: PaymentSnapshot;
   /** For a payment that this database has never seen: a read model can be built anew from the topic. */
   readonly traceId: string | null;
 }

@@ -6,6 +6,7 @@ import {
 } from '@payflow/messaging';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
+import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-life.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -16,6 +17,7 @@ export const migrations = [
   PaymentsChecks1763700002001,
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
+  PaymentLife1764200000001,
   rights,
 ];
 

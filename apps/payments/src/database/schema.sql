@@ -8,6 +8,40 @@ create table archived_tallies (
   constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
 );
 
+create table attempts (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  payment_id uuid not null,
+  operation_id uuid not null,
+  number integer not null default 1,
+  action text not null,
+  status text not null default 'created'::text,
+  amount_minor bigint,
+  asset text not null,
+  request json not null,
+  connector text,
+  routing json,
+  provider_reference text,
+  code text,
+  url text,
+  sent_at timestamp with time zone,
+  inquiries integer not null default 0,
+  needs_attention boolean not null default false,
+  version bigint not null default 0,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint attempts_action_check CHECK ((action = ANY (ARRAY['authorize'::text, 'sale'::text, 'increment'::text, 'capture'::text, 'void'::text, 'refund'::text, 'submit_evidence'::text]))),
+  constraint attempts_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint attempts_number_check CHECK ((number > 0)),
+  constraint attempts_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint attempts_sent_by_someone CHECK (((status = ANY (ARRAY['created'::text, 'not_sent'::text])) OR (connector IS NOT NULL))),
+  constraint attempts_status_check CHECK ((status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text, 'approved'::text, 'declined'::text, 'not_sent'::text]))),
+  constraint attempts_tenant_id_livemode_operation_id_action_number_key UNIQUE (tenant_id, livemode, operation_id, action, number),
+  constraint attempts_tenant_id_livemode_operation_id_fkey FOREIGN KEY (tenant_id, livemode, operation_id) REFERENCES payment_operations(tenant_id, livemode, id)
+);
+
 create table command_sequences (
   consumer_group text not null,
   tenant text not null,
@@ -47,6 +81,33 @@ create table inbox (
   content_hash bigint not null,
   xact_id xid8 not null default pg_current_xact_id(),
   constraint inbox_pkey PRIMARY KEY (consumer_group, event_id)
+);
+
+create table ledger_steps (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  operation_id uuid not null,
+  step text not null,
+  payment_id uuid not null,
+  command_id uuid not null,
+  command_type text not null,
+  command json not null,
+  status text not null default 'asked'::text,
+  hold_id uuid,
+  transfer_id uuid,
+  amount_minor bigint not null,
+  reason text,
+  verdict_event_id uuid,
+  asked_at timestamp with time zone not null default clock_timestamp(),
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint ledger_steps_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint ledger_steps_command_id_key UNIQUE (command_id),
+  constraint ledger_steps_ended_has_verdict CHECK (((status = 'asked'::text) = (verdict_event_id IS NULL))),
+  constraint ledger_steps_pkey PRIMARY KEY (tenant_id, livemode, operation_id, step),
+  constraint ledger_steps_refused_has_reason CHECK (((status = 'refused'::text) = (reason IS NOT NULL))),
+  constraint ledger_steps_status_check CHECK ((status = ANY (ARRAY['asked'::text, 'done'::text, 'refused'::text]))),
+  constraint ledger_steps_tenant_id_livemode_operation_id_fkey FOREIGN KEY (tenant_id, livemode, operation_id) REFERENCES payment_operations(tenant_id, livemode, id)
 );
 
 create table maintained_partitions (
@@ -114,6 +175,53 @@ create table partition_lease (
   constraint partition_lease_pkey PRIMARY KEY (only_row)
 );
 
+create table payment_operations (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  payment_id uuid not null,
+  kind text not null,
+  number integer not null,
+  status text not null,
+  amount_minor bigint,
+  final boolean not null default true,
+  failure_code text,
+  reason text,
+  metadata json not null default '{}'::json,
+  command_id uuid not null,
+  actor text not null,
+  trace_id text,
+  version bigint not null default 0,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint payment_operations_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint payment_operations_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint payment_operations_kind_check CHECK ((kind = ANY (ARRAY['authorization'::text, 'confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text, 'expiry'::text, 'dispute'::text]))),
+  constraint payment_operations_number_check CHECK ((number > 0)),
+  constraint payment_operations_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint payment_operations_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'reserving'::text, 'asking'::text, 'settling'::text, 'releasing'::text, 'succeeded'::text, 'failed'::text]))),
+  constraint payment_operations_tenant_id_livemode_payment_id_fkey FOREIGN KEY (tenant_id, livemode, payment_id) REFERENCES payments(tenant_id, livemode, id),
+  constraint payment_operations_tenant_id_livemode_payment_id_number_key UNIQUE (tenant_id, livemode, payment_id, number),
+  constraint payment_operations_version_check CHECK ((version >= 0))
+);
+
+create table payment_transitions (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  payment_id uuid not null,
+  version bigint not null,
+  from_status text not null,
+  to_status text not null,
+  actor text not null,
+  reason text not null,
+  cause_event_id uuid not null,
+  trace_id text,
+  at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint payment_transitions_pkey PRIMARY KEY (tenant_id, livemode, payment_id, version)
+);
+
 create table payments (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -129,17 +237,33 @@ create table payments (
   metadata json not null,
   failure_code text,
   create_command_id uuid not null,
-  ledger_command_id uuid not null,
+  ledger_command_id uuid,
   verdict_event_id uuid,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  capture text not null default 'automatic'::text,
+  customer_id uuid,
+  retry_of_id uuid,
+  amount_authorized_minor bigint not null default 0,
+  amount_captured_minor bigint not null default 0,
+  amount_refunded_minor bigint not null default 0,
+  amount_refunding_minor bigint not null default 0,
+  next_action json,
+  authorized_until timestamp with time zone,
+  operation_id uuid,
+  connector text,
+  provider_reference text,
+  constraint payments_amount_authorized_minor_check CHECK ((amount_authorized_minor >= 0)),
   constraint payments_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint payments_capture_check CHECK ((capture = ANY (ARRAY['automatic'::text, 'manual'::text, 'manual_multiple'::text]))),
+  constraint payments_captured_within_authorized CHECK (((amount_captured_minor >= 0) AND (amount_captured_minor <= amount_authorized_minor))),
+  constraint payments_direct_has_verdict CHECK (((ledger_command_id IS NULL) OR ((status = 'processing'::text) = (verdict_event_id IS NULL)))),
   constraint payments_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
-  constraint payments_final_has_verdict CHECK (((status = 'processing'::text) = (verdict_event_id IS NULL))),
   constraint payments_pkey PRIMARY KEY (tenant_id, livemode, id),
-  constraint payments_status_check CHECK ((status = ANY (ARRAY['processing'::text, 'succeeded'::text, 'failed'::text]))),
+  constraint payments_refunded_within_captured CHECK (((amount_refunded_minor >= 0) AND (amount_refunding_minor >= 0) AND ((amount_refunded_minor + amount_refunding_minor) <= amount_captured_minor))),
+  constraint payments_status_check CHECK ((status = ANY (ARRAY['requires_action'::text, 'processing'::text, 'authorized'::text, 'partially_captured'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'expired'::text]))),
   constraint payments_version_check CHECK ((version >= 0))
 );
 
@@ -155,6 +279,24 @@ create table positions (
   updated_at timestamp with time zone not null default clock_timestamp(),
   constraint positions_next_offset_check CHECK ((next_offset >= 0)),
   constraint positions_pkey PRIMARY KEY (consumer_group, topic, partition)
+);
+
+create table provider_evidence (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  payment_id uuid not null,
+  attempt_id uuid,
+  connector text not null,
+  source text not null,
+  outcome text not null,
+  code text,
+  provider_reference text,
+  content json not null,
+  believed boolean not null,
+  received_at timestamp with time zone not null default clock_timestamp(),
+  constraint provider_evidence_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint provider_evidence_source_check CHECK ((source = ANY (ARRAY['answer'::text, 'inquiry'::text, 'webhook'::text])))
 );
 
 create table received_tallies (
@@ -579,6 +721,9 @@ $function$
 
 grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
+grant select on attempts to reader;
+grant insert, select on attempts to service;
+grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id) on attempts to service;
 grant select on command_sequences to reader;
 grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;
@@ -586,6 +731,9 @@ grant select on dead_letters to reader;
 grant delete, insert, select, update on dead_letters to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
+grant select on ledger_steps to reader;
+grant insert, select on ledger_steps to service;
+grant update (status, reason, verdict_event_id, updated_at, xact_id) on ledger_steps to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
 grant select on outbox to reader;
@@ -598,11 +746,18 @@ grant delete, insert, select, update on parked_subjects to service;
 grant select on partition_lease to reader;
 grant select on partition_lease to service;
 grant update (holder, held_until) on partition_lease to service;
+grant select on payment_operations to reader;
+grant insert, select on payment_operations to service;
+grant update (status, amount_minor, final, failure_code, version, updated_at, xact_id) on payment_operations to service;
+grant select on payment_transitions to reader;
+grant insert, select on payment_transitions to service;
 grant select on payments to reader;
 grant insert, select on payments to service;
-grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id) on payments to service;
+grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference) on payments to service;
 grant select on positions to reader;
 grant insert, select, update on positions to service;
+grant select on provider_evidence to reader;
+grant insert, select on provider_evidence to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
 grant select on schema_migrations to reader;

@@ -1,4 +1,4 @@
-import type { AccountSnapshot, PaymentFinal, PaymentMethod, RefusableData, TransferPost } from '@payflow/contracts';
+import type { AccountSnapshot, PaymentSnapshot, PaymentMethod, RefusableData, TransferPost } from '@payflow/contracts';
 
 /**
  * A payment as this service keeps it.
@@ -71,7 +71,7 @@ export function transferOf(payment: Payment, transferId: string): TransferPost {
 }
 
 /** The public, full and final state of a payment that has ended. */
-export function finalState(payment: Payment, accounts: readonly AccountSnapshot[]): PaymentFinal {
+export function finalState(payment: Payment, accounts: readonly AccountSnapshot[]): PaymentSnapshot {
   return {
     id: payment.id,
     status: payment.status,

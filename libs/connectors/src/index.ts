@@ -1,0 +1,2 @@
+export type * from './connector.js';
+export { PROVIDER_ACTIONS } from './connector.js';
