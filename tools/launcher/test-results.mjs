@@ -1,7 +1,10 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** @typedef {{ passed: number, failed: number }} Counts */
+/**
+ * `failures` names them, so that the last lines of a run say what is to be mended.
+ * @typedef {{ passed: number, failed: number, failures: readonly string[] }} Counts
+ */
 
 /**
  * The sum over all reports in vitest's JSON form in a folder. A file of tests that could not be loaded is one failure.
@@ -10,22 +13,30 @@ import { join } from 'node:path';
  */
 export function countResults(dir) {
   const files = existsSync(dir) ? readdirSync(dir).filter((file) => file.endsWith('.json')) : [];
-  return files.map((file) => countsIn(join(dir, file))).reduce(add, { passed: 0, failed: 0 });
+  return files.map((file) => countsIn(join(dir, file))).reduce(add, { passed: 0, failed: 0, failures: [] });
 }
 
 /** @param {string} file @returns {Counts} */
 function countsIn(file) {
   const report =
-    /** @type {{ numPassedTests?: number, numFailedTests?: number, testResults?: { status: string, assertionResults: unknown[] }[] }} */ (
+    /** @type {{ numPassedTests?: number, numFailedTests?: number, testResults?: { name?: string, status: string, assertionResults: { status?: string, fullName?: string }[] }[] }} */ (
       JSON.parse(readFileSync(file, 'utf8'))
     );
-  const broken = (report.testResults ?? []).filter(
-    (suite) => suite.status === 'failed' && suite.assertionResults.length === 0,
+  const suites = (report.testResults ?? []).filter((suite) => suite.status === 'failed');
+  const broken = suites.filter((suite) => suite.assertionResults.length === 0);
+  const failures = suites.flatMap(({ name = 'a file', assertionResults }) =>
+    assertionResults.length === 0
+      ? [`${name} could not be loaded`]
+      : assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => `${name} > ${fullName}`),
   );
-  return { passed: report.numPassedTests ?? 0, failed: (report.numFailedTests ?? 0) + broken.length };
+  return { passed: report.numPassedTests ?? 0, failed: (report.numFailedTests ?? 0) + broken.length, failures };
 }
 
 /** @param {Counts} left @param {Counts} right @returns {Counts} */
 export function add(left, right) {
-  return { passed: left.passed + right.passed, failed: left.failed + right.failed };
+  return {
+    passed: left.passed + right.passed,
+    failed: left.failed + right.failed,
+    failures: [...left.failures, ...right.failures],
+  };
 }

@@ -15,7 +15,7 @@ describe('countResults', () => {
   it('adds up all reports', () => {
     write('a.json', { numPassedTests: 3, numFailedTests: 1, testResults: [] });
     write('b.json', { numPassedTests: 4, numFailedTests: 0, testResults: [] });
-    expect(countResults(dir)).toEqual({ passed: 7, failed: 1 });
+    expect(countResults(dir)).toEqual({ passed: 7, failed: 1, failures: [] });
   });
 
   it('counts a file whose tests could not be loaded as a failure', () => {
@@ -24,10 +24,29 @@ describe('countResults', () => {
       numFailedTests: 0,
       testResults: [{ status: 'failed', assertionResults: [] }],
     });
-    expect(countResults(dir)).toEqual({ passed: 3, failed: 1 });
+    expect(countResults(dir)).toMatchObject({ passed: 3, failed: 1 });
+  });
+
+  it('names what failed, and the file that could not be loaded', () => {
+    write('a.json', {
+      numPassedTests: 1,
+      numFailedTests: 1,
+      testResults: [
+        {
+          name: 'one.spec.ts',
+          status: 'failed',
+          assertionResults: [
+            { status: 'passed', fullName: 'holds' },
+            { status: 'failed', fullName: 'breaks' },
+          ],
+        },
+        { name: 'two.spec.ts', status: 'failed', assertionResults: [] },
+      ],
+    });
+    expect(countResults(dir).failures).toEqual(['one.spec.ts > breaks', 'two.spec.ts could not be loaded']);
   });
 
   it('finds nothing where there is nothing', () => {
-    expect(countResults(join(dir, 'absent'))).toEqual({ passed: 0, failed: 0 });
+    expect(countResults(join(dir, 'absent'))).toEqual({ passed: 0, failed: 0, failures: [] });
   });
 });

@@ -78,7 +78,9 @@ async function step(title, command, args, env) {
     env: { ...process.env, ...env, PAYFLOW_TEST_REPORTS: folder },
   });
   const counts = countResults(folder);
-  return code !== 0 && counts.failed === 0 ? add(counts, { passed: 0, failed: 1 }) : counts;
+  return code !== 0 && counts.failed === 0
+    ? add(counts, { passed: 0, failed: 1, failures: [`the step '${title}' ended with ${code}`] })
+    : counts;
 }
 
 /** @param {string} config @param {NodeJS.ProcessEnv} env @param {string} title */
@@ -108,6 +110,7 @@ async function main() {
   try {
     const counts = await run();
     await closing.begin();
+    for (const failure of counts.failures) console.log(`failed: ${failure.replace(`${paths.root}/`, '')}`);
     console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
     return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
   } catch (error) {
