@@ -63,4 +63,9 @@ export const METRICS = {
   breakerState: 'payflow_breaker_state',
   retryBudgetLeft: 'payflow_retry_budget_left',
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
+  jobs: 'payflow_jobs',
+  jobsOldestSeconds: 'payflow_jobs_oldest_seconds',
+  jobDuration: 'payflow_job_duration_seconds',
+  jobWait: 'payflow_job_wait_seconds',
+  jobWorkersLost: 'payflow_job_workers_lost_total',
 } as const;
