@@ -67,4 +67,9 @@ export const METRICS = {
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
   connectorCallSeconds: 'payflow_connector_call_seconds',
   connectorConnections: 'payflow_connector_connections',
+  jobs: 'payflow_jobs',
+  jobsOldestSeconds: 'payflow_jobs_oldest_seconds',
+  jobDuration: 'payflow_job_duration_seconds',
+  jobWait: 'payflow_job_wait_seconds',
+  jobWorkersLost: 'payflow_job_workers_lost_total',
 } as const;

@@ -4,6 +4,7 @@ import {
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
 } from '@payflow/messaging';
+import { JobQueue1764200500001, JobTables1764200500002 } from '@payflow/jobs';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-life.js';
@@ -18,6 +19,8 @@ export const migrations = [
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   PaymentLife1764200000001,
+  JobQueue1764200500001,
+  JobTables1764200500002,
   rights,
 ];
 

@@ -83,6 +83,38 @@ create table inbox (
   constraint inbox_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
+create table job_decisions (
+  id bigint not null generated always as identity,
+  job_id bigint not null,
+  name text not null,
+  decision text not null,
+  data json,
+  last_error text,
+  actor text not null,
+  reason text not null,
+  decided_at timestamp with time zone not null default clock_timestamp(),
+  constraint job_decisions_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 255))),
+  constraint job_decisions_decision_check CHECK ((decision = ANY (ARRAY['redriven'::text, 'discarded'::text]))),
+  constraint job_decisions_pkey PRIMARY KEY (id),
+  constraint job_decisions_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 255)))
+);
+
+create table job_progress (
+  job_id bigint not null,
+  percent smallint not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint job_progress_percent_check CHECK (((percent >= 0) AND (percent <= 100))),
+  constraint job_progress_pkey PRIMARY KEY (job_id)
+);
+
+create table job_workers (
+  id text not null,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  seen_at timestamp with time zone not null default clock_timestamp(),
+  constraint job_workers_id_check CHECK (((length(id) >= 1) AND (length(id) <= 128))),
+  constraint job_workers_pkey PRIMARY KEY (id)
+);
+
 create table ledger_steps (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -731,6 +763,14 @@ grant select on dead_letters to reader;
 grant delete, insert, select, update on dead_letters to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
+grant select on job_decisions to reader;
+grant insert, select on job_decisions to service;
+grant select on job_progress to reader;
+grant delete, insert, select on job_progress to service;
+grant update (percent, updated_at) on job_progress to service;
+grant select on job_workers to reader;
+grant delete, insert, select on job_workers to service;
+grant update (seen_at) on job_workers to service;
 grant select on ledger_steps to reader;
 grant insert, select on ledger_steps to service;
 grant update (status, reason, verdict_event_id, updated_at, xact_id) on ledger_steps to service;
