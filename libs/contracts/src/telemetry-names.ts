@@ -62,5 +62,6 @@ export const METRICS = {
   policyWaiting: 'payflow_policy_waiting_calls',
   breakerState: 'payflow_breaker_state',
   retryBudgetLeft: 'payflow_retry_budget_left',
+  providerWebhooks: 'payflow_provider_webhooks_total',
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
 } as const;
