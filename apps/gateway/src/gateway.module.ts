@@ -35,6 +35,7 @@ import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { Sweeper } from './sweeper.js';
+import { webhookControllers, webhookProviders } from './webhooks/parts.js';
 
 const WAKE_CHANNEL = `${REDIS_PREFIX}wake`;
 /** Groups of writes go two at a time; two groups of messages are read from two partitions each; lists take turns of four. */
@@ -76,6 +77,7 @@ export class GatewayModule {
         TransactionTypesController,
         MonitoringController,
         InternalPaymentsController,
+        ...webhookControllers,
         PaymentEventsHandler,
         LedgerEventsHandler,
       ],
@@ -94,6 +96,7 @@ export class GatewayModule {
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
+        ...webhookProviders(),
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         {
           provide: OwnerClient,

@@ -54,6 +54,11 @@ export const PROBLEMS = {
     title: 'The cursor belongs to other filters',
     remedy: 'Repeat the filters of the first page with every cursor.',
   },
+  webhook_signature_invalid: {
+    status: 401,
+    title: 'The webhook is not signed by its provider, or not of the last five minutes',
+    remedy: 'Sign the exact bytes with the secret that was agreed on, at the time of sending; compare the clocks.',
+  },
   unauthenticated: { status: 401, title: 'No valid credential', remedy: 'Send `Authorization: Bearer <API key>`.' },
   declined: {
     status: 402,

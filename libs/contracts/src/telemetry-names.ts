@@ -64,6 +64,7 @@ export const METRICS = {
   policyWaiting: 'payflow_policy_waiting_calls',
   breakerState: 'payflow_breaker_state',
   retryBudgetLeft: 'payflow_retry_budget_left',
+  providerWebhooks: 'payflow_provider_webhooks_total',
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
   connectorCallSeconds: 'payflow_connector_call_seconds',
   connectorConnections: 'payflow_connector_connections',

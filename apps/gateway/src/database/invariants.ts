@@ -110,6 +110,14 @@ const changesAreTold = (form: 'running' | 'full') => `
   where t.created_at >= since.at and t.resource_kind = 'bulk' and t.copy_of is null and coalesce(told.messages, 0) is distinct from b.commands
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
+  where s.type = 'payflow.payment.notice.v1' and not exists (
+    select from provider_webhooks w where w.event_id = s.event_id and w.xact_id = s.xact_id)
+  union all
+  select 'provider_webhooks/' || w.webhook_id || ' has no message' from since, provider_webhooks w
+  where w.received_at >= since.at + interval '1 minute' and not exists (
+    select from sent s where s.xact_id = w.xact_id and s.event_id = w.event_id)
+  union all
+  select 'events/' || s.event_id || ' has no change' from sent s
   where s.type in (${COMMANDS.map((type) => `'${type}'`).join(', ')})
     and uuid_time(s.event_id) > clock_timestamp() - interval '7 days'
     and not exists (select from taken t where t.xact_id = s.xact_id and t.resource_kind = 'bulk')

@@ -280,6 +280,18 @@ create table positions (
   constraint positions_pkey PRIMARY KEY (consumer_group, topic, partition)
 );
 
+create table provider_webhooks (
+  connector text not null,
+  webhook_id text not null,
+  tenant_id uuid not null,
+  livemode boolean not null,
+  payment_id uuid not null,
+  event_id uuid not null,
+  received_at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint provider_webhooks_pkey PRIMARY KEY (connector, webhook_id)
+);
+
 create table received_tallies (
   consumer_group text not null,
   topic text not null,
@@ -476,6 +488,8 @@ CREATE INDEX payment_views_by_source ON public.payment_views USING btree (tenant
 CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_id, livemode, created_at, id);
 
 CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
+
+CREATE INDEX provider_webhooks_by_age ON public.provider_webhooks USING btree (received_at);
 
 CREATE INDEX transfer_group_views_conversions ON public.transfer_group_views USING btree (tenant_id, livemode, created_at, id) WHERE (rate_numerator IS NOT NULL);
 
@@ -911,6 +925,8 @@ grant delete, insert, select on pending_writes to service;
 grant update (republished_at) on pending_writes to service;
 grant select on positions to reader;
 grant insert, select, update on positions to service;
+grant select on provider_webhooks to reader;
+grant delete, insert, select on provider_webhooks to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
 grant select on schema_migrations to reader;

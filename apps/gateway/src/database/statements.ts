@@ -8,6 +8,7 @@ import './hold-view.repository.js';
 import './invariants.js';
 import './new-view.repository.js';
 import './payment-view.repository.js';
+import './provider-webhook.repository.js';
 import './reply.repository.js';
 import './transaction-type-view.repository.js';
 import './transfer-bulk-view.repository.js';

@@ -65,6 +65,7 @@ export const gateway: IndexRegistry = {
     list(TRANSFER_LISTS, 'transfer_views_by_kind', { kind: 'reversal' }),
     list(TRANSFER_LISTS, 'transfer_views_by_type', { type: 'type4' }),
     list(TRANSFER_LISTS, 'transfer_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
+    { index: 'provider_webhooks_by_age', query: 'provider-webhooks.prune', values: ['30', '1000'] },
     { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
     { index: 'transfer_views_by_reversed', query: 'transfer-views.find', values: [...OWNER, uuid(7)] },
     { index: 'transfer_views_by_corrected', query: 'transfer-views.find', values: [...OWNER, uuid(7)] },
@@ -86,6 +87,7 @@ export const gateway: IndexRegistry = {
       command_id: uuidOf('n'),
       accepted_at: TIME,
     },
+    provider_webhooks: { webhook_id: 'n', received_at: TIME },
     payment_views: {
       ...OWNED,
       id: uuidOf('n'),

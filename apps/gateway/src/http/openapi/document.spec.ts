@@ -19,6 +19,7 @@ import { LedgerReadsController } from '../ledger-reads.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
 import { PeriodsController } from '../periods.controller.js';
 import { PaymentsController } from '../payments.controller.js';
+import { ProviderWebhooksController } from '../provider-webhooks.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferBulksController } from '../transfer-bulks.controller.js';
@@ -42,6 +43,7 @@ const CONTROLLERS: Type[] = [
   ProofsController,
   PeriodsController,
   TransactionTypesController,
+  ProviderWebhooksController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -58,8 +60,9 @@ function routesOf(controller: Type): string[] {
 
 function scopeOf(handler: object): string {
   const metadata = Reflect.getMetadataKeys(handler).map(
-    (key) => Reflect.getMetadata(key, handler) as { scope?: string } | undefined,
+    (key) => Reflect.getMetadata(key, handler) as { scope?: string; signed?: true } | undefined,
   );
+  if (metadata.some((value) => typeof value === 'object' && value?.signed)) return 'signature';
   return metadata.find((value) => typeof value === 'object' && value !== null && 'scope' in value)?.scope ?? 'none';
 }
 

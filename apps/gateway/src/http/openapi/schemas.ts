@@ -231,6 +231,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     }),
   }),
   TransferBulkResultList: list('TransferBulkResult'),
+  ProviderWebhook: { type: 'object', description: 'As the provider writes it, byte for byte as it was signed.' },
   HoldRequest: HOLD_REQUEST_SCHEMA,
   HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
   HoldVoidRequest: HOLD_VOID_REQUEST_SCHEMA,

@@ -1,0 +1,21 @@
+import type { Provider, Type } from '@nestjs/common';
+import type { Database } from '@payflow/database';
+import { Messaging } from '@payflow/messaging';
+import { DATABASE } from '@payflow/service';
+import { ProviderWebhooksController } from '../http/provider-webhooks.controller.js';
+import { WebhookReaders } from './readers.js';
+import { WebhookReception } from './reception.js';
+
+export const webhookControllers: Type[] = [ProviderWebhooksController];
+
+/** What it takes to hear providers. */
+export function webhookProviders(): Provider[] {
+  return [
+    { provide: WebhookReaders, useFactory: () => new WebhookReaders() },
+    {
+      provide: WebhookReception,
+      inject: [DATABASE, Messaging],
+      useFactory: (db: Database, messaging: Messaging) => new WebhookReception(db, messaging),
+    },
+  ];
+}
