@@ -17,7 +17,6 @@ export interface BreakdownPart {
 
 export const breakdown = {
   type: 'array',
-  minItems: 1,
   maxItems: BREAKDOWN_PARTS_MAX,
   items: object({ kind: { enum: [...BREAKDOWN_KINDS] }, account: id('account'), amount }),
 };
