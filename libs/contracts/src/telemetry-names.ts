@@ -8,6 +8,8 @@ export const ATTRIBUTES = {
   holdId: 'payflow.hold.id',
   tenant: 'payflow.tenant.id',
   outcome: 'payflow.outcome',
+  connector: 'payflow.connector.name',
+  providerAction: 'payflow.connector.action',
   group: 'messaging.consumer.group.name',
   messageType: 'cloudevents.event_type',
   messageId: 'cloudevents.event_id',
@@ -63,4 +65,6 @@ export const METRICS = {
   breakerState: 'payflow_breaker_state',
   retryBudgetLeft: 'payflow_retry_budget_left',
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
+  connectorCallSeconds: 'payflow_connector_call_seconds',
+  connectorConnections: 'payflow_connector_connections',
 } as const;
