@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ID_PREFIXES, fromUuid, idPattern, isClientId, newId, toUuid, uuidOf, type IdKind } from './ids.js';
+import {
+  ID_PREFIXES,
+  derivedUuid,
+  fromUuid,
+  idPattern,
+  isClientId,
+  newId,
+  toUuid,
+  uuidOf,
+  type IdKind,
+} from './ids.js';
 
 const kinds = Object.keys(ID_PREFIXES) as IdKind[];
 const uuids = fc.uuid();
@@ -52,6 +62,15 @@ describe('ids', () => {
     ['null', null],
   ])('are not %s', (_, id) => {
     expect(toUuid('payment', id)).toBeUndefined();
+  });
+
+  it('derived of a UUID are the same each time, of its time, and others under other names', () => {
+    const uuid = uuidOf('payment', newId('payment'));
+    const [first, again, second] = [derivedUuid(uuid, 0), derivedUuid(uuid, 0), derivedUuid(uuid, 1)];
+    expect(again).toBe(first);
+    expect(second).not.toBe(first);
+    expect(isClientId('transfer', fromUuid('transfer', first))).toBe(true);
+    expect(first.slice(0, 13)).toBe(uuid.slice(0, 13));
   });
 
   it('that a schema let through though they are malformed are a bug', () => {

@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
 
 /** TypeID prefixes in use, by resource. An id is `<prefix>_<26 base32 digits>`, a UUIDv7 inside (TypeID specification 0.3). */
@@ -61,6 +61,15 @@ export function newId(kind: IdKind): string {
 /** A new UUIDv7, for rows that have no public id. */
 export function newUuid(): string {
   return v7({ rng: nextRandom });
+}
+
+/**
+ * The UUIDv7 of what is made once of a thing, under a name: of the thing's time, and the same however often it is asked for. For
+ * commands that must be sent again byte for byte.
+ */
+export function derivedUuid(uuid: string, name: string | number): string {
+  const digits = hash('sha256', `${uuid}/${name}`, 'hex');
+  return `${uuid.slice(0, 14)}7${digits.slice(0, 3)}-a${digits.slice(3, 6)}-${digits.slice(6, 18)}`;
 }
 
 const RANDOM_BYTES = 16;

@@ -7,6 +7,8 @@ export { ACCOUNT_KINDS, ACCOUNT_STATES } from './messages/account.js';
 export type * from './messages/account.js';
 export { ASSET_NAME_LENGTH_MAX, ASSET_SCALE_MAX, TENANT_ASSETS_MAX } from './messages/asset.js';
 export type * from './messages/asset.js';
+export { BREAKDOWN_KINDS, BREAKDOWN_PARTS_MAX } from './messages/breakdown.js';
+export type * from './messages/breakdown.js';
 export type * from './messages/condition.js';
 export type * from './messages/conversion.js';
 export type * from './messages/correction.js';

@@ -140,7 +140,7 @@ export interface RefusableData {
   'payflow.account.open.v1': Pick<AccountOpen, 'id'>;
   'payflow.account.update.v1': Pick<AccountUpdate, 'id'>;
   'payflow.asset.define.v1': Pick<AssetDefine, 'id'>;
-  'payflow.group.post.v1': Pick<GroupPost, 'id' | 'legs'>;
+  'payflow.group.post.v1': Pick<GroupPost, 'id' | 'legs' | 'payment'>;
   'payflow.conversion.post.v1': Pick<ConversionPost, 'id' | 'source'>;
   'payflow.transfer.reverse.v1': Pick<TransferReverse, 'id' | 'debit_account'>;
   'payflow.transfer.correct.v1': Pick<TransferCorrect, 'id' | 'debit_account'>;
@@ -163,7 +163,7 @@ export interface MessageSpec<D = never> {
   readonly schema: object;
   /** The record key of a message with this data. */
   readonly key: (data: D) => string;
-  /** The fields of {@link RefusableData}. */
+  /** The fields of {@link RefusableData}; those that may be absent may be so here. */
   readonly refusable?: readonly string[];
 }
 

@@ -281,6 +281,17 @@ export const PROBLEMS = {
     title: 'Transfers of this type may not debit or credit the account',
     remedy: 'Read the transaction type for the accounts that it allows, or name another type, or none.',
   },
+  breakdown_exceeds_amount: {
+    status: 422,
+    title: 'The parts of the breakdown come to more than the amount',
+    remedy: 'Send smaller parts, or a greater amount: fixed sums and basis points together must fit into it.',
+  },
+  template_not_for_payments: {
+    status: 422,
+    title: "The transaction type's template does not divide this payment",
+    remedy:
+      "Name a type whose template moves the payment's `$amount`, whole and once, from its `$source` and in its `$asset`, to at most ten accounts beside its `$destination`.",
+  },
   template_parts_exceed_whole: {
     status: 422,
     title: 'The parts come to more than the amount they are parts of',

@@ -105,7 +105,12 @@ export const SUBSCRIPTIONS = {
   'payments.verdicts': {
     service: 'payments',
     topic: 'ledger.events.v1',
-    types: ['payflow.transfer.posted.v1', 'payflow.transfer.rejected.v1'],
+    types: [
+      'payflow.transfer.posted.v1',
+      'payflow.transfer.rejected.v1',
+      'payflow.group.posted.v1',
+      'payflow.group.rejected.v1',
+    ],
     order: 'none',
     mark: 'effect',
     sequenced: false,

@@ -48,7 +48,9 @@ export function readerErrors(type: MessageType, data: unknown): string | undefin
 /** The fields that a refusal of such a command repeats, or undefined where it has none or one of them is missing or wrong. */
 export function refusableFields(type: MessageType, data: object): Readonly<Record<string, unknown>> | undefined {
   const fields = Object.fromEntries(
-    (MESSAGES[type] as MessageSpec).refusable?.map((field) => [field, (data as Record<string, unknown>)[field]]) ?? [],
+    (MESSAGES[type] as MessageSpec).refusable?.flatMap((field) =>
+      Object.hasOwn(data, field) ? [[field, (data as Record<string, unknown>)[field]]] : [],
+    ) ?? [],
   );
   return errorsOf(refusals.get(type), fields) ? undefined : fields;
 }
@@ -62,9 +64,13 @@ function errorsOf(validate: ValidateFunction | undefined, data: unknown): string
 
 /** The schema of the object's given fields alone. */
 function only(schema: object, fields: readonly string[]): object {
-  const { properties } = schema as { properties: Record<string, object> };
+  const { properties, required } = schema as { properties: Record<string, object>; required: readonly string[] };
   const kept = fields.map((field) => [field, tolerant(properties[field])]);
-  return { type: 'object', properties: Object.fromEntries(kept) as object, required: fields };
+  return {
+    type: 'object',
+    properties: Object.fromEntries(kept) as object,
+    required: fields.filter((field) => required.includes(field)),
+  };
 }
 
 function tolerant(schema: unknown): unknown {

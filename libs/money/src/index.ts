@@ -3,3 +3,4 @@ export { isReservedCode, isUnitCode } from './unit.js';
 export { convert, type Rate } from './rate.js';
 export { AMOUNT_MAX, formatAmount, parseAmount, parseSignedAmount } from './amount.js';
 export { allocate } from './allocation.js';
+export { sharesOf } from './shares.js';

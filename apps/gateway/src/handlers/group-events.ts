@@ -138,7 +138,7 @@ function transfersOf(event: Posted): TransferView[] {
     asset: leg.asset,
     group: single ? null : data.id,
     position: single ? null : position,
-    payment: null,
+    payment: data.payment ?? null,
     hold: null,
     ...linksOf(data, position),
     reversed: '0',

@@ -24,7 +24,7 @@ function meaning(command: LedgerCommand): unknown[] {
       return [payment, debit_account, credit_account, amount, asset, valid_until];
     }
     case 'payflow.group.post.v1': {
-      const { legs, conditions, effective_at, metadata, mode } = command.data;
+      const { legs, conditions, effective_at, metadata, mode, payment, valid_until } = command.data;
       return [
         legs.map(meaningOfLeg),
         conditions.map(meaningOfCondition),
@@ -32,6 +32,8 @@ function meaning(command: LedgerCommand): unknown[] {
         sorted(metadata),
         // As groups were hashed before there was another mode: what was posted then is still known.
         ...(mode === undefined ? [] : [mode]),
+        // Nor was there one that books a payment.
+        ...(payment === undefined && valid_until === undefined ? [] : [payment ?? null, valid_until ?? null]),
       ];
     }
     case 'payflow.conversion.post.v1': {

@@ -139,7 +139,7 @@ const closedGroups = invariant({
   full: groupsAreWhole('', 'transfers'),
 });
 
-/** A payment's transfer carries the payment's id, or comes from its hold; the id table lets each id be used once. */
+/** A payment's transfer carries the payment's id, comes from its hold, or is of a group, which has one id; the id table lets each id be used once. */
 const onePostingPerStep = invariant({
   name: 'I5',
   owner: 'ledger',
@@ -150,7 +150,7 @@ const onePostingPerStep = invariant({
     select 'transfers/' || id as id from transfers group by tenant_id, livemode, id having count(*) > 1
     union all
     select 'payments/' || payment_id from transfers
-    where payment_id is not null and hold_id is null and reverses_id is null
+    where payment_id is not null and hold_id is null and reverses_id is null and group_id is null
     group by tenant_id, livemode, payment_id having count(*) > 1`,
 });
 

@@ -105,7 +105,10 @@ export function refuseCommand(command: LedgerCommand | DamagedCommand, reason: R
       return refuseUnit(command.data.id, reason, now);
     case 'payflow.transfer.post.v1':
       return refuseTransfer(command.data, reason, now);
-    case 'payflow.group.post.v1':
+    case 'payflow.group.post.v1': {
+      const { id, payment } = command.data;
+      return refuseGroup(id, command.key, { reason, leg: null, payment }, now);
+    }
     case 'payflow.conversion.post.v1':
     case 'payflow.transfer.reverse.v1':
     case 'payflow.transfer.correct.v1':

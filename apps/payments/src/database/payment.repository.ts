@@ -1,5 +1,6 @@
 import { fromUuid, uuidOf, type PaymentMethod } from '@payflow/contracts';
-import { statement, Unnested, type Database, type Row, type Transaction } from '@payflow/database';
+import { statement, Unnested, type BulkColumn, type Database, type Row, type Transaction } from '@payflow/database';
+import type { Division } from '../domain/division.js';
 import type { Payment } from '../domain/payment.js';
 
 /** The ledger's word on one payment. */
@@ -21,12 +22,12 @@ export interface PaymentKey {
 }
 
 const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id, method,
-  reference, metadata, failure_code, ledger_command_id, created_at, expires_at, updated_at`;
+  reference, metadata, division, failure_code, ledger_command_id, created_at, expires_at, updated_at`;
 
 /** A payment, and the message that it came with. */
 type NewPayment = Payment & { readonly createCommandId: string };
 
-const NEW = new Unnested<NewPayment>([
+const NEW_COLUMNS: readonly BulkColumn<NewPayment>[] = [
   ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
   ['livemode', 'boolean', ({ livemode }) => livemode],
   ['id', 'uuid', ({ id }) => uuidOf('payment', id)],
@@ -41,11 +42,24 @@ const NEW = new Unnested<NewPayment>([
   ['ledger_command_id', 'uuid', ({ ledgerCommandId }) => uuidOf('event', ledgerCommandId)],
   ['created_at', 'timestamptz', ({ createdAt }) => createdAt],
   ['expires_at', 'timestamptz', ({ expiresAt }) => expiresAt],
+];
+const NEW = new Unnested(NEW_COLUMNS);
+const NEW_DIVIDED = new Unnested([
+  ...NEW_COLUMNS,
+  ['division', 'json', ({ division }: NewPayment) => JSON.stringify(division)],
 ]);
 
 const INSERT = statement(
   'payments.insert',
   `insert into payments (status, version, ${NEW.names}) select 'processing', 0, * from ${NEW.from()}
+   order by tenant_id, livemode, id
+   on conflict do nothing returning tenant_id, livemode, id`,
+);
+
+// Payments that nobody else gets a part of are sent nothing more for the others' sake.
+const INSERT_DIVIDED = statement(
+  'payments.insert-divided',
+  `insert into payments (status, version, ${NEW_DIVIDED.names}) select 'processing', 0, * from ${NEW_DIVIDED.from()}
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
 );
@@ -103,6 +117,7 @@ interface PaymentRow extends Row {
   method: PaymentMethod;
   reference: string | null;
   metadata: Record<string, string>;
+  division: Division | null;
   failure_code: string | null;
   ledger_command_id: string;
   created_at: Date;
@@ -114,7 +129,13 @@ type KeyRow = Pick<PaymentRow, 'tenant_id' | 'livemode' | 'id'>;
 
 /** Inserts new payments and returns the keys of those that were not there before. */
 export async function insertPayments(tx: Transaction, payments: readonly NewPayment[]): Promise<Set<string>> {
-  const inserted = [...NEW.batches(payments)].map((values) => tx.rows<KeyRow>(INSERT, values));
+  const isAnyDivided = payments.some(({ division }) => division !== null);
+  const plain = isAnyDivided ? payments.filter(({ division }) => division === null) : payments;
+  const divided = isAnyDivided ? payments.filter(({ division }) => division !== null) : [];
+  const inserted = [
+    ...[...NEW.batches(plain)].map((values) => tx.rows<KeyRow>(INSERT, values)),
+    ...[...NEW_DIVIDED.batches(divided)].map((values) => tx.rows<KeyRow>(INSERT_DIVIDED, values)),
+  ];
   return new Set((await Promise.all(inserted)).flat().map((row) => keyOf(toKey(row))));
 }
 
@@ -180,6 +201,7 @@ function toPayment(row: PaymentRow): Payment {
     method: row.method,
     reference: row.reference,
     metadata: row.metadata,
+    division: row.division,
     failureCode: row.failure_code,
     ledgerCommandId: fromUuid('event', row.ledger_command_id),
     createdAt: row.created_at.toISOString(),

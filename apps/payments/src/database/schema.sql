@@ -287,6 +287,7 @@ create table payments (
   operation_id uuid,
   connector text,
   provider_reference text,
+  division json,
   constraint payments_amount_authorized_minor_check CHECK ((amount_authorized_minor >= 0)),
   constraint payments_amount_minor_check CHECK ((amount_minor > 0)),
   constraint payments_capture_check CHECK ((capture = ANY (ARRAY['automatic'::text, 'manual'::text, 'manual_multiple'::text]))),

@@ -1,4 +1,5 @@
 import type { AccountSnapshot, PaymentSnapshot, PaymentMethod, RefusableData, TransferPost } from '@payflow/contracts';
+import { divisionOf, toldOf, type Division } from './division.js';
 
 /**
  * A payment as this service keeps it.
@@ -22,6 +23,8 @@ export interface Payment {
   readonly method: PaymentMethod;
   readonly reference: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Null where the destination gets all. */
+  readonly division: Division | null;
   readonly failureCode: string | null;
   /** Event id of the command to the ledger: its verdict is recognised by it, and a repeated command carries it again. */
   readonly ledgerCommandId: string;
@@ -49,6 +52,7 @@ export function processingPayment(
     method: create.method,
     reference: create.reference,
     metadata: create.metadata,
+    division: divisionOf(create),
     failureCode: null,
     ledgerCommandId,
     createdAt: create.created_at,
@@ -89,5 +93,6 @@ export function finalState(payment: Payment, accounts: readonly AccountSnapshot[
     created_at: payment.createdAt,
     updated_at: payment.updatedAt,
     accounts,
+    ...toldOf(payment.division),
   };
 }

@@ -6,7 +6,12 @@ import { Consumes, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { decidedBy, finishPayments, keyOf, type VerdictOnPayment } from '../database/payment.repository.js';
 import { finalEvent } from './final-event.js';
 
-type Verdict = AnyMessage<'payflow.transfer.posted.v1' | 'payflow.transfer.rejected.v1'>;
+type Verdict = AnyMessage<
+  | 'payflow.transfer.posted.v1'
+  | 'payflow.transfer.rejected.v1'
+  | 'payflow.group.posted.v1'
+  | 'payflow.group.rejected.v1'
+>;
 
 /** Hears the ledger's verdicts and ends the payments they decide. */
 @Controller()
@@ -41,23 +46,32 @@ async function decidedBefore(tx: Transaction, events: readonly Verdict[]): Promi
 }
 
 function paymentKeyOf({ tenant, livemode, data }: Verdict): string | undefined {
-  return data.payment === null ? undefined : keyOf({ tenant, livemode, id: data.payment });
+  return data.payment === null || data.payment === undefined
+    ? undefined
+    : keyOf({ tenant, livemode, id: data.payment });
 }
 
 function toVerdict(event: Verdict): VerdictOnPayment {
   const { tenant, livemode, id: eventId, causationId: ledgerCommandId } = event;
-  const posted = event.type === 'payflow.transfer.posted.v1';
+  const failureCode = 'reason' in event.data ? event.data.reason : null;
   return {
     payment: event.data.payment as string,
     tenant,
     livemode,
     ledgerCommandId,
     eventId,
-    status: posted ? 'succeeded' : 'failed',
-    failureCode: posted ? null : event.data.reason,
+    status: failureCode === null ? 'succeeded' : 'failed',
+    failureCode,
   };
 }
 
 function accountsOf(event: Verdict): AccountSnapshot[] {
-  return event.type === 'payflow.transfer.posted.v1' ? [event.data.debit_account, event.data.credit_account] : [];
+  switch (event.type) {
+    case 'payflow.transfer.posted.v1':
+      return [event.data.debit_account, event.data.credit_account];
+    case 'payflow.group.posted.v1':
+      return event.data.accounts.filter((account) => 'kind' in account);
+    default:
+      return [];
+  }
 }

@@ -20,6 +20,7 @@ import {
   type VerdictOnPayment,
 } from '../database/payment.repository.js';
 import { finalEvent } from './final-event.js';
+import { groupOfPayment } from '../domain/division.js';
 import { processingPayment, transferOf, type Payment } from '../domain/payment.js';
 
 /** What a refusal needs of the command; a whole one has more. */
@@ -124,8 +125,13 @@ async function sweep(
   }));
 }
 
-/** One payment, one transfer: it carries the payment's UUID, so the ledger cannot book it twice. */
+/** One payment, one transfer or one group: it carries the payment's UUID, so the ledger cannot book it twice. */
 function askLedger(payment: Payment, cause: MessageContext): AnyOutgoing {
+  const { division } = payment;
+  if (division) {
+    const data = groupOfPayment({ ...payment, division });
+    return { type: 'payflow.group.post.v1', id: payment.ledgerCommandId, subject: data.id, data, cause };
+  }
   const transferId = fromUuid('transfer', uuidOf('payment', payment.id));
   return {
     type: 'payflow.transfer.post.v1',

@@ -89,6 +89,9 @@ const snapshot = {
 
 export const accountSnapshot = object(snapshot);
 
+/** What a snapshot tells beside the counters. */
+export const accountTerms = { asset: assetCode, kind, state, overdraft, overdraft_limit: amount };
+
 export const accountSchemas = {
   'payflow.account.open.v1': {
     topic: 'ledger.commands.v1',

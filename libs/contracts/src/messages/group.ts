@@ -1,4 +1,5 @@
 import type { MessageSpec } from '../messages.js';
+import { accountTerms, type AccountSnapshot } from './account.js';
 import { conditions, type BalanceCondition } from './condition.js';
 import { rate, type RateText } from './conversion.js';
 import { amount, assetCode, id, instant, metadata, nullable, object, reason, version } from './schema.js';
@@ -35,6 +36,10 @@ export interface GroupPost {
   readonly metadata: Readonly<Record<string, string>>;
   /** `stop_on_first`: the legs before the first that is refused stay posted, the ones behind it are not tried. */
   readonly mode?: GroupMode;
+  /** The payment that it books, where payments asks for it: each of its transfers carries it, and so does the verdict. */
+  readonly payment?: string;
+  /** Past this instant the ledger refuses with `command_expired`. */
+  readonly valid_until?: string;
 }
 
 export type GroupMode = 'stop_on_first';
@@ -92,7 +97,8 @@ export interface GroupPosted {
   /** The transfer that the second leg replaces, where the first one moves back what was left of it. */
   readonly corrects?: string;
   readonly legs: readonly PostedLeg[];
-  readonly accounts: readonly AccountCounters[];
+  /** Of a payment's group with their terms, so that a payment's own event can tell of them. */
+  readonly accounts: readonly (AccountCounters | AccountSnapshot)[];
   readonly effective_at: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly recorded_at: string;
@@ -102,6 +108,7 @@ export interface GroupPosted {
   readonly types?: readonly KeptType[];
   /** Absent where all legs are posted. */
   readonly stopped?: GroupStop;
+  readonly payment?: string;
 }
 
 /** A transaction type, and the version of it that these legs, counted from 0, were held against. */
@@ -122,6 +129,7 @@ export interface GroupRejected {
   readonly recorded_at: string;
   /** With `stop_on_first`, where the first leg is at fault: the transfers of the others, none of which was tried. */
   readonly skipped?: readonly string[];
+  readonly payment?: string;
 }
 
 const accounts = { debit_account: id('account'), credit_account: id('account') };
@@ -163,9 +171,9 @@ export const groupSchemas = {
         effective_at: nullable(instant),
         metadata,
       },
-      { mode: { enum: ['stop_on_first'] } },
+      { mode: { enum: ['stop_on_first'] }, payment: id('payment'), valid_until: instant },
     ),
-    refusable: ['id', 'legs'],
+    refusable: ['id', 'legs', 'payment'],
   },
   'payflow.transfer.reverse.v1': {
     topic: 'ledger.commands.v1',
@@ -194,7 +202,7 @@ export const groupSchemas = {
         id: groupId,
         reverses: nullable(object({ transfer: id('transfer'), reversed: amount })),
         legs: { type: 'array', minItems: 1, maxItems: LEGS_MAX, items: object(leg, { effective_at: instant }) },
-        accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters) },
+        accounts: { type: 'array', maxItems: GROUP_ACCOUNTS_MAX, items: object(counters, accountTerms) },
         effective_at: instant,
         metadata,
         recorded_at: instant,
@@ -204,6 +212,7 @@ export const groupSchemas = {
         types: { type: 'array', maxItems: GROUP_TYPES_MAX, items: keptType },
         stopped: object({ leg: legNumber, transfer: id('transfer'), reason, skipped }),
         corrects: id('transfer'),
+        payment: id('payment'),
       },
     ),
   },
@@ -214,7 +223,7 @@ export const groupSchemas = {
     // A thousand skipped transfers are 33 kB: an ordinary message holds them.
     schema: object(
       { id: groupId, debit_account: id('account'), reason, leg: nullable(legNumber), recorded_at: instant },
-      { skipped },
+      { skipped, payment: id('payment') },
     ),
   },
 } as const satisfies Record<string, MessageSpec>;

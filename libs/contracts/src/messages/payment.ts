@@ -1,6 +1,8 @@
 import type { MessageSpec } from '../messages.js';
 import { accountSnapshot, type AccountSnapshot } from './account.js';
+import { breakdown, type BreakdownPart } from './breakdown.js';
 import { amount, assetCode, id, instant, metadata, nullable, object, reason, version } from './schema.js';
+import { typeName } from './transaction-type.js';
 
 /**
  * `pending` (durable, not yet tried), `requires_action`, `processing`, `authorized` and `partially_captured` are on the way;
@@ -70,6 +72,10 @@ export interface PaymentCreate {
   readonly customer?: string;
   /** The payment that failed, which this one tries again. */
   readonly retry_of?: string;
+  /** Who else gets a part of what is captured. */
+  readonly breakdown?: readonly BreakdownPart[];
+  /** The transaction type whose template said so, and whose posting rule it keeps to. */
+  readonly type?: string;
 }
 
 /** `payflow.payment.sweep.v1`: the sweeper found the payment waiting; send its ledger command again. */
@@ -109,6 +115,8 @@ export interface PaymentSnapshot {
   readonly authorized_until?: string;
   readonly customer?: string;
   readonly retry_of?: string;
+  readonly breakdown?: readonly BreakdownPart[];
+  readonly type?: string;
 }
 
 export const method = {
@@ -138,7 +146,7 @@ const facts = {
 };
 
 /** What both the command and the snapshot say only of some payments. */
-const rare = { customer: id('customer'), retry_of: id('payment') };
+const rare = { customer: id('customer'), retry_of: id('payment'), breakdown, type: typeName };
 
 export const paymentSnapshot = object(
   {

@@ -14,7 +14,7 @@ import {
   type TransferReverse,
 } from '@payflow/contracts';
 import { formatAmount, parseAmount, parseSignedAmount } from '@payflow/money';
-import { counters } from '../account.js';
+import { counters, snapshot } from '../account.js';
 import type { Asker, Book, Owner } from '../book.js';
 import { refusalOfEffect } from '../period.js';
 import { reverseTransfer } from '../reversal.js';
@@ -35,11 +35,12 @@ interface RefusedAt {
   readonly reason: Refusal;
   readonly leg: number | null;
   readonly skipped?: readonly string[];
+  readonly payment?: string | undefined;
 }
 
 export function acceptGroup(book: Book, owner: Asker, data: GroupPost): Posted | Rejected {
   const barred = refusalOfEffect(data.effective_at, book.latestMonth(owner));
-  if (barred) return refuseGroup(data.id, keyOf(data), { reason: barred, leg: null }, book.now);
+  if (barred) return refuseGroup(data.id, keyOf(data), { reason: barred, leg: null, payment: data.payment }, book.now);
   const stopsOnFirst = data.mode === 'stop_on_first';
   const broken = brokenRule(book, owner, data.legs);
   if (broken && !(stopsOnFirst && broken.leg))
@@ -50,6 +51,7 @@ export function acceptGroup(book: Book, owner: Asker, data: GroupPost): Posted |
     conditions: data.conditions.map(toCondition),
     effectiveAt: data.effective_at,
     stopsOnFirst: data.mode === 'stop_on_first',
+    validUntil: data.valid_until,
   };
   const decision = postGroup(terms, booksOf(book, owner), { accounts_max: GROUP_ACCOUNTS_MAX }, book.now);
   if (decision.kind === 'refused') return refuseGroup(data.id, keyOf(data), withSkipped(data, decision), book.now);
@@ -67,10 +69,10 @@ export function acceptGroup(book: Book, owner: Asker, data: GroupPost): Posted |
   };
 }
 
-/** Which legs are not tried where the first one stops them all. */
+/** The payment that it was asked for, and which legs are not tried where the first one stops them all. */
 function withSkipped(data: GroupPost, refused: Omit<GroupRefused, 'kind'>): RefusedAt {
   const skipped = data.mode === 'stop_on_first' && refused.leg === 0 ? transfersFrom(data, 1) : [];
-  return { ...refused, skipped };
+  return { ...refused, skipped, payment: data.payment };
 }
 
 /** What a group needs of the owner's books. */
@@ -86,12 +88,12 @@ export function keepGroup(
   book: Book,
   owner: Owner,
   { legs, accounts }: Pick<GroupPosted, 'legs' | 'accounts'>,
-  { id: group, effective_at, metadata }: Pick<GroupPost, 'id' | 'effective_at' | 'metadata'>,
+  { id: group, effective_at, metadata, payment }: Pick<GroupPost, 'id' | 'effective_at' | 'metadata' | 'payment'>,
 ): Posted {
   book.change(owner, ...accounts.values());
   for (const { id, debitAccount, creditAccount, amount, asset } of legs) {
     const movement = { debitAccount, creditAccount, amount, asset };
-    const context = { payment: null, group, hold: null, reverses: null, effectiveAt: effective_at };
+    const context = { payment: payment ?? null, group, hold: null, reverses: null, effectiveAt: effective_at };
     book.post({ ...movement, ...context, owner, id });
   }
   return {
@@ -100,10 +102,11 @@ export function keepGroup(
       id: group,
       reverses: null,
       legs: legs.map(postedLeg),
-      accounts: [...accounts.values()].map(counters),
+      accounts: [...accounts.values()].map(payment === undefined ? counters : snapshot),
       effective_at: effective_at ?? book.now,
       metadata,
       recorded_at: book.now,
+      ...(payment === undefined ? {} : { payment }),
     },
   };
 }
@@ -179,7 +182,7 @@ export function acceptReversal(book: Book, owner: Asker, data: TransferReverse):
 export function refuseGroup(
   id: string,
   debitAccount: string,
-  { reason, leg, skipped = [] }: RefusedAt,
+  { reason, leg, skipped = [], payment }: RefusedAt,
   now: string,
 ): Rejected {
   return {
@@ -191,6 +194,7 @@ export function refuseGroup(
       leg,
       recorded_at: now,
       ...(skipped.length > 0 ? { skipped } : {}),
+      ...(payment === undefined ? {} : { payment }),
     },
   };
 }

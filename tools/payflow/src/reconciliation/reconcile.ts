@@ -1,0 +1,139 @@
+import type { Database } from '@payflow/database';
+import PQueue from 'p-queue';
+import { ownPages, type Figures, type OwnPage } from './our-books.js';
+
+/** What a provider says it moved in one currency. */
+export interface ProviderPage extends Figures {
+  readonly asset: string;
+}
+
+/** Asks a provider for its books: all of them, or what it knows a merchant reference by. */
+export type AskBooks = (merchantReference: string | null) => Promise<readonly ProviderPage[]>;
+
+export const FIGURES = ['captured', 'refunded', 'disputed'] as const satisfies readonly (keyof Figures)[];
+
+type Own = OwnPage['payments'] & Partial<Figures>;
+
+/** One figure in one currency, by everyone who knows it: of disputes payments keeps no sums. */
+export interface Line {
+  readonly asset: string;
+  readonly figure: (typeof FIGURES)[number];
+  readonly outside: bigint;
+  readonly payments: bigint | null;
+  readonly ledger: bigint;
+  readonly isEqual: boolean;
+}
+
+/** A payment of which they say different things. */
+export interface Difference {
+  readonly payment: string;
+  readonly lines: readonly Line[];
+}
+
+export interface Reconciliation {
+  readonly connector: string;
+  readonly lines: readonly Line[];
+  /** The first of the payments that differ, and how many there are. */
+  readonly differences: readonly Difference[];
+  readonly differing: number;
+}
+
+export interface Books {
+  readonly payments: Database;
+  readonly ledger: Database;
+  readonly ask: AskBooks;
+}
+
+const NAMED_MAX = 50;
+/** A question for each payment, as long as something differs: as many at one time as a provider may be expected to bear. */
+const ASKED_AT_ONCE = 20;
+const NOTHING: Figures = { captured: 0n, refunded: 0n, disputed: 0n };
+
+/**
+ * Holds what a provider says it moved against what payments says of it and against what the ledger moved on the clearing
+ * accounts, by currency. Which payments differ is looked for only where something does.
+ */
+export async function reconcile(connector: string, { ask, ...ours }: Books): Promise<Reconciliation> {
+  const outside = new Map((await ask(null)).map((page) => [page.asset, page as Figures]));
+  const [payments, ledger] = [new Map<string, Own>(), new Map<string, Figures>()];
+  let isEachEqual = true;
+  for await (const pages of ownPages(connector, ours)) {
+    for (const page of pages) {
+      add(payments, page.asset, page.payments);
+      add(ledger, page.asset, page.ledger);
+      isEachEqual &&= sameFigures(page);
+    }
+  }
+  const assets = [...new Set([...outside.keys(), ...payments.keys()])].sort();
+  const lines = assets.flatMap((asset) => linesOf(asset, outside.get(asset), payments.get(asset), ledger.get(asset)));
+  if (isEachEqual && lines.every(({ isEqual }) => isEqual)) return { connector, lines, differences: [], differing: 0 };
+  return { connector, lines, ...(await differencesOf(connector, { ask, ...ours })) };
+}
+
+async function differencesOf(
+  connector: string,
+  { ask, ...ours }: Books,
+): Promise<Pick<Reconciliation, 'differences' | 'differing'>> {
+  const queue = new PQueue({ concurrency: ASKED_AT_ONCE });
+  const differences: Difference[] = [];
+  let differing = 0;
+  for await (const pages of ownPages(connector, ours)) {
+    await queue.addAll(
+      pages.map((page) => async () => {
+        const lines = await linesOfPayment(page, ask);
+        if (lines.every(({ isEqual }) => isEqual)) return;
+        differing += 1;
+        if (differences.length < NAMED_MAX) differences.push({ payment: page.payment, lines });
+      }),
+    );
+  }
+  return { differences, differing };
+}
+
+async function linesOfPayment(
+  { reference, asset, payments, ledger }: OwnPage,
+  ask: AskBooks,
+): Promise<readonly Line[]> {
+  const outside = await ask(reference);
+  return [
+    ...linesOf(
+      asset,
+      outside.find((page) => page.asset === asset),
+      payments,
+      ledger,
+    ),
+    // It must not have moved another currency for it either.
+    ...outside
+      .filter((page) => page.asset !== asset)
+      .flatMap((page) => linesOf(page.asset, page, undefined, undefined)),
+  ];
+}
+
+function linesOf(
+  asset: string,
+  outside: Figures = NOTHING,
+  payments: Own = NOTHING,
+  ledger: Figures = NOTHING,
+): Line[] {
+  return FIGURES.map((figure) => {
+    const said = { outside: outside[figure], payments: payments[figure] ?? null, ledger: ledger[figure] };
+    return {
+      asset,
+      figure,
+      ...said,
+      isEqual: said.outside === said.ledger && said.ledger === (said.payments ?? said.ledger),
+    };
+  });
+}
+
+function sameFigures({ payments, ledger }: OwnPage): boolean {
+  return payments.captured === ledger.captured && payments.refunded === ledger.refunded;
+}
+
+function add<F extends Own>(sums: Map<string, F>, asset: string, page: F): void {
+  const sum = sums.get(asset);
+  if (!sum) return void sums.set(asset, page);
+  const { captured, refunded, disputed } = sum;
+  const own = disputed === undefined ? {} : { disputed: disputed + (page.disputed ?? 0n) };
+  sums.set(asset, { ...sum, captured: captured + page.captured, refunded: refunded + page.refunded, ...own });
+}
