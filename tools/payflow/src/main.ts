@@ -9,6 +9,7 @@ import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
 import { partitionsCommands } from './commands/partitions.js';
 import { positionsCommands } from './commands/positions.js';
+import { routesCommands } from './commands/routes.js';
 import { setup } from './commands/setup.js';
 import { verify } from './commands/verify.js';
 
@@ -46,6 +47,7 @@ program.addCommand(partitionsCommands());
 program.addCommand(outboxCommands());
 program.addCommand(databaseCommands());
 program.addCommand(keysCommands());
+program.addCommand(routesCommands());
 
 program
   .command('generate')

@@ -7,6 +7,7 @@ import {
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-life.js';
+import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -18,7 +19,10 @@ export const migrations = [
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   PaymentLife1764200000001,
+  Routes1764200400001,
   rights,
 ];
 
 export { invariants } from './invariants.js';
+export { listRoutes, putRoute, removeRoute } from './route.repository.js';
+export { readRoute, TOO_MANY_ROUTES } from '../routing/route-document.js';

@@ -30,6 +30,8 @@ export const rights: Rights = {
     update: ['status', 'amount_minor', 'final', 'failure_code', 'version', 'updated_at', 'xact_id'],
   },
   ledger_steps: { update: ['status', 'reason', 'verdict_event_id', 'updated_at', 'xact_id'] },
+  // Defined by the owner, with `payflow routes`.
+  routes: { insert: false },
   attempts: {
     update: [
       'status',

@@ -309,6 +309,28 @@ create table received_tallies (
   constraint received_tallies_pkey PRIMARY KEY (consumer_group, topic, partition, day)
 );
 
+create table routes (
+  id uuid not null,
+  tenant_id uuid,
+  livemode boolean not null,
+  name text not null,
+  priority integer not null,
+  match json not null,
+  targets json not null,
+  prefer text not null,
+  window_min integer not null,
+  exploration_percent integer not null,
+  actor text not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint routes_exploration_percent_check CHECK (((exploration_percent >= 0) AND (exploration_percent <= 50))),
+  constraint routes_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+  constraint routes_pkey PRIMARY KEY (id),
+  constraint routes_prefer_check CHECK ((prefer = ANY (ARRAY['weight'::text, 'cost'::text, 'success_rate'::text]))),
+  constraint routes_priority_check CHECK (((priority >= 0) AND (priority <= 10000))),
+  constraint routes_tenant_id_livemode_name_key UNIQUE NULLS NOT DISTINCT (tenant_id, livemode, name),
+  constraint routes_window_min_check CHECK (((window_min >= 1) AND (window_min <= 60)))
+);
+
 create table schema_migrations (
   id integer not null default nextval('schema_migrations_id_seq'::regclass),
   timestamp bigint not null,
@@ -354,6 +376,8 @@ create table waiting_commands (
   waiting_since timestamp with time zone not null default clock_timestamp(),
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
+
+CREATE INDEX attempts_routed ON public.attempts USING btree (created_at) WHERE (action = ANY (ARRAY['authorize'::text, 'sale'::text]));
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
@@ -760,6 +784,8 @@ grant select on provider_evidence to reader;
 grant insert, select on provider_evidence to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
+grant select on routes to reader;
+grant select on routes to service;
 grant select on schema_migrations to reader;
 grant select on schema_migrations to service;
 grant select on sent_horizon to reader;

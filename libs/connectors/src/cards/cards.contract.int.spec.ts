@@ -33,7 +33,11 @@ function connectorTo(url: string): Connector {
     TIME_LIMIT: 500,
     RATE_PER_S: undefined,
   };
-  return cards.open('cards', settings, cards.webhooks?.({ WEBHOOK_SECRET, WEBHOOK_SECRET_PREVIOUS: undefined }) ?? null);
+  return cards.open(
+    'cards',
+    settings,
+    cards.webhooks?.({ WEBHOOK_SECRET, WEBHOOK_SECRET_PREVIOUS: undefined }) ?? null,
+  );
 }
 
 /** A wish of its own payment; what goes on with an authorization is of the payment that it names. */
