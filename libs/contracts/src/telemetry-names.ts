@@ -68,4 +68,8 @@ export const METRICS = {
   jobDuration: 'payflow_job_duration_seconds',
   jobWait: 'payflow_job_wait_seconds',
   jobWorkersLost: 'payflow_job_workers_lost_total',
+  providerWords: 'payflow_provider_words_total',
+  providerCallDuration: 'payflow_provider_call_duration_seconds',
+  attemptsAttention: 'payflow_attempts_attention',
+  attemptsLost: 'payflow_attempts_lost_total',
 } as const;

@@ -15,6 +15,7 @@ export {
   choice,
   credential,
   duration,
+  durations,
   hosts,
   integer,
   port,

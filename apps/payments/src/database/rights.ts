@@ -41,6 +41,7 @@ export const rights: Rights = {
       'code',
       'url',
       'sent_at',
+      'unknown_at',
       'inquiries',
       'needs_attention',
       'version',

@@ -32,6 +32,9 @@ create table attempts (
   created_at timestamp with time zone not null default clock_timestamp(),
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  unknown_at timestamp with time zone,
+  correlation_id uuid,
+  traceparent text,
   constraint attempts_action_check CHECK ((action = ANY (ARRAY['authorize'::text, 'sale'::text, 'increment'::text, 'capture'::text, 'void'::text, 'refund'::text, 'submit_evidence'::text]))),
   constraint attempts_amount_minor_check CHECK ((amount_minor > 0)),
   constraint attempts_number_check CHECK ((number > 0)),
@@ -328,7 +331,7 @@ create table provider_evidence (
   believed boolean not null,
   received_at timestamp with time zone not null default clock_timestamp(),
   constraint provider_evidence_pkey PRIMARY KEY (tenant_id, livemode, id),
-  constraint provider_evidence_source_check CHECK ((source = ANY (ARRAY['answer'::text, 'inquiry'::text, 'webhook'::text])))
+  constraint provider_evidence_source_check CHECK ((source = ANY (ARRAY['answer'::text, 'inquiry'::text, 'webhook'::text, 'operator'::text])))
 );
 
 create table received_tallies (
@@ -386,6 +389,12 @@ create table waiting_commands (
   waiting_since timestamp with time zone not null default clock_timestamp(),
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
+
+CREATE INDEX attempts_attention ON public.attempts USING btree (updated_at) WHERE (needs_attention = true);
+
+CREATE INDEX attempts_open ON public.attempts USING btree (updated_at) WHERE ((status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text])) AND (NOT needs_attention));
+
+CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id, livemode, payment_id) WHERE (status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text]));
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
@@ -755,7 +764,7 @@ grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
 grant select on attempts to reader;
 grant insert, select on attempts to service;
-grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id) on attempts to service;
+grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id, unknown_at) on attempts to service;
 grant select on command_sequences to reader;
 grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;

@@ -1,5 +1,6 @@
 /** Makes all statements of the service known by their names, for those who look at them from outside. */
 import './invariants.js';
 import './payment.repository.js';
+import '../providers/attempt.repository.js';
 
 export {};
