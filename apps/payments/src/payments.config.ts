@@ -1,3 +1,4 @@
+import { connectorFields } from '@payflow/connectors';
 import { commonFields, commonRules, defineConfiguration } from '@payflow/service';
 import { providerFields, providerRules } from './providers/providers.config.js';
 
@@ -5,7 +6,7 @@ import { providerFields, providerRules } from './providers/providers.config.js';
 export const paymentsConfiguration = {
   ...defineConfiguration(
     'payments',
-    { ...commonFields({ port: 3001, database: 'payments', poolSize: 10 }), ...providerFields },
+    { ...commonFields({ port: 3001, database: 'payments', poolSize: 10 }), ...connectorFields, ...providerFields },
     [...commonRules, ...providerRules],
   ),
   service: 'payments' as const,

@@ -8,6 +8,8 @@ export const ATTRIBUTES = {
   holdId: 'payflow.hold.id',
   tenant: 'payflow.tenant.id',
   outcome: 'payflow.outcome',
+  connector: 'payflow.connector.name',
+  providerAction: 'payflow.connector.action',
   group: 'messaging.consumer.group.name',
   messageType: 'cloudevents.event_type',
   messageId: 'cloudevents.event_id',
@@ -69,7 +71,8 @@ export const METRICS = {
   jobWait: 'payflow_job_wait_seconds',
   jobWorkersLost: 'payflow_job_workers_lost_total',
   providerWords: 'payflow_provider_words_total',
-  providerCallDuration: 'payflow_provider_call_duration_seconds',
   attemptsAttention: 'payflow_attempts_attention',
   attemptsLost: 'payflow_attempts_lost_total',
+  connectorCallSeconds: 'payflow_connector_call_seconds',
+  connectorConnections: 'payflow_connector_connections',
 } as const;

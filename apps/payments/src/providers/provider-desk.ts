@@ -1,6 +1,5 @@
 import { crashAt } from '@payflow/contracts';
-import { connectorNamed } from './connectors.js';
-import type { Connector } from '@payflow/connectors';
+import { connectorNamed, type Connector } from '@payflow/connectors';
 import { isConnectionLoss, OutcomeUnknown, PoolExhausted, type Database, type Transaction } from '@payflow/database';
 import { enqueue, type JobRun } from '@payflow/jobs';
 import type { AnyOutgoing, Outbox } from '@payflow/messaging';
@@ -11,7 +10,7 @@ import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
 import { lockAttempt, moveAttempt } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
 import { sending } from './crash-after-send.js';
-import { countWord, timeCall } from './metrics.js';
+import { countWord } from './metrics.js';
 import { inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
 import { answerOf, callsForOthers, settle, type Hearing } from './settle.js';
 import { brokenOff, wordOf, type Word } from './word.js';
@@ -55,13 +54,11 @@ export class ProviderDesk {
     crashAt('provider-before-send');
     progress(50);
     const { attempt, connector } = taken;
-    const word = await timeCall(connector.name, attempt.action, () =>
-      sending(() => connector.ask(requestOf(attempt), { signal }))
-        .then((answer) => wordOf('answer', answer))
-        .catch((error: unknown) => brokenOff('answer', error)),
-    );
+    const word = await sending(() => connector.ask(requestOf(attempt), { signal }))
+      .then((answer) => wordOf('answer', answer))
+      .catch((error: unknown) => brokenOff('answer', error));
     crashAt('provider-after-answer');
-    await this.hear(key, word, await this.hasOthers(attempt, word));
+    await this.hear(key, word, this.hasOthers(attempt, word));
     crashAt('provider-after-commit');
   }
 
@@ -74,14 +71,12 @@ export class ProviderDesk {
     const connector = connectorNamed(this.parts.connectors, attempt.connector);
     // Without the keys to it nobody can be asked, and the attempt waits: for them, or for a human in the end.
     const word = connector
-      ? await timeCall(connector.name, 'inquiry', () =>
-          connector
-            .inquire(requestOf(attempt), { signal })
-            .then((answer) => wordOf('inquiry', answer))
-            .catch((error: unknown) => brokenOff('inquiry', error)),
-        )
+      ? await connector
+          .inquire(requestOf(attempt), { signal })
+          .then((answer) => wordOf('inquiry', answer))
+          .catch((error: unknown) => brokenOff('inquiry', error))
       : wordOf('inquiry', { outcome: 'unknown', code: 'connector_not_configured', evidence: {} });
-    await this.hear(key, word, await this.hasOthers(attempt, word));
+    await this.hear(key, word, this.hasOthers(attempt, word));
   }
 
   /** The job `attempt.resolve`: a human has found out. */
@@ -106,7 +101,7 @@ export class ProviderDesk {
     if (attempt?.status !== 'created') return { told: [], result: undefined };
     if (isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()))
       return this.giveUp(tx, attempt, 'payment_expired');
-    const choice = await this.choiceFor(attempt);
+    const choice = this.choiceFor(attempt);
     if (!choice) return this.giveUp(tx, attempt, 'provider_not_reached');
     const { connector, explained } = choice;
     await moveAttempt(tx, attempt, { status: 'sending', connector: connector.name, routing: explained });
@@ -137,15 +132,15 @@ export class ProviderDesk {
     };
   }
 
-  private async choiceFor(attempt: Attempt): Promise<Choice | undefined> {
+  private choiceFor(attempt: Attempt): Choice | undefined {
     if (attempt.connector === null) return this.parts.choose(attempt);
     const connector = connectorNamed(this.parts.connectors, attempt.connector);
     return connector && { connector, explained: { by: 'payment' } };
   }
 
-  private async hasOthers(attempt: Attempt, word: Word): Promise<boolean> {
+  private hasOthers(attempt: Attempt, word: Word): boolean {
     if (!callsForOthers(attempt, word)) return false;
-    return (await this.parts.choose({ ...attempt, tried: [...attempt.tried, attempt.connector ?? ''] })) !== undefined;
+    return this.parts.choose({ ...attempt, tried: [...attempt.tried, attempt.connector ?? ''] }) !== undefined;
   }
 
   /** Notes a word and tells what follows. */

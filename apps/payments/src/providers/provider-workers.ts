@@ -1,12 +1,12 @@
 import type { Provider } from '@nestjs/common';
-import type { Connector } from '@payflow/connectors';
+import { connectorsOf, type Connector } from '@payflow/connectors';
 import type { Database } from '@payflow/database';
 import { JobWorker, handled } from '@payflow/jobs';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, type ConfigurationOf } from '@payflow/service';
 import type { paymentsConfiguration } from '../payments.config.js';
 import { AttemptSweeper } from './attempt-sweeper.js';
-import { firstAble } from './choice.js';
+import { byRoute } from './choice.js';
 import { ProviderDesk } from './provider-desk.js';
 import { askProvider, inquireProvider, resolveAttempt } from './provider-jobs.js';
 
@@ -18,7 +18,7 @@ export const CONNECTORS = Symbol('connectors');
 /** What asks providers, and what sees to it that none of it is forgotten. */
 export function providerWorkers(config: Config): Provider[] {
   return [
-    { provide: CONNECTORS, useFactory: (): readonly Connector[] => [] },
+    { provide: CONNECTORS, useFactory: () => connectorsOf(config) },
     {
       provide: ProviderDesk,
       inject: [DATABASE, Messaging, CONNECTORS],
@@ -27,7 +27,7 @@ export function providerWorkers(config: Config): Provider[] {
           db: db.for('relay'),
           outbox,
           connectors,
-          choose: firstAble(connectors),
+          choose: byRoute({ connectors, routesFor: () => [], records: () => ({ succeeded: 0, tried: 0 }) }),
           schedule: { delays_ms: config.PROVIDER_INQUIRY_DELAYS, until_ms: config.PROVIDER_INQUIRY_UNTIL },
         }),
     },

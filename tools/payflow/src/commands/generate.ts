@@ -5,6 +5,7 @@ import { asyncApi } from '../generators/asyncapi.js';
 import { configurationTables } from '../generators/configuration.js';
 import { errorCatalogue } from '../generators/errors.js';
 import { indexTable } from '../generators/indexes.js';
+import { scenarioPages } from '../generators/scenarios.js';
 import { libraryTopologies, messageCatalogue, topologyDiagram, withDiagram } from '../generators/topology.js';
 
 interface GeneratedFile {
@@ -38,5 +39,6 @@ function files(): GeneratedFile[] {
     { path: 'docs/generated/topology.md', content: topologyDiagram() },
     { path: 'README.md', content: withDiagram(readFileSync('README.md', 'utf8')) },
     ...libraryTopologies(),
+    ...scenarioPages(),
   ];
 }
