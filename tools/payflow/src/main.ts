@@ -4,6 +4,7 @@ import { databaseCommands } from './commands/database.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { demo } from './commands/demo.js';
 import { generate } from './commands/generate.js';
+import { jobsCommands } from './commands/jobs.js';
 import { keysCommands } from './commands/keys.js';
 import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
@@ -48,6 +49,7 @@ program.addCommand(outboxCommands());
 program.addCommand(databaseCommands());
 program.addCommand(keysCommands());
 program.addCommand(routesCommands());
+program.addCommand(jobsCommands());
 
 program
   .command('generate')

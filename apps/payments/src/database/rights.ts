@@ -1,11 +1,13 @@
 import type { Rights } from '@payflow/database';
 import { INVARIANT_RIGHTS } from '@payflow/invariants';
+import { JOB_RIGHTS } from '@payflow/jobs';
 import { MESSAGING_RIGHTS } from '@payflow/messaging';
 
 /** What the payments service may change: how a payment stands, never what it is. */
 export const rights: Rights = {
   ...MESSAGING_RIGHTS,
   ...INVARIANT_RIGHTS,
+  ...JOB_RIGHTS,
   payments: {
     update: [
       'status',
@@ -41,6 +43,7 @@ export const rights: Rights = {
       'code',
       'url',
       'sent_at',
+      'unknown_at',
       'inquiries',
       'needs_attention',
       'version',

@@ -2,5 +2,6 @@
 import './invariants.js';
 import './payment.repository.js';
 import './route.repository.js';
+import '../providers/attempt.repository.js';
 
 export {};
