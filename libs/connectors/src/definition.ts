@@ -1,33 +1,43 @@
 import type { Fields, Values } from '@payflow/service';
 import type { Capabilities, Connector, WebhookReader } from './connector.js';
 
+/** The values of variables, of which some are set because the connector is not opened without them. */
+export type Settings<F extends Fields, R extends keyof F> = {
+  readonly [K in keyof Values<F>]: K extends R ? NonNullable<Values<F>[K]> : Values<F>[K];
+};
+
 /** What a folder hands to the registry: what it can do, what it reads from the environment, and how it is opened. */
-export interface ConnectorDefinition<N extends string = string, F extends Fields = Fields, W extends Fields = Fields> {
+export interface ConnectorDefinition<
+  N extends string = string,
+  F extends Fields = Fields,
+  R extends keyof F & string = keyof F & string,
+  W extends Fields = Fields,
+> {
   /** Lower-case snake_case. Its upper case and an underscore come before the names of all its variables. */
   readonly name: N;
   readonly capabilities: Capabilities;
   /** Variables for calling out, by the rest of their names: `URL` of `cards` is `CARDS_URL`. Read by the payments service alone. */
   readonly fields: F;
   /** Those without which the connector is not there. */
-  readonly required: readonly (keyof F & string)[];
-  /** Variables for reading webhooks; the gateway's too. All are optional. */
+  readonly required: readonly R[];
+  /** Variables for reading webhooks, read by the gateway. All are optional. */
   readonly webhookFields: W;
-  open(name: string, settings: Values<F>, webhooks: WebhookReader | null): Connector;
+  open(name: string, settings: Settings<F, R>, webhooks: WebhookReader | null): Connector;
   /** Undefined where the secrets for it are not configured; `null`: this provider has none. */
   readonly webhooks: null | ((settings: Values<W>) => WebhookReader | undefined);
 }
 
 /** Keeps the types of the variables, which the services' configurations are made of. */
-export function defineConnector<const N extends string, F extends Fields, W extends Fields>(
-  definition: ConnectorDefinition<N, F, W>,
-): ConnectorDefinition<N, F, W> {
+export function defineConnector<const N extends string, F extends Fields, R extends keyof F & string, W extends Fields>(
+  definition: ConnectorDefinition<N, F, R, W>,
+): ConnectorDefinition<N, F, R, W> {
   return definition;
 }
 
 /** The same rail once more under another name, with variables of its own: a second acquirer that speaks the same. */
-export function secondOf<const N extends string, F extends Fields, W extends Fields>(
+export function secondOf<const N extends string, F extends Fields, R extends keyof F & string, W extends Fields>(
   name: N,
-  definition: ConnectorDefinition<string, F, W>,
-): ConnectorDefinition<N, F, W> {
+  definition: ConnectorDefinition<string, F, R, W>,
+): ConnectorDefinition<N, F, R, W> {
   return { ...definition, name };
 }

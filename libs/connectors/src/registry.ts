@@ -2,7 +2,7 @@ import type { Field, Fields, Values } from '@payflow/service';
 import { logger } from '@payflow/telemetry';
 import { cards } from './cards/index.js';
 import type { Capabilities, Connector, WebhookReader } from './connector.js';
-import { secondOf, type ConnectorDefinition } from './definition.js';
+import { secondOf, type ConnectorDefinition, type Settings } from './definition.js';
 import { internal } from './internal/index.js';
 
 /** Every connector there is, in the order in which they are tried where no route says otherwise. A new rail is one line here. */
@@ -44,9 +44,9 @@ export function connectorsOf(
 ): readonly Connector[] {
   return definitions().flatMap((definition) => {
     const { name, fields, required } = definition;
-    const settings = settingsOf(config, name, fields);
+    const settings: Values<Fields> = settingsOf(config, name, fields);
     const missing = required.filter((field) => settings[field] === undefined).map((field) => variable(name, field));
-    if (missing.length === 0) return [definition.open(name, settings, readerOf(definition, config) ?? null)];
+    if (missing.length === 0) return [definition.open(name, settings as Settings<Fields, string>, readerOf(definition, config) ?? null)];
     log.info({ connector: name, missing }, 'a connector is not configured, and not there');
     return [];
   });

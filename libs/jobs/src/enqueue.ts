@@ -20,6 +20,8 @@ export interface NewJob<D extends object = object> {
 export interface Payload {
   readonly data: unknown;
   readonly traceparent?: string;
+  /** It had a key: where it has none any more, another has taken its place (`jobs.drop-replaced`). */
+  readonly keyed?: true;
 }
 
 const KEY_LENGTH_MAX = 512;
@@ -62,7 +64,12 @@ function payloadOf({ job, data, key, traceparent }: NewJob, active: string | und
   if (key !== undefined && (key.length === 0 || key.length > KEY_LENGTH_MAX))
     throw new RangeError(`${job.name}: a key has 1 to ${KEY_LENGTH_MAX} characters`);
   const trace = traceparent ?? active;
-  return JSON.stringify({ data, ...(trace ? { traceparent: trace } : {}) } satisfies Payload);
+  const payload: Payload = {
+    data,
+    ...(trace ? { traceparent: trace } : {}),
+    ...(key === undefined ? {} : { keyed: true }),
+  };
+  return JSON.stringify(payload);
 }
 
 /** One statement cannot put two rows under one key. */

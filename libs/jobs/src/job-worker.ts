@@ -2,7 +2,13 @@ import type { Database } from '@payflow/database';
 import { logger } from '@payflow/telemetry';
 import { Pool } from 'pg';
 import { Crew } from './crew.js';
-import { forgetProgress, leaveWorkers, releaseLost, seeWorkers } from './database/job-worker.repository.js';
+import {
+  dropReplaced,
+  forgetProgress,
+  leaveWorkers,
+  releaseLost,
+  seeWorkers,
+} from './database/job-worker.repository.js';
 import { countJobs } from './database/job.repository.js';
 import { SHARED_CONCURRENCY, type HandledJob } from './job.js';
 import { countLost, showCounts } from './metrics.js';
@@ -119,6 +125,7 @@ export class JobWorker {
       countLost(lost.length);
       log.warn({ workers: lost }, 'workers are gone; what they held is taken by others');
     }
+    await dropReplaced(db);
     await forgetProgress(db);
     showCounts(
       jobs.map(({ job }) => job.name),

@@ -110,6 +110,21 @@ describe('enqueuing', () => {
     await until('it is done', async () => (await left()) === 0);
     expect(await effects()).toEqual([3]);
   });
+
+  it('follows a job that runs under the key, and what it replaced is not dead when it fails', async () => {
+    const runs: number[] = [];
+    start([
+      handled(work, async ({ data }: JobRun<Work>) => {
+        runs.push(data.n);
+        if (data.n === 2) return;
+        await put([newJob(work, { data: { n: 2 }, key: 'a' })]);
+        throw new Error('too late to matter');
+      }),
+    ]);
+    await put([newJob(work, { data: { n: 1 }, key: 'a' })]);
+    await until('both have left the queue', async () => (await left()) === 0);
+    expect(runs).toEqual([1, 2]);
+  });
 });
 
 describe('running', () => {

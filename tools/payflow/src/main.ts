@@ -10,6 +10,7 @@ import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
 import { partitionsCommands } from './commands/partitions.js';
 import { positionsCommands } from './commands/positions.js';
+import { routesCommands } from './commands/routes.js';
 import { setup } from './commands/setup.js';
 import { verify } from './commands/verify.js';
 
@@ -47,6 +48,7 @@ program.addCommand(partitionsCommands());
 program.addCommand(outboxCommands());
 program.addCommand(databaseCommands());
 program.addCommand(keysCommands());
+program.addCommand(routesCommands());
 program.addCommand(jobsCommands());
 
 program

@@ -32,6 +32,8 @@ export const rights: Rights = {
     update: ['status', 'amount_minor', 'final', 'failure_code', 'version', 'updated_at', 'xact_id'],
   },
   ledger_steps: { update: ['status', 'reason', 'verdict_event_id', 'updated_at', 'xact_id'] },
+  // Defined by the owner, with `payflow routes`.
+  routes: { insert: false },
   attempts: {
     update: [
       'status',
@@ -41,6 +43,7 @@ export const rights: Rights = {
       'code',
       'url',
       'sent_at',
+      'unknown_at',
       'inquiries',
       'needs_attention',
       'version',

@@ -32,6 +32,9 @@ create table attempts (
   created_at timestamp with time zone not null default clock_timestamp(),
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  unknown_at timestamp with time zone,
+  correlation_id uuid,
+  traceparent text,
   constraint attempts_action_check CHECK ((action = ANY (ARRAY['authorize'::text, 'sale'::text, 'increment'::text, 'capture'::text, 'void'::text, 'refund'::text, 'submit_evidence'::text]))),
   constraint attempts_amount_minor_check CHECK ((amount_minor > 0)),
   constraint attempts_number_check CHECK ((number > 0)),
@@ -329,7 +332,7 @@ create table provider_evidence (
   believed boolean not null,
   received_at timestamp with time zone not null default clock_timestamp(),
   constraint provider_evidence_pkey PRIMARY KEY (tenant_id, livemode, id),
-  constraint provider_evidence_source_check CHECK ((source = ANY (ARRAY['answer'::text, 'inquiry'::text, 'webhook'::text])))
+  constraint provider_evidence_source_check CHECK ((source = ANY (ARRAY['answer'::text, 'inquiry'::text, 'webhook'::text, 'operator'::text])))
 );
 
 create table received_tallies (
@@ -340,6 +343,28 @@ create table received_tallies (
   messages bigint not null,
   id_sum bigint not null,
   constraint received_tallies_pkey PRIMARY KEY (consumer_group, topic, partition, day)
+);
+
+create table routes (
+  id uuid not null,
+  tenant_id uuid,
+  livemode boolean not null,
+  name text not null,
+  priority integer not null,
+  match json not null,
+  targets json not null,
+  prefer text not null,
+  window_min integer not null,
+  exploration_percent integer not null,
+  actor text not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint routes_exploration_percent_check CHECK (((exploration_percent >= 0) AND (exploration_percent <= 50))),
+  constraint routes_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+  constraint routes_pkey PRIMARY KEY (id),
+  constraint routes_prefer_check CHECK ((prefer = ANY (ARRAY['weight'::text, 'cost'::text, 'success_rate'::text]))),
+  constraint routes_priority_check CHECK (((priority >= 0) AND (priority <= 10000))),
+  constraint routes_tenant_id_livemode_name_key UNIQUE NULLS NOT DISTINCT (tenant_id, livemode, name),
+  constraint routes_window_min_check CHECK (((window_min >= 1) AND (window_min <= 60)))
 );
 
 create table schema_migrations (
@@ -387,6 +412,14 @@ create table waiting_commands (
   waiting_since timestamp with time zone not null default clock_timestamp(),
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
+
+CREATE INDEX attempts_attention ON public.attempts USING btree (updated_at) WHERE (needs_attention = true);
+
+CREATE INDEX attempts_open ON public.attempts USING btree (updated_at) WHERE ((status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text])) AND (NOT needs_attention));
+
+CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id, livemode, payment_id) WHERE (status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text]));
+
+CREATE INDEX attempts_routed ON public.attempts USING btree (created_at) WHERE (action = ANY (ARRAY['authorize'::text, 'sale'::text]));
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
@@ -756,7 +789,7 @@ grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
 grant select on attempts to reader;
 grant insert, select on attempts to service;
-grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id) on attempts to service;
+grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id, unknown_at) on attempts to service;
 grant select on command_sequences to reader;
 grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;
@@ -801,6 +834,8 @@ grant select on provider_evidence to reader;
 grant insert, select on provider_evidence to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
+grant select on routes to reader;
+grant select on routes to service;
 grant select on schema_migrations to reader;
 grant select on schema_migrations to service;
 grant select on sent_horizon to reader;

@@ -20,6 +20,14 @@ const RELEASE_LOST = statement(
    select locked_by as worker, graphile_worker.force_unlock_workers(array[locked_by]) from lost`,
 );
 
+// Of a job that runs, or is dead, when another comes under its key, the library takes key and further runs away. The other has
+// its place: where the first fails, or its process dies, that is no dead job.
+const DROP_REPLACED = statement(
+  'jobs.drop-replaced',
+  `delete from graphile_worker._private_jobs
+   where key is null and locked_at is null and attempts >= max_attempts and payload ->> 'keyed' = 'true'`,
+);
+
 const FORGET_PROGRESS = statement(
   'jobs.forget-progress',
   `delete from job_progress p where not exists (select from graphile_worker._private_jobs j where j.id = p.job_id)`,
@@ -51,6 +59,10 @@ export async function leaveWorkers(db: Database, ids: readonly string[]): Promis
 /** Gives back what workers held that have not been seen for so long; returns who they were. */
 export async function releaseLost(db: Database, unseen_ms: number): Promise<string[]> {
   return (await db.rows<{ worker: string }>(RELEASE_LOST, [unseen_ms])).map(({ worker }) => worker);
+}
+
+export async function dropReplaced(db: Database): Promise<void> {
+  await db.count(DROP_REPLACED);
 }
 
 export async function forgetProgress(db: Database): Promise<void> {

@@ -4,8 +4,9 @@ import { context } from '@opentelemetry/api';
 import { extractTraceContext, renderMetrics, startTelemetry } from '@payflow/telemetry';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProviderRequest } from '../connector.js';
+import { HttpConnector, type HttpSettings } from '../outbound/http-connector.js';
 import { json, playProvider, type PlayedProvider, type Reply } from '../testing/played-provider.js';
-import { CardsConnector, type CardsSettings } from './cards.connector.js';
+import { cardsRail } from './rail.js';
 
 const closing: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -27,17 +28,9 @@ function wish(change: Partial<ProviderRequest> = {}): ProviderRequest {
   };
 }
 
-function connectorTo(url: string, change: Partial<CardsSettings> = {}): CardsConnector {
-  const connector = new CardsConnector('cards', {
-    base: url,
-    apiKey: 'secret-key-of-the-acquirer',
-    isHttp2: false,
-    connections: 10,
-    limit_ms: 1_000,
-    perSecond: undefined,
-    webhooks: null,
-    ...change,
-  });
+function connectorTo(url: string, change: Partial<HttpSettings> = {}): HttpConnector {
+  const settings = { URL: url, HTTP2: false, CONNECTIONS: 10, TIME_LIMIT: 1_000, RATE_PER_S: undefined, ...change };
+  const connector = new HttpConnector('cards', cardsRail('secret-key-of-the-acquirer'), settings, null);
   closing.push(connector);
   return connector;
 }
@@ -223,7 +216,7 @@ it('makes no more connections than it may, and lets the others wait', async () =
       json(201, { id: 'auth_1', status: 'authorized', merchant_reference, amount })(it, response);
     }, 20);
   });
-  const connector = connectorTo(url, { connections: 3 });
+  const connector = connectorTo(url, { CONNECTIONS: 3 });
   const answers = await Promise.all(Array.from({ length: 9 }, () => connector.ask(wish(), call())));
   expect(answers.map(({ outcome }) => outcome)).toEqual(Array(9).fill('approved'));
   expect(connections()).toBe(3);
@@ -236,7 +229,7 @@ it('makes no more connections than it may, and lets the others wait', async () =
 
 it('refuses what has no place instead of holding it, and never sends it later', async () => {
   const { url, heard } = await provider(() => undefined);
-  const connector = connectorTo(url, { connections: 1, limit_ms: 300 });
+  const connector = connectorTo(url, { CONNECTIONS: 1, TIME_LIMIT: 300 });
   const answers = await Promise.all(Array.from({ length: 5 }, () => connector.ask(wish(), call())));
   expect(answers.filter(({ outcome }) => outcome === 'unknown')).toHaveLength(1);
   expect(answers.filter(({ outcome }) => outcome === 'not_sent')).toHaveLength(4);
@@ -254,7 +247,7 @@ it('does not call while the breaker is open', async () => {
 
 it('keeps to the supplier’s rate, and refuses before sending what would come too late', async () => {
   const { url, heard } = await provider(json(429, {}));
-  const connector = connectorTo(url, { perSecond: 1, limit_ms: 500 });
+  const connector = connectorTo(url, { RATE_PER_S: 1, TIME_LIMIT: 500 });
   await connector.ask(wish(), call());
   expect(await connector.ask(wish(), call())).toMatchObject({ outcome: 'not_sent', code: 'rate_limited' });
   expect(heard).toHaveLength(1);
@@ -268,7 +261,7 @@ it('speaks HTTP/2 where it is told to, many calls on a connection', async () => 
     },
     { http2: true },
   );
-  const connector = connectorTo(url, { isHttp2: true, connections: 2 });
+  const connector = connectorTo(url, { HTTP2: true, CONNECTIONS: 2 });
   const answers = await Promise.all(Array.from({ length: 20 }, () => connector.ask(wish(), call())));
   expect(answers.map(({ outcome }) => outcome)).toEqual(Array(20).fill('approved'));
   expect(connections()).toBeLessThanOrEqual(2);

@@ -1,0 +1,95 @@
+import type {
+  Capabilities,
+  Connector,
+  InquiryAnswer,
+  ProviderAnswer,
+  ProviderCall,
+  ProviderRequest,
+  WebhookReader,
+} from '../connector.js';
+import { unsupported } from '../supported.js';
+import type { HttpAnswer } from './http-exchange.js';
+import { HttpLine, STREAMS_PER_CONNECTION, type HttpRequest } from './http-line.js';
+import { heard } from './http-status.js';
+import { showLine } from './observation.js';
+import { Outbound } from './outbound.js';
+
+/** What one provider's API is like: how a wish is said in it, and what its answers mean. Nothing here calls anybody. */
+export interface HttpRail {
+  readonly capabilities: Capabilities;
+  /** Undefined where the wish lacks what the provider needs. The idempotency key belongs in it. */
+  requestOf(wish: ProviderRequest): HttpRequest | undefined;
+  /** Asks what was done under the key of a wish. */
+  inquiryOf(wish: ProviderRequest): HttpRequest;
+  /** A 2xx or 4xx; throws `Lost` where it cannot be relied on, with what is to be kept of it. */
+  answerOf(wish: ProviderRequest, answer: HttpAnswer): ProviderAnswer;
+  /** As {@link answerOf}, of what was asked by {@link inquiryOf}. */
+  foundOf(wish: ProviderRequest, answer: HttpAnswer): Exclude<InquiryAnswer, { readonly outcome: 'not_sent' }>;
+}
+
+export interface HttpSettings {
+  readonly URL: string;
+  readonly HTTP2: boolean;
+  readonly CONNECTIONS: number;
+  readonly TIME_LIMIT: number;
+  readonly RATE_PER_S: number | undefined;
+}
+
+/** A provider that is asked over HTTP. */
+export class HttpConnector implements Connector {
+  readonly capabilities: Capabilities;
+  readonly #line: HttpLine;
+  readonly #outbound: Outbound;
+
+  constructor(
+    readonly name: string,
+    private readonly rail: HttpRail,
+    { URL: base, HTTP2: isHttp2, CONNECTIONS: connections, TIME_LIMIT: limit_ms, RATE_PER_S: perSecond }: HttpSettings,
+    readonly webhooks: WebhookReader | null,
+  ) {
+    this.capabilities = rail.capabilities;
+    this.#line = new HttpLine({ base, connections, isHttp2 });
+    showLine(name, () => this.#line.state);
+    const running_max = isHttp2 ? connections * STREAMS_PER_CONNECTION : connections;
+    this.#outbound = new Outbound(name, { running_max, limit_ms, perSecond });
+  }
+
+  async ask(wish: ProviderRequest, call: ProviderCall): Promise<ProviderAnswer> {
+    const code = this.#unsupported(wish);
+    if (code) return { outcome: 'not_sent', code, evidence: { code } };
+    const request = this.rail.requestOf(wish);
+    if (!request) return { outcome: 'not_sent', code: 'request_incomplete', evidence: { code: 'request_incomplete' } };
+    return this.#outbound.ask(
+      wish.action,
+      call,
+      async (it) => heard(await this.#line.send(request, it)),
+      (answer) => this.rail.answerOf(wish, answer),
+    );
+  }
+
+  async inquire(wish: ProviderRequest, call: ProviderCall): Promise<InquiryAnswer> {
+    const request = this.rail.inquiryOf(wish);
+    return this.#outbound.inquire(
+      call,
+      async (it) => heard(await this.#line.send(request, it)),
+      (answer) => this.rail.foundOf(wish, answer),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#line.close();
+  }
+
+  #unsupported({ action, asset, amount, card }: ProviderRequest) {
+    const { capabilities } = this;
+    const [method = 'card'] = capabilities.methods;
+    return unsupported(capabilities, {
+      method: card?.type ?? method,
+      action,
+      asset,
+      amount,
+      brand: card?.brand,
+      country: card?.country,
+    });
+  }
+}
