@@ -1,6 +1,7 @@
 /** Span attributes of PayFlow's own; everything else is named by OpenTelemetry's semantic conventions. */
 export const ATTRIBUTES = {
   paymentId: 'payflow.payment.id',
+  paymentOperationId: 'payflow.payment_operation.id',
   accountId: 'payflow.account.id',
   transferId: 'payflow.transfer.id',
   transferGroupId: 'payflow.transfer_group.id',
@@ -64,6 +65,7 @@ export const METRICS = {
   policyWaiting: 'payflow_policy_waiting_calls',
   breakerState: 'payflow_breaker_state',
   retryBudgetLeft: 'payflow_retry_budget_left',
+  providerWebhooks: 'payflow_provider_webhooks_total',
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
   jobs: 'payflow_jobs',
   jobsOldestSeconds: 'payflow_jobs_oldest_seconds',
