@@ -90,6 +90,10 @@ export class Sandbox {
     this.dir = options.dir ?? mkdtempSync(join(tmpdir(), 'payflow-sandbox-'));
   }
 
+  get isStarted(): boolean {
+    return this.server !== undefined;
+  }
+
   /** For the services that talk to it. */
   get environment(): Readonly<Record<string, string>> {
     return { CARDS_URL: this.url, CARDS_API_KEY: this.apiKey, CARDS_WEBHOOK_SECRET: this.webhookSecret };
