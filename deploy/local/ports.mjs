@@ -7,6 +7,7 @@ export const portTable = Object.freeze({
   ledger: 3002,
   archiver: 3003,
   monitoring: 3004,
+  sandbox: 3010,
   kafka: 19092,
   kafkaController: 19093,
   postgres: 15432,

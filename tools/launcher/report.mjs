@@ -1,4 +1,5 @@
 import { serviceNames } from './checkout.mjs';
+import { hasSandbox, sandboxUrl } from './sandbox.mjs';
 import { bold, columns, dim, green, red, seconds, serviceStyles, yellow } from './screen.mjs';
 import { portOf } from './services.mjs';
 import { servicesIn } from './traces/jaeger-model.mjs';
@@ -74,6 +75,11 @@ function addressLines({ apiKey, traceId }, ports, tracesAt) {
       (service, index) =>
         `  ${bold(index === 0 ? 'Health' : '      ')}   http://127.0.0.1:${portOf(service, ports)}/health   ${dim(service)}`,
     ),
+    ...(hasSandbox()
+      ? [
+          `  ${bold('Sandbox')}  ${sandboxUrl(ports)}   ${dim('acquirer of card payments; its scenarios: docs/payments/sandbox.md')}`,
+        ]
+      : []),
     `  ${bold('Logs')}     .payflow/logs/`,
   ];
 }

@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { logOf, paths, runtime, serviceNames } from './checkout.mjs';
 import { PartFailure, redisUrlAs, serviceNodeArgs, startServer } from './local-stack.mjs';
 import { withRow } from './progress.mjs';
+import { cardsEnvironment } from './sandbox.mjs';
+import { secretOf } from './secrets.mjs';
 
 const drainMs = 15_000;
 const readyWithinMs = 60_000;
@@ -30,20 +31,6 @@ export function commonEnvironment(ports) {
     PAYFLOW_INTERNAL_SECRET: secretOf('internal-secret'),
     ...Object.fromEntries(urls),
   };
-}
-
-/**
- * A secret of this checkout, made once: `internal-secret` signs the gateway's requests to the other services,
- * `ledger-signing-key` the heads of the ledger's history, and `redis-gateway` is the gateway's password there.
- * @param {'internal-secret' | 'ledger-signing-key' | 'redis-gateway'} name
- */
-function secretOf(name) {
-  const file = join(paths.state, 'secrets', name);
-  if (!existsSync(file)) {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600 });
-  }
-  return readFileSync(file, 'utf8').trim();
 }
 
 /** The users of our own Redis: the services that keep something there. */
@@ -82,6 +69,7 @@ export async function startServices(launch, environment, own) {
             ...environment,
             ...own.get(service),
             ...ownEnvironment(service, environment),
+            ...cardsEnvironment(service, launch.ports),
           });
         const server = await start();
         launch.supervise(service, server, start);

@@ -5,6 +5,7 @@ import { PartFailure, recordKafkaClasses } from './local-stack.mjs';
 import { makeFirstPayment, setUpServices } from './payflow-tool.mjs';
 import { withRow } from './progress.mjs';
 import { report } from './report.mjs';
+import { startSandbox } from './sandbox.mjs';
 import { printFailure, sinceLaunch } from './screen.mjs';
 import { commonEnvironment, startServices } from './services.mjs';
 import { bringPackages, compileAfter } from './set-up.mjs';
@@ -59,7 +60,7 @@ async function run(launch, servicesOnly) {
   const { POSTGRES_URL, ...shared } = servers;
   const environment = { ...shared, ...commonEnvironment(launch.ports), ...tracing.environment };
   const own = await prepare(launch, { ...environment, POSTGRES_URL });
-  await startServices(launch, environment, own);
+  await Promise.all([startServices(launch, environment, own), startSandbox(launch, environment)]);
   launch.progress.end();
 
   const demo = await makeFirstPayment(`http://127.0.0.1:${launch.ports.api}`, {

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { serveBothVersions } from '@payflow/service';
+import { serveBothVersions } from '@payflow/service/http';
 import { logger } from '@payflow/telemetry';
 import type { FastifyError, FastifyHttpOptions, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEM_TYPE, Problem, problemBody, statusOf, type FieldProblem, type ProblemCode } from './problems.js';

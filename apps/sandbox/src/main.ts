@@ -1,4 +1,4 @@
-import { configurationOrExit } from '@payflow/service';
+import { configurationOrExit } from '@payflow/service/configuration';
 import { configureLogging, flushLogs, logger, startTelemetry } from '@payflow/telemetry';
 import { sandboxConfiguration } from './sandbox.config.js';
 import { startSandboxServer } from './server.js';

@@ -9,7 +9,7 @@ import {
   text,
   url,
   type ConfigurationOf,
-} from '@payflow/service';
+} from '@payflow/service/configuration';
 
 const { HOST, PORT, LOG_LEVEL } = serverFields(3010);
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
-import { Health, rootEndpoints, traceRequests } from '@payflow/service';
-import { logger } from '@payflow/telemetry';
+import { traceRequests } from '@payflow/service/http';
+import { logger, renderMetrics } from '@payflow/telemetry';
 import { fastify as createFastify, type FastifyInstance } from 'fastify';
 import { Acquirer } from './acquirer.js';
 import { actionPages } from './action-page.js';
@@ -36,12 +36,12 @@ export async function startSandboxServer(config: SandboxConfiguration): Promise<
     ended: (event) => acquirer.told(event),
   });
   const desk = new Desk({ acquirer, webhooks, settings, seed, links });
-  const health = new Health('sandbox');
+  const health = { draining: false };
   const refusal = new Refusal(server, config);
 
   traceRequests(server, health);
   prepareEdge(server);
-  rootEndpoints(server, health);
+  probes(server);
   await server.register(async (scope) => actionPages(scope, { acquirer, webhooks }));
   await server.register(async (scope) => {
     scope.addHook('onRequest', requireKey(config.SANDBOX_API_KEY));
@@ -60,12 +60,11 @@ export async function startSandboxServer(config: SandboxConfiguration): Promise<
   await server.listen({ port: config.PORT, host: config.HOST });
   url = addressOf(server);
   desk.resume();
-  health.enter('running');
   log.info({ url, seed, chaos: settings.chaos, operations: acquirer.operations.length }, 'listening');
   return {
     url,
     stop: async () => {
-      health.enter('draining');
+      health.draining = true;
       desk.close();
       webhooks.close();
       await refusal.end();
@@ -73,6 +72,16 @@ export async function startSandboxServer(config: SandboxConfiguration): Promise<
       journal.close();
     },
   };
+}
+
+/** As those of the services; whatever it needs is there once it listens. */
+function probes(server: FastifyInstance): void {
+  for (const path of ['/health', '/readyz', '/livez', '/startupz'])
+    server.get(path, { config: { untraced: true } }, () => ({ status: 'ready', service: 'sandbox' }));
+  server.get('/metrics', { config: { untraced: true } }, async (_request, reply) => {
+    const { contentType, body } = await renderMetrics();
+    return reply.type(contentType).send(body);
+  });
 }
 
 /** A time in which nobody can connect: the port is closed, and so are the connections there were. */

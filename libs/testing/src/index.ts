@@ -1,6 +1,16 @@
 export { testBroker, testServers, type TestServers } from './servers.js';
 export { createTestDatabase, type TestDatabase } from './database.js';
 export { createTestTopics, uniqueSuffix } from './topics.js';
+export {
+  Sandbox,
+  startSandbox,
+  type SandboxCheck,
+  type SandboxDispute,
+  type SandboxOptions,
+  type SandboxPage,
+  type SandboxRequests,
+  type SandboxSettings,
+} from './sandbox.js';
 export { startStandby, type Standby, type StandbyOptions } from './standby.js';
 export { trustAuthority } from './trust.js';
 export { costOf, type Cost } from './query-plan.js';

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { SERVICES, SUBSCRIPTIONS, TOPICS, type Group, type Service } from '@payflow/contracts';
 import { freePorts } from '@payflow/local-stack';
-import { uniqueSuffix, until } from '@payflow/testing';
+import { Sandbox, uniqueSuffix, until } from '@payflow/testing';
 import { Databases } from './databases.js';
 import { Installation } from './installation.js';
 import { Records } from './records.js';
@@ -23,6 +23,8 @@ export interface HouseOptions {
   readonly replica?: string;
   /** Added to every service's environment. */
   readonly environment?: Environment;
+  /** With the sandbox as the acquirer of card payments, told this: `{}`, or `SANDBOX_CHAOS` and the like. */
+  readonly sandbox?: Environment;
 }
 
 const INTERNAL_SECRET = 'internal-secret-of-an-end-to-end-test';
@@ -43,6 +45,7 @@ export class House {
     readonly dir: string,
     private readonly ports: ReadonlyMap<Service, number>,
     private readonly options: HouseOptions,
+    private readonly acquirer: Sandbox | undefined,
   ) {
     this.databases = new Databases(installation, servers.postgres);
     this.records = new Records(servers.kafka, installation.topicPrefix);
@@ -67,18 +70,21 @@ export class House {
     const id = `${options.name}_${uniqueSuffix()}`;
     const dir = scratchDir(id);
     const installation = await Installation.setUp(servers, id, dir, options.access);
-    const ports = await freePorts(SERVICES.length);
-    return new House(
-      servers,
-      installation,
-      dir,
-      new Map(SERVICES.map((service, at) => [service, ports[at] ?? 0])),
-      options,
-    );
+    const [acquirerPort = 0, ...ports] = await freePorts(SERVICES.length + 1);
+    const portOf = new Map(SERVICES.map((service, at) => [service, ports[at] ?? 0]));
+    const acquirer = options.sandbox && sandboxFor(portOf.get('gateway') ?? 0, acquirerPort, dir, options.sandbox);
+    return new House(servers, installation, dir, portOf, options, acquirer);
   }
 
   async startServices(services: readonly Service[] = SERVICES): Promise<void> {
+    if (this.acquirer && !this.acquirer.isStarted) await this.acquirer.start();
     await Promise.all(services.map((service) => this.addProcess(service, this.port(service)).start()));
+  }
+
+  /** The acquirer, of a house that was opened with one. */
+  get sandbox(): Sandbox {
+    if (!this.acquirer) throw new Error('the house was opened without a sandbox');
+    return this.acquirer;
   }
 
   /** The service's first process. */
@@ -142,6 +148,7 @@ export class House {
 
   async close(): Promise<void> {
     await Promise.all(this.processes.map((process) => process.stop()));
+    await this.acquirer?.stop();
     await this.databases.close();
     if (!this.options.disposable) {
       await this.records.deleteTopics();
@@ -186,11 +193,18 @@ export class House {
       REDIS_URL: this.servers.redis,
       DATABASE_URL: this.installation.databaseUrl(service),
       OTEL_TRACES_EXPORTER: 'none',
+      ...this.acquirer?.environment,
       ...replicaOf(this.installation.databaseUrl(service), this.options.replica),
       ...this.options.access,
       ...this.options.environment,
     };
   }
+}
+
+/** Tells what it does to the gateway, as the launcher lets it. */
+function sandboxFor(gatewayPort: number, port: number, dir: string, environment: Environment): Sandbox {
+  const webhookUrl = `http://127.0.0.1:${gatewayPort}/api/v1/provider_webhooks/cards`;
+  return new Sandbox({ dir, webhookUrl, environment }, port);
 }
 
 function replicaOf(primaryUrl: string, host: string | undefined): Environment {

@@ -1,10 +1,10 @@
 import { PARTITIONS } from '@payflow/contracts';
 import { parseReplicaUrl } from '@payflow/database';
-import { LOG_LEVELS, TRACE_EXPORTERS } from '@payflow/telemetry';
 import { START_UP_ORDERS } from '../start-up.js';
 import type { Rule } from './configuration.js';
 import type { Values } from './field.js';
-import { boolean, choice, credential, hosts, integer, port, ratio, secret, text, url, urls } from './kinds.js';
+import { boolean, choice, credential, hosts, integer, secret, text, url, urls } from './kinds.js';
+import { serverFields, telemetryFields } from './process-fields.js';
 
 /** Variables of every service. `defaults.port`: the service's own; `defaults.database`: the database of the local stack. */
 export function commonFields(defaults: {
@@ -33,20 +33,6 @@ export function commonFields(defaults: {
       default: 'payflow-development-internal-secret',
       description: 'Key of the tokens with which the gateway forwards reads; the same in all services.',
     }),
-  };
-}
-
-/** Where a process listens and what it logs: the sandbox has these and no more in common with the services. */
-export function serverFields(defaultPort: number) {
-  return {
-    HOST: text({
-      default: '127.0.0.1',
-      pattern: /^[A-Za-z0-9.:_-]+$/,
-      form: 'a host name or an address',
-      description: 'Address to listen on; `0.0.0.0` in a container.',
-    }),
-    PORT: port({ default: defaultPort, description: 'Port to listen on.' }),
-    LOG_LEVEL: choice(LOG_LEVELS, { default: 'info', description: 'Least level that is logged.' }),
   };
 }
 
@@ -141,31 +127,6 @@ function kafkaFields() {
     PAYFLOW_PARTITIONS: choice(Object.keys(PARTITIONS) as (keyof typeof PARTITIONS)[], {
       default: 'single',
       description: 'Partitions per topic: as for a `single` machine or a `cluster`; the same in all services.',
-    }),
-  };
-}
-
-/** Where spans go. */
-export function telemetryFields() {
-  return {
-    OTEL_TRACES_EXPORTER: choice(TRACE_EXPORTERS, {
-      default: 'otlp',
-      description: 'Where spans go; `none` records nothing.',
-    }),
-    OTEL_EXPORTER_OTLP_ENDPOINT: url({
-      default: 'http://127.0.0.1:4318',
-      protocols: ['http', 'https'],
-      description: 'OTLP/HTTP collector, without `/v1/traces`.',
-    }),
-    OTEL_EXPORTER_JAEGER_ENDPOINT: url({
-      default: 'http://127.0.0.1:14268/api/traces',
-      protocols: ['http', 'https'],
-      description: "Jaeger's own endpoint, for `OTEL_TRACES_EXPORTER=jaeger`.",
-    }),
-    OTEL_TRACES_SAMPLER_ARG: ratio({
-      default: 1,
-      inProduction: 0.01,
-      description: 'Share of new traces that are recorded; a trace begun elsewhere follows its caller.',
     }),
   };
 }

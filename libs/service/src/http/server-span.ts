@@ -28,7 +28,7 @@ const duration = histogram(METRICS.httpServerDuration, 'Time from the request to
  * One server span per request, in the caller's trace, active for hooks and handler; duration metric; `request-id` and
  * `traceparent` on the answer. Register before any other hook. Routes with `config.untraced` (probes) are left out.
  */
-export function traceRequests(fastify: FastifyInstance, health: Health): void {
+export function traceRequests(fastify: FastifyInstance, health: Pick<Health, 'draining'>): void {
   fastify.addHook('onRequest', (request: TracedRequest, reply, done) => {
     void reply.header('request-id', request.id);
     if (health.draining && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
