@@ -3,6 +3,7 @@ import { cache } from './cache.js';
 import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
+import { outcomes } from './outcomes.js';
 import { poison } from './poison.js';
 import { replicas } from './replicas.js';
 import type { Scenario } from './scenario.js';
@@ -22,4 +23,5 @@ export const SCENARIOS: readonly Scenario[] = [
   replicas,
   brokers,
   cache,
+  outcomes,
 ];

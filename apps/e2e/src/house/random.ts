@@ -21,6 +21,10 @@ export class Random {
     return Math.floor(this.next() * limit);
   }
 
+  of<T>(from: readonly T[]): T {
+    return from[this.below(from.length)] as T;
+  }
+
   /** Two different elements. */
   pair<T>(from: readonly T[]): [T, T] {
     const first = this.below(from.length);

@@ -1,0 +1,127 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CrashPoint } from '@payflow/contracts';
+import { until } from '@payflow/testing';
+import { listed } from '../books/finding.js';
+import { outsideFindings } from '../books/outside-books.js';
+import { CardHouse } from '../house/card-house.js';
+import { Traveller, type Journey } from '../house/journeys.js';
+import { Random } from '../house/random.js';
+import type { Run, Scenario } from './scenario.js';
+
+const FULL = { operations: 5_000, deaths: 20, concurrency: 24 };
+const SHORT = { operations: 150, deaths: 4, concurrency: 12 };
+const SETTLED_WITHIN_MS = 180_000;
+const PAUSE_MS_MAX = 2_500;
+
+/** Around a call to a provider, and where payments commits what came of it; beside deaths at any moment. */
+const POINTS: readonly CrashPoint[] = [
+  'provider-before-send',
+  'provider-after-send',
+  'provider-after-answer',
+  'provider-after-commit',
+  'batch-commit',
+  'commit-sent',
+];
+
+const UNSETTLED = `select 'payment ' || id || ' is ' || status as what from payments
+  where status not in ('succeeded', 'failed', 'canceled', 'expired')
+  union all select 'operation ' || id || ' is ' || status from payment_operations where status not in ('succeeded', 'failed')
+  union all select 'attempt ' || id || ' is ' || status from attempts
+  where status not in ('approved', 'declined', 'not_sent') or needs_attention`;
+const HELD = `select 'account ' || id || ' holds ' || pending_debits || '/' || pending_credits as what from accounts
+  where pending_debits <> 0 or pending_credits <> 0`;
+
+/** Mixed operations, a third of them in trouble, while the payments service is killed: no double charge, and all of it ends. */
+async function run({ short, say }: Run): Promise<void> {
+  const random = new Random();
+  const { operations, deaths, concurrency } = short ? SHORT : FULL;
+  say(`seed ${random.seed}; ${operations} operations, ${deaths} deaths`);
+  const desk = await CardHouse.open('outcomes');
+  try {
+    const startedAt = performance.now();
+    const journeys: Journey[] = [];
+    let isOver = false;
+    const travellers = Array.from({ length: concurrency }, async () => {
+      while (!isOver) {
+        journeys.push(await new Traveller(desk, random).travel());
+        isOver ||= sum(journeys, 'operations') >= operations;
+      }
+    });
+    const killed = kill(desk, random, deaths, () => isOver);
+    await Promise.all(travellers).finally(() => (isOver = true));
+    const died = await killed;
+    say(
+      `${journeys.length} payments, ${sum(journeys, 'operations')} operations, ${sum(journeys, 'declined')} declined, ${died} deaths, ${Math.round((performance.now() - startedAt) / 1_000)} s`,
+    );
+    await settled(desk);
+    await desk.house.untilCaughtUp();
+    await desk.house.verify();
+    const { operations: done, books } = await desk.sandbox.check();
+    say(`the acquirer did ${done} operations and charged nobody twice: ${JSON.stringify(books)}`);
+    if (died < deaths) throw new Error(`only ${died} of ${deaths} deaths came about`);
+  } catch (error) {
+    desk.house.keepLogs();
+    throw error instanceof Error
+      ? Object.assign(error, { message: `${error.message}\nlogs: ${desk.house.dir}` })
+      : error;
+  } finally {
+    await desk.close();
+  }
+}
+
+/** Ends the payments service again and again, in turn at a point of the code and at any moment; started anew at once. */
+async function kill({ house }: CardHouse, random: Random, deaths: number, isOver: () => boolean): Promise<number> {
+  const payments = house.service('payments');
+  let died = 0;
+  while (died < deaths) {
+    const point = died % 2 === 0 ? POINTS[(died / 2) % POINTS.length] : undefined;
+    let signal: string | undefined;
+    if (point === undefined) {
+      await delay(random.below(PAUSE_MS_MAX));
+      await payments.kill();
+      signal = 'SIGKILL';
+      await payments.start();
+    } else {
+      await payments.kill();
+      await payments.launch({ CRASH_AT: `${point}:${1 + random.below(3)}` });
+      void payments.supervise((exit) => (signal ??= exit.signal ?? 'none'));
+      // Nothing may pass the point any more once the travellers are home.
+      await until(`payments died at ${point}`, () => signal !== undefined || isOver(), SETTLED_WITHIN_MS);
+      if (signal === undefined) break;
+      await payments.untilReady();
+    }
+    died++;
+  }
+  return died;
+}
+
+async function settled(desk: CardHouse): Promise<void> {
+  let last: string[] = [];
+  await until(
+    'all of it has ended',
+    async () => {
+      const { databases } = desk.house;
+      const [open, held, outside] = await Promise.all([
+        databases.rows<{ what: string }>('payments', UNSETTLED),
+        databases.rows<{ what: string }>('ledger', HELD),
+        outsideFindings(desk),
+      ]);
+      last = [...open.map(({ what }) => what), ...held.map(({ what }) => what), ...outside.map(({ what }) => what)];
+      return last.length === 0;
+    },
+    SETTLED_WITHIN_MS,
+  ).catch((error: unknown) => {
+    throw new Error(`not settled: ${listed(last.map((what) => ({ rule: 'P2', what })))}`, { cause: error });
+  });
+}
+
+function sum(journeys: readonly Journey[], what: 'operations' | 'declined'): number {
+  return journeys.reduce((all, journey) => all + journey[what], 0);
+}
+
+export const outcomes: Scenario = {
+  name: 'outcomes',
+  summary:
+    'payments killed under mixed operations, a third of them in trouble: no double charge, and all of it ends (P2)',
+  run,
+};
