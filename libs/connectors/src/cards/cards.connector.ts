@@ -1,6 +1,7 @@
 import type {
   Connector,
   InquiryAnswer,
+  ProviderBooks,
   ProviderAnswer,
   ProviderCall,
   ProviderRequest,
@@ -12,6 +13,7 @@ import { showLine } from '../outbound/observation.js';
 import { Outbound } from '../outbound/outbound.js';
 import { unsupported } from '../supported.js';
 import { answerOf, foundOf } from './answers.js';
+import { booksOf, booksRequest } from './books.js';
 import { capabilities } from './capabilities.js';
 import { inquiryOf, requestOf } from './requests.js';
 
@@ -73,6 +75,11 @@ export class CardsConnector implements Connector {
       async (it) => heard(await this.#line.send(request, it)),
       (answer) => foundOf(wish, answer),
     );
+  }
+
+  async books(merchantReference: string | null, call: ProviderCall): Promise<readonly ProviderBooks[]> {
+    const request = booksRequest(merchantReference, this.#apiKey);
+    return this.#outbound.read(call, async (it) => heard(await this.#line.send(request, it)), booksOf);
   }
 
   close(): Promise<void> {
