@@ -7,6 +7,7 @@ import {
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-life.js';
+import { OperationsAtWork1764200100001 } from './migrations/1764200100001-operations-at-work.js';
 import { PaymentDivisions1764200800001 } from './migrations/1764200800001-payment-divisions.js';
 import { rights } from './rights.js';
 
@@ -19,6 +20,7 @@ export const migrations = [
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   PaymentLife1764200000001,
+  OperationsAtWork1764200100001,
   PaymentDivisions1764200800001,
   rights,
 ];
