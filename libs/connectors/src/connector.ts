@@ -111,6 +111,16 @@ export interface ProviderCall {
   readonly signal: AbortSignal;
 }
 
+/** What a provider says it moved in one currency: minor units as digits, none of which ever falls. */
+export interface ProviderBooks {
+  readonly asset: string;
+  readonly captured: string;
+  readonly refunded: string;
+  /** What disputes took back, and what of that was given again. */
+  readonly disputed: string;
+  readonly disputeReversed: string;
+}
+
 /** A way to the outside. Never throws for what a provider said or failed to say: that is an answer. */
 export interface Connector {
   /** Lower-case snake_case, the name of its folder. */
@@ -120,6 +130,11 @@ export interface Connector {
   /** How did it end? Changes nothing at the provider. */
   inquire(request: ProviderRequest, call: ProviderCall): Promise<InquiryAnswer>;
   readonly webhooks: WebhookReader | null;
+  /**
+   * The provider's own books, where it shows any: all of them, or what it knows a merchant reference by. Operators hold ours against
+   * them; nothing is decided by them. Throws where they cannot be read.
+   */
+  books?(merchantReference: string | null, call: ProviderCall): Promise<readonly ProviderBooks[]>;
   /** Gives its connections back. */
   close(): Promise<void>;
 }

@@ -46,7 +46,8 @@ export function connectorsOf(
     const { name, fields, required } = definition;
     const settings: Values<Fields> = settingsOf(config, name, fields);
     const missing = required.filter((field) => settings[field] === undefined).map((field) => variable(name, field));
-    if (missing.length === 0) return [definition.open(name, settings as Settings<Fields, string>, readerOf(definition, config) ?? null)];
+    if (missing.length === 0)
+      return [definition.open(name, settings as Settings<Fields, string>, readerOf(definition, config) ?? null)];
     log.info({ connector: name, missing }, 'a connector is not configured, and not there');
     return [];
   });

@@ -1,6 +1,7 @@
 import { configureLogging } from '@payflow/telemetry';
 import { Command } from 'commander';
 import { attemptsCommands } from './commands/attempts.js';
+import { parseSeconds } from './arguments.js';
 import { databaseCommands } from './commands/database.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { demo } from './commands/demo.js';
@@ -34,8 +35,13 @@ program
 program
   .command('verify')
   .description('run every invariant and name the first offending rows; or check a proof, with nothing but its file')
-  .argument('[service]', "one service's own invariants: `payflow verify ledger` computes every hash anew")
+  .argument(
+    '[service]',
+    "one service's own invariants: `payflow verify ledger` computes every hash anew; or `provider`: what a provider says it moved",
+  )
   .option('--json', 'print the result as JSON')
+  .option('--connector <name>', 'with `provider`: whose books are held against ours (cards)')
+  .option('--within <seconds>', 'with `provider`: look again for so long while they differ', parseSeconds)
   .option(
     '--proof <file>',
     'an inclusion proof as GET /api/v1/transfers/:id/proof answered it, or - for standard input',

@@ -8,6 +8,7 @@ import { JobQueue1764200500001, JobTables1764200500002 } from '@payflow/jobs';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-life.js';
+import { OperationsAtWork1764200100001 } from './migrations/1764200100001-operations-at-work.js';
 import { PaymentDivisions1764200800001 } from './migrations/1764200800001-payment-divisions.js';
 import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
@@ -25,6 +26,7 @@ export const migrations = [
   Routes1764200400001,
   JobQueue1764200500001,
   JobTables1764200500002,
+  OperationsAtWork1764200100001,
   PaymentDivisions1764200800001,
   AttemptsInWork1764200500003,
   rights,

@@ -41,8 +41,13 @@ const changesAreTold = (form: 'running' | 'full') => `
       and p.xact_id = s.xact_id and s.type = 'payflow.payment.' || p.status || '.v1' and p.version = s.version)
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
-  where s.type in ('payflow.transfer.post.v1', 'payflow.group.post.v1') and not exists (
-    select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject and p.ledger_command_id = s.event_id)`;
+  where s.type = 'payflow.transfer.post.v1' and not exists (
+    select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject and p.ledger_command_id = s.event_id)
+  union all
+  select 'events/' || s.event_id || ' has no change' from sent s
+  where s.type = 'payflow.group.post.v1' and not exists (
+      select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject and p.ledger_command_id = s.event_id)
+    and not exists (select from ledger_steps l where l.command_id = s.event_id)`;
 
 const everyChangeIsTold = invariant({
   name: 'I18',

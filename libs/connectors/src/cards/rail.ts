@@ -1,5 +1,6 @@
 import type { HttpRail } from '../outbound/http-connector.js';
 import { answerOf, foundOf } from './answers.js';
+import { booksOf, booksRequest } from './books.js';
 import { capabilities } from './capabilities.js';
 import { inquiryOf, requestOf } from './requests.js';
 
@@ -11,5 +12,6 @@ export function cardsRail(apiKey: string): HttpRail {
     inquiryOf: (wish) => inquiryOf(wish, apiKey),
     answerOf,
     foundOf,
+    books: { requestOf: (merchantReference) => booksRequest(merchantReference, apiKey), booksOf },
   };
 }

@@ -3,6 +3,7 @@ import type {
   Connector,
   InquiryAnswer,
   ProviderAnswer,
+  ProviderBooks,
   ProviderCall,
   ProviderRequest,
   WebhookReader,
@@ -25,6 +26,14 @@ export interface HttpRail {
   answerOf(wish: ProviderRequest, answer: HttpAnswer): ProviderAnswer;
   /** As {@link answerOf}, of what was asked by {@link inquiryOf}. */
   foundOf(wish: ProviderRequest, answer: HttpAnswer): Exclude<InquiryAnswer, { readonly outcome: 'not_sent' }>;
+  /** Where the provider shows its own books: how they are asked for, and read. */
+  readonly books?: RailBooks;
+}
+
+export interface RailBooks {
+  requestOf(merchantReference: string | null): HttpRequest;
+  /** Throws where the answer tells of no books: no sum of ours may be held against a guess. */
+  booksOf(answer: HttpAnswer): readonly ProviderBooks[];
 }
 
 export interface HttpSettings {
@@ -38,6 +47,7 @@ export interface HttpSettings {
 /** A provider that is asked over HTTP. */
 export class HttpConnector implements Connector {
   readonly capabilities: Capabilities;
+  readonly books?: NonNullable<Connector['books']>;
   readonly #line: HttpLine;
   readonly #outbound: Outbound;
 
@@ -52,6 +62,8 @@ export class HttpConnector implements Connector {
     showLine(name, () => this.#line.state);
     const running_max = isHttp2 ? connections * STREAMS_PER_CONNECTION : connections;
     this.#outbound = new Outbound(name, { running_max, limit_ms, perSecond });
+    const { books } = rail;
+    if (books) this.books = (merchantReference, call) => this.#read(books, merchantReference, call);
   }
 
   async ask(wish: ProviderRequest, call: ProviderCall): Promise<ProviderAnswer> {
@@ -78,6 +90,11 @@ export class HttpConnector implements Connector {
 
   close(): Promise<void> {
     return this.#line.close();
+  }
+
+  #read(books: RailBooks, merchantReference: string | null, call: ProviderCall): Promise<readonly ProviderBooks[]> {
+    const request = books.requestOf(merchantReference);
+    return this.#outbound.read(call, async (it) => heard(await this.#line.send(request, it)), books.booksOf);
   }
 
   #unsupported({ action, asset, amount, card }: ProviderRequest) {

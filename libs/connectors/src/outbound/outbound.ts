@@ -97,11 +97,12 @@ export class Outbound {
     attempt: (it: Try) => Promise<T>,
     read: (answer: T) => Exclude<InquiryAnswer, { readonly outcome: 'not_sent' }>,
   ): Promise<InquiryAnswer> {
-    const question = (it: Try) =>
-      attempt(it).catch((error: unknown) => {
-        throw error instanceof Lost ? new Lost(error.code, error.facts, true) : error;
-      });
-    return observed(this.name, 'inquire', () => this.#run(signal, question, read).catch(stillUnknown));
+    return observed(this.name, 'inquire', () => this.#run(signal, questionOf(attempt), read).catch(stillUnknown));
+  }
+
+  /** Reads what is no outcome of ours. Throws {@link NotSent} or {@link Lost} where nothing was heard, and whatever `read` throws. */
+  async read<T, A>({ signal }: ProviderCall, attempt: (it: Try) => Promise<T>, read: (answer: T) => A): Promise<A> {
+    return read(await this.#run(signal, questionOf(attempt), (answer) => answer));
   }
 
   async #run<T, A>(gone: AbortSignal, attempt: (it: Try) => Promise<T>, read: (answer: T) => A): Promise<A> {
@@ -132,6 +133,14 @@ export class Outbound {
     const pause_ms = silence_ms(error.facts['retry_after']);
     if (pause_ms > 0) this.#rate?.pause(pause_ms);
   }
+}
+
+/** What may be put again, because nothing changes by it. */
+function questionOf<T>(attempt: (it: Try) => Promise<T>): (it: Try) => Promise<T> {
+  return (it) =>
+    attempt(it).catch((error: unknown) => {
+      throw error instanceof Lost ? new Lost(error.code, error.facts, true) : error;
+    });
 }
 
 function isFailure(error: unknown): error is NotSent | Lost {

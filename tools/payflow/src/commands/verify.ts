@@ -1,6 +1,7 @@
 import { INVARIANTS, SERVICES, type InvariantName, type Service } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { verifyProof } from '../proof-file.js';
+import { verifyProvider, type ProviderOptions } from './verify-provider.js';
 import { checkInvariants, compareTallies, readTallies } from '@payflow/invariants';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
 import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
@@ -16,10 +17,11 @@ interface Finding {
 
 /** Every invariant in full, over every service and between them, or one service's own. Exits with 1 when one is broken. */
 export async function verify(
-  service: Service | undefined,
-  { json, proof }: { readonly json?: boolean; readonly proof?: string },
+  service: Service | 'provider' | undefined,
+  { json, proof, ...options }: ProviderOptions & { readonly proof?: string },
 ): Promise<void> {
   if (proof !== undefined) return verifyProof(proof);
+  if (service === 'provider') return verifyProvider({ ...(json ? { json } : {}), ...options });
   if (service !== undefined && !SERVICES.includes(service)) throw new Error(`there is no service ${String(service)}`);
   const findings = service
     ? await withDatabases([service], readerUrl, ownChecks)

@@ -2,9 +2,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fromUuid, newId, newUuid, uuidOf } from '@payflow/contracts';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { verify } from '../commands/verify.js';
 import { MIGRATIONS } from '../installation.js';
-import { reconcile, type AskBooks, type ProviderPage } from './reconcile.js';
+import { openProvider, type Provider } from './provider.js';
+import { reconcile } from './reconcile.js';
 
 interface Sums {
   readonly captured?: number;
@@ -19,64 +21,69 @@ const tenant = newUuid();
 const clearing = newUuid();
 const shop = newUuid();
 
-/** What a provider's own books say, over HTTP. */
-class Provider {
+/** What a provider's own books say, over HTTP as the acquirer tells it. */
+class Acquirer {
   readonly pages = new Map<string, { asset: string; sums: Sums }[]>();
-  readonly asked: (string | null)[] = [];
+  readonly asked: string[] = [];
   private readonly server: Server = createServer((request, response) => {
-    const reference = decodeURIComponent(
-      new URL(request.url ?? '/', 'http://provider').pathname.slice('/v1/books/'.length),
-    );
-    const pages = reference === '' ? [...this.pages.values()].flat() : (this.pages.get(reference) ?? []);
-    response.end(JSON.stringify(pages));
+    const page = (request.url ?? '').slice('/v1/books'.length);
+    this.asked.push(page);
+    const entries =
+      page === '' ? [...this.pages.values()].flat() : (this.pages.get(decodeURIComponent(page.slice(1))) ?? []);
+    response.end(JSON.stringify({ object: 'books', data: byCurrency(entries) }));
   });
 
   async start(): Promise<void> {
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
   }
 
-  stop(): void {
-    this.server.close();
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  readonly ask: AskBooks = async (reference) => {
-    this.asked.push(reference);
-    const { port } = this.server.address() as AddressInfo;
-    const answer = await fetch(`http://127.0.0.1:${port}/v1/books/${encodeURIComponent(reference ?? '')}`);
-    const sums = new Map<string, ProviderPage>();
-    for (const { asset, sums: page } of (await answer.json()) as { asset: string; sums: Sums }[]) {
-      const { captured, refunded, disputed } = sums.get(asset) ?? { captured: 0n, refunded: 0n, disputed: 0n };
-      sums.set(asset, {
-        asset,
-        captured: captured + BigInt(page.captured ?? 0),
-        refunded: refunded + BigInt(page.refunded ?? 0),
-        disputed: disputed + BigInt(page.disputed ?? 0) - BigInt(page.returned ?? 0),
-      });
-    }
-    return [...sums.values()];
-  };
+  stop(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
+
+function byCurrency(entries: readonly { asset: string; sums: Sums }[]) {
+  const sum = (asset: string, figure: keyof Sums) =>
+    String(
+      entries.filter((entry) => entry.asset === asset).reduce((total, { sums }) => total + (sums[figure] ?? 0), 0),
+    );
+  return [...new Set(entries.map(({ asset }) => asset))].map((currency) => ({
+    currency,
+    captured: sum(currency, 'captured'),
+    refunded: sum(currency, 'refunded'),
+    disputed: sum(currency, 'disputed'),
+    dispute_reversed: sum(currency, 'returned'),
+  }));
 }
 
 describe('the books of a provider against ours', () => {
   let payments: TestDatabase;
   let ledger: TestDatabase;
-  const provider = new Provider();
+  const acquirer = new Acquirer();
+  let provider: Provider;
   beforeAll(async () => {
     [payments, ledger] = await Promise.all([
       createTestDatabase('payments', MIGRATIONS.payments),
       createTestDatabase('ledger', MIGRATIONS.ledger),
-      provider.start(),
+      acquirer.start(),
     ]);
+    provider = openProvider(CONNECTOR, { CARDS_URL: acquirer.url, CARDS_API_KEY: 'key-of-the-acquirer' });
     await ledger.tamper('select ensure_partitions(1)');
   });
   beforeEach(async () => {
-    provider.pages.clear();
-    provider.asked.length = 0;
+    acquirer.pages.clear();
+    acquirer.asked.length = 0;
     await payments.tamper('truncate payments, payment_operations, attempts cascade');
     await ledger.tamper('truncate transfers');
   });
   afterAll(async () => {
-    provider.stop();
+    await provider.close();
+    acquirer.stop();
     await Promise.all([payments.drop(), ledger.drop()]);
   });
 
@@ -101,7 +108,7 @@ describe('the books of a provider against ours', () => {
     await move(uuid, shop, clearing, asset, booked.refunded, true);
     await move(uuid, shop, clearing, asset, booked.disputed, false);
     await move(uuid, clearing, shop, asset, booked.returned, false);
-    if (outside) provider.pages.set(`${fromUuid('tenant', tenant)}/test/${id}`, [{ asset, sums: outside }]);
+    if (outside) acquirer.pages.set(`${fromUuid('tenant', tenant)}/test/${id}`, [{ asset, sums: outside }]);
     return id;
   }
 
@@ -128,7 +135,7 @@ describe('the books of a provider against ours', () => {
       { asset: 'USD', figure: 'refunded', outside: 300n, payments: 300n, ledger: 300n, isEqual: true },
       { asset: 'USD', figure: 'disputed', outside: 0n, ledger: 0n },
     ]);
-    expect({ differing, asked: provider.asked }).toEqual({ differing: 0, asked: [null] });
+    expect({ differing, asked: acquirer.asked }).toEqual({ differing: 0, asked: [''] });
   });
 
   it.each<[string, () => Promise<string>, object]>([
@@ -181,7 +188,7 @@ describe('the books of a provider against ours', () => {
   it('differ by another currency than that of the payment', async () => {
     const payment = await pay({ captured: 20 });
     const reference = `${fromUuid('tenant', tenant)}/test/${payment}`;
-    provider.pages.get(reference)?.push({ asset: 'EUR', sums: { captured: 5 } });
+    acquirer.pages.get(reference)?.push({ asset: 'EUR', sums: { captured: 5 } });
     const { differences } = await run();
     expect(differences).toMatchObject([
       { payment, lines: [{}, {}, {}, { asset: 'EUR', figure: 'captured', outside: 5n }, {}, {}] },
@@ -196,5 +203,54 @@ describe('the books of a provider against ours', () => {
       values ('${tenant}', false, '${newUuid()}', now(), '${shop}', '${clearing}', 900, 'USD', 0, 1, decode(repeat('00', 32), 'hex'))`);
     await move(uuidOf('payment', newId('payment')), clearing, shop, 'USD', 77);
     expect(await run()).toMatchObject({ differing: 0 });
+  });
+
+  describe('by the command', () => {
+    afterEach(() => {
+      vi.unstubAllEnvs();
+      vi.restoreAllMocks();
+      process.exitCode = undefined;
+    });
+
+    async function verified(options: object): Promise<{ said: string; exitCode: unknown }> {
+      vi.stubEnv('PAYMENTS_DATABASE_URL', payments.url);
+      vi.stubEnv('LEDGER_DATABASE_URL', ledger.url);
+      vi.stubEnv('CARDS_URL', acquirer.url);
+      vi.stubEnv('CARDS_API_KEY', 'key-of-the-acquirer');
+      let said = '';
+      vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((said += String(text)), true));
+      await verify('provider', options);
+      return { said, exitCode: process.exitCode };
+    }
+
+    it('all is well, and it exits well', async () => {
+      await pay({ captured: 1000, refunded: 300 });
+      const { said, exitCode } = await verified({ json: true });
+      expect(JSON.parse(said)).toMatchObject({
+        connector: 'cards',
+        lines: [{ outside: '1000' }, {}, {}],
+        differing: 0,
+      });
+      expect(exitCode).toBeUndefined();
+    });
+
+    it('what differs is named, with exit code 1', async () => {
+      const payment = await pay({ captured: 1000 }, { own: { captured: 400 } });
+      const { said, exitCode } = await verified({});
+      expect(said).toMatch(/DIFFERS +USD +captured +1000 +400 +400 +600/);
+      expect(said).toContain(`1 payments differ:`);
+      expect(said).toContain(payment);
+      expect(exitCode).toBe(1);
+    });
+
+    it('what is on its way has its time', async () => {
+      const payment = await pay({ captured: 1000 }, { own: { captured: 0 } });
+      const arriving = payments.tamper(
+        `select pg_sleep(0.7); update payments set amount_captured_minor = 1000 where id = '${uuidOf('payment', payment)}'`,
+      );
+      await move(uuidOf('payment', payment), clearing, shop, 'USD', 1000);
+      expect((await verified({ within: 30 })).exitCode).toBeUndefined();
+      await arriving;
+    });
   });
 });
