@@ -9,7 +9,7 @@ import {
 import { lifeOf, type Attempt, type Life, type Moment, type News, type Step } from '../domain/life.js';
 import { ask, expire, hear, hearLedger, start, type StepVerdict, type Wish } from '../domain/machine.js';
 import { processingPayment } from '../domain/payment.js';
-import { termsOf } from '../domain/terms.js';
+import { USUAL_TERMS } from '../domain/terms.js';
 
 const START = Date.parse('2026-11-21T12:00:00.000Z');
 const DAY_MS = 86_400_000;
@@ -164,7 +164,7 @@ export class SimulatedLife {
       newId,
       // In the order of their making, as ids of a UUIDv7 are.
       newUuid: () => `00000000-0000-7000-8000-${(++this.count).toString(16).padStart(12, '0')}`,
-      termsOf,
+      termsOf: () => USUAL_TERMS,
     };
   }
 

@@ -6,6 +6,7 @@ import { configurationTables } from '../generators/configuration.js';
 import { errorCatalogue } from '../generators/errors.js';
 import { indexTable } from '../generators/indexes.js';
 import { paymentLife } from '../generators/payment-life.js';
+import { scenarioPages } from '../generators/scenarios.js';
 import { libraryTopologies, messageCatalogue, topologyDiagram, withDiagram } from '../generators/topology.js';
 
 interface GeneratedFile {
@@ -40,5 +41,6 @@ function files(): GeneratedFile[] {
     { path: 'docs/generated/topology.md', content: topologyDiagram() },
     { path: 'README.md', content: withDiagram(readFileSync('README.md', 'utf8')) },
     ...libraryTopologies(),
+    ...scenarioPages(),
   ];
 }
