@@ -1,5 +1,4 @@
 /** Makes all statements of the service known by their names, for those who look at them from outside. */
-import './attempt.repository.js';
 import './invariants.js';
 import './life-changes.repository.js';
 import './life.repository.js';

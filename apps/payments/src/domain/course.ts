@@ -72,7 +72,9 @@ export function reserved(life: Life, operation: Operation, accounts: readonly Ac
     action,
     amount: operation.amount,
     request: {
-      ...(isFirst ? { card: payment.method } : { reference: payment.providerReference }),
+      ...(isFirst && payment.method.type === 'card'
+        ? { card: payment.method }
+        : { reference: payment.providerReference }),
       ...(action === 'capture' && { final: isLastCapture(life, operation, moment) }),
     },
     connector: isFirst ? null : payment.connector,

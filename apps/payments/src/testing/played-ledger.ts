@@ -52,6 +52,11 @@ export class PlayedLedger {
     return verdict;
   }
 
+  /** All that it has said. */
+  given(): LedgerVerdict[] {
+    return [...this.verdicts.values()];
+  }
+
   /** What is set aside and has not ended. */
   pending(): bigint {
     let sum = 0n;
