@@ -2,6 +2,7 @@
 export const ATTRIBUTES = {
   paymentId: 'payflow.payment.id',
   paymentOperationId: 'payflow.payment_operation.id',
+  paymentBulkId: 'payflow.payment_bulk.id',
   accountId: 'payflow.account.id',
   transferId: 'payflow.transfer.id',
   transferGroupId: 'payflow.transfer_group.id',
