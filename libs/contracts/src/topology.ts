@@ -72,7 +72,13 @@ export const SUBSCRIPTIONS = {
   'payments.commands': {
     service: 'payments',
     topic: 'payments.commands.v1',
-    types: ['payflow.payment.create.v1', 'payflow.payment.sweep.v1'],
+    types: [
+      'payflow.payment.create.v1',
+      'payflow.payment.sweep.v1',
+      'payflow.payment.notice.v1',
+      'payflow.dispute.submit_evidence.v1',
+      'payflow.dispute.sweep.v1',
+    ],
     order: 'subject',
     mark: 'effect',
     sequenced: true,

@@ -1,3 +1,4 @@
+import { moneyOfDisputesMovesOnce } from './dispute-invariants.js';
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
 
 /** The sweeper takes whatever has waited 10 s, every 2 s; thirty more is late by any measure. */
@@ -41,7 +42,8 @@ const changesAreTold = (form: 'running' | 'full') => `
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
   where s.type = 'payflow.transfer.post.v1' and not exists (
-    select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject and p.ledger_command_id = s.event_id)`;
+    select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject and p.ledger_command_id = s.event_id)
+    and not exists (select from dispute_legs l where l.command_id = s.event_id)`;
 
 const everyChangeIsTold = invariant({
   name: 'I18',
@@ -77,6 +79,7 @@ export const invariants: readonly Invariant[] = [
   nothingStaysBehind,
   everyChangeIsTold,
   oneMarkPerEffect,
+  moneyOfDisputesMovesOnce,
   noOldOutboxRow('payments'),
   noSecrets('payments', [{ running: `(${FREE_TEXT} order by updated_at desc limit 1000)`, full: FREE_TEXT }]),
 ];

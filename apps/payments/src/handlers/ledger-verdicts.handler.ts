@@ -4,6 +4,7 @@ import type { AccountSnapshot, AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { Consumes, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { decidedBy, finishPayments, keyOf, type VerdictOnPayment } from '../database/payment.repository.js';
+import { handleDisputeVerdicts, isBesidePayment } from './dispute-verdicts.js';
 import { finalEvent } from './final-event.js';
 
 type Verdict = AnyMessage<'payflow.transfer.posted.v1' | 'payflow.transfer.rejected.v1'>;
@@ -14,7 +15,8 @@ export class LedgerVerdictsHandler {
   @Consumes('payments.verdicts')
   async handle(@Payload() events: readonly Verdict[], @Ctx() tx: Transaction): Promise<Handled> {
     const byPayment = new Map<string, Verdict>();
-    for (const event of events) {
+    const own = events.filter((event) => !isBesidePayment(event));
+    for (const event of own) {
       const key = paymentKeyOf(event);
       // The first word on a payment stands: what comes after it is the ledger's answer to a command id used twice.
       if (key !== undefined && !byPayment.has(key)) byPayment.set(key, event);
@@ -26,8 +28,10 @@ export class LedgerVerdictsHandler {
       deciding.add(cause.id);
       return finalEvent(payment, cause, accountsOf(cause));
     });
-    const left = events.filter((event) => paymentKeyOf(event) !== undefined && !deciding.has(event.id));
-    return { messages, repeated: left.length > 0 ? await decidedBefore(tx, left) : [] };
+    const left = own.filter((event) => paymentKeyOf(event) !== undefined && !deciding.has(event.id));
+    const repeated = left.length > 0 ? await decidedBefore(tx, left) : [];
+    const disputed = await handleDisputeVerdicts(tx, events.filter(isBesidePayment));
+    return { messages: [...messages, ...disputed.messages], repeated: [...repeated, ...(disputed.repeated ?? [])] };
   }
 }
 

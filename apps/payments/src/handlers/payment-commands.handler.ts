@@ -19,12 +19,13 @@ import {
   keyOf,
   type VerdictOnPayment,
 } from '../database/payment.repository.js';
+import { handleDisputeCommands, isDisputeCommand, type DisputeCommand } from './dispute-commands.js';
 import { finalEvent } from './final-event.js';
 import { processingPayment, transferOf, type Payment } from '../domain/payment.js';
 
 /** What a refusal needs of the command; a whole one has more. */
 type Create = Refusable<'payflow.payment.create.v1'>;
-type PaymentCommand = AnyMessage<'payflow.payment.create.v1' | 'payflow.payment.sweep.v1'>;
+type PaymentCommand = AnyMessage<'payflow.payment.create.v1' | 'payflow.payment.sweep.v1'> | DisputeCommand;
 
 /** Takes accepted payments in and asks the ledger to book them. */
 @Controller()
@@ -39,7 +40,11 @@ export class PaymentCommandsHandler {
       tx,
       commands.filter((command) => command.type === 'payflow.payment.sweep.v1'),
     );
-    return { messages: [...created.messages, ...swept], repeated: created.repeated };
+    const disputed = await handleDisputeCommands(tx, commands.filter(isDisputeCommand));
+    return {
+      messages: [...created.messages, ...swept, ...disputed.messages],
+      repeated: [...created.repeated, ...disputed.repeated],
+    };
   }
 
   /** An operator gave the payment up before the ledger was asked: it is kept as failed, where a later copy finds it. */
