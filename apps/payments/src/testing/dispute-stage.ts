@@ -108,7 +108,8 @@ export class DisputeStage {
         },
         context,
       );
-    const { valid_until: _, ...facts } = data;
+    const { id: transfer, payment, debit_account, credit_account, amount, asset } = data;
+    const facts = { id: transfer, payment, debit_account, credit_account, amount, asset };
     return testMessage('payflow.transfer.rejected.v1', { ...facts, reason, recorded_at }, context);
   }
 
