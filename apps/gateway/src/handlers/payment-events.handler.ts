@@ -11,7 +11,8 @@ import { applyCounters } from '../database/account-view.repository.js';
 import { keyOf, type ResourceKey } from '../database/keys.js';
 import { finishPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
-import { tagsOfPayments } from './changed-tags.js';
+import { tagsOfCounters, tagsOfPayments } from './changed-tags.js';
+import { applyDisputeEvents, countersOfDispute, isDisputeEvent, type DisputeEvent } from './dispute-events.js';
 
 type FinalEvent = AnyMessage<'payflow.payment.succeeded.v1' | 'payflow.payment.failed.v1'>;
 
@@ -24,30 +25,38 @@ export class PaymentEventsHandler {
   ) {}
 
   @Consumes('gateway.payments')
-  async handle(@Payload() events: readonly FinalEvent[], @Ctx() tx: Transaction): Promise<Handled> {
+  async handle(@Payload() told: readonly (FinalEvent | DisputeEvent)[], @Ctx() tx: Transaction): Promise<Handled> {
+    const disputes = told.filter(isDisputeEvent);
+    const events = told.filter((event): event is FinalEvent => !isDisputeEvent(event));
     const newest = newestOfEach(events);
     const keys = newest.map(resourceOf);
-    const stale = tagsOfPayments(newest);
+    const moved = disputes.flatMap(countersOfDispute);
+    const stale = [...tagsOfPayments(newest), ...tagsOfCounters(moved)];
     this.caches.all.change(stale);
     const [changed, pending] = await Promise.all([
       finishPayments(tx, newest.map(toFinal)),
       takePending(tx, 'payment', keys),
-      applyCounters(
-        tx,
-        newest.flatMap(({ tenant, livemode, data }) =>
+      applyCounters(tx, [
+        ...moved,
+        ...newest.flatMap(({ tenant, livemode, data }) =>
           data.accounts.map((account) => ({ tenant, livemode, asset: account.asset, counters: account })),
         ),
-      ),
+      ]),
     ]);
-    const replies = [...changed].flatMap(([key, view]): [PendingWrite, Reply][] => {
+    const disputed = await applyDisputeEvents(tx, disputes);
+    const ended = [...changed].flatMap(([key, view]): [PendingWrite, Reply][] => {
       const write = pending.get(key);
       return write ? [[write, paymentReply(view, write.requestId)]] : [];
     });
+    const replies = [...ended, ...disputed.replies];
     saveReplies(tx, replies);
     crashAt('reply-written');
     return {
       messages: [],
-      repeated: events.filter((event) => !changed.has(keyOf(resourceOf(event)))).map(({ id }) => id),
+      repeated: [
+        ...events.filter((event) => !changed.has(keyOf(resourceOf(event)))).map(({ id }) => id),
+        ...disputed.repeated,
+      ],
       afterCommit: () => this.outcomes.deliver(replies, this.caches.all.changed(stale)),
     };
   }

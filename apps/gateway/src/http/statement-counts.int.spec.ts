@@ -129,7 +129,13 @@ const FORWARDED = [
 ];
 
 /** Counted beside what else is shown of them. */
-const ELSEWHERE = ['receiveProviderWebhook'];
+const ELSEWHERE = [
+  'receiveProviderWebhook',
+  'listDisputes',
+  'getDispute',
+  'listPaymentDisputes',
+  'submitDisputeEvidence',
+];
 
 describe('a request costs a fixed number of statements at most', () => {
   it.each(Object.entries(OWN))('%s', async (id, [ask, expected]) => {
