@@ -7,6 +7,7 @@ import { conversionSchemas } from './messages/conversion.js';
 import type { TransferCorrect } from './messages/correction.js';
 import { correctionSchemas } from './messages/correction.js';
 import type {
+  DisputeAnswer,
   DisputeEvidenceRejected,
   DisputeEvidenceSubmitted,
   DisputeSnapshot,
@@ -82,6 +83,7 @@ export interface MessageData {
   'payflow.refund.failed.v1': OperationEnded;
   'payflow.dispute.submit_evidence.v1': DisputeSubmitEvidence;
   'payflow.dispute.sweep.v1': DisputeSweep;
+  'payflow.dispute.answer.v1': DisputeAnswer;
   'payflow.dispute.opened.v1': DisputeSnapshot;
   'payflow.dispute.updated.v1': DisputeSnapshot;
   'payflow.dispute.evidence_submitted.v1': DisputeEvidenceSubmitted;
@@ -131,12 +133,20 @@ export interface MessageData {
 
 export type MessageType = keyof MessageData;
 
+/** Which operation of which payment, and its place among the payment's commands, which its refusal uses up. */
+type OperationFields = 'id' | 'sequence' | 'operation' | 'created_at';
+
 /**
  * What must be readable of a command for it to be refused although it cannot be decoded: what its refusal repeats. A command
  * that is not here is answered by nobody.
  */
 export interface RefusableData {
   'payflow.payment.create.v1': Omit<PaymentCreate, 'sequence' | 'capture'>;
+  'payflow.payment.confirm.v1': Pick<PaymentConfirm, OperationFields>;
+  'payflow.payment.increment.v1': Pick<PaymentIncrement, OperationFields>;
+  'payflow.payment.capture.v1': Pick<PaymentCapture, OperationFields>;
+  'payflow.payment.cancel.v1': Pick<PaymentCancel, OperationFields>;
+  'payflow.payment.refund.v1': Pick<PaymentRefund, OperationFields>;
   'payflow.account.open.v1': Pick<AccountOpen, 'id'>;
   'payflow.account.update.v1': Pick<AccountUpdate, 'id'>;
   'payflow.asset.define.v1': Pick<AssetDefine, 'id'>;

@@ -54,6 +54,11 @@ export const PROBLEMS = {
     title: 'The cursor belongs to other filters',
     remedy: 'Repeat the filters of the first page with every cursor.',
   },
+  payment_disputed: {
+    status: 409,
+    title: 'What is left of the payment is disputed',
+    remedy: 'Wait until the dispute is won, or give back no more than is not disputed.',
+  },
   evidence_not_accepted: {
     status: 409,
     title: 'The dispute takes no evidence now',

@@ -1,4 +1,4 @@
-import { fromUuid, uuidOf, type PaymentStatus } from '@payflow/contracts';
+import { fromUuid, uuidOf, type DisputeEvidence, type PaymentStatus } from '@payflow/contracts';
 import { RunAgain, statement, type Database, type Row, type Transaction } from '@payflow/database';
 import type { Dispute, Leg } from '../domain/dispute.js';
 import {
@@ -65,7 +65,9 @@ export interface EvidenceAttempt {
   readonly commandId: string;
   readonly actor: string;
   readonly traceId: string | null;
-  readonly request: object;
+  readonly correlation: string;
+  readonly traceparent: string | undefined;
+  readonly evidence: DisputeEvidence;
 }
 
 /** All that a batch changes of disputes. `before`: as it was loaded; undefined where it is new. */
@@ -157,9 +159,9 @@ const SAVE = statement(
      from json_to_recordset($6::json) as n (tenant_id uuid, livemode boolean, operation_id uuid, payment_id uuid, command_id uuid,
        actor text, trace_id text)),
    handed as (
-     insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, asset, request)
+     insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, asset, request, connector, correlation_id, traceparent)
      select * from json_to_recordset($6::json) as n (tenant_id uuid, livemode boolean, attempt_id uuid, payment_id uuid, operation_id uuid,
-       action text, asset text, request json))
+       action text, asset text, request json, connector text, correlation_id uuid, traceparent text))
    select (select count(*) from changed)::integer + (select count(*) from opened)::integer as saved,
      array(select id from kept) as kept`,
 );
@@ -329,7 +331,8 @@ function evidenceRecord(evidence: NoticeEvidence) {
   };
 }
 
-function attemptRecord({ dispute, attempt, operation, commandId, actor, traceId, request }: EvidenceAttempt) {
+function attemptRecord(evidence: EvidenceAttempt) {
+  const { dispute, attempt, operation, commandId, actor, traceId, correlation, traceparent } = evidence;
   return {
     ...owner(dispute),
     attempt_id: uuidOf('attempt', attempt),
@@ -337,7 +340,10 @@ function attemptRecord({ dispute, attempt, operation, commandId, actor, traceId,
     operation_id: operation,
     action: 'submit_evidence',
     asset: dispute.asset,
-    request,
+    request: { reference: dispute.providerReference, evidence: evidence.evidence },
+    connector: dispute.connector,
+    correlation_id: uuidOf('event', correlation),
+    traceparent: traceparent ?? null,
     command_id: uuidOf('event', commandId),
     ...{ actor, trace_id: traceId },
   };

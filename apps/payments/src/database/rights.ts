@@ -1,11 +1,13 @@
 import type { Rights } from '@payflow/database';
 import { INVARIANT_RIGHTS } from '@payflow/invariants';
+import { JOB_RIGHTS } from '@payflow/jobs';
 import { MESSAGING_RIGHTS } from '@payflow/messaging';
 
 /** What the payments service may change: how a payment stands, never what it is. */
 export const rights: Rights = {
   ...MESSAGING_RIGHTS,
   ...INVARIANT_RIGHTS,
+  ...JOB_RIGHTS,
   payments: {
     update: [
       'status',
@@ -23,14 +25,28 @@ export const rights: Rights = {
       'operation_id',
       'connector',
       'provider_reference',
+      'swept_at',
       'updated_at',
       'xact_id',
     ],
   },
   payment_operations: {
-    update: ['status', 'amount_minor', 'final', 'failure_code', 'version', 'updated_at', 'xact_id'],
+    update: [
+      'status',
+      'amount_minor',
+      'failure_code',
+      'answer_event_id',
+      'needs_attention',
+      'version',
+      'updated_at',
+      'xact_id',
+    ],
   },
-  ledger_steps: { update: ['status', 'reason', 'verdict_event_id', 'updated_at', 'xact_id'] },
+  ledger_steps: {
+    update: ['status', 'reason', 'hold_left_minor', 'accounts', 'verdict_event_id', 'updated_at', 'xact_id'],
+  },
+  // Defined by the owner, with `payflow routes`.
+  routes: { insert: false },
   disputes: {
     update: [
       'status',
@@ -60,6 +76,7 @@ export const rights: Rights = {
       'code',
       'url',
       'sent_at',
+      'unknown_at',
       'inquiries',
       'needs_attention',
       'version',

@@ -1,55 +1,49 @@
 import type { AnyMessage, Message } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import type { AnyOutgoing } from '@payflow/messaging';
+import { enqueue } from '@payflow/jobs';
+import type { AnyOutgoing, Handled } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
 import type { NoticeEvidence } from '../database/dispute.repository.js';
 import type { PaymentKey } from '../database/payment.repository.js';
 import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
 import type { DisputeWord } from '../domain/dispute-states.js';
-import { Docket, evidenceRejected } from './docket.js';
+import { askingOf, inquiryOf } from '../providers/provider-jobs.js';
+import { Docket, evidenceRejected, type TracedAttempt } from './docket.js';
 
 const log = logger('disputes');
 
 type Notice = Message<'payflow.payment.notice.v1'>;
 type Evidence = Message<'payflow.dispute.submit_evidence.v1'>;
 type Sweep = Message<'payflow.dispute.sweep.v1'>;
-type Answer = Message<'payflow.payment.answer.v1'>;
+type Answer = Message<'payflow.dispute.answer.v1'>;
 /** What is heard of disputes on the service's own command topic, and what providers tell unasked. */
 export type DisputeCommand = AnyMessage<
-  'payflow.payment.notice.v1' | 'payflow.dispute.submit_evidence.v1' | 'payflow.dispute.sweep.v1'
+  | 'payflow.payment.notice.v1'
+  | 'payflow.dispute.submit_evidence.v1'
+  | 'payflow.dispute.sweep.v1'
+  | 'payflow.dispute.answer.v1'
 >;
 
 export const DISPUTE_COMMANDS: ReadonlySet<string> = new Set<DisputeCommand['type']>([
   'payflow.payment.notice.v1',
   'payflow.dispute.submit_evidence.v1',
   'payflow.dispute.sweep.v1',
+  'payflow.dispute.answer.v1',
 ]);
 
 export function isDisputeCommand(command: AnyMessage): command is DisputeCommand {
   return DISPUTE_COMMANDS.has(command.type);
 }
 
-/** What became of such a batch, beside what is sent. */
-export interface DisputesHandled {
-  readonly messages: readonly AnyOutgoing[];
-  readonly repeated: readonly string[];
-  /** Attempts that a provider told something of: what to believe is found out by asking it. */
-  readonly told: readonly { readonly tenant: string; readonly livemode: boolean; readonly attempt: string }[];
-  /** Attempts that were made for evidence, to be handed to the worker. */
-  readonly handed: readonly { readonly tenant: string; readonly livemode: boolean; readonly attempt: string }[];
-}
-
-const NOTHING: DisputesHandled = { messages: [], repeated: [], told: [], handed: [] };
-
 /**
  * Hears providers' notices, takes evidence, and looks after disputes whose money is not where it should be. Two statements,
- * however many they are and whatever they are.
+ * however many they are and whatever they are; a third where a provider is to be asked something.
  */
 export async function handleDisputeCommands(
   tx: Transaction,
-  commands: readonly (DisputeCommand | Answer)[],
-): Promise<DisputesHandled> {
-  if (commands.length === 0) return NOTHING;
+  commands: readonly DisputeCommand[],
+): Promise<Pick<Required<Handled>, 'messages' | 'repeated'>> {
+  if (commands.length === 0) return { messages: [], repeated: [] };
   const docket = await Docket.of(tx, commands.map(paymentOf));
   const repeated: string[] = [];
   const orphans: AnyOutgoing[] = [];
@@ -64,7 +58,7 @@ export async function handleDisputeCommands(
       case 'payflow.dispute.sweep.v1':
         sweep(docket, command);
         break;
-      case 'payflow.payment.answer.v1':
+      case 'payflow.dispute.answer.v1':
         if (!answer(docket, command)) repeated.push(command.id);
         break;
       default:
@@ -73,19 +67,20 @@ export async function handleDisputeCommands(
   }
   const { messages, kept, handed } = await docket.save(tx);
   const notices = commands.filter((command) => command.type === 'payflow.payment.notice.v1');
+  const told = notices.filter(({ id }) => kept.has(id)).flatMap(attemptOf);
+  // What to believe of a notice about an attempt is found out by asking the provider.
+  await enqueue(tx, [...handed.map(askingOf), ...told.map((attempt) => inquiryOf(attempt, 0))]);
   return {
     messages: [...messages, ...orphans],
     repeated: [...repeated, ...notices.map(({ id }) => id).filter((id) => !kept.has(id))],
-    told: notices.filter(({ id }) => kept.has(id)).flatMap(attemptOf),
-    handed,
   };
 }
 
-function attemptOf({ tenant, livemode, data: { attempt } }: Notice): DisputesHandled['told'] {
-  return attempt === null ? [] : [{ tenant, livemode, attempt }];
+function attemptOf({ tenant, livemode, traceparent, data: { attempt: id } }: Notice): TracedAttempt[] {
+  return id === null ? [] : [{ tenant, livemode, id, traceparent }];
 }
 
-function paymentOf({ tenant, livemode, data: { id } }: DisputeCommand | Answer): PaymentKey {
+function paymentOf({ tenant, livemode, data: { id } }: DisputeCommand): PaymentKey {
   return { tenant, livemode, id };
 }
 

@@ -11,7 +11,7 @@ configureLogging({ level: 'silent' });
 
 const ATTEMPTS = statement(
   'spec.evidence-attempts',
-  `select 'att' as kind, a.action, a.status, a.request, o.kind as operation, o.status as "operationStatus"
+  `select a.action, a.status, a.connector, a.request, o.kind as operation, o.status as "operationStatus"
    from attempts a join payment_operations o on o.id = a.operation_id where a.payment_id = typeid_uuid($1)`,
 );
 const ATTEMPT_ID = statement(
@@ -225,7 +225,7 @@ describe('evidence', () => {
     const attempt = fromUuid('attempt', await attemptOf(dispute));
     const said = { connector: 'cards', provider_reference: null, url: null };
     const data = { id: payment.data.id, attempt, outcome, code, ...said };
-    return testMessage('payflow.payment.answer.v1', data, { tenant: payment.tenant });
+    return testMessage('payflow.dispute.answer.v1', data, { tenant: payment.tenant });
   };
 
   it('becomes an attempt at the provider, and puts the dispute under review when that has it', async () => {
@@ -240,25 +240,24 @@ describe('evidence', () => {
         operation: 'dispute',
         request: {
           reference: `dsp_${payment.data.id}`,
-          connector: 'cards',
           evidence: { receipt: 'It was delivered.' },
         },
       },
     ]);
     const answer = await answered(payment, id, 'approved');
-    const [event] = await stage.answer([answer]);
+    const [event] = await stage.take([answer]);
     expect(event).toMatchObject({
       type: 'payflow.dispute.evidence_submitted.v1',
       data: { status: 'under_review', command: command.id, evidence_submitted_at: expect.any(String) },
     });
-    expect(await stage.answer([answer])).toEqual([]);
+    expect(await stage.take([answer])).toEqual([]);
   });
 
   it('may be sent anew where the provider did not take it', async () => {
     const { payment } = await opened();
     const [{ id = '' } = {}] = await stage.disputes(payment);
     await stage.take([submit(payment, id)]);
-    const [event] = await stage.answer([await answered(payment, id, 'declined', 'evidence_too_large')]);
+    const [event] = await stage.take([await answered(payment, id, 'declined', 'evidence_too_large')]);
     expect(event).toMatchObject({
       type: 'payflow.dispute.evidence_rejected.v1',
       data: { reason: 'evidence_too_large' },

@@ -10,6 +10,7 @@ import {
   type LegVerdict,
   type NoticeEvidence,
 } from '../database/dispute.repository.js';
+import type { AttemptKey } from '../providers/attempt.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import {
   amountDisputed,
@@ -20,6 +21,11 @@ import {
   type DisputeNews,
   type Leg,
 } from '../domain/dispute.js';
+
+/** An attempt that the worker is to look at. */
+export interface TracedAttempt extends AttemptKey {
+  readonly traceparent: string | undefined;
+}
 
 interface Entry {
   /** As it was loaded; undefined where the batch opens it. */
@@ -82,7 +88,7 @@ export class Docket {
   async save(tx: Transaction): Promise<{
     readonly messages: readonly AnyOutgoing[];
     readonly kept: ReadonlySet<string>;
-    readonly handed: readonly { readonly tenant: string; readonly livemode: boolean; readonly attempt: string }[];
+    readonly handed: readonly TracedAttempt[];
   }> {
     const disputes = [...this.#changed].map((key) => {
       const { before, after } = this.#entries.get(key) as Entry;
@@ -100,7 +106,9 @@ export class Docket {
           evidence: this.evidence,
           attempts: this.#attempts,
         });
-    const handed = this.#attempts.map(({ dispute: { tenant, livemode }, attempt }) => ({ tenant, livemode, attempt }));
+    const handed = this.#attempts.map(({ dispute: { tenant, livemode }, attempt: id, traceparent }) => ({
+      ...{ tenant, livemode, id, traceparent },
+    }));
     return { messages: this.#messages, kept, handed };
   }
 
@@ -126,7 +134,7 @@ export class Docket {
       case 'evidence_asked':
         this.#attempts.push({
           ...{ dispute, attempt: news.attempt, operation: news.operation, commandId: cause.id, actor, traceId },
-          request: { reference: dispute.providerReference, connector: dispute.connector, evidence },
+          ...{ correlation: cause.correlationId, traceparent: cause.traceparent, evidence },
         });
         break;
       case 'evidence_rejected':

@@ -10,7 +10,6 @@ import {
 import { isUniqueViolation, statement, type Database } from '@payflow/database';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { paymentCommand, testMessage } from '@payflow/testing';
-import { handleDisputeCommands } from '../handlers/dispute-commands.js';
 import { LedgerVerdictsHandler } from '../handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from '../handlers/payment-commands.handler.js';
 
@@ -87,11 +86,6 @@ export class DisputeStage {
   /** Likewise of the ledger's events. */
   async hear(batch: readonly AnyMessage[]): Promise<readonly AnyOutgoing[]> {
     return (await this.db.transaction((tx) => this.#verdicts.handle(batch as never, tx))).messages;
-  }
-
-  /** Likewise of what providers said to evidence. */
-  async answer(batch: readonly Message<'payflow.payment.answer.v1'>[]): Promise<readonly AnyOutgoing[]> {
-    return (await this.db.transaction((tx) => handleDisputeCommands(tx, batch))).messages;
   }
 
   /** The ledger's word on a transfer: booked, unless a reason is given. */
