@@ -7,6 +7,7 @@ import { conversionSchemas } from './messages/conversion.js';
 import type { TransferCorrect } from './messages/correction.js';
 import { correctionSchemas } from './messages/correction.js';
 import type {
+  DisputeAnswer,
   DisputeEvidenceRejected,
   DisputeEvidenceSubmitted,
   DisputeSnapshot,
@@ -82,6 +83,7 @@ export interface MessageData {
   'payflow.refund.failed.v1': OperationEnded;
   'payflow.dispute.submit_evidence.v1': DisputeSubmitEvidence;
   'payflow.dispute.sweep.v1': DisputeSweep;
+  'payflow.dispute.answer.v1': DisputeAnswer;
   'payflow.dispute.opened.v1': DisputeSnapshot;
   'payflow.dispute.updated.v1': DisputeSnapshot;
   'payflow.dispute.evidence_submitted.v1': DisputeEvidenceSubmitted;

@@ -68,6 +68,8 @@ export const METRICS = {
   policyWaiting: 'payflow_policy_waiting_calls',
   breakerState: 'payflow_breaker_state',
   retryBudgetLeft: 'payflow_retry_budget_left',
+  disputesRefused: 'payflow_disputes_refused',
+  disputesRefusedSeconds: 'payflow_disputes_refused_oldest_seconds',
   providerWebhooks: 'payflow_provider_webhooks_total',
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
   jobs: 'payflow_jobs',

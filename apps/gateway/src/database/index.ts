@@ -22,6 +22,7 @@ import { GatewayConversionLists1764100060003 } from './migrations/1764100060003-
 import { GatewayHoldTypes1764100060005 } from './migrations/1764100060005-gateway-hold-types.js';
 import { GatewayProviderWebhooks1764200700001 } from './migrations/1764200700001-gateway-provider-webhooks.js';
 import { GatewayPaymentLife1764200200001 } from './migrations/1764200200001-gateway-payment-life.js';
+import { GatewayDisputes1764200700003 } from './migrations/1764200700003-gateway-disputes.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -48,6 +49,7 @@ export const migrations = [
   GatewayHoldTypes1764100060005,
   GatewayProviderWebhooks1764200700001,
   GatewayPaymentLife1764200200001,
+  GatewayDisputes1764200700003,
   rights,
 ];
 

@@ -101,6 +101,7 @@ const COMMANDS: readonly MessageType[] = [
   'payflow.hold.place.v1',
   'payflow.hold.post.v1',
   'payflow.hold.void.v1',
+  'payflow.dispute.submit_evidence.v1',
 ];
 
 /** A key is taken, its command written and the wait for it noted in one transaction. Keys are kept a little shorter than the outbox. */

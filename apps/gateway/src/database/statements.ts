@@ -4,6 +4,7 @@ import './account-view.repository.js';
 import './api-key.repository.js';
 import './bulk-acceptance.repository.js';
 import './client-id.repository.js';
+import './dispute-view.repository.js';
 import './hold-view.repository.js';
 import './invariants.js';
 import './new-view.repository.js';
@@ -21,6 +22,7 @@ import './transfer-view.repository.js';
 import './unit-view.repository.js';
 
 export { CONVERSION_LISTS } from './conversion-list.repository.js';
+export { DISPUTE_LISTS } from './dispute-view.repository.js';
 export { HOLD_LISTS } from './hold-view.repository.js';
 export { OPERATION_LISTS } from './operation-view.repository.js';
 export { PAYMENT_LISTS } from './payment-view.repository.js';

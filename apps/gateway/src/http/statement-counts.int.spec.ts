@@ -156,7 +156,13 @@ const FORWARDED = [
 ];
 
 /** Counted beside what else is shown of them. */
-const ELSEWHERE = ['receiveProviderWebhook'];
+const ELSEWHERE = [
+  'receiveProviderWebhook',
+  'listDisputes',
+  'getDispute',
+  'listPaymentDisputes',
+  'submitDisputeEvidence',
+];
 
 /** Many at once: what of theirs is no group's is the bulk's own key, looked for and taken, and the payments they name. */
 const PAYMENT_BULKS: Readonly<Record<string, readonly [path: string, bodyOf: (items: number) => object]>> = {

@@ -2,11 +2,12 @@ import type { Provider, Type } from '@nestjs/common';
 import type { Database } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE } from '@payflow/service';
+import { DisputesController } from '../http/disputes.controller.js';
 import { ProviderWebhooksController } from '../http/provider-webhooks.controller.js';
 import { WebhookReaders } from './readers.js';
 import { WebhookReception } from './reception.js';
 
-export const webhookControllers: Type[] = [ProviderWebhooksController];
+export const webhookControllers: Type[] = [ProviderWebhooksController, DisputesController];
 
 /** What it takes to hear providers. */
 export function webhookProviders(): Provider[] {

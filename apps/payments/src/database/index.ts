@@ -12,6 +12,7 @@ import { OperationsAtWork1764200100001 } from './migrations/1764200100001-operat
 import { PaymentDivisions1764200800001 } from './migrations/1764200800001-payment-divisions.js';
 import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
+import { PaymentDisputes1764200700002 } from './migrations/1764200700002-payment-disputes.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -29,6 +30,7 @@ export const migrations = [
   OperationsAtWork1764200100001,
   PaymentDivisions1764200800001,
   AttemptsInWork1764200500003,
+  PaymentDisputes1764200700002,
   rights,
 ];
 

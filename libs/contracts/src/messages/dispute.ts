@@ -1,5 +1,6 @@
 import type { MessageSpec } from '../messages.js';
 import { accountSnapshot, type AccountSnapshot } from './account.js';
+import { paymentAnswer, type PaymentAnswer } from './operation.js';
 import { amount, assetCode, id, instant, nullable, object, reason, version } from './schema.js';
 
 /** `needs_response` and `under_review` are on the way; `won` and `lost` are final and never left. */
@@ -39,6 +40,9 @@ export interface DisputeSweep {
   readonly id: string;
   readonly dispute: string;
 }
+
+/** `payflow.dispute.answer.v1`: what a provider said to evidence; sent by our own worker once it is known for certain. */
+export type DisputeAnswer = PaymentAnswer;
 
 /** A dispute's full state at one version, with the accounts that its last movement touched. */
 export interface DisputeSnapshot {
@@ -141,6 +145,10 @@ export const disputeSchemas = {
   'payflow.dispute.sweep.v1': asked<DisputeSweep>(
     'The money of a dispute is not where it should be: ask the ledger again.',
     object({ id: id('payment'), dispute: id('dispute') }),
+  ),
+  'payflow.dispute.answer.v1': asked<DisputeAnswer>(
+    'A provider has answered evidence, or was never given it.',
+    paymentAnswer,
   ),
   'payflow.dispute.opened.v1': told('A cardholder disputes a payment; the ledger is asked to take the money back.'),
   'payflow.dispute.updated.v1': told('The money of a dispute moved, or could not be moved; its status did not change.'),

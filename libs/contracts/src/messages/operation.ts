@@ -165,6 +165,16 @@ const ended = (kind: OperationKind, summary: string) =>
     }),
   }) as const;
 
+export const paymentAnswer = object({
+  id: id('payment'),
+  attempt: id('attempt'),
+  outcome: { enum: PROVIDER_OUTCOMES },
+  code: nullable(reason),
+  connector: word,
+  provider_reference: word,
+  url: nullable({ type: 'string', maxLength: 2_000, pattern: '^https?://' }),
+});
+
 export const operationSchemas = {
   'payflow.payment.confirm.v1': wish<PaymentConfirm>(
     'Begin a payment, or go on with it after the customer has acted.',
@@ -188,15 +198,7 @@ export const operationSchemas = {
   ),
   'payflow.payment.answer.v1': asked<PaymentAnswer>(
     'A provider has answered an attempt, or was never asked.',
-    object({
-      id: id('payment'),
-      attempt: id('attempt'),
-      outcome: { enum: PROVIDER_OUTCOMES },
-      code: nullable(reason),
-      connector: word,
-      provider_reference: word,
-      url: nullable({ type: 'string', maxLength: 2_000, pattern: '^https?://' }),
-    }),
+    paymentAnswer,
   ),
   'payflow.payment.expire.v1': asked<PaymentExpire>('The payment ran out of time.', object({ id: id('payment') })),
   'payflow.payment.notice.v1': asked<PaymentNotice>(

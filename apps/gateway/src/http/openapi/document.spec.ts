@@ -6,6 +6,7 @@ import { accountResource } from '../../domain/account.js';
 import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
 import { conversionResource } from '../../domain/conversion.js';
 import { bulkResource, bulkResults } from '../../domain/bulk.js';
+import { disputeResource } from '../../domain/dispute.js';
 import { holdResource } from '../../domain/hold.js';
 import { periodResource, requestedPeriod } from '../../domain/period.js';
 import { operationResource } from '../../domain/operation.js';
@@ -24,6 +25,7 @@ import { PaymentOperationsController } from '../payment-operations.controller.js
 import { PaymentBulksController } from '../payment-bulks.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProviderWebhooksController } from '../provider-webhooks.controller.js';
+import { DisputesController } from '../disputes.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferBulksController } from '../transfer-bulks.controller.js';
@@ -51,6 +53,7 @@ const CONTROLLERS: Type[] = [
   PeriodsController,
   TransactionTypesController,
   ProviderWebhooksController,
+  DisputesController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -233,6 +236,17 @@ it.each([
       transfer: transfer.id,
       failureCode: null,
       version: 0,
+    }),
+  ],
+  [
+    'Dispute',
+    disputeResource({
+      ...owner,
+      ...times,
+      ...{ source, destination, amount: '100', amount_disputed: '100', asset: 'USD', reason: 'fraudulent', version: 1 },
+      ...{ id: 'dp_01m7yg4jr5ezm9ym0cwhese7x1', payment: 'pay_01m7yg4jr5ezm9ym0cwhese7x1', status: 'needs_response' },
+      ...{ connector: 'cards', provider_reference: 'dsp_1', leg: 'refused', leg_reason: 'insufficient_funds' },
+      ...{ evidence_due_by: at, evidence_submitted_at: null, transfer: transfer.id, return_transfer: null },
     }),
   ],
   ['TransactionType', requestedType({ ...type, if_version: null })],
