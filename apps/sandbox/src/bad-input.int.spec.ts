@@ -182,6 +182,18 @@ describe('the server', () => {
     expect(status).toBe(200);
   });
 
+  it('is in the trace of whoever calls', async () => {
+    const trace = '0af7651916cd43dd8448eb211c80319c';
+    const headers = { traceparent: `00-${trace}-b7ad6b7169203331-01` };
+    const answer = await client.send('/v1/books', { method: 'GET', headers });
+    expect(answer.headers['traceparent']).toContain(trace);
+  });
+
+  it('says that it is well to whoever asks, without a key', async () => {
+    for (const path of ['/health', '/readyz', '/livez', '/startupz', '/metrics'])
+      expect((await fetch(sandbox.url + path)).status).toBe(200);
+  });
+
   it('does not start for production, nor with a wrong configuration', async () => {
     const log = sandbox.dir;
     for (const environment of [{ NODE_ENV: 'production' }, { SANDBOX_CHAOS: '2' }, { SANDBOX_WEBHOOK_URL: 'nowhere' }])
