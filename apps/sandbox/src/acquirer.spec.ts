@@ -97,36 +97,31 @@ describe('the acquirer', () => {
 
 type Step = {
   readonly type: Asked | 'approve' | 'deny' | 'dispute' | 'win' | 'lose';
-  readonly amount: number;
+  readonly amount: bigint;
   readonly at: number;
   readonly final: boolean;
-  readonly scenario: number;
+  readonly isEuro: boolean;
+  readonly scenario: number | null;
 };
 
+const often = <T>(weight: number, value: T) => ({ weight, arbitrary: fc.constant(value) });
 const step: fc.Arbitrary<Step> = fc.record({
-  type: fc.constantFrom<Step['type']>(
-    'authorize',
-    'sale',
-    'increment',
-    'capture',
-    'capture',
-    'void',
-    'refund',
-    'refund',
-    'evidence',
-    'approve',
-    'deny',
-    'dispute',
-    'win',
-    'lose',
+  type: fc.oneof(
+    often(1, 'authorize' as const),
+    often(1, 'sale' as const),
+    often(1, 'void' as const),
+    ...(['increment', 'evidence', 'approve', 'deny', 'win', 'lose'] as const).map((type) => often(2, type)),
+    ...(['capture', 'refund', 'dispute'] as const).map((type) => often(6, type)),
   ),
-  amount: fc.integer({ min: 1, max: 1_200 }),
-  at: fc.nat(),
-  final: fc.boolean(),
-  scenario: fc.nat(),
+  // Around the bounds of authorizations of 100: most sequences meet one to the unit.
+  amount: fc.constantFrom(1n, 2n, 14n, 15n, 16n, 50n, 99n, 100n, 101n, 114n, 115n, 116n),
+  at: fc.nat({ max: 3 }),
+  final: fc.oneof(often(1, true), often(4, false)),
+  isEuro: fc.oneof(often(1, true), often(20, false)),
+  scenario: fc.oneof(often(4, null), { weight: 1, arbitrary: fc.nat() }),
 });
 
-function take(acquirer: Acquirer, { type, amount, at, final, scenario }: Step, now: number): void {
+function take(acquirer: Acquirer, { type, amount, at, final, isEuro, scenario }: Step, now: number): void {
   const pick = (ids: Iterable<string>) => {
     const all = [...ids];
     return all[at % Math.max(all.length, 1)] ?? 'none';
@@ -139,21 +134,21 @@ function take(acquirer: Acquirer, { type, amount, at, final, scenario }: Step, n
     case 'deny':
       return void acquirer.completeAction(authorization, CUSTOMER_DENIES, now);
     case 'dispute':
-      return void acquirer.openDispute(authorization, { amount: BigInt(amount), reason: 'fraudulent' }, now);
+      return void acquirer.openDispute(authorization, { amount, reason: 'fraudulent' }, now);
     case 'win':
     case 'lose':
       return void acquirer.decideDispute(dispute, type === 'win' ? 'won' : 'lost', now);
     default: {
       const isNew = type === 'authorize' || type === 'sale';
-      const playable = [PLAIN, PLAIN, PLAIN, ...SCENARIOS.filter(({ on }) => on.includes(type))];
+      const playable = SCENARIOS.filter(({ on }) => on.includes(type));
       const asked = wish(type, {
         target: isNew ? null : type === 'evidence' ? dispute : authorization,
         isFinal: final,
-        ...(type === 'void' || type === 'evidence'
-          ? {}
-          : { amount: BigInt(amount), currency: at % 5 === 0 ? 'EUR' : 'USD' }),
+        ...(isNew ? { amount: 100n } : {}),
+        ...(isNew || type === 'void' || type === 'evidence' ? {} : { amount, currency: isEuro ? 'EUR' : 'USD' }),
       });
-      acquirer.perform(asked, playable[scenario % playable.length] ?? PLAIN, now);
+      const played = scenario === null ? PLAIN : (playable[scenario % playable.length] ?? PLAIN);
+      acquirer.perform(asked, played, now);
     }
   }
 }
@@ -161,11 +156,12 @@ function take(acquirer: Acquirer, { type, amount, at, final, scenario }: Step, n
 describe('any sequence of operations', () => {
   it('keeps captured within the tolerance and gives back no more than was captured; the books add up', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const acquirer = open();
+        for (const type of ['authorize', 'sale'] as const) acquirer.perform(wish(type, { amount: 100n }), PLAIN, 1_000);
         steps.forEach((one, index) => {
           try {
-            take(acquirer, one, 1_000 + index * 40);
+            take(acquirer, one, 1_000 + index * 20);
           } catch (error) {
             if (!(error instanceof Problem)) throw error;
           }
@@ -178,7 +174,7 @@ describe('any sequence of operations', () => {
           expect(kept(sums) >= 0n).toBe(true);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 1_000 },
     );
   });
 });

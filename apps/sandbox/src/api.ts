@@ -28,6 +28,9 @@ export function merchantApi(fastify: FastifyInstance, parts: ApiParts): void {
   fastify.addHook('onRequest', async (_request, reply) => {
     if (settings.silent) return neverAnswer(reply);
     limit.check(settings.rate_limit);
+  });
+  // Once it is read whole: then it is done, although the caller may have gone.
+  fastify.addHook('preHandler', async () => {
     if (settings.latency_ms > 0) await delay(settings.latency_ms);
   });
 

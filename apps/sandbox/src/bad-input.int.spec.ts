@@ -157,6 +157,20 @@ describe('bad input', () => {
       expect((await client.get(`/v1/operations${query}`)).body.code).toBe('invalid_request');
   });
 
+  it.each([['/v1/books/%zz'], ['/v1/authorizations/%E0%A4%A'], [`/v1/authorizations/${'x'.repeat(300)}`]])(
+    'is a path, too: %s',
+    async (path) => {
+      const answer = await client.get(path);
+      expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+      expect(answer.headers['content-type']).toContain('application/problem+json');
+    },
+  );
+
+  it('is a header that is too large', async () => {
+    const answer = await client.send('/v1/books', { method: 'GET', headers: { more: 'x'.repeat(20_000) } });
+    expect(answer).toMatchObject({ status: 431, body: { code: 'headers_too_large' } });
+  });
+
   it('that is no HTTP is told so', async () => {
     const said = await new Promise<string>((resolve, reject) => {
       const socket = connectSocket(Number(new URL(sandbox.url).port), '127.0.0.1', () =>
@@ -180,6 +194,18 @@ describe('the server', () => {
     });
     session.destroy();
     expect(status).toBe(200);
+  });
+
+  it('is in the trace of whoever calls', async () => {
+    const trace = '0af7651916cd43dd8448eb211c80319c';
+    const headers = { traceparent: `00-${trace}-b7ad6b7169203331-01` };
+    const answer = await client.send('/v1/books', { method: 'GET', headers });
+    expect(answer.headers['traceparent']).toContain(trace);
+  });
+
+  it('says that it is well to whoever asks, without a key', async () => {
+    for (const path of ['/health', '/readyz', '/livez', '/startupz', '/metrics'])
+      expect((await fetch(sandbox.url + path)).status).toBe(200);
   });
 
   it('does not start for production, nor with a wrong configuration', async () => {

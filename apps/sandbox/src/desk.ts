@@ -36,6 +36,8 @@ export interface DeskParts {
 
 const log = logger('desk');
 
+/** Twice as many as there can be operations: the others were refused. */
+const KEYS_MAX = 400_000;
 /** A webhook that comes before the answer does not keep the answer longer. */
 const TOLD_WITHIN_MS = 5_000;
 
@@ -49,7 +51,8 @@ export class Desk {
 
   /** Goes on with what an earlier process had accepted or not told. */
   resume(): void {
-    void this.parts.webhooks.tell(this.parts.acquirer.toTell);
+    // Each by itself: one that is not taken must not keep the others.
+    for (const event of this.parts.acquirer.toTell) void this.parts.webhooks.tell([event]);
     for (const accepted of this.parts.acquirer.accepted.values()) this.doLater(accepted);
   }
 
@@ -147,6 +150,7 @@ export class Desk {
   private recordOf({ idempotencyKey, type }: Wish): Received {
     const known = this.received.get(idempotencyKey);
     if (known) return known;
+    if (this.received.size >= KEYS_MAX) throw new Problem('books_full');
     const record = { type, received: 0, conflicts: 0, inquiries: 0 };
     this.received.set(idempotencyKey, record);
     return record;

@@ -26,6 +26,7 @@ export const serverOptions: FastifyHttpOptions<Server> = {
   ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } },
   http: { maxHeaderSize: HEADER_BYTES_MAX },
   clientErrorHandler: refuseRaw,
+  frameworkErrors: (error, _request, reply) => sendProblem(translate(error), reply),
   serverFactory: (handler, options) =>
     serveBothVersions(handler, options as FastifyHttpOptions<Server>, {
       headerBytes_max: HEADER_BYTES_MAX,
@@ -49,9 +50,7 @@ export function prepareEdge(fastify: FastifyInstance): void {
       done(new Problem('malformed_json'));
     }
   });
-  fastify.setErrorHandler((error: FastifyError | Problem, request, reply) =>
-    sendProblem(translate(error), request, reply),
-  );
+  fastify.setErrorHandler((error: FastifyError | Problem, _request, reply) => sendProblem(translate(error), reply));
   fastify.setNotFoundHandler(() => {
     throw new Problem('not_found');
   });
@@ -92,7 +91,7 @@ function fieldProblem(found: NonNullable<FastifyError['validation']>[number]): F
   };
 }
 
-function sendProblem({ code, errors, headers }: Problem, _request: FastifyRequest, reply: FastifyReply): void {
+function sendProblem({ code, errors, headers }: Problem, reply: Pick<FastifyReply, 'status'>): void {
   void reply
     .status(statusOf(code))
     .headers(headers)

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { CUSTOMER_APPROVES, CUSTOMER_DENIES, found, type Acquirer, type Done } from './acquirer.js';
-import type { Desk } from './desk.js';
+import type { Desk, Received } from './desk.js';
 import { kept } from './domain/authorization.js';
 import { SCENARIOS } from './scenarios.js';
 import type { Settings } from './settings.js';
@@ -113,11 +113,13 @@ function views(fastify: FastifyInstance, { acquirer, desk, webhooks }: TestParts
     })),
   }));
   fastify.get<{ Querystring: { idempotency_key?: string } }>('/test/requests', ({ query }) => {
-    const wanted = query.idempotency_key;
-    const records =
-      wanted === undefined
+    const one = query.idempotency_key === undefined ? undefined : desk.received.get(query.idempotency_key);
+    const records: [string, Received][] =
+      query.idempotency_key === undefined
         ? [...desk.received].slice(-LISTED_MAX)
-        : [...desk.received].filter(([key]) => key === wanted);
+        : one
+          ? [[query.idempotency_key, one]]
+          : [];
     return {
       data: records.map(([key, record]) => ({
         idempotency_key: key,

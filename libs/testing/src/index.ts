@@ -9,6 +9,7 @@ export {
   type SandboxOptions,
   type SandboxPage,
   type SandboxRequests,
+  type SandboxScenario,
   type SandboxSettings,
 } from './sandbox.js';
 export { startStandby, type Standby, type StandbyOptions } from './standby.js';

@@ -52,6 +52,14 @@ export interface SandboxDispute {
   readonly evidence: Readonly<Record<string, string>>;
 }
 
+export interface SandboxScenario {
+  readonly token: string;
+  /** The last four digits of an amount. */
+  readonly amount_ending: string;
+  readonly on: readonly string[];
+  readonly summary: string;
+}
+
 export interface SandboxSettings {
   readonly latency_ms: number;
   readonly slow_ms: number;
@@ -165,6 +173,11 @@ export class Sandbox {
     return (
       await this.get<{ data: { id: string; type: string; attempts: number; status: string }[] }>('/test/webhooks')
     ).data;
+  }
+
+  /** Every scenario, with what chooses it and the operations it is for. */
+  async scenarios(): Promise<readonly SandboxScenario[]> {
+    return (await this.get<{ data: SandboxScenario[] }>('/test/scenarios')).data;
   }
 
   settings(change: Partial<SandboxSettings>): Promise<SandboxSettings> {

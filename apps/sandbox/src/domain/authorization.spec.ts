@@ -101,6 +101,7 @@ describe('an authorization', () => {
     ['void of what was declined', voidRest(declined), 'not_authorized'],
     ['refund of what was not captured', refund(granted, 1n), 'refund_exceeds_captured'],
     ['dispute of what was not captured', dispute(granted, 1n), 'dispute_exceeds_captured'],
+    ['dispute of nothing', dispute(granted, 0n), 'dispute_exceeds_captured'],
   ];
   it.each(refusals)('refuses: %s', (_what, decision, refusal) => expect(decision).toEqual({ refusal }));
 });

@@ -151,7 +151,7 @@ export function refund(authorization: Authorization, amount: bigint): Decision {
 
 /** The issuer takes the sum back at once, before anybody has decided. */
 export function dispute(authorization: Authorization, amount: bigint): Decision {
-  if (amount > kept(authorization.sums)) return { refusal: 'dispute_exceeds_captured' };
+  if (amount <= 0n || amount > kept(authorization.sums)) return { refusal: 'dispute_exceeds_captured' };
   return move(authorization, { ...NOTHING, disputed: amount });
 }
 
