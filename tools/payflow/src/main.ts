@@ -11,6 +11,7 @@ import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
 import { partitionsCommands } from './commands/partitions.js';
 import { positionsCommands } from './commands/positions.js';
+import { routesCommands } from './commands/routes.js';
 import { setup } from './commands/setup.js';
 import { verify } from './commands/verify.js';
 
@@ -48,6 +49,7 @@ program.addCommand(partitionsCommands());
 program.addCommand(outboxCommands());
 program.addCommand(databaseCommands());
 program.addCommand(keysCommands());
+program.addCommand(routesCommands());
 program.addCommand(jobsCommands());
 program.addCommand(attemptsCommands());
 

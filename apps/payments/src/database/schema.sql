@@ -136,9 +136,12 @@ create table ledger_steps (
   asked_at timestamp with time zone not null default clock_timestamp(),
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  hold_left_minor bigint,
+  accounts json,
   constraint ledger_steps_amount_minor_check CHECK ((amount_minor > 0)),
   constraint ledger_steps_command_id_key UNIQUE (command_id),
   constraint ledger_steps_ended_has_verdict CHECK (((status = 'asked'::text) = (verdict_event_id IS NULL))),
+  constraint ledger_steps_hold_left_minor_check CHECK ((hold_left_minor >= 0)),
   constraint ledger_steps_pkey PRIMARY KEY (tenant_id, livemode, operation_id, step),
   constraint ledger_steps_refused_has_reason CHECK (((status = 'refused'::text) = (reason IS NOT NULL))),
   constraint ledger_steps_status_check CHECK ((status = ANY (ARRAY['asked'::text, 'done'::text, 'refused'::text]))),
@@ -230,8 +233,15 @@ create table payment_operations (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  answer_event_id uuid,
+  needs_attention boolean not null default false,
   constraint payment_operations_amount_minor_check CHECK ((amount_minor > 0)),
-  constraint payment_operations_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint payment_operations_failed_has_code CHECK (
+CASE status
+    WHEN 'failed'::text THEN (failure_code IS NOT NULL)
+    WHEN 'releasing'::text THEN true
+    ELSE (failure_code IS NULL)
+END),
   constraint payment_operations_kind_check CHECK ((kind = ANY (ARRAY['authorization'::text, 'confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text, 'expiry'::text, 'dispute'::text]))),
   constraint payment_operations_number_check CHECK ((number > 0)),
   constraint payment_operations_pkey PRIMARY KEY (tenant_id, livemode, id),
@@ -290,6 +300,7 @@ create table payments (
   operation_id uuid,
   connector text,
   provider_reference text,
+  swept_at timestamp with time zone,
   constraint payments_amount_authorized_minor_check CHECK ((amount_authorized_minor >= 0)),
   constraint payments_amount_minor_check CHECK ((amount_minor > 0)),
   constraint payments_capture_check CHECK ((capture = ANY (ARRAY['automatic'::text, 'manual'::text, 'manual_multiple'::text]))),
@@ -344,6 +355,28 @@ create table received_tallies (
   constraint received_tallies_pkey PRIMARY KEY (consumer_group, topic, partition, day)
 );
 
+create table routes (
+  id uuid not null,
+  tenant_id uuid,
+  livemode boolean not null,
+  name text not null,
+  priority integer not null,
+  match json not null,
+  targets json not null,
+  prefer text not null,
+  window_min integer not null,
+  exploration_percent integer not null,
+  actor text not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint routes_exploration_percent_check CHECK (((exploration_percent >= 0) AND (exploration_percent <= 50))),
+  constraint routes_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+  constraint routes_pkey PRIMARY KEY (id),
+  constraint routes_prefer_check CHECK ((prefer = ANY (ARRAY['weight'::text, 'cost'::text, 'success_rate'::text]))),
+  constraint routes_priority_check CHECK (((priority >= 0) AND (priority <= 10000))),
+  constraint routes_tenant_id_livemode_name_key UNIQUE NULLS NOT DISTINCT (tenant_id, livemode, name),
+  constraint routes_window_min_check CHECK (((window_min >= 1) AND (window_min <= 60)))
+);
+
 create table schema_migrations (
   id integer not null default nextval('schema_migrations_id_seq'::regclass),
   timestamp bigint not null,
@@ -396,13 +429,23 @@ CREATE INDEX attempts_open ON public.attempts USING btree (updated_at) WHERE ((s
 
 CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id, livemode, payment_id) WHERE (status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text]));
 
+CREATE INDEX attempts_routed ON public.attempts USING btree (created_at) WHERE (action = ANY (ARRAY['authorize'::text, 'sale'::text]));
+
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
+
+CREATE INDEX ledger_steps_asked ON public.ledger_steps USING btree (updated_at) WHERE (status = 'asked'::text);
+
+CREATE INDEX ledger_steps_of_payment ON public.ledger_steps USING btree (tenant_id, livemode, payment_id);
 
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
+CREATE INDEX payments_authorized_until ON public.payments USING btree (authorized_until) WHERE (status = ANY (ARRAY['authorized'::text, 'partially_captured'::text]));
+
 CREATE INDEX payments_by_change ON public.payments USING btree (updated_at);
+
+CREATE INDEX payments_to_be_acted_on ON public.payments USING btree (expires_at) WHERE (status = 'requires_action'::text);
 
 CREATE INDEX payments_waiting ON public.payments USING btree (updated_at) WHERE (status = 'processing'::text);
 
@@ -782,7 +825,7 @@ grant delete, insert, select on job_workers to service;
 grant update (seen_at) on job_workers to service;
 grant select on ledger_steps to reader;
 grant insert, select on ledger_steps to service;
-grant update (status, reason, verdict_event_id, updated_at, xact_id) on ledger_steps to service;
+grant update (status, reason, verdict_event_id, updated_at, xact_id, hold_left_minor, accounts) on ledger_steps to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
 grant select on outbox to reader;
@@ -797,18 +840,20 @@ grant select on partition_lease to service;
 grant update (holder, held_until) on partition_lease to service;
 grant select on payment_operations to reader;
 grant insert, select on payment_operations to service;
-grant update (status, amount_minor, final, failure_code, version, updated_at, xact_id) on payment_operations to service;
+grant update (status, amount_minor, failure_code, version, updated_at, xact_id, answer_event_id, needs_attention) on payment_operations to service;
 grant select on payment_transitions to reader;
 grant insert, select on payment_transitions to service;
 grant select on payments to reader;
 grant insert, select on payments to service;
-grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference) on payments to service;
+grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, swept_at) on payments to service;
 grant select on positions to reader;
 grant insert, select, update on positions to service;
 grant select on provider_evidence to reader;
 grant insert, select on provider_evidence to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
+grant select on routes to reader;
+grant select on routes to service;
 grant select on schema_migrations to reader;
 grant select on schema_migrations to service;
 grant select on sent_horizon to reader;

@@ -58,7 +58,7 @@ export class ProviderDesk {
       .then((answer) => wordOf('answer', answer))
       .catch((error: unknown) => brokenOff('answer', error));
     crashAt('provider-after-answer');
-    await this.hear(key, word, this.hasOthers(attempt, word));
+    await this.hear(key, word, await this.hasOthers(attempt, word));
     crashAt('provider-after-commit');
   }
 
@@ -76,7 +76,7 @@ export class ProviderDesk {
           .then((answer) => wordOf('inquiry', answer))
           .catch((error: unknown) => brokenOff('inquiry', error))
       : wordOf('inquiry', { outcome: 'unknown', code: 'connector_not_configured', evidence: {} });
-    await this.hear(key, word, this.hasOthers(attempt, word));
+    await this.hear(key, word, await this.hasOthers(attempt, word));
   }
 
   /** The job `attempt.resolve`: a human has found out. */
@@ -101,7 +101,7 @@ export class ProviderDesk {
     if (attempt?.status !== 'created') return { told: [], result: undefined };
     if (isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()))
       return this.giveUp(tx, attempt, 'payment_expired');
-    const choice = this.choiceFor(attempt);
+    const choice = await this.choiceFor(attempt);
     if (!choice) return this.giveUp(tx, attempt, 'provider_not_reached');
     const { connector, explained } = choice;
     await moveAttempt(tx, attempt, { status: 'sending', connector: connector.name, routing: explained });
@@ -128,15 +128,15 @@ export class ProviderDesk {
     return { told: [answerOf(attempt, word)], result: undefined };
   }
 
-  private choiceFor(attempt: Attempt): Choice | undefined {
+  private async choiceFor(attempt: Attempt): Promise<Choice | undefined> {
     if (attempt.connector === null) return this.parts.choose(attempt);
     const connector = connectorNamed(this.parts.connectors, attempt.connector);
     return connector && { connector, explained: { by: 'payment' } };
   }
 
-  private hasOthers(attempt: Attempt, word: Word): boolean {
+  private async hasOthers(attempt: Attempt, word: Word): Promise<boolean> {
     if (!callsForOthers(attempt, word)) return false;
-    return this.parts.choose({ ...attempt, tried: [...attempt.tried, attempt.connector ?? ''] }) !== undefined;
+    return (await this.parts.choose({ ...attempt, tried: [...attempt.tried, attempt.connector ?? ''] })) !== undefined;
   }
 
   /** Notes a word and tells what follows. */

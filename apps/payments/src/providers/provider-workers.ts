@@ -3,10 +3,10 @@ import { connectorsOf, type Connector } from '@payflow/connectors';
 import type { Database } from '@payflow/database';
 import { JobWorker, handled } from '@payflow/jobs';
 import { Messaging } from '@payflow/messaging';
-import { DATABASE, type ConfigurationOf } from '@payflow/service';
+import { DATABASE, Drain, type ConfigurationOf } from '@payflow/service';
 import type { paymentsConfiguration } from '../payments.config.js';
+import { Router } from '../routing/router.js';
 import { AttemptSweeper } from './attempt-sweeper.js';
-import { byRoute } from './choice.js';
 import { ProviderDesk } from './provider-desk.js';
 import { askProvider, inquireProvider, resolveAttempt } from './provider-jobs.js';
 
@@ -18,16 +18,22 @@ export const CONNECTORS = Symbol('connectors');
 /** What asks providers, and what sees to it that none of it is forgotten. */
 export function providerWorkers(config: Config): Provider[] {
   return [
-    { provide: CONNECTORS, useFactory: () => connectorsOf(config) },
+    { provide: CONNECTORS, inject: [Drain], useFactory: (drain: Drain) => openConnectors(config, drain) },
+    {
+      provide: Router,
+      inject: [DATABASE, CONNECTORS],
+      // Asked from within the worker's transactions: over connections that those do not hold.
+      useFactory: (db: Database, connectors: readonly Connector[]) => new Router(db.for('api'), connectors),
+    },
     {
       provide: ProviderDesk,
-      inject: [DATABASE, Messaging, CONNECTORS],
-      useFactory: (db: Database, { outbox }: Messaging, connectors: readonly Connector[]) =>
+      inject: [DATABASE, Messaging, CONNECTORS, Router],
+      useFactory: (db: Database, { outbox }: Messaging, connectors: readonly Connector[], router: Router) =>
         new ProviderDesk({
           db: db.for('relay'),
           outbox,
           connectors,
-          choose: byRoute({ connectors, routesFor: () => [], records: () => ({ succeeded: 0, tried: 0 }) }),
+          choose: (attempt) => router.choose(attempt),
           schedule: { delays_ms: config.PROVIDER_INQUIRY_DELAYS, until_ms: config.PROVIDER_INQUIRY_UNTIL },
         }),
     },
@@ -52,4 +58,11 @@ export function providerWorkers(config: Config): Provider[] {
       useFactory: (db: Database) => new AttemptSweeper(db.for('relay')),
     },
   ];
+}
+
+/** Their connections are given back when what calls them has come to its end. */
+function openConnectors(config: Config, drain: Drain): readonly Connector[] {
+  const connectors = connectorsOf(config);
+  for (const connector of connectors) drain.on('pools', `connector.${connector.name}`, () => connector.close());
+  return connectors;
 }

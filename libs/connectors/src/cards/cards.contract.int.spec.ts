@@ -4,10 +4,14 @@ import { sandboxConfiguration } from '@payflow/sandbox/config';
 import { startSandboxServer } from '@payflow/sandbox/server';
 import { readConfiguration } from '@payflow/service';
 import { configureLogging } from '@payflow/telemetry';
-import type { Connector, ProviderRequest } from '../connector.js';
+import { until } from '@payflow/testing';
+import { expect, it } from 'vitest';
+import type { Connector, Notice, ProviderRequest } from '../connector.js';
 import { keepsTheContract, type ProviderUnderTest, type Scenario } from '../testing/contract.js';
+import { playProvider } from '../testing/played-provider.js';
 import { signingKey } from '../webhooks.js';
 import { cards } from './index.js';
+import { cardsWebhooks } from './webhooks.js';
 
 configureLogging({ level: 'silent' });
 
@@ -24,16 +28,31 @@ const TOKENS: Readonly<Record<Scenario, string>> = {
   cuts_after: 'tok_cut_after',
 };
 
-function connectorTo(url: string): Connector {
+/** What follows on an authorization is told what to play by its last four digits. */
+const SUMS: Readonly<Record<Scenario, string>> = {
+  succeeds: '10000',
+  declines: '19002',
+  wants_action: '10000',
+  silent_after: '19022',
+  fails_after: '19024',
+  cuts_after: '19026',
+};
+const WHOLE = '1000000';
+
+function connectorTo(url: string, isHttp2: boolean): Connector {
   const settings = {
     URL: url,
     API_KEY,
-    HTTP2: false,
+    HTTP2: isHttp2,
     CONNECTIONS: 10,
-    TIME_LIMIT: 500,
+    TIME_LIMIT: 1_500,
     RATE_PER_S: undefined,
   };
-  return cards.open('cards', settings, cards.webhooks?.({ WEBHOOK_SECRET, WEBHOOK_SECRET_PREVIOUS: undefined }) ?? null);
+  return cards.open(
+    'cards',
+    settings,
+    cards.webhooks?.({ WEBHOOK_SECRET, WEBHOOK_SECRET_PREVIOUS: undefined }) ?? null,
+  );
 }
 
 /** A wish of its own payment; what goes on with an authorization is of the payment that it names. */
@@ -49,11 +68,10 @@ function wisher() {
         action,
         idempotencyKey,
         merchantReference,
-        amount: action === 'void' ? null : '100',
+        amount: action === 'void' ? null : reference === null ? WHOLE : SUMS[scenario],
         asset: 'USD',
         card: { type: 'card', token: TOKENS[scenario] },
         reference,
-        final: true,
       };
     },
   };
@@ -81,14 +99,17 @@ function webhook(wish: ProviderRequest, at: Date) {
   };
 }
 
-async function sandbox(): Promise<ProviderUnderTest> {
-  const server = await startSandboxServer(
-    readConfiguration(sandboxConfiguration, { NODE_ENV: 'test', PORT: '0', OTEL_TRACES_EXPORTER: 'none' }),
+const start = (env: NodeJS.ProcessEnv = {}) =>
+  startSandboxServer(
+    readConfiguration(sandboxConfiguration, { NODE_ENV: 'test', PORT: '0', OTEL_TRACES_EXPORTER: 'none', ...env }),
   );
+
+async function sandbox(isHttp2: boolean): Promise<ProviderUnderTest> {
+  const server = await start();
   const { references, wish } = wisher();
   return {
-    connector: connectorTo(server.url),
-    refused: connectorTo('http://127.0.0.1:9'),
+    connector: connectorTo(server.url, isHttp2),
+    refused: connectorTo('http://127.0.0.1:9', isHttp2),
     wish,
     /** The acquirer's own books are asked: how many authorizations it has granted for the payment. */
     doneUnder: async (idempotencyKey) => {
@@ -104,4 +125,53 @@ async function sandbox(): Promise<ProviderUnderTest> {
   };
 }
 
-keepsTheContract('cards', sandbox);
+keepsTheContract('cards', () => sandbox(false));
+keepsTheContract('cards over HTTP/2', () => sandbox(true));
+
+it('understands what the acquirer itself tells by webhook', async () => {
+  const reader = cardsWebhooks([WEBHOOK_SECRET]);
+  const told: (Notice | null | undefined)[] = [];
+  const merchant = await playProvider(({ headers, body }, response) => {
+    told.push(reader.read(headers as Record<string, string>, Buffer.from(body), new Date()));
+    response.writeHead(204).end();
+  });
+  const server = await start({ SANDBOX_WEBHOOK_URL: merchant.url });
+  const connector = connectorTo(server.url, false);
+  const { wish } = wisher();
+  const call = { signal: new AbortController().signal };
+  const sale = wish('sale', 'succeeds');
+  const answer = await connector.ask(sale, call);
+  const reference = 'reference' in answer ? answer.reference : null;
+  const refund = wish('refund', 'succeeds', reference);
+  await connector.ask(refund, call);
+  await connector.ask(wish('sale', 'declines'), call);
+  const disputed = await fetch(`${server.url}/test/authorizations/${reference}/disputes`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+    body: '{"amount":"500"}',
+  });
+  const { id: dispute } = (await disputed.json()) as { id: string };
+  await until('all four are told', async () => told.length === 4);
+  const { merchantReference } = sale;
+  expect(told).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({
+        kind: 'attempt_approved',
+        idempotencyKey: sale.idempotencyKey,
+        merchantReference,
+        reference,
+      }),
+      expect.objectContaining({ kind: 'attempt_approved', idempotencyKey: refund.idempotencyKey, merchantReference }),
+      expect.objectContaining({ kind: 'attempt_declined', code: 'insufficient_funds' }),
+      expect.objectContaining({
+        kind: 'dispute_opened',
+        idempotencyKey: null,
+        merchantReference,
+        reference: dispute,
+        amount: '500',
+        code: 'fraudulent',
+      }),
+    ]),
+  );
+  await Promise.all([connector.close(), server.stop(), merchant.close()]);
+});
