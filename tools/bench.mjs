@@ -79,6 +79,10 @@ const benchmarks = {
     what: 'every query that an index is there for, with it and without it, at 1e5 rows a table (full: 1e6), and whether it goes by it',
     run: (place) => onPostgres('indexes', place.size, place, join('tools', 'payflow')),
   },
+  jobs: {
+    what: 'background work through the queue, jobs that do nothing and jobs that change a row, and how soon they begin at 500 a second',
+    run: (place) => onPostgres('jobs', place.size, place, join('tools', 'payflow')),
+  },
   partitions: {
     what: 'date ranges on months of transfers against one table, at 1e6 rows (full: 1e7), and what inserting costs',
     run: (place) => onPostgres('partitions', place.size, place, join('tools', 'payflow')),

@@ -15,6 +15,7 @@ export const INVARIANTS = {
   I20: 'each effect has one durable mark, of the transaction that made it',
   I21: 'what was sent was received: counts and id sums agree per topic and day',
   I35: 'nothing recorded after the close of a period takes effect within it',
+  I36: 'what was asked of a provider has ended, is in the queue, or waits for a human',
   I33: 'no card number, key, token or password in any topic or table',
 } as const;
 

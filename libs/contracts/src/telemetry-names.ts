@@ -56,6 +56,7 @@ export const METRICS = {
   cacheSavedSeconds: 'payflow_cache_saved_seconds',
   writeBehind: 'payflow_write_behind_total',
   redisErrors: 'payflow_redis_errors_total',
+  paymentsNeedingAttention: 'payflow_payments_needing_attention_total',
   startUpSeconds: 'payflow_start_up_seconds',
   policyRejections: 'payflow_policy_rejections_total',
   policyRetries: 'payflow_policy_retries_total',

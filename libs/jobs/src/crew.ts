@@ -8,6 +8,8 @@ const log = logger('jobs');
 
 /** Notices wake the queue at once; a look in between finds what became due, and what a notice was lost for. */
 const POLL_MS = 1_000;
+/** Notices of many small transactions are answered together: after a look that found less than all hands can do, the next waits so long. */
+const LOOK_AGAIN_MS = 10;
 /** Ends that are noted together share a statement, and its COMMIT. */
 const BATCH_DELAY_MS = 5;
 /** What was fetched and not begun goes back: another process may be idle. */
@@ -52,7 +54,11 @@ export class Crew {
           worker: {
             concurrentJobs: concurrency,
             pollInterval: POLL_MS,
-            localQueue: { size: concurrency, ttl: HELD_MAX_MS },
+            localQueue: {
+              size: concurrency,
+              ttl: HELD_MAX_MS,
+              refetchDelay: { durationMs: LOOK_AGAIN_MS, threshold: concurrency - 1, maxAbortThreshold: Infinity },
+            },
             completeJobBatchDelay: BATCH_DELAY_MS,
             failJobBatchDelay: BATCH_DELAY_MS,
             gracefulShutdownAbortTimeout: drain_ms,

@@ -1,5 +1,6 @@
 import { configureLogging } from '@payflow/telemetry';
 import { Command } from 'commander';
+import { attemptsCommands } from './commands/attempts.js';
 import { databaseCommands } from './commands/database.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { demo } from './commands/demo.js';
@@ -50,6 +51,7 @@ program.addCommand(databaseCommands());
 program.addCommand(keysCommands());
 program.addCommand(routesCommands());
 program.addCommand(jobsCommands());
+program.addCommand(attemptsCommands());
 
 program
   .command('generate')

@@ -8,6 +8,7 @@ import { JobQueue1764200500001, JobTables1764200500002 } from '@payflow/jobs';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-life.js';
+import { OperationsAtWork1764200100001 } from './migrations/1764200100001-operations-at-work.js';
 import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
 import { rights } from './rights.js';
@@ -21,6 +22,7 @@ export const migrations = [
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   PaymentLife1764200000001,
+  OperationsAtWork1764200100001,
   Routes1764200400001,
   JobQueue1764200500001,
   JobTables1764200500002,

@@ -1,4 +1,5 @@
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
+import { ATTEMPT_TEXTS, noAttemptIsForgotten } from './attempt-invariants.js';
 
 /** The sweeper takes whatever has waited 10 s, every 2 s; thirty more is late by any measure. */
 const UNSWEPT = '40 seconds';
@@ -77,6 +78,10 @@ export const invariants: readonly Invariant[] = [
   nothingStaysBehind,
   everyChangeIsTold,
   oneMarkPerEffect,
+  noAttemptIsForgotten,
   noOldOutboxRow('payments'),
-  noSecrets('payments', [{ running: `(${FREE_TEXT} order by updated_at desc limit 1000)`, full: FREE_TEXT }]),
+  noSecrets('payments', [
+    { running: `(${FREE_TEXT} order by updated_at desc limit 1000)`, full: FREE_TEXT },
+    ...ATTEMPT_TEXTS,
+  ]),
 ];

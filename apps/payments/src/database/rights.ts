@@ -24,14 +24,26 @@ export const rights: Rights = {
       'operation_id',
       'connector',
       'provider_reference',
+      'swept_at',
       'updated_at',
       'xact_id',
     ],
   },
   payment_operations: {
-    update: ['status', 'amount_minor', 'final', 'failure_code', 'version', 'updated_at', 'xact_id'],
+    update: [
+      'status',
+      'amount_minor',
+      'failure_code',
+      'answer_event_id',
+      'needs_attention',
+      'version',
+      'updated_at',
+      'xact_id',
+    ],
   },
-  ledger_steps: { update: ['status', 'reason', 'verdict_event_id', 'updated_at', 'xact_id'] },
+  ledger_steps: {
+    update: ['status', 'reason', 'hold_left_minor', 'accounts', 'verdict_event_id', 'updated_at', 'xact_id'],
+  },
   // Defined by the owner, with `payflow routes`.
   routes: { insert: false },
   attempts: {

@@ -136,9 +136,12 @@ create table ledger_steps (
   asked_at timestamp with time zone not null default clock_timestamp(),
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  hold_left_minor bigint,
+  accounts json,
   constraint ledger_steps_amount_minor_check CHECK ((amount_minor > 0)),
   constraint ledger_steps_command_id_key UNIQUE (command_id),
   constraint ledger_steps_ended_has_verdict CHECK (((status = 'asked'::text) = (verdict_event_id IS NULL))),
+  constraint ledger_steps_hold_left_minor_check CHECK ((hold_left_minor >= 0)),
   constraint ledger_steps_pkey PRIMARY KEY (tenant_id, livemode, operation_id, step),
   constraint ledger_steps_refused_has_reason CHECK (((status = 'refused'::text) = (reason IS NOT NULL))),
   constraint ledger_steps_status_check CHECK ((status = ANY (ARRAY['asked'::text, 'done'::text, 'refused'::text]))),
@@ -230,8 +233,15 @@ create table payment_operations (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  answer_event_id uuid,
+  needs_attention boolean not null default false,
   constraint payment_operations_amount_minor_check CHECK ((amount_minor > 0)),
-  constraint payment_operations_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint payment_operations_failed_has_code CHECK (
+CASE status
+    WHEN 'failed'::text THEN (failure_code IS NOT NULL)
+    WHEN 'releasing'::text THEN true
+    ELSE (failure_code IS NULL)
+END),
   constraint payment_operations_kind_check CHECK ((kind = ANY (ARRAY['authorization'::text, 'confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text, 'expiry'::text, 'dispute'::text]))),
   constraint payment_operations_number_check CHECK ((number > 0)),
   constraint payment_operations_pkey PRIMARY KEY (tenant_id, livemode, id),
@@ -290,6 +300,7 @@ create table payments (
   operation_id uuid,
   connector text,
   provider_reference text,
+  swept_at timestamp with time zone,
   constraint payments_amount_authorized_minor_check CHECK ((amount_authorized_minor >= 0)),
   constraint payments_amount_minor_check CHECK ((amount_minor > 0)),
   constraint payments_capture_check CHECK ((capture = ANY (ARRAY['automatic'::text, 'manual'::text, 'manual_multiple'::text]))),
@@ -422,11 +433,19 @@ CREATE INDEX attempts_routed ON public.attempts USING btree (created_at) WHERE (
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
+CREATE INDEX ledger_steps_asked ON public.ledger_steps USING btree (updated_at) WHERE (status = 'asked'::text);
+
+CREATE INDEX ledger_steps_of_payment ON public.ledger_steps USING btree (tenant_id, livemode, payment_id);
+
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
+CREATE INDEX payments_authorized_until ON public.payments USING btree (authorized_until) WHERE (status = ANY (ARRAY['authorized'::text, 'partially_captured'::text]));
+
 CREATE INDEX payments_by_change ON public.payments USING btree (updated_at);
+
+CREATE INDEX payments_to_be_acted_on ON public.payments USING btree (expires_at) WHERE (status = 'requires_action'::text);
 
 CREATE INDEX payments_waiting ON public.payments USING btree (updated_at) WHERE (status = 'processing'::text);
 
@@ -806,7 +825,7 @@ grant delete, insert, select on job_workers to service;
 grant update (seen_at) on job_workers to service;
 grant select on ledger_steps to reader;
 grant insert, select on ledger_steps to service;
-grant update (status, reason, verdict_event_id, updated_at, xact_id) on ledger_steps to service;
+grant update (status, reason, verdict_event_id, updated_at, xact_id, hold_left_minor, accounts) on ledger_steps to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
 grant select on outbox to reader;
@@ -821,12 +840,12 @@ grant select on partition_lease to service;
 grant update (holder, held_until) on partition_lease to service;
 grant select on payment_operations to reader;
 grant insert, select on payment_operations to service;
-grant update (status, amount_minor, final, failure_code, version, updated_at, xact_id) on payment_operations to service;
+grant update (status, amount_minor, failure_code, version, updated_at, xact_id, answer_event_id, needs_attention) on payment_operations to service;
 grant select on payment_transitions to reader;
 grant insert, select on payment_transitions to service;
 grant select on payments to reader;
 grant insert, select on payments to service;
-grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference) on payments to service;
+grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, swept_at) on payments to service;
 grant select on positions to reader;
 grant insert, select, update on positions to service;
 grant select on provider_evidence to reader;

@@ -12,7 +12,7 @@ import type { Choice, Choose } from './choice.js';
 import { sending } from './crash-after-send.js';
 import { countWord } from './metrics.js';
 import { inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
-import { answerOf, callsForOthers, settle, type Hearing } from './settle.js';
+import { answerOf, callsForOthers, lastWord, settle, type Hearing, type Told } from './settle.js';
 import { brokenOff, wordOf, type Word } from './word.js';
 
 export interface DeskParts {
@@ -123,13 +123,9 @@ export class ProviderDesk {
     attempt: Attempt,
     reason: string,
   ): Promise<{ told: AnyOutgoing[]; result: undefined }> {
-    const { declined } = attempt;
     await moveAttempt(tx, attempt, { status: 'not_sent', code: reason });
-    const outcome = declined === null ? 'not_sent' : 'declined';
-    return {
-      told: [answerOf(attempt, { outcome, code: declined ?? reason, reference: null, url: null })],
-      result: undefined,
-    };
+    const word = lastWord(attempt, { outcome: 'not_sent' as Told, code: reason, reference: null, url: null });
+    return { told: [answerOf(attempt, word)], result: undefined };
   }
 
   private async choiceFor(attempt: Attempt): Promise<Choice | undefined> {

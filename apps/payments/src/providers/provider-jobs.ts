@@ -1,4 +1,4 @@
-import { idPattern, uuidOf } from '@payflow/contracts';
+import { fromUuid, idPattern, uuidOf } from '@payflow/contracts';
 import { defineJob, newJob, type NewJob } from '@payflow/jobs';
 import type { AttemptKey } from './attempt.js';
 
@@ -92,6 +92,20 @@ export function inquiryOf(attempt: TracedKey, delay_ms: number): NewJob {
     key: `inquire/${uuidOf('attempt', attempt.id)}`,
     delay_ms,
     traceparent: attempt.traceparent,
+  });
+}
+
+/** UUID of the tenant, as the row has it. */
+export interface AttemptOwner {
+  readonly tenant: string;
+  readonly livemode: boolean;
+}
+
+/** A human's word on an attempt, as a job: the worker alone moves attempts. */
+export function resolvingOf({ tenant, livemode }: AttemptOwner, word: Omit<ResolveJob, 'tenant' | 'livemode'>): NewJob {
+  return newJob(resolveAttempt, {
+    data: { tenant: fromUuid('tenant', tenant), livemode, ...word },
+    key: `resolve/${uuidOf('attempt', word.attempt)}`,
   });
 }
 

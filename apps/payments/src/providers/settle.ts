@@ -67,7 +67,7 @@ export async function settle(tx: Transaction, attempt: Attempt, heard: Word, hea
     await tryAnother(tx, attempt);
     return [];
   }
-  return [answerOf(attempt, { ...word, outcome: belief.status }, hearing.actor)];
+  return [answerOf(attempt, lastWord(attempt, { ...word, outcome: belief.status }), hearing.actor)];
 }
 
 /**
@@ -92,7 +92,7 @@ function later(
   return nextInquiry_ms(unknown_ms, schedule) ?? 'attention';
 }
 
-type Told = 'approved' | 'declined' | 'requires_action' | 'not_sent';
+export type Told = 'approved' | 'declined' | 'requires_action' | 'not_sent';
 
 function isToTell(status: AttemptStatus): status is Told {
   return isFinal(status) || status === 'requires_action';
@@ -101,6 +101,13 @@ function isToTell(status: AttemptStatus): status is Told {
 async function tryAnother(tx: Transaction, attempt: Attempt): Promise<void> {
   const other = { ...attempt, id: newId('attempt'), number: attempt.number + 1, connector: null };
   await Promise.all([insertAttempts(tx, [other]), enqueue(tx, [askingOf(other)])]);
+}
+
+/** Where the last could not be asked, and one before it declined, that is what the customer has to know. */
+export function lastWord<W extends { outcome: Told; code: string | null }>(attempt: Attempt, word: W): W {
+  return word.outcome === 'not_sent' && attempt.declined !== null
+    ? { ...word, outcome: 'declined', code: attempt.declined }
+    : word;
 }
 
 /** `payflow.payment.answer.v1`: names the attempt that the machine knows. */

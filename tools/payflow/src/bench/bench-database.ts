@@ -8,6 +8,8 @@ export interface BenchDatabase {
   readonly admin: Client;
   readonly adminUrl: string;
   readonly ownerUrl: string;
+  /** As the service's own role. */
+  readonly serviceUrl: string;
   drop(): Promise<void>;
 }
 
@@ -15,7 +17,7 @@ const PASSWORDS = { migrator: 'bench', service: 'bench', reader: 'bench' };
 
 export async function openBenchDatabase(serverUrl: string, service: Service): Promise<BenchDatabase> {
   const prefix = `bench_${Date.now()}`;
-  const { ownerUrl } = await provisionDatabase(serverUrl, service, PASSWORDS, prefix);
+  const { ownerUrl, url: serviceUrl } = await provisionDatabase(serverUrl, service, PASSWORDS, prefix);
   await runMigrations(ownerUrl, MIGRATIONS[service]);
   const adminUrl = Object.assign(new URL(serverUrl), { pathname: `/${prefix}_${service}` }).toString();
   const admin = new Client({ connectionString: adminUrl });
@@ -24,6 +26,7 @@ export async function openBenchDatabase(serverUrl: string, service: Service): Pr
     admin,
     adminUrl,
     ownerUrl,
+    serviceUrl,
     drop: async () => {
       await admin.end();
       await dropProvisioned(serverUrl, `${prefix}_${service}`);

@@ -5,6 +5,7 @@ import { asyncApi } from '../generators/asyncapi.js';
 import { configurationTables } from '../generators/configuration.js';
 import { errorCatalogue } from '../generators/errors.js';
 import { indexTable } from '../generators/indexes.js';
+import { paymentLife } from '../generators/payment-life.js';
 import { scenarioPages } from '../generators/scenarios.js';
 import { libraryTopologies, messageCatalogue, topologyDiagram, withDiagram } from '../generators/topology.js';
 
@@ -36,6 +37,7 @@ function files(): GeneratedFile[] {
     { path: 'docs/generated/errors.md', content: errorCatalogue() },
     { path: 'docs/generated/indexes.md', content: indexTable() },
     { path: 'docs/generated/messages.md', content: messageCatalogue() },
+    { path: 'docs/generated/payment-life.md', content: paymentLife() },
     { path: 'docs/generated/topology.md', content: topologyDiagram() },
     { path: 'README.md', content: withDiagram(readFileSync('README.md', 'utf8')) },
     ...libraryTopologies(),

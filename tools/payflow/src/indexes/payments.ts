@@ -1,9 +1,17 @@
 import '@payflow/payments/statements';
-import { OWNED, arrays, uuid, uuidOf, type IndexRegistry } from './index-use.js';
+import { OWNED, OWNER, arrays, uuid, uuidOf, type IndexRegistry } from './index-use.js';
 
 export const payments: IndexRegistry = {
   uses: [
     { index: 'payments_waiting', query: 'payments.overdue', values: ['10000', '100'] },
+    { index: 'payments_authorized_until', query: 'payments.over', values: ['10000', '100'] },
+    { index: 'payments_to_be_acted_on', query: 'payments.over', values: ['10000', '100'] },
+    { index: 'ledger_steps_asked', query: 'ledger-steps.unheard', values: ['10000', '100'] },
+    {
+      index: 'ledger_steps_of_payment',
+      query: 'lives.load',
+      values: [...arrays(...OWNER, uuid(7)), "'{}'", "'{}'", "'{}'"],
+    },
     { index: 'payments_by_change', query: 'invariant.payments.I18.running', values: [] },
     { index: 'attempts_routed', query: 'payments.routed-outcomes', values: ['15'] },
     { index: 'attempts_open', query: 'attempts.lost', values: ['30000', '500'] },
@@ -18,9 +26,20 @@ export const payments: IndexRegistry = {
     payments: {
       ...OWNED,
       id: uuidOf('n'),
-      status: "case when n % 1000 = 0 then 'processing' else 'succeeded' end",
+      status:
+        "case n % 1000 when 0 then 'processing' when 1 then 'authorized' when 2 then 'requires_action' else 'succeeded' end",
+      authorized_until: "now() + case when n % 3000 = 1 then -1 else 1 end * interval '1 day'",
+      swept_at: 'null',
       updated_at: "now() - ($rows - n) * interval '1 second'",
       expires_at: "now() + interval '1 day'",
+    },
+    ledger_steps: {
+      ...OWNED,
+      operation_id: uuidOf('n'),
+      payment_id: uuidOf('n / 3'),
+      step: "'reserve'",
+      status: "case when n % 1000 = 0 then 'asked' else 'done' end",
+      updated_at: "now() - ($rows - n) * interval '1 second'",
     },
     attempts: {
       ...OWNED,
