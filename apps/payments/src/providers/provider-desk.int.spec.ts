@@ -7,12 +7,13 @@ import { configureLogging } from '@payflow/telemetry';
 import { createTestDatabase, statementsOf, testBroker, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invariants, migrations } from '../database/index.js';
+import { Router } from '../routing/router.js';
 import { Wishes } from '../testing/attempts.js';
 import { askProviders, inquireNow } from './ask-providers.js';
 import type { NewAttempt } from './attempt.js';
 import { attemptsInNeed } from './attempt.repository.js';
 import { AttemptSweeper } from './attempt-sweeper.js';
-import { byRoute } from './choice.js';
+import type { Choose } from './choice.js';
 import { ProviderDesk } from './provider-desk.js';
 import type { ResolveJob } from './provider-jobs.js';
 
@@ -95,7 +96,8 @@ const schedule = { delays_ms: [5_000, 30_000, 300_000, 3_600_000, 21_600_000], u
 
 function house(...names: string[]) {
   const connectors = (names.length > 0 ? names : ['one']).map((name) => new Scripted(name));
-  const choose = byRoute({ connectors, routesFor: () => [], records: () => ({ succeeded: 0, tried: 0 }) });
+  const router = new Router(db.database, connectors);
+  const choose: Choose = (attempt) => router.choose(attempt);
   const desk = new ProviderDesk({ db: db.database, outbox: messaging.outbox, connectors, choose, schedule });
   const runOf = <D extends object>(data: D) => ({
     id: '1',
@@ -183,6 +185,8 @@ describe('asking a provider', () => {
 
   it('costs two transactions of few statements', async () => {
     const { ask } = house();
+    // Routes are remembered from the first on.
+    await ask(await wishes.ask());
     const attempt = await wishes.ask();
     const names = await statementsOf(() => ask(attempt));
     expect(names).toEqual([
@@ -264,6 +268,34 @@ describe('asking a provider', () => {
       { outcome: 'not_sent', code: 'payment_expired', connector: null },
     ]);
     expect(await outcomes(refund)).toEqual(['approved']);
+  });
+
+  it.each(['queue_full', 'queued_too_long', 'rate_limited'])(
+    'asks again a moment later, under the same key, where there was no place or turn: %s',
+    async (code) => {
+      const { first, ask } = house();
+      first.answers = [{ outcome: 'not_sent', code, evidence }];
+      const attempt = await wishes.ask();
+      await ask(attempt);
+      expect([await statuses(attempt), await outcomes(attempt)]).toEqual([['created'], []]);
+      const due = (await wishes.jobs(attempt)).find(({ job }) => job === 'provider.ask')?.due_s ?? 0;
+      expect(due).toBeGreaterThan(0);
+      await ask(attempt);
+      expect(first.asked.map(({ idempotencyKey }) => idempotencyKey)).toEqual([attempt.id, attempt.id]);
+      expect(await outcomes(attempt)).toEqual(['approved']);
+    },
+  );
+
+  it('does not wait for a place where another has one, nor when there is no time for it', async () => {
+    const busy: ProviderAnswer = { outcome: 'not_sent', code: 'queue_full', evidence };
+    const { first, ask } = house('one', 'two');
+    first.answers = [busy, busy];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    expect(await statuses(attempt)).toEqual(['not_sent', 'created']);
+    const late = await wishes.ask({ action: 'capture', connector: 'one' }, { left_ms: 900 });
+    await ask(late);
+    expect(await wishes.answers(late)).toMatchObject([{ outcome: 'not_sent', code: 'queue_full' }]);
   });
 
   it('says so where there is nobody to be asked', async () => {
