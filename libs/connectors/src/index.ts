@@ -1,5 +1,6 @@
 export type * from './connector.js';
 export { PROVIDER_ACTIONS } from './connector.js';
+export { isForLater } from './outbound/outbound.js';
 export {
   CONNECTORS,
   capabilitiesOf,

@@ -31,9 +31,9 @@ it('leaves out what is not configured, and says so', async () => {
   configureLogging({ level: 'silent' });
   expect(connectors.map(({ name }) => name)).toEqual(['internal', 'cards']);
   expect(connectorNamed(connectors, 'cards_b')).toBeUndefined();
-  expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
-    { connector: 'cards_b', missing: ['CARDS_B_API_KEY'] },
-  ]);
+  const absent = lines.map((line) => JSON.parse(line) as { connector: string; missing: string[] });
+  expect(absent).toHaveLength(CONNECTORS.length - connectors.length);
+  expect(absent).toContainEqual(expect.objectContaining({ connector: 'cards_b', missing: ['CARDS_B_API_KEY'] }));
   await Promise.all(connectors.map((connector) => connector.close()));
 });
 

@@ -6,7 +6,11 @@ import { secondOf, type ConnectorDefinition, type Settings } from './definition.
 import { internal } from './internal/index.js';
 
 /** Every connector there is, in the order in which they are tried where no route says otherwise. A new rail is one line here. */
-export const CONNECTORS = [internal, cards, secondOf('cards_b', cards)] as const;
+export const CONNECTORS = [
+  internal, // from wallet to wallet
+  cards, // an acquirer's API
+  secondOf('cards_b', cards), // the same API under a second contract
+] as const;
 
 type Definitions = (typeof CONNECTORS)[number];
 export type ConnectorName = Definitions['name'];

@@ -77,27 +77,30 @@ function wisher() {
   };
 }
 
-function webhook(wish: ProviderRequest, at: Date) {
-  const data = {
-    id: 'auth_1',
-    object: 'authorization',
-    status: 'authorized',
-    amount: { value: wish.amount, currency: wish.asset },
-    merchant_reference: wish.merchantReference,
-    idempotency_key: wish.idempotencyKey,
-  };
-  const body = JSON.stringify({ type: 'authorization.updated', timestamp: at.toISOString(), data });
-  const timestamp = String(Math.floor(at.getTime() / 1_000));
-  const signed = createHmac('sha256', signingKey(WEBHOOK_SECRET)).update(`evt_1.${timestamp}.${body}`);
-  return {
-    headers: {
+const webhooks: ProviderUnderTest['webhooks'] = {
+  bodyOf: (wish) =>
+    JSON.stringify({
+      type: 'authorization.updated',
+      timestamp: '2026-01-01T00:00:00.000Z',
+      data: {
+        id: 'auth_1',
+        object: 'authorization',
+        status: 'authorized',
+        amount: { value: wish.amount, currency: wish.asset },
+        merchant_reference: wish.merchantReference,
+        idempotency_key: wish.idempotencyKey,
+      },
+    }),
+  sign: (body, at) => {
+    const timestamp = String(Math.floor(at.getTime() / 1_000));
+    const signed = createHmac('sha256', signingKey(WEBHOOK_SECRET)).update(`evt_1.${timestamp}.${body}`);
+    return {
       'webhook-id': 'evt_1',
       'webhook-timestamp': timestamp,
       'webhook-signature': `v1,${signed.digest('base64')}`,
-    },
-    body: Buffer.from(body),
-  };
-}
+    };
+  },
+};
 
 const start = (env: NodeJS.ProcessEnv = {}) =>
   startSandboxServer(
@@ -119,7 +122,7 @@ async function sandbox(isHttp2: boolean): Promise<ProviderUnderTest> {
       const { data } = (await answer.json()) as { data: readonly { authorizations: number }[] };
       return data.reduce((sum, { authorizations }) => sum + authorizations, 0);
     },
-    webhook,
+    webhooks,
     secrets: [API_KEY, WEBHOOK_SECRET],
     close: () => server.stop(),
   };

@@ -8,6 +8,7 @@ import {
   currentDeadline,
   deadlineIn,
   withDeadline,
+  type RefusalReason,
 } from '@payflow/resilience';
 import { logger } from '@payflow/telemetry';
 import type { InquiryAnswer, ProviderAction, ProviderAnswer, ProviderCall } from '../connector.js';
@@ -33,10 +34,13 @@ export interface Try {
 
 const log = logger('connectors');
 
-/** Twice what runs may wait: more would wait longer than anybody does, and the next connector may have room. */
-const WAITING_PER_RUNNING = 2;
-/** Whoever waited so long for a place is better off with another connector. */
-const QUEUED_MAX_MS = 5_000;
+/**
+ * Whoever waits holds one of the worker's hands, of which it has two hundred: one connector may not have them all. Ten calls at
+ * 50 ms each let this many through in half a second.
+ */
+const WAITING_MAX = 100;
+/** Whoever waited for a place so long, of the time for all, is asked again later, or better off with another connector. */
+const QUEUED_SHARE = 1 / 3;
 /** A moment of trouble is ridden out; an outage is not met with more of what it suffers from. */
 const RETRY = { retries_max: 2, pause_ms: 50, pause_max_ms: 500, budget: { share: 0.1, saved_max: 10 } };
 const BREAKER = { failures_max: 10, open_ms: 5_000 };
@@ -64,8 +68,8 @@ export class Outbound {
     const policy = `connector.${name}`;
     this.#queue = new BoundedQueue(policy, {
       running_max,
-      waiting_max: running_max * WAITING_PER_RUNNING,
-      age_max_ms: Math.min(QUEUED_MAX_MS, limit_ms),
+      waiting_max: WAITING_MAX,
+      age_max_ms: limit_ms * QUEUED_SHARE,
     });
     this.#policy = new Policy(policy, {
       limit_ms,
@@ -141,6 +145,13 @@ function questionOf<T>(attempt: (it: Try) => Promise<T>): (it: Try) => Promise<T
     attempt(it).catch((error: unknown) => {
       throw error instanceof Lost ? new Lost(error.code, error.facts, true) : error;
     });
+}
+
+const LATER: ReadonlySet<string> = new Set<RefusalReason>(['queue_full', 'queued_too_long', 'rate_limited']);
+
+/** Whether `not_sent` with this code says that there was no place or no turn just now, and nothing of the provider. */
+export function isForLater(code: string | null): boolean {
+  return code !== null && LATER.has(code);
 }
 
 function isFailure(error: unknown): error is NotSent | Lost {

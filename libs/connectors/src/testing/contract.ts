@@ -20,12 +20,6 @@ export type Scenario =
   /** Does it and cuts the line. */
   | 'cuts_after';
 
-/** A webhook as it comes in. */
-export interface Delivery {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}
-
 /** One provider, real or played, and a connector to it, whose calls end within a second or two. */
 export interface ProviderUnderTest {
   readonly connector: Connector;
@@ -38,8 +32,15 @@ export interface ProviderUnderTest {
   wish(action: ProviderAction, scenario: Scenario, reference?: string | null): ProviderRequest;
   /** How often the provider has done what it was asked under a key. */
   doneUnder(idempotencyKey: string): Promise<number>;
-  /** A signed webhook about a wish that succeeded; null for a provider that sends none. `at`: when it is said to be sent. */
-  webhook: null | ((wish: ProviderRequest, at: Date) => Delivery);
+  /** What the provider never does. */
+  readonly never?: readonly Scenario[];
+  /** Null for a provider that sends no webhooks. */
+  readonly webhooks: null | {
+    /** The body of one about a wish that succeeded. */
+    bodyOf(wish: ProviderRequest): string;
+    /** Headers that sign a body as sent at a time. */
+    sign(body: string, at: Date): Readonly<Record<string, string>>;
+  };
   /** What must never be in evidence: keys, secrets. */
   readonly secrets: readonly string[];
   close(): Promise<void>;
@@ -99,6 +100,7 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
     });
 
     it('tells where the customer has to go', async () => {
+      if (it_.never?.includes('wants_action')) return;
       const answer = await ask(it_.wish(first(), 'wants_action'));
       expect(answer).toMatchObject({
         outcome: 'requires_action',
@@ -201,25 +203,56 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
       expect(await ask(lacking)).toMatchObject({ outcome: 'not_sent' });
     });
 
-    it('believes webhooks that are the provider’s and of now, and no others', async () => {
-      if (!it_.webhook) return expect(it_.connector.webhooks).toBeNull();
+    it('refuses units and sums that it says it does not take', async () => {
+      const { assets, brands, amount } = it_.connector.capabilities;
+      const wish = it_.wish(first(), 'succeeds');
+      const card = wish.card ?? { type: 'card', token: 'tok' };
+      const outside = [
+        ...(assets ? [{ asset: 'NOSUCHUNIT' }] : []),
+        ...(brands ? [{ card: { ...card, brand: 'no_such_brand' } }] : []),
+        ...(amount.min === null ? [] : [{ amount: String(BigInt(amount.min) - 1n) }]),
+        ...(amount.max === null ? [] : [{ amount: String(BigInt(amount.max) + 1n) }]),
+      ];
+      for (const change of outside) {
+        expect([change, await ask({ ...wish, ...change })]).toMatchObject([change, { outcome: 'not_sent' }]);
+      }
+      expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
+    });
+
+    it('believes webhooks that are the provider’s and of now, and no others', () => {
+      const { webhooks } = it_;
+      if (!webhooks) return expect(it_.connector.webhooks).toBeNull();
       const now = new Date();
       const ago = (ms: number) => new Date(now.getTime() - ms);
       const wish = it_.wish(first(), 'succeeds');
-      const good = it_.webhook(wish, now);
-      const read = ({ headers, body }: Delivery) => it_.connector.webhooks?.read(headers, body, now);
+      const body = webhooks.bodyOf(wish);
+      const read = (headers: Readonly<Record<string, string>>, of = body) =>
+        it_.connector.webhooks?.read(headers, Buffer.from(of), now);
+      const good = webhooks.sign(body, now);
       const notice = read(good);
-      expect(notice).toMatchObject({ idempotencyKey: wish.idempotencyKey, merchantReference: wish.merchantReference });
+      expect(notice).toMatchObject({
+        kind: 'attempt_approved',
+        idempotencyKey: wish.idempotencyKey,
+        merchantReference: wish.merchantReference,
+      });
       told.push(notice as Notice);
       // A copy has the number of the first, by which it is known.
       expect(read(good)).toEqual(notice);
-      expect(read(it_.webhook(wish, ago(-4 * MINUTE_MS)))).toMatchObject({ kind: 'attempt_approved' });
-      expect(read(it_.webhook(wish, ago(6 * MINUTE_MS)))).toBeUndefined();
-      expect(read(it_.webhook(wish, ago(-6 * MINUTE_MS)))).toBeUndefined();
-      const changed = Buffer.from(good.body.toString().replace(wish.idempotencyKey, `${wish.idempotencyKey}x`));
-      expect(read({ ...good, body: changed })).toBeUndefined();
-      expect(read({ ...good, headers: {} })).toBeUndefined();
+      expect(read(webhooks.sign(body, ago(-4 * MINUTE_MS)))).toMatchObject({ kind: 'attempt_approved' });
+      expect(read(webhooks.sign(body, ago(6 * MINUTE_MS)))).toBeUndefined();
+      expect(read(webhooks.sign(body, ago(-6 * MINUTE_MS)))).toBeUndefined();
+      expect(read(good, body.replace(wish.idempotencyKey, `${wish.idempotencyKey}x`))).toBeUndefined();
+      expect(read({})).toBeUndefined();
     });
+
+    it.each(['', 'no JSON', 'null', '[]', '{}', '{"type":1,"data":null}'])(
+      'says of a signed webhook that it cannot read that it tells nothing: %s',
+      (body) => {
+        if (!it_.webhooks) return;
+        const now = new Date();
+        expect(it_.connector.webhooks?.read(it_.webhooks.sign(body, now), Buffer.from(body), now)).toBeNull();
+      },
+    );
 
     it('shows nothing that is secret', () => {
       const shown = JSON.stringify(told);
