@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outsideFindings } from '../books/outside-books.js';
 import { jsonOf } from '../house/api-client.js';
 import { CardHouse, PAYMENTS_PATH } from '../house/card-house.js';
-import type { Answered } from '../house/wish.js';
+import { untilAnswered, type Answered } from '../house/wish.js';
 
 const SETTLED_WITHIN_MS = 60_000;
 
@@ -49,20 +49,26 @@ describe('operations on card payments × what an acquirer can do to them (P1)', 
   const shown = async (id: string): Promise<Body> =>
     jsonOf(await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}?expand=transfers,refunds,captures`));
 
-  /** The payment as the API, the ledger and the acquirer have it. */
-  async function expectSums(id: string, state: string, sums: { captured: string; refunded?: string }): Promise<void> {
-    const { captured: taken, refunded: back = '0' } = sums;
-    const payment = await shown(id);
-    expect(payment).toMatchObject({ status: state, amount_captured: taken, amount_refunded: back });
-    const legs = await desk.house.databases.value<string>(
+  /** What the payment moved from the clearing account, less what it moved back. */
+  const clearedBy = (id: string): Promise<string> =>
+    desk.house.databases.value<string>(
       'ledger',
       `select coalesce(sum(case when debit_account_id = $1 then amount_minor else -amount_minor end), 0)::text
        from transfers where payment_id = $2 and $1 in (debit_account_id, credit_account_id)`,
       [uuidOf('account', desk.clearing), uuidOf('payment', id)],
     );
-    expect(legs).toBe((BigInt(taken) - BigInt(back)).toString());
-    const transfers = payment['transfers'] as { amount: string }[];
-    expect(transfers.reduce((all, { amount }) => all + BigInt(amount), 0n)).toBe(BigInt(taken) + BigInt(back));
+
+  /** The payment as the API, the ledger and the acquirer have it. */
+  async function expectSums(id: string, state: string, sums: { captured: string; refunded?: string }): Promise<void> {
+    const { captured: taken, refunded: back = '0' } = sums;
+    expect(await shown(id)).toMatchObject({ status: state, amount_captured: taken, amount_refunded: back });
+    expect(await clearedBy(id)).toBe((BigInt(taken) - BigInt(back)).toString());
+    // The views of transfers come from the ledger, beside those of payments.
+    await until('its transfers are shown', async () => {
+      const { transfers } = (await shown(id)) as { transfers?: { amount: string }[] };
+      const moved = (transfers ?? []).reduce((all, { amount }) => all + BigInt(amount), 0n);
+      return moved === BigInt(taken) + BigInt(back);
+    });
     const [page] = await desk.sandbox.books(`${desk.merchant.tenant}/test/${id}`);
     expect([page?.captured ?? '0', page?.refunded ?? '0']).toEqual([taken, back]);
   }
@@ -122,7 +128,6 @@ describe('operations on card payments × what an acquirer can do to them (P1)', 
     ['insufficient_funds', '9002'],
     ['card_expired', '9003'],
     ['fraud_suspected', '9004'],
-    ['do_not_honor', '9005'],
   ])('what the issuer declines as %s moves nothing', async (code, ending) => {
     const declined = ({ status, body }: Answered): Body => {
       expect(status).toBe(402);
@@ -174,23 +179,54 @@ describe('operations on card payments × what an acquirer can do to them (P1)', 
   });
 
   it.each([
-    ['approve', 'succeeded', '20000'],
-    ['deny', 'failed', '0'],
+    ['approve' as const, 'succeeded', '20000'],
+    ['deny' as const, 'failed', '0'],
   ])('a customer who has to act: they %s, and it ends as %s', async (outcome, state, taken) => {
     const { status, body } = await desk.pay({ amount: '20000', token: 'tok_action' });
     expect([status, body['status']]).toEqual([201, 'requires_action']);
     const id = body['id'] as string;
     const { url } = body['next_action'] as { url: string };
-    await fetch(url.replace(/\/?$/, ''), { method: 'GET' });
-    const authorization = /auth_[A-Za-z0-9]+/.exec(url)?.[0] ?? '';
-    await fetch(`${desk.sandbox.url}/test/authorizations/${authorization}/action`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ outcome }),
-    });
+    expect(await (await fetch(url)).text()).toContain('approve');
+    await desk.sandbox.completeAction(url.slice(url.lastIndexOf('/') + 1), outcome);
     await until('the payment has ended', async () => (await shown(id))['status'] === state, SETTLED_WITHIN_MS);
     await expectSums(id, state, { captured: taken });
   });
+
+  it.each([
+    ['won' as const, '0'],
+    ['lost' as const, '50000'],
+  ])(
+    'a dispute, answered with evidence and %s: the money leaves, and comes back if it was won',
+    async (outcome, gone) => {
+      const id = await captured('50000');
+      const [{ reference }] = (await desk.house.databases.rows<{ reference: string }>(
+        'payments',
+        'select provider_reference as reference from payments where id = $1',
+        [uuidOf('payment', id)],
+      )) as [{ reference: string }];
+      const { id: opened } = await desk.sandbox.openDispute(reference);
+      const disputes = async () =>
+        jsonOf<{ data: { id: string; status: string }[] }>(
+          await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}/disputes`),
+        ).data;
+      const [{ id: dispute }] = (await until('the dispute is shown', async () => {
+        const data = await disputes();
+        return data.length > 0 ? data : undefined;
+      })) as [{ id: string }];
+      expect(await clearedBy(id)).toBe('0');
+      const evidence = await untilAnswered(desk.merchant.api, `/api/v1/disputes/${dispute}/evidence`, {
+        text: 'It was delivered on Tuesday.',
+      });
+      expect(evidence.status).toBe(200);
+      await desk.sandbox.decideDispute(opened, outcome);
+      await until('the dispute has ended', async () => (await disputes())[0]?.status === outcome);
+      await until(
+        'its money is where it belongs',
+        async () => (await clearedBy(id)) === (50_000n - BigInt(gone)).toString(),
+      );
+      expect(await shown(id)).toMatchObject({ status: 'succeeded', amount_captured: '50000' });
+    },
+  );
 
   it('a payment that waits to be confirmed', async () => {
     const { merchant, clearing } = desk;

@@ -14,6 +14,8 @@ const SCOPES = [
   'transfers:write',
   'holds:read',
   'holds:write',
+  'disputes:read',
+  'disputes:write',
   'monitoring:read',
 ];
 const KEY_BYTES = 24;
