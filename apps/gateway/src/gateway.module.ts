@@ -96,7 +96,7 @@ export class GatewayModule {
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
-        ...webhookProviders(),
+        ...webhookProviders(config),
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         {
           provide: OwnerClient,
