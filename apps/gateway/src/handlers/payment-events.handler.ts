@@ -40,11 +40,11 @@ export class PaymentEventsHandler {
 
   @Consumes('gateway.payments')
   async handle(
-    @Payload() heard: readonly (PaymentEvent | OperationEvent | DisputeEvent)[],
+    @Payload() batch: readonly (PaymentEvent | OperationEvent | DisputeEvent)[],
     @Ctx() tx: Transaction,
   ): Promise<Handled> {
-    const disputes = heard.filter(isDisputeEvent);
-    const events = heard.filter((event): event is PaymentEvent | OperationEvent => !isDisputeEvent(event));
+    const disputes = batch.filter(isDisputeEvent);
+    const events = batch.filter((event): event is PaymentEvent | OperationEvent => !isDisputeEvent(event));
     const told = events.filter((event) => !isOperationEvent(event));
     const states = told.map(stateOf);
     const rests = firstRestOfEach(states);
@@ -56,7 +56,7 @@ export class PaymentEventsHandler {
     const [changed, pending] = await Promise.all([
       applyPayments(tx, newestOfEach(states)),
       takePending(tx, 'payment', [...rests.values()].map(paymentKeyOf)),
-      applyCounters(tx, [...all.flatMap(countersOf), ...moved]),
+      applyCounters(tx, [...moved, ...all.flatMap(countersOf)]),
     ]);
     const ended = await applyOperations(tx, events.filter(isOperationEvent), changed);
     const disputed = await applyDisputeEvents(tx, disputes);

@@ -1,4 +1,5 @@
 import type { Provider, Type } from '@nestjs/common';
+import { webhookReadersOf, type ConnectorWebhooksConfiguration } from '@payflow/connectors';
 import type { Database } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE } from '@payflow/service';
@@ -10,9 +11,9 @@ import { WebhookReception } from './reception.js';
 export const webhookControllers: Type[] = [ProviderWebhooksController, DisputesController];
 
 /** What it takes to hear providers. */
-export function webhookProviders(): Provider[] {
+export function webhookProviders(config: ConnectorWebhooksConfiguration): Provider[] {
   return [
-    { provide: WebhookReaders, useFactory: () => new WebhookReaders() },
+    { provide: WebhookReaders, useFactory: () => new WebhookReaders(webhookReadersOf(config)) },
     {
       provide: WebhookReception,
       inject: [DATABASE, Messaging],

@@ -139,7 +139,10 @@ const closedGroups = invariant({
   full: groupsAreWhole('', 'transfers'),
 });
 
-/** A payment's transfer carries the payment's id, comes from its hold, or is of a group, which has one id; the id table lets each id be used once. */
+/**
+ * The transfer that books a payment carries its id, comes from its hold, or is of a group, which has one id; a refund's and a
+ * dispute's carry their own. The id table lets each id be used once.
+ */
 const onePostingPerStep = invariant({
   name: 'I5',
   owner: 'ledger',
@@ -150,7 +153,7 @@ const onePostingPerStep = invariant({
     select 'transfers/' || id as id from transfers group by tenant_id, livemode, id having count(*) > 1
     union all
     select 'payments/' || payment_id from transfers
-    where payment_id is not null and hold_id is null and reverses_id is null and group_id is null
+    where payment_id is not null and hold_id is null and reverses_id is null and group_id is null and id = payment_id
     group by tenant_id, livemode, payment_id having count(*) > 1`,
 });
 

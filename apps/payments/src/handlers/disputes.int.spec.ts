@@ -1,4 +1,4 @@
-import { fromUuid, newId, type Message } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf, type Message } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
 import { createTestDatabase, statementsOf, testMessage, type TestDatabase } from '@payflow/testing';
@@ -13,6 +13,11 @@ const ATTEMPTS = statement(
   'spec.evidence-attempts',
   `select a.action, a.status, a.connector, a.request, o.kind as operation, o.status as "operationStatus"
    from attempts a join payment_operations o on o.id = a.operation_id where a.payment_id = typeid_uuid($1)`,
+);
+const JOBS = statement(
+  'spec.jobs',
+  `select t.identifier as task, j.payload -> 'data' ->> 'attempt' as attempt
+   from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id where j.key = $1`,
 );
 const ATTEMPT_ID = statement(
   'spec.evidence-attempt',
@@ -154,6 +159,21 @@ describe('a dispute', () => {
     ],
   ])('of %s moves nothing', async (_, make) => {
     expect(await stage.take([await make()])).toEqual([]);
+  });
+});
+
+describe('a notice about an attempt', () => {
+  it('is kept, not believed, and has the provider asked at once; a copy has nobody asked', async () => {
+    const payment = await stage.payment();
+    const attempt = newId('attempt');
+    const notice = stage.notice(payment, 'attempt_approved', { attempt, code: null, amount: null });
+    const asked = () => statementsOf(() => stage.take([notice]));
+    expect(await asked()).toEqual(['disputes.load', 'disputes.save', 'jobs.enqueue']);
+    expect(await asked()).toEqual(['disputes.load', 'disputes.save']);
+    expect(await stage.evidence(payment)).toEqual([{ outcome: 'attempt_approved', believed: false }]);
+    expect(await db.database.rows(JOBS, [`inquire/${uuidOf('attempt', attempt)}`])).toEqual([
+      { task: 'provider.inquire', attempt },
+    ]);
   });
 });
 
