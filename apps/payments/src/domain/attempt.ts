@@ -7,6 +7,7 @@ import type { ProviderAction } from '@payflow/connectors';
  *      │          ├──→ requires_action ──→ approved | declined
  *      │          └──→ unknown ──→ approved | declined | requires_action | not_sent
  *      │                  └──→ created                              the provider never heard of it: sent again, same key
+ *      │          └──→ created                                      it never left this process: it waits for its turn
  *      └──→ not_sent                                                nobody could be asked, or it was too late to ask
  *
  * The first certain word decides. What comes later is kept as evidence and moves nothing; where it says something else,

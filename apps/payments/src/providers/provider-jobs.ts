@@ -77,10 +77,11 @@ type TracedKey = AttemptKey & { readonly traceparent?: string | undefined };
 
 // The sweeper looks for jobs under these keys (`attempts.lost`).
 
-export function askingOf(attempt: TracedKey): NewJob {
+export function askingOf(attempt: TracedKey, delay_ms = 0): NewJob {
   return newJob(askProvider, {
     data: dataOf(attempt),
     key: `ask/${uuidOf('attempt', attempt.id)}`,
+    delay_ms,
     traceparent: attempt.traceparent,
   });
 }
