@@ -4,6 +4,7 @@ import type { ProviderAction } from '@payflow/connectors';
  * What was asked of one provider, from the wish to the certainty.
  *
  *   created ──→ sending ──→ approved | declined | not_sent          final, never left
+ *      │          ├──→ created                                      it never left this process: it waits for its turn
  *      │          ├──→ requires_action ──→ approved | declined
  *      │          └──→ unknown ──→ approved | declined | requires_action | not_sent
  *      │                  └──→ created                              the provider never heard of it: sent again, same key

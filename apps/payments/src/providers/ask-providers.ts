@@ -20,7 +20,7 @@ export async function askProviders(
       tx,
       attempts.map((attempt) => ({ ...attempt, number: 1 })),
     ),
-    enqueue(tx, [...attempts.map(askingOf), ...open.map((attempt) => inquiryOf(attempt, 0))]),
+    enqueue(tx, [...attempts.map((attempt) => askingOf(attempt)), ...open.map((attempt) => inquiryOf(attempt, 0))]),
   ]);
 }
 

@@ -30,7 +30,7 @@ const INSERT = statement(
 const LOCK = statement(
   'attempts.lock',
   `select a.payment_id, a.operation_id, a.number, a.action, a.status, a.amount_minor, a.asset, a.request, a.connector,
-     a.inquiries, a.needs_attention, a.unknown_at, a.correlation_id, a.traceparent, a.version, clock_timestamp() as now,
+     a.inquiries, a.needs_attention, a.created_at, a.unknown_at, a.correlation_id, a.traceparent, a.version, clock_timestamp() as now,
      greatest(p.expires_at, p.authorized_until) as takes_until, others.first_id, others.tried, others.declined
    from attempts a
      join payments p on p.tenant_id = a.tenant_id and p.livemode = a.livemode and p.id = a.payment_id
@@ -96,6 +96,7 @@ interface LockedRow {
   readonly connector: string | null;
   readonly inquiries: number;
   readonly needs_attention: boolean;
+  readonly created_at: Date;
   readonly unknown_at: Date | null;
   readonly correlation_id: string | null;
   readonly traceparent: string | null;
@@ -128,6 +129,7 @@ export async function lockAttempt(tx: Transaction, key: AttemptKey): Promise<Att
     connector: row.connector,
     inquiries: row.inquiries,
     needsAttention: row.needs_attention,
+    createdAt: row.created_at,
     unknownAt: row.unknown_at,
     version: row.version,
     now: row.now,

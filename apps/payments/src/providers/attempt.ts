@@ -41,6 +41,7 @@ export interface Attempt extends NewAttempt {
   readonly declined: string | null;
   readonly inquiries: number;
   readonly needsAttention: boolean;
+  readonly createdAt: Date;
   readonly unknownAt: Date | null;
   /** No money is taken after it. */
   readonly takesUntil: Date;

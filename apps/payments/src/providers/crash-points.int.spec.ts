@@ -19,8 +19,8 @@ const API_KEY = 'payflow-development-cards-api-key';
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** Nobody listens there: what is told stays in the outbox, where it is looked at. */
 const NO_BROKER = '127.0.0.1:9';
-/** A killed worker's job is taken again after 15 s. */
-const DEADLINE_MS = 50_000;
+/** A killed worker's job is taken again after 15 s; four services that start at once on a busy machine take their time. */
+const DEADLINE_MS = 120_000;
 
 let sandbox: RunningSandbox;
 const databases: TestDatabase[] = [];
@@ -35,6 +35,17 @@ afterAll(async () => {
   await Promise.all(databases.map((db) => db.drop()));
   await sandbox.stop();
 });
+
+/**
+ * Keeps the service running as a supervisor does: on a machine so busy that its database does not answer in time, it cannot start
+ * and says so. Resolves when it was killed.
+ */
+async function supervised(db: TestDatabase, crash?: CrashPoint): Promise<void> {
+  for (;;) {
+    const [, signal] = (await once(startService(db, crash), 'exit')) as [number | null, NodeJS.Signals | null];
+    if (signal === 'SIGKILL') return;
+  }
+}
 
 /** The payments service itself, compiled, on the database of one case. */
 function startService(db: TestDatabase, crash?: CrashPoint): ChildProcess {
@@ -91,13 +102,12 @@ describe('killed around a call to a provider, and started again', () => {
     async (point, chargedAtDeath) => {
       const { db, wishes } = await world();
       const attempt = await wishes.ask();
-      const [, signal] = (await once(startService(db, point), 'exit')) as [number | null, NodeJS.Signals | null];
-      expect(signal).toBe('SIGKILL');
+      await supervised(db, point);
       await until('what was sent has arrived', async () => (await charges(attempt)) === chargedAtDeath);
       const [atDeath] = await wishes.attempts(attempt);
       expect(atDeath?.status).toBe(point === 'provider-after-commit' ? 'approved' : 'sending');
 
-      startService(db);
+      void supervised(db);
       await until(
         'nothing is left to do',
         async () => (await db.database.rows<{ jobs: number }>(SETTLED))[0]?.jobs === 0,
@@ -107,7 +117,7 @@ describe('killed around a call to a provider, and started again', () => {
       expect(await charges(attempt)).toBe(1);
       expect(await wishes.answers(attempt)).toMatchObject([{ attempt: attempt.id, outcome: 'approved' }]);
     },
-    DEADLINE_MS + 20_000,
+    DEADLINE_MS + 60_000,
   );
 });
 
@@ -119,7 +129,7 @@ describe('a provider that misbehaves', () => {
       const tokens = ['tok_500_after', 'tok_500_before', 'tok_cut_after', 'tok_silent', 'tok_silent_before'];
       const asked = await Promise.all(tokens.map((token) => wishes.ask({}, { token })));
       const declined = await wishes.ask({}, { token: 'tok_decline_card_expired' });
-      startService(db);
+      void supervised(db);
       await until(
         'all have an answer',
         async () =>
@@ -132,6 +142,6 @@ describe('a provider that misbehaves', () => {
       }
       expect(await wishes.answers(declined)).toMatchObject([{ outcome: 'declined', code: 'card_expired' }]);
     },
-    DEADLINE_MS + 20_000,
+    DEADLINE_MS + 60_000,
   );
 });

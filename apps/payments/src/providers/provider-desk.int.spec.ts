@@ -1,4 +1,4 @@
-import { fromUuid, newId } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
@@ -6,7 +6,7 @@ import { createTestDatabase, statementsOf, testBroker, type TestDatabase } from 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../database/index.js';
 import { Wishes } from '../testing/attempts.js';
-import { act, deskWith, no, noHere, unsent } from '../testing/scripted-provider.js';
+import { act, deskWith, full, gone, no, noHere, unsent } from '../testing/scripted-provider.js';
 import { askProviders } from './ask-providers.js';
 import type { NewAttempt } from './attempt.js';
 
@@ -26,6 +26,7 @@ afterAll(() => db.drop());
 
 const house = (...names: string[]) => deskWith(db, messaging, ...names);
 const outcomes = async (attempt: NewAttempt) => (await wishes.answers(attempt)).map(({ outcome }) => outcome);
+const uuid = ({ id }: NewAttempt) => uuidOf('attempt', id);
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /** The attempt that was made for the next connector. */
@@ -133,6 +134,32 @@ describe('asking a provider', () => {
     expect(await wishes.answers(attempt)).toMatchObject([
       { attempt: attempt.id, outcome: 'approved', connector: 'two' },
     ]);
+  });
+
+  it('waits for its turn where there is no room, and is told of when it has waited too long', async () => {
+    const { first, ask } = house();
+    first.answers = [full, full, full];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await ask(attempt);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'created', connector: 'one' }]);
+    expect((await wishes.jobs(attempt)).map(({ job }) => job)).toEqual(['provider.ask']);
+    expect(await outcomes(attempt)).toEqual([]);
+    await db.tamper(
+      `update attempts set created_at = created_at - interval '61 seconds' where id = '${uuid(attempt)}'`,
+    );
+    await ask(attempt);
+    expect(await wishes.answers(attempt)).toMatchObject([{ outcome: 'not_sent', code: 'queue_full' }]);
+  });
+
+  it('is put back where the process ends before it is sent, though others could be asked', async () => {
+    const { first, second, ask } = house('one', 'two');
+    first.answers = [gone];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ number: 1, status: 'created' }]);
+    await ask(attempt);
+    expect([await outcomes(attempt), second.asked]).toEqual([['approved'], []]);
   });
 
   it('says in the end that one declined, where the last could not be asked', async () => {

@@ -3,7 +3,7 @@ import { connectorNamed, type Connector } from '@payflow/connectors';
 import { isConnectionLoss, OutcomeUnknown, PoolExhausted, type Database, type Transaction } from '@payflow/database';
 import { enqueue, type JobRun } from '@payflow/jobs';
 import type { AnyOutgoing, Outbox } from '@payflow/messaging';
-import { Retry } from '@payflow/resilience';
+import { Retry, type RefusalReason } from '@payflow/resilience';
 import { currentTraceparent } from '@payflow/telemetry';
 import { isTooLate, type InquirySchedule } from '../domain/attempt.js';
 import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
@@ -11,7 +11,7 @@ import { lockAttempt, moveAttempt } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
 import { sending } from './crash-after-send.js';
 import { countWord } from './metrics.js';
-import { inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
+import { askingOf, inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
 import { answerOf, callsForOthers, lastWord, settle, type Hearing, type Told } from './settle.js';
 import { brokenOff, wordOf, type Word } from './word.js';
 
@@ -28,6 +28,11 @@ interface Taken {
   readonly attempt: Attempt;
   readonly connector: Connector;
 }
+
+/** For so long an attempt waits for room in its connector, where no other can be asked. Then the customer is told. */
+const PATIENCE_MS = 60_000;
+/** A call takes a fraction of a second, so there is room again after about so long. */
+const TURN_MS = 250;
 
 /** A provider's word must not be lost to a minute in which the database is busy or away: it is noted as soon as it can be. */
 const NOTING = { retries_max: 8, pause_ms: 100, pause_max_ms: 4_000, budget: { share: 1, saved_max: 1_000 } };
@@ -59,7 +64,9 @@ export class ProviderDesk {
       .then((answer) => wordOf('answer', answer))
       .catch((error: unknown) => brokenOff('answer', error));
     crashAt('provider-after-answer');
-    await this.hear(key, word, await this.hasOthers(attempt, word));
+    const hasOthers = await this.hasOthers(attempt, word);
+    if (isOwnDoing(word, hasOthers) && (await this.putBack(key))) return;
+    await this.hear(key, word, hasOthers);
     crashAt('provider-after-commit');
   }
 
@@ -107,6 +114,20 @@ export class ProviderDesk {
     const { connector, explained } = choice;
     await moveAttempt(tx, attempt, { status: 'sending', connector: connector.name, routing: explained });
     return { told: [], result: { attempt: { ...attempt, connector: connector.name }, connector } };
+  }
+
+  /** It never left this process: it waits for its turn, as long as somebody can be expected to wait for it. */
+  private putBack(key: AttemptKey): Promise<boolean> {
+    return this.noting.run(() =>
+      this.transaction(async (tx) => {
+        const attempt = await lockAttempt(tx, key);
+        const isOver = !attempt || attempt.now.getTime() - attempt.createdAt.getTime() > PATIENCE_MS;
+        if (isOver || attempt.status !== 'sending') return { told: [], result: false };
+        await moveAttempt(tx, attempt, { status: 'created' });
+        await enqueue(tx, [askingOf(attempt, TURN_MS * (1 + Math.random()))]);
+        return { told: [], result: true };
+      }),
+    );
   }
 
   /** Whoever noted that it is being sent has died, or is given up: it may have been received. */
@@ -164,6 +185,18 @@ export class ProviderDesk {
     return result;
   }
 }
+
+/** Not sent for want of room, which another connector may have; or because the process ends, which is no connector's fault. */
+function isOwnDoing({ outcome, code }: Word, hasOthers: boolean): boolean {
+  return outcome === 'not_sent' && (code === 'caller_gone' || (FULL.has(code ?? '') && !hasOthers));
+}
+const FULL: ReadonlySet<string> = new Set<RefusalReason>([
+  'bulkhead_full',
+  'queue_full',
+  'queued_too_long',
+  'rate_limited',
+  'deadline_passed',
+]);
 
 function keyOf({ tenant, livemode, attempt }: AttemptJob): AttemptKey {
   return { tenant, livemode, id: attempt };

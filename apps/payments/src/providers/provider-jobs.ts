@@ -81,7 +81,7 @@ export function askingOf(attempt: TracedKey, delay_ms = 0): NewJob {
   return newJob(askProvider, {
     data: dataOf(attempt),
     key: `ask/${uuidOf('attempt', attempt.id)}`,
-    ...(delay_ms > 0 ? { delay_ms } : {}),
+    delay_ms,
     traceparent: attempt.traceparent,
   });
 }

@@ -18,6 +18,8 @@ export const no: ProviderAnswer = {
 };
 export const noHere: ProviderAnswer = { ...no, code: 'issuer_unavailable', isOthersToTry: true };
 export const unsent: ProviderAnswer = { outcome: 'not_sent', code: 'connection_refused', evidence };
+export const full: ProviderAnswer = { ...unsent, code: 'queue_full' };
+export const gone: ProviderAnswer = { ...unsent, code: 'caller_gone' };
 export const silence: ProviderAnswer = { outcome: 'unknown', code: 'timed_out', evidence };
 export const act: ProviderAnswer = {
   outcome: 'requires_action',
