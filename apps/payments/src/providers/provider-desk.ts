@@ -49,7 +49,8 @@ export class ProviderDesk {
   /** The job `provider.ask`. */
   async ask({ data, signal, progress }: JobRun<AttemptJob>): Promise<void> {
     const key = keyOf(data);
-    const taken = await this.transaction((tx) => this.take(tx, key));
+    // Noted twice after a COMMIT that was never answered, it counts as sent: the provider is asked, and nothing goes out twice.
+    const taken = await this.noting.run(() => this.transaction((tx) => this.take(tx, key)));
     if (!taken) return;
     crashAt('provider-before-send');
     progress(50);

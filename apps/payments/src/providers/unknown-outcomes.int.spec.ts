@@ -1,0 +1,207 @@
+import { newUuid, uuidOf } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { checkInvariant, type Invariant } from '@payflow/invariants';
+import { Messaging } from '@payflow/messaging';
+import { configureLogging } from '@payflow/telemetry';
+import { createTestDatabase, statementsOf, testBroker, until, type TestDatabase } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { invariants, migrations } from '../database/index.js';
+import { Wishes } from '../testing/attempts.js';
+import { act, deskWith, neverHeard, no, silence, unsent, yes } from '../testing/scripted-provider.js';
+import { inquireNow } from './ask-providers.js';
+import type { NewAttempt } from './attempt.js';
+import { attemptsInNeed } from './attempt.repository.js';
+import { AttemptSweeper } from './attempt-sweeper.js';
+
+configureLogging({ level: 'silent' });
+
+let db: TestDatabase;
+let messaging: Messaging;
+let wishes: Wishes;
+beforeAll(async () => {
+  db = await createTestDatabase('payments', migrations);
+  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+  // Never started: what is told stays in the outbox.
+  messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
+  wishes = new Wishes(db);
+});
+afterAll(() => db.drop());
+
+const house = (...names: string[]) => deskWith(db, messaging, ...names);
+const outcomes = async (attempt: NewAttempt) => (await wishes.answers(attempt)).map(({ outcome }) => outcome);
+const statuses = async (attempt: NewAttempt) => (await wishes.attempts(attempt)).map(({ status }) => status);
+const uuid = ({ payment }: NewAttempt) => uuidOf('payment', payment);
+
+describe('an outcome that is not known', () => {
+  it.each([
+    ['never answered', silence],
+    ['broke', new Error('bug')],
+  ])('of a connector that %s is asked for in 5 s, and told to nobody', async (_what, answer) => {
+    const { first, ask } = house();
+    first.answers = [answer];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    expect(await statuses(attempt)).toEqual(['unknown']);
+    expect(await outcomes(attempt)).toEqual([]);
+    const due = (await wishes.jobs(attempt)).find(({ job }) => job === 'provider.inquire')?.due_s ?? 0;
+    expect(due).toBeGreaterThan(3);
+    expect(due).toBeLessThanOrEqual(5);
+  });
+
+  it('is never sent again by whoever finds it sent: the provider is asked at once', async () => {
+    const { first, ask, inquire } = house();
+    const attempt = await wishes.ask();
+    await db.tamper(`update attempts set status = 'sending', connector = 'one' where payment_id = '${uuid(attempt)}'`);
+    await ask(attempt);
+    expect(first.asked).toEqual([]);
+    expect(await statuses(attempt)).toEqual(['unknown']);
+    const due = (await wishes.jobs(attempt)).find(({ job }) => job === 'provider.inquire')?.due_s;
+    expect(due).toBeLessThanOrEqual(0);
+    first.inquiryAnswers = [yes];
+    await inquire(attempt);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+  });
+
+  it('is asked for later and later, and in the end of a human, who can resolve it', async () => {
+    const { first, ask, inquire, resolve } = house();
+    first.answers = [silence];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await wishes.age(attempt, '31 seconds');
+    await inquire(attempt);
+    const due = (await wishes.jobs(attempt)).find(({ job }) => job === 'provider.inquire')?.due_s ?? 0;
+    expect(due).toBeGreaterThan(260);
+    expect(due).toBeLessThanOrEqual(269);
+    await wishes.age(attempt, '7 days');
+    await inquire(attempt);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'unknown', inquiries: 2, needs_attention: true }]);
+    const listed = await attemptsInNeed(db.database, 10);
+    expect(listed.find(({ id }) => id === attempt.id)).toMatchObject({ payment: attempt.payment, amount: '1000' });
+    await resolve(attempt, { reference: 'auth_7' });
+    expect(await wishes.attempts(attempt)).toMatchObject([
+      { status: 'approved', reference: 'auth_7', needs_attention: false },
+    ]);
+    expect(await wishes.answers(attempt)).toMatchObject([{ outcome: 'approved', provider_reference: 'auth_7' }]);
+  });
+
+  it('of what the provider never heard of is sent again under the same key', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [silence, yes];
+    first.inquiryAnswers = [neverHeard];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await inquire(attempt);
+    expect(await statuses(attempt)).toEqual(['created']);
+    await ask(attempt);
+    expect(first.asked.map(({ idempotencyKey }) => idempotencyKey)).toEqual([attempt.id, attempt.id]);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+  });
+
+  it('is not taken to another connector when the second sending is refused: the first may have been on its way', async () => {
+    const { first, second, ask, inquire } = house('one', 'two');
+    first.answers = [silence, unsent];
+    first.inquiryAnswers = [neverHeard];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await inquire(attempt);
+    await ask(attempt);
+    expect(await statuses(attempt)).toEqual(['unknown']);
+    expect(second.asked).toEqual([]);
+  });
+
+  it('of what it is too late to send ends as not sent', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [silence];
+    first.inquiryAnswers = [neverHeard];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await db.tamper(`update payments set expires_at = now() where id = '${uuid(attempt)}'`);
+    await inquire(attempt);
+    expect(await outcomes(attempt)).toEqual(['not_sent']);
+  });
+
+  it('is asked for at once when somebody wants to know, of all that is open of the payment and nothing else', async () => {
+    const { first, ask } = house();
+    first.answers = [silence, act, yes];
+    const unknown = await wishes.ask();
+    const waiting = await wishes.ask({ payment: unknown.payment, operation: newUuid() });
+    const done = await wishes.ask({ payment: unknown.payment, operation: newUuid() });
+    for (const attempt of [unknown, waiting, done]) await ask(attempt);
+    const names = await statementsOf(() =>
+      wishes.database.transaction((tx) =>
+        inquireNow(tx, [{ tenant: unknown.tenant, livemode: false, id: unknown.payment }]),
+      ),
+    );
+    expect(names).toEqual(['attempts.open-of-payments', 'jobs.enqueue']);
+    const due = async (attempt: NewAttempt) =>
+      (await wishes.jobs(attempt)).filter(({ job, due_s }) => job === 'provider.inquire' && due_s <= 0).length;
+    expect([await due(unknown), await due(waiting), await due(done)]).toEqual([1, 1, 0]);
+  });
+
+  it('that contradicts what is known moves nothing, is kept, and calls for a human', async () => {
+    const { first, ask, inquire, resolve } = house();
+    const attempt = await wishes.ask();
+    // While the answer is on its way, an inquiry brings a certain word; what the answer says then is late.
+    first.inquiryAnswers = [yes];
+    first.beforeAnswer = () => inquire(attempt);
+    first.answers = [no];
+    await ask(attempt);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: true }]);
+    expect(await wishes.evidence(attempt)).toEqual([
+      { source: 'inquiry', outcome: 'approved', believed: true },
+      { source: 'answer', outcome: 'declined', believed: false },
+    ]);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+    await resolve(attempt, { reason: 'they were wrong' });
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: false }]);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+  });
+});
+
+const offending = async (name: string, attempt: NewAttempt) => {
+  const check = invariants.find((one) => one.name === name) as Invariant;
+  const { sample } = await checkInvariant(db.database, check, 'full');
+  return sample.filter((id) => id.includes(uuidOf('attempt', attempt.id))).length;
+};
+
+describe('the invariants', () => {
+  it('I36 names what has not ended and is in no queue, or dead in it, and not what waits for a human', async () => {
+    const attempt = await wishes.ask();
+    await wishes.age(attempt, '91 seconds');
+    expect(await offending('I36', attempt)).toBe(0);
+    await db.tamper(`update graphile_worker._private_jobs set attempts = max_attempts`);
+    expect(await offending('I36', attempt)).toBe(1);
+    await db.tamper(`delete from graphile_worker._private_jobs`);
+    expect(await offending('I36', attempt)).toBe(1);
+    await db.tamper(`update attempts set needs_attention = true where payment_id = '${uuid(attempt)}'`);
+    expect(await offending('I36', attempt)).toBe(0);
+  });
+
+  it('I33 names a secret in what a provider is told', async () => {
+    const attempt = await wishes.ask({ request: { reference: 'Bearer abcdefghijklmnopqrstuvwxyz' } });
+    expect(await offending('I33', attempt)).toBe(1);
+  });
+});
+
+describe('the sweeper', () => {
+  it('puts what no job is about into the queue again, and leaves alone what a job is about', async () => {
+    const lost = await wishes.ask();
+    const kept = await wishes.ask();
+    const unknown = await wishes.ask();
+    await db.tamper(`delete from graphile_worker._private_jobs where payload -> 'data' ->> 'attempt' <> '${kept.id}'`);
+    await db.tamper(
+      `update attempts set status = 'unknown', connector = 'one', unknown_at = now() where payment_id = '${uuid(unknown)}'`,
+    );
+    for (const attempt of [lost, kept, unknown]) await wishes.age(attempt, '31 seconds');
+    const sweeper = new AttemptSweeper(db.database, 30_000, 1);
+    sweeper.onApplicationBootstrap();
+    const jobs = async (attempt: NewAttempt) => (await wishes.jobs(attempt)).map(({ job }) => job);
+    await until('both are back', async () => (await jobs(lost)).length + (await jobs(unknown)).length === 2);
+    await sweeper.onApplicationShutdown();
+    expect([await jobs(lost), await jobs(kept), await jobs(unknown)]).toEqual([
+      ['provider.ask'],
+      ['provider.ask'],
+      ['provider.inquire'],
+    ]);
+  });
+});
