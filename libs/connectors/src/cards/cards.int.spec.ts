@@ -268,8 +268,8 @@ it('does not call while the breaker is open', async () => {
 it('keeps to the supplier’s rate, and refuses before sending what would come too late', async () => {
   const { url, heard } = await provider(json(429, {}));
   const connector = connectorTo(url, { RATE_PER_S: 1, TIME_LIMIT: 900 });
-  await connector.ask(wish(), call());
-  expect(await connector.ask(wish(), call())).toMatchObject({ outcome: 'not_sent', code: 'rate_limited' });
+  const answers = await Promise.all([connector.ask(wish(), call()), connector.ask(wish(), call())]);
+  expect(answers).toMatchObject([{ code: 'provider_rate_limited' }, { outcome: 'not_sent', code: 'rate_limited' }]);
   expect(heard).toHaveLength(1);
 });
 
