@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { extractTraceContext, renderMetrics, startTelemetry } from '@payflow/telemetry';
+import { until } from '@payflow/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProviderRequest } from '../connector.js';
 import { HttpConnector, type HttpSettings } from '../outbound/http-connector.js';
@@ -28,9 +29,9 @@ function wish(change: Partial<ProviderRequest> = {}): ProviderRequest {
   };
 }
 
-function connectorTo(url: string, change: Partial<HttpSettings> = {}): HttpConnector {
-  const settings = { URL: url, HTTP2: false, CONNECTIONS: 10, TIME_LIMIT: 1_000, RATE_PER_S: undefined, ...change };
-  const connector = new HttpConnector('cards', cardsRail('secret-key-of-the-acquirer'), settings, null);
+function connectorTo(url: string, change: Partial<HttpSettings> = {}, name = 'cards'): HttpConnector {
+  const settings = { URL: url, HTTP2: false, CONNECTIONS: 10, TIME_LIMIT: 10_000, RATE_PER_S: undefined, ...change };
+  const connector = new HttpConnector(name, cardsRail('secret-key-of-the-acquirer'), settings, null);
   closing.push(connector);
   return connector;
 }
@@ -229,12 +230,31 @@ it('makes no more connections than it may, and lets the others wait', async () =
 
 it('refuses what has no place instead of holding it, and never sends it later', async () => {
   const { url, heard } = await provider(() => undefined);
-  const connector = connectorTo(url, { CONNECTIONS: 1, TIME_LIMIT: 300 });
+  const connector = connectorTo(url, { CONNECTIONS: 1, TIME_LIMIT: 1_500 });
   const answers = await Promise.all(Array.from({ length: 5 }, () => connector.ask(wish(), call())));
   expect(answers.filter(({ outcome }) => outcome === 'unknown')).toHaveLength(1);
   expect(answers.filter(({ outcome }) => outcome === 'not_sent')).toHaveLength(4);
   await connector.close();
   expect(heard).toHaveLength(1);
+});
+
+it('leaves the others their places while its own provider is silent', async () => {
+  const silent = await provider(() => undefined);
+  const answering = await provider((it, response) => {
+    const { merchant_reference, amount } = JSON.parse(it.body) as { merchant_reference: string; amount: object };
+    json(201, { id: 'auth_1', status: 'authorized', merchant_reference, amount })(it, response);
+  });
+  const slow = connectorTo(silent.url);
+  const quick = connectorTo(answering.url, {}, 'cards_b');
+  let over = 0;
+  const waiting = Array.from({ length: 150 }, () => slow.ask(wish(), call()).finally(() => (over += 1)));
+  await until('the silent provider has all that it may have', async () => silent.heard.length === 10);
+  const answers = await Promise.all(Array.from({ length: 50 }, () => quick.ask(wish(), call())));
+  expect(answers.map(({ outcome }) => outcome)).toEqual(Array(50).fill('approved'));
+  // Ten are at it and a hundred wait; the rest was refused at once.
+  expect(over).toBe(40);
+  await slow.close();
+  await Promise.all(waiting);
 });
 
 it('does not call while the breaker is open', async () => {
@@ -247,9 +267,9 @@ it('does not call while the breaker is open', async () => {
 
 it('keeps to the supplier’s rate, and refuses before sending what would come too late', async () => {
   const { url, heard } = await provider(json(429, {}));
-  const connector = connectorTo(url, { RATE_PER_S: 1, TIME_LIMIT: 500 });
-  await connector.ask(wish(), call());
-  expect(await connector.ask(wish(), call())).toMatchObject({ outcome: 'not_sent', code: 'rate_limited' });
+  const connector = connectorTo(url, { RATE_PER_S: 1, TIME_LIMIT: 900 });
+  const answers = await Promise.all([connector.ask(wish(), call()), connector.ask(wish(), call())]);
+  expect(answers).toMatchObject([{ code: 'provider_rate_limited' }, { outcome: 'not_sent', code: 'rate_limited' }]);
   expect(heard).toHaveLength(1);
 });
 
