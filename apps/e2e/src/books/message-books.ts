@@ -46,10 +46,12 @@ const SET_ASIDE = `
 const PARKED_IDS = `select consumer_group, event_id from parked_messages`;
 const STOPPED = `select consumer_group || ' ' || partition || ' ' || stopped_reason as what from positions where stopped_reason is not null`;
 const ARCHIVED = `select type, count(*)::text as messages, count(distinct event_id)::text as ids from archived_events group by type`;
-// The ledger is sealed again and again, each time under the next number; an overdraft moves with each version of its account;
+// The ledger is sealed again and again, each time under the next number; an overdraft moves with each version of its account,
+// and the sums of a payment with each version of that;
 // and every definition of a unit is answered, the first and the same ones after it.
 const NTH = `case
-  when m -> 'message' ->> 'type' = 'payflow.ledger.sealed.v1' or m -> 'message' ->> 'type' like 'payflow.account.overdraft%'
+  when m -> 'message' ->> 'type' in ('payflow.ledger.sealed.v1', 'payflow.payment.updated.v1', 'payflow.payment.partially_captured.v1')
+    or m -> 'message' ->> 'type' like 'payflow.account.overdraft%'
     then m -> 'message' ->> 'aggregateVersion'
   when m -> 'message' ->> 'type' like 'payflow.asset.%' then m -> 'message' ->> 'causationId' end`;
 const REPEATED = `

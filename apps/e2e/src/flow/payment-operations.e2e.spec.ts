@@ -1,6 +1,7 @@
 import { newId } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { messageFindings } from '../books/message-books.js';
 import { jsonOf, type Reply } from '../house/api-client.js';
 import { House } from '../house/house.js';
 import { Merchant } from '../house/merchant.js';
@@ -131,5 +132,11 @@ describe('the life of a payment from account to account', () => {
     const refunded = await send('/payments/bulk_refund', { refunds: ids.map((payment) => ({ payment })) });
     for (const reply of [cancelled, refunded])
       expect(jsonOf<{ counts: object }>(reply).counts).toEqual({ total: 60, pending: 0, succeeded: 30, failed: 30 });
+  });
+
+  it('leaves nothing that was sent unheard, or heard twice', async () => {
+    const rest = () => messageFindings(house.databases, {});
+    await until('all is heard', async () => (await rest()).length === 0, ANSWERED_WITHIN_MS).catch(() => undefined);
+    expect(await rest()).toEqual([]);
   });
 });

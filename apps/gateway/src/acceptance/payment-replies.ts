@@ -51,7 +51,9 @@ const ASKED_AT: Readonly<Record<OperationKind, string>> = {
 };
 
 function refusedReply(view: OperationView, reason: string, payment: PaymentView, requestId: string): Reply {
-  const code: ProblemCode = paymentRefusalCode(reason);
+  // What fails when it is confirmed is answered as what fails when it is made.
+  const hasFailed = view.kind === 'confirmation' && payment.status === 'failed';
+  const code: ProblemCode = hasFailed ? 'declined' : paymentRefusalCode(reason);
   const extra = { operation: operationResource(view), payment: paymentResource(payment) };
   const occurrence = {
     instance: `${pathOf(payment)}/${ASKED_AT[view.kind]}`,

@@ -88,6 +88,16 @@ describe('a payment that waits for its client', () => {
     expect(authorized.body['capture']).toBe('manual');
   });
 
+  it('is answered as its creation would be where it fails when it is confirmed', async () => {
+    const id = await paid({ confirm: false, method: { type: 'card', token: 'tok_decline_do_not_honor' } });
+    const declined = await ask(id, 'confirm');
+    expect(told(declined)).toBe('402 declined');
+    expect(declined.body).toMatchObject({
+      operation: { object: 'confirmation', failure: { code: 'do_not_honor' } },
+      payment: { id, status: 'failed', failure: { code: 'do_not_honor' } },
+    });
+  });
+
   it('tells where the customer has to go', async () => {
     const { status, body } = await pay({ method: { type: 'card', token: 'tok_action' } });
     expect([status, body['status'], body['next_action']]).toEqual([

@@ -67,7 +67,9 @@ export class HousePayments {
     const decision = decided(payment, wish);
     if (typeof decision === 'string') return [ended(payment, wish, decision)];
     const changed = this.#changed(payment, decision);
-    return [changed, ended(changed.data as PaymentSnapshot, wish, null, payment)];
+    const after = changed.data as PaymentSnapshot;
+    // What is begun may end at once, with the wish that began it.
+    return [changed, ended(after, wish, after.failure?.code ?? null, payment)];
   }
 
   #changed(payment: PaymentSnapshot, change: Change): Verdict {

@@ -48,6 +48,27 @@ it('tells of a transfer what was booked, and what has become of it since', async
   expect(reversal).toMatchObject({ reverses: id, debit_account: wallet, amount: '30', reversed: '0' });
 });
 
+it('tells of many at once, of those that were booked, to their owner', async () => {
+  const { world, wallet } = await opened();
+  const [one, two] = [ours.transfer(world, wallet, '1'), ours.transfer(world, wallet, '2')];
+  await ledger.handle([one, two]);
+  const question = { ids: [one.data.id, newId('transfer'), two.data.id] };
+  const found = async (owner: typeof ours) =>
+    (await ledger.ask(owner, 'transfers/found', question, SCOPES)).body as unknown as {
+      data: { id: string; amount: string }[];
+    };
+  const { data } = await found(ours);
+  expect(data.map(({ id, amount }) => `${id} ${amount}`).sort()).toEqual(
+    [`${one.data.id} 1`, `${two.data.id} 2`].sort(),
+  );
+  expect(data.find(({ id }) => id === one.data.id)).toEqual(
+    (await ledger.read(ours, `transfers/${one.data.id}`, SCOPES)).body,
+  );
+  expect((await found(new CommandsOf())).data).toEqual([]);
+  for (const wrong of [{}, { ids: 7 }, { ids: ['tr_x'] }, { ids: Array<string>(1_001).fill(one.data.id) }])
+    expect((await ledger.ask(ours, 'transfers/found', wrong, SCOPES)).status).toBe(400);
+});
+
 it('tells it to the owner alone, and to who may read transfers', async () => {
   const { world, wallet } = await opened();
   const transfer = ours.transfer(world, wallet, '1');
