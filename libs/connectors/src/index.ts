@@ -1,6 +1,5 @@
 export type * from './connector.js';
 export { PROVIDER_ACTIONS } from './connector.js';
-export { isForLater } from './outbound/outbound.js';
 export {
   CONNECTORS,
   capabilitiesOf,

@@ -201,34 +201,6 @@ describe('asking a provider', () => {
     expect(await outcomes(refund)).toEqual(['approved']);
   });
 
-  it.each(['queue_full', 'queued_too_long', 'rate_limited'])(
-    'asks again a moment later, under the same key, where there was no place or turn: %s',
-    async (code) => {
-      const { first, ask } = house();
-      first.answers = [{ outcome: 'not_sent', code, evidence }];
-      const attempt = await wishes.ask();
-      await ask(attempt);
-      expect([await statuses(attempt), await outcomes(attempt)]).toEqual([['created'], []]);
-      const due = (await wishes.jobs(attempt)).find(({ job }) => job === 'provider.ask')?.due_s ?? 0;
-      expect(due).toBeGreaterThan(0);
-      await ask(attempt);
-      expect(first.asked.map(({ idempotencyKey }) => idempotencyKey)).toEqual([attempt.id, attempt.id]);
-      expect(await outcomes(attempt)).toEqual(['approved']);
-    },
-  );
-
-  it('does not wait for a place where another has one, nor when there is no time for it', async () => {
-    const busy: ProviderAnswer = { outcome: 'not_sent', code: 'queue_full', evidence };
-    const { first, ask } = house('one', 'two');
-    first.answers = [busy, busy];
-    const attempt = await wishes.ask();
-    await ask(attempt);
-    expect(await statuses(attempt)).toEqual(['not_sent', 'created']);
-    const late = await wishes.ask({ action: 'capture', connector: 'one' }, { left_ms: 900 });
-    await ask(late);
-    expect(await wishes.answers(late)).toMatchObject([{ outcome: 'not_sent', code: 'queue_full' }]);
-  });
-
   it('says so where there is nobody to be asked', async () => {
     const { ask } = house('one');
     const attempt = await wishes.ask({ connector: 'gone', action: 'capture' });

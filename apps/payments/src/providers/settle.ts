@@ -1,4 +1,3 @@
-import { isForLater } from '@payflow/connectors';
 import { newId } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { enqueue } from '@payflow/jobs';
@@ -21,7 +20,6 @@ import type { Word } from './word.js';
 const ACTOR = 'payments/providers';
 
 /** Until then there is a place again, where there is one at all. */
-const PUT_BACK_MS = 1_000;
 
 /** What a word is heard with. */
 export interface Hearing {
@@ -50,7 +48,6 @@ export async function settle(tx: Transaction, attempt: Attempt, heard: Word, hea
     word,
     !isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()),
   );
-  if (isPutBack(attempt, word, belief, hearing)) return putBack(tx, attempt, word);
   const next = later(attempt, word, belief, hearing.schedule);
   const keeping = keepEvidence(tx, attempt, {
     ...word,
@@ -73,21 +70,6 @@ export async function settle(tx: Transaction, attempt: Attempt, heard: Word, hea
     return [];
   }
   return [answerOf(attempt, lastWord(attempt, { ...word, outcome: belief.status }), hearing.actor)];
-}
-
-/** It had no place or no turn just now, and nobody else can be asked: that is no reason to fail, as long as there is time. */
-function isPutBack(attempt: Attempt, word: Word, belief: Belief, { hasOthers }: Hearing): boolean {
-  if (belief.status !== 'not_sent' || word.source !== 'answer' || !isForLater(word.code)) return false;
-  if (hasOthers && callsForOthers(attempt, word)) return false;
-  return !isTooLate(attempt.action, attempt.now.getTime() + PUT_BACK_MS, attempt.takesUntil.getTime());
-}
-
-async function putBack(tx: Transaction, attempt: Attempt, { code }: Word): Promise<AnyOutgoing[]> {
-  await Promise.all([
-    moveAttempt(tx, attempt, { status: 'created', code }),
-    enqueue(tx, [askingOf(attempt, PUT_BACK_MS)]),
-  ]);
-  return [];
 }
 
 /**

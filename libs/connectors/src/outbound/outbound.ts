@@ -147,13 +147,6 @@ function questionOf<T>(attempt: (it: Try) => Promise<T>): (it: Try) => Promise<T
     });
 }
 
-const LATER: ReadonlySet<string> = new Set<RefusalReason>(['queue_full', 'queued_too_long', 'rate_limited']);
-
-/** Whether `not_sent` with this code says that there was no place or no turn just now, and nothing of the provider. */
-export function isForLater(code: string | null): boolean {
-  return code !== null && LATER.has(code);
-}
-
 function isFailure(error: unknown): error is NotSent | Lost {
   return error instanceof NotSent || error instanceof Lost;
 }
