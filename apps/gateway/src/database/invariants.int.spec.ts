@@ -9,9 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Acceptor } from '../acceptance/acceptor.js';
 import { BulkAcceptor } from '../acceptance/bulk-acceptor.js';
 import type { Acceptable, GroupWrite, PostWrite, Write } from '../acceptance/acceptable.js';
+import type { PaymentView } from '../domain/payment.js';
 import { accountUpdateWrite } from '../http/account-update.request.js';
 import { accountWrite } from '../http/account.request.js';
 import { holdPostWrite, holdVoidWrite, holdWrite } from '../http/hold.request.js';
+import { cancelWrite, captureWrite, confirmWrite, incrementWrite, refundWrite } from '../http/operation.request.js';
 import { reversalWrite } from '../http/reversal.request.js';
 import { transferWrite } from '../http/transfer.request.js';
 import { invariants, migrations } from './index.js';
@@ -97,6 +99,19 @@ function writesOfAllKinds(): Write[] {
   ];
 }
 
+/** One of each that can be asked of a payment. */
+function wishesOf({ write }: Acceptable): Write[] {
+  const [now, caller] = [new Date(), { tenant, livemode: false, actor: '', scopes: [], traceId: undefined }];
+  const asked = { payment: write.view as PaymentView, ifVersion: null };
+  return [
+    confirmWrite(asked, {}, caller, now),
+    incrementWrite(asked, { amount: '1' }, caller, now),
+    captureWrite(asked, {}, caller, now),
+    cancelWrite(asked, {}, caller, now),
+    refundWrite(asked, {}, caller, now),
+  ];
+}
+
 /** The view that something must wait for, by its table and UUID. */
 function viewOf(write: Write): [table: string | undefined, uuid: string] {
   if (write.kind === 'transfer') return ['transfer_views', uuidOf('transfer', write.view.id)];
@@ -139,8 +154,8 @@ describe("the gateway's invariants", () => {
   }
 
   it('hold on what the gateway accepted', async () => {
-    await accept(payment());
-    for (const write of writesOfAllKinds()) await accept({ ...payment(), write });
+    const paid = await accept(payment());
+    for (const write of [...writesOfAllKinds(), ...wishesOf(paid)]) await accept({ ...payment(), write });
     for (const { name } of invariants.filter(({ name }) => name !== 'I19')) expect(await sample(name), name).toBe('');
   });
 
@@ -190,6 +205,21 @@ describe("the gateway's invariants", () => {
     const { sample: full } = await checkInvariant(db.database, named('I11'), 'full');
     expect(full).toEqual([`transfer_group_views/${group} is waited for by nobody`]);
     await admin.query(`update transfer_group_views set status = 'posted', recorded_at = now() where id = '${group}'`);
+    expect(await sample('I11')).toBe('');
+  });
+
+  it('I11 sees what was asked of a payment and nobody waits for, and what is waited for and gone', async () => {
+    const refund = wishesOf(await accept(payment())).at(-1) as Write;
+    await accept({ ...payment(), write: refund });
+    const uuid = uuidOf('refund', refund.view.id);
+    await admin.query(`create table gone_wish as select * from payment_operation_views where id = '${uuid}'`);
+    await admin.query(`delete from payment_operation_views where id = '${uuid}'`);
+    expect(await sample('I11')).toBe(`pending_writes/${uuid} has no refund`);
+    await admin.query('insert into payment_operation_views select * from gone_wish');
+    await admin.query(`delete from pending_writes where resource_id = '${uuid}'`);
+    const { sample: full } = await checkInvariant(db.database, named('I11'), 'full');
+    expect(full).toEqual([`payment_operation_views/${uuid} is waited for by nobody`]);
+    await admin.query(`update payment_operation_views set status = 'succeeded' where id = '${uuid}'`);
     expect(await sample('I11')).toBe('');
   });
 

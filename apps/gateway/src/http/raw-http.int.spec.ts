@@ -40,6 +40,8 @@ afterEach(async () => {
     transfers: 0,
     groups: 0,
     holds: 0,
+    operations: 0,
+    places: 0,
     pending: 0,
     messages: 0,
   });

@@ -16,7 +16,8 @@ const TIMEOUT_CHECK_MS = 1_000;
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** Longer path parameters than any id are answered 414 by the router. */
 const PARAM_LENGTH_MAX = 255;
-const SANE_REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
+/** Digits alone, and as many as a card number has, are none: the id is written into logs and kept. */
+const SANE_REQUEST_ID = /^(?![\d-]{13,}$)[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
 
 /** Makes the server speak HTTP/2 beside HTTP/1.1, for the service whose reads the gateway forwards. */
 export const bothVersions: Pick<FastifyHttpOptions<Server>, 'serverFactory'> = {
