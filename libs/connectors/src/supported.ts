@@ -1,3 +1,4 @@
+import type { NotSentReason } from '@payflow/contracts';
 import type { Capabilities, ProviderAction } from './connector.js';
 
 /** What a connector is to be asked, as far as its capabilities decide whether it can. */
@@ -11,13 +12,7 @@ export interface Demand {
   readonly country?: string | undefined;
 }
 
-export type Unsupported =
-  | 'method_not_supported'
-  | 'action_not_supported'
-  | 'asset_not_supported'
-  | 'brand_not_supported'
-  | 'country_not_supported'
-  | 'amount_not_supported';
+export type Unsupported = Extract<NotSentReason, `${string}_not_supported`>;
 
 /** Why a connector with these capabilities cannot do it; undefined where it can. What is not known of a card rules nobody out. */
 export function unsupported(capabilities: Capabilities, demand: Demand): Unsupported | undefined {

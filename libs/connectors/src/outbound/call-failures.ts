@@ -1,8 +1,9 @@
+import type { NotSentReason } from '@payflow/contracts';
+
 /** Nothing of the request left this process, or the provider said that it did not take it: another may be asked instead. */
 export class NotSent extends Error {
   constructor(
-    /** Stable snake_case. */
-    readonly code: string,
+    readonly code: NotSentReason,
     /** What is kept as evidence beside the code. */
     readonly facts: Readonly<Record<string, unknown>> = {},
     /** No connection could be made: trying again at once may help, and cannot do anything twice. */

@@ -159,7 +159,8 @@ function isProviders(error: unknown): boolean {
 /** The time limit may be faster to say that the time is over than the try; what decides is whether it had begun. */
 function failureOf(error: unknown, isBegun: boolean): NotSent | Lost {
   if (isFailure(error)) return error;
-  if (error instanceof Refused) return new NotSent(error.reason);
+  // Both are one thing to whoever asks: there was no place.
+  if (error instanceof Refused) return new NotSent(error.reason === 'bulkhead_full' ? 'queue_full' : error.reason);
   if (error instanceof TimedOut) return isBegun ? new Lost('no_answer_in_time') : new NotSent('no_connection_in_time');
   log.error({ err: error }, 'a connector failed in a way of its own');
   return isBegun ? new Lost('connector_failed') : new NotSent('connector_failed');

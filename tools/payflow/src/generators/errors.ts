@@ -1,4 +1,4 @@
-import { PROBLEMS, REFUSALS, type ProblemSpec } from '@payflow/contracts';
+import { DECLINES, NOT_SENT_REASONS, PROBLEMS, REFUSALS, type ProblemSpec } from '@payflow/contracts';
 
 /** The error catalogue: every code an answer can carry, and every reason of a refusal. */
 export function errorCatalogue(): string {
@@ -23,7 +23,27 @@ export function errorCatalogue(): string {
     '',
     '| reason | meaning |',
     '|---|---|',
-    ...Object.entries(REFUSALS).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`),
+    ...meanings(REFUSALS),
+    '',
+    '## Why a provider declined',
+    '',
+    'In `failure.code`, in the same words for all providers.',
+    '',
+    '| reason | meaning |',
+    '|---|---|',
+    ...meanings(DECLINES),
+    '',
+    '## Why a provider was not asked',
+    '',
+    'In `code` of an attempt, and in `failure.code` where no other provider could be asked. Nothing has happened there.',
+    '',
+    '| reason | meaning |',
+    '|---|---|',
+    ...meanings(NOT_SENT_REASONS),
     '',
   ].join('\n');
+}
+
+function meanings(reasons: Readonly<Record<string, string>>): string[] {
+  return Object.entries(reasons).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`);
 }
