@@ -1,0 +1,3 @@
+import { migrations } from '@payflow/ledger/database';
+
+export const canary = migrations;
