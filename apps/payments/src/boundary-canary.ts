@@ -1,3 +1,0 @@
-import { migrations } from '@payflow/ledger/database';
-
-export const canary = migrations;
