@@ -1,7 +1,7 @@
 import type { Transaction } from '@payflow/database';
 import { enqueue } from '@payflow/jobs';
 import type { NewAttempt } from './attempt.js';
-import { insertAttempts, openAttemptsOf, type OpenAttempt, type PaymentKey } from './attempt.repository.js';
+import { insertAttempts, type OpenAttempt } from './attempt.repository.js';
 import { askingOf, inquiryOf } from './provider-jobs.js';
 
 /**
@@ -22,17 +22,4 @@ export async function askProviders(
     ),
     enqueue(tx, [...attempts.map((attempt) => askingOf(attempt)), ...open.map((attempt) => inquiryOf(attempt, 0))]),
   ]);
-}
-
-/**
- * Has providers asked at once how everything ended that they were asked for these payments and whose end is not known: before
- * anything else is asked for them, when a notice came, when the customer says that they have acted. Two statements for any number.
- */
-export async function inquireNow(tx: Transaction, payments: readonly PaymentKey[]): Promise<void> {
-  if (payments.length === 0) return;
-  const open = await openAttemptsOf(tx, payments);
-  await enqueue(
-    tx,
-    open.map((attempt) => inquiryOf(attempt, 0)),
-  );
 }

@@ -183,14 +183,6 @@ function keyOf({ tenant, livemode, id }: AttemptKey): unknown[] {
   return [uuidOf('tenant', tenant), livemode, uuidOf('attempt', id)];
 }
 
-const OPEN_OF_PAYMENTS = statement(
-  'attempts.open-of-payments',
-  `select tenant_id, livemode, id, traceparent from attempts
-   where (tenant_id, livemode, payment_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
-     and status in ('sending', 'unknown', 'requires_action')
-   order by id`,
-);
-
 // What waits in the queue, runs or is dead there is not lost. The keys are those that the jobs are enqueued under.
 const LOST = statement(
   'attempts.lost',
@@ -228,22 +220,6 @@ interface OpenRow {
   readonly id: string;
   readonly traceparent: string | null;
   readonly status: AttemptStatus;
-}
-
-export interface PaymentKey {
-  readonly tenant: string;
-  readonly livemode: boolean;
-  readonly id: string;
-}
-
-/** Attempts of these payments that were sent and whose end is not known. */
-export async function openAttemptsOf(tx: Transaction, payments: readonly PaymentKey[]): Promise<OpenAttempt[]> {
-  const rows = await tx.rows<OpenRow>(OPEN_OF_PAYMENTS, [
-    payments.map(({ tenant }) => uuidOf('tenant', tenant)),
-    payments.map(({ livemode }) => livemode),
-    payments.map(({ id }) => uuidOf('payment', id)),
-  ]);
-  return rows.map(toOpen);
 }
 
 /** Attempts that nothing has moved for so long, and that nothing in the queue is about. */

@@ -11,7 +11,7 @@ import { lockAttempt, moveAttempt } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
 import { sending } from './crash-after-send.js';
 import { countWord } from './metrics.js';
-import { askingOf, inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
+import { askingLater, inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
 import { answerOf, callsForOthers, lastWord, settle, type Hearing, type Told } from './settle.js';
 import { brokenOff, wordOf, type Word } from './word.js';
 
@@ -124,7 +124,7 @@ export class ProviderDesk {
         const isOver = !attempt || attempt.now.getTime() - attempt.createdAt.getTime() > PATIENCE_MS;
         if (isOver || attempt.status !== 'sending') return { told: [], result: false };
         await moveAttempt(tx, attempt, { status: 'created' });
-        await enqueue(tx, [askingOf(attempt, TURN_MS * (1 + Math.random()))]);
+        await enqueue(tx, [askingLater(attempt, TURN_MS * (1 + Math.random()))]);
         return { told: [], result: true };
       }),
     );

@@ -77,13 +77,17 @@ type TracedKey = AttemptKey & { readonly traceparent?: string | undefined };
 
 // The sweeper looks for jobs under these keys (`attempts.lost`).
 
-export function askingOf(attempt: TracedKey, delay_ms = 0): NewJob {
+export function askingOf(attempt: TracedKey): NewJob {
   return newJob(askProvider, {
     data: dataOf(attempt),
     key: `ask/${uuidOf('attempt', attempt.id)}`,
-    delay_ms,
     traceparent: attempt.traceparent,
   });
+}
+
+/** When it has waited for its turn. */
+export function askingLater(attempt: TracedKey, delay_ms: number): NewJob {
+  return { ...askingOf(attempt), delay_ms };
 }
 
 /** The next inquiry, of which there is one: a later word on its time is the one that counts. */

@@ -1,4 +1,4 @@
-import { newUuid, uuidOf } from '@payflow/contracts';
+import { uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariant, type Invariant } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
@@ -7,8 +7,8 @@ import { createTestDatabase, statementsOf, testBroker, until, type TestDatabase 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invariants, migrations } from '../database/index.js';
 import { Wishes } from '../testing/attempts.js';
-import { act, deskWith, neverHeard, no, silence, unsent, yes } from '../testing/scripted-provider.js';
-import { inquireNow } from './ask-providers.js';
+import { deskWith, neverHeard, no, silence, unsent, yes } from '../testing/scripted-provider.js';
+import { askProviders } from './ask-providers.js';
 import type { NewAttempt } from './attempt.js';
 import { attemptsInNeed } from './attempt.repository.js';
 import { AttemptSweeper } from './attempt-sweeper.js';
@@ -120,22 +120,19 @@ describe('an outcome that is not known', () => {
     expect(await outcomes(attempt)).toEqual(['not_sent']);
   });
 
-  it('is asked for at once when somebody wants to know, of all that is open of the payment and nothing else', async () => {
+  it('is asked for at once when somebody wants to know, with what is asked beside it, in two statements', async () => {
     const { first, ask } = house();
-    first.answers = [silence, act, yes];
+    first.answers = [silence];
     const unknown = await wishes.ask();
-    const waiting = await wishes.ask({ payment: unknown.payment, operation: newUuid() });
-    const done = await wishes.ask({ payment: unknown.payment, operation: newUuid() });
-    for (const attempt of [unknown, waiting, done]) await ask(attempt);
+    await ask(unknown);
+    const next = await wishes.wish();
     const names = await statementsOf(() =>
-      wishes.database.transaction((tx) =>
-        inquireNow(tx, [{ tenant: unknown.tenant, livemode: false, id: unknown.payment }]),
-      ),
+      wishes.database.transaction((tx) => askProviders(tx, [next], [{ ...unknown, traceparent: undefined }])),
     );
-    expect(names).toEqual(['attempts.open-of-payments', 'jobs.enqueue']);
-    const due = async (attempt: NewAttempt) =>
-      (await wishes.jobs(attempt)).filter(({ job, due_s }) => job === 'provider.inquire' && due_s <= 0).length;
-    expect([await due(unknown), await due(waiting), await due(done)]).toEqual([1, 1, 0]);
+    expect(names).toEqual(['attempts.insert', 'jobs.enqueue']);
+    const inquiries = (await wishes.jobs(unknown)).filter(({ job }) => job === 'provider.inquire');
+    expect(inquiries).toHaveLength(1);
+    expect(inquiries[0]?.due_s).toBeLessThanOrEqual(0);
   });
 
   it('that contradicts what is known moves nothing, is kept, and calls for a human', async () => {

@@ -21,8 +21,8 @@ export const payments: IndexRegistry = {
     { index: 'attempts_open', query: 'attempts.lost', values: ['30000', '500'] },
     {
       index: 'attempts_open_by_payment',
-      query: 'attempts.open-of-payments',
-      values: arrays(uuid(0), 'false', uuid(1_000)),
+      query: 'lives.load',
+      values: [...arrays(...OWNER, uuid(7)), "'{}'", "'{}'", "'{}'"],
     },
     { index: 'attempts_attention', query: 'attempts.attention', values: ['200'] },
     { index: 'disputes_by_payment', query: 'disputes.load', values: arrays(OWNER[0], OWNER[1], uuid(7)) },
