@@ -13,7 +13,11 @@ const PROBE_TIMEOUT_MS = 1_000;
 export interface Booked {
   readonly captured: string;
   readonly refunded: string;
+  readonly disputed: string;
+  readonly dispute_reversed: string;
 }
+
+const NOTHING: Booked = { captured: '0', refunded: '0', disputed: '0', dispute_reversed: '0' };
 
 /** The sandbox as a process of its own: the outside of a house that takes cards. */
 export class Acquirer {
@@ -61,8 +65,8 @@ export class Acquirer {
   async booked(tenant: string, payment: string): Promise<Booked> {
     const reference = encodeURIComponent(`${tenant}/test/${payment}`);
     const { data } = await this.call<{ data: Booked[] }>(`/v1/books/${reference}`);
-    const [{ captured, refunded } = { captured: '0', refunded: '0' }] = data;
-    return { captured, refunded };
+    const [{ captured, refunded, disputed, dispute_reversed } = NOTHING] = data;
+    return { captured, refunded, disputed, dispute_reversed };
   }
 
   /** Whether its books are whole, and which payments it was made to grant twice. */
@@ -73,6 +77,16 @@ export class Acquirer {
   /** What the customer does where they were sent. */
   async act(authorization: string, outcome: 'approve' | 'deny'): Promise<void> {
     await this.call(`/test/authorizations/${authorization}/action`, { outcome });
+  }
+
+  /** A cardholder disputes a part of what was taken. Returns the dispute's id at the acquirer. */
+  async dispute(authorization: string, amount: string): Promise<string> {
+    return (await this.call<{ id: string }>(`/test/authorizations/${authorization}/disputes`, { amount })).id;
+  }
+
+  /** The bank decides. */
+  async decide(dispute: string, outcome: 'won' | 'lost'): Promise<void> {
+    await this.call(`/test/disputes/${dispute}/decision`, { outcome });
   }
 
   async close(): Promise<void> {
