@@ -194,7 +194,7 @@ describe('operations on card payments × what an acquirer can do to them (P1)', 
 
   it.each([
     ['won' as const, '0'],
-    ['lost' as const, '50000'],
+    ['lost' as const, '40000'],
   ])(
     'a dispute, answered with evidence and %s: the money leaves, and comes back if it was won',
     async (outcome, gone) => {
@@ -204,27 +204,30 @@ describe('operations on card payments × what an acquirer can do to them (P1)', 
         'select provider_reference as reference from payments where id = $1',
         [uuidOf('payment', id)],
       )) as [{ reference: string }];
-      const { id: opened } = await desk.sandbox.openDispute(reference);
-      const disputes = async () =>
-        jsonOf<{ data: { id: string; status: string }[] }>(
-          await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}/disputes`),
-        ).data;
-      const [{ id: dispute }] = (await until('the dispute is shown', async () => {
-        const data = await disputes();
-        return data.length > 0 ? data : undefined;
-      })) as [{ id: string }];
-      expect(await clearedBy(id)).toBe('0');
-      const evidence = await untilAnswered(desk.merchant.api, `/api/v1/disputes/${dispute}/evidence`, {
-        text: 'It was delivered on Tuesday.',
+      const { id: opened } = await desk.sandbox.openDispute(reference, { amount: '40000' });
+      const disputeIn = (state: object) =>
+        until(`a dispute is ${JSON.stringify(state)}`, async () => {
+          const reply = await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}/disputes`);
+          return jsonOf<{ data: Body[] }>(reply).data.find((dispute) =>
+            Object.entries(state).every(([name, value]) => dispute[name] === value),
+          );
+        });
+      const dispute = await disputeIn({ status: 'needs_response', leg: 'taken' });
+      expect(await clearedBy(id)).toBe('10000');
+      expect(await desk.ask(id, 'refunds', { amount: '10001' })).toMatchObject({
+        status: 409,
+        body: { code: 'payment_disputed' },
       });
-      expect(evidence.status).toBe(200);
+      const evidence = { receipt: 'It was delivered on Tuesday.' };
+      expect(
+        await untilAnswered(desk.merchant.api, `/api/v1/disputes/${dispute['id']}/evidence`, evidence),
+      ).toMatchObject({ status: 200, body: { status: 'under_review' } });
       await desk.sandbox.decideDispute(opened, outcome);
-      await until('the dispute has ended', async () => (await disputes())[0]?.status === outcome);
-      await until(
-        'its money is where it belongs',
-        async () => (await clearedBy(id)) === (50_000n - BigInt(gone)).toString(),
-      );
+      await disputeIn(outcome === 'won' ? { status: 'won', leg: 'returned' } : { status: 'lost', leg: 'taken' });
+      expect(await clearedBy(id)).toBe((50_000n - BigInt(gone)).toString());
       expect(await shown(id)).toMatchObject({ status: 'succeeded', amount_captured: '50000' });
+      const [page] = await desk.sandbox.books(`${desk.merchant.tenant}/test/${id}`);
+      expect(page).toMatchObject({ disputed: '40000', dispute_reversed: (40_000n - BigInt(gone)).toString() });
     },
   );
 

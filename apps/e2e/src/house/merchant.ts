@@ -14,8 +14,6 @@ const SCOPES = [
   'transfers:write',
   'holds:read',
   'holds:write',
-  'disputes:read',
-  'disputes:write',
   'monitoring:read',
 ];
 const KEY_BYTES = 24;
