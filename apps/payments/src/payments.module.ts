@@ -8,6 +8,7 @@ import { rights } from './database/rights.js';
 import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
 import { InternalPaymentsController } from './http/internal-payments.controller.js';
+import { ReviewWatch } from './limits/review-watch.js';
 import type { paymentsConfiguration } from './payments.config.js';
 import { Sweeper } from './sweeper.js';
 
@@ -30,6 +31,11 @@ export class PaymentsModule {
           provide: Sweeper,
           inject: [DATABASE, Messaging],
           useFactory: (db: Database, messaging: Messaging) => new Sweeper(db.for('relay'), messaging),
+        },
+        {
+          provide: ReviewWatch,
+          inject: [DATABASE],
+          useFactory: (db: Database) => new ReviewWatch(db.for('relay'), config.PAYFLOW_REVIEW_ALARM),
         },
       ],
     };

@@ -15,6 +15,7 @@ export const INVARIANTS = {
   I20: 'each effect has one durable mark, of the transaction that made it',
   I21: 'what was sent was received: counts and id sums agree per topic and day',
   I35: 'nothing recorded after the close of a period takes effect within it',
+  I40: 'what is reserved and used of a limit is the sum over its payments, and never past it',
   I33: 'no card number, key, token or password in any topic or table',
 } as const;
 

@@ -62,5 +62,7 @@ export const METRICS = {
   policyWaiting: 'payflow_policy_waiting_calls',
   breakerState: 'payflow_breaker_state',
   retryBudgetLeft: 'payflow_retry_budget_left',
+  reviewsOpen: 'payflow_reviews_open',
+  reviewOldestSeconds: 'payflow_review_oldest_seconds',
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
 } as const;

@@ -72,7 +72,13 @@ export const SUBSCRIPTIONS = {
   'payments.commands': {
     service: 'payments',
     topic: 'payments.commands.v1',
-    types: ['payflow.payment.create.v1', 'payflow.payment.sweep.v1'],
+    types: [
+      'payflow.payment.create.v1',
+      'payflow.payment.sweep.v1',
+      'payflow.limit.define.v1',
+      'payflow.risk_rule.define.v1',
+      'payflow.review.decide.v1',
+    ],
     order: 'subject',
     mark: 'effect',
     sequenced: true,
@@ -152,7 +158,17 @@ export const SUBSCRIPTIONS = {
   'archiver.payments': {
     service: 'archiver',
     topic: 'payments.events.v1',
-    types: ['payflow.payment.succeeded.v1', 'payflow.payment.failed.v1'],
+    types: [
+      'payflow.payment.succeeded.v1',
+      'payflow.payment.failed.v1',
+      'payflow.limit.defined.v1',
+      'payflow.limit.rejected.v1',
+      'payflow.risk_rule.defined.v1',
+      'payflow.risk_rule.rejected.v1',
+      'payflow.review.opened.v1',
+      'payflow.review.decided.v1',
+      'payflow.review.rejected.v1',
+    ],
     order: 'none',
     mark: 'effect',
     sequenced: false,

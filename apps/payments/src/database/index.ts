@@ -7,6 +7,7 @@ import {
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-life.js';
+import { PaymentLimits1764200600001 } from './migrations/1764200600001-payment-limits.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -18,6 +19,7 @@ export const migrations = [
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   PaymentLife1764200000001,
+  PaymentLimits1764200600001,
   rights,
 ];
 

@@ -10,12 +10,14 @@ const nothingStaysBehind = invariant({
     select 'payments/' || id || case when expires_at < clock_timestamp() - interval '30 seconds' then ' is past its deadline' else ' is not swept' end as id
     from payments
     where status = 'processing'
-      and (expires_at < clock_timestamp() - interval '30 seconds' or updated_at < clock_timestamp() - interval '${UNSWEPT}')
+      and (expires_at < clock_timestamp() - interval '30 seconds'
+        -- What waits for a human waits as long as it may.
+        or (admission is distinct from 'in_review' and updated_at < clock_timestamp() - interval '${UNSWEPT}'))
       and not exists (select from parked_subjects p where typeid_uuid(p.tenant) = tenant_id and typeid_uuid(p.record_key) = payments.id)`,
 });
 
 /**
- * A payment that waits has sent its ledger command, one that has ended its final event, in the transaction that wrote it;
+ * A payment that waits has sent its ledger command, or has told of its review; one that has ended its final event, in the transaction that wrote it;
  * and each of these messages names a payment that is, or has been, in that state. A sweep asks and changes nothing.
  */
 const changesAreTold = (form: 'running' | 'full') => `
@@ -31,7 +33,7 @@ const changesAreTold = (form: 'running' | 'full') => `
   select 'payments/' || p.id || ' has no message' as id from changed p
   where not exists (
     select from told t where t.xact_id = p.xact_id and t.subject = p.id and case when p.status = 'processing'
-      then t.event_id = p.ledger_command_id
+      then t.event_id = p.ledger_command_id or (p.admission = 'in_review' and t.type = 'payflow.review.opened.v1')
       else t.type = 'payflow.payment.' || p.status || '.v1' and t.version = p.version end)
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
@@ -56,7 +58,7 @@ const marksAreOne = (form: 'running' | 'full') => `
   marks as (
     select m.mark, p.id from since, payments p cross join lateral (values (p.create_command_id), (p.verdict_event_id)) as m (mark)
     where m.mark is not null ${form === 'full' ? '' : 'and p.updated_at >= since.at'})
-  select 'events/' || mark || ' marks ' || count(*) || ' payments' as id from marks group by mark having count(*) > 1
+  select 'events/' || mark || ' marks ' || count(distinct id) || ' payments' as id from marks group by mark having count(distinct id) > 1
   union all
   select 'events/' || s.event_id || ' has no mark of its transaction' from sent s
   where s.type in ('payflow.payment.succeeded.v1', 'payflow.payment.failed.v1') and not exists (
@@ -72,11 +74,47 @@ const oneMarkPerEffect = invariant({
 
 const FREE_TEXT = `select 'payments/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payments`;
 
+/** The running form looks at the windows of the thousand payments that were changed last. */
+const limitsAddUp = (form: 'running' | 'full') => `
+  with changed as materialized (
+    select tenant_id, livemode, id, status from payments where admission is not null
+    ${form === 'full' ? '' : "and updated_at > clock_timestamp() - interval '2 minutes' order by updated_at desc limit 1000"}),
+  reserved as materialized (
+    select r.*, c.status as payment_status
+    from changed c join limit_reservations r on r.tenant_id = c.tenant_id and r.livemode = c.livemode and r.payment_id = c.id),
+  looked as (
+    ${
+      form === 'full'
+        ? 'select * from limit_uses where window_start > to_timestamp(0)'
+        : `select u.* from limit_uses u join (select distinct tenant_id, livemode, limit_id, subject, window_start from reserved
+             where window_start > to_timestamp(0)) as w using (tenant_id, livemode, limit_id, subject, window_start)`
+    })
+  select 'limit_uses/' || u.limit_id || '/' || u.subject || '/' || u.window_start as id
+  from looked u cross join lateral (
+    select coalesce(sum(r.amount_minor) filter (where r.status = 'reserved'), 0) as reserved,
+      coalesce(sum(r.used_minor) filter (where r.status = 'used'), 0) as used
+    from limit_reservations r
+    where r.tenant_id = u.tenant_id and r.livemode = u.livemode and r.limit_id = u.limit_id and r.subject = u.subject
+      and r.window_start = u.window_start and r.status <> 'released') as s
+  where u.reserved_minor <> s.reserved or u.used_minor <> s.used or u.reserved_minor + u.used_minor > u.allowed_minor
+  union all
+  -- Nothing stays reserved for a payment that has ended.
+  select 'limit_reservations/' || payment_id from reserved
+  where status = 'reserved' and payment_status in ('succeeded', 'failed', 'canceled', 'expired')`;
+
+const limitsAreKept = invariant({
+  name: 'I40',
+  owner: 'payments',
+  running: limitsAddUp('running'),
+  full: limitsAddUp('full'),
+});
+
 /** What must always hold in the payments database. */
 export const invariants: readonly Invariant[] = [
   nothingStaysBehind,
   everyChangeIsTold,
   oneMarkPerEffect,
+  limitsAreKept,
   noOldOutboxRow('payments'),
   noSecrets('payments', [{ running: `(${FREE_TEXT} order by updated_at desc limit 1000)`, full: FREE_TEXT }]),
 ];

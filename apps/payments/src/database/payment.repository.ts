@@ -12,6 +12,8 @@ export interface VerdictOnPayment {
   readonly eventId: string;
   readonly status: 'succeeded' | 'failed';
   readonly failureCode: string | null;
+  /** Beside the code, where a limit, a rule or a reviewer refused it. */
+  readonly failureReason?: string | null;
 }
 
 export interface PaymentKey {
@@ -21,7 +23,10 @@ export interface PaymentKey {
 }
 
 const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id, method,
-  reference, metadata, failure_code, ledger_command_id, created_at, expires_at, updated_at`;
+  reference, metadata, failure_code, failure_reason, customer_id, admission, ledger_command_id, created_at, expires_at, updated_at`;
+
+/** The columns of a {@link PaymentRow}, under an alias of the table. */
+export const paymentColumns = (alias: string): string => COLUMNS.replaceAll(/(\w+)/g, `${alias}.$1`);
 
 /** A payment, and the message that it came with. */
 type NewPayment = Payment & { readonly createCommandId: string };
@@ -37,17 +42,22 @@ const NEW = new Unnested<NewPayment>([
   ['method', 'json', ({ method }) => JSON.stringify(method)],
   ['reference', 'text', ({ reference }) => reference],
   ['metadata', 'json', ({ metadata }) => JSON.stringify(metadata)],
+  ['customer_id', 'uuid', ({ customer }) => (customer === null ? null : uuidOf('customer', customer))],
   ['create_command_id', 'uuid', ({ createCommandId }) => uuidOf('event', createCommandId)],
   ['ledger_command_id', 'uuid', ({ ledgerCommandId }) => uuidOf('event', ledgerCommandId)],
   ['created_at', 'timestamptz', ({ createdAt }) => createdAt],
   ['expires_at', 'timestamptz', ({ expiresAt }) => expiresAt],
 ]);
 
+// Whether its organisation has limits or rules is looked up by the statement that is sent anyway, and so is never out of date.
 const INSERT = statement(
   'payments.insert',
-  `insert into payments (status, version, ${NEW.names}) select 'processing', 0, * from ${NEW.from()}
+  `insert into payments (status, version, admission, ${NEW.names})
+   select 'processing', 0, case when exists (
+     select from payment_policies p where p.tenant_id = n.tenant_id and p.livemode = n.livemode and p.active) then 'judged' end, *
+   from ${NEW.from()}
    order by tenant_id, livemode, id
-   on conflict do nothing returning tenant_id, livemode, id`,
+   on conflict do nothing returning tenant_id, livemode, id, admission`,
 );
 
 const CREATED_BY = statement(
@@ -65,13 +75,14 @@ const DECIDED_BY = statement(
 // Verdicts of one payment share a partition, so two batches never lock the same payments.
 const FINISH = statement(
   'payments.finish',
-  `update payments p set status = v.status, failure_code = v.failure_code, verdict_event_id = v.event_id, version = p.version + 1,
+  `update payments p set status = v.status, failure_code = v.failure_code, failure_reason = v.failure_reason,
+     verdict_event_id = v.event_id, version = p.version + 1,
      updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[])
-     as v (tenant_id, livemode, id, ledger_command_id, event_id, status, failure_code)
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[])
+     as v (tenant_id, livemode, id, ledger_command_id, event_id, status, failure_code, failure_reason)
    where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.id = v.id
      and p.status = 'processing' and p.ledger_command_id = v.ledger_command_id
-   returning ${COLUMNS.replaceAll(/(\w+)/g, 'p.$1')}`,
+   returning ${paymentColumns('p')}`,
 );
 
 const WAITING = statement(
@@ -85,12 +96,13 @@ const OVERDUE = statement(
   `update payments set updated_at = clock_timestamp()
    where (tenant_id, livemode, id) in (
      select tenant_id, livemode, id from payments
-     where status = 'processing' and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
+     where status = 'processing' and (admission is distinct from 'in_review' or expires_at < clock_timestamp())
+       and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
      order by updated_at limit $2 for update skip locked)
    returning tenant_id, livemode, id`,
 );
 
-interface PaymentRow extends Row {
+export interface PaymentRow extends Row {
   tenant_id: string;
   livemode: boolean;
   id: string;
@@ -104,6 +116,9 @@ interface PaymentRow extends Row {
   reference: string | null;
   metadata: Record<string, string>;
   failure_code: string | null;
+  failure_reason: string | null;
+  customer_id: string | null;
+  admission: Payment['admission'];
   ledger_command_id: string;
   created_at: Date;
   expires_at: Date;
@@ -112,10 +127,15 @@ interface PaymentRow extends Row {
 
 type KeyRow = Pick<PaymentRow, 'tenant_id' | 'livemode' | 'id'>;
 
-/** Inserts new payments and returns the keys of those that were not there before. */
-export async function insertPayments(tx: Transaction, payments: readonly NewPayment[]): Promise<Set<string>> {
-  const inserted = [...NEW.batches(payments)].map((values) => tx.rows<KeyRow>(INSERT, values));
-  return new Set((await Promise.all(inserted)).flat().map((row) => keyOf(toKey(row))));
+/** Inserts new payments and returns the keys of those that were not there before, each with whether it is to be judged first. */
+export async function insertPayments(
+  tx: Transaction,
+  payments: readonly NewPayment[],
+): Promise<Map<string, Payment['admission']>> {
+  const inserted = [...NEW.batches(payments)].map((values) =>
+    tx.rows<KeyRow & Pick<PaymentRow, 'admission'>>(INSERT, values),
+  );
+  return new Map((await Promise.all(inserted)).flat().map((row) => [keyOf(toKey(row)), row.admission]));
 }
 
 /** Ids of the messages that created the payments of these keys. */
@@ -138,6 +158,7 @@ export async function finishPayments(tx: Transaction, verdicts: readonly Verdict
     verdicts.map((v) => uuidOf('event', v.eventId)),
     verdicts.map((v) => v.status),
     verdicts.map((v) => v.failureCode),
+    verdicts.map((v) => v.failureReason ?? null),
   ]);
   return rows.map(toPayment);
 }
@@ -168,7 +189,8 @@ function toKey(row: KeyRow): PaymentKey {
   return { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode, id: fromUuid('payment', row.id) };
 }
 
-function toPayment(row: PaymentRow): Payment {
+/** A payment of the columns that {@link paymentColumns} names. */
+export function toPayment(row: PaymentRow): Payment {
   return {
     ...toKey(row),
     status: row.status,
@@ -181,6 +203,9 @@ function toPayment(row: PaymentRow): Payment {
     reference: row.reference,
     metadata: row.metadata,
     failureCode: row.failure_code,
+    failureReason: row.failure_reason,
+    customer: row.customer_id === null ? null : fromUuid('customer', row.customer_id),
+    admission: row.admission,
     ledgerCommandId: fromUuid('event', row.ledger_command_id),
     createdAt: row.created_at.toISOString(),
     expiresAt: row.expires_at.toISOString(),

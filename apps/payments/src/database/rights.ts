@@ -12,6 +12,8 @@ export const rights: Rights = {
       'version',
       'capture',
       'failure_code',
+      'failure_reason',
+      'admission',
       'verdict_event_id',
       'amount_authorized_minor',
       'amount_captured_minor',
@@ -29,6 +31,12 @@ export const rights: Rights = {
   payment_operations: {
     update: ['status', 'amount_minor', 'final', 'failure_code', 'version', 'updated_at', 'xact_id'],
   },
+  payment_policies: { update: ['version', 'active'] },
+  limits: { update: 'all' },
+  risk_rules: { update: 'all' },
+  limit_uses: { update: ['reserved_minor', 'used_minor', 'allowed_minor', 'updated_at'] },
+  limit_reservations: { update: ['used_minor', 'status', 'updated_at', 'xact_id'] },
+  reviews: { update: ['status', 'decided_at', 'decided_by', 'decision_reason', 'decision_id', 'version', 'xact_id'] },
   ledger_steps: { update: ['status', 'reason', 'verdict_event_id', 'updated_at', 'xact_id'] },
   attempts: {
     update: [

@@ -23,6 +23,11 @@ export interface Payment {
   readonly reference: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly failureCode: string | null;
+  /** Which limit, or what the rule says: of a payment that the organisation itself refused. */
+  readonly failureReason: string | null;
+  readonly customer: string | null;
+  /** Null: its organisation had neither limits nor rules. `in_review`: nothing is asked of anybody until a human has decided. */
+  readonly admission: 'judged' | 'in_review' | null;
   /** Event id of the command to the ledger: its verdict is recognised by it, and a repeated command carries it again. */
   readonly ledgerCommandId: string;
   readonly createdAt: string;
@@ -50,6 +55,9 @@ export function processingPayment(
     reference: create.reference,
     metadata: create.metadata,
     failureCode: null,
+    failureReason: null,
+    customer: create.customer ?? null,
+    admission: null,
     ledgerCommandId,
     createdAt: create.created_at,
     expiresAt: create.expires_at,
@@ -84,10 +92,16 @@ export function finalState(payment: Payment, accounts: readonly AccountSnapshot[
     method: payment.method,
     reference: payment.reference,
     metadata: payment.metadata,
-    failure: payment.failureCode === null ? null : { code: payment.failureCode },
+    failure: failureOf(payment),
     version: payment.version,
     created_at: payment.createdAt,
     updated_at: payment.updatedAt,
     accounts,
+    ...(payment.customer && { customer: payment.customer }),
   };
+}
+
+function failureOf({ failureCode: code, failureReason: reason }: Payment): PaymentSnapshot['failure'] {
+  if (code === null) return null;
+  return reason === null ? { code } : { code, reason };
 }

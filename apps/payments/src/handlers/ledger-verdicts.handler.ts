@@ -4,6 +4,7 @@ import type { AccountSnapshot, AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { Consumes, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { decidedBy, finishPayments, keyOf, type VerdictOnPayment } from '../database/payment.repository.js';
+import { settleUses, usesOf } from '../limits/use.repository.js';
 import { finalEvent } from './final-event.js';
 
 type Verdict = AnyMessage<'payflow.transfer.posted.v1' | 'payflow.transfer.rejected.v1'>;
@@ -20,6 +21,7 @@ export class LedgerVerdictsHandler {
       if (key !== undefined && !byPayment.has(key)) byPayment.set(key, event);
     }
     const finished = await finishPayments(tx, [...byPayment.values()].map(toVerdict));
+    await settleUses(tx, usesOf(finished));
     const deciding = new Set<string>();
     const messages = finished.map((payment): AnyOutgoing => {
       const cause = byPayment.get(keyOf(payment)) as Verdict;
