@@ -21,6 +21,7 @@ import { ConversionsController } from './http/conversions.controller.js';
 import { Cursors } from './http/cursor.js';
 import { HoldsController } from './http/holds.controller.js';
 import { DryRuns } from './http/dry-run.js';
+import { LimitsController, PAYMENTS } from './http/limits.controller.js';
 import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js';
 import { ProofsController } from './http/proofs.controller.js';
 import { InternalPaymentsController } from './http/internal-payments.controller.js';
@@ -29,6 +30,8 @@ import { OwnerClient } from './http/owner-client.js';
 import { ownerClient } from './http/owner/owners.js';
 import { PeriodsController } from './http/periods.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
+import { ReviewsController } from './http/reviews.controller.js';
+import { RiskRulesController } from './http/risk-rules.controller.js';
 import { ResponseCache } from './http/response-cache.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
@@ -41,6 +44,9 @@ const WAKE_CHANNEL = `${REDIS_PREFIX}wake`;
 const CONNECTIONS = { api: 5, consumers: 4, relay: 1, reports: 4 };
 /** All its statements are small; a database that is silent for longer is answered for with 503. */
 const STATEMENT_TIMEOUT_MS = 4_000;
+
+/** What payments are held against, and those that a human decides on. */
+const LIMITING = [LimitsController, RiskRulesController, ReviewsController];
 
 /** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */
 @Module({})
@@ -74,6 +80,7 @@ export class GatewayModule {
         ProofsController,
         PeriodsController,
         TransactionTypesController,
+        ...LIMITING,
         MonitoringController,
         InternalPaymentsController,
         PaymentEventsHandler,
@@ -95,16 +102,7 @@ export class GatewayModule {
         ...writing(config),
         DryRuns,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
-        {
-          provide: OwnerClient,
-          inject: [Drain],
-          useFactory: (drain: Drain) => ownerClient('monitoring', config, drain),
-        },
-        {
-          provide: LEDGER,
-          inject: [Drain],
-          useFactory: (drain: Drain) => ownerClient('ledger', config, drain),
-        },
+        ...reading(config),
         {
           provide: Sweeper,
           inject: [DATABASE, Messaging],
@@ -126,6 +124,19 @@ function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Prov
   return [
     { provide: Writes, inject, useFactory: through(Writes) },
     { provide: Bulks, inject, useFactory: through(Bulks) },
+  ];
+}
+
+/** Clients of the owners that reads are forwarded to. */
+function reading(config: GatewayConfiguration): Provider[] {
+  const client = (owner: 'ledger' | 'monitoring' | 'payments') => ({
+    inject: [Drain],
+    useFactory: (drain: Drain) => ownerClient(owner, config, drain),
+  });
+  return [
+    { provide: OwnerClient, ...client('monitoring') },
+    { provide: LEDGER, ...client('ledger') },
+    { provide: PAYMENTS, ...client('payments') },
   ];
 }
 

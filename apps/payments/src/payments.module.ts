@@ -8,6 +8,7 @@ import { rights } from './database/rights.js';
 import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
 import { InternalPaymentsController } from './http/internal-payments.controller.js';
+import { LimitReadsController } from './limits/limit-reads.controller.js';
 import { ReviewWatch } from './limits/review-watch.js';
 import type { paymentsConfiguration } from './payments.config.js';
 import { Sweeper } from './sweeper.js';
@@ -25,7 +26,7 @@ export class PaymentsModule {
         PlatformModule.with({ service: 'payments', config, rights, connections: CONNECTIONS, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
-      controllers: [PaymentCommandsHandler, LedgerVerdictsHandler, InternalPaymentsController],
+      controllers: [PaymentCommandsHandler, LedgerVerdictsHandler, InternalPaymentsController, LimitReadsController],
       providers: [
         {
           provide: Sweeper,

@@ -118,8 +118,8 @@ export const PROBLEMS = {
   },
   review_not_open: {
     status: 409,
-    title: 'The review has been decided',
-    remedy: 'Read the review: it says who decided, when and why.',
+    title: 'The review is over',
+    remedy: 'Read the review: it was decided, or its payment ran out of time.',
   },
   too_many_limits: {
     status: 409,

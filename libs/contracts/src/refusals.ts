@@ -37,7 +37,7 @@ export const REFUSALS = {
   review_denied: 'Somebody looked at the payment and refused it.',
   review_expired: 'The payment ran out of time before anybody had looked at it.',
   review_not_found: 'No such review in this organisation.',
-  review_not_open: 'The review has been decided.',
+  review_not_open: 'The review has been decided, or its payment ran out of time.',
   risk_denied: 'A rule of the organisation refuses such payments.',
   reversal_exceeds_original: 'No more can be moved back than the transfer moved.',
   transfer_corrected: 'The transfer has been corrected by another one.',

@@ -149,7 +149,17 @@ export const SUBSCRIPTIONS = {
   'gateway.payments': {
     service: 'gateway',
     topic: 'payments.events.v1',
-    types: ['payflow.payment.succeeded.v1', 'payflow.payment.failed.v1'],
+    types: [
+      'payflow.payment.succeeded.v1',
+      'payflow.payment.failed.v1',
+      'payflow.limit.defined.v1',
+      'payflow.limit.rejected.v1',
+      'payflow.risk_rule.defined.v1',
+      'payflow.risk_rule.rejected.v1',
+      'payflow.review.opened.v1',
+      'payflow.review.decided.v1',
+      'payflow.review.rejected.v1',
+    ],
     order: 'none',
     mark: 'effect',
     sequenced: false,

@@ -59,6 +59,9 @@ export type HoldVoidWrite = WriteOf<'change', ChangeView, 'payflow.hold.void.v1'
 export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.update.v1'>;
 export type AssetWrite = WriteOf<'change', ChangeView, 'payflow.asset.define.v1'>;
 export type TypeWrite = WriteOf<'change', ChangeView, 'payflow.transaction_type.define.v1'>;
+export type LimitWrite = WriteOf<'change', ChangeView, 'payflow.limit.define.v1'>;
+export type RiskRuleWrite = WriteOf<'change', ChangeView, 'payflow.risk_rule.define.v1'>;
+export type ReviewWrite = WriteOf<'change', ChangeView, 'payflow.review.decide.v1'>;
 export type PeriodCloseWrite = WriteOf<'change', ChangeView, 'payflow.period.close.v1'>;
 export type TransferUpdateWrite = WriteOf<'change', ChangeView, 'payflow.transfer.update.v1'>;
 
@@ -78,6 +81,9 @@ export type Write =
   | AssetWrite
   | PeriodCloseWrite
   | TypeWrite
+  | LimitWrite
+  | RiskRuleWrite
+  | ReviewWrite
   | TransferUpdateWrite;
 
 /** What is kept of a write under its Idempotency-Key. */

@@ -17,6 +17,9 @@ export const rights: Rights = {
   transfer_views: { update: 'all', delete: true },
   transfer_bulk_views: { update: ['pending', 'stopped_at'] },
   transaction_type_views: { update: 'all' },
+  limit_views: { update: 'all' },
+  risk_rule_views: { update: 'all' },
+  review_views: { update: 'all' },
   hold_views: { update: 'all' },
   api_key_uses: { update: ['last_used_at', 'request_count'] },
 };

@@ -17,6 +17,8 @@ export interface PaymentView {
   readonly reference: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly failureCode: string | null;
+  /** Which limit, or what the rule says: where the organisation itself refused. */
+  readonly failureReason?: string;
   readonly traceId: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -35,7 +37,7 @@ export function paymentResource(view: PaymentView) {
     source: view.source,
     destination: view.destination,
     method: view.method,
-    failure: view.failureCode === null ? null : { code: view.failureCode },
+    failure: failureOf(view),
     reference: view.reference,
     metadata: view.metadata,
     livemode: view.livemode,
@@ -44,4 +46,10 @@ export function paymentResource(view: PaymentView) {
     created_at: view.createdAt,
     updated_at: view.updatedAt,
   };
+}
+
+/** `reason` is there where there is one: most refusals are the ledger's. */
+function failureOf({ failureCode: code, failureReason: reason }: PaymentView) {
+  if (code === null) return null;
+  return reason === undefined ? { code } : { code, reason };
 }

@@ -11,6 +11,7 @@ import { applyCounters } from '../database/account-view.repository.js';
 import { keyOf, type ResourceKey } from '../database/keys.js';
 import { finishPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
+import { applyPolicyEvents, isPolicyEvent, type PolicyEvent } from './policy-events.js';
 import { tagsOfPayments } from './changed-tags.js';
 
 type FinalEvent = AnyMessage<'payflow.payment.succeeded.v1' | 'payflow.payment.failed.v1'>;
@@ -24,7 +25,9 @@ export class PaymentEventsHandler {
   ) {}
 
   @Consumes('gateway.payments')
-  async handle(@Payload() events: readonly FinalEvent[], @Ctx() tx: Transaction): Promise<Handled> {
+  async handle(@Payload() all: readonly (FinalEvent | PolicyEvent)[], @Ctx() tx: Transaction): Promise<Handled> {
+    const policies = await applyPolicyEvents(tx, all.filter(isPolicyEvent));
+    const events = all.filter((event): event is FinalEvent => !isPolicyEvent(event));
     const newest = newestOfEach(events);
     const keys = newest.map(resourceOf);
     const stale = tagsOfPayments(newest);
@@ -43,6 +46,7 @@ export class PaymentEventsHandler {
       const write = pending.get(key);
       return write ? [[write, paymentReply(view, write.requestId)]] : [];
     });
+    replies.push(...(policies as [PendingWrite, Reply][]));
     saveReplies(tx, replies);
     crashAt('reply-written');
     return {

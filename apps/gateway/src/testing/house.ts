@@ -13,6 +13,7 @@ import { statement, type Database } from '@payflow/database';
 import { encodeRecord, kafkajsBroker, type BrokerOptions, type RecordToSend } from '@payflow/messaging';
 
 import { HouseBooks, type Verdict } from './house-books.js';
+import { HousePolicies } from './house-policies.js';
 
 type Producer = Awaited<ReturnType<ReturnType<typeof kafkajsBroker>['producer']>>;
 type Command = AnyMessage<
@@ -30,6 +31,9 @@ type Command = AnyMessage<
   | 'payflow.hold.void.v1'
   | 'payflow.period.close.v1'
   | 'payflow.transaction_type.define.v1'
+  | 'payflow.limit.define.v1'
+  | 'payflow.risk_rule.define.v1'
+  | 'payflow.review.decide.v1'
 >;
 /** What an event takes over from the command that it answers; one without an id answers none. */
 type Cause = Pick<Command, 'tenant' | 'livemode' | 'traceparent'> & { readonly id?: string };
@@ -51,6 +55,7 @@ export class House {
   readonly commands: Command[] = [];
   /** False: commands pile up and nothing is answered. */
   answering = true;
+  readonly policies = new HousePolicies();
   readonly #books = new HouseBooks();
   readonly #seen: string[] = [];
   readonly #outgoing = new Map<string, RecordToSend[]>();
@@ -180,6 +185,12 @@ export class House {
         return this.#books.closePeriod(command.data);
       case 'payflow.transaction_type.define.v1':
         return this.#books.defineType(command.data);
+      case 'payflow.limit.define.v1':
+        return this.policies.limit(command.data);
+      case 'payflow.risk_rule.define.v1':
+        return this.policies.rule(command.data);
+      case 'payflow.review.decide.v1':
+        return this.policies.decide(command.data);
       default:
         return command satisfies never;
     }

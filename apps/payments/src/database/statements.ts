@@ -1,6 +1,7 @@
 /** Makes all statements of the service known by their names, for those who look at them from outside. */
 import './invariants.js';
 import './payment.repository.js';
+import '../limits/limit-use.js';
 import '../limits/policy.repository.js';
 import '../limits/review.repository.js';
 import '../limits/use.repository.js';

@@ -119,7 +119,7 @@ describe('a payment under review', () => {
     const taken = await house.db.database.transaction((tx) => takeOverdue(tx, 10_000, 500));
     expect(taken.map(({ id }) => id)).toContain(create.data.id);
     expect(await house.send(house.decide(create, 'approve'))).toMatchObject([
-      { type: 'payflow.review.rejected.v1', data: { reason: 'review_expired' } },
+      { type: 'payflow.review.rejected.v1', data: { reason: 'review_not_open' } },
     ]);
     expect(await house.send(house.sweep(create), house.sweep(create))).toMatchObject([
       { type: 'payflow.review.decided.v1', data: { status: 'expired', decided_by: 'payments/sweeper' } },

@@ -79,8 +79,7 @@ function answerTo(
 ): { readonly refused?: AnyOutgoing; readonly repeated?: string } {
   if (!review) return { refused: refuseDecision(command, 'review_not_found') };
   if (review.decisionId === command.id) return isNew ? {} : { repeated: command.id };
-  // Open, and yet not decided: it can only be denied any more.
-  return { refused: refuseDecision(command, review.status === 'open' ? 'review_expired' : 'review_not_open') };
+  return { refused: refuseDecision(command, 'review_not_open') };
 }
 
 function decidedEvent({

@@ -4,6 +4,7 @@ import {
   HOLD_LISTS,
   PAYMENT_LISTS,
   PLANNED_FOR_VALUES,
+  REVIEW_VIEWS,
   TRANSFER_LISTS,
 } from '@payflow/gateway/statements';
 import {
@@ -22,7 +23,12 @@ import {
 const PAGE = 51;
 const id = (kind: 'account' | 'hold' | 'group', at: number): string => fromUuid(kind, uuid(at).slice(1, 37));
 
-type Lists = typeof CONVERSION_LISTS | typeof PAYMENT_LISTS | typeof HOLD_LISTS | typeof TRANSFER_LISTS;
+type Lists =
+  | typeof REVIEW_VIEWS.lists
+  | typeof CONVERSION_LISTS
+  | typeof PAYMENT_LISTS
+  | typeof HOLD_LISTS
+  | typeof TRANSFER_LISTS;
 
 /** A list with one filter: its first page, as a client asks for it. */
 function list(lists: Lists, index: string, filter: object, before?: IndexUse['before']): IndexUse {
@@ -51,6 +57,8 @@ export const gateway: IndexRegistry = {
     list(PAYMENT_LISTS, 'payment_views_by_source', { source: id('account', 7) }),
     list(PAYMENT_LISTS, 'payment_views_by_destination', { destination: id('account', 7) }),
     list(PAYMENT_LISTS, 'payment_views_by_reference', { reference: 'r70' }),
+    list(REVIEW_VIEWS.lists, 'review_views_by_time', {}),
+    list(REVIEW_VIEWS.lists, 'review_views_by_status', { label: 'open' }),
     list(HOLD_LISTS, 'hold_views_by_time', {}),
     list(HOLD_LISTS, 'hold_views_by_debit', { account: id('account', 7) }),
     list(HOLD_LISTS, 'hold_views_by_credit', { account: id('account', 7) }),
@@ -70,6 +78,12 @@ export const gateway: IndexRegistry = {
     { index: 'transfer_views_by_corrected', query: 'transfer-views.find', values: [...OWNER, uuid(7)] },
   ],
   seeds: {
+    review_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      label: "case when n % 1000 = 0 then 'open' else 'approved' end",
+      created_at: TIME,
+    },
     account_views: { ...OWNED, id: uuidOf('n'), path: "'p:' || n" },
     idempotency_records: {
       ...OWNED,

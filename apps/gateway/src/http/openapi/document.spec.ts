@@ -1,5 +1,6 @@
 import { PATH_METADATA, METHOD_METADATA } from '@nestjs/common/constants.js';
 import { RequestMethod, type Type } from '@nestjs/common';
+import { newId } from '@payflow/contracts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
 import { accountResource } from '../../domain/account.js';
@@ -7,6 +8,13 @@ import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
 import { conversionResource } from '../../domain/conversion.js';
 import { bulkResource, bulkResults } from '../../domain/bulk.js';
 import { holdResource } from '../../domain/hold.js';
+import {
+  limitResource,
+  requestedLimit,
+  requestedRiskRule,
+  reviewResource,
+  riskRuleResource,
+} from '../../domain/limit.js';
 import { periodResource, requestedPeriod } from '../../domain/period.js';
 import { paymentResource } from '../../domain/payment.js';
 import { requestedType, transactionTypeResource } from '../../domain/transaction-type.js';
@@ -16,10 +24,13 @@ import { AssetsController } from '../assets.controller.js';
 import { ConversionsController } from '../conversions.controller.js';
 import { HoldsController } from '../holds.controller.js';
 import { LedgerReadsController } from '../ledger-reads.controller.js';
+import { LimitsController } from '../limits.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
 import { PeriodsController } from '../periods.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProofsController } from '../proofs.controller.js';
+import { ReviewsController } from '../reviews.controller.js';
+import { RiskRulesController } from '../risk-rules.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferBulksController } from '../transfer-bulks.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
@@ -42,6 +53,9 @@ const CONTROLLERS: Type[] = [
   ProofsController,
   PeriodsController,
   TransactionTypesController,
+  LimitsController,
+  RiskRulesController,
+  ReviewsController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -138,6 +152,27 @@ const results = bulkResults(bulk, { first: 0, ids: bulk.transfers }, [
   undefined,
 ]);
 
+const limit = {
+  id: newId('limit'),
+  ...({ kind: 'per_day', scope: 'all', customer: null, method: null, asset: 'USD', amount: '5' } as const),
+  ...{ count: null, minutes: null, enabled: true },
+};
+const rule = {
+  id: newId('riskRule'),
+  ...({ priority: 1, verdict: 'deny', reason: 'odd', conditions: { asset: ['USD'] }, enabled: true } as const),
+};
+const review = {
+  ...({
+    id: newId('review'),
+    payment: newId('payment'),
+    status: 'open',
+    rule: newId('riskRule'),
+    reason: 'odd',
+  } as const),
+  ...({ amount: '5', asset: 'USD', source, destination, method: { type: 'internal' }, customer: null } as const),
+  ...{ opened_at: at, expires_at: at, decided_at: null, decided_by: null, decision_reason: null, version: 1 },
+};
+
 it.each([
   [
     'Payment',
@@ -204,6 +239,11 @@ it.each([
   ],
   ['TransactionType', requestedType({ ...type, if_version: null })],
   ['TransactionType', transactionTypeResource({ ...type, version: 1, defined_at: at })],
+  ['Limit', requestedLimit({ ...limit, if_version: null })],
+  ['Limit', limitResource({ ...limit, version: 1, defined_at: at })],
+  ['RiskRule', requestedRiskRule({ ...rule, if_version: null })],
+  ['RiskRule', riskRuleResource({ ...rule, version: 1, defined_at: at })],
+  ['Review', reviewResource(review)],
   ['Period', requestedPeriod('2026-10')],
   [
     'Period',

@@ -1,4 +1,5 @@
 import { ASSET_OPERATIONS } from './asset-operations.js';
+import { LIMIT_OPERATIONS } from './limit-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
 import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
@@ -376,4 +377,5 @@ export const OPERATIONS: readonly Operation[] = [
     problems: FORWARDED_PROBLEMS,
   },
   ...HISTORY_OPERATIONS,
+  ...LIMIT_OPERATIONS,
 ];

@@ -12,6 +12,7 @@ import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
 import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
 import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
+import { LIMIT_SCHEMAS } from './limit-schemas.js';
 import { BOOK_SCHEMAS } from './book-schemas.js';
 import {
   amount,
@@ -31,6 +32,7 @@ import {
   ref,
   resource,
   signedAmount,
+  text,
   transferFailure,
   transferStatus,
   version,
@@ -50,7 +52,11 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     source: id('account'),
     destination: id('account'),
     method: resource({ type: { const: 'internal' } }),
-    failure: nullable(resource({ code: { type: 'string' } })),
+    failure: nullable({
+      type: 'object',
+      required: ['code'],
+      properties: { code: text, reason: { ...text, description: 'Of a limit, a risk rule or a review.' } },
+    }),
     reference: nullableText,
     metadata: METADATA_SCHEMA,
     livemode: { type: 'boolean' },
@@ -274,6 +280,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   }),
   AssetList: list('Asset'),
   ...BOOK_SCHEMAS,
+  ...LIMIT_SCHEMAS,
   Report: { type: 'object', description: 'As monitoring gives it.' },
   Problem: {
     type: 'object',
