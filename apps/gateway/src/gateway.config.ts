@@ -1,3 +1,4 @@
+import { connectorWebhookFields } from '@payflow/connectors';
 import {
   choice,
   commonFields,
@@ -34,6 +35,7 @@ export const gatewayConfiguration = defineConfiguration(
       protocols: ['http', 'https'],
       description: "Base URL of monitoring's read API, for the reads the gateway forwards.",
     }),
+    ...connectorWebhookFields,
   },
   commonRules,
 );

@@ -11,10 +11,11 @@ import { InternalPaymentsController } from './http/internal-payments.controller.
 import { LimitReadsController } from './limits/limit-reads.controller.js';
 import { ReviewWatch } from './limits/review-watch.js';
 import type { paymentsConfiguration } from './payments.config.js';
+import { providerWorkers } from './providers/provider-workers.js';
 import { Sweeper } from './sweeper.js';
 
-/** Two groups of messages are read, from two partitions each; no request is answered but for internal ones. */
-const CONNECTIONS = { api: 1, consumers: 5, relay: 1, reports: 1 };
+/** Two groups of messages are read, from two partitions each; no request is answered but for internal ones. Jobs use the way out. */
+const CONNECTIONS = { api: 1, consumers: 5, relay: 3, reports: 1 };
 
 /** payments.commands → ledger.commands; ledger.events → payments.events. */
 @Module({})
@@ -38,6 +39,7 @@ export class PaymentsModule {
           inject: [DATABASE],
           useFactory: (db: Database) => new ReviewWatch(db.for('relay'), config.PAYFLOW_REVIEW_ALARM),
         },
+        ...providerWorkers(config),
       ],
     };
   }

@@ -2,16 +2,25 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
-import { takeOverdue } from './database/payment.repository.js';
+import { takeOver, takeUnheard } from './database/overdue.repository.js';
+import { takeReviewsOver } from './limits/review.repository.js';
+import { expiryOf } from './limits/reviews.js';
+import { takeOverdue, type PaymentKey } from './database/payment.repository.js';
 
 const log = logger('sweeper');
 
 const INTERVAL_MS = 2_000;
 /** A verdict takes milliseconds; past this something was lost or stands still. Below the gateway's alarm at 30 s. */
 const WAIT_MS = 10_000;
+/** An end takes as long as a provider takes to give money back, which may have to be asked for again. */
+const EXPIRY_WAIT_MS = 20_000;
 const TAKEN_MAX = 500;
+const ACTOR = 'payments/sweeper';
 
-/** Finds payments that wait too long for the ledger and asks their own command topic to ask again. Never moves a payment itself. */
+/**
+ * Finds payments that wait too long for the ledger, and those whose time is over, and asks their own command topic to ask
+ * again, or to end them. Never moves a payment itself.
+ */
 @Injectable()
 export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly rounds = new Repeat(
@@ -33,19 +42,28 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
     return this.rounds.stop();
   }
 
-  private async sweep(): Promise<void> {
+  /** One round; for specs, too. */
+  async sweep(): Promise<void> {
     const staged = await this.database.transaction(async (tx) => {
-      const overdue = await takeOverdue(tx, WAIT_MS, TAKEN_MAX);
-      if (overdue.length > 0)
-        log.warn({ payments: overdue.length }, 'payments have waited for the ledger; asking again');
-      const commands = overdue.map(({ id, tenant, livemode }): AnyOutgoing => ({
-        type: 'payflow.payment.sweep.v1',
-        subject: id,
-        data: { id },
-        origin: { tenant, livemode, actor: 'payments/sweeper' },
-      }));
+      const waiting = [...(await takeOverdue(tx, WAIT_MS, TAKEN_MAX)), ...(await takeUnheard(tx, WAIT_MS, TAKEN_MAX))];
+      const over = await takeOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
+      const unseen = await takeReviewsOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
+      if (waiting.length > 0)
+        log.warn({ payments: waiting.length }, 'payments have waited for the ledger; asking again');
+      const commands = [
+        ...waiting.map((payment) => command('payflow.payment.sweep.v1', payment)),
+        ...over.map((payment) => command('payflow.payment.expire.v1', payment)),
+        ...unseen.map((payment) => expiryOf(payment, ACTOR)),
+      ];
       return this.messaging.outbox.stage(tx, commands, () => undefined);
     });
     staged.publish();
   }
+}
+
+function command(
+  type: 'payflow.payment.sweep.v1' | 'payflow.payment.expire.v1',
+  { id, tenant, livemode }: PaymentKey,
+): AnyOutgoing {
+  return { type, subject: id, data: { id }, origin: { tenant, livemode, actor: ACTOR } };
 }

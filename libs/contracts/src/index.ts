@@ -1,4 +1,5 @@
 export * from './crash-points.js';
+export * from './declines.js';
 export * from './ids.js';
 export * from './invariants.js';
 export * from './messages.js';

@@ -131,12 +131,20 @@ export interface MessageData {
 
 export type MessageType = keyof MessageData;
 
+/** Which operation of which payment, and its place among the payment's commands, which its refusal uses up. */
+type OperationFields = 'id' | 'sequence' | 'operation' | 'created_at';
+
 /**
  * What must be readable of a command for it to be refused although it cannot be decoded: what its refusal repeats. A command
  * that is not here is answered by nobody.
  */
 export interface RefusableData {
   'payflow.payment.create.v1': Omit<PaymentCreate, 'sequence' | 'capture'>;
+  'payflow.payment.confirm.v1': Pick<PaymentConfirm, OperationFields>;
+  'payflow.payment.increment.v1': Pick<PaymentIncrement, OperationFields>;
+  'payflow.payment.capture.v1': Pick<PaymentCapture, OperationFields>;
+  'payflow.payment.cancel.v1': Pick<PaymentCancel, OperationFields>;
+  'payflow.payment.refund.v1': Pick<PaymentRefund, OperationFields>;
   'payflow.account.open.v1': Pick<AccountOpen, 'id'>;
   'payflow.account.update.v1': Pick<AccountUpdate, 'id'>;
   'payflow.asset.define.v1': Pick<AssetDefine, 'id'>;

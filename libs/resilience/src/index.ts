@@ -12,6 +12,7 @@ export {
   type Deadline,
 } from './deadline.js';
 export { Policy, type Call, type PolicyOptions } from './policy.js';
+export { RateLimit, type RateLimitOptions } from './rate-limit.js';
 export { Refused, TimedOut, type RefusalReason } from './refused.js';
 export { Retry, type RetryOptions } from './retry.js';
 export { RetryBudget, type RetryBudgetOptions } from './retry-budget.js';

@@ -1,6 +1,12 @@
 /** Why a call was not begun. */
 export type RefusalReason =
-  'breaker_open' | 'bulkhead_full' | 'deadline_passed' | 'caller_gone' | 'queue_full' | 'queued_too_long';
+  | 'breaker_open'
+  | 'bulkhead_full'
+  | 'deadline_passed'
+  | 'caller_gone'
+  | 'queue_full'
+  | 'queued_too_long'
+  | 'rate_limited';
 
 /** A call that a policy did not begin: nothing has happened, and it may be made again after `retryAfter_ms`. */
 export class Refused extends Error {

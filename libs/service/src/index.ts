@@ -1,4 +1,11 @@
-export { commonFields, commonRules, redisFields, type CommonConfiguration } from './configuration/common-fields.js';
+export {
+  commonFields,
+  commonRules,
+  redisFields,
+  serverFields,
+  telemetryFields,
+  type CommonConfiguration,
+} from './configuration/common-fields.js';
 export {
   ConfigurationError,
   configurationOrExit,
@@ -15,6 +22,7 @@ export {
   choice,
   credential,
   duration,
+  durations,
   hosts,
   integer,
   port,
@@ -26,8 +34,11 @@ export {
 } from './configuration/kinds.js';
 export { Drain, type DrainPhase } from './drain.js';
 export { Health, NotWell, type Check, type CheckLevel, type HealthReport } from './health.js';
+export { serveBothVersions } from './http/both-versions.js';
 export { refusesMethod } from './http/method-not-allowed.js';
+export { rootEndpoints } from './http/root-endpoints.js';
 export { BODY_BYTES_MAX } from './http/server-options.js';
+export { traceRequests } from './http/server-span.js';
 export { signInternalToken, verifyInternalToken, type InternalClaims } from './internal-token.js';
 export { DATABASE, PlatformModule, REPORTS, type PlatformOptions } from './platform.module.js';
 export { occurrence, ProblemFilter, sendProblem } from './problem/problem.filter.js';

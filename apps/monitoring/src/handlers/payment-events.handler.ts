@@ -6,7 +6,12 @@ import { Consumes, type Handled } from '@payflow/messaging';
 import { addPayments, type PaymentMinute } from '../database/throughput.repository.js';
 import { countLatency, emptyCounts } from '../latency.js';
 
-type FinalEvent = AnyMessage<'payflow.payment.succeeded.v1' | 'payflow.payment.failed.v1'>;
+type FinalEvent = AnyMessage<
+  | 'payflow.payment.succeeded.v1'
+  | 'payflow.payment.failed.v1'
+  | 'payflow.payment.canceled.v1'
+  | 'payflow.payment.expired.v1'
+>;
 
 const MINUTE_MS = 60_000;
 

@@ -1,5 +1,5 @@
-import { fromUuid, uuidOf, type PaymentMethod } from '@payflow/contracts';
-import { statement, Unnested, type Database, type Row, type Transaction } from '@payflow/database';
+import { fromUuid, uuidOf, type CaptureMode, type NextAction, type PaymentMethod } from '@payflow/contracts';
+import { statement, Unnested, type BulkColumn, type Database, type Row, type Transaction } from '@payflow/database';
 import type { Payment } from '../domain/payment.js';
 
 /** The ledger's word on one payment. */
@@ -14,6 +14,9 @@ export interface VerdictOnPayment {
   readonly failureCode: string | null;
   /** Beside the code, where a limit, a rule or a reviewer refused it. */
   readonly failureReason?: string | null;
+  /** Who stands behind it, and the trace that shows it. */
+  readonly actor: string;
+  readonly traceId: string | null;
 }
 
 export interface PaymentKey {
@@ -22,8 +25,10 @@ export interface PaymentKey {
   readonly livemode: boolean;
 }
 
-const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id, method,
-  reference, metadata, failure_code, failure_reason, customer_id, admission, ledger_command_id, created_at, expires_at, updated_at`;
+export const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id, method,
+  reference, metadata, failure_code, ledger_command_id, created_at, expires_at, updated_at, capture, customer_id, retry_of_id,
+  amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until,
+  operation_id, connector, provider_reference, failure_reason, admission`;
 
 /** The columns of a {@link PaymentRow}, under an alias of the table. */
 export const paymentColumns = (alias: string): string => COLUMNS.replaceAll(/(\w+)/g, `${alias}.$1`);
@@ -31,7 +36,7 @@ export const paymentColumns = (alias: string): string => COLUMNS.replaceAll(/(\w
 /** A payment, and the message that it came with. */
 type NewPayment = Payment & { readonly createCommandId: string };
 
-const NEW = new Unnested<NewPayment>([
+const FACTS: readonly BulkColumn<NewPayment>[] = [
   ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
   ['livemode', 'boolean', ({ livemode }) => livemode],
   ['id', 'uuid', ({ id }) => uuidOf('payment', id)],
@@ -42,23 +47,33 @@ const NEW = new Unnested<NewPayment>([
   ['method', 'json', ({ method }) => JSON.stringify(method)],
   ['reference', 'text', ({ reference }) => reference],
   ['metadata', 'json', ({ metadata }) => JSON.stringify(metadata)],
-  ['customer_id', 'uuid', ({ customer }) => (customer === null ? null : uuidOf('customer', customer))],
   ['create_command_id', 'uuid', ({ createCommandId }) => uuidOf('event', createCommandId)],
-  ['ledger_command_id', 'uuid', ({ ledgerCommandId }) => uuidOf('event', ledgerCommandId)],
+  ['ledger_command_id', 'uuid', ({ ledgerCommandId }) => ledgerCommandId && uuidOf('event', ledgerCommandId)],
   ['created_at', 'timestamptz', ({ createdAt }) => createdAt],
   ['expires_at', 'timestamptz', ({ expiresAt }) => expiresAt],
+];
+const NEW = new Unnested(FACTS);
+// What most payments do without is not sent for them.
+const MORE = new Unnested<NewPayment>([
+  ...FACTS,
+  ['capture', 'text', ({ capture }) => capture],
+  ['customer_id', 'uuid', ({ customer }) => customer && uuidOf('customer', customer)],
+  ['retry_of_id', 'uuid', ({ retryOf }) => retryOf && uuidOf('payment', retryOf)],
+  ['operation_id', 'uuid', ({ operation }) => operation],
 ]);
 
 // Whether its organisation has limits or rules is looked up by the statement that is sent anyway, and so is never out of date.
-const INSERT = statement(
-  'payments.insert',
-  `insert into payments (status, version, admission, ${NEW.names})
+const insertOf = (names: string, from: string): string =>
+  `insert into payments (status, version, admission, ${names})
    select 'processing', 0, case when exists (
      select from payment_policies p where p.tenant_id = n.tenant_id and p.livemode = n.livemode and p.active) then 'judged' end, *
-   from ${NEW.from()}
+   from ${from}
    order by tenant_id, livemode, id
-   on conflict do nothing returning tenant_id, livemode, id, admission`,
-);
+   on conflict do nothing returning tenant_id, livemode, id, admission`;
+
+const INSERT = statement('payments.insert', insertOf(NEW.names, NEW.from()));
+
+const INSERT_MORE = statement('payments.insert-more', insertOf(MORE.names, MORE.from()));
 
 const CREATED_BY = statement(
   'payments.created-by',
@@ -72,23 +87,27 @@ const DECIDED_BY = statement(
 );
 
 // Conditional on state and command: a final payment, or one that waits for another command's verdict, stays as it is.
-// Verdicts of one payment share a partition, so two batches never lock the same payments.
+// The transition is logged by the same statement: the way of most payments must not get longer by one.
 const FINISH = statement(
   'payments.finish',
-  `update payments p set status = v.status, failure_code = v.failure_code, failure_reason = v.failure_reason,
-     verdict_event_id = v.event_id, version = p.version + 1,
-     updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[])
-     as v (tenant_id, livemode, id, ledger_command_id, event_id, status, failure_code, failure_reason)
-   where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.id = v.id
-     and p.status = 'processing' and p.ledger_command_id = v.ledger_command_id
-   returning ${paymentColumns('p')}`,
-);
-
-const WAITING = statement(
-  'payments.find-waiting',
-  `select ${COLUMNS} from payments
-   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and status = 'processing'`,
+  `with v as (
+     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+       as v (tenant_id, livemode, id, ledger_command_id, event_id, status, failure_code, failure_reason, actor, trace_id)),
+   finished as (
+     update payments p set status = v.status, failure_code = v.failure_code, failure_reason = v.failure_reason,
+       verdict_event_id = v.event_id, version = p.version + 1,
+       amount_authorized_minor = case v.status when 'succeeded' then p.amount_minor else 0 end,
+       amount_captured_minor = case v.status when 'succeeded' then p.amount_minor else 0 end,
+       updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+     from v
+     where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.id = v.id
+       and p.status = 'processing' and p.ledger_command_id = v.ledger_command_id
+     returning ${paymentColumns('p')}, v.actor, v.trace_id, v.event_id),
+   logged as (
+     insert into payment_transitions (tenant_id, livemode, payment_id, version, from_status, to_status, actor, reason, cause_event_id, trace_id)
+     select tenant_id, livemode, id, version, 'processing', status, actor, coalesce(failure_code, 'captured'), event_id, trace_id
+     from finished)
+   select ${COLUMNS} from finished`,
 );
 
 const OVERDUE = statement(
@@ -96,7 +115,7 @@ const OVERDUE = statement(
   `update payments set updated_at = clock_timestamp()
    where (tenant_id, livemode, id) in (
      select tenant_id, livemode, id from payments
-     where status = 'processing' and (admission is distinct from 'in_review' or expires_at < clock_timestamp())
+     where status = 'processing' and ledger_command_id is not null and admission is distinct from 'in_review'
        and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
      order by updated_at limit $2 for update skip locked)
    returning tenant_id, livemode, id`,
@@ -116,26 +135,47 @@ export interface PaymentRow extends Row {
   reference: string | null;
   metadata: Record<string, string>;
   failure_code: string | null;
-  failure_reason: string | null;
-  customer_id: string | null;
-  admission: Payment['admission'];
-  ledger_command_id: string;
+  ledger_command_id: string | null;
   created_at: Date;
   expires_at: Date;
   updated_at: Date;
+  capture: CaptureMode;
+  customer_id: string | null;
+  retry_of_id: string | null;
+  amount_authorized_minor: bigint;
+  amount_captured_minor: bigint;
+  amount_refunded_minor: bigint;
+  amount_refunding_minor: bigint;
+  next_action: NextAction | null;
+  authorized_until: Date | null;
+  operation_id: string | null;
+  connector: string | null;
+  provider_reference: string | null;
+  failure_reason: string | null;
+  admission: Payment['admission'];
 }
 
-type KeyRow = Pick<PaymentRow, 'tenant_id' | 'livemode' | 'id'>;
+export type KeyRow = Pick<PaymentRow, 'tenant_id' | 'livemode' | 'id'>;
+
+type InsertedRow = KeyRow & Pick<PaymentRow, 'admission'>;
 
 /** Inserts new payments and returns the keys of those that were not there before, each with whether it is to be judged first. */
 export async function insertPayments(
   tx: Transaction,
   payments: readonly NewPayment[],
 ): Promise<Map<string, Payment['admission']>> {
-  const inserted = [...NEW.batches(payments)].map((values) =>
-    tx.rows<KeyRow & Pick<PaymentRow, 'admission'>>(INSERT, values),
-  );
+  const inserted = [
+    ...[...NEW.batches(payments.filter(isPlain))].map((values) => tx.rows<InsertedRow>(INSERT, values)),
+    ...[...MORE.batches(payments.filter((payment) => !isPlain(payment)))].map((values) =>
+      tx.rows<InsertedRow>(INSERT_MORE, values),
+    ),
+  ];
   return new Map((await Promise.all(inserted)).flat().map((row) => [keyOf(toKey(row)), row.admission]));
+}
+
+/** Most are: booked by one transfer, and nothing else is known of them. */
+function isPlain({ ledgerCommandId, customer, retryOf }: NewPayment): boolean {
+  return ledgerCommandId !== null && customer === null && retryOf === null;
 }
 
 /** Ids of the messages that created the payments of these keys. */
@@ -159,13 +199,10 @@ export async function finishPayments(tx: Transaction, verdicts: readonly Verdict
     verdicts.map((v) => v.status),
     verdicts.map((v) => v.failureCode),
     verdicts.map((v) => v.failureReason ?? null),
+    verdicts.map((v) => v.actor),
+    verdicts.map((v) => v.traceId),
   ]);
   return rows.map(toPayment);
-}
-
-/** Those of the payments that still wait for the ledger. */
-export async function findWaiting(tx: Transaction, keys: readonly PaymentKey[]): Promise<Payment[]> {
-  return (await tx.rows<PaymentRow>(WAITING, keyColumns(keys))).map(toPayment);
 }
 
 /** Takes payments that have waited longer than `wait_ms`, oldest first, and starts their wait anew. */
@@ -177,7 +214,7 @@ export function keyOf({ tenant, livemode, id }: PaymentKey): string {
   return `${tenant}/${livemode ? 'live' : 'test'}/${id}`;
 }
 
-function keyColumns(keys: readonly PaymentKey[]): unknown[] {
+export function keyColumns(keys: readonly PaymentKey[]): unknown[] {
   return [
     keys.map((k) => uuidOf('tenant', k.tenant)),
     keys.map((k) => k.livemode),
@@ -185,11 +222,10 @@ function keyColumns(keys: readonly PaymentKey[]): unknown[] {
   ];
 }
 
-function toKey(row: KeyRow): PaymentKey {
+export function toKey(row: KeyRow): PaymentKey {
   return { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode, id: fromUuid('payment', row.id) };
 }
 
-/** A payment of the columns that {@link paymentColumns} names. */
 export function toPayment(row: PaymentRow): Payment {
   return {
     ...toKey(row),
@@ -203,12 +239,23 @@ export function toPayment(row: PaymentRow): Payment {
     reference: row.reference,
     metadata: row.metadata,
     failureCode: row.failure_code,
-    failureReason: row.failure_reason,
-    customer: row.customer_id === null ? null : fromUuid('customer', row.customer_id),
-    admission: row.admission,
-    ledgerCommandId: fromUuid('event', row.ledger_command_id),
+    ledgerCommandId: row.ledger_command_id && fromUuid('event', row.ledger_command_id),
     createdAt: row.created_at.toISOString(),
     expiresAt: row.expires_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
+    capture: row.capture,
+    customer: row.customer_id && fromUuid('customer', row.customer_id),
+    retryOf: row.retry_of_id && fromUuid('payment', row.retry_of_id),
+    authorized: row.amount_authorized_minor,
+    captured: row.amount_captured_minor,
+    refunded: row.amount_refunded_minor,
+    refunding: row.amount_refunding_minor,
+    nextAction: row.next_action,
+    authorizedUntil: row.authorized_until?.toISOString() ?? null,
+    operation: row.operation_id,
+    connector: row.connector,
+    providerReference: row.provider_reference,
+    failureReason: row.failure_reason,
+    admission: row.admission,
   };
 }

@@ -1,11 +1,13 @@
 import type { Rights } from '@payflow/database';
 import { INVARIANT_RIGHTS } from '@payflow/invariants';
+import { JOB_RIGHTS } from '@payflow/jobs';
 import { MESSAGING_RIGHTS } from '@payflow/messaging';
 
 /** What the payments service may change: how a payment stands, never what it is. */
 export const rights: Rights = {
   ...MESSAGING_RIGHTS,
   ...INVARIANT_RIGHTS,
+  ...JOB_RIGHTS,
   payments: {
     update: [
       'status',
@@ -24,20 +26,36 @@ export const rights: Rights = {
       'operation_id',
       'connector',
       'provider_reference',
+      'swept_at',
       'updated_at',
       'xact_id',
     ],
   },
   payment_operations: {
-    update: ['status', 'amount_minor', 'final', 'failure_code', 'version', 'updated_at', 'xact_id'],
+    update: [
+      'status',
+      'amount_minor',
+      'failure_code',
+      'answer_event_id',
+      'needs_attention',
+      'version',
+      'updated_at',
+      'xact_id',
+    ],
   },
   payment_policies: { update: ['version', 'active'] },
   limits: { update: 'all' },
   risk_rules: { update: 'all' },
   limit_uses: { update: ['reserved_minor', 'used_minor', 'allowed_minor', 'updated_at'] },
   limit_reservations: { update: ['used_minor', 'status', 'updated_at', 'xact_id'] },
-  reviews: { update: ['status', 'decided_at', 'decided_by', 'decision_reason', 'decision_id', 'version', 'xact_id'] },
-  ledger_steps: { update: ['status', 'reason', 'verdict_event_id', 'updated_at', 'xact_id'] },
+  reviews: {
+    update: ['status', 'decided_at', 'decided_by', 'decision_reason', 'decision_id', 'swept_at', 'version', 'xact_id'],
+  },
+  ledger_steps: {
+    update: ['status', 'reason', 'hold_left_minor', 'accounts', 'verdict_event_id', 'updated_at', 'xact_id'],
+  },
+  // Defined by the owner, with `payflow routes`.
+  routes: { insert: false },
   attempts: {
     update: [
       'status',
@@ -47,6 +65,7 @@ export const rights: Rights = {
       'code',
       'url',
       'sent_at',
+      'unknown_at',
       'inquiries',
       'needs_attention',
       'version',

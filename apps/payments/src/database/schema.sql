@@ -32,6 +32,9 @@ create table attempts (
   created_at timestamp with time zone not null default clock_timestamp(),
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  unknown_at timestamp with time zone,
+  correlation_id uuid,
+  traceparent text,
   constraint attempts_action_check CHECK ((action = ANY (ARRAY['authorize'::text, 'sale'::text, 'increment'::text, 'capture'::text, 'void'::text, 'refund'::text, 'submit_evidence'::text]))),
   constraint attempts_amount_minor_check CHECK ((amount_minor > 0)),
   constraint attempts_number_check CHECK ((number > 0)),
@@ -83,6 +86,38 @@ create table inbox (
   constraint inbox_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
+create table job_decisions (
+  id bigint not null generated always as identity,
+  job_id bigint not null,
+  name text not null,
+  decision text not null,
+  data json,
+  last_error text,
+  actor text not null,
+  reason text not null,
+  decided_at timestamp with time zone not null default clock_timestamp(),
+  constraint job_decisions_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 255))),
+  constraint job_decisions_decision_check CHECK ((decision = ANY (ARRAY['redriven'::text, 'discarded'::text]))),
+  constraint job_decisions_pkey PRIMARY KEY (id),
+  constraint job_decisions_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 255)))
+);
+
+create table job_progress (
+  job_id bigint not null,
+  percent smallint not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint job_progress_percent_check CHECK (((percent >= 0) AND (percent <= 100))),
+  constraint job_progress_pkey PRIMARY KEY (job_id)
+);
+
+create table job_workers (
+  id text not null,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  seen_at timestamp with time zone not null default clock_timestamp(),
+  constraint job_workers_id_check CHECK (((length(id) >= 1) AND (length(id) <= 128))),
+  constraint job_workers_pkey PRIMARY KEY (id)
+);
+
 create table ledger_steps (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -101,9 +136,12 @@ create table ledger_steps (
   asked_at timestamp with time zone not null default clock_timestamp(),
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  hold_left_minor bigint,
+  accounts json,
   constraint ledger_steps_amount_minor_check CHECK ((amount_minor > 0)),
   constraint ledger_steps_command_id_key UNIQUE (command_id),
   constraint ledger_steps_ended_has_verdict CHECK (((status = 'asked'::text) = (verdict_event_id IS NULL))),
+  constraint ledger_steps_hold_left_minor_check CHECK ((hold_left_minor >= 0)),
   constraint ledger_steps_pkey PRIMARY KEY (tenant_id, livemode, operation_id, step),
   constraint ledger_steps_refused_has_reason CHECK (((status = 'refused'::text) = (reason IS NOT NULL))),
   constraint ledger_steps_status_check CHECK ((status = ANY (ARRAY['asked'::text, 'done'::text, 'refused'::text]))),
@@ -257,8 +295,15 @@ create table payment_operations (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  answer_event_id uuid,
+  needs_attention boolean not null default false,
   constraint payment_operations_amount_minor_check CHECK ((amount_minor > 0)),
-  constraint payment_operations_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint payment_operations_failed_has_code CHECK (
+CASE status
+    WHEN 'failed'::text THEN (failure_code IS NOT NULL)
+    WHEN 'releasing'::text THEN true
+    ELSE (failure_code IS NULL)
+END),
   constraint payment_operations_kind_check CHECK ((kind = ANY (ARRAY['authorization'::text, 'confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text, 'expiry'::text, 'dispute'::text]))),
   constraint payment_operations_number_check CHECK ((number > 0)),
   constraint payment_operations_pkey PRIMARY KEY (tenant_id, livemode, id),
@@ -326,6 +371,7 @@ create table payments (
   operation_id uuid,
   connector text,
   provider_reference text,
+  swept_at timestamp with time zone,
   admission text,
   failure_reason text,
   constraint payments_admission_check CHECK ((admission = ANY (ARRAY['judged'::text, 'in_review'::text]))),
@@ -387,7 +433,7 @@ create table provider_evidence (
   believed boolean not null,
   received_at timestamp with time zone not null default clock_timestamp(),
   constraint provider_evidence_pkey PRIMARY KEY (tenant_id, livemode, id),
-  constraint provider_evidence_source_check CHECK ((source = ANY (ARRAY['answer'::text, 'inquiry'::text, 'webhook'::text])))
+  constraint provider_evidence_source_check CHECK ((source = ANY (ARRAY['answer'::text, 'inquiry'::text, 'webhook'::text, 'operator'::text])))
 );
 
 create table received_tallies (
@@ -409,6 +455,8 @@ create table reviews (
   reason text not null,
   opened_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  confirm boolean not null default true,
+  swept_at timestamp with time zone,
   decided_at timestamp with time zone,
   decided_by text,
   decision_reason text,
@@ -435,6 +483,28 @@ create table risk_rules (
   constraint risk_rules_priority_check CHECK ((priority >= 0)),
   constraint risk_rules_verdict_check CHECK ((verdict = ANY (ARRAY['deny'::text, 'review'::text, 'allow'::text]))),
   constraint risk_rules_version_check CHECK ((version > 0))
+);
+
+create table routes (
+  id uuid not null,
+  tenant_id uuid,
+  livemode boolean not null,
+  name text not null,
+  priority integer not null,
+  match json not null,
+  targets json not null,
+  prefer text not null,
+  window_min integer not null,
+  exploration_percent integer not null,
+  actor text not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint routes_exploration_percent_check CHECK (((exploration_percent >= 0) AND (exploration_percent <= 50))),
+  constraint routes_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+  constraint routes_pkey PRIMARY KEY (id),
+  constraint routes_prefer_check CHECK ((prefer = ANY (ARRAY['weight'::text, 'cost'::text, 'success_rate'::text]))),
+  constraint routes_priority_check CHECK (((priority >= 0) AND (priority <= 10000))),
+  constraint routes_tenant_id_livemode_name_key UNIQUE NULLS NOT DISTINCT (tenant_id, livemode, name),
+  constraint routes_window_min_check CHECK (((window_min >= 1) AND (window_min <= 60)))
 );
 
 create table schema_migrations (
@@ -483,7 +553,19 @@ create table waiting_commands (
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
 
+CREATE INDEX attempts_attention ON public.attempts USING btree (updated_at) WHERE (needs_attention = true);
+
+CREATE INDEX attempts_open ON public.attempts USING btree (updated_at) WHERE ((status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text])) AND (NOT needs_attention));
+
+CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id, livemode, payment_id) WHERE (status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text]));
+
+CREATE INDEX attempts_routed ON public.attempts USING btree (created_at) WHERE (action = ANY (ARRAY['authorize'::text, 'sale'::text]));
+
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
+
+CREATE INDEX ledger_steps_asked ON public.ledger_steps USING btree (updated_at) WHERE (status = 'asked'::text);
+
+CREATE INDEX ledger_steps_of_payment ON public.ledger_steps USING btree (tenant_id, livemode, payment_id);
 
 CREATE INDEX limit_reservations_by_window ON public.limit_reservations USING btree (tenant_id, livemode, limit_id, subject, window_start, at) WHERE (status <> 'released'::text);
 
@@ -491,11 +573,17 @@ CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
+CREATE INDEX payments_authorized_until ON public.payments USING btree (authorized_until) WHERE (status = ANY (ARRAY['authorized'::text, 'partially_captured'::text]));
+
 CREATE INDEX payments_by_change ON public.payments USING btree (updated_at);
+
+CREATE INDEX payments_to_be_acted_on ON public.payments USING btree (expires_at) WHERE (status = 'requires_action'::text);
 
 CREATE INDEX payments_waiting ON public.payments USING btree (updated_at) WHERE (status = 'processing'::text);
 
 CREATE INDEX reviews_open ON public.reviews USING btree (opened_at) WHERE (status = 'open'::text);
+
+CREATE INDEX reviews_open_by_end ON public.reviews USING btree (expires_at) WHERE (status = 'open'::text);
 
 CREATE OR REPLACE FUNCTION public.attach_partition(parent text, part text, since timestamp with time zone, until timestamp with time zone)
  RETURNS void
@@ -855,7 +943,7 @@ grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
 grant select on attempts to reader;
 grant insert, select on attempts to service;
-grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id) on attempts to service;
+grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id, unknown_at) on attempts to service;
 grant select on command_sequences to reader;
 grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;
@@ -863,9 +951,17 @@ grant select on dead_letters to reader;
 grant delete, insert, select, update on dead_letters to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
+grant select on job_decisions to reader;
+grant insert, select on job_decisions to service;
+grant select on job_progress to reader;
+grant delete, insert, select on job_progress to service;
+grant update (percent, updated_at) on job_progress to service;
+grant select on job_workers to reader;
+grant delete, insert, select on job_workers to service;
+grant update (seen_at) on job_workers to service;
 grant select on ledger_steps to reader;
 grant insert, select on ledger_steps to service;
-grant update (status, reason, verdict_event_id, updated_at, xact_id) on ledger_steps to service;
+grant update (status, reason, verdict_event_id, updated_at, xact_id, hold_left_minor, accounts) on ledger_steps to service;
 grant select on limit_reservations to reader;
 grant insert, select on limit_reservations to service;
 grant update (used_minor, status, updated_at, xact_id) on limit_reservations to service;
@@ -888,7 +984,7 @@ grant select on partition_lease to service;
 grant update (holder, held_until) on partition_lease to service;
 grant select on payment_operations to reader;
 grant insert, select on payment_operations to service;
-grant update (status, amount_minor, final, failure_code, version, updated_at, xact_id) on payment_operations to service;
+grant update (status, amount_minor, failure_code, version, updated_at, xact_id, answer_event_id, needs_attention) on payment_operations to service;
 grant select on payment_policies to reader;
 grant insert, select on payment_policies to service;
 grant update (version, active) on payment_policies to service;
@@ -896,7 +992,7 @@ grant select on payment_transitions to reader;
 grant insert, select on payment_transitions to service;
 grant select on payments to reader;
 grant insert, select on payments to service;
-grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, admission, failure_reason) on payments to service;
+grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, swept_at, admission, failure_reason) on payments to service;
 grant select on policy_definitions to reader;
 grant insert, select on policy_definitions to service;
 grant select on positions to reader;
@@ -907,9 +1003,11 @@ grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
 grant select on reviews to reader;
 grant insert, select on reviews to service;
-grant update (status, decided_at, decided_by, decision_reason, decision_id, version, xact_id) on reviews to service;
+grant update (status, swept_at, decided_at, decided_by, decision_reason, decision_id, version, xact_id) on reviews to service;
 grant select on risk_rules to reader;
 grant insert, select, update on risk_rules to service;
+grant select on routes to reader;
+grant select on routes to service;
 grant select on schema_migrations to reader;
 grant select on schema_migrations to service;
 grant select on sent_horizon to reader;

@@ -1,9 +1,14 @@
 /** Makes all statements of the service known by their names, for those who look at them from outside. */
 import './invariants.js';
+import './life-changes.repository.js';
+import './life.repository.js';
+import './overdue.repository.js';
 import './payment.repository.js';
 import '../limits/limit-use.js';
 import '../limits/policy.repository.js';
 import '../limits/review.repository.js';
 import '../limits/use.repository.js';
+import './route.repository.js';
+import '../providers/attempt.repository.js';
 
 export {};

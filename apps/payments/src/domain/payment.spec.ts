@@ -1,6 +1,6 @@
 import { newId, type PaymentCreate } from '@payflow/contracts';
 import { describe, expect, it } from 'vitest';
-import { finalState, processingPayment, transferOf } from './payment.js';
+import { snapshotOf, processingPayment, transferOf } from './payment.js';
 
 const NOW = '2026-11-21T12:00:00.000Z';
 const create: PaymentCreate = {
@@ -36,13 +36,15 @@ describe('a payment', () => {
   });
 
   it('has captured all when it succeeded and nothing when it failed', () => {
-    expect(finalState({ ...payment, status: 'succeeded', version: 1 }, [])).toMatchObject({
+    expect(
+      snapshotOf({ ...payment, status: 'succeeded', captured: 1999n, authorized: 1999n, version: 1 }, []),
+    ).toMatchObject({
       amount_captured: '1999',
       failure: null,
       version: 1,
     });
     expect(
-      finalState({ ...payment, status: 'failed', version: 1, failureCode: 'insufficient_funds' }, []),
+      snapshotOf({ ...payment, status: 'failed', version: 1, failureCode: 'insufficient_funds' }, []),
     ).toMatchObject({ amount_captured: '0', failure: { code: 'insufficient_funds' } });
   });
 });

@@ -1,19 +1,25 @@
-import type { AccountSnapshot, PaymentSnapshot, PaymentMethod, RefusableData, TransferPost } from '@payflow/contracts';
+import type {
+  AccountSnapshot,
+  CaptureMode,
+  NextAction,
+  PaymentCreate,
+  PaymentMethod,
+  PaymentSnapshot,
+  RefusableData,
+  TransferPost,
+} from '@payflow/contracts';
+import type { PaymentState } from './transitions.js';
 
 /**
- * A payment as this service keeps it.
- *
- *   processing ──transfer posted──→ succeeded
- *        └───────transfer refused─→ failed
- *
- * While the ledger's word is outstanding the payment takes no final state; a final state is never left.
+ * A payment as this service keeps it. How its state may change is in `transitions.ts`; while the ledger's word is
+ * outstanding it takes no final state, and a final state is never left.
  * `version` counts the published states: 0 until the first event.
  */
 export interface Payment {
   readonly id: string;
   readonly tenant: string;
   readonly livemode: boolean;
-  readonly status: 'processing' | 'succeeded' | 'failed';
+  readonly status: PaymentState;
   readonly version: number;
   readonly amount: string;
   readonly asset: string;
@@ -25,21 +31,39 @@ export interface Payment {
   readonly failureCode: string | null;
   /** Which limit, or what the rule says: of a payment that the organisation itself refused. */
   readonly failureReason: string | null;
-  readonly customer: string | null;
-  /** Null: its organisation had neither limits nor rules. `in_review`: nothing is asked of anybody until a human has decided. */
-  readonly admission: 'judged' | 'in_review' | null;
-  /** Event id of the command to the ledger: its verdict is recognised by it, and a repeated command carries it again. */
-  readonly ledgerCommandId: string;
+  /**
+   * Event id of the command to the ledger that books a payment captured at once from account to account: its verdict is
+   * recognised by it, and a repeated command carries it again. Null on one that goes by steps.
+   */
+  readonly ledgerCommandId: string | null;
   readonly createdAt: string;
   readonly expiresAt: string;
   readonly updatedAt: string;
+  readonly capture: CaptureMode;
+  readonly customer: string | null;
+  readonly retryOf: string | null;
+  /** Minor units, as all four: set aside or taken; taken; given back; asked to be given back. */
+  readonly authorized: bigint;
+  readonly captured: bigint;
+  readonly refunded: bigint;
+  readonly refunding: bigint;
+  readonly nextAction: NextAction | null;
+  readonly authorizedUntil: string | null;
+  /** UUID of the one operation that may move its state now. */
+  readonly operation: string | null;
+  readonly connector: string | null;
+  readonly providerReference: string | null;
+  /** Null: its organisation had neither limits nor rules. `in_review`: nothing is asked of anybody until a human has decided. */
+  readonly admission: 'judged' | 'in_review' | null;
 }
 
-/** A payment that was accepted and is now handed to the ledger. */
+type Created = RefusableData['payflow.payment.create.v1'] & Partial<PaymentCreate>;
+
+/** A payment that was accepted and is now handed to the ledger. `ledgerCommandId` is null where it goes by steps. */
 export function processingPayment(
   owner: { tenant: string; livemode: boolean },
-  create: RefusableData['payflow.payment.create.v1'],
-  ledgerCommandId: string,
+  create: Created,
+  ledgerCommandId: string | null,
 ): Payment {
   return {
     id: create.id,
@@ -56,16 +80,32 @@ export function processingPayment(
     metadata: create.metadata,
     failureCode: null,
     failureReason: null,
-    customer: create.customer ?? null,
-    admission: null,
     ledgerCommandId,
     createdAt: create.created_at,
     expiresAt: create.expires_at,
     updatedAt: create.created_at,
+    capture: create.capture ?? 'automatic',
+    customer: create.customer ?? null,
+    retryOf: create.retry_of ?? null,
+    authorized: 0n,
+    captured: 0n,
+    refunded: 0n,
+    refunding: 0n,
+    nextAction: null,
+    authorizedUntil: null,
+    operation: null,
+    connector: null,
+    providerReference: null,
+    admission: null,
   };
 }
 
-/** The transfer that books the payment. A pure function of it, so that the command can be sent again byte for byte. */
+/** Whether one transfer books it: nobody outside is asked, it begins at once and all is captured at once. */
+export function isDirect({ method, capture, confirm }: PaymentCreate): boolean {
+  return method.type === 'internal' && capture === 'automatic' && confirm === undefined;
+}
+
+/** The transfer that books a direct payment. A pure function of it, so that the command can be sent again byte for byte. */
 export function transferOf(payment: Payment, transferId: string): TransferPost {
   return {
     id: transferId,
@@ -78,8 +118,8 @@ export function transferOf(payment: Payment, transferId: string): TransferPost {
   };
 }
 
-/** The public, full and final state of a payment that has ended. */
-export function finalState(payment: Payment, accounts: readonly AccountSnapshot[]): PaymentSnapshot {
+/** The public and full state of a payment at its version. */
+export function snapshotOf(payment: Payment, accounts: readonly AccountSnapshot[]): PaymentSnapshot {
   return {
     id: payment.id,
     status: payment.status,
@@ -87,8 +127,8 @@ export function finalState(payment: Payment, accounts: readonly AccountSnapshot[
     destination: payment.destination,
     amount: payment.amount,
     asset: payment.asset,
-    amount_captured: payment.status === 'succeeded' ? payment.amount : '0',
-    amount_refunded: '0',
+    amount_captured: payment.captured.toString(),
+    amount_refunded: payment.refunded.toString(),
     method: payment.method,
     reference: payment.reference,
     metadata: payment.metadata,
@@ -97,7 +137,12 @@ export function finalState(payment: Payment, accounts: readonly AccountSnapshot[
     created_at: payment.createdAt,
     updated_at: payment.updatedAt,
     accounts,
+    ...(payment.capture === 'automatic' ? undefined : { capture: payment.capture }),
+    ...(payment.authorized === payment.captured ? undefined : { amount_authorized: payment.authorized.toString() }),
+    ...(payment.nextAction && { next_action: payment.nextAction }),
+    ...(payment.authorizedUntil && { authorized_until: payment.authorizedUntil }),
     ...(payment.customer && { customer: payment.customer }),
+    ...(payment.retryOf && { retry_of: payment.retryOf }),
   };
 }
 

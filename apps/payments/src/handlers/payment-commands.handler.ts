@@ -1,220 +1,297 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
-import {
-  fromUuid,
-  newId,
-  uuidOf,
-  type AnyMessage,
-  type Message,
-  type Refusable,
-  type Refusal,
-} from '@payflow/contracts';
+import { newId, uuidOf, type AnyMessage, type Refusable, type Refusal } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { Consumes, Discards, Refuses, type AnyOutgoing, type Handled, type MessageContext } from '@payflow/messaging';
-import {
-  createdBy,
-  findWaiting,
-  finishPayments,
-  insertPayments,
-  keyOf,
-  type VerdictOnPayment,
-} from '../database/payment.repository.js';
-import { processingPayment, transferOf, type Payment } from '../domain/payment.js';
+import { Begun, Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@payflow/messaging';
+import { knownPayments } from '../database/life.repository.js';
+import { createdBy, insertPayments, keyOf, type PaymentKey } from '../database/payment.repository.js';
+import { lifeOf, operationOf, type Life } from '../domain/life.js';
+import { approve, ask, deny, expire, giveUp, hear, remind, start } from '../domain/machine.js';
+import { isDirect, processingPayment, type Payment } from '../domain/payment.js';
 import { admit, reviewOpened } from '../limits/admit.js';
-import { refuseDefinitions, takeDefinitions } from '../limits/definitions.js';
+import { refuseDefinitions, takeDefinitions, type DefineType } from '../limits/definitions.js';
 import { Policies, type OwnedPolicy } from '../limits/policy.repository.js';
-import { decideAll, refuseDecision, type Overdue } from '../limits/reviews.js';
-import { settleUses, usesOf } from '../limits/use.repository.js';
-import { finalEvent } from './final-event.js';
+import { decideAll, refuseDecision } from '../limits/reviews.js';
+import { endDirect, type End } from './direct-ends.js';
+import { play, type Turn } from './lives.js';
+import { directTransfer } from './tidings.js';
+import { bareWish, isWish, operationIdOf, wishOf, type DamagedWish, type WishCommand } from './wishes.js';
 
 /** What a refusal needs of the command; a whole one has more. */
 type Create = Refusable<'payflow.payment.create.v1'>;
-type PolicyType = 'payflow.limit.define.v1' | 'payflow.risk_rule.define.v1';
-type PaymentCommand = AnyMessage<
-  'payflow.payment.create.v1' | 'payflow.payment.sweep.v1' | PolicyType | 'payflow.review.decide.v1'
->;
-type Damaged = Refusable<'payflow.payment.create.v1' | PolicyType | 'payflow.review.decide.v1'>;
+type WholeCreate = AnyMessage<'payflow.payment.create.v1'>;
+type Own = AnyMessage<'payflow.payment.sweep.v1' | 'payflow.payment.answer.v1' | 'payflow.payment.expire.v1'>;
+type Policy = AnyMessage<DefineType | 'payflow.review.decide.v1'>;
+type PaymentCommand = WholeCreate | WishCommand | Own | Policy;
+type Damaged = Create | DamagedWish | Refusable<Policy['type']>;
 
-/** A payment that ends here, before the ledger was asked, and the message that ends it. */
-interface End {
-  readonly payment: Payment;
-  readonly code: Refusal;
-  readonly reason: string | null;
-  readonly cause: MessageContext & { readonly id: string };
-}
-
-interface Taken {
-  readonly messages: readonly AnyOutgoing[];
-  readonly ends: readonly End[];
-  readonly repeated: readonly string[];
-}
-
-/** Takes accepted payments in, holds them against limits and rules, and asks the ledger to book them. */
+/** Takes accepted payments in, and carries out what is asked of those that are there. */
 @Controller()
 export class PaymentCommandsHandler {
   private readonly policies = new Policies();
 
   @Consumes('payments.commands')
   async handle(@Payload() commands: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    const defined = await takeDefinitions(
+    const defined = await takeDefinitions(tx, this.policies, commands.filter(isDefinition));
+    const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
+    const created = await this.create(tx, creates, defined.policies);
+    const reviewed = await decideAll(
       tx,
-      this.policies,
-      commands.filter((command) => isDefinition(command)),
+      commands.filter((command) => command.type === 'payflow.review.decide.v1'),
     );
-    const created = await this.create(tx, ofType(commands, 'payflow.payment.create.v1'), defined.policies);
-    const swept = await sweep(tx, ofType(commands, 'payflow.payment.sweep.v1'));
-    const reviewed = await decideAll(tx, ofType(commands, 'payflow.review.decide.v1'), swept.overdue);
-    const started = reviewed.approved.map(({ payment, cause }) => askLedger(payment, cause));
-    const ended = await end(tx, [...created.ends, ...reviewed.ended]);
+    const [direct, steps] = [reviewed.approved.filter(isOfDirect), reviewed.approved.filter((one) => !isOfDirect(one))];
+    const ended = await endDirect(tx, [...created.ends, ...reviewed.denied.filter(isOfDirect)]);
+    const turns = commands.flatMap((command): Turn[] => {
+      if (isDefinition(command) || command.type === 'payflow.review.decide.v1') return [];
+      if (command.type !== 'payflow.payment.create.v1') return [turnOf(command)];
+      const begin = created.begun.get(command.id);
+      return begin ? [begin] : [];
+    });
+    const decided = [
+      ...ended.waited,
+      ...steps.map(({ payment, confirm, cause }): Turn => ({
+        payment,
+        message: cause,
+        apply: (life, moment) => approve(life, confirm, moment),
+      })),
+      ...reviewed.denied.filter((one) => !isOfDirect(one)).map(denial),
+    ];
+    const played = await play(tx, [...decided, ...turns], created.fresh);
     return {
       messages: [
         ...defined.messages,
         ...created.messages,
-        ...swept.messages,
         ...reviewed.messages,
-        ...started,
-        ...ended,
+        ...direct.map(({ payment, cause }) => directTransfer(payment, cause)),
+        ...ended.messages,
+        ...played.messages,
       ],
-      repeated: [...defined.repeated, ...created.repeated, ...reviewed.repeated],
+      repeated: [...defined.repeated, ...created.repeated, ...reviewed.repeated, ...(played.repeated ?? [])],
     };
   }
 
-  /** An operator gave the command up before anything came of it: a payment is kept as failed, where a later copy finds it. */
+  /** An operator gave them up before anybody was asked: they are kept as failed, where a later copy finds them. */
   @Discards('payments.commands')
   async discard(@Payload() commands: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    return giveUp(
-      tx,
-      commands.filter((command) => command.type !== 'payflow.payment.sweep.v1'),
-      'discarded',
-    );
+    return refuseAll(tx, commands.filter((command) => !isOwn(command)) as Damaged[], 'discarded');
   }
 
   /** Too damaged to be carried out, and whole enough to be refused: kept as failed likewise. */
   @Refuses('payments.commands')
   async refuse(@Payload() commands: readonly Damaged[], @Ctx() tx: Transaction): Promise<Handled> {
-    return giveUp(tx, commands, 'command_malformed');
+    return refuseAll(tx, commands, 'command_malformed');
   }
 
-  /** Takes payments in; those of organisations with limits or rules go on only as these say. */
+  /** Later commands wait until their payment is there. */
+  @Begun('payments.commands')
+  async begun(
+    @Payload() commands: readonly PaymentCommand[],
+    @Ctx() tx: Transaction,
+  ): Promise<readonly PaymentCommand[]> {
+    const known = await knownPayments(tx, commands.map(paymentOf));
+    return commands.filter((command) => known.has(keyOf(paymentOf(command))));
+  }
+
+  /** Takes payments in. Those of organisations with limits or rules go on only as these say. */
   private async create(
     tx: Transaction,
-    commands: readonly Create[],
+    commands: readonly WholeCreate[],
     defined: ReadonlyMap<string, OwnedPolicy>,
-  ): Promise<Taken> {
-    const { fresh, repeated } = await insert(tx, commands);
-    const judged = fresh.filter(({ payment }) => payment.admission !== null).map(({ command }) => command);
+  ): Promise<Created> {
+    if (commands.length === 0) return NOTHING;
+    const { added, known } = await add(tx, commands, commands.map(newPayment));
+    const judged = added.filter(({ payment }) => payment.admission !== null).map(({ command }) => command);
     const admissions = await admit(tx, this.policies, judged, defined);
-    const messages: AnyOutgoing[] = [];
-    const ends: End[] = [];
-    for (const { payment, command } of fresh) {
+    const [messages, ends]: [AnyOutgoing[], End[]] = [[], []];
+    const [begun, fresh] = [new Map<string, Turn>(), new Map<string, Life>()];
+    for (const { payment, command } of added) {
       const admission = admissions.get(keyOf(payment));
-      if (admission?.kind === 'denied') ends.push({ payment, ...admission, cause: command });
-      else if (admission?.kind === 'review') messages.push(reviewOpened(payment, admission, command));
-      else messages.push(askLedger(payment, command));
+      if (admission?.kind === 'review') {
+        messages.push(reviewOpened(payment, admission, command));
+        continue;
+      }
+      const denied = admission?.kind === 'denied' ? { payment, ...admission, cause: command } : undefined;
+      if (payment.ledgerCommandId === null) {
+        fresh.set(keyOf(payment), lifeOf(payment));
+        begun.set(command.id, denied ? denial(denied) : beginning(payment, command));
+      } else if (denied) ends.push(denied);
+      else messages.push(directTransfer(payment, command));
     }
-    return { messages, ends, repeated };
+    return { messages, ends, repeated: await createdBefore(tx, known), begun, fresh };
   }
 }
 
-function isDefinition(command: PaymentCommand): command is AnyMessage<PolicyType> {
+function isDefinition(command: PaymentCommand): command is AnyMessage<DefineType> {
   return command.type === 'payflow.limit.define.v1' || command.type === 'payflow.risk_rule.define.v1';
 }
 
-function ofType<C extends { readonly type: string }, T extends C['type']>(commands: readonly C[], type: T) {
-  return commands.filter((command): command is Extract<C, { readonly type: T }> => command.type === type);
-}
-
-/** Refuses what nothing has come of yet. Payments that are known already stay as they are: the ledger may have been asked. */
-async function giveUp(tx: Transaction, commands: readonly Damaged[], reason: Refusal): Promise<Handled> {
-  const { fresh, repeated } = await insert(tx, ofType(commands, 'payflow.payment.create.v1'));
-  const failed = await end(
-    tx,
-    fresh.map(({ payment, command }) => ({ payment, code: reason, reason: null, cause: command })),
+function isOwn({ type }: PaymentCommand): boolean {
+  return (
+    type === 'payflow.payment.sweep.v1' || type === 'payflow.payment.answer.v1' || type === 'payflow.payment.expire.v1'
   );
-  const refused = await refuseDefinitions(
-    tx,
-    [...ofType(commands, 'payflow.limit.define.v1'), ...ofType(commands, 'payflow.risk_rule.define.v1')],
-    reason,
-  );
-  const decisions = ofType(commands, 'payflow.review.decide.v1').map((command) => refuseDecision(command, reason));
-  return { messages: [...failed, ...refused.messages, ...decisions], repeated: [...repeated, ...refused.repeated] };
 }
 
-/** Ends payments by our own word, in the place of the ledger's, which was never asked. */
-async function end(tx: Transaction, ends: readonly End[]): Promise<AnyOutgoing[]> {
-  if (ends.length === 0) return [];
-  const failed = await finishPayments(tx, ends.map(toVerdict));
-  await settleUses(tx, usesOf(failed));
-  const causes = new Map(ends.map(({ payment, cause }) => [keyOf(payment), cause]));
-  return failed.map((payment) => finalEvent(payment, causes.get(keyOf(payment)) as MessageContext, []));
+function isOfDirect({ payment }: { readonly payment: Payment }): boolean {
+  return payment.ledgerCommandId !== null;
 }
 
-function toVerdict({ payment, code, reason, cause }: End): VerdictOnPayment {
-  const { id, tenant, livemode, ledgerCommandId } = payment;
-  const refusal = { status: 'failed', failureCode: code, failureReason: reason } as const;
-  return { payment: id, tenant, livemode, ledgerCommandId, eventId: cause.id, ...refusal };
+function beginning(payment: Payment, message: WholeCreate): Turn {
+  return { payment, message, apply: (life, moment) => start(life, message.data, moment) };
 }
 
-async function insert(
+/** Ends a payment that goes by steps, of which none was made. */
+function denial({ payment, code, reason, cause }: End & { readonly reason: string }): Turn {
+  return { payment, message: cause, apply: (life, moment) => deny(life, code, reason, moment) };
+}
+
+/** Of what is numbered among the commands of a payment, or was created by it. */
+function paymentOf({
+  tenant,
+  livemode,
+  data,
+}: Pick<PaymentCommand | Damaged, 'tenant' | 'livemode' | 'data'>): PaymentKey {
+  return { tenant, livemode, id: data.id };
+}
+
+function turnOf(command: WishCommand | Own): Turn {
+  const facts = { payment: paymentOf(command), message: command };
+  switch (command.type) {
+    case 'payflow.payment.sweep.v1':
+      return { ...facts, apply: remind };
+    case 'payflow.payment.expire.v1':
+      return { ...facts, apply: expire };
+    case 'payflow.payment.answer.v1':
+      return answered(command);
+    default: {
+      const operation = operationIdOf(command);
+      return {
+        ...facts,
+        mentions: { operations: [operation] },
+        apply: (life, moment) => ask(life, wishOf(command), moment),
+        isRepeated: (life) => operationOf(life, operation)?.commandId === command.id,
+        mustBeThere: true,
+      };
+    }
+  }
+}
+
+function answered(answer: AnyMessage<'payflow.payment.answer.v1'>): Turn {
+  const attempt = uuidOf('attempt', answer.data.attempt);
+  return {
+    payment: paymentOf(answer),
+    message: answer,
+    mentions: { attempts: [attempt] },
+    apply: (life, moment, { operationOfAttempt }) => {
+      const operation = operationOfAttempt.get(attempt);
+      return operation === undefined ? life : hear(life, answer.data, operation, moment);
+    },
+    isRepeated: (life, { operationOfAttempt }) =>
+      operationOf(life, operationOfAttempt.get(attempt))?.answerId === answer.id,
+  };
+}
+
+interface Created {
+  /** To the ledger, for direct payments, and of reviews. */
+  readonly messages: readonly AnyOutgoing[];
+  readonly ends: readonly End[];
+  readonly repeated: readonly string[];
+  /** Payments that go by steps and were not there before: what begins each, by the id of its command. */
+  readonly begun: ReadonlyMap<string, Turn>;
+  readonly fresh: ReadonlyMap<string, Life>;
+}
+
+const NOTHING: Created = { messages: [], ends: [], repeated: [], begun: new Map(), fresh: new Map() };
+
+/** Of a payment that begins by steps, its authorization is the first to be at work. */
+function newPayment(command: WholeCreate) {
+  const direct = isDirect(command.data);
+  const payment = processingPayment(command, command.data, direct ? newId('event') : null);
+  const operation = direct || command.data.confirm === false ? null : uuidOf('payment', payment.id);
+  return { ...payment, operation, createCommandId: command.id };
+}
+
+type NewPayment = Payment & { readonly createCommandId: string };
+
+interface Added<C> {
+  readonly payment: Payment;
+  readonly command: C;
+}
+
+/** Inserts the payments. Returns those that were not there before, and the commands of the others. */
+async function add<C extends Create>(
   tx: Transaction,
-  commands: readonly Create[],
-): Promise<{ fresh: { payment: Payment; command: Create }[]; repeated: string[] }> {
-  if (commands.length === 0) return { fresh: [], repeated: [] };
-  const payments = commands.map((command) => ({
-    ...processingPayment(command, command.data, newId('event')),
-    createCommandId: command.id,
-  }));
+  commands: readonly C[],
+  payments: readonly NewPayment[],
+): Promise<{ added: Added<C>[]; known: C[] }> {
   // Of two copies in a batch the first is inserted: each has a ledger command of its own, and the row must name the one that is sent.
   const firsts = new Map(payments.toReversed().map((payment) => [keyOf(payment), payment]));
   const inserted = await insertPayments(tx, [...firsts.values()]);
-  const fresh: { payment: Payment; command: Create }[] = [];
-  const known: Payment[] = [];
+  const [added, known]: [Added<C>[], C[]] = [[], []];
   commands.forEach((command, at) => {
     const payment = payments[at] as Payment;
-    const admission = inserted.get(keyOf(payment));
+    const admission = inserted.get(keyOf(payment)) ?? null;
     // Taken out for the second copy.
-    if (inserted.delete(keyOf(payment)))
-      fresh.push({ payment: admission ? { ...payment, admission } : payment, command });
-    else known.push(payment);
+    if (!inserted.delete(keyOf(payment))) known.push(command);
+    else added.push({ command, payment: admission === null ? payment : { ...payment, admission } });
   });
-  if (known.length === 0) return { fresh, repeated: [] };
-  const creators = await createdBy(tx, known);
-  return {
-    fresh,
-    repeated: commands
-      .filter(({ id, data }) => creators.has(id) && known.some((payment) => payment.id === data.id))
-      .map(({ id }) => id),
-  };
+  return { added, known };
 }
 
-/** Payments that have heard nothing for long: the ledger is asked again, in the same words, and answers with the same verdict. */
-async function sweep(
-  tx: Transaction,
-  commands: readonly Message<'payflow.payment.sweep.v1'>[],
-): Promise<{ messages: AnyOutgoing[]; overdue: Overdue[] }> {
-  if (commands.length === 0) return { messages: [], overdue: [] };
-  const causes = new Map(commands.map((command) => [keyOf({ ...command, id: command.data.id }), command]));
-  const waiting = await findWaiting(
+async function createdBefore(tx: Transaction, known: readonly Create[]): Promise<string[]> {
+  if (known.length === 0) return [];
+  const creators = await createdBy(tx, known.map(paymentOf));
+  return known.map(({ id }) => id).filter((id) => creators.has(id));
+}
+
+async function refuseAll(tx: Transaction, commands: readonly Damaged[], reason: Refusal): Promise<Handled> {
+  const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
+  const refused = await refusePayments(tx, creates, reason);
+  const policies = await refuseDefinitions(
     tx,
-    commands.map(({ tenant, livemode, data }) => ({ tenant, livemode, id: data.id })),
+    commands.filter(
+      (command) => command.type === 'payflow.limit.define.v1' || command.type === 'payflow.risk_rule.define.v1',
+    ),
+    reason,
   );
-  const causeOf = (payment: Payment) => causes.get(keyOf(payment)) as Message<'payflow.payment.sweep.v1'>;
-  const inReview = waiting.filter(({ admission }) => admission === 'in_review');
-  const asked = waiting.filter(({ admission }) => admission !== 'in_review');
+  const decisions = commands.filter((command) => command.type === 'payflow.review.decide.v1');
+  const played = await play(
+    tx,
+    commands.filter(isWish).map((command) => refusedWish(command, reason)),
+  );
   return {
-    messages: asked.map((payment) => ({ ...askLedger(payment, causeOf(payment)), resent: true })),
-    overdue: inReview.map((payment) => ({ ...payment, cause: causeOf(payment) })),
+    messages: [
+      ...refused.messages,
+      ...policies.messages,
+      ...decisions.map((command) => refuseDecision(command, reason)),
+      ...played.messages,
+    ],
+    repeated: [...(refused.repeated ?? []), ...policies.repeated, ...(played.repeated ?? [])],
   };
 }
 
-/** One payment, one transfer: it carries the payment's UUID, so the ledger cannot book it twice. */
-function askLedger(payment: Payment, cause: MessageContext): AnyOutgoing {
-  const transferId = fromUuid('transfer', uuidOf('payment', payment.id));
+/** One whose payment is not here, or whose operation is, stays as it is: nobody can be told, or it has been carried out. */
+function refusedWish(command: DamagedWish, reason: Refusal): Turn {
+  const operation = operationIdOf(command);
   return {
-    type: 'payflow.transfer.post.v1',
-    id: payment.ledgerCommandId,
-    subject: transferId,
-    data: transferOf(payment, transferId),
-    cause,
+    payment: paymentOf(command),
+    message: command,
+    mentions: { operations: [operation] },
+    apply: (life, moment) => giveUp(life, bareWish(command), reason, moment),
+    isRepeated: (life) => operationOf(life, operation) !== undefined,
   };
+}
+
+/** Ends payments that nobody was asked for. Those that are known already stay as they are: somebody may have been. */
+async function refusePayments(tx: Transaction, creates: readonly Create[], code: Refusal): Promise<Handled> {
+  if (creates.length === 0) return { messages: [] };
+  const payments = creates.map((command) => ({
+    ...processingPayment(command, command.data, newId('event')),
+    createCommandId: command.id,
+  }));
+  const { added, known } = await add(tx, creates, payments);
+  const { messages } = await endDirect(
+    tx,
+    added.map(({ payment, command }) => ({ payment, code, reason: null, cause: command })),
+  );
+  return { messages, repeated: await createdBefore(tx, known) };
 }

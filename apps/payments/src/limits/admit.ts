@@ -45,7 +45,8 @@ export async function admit(
     admissions.flatMap(({ create: { tenant, livemode, data }, admission }) => {
       if (admission.kind !== 'review') return [];
       const { rule, reason } = admission;
-      return [{ tenant, livemode, payment: data.id, rule, reason, openedAt, expiresAt: data.expires_at }];
+      const times = { openedAt, expiresAt: data.expires_at, confirm: data.confirm !== false };
+      return [{ tenant, livemode, payment: data.id, rule, reason, ...times }];
     }),
   );
   return new Map(

@@ -11,7 +11,7 @@ import {
   type Policies,
 } from './policy.repository.js';
 
-type DefineType = 'payflow.limit.define.v1' | 'payflow.risk_rule.define.v1';
+export type DefineType = 'payflow.limit.define.v1' | 'payflow.risk_rule.define.v1';
 export type DefineCommand = AnyMessage<DefineType>;
 export type DamagedDefine = Refusable<DefineType>;
 

@@ -51,13 +51,19 @@ const LOAD = statement(
    left join payment_policies p on p.tenant_id = o.tenant_id and p.livemode = o.livemode`,
 );
 
+// Whoever defines something has the policies' rows until COMMIT, and reads what they stand for behind the lock. The count has the
+// locks taken, which a sub-select that nobody looks at would not.
 const ANSWERED = statement(
   'policies.answered',
-  `select command_id from policy_definitions
-   where (tenant_id, livemode, command_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
+  `with asked as (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as a (tenant_id, livemode, command_id)),
+   held as materialized (
+     select 1 from payment_policies where (tenant_id, livemode) in (select tenant_id, livemode from asked)
+     order by tenant_id, livemode for update)
+   select d.command_id from policy_definitions d, (select count(*) from held) as h
+   where (d.tenant_id, d.livemode, d.command_id) in (select * from asked)`,
 );
 
-// The version is the lock: of two partitions that define at once, the second finds another one, and decides anew.
+// A tenant's first definition finds no row to lock: of two at once, the second finds another version, and decides anew.
 const SAVE = statement(
   'policies.save',
   `with moved as (

@@ -1,6 +1,13 @@
 import { fromUuid, uuidOf, type ReviewDecision, type ReviewState, type ReviewStatus } from '@payflow/contracts';
 import { statement, Unnested, type Database, type Row, type Transaction } from '@payflow/database';
-import { paymentColumns, toPayment, type PaymentRow } from '../database/payment.repository.js';
+import {
+  paymentColumns,
+  toKey,
+  toPayment,
+  type KeyRow,
+  type PaymentKey,
+  type PaymentRow,
+} from '../database/payment.repository.js';
 import type { Payment } from '../domain/payment.js';
 import { ownerColumns, type Owner } from './policy.repository.js';
 
@@ -11,6 +18,8 @@ export interface NewReview extends Owner {
   readonly reason: string;
   readonly openedAt: string;
   readonly expiresAt: string;
+  /** False where the payment waits to be confirmed once it is approved. */
+  readonly confirm: boolean;
 }
 
 /** What somebody, or the end of its time, makes of a review. */
@@ -28,6 +37,7 @@ export interface Decided {
   /** It was open until now, and was decided by this. */
   readonly isNew: boolean;
   readonly payment: Payment | undefined;
+  readonly confirm: boolean;
 }
 
 export interface ReviewFacts {
@@ -50,6 +60,7 @@ const OPENED = new Unnested<NewReview>([
   ['reason', 'text', ({ reason }) => reason],
   ['opened_at', 'timestamptz', ({ openedAt }) => openedAt],
   ['expires_at', 'timestamptz', ({ expiresAt }) => expiresAt],
+  ['confirm', 'boolean', ({ confirm }) => confirm],
 ]);
 
 // The payment stays as it is, and says that it waits for a human: nobody asks the ledger for it until then.
@@ -79,7 +90,7 @@ const DECIDE = statement(
      update payments p set admission = 'judged', updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
      from decided d where p.tenant_id = d.tenant_id and p.livemode = d.livemode and p.id = d.id
      returning d.n, ${paymentColumns('p')})
-   select a.n as asked, (d.n is not null) as is_new, coalesce(d.status, r.status) as review_status,
+   select a.n as asked, (d.n is not null) as is_new, d.confirm, coalesce(d.status, r.status) as review_status,
      coalesce(d.rule_id, r.rule_id) as rule_id, coalesce(d.reason, r.reason) as review_reason,
      coalesce(d.opened_at, r.opened_at) as opened_at, coalesce(d.decided_at, r.decided_at) as decided_at,
      coalesce(d.decided_by, r.decided_by) as decided_by, coalesce(d.decision_reason, r.decision_reason) as decision_reason,
@@ -89,6 +100,17 @@ const DECIDE = statement(
    left join decided d on d.n = a.n
    left join freed f on f.n = a.n
    order by a.n`,
+);
+
+const OVER = statement(
+  'reviews.over',
+  `update reviews set swept_at = clock_timestamp()
+   where (tenant_id, livemode, id) in (
+     select tenant_id, livemode, id from reviews
+     where status = 'open' and expires_at < clock_timestamp()
+       and (swept_at is null or swept_at < clock_timestamp() - $1 * interval '1 millisecond')
+     order by expires_at limit $2 for update skip locked)
+   returning tenant_id, livemode, id`,
 );
 
 // Counted no further than somebody would read: the index has the open ones alone, oldest first.
@@ -101,6 +123,7 @@ const OPEN_COUNT = statement(
 interface DecidedRow extends Row {
   asked: bigint;
   is_new: boolean;
+  confirm: boolean | null;
   review_status: ReviewStatus | null;
   rule_id: string;
   review_reason: string;
@@ -114,6 +137,11 @@ interface DecidedRow extends Row {
 
 export async function openReviews(tx: Transaction, reviews: readonly NewReview[]): Promise<void> {
   for (const values of OPENED.batches(reviews)) await tx.count(OPEN, values);
+}
+
+/** Takes reviews whose payments ran out of time; one that stays open is taken again after `wait_ms`. Returns the payments. */
+export async function takeReviewsOver(tx: Transaction, wait_ms: number, limit: number): Promise<PaymentKey[]> {
+  return (await tx.rows<KeyRow>(OVER, [wait_ms, limit])).map(toKey);
 }
 
 /** How many reviews are open, up to 10,000, and how long the oldest has been. */
@@ -135,6 +163,7 @@ export async function decideReviews(tx: Transaction, all: readonly Deciding[]): 
   ]);
   return rows.map((row) => ({
     isNew: row.is_new,
+    confirm: row.confirm ?? true,
     payment: row.is_new ? toPayment(row) : undefined,
     review: row.review_status === null ? undefined : toReview(row.review_status, row),
   }));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takeOverdue } from '../database/payment.repository.js';
 import { LimitedPayments, type Create } from '../testing/limited-payments.js';
 import { ReviewWatch } from './review-watch.js';
-import { reviewOf } from './review.repository.js';
+import { reviewOf, takeReviewsOver } from './review.repository.js';
 
 const STATE = statement(
   'spec.review-state',
@@ -25,6 +25,10 @@ afterAll(() => house.close());
 const state = async ({ data: { id } }: Create) => (await house.db.database.rows(STATE, [id, limit]))[0];
 const age = ({ data: { id } }: Create, change: string) =>
   house.db.tamper(`update payments set ${change} where id = typeid_uuid('${id}')`);
+
+/** What the sweeper finds to be over. */
+const over = async () =>
+  (await house.db.database.transaction((tx) => takeReviewsOver(tx, 20_000, 500))).map(({ id }) => id);
 
 /** A payment that waits for a human. Each case has a limit of its own, so that nothing but it is reserved. */
 async function waiting(): Promise<Create> {
@@ -110,23 +114,23 @@ describe('a payment under review', () => {
 
   it('ends as failed when its time is over, by the sweeper', async () => {
     const create = await waiting();
-    expect(await house.send(house.sweep(create))).toEqual([]);
-    const past = "expires_at = now() - interval '1 second', updated_at = now() - interval '1 minute'";
-    await age(create, past);
+    expect(await over()).not.toContain(create.data.id);
+    expect(await house.send(house.expiry(create))).toEqual([]);
+    await age(create, "expires_at = now() - interval '1 second'");
     await house.db.tamper(
       `update reviews set expires_at = now() - interval '1 second' where id = typeid_uuid('${create.data.id}')`,
     );
-    const taken = await house.db.database.transaction((tx) => takeOverdue(tx, 10_000, 500));
-    expect(taken.map(({ id }) => id)).toContain(create.data.id);
+    expect(await over()).toContain(create.data.id);
+    expect(await over()).toEqual([]);
     expect(await house.send(house.decide(create, 'approve'))).toMatchObject([
       { type: 'payflow.review.rejected.v1', data: { reason: 'review_not_open' } },
     ]);
-    expect(await house.send(house.sweep(create), house.sweep(create))).toMatchObject([
+    expect(await house.send(house.expiry(create), house.expiry(create))).toMatchObject([
       { type: 'payflow.review.decided.v1', data: { status: 'expired', decided_by: 'payments/sweeper' } },
       { type: 'payflow.payment.failed.v1', data: { failure: { code: 'review_expired', reason: 'looks_odd' } } },
     ]);
     expect(await state(create)).toMatchObject({ status: 'failed', review: 'expired', reserved: '0' });
-    expect(await house.send(house.sweep(create))).toEqual([]);
+    expect(await house.send(house.expiry(create))).toEqual([]);
     expect(await house.broken()).toEqual([]);
   });
 

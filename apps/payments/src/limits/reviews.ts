@@ -1,64 +1,74 @@
 import type { AnyMessage, Refusable, Refusal } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import type { AnyOutgoing, MessageContext } from '@payflow/messaging';
-import type { PaymentKey } from '../database/payment.repository.js';
-import { keyOf } from '../database/payment.repository.js';
+import type { AnyOutgoing } from '@payflow/messaging';
+import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import type { Payment } from '../domain/payment.js';
-import { decideReviews, reviewState, type Decided, type Deciding } from './review.repository.js';
+import { decideReviews, reviewOf, reviewState, type Decided } from './review.repository.js';
 
 export type DecideCommand = AnyMessage<'payflow.review.decide.v1'>;
 
+/** A payment that its review has let go on. */
+export interface Approved {
+  readonly payment: Payment;
+  /** False where it waits to be confirmed now. */
+  readonly confirm: boolean;
+  readonly cause: DecideCommand;
+}
+
 /** A payment that its review ends, and why. */
-export interface ReviewEnd {
+export interface Denied {
   readonly payment: Payment;
   readonly code: Refusal & ('review_denied' | 'review_expired');
   readonly reason: string;
-  readonly cause: MessageContext & { readonly id: string };
+  readonly cause: DecideCommand;
 }
 
 export interface ReviewsDecided {
-  readonly messages: AnyOutgoing[];
-  readonly repeated: string[];
+  readonly messages: readonly AnyOutgoing[];
+  readonly repeated: readonly string[];
   /** To be started now, as if they had just been taken in. */
-  readonly approved: readonly { readonly payment: Payment; readonly cause: MessageContext }[];
-  readonly ended: readonly ReviewEnd[];
+  readonly approved: readonly Approved[];
+  readonly denied: readonly Denied[];
 }
 
-/** A payment that is past its time, and the message that found it so. */
-export interface Overdue extends PaymentKey {
-  readonly cause: MessageContext & { readonly id: string; readonly actor: string };
-}
+const NOTHING: ReviewsDecided = { messages: [], repeated: [], approved: [], denied: [] };
 
-/** Decides reviews, and ends those whose payments ran out of time. One statement, and none for nothing. */
-export async function decideAll(
-  tx: Transaction,
-  commands: readonly DecideCommand[],
-  overdue: readonly Overdue[],
-): Promise<ReviewsDecided> {
+/** Decides reviews. One statement, and none for nothing. */
+export async function decideAll(tx: Transaction, commands: readonly DecideCommand[]): Promise<ReviewsDecided> {
+  if (commands.length === 0) return NOTHING;
   // Of several decisions on one review the first counts: the others meet one that is not open.
   const first = new Map<string, DecideCommand>();
   for (const command of commands) {
     const key = paymentKeyOf(command);
     if (!first.has(key)) first.set(key, command);
   }
-  const late = new Map(overdue.filter((one) => !first.has(keyOf(one))).map((one) => [keyOf(one), one]));
-  const causes = [...first.values(), ...[...late.values()].map(({ cause }) => cause)];
-  const outcomes = await decideReviews(tx, [
-    ...[...first.values()].map(toDeciding),
-    ...[...late.values()].map(toExpiry),
-  ]);
-  const decided = outcomes.flatMap((outcome, at) => (outcome.isNew ? [{ ...outcome, cause: causes[at] }] : []));
+  const causes = [...first.values()];
+  const outcomes = await decideReviews(tx, causes.map(toDeciding));
   const standing = new Map([...first.keys()].map((key, at) => [key, outcomes[at] as Decided]));
   const answers = commands.map((command) => answerTo(command, standing.get(paymentKeyOf(command)) as Decided));
-  return {
-    messages: [...decided.map(decidedEvent), ...answers.flatMap(({ refused }) => refused ?? [])] as AnyOutgoing[],
-    repeated: answers.flatMap(({ repeated }) => repeated ?? []),
-    approved: decided.filter(({ review }) => review?.status === 'approved') as never,
-    ended: decided.flatMap(({ review, payment, cause }): ReviewEnd[] => {
-      if (!review || !payment || review.status === 'approved') return [];
+  const [events, approved, denied]: [AnyOutgoing[], Approved[], Denied[]] = [[], [], []];
+  outcomes.forEach(({ isNew, review, payment, confirm }, at) => {
+    if (!isNew || !review || !payment) return;
+    const cause = causes[at] as DecideCommand;
+    const data = reviewState(payment, review);
+    events.push({
+      type: 'payflow.review.decided.v1',
+      subject: data.id,
+      aggregateVersion: data.version,
+      data,
+      cause,
+    });
+    if (review.status === 'approved') approved.push({ payment, confirm, cause });
+    else {
       const code = review.status === 'denied' ? 'review_denied' : 'review_expired';
-      return [{ payment, code, reason: review.reason, cause: cause as ReviewEnd['cause'] }];
-    }),
+      denied.push({ payment, code, reason: review.reason, cause });
+    }
+  });
+  return {
+    messages: [...events, ...answers.flatMap(({ refused }) => refused ?? [])],
+    repeated: answers.flatMap(({ repeated }) => repeated ?? []),
+    approved,
+    denied,
   };
 }
 
@@ -73,37 +83,26 @@ export function refuseDecision(
   return { type: 'payflow.review.rejected.v1', subject: id, aggregateVersion: 1, data, cause: command };
 }
 
+/** Our own word that a payment ran out of time before anybody had looked at it. */
+export function expiryOf({ id: payment, tenant, livemode }: PaymentKey, actor: string): AnyOutgoing {
+  const id = reviewOf(payment);
+  const data = { id, payment, decision: 'expire', reason: 'The payment ran out of time.' } as const;
+  return { type: 'payflow.review.decide.v1', subject: id, data, origin: { tenant, livemode, actor } };
+}
+
 function answerTo(
   command: DecideCommand,
   { review, isNew }: Decided,
 ): { readonly refused?: AnyOutgoing; readonly repeated?: string } {
-  if (!review) return { refused: refuseDecision(command, 'review_not_found') };
-  if (review.decisionId === command.id) return isNew ? {} : { repeated: command.id };
-  return { refused: refuseDecision(command, 'review_not_open') };
+  if (review?.decisionId === command.id) return isNew ? {} : { repeated: command.id };
+  // Nobody waits for an answer to our own word.
+  if (command.data.decision === 'expire') return {};
+  return { refused: refuseDecision(command, review ? 'review_not_open' : 'review_not_found') };
 }
 
-function decidedEvent({
-  review,
-  payment,
-  cause,
-}: Decided & { readonly cause: MessageContext | undefined }): AnyOutgoing {
-  const data = reviewState(payment as Payment, review as NonNullable<Decided['review']>);
-  return {
-    type: 'payflow.review.decided.v1',
-    subject: data.id,
-    aggregateVersion: data.version,
-    data,
-    cause: cause as MessageContext,
-  };
-}
-
-function toDeciding({ tenant, livemode, id: decisionId, actor, data }: DecideCommand): Deciding {
+function toDeciding({ tenant, livemode, id: decisionId, actor, data }: DecideCommand) {
   const { payment, decision, reason } = data;
   return { tenant, livemode, payment, decision, decisionId, actor, reason };
-}
-
-function toExpiry({ tenant, livemode, id: payment, cause }: Overdue): Deciding {
-  return { tenant, livemode, payment, decision: 'expire', decisionId: cause.id, actor: cause.actor, reason: null };
 }
 
 function paymentKeyOf({ tenant, livemode, data }: DecideCommand): string {

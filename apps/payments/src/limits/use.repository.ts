@@ -163,12 +163,10 @@ export async function reserve(
 export function usesOf(ended: readonly Payment[]): Ended[] {
   return ended
     .filter(({ admission }) => admission !== null)
-    .map(({ id, tenant, livemode, status, amount }) => ({
-      tenant,
-      livemode,
-      payment: id,
-      used: status === 'succeeded' ? amount : '0',
-    }));
+    .map(({ id, tenant, livemode, status, captured }) => {
+      const used = status === 'succeeded' ? captured.toString() : '0';
+      return { tenant, livemode, payment: id, used };
+    });
 }
 
 /** Turns what ended payments reserved into what they used, and frees the rest: in the transaction that ends them. */

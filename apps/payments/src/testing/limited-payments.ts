@@ -110,8 +110,10 @@ export class LimitedPayments {
     return this.message('payflow.review.decide.v1', data, { actor: 'key_reviewer' });
   }
 
-  sweep({ data: { id } }: Create) {
-    return this.message('payflow.payment.sweep.v1', { id }, { actor: 'payments/sweeper' });
+  /** What the sweeper says of a review whose payment ran out of time. */
+  expiry({ data: { id } }: Create) {
+    const data = { id: reviewOf(id), payment: id, decision: 'expire', reason: 'over' } as const;
+    return this.message('payflow.review.decide.v1', data, { actor: 'payments/sweeper' });
   }
 
   /** The ledger's word on a payment, of which it was asked by the message. */

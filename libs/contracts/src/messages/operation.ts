@@ -133,6 +133,12 @@ const command = (kind: OperationKind) => ({
 const asked = <D extends { readonly id: string }>(summary: string, schema: object) =>
   ({ topic: 'payments.commands.v1', key: (data: D) => data.id, summary, schema }) as const;
 
+/** What its refusal repeats. */
+const REFUSABLE = ['id', 'sequence', 'operation', 'created_at'];
+
+const wish = <D extends { readonly id: string }>(summary: string, schema: object) =>
+  ({ ...asked<D>(summary, schema), refusable: REFUSABLE }) as const;
+
 const why = nullable({ type: 'string', minLength: 1, maxLength: 255 });
 const word = nullable({ type: 'string', minLength: 1, maxLength: 255 });
 
@@ -158,23 +164,23 @@ const ended = (kind: OperationKind, summary: string) =>
   }) as const;
 
 export const operationSchemas = {
-  'payflow.payment.confirm.v1': asked<PaymentConfirm>(
+  'payflow.payment.confirm.v1': wish<PaymentConfirm>(
     'Begin a payment, or go on with it after the customer has acted.',
     object({ ...command('confirmation'), capture: nullable({ const: 'manual' }) }),
   ),
-  'payflow.payment.increment.v1': asked<PaymentIncrement>(
+  'payflow.payment.increment.v1': wish<PaymentIncrement>(
     'Set more money aside for a payment.',
     object({ ...command('increment'), amount }),
   ),
-  'payflow.payment.capture.v1': asked<PaymentCapture>(
+  'payflow.payment.capture.v1': wish<PaymentCapture>(
     'Take money that is set aside.',
     object({ ...command('capture'), amount: nullable(amount), final: { type: 'boolean' }, metadata }),
   ),
-  'payflow.payment.cancel.v1': asked<PaymentCancel>(
+  'payflow.payment.cancel.v1': wish<PaymentCancel>(
     'Call a payment off, and give back what is set aside.',
     object({ ...command('cancellation'), reason: why }),
   ),
-  'payflow.payment.refund.v1': asked<PaymentRefund>(
+  'payflow.payment.refund.v1': wish<PaymentRefund>(
     'Give back money that was captured.',
     object({ ...command('refund'), amount: nullable(amount), reason: why, metadata }),
   ),

@@ -41,7 +41,8 @@ export interface ReviewState {
 export interface ReviewDecide {
   readonly id: string;
   readonly payment: string;
-  readonly decision: ReviewDecision;
+  /** `expire` is our own: its payment's time is over. */
+  readonly decision: ReviewDecision | 'expire';
   readonly reason: string;
 }
 
@@ -84,7 +85,7 @@ export const reviewSchemas = {
     schema: object({
       id: id('review'),
       payment: id('payment'),
-      decision: { enum: [...REVIEW_DECISIONS] },
+      decision: { enum: [...REVIEW_DECISIONS, 'expire'] },
       reason: words,
     }),
     refusable: ['id', 'payment'],

@@ -12,24 +12,20 @@ export function commonFields(defaults: {
   readonly database: string;
   readonly poolSize?: number;
 }) {
+  const server = serverFields(defaults.port);
   return {
     NODE_ENV: choice(['production', 'development', 'test'], {
       default: 'production',
       description: 'What the process is for. Outside production the secrets have defaults.',
     }),
-    HOST: text({
-      default: '127.0.0.1',
-      pattern: /^[A-Za-z0-9.:_-]+$/,
-      form: 'a host name or an address',
-      description: 'Address to listen on; `0.0.0.0` in a container.',
-    }),
-    PORT: port({ default: defaults.port, description: 'Port to listen on.' }),
+    HOST: server.HOST,
+    PORT: server.PORT,
     PAYFLOW_START_UP: choice(START_UP_ORDERS, {
       default: 'parallel',
       description:
         'Whether the parts of a service start side by side, or each after the one before and all of them before it is ready (`one_by_one`, to find out what takes the time; it then waits for Kafka).',
     }),
-    LOG_LEVEL: choice(LOG_LEVELS, { default: 'info', description: 'Least level that is logged.' }),
+    LOG_LEVEL: server.LOG_LEVEL,
     ...databaseFields(defaults.database, defaults.poolSize ?? 8),
     ...kafkaFields(),
     ...telemetryFields(),
@@ -37,6 +33,20 @@ export function commonFields(defaults: {
       default: 'payflow-development-internal-secret',
       description: 'Key of the tokens with which the gateway forwards reads; the same in all services.',
     }),
+  };
+}
+
+/** Where a process listens and what it logs: the sandbox has these and no more in common with the services. */
+export function serverFields(defaultPort: number) {
+  return {
+    HOST: text({
+      default: '127.0.0.1',
+      pattern: /^[A-Za-z0-9.:_-]+$/,
+      form: 'a host name or an address',
+      description: 'Address to listen on; `0.0.0.0` in a container.',
+    }),
+    PORT: port({ default: defaultPort, description: 'Port to listen on.' }),
+    LOG_LEVEL: choice(LOG_LEVELS, { default: 'info', description: 'Least level that is logged.' }),
   };
 }
 
@@ -135,7 +145,8 @@ function kafkaFields() {
   };
 }
 
-function telemetryFields() {
+/** Where spans go. */
+export function telemetryFields() {
   return {
     OTEL_TRACES_EXPORTER: choice(TRACE_EXPORTERS, {
       default: 'otlp',

@@ -5,6 +5,8 @@ import { asyncApi } from '../generators/asyncapi.js';
 import { configurationTables } from '../generators/configuration.js';
 import { errorCatalogue } from '../generators/errors.js';
 import { indexTable } from '../generators/indexes.js';
+import { paymentLife } from '../generators/payment-life.js';
+import { scenarioPages } from '../generators/scenarios.js';
 import { libraryTopologies, messageCatalogue, topologyDiagram, withDiagram } from '../generators/topology.js';
 
 interface GeneratedFile {
@@ -35,8 +37,10 @@ function files(): GeneratedFile[] {
     { path: 'docs/generated/errors.md', content: errorCatalogue() },
     { path: 'docs/generated/indexes.md', content: indexTable() },
     { path: 'docs/generated/messages.md', content: messageCatalogue() },
+    { path: 'docs/generated/payment-life.md', content: paymentLife() },
     { path: 'docs/generated/topology.md', content: topologyDiagram() },
     { path: 'README.md', content: withDiagram(readFileSync('README.md', 'utf8')) },
     ...libraryTopologies(),
+    ...scenarioPages(),
   ];
 }

@@ -3,6 +3,7 @@ import { gatewayConfiguration } from '@payflow/gateway/config';
 import { ledgerConfiguration } from '@payflow/ledger/config';
 import { monitoringConfiguration } from '@payflow/monitoring/config';
 import { paymentsConfiguration } from '@payflow/payments/config';
+import { sandboxConfiguration } from '@payflow/sandbox/config';
 import { configurationTable } from '@payflow/service';
 
 /** The variables that each service reads, as tables. */
@@ -13,6 +14,7 @@ export function configurationTables(): string {
     ledgerConfiguration,
     archiverConfiguration,
     monitoringConfiguration,
+    sandboxConfiguration,
   ];
   return [
     '# Configuration',

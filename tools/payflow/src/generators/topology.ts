@@ -88,9 +88,10 @@ function readsAndWrites(service: Service): string {
   return [`**Reads** ${reads.join(', ') || 'nothing'}  `, `**Writes** ${writes.join(', ') || 'nothing'}`].join('\n');
 }
 
-function between(document: string, content: string): string {
-  const [before, rest] = document.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`a document has no ${BEGIN} … ${END} to fill`);
-  return `${before}${BEGIN}\n${content}\n${END}${after}`;
+/** A document with other content between two marks of its own. Throws when it has not both. */
+export function between(document: string, content: string, begin = BEGIN, end = END): string {
+  const [before, rest] = document.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`a document has no ${begin} … ${end} to fill`);
+  return `${before}${begin}\n${content}\n${end}${after}`;
 }

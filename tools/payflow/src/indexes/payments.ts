@@ -1,5 +1,5 @@
 import '@payflow/payments/statements';
-import { OWNED, uuid, uuidOf, type IndexRegistry } from './index-use.js';
+import { OWNED, OWNER, arrays, uuid, uuidOf, type IndexRegistry } from './index-use.js';
 
 export const payments: IndexRegistry = {
   uses: [
@@ -17,7 +17,24 @@ export const payments: IndexRegistry = {
       ],
     },
     { index: 'reviews_open', query: 'reviews.open-count', values: [] },
+    { index: 'reviews_open_by_end', query: 'reviews.over', values: ['20000', '500'] },
+    { index: 'payments_authorized_until', query: 'payments.over', values: ['10000', '100'] },
+    { index: 'payments_to_be_acted_on', query: 'payments.over', values: ['10000', '100'] },
+    { index: 'ledger_steps_asked', query: 'ledger-steps.unheard', values: ['10000', '100'] },
+    {
+      index: 'ledger_steps_of_payment',
+      query: 'lives.load',
+      values: [...arrays(...OWNER, uuid(7)), "'{}'", "'{}'", "'{}'"],
+    },
     { index: 'payments_by_change', query: 'invariant.payments.I18.running', values: [] },
+    { index: 'attempts_routed', query: 'payments.routed-outcomes', values: ['15'] },
+    { index: 'attempts_open', query: 'attempts.lost', values: ['30000', '500'] },
+    {
+      index: 'attempts_open_by_payment',
+      query: 'attempts.open-of-payments',
+      values: arrays(uuid(0), 'false', uuid(1_000)),
+    },
+    { index: 'attempts_attention', query: 'attempts.attention', values: ['200'] },
   ],
   seeds: {
     limit_reservations: {
@@ -37,13 +54,37 @@ export const payments: IndexRegistry = {
       status: "case when n % 1000 = 0 then 'open' else 'approved' end",
       decision_id: "case when n % 1000 = 0 then null else '00000000-0000-7000-8000-000000000001'::uuid end",
       opened_at: "now() - n * interval '1 second'",
+      expires_at: "now() + interval '1 day' - n * interval '1 second'",
     },
     payments: {
       ...OWNED,
       id: uuidOf('n'),
-      status: "case when n % 1000 = 0 then 'processing' else 'succeeded' end",
+      status:
+        "case n % 1000 when 0 then 'processing' when 1 then 'authorized' when 2 then 'requires_action' else 'succeeded' end",
+      authorized_until: "now() + case when n % 3000 = 1 then -1 else 1 end * interval '1 day'",
+      swept_at: 'null',
       updated_at: "now() - ($rows - n) * interval '1 second'",
       expires_at: "now() + interval '1 day'",
+    },
+    ledger_steps: {
+      ...OWNED,
+      operation_id: uuidOf('n'),
+      payment_id: uuidOf('n / 3'),
+      step: "'reserve'",
+      status: "case when n % 1000 = 0 then 'asked' else 'done' end",
+      updated_at: "now() - ($rows - n) * interval '1 second'",
+    },
+    attempts: {
+      ...OWNED,
+      id: uuidOf('n'),
+      payment_id: uuidOf('n'),
+      operation_id: uuidOf('n'),
+      action: "case when n % 2 = 0 then 'sale' else 'capture' end",
+      status: "case when n % 1000 = 0 then 'unknown' else 'approved' end",
+      connector: "'cards'",
+      needs_attention: 'n % 5000 = 0',
+      created_at: "now() - ($rows - n) * interval '1 second'",
+      updated_at: "now() - ($rows - n) * interval '1 second'",
     },
   },
 };

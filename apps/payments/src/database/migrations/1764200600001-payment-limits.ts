@@ -117,6 +117,10 @@ create table reviews (
   reason text not null,
   opened_at timestamptz not null,
   expires_at timestamptz not null,
+  -- False where the payment waits to be confirmed once it is approved.
+  confirm boolean not null default true,
+  -- When it was last said that its time is over.
+  swept_at timestamptz,
   decided_at timestamptz,
   decided_by text,
   decision_reason text,
@@ -128,6 +132,7 @@ create table reviews (
   constraint reviews_decided_by_message check ((status = 'open') = (decision_id is null))
 ) with (fillfactor = 80);
 create index reviews_open on reviews (opened_at) where status = 'open';
+create index reviews_open_by_end on reviews (expires_at) where status = 'open';
 
 alter table payments
   -- Null: its tenant had neither limits nor rules. in_review: it waits for a human, and nothing is asked of anybody for it.

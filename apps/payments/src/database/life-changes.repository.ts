@@ -1,0 +1,202 @@
+import { uuidOf } from '@payflow/contracts';
+import { statement, Unnested, type BulkColumn, type Transaction } from '@payflow/database';
+import type { Life, News, Operation, Step } from '../domain/life.js';
+import type { Payment } from '../domain/payment.js';
+
+/** A payment as it was read, and as it is to be. */
+export interface Change {
+  readonly before: Life;
+  readonly after: Life;
+}
+
+/** A change of a payment's state or sums, and who stands behind it. */
+export interface LoggedTransition {
+  readonly news: Extract<News, { kind: 'payment' }>;
+  readonly actor: string;
+  readonly traceId: string | null;
+}
+
+interface Owned {
+  readonly owner: Payment;
+}
+const OWNER: readonly BulkColumn<Owned>[] = [
+  ['tenant_id', 'uuid', ({ owner }) => uuidOf('tenant', owner.tenant)],
+  ['livemode', 'boolean', ({ owner }) => owner.livemode],
+  ['payment_id', 'uuid', ({ owner }) => uuidOf('payment', owner.id)],
+];
+
+const PAYMENTS = new Unnested<{ readonly from: Payment; readonly to: Payment } & Owned>([
+  ...OWNER,
+  ['from_status', 'text', ({ from }) => from.status],
+  ['from_version', 'bigint', ({ from }) => from.version],
+  ['status', 'text', ({ to }) => to.status],
+  ['version', 'bigint', ({ to }) => to.version],
+  ['capture', 'text', ({ to }) => to.capture],
+  ['failure_code', 'text', ({ to }) => to.failureCode],
+  ['failure_reason', 'text', ({ to }) => to.failureReason],
+  ['authorized', 'bigint', ({ to }) => to.authorized],
+  ['captured', 'bigint', ({ to }) => to.captured],
+  ['refunded', 'bigint', ({ to }) => to.refunded],
+  ['refunding', 'bigint', ({ to }) => to.refunding],
+  ['next_action', 'text', ({ to }) => to.nextAction && JSON.stringify(to.nextAction)],
+  ['authorized_until', 'timestamptz', ({ to }) => to.authorizedUntil],
+  ['operation_id', 'uuid', ({ to }) => to.operation],
+  ['connector', 'text', ({ to }) => to.connector],
+  ['provider_reference', 'text', ({ to }) => to.providerReference],
+  ['updated_at', 'timestamptz', ({ to }) => to.updatedAt],
+]);
+const TRANSITIONS_AT = '$21';
+
+// Conditional on state, version and what is left to be given back, though all of it is locked: should the locks ever be got
+// wrong, nothing is written over what another has done. The CHECKs on the sums stand behind it.
+const SAVE = statement(
+  'lives.save',
+  `with v as (select * from ${PAYMENTS.from()}),
+   changed as (
+     update payments p set status = v.status, version = v.version, capture = v.capture, failure_code = v.failure_code,
+       failure_reason = v.failure_reason, amount_authorized_minor = v.authorized, amount_captured_minor = v.captured, amount_refunded_minor = v.refunded,
+       amount_refunding_minor = v.refunding, next_action = v.next_action::json, authorized_until = v.authorized_until,
+       operation_id = v.operation_id, connector = v.connector, provider_reference = v.provider_reference,
+       updated_at = v.updated_at, xact_id = pg_current_xact_id()
+     from v
+     where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.id = v.payment_id
+       and p.status = v.from_status and p.version = v.from_version and v.refunded + v.refunding <= v.captured
+     returning p.id),
+   logged as (
+     insert into payment_transitions (tenant_id, livemode, payment_id, version, from_status, to_status, actor, reason, cause_event_id, trace_id, at)
+     select * from json_to_recordset(${TRANSITIONS_AT}::json) as t (tenant_id uuid, livemode boolean, payment_id uuid, version bigint,
+       from_status text, to_status text, actor text, reason text, cause_event_id uuid, trace_id text, at timestamptz))
+   select id from changed`,
+);
+
+const OPERATIONS = new Unnested<Operation & Owned>([
+  ...OWNER,
+  ['id', 'uuid', ({ id }) => id],
+  ['kind', 'text', ({ kind }) => kind],
+  ['number', 'integer', ({ number }) => number],
+  ['status', 'text', ({ status }) => status],
+  ['amount_minor', 'bigint', ({ amount }) => storable(amount)],
+  ['final', 'boolean', ({ final }) => final],
+  ['failure_code', 'text', ({ failureCode }) => failureCode],
+  ['reason', 'text', ({ reason }) => reason],
+  ['metadata', 'json', ({ metadata }) => JSON.stringify(metadata)],
+  ['command_id', 'uuid', ({ commandId }) => uuidOf('event', commandId)],
+  ['actor', 'text', ({ actor }) => actor],
+  ['trace_id', 'text', ({ traceId }) => traceId],
+  ['answer_event_id', 'uuid', ({ answerId }) => answerId && uuidOf('event', answerId)],
+  ['needs_attention', 'boolean', ({ needsAttention }) => needsAttention],
+  ['version', 'bigint', ({ status }) => (status === 'succeeded' || status === 'failed' ? ENDED_VERSION : 0)],
+  ['created_at', 'timestamptz', ({ createdAt }) => createdAt],
+]);
+/** An operation is told once, when it ends. */
+export const ENDED_VERSION = 1;
+
+const SAVE_OPERATIONS = statement(
+  'payment-operations.save',
+  `insert into payment_operations as o (${OPERATIONS.names}) select * from ${OPERATIONS.from()}
+   on conflict (tenant_id, livemode, id) do update set status = excluded.status, amount_minor = excluded.amount_minor,
+     failure_code = excluded.failure_code, answer_event_id = excluded.answer_event_id, needs_attention = excluded.needs_attention,
+     version = excluded.version, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+   where o.status not in ('succeeded', 'failed')`,
+);
+
+const STEPS = new Unnested<Step & Owned>([
+  ...OWNER,
+  ['operation_id', 'uuid', ({ operation }) => operation],
+  ['step', 'text', ({ name }) => name],
+  ['command_id', 'uuid', ({ commandId }) => uuidOf('event', commandId)],
+  ['command_type', 'text', ({ type }) => type],
+  ['command', 'json', ({ command }) => command],
+  ['status', 'text', ({ status }) => status],
+  ['hold_id', 'uuid', ({ hold }) => hold && uuidOf('hold', hold)],
+  ['transfer_id', 'uuid', ({ transfer }) => transfer && uuidOf('transfer', transfer)],
+  ['amount_minor', 'bigint', ({ amount }) => amount],
+  ['hold_left_minor', 'bigint', ({ left }) => left],
+  ['reason', 'text', ({ reason }) => reason],
+  ['verdict_event_id', 'uuid', ({ verdictId }) => verdictId && uuidOf('event', verdictId)],
+  ['accounts', 'json', ({ accounts }) => JSON.stringify(accounts)],
+]);
+
+const SAVE_STEPS = statement(
+  'ledger-steps.save',
+  `insert into ledger_steps (${STEPS.names}) select * from ${STEPS.from()}
+   on conflict (tenant_id, livemode, operation_id, step) do update set status = excluded.status, reason = excluded.reason,
+     hold_left_minor = excluded.hold_left_minor, verdict_event_id = excluded.verdict_event_id, accounts = excluded.accounts,
+     updated_at = clock_timestamp(), xact_id = pg_current_xact_id()`,
+);
+
+/** Writes what has changed: the payments with their transitions, their operations, their steps. Three statements at most. */
+export async function saveLives(
+  tx: Transaction,
+  changes: readonly Change[],
+  transitions: readonly LoggedTransition[],
+): Promise<void> {
+  const payments = changes
+    .filter(({ before, after }) => !isSame(before.payment, after.payment))
+    .map(({ before, after }) => ({ owner: after.payment, from: before.payment, to: after.payment }));
+  const changed = <T extends object>(of: (life: Life) => readonly T[]) =>
+    changes.flatMap(({ before, after }) => {
+      const known = new Set(of(before));
+      return of(after)
+        .filter((one) => !known.has(one))
+        .map((one) => ({ ...one, owner: after.payment }));
+    });
+  const [saved] = await Promise.all([
+    savePayments(tx, payments, transitions),
+    ...[...OPERATIONS.batches(changed(({ operations }) => operations))].map((values) =>
+      tx.count(SAVE_OPERATIONS, values),
+    ),
+    ...[...STEPS.batches(changed(({ steps }) => steps))].map((values) => tx.count(SAVE_STEPS, values)),
+  ]);
+  if (saved !== payments.length)
+    throw new TypeError(`${payments.length - saved} locked payments are not as they were read`);
+}
+
+async function savePayments(
+  tx: Transaction,
+  payments: readonly { from: Payment; to: Payment; owner: Payment }[],
+  transitions: readonly LoggedTransition[],
+): Promise<number> {
+  let log = JSON.stringify(transitions.map(toRow));
+  const counts: Promise<number>[] = [];
+  for (const values of PAYMENTS.batches(payments)) {
+    counts.push(tx.count(SAVE, [...values, log]));
+    log = '[]';
+  }
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+function toRow({ news: { payment, from, reason, cause }, actor, traceId }: LoggedTransition) {
+  return {
+    tenant_id: uuidOf('tenant', payment.tenant),
+    livemode: payment.livemode,
+    payment_id: uuidOf('payment', payment.id),
+    version: payment.version,
+    from_status: from,
+    to_status: payment.status,
+    actor,
+    reason,
+    cause_event_id: uuidOf('event', cause),
+    trace_id: traceId,
+    at: payment.updatedAt,
+  };
+}
+
+/** A payment that begins is written as it is to be, and needs no second write. */
+function isSame(before: Payment, after: Payment): boolean {
+  return (
+    before.version === after.version &&
+    before.operation === after.operation &&
+    before.refunding === after.refunding &&
+    before.capture === after.capture &&
+    before.connector === after.connector &&
+    before.providerReference === after.providerReference
+  );
+}
+
+const AMOUNT_MAX = 9_223_372_036_854_775_807n;
+
+/** A wish that was refused for its amount is kept without it. */
+function storable(amount: bigint | null): bigint | null {
+  return amount !== null && amount > 0n && amount <= AMOUNT_MAX ? amount : null;
+}

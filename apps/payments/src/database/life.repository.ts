@@ -1,0 +1,173 @@
+import { fromUuid, type AccountSnapshot } from '@payflow/contracts';
+import { statement, type Row, type Transaction } from '@payflow/database';
+import type { Life, Operation, Step } from '../domain/life.js';
+import {
+  COLUMNS,
+  keyColumns,
+  keyOf,
+  toKey,
+  toPayment,
+  type KeyRow,
+  type PaymentKey,
+  type PaymentRow,
+} from './payment.repository.js';
+
+/** What of the past has to be known beside all that has not ended: UUIDs. */
+export interface Mentioned {
+  readonly operations: readonly string[];
+  readonly attempts: readonly string[];
+  readonly ledgerCommands: readonly string[];
+}
+
+/** Sent, and not known how it ended. */
+export interface OpenAttempt {
+  readonly tenant: string;
+  readonly livemode: boolean;
+  /** `att_…` */
+  readonly id: string;
+  /** UUID. */
+  readonly operation: string;
+  readonly traceparent: string | undefined;
+}
+
+export interface Loaded {
+  readonly lives: ReadonlyMap<string, Life>;
+  /** Operations by the attempts that were mentioned, or whose end is not known; UUIDs. */
+  readonly operationOfAttempt: ReadonlyMap<string, string>;
+  readonly openAttempts: readonly OpenAttempt[];
+  /** The database's clock, read after the locks; undefined where nothing was looked for. */
+  readonly now: string | undefined;
+}
+
+// Commands of a payment and verdicts on it come over different partitions. All of them lock payments in the order of their keys,
+// so that two batches never wait for each other; whatever belongs to a payment is read and written under its lock alone.
+const LOCK = statement(
+  'lives.lock',
+  `select ${COLUMNS} from payments
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+   order by tenant_id, livemode, id for update`,
+);
+
+const OF_PAYMENT = '(tenant_id, livemode, payment_id) = (k.tenant_id, k.livemode, k.id)';
+
+// Written out, as the index of open attempts has it.
+const IS_OPEN = `status in ('created', 'sending', 'unknown', 'requires_action')`;
+
+const LOAD = statement(
+  'lives.load',
+  `select k.tenant_id, k.livemode, k.id, clock_timestamp() as now,
+     (select coalesce(max(number), 0) from payment_operations where ${OF_PAYMENT}) as last_number,
+     (select json_agg(json_build_object('id', o.id, 'kind', kind, 'number', number, 'status', status, 'amount', amount_minor::text,
+        'final', final, 'failureCode', failure_code, 'reason', reason, 'metadata', metadata, 'commandId', command_id, 'actor', actor,
+        'traceId', trace_id, 'answerId', answer_event_id, 'needsAttention', needs_attention, 'createdAt', created_at) order by number)
+      from payment_operations o where ${OF_PAYMENT} and (status not in ('succeeded', 'failed') or o.id = any ($4::uuid[])
+        or o.id in (select a.operation_id from attempts a where (a.tenant_id, a.livemode) = (k.tenant_id, k.livemode) and a.id = any ($5::uuid[])))) as operations,
+     (select json_agg(json_build_object('operation', operation_id, 'name', step, 'commandId', command_id, 'type', command_type,
+        'command', command::text, 'status', status, 'hold', hold_id, 'transfer', transfer_id, 'amount', amount_minor::text,
+        'left', hold_left_minor::text, 'reason', reason, 'verdictId', verdict_event_id, 'accounts', accounts))
+      from ledger_steps where ${OF_PAYMENT} and (status = 'asked' or hold_left_minor > 0 or command_id = any ($6::uuid[]))) as steps,
+     (select json_agg(json_build_object('id', id, 'operation', operation_id, 'isOpen', ${IS_OPEN} and status <> 'created',
+        'traceparent', traceparent))
+      from (select * from attempts where ${OF_PAYMENT} and ${IS_OPEN}
+        union all select * from attempts where (tenant_id, livemode) = (k.tenant_id, k.livemode) and attempts.id = any ($5::uuid[])
+          and payment_id = k.id and not ${IS_OPEN}) as a) as attempts
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as k (tenant_id, livemode, id)`,
+);
+
+const KNOWN = statement(
+  'payments.known',
+  `select tenant_id, livemode, id from payments
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
+);
+
+type OperationJson = Omit<Operation, 'amount' | 'commandId' | 'answerId'> & {
+  readonly amount: string | null;
+  readonly commandId: string;
+  readonly answerId: string | null;
+};
+type StepJson = Omit<Step, 'amount' | 'left' | 'accounts'> & {
+  readonly amount: string;
+  readonly left: string | null;
+  readonly accounts: AccountSnapshot[] | null;
+};
+
+interface LifeRow extends Row, KeyRow {
+  now: Date;
+  last_number: number;
+  operations: OperationJson[] | null;
+  steps: StepJson[] | null;
+  attempts: { id: string; operation: string; isOpen: boolean; traceparent: string | null }[] | null;
+}
+
+export const NOTHING_LOADED: Loaded = {
+  lives: new Map(),
+  operationOfAttempt: new Map(),
+  openAttempts: [],
+  now: undefined,
+};
+
+/** Locks the payments and reads all of each that has not ended, and what is mentioned of the rest. */
+export async function loadLives(tx: Transaction, keys: readonly PaymentKey[], mentioned: Mentioned): Promise<Loaded> {
+  if (keys.length === 0) return NOTHING_LOADED;
+  const columns = keyColumns(keys);
+  const [locked, rows] = await Promise.all([
+    tx.rows<PaymentRow>(LOCK, columns),
+    tx.rows<LifeRow>(LOAD, [...columns, mentioned.operations, mentioned.attempts, mentioned.ledgerCommands]),
+  ]);
+  const rest = new Map(rows.map((row) => [keyOf(toKey(row)), row]));
+  const lives = locked.map((row): [string, Life] => {
+    const key = keyOf(toKey(row));
+    return [key, toLife(row, rest.get(key) as LifeRow)];
+  });
+  const attempts = rows.flatMap((row) => (row.attempts ?? []).map((attempt) => ({ ...toKey(row), ...attempt })));
+  return {
+    lives: new Map(lives),
+    operationOfAttempt: new Map(attempts.map(({ id, operation }) => [id, operation])),
+    openAttempts: attempts
+      .filter(({ isOpen }) => isOpen)
+      .map(({ id, traceparent, ...attempt }) => ({
+        ...attempt,
+        id: fromUuid('attempt', id),
+        traceparent: traceparent ?? undefined,
+      })),
+    now: rows[0]?.now.toISOString(),
+  };
+}
+
+/** Those of the payments that are here. */
+export async function knownPayments(tx: Transaction, keys: readonly PaymentKey[]): Promise<Set<string>> {
+  return new Set((await tx.rows<KeyRow>(KNOWN, keyColumns(keys))).map((row) => keyOf(toKey(row))));
+}
+
+function toLife(payment: PaymentRow, { last_number, operations, steps }: LifeRow): Life {
+  return {
+    payment: toPayment(payment),
+    operations: (operations ?? []).map(toOperation),
+    steps: (steps ?? []).map(toStep),
+    lastNumber: last_number,
+    news: [],
+  };
+}
+
+function toOperation(row: OperationJson): Operation {
+  return {
+    ...row,
+    amount: row.amount === null ? null : BigInt(row.amount),
+    commandId: fromUuid('event', row.commandId),
+    answerId: row.answerId && fromUuid('event', row.answerId),
+    createdAt: new Date(row.createdAt).toISOString(),
+  };
+}
+
+function toStep(row: StepJson): Step {
+  return {
+    ...row,
+    amount: BigInt(row.amount),
+    left: row.left === null ? null : BigInt(row.left),
+    commandId: fromUuid('event', row.commandId),
+    hold: row.hold && fromUuid('hold', row.hold),
+    transfer: row.transfer && fromUuid('transfer', row.transfer),
+    verdictId: row.verdictId && fromUuid('event', row.verdictId),
+    accounts: row.accounts ?? [],
+  };
+}

@@ -1,0 +1,41 @@
+import { statement, type Transaction } from '@payflow/database';
+import { toKey, type KeyRow, type PaymentKey } from './payment.repository.js';
+
+const UNHEARD = statement(
+  'ledger-steps.unheard',
+  `with taken as (
+     update ledger_steps set updated_at = clock_timestamp()
+     where (tenant_id, livemode, operation_id, step) in (
+       select tenant_id, livemode, operation_id, step from ledger_steps
+       where status = 'asked' and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
+       order by updated_at limit $2 for update skip locked)
+     returning tenant_id, livemode, payment_id)
+   select distinct tenant_id, livemode, payment_id as id from taken`,
+);
+
+const OVER = statement(
+  'payments.over',
+  `with captured_late as (
+     select tenant_id, livemode, id from payments
+     where status in ('authorized', 'partially_captured') and authorized_until < clock_timestamp()
+       and (swept_at is null or swept_at < clock_timestamp() - $1 * interval '1 millisecond')
+     order by authorized_until limit $2 for update skip locked),
+   never_acted_on as (
+     select tenant_id, livemode, id from payments
+     where status = 'requires_action' and expires_at < clock_timestamp()
+       and (swept_at is null or swept_at < clock_timestamp() - $1 * interval '1 millisecond')
+     order by expires_at limit $2 for update skip locked)
+   update payments set swept_at = clock_timestamp()
+   where (tenant_id, livemode, id) in (select * from captured_late union all select * from never_acted_on)
+   returning tenant_id, livemode, id`,
+);
+
+/** Takes steps that have waited for the ledger longer than `wait_ms`, and starts their wait anew. Returns their payments. */
+export async function takeUnheard(tx: Transaction, wait_ms: number, limit: number): Promise<PaymentKey[]> {
+  return (await tx.rows<KeyRow>(UNHEARD, [wait_ms, limit])).map(toKey);
+}
+
+/** Takes payments whose time is over; one whose end does not come is taken again after `wait_ms`. */
+export async function takeOver(tx: Transaction, wait_ms: number, limit: number): Promise<PaymentKey[]> {
+  return (await tx.rows<KeyRow>(OVER, [wait_ms, limit])).map(toKey);
+}

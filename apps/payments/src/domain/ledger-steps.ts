@@ -1,0 +1,133 @@
+import type { HoldPlace, HoldPost, HoldVoid, TransferPost } from '@payflow/contracts';
+import {
+  GIVES_BACK,
+  TAKES,
+  tell,
+  withOperation,
+  withStep,
+  type Life,
+  type Moment,
+  type Operation,
+  type Step,
+  type StepCommand,
+} from './life.js';
+
+interface Command {
+  readonly name: string;
+  readonly type: StepCommand;
+  readonly data: HoldPlace | HoldPost | HoldVoid | TransferPost;
+  readonly hold: string | null;
+  readonly transfer: string | null;
+  readonly amount: bigint;
+}
+
+/** A hold, and how much of it is taken. */
+export interface Taking {
+  readonly hold: string;
+  readonly amount: bigint;
+}
+
+/** Sets money aside for an operation: the payer's, or, for a refund, the payee's. Payments owns the time: the hold has none. */
+export function reserve(life: Life, operation: Operation, amount: bigint, moment: Moment): Life {
+  const { payment } = life;
+  const isBack = operation.kind === 'refund';
+  const hold = moment.newId('hold');
+  const data: HoldPlace = {
+    id: hold,
+    payment: payment.id,
+    debit_account: isBack ? payment.destination : payment.source,
+    credit_account: isBack ? payment.source : payment.destination,
+    amount: amount.toString(),
+    asset: payment.asset,
+    expires_at: null,
+    valid_until: isBack ? null : (payment.authorizedUntil ?? payment.expiresAt),
+  };
+  const name = isBack ? GIVES_BACK : TAKES;
+  const command: Command = { name, type: 'payflow.hold.place.v1', data, hold, transfer: null, amount };
+  return ask(withOperation(life, { ...operation, status: 'reserving' }), operation, command, moment);
+}
+
+/** Gives captured money back at once, where the ledger alone decides: a transfer with the refund's UUID cannot be booked twice. */
+export function giveBack(life: Life, operation: Operation, transfer: string, moment: Moment): Life {
+  const { payment } = life;
+  const amount = operation.amount as bigint;
+  const data: TransferPost = {
+    id: transfer,
+    payment: payment.id,
+    debit_account: payment.destination,
+    credit_account: payment.source,
+    amount: amount.toString(),
+    asset: payment.asset,
+    valid_until: null,
+  };
+  const command: Command = { name: 'transfer', type: 'payflow.transfer.post.v1', data, hold: null, transfer, amount };
+  return ask(withOperation(life, { ...operation, status: 'reserving' }), operation, command, moment);
+}
+
+/** Books held money: a posting for each hold that something is taken from. `final` gives back what is left in each. */
+export function settle(
+  life: Life,
+  operation: Operation,
+  takings: readonly Taking[],
+  { final, isBack = false }: { readonly final: boolean; readonly isBack?: boolean },
+  moment: Moment,
+): Life {
+  const accounts = accountsOfHold(life, isBack);
+  return takings.reduce(
+    (next, { hold, amount }, at) => {
+      const transfer = moment.newId('transfer');
+      const data: HoldPost = { id: transfer, hold, ...accounts, amount: amount.toString(), final };
+      const name = `settle:${at + 1}`;
+      return ask(next, operation, { name, type: 'payflow.hold.post.v1', data, hold, transfer, amount }, moment);
+    },
+    withOperation(life, { ...operation, status: 'settling' }),
+  );
+}
+
+/** Gives held money back to whom it was taken from. `status`: what the operation is waiting for by that. */
+export function release(
+  life: Life,
+  operation: Operation,
+  holds: readonly Pick<Step, 'hold' | 'left' | 'name'>[],
+  status: 'settling' | 'releasing',
+  moment: Moment,
+): Life {
+  return holds.reduce(
+    (next, { hold, left, name: reserved }, at) => {
+      const data: HoldVoid = { id: hold as string, ...accountsOfHold(life, reserved === GIVES_BACK), expired: false };
+      const name = `release:${at + 1}`;
+      const command = {
+        name,
+        type: 'payflow.hold.void.v1',
+        data,
+        hold,
+        transfer: null,
+        amount: left as bigint,
+      } as const;
+      return ask(next, operation, command, moment);
+    },
+    withOperation(life, { ...operation, status }),
+  );
+}
+
+function accountsOfHold({ payment }: Life, isBack: boolean) {
+  const [debit_account, credit_account] = isBack
+    ? [payment.destination, payment.source]
+    : [payment.source, payment.destination];
+  return { debit_account, credit_account };
+}
+
+function ask(life: Life, operation: Operation, { data, ...command }: Command, moment: Moment): Life {
+  const step: Step = {
+    operation: operation.id,
+    ...command,
+    commandId: moment.newId('event'),
+    command: JSON.stringify(data),
+    status: 'asked',
+    left: null,
+    reason: null,
+    verdictId: null,
+    accounts: [],
+  };
+  return tell(withStep(life, step), { kind: 'step', step, again: false }, moment);
+}

@@ -1,0 +1,229 @@
+import { uuidOf, type AccountSnapshot, type PaymentAnswer, type PaymentCreate, type Refusal } from '@payflow/contracts';
+import {
+  approved,
+  authorizationOf,
+  begin,
+  beginNext,
+  declined,
+  done,
+  endConfirmation,
+  failed,
+  ownHold,
+  reserved,
+} from './course.js';
+import {
+  isOpen,
+  isOutside,
+  moved,
+  operationOf,
+  tell,
+  withOperation,
+  withPayment,
+  withStep,
+  type Kind,
+  type Life,
+  type Moment,
+  type Operation,
+  type Step,
+} from './life.js';
+import { isOverdue } from './operation-refusal.js';
+
+/** What waits, and what is at work, is read whole whenever the payment is touched. */
+export const OPEN_OPERATIONS_MAX = 100;
+
+/** What a client asks of a payment that is there. */
+export interface Wish {
+  readonly kind: Exclude<Kind, 'authorization' | 'expiry'>;
+  /** UUID. */
+  readonly id: string;
+  readonly amount: bigint | null;
+  readonly final: boolean;
+  readonly reason: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+}
+
+/** The ledger's word on one of our commands. */
+export interface StepVerdict {
+  readonly commandId: string;
+  readonly eventId: string;
+  /** Null where it was done. */
+  readonly refusal: string | null;
+  /** Of a hold: how much of it is still held. */
+  readonly left: bigint | null;
+  readonly accounts: readonly AccountSnapshot[];
+}
+
+/** A payment that goes by steps begins: at once, or when it is confirmed. */
+export function start(life: Life, { confirm }: Pick<PaymentCreate, 'confirm'>, moment: Moment): Life {
+  if (confirm === false) {
+    const why = { reason: 'confirmation_needed', accounts: [] };
+    return moved(life, 'requires_action', { nextAction: { type: 'confirm' } }, why, moment);
+  }
+  const { cause } = moment;
+  const first = authorizationOf(life, { commandId: cause.id, actor: cause.actor, traceId: cause.traceId }, moment);
+  return begin(life, first, moment);
+}
+
+/** Its organisation does not want it: it has failed before anybody was asked. */
+export function deny(life: Life, code: Refusal, failureReason: string, moment: Moment): Life {
+  const { id: commandId, actor, traceId } = moment.cause;
+  const first = authorizationOf(life, { commandId, actor, traceId }, moment);
+  return failed(withPayment(life, { failureReason }), first, code, [], moment);
+}
+
+/** A human has looked at it: it begins as if it had just been taken in, and whatever has waited for that goes on. */
+export function approve(life: Life, confirm: boolean, moment: Moment): Life {
+  return confirm ? start(life, {}, moment) : goOn(start(life, { confirm: false }, moment), moment);
+}
+
+/** A client's wish: begins at once, waits for its turn, or is refused. One that is known already stays as it is. */
+export function ask(life: Life, wish: Wish, moment: Moment): Life {
+  if (operationOf(life, wish.id)) return life;
+  const operation = operationFor(life, wish, moment);
+  if (life.operations.filter(isOpen).length >= OPEN_OPERATIONS_MAX)
+    return failed(life, operation, 'too_many_operations' satisfies Refusal, [], moment);
+  if (operation.kind === 'refund') return begin(life, operation, moment);
+  if (!isBusy(life)) return beginNext(withOperation(life, operation), moment);
+  // A direct payment is not held by an operation: whoever ends it must see that something waits.
+  const waited = operationOf(life, life.payment.operation);
+  const asked = waited?.status === 'asking' ? tell(life, { kind: 'inquiry', operation: waited.id }, moment) : life;
+  const marked = withPayment(asked, { operation: life.payment.operation ?? uuidOf('payment', life.payment.id) });
+  return withOperation(marked, operation);
+}
+
+/** A wish that came damaged, or that an operator gave up: it is kept as failed, where a later copy finds it. */
+export function giveUp(life: Life, wish: Wish, code: Refusal, moment: Moment): Life {
+  if (operationOf(life, wish.id)) return life;
+  return failed(life, operationFor(life, wish, moment), code, [], moment);
+}
+
+/** The direct transfer of the payment has ended it, and something may have waited for that. */
+export function goOn(life: Life, moment: Moment): Life {
+  return beginNext(withPayment(life, { operation: null }), moment);
+}
+
+/** The sweeper says that its time is over. If that is not so, or something is at work on it, nothing happens: it asks again. */
+export function expire(life: Life, moment: Moment): Life {
+  const isEnding = life.operations.some(
+    (each) => isOpen(each) && (each.kind === 'expiry' || each.kind === 'cancellation'),
+  );
+  if (isBusy(life) || isEnding || !isOverdue(life.payment, moment.now)) return life;
+  const facts = { amount: null, final: true, reason: null, metadata: {}, createdAt: moment.now };
+  return begin(life, operationFor(life, { kind: 'expiry', id: moment.newUuid(), ...facts }, moment), moment);
+}
+
+/** What a provider said. Whatever comes when nobody waits for it moves nothing. */
+export function hear(life: Life, answer: PaymentAnswer, operationId: string, moment: Moment): Life {
+  const operation = operationOf(life, operationId);
+  if (!operation || operation.status !== 'asking') return life;
+  const answered = { ...operation, answerId: moment.cause.id };
+  const known = operation.kind === 'authorization' ? knowing(life, answer) : life;
+  const accounts = ownHold(life, operation)?.accounts ?? [];
+  if (answer.outcome === 'requires_action') return customerMustAct(known, answered, answer, accounts, moment);
+  const code = answer.outcome === 'approved' ? null : codeOf(answer);
+  const { operation: current } = known.payment;
+  if (operation.kind !== 'refund' && current !== null && current !== operation.id)
+    return withOperation(known, { ...answered, status: code === null ? 'settling' : 'releasing', failureCode: code });
+  const mine = operation.kind === 'refund' ? known : withPayment(known, { operation: operation.id });
+  return code === null ? approved(mine, answered, accounts, moment) : declined(mine, answered, code, accounts, moment);
+}
+
+/** What the ledger said to a step. A verdict on a step that has its verdict moves nothing. */
+export function hearLedger(life: Life, verdict: StepVerdict, moment: Moment): Life {
+  const step = life.steps.find(({ commandId }) => commandId === verdict.commandId);
+  const operation = operationOf(life, step?.operation);
+  if (!step || step.status !== 'asked' || !operation || !isOpen(operation)) return life;
+  const next = withHold(withVerdict(life, step, verdict), step, verdict);
+  if (verdict.refusal !== null) return refused(next, operation, step, verdict.refusal, moment);
+  if (step.type === 'payflow.hold.place.v1') return reserved(next, operation, verdict.accounts, moment);
+  // A refused step that a person has to look at is not done by the others.
+  if (operation.needsAttention) return next;
+  const isWaiting = next.steps.some((other) => other.operation === operation.id && other.status !== 'done');
+  return isWaiting ? next : done(next, operation, verdict.accounts, moment);
+}
+
+/** The ledger is asked again for all that it has not answered, in the same words: it gives the same verdict. */
+export function remind(life: Life, moment: Moment): Life {
+  const { payment, steps } = life;
+  if (payment.admission === 'in_review') return life;
+  if (payment.ledgerCommandId !== null && payment.status === 'processing')
+    return tell(life, { kind: 'transfer', payment }, moment);
+  return steps
+    .filter(({ status }) => status === 'asked')
+    .reduce((next, step) => tell(next, { kind: 'step', step, again: true }, moment), life);
+}
+
+function isBusy({ payment }: Life): boolean {
+  return payment.operation !== null || payment.status === 'processing';
+}
+
+function operationFor(life: Life, wish: Omit<Wish, 'kind'> & { kind: Kind }, { cause }: Moment): Operation {
+  return {
+    ...wish,
+    number: life.lastNumber + 1,
+    status: 'queued',
+    failureCode: null,
+    commandId: cause.id,
+    actor: cause.actor,
+    traceId: cause.traceId,
+    answerId: null,
+    needsAttention: false,
+  };
+}
+
+/** Where the money is set aside outside, as far as the provider has said. */
+function knowing(life: Life, { connector, provider_reference }: PaymentAnswer): Life {
+  const { payment } = life;
+  return withPayment(life, {
+    connector: connector ?? payment.connector,
+    providerReference: provider_reference ?? payment.providerReference,
+  });
+}
+
+function codeOf({ outcome, code }: PaymentAnswer): string {
+  return code ?? ((outcome === 'not_sent' ? 'provider_not_reached' : 'provider_declined') satisfies Refusal);
+}
+
+/** The payment waits for its customer, who may never come: until then others may call it off. */
+function customerMustAct(
+  life: Life,
+  operation: Operation,
+  { url }: PaymentAnswer,
+  accounts: readonly AccountSnapshot[],
+  moment: Moment,
+): Life {
+  const noted = withOperation(life, operation);
+  if (operation.kind !== 'authorization' || life.payment.status !== 'processing') return noted;
+  const nextAction = { type: 'redirect', ...(url !== null && { url }) } as const;
+  const why = { reason: 'customer_action_needed', accounts };
+  const waiting = moved(noted, 'requires_action', { nextAction, operation: null }, why, moment);
+  return beginNext(endConfirmation(waiting, null, accounts, moment), moment);
+}
+
+function withVerdict(life: Life, step: Step, { eventId, refusal, accounts, left }: StepVerdict): Life {
+  const isHold = step.type === 'payflow.hold.place.v1';
+  return withStep(life, {
+    ...step,
+    status: refusal === null ? 'done' : 'refused',
+    reason: refusal,
+    verdictId: eventId,
+    left: isHold && refusal === null ? left : step.left,
+    accounts: isHold && isOutside(life.payment) ? accounts : step.accounts,
+  });
+}
+
+/** A posting, or the end of a hold, changes what is left in it. */
+function withHold(life: Life, { type, hold }: Step, { refusal, left }: StepVerdict): Life {
+  if (type === 'payflow.hold.place.v1' || hold === null || refusal !== null) return life;
+  const placed = life.steps.find((step) => step.type === 'payflow.hold.place.v1' && step.hold === hold);
+  return placed ? withStep(life, { ...placed, left }) : life;
+}
+
+function refused(life: Life, operation: Operation, step: Step, reason: string, moment: Moment): Life {
+  if (step.type === 'payflow.hold.place.v1' || step.type === 'payflow.transfer.post.v1')
+    return failed(life, operation, reason, [], moment);
+  // The ledger cannot refuse to end what it holds; if it does, no guess of ours is better than a person's.
+  const stuck = { ...operation, needsAttention: true };
+  return tell(withOperation(life, stuck), { kind: 'attention', operation: stuck, step }, moment);
+}

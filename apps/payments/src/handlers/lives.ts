@@ -1,0 +1,125 @@
+import { METRICS, newId, newUuid } from '@payflow/contracts';
+import type { Transaction } from '@payflow/database';
+import { parseTraceparent, type AnyOutgoing, type Handled, type MessageContext } from '@payflow/messaging';
+import { counter, logger } from '@payflow/telemetry';
+import { NOTHING_LOADED, loadLives, type Loaded, type Mentioned } from '../database/life.repository.js';
+import { saveLives, type Change } from '../database/life-changes.repository.js';
+import { keyOf, type PaymentKey } from '../database/payment.repository.js';
+import type { Attempt, Life, Moment, News } from '../domain/life.js';
+import type { Payment } from '../domain/payment.js';
+import { FINAL_STATES } from '../domain/transitions.js';
+import { settleUses, usesOf } from '../limits/use.repository.js';
+import type { NewAttempt } from '../providers/attempt.js';
+import { askProviders } from '../providers/ask-providers.js';
+import { termsOf } from './terms.js';
+import { messageOf } from './tidings.js';
+
+const log = logger('payments');
+const attentions = counter(METRICS.paymentsNeedingAttention, 'Operations that wait for a person.');
+
+/** What one message does to one payment. */
+export interface Turn {
+  readonly payment: PaymentKey;
+  readonly message: MessageContext;
+  /** UUIDs of what has to be known of the payment's past. */
+  readonly mentions?: Partial<Mentioned>;
+  readonly apply: (life: Life, moment: Moment, loaded: Loaded) => Life;
+  /** True where the message's effect was there before: looked for in what was loaded. */
+  readonly isRepeated?: (life: Life, loaded: Loaded) => boolean;
+  /** A client waits for its answer: that its payment is not here must not pass in silence. */
+  readonly mustBeThere?: boolean;
+}
+
+/**
+ * Plays the turns, in their order, on the payments they are for: these are locked and read together, each turn is decided on
+ * what the one before has left, and all that has changed is written together. `fresh`: payments that this batch has inserted.
+ */
+export async function play(
+  tx: Transaction,
+  turns: readonly Turn[],
+  fresh: ReadonlyMap<string, Life> = new Map(),
+): Promise<Handled> {
+  if (turns.length === 0) return { messages: [] };
+  const known = turns.filter(({ payment }) => !fresh.has(keyOf(payment)));
+  const loaded = known.length === 0 ? NOTHING_LOADED : await loadLives(tx, keysOf(known), mentionedBy(known));
+  const before = new Map([...loaded.lives, ...fresh]);
+  const after = new Map(before);
+  const now = loaded.now ?? new Date().toISOString();
+  const repeated: string[] = [];
+  for (const turn of turns) {
+    const key = keyOf(turn.payment);
+    const life = after.get(key);
+    if (life) after.set(key, turn.apply(life, momentOf(turn.message, now), loaded));
+    else if (turn.mustBeThere) throw new TypeError(`${turn.message.type} for a payment that is not here`);
+    if (before.has(key) && turn.isRepeated?.(before.get(key) as Life, loaded)) repeated.push(turn.message.id);
+  }
+  const changes = [...before].map(([key, life]): Change => ({ before: life, after: after.get(key) as Life }));
+  return { messages: await write(tx, changes, turns, loaded), repeated };
+}
+
+async function write(
+  tx: Transaction,
+  changes: readonly Change[],
+  turns: readonly Turn[],
+  { openAttempts }: Loaded,
+): Promise<AnyOutgoing[]> {
+  const causes = new Map(turns.map(({ message }) => [message.id, message]));
+  const causeOf = ({ cause }: News) => causes.get(cause) as MessageContext;
+  const news = changes.flatMap(({ after }) => after.news.map((each) => ({ each, payment: after.payment })));
+  const transitions = news.flatMap(({ each }) => {
+    if (each.kind !== 'payment') return [];
+    const cause = causeOf(each);
+    return [{ news: each, actor: cause.actor, traceId: traceIdOf(cause) }];
+  });
+  await saveLives(tx, changes, transitions);
+  await settleUses(tx, usesOf(changes.filter(hasEnded).map(({ after }) => after.payment)));
+  const doubted = new Set(news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each.operation] : [])));
+  const attempts = news.flatMap(({ each, payment }) =>
+    each.kind === 'attempt' ? [newAttempt(each.attempt, payment, causeOf(each))] : [],
+  );
+  await askProviders(
+    tx,
+    attempts,
+    openAttempts.filter(({ operation }) => doubted.has(operation)),
+  );
+  for (const { each, payment } of news) if (each.kind === 'attention') alarm(each, payment.id);
+  return news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []);
+}
+
+function hasEnded({ before, after }: Change): boolean {
+  return !FINAL_STATES.includes(before.payment.status) && FINAL_STATES.includes(after.payment.status);
+}
+
+function newAttempt(attempt: Attempt, payment: Payment, cause: MessageContext): NewAttempt {
+  const { tenant, livemode, asset } = payment;
+  const { correlationId: correlation, traceparent } = cause;
+  return { ...attempt, tenant, livemode, payment: payment.id, asset, correlation, traceparent };
+}
+
+function alarm({ operation, step }: Extract<News, { kind: 'attention' }>, payment: string): void {
+  attentions.inc();
+  const { kind, id } = operation;
+  log.error(
+    { payment, operation: id, kind, step: step.name, reason: step.reason },
+    'ALARM: the ledger refused to end what it holds; a person has to say how the payment goes on',
+  );
+}
+
+function momentOf(message: MessageContext, now: string): Moment {
+  const cause = { id: message.id, actor: message.actor, traceId: traceIdOf(message) };
+  const later = (by_ms: number) => new Date(Date.parse(now) + by_ms).toISOString();
+  return { cause, now, later, newId, newUuid, termsOf };
+}
+
+export function traceIdOf({ traceparent }: MessageContext): string | null {
+  return parseTraceparent(traceparent)?.traceId ?? null;
+}
+
+function keysOf(turns: readonly Turn[]): PaymentKey[] {
+  return [...new Map(turns.map(({ payment }) => [keyOf(payment), payment])).values()];
+}
+
+function mentionedBy(turns: readonly Turn[]): Mentioned {
+  const all = (name: keyof Mentioned) => turns.flatMap(({ mentions }) => mentions?.[name] ?? []);
+  return { operations: all('operations'), attempts: all('attempts'), ledgerCommands: all('ledgerCommands') };
+}

@@ -1,0 +1,64 @@
+import type { Authorization, Sums } from './authorization.js';
+
+/** What a merchant can ask for. */
+export const ASKED = ['authorize', 'sale', 'increment', 'capture', 'void', 'refund', 'evidence'] as const;
+export type Asked = (typeof ASKED)[number];
+
+/** What happens without the merchant: the customer acts, the issuer disputes and decides. */
+export type Unasked = 'action' | 'dispute_opened' | 'dispute_won' | 'dispute_lost';
+
+/** One line of the journal: what was asked, or happened, and what it came to. */
+export interface Operation {
+  readonly id: string;
+  readonly type: Asked | Unasked;
+  readonly status: 'succeeded' | 'declined' | 'action_required';
+  readonly declineCode: string | null;
+  readonly canRetryElsewhere: boolean;
+  readonly amount: bigint | null;
+  readonly currency: string;
+  readonly authorization: string;
+  readonly dispute: string | null;
+  readonly merchantReference: string;
+  /** Null for what nobody asked for. */
+  readonly idempotencyKey: string | null;
+  readonly moved: Sums;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Name of the scenario that was played. */
+  readonly scenario: string;
+}
+
+export interface Dispute {
+  readonly id: string;
+  readonly authorization: string;
+  readonly merchantReference: string;
+  readonly currency: string;
+  readonly amount: bigint;
+  readonly reason: string;
+  readonly status: 'opened' | 'won' | 'lost';
+  readonly evidence: Readonly<Record<string, string>>;
+  readonly openedAt: number;
+  readonly decidedAt: number | null;
+}
+
+/** One wish of a merchant, read and found well-formed. */
+export interface Wish {
+  readonly type: Asked;
+  readonly idempotencyKey: string;
+  /** Of path and body: the same key with another is a mistake of the caller. */
+  readonly fingerprint: string;
+  /** The authorization or the dispute it is about; null where it makes one. */
+  readonly target: string | null;
+  readonly amount: bigint | null;
+  readonly currency: string | null;
+  readonly merchantReference: string | null;
+  readonly token: string | null;
+  readonly isFinal: boolean;
+  readonly evidence: Readonly<Record<string, string>> | null;
+}
+
+/** What an operation says now: one that waited for the customer ends with the authorization. */
+export function statusNow(operation: Operation, authorization: Authorization): Operation['status'] {
+  if (operation.status !== 'action_required' || authorization.status === 'action_required') return operation.status;
+  return authorization.status === 'declined' ? 'declined' : 'succeeded';
+}

@@ -1,0 +1,141 @@
+import type { FastifyInstance } from 'fastify';
+import { CUSTOMER_APPROVES, CUSTOMER_DENIES, found, type Acquirer, type Done } from './acquirer.js';
+import type { Desk } from './desk.js';
+import { kept } from './domain/authorization.js';
+import { SCENARIOS } from './scenarios.js';
+import type { Settings } from './settings.js';
+import { booksView } from './views.js';
+import type { Webhooks } from './webhooks.js';
+
+export interface TestParts {
+  readonly acquirer: Acquirer;
+  readonly desk: Desk;
+  readonly webhooks: Webhooks;
+  readonly settings: Settings;
+  readonly initialSettings: Settings;
+  /** Takes no connections for a while, and gives up those there are. */
+  readonly refuseConnections: (for_ms: number) => void;
+}
+
+type ById = { Params: { id: string } };
+
+const milliseconds = { type: 'integer', minimum: 0, maximum: 600_000 };
+const digits = { type: 'string', pattern: '^[1-9][0-9]{0,17}$' };
+const closed = (properties: object, required: readonly string[] = []) => ({
+  schema: { body: { type: 'object', additionalProperties: false, properties, required } },
+});
+
+/** What tests and people at a desk can make happen, and see. Nothing here is slowed, limited or silenced. */
+export function testControls(fastify: FastifyInstance, parts: TestParts): void {
+  happenings(fastify, parts);
+  settings(fastify, parts);
+  views(fastify, parts);
+}
+
+function happenings(fastify: FastifyInstance, { acquirer, webhooks }: TestParts): void {
+  const told = ({ answer, events }: Done): object => {
+    void webhooks.tell(events);
+    return JSON.parse(answer.body) as object;
+  };
+  fastify.post<ById & { Body: { amount?: string; reason?: string } }>(
+    '/test/authorizations/:id/disputes',
+    closed({ amount: digits, reason: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,63}$' } }),
+    ({ params, body }, reply) => {
+      const all = kept(found(acquirer.authorizations, params.id).sums);
+      const amount = body.amount === undefined ? all : BigInt(body.amount);
+      return reply
+        .status(201)
+        .send(told(acquirer.openDispute(params.id, { amount, reason: body.reason ?? 'fraudulent' })));
+    },
+  );
+  fastify.post<ById & { Body: { outcome: 'won' | 'lost' } }>(
+    '/test/disputes/:id/decision',
+    closed({ outcome: { enum: ['won', 'lost'] } }, ['outcome']),
+    ({ params, body }) => told(acquirer.decideDispute(params.id, body.outcome)),
+  );
+  fastify.post<ById & { Body: { outcome: 'approve' | 'deny' } }>(
+    '/test/authorizations/:id/action',
+    closed({ outcome: { enum: ['approve', 'deny'] } }, ['outcome']),
+    ({ params, body }) =>
+      told(acquirer.completeAction(params.id, body.outcome === 'approve' ? CUSTOMER_APPROVES : CUSTOMER_DENIES)),
+  );
+}
+
+function settings(fastify: FastifyInstance, parts: TestParts): void {
+  const { settings: current, initialSettings, acquirer, desk, webhooks, refuseConnections } = parts;
+  const rateLimit = {
+    type: ['object', 'null'],
+    additionalProperties: false,
+    required: ['per_second', 'retry_after_s'],
+    properties: {
+      per_second: { type: 'integer', minimum: 0, maximum: 1_000_000 },
+      retry_after_s: { type: 'integer', minimum: 0, maximum: 3_600 },
+    },
+  };
+  fastify.get('/test/settings', () => current);
+  fastify.post<{ Body: Partial<Settings> }>(
+    '/test/settings',
+    closed({
+      latency_ms: milliseconds,
+      slow_ms: milliseconds,
+      late_ms: milliseconds,
+      silent: { type: 'boolean' },
+      rate_limit: rateLimit,
+      chaos: { type: 'number', minimum: 0, maximum: 1 },
+    }),
+    ({ body }) => Object.assign(current, body),
+  );
+  fastify.post<{ Body: { for_ms: number } }>(
+    '/test/refuse_connections',
+    closed({ for_ms: { ...milliseconds, minimum: 1 } }, ['for_ms']),
+    ({ body }, reply) => {
+      reply.raw.once('finish', () => refuseConnections(body.for_ms));
+      return reply.status(202).send({ for_ms: body.for_ms });
+    },
+  );
+  fastify.post('/test/reset', closed({}), () => {
+    acquirer.reset();
+    desk.forget();
+    webhooks.forget();
+    return Object.assign(current, initialSettings);
+  });
+}
+
+const LISTED_MAX = 10_000;
+
+function views(fastify: FastifyInstance, { acquirer, desk, webhooks }: TestParts): void {
+  fastify.get('/test/scenarios', () => ({
+    data: SCENARIOS.map(({ name, ending, on, summary }) => ({
+      token: `tok_${name}`,
+      amount_ending: ending,
+      on,
+      summary,
+    })),
+  }));
+  fastify.get<{ Querystring: { idempotency_key?: string } }>('/test/requests', ({ query }) => {
+    const wanted = query.idempotency_key;
+    const records =
+      wanted === undefined
+        ? [...desk.received].slice(-LISTED_MAX)
+        : [...desk.received].filter(([key]) => key === wanted);
+    return {
+      data: records.map(([key, record]) => ({
+        idempotency_key: key,
+        ...record,
+        done: acquirer.keptUnder(key) === undefined ? 0 : 1,
+        scenario: acquirer.keptUnder(key)?.operation.scenario ?? acquirer.accepted.get(key)?.scenario ?? null,
+      })),
+    };
+  });
+  fastify.get('/test/webhooks', () => ({ data: [...webhooks.deliveries.values()] }));
+  fastify.get('/test/check', () => {
+    const { problems, doubleCharges } = acquirer.check();
+    return {
+      balanced: problems.length === 0,
+      problems,
+      double_charges: doubleCharges,
+      operations: acquirer.operations.length,
+      books: booksView(acquirer.books),
+    };
+  });
+}

@@ -1,0 +1,126 @@
+import type { InquiryAnswer, ProviderAnswer, ProviderRequest } from '../connector.js';
+import { Lost } from '../outbound/call-failures.js';
+import type { HttpAnswer } from '../outbound/http-exchange.js';
+import { declineOf, refusalOf } from './decline-codes.js';
+import {
+  authorizationOf,
+  fieldsOf,
+  keptOf,
+  operationOf,
+  textOf,
+  type Authorization,
+  type Operation,
+  type Sum,
+} from './wire.js';
+
+type Certain = Exclude<ProviderAnswer, { outcome: 'not_sent' }>;
+
+/** What the acquirer's answer to a wish comes to. Throws {@link Lost} for one that cannot be relied on. */
+export function answerOf(wish: ProviderRequest, answer: HttpAnswer): Certain {
+  const body = jsonOf(answer);
+  const evidence = { status: answer.status, body: keptOf(body) };
+  if (answer.status >= 400) return refused(body, evidence);
+  return toldOf(wish, body, evidence);
+}
+
+/** What the acquirer has done under the key of a wish. */
+export function foundOf(
+  wish: ProviderRequest,
+  answer: HttpAnswer,
+): Exclude<InquiryAnswer, { readonly outcome: 'not_sent' }> {
+  const body = jsonOf(answer);
+  const evidence = { status: answer.status, body: keptOf(body) };
+  const data = fieldsOf(body)?.['data'];
+  if (answer.status !== 200 || !Array.isArray(data)) throw new Lost('answer_unreadable', evidence);
+  if (data.length === 0) return { outcome: 'not_found', evidence };
+  // One key is one thing done: two would be two charges, and a human has to see them.
+  if (data.length > 1) throw new Lost('answer_ambiguous', evidence);
+  const found = fieldsOf(data[0]);
+  // What is not about our key says nothing about it, whatever it says.
+  const key = textOf(found?.['idempotency_key']) ?? wish.idempotencyKey;
+  if (key !== wish.idempotencyKey) throw new Lost('answer_contradicts', evidence);
+  return toldOf(wish, isFirst(wish) ? (found?.['authorization'] ?? found) : found, evidence);
+}
+
+function isFirst({ action }: ProviderRequest): boolean {
+  return action === 'authorize' || action === 'sale';
+}
+
+function toldOf(wish: ProviderRequest, body: unknown, evidence: object): Certain {
+  if (isFirst(wish)) {
+    const authorization = authorizationOf(body);
+    if (!authorization) throw new Lost('answer_unreadable', { ...evidence });
+    return authorized(wish, authorization, { ...evidence });
+  }
+  if (wish.action === 'submit_evidence') return submitted(body, { ...evidence });
+  const operation = operationOf(body);
+  if (!operation) throw new Lost('answer_unreadable', { ...evidence });
+  return operated(wish, operation, { ...evidence });
+}
+
+function authorized(
+  wish: ProviderRequest,
+  authorization: Authorization,
+  evidence: Readonly<Record<string, unknown>>,
+): Certain {
+  const { id: reference, status } = authorization;
+  if (authorization.merchantReference !== wish.merchantReference || !isSame(authorization.amount, wish)) {
+    throw new Lost('answer_contradicts', evidence);
+  }
+  switch (status) {
+    case 'declined':
+      return {
+        outcome: 'declined',
+        code: declineOf(authorization.declineCode),
+        reference,
+        isOthersToTry: authorization.isOthersToTry,
+        evidence,
+      };
+    case 'action_required':
+      if (!authorization.actionUrl) throw new Lost('answer_unreadable', evidence);
+      return { outcome: 'requires_action', url: authorization.actionUrl, reference, evidence };
+    case 'authorized':
+    case 'captured':
+      // Money taken where it was to be set aside, or the other way round, is not what we would book.
+      if ((status === 'captured') !== (wish.action === 'sale')) throw new Lost('answer_contradicts', evidence);
+      return { outcome: 'approved', reference, evidence };
+    default:
+      throw new Lost('answer_inconclusive', evidence);
+  }
+}
+
+function operated(wish: ProviderRequest, operation: Operation, evidence: Readonly<Record<string, unknown>>): Certain {
+  const { id: reference, status, authorization } = operation;
+  if (wish.action !== 'void' && !isSame(operation.amount, wish)) throw new Lost('answer_contradicts', evidence);
+  if (authorization && authorization.id !== wish.reference) throw new Lost('answer_contradicts', evidence);
+  if (status === 'succeeded') return { outcome: 'approved', reference, evidence };
+  if (status !== 'declined') throw new Lost('answer_inconclusive', evidence);
+  return { outcome: 'declined', code: declineOf(operation.declineCode), reference, isOthersToTry: false, evidence };
+}
+
+function submitted(body: unknown, evidence: Readonly<Record<string, unknown>>): Certain {
+  const operation = operationOf(body);
+  if (!operation) throw new Lost('answer_unreadable', evidence);
+  const { id: reference, status, declineCode } = operation;
+  if (status !== 'declined') return { outcome: 'approved', reference, evidence };
+  return { outcome: 'declined', code: declineOf(declineCode), reference, isOthersToTry: false, evidence };
+}
+
+/** A 4xx with a code of the acquirer's: it read the request, and did nothing. Without one, anybody on the way may have said it. */
+function refused(body: unknown, evidence: Readonly<Record<string, unknown>>): Certain {
+  const code = textOf(fieldsOf(body)?.['code']);
+  if (!code) throw new Lost('answer_unreadable', evidence);
+  return { outcome: 'declined', code: refusalOf(code), reference: null, isOthersToTry: false, evidence };
+}
+
+function isSame(told: Sum | undefined, { amount, asset }: ProviderRequest): boolean {
+  return told !== undefined && told.value === amount && told.currency === asset;
+}
+
+function jsonOf({ status, body }: HttpAnswer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new Lost('answer_unreadable', { status, bytes: body.length });
+  }
+}

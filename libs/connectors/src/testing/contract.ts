@@ -1,0 +1,239 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type {
+  Connector,
+  InquiryAnswer,
+  Notice,
+  ProviderAction,
+  ProviderAnswer,
+  ProviderRequest,
+} from '../connector.js';
+
+/** How the provider is to behave. A connector's spec says how its provider is made to. */
+export type Scenario =
+  | 'succeeds'
+  | 'declines'
+  | 'wants_action'
+  /** Does it and never answers. */
+  | 'silent_after'
+  /** Does it and answers 500. */
+  | 'fails_after'
+  /** Does it and cuts the line. */
+  | 'cuts_after';
+
+/** A webhook as it comes in. */
+export interface Delivery {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
+/** One provider, real or played, and a connector to it, whose calls end within a second or two. */
+export interface ProviderUnderTest {
+  readonly connector: Connector;
+  /** The same connector to an address where nobody listens. */
+  readonly refused: Connector;
+  /**
+   * A wish, by which the provider knows the scenario; a key and a payment of its own each time. What follows on a reference is for
+   * a part of its sum.
+   */
+  wish(action: ProviderAction, scenario: Scenario, reference?: string | null): ProviderRequest;
+  /** How often the provider has done what it was asked under a key. */
+  doneUnder(idempotencyKey: string): Promise<number>;
+  /** A signed webhook about a wish that succeeded; null for a provider that sends none. `at`: when it is said to be sent. */
+  webhook: null | ((wish: ProviderRequest, at: Date) => Delivery);
+  /** What must never be in evidence: keys, secrets. */
+  readonly secrets: readonly string[];
+  close(): Promise<void>;
+}
+
+const call = { signal: new AbortController().signal };
+const MINUTE_MS = 60_000;
+
+/**
+ * What every connector to the outside keeps: what is said to be certain is, what may have happened is `unknown` until an
+ * inquiry tells, and nothing is done twice or shown that is secret.
+ */
+export function keepsTheContract(name: string, open: () => Promise<ProviderUnderTest>): void {
+  describe(`${name} keeps the contract of connectors`, () => {
+    let it_: ProviderUnderTest;
+    const told: (ProviderAnswer | InquiryAnswer | Notice)[] = [];
+    const first = (): ProviderAction =>
+      it_.connector.capabilities.actions.includes('authorize') ? 'authorize' : 'sale';
+    const ask = async (wish: ProviderRequest, connector = it_.connector) => {
+      const answer = await connector.ask(wish, call);
+      told.push(answer);
+      return answer;
+    };
+    const inquire = async (wish: ProviderRequest, connector = it_.connector) => {
+      const answer = await connector.inquire(wish, call);
+      told.push(answer);
+      return answer;
+    };
+    /** What can follow on money that was taken, or set aside. */
+    const nextActions = () => {
+      const { actions } = it_.connector.capabilities;
+      return (['increment', 'capture', 'refund'] as const).filter((action) => actions.includes(action));
+    };
+    /** Only what was taken is given back. */
+    const beginning = (action: ProviderAction) =>
+      action === 'refund' && it_.connector.capabilities.actions.includes('sale') ? 'sale' : first();
+    const begun = async (action: ProviderAction) => {
+      const answer = await ask(it_.wish(action, 'succeeds'));
+      return 'reference' in answer ? answer.reference : null;
+    };
+    beforeAll(async () => {
+      it_ = await open();
+    });
+    afterAll(() => it_.close());
+
+    it('tells of success, with the number to name it by', async () => {
+      const answer = await ask(it_.wish(first(), 'succeeds'));
+      expect(answer).toMatchObject({ outcome: 'approved', reference: expect.any(String) as string });
+    });
+
+    it('tells of a decline, in a word of ours', async () => {
+      const answer = await ask(it_.wish(first(), 'declines'));
+      expect(answer).toMatchObject({
+        outcome: 'declined',
+        code: expect.stringMatching(/^[a-z][a-z0-9_]{1,63}$/) as string,
+      });
+    });
+
+    it('tells where the customer has to go', async () => {
+      const answer = await ask(it_.wish(first(), 'wants_action'));
+      expect(answer).toMatchObject({
+        outcome: 'requires_action',
+        url: expect.stringMatching(/^https?:\/\//) as string,
+      });
+    });
+
+    it('does it once, however often it is asked', async () => {
+      const wish = it_.wish(first(), 'succeeds');
+      const answers = [await ask(wish), ...(await Promise.all([ask(wish), ask(wish)]))];
+      const [{ outcome }] = answers as [ProviderAnswer];
+      expect(outcome).toBe('approved');
+      expect(new Set(answers.map((answer) => ('reference' in answer ? answer.reference : answer.outcome))).size).toBe(
+        1,
+      );
+      expect(await it_.doneUnder(wish.idempotencyKey)).toBe(1);
+    });
+
+    it.each(['silent_after', 'fails_after', 'cuts_after'] as const)(
+      'knows nothing when the provider %s, and an inquiry tells',
+      async (scenario) => {
+        const wish = it_.wish(first(), scenario);
+        expect(await ask(wish)).toMatchObject({ outcome: 'unknown' });
+        expect(await inquire(wish)).toMatchObject({ outcome: 'approved', reference: expect.any(String) as string });
+        expect(await it_.doneUnder(wish.idempotencyKey)).toBe(1);
+      },
+    );
+
+    it('tells by inquiry of a decline and of a success, as it did at first', async () => {
+      for (const scenario of ['declines', 'succeeds'] as const) {
+        const wish = it_.wish(first(), scenario);
+        const { outcome } = await ask(wish);
+        expect(await inquire(wish)).toMatchObject({ outcome });
+      }
+    });
+
+    it('tells by inquiry that the provider has never heard of it', async () => {
+      expect(await inquire(it_.wish(first(), 'succeeds'))).toMatchObject({ outcome: 'not_found' });
+    });
+
+    it('knows that nothing was sent when nobody listens, and that this says nothing about what was sent before', async () => {
+      const wish = it_.wish(first(), 'succeeds');
+      expect(await ask(wish, it_.refused)).toMatchObject({ outcome: 'not_sent' });
+      expect(await inquire(wish, it_.refused)).toMatchObject({ outcome: 'unknown' });
+      expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
+    });
+
+    it('sends nothing for whoever has gone', async () => {
+      const wish = it_.wish(first(), 'succeeds');
+      const answer = await it_.connector.ask(wish, { signal: AbortSignal.abort() });
+      expect(answer).toMatchObject({ outcome: 'not_sent' });
+      expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
+    });
+
+    it('goes on with what it has begun, as far as its capabilities say', async () => {
+      for (const action of nextActions()) {
+        const wish = it_.wish(action, 'succeeds', await begun(beginning(action)));
+        expect([action, await ask(wish)]).toMatchObject([action, { outcome: 'approved' }]);
+        expect([action, await inquire(wish)]).toMatchObject([action, { outcome: 'approved' }]);
+      }
+    });
+
+    it.each(['fails_after', 'cuts_after'] as const)(
+      'knows nothing of what goes on when the provider %s',
+      async (scenario) => {
+        for (const action of nextActions()) {
+          const wish = it_.wish(action, scenario, await begun(beginning(action)));
+          expect([action, await ask(wish)]).toMatchObject([action, { outcome: 'unknown' }]);
+          expect([action, await inquire(wish)]).toMatchObject([action, { outcome: 'approved' }]);
+        }
+      },
+    );
+
+    it('gives back what is set aside', async () => {
+      if (!it_.connector.capabilities.actions.includes('void')) return;
+      const wish = it_.wish('void', 'succeeds', await begun('authorize'));
+      expect(await ask(wish)).toMatchObject({ outcome: 'approved' });
+    });
+
+    it('refuses what it says it cannot do, without asking anybody', async () => {
+      const { actions } = it_.connector.capabilities;
+      const all: readonly ProviderAction[] = [
+        'authorize',
+        'sale',
+        'increment',
+        'capture',
+        'void',
+        'refund',
+        'submit_evidence',
+      ];
+      for (const action of all.filter((each) => !actions.includes(each))) {
+        const wish = it_.wish(action, 'succeeds', 'some-reference');
+        expect([action, await ask(wish)]).toMatchObject([
+          action,
+          { outcome: 'not_sent', code: 'action_not_supported' },
+        ]);
+        expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
+      }
+      const lacking = { ...it_.wish('refund', 'succeeds'), amount: '100', reference: null };
+      expect(await ask(lacking)).toMatchObject({ outcome: 'not_sent' });
+    });
+
+    it('believes webhooks that are the provider’s and of now, and no others', async () => {
+      if (!it_.webhook) return expect(it_.connector.webhooks).toBeNull();
+      const now = new Date();
+      const ago = (ms: number) => new Date(now.getTime() - ms);
+      const wish = it_.wish(first(), 'succeeds');
+      const good = it_.webhook(wish, now);
+      const read = ({ headers, body }: Delivery) => it_.connector.webhooks?.read(headers, body, now);
+      const notice = read(good);
+      expect(notice).toMatchObject({ idempotencyKey: wish.idempotencyKey, merchantReference: wish.merchantReference });
+      told.push(notice as Notice);
+      // A copy has the number of the first, by which it is known.
+      expect(read(good)).toEqual(notice);
+      expect(read(it_.webhook(wish, ago(-4 * MINUTE_MS)))).toMatchObject({ kind: 'attempt_approved' });
+      expect(read(it_.webhook(wish, ago(6 * MINUTE_MS)))).toBeUndefined();
+      expect(read(it_.webhook(wish, ago(-6 * MINUTE_MS)))).toBeUndefined();
+      const changed = Buffer.from(good.body.toString().replace(wish.idempotencyKey, `${wish.idempotencyKey}x`));
+      expect(read({ ...good, body: changed })).toBeUndefined();
+      expect(read({ ...good, headers: {} })).toBeUndefined();
+    });
+
+    it('shows nothing that is secret', () => {
+      const shown = JSON.stringify(told);
+      expect(told.length).toBeGreaterThan(10);
+      for (const secret of it_.secrets) expect(shown).not.toContain(secret);
+      expect(shown).not.toMatch(/authorization['"]?:\s*['"]?bearer/i);
+    });
+
+    it('gives its connections back, and sends nothing from then on', async () => {
+      await it_.refused.close();
+      await it_.connector.close();
+      const wish = it_.wish(first(), 'succeeds');
+      expect(await it_.connector.ask(wish, call)).toMatchObject({ outcome: 'not_sent' });
+      expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
+    });
+  });
+}
