@@ -7,6 +7,7 @@ import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { Outcomes } from './acceptance/outcomes.js';
 import type { Door } from './acceptance/acceptor.js';
 import { Bulks } from './acceptance/bulks.js';
+import { PaymentBulks } from './acceptance/payment-bulks.js';
 import { Writes } from './acceptance/writes.js';
 import { GatewayCaches, REDIS_PREFIX } from './cache/gateway-caches.js';
 import { KeyUses } from './cache/key-uses.js';
@@ -29,6 +30,10 @@ import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
 import { ownerClient } from './http/owner/owners.js';
 import { PeriodsController } from './http/periods.controller.js';
+import { OperationsController } from './http/operations.controller.js';
+import { PaymentOperationsController } from './http/payment-operations.controller.js';
+import { PaymentExpansions } from './http/payment-expansion.js';
+import { PaymentBulksController } from './http/payment-bulks.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
 import { RiskRulesController } from './http/risk-rules.controller.js';
@@ -47,6 +52,12 @@ const STATEMENT_TIMEOUT_MS = 4_000;
 
 /** What payments are held against, and those that a human decides on. */
 const LIMITING = [LimitsController, RiskRulesController, ReviewsController];
+const PAYMENT_CONTROLLERS = [
+  PaymentBulksController,
+  PaymentsController,
+  PaymentOperationsController,
+  OperationsController,
+];
 
 /** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */
 @Module({})
@@ -68,7 +79,7 @@ export class GatewayModule {
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [
-        PaymentsController,
+        ...PAYMENT_CONTROLLERS,
         AccountsController,
         TransferBulksController,
         TransfersController,
@@ -101,6 +112,7 @@ export class GatewayModule {
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
+        PaymentExpansions,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         ...reading(config),
         {
@@ -124,6 +136,11 @@ function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Prov
   return [
     { provide: Writes, inject, useFactory: through(Writes) },
     { provide: Bulks, inject, useFactory: through(Bulks) },
+    {
+      provide: PaymentBulks,
+      inject: [DATABASE, Outcomes, Writes],
+      useFactory: (db: Database, ends: Outcomes, writes: Writes) => new PaymentBulks(db, ends, writes),
+    },
   ];
 }
 

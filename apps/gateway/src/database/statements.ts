@@ -7,6 +7,10 @@ import './client-id.repository.js';
 import './hold-view.repository.js';
 import './invariants.js';
 import './new-view.repository.js';
+import './operation-view.repository.js';
+import './payment-bulk.repository.js';
+import './payment-sequence.repository.js';
+import './payment-transfer.repository.js';
 import './payment-view.repository.js';
 import './policy-views.js';
 import './reply.repository.js';
@@ -18,6 +22,7 @@ import './unit-view.repository.js';
 
 export { CONVERSION_LISTS } from './conversion-list.repository.js';
 export { HOLD_LISTS } from './hold-view.repository.js';
+export { OPERATION_LISTS } from './operation-view.repository.js';
 export { PAYMENT_LISTS } from './payment-view.repository.js';
 export { REVIEW_VIEWS } from './policy-views.js';
 export { PLANNED_FOR_VALUES, TRANSFER_LISTS } from './transfer-view.repository.js';

@@ -1,4 +1,4 @@
-import { idPattern, newId } from '@payflow/contracts';
+import { CAPTURE_MODES, idPattern, newId, type CaptureMode, type PaymentMethod } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
 import type { PaymentWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
@@ -8,14 +8,17 @@ import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId, METAD
 import type { JsonObject } from './strict-json.js';
 
 /** `POST /api/v1/payments` */
-interface PaymentRequest {
+export interface PaymentRequest {
   readonly id?: string;
   readonly source: string;
   readonly destination: string;
   readonly amount: string;
   readonly asset: string;
-  readonly method?: { readonly type: 'internal' };
-  readonly capture?: 'automatic';
+  readonly method?: PaymentMethod;
+  readonly capture?: CaptureMode;
+  /** False: it begins when it is confirmed. */
+  readonly confirm?: boolean;
+  readonly customer?: string | null;
   readonly reference?: string | null;
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -25,8 +28,29 @@ type PaymentFacts = Pick<
   'source' | 'destination' | 'amount' | 'asset' | 'method' | 'reference' | 'metadata'
 >;
 
+/** What only some payments say, in their command and in what their content is told by. */
+type RareFacts = Pick<PaymentWrite['command'], 'confirm' | 'customer' | 'retry_of'>;
+
 /** docs/runner.md: past this the ledger takes no money for the payment any more. */
 const LIFETIME_MS = 24 * 3_600_000;
+
+const INTERNAL = { type: 'internal' } as const;
+
+/** How it is paid. A card by the token that stands for it: there is no member for a number. */
+export const PAYMENT_METHOD_SCHEMA = {
+  type: 'object',
+  required: ['type'],
+  additionalProperties: false,
+  properties: {
+    type: { enum: ['internal', 'card'] },
+    token: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,100}$' },
+    brand: { type: 'string', pattern: '^[a-z][a-z0-9_]{1,31}$' },
+    country: { type: 'string', pattern: '^[A-Z]{2}$' },
+  },
+  if: { required: ['type'], properties: { type: { const: 'card' } } },
+  then: { required: ['token'] },
+  else: { properties: { token: false, brand: false, country: false } },
+} as const;
 
 /** The body's shape, for validation and for the OpenAPI document. */
 export const PAYMENT_REQUEST_SCHEMA = {
@@ -39,13 +63,10 @@ export const PAYMENT_REQUEST_SCHEMA = {
     destination: { type: 'string', pattern: idPattern('account') },
     amount: AMOUNT_SCHEMA,
     asset: ASSET_SCHEMA,
-    method: {
-      type: 'object',
-      required: ['type'],
-      additionalProperties: false,
-      properties: { type: { const: 'internal' } },
-    },
-    capture: { const: 'automatic' },
+    method: PAYMENT_METHOD_SCHEMA,
+    capture: { enum: CAPTURE_MODES },
+    confirm: { type: 'boolean' },
+    customer: { type: ['string', 'null'], pattern: idPattern('customer') },
     reference: { type: ['string', 'null'], minLength: 1, maxLength: 255 },
     metadata: METADATA_SCHEMA,
   },
@@ -57,40 +78,57 @@ const readPayment = bodyReader<PaymentRequest>(PAYMENT_REQUEST_SCHEMA);
 
 /** Checks a body and makes the payment of it. Throws 400 for a wrong shape and 422 for what can never be paid. */
 export function paymentWrite(json: JsonObject, caller: Caller, now: Date): PaymentWrite {
-  const body = readPayment(json);
+  return paymentOf(readPayment(json), caller, now);
+}
+
+/** The payment that is asked for; `retryOf` names the one that failed before it. */
+export function paymentOf(
+  body: PaymentRequest,
+  caller: Caller,
+  now: Date,
+  retryOf: string | null = null,
+): PaymentWrite {
   refuseImpossible(body);
   const created_at = now.toISOString();
-  const id = body.id ?? newId('payment');
+  const { id = newId('payment'), capture = 'automatic', customer = null } = body;
   const facts = {
     id,
     source: body.source,
     destination: body.destination,
     amount: body.amount,
     asset: body.asset,
-    method: { type: 'internal' as const },
+    method: body.method ?? INTERNAL,
     reference: body.reference ?? null,
     metadata: body.metadata ?? {},
   };
+  const rare = rareOf(body, retryOf);
   return {
     kind: 'payment',
     type: 'payflow.payment.create.v1',
     command: {
       ...facts,
       sequence: 1,
-      capture: 'automatic',
+      capture,
       created_at,
       expires_at: new Date(now.getTime() + LIFETIME_MS).toISOString(),
+      ...rare,
     },
     units: unitsAmong([['/asset', body.asset]]),
-    contentHash: body.id === undefined ? undefined : hashOf(facts),
+    contentHash: body.id === undefined ? undefined : hashOf(facts, capture, rare),
     view: {
       ...facts,
       tenant: caller.tenant,
       livemode: caller.livemode,
       status: 'pending',
       version: 0,
+      amountAuthorized: null,
       amountCaptured: '0',
       amountRefunded: '0',
+      capture,
+      nextAction: null,
+      authorizedUntil: null,
+      customer,
+      retryOf,
       failureCode: null,
       traceId: caller.traceId ?? null,
       createdAt: created_at,
@@ -99,8 +137,21 @@ export function paymentWrite(json: JsonObject, caller: Caller, now: Date): Payme
   };
 }
 
-function hashOf({ source, destination, amount, asset, method, reference, metadata }: PaymentFacts): Buffer {
-  return contentHash('payment', source, destination, amount, asset, method, reference, byName(metadata));
+function rareOf({ confirm, customer }: PaymentRequest, retryOf: string | null): RareFacts | undefined {
+  if (confirm !== false && !customer && retryOf === null) return undefined;
+  return {
+    ...(confirm === false ? { confirm } : {}),
+    ...(customer ? { customer } : {}),
+    ...(retryOf === null ? {} : { retry_of: retryOf }),
+  };
+}
+
+/** What says nothing that a payment of old could not say is told by what it was told by then. */
+function hashOf(facts: PaymentFacts, capture: CaptureMode, rare: RareFacts | undefined): Buffer {
+  const { source, destination, amount, asset, method, reference, metadata } = facts;
+  const meaning = [source, destination, amount, asset, method, reference, byName(metadata)];
+  const more = capture === 'automatic' && !rare ? [] : [capture, byName({ ...rare })];
+  return contentHash('payment', ...meaning, ...more);
 }
 
 function refuseImpossible({ id, amount, asset, source, destination }: PaymentRequest): void {

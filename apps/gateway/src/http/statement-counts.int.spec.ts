@@ -20,6 +20,9 @@ interface Ask {
 let stage: Stage;
 let books: Books;
 let payment: string;
+let failed: string;
+let refund: string;
+let capture: string;
 let conversion: string;
 let holds: string[];
 let limits: string[];
@@ -54,6 +57,17 @@ beforeAll(async () => {
   };
   const many = (path: string, body: object) => Promise.all(Array.from({ length: MANY }, () => made(path, body)));
   [payment = ''] = await many('/api/v1/payments', paid());
+  const card = (token: string) => ({ type: 'card', token });
+  const declined = await client.postUntilTaken('/api/v1/payments', { ...paid(), method: card('tok_decline_lost') });
+  failed = (declined.body['payment'] as { id: string }).id;
+  [refund = ''] = await many(
+    `/api/v1/payments/${await made('/api/v1/payments', { ...paid(), amount: '100' })}/refunds`,
+    { amount: '1' },
+  );
+  const held = await made('/api/v1/payments', { ...paid(), capture: 'manual' });
+  await client.postUntilTaken(`/api/v1/payments/${held}/capture`, {}, { prefer: 'wait=10' });
+  const captures = (await client.get(`/api/v1/payments/${held}/captures`)).body['data'] as { id: string }[];
+  capture = captures[0]?.id ?? '';
   holds = await many('/api/v1/holds', movement);
   await many('/api/v1/transfers', movement);
   await Promise.all(Array.from({ length: MANY }, (_, at) => made('/api/v1/assets', unit(`COUNTED${at}`))));
@@ -86,12 +100,25 @@ async function askedFor(method: string, { path, body }: Ask): Promise<{ status: 
 
 /**
  * Every operation that the gateway answers itself, and its statements: of a write the record of its key, the view, the command
- * and what is waited for; of a read one.
+ * and what is waited for, and of what is asked of a payment that payment and its place among its commands; of a read one.
  */
 const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   createPayment: [() => ({ path: '/payments', body: paid() }), 4],
   listPayments: [() => ({ path: '/payments' }), 1],
   getPayment: [() => ({ path: `/payments/${payment}` }), 1],
+  confirmPayment: [() => ({ path: `/payments/${payment}/confirm`, body: {} }), 6],
+  authorizePayment: [() => ({ path: `/payments/${payment}/authorize`, body: {} }), 6],
+  incrementPayment: [() => ({ path: `/payments/${payment}/increment`, body: { amount: '1' } }), 6],
+  capturePayment: [() => ({ path: `/payments/${payment}/capture`, body: {} }), 6],
+  cancelPayment: [() => ({ path: `/payments/${payment}/cancel`, body: {} }), 6],
+  refundPayment: [() => ({ path: `/payments/${payment}/refunds`, body: { amount: '1' } }), 6],
+  retryPayment: [() => ({ path: `/payments/${failed}/retry`, body: {} }), 5],
+  listPaymentRefunds: [() => ({ path: `/payments/${payment}/refunds` }), 2],
+  listPaymentCaptures: [() => ({ path: `/payments/${payment}/captures` }), 2],
+  listRefunds: [() => ({ path: '/refunds' }), 1],
+  listCaptures: [() => ({ path: '/captures' }), 1],
+  getRefund: [() => ({ path: `/refunds/${refund}` }), 1],
+  getCapture: [() => ({ path: `/captures/${capture}` }), 1],
   openAccount: [() => ({ path: '/accounts', body: { asset: 'USD' } }), 4],
   getAccount: [() => ({ path: `/accounts/${books.alice}` }), 1],
   updateAccount: [() => ({ path: `/accounts/${books.alice}`, body: { metadata: { of: 'alice' } } }), 4],
@@ -147,6 +174,16 @@ const FORWARDED = [
   'getMonitoringDatabase',
 ];
 
+/** Many at once: what of theirs is no group's is the bulk's own key, looked for and taken, and the payments they name. */
+const PAYMENT_BULKS: Readonly<Record<string, readonly [path: string, bodyOf: (items: number) => object]>> = {
+  createPaymentBulk: ['/payments/bulk', (items) => ({ payments: Array<object>(items).fill(paid()) })],
+  cancelPaymentBulk: ['/payments/bulk_cancel', (items) => ({ cancellations: Array<object>(items).fill({ payment }) })],
+  refundPaymentBulk: [
+    '/payments/bulk_refund',
+    (items) => ({ refunds: Array<object>(items).fill({ payment, amount: '1' }) }),
+  ],
+};
+
 describe('a request costs a fixed number of statements at most', () => {
   it.each(Object.entries(OWN))('%s', async (id, [ask, expected]) => {
     const method = OPERATIONS.find((operation) => operation.id === id)?.method ?? '';
@@ -162,6 +199,15 @@ describe('a request costs a fixed number of statements at most', () => {
     // It is written in slices, which are far fewer than its transfers.
     expect(few.statements).toBeLessThanOrEqual(12);
     expect(many.statements).toBeLessThanOrEqual(20);
+  });
+
+  it.each(Object.entries(PAYMENT_BULKS))('%s, of many as of few but for its groups', async (_, [path, bodyOf]) => {
+    const few = await askedFor('post', { path, body: bodyOf(2) });
+    const many = await askedFor('post', { path, body: bodyOf(200) });
+    expect([few.status, many.status]).toEqual([202, 202]);
+    expect(few.statements).toBeLessThanOrEqual(9);
+    // Its items go in groups as everybody's do, which are far fewer than they are.
+    expect(many.statements).toBeLessThanOrEqual(30);
   });
 
   it('a bulk that is read', async () => {
@@ -185,6 +231,7 @@ describe('a request costs a fixed number of statements at most', () => {
       ...Object.keys(OWN),
       ...FORWARDED,
       'createTransferBulk',
+      ...Object.keys(PAYMENT_BULKS),
       'getTransferBulk',
       'listTransferBulkResults',
     ];

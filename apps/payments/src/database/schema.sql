@@ -573,6 +573,10 @@ CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
+CREATE INDEX payment_operations_by_change ON public.payment_operations USING btree (updated_at);
+
+CREATE INDEX payment_operations_open ON public.payment_operations USING btree (updated_at) WHERE (status <> ALL (ARRAY['succeeded'::text, 'failed'::text]));
+
 CREATE INDEX payments_authorized_until ON public.payments USING btree (authorized_until) WHERE (status = ANY (ARRAY['authorized'::text, 'partially_captured'::text]));
 
 CREATE INDEX payments_by_change ON public.payments USING btree (updated_at);

@@ -24,9 +24,9 @@ beforeAll(async () => {
   await payments.tell(rule({ priority: 2, verdict: 'review', reason: 'new_brand', conditions: { brand: ['odd'] } }));
 });
 afterAll(async () => {
-  const own = invariants.filter(({ name }) => name === 'I15' || name === 'I40');
-  const checked = await checkInvariants(payments.db.database, own);
-  const broken = checked.filter(({ violations }) => violations > 0);
+  const checked = await checkInvariants(payments.db.database, invariants);
+  // Nothing publishes here, so that the outbox's age says nothing.
+  const broken = checked.filter(({ invariant, violations }) => violations > 0 && invariant !== 'I19');
   await payments.close();
   expect(broken.map(({ invariant, sample }) => `${invariant} ${sample.join('; ')}`)).toEqual([]);
 });

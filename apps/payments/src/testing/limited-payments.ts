@@ -18,6 +18,7 @@ import { PaymentCommandsHandler } from '../handlers/payment-commands.handler.js'
 import { reviewOf } from '../limits/review.repository.js';
 
 const DAY_MS = 86_400_000;
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const PARTITIONS = statement('spec.partitions', 'select ensure_partitions(1)');
 
 export type Create = AnyMessage<'payflow.payment.create.v1'>;
@@ -60,7 +61,7 @@ export class LimitedPayments {
   }
 
   message<T extends MessageType>(type: T, data: MessageData[T], more: Partial<AnyMessage<T>> = {}): AnyMessage<T> {
-    return testMessage(type, data, { tenant: this.tenant, livemode: false, ...more });
+    return testMessage(type, data, { tenant: this.tenant, livemode: false, traceparent: TRACEPARENT, ...more });
   }
 
   create(more: Partial<PaymentCreate> = {}): Create {

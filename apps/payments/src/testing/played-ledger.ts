@@ -153,8 +153,8 @@ export class PlayedLedger {
   }
 
   private event(command: AnyOutgoing, type: LedgerVerdict['type'], data: object): LedgerVerdict {
-    const { tenant = '', livemode = false, actor = 'spec' } = command.cause ?? {};
-    const context = { tenant, livemode, actor, causationId: command.id as string };
+    const { tenant = '', livemode = false, actor = 'spec', traceparent } = command.cause ?? {};
+    const context = { tenant, livemode, actor, traceparent, causationId: command.id as string };
     return testMessage(type, data as never, context as never) as LedgerVerdict;
   }
 }

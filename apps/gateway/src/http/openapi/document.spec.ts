@@ -16,6 +16,7 @@ import {
   riskRuleResource,
 } from '../../domain/limit.js';
 import { periodResource, requestedPeriod } from '../../domain/period.js';
+import { operationResource } from '../../domain/operation.js';
 import { paymentResource } from '../../domain/payment.js';
 import { requestedType, transactionTypeResource } from '../../domain/transaction-type.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
@@ -27,6 +28,9 @@ import { LedgerReadsController } from '../ledger-reads.controller.js';
 import { LimitsController } from '../limits.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
 import { PeriodsController } from '../periods.controller.js';
+import { OperationsController } from '../operations.controller.js';
+import { PaymentOperationsController } from '../payment-operations.controller.js';
+import { PaymentBulksController } from '../payment-bulks.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { ReviewsController } from '../reviews.controller.js';
@@ -40,7 +44,10 @@ import { OPERATIONS } from './operations.js';
 import { SCHEMAS } from './schemas.js';
 
 const CONTROLLERS: Type[] = [
+  PaymentBulksController,
   PaymentsController,
+  PaymentOperationsController,
+  OperationsController,
   AccountsController,
   TransferBulksController,
   TransfersController,
@@ -175,6 +182,23 @@ const review = {
 
 it.each([
   [
+    'Refund',
+    operationResource({
+      ...owner,
+      ...times,
+      id: 're_01m7yg4jr5ezm9ym0cwhese7x1',
+      kind: 'refund',
+      payment: 'pay_01m7yg4jr5ezm9ym0cwhese7x1',
+      status: 'failed',
+      amount: null,
+      asset: 'USD',
+      failureCode: 'refund_exceeds_captured',
+      reason: null,
+      metadata: {},
+      version: 1,
+    }),
+  ],
+  [
     'Payment',
     paymentResource({
       ...owner,
@@ -183,12 +207,18 @@ it.each([
       status: 'failed',
       version: 1,
       amount: '100',
+      amountAuthorized: '100',
       amountCaptured: '0',
       amountRefunded: '0',
       asset: 'USD',
       source,
       destination,
-      method: { type: 'internal' },
+      method: { type: 'card', token: 'tok_visa', brand: 'visa' },
+      capture: 'manual',
+      nextAction: { type: 'redirect', url: 'https://acquirer.example/3ds' },
+      authorizedUntil: times.updatedAt,
+      customer: 'cus_01m7yg4jr5ezm9ym0cwhese7x1',
+      retryOf: 'pay_01m7yg4jr5ezm9ym0cwhese7x2',
       reference: null,
       metadata: {},
       failureCode: 'insufficient_funds',
