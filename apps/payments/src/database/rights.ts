@@ -47,7 +47,7 @@ export const rights: Rights = {
   limits: { update: 'all' },
   risk_rules: { update: 'all' },
   limit_uses: { update: ['reserved_minor', 'used_minor', 'allowed_minor', 'updated_at'] },
-  limit_reservations: { update: ['used_minor', 'status', 'updated_at', 'xact_id'] },
+  limit_reservations: { update: ['amount_minor', 'used_minor', 'status', 'updated_at', 'xact_id'] },
   reviews: {
     update: ['status', 'decided_at', 'decided_by', 'decision_reason', 'decision_id', 'swept_at', 'version', 'xact_id'],
   },

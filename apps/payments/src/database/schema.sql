@@ -163,7 +163,7 @@ create table limit_reservations (
   xact_id xid8 not null default pg_current_xact_id(),
   constraint limit_reservations_amount_minor_check CHECK ((amount_minor > 0)),
   constraint limit_reservations_check CHECK (((used_minor >= 0) AND (used_minor <= amount_minor))),
-  constraint limit_reservations_pkey PRIMARY KEY (tenant_id, livemode, payment_id, limit_id),
+  constraint limit_reservations_pkey PRIMARY KEY (tenant_id, livemode, payment_id, limit_id, subject, window_start),
   constraint limit_reservations_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'used'::text, 'released'::text, 'counted'::text])))
 );
 
@@ -968,7 +968,7 @@ grant insert, select on ledger_steps to service;
 grant update (status, reason, verdict_event_id, updated_at, xact_id, hold_left_minor, accounts) on ledger_steps to service;
 grant select on limit_reservations to reader;
 grant insert, select on limit_reservations to service;
-grant update (used_minor, status, updated_at, xact_id) on limit_reservations to service;
+grant update (amount_minor, used_minor, status, updated_at, xact_id) on limit_reservations to service;
 grant select on limit_uses to reader;
 grant insert, select on limit_uses to service;
 grant update (reserved_minor, used_minor, allowed_minor, updated_at) on limit_uses to service;

@@ -32,17 +32,20 @@ export interface Turn {
 
 /**
  * Plays the turns, in their order, on the payments they are for: these are locked and read together, each turn is decided on
- * what the one before has left, and all that has changed is written together. `fresh`: payments that this batch has inserted.
+ * what the one before has left, and all that has changed is written together. `fresh`: payments that this batch has inserted. `judge`
+ * sees them all before the first turn, under their locks.
  */
 export async function play(
   tx: Transaction,
   turns: readonly Turn[],
   fresh: ReadonlyMap<string, Life> = new Map(),
+  judge?: (lives: ReadonlyMap<string, Life>) => Promise<void>,
 ): Promise<Handled> {
   if (turns.length === 0) return { messages: [] };
   const known = turns.filter(({ payment }) => !fresh.has(keyOf(payment)));
   const loaded = known.length === 0 ? NOTHING_LOADED : await loadLives(tx, keysOf(known), mentionedBy(known));
   const before = new Map([...loaded.lives, ...fresh]);
+  await judge?.(before);
   const after = new Map(before);
   const now = loaded.now ?? new Date().toISOString();
   const repeated: string[] = [];

@@ -10,6 +10,7 @@ import { approve, ask, deny, expire, giveUp, hear, remind, start } from '../doma
 import { isDirect, processingPayment, type Payment } from '../domain/payment.js';
 import { admit, reviewOpened } from '../limits/admit.js';
 import { refuseDefinitions, takeDefinitions, type DefineType } from '../limits/definitions.js';
+import { admitIncreases, type IncrementCommand } from '../limits/increase.js';
 import { Policies, type OwnedPolicy } from '../limits/policy.repository.js';
 import { decideAll, refuseDecision } from '../limits/reviews.js';
 import { endDirect, type End } from './direct-ends.js';
@@ -35,6 +36,8 @@ export class PaymentCommandsHandler {
     const defined = await takeDefinitions(tx, this.policies, commands.filter(isDefinition));
     const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
     const created = await this.create(tx, creates, defined.policies);
+    const increments = commands.filter((command) => command.type === 'payflow.payment.increment.v1');
+    const tooMuch = new Set<string>();
     const reviewed = await decideAll(
       tx,
       commands.filter((command) => command.type === 'payflow.review.decide.v1'),
@@ -43,6 +46,7 @@ export class PaymentCommandsHandler {
     const ended = await endDirect(tx, [...created.ends, ...reviewed.denied.filter(isOfDirect)]);
     const turns = commands.flatMap((command): Turn[] => {
       if (isDefinition(command) || command.type === 'payflow.review.decide.v1') return [];
+      if (command.type === 'payflow.payment.increment.v1') return [incrementTurn(command, tooMuch)];
       if (command.type !== 'payflow.payment.create.v1') return [turnOf(command)];
       const begin = created.begun.get(command.id);
       return begin ? [begin] : [];
@@ -56,7 +60,10 @@ export class PaymentCommandsHandler {
       })),
       ...reviewed.denied.filter((one) => !isOfDirect(one)).map(denial),
     ];
-    const played = await play(tx, [...decided, ...turns], created.fresh);
+    const played = await play(tx, [...decided, ...turns], created.fresh, async (lives) => {
+      const passing = await admitIncreases(tx, this.policies, increments, lives, defined.policies);
+      for (const id of passing) tooMuch.add(id);
+    });
     return {
       messages: [
         ...defined.messages,
@@ -173,6 +180,17 @@ function turnOf(command: WishCommand | Own): Turn {
       };
     }
   }
+}
+
+/** An increment that would pass a limit is refused before it begins; `tooMuch` has the ids of those, when its turn comes. */
+function incrementTurn(command: IncrementCommand, tooMuch: ReadonlySet<string>): Turn {
+  return {
+    ...turnOf(command),
+    apply: (life, moment) =>
+      tooMuch.has(command.id)
+        ? giveUp(life, wishOf(command), 'limit_exceeded', moment)
+        : ask(life, wishOf(command), moment),
+  };
 }
 
 function answered(answer: AnyMessage<'payflow.payment.answer.v1'>): Turn {

@@ -110,6 +110,23 @@ it('one that the provider declines, or the ledger refuses, gives its place back'
   expect(await use()).toEqual({ reserved: '0', used: '0' });
 });
 
+it('what is added to an authorization is held against the limits as well', async () => {
+  const more = await limited('1500');
+  const id = await payments.authorized(more);
+  const increase = async (amount: string) => {
+    await payments.tell(payments.wish(id, 'increment', { amount }));
+    await payments.settle();
+    return (await payments.operations(id)).at(-1);
+  };
+  expect(await increase('400')).toBe('increment 400 succeeded');
+  expect(await use()).toEqual({ reserved: '1400', used: '0' });
+  expect(await increase('101')).toBe('increment 101 failed limit_exceeded');
+  expect(await increase('100')).toBe('increment 100 succeeded');
+  await payments.tell(payments.wish(id, 'capture'));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '0', used: '1500' });
+});
+
 it('one under review begins when it is approved, and what was asked of it meanwhile goes on then', async () => {
   const create = payments.create({ ...(await limited()), method: { ...CARD, brand: 'odd' } });
   const { id } = create.data;

@@ -65,7 +65,10 @@ const RESERVE = statement(
      from ${GROWN.from(1, 'g')}
      where u.tenant_id = g.tenant_id and u.livemode = g.livemode and u.limit_id = g.limit_id and u.subject = g.subject
        and u.window_start = g.window_start)
-   insert into limit_reservations (${RESERVED.names}) select * from ${RESERVED.from(1 + GROWN_PARAMETERS)}`,
+   insert into limit_reservations as r (${RESERVED.names}) select * from ${RESERVED.from(1 + GROWN_PARAMETERS)}
+   -- Something was added to the payment.
+   on conflict (tenant_id, livemode, payment_id, limit_id, subject, window_start) do update
+     set amount_minor = r.amount_minor + excluded.amount_minor, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()`,
 );
 
 // What a payment reserved is used as far as it was captured, and free again beyond that. The sums are locked in the one order.

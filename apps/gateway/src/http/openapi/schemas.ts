@@ -32,7 +32,6 @@ import {
   ref,
   resource,
   signedAmount,
-  text,
   transferFailure,
   transferStatus,
   version,

@@ -102,7 +102,8 @@ create table limit_reservations (
   status text not null check (status in ('reserved', 'used', 'released', 'counted')),
   updated_at timestamptz not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
-  primary key (tenant_id, livemode, payment_id, limit_id)
+  -- A limit may have become another one by the time that something is added to the payment.
+  primary key (tenant_id, livemode, payment_id, limit_id, subject, window_start)
 ) with (fillfactor = 80);
 create index limit_reservations_by_window on limit_reservations (tenant_id, livemode, limit_id, subject, window_start, at)
   where status <> 'released';
