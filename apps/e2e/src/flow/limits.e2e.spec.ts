@@ -41,7 +41,9 @@ describe('limits, rules and reviews over HTTP', () => {
   const told = (reply: Reply) => jsonOf<{ payment?: { failure: object } }>(reply).payment?.failure;
 
   it('a limit is kept to the last unit, and told by the service that keeps it', async () => {
-    const limit = jsonOf<Resource>(await post('/limits', { kind: 'per_day', asset: 'USD', amount: '250' }));
+    const made = await post('/limits', { kind: 'per_day', asset: 'USD', amount: '250' });
+    expect(made.status).toBe(201);
+    const limit = jsonOf<Resource>(made);
     expect((await post('/payments', payment('100'))).status).toBe(201);
     expect((await post('/payments', payment('150'))).status).toBe(201);
     const refused = await post('/payments', payment('1'));
@@ -52,10 +54,11 @@ describe('limits, rules and reviews over HTTP', () => {
   });
 
   it('a payment waits for a human, and goes on or ends as they say', async () => {
-    await post('/risk_rules', {
+    const rule = await post('/risk_rules', {
       ...{ priority: 1, verdict: 'review', reason: 'large' },
       conditions: { asset: ['USD'], amount_gte: '1000' },
     });
+    expect(rule.status).toBe(201);
     const waits = async () => {
       const id = newId('payment');
       const answer = await post('/payments', { id, ...payment('1000') }, ({ status }) => status === 202);
