@@ -25,6 +25,11 @@ export const gatewayConfiguration = defineConfiguration(
       protocols: ['http', 'https'],
       description: "Base URL of the ledger's read API, for the reads the gateway forwards.",
     }),
+    PAYFLOW_INTERNAL_PAYMENTS_URL: url({
+      default: 'http://127.0.0.1:3001',
+      protocols: ['http', 'https'],
+      description: "Base URL of the payments service's read API, for the reads the gateway forwards.",
+    }),
     PAYFLOW_INTERNAL_MONITORING_URL: url({
       default: 'http://127.0.0.1:3004',
       protocols: ['http', 'https'],

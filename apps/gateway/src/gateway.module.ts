@@ -22,6 +22,7 @@ import { ConversionsController } from './http/conversions.controller.js';
 import { Cursors } from './http/cursor.js';
 import { HoldsController } from './http/holds.controller.js';
 import { DryRuns } from './http/dry-run.js';
+import { LimitsController, PAYMENTS } from './http/limits.controller.js';
 import { LEDGER, LedgerReadsController } from './http/ledger-reads.controller.js';
 import { ProofsController } from './http/proofs.controller.js';
 import { InternalPaymentsController } from './http/internal-payments.controller.js';
@@ -34,6 +35,8 @@ import { PaymentOperationsController } from './http/payment-operations.controlle
 import { PaymentExpansions } from './http/payment-expansion.js';
 import { PaymentBulksController } from './http/payment-bulks.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
+import { ReviewsController } from './http/reviews.controller.js';
+import { RiskRulesController } from './http/risk-rules.controller.js';
 import { ResponseCache } from './http/response-cache.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
@@ -48,6 +51,8 @@ const CONNECTIONS = { api: 5, consumers: 4, relay: 1, reports: 4 };
 /** All its statements are small; a database that is silent for longer is answered for with 503. */
 const STATEMENT_TIMEOUT_MS = 4_000;
 
+/** What payments are held against, and those that a human decides on. */
+const LIMITING = [LimitsController, RiskRulesController, ReviewsController];
 const PAYMENT_CONTROLLERS = [
   PaymentBulksController,
   PaymentsController,
@@ -87,6 +92,7 @@ export class GatewayModule {
         ProofsController,
         PeriodsController,
         TransactionTypesController,
+        ...LIMITING,
         MonitoringController,
         InternalPaymentsController,
         ...webhookControllers,
@@ -111,16 +117,7 @@ export class GatewayModule {
         ...webhookProviders(config),
         PaymentExpansions,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
-        {
-          provide: OwnerClient,
-          inject: [Drain],
-          useFactory: (drain: Drain) => ownerClient('monitoring', config, drain),
-        },
-        {
-          provide: LEDGER,
-          inject: [Drain],
-          useFactory: (drain: Drain) => ownerClient('ledger', config, drain),
-        },
+        ...reading(config),
         {
           provide: Sweeper,
           inject: [DATABASE, Messaging],
@@ -147,6 +144,19 @@ function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Prov
       inject: [DATABASE, Outcomes, Writes],
       useFactory: (db: Database, ends: Outcomes, writes: Writes) => new PaymentBulks(db, ends, writes),
     },
+  ];
+}
+
+/** Clients of the owners that reads are forwarded to. */
+function reading(config: GatewayConfiguration): Provider[] {
+  const client = (owner: 'ledger' | 'monitoring' | 'payments') => ({
+    inject: [Drain],
+    useFactory: (drain: Drain) => ownerClient(owner, config, drain),
+  });
+  return [
+    { provide: OwnerClient, ...client('monitoring') },
+    { provide: LEDGER, ...client('ledger') },
+    { provide: PAYMENTS, ...client('payments') },
   ];
 }
 

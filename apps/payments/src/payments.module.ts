@@ -9,6 +9,8 @@ import { DisputeSweeper } from './dispute-sweeper.js';
 import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
 import { InternalPaymentsController } from './http/internal-payments.controller.js';
+import { LimitReadsController } from './limits/limit-reads.controller.js';
+import { ReviewWatch } from './limits/review-watch.js';
 import type { paymentsConfiguration } from './payments.config.js';
 import { providerWorkers } from './providers/provider-workers.js';
 import { Sweeper } from './sweeper.js';
@@ -26,7 +28,7 @@ export class PaymentsModule {
         PlatformModule.with({ service: 'payments', config, rights, connections: CONNECTIONS, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
-      controllers: [PaymentCommandsHandler, LedgerVerdictsHandler, InternalPaymentsController],
+      controllers: [PaymentCommandsHandler, LedgerVerdictsHandler, InternalPaymentsController, LimitReadsController],
       providers: [
         {
           provide: DisputeSweeper,
@@ -37,6 +39,11 @@ export class PaymentsModule {
           provide: Sweeper,
           inject: [DATABASE, Messaging],
           useFactory: (db: Database, messaging: Messaging) => new Sweeper(db.for('relay'), messaging),
+        },
+        {
+          provide: ReviewWatch,
+          inject: [DATABASE],
+          useFactory: (db: Database) => new ReviewWatch(db.for('relay'), config.PAYFLOW_REVIEW_ALARM),
         },
         ...providerWorkers(config),
       ],

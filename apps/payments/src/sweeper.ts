@@ -3,6 +3,8 @@ import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
 import { takeInNeed, takeOver, takeUnheard } from './database/overdue.repository.js';
+import { takeReviewsOver } from './limits/review.repository.js';
+import { expiryOf } from './limits/reviews.js';
 import { takeOverdue, type PaymentKey } from './database/payment.repository.js';
 import { takeUndivided } from './database/undivided.repository.js';
 
@@ -18,6 +20,7 @@ const DIVISION_WAIT = { first_ms: 15_000, max_ms: 21_600_000 };
 /** Whoever sees to it, an account that was frozen say, takes minutes; each try is a step that stays. */
 const NEED_WAIT_MS = 300_000;
 const TAKEN_MAX = 500;
+const ACTOR = 'payments/sweeper';
 
 /**
  * Finds payments that wait too long for the ledger, and those whose time is over, and asks their own command topic to ask
@@ -51,11 +54,13 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
       const undivided = await takeUndivided(tx, DIVISION_WAIT, TAKEN_MAX);
       const inNeed = await takeInNeed(tx, NEED_WAIT_MS, TAKEN_MAX);
       const over = await takeOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
+      const unseen = await takeReviewsOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
       if (waiting.length > 0)
         log.warn({ payments: waiting.length }, 'payments have waited for the ledger; asking again');
       const commands = [
         ...[...waiting, ...undivided, ...inNeed].map((payment) => command('payflow.payment.sweep.v1', payment)),
         ...over.map((payment) => command('payflow.payment.expire.v1', payment)),
+        ...unseen.map((payment) => expiryOf(payment, ACTOR)),
       ];
       return this.messaging.outbox.stage(tx, commands, () => undefined);
     });
@@ -67,5 +72,5 @@ function command(
   type: 'payflow.payment.sweep.v1' | 'payflow.payment.expire.v1',
   { id, tenant, livemode }: PaymentKey,
 ): AnyOutgoing {
-  return { type, subject: id, data: { id }, origin: { tenant, livemode, actor: 'payments/sweeper' } };
+  return { type, subject: id, data: { id }, origin: { tenant, livemode, actor: ACTOR } };
 }

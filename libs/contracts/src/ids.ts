@@ -17,6 +17,8 @@ export const ID_PREFIXES = {
   dispute: 'dp',
   attempt: 'att',
   review: 'rev',
+  limit: 'lim',
+  riskRule: 'rule',
   customer: 'cus',
   event: 'evt',
   tenant: 'org',

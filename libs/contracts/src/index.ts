@@ -15,6 +15,15 @@ export type * from './messages/correction.js';
 export { DISPUTE_LEGS, DISPUTE_STATUSES, EVIDENCE_LENGTH_MAX, EVIDENCE_PARTS_MAX } from './messages/dispute.js';
 export type * from './messages/dispute.js';
 export type * from './messages/hold.js';
+export {
+  LIMITED_METHODS,
+  LIMITS_MAX,
+  LIMIT_KINDS,
+  LIMIT_SCOPES,
+  VELOCITY_COUNT_MAX,
+  VELOCITY_MINUTES_MAX,
+} from './messages/limit.js';
+export type * from './messages/limit.js';
 export type * from './messages/overdraft.js';
 export { NOTICE_KINDS, OPERATION_KINDS, PROVIDER_OUTCOMES } from './messages/operation.js';
 export type * from './messages/operation.js';
@@ -24,6 +33,16 @@ export { GROUP_ACCOUNTS_MAX, GROUP_TYPES_MAX, LEGS_MAX } from './messages/group.
 export type * from './messages/group.js';
 export { MONTH_PATTERN } from './messages/period.js';
 export type * from './messages/period.js';
+export { REVIEW_DECISIONS, REVIEW_REASON_LENGTH_MAX, REVIEW_STATUSES } from './messages/review.js';
+export type * from './messages/review.js';
+export {
+  RISK_RULES_MAX,
+  RISK_VERDICTS,
+  RULE_CONDITIONS,
+  RULE_PRIORITY_MAX,
+  VELOCITY_SUBJECTS,
+} from './messages/risk-rule.js';
+export type * from './messages/risk-rule.js';
 export {
   ACCOUNT_PATTERNS_MAX,
   PATH_PATTERN_PATTERN,

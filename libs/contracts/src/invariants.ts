@@ -20,6 +20,7 @@ export const INVARIANTS = {
   I35: 'nothing recorded after the close of a period takes effect within it',
   I36: 'what was asked of a provider has ended, is in the queue, or waits for a human',
   I38: 'the money of a dispute is taken once and, where it is won, given back once, by legal changes',
+  I40: 'what is reserved and used of a limit is the sum over its payments, and never past it',
   I33: 'no card number, key, token or password in any topic or table',
 } as const;
 

@@ -17,6 +17,8 @@ import type {
 import { disputeSchemas } from './messages/dispute.js';
 import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid } from './messages/hold.js';
 import { holdSchemas } from './messages/hold.js';
+import type { LimitDefine, LimitDefined, LimitRejected } from './messages/limit.js';
+import { limitSchemas } from './messages/limit.js';
 import type { OverdraftMoved } from './messages/overdraft.js';
 import { overdraftSchemas } from './messages/overdraft.js';
 import type {
@@ -37,6 +39,10 @@ import type { GroupPost, GroupPosted, GroupRejected, TransferReverse } from './m
 import { groupSchemas } from './messages/group.js';
 import type { PeriodClose, PeriodClosed, PeriodClosing, PeriodRejected } from './messages/period.js';
 import { periodSchemas } from './messages/period.js';
+import type { ReviewDecide, ReviewRejected, ReviewState } from './messages/review.js';
+import { reviewSchemas } from './messages/review.js';
+import type { RiskRuleDefine, RiskRuleDefined, RiskRuleRejected } from './messages/risk-rule.js';
+import { riskRuleSchemas } from './messages/risk-rule.js';
 import type { LedgerSealed } from './messages/seal.js';
 import { sealSchemas } from './messages/seal.js';
 import type {
@@ -129,6 +135,16 @@ export interface MessageData {
   'payflow.transaction_type.define.v1': TransactionTypeDefine;
   'payflow.transaction_type.defined.v1': TransactionTypeDefined;
   'payflow.transaction_type.rejected.v1': TransactionTypeRejected;
+  'payflow.limit.define.v1': LimitDefine;
+  'payflow.limit.defined.v1': LimitDefined;
+  'payflow.limit.rejected.v1': LimitRejected;
+  'payflow.risk_rule.define.v1': RiskRuleDefine;
+  'payflow.risk_rule.defined.v1': RiskRuleDefined;
+  'payflow.risk_rule.rejected.v1': RiskRuleRejected;
+  'payflow.review.decide.v1': ReviewDecide;
+  'payflow.review.opened.v1': ReviewState;
+  'payflow.review.decided.v1': ReviewState;
+  'payflow.review.rejected.v1': ReviewRejected;
 }
 
 export type MessageType = keyof MessageData;
@@ -161,6 +177,9 @@ export interface RefusableData {
   'payflow.transfer.post.v1': Omit<TransferPost, 'valid_until'>;
   'payflow.period.close.v1': PeriodClose;
   'payflow.transaction_type.define.v1': Pick<TransactionTypeDefine, 'id'>;
+  'payflow.limit.define.v1': Pick<LimitDefine, 'id'>;
+  'payflow.risk_rule.define.v1': Pick<RiskRuleDefine, 'id'>;
+  'payflow.review.decide.v1': Pick<ReviewDecide, 'id' | 'payment'>;
 }
 
 export type RefusableType = keyof RefusableData;
@@ -194,6 +213,9 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...sealSchemas,
   ...periodSchemas,
   ...transactionTypeSchemas,
+  ...limitSchemas,
+  ...riskRuleSchemas,
+  ...reviewSchemas,
 };
 
 /** The CloudEvents context of one message, with its data. Times are RFC 3339 UTC; ids are TypeIDs. */

@@ -119,6 +119,21 @@ export const PROBLEMS = {
     title: 'An account is not as a condition demands',
     remedy: 'Read the account, decide anew, and send new conditions.',
   },
+  review_not_open: {
+    status: 409,
+    title: 'The review is over',
+    remedy: 'Read the review: it was decided, or its payment ran out of time.',
+  },
+  too_many_limits: {
+    status: 409,
+    title: 'The organisation has as many limits as it can have',
+    remedy: 'Define one of those that are there anew: at most 100 in each mode.',
+  },
+  too_many_risk_rules: {
+    status: 409,
+    title: 'The organisation has as many rules as it can have',
+    remedy: 'Define one of those that are there anew: at most 100 in each mode.',
+  },
   hold_exceeded: {
     status: 409,
     title: 'The amount is more than is still held',

@@ -71,6 +71,8 @@ export const METRICS = {
   disputesRefused: 'payflow_disputes_refused',
   disputesRefusedSeconds: 'payflow_disputes_refused_oldest_seconds',
   providerWebhooks: 'payflow_provider_webhooks_total',
+  reviewsOpen: 'payflow_reviews_open',
+  reviewOldestSeconds: 'payflow_review_oldest_seconds',
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
   jobs: 'payflow_jobs',
   jobsOldestSeconds: 'payflow_jobs_oldest_seconds',

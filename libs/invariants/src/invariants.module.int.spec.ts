@@ -195,9 +195,7 @@ describe('the internal endpoints and the checks behind them', () => {
       const found = sent.filter(({ topic }) => topic === 'payments.events.v1');
       return found.length > 0 ? found : undefined;
     });
-    expect(ofPayments).toEqual([
-      { topic: 'payments.events.v1', day: dayBefore, messages: 1, id_sum: 42 },
-    ]);
+    expect(ofPayments).toEqual([{ topic: 'payments.events.v1', day: dayBefore, messages: 1, id_sum: 42 }]);
   });
 
   it('counts what was set aside, and not what was replayed since', async () => {

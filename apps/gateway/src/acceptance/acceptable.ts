@@ -60,6 +60,9 @@ export type HoldVoidWrite = WriteOf<'change', ChangeView, 'payflow.hold.void.v1'
 export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.update.v1'>;
 export type AssetWrite = WriteOf<'change', ChangeView, 'payflow.asset.define.v1'>;
 export type TypeWrite = WriteOf<'change', ChangeView, 'payflow.transaction_type.define.v1'>;
+export type LimitWrite = WriteOf<'change', ChangeView, 'payflow.limit.define.v1'>;
+export type RiskRuleWrite = WriteOf<'change', ChangeView, 'payflow.risk_rule.define.v1'>;
+export type ReviewWrite = WriteOf<'change', ChangeView, 'payflow.review.decide.v1'>;
 export type PeriodCloseWrite = WriteOf<'change', ChangeView, 'payflow.period.close.v1'>;
 export type EvidenceWrite = WriteOf<'change', ChangeView, 'payflow.dispute.submit_evidence.v1'>;
 export type TransferUpdateWrite = WriteOf<'change', ChangeView, 'payflow.transfer.update.v1'>;
@@ -96,6 +99,9 @@ export type Write =
   | PeriodCloseWrite
   | TypeWrite
   | EvidenceWrite
+  | LimitWrite
+  | RiskRuleWrite
+  | ReviewWrite
   | TransferUpdateWrite
   | OperationWrite;
 

@@ -23,6 +23,7 @@ import { GatewayHoldTypes1764100060005 } from './migrations/1764100060005-gatewa
 import { GatewayProviderWebhooks1764200700001 } from './migrations/1764200700001-gateway-provider-webhooks.js';
 import { GatewayPaymentLife1764200200001 } from './migrations/1764200200001-gateway-payment-life.js';
 import { GatewayDisputes1764200700003 } from './migrations/1764200700003-gateway-disputes.js';
+import { GatewayLimits1764200600002 } from './migrations/1764200600002-gateway-limits.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -50,6 +51,7 @@ export const migrations = [
   GatewayProviderWebhooks1764200700001,
   GatewayPaymentLife1764200200001,
   GatewayDisputes1764200700003,
+  GatewayLimits1764200600002,
   rights,
 ];
 

@@ -32,14 +32,14 @@ export interface PaymentFilter {
 }
 
 const FACTS = `tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor, asset,
-  source_account_id, destination_account_id, method, reference, metadata, failure_code, trace_id, created_at, updated_at`;
+  source_account_id, destination_account_id, method, reference, metadata, failure_code, failure_reason, trace_id, created_at, updated_at`;
 /** What only payments have that are not done at once. */
 const RARE = `capture, amount_authorized_minor, next_action, authorized_until, customer_id, retry_of_id`;
 const COLUMNS = `${FACTS}, ${RARE}`;
 
 const CHANGES = `status = excluded.status, version = excluded.version,
      amount_captured_minor = excluded.amount_captured_minor, amount_refunded_minor = excluded.amount_refunded_minor,
-     failure_code = excluded.failure_code, updated_at = excluded.updated_at`;
+     failure_code = excluded.failure_code, failure_reason = excluded.failure_reason, updated_at = excluded.updated_at`;
 
 // Guarded by version: a smaller one never overwrites a greater. Sorted, so that two batches lock in one order. What such an event
 // does not speak of is over: nothing has to be done any more, and no more is set aside than was captured.
@@ -48,8 +48,8 @@ const APPLY = statement(
   `insert into payment_views as v (${FACTS})
    select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
      $9::text[], $10::uuid[], $11::uuid[], string_to_array($12, chr(30))::json[], $13::text[],
-     string_to_array($14, chr(30))::json[], $15::text[], $16::text[], $17::timestamptz[],
-     $18::timestamptz[]) as e (tenant_id, livemode, id)
+     string_to_array($14, chr(30))::json[], $15::text[], $16::text[], $17::text[], $18::timestamptz[],
+     $19::timestamptz[]) as e (tenant_id, livemode, id)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set ${CHANGES},
      amount_authorized_minor = null, next_action = null, authorized_until = null
@@ -61,14 +61,14 @@ const APPLY_ALL = statement(
   'payment-views.apply',
   `insert into payment_views as v (${COLUMNS})
    select tenant_id, livemode, id, status, version, amount_minor, captured, refunded, asset, source, destination, method, reference,
-     metadata, failure_code, trace_id, created_at, updated_at, coalesce(capture, 'automatic'), authorized, next_action::json,
+     metadata, failure_code, failure_reason, trace_id, created_at, updated_at, coalesce(capture, 'automatic'), authorized, next_action::json,
      authorized_until, customer_id, retry_of_id
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
      $9::text[], $10::uuid[], $11::uuid[], string_to_array($12, chr(30))::json[], $13::text[],
-     string_to_array($14, chr(30))::json[], $15::text[], $16::text[], $17::timestamptz[], $18::timestamptz[], $19::text[],
-     $20::bigint[], $21::text[], $22::timestamptz[], $23::uuid[], $24::uuid[])
+     string_to_array($14, chr(30))::json[], $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[],
+     $20::text[], $21::bigint[], $22::text[], $23::timestamptz[], $24::uuid[], $25::uuid[])
      as e (tenant_id, livemode, id, status, version, amount_minor, captured, refunded, asset, source, destination, method, reference,
-       metadata, failure_code, trace_id, created_at, updated_at, capture, authorized, next_action, authorized_until, customer_id,
+       metadata, failure_code, failure_reason, trace_id, created_at, updated_at, capture, authorized, next_action, authorized_until, customer_id,
        retry_of_id)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set ${CHANGES},
@@ -106,6 +106,7 @@ interface PaymentRow {
   reference: string | null;
   metadata: Record<string, string>;
   failure_code: string | null;
+  failure_reason: string | null;
   trace_id: string | null;
   created_at: Date;
   updated_at: Date;
@@ -147,6 +148,7 @@ export async function applyPayments(
     data.map((p) => p.reference),
     joinJson(data.map((p) => JSON.stringify(p.metadata))),
     data.map((p) => p.failure?.code ?? null),
+    data.map((p) => p.failure?.reason ?? null),
     payments.map(({ traceId }) => traceId),
     data.map((p) => p.created_at),
     data.map((p) => p.updated_at),
@@ -228,6 +230,7 @@ function toView(row: PaymentRow): PaymentView {
     reference: row.reference,
     metadata: row.metadata,
     failureCode: row.failure_code,
+    ...(row.failure_reason === null ? {} : { failureReason: row.failure_reason }),
     traceId: row.trace_id,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),

@@ -186,6 +186,18 @@ create table inbox (
   constraint inbox_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
+create table limit_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  version bigint not null,
+  label text not null,
+  content json not null,
+  created_at timestamp with time zone not null,
+  constraint limit_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint limit_views_version_check CHECK ((version > 0))
+);
+
 create table maintained_partitions (
   table_name text not null,
   step interval not null,
@@ -301,6 +313,7 @@ create table payment_views (
   customer_id uuid,
   retry_of_id uuid,
   sequence integer not null default 1,
+  failure_reason text,
   constraint payment_views_amount_authorized_minor_check CHECK ((amount_authorized_minor >= 0)),
   constraint payment_views_amount_minor_check CHECK ((amount_minor > 0)),
   constraint payment_views_capture_check CHECK ((capture = ANY (ARRAY['automatic'::text, 'manual'::text, 'manual_multiple'::text]))),
@@ -364,6 +377,30 @@ create table received_tallies (
   messages bigint not null,
   id_sum bigint not null,
   constraint received_tallies_pkey PRIMARY KEY (consumer_group, topic, partition, day)
+);
+
+create table review_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  version bigint not null,
+  label text not null,
+  content json not null,
+  created_at timestamp with time zone not null,
+  constraint review_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint review_views_version_check CHECK ((version > 0))
+);
+
+create table risk_rule_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  version bigint not null,
+  label text not null,
+  content json not null,
+  created_at timestamp with time zone not null,
+  constraint risk_rule_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint risk_rule_views_version_check CHECK ((version > 0))
 );
 
 create table schema_migrations (
@@ -564,6 +601,10 @@ CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_i
 CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
 
 CREATE INDEX provider_webhooks_by_age ON public.provider_webhooks USING btree (received_at);
+
+CREATE INDEX review_views_by_status ON public.review_views USING btree (tenant_id, livemode, label, created_at, id);
+
+CREATE INDEX review_views_by_time ON public.review_views USING btree (tenant_id, livemode, created_at, id);
 
 CREATE INDEX transfer_group_views_conversions ON public.transfer_group_views USING btree (tenant_id, livemode, created_at, id) WHERE (rate_numerator IS NOT NULL);
 
@@ -984,6 +1025,8 @@ grant delete, insert, select on idempotency_records to service;
 grant update (resource_id, reply_status, reply_headers, reply_body, content_hash, copy_of) on idempotency_records to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
+grant select on limit_views to reader;
+grant insert, select, update on limit_views to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
 grant select on outbox to reader;
@@ -1009,6 +1052,10 @@ grant select on provider_webhooks to reader;
 grant delete, insert, select on provider_webhooks to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
+grant select on review_views to reader;
+grant insert, select, update on review_views to service;
+grant select on risk_rule_views to reader;
+grant insert, select, update on risk_rule_views to service;
 grant select on schema_migrations to reader;
 grant select on schema_migrations to service;
 grant select on sent_horizon to reader;

@@ -24,6 +24,8 @@ export interface PaymentView {
   readonly reference: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly failureCode: string | null;
+  /** Which limit, or what the rule says: where the organisation itself refused. */
+  readonly failureReason?: string;
   readonly traceId: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -53,7 +55,7 @@ export function paymentResource(view: PaymentView) {
     capture: view.capture,
     next_action: view.nextAction,
     authorized_until: view.authorizedUntil,
-    failure: view.failureCode === null ? null : { code: view.failureCode },
+    failure: failureOf(view),
     customer: view.customer,
     retry_of: view.retryOf,
     reference: view.reference,
@@ -79,6 +81,13 @@ export function paymentAt(view: PaymentView, told: PaymentSnapshot): PaymentView
     nextAction: told.next_action ?? null,
     authorizedUntil: told.authorized_until ?? null,
     failureCode: told.failure?.code ?? null,
+    ...(told.failure?.reason === undefined ? {} : { failureReason: told.failure.reason }),
     updatedAt: told.updated_at,
   };
+}
+
+/** `reason` is there where there is one: most refusals are the ledger's. */
+function failureOf({ failureCode: code, failureReason: reason }: PaymentView) {
+  if (code === null) return null;
+  return reason === undefined ? { code } : { code, reason };
 }

@@ -10,6 +10,10 @@ export const SCOPES = [
   'transfers:write',
   'holds:read',
   'holds:write',
+  'limits:read',
+  'limits:write',
+  'reviews:read',
+  'reviews:write',
   'monitoring:read',
 ] as const;
 

@@ -15,6 +15,7 @@ import { paymentAt, type PaymentView } from '../domain/payment.js';
 import { tagsOfCounters, tagsOfPayments } from './changed-tags.js';
 import { applyDisputeEvents, countersOfDispute, isDisputeEvent, type DisputeEvent } from './dispute-events.js';
 import { applyOperations } from './payment-operations.js';
+import { applyPolicyEvents, isPolicyEvent, type PolicyEvent } from './policy-events.js';
 import {
   firstRestOfEach,
   isOperationEvent,
@@ -40,11 +41,14 @@ export class PaymentEventsHandler {
 
   @Consumes('gateway.payments')
   async handle(
-    @Payload() batch: readonly (PaymentEvent | OperationEvent | DisputeEvent)[],
+    @Payload() batch: readonly (PaymentEvent | OperationEvent | DisputeEvent | PolicyEvent)[],
     @Ctx() tx: Transaction,
   ): Promise<Handled> {
+    const policies = await applyPolicyEvents(tx, batch.filter(isPolicyEvent));
     const disputes = batch.filter(isDisputeEvent);
-    const events = batch.filter((event): event is PaymentEvent | OperationEvent => !isDisputeEvent(event));
+    const events = batch.filter(
+      (event): event is PaymentEvent | OperationEvent => !isDisputeEvent(event) && !isPolicyEvent(event),
+    );
     const told = events.filter((event) => !isOperationEvent(event));
     const states = told.map(stateOf);
     const rests = firstRestOfEach(states);
@@ -60,7 +64,7 @@ export class PaymentEventsHandler {
     ]);
     const ended = await applyOperations(tx, events.filter(isOperationEvent), changed);
     const disputed = await applyDisputeEvents(tx, disputes);
-    const replies = [...createdReplies(rests, changed, pending), ...ended.replies, ...disputed.replies];
+    const replies = [...createdReplies(rests, changed, pending), ...ended.replies, ...disputed.replies, ...policies];
     saveReplies(tx, replies);
     crashAt('reply-written');
     return {

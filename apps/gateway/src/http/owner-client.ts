@@ -36,7 +36,7 @@ export class OwnerClient {
   private readonly policy: Policy;
 
   constructor(
-    owner: 'ledger' | 'monitoring',
+    owner: 'ledger' | 'monitoring' | 'payments',
     private readonly transport: OwnerTransport,
     private readonly secret: string,
   ) {

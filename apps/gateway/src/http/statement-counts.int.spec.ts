@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { newId } from '@payflow/contracts';
 import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepBooks, type Books } from '../testing/books.js';
+import { LIMIT, openReviews, RULE } from '../testing/policies.js';
 import { openStage, type Stage } from '../testing/stage.js';
 import { OPERATIONS } from './openapi/operations.js';
 
@@ -23,6 +25,9 @@ let refund: string;
 let capture: string;
 let conversion: string;
 let holds: string[];
+let limits: string[];
+let rules: string[];
+let reviews: string[];
 let movement: Record<string, string>;
 let convert: Record<string, unknown>;
 
@@ -67,6 +72,9 @@ beforeAll(async () => {
   await many('/api/v1/transfers', movement);
   await Promise.all(Array.from({ length: MANY }, (_, at) => made('/api/v1/assets', unit(`COUNTED${at}`))));
   await Promise.all(Array.from({ length: MANY }, (_, at) => made('/api/v1/transaction_types', type(`counted_${at}`))));
+  limits = await many('/api/v1/limits', LIMIT);
+  rules = await many('/api/v1/risk_rules', RULE);
+  reviews = await openReviews(stage, MANY);
   conversion = await made('/api/v1/conversions', convert);
 });
 afterAll(() => stage?.close());
@@ -135,6 +143,16 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   defineTransactionType: [() => ({ path: '/transaction_types', body: type('one_more') }), 3],
   listTransactionTypes: [() => ({ path: '/transaction_types' }), 1],
   getTransactionType: [() => ({ path: '/transaction_types/counted_1' }), 1],
+  defineLimit: [() => ({ path: '/limits', body: LIMIT }), 3],
+  listLimits: [() => ({ path: '/limits' }), 1],
+  getLimit: [() => ({ path: `/limits/${limits[0]}` }), 1],
+  defineRiskRule: [() => ({ path: '/risk_rules', body: RULE }), 3],
+  listRiskRules: [() => ({ path: '/risk_rules' }), 1],
+  getRiskRule: [() => ({ path: `/risk_rules/${rules[0]}` }), 1],
+  listReviews: [() => ({ path: '/reviews?status=open' }), 1],
+  getReview: [() => ({ path: `/reviews/${reviews[0]}` }), 1],
+  approveReview: [() => ({ path: `/reviews/${reviews[1]}/approve`, body: { reason: 'known' } }), 4],
+  denyReview: [() => ({ path: `/reviews/${reviews[2]}/deny`, body: { reason: 'unknown' } }), 4],
   closePeriod: [() => ({ path: '/periods/2020-01/close', body: {} }), 3],
 };
 
@@ -150,6 +168,7 @@ const FORWARDED = [
   'listAccountMetadata',
   'listPeriods',
   'getPeriod',
+  'getLimitUse',
   'getMonitoringHealth',
   'getMonitoringSummary',
   'getMonitoringDatabase',
@@ -209,6 +228,7 @@ describe('a request costs a fixed number of statements at most', () => {
     const { method = '', path = '' } = OPERATIONS.find((operation) => operation.id === id) ?? {};
     const filled = path
       .replace('/api/v1', '')
+      .replace('/limits/{id}', `/limits/${newId('limit')}`)
       .replace('/accounts/{id}', `/accounts/${books.alice}`)
       .replace('/transfers/{id}', `/transfers/${books.transfer}`)
       .replace('{month}', '2020-01');

@@ -13,6 +13,7 @@ import { statement, type Database } from '@payflow/database';
 import { encodeRecord, kafkajsBroker, type BrokerOptions, type RecordToSend } from '@payflow/messaging';
 
 import { HouseBooks, type Verdict } from './house-books.js';
+import { HousePolicies } from './house-policies.js';
 import { HousePayments, isWish, type Wish } from './house-payments.js';
 
 type Producer = Awaited<ReturnType<ReturnType<typeof kafkajsBroker>['producer']>>;
@@ -35,6 +36,9 @@ type Command = AnyMessage<
   | 'payflow.period.close.v1'
   | 'payflow.transaction_type.define.v1'
   | Unanswered
+  | 'payflow.limit.define.v1'
+  | 'payflow.risk_rule.define.v1'
+  | 'payflow.review.decide.v1'
 >;
 /** What an event takes over from the command that it answers; one without an id answers none. */
 type Cause = Pick<Command, 'tenant' | 'livemode' | 'traceparent'> & { readonly id?: string };
@@ -63,6 +67,7 @@ export class House {
   readonly commands: Command[] = [];
   /** False: commands pile up and nothing is answered. */
   answering = true;
+  readonly policies = new HousePolicies();
   readonly #books = new HouseBooks();
   readonly #payments = new HousePayments();
   readonly #seen: string[] = [];
@@ -195,6 +200,12 @@ export class House {
         return this.#books.closePeriod(command.data);
       case 'payflow.transaction_type.define.v1':
         return this.#books.defineType(command.data);
+      case 'payflow.limit.define.v1':
+        return this.policies.limit(command.data);
+      case 'payflow.risk_rule.define.v1':
+        return this.policies.rule(command.data);
+      case 'payflow.review.decide.v1':
+        return this.policies.decide(command.data);
       default:
         return command satisfies never;
     }

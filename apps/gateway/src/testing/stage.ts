@@ -14,12 +14,12 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-/** Opens a stage of the spec's own; closing it drops the database. */
-export async function openStage(): Promise<Stage> {
+/** Opens a stage of the spec's own, its gateway with the settings; closing it drops the database. */
+export async function openStage(env: Record<string, string> = {}): Promise<Stage> {
   const broker = testBroker(uniqueSuffix());
   const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
   const db = await openDatabase({ url: database.url, poolSize: 5, applicationName: 'spec', entities });
-  const gateway = await startGateway({ databaseUrl: database.url, broker, redisUrl: testServers().redis });
+  const gateway = await startGateway({ databaseUrl: database.url, broker, redisUrl: testServers().redis, env });
   const house = new House(db, broker);
   await house.start();
   const close = async (): Promise<void> => {

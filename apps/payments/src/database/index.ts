@@ -13,6 +13,7 @@ import { PaymentDivisions1764200800001 } from './migrations/1764200800001-paymen
 import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
 import { PaymentDisputes1764200700002 } from './migrations/1764200700002-payment-disputes.js';
+import { PaymentLimits1764200600001 } from './migrations/1764200600001-payment-limits.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -31,6 +32,7 @@ export const migrations = [
   PaymentDivisions1764200800001,
   AttemptsInWork1764200500003,
   PaymentDisputes1764200700002,
+  PaymentLimits1764200600001,
   rights,
 ];
 

@@ -21,13 +21,19 @@ const nothingStaysBehind = invariant({
     select 'payments/' || id || case when expires_at < clock_timestamp() - interval '30 seconds' then ' is past its deadline' else ' is not swept' end as id
     from payments
     where status = 'processing' and ledger_command_id is not null
-      and (expires_at < clock_timestamp() - interval '30 seconds' or updated_at < clock_timestamp() - interval '${UNSWEPT}')
+      and (expires_at < clock_timestamp() - interval '30 seconds'
+        -- What waits for a human waits as long as it may.
+        or (admission is distinct from 'in_review' and updated_at < clock_timestamp() - interval '${UNSWEPT}'))
       and not exists (${parked('payments.tenant_id', 'payments.id')})
-    union all ${STANDSTILLS}`,
+    union all ${STANDSTILLS}
+    union all
+    select 'reviews/' || id || ' is past its deadline' from reviews
+    where status = 'open' and expires_at < clock_timestamp() - interval '${UNSWEPT}'
+      and not exists (${parked('reviews.tenant_id', 'reviews.id')})`,
 });
 
 /**
- * A direct payment that waits has sent its ledger command, a payment that changed its event, an operation that ended its own,
+ * A direct payment that waits has sent its ledger command or told of its review, a payment that changed its event, an operation that ended its own,
  * in the transaction that wrote it; and each of these messages names a change that was made, or a step that was taken. A sweep
  * asks and changes nothing.
  */
@@ -43,7 +49,8 @@ const changesAreTold = (form: 'running' | 'full') => `
     where o.id >= uuid_floor(since.at - interval '10 minutes') and o.xact_id in (select xact_id from changed))
   select 'payments/' || p.id || ' has no message' as id from changed p
   where p.status = 'processing' and p.ledger_command_id is not null and p.operation_id is null and not exists (
-    select from told t where t.xact_id = p.xact_id and t.subject = p.id and t.event_id = p.ledger_command_id)
+    select from told t where t.xact_id = p.xact_id and t.subject = p.id and (t.event_id = p.ledger_command_id
+      or (p.admission = 'in_review' and t.type = 'payflow.review.opened.v1')))
   union all ${UNTOLD_CHANGES}
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
@@ -72,12 +79,13 @@ const everyChangeIsTold = invariant({
 const marksAreOne = (form: 'running' | 'full') => `
   with ${recentOutbox(form)},
   marks as (
-    select m.mark, 'payments' as marked from since, payments p cross join lateral (values (p.create_command_id), (p.verdict_event_id)) as m (mark)
+    select m.mark, 'payments' as marked, p.id::text as bearer from since, payments p cross join lateral (values (p.create_command_id), (p.verdict_event_id)) as m (mark)
     where m.mark is not null ${form === 'full' ? '' : 'and p.updated_at >= since.at'}
     union all
-    select l.verdict_event_id, 'steps' from since, payment_operations o join ledger_steps l on (l.tenant_id, l.livemode, l.operation_id) = (o.tenant_id, o.livemode, o.id)
+    select l.verdict_event_id, 'steps', l.operation_id || ' ' || l.step from since, payment_operations o join ledger_steps l on (l.tenant_id, l.livemode, l.operation_id) = (o.tenant_id, o.livemode, o.id)
     where l.verdict_event_id is not null ${form === 'full' ? '' : 'and o.updated_at >= since.at'})
-  select 'events/' || mark || ' marks ' || count(*) || ' ' || marked as id from marks group by mark, marked having count(*) > 1
+  select 'events/' || mark || ' marks ' || count(distinct bearer) || ' ' || marked as id from marks group by mark, marked
+  having count(distinct bearer) > 1
   union all
   select 'events/' || s.event_id || ' has no mark of its transaction' from sent s
   where s.type like 'payflow.payment.%' and s.type <> all (${PAYMENT_COMMANDS}) and not exists (
@@ -98,6 +106,41 @@ const oneMarkPerEffect = invariant({
 
 const FREE_TEXT = `select 'payments/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payments`;
 
+/** The running form looks at the windows of the thousand payments that were changed last. */
+const limitsAddUp = (form: 'running' | 'full') => `
+  with changed as materialized (
+    select tenant_id, livemode, id, status from payments where admission is not null
+    ${form === 'full' ? '' : "and updated_at > clock_timestamp() - interval '2 minutes' order by updated_at desc limit 1000"}),
+  reserved as materialized (
+    select r.*, c.status as payment_status
+    from changed c join limit_reservations r on r.tenant_id = c.tenant_id and r.livemode = c.livemode and r.payment_id = c.id),
+  looked as (
+    ${
+      form === 'full'
+        ? 'select * from limit_uses where window_start > to_timestamp(0)'
+        : `select u.* from limit_uses u join (select distinct tenant_id, livemode, limit_id, subject, window_start from reserved
+             where window_start > to_timestamp(0)) as w using (tenant_id, livemode, limit_id, subject, window_start)`
+    })
+  select 'limit_uses/' || u.limit_id || '/' || u.subject || '/' || u.window_start as id
+  from looked u cross join lateral (
+    select coalesce(sum(r.amount_minor) filter (where r.status = 'reserved'), 0) as reserved,
+      coalesce(sum(r.used_minor) filter (where r.status = 'used'), 0) as used
+    from limit_reservations r
+    where r.tenant_id = u.tenant_id and r.livemode = u.livemode and r.limit_id = u.limit_id and r.subject = u.subject
+      and r.window_start = u.window_start and r.status <> 'released') as s
+  where u.reserved_minor <> s.reserved or u.used_minor <> s.used or u.reserved_minor + u.used_minor > u.allowed_minor
+  union all
+  -- Nothing stays reserved for a payment that has ended.
+  select 'limit_reservations/' || payment_id from reserved
+  where status = 'reserved' and payment_status in ('succeeded', 'failed', 'canceled', 'expired')`;
+
+const limitsAreKept = invariant({
+  name: 'I40',
+  owner: 'payments',
+  running: limitsAddUp('running'),
+  full: limitsAddUp('full'),
+});
+
 /** What must always hold in the payments database. */
 export const invariants: readonly Invariant[] = [
   nothingStaysBehind,
@@ -106,6 +149,7 @@ export const invariants: readonly Invariant[] = [
   noAttemptIsForgotten,
   ...lifeInvariants,
   moneyOfDisputesMovesOnce,
+  limitsAreKept,
   noOldOutboxRow('payments'),
   noSecrets('payments', [
     { running: `(${FREE_TEXT} order by updated_at desc limit 1000)`, full: FREE_TEXT },

@@ -33,6 +33,7 @@ const PAYMENTS = new Unnested<{ readonly from: Payment; readonly to: Payment } &
   ['version', 'bigint', ({ to }) => to.version],
   ['capture', 'text', ({ to }) => to.capture],
   ['failure_code', 'text', ({ to }) => to.failureCode],
+  ['failure_reason', 'text', ({ to }) => to.failureReason],
   ['authorized', 'bigint', ({ to }) => to.authorized],
   ['captured', 'bigint', ({ to }) => to.captured],
   ['refunded', 'bigint', ({ to }) => to.refunded],
@@ -44,7 +45,7 @@ const PAYMENTS = new Unnested<{ readonly from: Payment; readonly to: Payment } &
   ['provider_reference', 'text', ({ to }) => to.providerReference],
   ['updated_at', 'timestamptz', ({ to }) => to.updatedAt],
 ]);
-const TRANSITIONS_AT = '$20';
+const TRANSITIONS_AT = '$21';
 
 // Conditional on state, version and what is left to be given back, though all of it is locked: should the locks ever be got
 // wrong, nothing is written over what another has done. The CHECKs on the sums stand behind it.
@@ -53,7 +54,7 @@ const SAVE = statement(
   `with v as (select * from ${PAYMENTS.from()}),
    changed as (
      update payments p set status = v.status, version = v.version, capture = v.capture, failure_code = v.failure_code,
-       amount_authorized_minor = v.authorized, amount_captured_minor = v.captured, amount_refunded_minor = v.refunded,
+       failure_reason = v.failure_reason, amount_authorized_minor = v.authorized, amount_captured_minor = v.captured, amount_refunded_minor = v.refunded,
        amount_refunding_minor = v.refunding, next_action = v.next_action::json, authorized_until = v.authorized_until,
        operation_id = v.operation_id, connector = v.connector, provider_reference = v.provider_reference,
        updated_at = v.updated_at, xact_id = pg_current_xact_id()

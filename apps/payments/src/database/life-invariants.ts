@@ -39,7 +39,7 @@ export const STANDSTILLS = `
     and not exists (${parked('o.tenant_id', 'o.payment_id')})
   union all
   select 'payments/' || p.id || ' is under way, and nothing is at work on it' from payments p
-  where p.status = 'processing' and p.ledger_command_id is null and p.updated_at < clock_timestamp() - interval '${UNSWEPT}'
+  where p.status = 'processing' and p.ledger_command_id is null and p.admission is distinct from 'in_review' and p.updated_at < clock_timestamp() - interval '${UNSWEPT}'
     and not exists (select from payment_operations o where ${OF('o', 'p')} and ${IS_OPEN})
     and not exists (${parked('p.tenant_id', 'p.id')})`;
 

@@ -13,6 +13,8 @@ export interface VerdictOnPayment {
   readonly eventId: string;
   readonly status: 'succeeded' | 'failed';
   readonly failureCode: string | null;
+  /** Beside the code, where a limit, a rule or a reviewer refused it. */
+  readonly failureReason?: string | null;
   /** Who stands behind it, and the trace that shows it. */
   readonly actor: string;
   readonly traceId: string | null;
@@ -27,7 +29,10 @@ export interface PaymentKey {
 export const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id, method,
   reference, metadata, failure_code, ledger_command_id, created_at, expires_at, updated_at, capture, customer_id, retry_of_id,
   amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, amount_disputed_minor, next_action,
-  authorized_until, operation_id, connector, provider_reference, division`;
+  authorized_until, operation_id, connector, provider_reference, division, failure_reason, admission`;
+
+/** The columns of a {@link PaymentRow}, under an alias of the table. */
+export const paymentColumns = (alias: string): string => COLUMNS.replaceAll(/(\w+)/g, `${alias}.$1`);
 
 /** A payment, and the message that it came with. */
 type NewPayment = Payment & { readonly createCommandId: string };
@@ -59,20 +64,18 @@ const MORE = new Unnested<NewPayment>([
   ['division', 'text', ({ division }) => division && JSON.stringify(division)],
 ]);
 
-const INSERT = statement(
-  'payments.insert',
-  `insert into payments (status, version, ${NEW.names}) select 'processing', 0, * from ${NEW.from()}
+// Whether its organisation has limits or rules is looked up by the statement that is sent anyway, and so is never out of date.
+const insertOf = (names: string, from: string): string =>
+  `insert into payments (status, version, admission, ${names})
+   select 'processing', 0, case when exists (
+     select from payment_policies p where p.tenant_id = n.tenant_id and p.livemode = n.livemode and p.active) then 'judged' end, *
+   from ${from}
    order by tenant_id, livemode, id
-   on conflict do nothing returning tenant_id, livemode, id`,
-);
+   on conflict do nothing returning tenant_id, livemode, id, admission`;
 
-const INSERT_MORE = statement(
-  'payments.insert-more',
-  `insert into payments (status, version, ${MORE.names})
-   select 'processing', 0, ${MORE.names.replace('division', 'division::json')} from ${MORE.from()}
-   order by tenant_id, livemode, id
-   on conflict do nothing returning tenant_id, livemode, id`,
-);
+const INSERT = statement('payments.insert', insertOf(NEW.names, NEW.from()));
+
+const INSERT_MORE = statement('payments.insert-more', insertOf(MORE.names, MORE.from()));
 
 const CREATED_BY = statement(
   'payments.created-by',
@@ -90,17 +93,18 @@ const DECIDED_BY = statement(
 const FINISH = statement(
   'payments.finish',
   `with v as (
-     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[])
-       as v (tenant_id, livemode, id, ledger_command_id, event_id, status, failure_code, actor, trace_id)),
+     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])
+       as v (tenant_id, livemode, id, ledger_command_id, event_id, status, failure_code, failure_reason, actor, trace_id)),
    finished as (
-     update payments p set status = v.status, failure_code = v.failure_code, verdict_event_id = v.event_id, version = p.version + 1,
+     update payments p set status = v.status, failure_code = v.failure_code, failure_reason = v.failure_reason,
+       verdict_event_id = v.event_id, version = p.version + 1,
        amount_authorized_minor = case v.status when 'succeeded' then p.amount_minor else 0 end,
        amount_captured_minor = case v.status when 'succeeded' then p.amount_minor else 0 end,
        updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
      from v
      where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.id = v.id
        and p.status = 'processing' and p.ledger_command_id = v.ledger_command_id
-     returning ${COLUMNS.replaceAll(/(\w+)/g, 'p.$1')}, v.actor, v.trace_id, v.event_id),
+     returning ${paymentColumns('p')}, v.actor, v.trace_id, v.event_id),
    logged as (
      insert into payment_transitions (tenant_id, livemode, payment_id, version, from_status, to_status, actor, reason, cause_event_id, trace_id)
      select tenant_id, livemode, id, version, 'processing', status, actor, coalesce(failure_code, 'captured'), event_id, trace_id
@@ -113,7 +117,8 @@ const OVERDUE = statement(
   `update payments set updated_at = clock_timestamp()
    where (tenant_id, livemode, id) in (
      select tenant_id, livemode, id from payments
-     where status = 'processing' and ledger_command_id is not null and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
+     where status = 'processing' and ledger_command_id is not null and admission is distinct from 'in_review'
+       and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
      order by updated_at limit $2 for update skip locked)
    returning tenant_id, livemode, id`,
 );
@@ -150,19 +155,26 @@ export interface PaymentRow extends Row {
   operation_id: string | null;
   connector: string | null;
   provider_reference: string | null;
+  failure_reason: string | null;
+  admission: Payment['admission'];
 }
 
 export type KeyRow = Pick<PaymentRow, 'tenant_id' | 'livemode' | 'id'>;
 
-/** Inserts new payments and returns the keys of those that were not there before. */
-export async function insertPayments(tx: Transaction, payments: readonly NewPayment[]): Promise<Set<string>> {
+type InsertedRow = KeyRow & Pick<PaymentRow, 'admission'>;
+
+/** Inserts new payments and returns the keys of those that were not there before, each with whether it is to be judged first. */
+export async function insertPayments(
+  tx: Transaction,
+  payments: readonly NewPayment[],
+): Promise<Map<string, Payment['admission']>> {
   const inserted = [
-    ...[...NEW.batches(payments.filter(isPlain))].map((values) => tx.rows<KeyRow>(INSERT, values)),
+    ...[...NEW.batches(payments.filter(isPlain))].map((values) => tx.rows<InsertedRow>(INSERT, values)),
     ...[...MORE.batches(payments.filter((payment) => !isPlain(payment)))].map((values) =>
-      tx.rows<KeyRow>(INSERT_MORE, values),
+      tx.rows<InsertedRow>(INSERT_MORE, values),
     ),
   ];
-  return new Set((await Promise.all(inserted)).flat().map((row) => keyOf(toKey(row))));
+  return new Map((await Promise.all(inserted)).flat().map((row) => [keyOf(toKey(row)), row.admission]));
 }
 
 /** Most are: booked by one transfer, and nothing else is known of them. */
@@ -190,6 +202,7 @@ export async function finishPayments(tx: Transaction, verdicts: readonly Verdict
     verdicts.map((v) => uuidOf('event', v.eventId)),
     verdicts.map((v) => v.status),
     verdicts.map((v) => v.failureCode),
+    verdicts.map((v) => v.failureReason ?? null),
     verdicts.map((v) => v.actor),
     verdicts.map((v) => v.traceId),
   ]);
@@ -248,5 +261,7 @@ export function toPayment(row: PaymentRow): Payment {
     operation: row.operation_id,
     connector: row.connector,
     providerReference: row.provider_reference,
+    failureReason: row.failure_reason,
+    admission: row.admission,
   };
 }

@@ -14,6 +14,8 @@ export const rights: Rights = {
       'version',
       'capture',
       'failure_code',
+      'failure_reason',
+      'admission',
       'verdict_event_id',
       'amount_authorized_minor',
       'amount_captured_minor',
@@ -41,6 +43,14 @@ export const rights: Rights = {
       'updated_at',
       'xact_id',
     ],
+  },
+  payment_policies: { update: ['version', 'active'] },
+  limits: { update: 'all' },
+  risk_rules: { update: 'all' },
+  limit_uses: { update: ['reserved_minor', 'used_minor', 'allowed_minor', 'updated_at'] },
+  limit_reservations: { update: ['amount_minor', 'used_minor', 'status', 'updated_at', 'xact_id'] },
+  reviews: {
+    update: ['status', 'decided_at', 'decided_by', 'decision_reason', 'decision_id', 'swept_at', 'version', 'xact_id'],
   },
   ledger_steps: {
     update: ['status', 'reason', 'hold_left_minor', 'accounts', 'verdict_event_id', 'updated_at', 'xact_id'],

@@ -234,6 +234,68 @@ create table ledger_steps (
   constraint ledger_steps_tenant_id_livemode_operation_id_fkey FOREIGN KEY (tenant_id, livemode, operation_id) REFERENCES payment_operations(tenant_id, livemode, id)
 );
 
+create table limit_reservations (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  payment_id uuid not null,
+  limit_id uuid not null,
+  subject text not null,
+  window_start timestamp with time zone not null,
+  at timestamp with time zone not null,
+  amount_minor bigint not null,
+  used_minor bigint not null default 0,
+  status text not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint limit_reservations_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint limit_reservations_check CHECK (((used_minor >= 0) AND (used_minor <= amount_minor))),
+  constraint limit_reservations_pkey PRIMARY KEY (tenant_id, livemode, payment_id, limit_id, subject, window_start),
+  constraint limit_reservations_status_check CHECK ((status = ANY (ARRAY['reserved'::text, 'used'::text, 'released'::text, 'counted'::text])))
+);
+
+create table limit_uses (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  limit_id uuid not null,
+  subject text not null,
+  window_start timestamp with time zone not null,
+  reserved_minor bigint not null default 0,
+  used_minor bigint not null default 0,
+  allowed_minor bigint not null default 0,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint limit_uses_pkey PRIMARY KEY (tenant_id, livemode, limit_id, subject, window_start),
+  constraint limit_uses_reserved_minor_check CHECK ((reserved_minor >= 0)),
+  constraint limit_uses_used_minor_check CHECK ((used_minor >= 0)),
+  constraint limit_uses_within_limit CHECK (((reserved_minor + used_minor) <= allowed_minor))
+);
+
+create table limits (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  version bigint not null,
+  kind text not null,
+  scope text not null,
+  customer_id uuid,
+  method text,
+  asset text,
+  amount_minor bigint,
+  payment_count integer,
+  window_minutes integer,
+  enabled boolean not null,
+  defined_at timestamp with time zone not null,
+  constraint limits_amount_minor_check CHECK ((amount_minor >= 0)),
+  constraint limits_customer_is_named CHECK (((scope = 'customer'::text) = (customer_id IS NOT NULL))),
+  constraint limits_kind_check CHECK ((kind = ANY (ARRAY['per_payment'::text, 'per_day'::text, 'per_month'::text, 'velocity'::text]))),
+  constraint limits_payment_count_check CHECK ((payment_count > 0)),
+  constraint limits_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint limits_scope_check CHECK ((scope = ANY (ARRAY['customer'::text, 'each_customer'::text, 'all'::text]))),
+  constraint limits_sums_have_asset CHECK (((kind = 'velocity'::text) OR ((asset IS NOT NULL) AND (amount_minor IS NOT NULL)))),
+  constraint limits_velocity_counts CHECK (((kind = 'velocity'::text) = ((payment_count IS NOT NULL) AND (window_minutes IS NOT NULL)))),
+  constraint limits_version_check CHECK ((version > 0)),
+  constraint limits_window_minutes_check CHECK ((window_minutes > 0))
+);
+
 create table maintained_partitions (
   table_name text not null,
   step interval not null,
@@ -337,6 +399,15 @@ END),
   constraint payment_operations_version_check CHECK ((version >= 0))
 );
 
+create table payment_policies (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  version bigint not null,
+  active boolean not null,
+  constraint payment_policies_pkey PRIMARY KEY (tenant_id, livemode),
+  constraint payment_policies_version_check CHECK ((version > 0))
+);
+
 create table payment_transitions (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -387,8 +458,11 @@ create table payments (
   connector text,
   provider_reference text,
   swept_at timestamp with time zone,
+  admission text,
+  failure_reason text,
   amount_disputed_minor bigint not null default 0,
   division json,
+  constraint payments_admission_check CHECK ((admission = ANY (ARRAY['judged'::text, 'in_review'::text]))),
   constraint payments_amount_authorized_minor_check CHECK ((amount_authorized_minor >= 0)),
   constraint payments_amount_disputed_minor_check CHECK ((amount_disputed_minor >= 0)),
   constraint payments_amount_minor_check CHECK ((amount_minor > 0)),
@@ -400,6 +474,23 @@ create table payments (
   constraint payments_refunded_within_captured CHECK (((amount_refunded_minor >= 0) AND (amount_refunding_minor >= 0) AND ((amount_refunded_minor + amount_refunding_minor) <= amount_captured_minor))),
   constraint payments_status_check CHECK ((status = ANY (ARRAY['requires_action'::text, 'processing'::text, 'authorized'::text, 'partially_captured'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'expired'::text]))),
   constraint payments_version_check CHECK ((version >= 0))
+);
+
+create table policy_definitions (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  command_id uuid not null,
+  kind text not null,
+  subject_id uuid not null,
+  version bigint,
+  reason text,
+  terms json,
+  actor text not null,
+  defined_at timestamp with time zone not null,
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint policy_definitions_kind_check CHECK ((kind = ANY (ARRAY['limit'::text, 'risk_rule'::text]))),
+  constraint policy_definitions_pkey PRIMARY KEY (tenant_id, livemode, command_id),
+  constraint policy_definitions_refused_has_reason CHECK (((version IS NULL) = (reason IS NOT NULL)))
 );
 
 create table positions (
@@ -442,6 +533,45 @@ create table received_tallies (
   messages bigint not null,
   id_sum bigint not null,
   constraint received_tallies_pkey PRIMARY KEY (consumer_group, topic, partition, day)
+);
+
+create table reviews (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  status text not null default 'open'::text,
+  rule_id uuid not null,
+  reason text not null,
+  opened_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  confirm boolean not null default true,
+  swept_at timestamp with time zone,
+  decided_at timestamp with time zone,
+  decided_by text,
+  decision_reason text,
+  decision_id uuid,
+  version bigint not null default 1,
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint reviews_decided_by_message CHECK (((status = 'open'::text) = (decision_id IS NULL))),
+  constraint reviews_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint reviews_status_check CHECK ((status = ANY (ARRAY['open'::text, 'approved'::text, 'denied'::text, 'expired'::text])))
+);
+
+create table risk_rules (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  version bigint not null,
+  priority integer not null,
+  verdict text not null,
+  reason text not null,
+  conditions json not null,
+  enabled boolean not null,
+  defined_at timestamp with time zone not null,
+  constraint risk_rules_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint risk_rules_priority_check CHECK ((priority >= 0)),
+  constraint risk_rules_verdict_check CHECK ((verdict = ANY (ARRAY['deny'::text, 'review'::text, 'allow'::text]))),
+  constraint risk_rules_version_check CHECK ((version > 0))
 );
 
 create table routes (
@@ -538,6 +668,8 @@ CREATE INDEX ledger_steps_of_payment ON public.ledger_steps USING btree (tenant_
 
 CREATE INDEX ledger_steps_undivided ON public.ledger_steps USING btree (updated_at) WHERE ((command_type = 'payflow.group.post.v1'::text) AND (status = 'refused'::text));
 
+CREATE INDEX limit_reservations_by_window ON public.limit_reservations USING btree (tenant_id, livemode, limit_id, subject, window_start, at) WHERE (status <> 'released'::text);
+
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
@@ -553,6 +685,10 @@ CREATE INDEX payments_by_change ON public.payments USING btree (updated_at);
 CREATE INDEX payments_to_be_acted_on ON public.payments USING btree (expires_at) WHERE (status = 'requires_action'::text);
 
 CREATE INDEX payments_waiting ON public.payments USING btree (updated_at) WHERE (status = 'processing'::text);
+
+CREATE INDEX reviews_open ON public.reviews USING btree (opened_at) WHERE (status = 'open'::text);
+
+CREATE INDEX reviews_open_by_end ON public.reviews USING btree (expires_at) WHERE (status = 'open'::text);
 
 CREATE OR REPLACE FUNCTION public.attach_partition(parent text, part text, since timestamp with time zone, until timestamp with time zone)
  RETURNS void
@@ -939,6 +1075,14 @@ grant update (seen_at) on job_workers to service;
 grant select on ledger_steps to reader;
 grant insert, select on ledger_steps to service;
 grant update (status, reason, verdict_event_id, updated_at, xact_id, hold_left_minor, accounts) on ledger_steps to service;
+grant select on limit_reservations to reader;
+grant insert, select on limit_reservations to service;
+grant update (amount_minor, used_minor, status, updated_at, xact_id) on limit_reservations to service;
+grant select on limit_uses to reader;
+grant insert, select on limit_uses to service;
+grant update (reserved_minor, used_minor, allowed_minor, updated_at) on limit_uses to service;
+grant select on limits to reader;
+grant insert, select, update on limits to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
 grant select on outbox to reader;
@@ -954,17 +1098,27 @@ grant update (holder, held_until) on partition_lease to service;
 grant select on payment_operations to reader;
 grant insert, select on payment_operations to service;
 grant update (status, amount_minor, failure_code, version, updated_at, xact_id, answer_event_id, needs_attention) on payment_operations to service;
+grant select on payment_policies to reader;
+grant insert, select on payment_policies to service;
+grant update (version, active) on payment_policies to service;
 grant select on payment_transitions to reader;
 grant insert, select on payment_transitions to service;
 grant select on payments to reader;
 grant insert, select on payments to service;
-grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, swept_at, amount_disputed_minor) on payments to service;
+grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, swept_at, admission, failure_reason, amount_disputed_minor) on payments to service;
+grant select on policy_definitions to reader;
+grant insert, select on policy_definitions to service;
 grant select on positions to reader;
 grant insert, select, update on positions to service;
 grant select on provider_evidence to reader;
 grant insert, select on provider_evidence to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
+grant select on reviews to reader;
+grant insert, select on reviews to service;
+grant update (status, swept_at, decided_at, decided_by, decision_reason, decision_id, version, xact_id) on reviews to service;
+grant select on risk_rules to reader;
+grant insert, select, update on risk_rules to service;
 grant select on routes to reader;
 grant select on routes to service;
 grant select on schema_migrations to reader;

@@ -66,6 +66,18 @@ export function start(life: Life, { confirm }: Pick<PaymentCreate, 'confirm'>, m
   return begin(life, first, moment);
 }
 
+/** Its organisation does not want it: it has failed before anybody was asked. */
+export function deny(life: Life, code: Refusal, failureReason: string, moment: Moment): Life {
+  const { id: commandId, actor, traceId } = moment.cause;
+  const first = authorizationOf(life, { commandId, actor, traceId }, moment);
+  return failed(withPayment(life, { failureReason }), first, code, [], moment);
+}
+
+/** A human has looked at it: it begins as if it had just been taken in, and whatever has waited for that goes on. */
+export function approve(life: Life, confirm: boolean, moment: Moment): Life {
+  return confirm ? start(life, {}, moment) : goOn(start(life, { confirm: false }, moment), moment);
+}
+
 /** A client's wish: begins at once, waits for its turn, or is refused. One that is known already stays as it is. */
 export function ask(life: Life, wish: Wish, moment: Moment): Life {
   if (operationOf(life, wish.id)) return life;
@@ -139,6 +151,7 @@ export function hearLedger(life: Life, verdict: StepVerdict, moment: Moment): Li
  */
 export function remind(life: Life, moment: Moment): Life {
   const { payment, steps } = life;
+  if (payment.admission === 'in_review') return life;
   if (payment.ledgerCommandId !== null && payment.status === 'processing')
     return tell(life, { kind: 'transfer', payment }, moment);
   const reminded = steps

@@ -32,6 +32,8 @@ export interface Payment {
   /** Null where the destination gets all. */
   readonly division: Division | null;
   readonly failureCode: string | null;
+  /** Which limit, or what the rule says: of a payment that the organisation itself refused. */
+  readonly failureReason: string | null;
   /**
    * Event id of the command to the ledger that books a payment captured at once from account to account: its verdict is
    * recognised by it, and a repeated command carries it again. Null on one that goes by steps.
@@ -56,6 +58,8 @@ export interface Payment {
   readonly operation: string | null;
   readonly connector: string | null;
   readonly providerReference: string | null;
+  /** Null: its organisation had neither limits nor rules. `in_review`: nothing is asked of anybody until a human has decided. */
+  readonly admission: 'judged' | 'in_review' | null;
 }
 
 type Created = RefusableData['payflow.payment.create.v1'] & Partial<PaymentCreate>;
@@ -81,6 +85,7 @@ export function processingPayment(
     metadata: create.metadata,
     division: divisionOf(create),
     failureCode: null,
+    failureReason: null,
     ledgerCommandId,
     createdAt: create.created_at,
     expiresAt: create.expires_at,
@@ -98,6 +103,7 @@ export function processingPayment(
     operation: null,
     connector: null,
     providerReference: null,
+    admission: null,
   };
 }
 
@@ -133,7 +139,7 @@ export function snapshotOf(payment: Payment, accounts: readonly AccountSnapshot[
     method: payment.method,
     reference: payment.reference,
     metadata: payment.metadata,
-    failure: payment.failureCode === null ? null : { code: payment.failureCode },
+    failure: failureOf(payment),
     version: payment.version,
     created_at: payment.createdAt,
     updated_at: payment.updatedAt,
@@ -146,4 +152,9 @@ export function snapshotOf(payment: Payment, accounts: readonly AccountSnapshot[
     ...(payment.retryOf && { retry_of: payment.retryOf }),
     ...toldOf(payment.division),
   };
+}
+
+function failureOf({ failureCode: code, failureReason: reason }: Payment): PaymentSnapshot['failure'] {
+  if (code === null) return null;
+  return reason === null ? { code } : { code, reason };
 }

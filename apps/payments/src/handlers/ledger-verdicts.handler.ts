@@ -12,6 +12,7 @@ import {
 } from '../database/payment.repository.js';
 import { goOn, hearLedger, type StepVerdict } from '../domain/machine.js';
 import { handleDisputeVerdicts, isBesidePayment } from './dispute-verdicts.js';
+import { settleUses, usesOf } from '../limits/use.repository.js';
 import { play, traceIdOf, type Turn } from './lives.js';
 import { paymentEvent } from './tidings.js';
 
@@ -63,6 +64,7 @@ async function finish(tx: Transaction, events: readonly Direct[]): Promise<Finis
   }
   const verdicts = [...byPayment.values()].map(toVerdict);
   const finished = verdicts.length > 0 ? await finishPayments(tx, verdicts) : [];
+  await settleUses(tx, usesOf(finished));
   const heard = new Set<string>();
   const waited: Turn[] = [];
   const messages = finished.map((payment): AnyOutgoing => {

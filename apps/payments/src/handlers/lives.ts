@@ -7,6 +7,8 @@ import { saveLives, type Change } from '../database/life-changes.repository.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import type { Attempt, Life, Moment, News } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
+import { FINAL_STATES } from '../domain/transitions.js';
+import { settleUses, usesOf } from '../limits/use.repository.js';
 import type { NewAttempt } from '../providers/attempt.js';
 import { askProviders } from '../providers/ask-providers.js';
 import { termsOf } from './terms.js';
@@ -31,17 +33,20 @@ export interface Turn {
 
 /**
  * Plays the turns, in their order, on the payments they are for: these are locked and read together, each turn is decided on
- * what the one before has left, and all that has changed is written together. `fresh`: payments that this batch has inserted.
+ * what the one before has left, and all that has changed is written together. `fresh`: payments that this batch has inserted. `judge`
+ * sees them all before the first turn, under their locks.
  */
 export async function play(
   tx: Transaction,
   turns: readonly Turn[],
   fresh: ReadonlyMap<string, Life> = new Map(),
+  judge?: (lives: ReadonlyMap<string, Life>) => Promise<void>,
 ): Promise<Handled> {
   if (turns.length === 0) return { messages: [] };
   const known = turns.filter(({ payment }) => !fresh.has(keyOf(payment)));
   const loaded = known.length === 0 ? NOTHING_LOADED : await loadLives(tx, keysOf(known), mentionedBy(known));
   const before = new Map([...loaded.lives, ...fresh]);
+  await judge?.(before);
   const after = new Map(before);
   const now = loaded.now ?? new Date().toISOString();
   const repeated: string[] = [];
@@ -71,6 +76,7 @@ async function write(
     return [{ news: each, actor: cause.actor, traceId: traceIdOf(cause) }];
   });
   await saveLives(tx, changes, transitions);
+  await settleUses(tx, usesOf(changes.filter(hasEnded).map(({ after }) => after.payment)));
   const doubted = new Set(news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each.operation] : [])));
   const attempts = news.flatMap(({ each, payment }) =>
     each.kind === 'attempt' ? [newAttempt(each.attempt, payment, causeOf(each))] : [],
@@ -85,6 +91,10 @@ async function write(
     if (each.kind === 'undivided') alarmUndivided(each, payment.id);
   }
   return news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []);
+}
+
+function hasEnded({ before, after }: Change): boolean {
+  return !FINAL_STATES.includes(before.payment.status) && FINAL_STATES.includes(after.payment.status);
 }
 
 function newAttempt(attempt: Attempt, payment: Payment, cause: MessageContext): NewAttempt {

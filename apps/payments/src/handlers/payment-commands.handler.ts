@@ -4,52 +4,94 @@ import { newId, uuidOf, type AnyMessage, type Refusable, type Refusal } from '@p
 import type { Transaction } from '@payflow/database';
 import { Begun, Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { knownPayments } from '../database/life.repository.js';
-import { createdBy, finishPayments, insertPayments, keyOf, type PaymentKey } from '../database/payment.repository.js';
+import { createdBy, insertPayments, keyOf, type PaymentKey } from '../database/payment.repository.js';
 import { lifeOf, operationOf, type Life } from '../domain/life.js';
-import { ask, expire, giveUp, hear, remind, start } from '../domain/machine.js';
+import { approve, ask, deny, expire, giveUp, hear, remind, start } from '../domain/machine.js';
 import { isDirect, processingPayment, type Payment } from '../domain/payment.js';
+import { admit, reviewOpened } from '../limits/admit.js';
+import { refuseDefinitions, takeDefinitions, type DefineType } from '../limits/definitions.js';
+import { admitIncreases, type IncrementCommand } from '../limits/increase.js';
+import { Policies, type OwnedPolicy } from '../limits/policy.repository.js';
+import { decideAll, refuseDecision } from '../limits/reviews.js';
+import { endDirect, type End } from './direct-ends.js';
 import { handleDisputeCommands, isDisputeCommand, type DisputeCommand } from './dispute-commands.js';
-import { play, traceIdOf, type Turn } from './lives.js';
-import { directTransfer, paymentEvent } from './tidings.js';
+import { play, type Turn } from './lives.js';
+import { directTransfer } from './tidings.js';
 import { bareWish, isWish, operationIdOf, wishOf, type DamagedWish, type WishCommand } from './wishes.js';
 
 /** What a refusal needs of the command; a whole one has more. */
 type Create = Refusable<'payflow.payment.create.v1'>;
 type WholeCreate = AnyMessage<'payflow.payment.create.v1'>;
 type Own = AnyMessage<'payflow.payment.sweep.v1' | 'payflow.payment.answer.v1' | 'payflow.payment.expire.v1'>;
-type MachineCommand = WholeCreate | WishCommand | Own;
+type Policy = AnyMessage<DefineType | 'payflow.review.decide.v1'>;
+type MachineCommand = WholeCreate | WishCommand | Own | Policy;
 type PaymentCommand = MachineCommand | DisputeCommand;
-type Damaged = Create | DamagedWish;
+type Damaged = Create | DamagedWish | Refusable<Policy['type']>;
 
 /** Takes accepted payments in, and carries out what is asked of those that are there. */
 @Controller()
 export class PaymentCommandsHandler {
+  private readonly policies = new Policies();
+
   @Consumes('payments.commands')
   async handle(@Payload() batch: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
     const commands = batch.filter((command): command is MachineCommand => !isDisputeCommand(command));
+    const defined = await takeDefinitions(tx, this.policies, commands.filter(isDefinition));
     const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
-    const created = await create(tx, creates);
+    const created = await this.create(tx, creates, defined.policies);
+    const increments = commands.filter((command) => command.type === 'payflow.payment.increment.v1');
+    const tooMuch = new Set<string>();
+    const reviewed = await decideAll(
+      tx,
+      commands.filter((command) => command.type === 'payflow.review.decide.v1'),
+    );
+    const [direct, steps] = [reviewed.approved.filter(isOfDirect), reviewed.approved.filter((one) => !isOfDirect(one))];
+    const ended = await endDirect(tx, [...created.ends, ...reviewed.denied.filter(isOfDirect)]);
     const turns = commands.flatMap((command): Turn[] => {
+      if (isDefinition(command) || command.type === 'payflow.review.decide.v1') return [];
+      if (command.type === 'payflow.payment.increment.v1') return [incrementTurn(command, tooMuch)];
       if (command.type !== 'payflow.payment.create.v1') return [turnOf(command)];
       const begin = created.begun.get(command.id);
       return begin ? [begin] : [];
     });
-    const played = await play(tx, turns, created.fresh);
+    const decided = [
+      ...ended.waited,
+      ...steps.map(({ payment, confirm, cause }): Turn => ({
+        payment,
+        message: cause,
+        apply: (life, moment) => approve(life, confirm, moment),
+      })),
+      ...reviewed.denied.filter((one) => !isOfDirect(one)).map(denial),
+    ];
+    const played = await play(tx, [...decided, ...turns], created.fresh, async (lives) => {
+      const passing = await admitIncreases(tx, this.policies, increments, lives, defined.policies);
+      for (const id of passing) tooMuch.add(id);
+    });
     const disputed = await handleDisputeCommands(tx, batch.filter(isDisputeCommand));
     return {
-      messages: [...created.messages, ...played.messages, ...disputed.messages],
-      repeated: [...created.repeated, ...(played.repeated ?? []), ...disputed.repeated],
+      messages: [
+        ...defined.messages,
+        ...created.messages,
+        ...reviewed.messages,
+        ...direct.map(({ payment, cause }) => directTransfer(payment, cause)),
+        ...ended.messages,
+        ...played.messages,
+        ...disputed.messages,
+      ],
+      repeated: [
+        ...defined.repeated,
+        ...created.repeated,
+        ...reviewed.repeated,
+        ...(played.repeated ?? []),
+        ...disputed.repeated,
+      ],
     };
   }
 
   /** An operator gave them up before anybody was asked: they are kept as failed, where a later copy finds them. */
   @Discards('payments.commands')
   async discard(@Payload() commands: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    return refuseAll(
-      tx,
-      commands.filter((command) => command.type === 'payflow.payment.create.v1' || isWish(command)) as Damaged[],
-      'discarded',
-    );
+    return refuseAll(tx, commands.filter((command) => !isOwn(command)) as Damaged[], 'discarded');
   }
 
   /** Too damaged to be carried out, and whole enough to be refused: kept as failed likewise. */
@@ -67,9 +109,65 @@ export class PaymentCommandsHandler {
     const known = await knownPayments(tx, commands.map(paymentOf));
     return commands.filter((command) => known.has(keyOf(paymentOf(command))));
   }
+
+  /** Takes payments in. Those of organisations with limits or rules go on only as these say. */
+  private async create(
+    tx: Transaction,
+    commands: readonly WholeCreate[],
+    defined: ReadonlyMap<string, OwnedPolicy>,
+  ): Promise<Created> {
+    if (commands.length === 0) return NOTHING;
+    const { added, known } = await add(tx, commands, commands.map(newPayment));
+    const judged = added.filter(({ payment }) => payment.admission !== null).map(({ command }) => command);
+    const admissions = await admit(tx, this.policies, judged, defined);
+    const [messages, ends]: [AnyOutgoing[], End[]] = [[], []];
+    const [begun, fresh] = [new Map<string, Turn>(), new Map<string, Life>()];
+    for (const { payment, command } of added) {
+      const admission = admissions.get(keyOf(payment));
+      if (admission?.kind === 'review') {
+        messages.push(reviewOpened(payment, admission, command));
+        continue;
+      }
+      const denied = admission?.kind === 'denied' ? { payment, ...admission, cause: command } : undefined;
+      if (payment.ledgerCommandId === null) {
+        fresh.set(keyOf(payment), lifeOf(payment));
+        begun.set(command.id, denied ? denial(denied) : beginning(payment, command));
+      } else if (denied) ends.push(denied);
+      else messages.push(directTransfer(payment, command));
+    }
+    return { messages, ends, repeated: await createdBefore(tx, known), begun, fresh };
+  }
 }
 
-function paymentOf({ tenant, livemode, data }: PaymentCommand | Damaged): PaymentKey {
+function isDefinition(command: PaymentCommand): command is AnyMessage<DefineType> {
+  return command.type === 'payflow.limit.define.v1' || command.type === 'payflow.risk_rule.define.v1';
+}
+
+function isOwn({ type }: PaymentCommand): boolean {
+  return (
+    type === 'payflow.payment.sweep.v1' || type === 'payflow.payment.answer.v1' || type === 'payflow.payment.expire.v1'
+  );
+}
+
+function isOfDirect({ payment }: { readonly payment: Payment }): boolean {
+  return payment.ledgerCommandId !== null;
+}
+
+function beginning(payment: Payment, message: WholeCreate): Turn {
+  return { payment, message, apply: (life, moment) => start(life, message.data, moment) };
+}
+
+/** Ends a payment that goes by steps, of which none was made. */
+function denial({ payment, code, reason, cause }: End & { readonly reason: string }): Turn {
+  return { payment, message: cause, apply: (life, moment) => deny(life, code, reason, moment) };
+}
+
+/** Of what is numbered among the commands of a payment, or was created by it. */
+function paymentOf({
+  tenant,
+  livemode,
+  data,
+}: Pick<PaymentCommand | Damaged, 'tenant' | 'livemode' | 'data'>): PaymentKey {
   return { tenant, livemode, id: data.id };
 }
 
@@ -95,6 +193,17 @@ function turnOf(command: WishCommand | Own): Turn {
   }
 }
 
+/** An increment that would pass a limit is refused before it begins; `tooMuch` has the ids of those, when its turn comes. */
+function incrementTurn(command: IncrementCommand, tooMuch: ReadonlySet<string>): Turn {
+  return {
+    ...turnOf(command),
+    apply: (life, moment) =>
+      tooMuch.has(command.id)
+        ? giveUp(life, wishOf(command), 'limit_exceeded', moment)
+        : ask(life, wishOf(command), moment),
+  };
+}
+
 function answered(answer: AnyMessage<'payflow.payment.answer.v1'>): Turn {
   const attempt = uuidOf('attempt', answer.data.attempt);
   return {
@@ -111,37 +220,16 @@ function answered(answer: AnyMessage<'payflow.payment.answer.v1'>): Turn {
 }
 
 interface Created {
-  /** To the ledger, for direct payments. */
+  /** To the ledger, for direct payments, and of reviews. */
   readonly messages: readonly AnyOutgoing[];
+  readonly ends: readonly End[];
   readonly repeated: readonly string[];
   /** Payments that go by steps and were not there before: what begins each, by the id of its command. */
   readonly begun: ReadonlyMap<string, Turn>;
   readonly fresh: ReadonlyMap<string, Life>;
 }
 
-const NOTHING: Created = { messages: [], repeated: [], begun: new Map(), fresh: new Map() };
-
-async function create(tx: Transaction, commands: readonly WholeCreate[]): Promise<Created> {
-  if (commands.length === 0) return NOTHING;
-  const payments = commands.map((command) => newPayment(command));
-  const { added, known } = await add(tx, commands, payments);
-  const messages: AnyOutgoing[] = [];
-  const begun = new Map<string, Turn>();
-  const fresh = new Map<string, Life>();
-  for (const at of added) {
-    const [command, payment] = [commands[at] as WholeCreate, payments[at] as Payment];
-    if (payment.ledgerCommandId !== null) messages.push(directTransfer(payment, command));
-    else {
-      fresh.set(keyOf(payment), lifeOf(payment));
-      begun.set(command.id, {
-        payment,
-        message: command,
-        apply: (life, moment) => start(life, command.data, moment),
-      });
-    }
-  }
-  return { messages, repeated: await createdBefore(tx, commands, known), begun, fresh };
-}
+const NOTHING: Created = { messages: [], ends: [], repeated: [], begun: new Map(), fresh: new Map() };
 
 /** Of a payment that begins by steps, its authorization is the first to be at work. */
 function newPayment(command: WholeCreate) {
@@ -153,45 +241,60 @@ function newPayment(command: WholeCreate) {
 
 type NewPayment = Payment & { readonly createCommandId: string };
 
-/** Inserts the payments. Returns the places of those that were not there before, and of the others. */
-async function add(
+interface Added<C> {
+  readonly payment: Payment;
+  readonly command: C;
+}
+
+/** Inserts the payments. Returns those that were not there before, and the commands of the others. */
+async function add<C extends Create>(
   tx: Transaction,
-  commands: readonly Create[],
+  commands: readonly C[],
   payments: readonly NewPayment[],
-): Promise<{ added: number[]; known: number[] }> {
-  const inserted = await insertPayments(tx, payments);
-  const [added, known]: [number[], number[]] = [[], []];
-  commands.forEach((_, at) => {
-    // Two copies of one create in a batch share a key: only the first row was inserted, and deleted here for the second.
-    (inserted.delete(keyOf(payments[at] as Payment)) ? added : known).push(at);
+): Promise<{ added: Added<C>[]; known: C[] }> {
+  // Of two copies in a batch the first is inserted: each has a ledger command of its own, and the row must name the one that is sent.
+  const firsts = new Map(payments.toReversed().map((payment) => [keyOf(payment), payment]));
+  const inserted = await insertPayments(tx, [...firsts.values()]);
+  const [added, known]: [Added<C>[], C[]] = [[], []];
+  commands.forEach((command, at) => {
+    const payment = payments[at] as Payment;
+    const admission = inserted.get(keyOf(payment)) ?? null;
+    // Taken out for the second copy.
+    if (!inserted.delete(keyOf(payment))) known.push(command);
+    else added.push({ command, payment: admission === null ? payment : { ...payment, admission } });
   });
   return { added, known };
 }
 
-async function createdBefore(
-  tx: Transaction,
-  commands: readonly Create[],
-  known: readonly number[],
-): Promise<string[]> {
+async function createdBefore(tx: Transaction, known: readonly Create[]): Promise<string[]> {
   if (known.length === 0) return [];
-  const again = known.map((at) => commands[at] as Create);
-  const creators = await createdBy(
-    tx,
-    again.map((command) => paymentOf(command)),
-  );
-  return again.map(({ id }) => id).filter((id) => creators.has(id));
+  const creators = await createdBy(tx, known.map(paymentOf));
+  return known.map(({ id }) => id).filter((id) => creators.has(id));
 }
 
 async function refuseAll(tx: Transaction, commands: readonly Damaged[], reason: Refusal): Promise<Handled> {
   const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
   const refused = await refusePayments(tx, creates, reason);
+  const policies = await refuseDefinitions(
+    tx,
+    commands.filter(
+      (command) => command.type === 'payflow.limit.define.v1' || command.type === 'payflow.risk_rule.define.v1',
+    ),
+    reason,
+  );
+  const decisions = commands.filter((command) => command.type === 'payflow.review.decide.v1');
   const played = await play(
     tx,
     commands.filter(isWish).map((command) => refusedWish(command, reason)),
   );
   return {
-    messages: [...refused.messages, ...played.messages],
-    repeated: [...(refused.repeated ?? []), ...(played.repeated ?? [])],
+    messages: [
+      ...refused.messages,
+      ...policies.messages,
+      ...decisions.map((command) => refuseDecision(command, reason)),
+      ...played.messages,
+    ],
+    repeated: [...(refused.repeated ?? []), ...policies.repeated, ...(played.repeated ?? [])],
   };
 }
 
@@ -208,29 +311,16 @@ function refusedWish(command: DamagedWish, reason: Refusal): Turn {
 }
 
 /** Ends payments that nobody was asked for. Those that are known already stay as they are: somebody may have been. */
-async function refusePayments(tx: Transaction, creates: readonly Create[], failureCode: Refusal): Promise<Handled> {
+async function refusePayments(tx: Transaction, creates: readonly Create[], code: Refusal): Promise<Handled> {
   if (creates.length === 0) return { messages: [] };
   const payments = creates.map((command) => ({
     ...processingPayment(command, command.data, newId('event')),
     createCommandId: command.id,
   }));
   const { added, known } = await add(tx, creates, payments);
-  const causes = new Map(added.map((at) => [keyOf(payments[at] as Payment), creates[at] as Create]));
-  // Our own word in the place of the ledger's, which was never asked.
-  const verdicts = added.map((at) => {
-    const [command, { id, tenant, livemode, ledgerCommandId }] = [creates[at] as Create, payments[at] as Payment];
-    const who = { actor: command.actor, traceId: traceIdOf(command) };
-    const what = {
-      status: 'failed',
-      failureCode,
-      eventId: command.id,
-      ledgerCommandId: ledgerCommandId as string,
-    } as const;
-    return { payment: id, tenant, livemode, ...what, ...who };
-  });
-  const failed = verdicts.length > 0 ? await finishPayments(tx, verdicts) : [];
-  return {
-    messages: failed.map((payment) => paymentEvent(payment, causes.get(keyOf(payment)) as Create, [])),
-    repeated: await createdBefore(tx, creates, known),
-  };
+  const { messages } = await endDirect(
+    tx,
+    added.map(({ payment, command }) => ({ payment, code, reason: null, cause: command })),
+  );
+  return { messages, repeated: await createdBefore(tx, known) };
 }

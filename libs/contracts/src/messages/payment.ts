@@ -85,6 +85,8 @@ export interface PaymentSweep {
 
 export interface Failure {
   readonly code: string;
+  /** Which limit, or what the rule says: where the organisation itself refused. */
+  readonly reason?: string;
 }
 
 /** A payment's full state at one version, with the accounts that its last movement touched. */
@@ -154,7 +156,7 @@ export const paymentSnapshot = object(
     status: { enum: PAYMENT_STATUSES.filter((status) => status !== 'pending') },
     amount_captured: amount,
     amount_refunded: amount,
-    failure: nullable(object({ code: reason })),
+    failure: nullable(object({ code: reason }, { reason })),
     version,
     updated_at: instant,
     accounts: { type: 'array', items: accountSnapshot, maxItems: 20 },

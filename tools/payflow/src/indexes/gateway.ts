@@ -6,6 +6,7 @@ import {
   OPERATION_LISTS,
   PAYMENT_LISTS,
   PLANNED_FOR_VALUES,
+  REVIEW_VIEWS,
   TRANSFER_LISTS,
 } from '@payflow/gateway/statements';
 import {
@@ -26,6 +27,7 @@ const id = (kind: 'account' | 'hold' | 'group' | 'payment', at: number): string 
   fromUuid(kind, uuid(at).slice(1, 37));
 
 type Lists =
+  | typeof REVIEW_VIEWS.lists
   | (typeof OPERATION_LISTS)['refund']
   | typeof CONVERSION_LISTS
   | typeof DISPUTE_LISTS
@@ -60,6 +62,8 @@ export const gateway: IndexRegistry = {
     list(PAYMENT_LISTS, 'payment_views_by_source', { source: id('account', 7) }),
     list(PAYMENT_LISTS, 'payment_views_by_destination', { destination: id('account', 7) }),
     list(PAYMENT_LISTS, 'payment_views_by_reference', { reference: 'r70' }),
+    list(REVIEW_VIEWS.lists, 'review_views_by_time', {}),
+    list(REVIEW_VIEWS.lists, 'review_views_by_status', { label: 'open' }),
     list(OPERATION_LISTS.refund, 'payment_operation_views_by_time', {}),
     list(OPERATION_LISTS.refund, 'payment_operation_views_by_payment', { payment: id('payment', 7) }),
     list(HOLD_LISTS, 'hold_views_by_time', {}),
@@ -90,6 +94,12 @@ export const gateway: IndexRegistry = {
     { index: 'transfer_views_by_corrected', query: 'transfer-views.find', values: [...OWNER, uuid(7)] },
   ],
   seeds: {
+    review_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      label: "case when n % 1000 = 0 then 'open' else 'approved' end",
+      created_at: TIME,
+    },
     account_views: { ...OWNED, id: uuidOf('n'), path: "'p:' || n" },
     idempotency_records: {
       ...OWNED,

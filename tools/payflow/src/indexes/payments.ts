@@ -4,6 +4,20 @@ import { OWNED, OWNER, TIME, arrays, uuid, uuidOf, type IndexRegistry } from './
 export const payments: IndexRegistry = {
   uses: [
     { index: 'payments_waiting', query: 'payments.overdue', values: ['10000', '100'] },
+    {
+      index: 'limit_reservations_by_window',
+      query: 'limit-uses.times',
+      values: [
+        `array[${uuid(0)}]`,
+        'array[false]',
+        `array[${uuid(1)}]`,
+        "array['-']",
+        'array[0]::bigint[]',
+        'array[5]',
+      ],
+    },
+    { index: 'reviews_open', query: 'reviews.open-count', values: [] },
+    { index: 'reviews_open_by_end', query: 'reviews.over', values: ['20000', '500'] },
     { index: 'payments_authorized_until', query: 'payments.over', values: ['10000', '100'] },
     { index: 'payments_to_be_acted_on', query: 'payments.over', values: ['10000', '100'] },
     { index: 'ledger_steps_asked', query: 'ledger-steps.unheard', values: ['10000', '100'] },
@@ -47,6 +61,25 @@ export const payments: IndexRegistry = {
       status: "'posted'",
     },
     dispute_transitions: { ...OWNED, dispute_id: uuidOf('n'), at: "now() - ($rows - n) * interval '1 second'" },
+    limit_reservations: {
+      ...OWNED,
+      payment_id: uuidOf('n'),
+      limit_id: uuidOf('n % 10'),
+      subject: 'n::text',
+      window_start: 'to_timestamp(0)',
+      at: "now() - n * interval '1 second'",
+      amount_minor: '1',
+      used_minor: '0',
+      status: "'reserved'",
+    },
+    reviews: {
+      ...OWNED,
+      id: uuidOf('n'),
+      status: "case when n % 1000 = 0 then 'open' else 'approved' end",
+      decision_id: "case when n % 1000 = 0 then null else '00000000-0000-7000-8000-000000000001'::uuid end",
+      opened_at: "now() - n * interval '1 second'",
+      expires_at: "now() + interval '1 day' - n * interval '1 second'",
+    },
     payments: {
       ...OWNED,
       id: uuidOf('n'),

@@ -1,5 +1,6 @@
 import { PATH_METADATA, METHOD_METADATA } from '@nestjs/common/constants.js';
 import { RequestMethod, type Type } from '@nestjs/common';
+import { newId } from '@payflow/contracts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
 import { accountResource } from '../../domain/account.js';
@@ -8,6 +9,13 @@ import { conversionResource } from '../../domain/conversion.js';
 import { bulkResource, bulkResults } from '../../domain/bulk.js';
 import { disputeResource } from '../../domain/dispute.js';
 import { holdResource } from '../../domain/hold.js';
+import {
+  limitResource,
+  requestedLimit,
+  requestedRiskRule,
+  reviewResource,
+  riskRuleResource,
+} from '../../domain/limit.js';
 import { periodResource, requestedPeriod } from '../../domain/period.js';
 import { operationResource } from '../../domain/operation.js';
 import { paymentResource } from '../../domain/payment.js';
@@ -18,6 +26,7 @@ import { AssetsController } from '../assets.controller.js';
 import { ConversionsController } from '../conversions.controller.js';
 import { HoldsController } from '../holds.controller.js';
 import { LedgerReadsController } from '../ledger-reads.controller.js';
+import { LimitsController } from '../limits.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
 import { PeriodsController } from '../periods.controller.js';
 import { OperationsController } from '../operations.controller.js';
@@ -27,6 +36,8 @@ import { PaymentsController } from '../payments.controller.js';
 import { ProviderWebhooksController } from '../provider-webhooks.controller.js';
 import { DisputesController } from '../disputes.controller.js';
 import { ProofsController } from '../proofs.controller.js';
+import { ReviewsController } from '../reviews.controller.js';
+import { RiskRulesController } from '../risk-rules.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferBulksController } from '../transfer-bulks.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
@@ -54,6 +65,9 @@ const CONTROLLERS: Type[] = [
   TransactionTypesController,
   ProviderWebhooksController,
   DisputesController,
+  LimitsController,
+  RiskRulesController,
+  ReviewsController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -150,6 +164,27 @@ const results = bulkResults(bulk, { first: 0, ids: bulk.transfers }, [
   undefined,
   undefined,
 ]);
+
+const limit = {
+  id: newId('limit'),
+  ...({ kind: 'per_day', scope: 'all', customer: null, method: null, asset: 'USD', amount: '5' } as const),
+  ...{ count: null, minutes: null, enabled: true },
+};
+const rule = {
+  id: newId('riskRule'),
+  ...({ priority: 1, verdict: 'deny', reason: 'odd', conditions: { asset: ['USD'] }, enabled: true } as const),
+};
+const review = {
+  ...({
+    id: newId('review'),
+    payment: newId('payment'),
+    status: 'open',
+    rule: newId('riskRule'),
+    reason: 'odd',
+  } as const),
+  ...({ amount: '5', asset: 'USD', source, destination, method: { type: 'internal' }, customer: null } as const),
+  ...{ opened_at: at, expires_at: at, decided_at: null, decided_by: null, decision_reason: null, version: 1 },
+};
 
 it.each([
   [
@@ -251,6 +286,11 @@ it.each([
   ],
   ['TransactionType', requestedType({ ...type, if_version: null })],
   ['TransactionType', transactionTypeResource({ ...type, version: 1, defined_at: at })],
+  ['Limit', requestedLimit({ ...limit, if_version: null })],
+  ['Limit', limitResource({ ...limit, version: 1, defined_at: at })],
+  ['RiskRule', requestedRiskRule({ ...rule, if_version: null })],
+  ['RiskRule', riskRuleResource({ ...rule, version: 1, defined_at: at })],
+  ['Review', reviewResource(review)],
   ['Period', requestedPeriod('2026-10')],
   [
     'Period',

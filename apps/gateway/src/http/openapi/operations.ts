@@ -1,4 +1,5 @@
 import { ASSET_OPERATIONS } from './asset-operations.js';
+import { LIMIT_OPERATIONS } from './limit-operations.js';
 import { PAYMENT_OPERATIONS } from './payment-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
 import { BULK_OPERATIONS } from './bulk-operations.js';
@@ -384,4 +385,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...HISTORY_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...DISPUTE_OPERATIONS,
+  ...LIMIT_OPERATIONS,
 ];

@@ -28,7 +28,11 @@ import {
   version,
 } from './schema-parts.js';
 
-const failure = nullable(resource({ code: text }));
+const failure = nullable({
+  type: 'object',
+  required: ['code'],
+  properties: { code: text, reason: { ...text, description: 'Of a limit, a risk rule or a review.' } },
+});
 const shownOfAll = {
   livemode: { type: 'boolean' },
   version,

@@ -12,6 +12,7 @@ import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
 import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
 import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
+import { LIMIT_SCHEMAS } from './limit-schemas.js';
 import { BOOK_SCHEMAS } from './book-schemas.js';
 import { PAYMENT_SCHEMAS } from './payment-schemas.js';
 import {
@@ -256,6 +257,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   }),
   AssetList: list('Asset'),
   ...BOOK_SCHEMAS,
+  ...LIMIT_SCHEMAS,
   Report: { type: 'object', description: 'As monitoring gives it.' },
   Problem: {
     type: 'object',

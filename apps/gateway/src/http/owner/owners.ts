@@ -5,10 +5,16 @@ import { Http1Transport } from './http1.js';
 import { Http2Transport } from './http2.js';
 
 /** The client to one owner's read API, closed in the drain. */
-export function ownerClient(owner: 'ledger' | 'monitoring', config: GatewayConfiguration, drain: Drain): OwnerClient {
-  const base = { ledger: config.PAYFLOW_INTERNAL_LEDGER_URL, monitoring: config.PAYFLOW_INTERNAL_MONITORING_URL }[
-    owner
-  ];
+export function ownerClient(
+  owner: 'ledger' | 'monitoring' | 'payments',
+  config: GatewayConfiguration,
+  drain: Drain,
+): OwnerClient {
+  const base = {
+    ledger: config.PAYFLOW_INTERNAL_LEDGER_URL,
+    monitoring: config.PAYFLOW_INTERNAL_MONITORING_URL,
+    payments: config.PAYFLOW_INTERNAL_PAYMENTS_URL,
+  }[owner];
   const client = new OwnerClient(
     owner,
     config.PAYFLOW_INTERNAL_HTTP_VERSION === '2' ? new Http2Transport(base) : new Http1Transport(base),

@@ -1,0 +1,45 @@
+import { PROBLEMS, type LimitDefined, type ReviewState, type RiskRuleDefined } from '@payflow/contracts';
+import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
+import { limitResource, reviewResource, riskRuleResource } from '../domain/limit.js';
+import type { Reply } from './acceptable.js';
+import { refusalCode } from './refusal-codes.js';
+
+export const LIMITS_PATH = '/api/v1/limits';
+export const RISK_RULES_PATH = '/api/v1/risk_rules';
+export const REVIEWS_PATH = '/api/v1/reviews';
+const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
+
+/** 201 with the limit in its version. */
+export function limitReply(limit: LimitDefined): Reply {
+  return given(201, limitResource(limit), { location: `${LIMITS_PATH}/${limit.id}` });
+}
+
+/** 201 with the rule in its version. */
+export function riskRuleReply(rule: RiskRuleDefined): Reply {
+  return given(201, riskRuleResource(rule), { location: `${RISK_RULES_PATH}/${rule.id}` });
+}
+
+/** 200 with the review as the decision left it. */
+export function reviewReply(review: ReviewState): Reply {
+  return given(200, reviewResource(review), {});
+}
+
+/** Why a limit, a rule or a review stays as it was. */
+export function policyRefusedReply(
+  instance: string,
+  reason: string,
+  requestId: string,
+  traceId: string | undefined,
+): Reply {
+  const code = refusalCode(reason);
+  const body = problemBody(code, { detail: `Refused: ${reason}.`, extra: {} }, { instance, requestId, traceId });
+  return {
+    status: PROBLEMS[code].status,
+    headers: { 'content-type': PROBLEM_CONTENT_TYPE },
+    body: JSON.stringify(body),
+  };
+}
+
+function given(status: number, resource: object, headers: Readonly<Record<string, string>>): Reply {
+  return { status, headers: { 'content-type': JSON_CONTENT_TYPE, ...headers }, body: JSON.stringify(resource) };
+}

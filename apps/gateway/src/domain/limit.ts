@@ -1,0 +1,39 @@
+import type { LimitDefined, LimitDefine, ReviewState, RiskRuleDefine, RiskRuleDefined } from '@payflow/contracts';
+
+/** A limit of the HTTP API, in the version in force. */
+export function limitResource({ id, version, defined_at, ...terms }: LimitDefined) {
+  return limit(id, terms, version, defined_at);
+}
+
+/** What was asked for, until payments has given it a version. */
+export function requestedLimit({ id, if_version: _, ...terms }: LimitDefine) {
+  return limit(id, terms, 0, null);
+}
+
+type Terms<T> = Omit<T, 'id' | 'version' | 'defined_at'>;
+
+function limit(id: string, terms: Terms<LimitDefined>, version: number, defined_at: string | null) {
+  const { kind, scope, customer, method, asset, amount, count, minutes, enabled } = terms;
+  const named = { id, object: 'limit', version, kind, scope, customer, method, asset };
+  return { ...named, amount, count, minutes, enabled, defined_at };
+}
+
+/** A risk rule of the HTTP API, in the version in force. */
+export function riskRuleResource({ id, version, defined_at, ...terms }: RiskRuleDefined) {
+  return riskRule(id, terms, version, defined_at);
+}
+
+/** What was asked for, until payments has given it a version. */
+export function requestedRiskRule({ id, if_version: _, ...terms }: RiskRuleDefine) {
+  return riskRule(id, terms, 0, null);
+}
+
+function riskRule(id: string, terms: Terms<RiskRuleDefined>, version: number, defined_at: string | null) {
+  const { priority, verdict, reason, conditions, enabled } = terms;
+  return { id, object: 'risk_rule', version, priority, verdict, reason, conditions, enabled, defined_at };
+}
+
+/** A review of the HTTP API. */
+export function reviewResource({ id, payment, ...state }: ReviewState) {
+  return { id, object: 'review', payment, ...state };
+}

@@ -1,0 +1,84 @@
+import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { toUuid } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import { DATABASE, Problem, REPORTS } from '@payflow/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LIMITS_PATH } from '../acceptance/policy-replies.js';
+import { Writes } from '../acceptance/writes.js';
+import { LIMIT_VIEWS } from '../database/policy-views.js';
+import { limitResource, requestedLimit } from '../domain/limit.js';
+import { sendAnswer, sendResource, sendVersioned } from './answer.js';
+import { callerOf, type RouteAccess } from './authentication.js';
+import { Cursors } from './cursor.js';
+import { ifVersionOf } from './headers.js';
+import { LIMIT_FILTERS, LIMIT_USE_PARAMETERS } from './limit-filters.js';
+import { limitWrite, madeBy } from './limit.request.js';
+import { parseLedgerQuery } from './ledger-query.js';
+import { refuseParameters } from './list-query.js';
+import { sendPage } from './list-page.js';
+import type { OwnerClient } from './owner-client.js';
+import { submitRequest } from './write-request.js';
+
+/** Token of the client to the payments service's read API. */
+export const PAYMENTS = Symbol('payments');
+
+/** How much, and how often, may be paid. */
+@Controller('api/v1/limits')
+export class LimitsController {
+  constructor(
+    private readonly writes: Writes,
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(REPORTS) private readonly lists: Database,
+    @Inject(PAYMENTS) private readonly payments: OwnerClient,
+    private readonly cursors: Cursors,
+  ) {}
+
+  @Post()
+  @RouteConfig({ scope: 'limits:write' } satisfies RouteAccess)
+  async define(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
+      limitWrite(ifVersion, body, caller, now),
+    );
+    const { command, commandId } = write;
+    // A copy joins the first: what that one makes has its command's UUID.
+    const isOwn = answer.kind !== 'accepted' || answer.resourceId === commandId;
+    const id =
+      isOwn || command.id !== madeBy('limit', commandId as string) ? command.id : madeBy('limit', answer.resourceId);
+    const body = JSON.stringify(requestedLimit({ ...command, id }));
+    sendAnswer(reply, answer, { location: `${LIMITS_PATH}/${id}`, body });
+  }
+
+  @Get()
+  @RouteConfig({ scope: 'limits:read' } satisfies RouteAccess)
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await sendPage(request, reply, this.cursors, {
+      name: 'limits',
+      filters: LIMIT_FILTERS,
+      read: (owner, page) => LIMIT_VIEWS.list(this.lists, owner, page),
+      resource: ({ content }) => limitResource(content),
+    });
+  }
+
+  @Get(':id')
+  @RouteConfig({ scope: 'limits:read' } satisfies RouteAccess)
+  async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseParameters(request.url);
+    if (!toUuid('limit', id)) throw new Problem('invalid_id');
+    const { tenant, livemode } = callerOf(request);
+    const limit = await LIMIT_VIEWS.find(this.db, { tenant, livemode, id });
+    if (!limit) throw new Problem('not_found');
+    sendVersioned(request, reply, { body: limitResource(limit), version: limit.version });
+  }
+
+  /** Only payments knows, in the transaction of each payment; so it is asked. */
+  @Get(':id/use')
+  @RouteConfig({ scope: 'limits:read' } satisfies RouteAccess)
+  async use(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = new URLSearchParams(parseLedgerQuery(request.url, LIMIT_USE_PARAMETERS)).toString();
+    if (!toUuid('limit', id)) throw new Problem('invalid_id');
+    const path = `/api/v1/limits/${id}/use${query && `?${query}`}`;
+    sendResource(reply, await this.payments.read(path, callerOf(request), request.id, { 404: 'not_found' }));
+  }
+}

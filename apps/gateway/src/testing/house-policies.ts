@@ -1,0 +1,45 @@
+import type { LimitDefine, ReviewDecide, ReviewState, RiskRuleDefine } from '@payflow/contracts';
+import type { Verdict } from './house-books.js';
+
+/** As much of the payments service's limits, rules and reviews as the gateway can tell apart: versions, and a refusal of each kind. */
+export class HousePolicies {
+  /** Reviews that are open, by id. */
+  readonly reviews = new Map<string, ReviewState>();
+  readonly #versions = new Map<string, number>();
+
+  limit({ if_version, ...terms }: LimitDefine): Verdict {
+    const version = this.#next(terms.id, if_version);
+    if (version === undefined) return { type: 'payflow.limit.rejected.v1', data: refused(terms.id) };
+    return { type: 'payflow.limit.defined.v1', data: { ...terms, version, defined_at: new Date().toISOString() } };
+  }
+
+  rule({ if_version, ...terms }: RiskRuleDefine): Verdict {
+    const version = this.#next(terms.id, if_version);
+    if (version === undefined) return { type: 'payflow.risk_rule.rejected.v1', data: refused(terms.id) };
+    return { type: 'payflow.risk_rule.defined.v1', data: { ...terms, version, defined_at: new Date().toISOString() } };
+  }
+
+  decide({ id, payment, decision, reason }: ReviewDecide): Verdict {
+    const review = this.reviews.get(id);
+    if (!review)
+      return {
+        type: 'payflow.review.rejected.v1',
+        data: { id, payment, reason: 'review_not_open', recorded_at: new Date().toISOString() },
+      };
+    this.reviews.delete(id);
+    const status = decision === 'approve' ? 'approved' : 'denied';
+    const decided = { decided_at: new Date().toISOString(), decided_by: 'house', decision_reason: reason };
+    return { type: 'payflow.review.decided.v1', data: { ...review, ...decided, status, version: 2 } };
+  }
+
+  #next(id: string, expected: number | null): number | undefined {
+    const version = this.#versions.get(id) ?? 0;
+    if (expected !== null && expected !== version) return undefined;
+    this.#versions.set(id, version + 1);
+    return version + 1;
+  }
+}
+
+function refused(id: string) {
+  return { id, reason: 'version_differs', recorded_at: new Date().toISOString() };
+}

@@ -1,0 +1,191 @@
+import { newId, type LimitDefine, type RiskRuleDefine } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { checkInvariants } from '@payflow/invariants';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { invariants } from '../database/index.js';
+import { PaymentsUnderTest, told } from '../testing/payments-under-test.js';
+import { reviewOf } from './review.repository.js';
+
+const CARD = { type: 'card', token: 'tok_visa', country: 'ZA' } as const;
+const USE = statement(
+  'spec.limit-use-by-steps',
+  `select reserved_minor::text as reserved, used_minor::text as used from limit_uses
+   where limit_id = typeid_uuid($1) and window_start > to_timestamp(0)`,
+);
+
+let payments: PaymentsUnderTest;
+let limit: string;
+
+beforeAll(async () => {
+  payments = await PaymentsUnderTest.open();
+  await payments.tell(
+    rule({ priority: 1, verdict: 'deny', reason: 'country_blocked', conditions: { country: ['XX'] } }),
+  );
+  await payments.tell(rule({ priority: 2, verdict: 'review', reason: 'new_brand', conditions: { brand: ['odd'] } }));
+});
+afterAll(async () => {
+  const checked = await checkInvariants(payments.db.database, invariants);
+  // Nothing publishes here, so that the outbox's age says nothing.
+  const broken = checked.filter(({ invariant, violations }) => violations > 0 && invariant !== 'I19');
+  await payments.close();
+  expect(broken.map(({ invariant, sample }) => `${invariant} ${sample.join('; ')}`)).toEqual([]);
+});
+
+function rule(terms: Pick<RiskRuleDefine, 'priority' | 'verdict' | 'reason' | 'conditions'>) {
+  const id = newId('riskRule');
+  return payments.message('payflow.risk_rule.define.v1', { id, enabled: true, if_version: null, ...terms });
+}
+
+/** Each case has a limit of a customer's own. Returns what its payments name. */
+async function limited(amount = '1500') {
+  const customer = newId('customer');
+  limit = newId('limit');
+  const terms = { kind: 'per_day', scope: 'customer', customer, method: null, asset: 'USD', amount } as const;
+  const rest = { count: null, minutes: null, enabled: true, if_version: null };
+  await payments.tell(
+    payments.message('payflow.limit.define.v1', { id: limit, ...terms, ...rest } satisfies LimitDefine),
+  );
+  return { customer };
+}
+const use = async () => (await payments.db.database.rows(USE, [limit]))[0];
+const decide = (payment: string, decision: 'approve' | 'deny' | 'expire') =>
+  payments.message('payflow.review.decide.v1', { id: reviewOf(payment), payment, decision, reason: 'seen' });
+
+it('a payment that was denied has failed, and neither ledger nor provider was asked', async () => {
+  const create = payments.create({ method: { ...CARD, country: 'XX' }, capture: 'automatic' });
+  const [event, ...others] = await payments.tell(create);
+  expect(others).toEqual([]);
+  expect(event).toMatchObject({
+    type: 'payflow.payment.failed.v1',
+    data: { status: 'failed', failure: { code: 'risk_denied', reason: 'country_blocked' }, version: 1 },
+  });
+  expect(await payments.row(create.data.id)).toMatchObject({ status: 'failed', operation_id: null });
+  expect(await payments.operations(create.data.id)).toEqual(['authorization 1000 failed risk_denied']);
+  expect(await payments.transitions(create.data.id)).toEqual(['processing failed']);
+});
+
+it('what is authorized is reserved, what is captured is used, and what is given back is free', async () => {
+  const more = await limited();
+  const id = await payments.authorized({ ...more, capture: 'manual' });
+  expect(await use()).toEqual({ reserved: '1000', used: '0' });
+  expect(told(await payments.tell(payments.create(more)))).toEqual(['payment.failed limit_exceeded']);
+  await payments.tell(payments.wish(id, 'capture', { amount: '600' }));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '0', used: '600' });
+  await payments.tell(payments.wish(id, 'refund'));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '0', used: '600' });
+});
+
+it.each<[how: string, end: (id: string) => Promise<unknown>]>([
+  ['canceled', async (id) => payments.tell(payments.wish(id, 'cancellation'))],
+  [
+    'expired',
+    async (id) => {
+      await payments.db.tamper(
+        `update payments set authorized_until = now() - interval '1 second' where id = typeid_uuid('${id}')`,
+      );
+      await payments.tell(payments.expire(id));
+    },
+  ],
+])('one that is %s gives its place back', async (status, end) => {
+  const id = await payments.authorized(await limited());
+  await end(id);
+  await payments.settle();
+  expect(await payments.row(id)).toMatchObject({ status });
+  expect(await use()).toEqual({ reserved: '0', used: '0' });
+});
+
+it('one that the provider declines, or the ledger refuses, gives its place back', async () => {
+  const more = await limited();
+  const card = payments.create({ ...more, method: CARD });
+  await payments.tell(card);
+  await payments.settle();
+  await payments.tell(await payments.answer(card.data.id, 'declined'));
+  await payments.settle();
+  const poor = payments.create(more);
+  await payments.tell(poor);
+  await payments.settle(() => 'insufficient_funds');
+  for (const { data } of [card, poor]) expect(await payments.row(data.id)).toMatchObject({ status: 'failed' });
+  expect(await use()).toEqual({ reserved: '0', used: '0' });
+});
+
+it('what is added to an authorization is held against the limits as well', async () => {
+  const more = await limited('1500');
+  const id = await payments.authorized(more);
+  const increase = async (amount: string) => {
+    await payments.tell(payments.wish(id, 'increment', { amount }));
+    await payments.settle();
+    return (await payments.operations(id)).at(-1);
+  };
+  expect(await increase('400')).toBe('increment 400 succeeded');
+  expect(await use()).toEqual({ reserved: '1400', used: '0' });
+  expect(await increase('101')).toBe('increment 101 failed limit_exceeded');
+  expect(await increase('100')).toBe('increment 100 succeeded');
+  await payments.tell(payments.wish(id, 'capture'));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '0', used: '1500' });
+});
+
+it('one under review begins when it is approved, and what was asked of it meanwhile goes on then', async () => {
+  const create = payments.create({ ...(await limited()), method: { ...CARD, brand: 'odd' } });
+  const { id } = create.data;
+  expect(told(await payments.tell(create))).toEqual(['review.opened']);
+  expect(told(await payments.tell(payments.wish(id, 'cancellation')))).toEqual([]);
+  expect(told(await payments.tell(decide(id, 'approve')))).toEqual(['review.decided', 'hold.place']);
+  await payments.settle();
+  await payments.tell(await payments.answer(id, 'approved'));
+  await payments.settle();
+  await payments.tell(await payments.answer(id, 'approved'));
+  await payments.settle();
+  expect(await payments.row(id)).toMatchObject({ status: 'canceled' });
+  expect(await use()).toEqual({ reserved: '0', used: '0' });
+});
+
+it('one that waits to be confirmed does so when it has been approved', async () => {
+  const create = payments.create({ method: { ...CARD, brand: 'odd' }, confirm: false });
+  await payments.tell(create);
+  expect(told(await payments.tell(decide(create.data.id, 'approve')))).toEqual([
+    'review.decided',
+    'payment.requires_action',
+  ]);
+  expect(told(await payments.tell(payments.wish(create.data.id, 'confirmation')))).toEqual([
+    'payment.updated processing',
+    'hold.place',
+  ]);
+});
+
+it.each([
+  ['deny', 'review_denied'],
+  ['expire', 'review_expired'],
+] as const)('one under review ends by %s, and so does what was asked of it meanwhile', async (decision, code) => {
+  const create = payments.create({ ...(await limited()), method: { ...CARD, brand: 'odd' } });
+  const { id } = create.data;
+  await payments.tell(create);
+  await payments.tell(payments.wish(id, 'capture'));
+  if (decision === 'expire')
+    await payments.db.tamper(`update reviews set expires_at = now() where id = typeid_uuid('${id}')`);
+  expect(told(await payments.tell(decide(id, decision)))).toEqual([
+    'review.decided',
+    `payment.failed ${code}`,
+    'capture.failed payment_not_capturable of failed',
+  ]);
+  expect(await payments.row(id)).toMatchObject({ status: 'failed', failure_reason: 'new_brand', operation_id: null });
+  expect(await use()).toEqual({ reserved: '0', used: '0' });
+});
+
+it('a direct payment under review that is denied ends what has waited for it', async () => {
+  await payments.tell(rule({ priority: 3, verdict: 'review', reason: 'eur', conditions: { asset: ['EUR'] } }));
+  const create = payments.create({ asset: 'EUR', capture: 'automatic' });
+  await payments.tell(create);
+  await payments.tell(payments.wish(create.data.id, 'cancellation'));
+  expect(told(await payments.tell(decide(create.data.id, 'deny')))).toEqual([
+    'review.decided',
+    'payment.failed review_denied',
+    'cancellation.failed payment_not_cancelable of failed',
+  ]);
+  const good = payments.create({ asset: 'EUR', capture: 'automatic' });
+  await payments.tell(good);
+  expect(told(await payments.tell(decide(good.data.id, 'approve')))).toEqual(['review.decided', 'transfer.post']);
+  expect(told(await payments.settle())).toEqual(['payment.succeeded']);
+});

@@ -1,0 +1,255 @@
+import { newId } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { statementsOf } from '@payflow/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LimitedPayments, type Create } from '../testing/limited-payments.js';
+
+const USES = statement(
+  'spec.limit-uses',
+  `select reserved_minor::text as reserved, used_minor::text as used from limit_uses
+   where limit_id = typeid_uuid($1) and window_start > to_timestamp(0) order by window_start, subject`,
+);
+
+let house: LimitedPayments;
+// A tenant's limits are all asked: each case has a house of its own.
+beforeEach(async () => {
+  house = await LimitedPayments.open(50);
+});
+afterEach(() => house.close());
+
+const uses = (limit: string) => house.db.database.rows(USES, [limit]);
+const typesOf = (sent: readonly { readonly type: string }[]) => sent.map(({ type }) => type);
+const failures = (sent: readonly { readonly type: string; readonly data: object }[]) =>
+  sent.flatMap(({ type, data }) =>
+    type === 'payflow.payment.failed.v1' ? [(data as { failure: object }).failure] : [],
+  );
+const pay = async (create: Create = house.create()) => (await house.send(create))[0];
+
+describe('a limit', () => {
+  it('is reserved when a payment is taken in, used when it succeeds, and free again when it fails', async () => {
+    const limit = house.limit({ amount: '250' });
+    expect(await house.send(limit)).toMatchObject([
+      { type: 'payflow.limit.defined.v1', subject: limit.data.id, data: { version: 1, amount: '250' } },
+    ]);
+    const [first, second] = [await pay(), await pay()];
+    expect(await uses(limit.data.id)).toEqual([{ reserved: '200', used: '0' }]);
+    expect(failures(await house.send(house.create()))).toEqual([{ code: 'limit_exceeded', reason: 'per_day' }]);
+    await house.hear(first, true);
+    await house.hear(second, false);
+    expect(await uses(limit.data.id)).toEqual([{ reserved: '0', used: '100' }]);
+    expect(typesOf(await house.send(house.create()))).toEqual(['payflow.transfer.post.v1']);
+    expect(await house.broken()).toEqual([]);
+  });
+
+  it('is not passed by fifty payments at once', async () => {
+    const limit = house.limit({ amount: '1000', scope: 'each_customer' });
+    const count = house.limit({ kind: 'velocity', amount: null, asset: null, count: 15, minutes: 60 });
+    await house.send(limit, count);
+    const [anna, ben] = [newId('customer'), newId('customer')];
+    const creates = Array.from({ length: 50 }, (_, at) => house.create({ customer: at % 2 === 0 ? anna : ben }));
+    const sent = await Promise.all(creates.map((create) => house.send(create)));
+    const taken = sent.flat().filter(({ type }) => type === 'payflow.transfer.post.v1');
+    expect(taken).toHaveLength(15);
+    const rows = (await uses(limit.data.id)) as { reserved: string }[];
+    expect(rows.reduce((sum, { reserved }) => sum + BigInt(reserved), 0n)).toBe(1_500n);
+    for (const { reserved } of rows) expect(BigInt(reserved) <= 1_000n).toBe(true);
+    expect(await house.broken()).toEqual([]);
+  });
+
+  it('is taken to its last unit by fifty payments at once, and no further', async () => {
+    const limit = house.limit({ amount: '1050' });
+    await house.send(limit);
+    const sent = await Promise.all(Array.from({ length: 50 }, () => house.send(house.create())));
+    expect(sent.flat().filter(({ type }) => type === 'payflow.transfer.post.v1')).toHaveLength(10);
+    expect(failures(sent.flat())).toHaveLength(40);
+    expect(await uses(limit.data.id)).toEqual([{ reserved: '1000', used: '0' }]);
+  });
+
+  it('is held against one batch as against many, and against a copy not at all', async () => {
+    const limit = house.limit({ amount: '1050' });
+    await house.send(limit);
+    const batch = Array.from({ length: 50 }, () => house.create());
+    const sent = await house.send(...batch, ...batch);
+    expect(typesOf(sent).filter((type) => type === 'payflow.transfer.post.v1')).toHaveLength(10);
+    expect(await house.send(...batch)).toEqual([]);
+    expect(await uses(limit.data.id)).toEqual([{ reserved: '1000', used: '0' }]);
+    expect(await house.broken()).toEqual([]);
+  });
+
+  it('begins anew with the UTC day and month', async () => {
+    const [day, month] = [house.limit({ amount: '100' }), house.limit({ kind: 'per_month', amount: '200' })];
+    await house.send(day, month);
+    const at = (created_at: string) => house.create({ created_at });
+    const sent = await house.send(
+      at('2026-11-29T23:59:59.999Z'),
+      at('2026-11-29T00:00:00.000Z'),
+      at('2026-11-30T00:00:00.000Z'),
+      at('2026-11-30T23:59:59.999Z'),
+      at('2026-12-01T00:00:00.000Z'),
+      at('2026-11-28T12:00:00.000Z'),
+    );
+    expect(
+      failures(sent)
+        .map((failure) => (failure as { reason: string }).reason)
+        .sort(),
+    ).toEqual(['per_day', 'per_day', 'per_month']);
+    expect(await uses(month.data.id)).toEqual([
+      { reserved: '200', used: '0' },
+      { reserved: '100', used: '0' },
+    ]);
+  });
+
+  it('frees its place among the counted when a payment fails', async () => {
+    await house.send(house.limit({ kind: 'velocity', amount: null, asset: null, count: 1, minutes: 10 }));
+    const first = await pay();
+    expect(failures(await house.send(house.create()))).toEqual([{ code: 'limit_exceeded', reason: 'velocity' }]);
+    await house.hear(first, false);
+    const second = await pay();
+    expect(second?.type).toBe('payflow.transfer.post.v1');
+    await house.hear(second, true);
+    expect(failures(await house.send(house.create()))).toHaveLength(1);
+  });
+
+  it('may be lowered below what is used, and then nothing passes until a window ends', async () => {
+    const limit = house.limit({ amount: '500' });
+    await house.send(limit);
+    const first = await pay();
+    await house.send(house.limit({ id: limit.data.id, amount: '50', if_version: 1 }));
+    expect(failures(await house.send(house.create({ amount: '1' })))).toHaveLength(1);
+    await house.hear(first, true);
+    expect(await uses(limit.data.id)).toEqual([{ reserved: '0', used: '100' }]);
+    expect(await house.broken()).toEqual([]);
+  });
+
+  it('does not concern other organisations, nor the other mode', async () => {
+    await house.send(house.limit({ kind: 'per_payment', amount: '1' }));
+    const elsewhere = { ...house.create(), tenant: newId('tenant') };
+    const live = { ...house.create(), livemode: true };
+    expect(typesOf(await house.send(elsewhere, live))).toEqual([
+      'payflow.transfer.post.v1',
+      'payflow.transfer.post.v1',
+    ]);
+  });
+});
+
+describe('a definition', () => {
+  it('has the next version, and is refused where another was expected', async () => {
+    const limit = house.limit();
+    await house.send(limit);
+    const second = house.limit({ id: limit.data.id, amount: '7', if_version: 1 });
+    expect(await house.send(second)).toMatchObject([{ data: { version: 2, amount: '7' } }]);
+    expect(await house.send(house.limit({ id: limit.data.id, if_version: 1 }))).toMatchObject([
+      { type: 'payflow.limit.rejected.v1', data: { reason: 'version_differs' } },
+    ]);
+    expect(await house.send(house.limit({ id: limit.data.id, amount: '7' }))).toMatchObject([
+      { type: 'payflow.limit.defined.v1', data: { version: 2 } },
+    ]);
+  });
+
+  it('that comes again changes nothing, even after a later one', async () => {
+    const first = house.limit();
+    await house.send(first);
+    await house.send(house.limit({ id: first.data.id, amount: '1' }));
+    const { messages, repeated } = await house.apply((tx) => house.commands.handle([first], tx));
+    expect({ messages, repeated }).toEqual({ messages: [], repeated: [first.id] });
+    expect(failures(await house.send(house.create()))).toHaveLength(1);
+  });
+
+  it('holds for the payments of its own batch, and of another process from its COMMIT on', async () => {
+    const other = new (house.commands.constructor as new () => LimitedPayments['commands'])();
+    const batch = [house.create()];
+    await house.apply((tx) => other.handle(batch, tx));
+    expect(failures(await house.send(house.limit({ kind: 'per_payment', amount: '99' }), house.create()))).toHaveLength(
+      1,
+    );
+    const { messages } = await house.apply((tx) => other.handle([house.create()], tx));
+    expect(failures(messages)).toEqual([{ code: 'limit_exceeded', reason: 'per_payment' }]);
+    await house.send(house.rule({ conditions: { asset: ['USD'] } }));
+    expect(failures((await house.apply((tx) => other.handle([house.create()], tx))).messages)).toEqual([
+      { code: 'risk_denied', reason: 'not_wanted' },
+    ]);
+  });
+
+  it('of two at once in different partitions makes both hold', async () => {
+    const all = Array.from({ length: 20 }, () => house.limit());
+    await Promise.all(all.map((one) => house.send(one)));
+    const [first = house.limit()] = all;
+    expect(await house.send(house.limit({ id: first.data.id, amount: '5' }))).toMatchObject([{ data: { version: 2 } }]);
+  });
+
+  it('is refused where there are as many as there can be', async () => {
+    await house.send(...Array.from({ length: 100 }, () => house.limit({ enabled: false })));
+    expect(await house.send(house.limit())).toMatchObject([{ data: { reason: 'too_many_limits' } }]);
+    await house.send(...Array.from({ length: 100 }, () => house.rule({ enabled: false })));
+    expect(await house.send(house.rule())).toMatchObject([{ data: { reason: 'too_many_risk_rules' } }]);
+  });
+
+  it('that was given up, or came damaged, is refused once', async () => {
+    const [given, damaged] = [house.limit(), house.rule()];
+    const { messages } = await house.apply((tx) => house.commands.discard([given], tx));
+    expect(messages).toMatchObject([{ type: 'payflow.limit.rejected.v1', data: { reason: 'discarded' } }]);
+    const refused = await house.apply((tx) => house.commands.refuse([damaged], tx));
+    expect(refused.messages).toMatchObject([
+      { type: 'payflow.risk_rule.rejected.v1', data: { reason: 'command_malformed' } },
+    ]);
+    expect((await house.apply((tx) => house.commands.handle([given, damaged] as never, tx))).repeated).toHaveLength(2);
+  });
+});
+
+describe('a rule', () => {
+  it('refuses with its reason, and nothing is asked of the ledger', async () => {
+    await house.send(house.rule({ conditions: { hour: Array.from({ length: 24 }, (_, hour) => hour) } }));
+    const create = house.create();
+    const sent = await house.send(create);
+    expect(sent).toMatchObject([
+      {
+        type: 'payflow.payment.failed.v1',
+        subject: create.data.id,
+        data: { status: 'failed', failure: { code: 'risk_denied', reason: 'not_wanted' }, version: 1 },
+      },
+    ]);
+    expect(await house.broken()).toEqual([]);
+  });
+
+  it('counts what was asked for, refused or not, and fifty at once one after another', async () => {
+    const source = newId('account');
+    await house.send(house.rule({ conditions: { velocity: { per: 'source', more_than: 10, minutes: 5 } } }));
+    const sent = await Promise.all(Array.from({ length: 50 }, () => house.send(house.create({ source }))));
+    expect(sent.flat().filter(({ type }) => type === 'payflow.transfer.post.v1')).toHaveLength(10);
+    expect(failures(await house.send(house.create({ source })))).toHaveLength(1);
+    expect(failures(await house.send(house.create()))).toHaveLength(0);
+    expect(await house.broken()).toEqual([]);
+  });
+});
+
+describe('what it costs', () => {
+  const statements = (...batch: Parameters<LimitedPayments['send']>) =>
+    statementsOf(() => house.db.database.transaction((tx) => house.commands.handle(batch as never, tx)));
+
+  it('nothing, where the organisation has neither limits nor rules that are on', async () => {
+    expect(await statements(house.create())).toEqual(['payments.insert']);
+    await house.send(house.limit({ enabled: false }), house.rule({ enabled: false }));
+    expect(await statements(house.create())).toEqual(['payments.insert']);
+  });
+
+  it('the same for one payment and for many', async () => {
+    await house.send(
+      house.limit({ amount: '100000' }),
+      house.limit({ kind: 'velocity', amount: null, asset: null, count: 60, minutes: 5 }),
+      house.rule({ verdict: 'review', conditions: { asset: ['EUR'] } }),
+    );
+    const mix = (count: number) =>
+      Array.from({ length: count }, (_, at) => house.create({ asset: at % 3 ? 'USD' : 'EUR' }));
+    const one = [
+      'payments.insert',
+      'policies.load',
+      'limit-uses.lock',
+      'limit-uses.times',
+      'limit-uses.reserve',
+      'reviews.open',
+    ];
+    expect(await statements(...mix(2))).toEqual(one);
+    expect(await statements(...mix(50))).toEqual(one);
+    expect(await statements(...mix(50))).toEqual([...one, 'payments.finish', 'limit-uses.settle']);
+  });
+});

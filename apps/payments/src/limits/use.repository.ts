@@ -1,0 +1,192 @@
+import { fromUuid, toUuid, uuidOf } from '@payflow/contracts';
+import { statement, Unnested, type Row, type Transaction } from '@payflow/database';
+import type { Payment } from '../domain/payment.js';
+import { ownerColumns, type Owner } from './policy.repository.js';
+import { keyOfWindow, type Growth, type Looked, type Reservation, type Window } from './tally.js';
+
+/** How a payment ended that may have reserved something. */
+export interface Ended extends Owner {
+  readonly payment: string;
+  /** Minor units that were captured: so much of what was reserved is used for good; a refund does not give it back. */
+  readonly used: string;
+}
+
+const KEY = 'tenant_id, livemode, limit_id, subject, window_start';
+
+// Whoever is in the rows decides after whoever was before: all in one order, so that two batches never wait for each other.
+const LOCK = statement(
+  'limit-uses.lock',
+  `insert into limit_uses as u (${KEY})
+   select t, l, i, s, to_timestamp(w / 1000.0) from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[]) as n (t, l, i, s, w)
+   order by 1, 2, 3, 4, 5
+   on conflict (${KEY}) do update set updated_at = clock_timestamp()
+   returning tenant_id, livemode, limit_id, subject, (extract(epoch from window_start) * 1000)::bigint as start_ms,
+     u.reserved_minor + u.used_minor as sum`,
+);
+
+// Behind the lock, and so with all that whoever held it before has written. One more than may be is all that need be known.
+const TIMES = statement(
+  'limit-uses.times',
+  `select n, array_to_json(array(
+     select (extract(epoch from r.at) * 1000)::bigint from limit_reservations r
+     where r.tenant_id = w.t and r.livemode = w.l and r.limit_id = w.i and r.subject = w.s and r.window_start = to_timestamp(0)
+       and r.status <> 'released' and r.at > to_timestamp(w.after_ms / 1000.0)
+     order by r.at desc limit w.most + 1)) as times
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::integer[]) with ordinality
+     as w (t, l, i, s, after_ms, most, n)`,
+);
+
+const RESERVED = new Unnested<Reservation>([
+  ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
+  ['livemode', 'boolean', ({ livemode }) => livemode],
+  ['payment_id', 'uuid', ({ payment }) => uuidOf('payment', payment)],
+  ['limit_id', 'uuid', countingUuid],
+  ['subject', 'text', ({ subject }) => subject],
+  ['window_start', 'timestamptz', ({ start_ms }) => new Date(start_ms)],
+  ['at', 'timestamptz', ({ at_ms }) => new Date(at_ms)],
+  ['amount_minor', 'bigint', ({ amount }) => amount],
+  ['status', 'text', ({ status }) => status],
+]);
+const GROWN = new Unnested<Growth>([
+  ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
+  ['livemode', 'boolean', ({ livemode }) => livemode],
+  ['limit_id', 'uuid', countingUuid],
+  ['subject', 'text', ({ subject }) => subject],
+  ['window_start', 'timestamptz', ({ start_ms }) => new Date(start_ms)],
+  ['added', 'bigint', ({ added }) => added],
+  ['allowed', 'bigint', ({ allowed }) => allowed],
+]);
+const GROWN_PARAMETERS = 7;
+
+const RESERVE = statement(
+  'limit-uses.reserve',
+  `with grown as (
+     update limit_uses u set reserved_minor = u.reserved_minor + g.added, allowed_minor = g.allowed, updated_at = clock_timestamp()
+     from ${GROWN.from(1, 'g')}
+     where u.tenant_id = g.tenant_id and u.livemode = g.livemode and u.limit_id = g.limit_id and u.subject = g.subject
+       and u.window_start = g.window_start)
+   insert into limit_reservations as r (${RESERVED.names}) select * from ${RESERVED.from(1 + GROWN_PARAMETERS)}
+   -- Something was added to the payment.
+   on conflict (tenant_id, livemode, payment_id, limit_id, subject, window_start) do update
+     set amount_minor = r.amount_minor + excluded.amount_minor, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()`,
+);
+
+// What a payment reserved is used as far as it was captured, and free again beyond that. The sums are locked in the one order.
+const SETTLE = statement(
+  'limit-uses.settle',
+  `with ended as (
+     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[]) as e (tenant_id, livemode, payment_id, used)),
+   settled as (
+     update limit_reservations r set used_minor = least(e.used, r.amount_minor),
+       status = case when e.used > 0 then 'used' else 'released' end, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+     from ended e
+     where r.tenant_id = e.tenant_id and r.livemode = e.livemode and r.payment_id = e.payment_id and r.status = 'reserved'
+     returning r.*),
+   moved as (
+     select ${KEY}, sum(amount_minor)::bigint as reserved, sum(used_minor)::bigint as used
+     from settled where window_start > to_timestamp(0) group by ${KEY}),
+   held as (
+     select ${KEY}, m.reserved, m.used from limit_uses join moved m using (${KEY}) order by ${KEY} for update of limit_uses)
+   update limit_uses u set reserved_minor = u.reserved_minor - h.reserved, used_minor = u.used_minor + h.used,
+     updated_at = clock_timestamp()
+   from held h
+   where u.tenant_id = h.tenant_id and u.livemode = h.livemode and u.limit_id = h.limit_id and u.subject = h.subject
+     and u.window_start = h.window_start`,
+);
+
+interface LockedRow extends Row {
+  tenant_id: string;
+  livemode: boolean;
+  limit_id: string;
+  subject: string;
+  start_ms: bigint;
+  sum: bigint;
+}
+
+/** Locks the windows and reads what is taken of each, by {@link keyOfWindow}. */
+export async function lockWindows(tx: Transaction, windows: readonly Window[]): Promise<Map<string, bigint>> {
+  const distinct = [...new Map(windows.map((window) => [keyOfWindow(window), window])).values()];
+  const rows = await tx.rows<LockedRow>(LOCK, [
+    ...ownerColumns(distinct),
+    distinct.map(countingUuid),
+    distinct.map(({ subject }) => subject),
+    distinct.map(({ start_ms }) => start_ms),
+  ]);
+  const by = new Map(distinct.map((window) => [countingUuid(window), window.by]));
+  return new Map(
+    rows.map((row) => {
+      const owner = { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode };
+      const window = {
+        ...owner,
+        by: by.get(row.limit_id) as string,
+        subject: row.subject,
+        start_ms: Number(row.start_ms),
+      };
+      return [keyOfWindow(window), row.sum];
+    }),
+  );
+}
+
+/** When the payments were that the velocities count: the newest of each, and one more than it allows. */
+export async function readTimes(tx: Transaction, looked: readonly Looked[]): Promise<Map<string, readonly number[]>> {
+  const widest = new Map<string, Looked>();
+  for (const one of looked) {
+    const key = keyOfWindow(one);
+    const known = widest.get(key);
+    if (!known || one.after_ms < known.after_ms) widest.set(key, one);
+  }
+  const windows = [...widest.entries()];
+  const rows = await tx.rows<{ n: bigint; times: number[] }>(TIMES, [
+    ...ownerColumns(windows.map(([, window]) => window)),
+    windows.map(([, window]) => countingUuid(window)),
+    windows.map(([, { subject }]) => subject),
+    windows.map(([, { after_ms }]) => after_ms),
+    windows.map(([, { count_max }]) => count_max),
+  ]);
+  return new Map(rows.map(({ n, times }) => [windows[Number(n) - 1]?.[0] as string, times]));
+}
+
+/** Keeps what the payments of a batch take. The windows must be locked. */
+export async function reserve(
+  tx: Transaction,
+  growth: readonly Growth[],
+  reservations: readonly Reservation[],
+): Promise<void> {
+  if (reservations.length === 0) return;
+  const [sums = emptyGrowth()] = [...GROWN.batches(growth, { rows_max: Infinity, bytes_max: Infinity })];
+  // A batch has 500 payments, and a tenant 200 limits and rules: what grew goes with the first of the statements.
+  let first = true;
+  for (const values of RESERVED.batches(reservations)) {
+    await tx.count(RESERVE, [...(first ? sums : emptyGrowth()), ...values]);
+    first = false;
+  }
+}
+
+/** What ended payments reserved, or may have: those of organisations that had neither limits nor rules reserved nothing. */
+export function usesOf(ended: readonly Payment[]): Ended[] {
+  return ended
+    .filter(({ admission }) => admission !== null)
+    .map(({ id, tenant, livemode, status, captured }) => {
+      const used = status === 'succeeded' ? captured.toString() : '0';
+      return { tenant, livemode, payment: id, used };
+    });
+}
+
+/** Turns what ended payments reserved into what they used, and frees the rest: in the transaction that ends them. */
+export async function settleUses(tx: Transaction, ended: readonly Ended[]): Promise<void> {
+  if (ended.length === 0) return;
+  await tx.count(SETTLE, [
+    ...ownerColumns(ended),
+    ended.map(({ payment }) => uuidOf('payment', payment)),
+    ended.map(({ used }) => used),
+  ]);
+}
+
+function emptyGrowth(): unknown[] {
+  return Array.from({ length: GROWN_PARAMETERS }, () => []);
+}
+
+/** The UUID of the limit or rule that counts. */
+function countingUuid({ by }: Pick<Window, 'by'>): string {
+  return toUuid('limit', by) ?? uuidOf('riskRule', by);
+}

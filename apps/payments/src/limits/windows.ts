@@ -1,0 +1,37 @@
+import type { LimitTerms } from '@payflow/contracts';
+import type { PaymentFacts } from './facts.js';
+
+/** The subject of what all payments share, and of payments that name no customer: they share one, so that none escapes. */
+export const EVERYBODY = '*';
+export const NOBODY = '-';
+/** A velocity slides: it has no beginning, and its row is there to be locked. */
+export const SLIDING_MS = 0;
+
+/** True where the limit is about payments of this kind. */
+export function concerns(limit: LimitTerms, facts: PaymentFacts): boolean {
+  return (
+    limit.enabled &&
+    (limit.asset === null || limit.asset === facts.asset) &&
+    (limit.method === null || limit.method === facts.method.type) &&
+    (limit.scope !== 'customer' || limit.customer === facts.customer)
+  );
+}
+
+/** Whose payments are counted together. */
+export function subjectOf({ scope }: Pick<LimitTerms, 'scope'>, { customer }: Pick<PaymentFacts, 'customer'>): string {
+  switch (scope) {
+    case 'all':
+      return EVERYBODY;
+    case 'customer':
+    case 'each_customer':
+      return customer ?? NOBODY;
+    default:
+      return scope satisfies never;
+  }
+}
+
+/** Where the window begins that an instant lies in, milliseconds since the epoch: of a UTC day or month. */
+export function windowOf(kind: 'per_day' | 'per_month', at_ms: number): number {
+  const at = new Date(at_ms);
+  return Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), kind === 'per_day' ? at.getUTCDate() : 1);
+}
