@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
-import { takeOver, takeUnheard } from './database/overdue.repository.js';
+import { takeInNeed, takeOver, takeUnheard } from './database/overdue.repository.js';
 import { takeReviewsOver } from './limits/review.repository.js';
 import { expiryOf } from './limits/reviews.js';
 import { takeOverdue, type PaymentKey } from './database/payment.repository.js';
@@ -14,6 +14,8 @@ const INTERVAL_MS = 2_000;
 const WAIT_MS = 10_000;
 /** An end takes as long as a provider takes to give money back, which may have to be asked for again. */
 const EXPIRY_WAIT_MS = 20_000;
+/** Whoever sees to it, an account that was frozen say, takes minutes; each try is a step that stays. */
+const NEED_WAIT_MS = 300_000;
 const TAKEN_MAX = 500;
 const ACTOR = 'payments/sweeper';
 
@@ -46,12 +48,13 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
   async sweep(): Promise<void> {
     const staged = await this.database.transaction(async (tx) => {
       const waiting = [...(await takeOverdue(tx, WAIT_MS, TAKEN_MAX)), ...(await takeUnheard(tx, WAIT_MS, TAKEN_MAX))];
+      const inNeed = await takeInNeed(tx, NEED_WAIT_MS, TAKEN_MAX);
       const over = await takeOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
       const unseen = await takeReviewsOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
       if (waiting.length > 0)
         log.warn({ payments: waiting.length }, 'payments have waited for the ledger; asking again');
       const commands = [
-        ...waiting.map((payment) => command('payflow.payment.sweep.v1', payment)),
+        ...[...waiting, ...inNeed].map((payment) => command('payflow.payment.sweep.v1', payment)),
         ...over.map((payment) => command('payflow.payment.expire.v1', payment)),
         ...unseen.map((payment) => expiryOf(payment, ACTOR)),
       ];

@@ -152,7 +152,7 @@ describe('any sequence of operations, whoever answers first', () => {
           expect(codeOf(life, id)).toBe(expected);
         }
       }),
-      { numRuns: 400, seed },
+      { numRuns: 1_000, seed },
     );
   });
 
@@ -173,7 +173,7 @@ describe('any sequence of operations, whoever answers first', () => {
           FINAL_STATES.includes(payment.status) ? 0n : payment.authorized - payment.captured,
         );
       }),
-      { numRuns: 400, seed },
+      { numRuns: 1_000, seed },
     );
   });
 });
