@@ -28,6 +28,9 @@ import { MonitoringController } from './http/monitoring.controller.js';
 import { OwnerClient } from './http/owner-client.js';
 import { ownerClient } from './http/owner/owners.js';
 import { PeriodsController } from './http/periods.controller.js';
+import { OperationsController } from './http/operations.controller.js';
+import { PaymentOperationsController } from './http/payment-operations.controller.js';
+import { PaymentExpansions } from './http/payment-expansion.js';
 import { PaymentsController } from './http/payments.controller.js';
 import { ResponseCache } from './http/response-cache.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
@@ -41,6 +44,8 @@ const WAKE_CHANNEL = `${REDIS_PREFIX}wake`;
 const CONNECTIONS = { api: 5, consumers: 4, relay: 1, reports: 4 };
 /** All its statements are small; a database that is silent for longer is answered for with 503. */
 const STATEMENT_TIMEOUT_MS = 4_000;
+
+const PAYMENT_CONTROLLERS = [PaymentsController, PaymentOperationsController, OperationsController];
 
 /** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */
 @Module({})
@@ -62,7 +67,7 @@ export class GatewayModule {
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [
-        PaymentsController,
+        ...PAYMENT_CONTROLLERS,
         AccountsController,
         TransferBulksController,
         TransfersController,
@@ -94,6 +99,7 @@ export class GatewayModule {
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
+        PaymentExpansions,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         {
           provide: OwnerClient,

@@ -137,6 +137,42 @@ export const PROBLEMS = {
     title: 'The account is further below zero than the change would allow',
     remedy: 'Fund the account, or allow it more.',
   },
+  payment_not_cancelable: {
+    status: 409,
+    title: 'The payment cannot be called off',
+    remedy: 'Read the payment: what was captured is given back by a refund, and what has ended cannot be called off.',
+  },
+  payment_not_capturable: {
+    status: 409,
+    title: 'Nothing of the payment can be captured',
+    remedy: 'Read the payment: only what is authorized, and not past `authorized_until`, can be captured.',
+  },
+  payment_not_confirmable: {
+    status: 409,
+    title: 'The payment does not wait to be confirmed',
+    remedy: 'Read the payment: only one that `requires_action` can be confirmed.',
+  },
+  payment_not_incrementable: {
+    status: 409,
+    title: 'No more can be set aside for the payment',
+    remedy: 'Read the payment: only one that is authorized, and not captured, can be incremented.',
+  },
+  payment_not_refundable: {
+    status: 409,
+    title: 'Nothing of the payment can be given back',
+    remedy: 'Read the payment: only what was captured can be refunded.',
+  },
+  payment_not_retryable: {
+    status: 409,
+    title: 'Only a payment that failed can be tried again',
+    remedy: 'Read the payment; where it has not ended, wait for its end.',
+  },
+  too_many_operations: {
+    status: 409,
+    title: 'As many operations on the payment wait to end as may',
+    remedy: 'Wait until some of them have ended; at most 100 wait.',
+    retryable: true,
+  },
   period_closed: {
     status: 409,
     title: 'The month is closed',
@@ -241,6 +277,16 @@ export const PROBLEMS = {
     title: 'Source and destination are of the same asset',
     remedy: 'Convert between two assets; within one, send a transfer.',
   },
+  capture_exceeds_authorized: {
+    status: 422,
+    title: 'The amount is more than is set aside and not captured yet',
+    remedy: 'Read the payment: `amount_authorized` less `amount_captured` is left; increment it first.',
+  },
+  card_data_not_accepted: {
+    status: 422,
+    title: 'The request holds what looks like a card number',
+    remedy: 'Send the token that stands for the card. Nothing of the request was kept; see `errors` for the field.',
+  },
   conversion_too_large: {
     status: 422,
     title: 'At the rate the amount would pass the largest number that can be booked',
@@ -301,6 +347,11 @@ export const PROBLEMS = {
     status: 422,
     title: 'There is no such transaction type',
     remedy: 'Define the type first; types of other organisations and of the other mode are not known.',
+  },
+  refund_exceeds_captured: {
+    status: 422,
+    title: 'The amount is more than was captured and is not given back yet',
+    remedy: 'Read the payment: `amount_captured` less `amount_refunded` and what is being refunded is left.',
   },
   transfer_not_found: {
     status: 422,

@@ -1,6 +1,7 @@
 /** Span attributes of PayFlow's own; everything else is named by OpenTelemetry's semantic conventions. */
 export const ATTRIBUTES = {
   paymentId: 'payflow.payment.id',
+  paymentOperationId: 'payflow.payment_operation.id',
   accountId: 'payflow.account.id',
   transferId: 'payflow.transfer.id',
   transferGroupId: 'payflow.transfer_group.id',

@@ -1,9 +1,10 @@
-import type { MessageData, MessageType } from '@payflow/contracts';
+import type { MessageData, MessageType, OperationKind } from '@payflow/contracts';
 import type { Problem } from '@payflow/service';
 import type { Owner } from '../database/keys.js';
 import type { AccountView } from '../domain/account.js';
 import type { ConversionView } from '../domain/conversion.js';
 import type { HoldView } from '../domain/hold.js';
+import type { OperationView } from '../domain/operation.js';
 import type { PaymentView } from '../domain/payment.js';
 import type { TransferGroupView, TransferView } from '../domain/transfer.js';
 import type { WriteKind } from '../domain/write-kind.js';
@@ -62,6 +63,21 @@ export type TypeWrite = WriteOf<'change', ChangeView, 'payflow.transaction_type.
 export type PeriodCloseWrite = WriteOf<'change', ChangeView, 'payflow.period.close.v1'>;
 export type TransferUpdateWrite = WriteOf<'change', ChangeView, 'payflow.transfer.update.v1'>;
 
+interface OperationOf<K extends OperationKind, T extends MessageType> extends WriteOf<K, OperationView, T> {
+  /** Its end names it: the operation's id is the client's, and may be met again. */
+  readonly commandId: string;
+  /** The version that the payment must still have, or null where any will do. */
+  readonly ifVersion: number | null;
+}
+
+/** What is asked of a payment that is there. Its place among the payment's commands is given when it is accepted. */
+export type OperationWrite =
+  | OperationOf<'confirmation', 'payflow.payment.confirm.v1'>
+  | OperationOf<'increment', 'payflow.payment.increment.v1'>
+  | OperationOf<'capture', 'payflow.payment.capture.v1'>
+  | OperationOf<'cancellation', 'payflow.payment.cancel.v1'>
+  | OperationOf<'refund', 'payflow.payment.refund.v1'>;
+
 /** The resource a write makes, with the command that makes it; or the command that changes one. */
 export type Write =
   | PaymentWrite
@@ -78,7 +94,8 @@ export type Write =
   | AssetWrite
   | PeriodCloseWrite
   | TypeWrite
-  | TransferUpdateWrite;
+  | TransferUpdateWrite
+  | OperationWrite;
 
 /** What is kept of a write under its Idempotency-Key. */
 export interface KeyedWrite extends Owner {
@@ -123,4 +140,6 @@ export type Acceptance =
   | { readonly outcome: 'replayed'; readonly reply: Reply }
   /** A copy of a transfer that a bulk made, and that is shown as it stands. */
   | { readonly outcome: 'made_by_bulk' }
-  | { readonly outcome: 'refused'; readonly code: 'idempotency_key_reused' | 'id_reused' | 'account_exists' };
+  | { readonly outcome: 'refused'; readonly code: RefusedCode };
+
+export type RefusedCode = 'idempotency_key_reused' | 'id_reused' | 'account_exists' | 'not_found' | 'version_differs';

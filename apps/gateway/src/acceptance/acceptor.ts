@@ -1,6 +1,6 @@
 import { crashAt, type CrashPoint, type PARTITIONS } from '@payflow/contracts';
 import { isDeterministic, OutcomeUnknown, RunAgain, type Database, type Transaction } from '@payflow/database';
-import type { Messaging, Staged } from '@payflow/messaging';
+import type { Messaging, Staged, StagedRows } from '@payflow/messaging';
 import {
   findRecords,
   idempotencyKeyOf,
@@ -12,6 +12,7 @@ import { insertOtherViews, insertPaymentViews, removeGroupViews, viewKeysOf } fr
 import type { Acceptable, Acceptance } from './acceptable.js';
 import { stageCommands, withOutboxRows } from './commands.js';
 import { inGroupSpan } from './group-span.js';
+import { operationsAmong, place, takeBack } from './operations.js';
 import { settleTaken } from './taken-ids.js';
 
 export interface Door {
@@ -89,12 +90,20 @@ export class Acceptor {
       passing('idempotency-insert', takeKeys(tx, group)),
       passing('payment-insert', insertPaymentViews(tx, group)),
       insertOtherViews(tx, group),
-      passing('outbox-insert', stageCommands(tx, this.door.messaging, group)),
+      passing('outbox-insert', this.#stageAll(tx, group)),
     ]);
     const views = group.reduce((sum, write) => sum + viewCountOf(write), 0);
     if (keys.size < group.length || payments.size + others.size < views) throw new NotAllNew();
     insertPending(tx, withOutboxRows(group, staged, this.door.partitions));
     return { acceptances: group.map(() => ({ outcome: 'accepted' })), staged };
+  }
+
+  /** The command of an operation is whole when its place is known; of a group without one nothing is waited for. */
+  async #stageAll(tx: Transaction, group: readonly Acceptable[]): Promise<StagedRows> {
+    if (operationsAmong(group).length === 0) return stageCommands(tx, this.door.messaging, group);
+    const { placed } = await place(tx, group);
+    if (placed.length < group.length) throw new NotAllNew();
+    return stageCommands(tx, this.door.messaging, placed);
   }
 
   async #stepByStep(tx: Transaction, group: readonly Acceptable[]): Promise<Decided> {
@@ -104,14 +113,16 @@ export class Acceptor {
     const copies = group.filter((write) => !taken.has(idempotencyKeyOf(write)));
     const [records, others] = await Promise.all([findCopied(tx, copies), insertViews(tx, winners)]);
     crashAt('payment-insert');
-    const accepted = winners.filter((write) => !others.has(write));
+    const { placed, refused } = await place(
+      tx,
+      winners.filter((write) => !others.has(write)),
+    );
+    const unplaced = await takeBack(tx, refused);
     const staged =
-      accepted.length > 0
-        ? await passing('outbox-insert', stageCommands(tx, this.door.messaging, accepted))
-        : undefined;
-    if (staged) insertPending(tx, withOutboxRows(accepted, staged, this.door.partitions));
+      placed.length > 0 ? await passing('outbox-insert', stageCommands(tx, this.door.messaging, placed)) : undefined;
+    if (staged) insertPending(tx, withOutboxRows(placed, staged, this.door.partitions));
     const acceptances = group.map((write): Acceptance => {
-      const other = others.get(write);
+      const other = others.get(write) ?? unplaced.get(write);
       if (other) return other;
       const key = idempotencyKeyOf(write);
       return taken.has(key) ? { outcome: 'accepted' } : copyOf(write, records.get(key));

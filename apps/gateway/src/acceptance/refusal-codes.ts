@@ -1,4 +1,4 @@
-import type { ProblemCode, Refusal } from '@payflow/contracts';
+import { REFUSALS, type ProblemCode, type Refusal } from '@payflow/contracts';
 
 /** The ledger's reasons that a client can do something about; each is a problem of the same name. */
 const TOLD = [
@@ -44,4 +44,26 @@ export function refusalCode(reason: string): ProblemCode {
 /** The problem that the ledger's reason for not changing an account stands for: nobody wanted its funds. */
 export function updateRefusalCode(reason: string): ProblemCode {
   return reason === 'insufficient_funds' ? 'overdraft_in_use' : refusalCode(reason);
+}
+
+/** Payments' own reasons for not doing what was asked of a payment; each is a problem of the same name. */
+const TOLD_OF_PAYMENTS = [
+  'payment_not_cancelable',
+  'payment_not_capturable',
+  'payment_not_confirmable',
+  'payment_not_incrementable',
+  'payment_not_refundable',
+  'too_many_operations',
+  'capture_exceeds_authorized',
+  'refund_exceeds_captured',
+] as const satisfies readonly ProblemCode[];
+
+/**
+ * The problem that a reason for not doing what was asked of a payment stands for. What is no reason of ours is a provider's word:
+ * it declined, or none could be asked.
+ */
+export function paymentRefusalCode(reason: string): ProblemCode {
+  const own = TOLD_OF_PAYMENTS.find((code) => code === reason);
+  if (own) return own;
+  return Object.hasOwn(REFUSALS, reason) && reason !== 'provider_not_reached' ? refusalCode(reason) : 'declined';
 }

@@ -11,7 +11,6 @@ import { unitResource } from '../domain/asset.js';
 import { conversionResource, isConversion, type ConversionView } from '../domain/conversion.js';
 import { periodResource } from '../domain/period.js';
 import { holdResource, type HoldView } from '../domain/hold.js';
-import { paymentResource, type PaymentView } from '../domain/payment.js';
 import {
   transferGroupResource,
   transferResource,
@@ -33,16 +32,6 @@ export const HOLDS_PATH = '/api/v1/holds';
 export const PERIODS_PATH = '/api/v1/periods';
 export const TRANSACTION_TYPES_PATH = '/api/v1/transaction_types';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
-
-/** 201 with the payment, or 402 with the payment that was refused. */
-export function paymentReply(view: PaymentView, requestId: string): Reply {
-  const location = `${PAYMENTS_PATH}/${view.id}`;
-  const payment = paymentResource(view);
-  if (view.status === 'succeeded') return created(location, payment);
-  const detail = `Refused: ${view.failureCode}.`;
-  const occurrence = { instance: PAYMENTS_PATH, requestId, traceId: view.traceId ?? undefined };
-  return problem('declined', { location }, problemBody('declined', { detail, extra: { payment } }, occurrence));
-}
 
 /** 201 with the account. */
 export function openedReply(view: AccountView): Reply {
@@ -182,15 +171,15 @@ export function typeRefusedReply(reason: string, requestId: string, traceId: str
   return refused(refusalCode(reason), reason, { instance: TRANSACTION_TYPES_PATH, requestId, traceId });
 }
 
-function ok(resource: object): Reply {
+export function ok(resource: object): Reply {
   return { status: 200, headers: { 'content-type': JSON_CONTENT_TYPE }, body: JSON.stringify(resource) };
 }
 
-function created(location: string, resource: object): Reply {
+export function created(location: string, resource: object): Reply {
   return { status: 201, headers: { 'content-type': JSON_CONTENT_TYPE, location }, body: JSON.stringify(resource) };
 }
 
-function refused(
+export function refused(
   code: ProblemCode,
   reason: string,
   occurrence: Parameters<typeof problemBody>[2],
@@ -200,7 +189,7 @@ function refused(
   return problem(code, headers, problemBody(code, { detail: `Refused: ${reason}.`, extra }, occurrence));
 }
 
-function problem(code: ProblemCode, headers: Record<string, string>, body: object): Reply {
+export function problem(code: ProblemCode, headers: Record<string, string>, body: object): Reply {
   return {
     status: PROBLEMS[code].status,
     headers: { 'content-type': PROBLEM_CONTENT_TYPE, ...headers },

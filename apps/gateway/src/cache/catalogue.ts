@@ -13,7 +13,7 @@ import type { ApiKey } from '../database/api-key.repository.js';
 import { keyOf, type Owner, type ResourceKey } from '../database/keys.js';
 import type { AccountView } from '../domain/account.js';
 import type { UnitView } from '../domain/asset.js';
-import type { PaymentView } from '../domain/payment.js';
+import { isFinal, type PaymentView } from '../domain/payment.js';
 import type { KeptResponse, ResponseKey } from './response.js';
 
 /**
@@ -54,14 +54,14 @@ export const API_KEY: Family<string, ApiKey> = {
 /** Only those that have ended: the others change at any moment, and somebody waits for it. */
 export const PAYMENT: Family<ResourceKey, PaymentView> = {
   name: 'payment',
-  version: 1,
+  version: 2,
   keyOf,
   tagsOf: (key) => [TAGS.payment(key)],
   codec: jsonCodec<PaymentView>(),
   life_ms: LONG_MS,
   memory: { life_ms: MEDIUM_MS, entries_max: 20_000, bytes_max: 16 * MEGABYTE, unheard_ms: 5_000 },
   ifError_ms: LONG_MS,
-  keeps: ({ status }) => status === 'succeeded' || status === 'failed',
+  keeps: isFinal,
 };
 
 /** Terms and counters as the view has them. Shown, and never decided on. */

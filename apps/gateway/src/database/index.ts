@@ -20,6 +20,8 @@ import { GatewayMetadataStatistics1764100040005 } from './migrations/17641000400
 import { GatewayClientIds1764100060001 } from './migrations/1764100060001-gateway-client-ids.js';
 import { GatewayConversionLists1764100060003 } from './migrations/1764100060003-gateway-conversion-lists.js';
 import { GatewayHoldTypes1764100060005 } from './migrations/1764100060005-gateway-hold-types.js';
+import { GatewayPaymentLife1764200200001 } from './migrations/1764200200001-gateway-payment-life.js';
+import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -44,6 +46,8 @@ export const migrations = [
   GatewayClientIds1764100060001,
   GatewayConversionLists1764100060003,
   GatewayHoldTypes1764100060005,
+  GatewayPaymentLife1764200200001,
+  GatewayPaymentDivisions1764200800002,
   rights,
 ];
 

@@ -25,7 +25,7 @@ interface Unfinished {
 }
 
 const VIEWS: readonly Unfinished[] = [
-  { table: 'payment_views', unfinished: `'pending', 'processing'`, waits: `(v.id, 'payment')` },
+  { table: 'payment_views', unfinished: `'pending'`, waits: `(v.id, 'payment')` },
   {
     table: 'transfer_views',
     unfinished: `'pending'`,
@@ -33,8 +33,11 @@ const VIEWS: readonly Unfinished[] = [
   },
   { table: 'hold_views', unfinished: `'requested'`, waits: `(v.id, 'hold')` },
 ];
-/** No index finds the newest groups: the running check sees them by their transfers, the full one by themselves too. */
-const GROUPS: Unfinished = { table: 'transfer_group_views', unfinished: `'pending'`, waits: `(v.id, 'group')` };
+/** No index finds the newest of these: the running check sees groups by their transfers, the full one all by themselves too. */
+const UNLISTED: readonly Unfinished[] = [
+  { table: 'transfer_group_views', unfinished: `'pending'`, waits: `(v.id, 'group')` },
+  { table: 'payment_operation_views', unfinished: `'pending'`, waits: `(v.id, v.kind)` },
+];
 
 const isWaitedFor = ({ table, unfinished, waits }: Unfinished, views: string) => `
   select '${table}/' || v.id || ' is waited for by nobody' from ${views} as v
@@ -54,7 +57,7 @@ const nothingForgotten = (of: readonly Unfinished[], views: (table: string) => s
   select 'pending_writes/' || w.resource_id || ' has no ' || w.resource_kind as id from pending_writes w
   where not case w.resource_kind when 'payment' then ${hasView('payment_views')} when 'account' then ${hasView('account_views')}
     when 'transfer' then ${hasView('transfer_views')} when 'group' then ${hasView('transfer_group_views')}
-    when 'hold' then ${hasView('hold_views')} else true end
+    when 'hold' then ${hasView('hold_views')} when 'change' then true else ${hasView('payment_operation_views')} end
   ${of.map((one) => `union all ${isWaitedFor(one, views(one.table))}`).join('')}`;
 
 const newest = (table: string) => `(
@@ -67,7 +70,7 @@ const acknowledgedIsKept = invariant({
   name: 'I11',
   owner: 'gateway',
   running: nothingForgotten(VIEWS, newest),
-  full: nothingForgotten([...VIEWS, GROUPS], (table) => table) + BULK_WAITS,
+  full: nothingForgotten([...VIEWS, ...UNLISTED], (table) => table) + BULK_WAITS,
 });
 
 const nothingStaysBehind = invariant({
@@ -82,6 +85,11 @@ const nothingStaysBehind = invariant({
 
 const COMMANDS: readonly MessageType[] = [
   'payflow.payment.create.v1',
+  'payflow.payment.confirm.v1',
+  'payflow.payment.increment.v1',
+  'payflow.payment.capture.v1',
+  'payflow.payment.cancel.v1',
+  'payflow.payment.refund.v1',
   'payflow.account.open.v1',
   'payflow.account.update.v1',
   'payflow.asset.define.v1',
@@ -101,7 +109,7 @@ const changesAreTold = (form: 'running' | 'full') => `
   taken as materialized (
     select r.* from since, idempotency_records r where r.created_at >= since.at - interval '1 minute')
   select 'idempotency_records/' || t.resource_id || ' has no message' as id from since, taken t
-  where t.created_at >= since.at and t.resource_kind <> 'bulk' and t.copy_of is null and not exists (
+  where t.created_at >= since.at and t.resource_kind not in ('bulk', 'payment_bulk') and t.copy_of is null and not exists (
     select from sent s where s.xact_id = t.xact_id and t.resource_id in (s.subject, s.event_id))
   union all
   select 'transfer_bulk_views/' || t.resource_id || ' has not as many messages as commands' from since, taken t
@@ -136,6 +144,9 @@ export const invariants: readonly Invariant[] = [
     { running: `(${KEPT} where created_at > statement_timestamp() - interval '5 minutes' limit 1000)`, full: KEPT },
     {
       full: `select 'payment_views/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payment_views`,
+    },
+    {
+      full: `select 'payment_operation_views/' || id as id, concat_ws(' ', reason, metadata::text) as content from payment_operation_views`,
     },
     { full: `select 'account_views/' || id as id, concat_ws(' ', path, metadata::text) as content from account_views` },
     { full: `select 'transfer_views/' || id as id, metadata::text as content from transfer_views` },

@@ -58,6 +58,8 @@ export class ListStatements<F extends object> {
     private readonly conditions: Conditions<F>,
     /** What holds of all that the list shows, beside its owner. */
     private readonly always: readonly string[] = [],
+    /** Of one table's lists, which: a part of the statements' names. */
+    private readonly part = '',
   ) {}
 
   /** The statement for a page and its parameters. `uuid` is the one inside the position's id. */
@@ -81,7 +83,7 @@ export class ListStatements<F extends object> {
     const letters = conditions.map(({ letter }) => letter).join('') + (continued ? 'c' : '');
     const known = this.#made.get(letters);
     if (known) return known;
-    const name = `${this.table.replaceAll('_', '-')}.list-${letters}`;
+    const name = `${this.table.replaceAll('_', '-')}.list-${this.part === '' ? '' : `${this.part}-`}${letters}`;
     const made = statement(name, this.#text(conditions, continued));
     this.#made.set(letters, made);
     return made;

@@ -3,8 +3,10 @@ import { joinJson, statement, type Transaction } from '@payflow/database';
 import type { Acceptable } from '../acceptance/acceptable.js';
 import type { AccountView } from '../domain/account.js';
 import type { HoldView } from '../domain/hold.js';
+import { isOperationKind, type OperationView } from '../domain/operation.js';
 import type { PaymentView } from '../domain/payment.js';
 import type { TransferGroupView, TransferView } from '../domain/transfer.js';
+import { insertOperationViews } from './operation-view.repository.js';
 import { keyColumns, keyOf, rowKeyOf, type ResourceKey } from './keys.js';
 import { rateValues } from './rate-columns.js';
 
@@ -17,6 +19,23 @@ const INSERT_PAYMENTS = statement(
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[],
      string_to_array($8, chr(30))::json[], $9::text[], string_to_array($10, chr(30))::json[], $11::text[], $12::timestamptz[])
      as p (tenant_id, livemode, id, amount_minor, asset, source, destination, method, reference, metadata, trace_id, created_at)
+   order by tenant_id, livemode, id
+   on conflict do nothing returning tenant_id, livemode, id`,
+);
+
+// Only payments that are not done at once need these: the others have what the columns say by themselves.
+const INSERT_RARE_PAYMENTS = statement(
+  'payment-views.insert-rare',
+  `insert into payment_views (tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor,
+     asset, source_account_id, destination_account_id, method, reference, metadata, trace_id, created_at, updated_at, capture,
+     customer_id, retry_of_id, division)
+   select tenant_id, livemode, id, 'pending', 0, amount_minor, 0, 0, asset, source, destination, method, reference, metadata,
+     trace_id, created_at, created_at, capture, customer_id, retry_of_id, division::json
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[],
+     string_to_array($8, chr(30))::json[], $9::text[], string_to_array($10, chr(30))::json[], $11::text[], $12::timestamptz[],
+     $13::text[], $14::uuid[], $15::uuid[], $16::text[])
+     as p (tenant_id, livemode, id, amount_minor, asset, source, destination, method, reference, metadata, trace_id, created_at,
+       capture, customer_id, retry_of_id, division)
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
 );
@@ -109,6 +128,11 @@ export function viewKeysOf({ write }: Acceptable): string[] {
     case 'account':
     case 'transfer':
     case 'hold':
+    case 'confirmation':
+    case 'increment':
+    case 'capture':
+    case 'cancellation':
+    case 'refund':
       return [keyOf(write.view)];
     default:
       return write satisfies never;
@@ -119,7 +143,7 @@ export function viewKeysOf({ write }: Acceptable): string[] {
 export async function insertPaymentViews(tx: Transaction, writes: readonly Acceptable[]): Promise<Set<string>> {
   const views = writes.flatMap(({ write }): PaymentView[] => (write.kind === 'payment' ? [write.view] : []));
   if (views.length === 0) return new Set();
-  const rows = await tx.rows<KeyRow>(INSERT_PAYMENTS, [
+  const facts = [
     ...keyColumns('payment', views),
     views.map((v) => v.amount),
     views.map((v) => v.asset),
@@ -130,8 +154,24 @@ export async function insertPaymentViews(tx: Transaction, writes: readonly Accep
     joinJson(views.map((v) => JSON.stringify(v.metadata))),
     views.map((v) => v.traceId),
     views.map((v) => v.createdAt),
-  ]);
+  ];
+  const rows = views.some(isRare)
+    ? await tx.rows<KeyRow>(INSERT_RARE_PAYMENTS, [...facts, ...rareColumns(views)])
+    : await tx.rows<KeyRow>(INSERT_PAYMENTS, facts);
   return new Set(rows.map((row) => rowKeyOf('payment', row)));
+}
+
+function isRare({ capture, customer, retryOf, division }: PaymentView): boolean {
+  return capture !== 'automatic' || customer !== null || retryOf !== null || division !== null;
+}
+
+function rareColumns(views: readonly PaymentView[]): unknown[] {
+  return [
+    views.map((v) => v.capture),
+    views.map((v) => v.customer && uuidOf('customer', v.customer)),
+    views.map((v) => v.retryOf && uuidOf('payment', v.retryOf)),
+    views.map((v) => v.division && JSON.stringify(v.division)),
+  ];
 }
 
 /** Inserts the views of all other writes, a statement for each kind that is there; returns the keys of those inserted. */
@@ -147,6 +187,10 @@ export async function insertOtherViews(tx: Transaction, writes: readonly Accepta
     insertHoldViews(
       tx,
       others.flatMap(({ write }): HoldView[] => (write.kind === 'hold' ? [write.view] : [])),
+    ),
+    insertOperationViews(
+      tx,
+      others.flatMap(({ write }) => (isOperationKind(write.kind) ? [write.view as OperationView] : [])),
     ),
   ]);
   return new Set(inserted.flat());

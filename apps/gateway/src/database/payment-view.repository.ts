@@ -1,11 +1,18 @@
-import { fromUuid, uuidOf, type PaymentSnapshot, type PaymentMethod } from '@payflow/contracts';
+import {
+  fromUuid,
+  uuidOf,
+  type CaptureMode,
+  type NextAction,
+  type PaymentMethod,
+  type PaymentSnapshot,
+} from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
-import type { PaymentView } from '../domain/payment.js';
+import type { DivisionView, PaymentView } from '../domain/payment.js';
 import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
 import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 
-/** A payment's final state with the owner its event names. */
-export interface FinalPayment extends Owner {
+/** A payment's state with the owner its event names. */
+export interface ToldPayment extends Owner {
   readonly data: PaymentSnapshot;
   /** For a payment that this database has never seen: a read model can be built anew from the topic. */
   readonly traceId: string | null;
@@ -24,23 +31,58 @@ export interface PaymentFilter {
   readonly createdLt?: string;
 }
 
-const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor, asset,
+const FACTS = `tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor, asset,
   source_account_id, destination_account_id, method, reference, metadata, failure_code, trace_id, created_at, updated_at`;
+/** What only payments have that are not done at once. */
+const RARE = `capture, amount_authorized_minor, next_action, authorized_until, customer_id, retry_of_id, division`;
+const COLUMNS = `${FACTS}, ${RARE}`;
 
-// Guarded by version: a smaller one never overwrites a greater. Sorted, so that two batches lock in one order.
-const FINISH = statement(
+const CHANGES = `status = excluded.status, version = excluded.version,
+     amount_captured_minor = excluded.amount_captured_minor, amount_refunded_minor = excluded.amount_refunded_minor,
+     failure_code = excluded.failure_code, updated_at = excluded.updated_at`;
+
+// Guarded by version: a smaller one never overwrites a greater. Sorted, so that two batches lock in one order. What such an event
+// does not speak of is over: nothing has to be done any more, and no more is set aside than was captured.
+const APPLY = statement(
   'payment-views.finish',
-  `insert into payment_views as v (${COLUMNS})
+  `insert into payment_views as v (${FACTS})
    select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
      $9::text[], $10::uuid[], $11::uuid[], string_to_array($12, chr(30))::json[], $13::text[],
      string_to_array($14, chr(30))::json[], $15::text[], $16::text[], $17::timestamptz[],
      $18::timestamptz[]) as e (tenant_id, livemode, id)
    order by tenant_id, livemode, id
-   on conflict (tenant_id, livemode, id) do update set status = excluded.status, version = excluded.version,
-     amount_captured_minor = excluded.amount_captured_minor, amount_refunded_minor = excluded.amount_refunded_minor,
-     failure_code = excluded.failure_code, updated_at = excluded.updated_at
+   on conflict (tenant_id, livemode, id) do update set ${CHANGES},
+     amount_authorized_minor = null, next_action = null, authorized_until = null
    where v.version < excluded.version
    returning ${aliased('v', COLUMNS)}`,
+);
+
+const APPLY_ALL = statement(
+  'payment-views.apply',
+  `insert into payment_views as v (${COLUMNS})
+   select tenant_id, livemode, id, status, version, amount_minor, captured, refunded, asset, source, destination, method, reference,
+     metadata, failure_code, trace_id, created_at, updated_at, coalesce(capture, 'automatic'), authorized, next_action::json,
+     authorized_until, customer_id, retry_of_id, division::json
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
+     $9::text[], $10::uuid[], $11::uuid[], string_to_array($12, chr(30))::json[], $13::text[],
+     string_to_array($14, chr(30))::json[], $15::text[], $16::text[], $17::timestamptz[], $18::timestamptz[], $19::text[],
+     $20::bigint[], $21::text[], $22::timestamptz[], $23::uuid[], $24::uuid[], $25::text[])
+     as e (tenant_id, livemode, id, status, version, amount_minor, captured, refunded, asset, source, destination, method, reference,
+       metadata, failure_code, trace_id, created_at, updated_at, capture, authorized, next_action, authorized_until, customer_id,
+       retry_of_id, division)
+   order by tenant_id, livemode, id
+   on conflict (tenant_id, livemode, id) do update set ${CHANGES},
+     capture = case when excluded.capture = 'automatic' then v.capture else excluded.capture end,
+     amount_authorized_minor = excluded.amount_authorized_minor, next_action = excluded.next_action,
+     authorized_until = excluded.authorized_until
+   where v.version < excluded.version
+   returning ${aliased('v', COLUMNS)}`,
+);
+
+const FIND_MANY = statement(
+  'payment-views.find-many',
+  `select ${COLUMNS} from payment_views
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
 );
 
 const FIND = statement(
@@ -67,15 +109,29 @@ interface PaymentRow {
   trace_id: string | null;
   created_at: Date;
   updated_at: Date;
+  capture: CaptureMode;
+  amount_authorized_minor: bigint | null;
+  next_action: NextAction | null;
+  authorized_until: Date | null;
+  customer_id: string | null;
+  retry_of_id: string | null;
+  division: DivisionView | null;
 }
 
-/** Applies final states that are newer than the views. Returns the views that changed, by {@link keyOf}. */
-export async function finishPayments(
+/** True where the plain columns say all there is: of a payment that is done at once. */
+function isPlain(told: PaymentSnapshot): boolean {
+  const { capture, amount_authorized, next_action, authorized_until, customer, retry_of, breakdown } = told;
+  return !breakdown && !capture && !amount_authorized && !next_action && !authorized_until && !customer && !retry_of;
+}
+
+/** Applies states that are newer than the views, one of each payment. Returns the views that changed, by {@link keyOf}. */
+export async function applyPayments(
   tx: Transaction,
-  payments: readonly FinalPayment[],
+  payments: readonly ToldPayment[],
 ): Promise<Map<string, PaymentView>> {
+  if (payments.length === 0) return new Map();
   const data = payments.map((payment) => payment.data);
-  const rows = await tx.rows<PaymentRow>(FINISH, [
+  const facts = [
     ...keyColumns(
       'payment',
       payments.map(({ tenant, livemode, data: { id } }) => ({ tenant, livemode, id })),
@@ -95,7 +151,36 @@ export async function finishPayments(
     payments.map(({ traceId }) => traceId),
     data.map((p) => p.created_at),
     data.map((p) => p.updated_at),
-  ]);
+  ];
+  return byKey(
+    data.every(isPlain)
+      ? await tx.rows<PaymentRow>(APPLY, facts)
+      : await tx.rows<PaymentRow>(APPLY_ALL, [...facts, ...rareColumns(data)]),
+  );
+}
+
+function rareColumns(data: readonly PaymentSnapshot[]): unknown[] {
+  return [
+    data.map((p) => p.capture ?? null),
+    data.map((p) => p.amount_authorized ?? null),
+    data.map((p) => (p.next_action ? JSON.stringify(p.next_action) : null)),
+    data.map((p) => p.authorized_until ?? null),
+    data.map((p) => (p.customer ? uuidOf('customer', p.customer) : null)),
+    data.map((p) => (p.retry_of ? uuidOf('payment', p.retry_of) : null)),
+    data.map(({ breakdown, type }) => (breakdown ? JSON.stringify({ breakdown, type }) : null)),
+  ];
+}
+
+/** The views of those payments that are there, by {@link keyOf}. */
+export async function findPayments(
+  db: Database | Transaction,
+  keys: readonly ResourceKey[],
+): Promise<Map<string, PaymentView>> {
+  if (keys.length === 0) return new Map();
+  return byKey(await db.rows<PaymentRow>(FIND_MANY, keyColumns('payment', keys)));
+}
+
+function byKey(rows: readonly PaymentRow[]): Map<string, PaymentView> {
   return new Map(rows.map(toView).map((view) => [keyOf(view), view]));
 }
 
@@ -130,12 +215,19 @@ function toView(row: PaymentRow): PaymentView {
     status: row.status,
     version: Number(row.version),
     amount: row.amount_minor.toString(),
+    amountAuthorized: row.amount_authorized_minor === null ? null : row.amount_authorized_minor.toString(),
     amountCaptured: row.amount_captured_minor.toString(),
     amountRefunded: row.amount_refunded_minor.toString(),
     asset: row.asset,
     source: fromUuid('account', row.source_account_id),
     destination: fromUuid('account', row.destination_account_id),
     method: row.method,
+    capture: row.capture,
+    nextAction: row.next_action,
+    authorizedUntil: row.authorized_until && row.authorized_until.toISOString(),
+    customer: row.customer_id && fromUuid('customer', row.customer_id),
+    retryOf: row.retry_of_id && fromUuid('payment', row.retry_of_id),
+    division: row.division,
     reference: row.reference,
     metadata: row.metadata,
     failureCode: row.failure_code,

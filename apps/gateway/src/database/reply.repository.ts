@@ -84,6 +84,7 @@ export async function takePending(
   kind: 'payment' | 'account',
   keys: readonly ResourceKey[],
 ): Promise<Map<string, PendingWrite>> {
+  if (keys.length === 0) return new Map();
   const rows = await tx.rows<PendingRow>(TAKE, [...keyColumns(kind, keys), kind]);
   return new Map(rows.map((row) => [keyOf(toPending(row)), toPending(row)]));
 }

@@ -12,6 +12,7 @@ export const rights: Rights = {
   },
   pending_writes: { update: ['republished_at'], delete: true },
   payment_views: { update: 'all' },
+  payment_operation_views: { update: 'all', delete: true },
   account_views: { update: 'all', delete: true },
   transfer_group_views: { update: 'all', delete: true },
   transfer_views: { update: 'all', delete: true },

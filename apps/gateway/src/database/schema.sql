@@ -145,7 +145,7 @@ create table idempotency_records (
   constraint idempotency_records_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
   constraint idempotency_records_pkey PRIMARY KEY (tenant_id, livemode, idempotency_key),
   constraint idempotency_records_reply_is_whole CHECK ((((reply_status IS NULL) = (reply_body IS NULL)) AND ((reply_status IS NULL) = (reply_headers IS NULL)))),
-  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text, 'bulk'::text])))
+  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text, 'bulk'::text, 'payment_bulk'::text, 'confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text])))
 );
 
 create table inbox (
@@ -221,6 +221,30 @@ create table partition_lease (
   constraint partition_lease_pkey PRIMARY KEY (only_row)
 );
 
+create table payment_operation_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  payment_id uuid not null,
+  kind text not null,
+  status text not null,
+  amount_minor bigint,
+  asset text not null,
+  failure_code text,
+  reason text,
+  metadata json not null,
+  trace_id text,
+  version bigint not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint payment_operation_views_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint payment_operation_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
+  constraint payment_operation_views_kind_check CHECK ((kind = ANY (ARRAY['confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text]))),
+  constraint payment_operation_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint payment_operation_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'succeeded'::text, 'failed'::text]))),
+  constraint payment_operation_views_version_check CHECK ((version >= 0))
+);
+
 create table payment_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -240,12 +264,23 @@ create table payment_views (
   trace_id text,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  capture text not null default 'automatic'::text,
+  amount_authorized_minor bigint,
+  next_action json,
+  authorized_until timestamp with time zone,
+  customer_id uuid,
+  retry_of_id uuid,
+  sequence integer not null default 1,
+  division json,
+  constraint payment_views_amount_authorized_minor_check CHECK ((amount_authorized_minor >= 0)),
   constraint payment_views_amount_minor_check CHECK ((amount_minor > 0)),
-  constraint payment_views_check CHECK (((amount_captured_minor >= 0) AND (amount_captured_minor <= amount_minor))),
+  constraint payment_views_capture_check CHECK ((capture = ANY (ARRAY['automatic'::text, 'manual'::text, 'manual_multiple'::text]))),
+  constraint payment_views_captured_not_negative CHECK ((amount_captured_minor >= 0)),
   constraint payment_views_check1 CHECK (((amount_refunded_minor >= 0) AND (amount_refunded_minor <= amount_captured_minor))),
   constraint payment_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
   constraint payment_views_pkey PRIMARY KEY (tenant_id, livemode, id),
-  constraint payment_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'succeeded'::text, 'failed'::text]))),
+  constraint payment_views_sequence_check CHECK ((sequence > 0)),
+  constraint payment_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'requires_action'::text, 'processing'::text, 'authorized'::text, 'partially_captured'::text, 'succeeded'::text, 'failed'::text, 'canceled'::text, 'expired'::text]))),
   constraint payment_views_version_check CHECK ((version >= 0))
 );
 
@@ -263,7 +298,7 @@ create table pending_writes (
   command_id uuid,
   bulk_id uuid,
   constraint pending_writes_pkey PRIMARY KEY (tenant_id, livemode, resource_id, resource_kind),
-  constraint pending_writes_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text])))
+  constraint pending_writes_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text, 'confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text])))
 );
 
 create table positions (
@@ -467,6 +502,10 @@ CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
+CREATE INDEX payment_operation_views_by_payment ON public.payment_operation_views USING btree (tenant_id, livemode, payment_id, kind, created_at, id);
+
+CREATE INDEX payment_operation_views_by_time ON public.payment_operation_views USING btree (tenant_id, livemode, kind, created_at, id);
+
 CREATE INDEX payment_views_by_destination ON public.payment_views USING btree (tenant_id, livemode, destination_account_id, created_at, id);
 
 CREATE INDEX payment_views_by_reference ON public.payment_views USING btree (tenant_id, livemode, reference, created_at, id) WHERE (reference IS NOT NULL);
@@ -504,6 +543,8 @@ CASE
 END <> 'plain'::text);
 
 CREATE INDEX transfer_views_by_metadata ON public.transfer_views USING gin (((metadata)::jsonb) jsonb_path_ops) WHERE ((metadata)::text <> '{}'::text);
+
+CREATE INDEX transfer_views_by_payment ON public.transfer_views USING btree (tenant_id, livemode, payment_id) WHERE (payment_id IS NOT NULL);
 
 CREATE INDEX transfer_views_by_reversed ON public.transfer_views USING btree (tenant_id, livemode, reverses_id) WHERE (reverses_id IS NOT NULL);
 
@@ -904,6 +945,8 @@ grant delete, insert, select, update on parked_subjects to service;
 grant select on partition_lease to reader;
 grant select on partition_lease to service;
 grant update (holder, held_until) on partition_lease to service;
+grant select on payment_operation_views to reader;
+grant delete, insert, select, update on payment_operation_views to service;
 grant select on payment_views to reader;
 grant insert, select, update on payment_views to service;
 grant select on pending_writes to reader;

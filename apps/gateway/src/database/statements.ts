@@ -7,6 +7,9 @@ import './client-id.repository.js';
 import './hold-view.repository.js';
 import './invariants.js';
 import './new-view.repository.js';
+import './operation-view.repository.js';
+import './payment-sequence.repository.js';
+import './payment-transfer.repository.js';
 import './payment-view.repository.js';
 import './reply.repository.js';
 import './transaction-type-view.repository.js';
@@ -17,5 +20,6 @@ import './unit-view.repository.js';
 
 export { CONVERSION_LISTS } from './conversion-list.repository.js';
 export { HOLD_LISTS } from './hold-view.repository.js';
+export { OPERATION_LISTS } from './operation-view.repository.js';
 export { PAYMENT_LISTS } from './payment-view.repository.js';
 export { PLANNED_FOR_VALUES, TRANSFER_LISTS } from './transfer-view.repository.js';

@@ -1,4 +1,4 @@
-import type { IdKind } from '@payflow/contracts';
+import { OPERATION_KINDS, type IdKind } from '@payflow/contracts';
 
 /**
  * What an Idempotency-Key stands for, and what is waited for: a resource that the write makes, or, for a change of one that
@@ -11,7 +11,9 @@ export const WRITE_ID_KINDS = {
   group: 'group',
   hold: 'hold',
   bulk: 'bulk',
+  payment_bulk: 'bulk',
   change: 'event',
+  ...OPERATION_KINDS,
 } as const satisfies Record<string, IdKind>;
 
 export type WriteKind = keyof typeof WRITE_ID_KINDS;

@@ -1,18 +1,16 @@
-import type { AnyMessage } from '@payflow/contracts';
 import { TAGS } from '../cache/catalogue.js';
 import type { OwnedCounters } from '../database/account-view.repository.js';
 import type { Owner, ResourceKey } from '../database/keys.js';
 import type { ChangeEvent, OpeningEvent } from './account-events.js';
+import type { PaymentState } from './payment-states.js';
 import type { TransferEvent } from './transfer-events.js';
 
-type FinalEvent = AnyMessage<'payflow.payment.succeeded.v1' | 'payflow.payment.failed.v1'>;
-
-/** What a batch of ends of payments changes: the payments, and both accounts of each. */
-export function tagsOfPayments(events: readonly FinalEvent[]): string[] {
-  const accounts = events.flatMap(({ tenant, livemode, data }) =>
+/** What a batch of states of payments changes: the payments, and the accounts that each moved. */
+export function tagsOfPayments(states: readonly PaymentState[]): string[] {
+  const accounts = states.flatMap(({ tenant, livemode, data }) =>
     data.accounts.map(({ id }) => ({ tenant, livemode, id })),
   );
-  const payments = events.map(({ tenant, livemode, data: { id } }) => TAGS.payment({ tenant, livemode, id }));
+  const payments = states.map(({ tenant, livemode, data: { id } }) => TAGS.payment({ tenant, livemode, id }));
   return [...new Set([...payments, ...tagsOfAccounts(accounts)])];
 }
 

@@ -1,21 +1,35 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
-import { crashAt, type AnyMessage } from '@payflow/contracts';
+import { crashAt } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { Consumes, parseTraceparent, type Handled } from '@payflow/messaging';
+import { Consumes, type Handled } from '@payflow/messaging';
 import type { Reply } from '../acceptance/acceptable.js';
 import { Outcomes } from '../acceptance/outcomes.js';
-import { paymentReply } from '../acceptance/replies.js';
+import { paymentReply } from '../acceptance/payment-replies.js';
 import { GatewayCaches } from '../cache/gateway-caches.js';
-import { applyCounters } from '../database/account-view.repository.js';
-import { keyOf, type ResourceKey } from '../database/keys.js';
-import { finishPayments } from '../database/payment-view.repository.js';
+import { applyCounters, type OwnedCounters } from '../database/account-view.repository.js';
+import { keyOf } from '../database/keys.js';
+import { applyPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
+import { paymentAt, type PaymentView } from '../domain/payment.js';
 import { tagsOfPayments } from './changed-tags.js';
+import { applyOperations } from './payment-operations.js';
+import {
+  firstRestOfEach,
+  isOperationEvent,
+  newestOfEach,
+  paymentKeyOf,
+  stateOf,
+  type OperationEvent,
+  type PaymentEvent,
+  type PaymentState,
+} from './payment-states.js';
 
-type FinalEvent = AnyMessage<'payflow.payment.succeeded.v1' | 'payflow.payment.failed.v1'>;
-
-/** Brings the end of payments into the views, and renders each one's reply: once, for the waiter and for every replay. */
+/**
+ * Brings the states of payments and the ends of what was asked of them into the views, and renders each reply: once, for the
+ * waiter and for every replay. A payment's view is moved by the payment's own events alone, which come before the end of what
+ * moved it: so its version tells which of them were applied.
+ */
 @Controller()
 export class PaymentEventsHandler {
   constructor(
@@ -24,50 +38,50 @@ export class PaymentEventsHandler {
   ) {}
 
   @Consumes('gateway.payments')
-  async handle(@Payload() events: readonly FinalEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const newest = newestOfEach(events);
-    const keys = newest.map(resourceOf);
-    const stale = tagsOfPayments(newest);
+  async handle(
+    @Payload() events: readonly (PaymentEvent | OperationEvent)[],
+    @Ctx() tx: Transaction,
+  ): Promise<Handled> {
+    const told = events.filter((event) => !isOperationEvent(event));
+    const states = told.map(stateOf);
+    const rests = firstRestOfEach(states);
+    // Of every event, not of the newest alone: each may have moved other accounts.
+    const all = told.length === events.length ? states : events.map(stateOf);
+    const stale = tagsOfPayments(all);
     this.caches.all.change(stale);
     const [changed, pending] = await Promise.all([
-      finishPayments(tx, newest.map(toFinal)),
-      takePending(tx, 'payment', keys),
-      applyCounters(
-        tx,
-        newest.flatMap(({ tenant, livemode, data }) =>
-          data.accounts.map((account) => ({ tenant, livemode, asset: account.asset, counters: account })),
-        ),
-      ),
+      applyPayments(tx, newestOfEach(states)),
+      takePending(tx, 'payment', [...rests.values()].map(paymentKeyOf)),
+      applyCounters(tx, all.flatMap(countersOf)),
     ]);
-    const replies = [...changed].flatMap(([key, view]): [PendingWrite, Reply][] => {
-      const write = pending.get(key);
-      return write ? [[write, paymentReply(view, write.requestId)]] : [];
-    });
+    const ended = await applyOperations(tx, events.filter(isOperationEvent), changed);
+    const replies = [...createdReplies(rests, changed, pending), ...ended.replies];
     saveReplies(tx, replies);
     crashAt('reply-written');
     return {
       messages: [],
-      repeated: events.filter((event) => !changed.has(keyOf(resourceOf(event)))).map(({ id }) => id),
+      repeated: [
+        ...told.filter((event) => !changed.has(keyOf(paymentKeyOf(stateOf(event))))).map(({ id }) => id),
+        ...ended.repeated,
+      ],
       afterCommit: () => this.outcomes.deliver(replies, this.caches.all.changed(stale)),
     };
   }
 }
 
-/** One statement must not meet a payment twice. */
-function newestOfEach(events: readonly FinalEvent[]): FinalEvent[] {
-  const newest = new Map<string, FinalEvent>();
-  for (const event of events) {
-    const key = keyOf(resourceOf(event));
-    const known = newest.get(key);
-    if (!known || known.data.version < event.data.version) newest.set(key, event);
-  }
-  return [...newest.values()];
+/** A payment's creation is answered with the first state in which it rests, though the same batch may have brought it further. */
+function createdReplies(
+  rests: ReadonlyMap<string, PaymentState>,
+  changed: ReadonlyMap<string, PaymentView>,
+  pending: ReadonlyMap<string, PendingWrite>,
+): [PendingWrite, Reply][] {
+  return [...rests].flatMap(([key, { data }]): [PendingWrite, Reply][] => {
+    const [view, write] = [changed.get(key), pending.get(key)];
+    return view && write ? [[write, paymentReply(paymentAt(view, data), write.requestId)]] : [];
+  });
 }
 
-function resourceOf({ tenant, livemode, data }: FinalEvent): ResourceKey {
-  return { tenant, livemode, id: data.id };
-}
-
-function toFinal({ tenant, livemode, data, traceparent }: FinalEvent) {
-  return { tenant, livemode, data, traceId: parseTraceparent(traceparent)?.traceId ?? null };
+/** The accounts as the payment's last movement left them. */
+function countersOf({ tenant, livemode, data }: PaymentState): OwnedCounters[] {
+  return data.accounts.map((account) => ({ tenant, livemode, asset: account.asset, counters: account }));
 }

@@ -36,6 +36,34 @@ const ended = () =>
     updated_at: at,
     accounts: [counters(newId('account')), counters(newId('account'))] as never,
   });
+/** Of each its own payment, which goes by steps, and what was asked of it. */
+const refunded = () => {
+  const { data, ...context } = ended();
+  const payment = {
+    ...data,
+    status: 'succeeded' as const,
+    failure: null,
+    capture: 'manual' as const,
+    amount_captured: '1',
+  };
+  return testMessage('payflow.refund.succeeded.v1', {
+    ...{
+      id: newId('refund'),
+      kind: 'refund',
+      status: 'succeeded',
+      amount: '1',
+      failure: null,
+      reason: null,
+      metadata: {},
+    },
+    ...{ command: context.id, payment, version: 1, created_at: at, updated_at: at },
+  });
+};
+const authorized = () => {
+  const { data } = ended();
+  const sums = { capture: 'manual' as const, amount_authorized: '1', authorized_until: at };
+  return testMessage('payflow.payment.authorized.v1', { ...data, ...sums, status: 'authorized', failure: null });
+};
 const rejected = () =>
   testMessage('payflow.account.rejected.v1', { id: newId('account'), reason: 'account_exists', recorded_at: at });
 
@@ -66,6 +94,8 @@ describe('a batch that the gateway reads costs the same statements for one event
 
   it.each([
     ['ends of payments', PaymentEventsHandler, ended],
+    ['payments that are authorized', PaymentEventsHandler, authorized],
+    ['ends of refunds', PaymentEventsHandler, refunded],
     ['accounts that are refused', LedgerEventsHandler, rejected],
     ['transfers that are posted', LedgerEventsHandler, posted],
   ] as const)('%s', async (_, type, make) => {

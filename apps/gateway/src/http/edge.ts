@@ -2,11 +2,14 @@ import { BODY_BYTES_MAX, Problem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { API_VERSION } from './api-version.js';
 import { authenticate, type Door, type RouteAccess } from './authentication.js';
+import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
 
 /** Node drops what is over its own limit without a word; this many are refused aloud. */
 const HEADERS_MAX = 100;
+/** Headers whose text is kept with what a request makes. */
+const KEPT_HEADERS = ['idempotency-key', 'request-id'];
 const ALIAS = '/api/';
 const VERSIONED = '/api/v1/';
 
@@ -59,6 +62,8 @@ function guard(request: FastifyRequest, reply: FastifyReply, done: (error?: Erro
   if (request.raw.rawHeaders.length > HEADERS_MAX * 2) return done(new Problem('headers_too_large'));
   try {
     checkVersion(request.headers['payflow-version']);
+    refuseCardNumbersInUrl(request.url);
+    for (const name of KEPT_HEADERS) refuseCardNumberIn(String(request.headers[name] ?? ''), name);
     done();
   } catch (error) {
     done(error as Error);

@@ -1,7 +1,8 @@
-import { toUuid, TRANSFER_KINDS, TYPE_NAME_PATTERN, type IdKind } from '@payflow/contracts';
+import { PAYMENT_STATUSES, toUuid, TRANSFER_KINDS, TYPE_NAME_PATTERN, type IdKind } from '@payflow/contracts';
 import { isAssetCode, isUnitCode, parseAmount } from '@payflow/money';
 import type { ConversionFilter } from '../database/conversion-list.repository.js';
 import type { HoldFilter } from '../database/hold-view.repository.js';
+import type { OperationFilter } from '../database/operation-view.repository.js';
 import type { PaymentFilter } from '../database/payment-view.repository.js';
 import type { TransferFilter } from '../database/transfer-view.repository.js';
 import { canonicalInstant } from './instant.js';
@@ -64,12 +65,22 @@ const CREATED = {
 } as const;
 
 export const PAYMENT_FILTERS: FilterReaders<PaymentFilter> = {
-  status: { name: 'status', read: oneOf('pending', 'processing', 'succeeded', 'failed') },
+  status: { name: 'status', read: oneOf(...PAYMENT_STATUSES) },
   source: { name: 'source', read: id('account') },
   destination: { name: 'destination', read: id('account') },
   ...ASSET,
   reference: { name: 'reference', read: reference },
   ...CREATED,
+};
+
+export const OPERATIONS_OF_PAYMENT_FILTERS: FilterReaders<OperationFilter> = {
+  status: { name: 'status', read: oneOf('pending', 'succeeded', 'failed') },
+  ...CREATED,
+};
+
+export const OPERATION_FILTERS: FilterReaders<OperationFilter> = {
+  payment: { name: 'payment', read: id('payment') },
+  ...OPERATIONS_OF_PAYMENT_FILTERS,
 };
 
 export const TRANSFER_FILTERS: FilterReaders<TransferFilter> = {

@@ -3,7 +3,7 @@ import type { PaymentView } from '../domain/payment.js';
 import type { TransferView } from '../domain/transfer.js';
 
 /** What the ledger tells of a transfer. */
-interface LedgerTransfer {
+export interface LedgerTransfer {
   readonly id: string;
   readonly debit_account: string;
   readonly credit_account: string;
@@ -26,8 +26,7 @@ export function paymentOfTransfer(transfer: string): string {
 }
 
 /** A payment's own transfer. It is no row of the views, which would double the work of every payment for a rare read. */
-export function transferOfPayment(payment: PaymentView, text: string): TransferView {
-  const told = JSON.parse(text) as LedgerTransfer;
+export function transferOfPayment(payment: PaymentView, told: LedgerTransfer): TransferView {
   return {
     tenant: payment.tenant,
     livemode: payment.livemode,
@@ -39,7 +38,7 @@ export function transferOfPayment(payment: PaymentView, text: string): TransferV
     asset: told.asset,
     group: null,
     position: null,
-    payment: told.payment,
+    payment: payment.id,
     hold: told.hold,
     reverses: told.reverses,
     reversed: told.reversed,

@@ -5,21 +5,27 @@ import type { Database } from '@payflow/database';
 import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PAYMENTS_PATH } from '../acceptance/replies.js';
-import { Writes } from '../acceptance/writes.js';
+import { Writes, type Answer } from '../acceptance/writes.js';
 import { GatewayCaches } from '../cache/gateway-caches.js';
 import { findPayment, listPayments } from '../database/payment-view.repository.js';
+import { findType } from '../database/transaction-type-view.repository.js';
 import { paymentResource, type PaymentView } from '../domain/payment.js';
-import { sendAnswer, sendVersioned } from './answer.js';
+import { sendAnswer, sendResource, sendVersioned } from './answer.js';
 import type { RouteAccess } from './authentication.js';
 import { callerOf } from './authentication.js';
 import { readCached } from './cached-read.js';
+import { typeOfPayment } from './breakdown.request.js';
 import type { Caller } from './caller.js';
 import { Cursors } from './cursor.js';
+import { withoutExpand } from './expand.js';
+import { ifVersionOf } from './headers.js';
 import { PAYMENT_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
-import { paymentWrite } from './payment.request.js';
-import { submitRequest } from './write-request.js';
+import { PAYMENT_EXPANSIONS, PaymentExpansions, type PaymentExpansion } from './payment-expansion.js';
+import { nameOfPayment, paymentWrite, typedPaymentWrite } from './payment.request.js';
+import { retryWrite } from './retry.request.js';
+import { submitRequest, submitUnlessKnown } from './write-request.js';
 
 @Controller('api/v1/payments')
 export class PaymentsController {
@@ -29,22 +35,40 @@ export class PaymentsController {
     @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
     private readonly caches: GatewayCaches,
+    private readonly expansions: PaymentExpansions,
   ) {}
 
   @Post()
   @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const type = typeOfPayment(request);
+    if (type !== undefined) return this.createByType(type, request, reply);
     const { write, answer } = await submitRequest(this.writes, request, reply, paymentWrite);
-    const view =
-      answer.kind === 'accepted' ? await this.standing(callerOf(request), write.view, answer.resourceId) : write.view;
-    sendAnswer(reply, answer, { location: `${PAYMENTS_PATH}/${view.id}`, body: JSON.stringify(paymentResource(view)) });
+    await this.answerMade(request, reply, write.view, answer);
+  }
+
+  /** A payment that failed, once more: a new one of the same content. */
+  @Post(':id/retry')
+  @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
+  async retry(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const ifVersion = ifVersionOf(request.headers['if-match']);
+    if (!toUuid('payment', id)) throw new Problem('invalid_id');
+    const failed = await findPayment(this.db, { ...ownerOf(callerOf(request)), id });
+    if (!failed) throw new Problem('not_found');
+    const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) => ({
+      ...retryWrite(failed, body, caller, now),
+      objection: ifVersion === null || ifVersion === failed.version ? undefined : new Problem('version_differs'),
+    }));
+    await this.answerMade(request, reply, write.view, answer);
   }
 
   @Get(':id')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    refuseParameters(request.url);
+    const { url, expand } = withoutExpand(request.url, PAYMENT_EXPANSIONS);
+    refuseParameters(url);
     if (!toUuid('payment', id)) throw new Problem('invalid_id');
+    if (expand.length > 0) return this.expanded(id, expand, request, reply);
     const { value, age_ms } = await readCached(request, this.caches.payments, { ...ownerOf(callerOf(request)), id });
     if (!value) throw new Problem('not_found');
     sendVersioned(request, reply, { body: paymentResource(value), version: value.version, age_ms });
@@ -58,12 +82,57 @@ export class PaymentsController {
       filters: PAYMENT_FILTERS,
       read: (owner, page) => listPayments(this.lists, owner, page),
       resource: paymentResource,
+      expansion: {
+        names: PAYMENT_EXPANSIONS,
+        expand: (page, names) =>
+          this.expansions.expand(page, names as readonly PaymentExpansion[], callerOf(request), request.id),
+      },
     });
   }
 
+  /** With more than the payment itself there is no version that stands for all of it, and nothing that could be kept. */
+  private async expanded(
+    id: string,
+    names: readonly PaymentExpansion[],
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const caller = callerOf(request);
+    const payment = await findPayment(this.db, { ...ownerOf(caller), id });
+    if (!payment) throw new Problem('not_found');
+    const [shown] = await this.expansions.expand([payment], names, caller, request.id);
+    sendResource(reply, JSON.stringify(shown));
+  }
+
+  private async answerMade(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    own: PaymentView | undefined,
+    answer: Answer,
+  ): Promise<void> {
+    const view = answer.kind === 'accepted' ? await this.standing(callerOf(request), own, answer.resourceId) : own;
+    sendAnswer(reply, answer, {
+      location: `${PAYMENTS_PATH}/${view?.id}`,
+      body: JSON.stringify(view && paymentResource(view)),
+    });
+  }
+
+  /** The template may be another by the time a copy comes: that one is answered as the first was. */
+  private async createByType(type: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { write, answer } = await submitUnlessKnown(
+      this.writes,
+      request,
+      reply,
+      async (body, caller, now) =>
+        typedPaymentWrite(await findType(this.db, { ...ownerOf(caller), id: type }), body, caller, now),
+      nameOfPayment,
+    );
+    await this.answerMade(request, reply, write?.view, answer);
+  }
+
   /** What to show of a write that has not ended: our own as it was accepted; another copy's as it stands. */
-  private async standing(caller: Caller, own: PaymentView, id: string): Promise<PaymentView> {
-    if (id === own.id) return own;
+  private async standing(caller: Caller, own: PaymentView | undefined, id: string): Promise<PaymentView | undefined> {
+    if (id === own?.id) return own;
     return (await findPayment(this.db, { ...ownerOf(caller), id })) ?? own;
   }
 }

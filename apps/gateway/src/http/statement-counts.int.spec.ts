@@ -18,6 +18,9 @@ interface Ask {
 let stage: Stage;
 let books: Books;
 let payment: string;
+let failed: string;
+let refund: string;
+let capture: string;
 let conversion: string;
 let holds: string[];
 let movement: Record<string, string>;
@@ -49,6 +52,17 @@ beforeAll(async () => {
   };
   const many = (path: string, body: object) => Promise.all(Array.from({ length: MANY }, () => made(path, body)));
   [payment = ''] = await many('/api/v1/payments', paid());
+  const card = (token: string) => ({ type: 'card', token });
+  const declined = await client.postUntilTaken('/api/v1/payments', { ...paid(), method: card('tok_decline_lost') });
+  failed = (declined.body['payment'] as { id: string }).id;
+  [refund = ''] = await many(
+    `/api/v1/payments/${await made('/api/v1/payments', { ...paid(), amount: '100' })}/refunds`,
+    { amount: '1' },
+  );
+  const held = await made('/api/v1/payments', { ...paid(), capture: 'manual' });
+  await client.postUntilTaken(`/api/v1/payments/${held}/capture`, {}, { prefer: 'wait=10' });
+  const captures = (await client.get(`/api/v1/payments/${held}/captures`)).body['data'] as { id: string }[];
+  capture = captures[0]?.id ?? '';
   holds = await many('/api/v1/holds', movement);
   await many('/api/v1/transfers', movement);
   await Promise.all(Array.from({ length: MANY }, (_, at) => made('/api/v1/assets', unit(`COUNTED${at}`))));
@@ -78,12 +92,25 @@ async function askedFor(method: string, { path, body }: Ask): Promise<{ status: 
 
 /**
  * Every operation that the gateway answers itself, and its statements: of a write the record of its key, the view, the command
- * and what is waited for; of a read one.
+ * and what is waited for, and of what is asked of a payment that payment and its place among its commands; of a read one.
  */
 const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   createPayment: [() => ({ path: '/payments', body: paid() }), 4],
   listPayments: [() => ({ path: '/payments' }), 1],
   getPayment: [() => ({ path: `/payments/${payment}` }), 1],
+  confirmPayment: [() => ({ path: `/payments/${payment}/confirm`, body: {} }), 6],
+  authorizePayment: [() => ({ path: `/payments/${payment}/authorize`, body: {} }), 6],
+  incrementPayment: [() => ({ path: `/payments/${payment}/increment`, body: { amount: '1' } }), 6],
+  capturePayment: [() => ({ path: `/payments/${payment}/capture`, body: {} }), 6],
+  cancelPayment: [() => ({ path: `/payments/${payment}/cancel`, body: {} }), 6],
+  refundPayment: [() => ({ path: `/payments/${payment}/refunds`, body: { amount: '1' } }), 6],
+  retryPayment: [() => ({ path: `/payments/${failed}/retry`, body: {} }), 5],
+  listPaymentRefunds: [() => ({ path: `/payments/${payment}/refunds` }), 2],
+  listPaymentCaptures: [() => ({ path: `/payments/${payment}/captures` }), 2],
+  listRefunds: [() => ({ path: '/refunds' }), 1],
+  listCaptures: [() => ({ path: '/captures' }), 1],
+  getRefund: [() => ({ path: `/refunds/${refund}` }), 1],
+  getCapture: [() => ({ path: `/captures/${capture}` }), 1],
   openAccount: [() => ({ path: '/accounts', body: { asset: 'USD' } }), 4],
   getAccount: [() => ({ path: `/accounts/${books.alice}` }), 1],
   updateAccount: [() => ({ path: `/accounts/${books.alice}`, body: { metadata: { of: 'alice' } } }), 4],

@@ -25,7 +25,7 @@ import { TRANSFER_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
 import type { OwnerClient } from './owner-client.js';
-import { paymentOfTransfer, transferOfPayment } from './payment-transfer.js';
+import { paymentOfTransfer, transferOfPayment, type LedgerTransfer } from './payment-transfer.js';
 import { reversalWrite } from './reversal.request.js';
 import { namesTemplate, nameOfTemplate, templateWrite } from './template.request.js';
 import { isDryRun, transferWrite } from './transfer.request.js';
@@ -145,10 +145,8 @@ export class TransfersController {
   private async ofPayment(id: string, request: FastifyRequest): Promise<TransferView> {
     const payment = await this.paymentOf(id, request);
     const path = `/api/v1/transfers/${id}`;
-    return transferOfPayment(
-      payment,
-      await this.ledger.read(path, callerOf(request), request.id, { 404: 'not_found' }),
-    );
+    const told = await this.ledger.read(path, callerOf(request), request.id, { 404: 'not_found' });
+    return transferOfPayment(payment, JSON.parse(told) as LedgerTransfer);
   }
 
   /** The payment whose own transfer has the id: one that failed, or has not ended, has none. */

@@ -22,6 +22,11 @@ const ID_ATTRIBUTES = {
   group: ATTRIBUTES.transferGroupId,
   hold: ATTRIBUTES.holdId,
   change: ATTRIBUTES.messageId,
+  confirmation: ATTRIBUTES.paymentOperationId,
+  increment: ATTRIBUTES.paymentOperationId,
+  capture: ATTRIBUTES.paymentOperationId,
+  cancellation: ATTRIBUTES.paymentOperationId,
+  refund: ATTRIBUTES.paymentOperationId,
 } as const;
 
 /** Makes a write of a request: its headers, its body by `read`, and who asks. Then makes it durable and waits for its end. */

@@ -13,10 +13,12 @@ import { statement, type Database } from '@payflow/database';
 import { encodeRecord, kafkajsBroker, type BrokerOptions, type RecordToSend } from '@payflow/messaging';
 
 import { HouseBooks, type Verdict } from './house-books.js';
+import { HousePayments, isWish, type Wish } from './house-payments.js';
 
 type Producer = Awaited<ReturnType<ReturnType<typeof kafkajsBroker>['producer']>>;
 type Command = AnyMessage<
   | 'payflow.payment.create.v1'
+  | Wish['type']
   | 'payflow.account.open.v1'
   | 'payflow.account.update.v1'
   | 'payflow.asset.define.v1'
@@ -52,6 +54,7 @@ export class House {
   /** False: commands pile up and nothing is answered. */
   answering = true;
   readonly #books = new HouseBooks();
+  readonly #payments = new HousePayments();
   readonly #seen: string[] = [];
   readonly #outgoing = new Map<string, RecordToSend[]>();
   #gathering = false;
@@ -148,11 +151,12 @@ export class House {
 
   async #answer(command: Command): Promise<void> {
     if (command.type === 'payflow.payment.create.v1') return this.#pay(command, command.data);
+    if (isWish(command)) return this.#tell(this.#payments.decide(command), command);
     const { type, data } = this.#decide(command);
     await this.publish(type, data, command);
   }
 
-  #decide(command: Exclude<Command, { type: 'payflow.payment.create.v1' }>): Verdict {
+  #decide(command: Exclude<Command, { type: 'payflow.payment.create.v1' | Wish['type'] }>): Verdict {
     switch (command.type) {
       case 'payflow.account.open.v1':
         return this.#books.open(command.data);
@@ -186,36 +190,12 @@ export class House {
   }
 
   async #pay(cause: Command, payment: PaymentCreate): Promise<void> {
-    const { id, source, destination, amount, asset, method, reference, metadata, created_at } = payment;
-    const failed = this.empty.has(source);
-    const facts = {
-      id,
-      source,
-      destination,
-      amount,
-      asset,
-      method,
-      reference,
-      metadata,
-      created_at,
-      amount_refunded: '0',
-      version: 1,
-    };
-    const updated_at = new Date().toISOString();
-    if (failed) {
-      const failure = { code: 'insufficient_funds' };
-      await this.publish(
-        'payflow.payment.failed.v1',
-        { ...facts, status: 'failed', amount_captured: '0', failure, updated_at, accounts: [] },
-        cause,
-      );
-      return;
-    }
-    const accounts = this.#books.pay(source, destination, amount);
-    await this.publish(
-      'payflow.payment.succeeded.v1',
-      { ...facts, status: 'succeeded', amount_captured: amount, failure: null, updated_at, accounts },
-      cause,
-    );
+    const { source, destination, amount } = payment;
+    const move = () => (this.empty.has(source) ? undefined : this.#books.pay(source, destination, amount));
+    await this.#tell(this.#payments.create(payment, move), cause);
+  }
+
+  async #tell(verdicts: readonly Verdict[], cause: Command): Promise<void> {
+    for (const { type, data } of verdicts) await this.publish(type, data, cause);
   }
 }

@@ -23,17 +23,17 @@ export interface TransferFacts {
   readonly effectiveAt: Date;
 }
 
-const FIND = statement(
-  'reads.transfer',
-  `select t.debit_account_id, t.credit_account_id, t.amount_minor, t.asset, t.payment_id, t.group_id, t.hold_id, t.reverses_id,
+const FACTS = `t.debit_account_id, t.credit_account_id, t.amount_minor, t.asset, t.payment_id, t.group_id, t.hold_id, t.reverses_id,
      t.recorded_at, coalesce(t.effective_at, t.recorded_at) as effective_at, coalesce(r.reversed_minor, 0) as reversed_minor,
      coalesce(r.version, 0) + coalesce((
        select max(m.version) from metadata_versions m
        where m.tenant_id = t.tenant_id and m.livemode = t.livemode and m.resource = 'transfer' and m.id = t.id), 1) as version, r.corrected_by_id, c.transfer_id as corrects_id
    from transfers t left join reversals r on r.tenant_id = t.tenant_id and r.livemode = t.livemode and r.transfer_id = t.id
      left join reversals c on c.tenant_id = t.tenant_id and c.livemode = t.livemode and c.corrected_by_id = t.id
-   where t.tenant_id = $1 and t.livemode = $2 and t.id = $3`,
-);
+   where t.tenant_id = $1 and t.livemode = $2`;
+
+const FIND = statement('reads.transfer', `select ${FACTS} and t.id = $3`);
+const FIND_MANY = statement('reads.transfers', `select t.id, ${FACTS} and t.id = any ($3::uuid[])`);
 
 interface TransferRow {
   debit_account_id: string;
@@ -56,23 +56,36 @@ interface TransferRow {
 export async function findTransfer(db: Database, owner: Owner, id: string): Promise<TransferFacts | undefined> {
   const key = [uuidOf('tenant', owner.tenant), owner.livemode, uuidOf('transfer', id)];
   const [row] = await db.rows<TransferRow & Record<string, unknown>>(FIND, key);
-  return (
-    row && {
-      id,
-      debitAccount: fromUuid('account', row.debit_account_id),
-      creditAccount: fromUuid('account', row.credit_account_id),
-      amount: row.amount_minor,
-      asset: row.asset,
-      payment: row.payment_id && fromUuid('payment', row.payment_id),
-      group: row.group_id && fromUuid('group', row.group_id),
-      hold: row.hold_id && fromUuid('hold', row.hold_id),
-      reverses: row.reverses_id && fromUuid('transfer', row.reverses_id),
-      reversed: row.reversed_minor,
-      corrects: row.corrects_id && fromUuid('transfer', row.corrects_id),
-      correctedBy: row.corrected_by_id && fromUuid('transfer', row.corrected_by_id),
-      version: Number(row.version),
-      recordedAt: row.recorded_at,
-      effectiveAt: row.effective_at,
-    }
-  );
+  return row && factsOf(id, row);
+}
+
+/** Those of the transfers that were posted, in no order. */
+export async function findTransfers(db: Database, owner: Owner, ids: readonly string[]): Promise<TransferFacts[]> {
+  const uuids = ids.map((id) => uuidOf('transfer', id));
+  const rows = await db.rows<TransferRow & { id: string }>(FIND_MANY, [
+    uuidOf('tenant', owner.tenant),
+    owner.livemode,
+    uuids,
+  ]);
+  return rows.map((row) => factsOf(fromUuid('transfer', row.id), row));
+}
+
+function factsOf(id: string, row: TransferRow): TransferFacts {
+  return {
+    id,
+    debitAccount: fromUuid('account', row.debit_account_id),
+    creditAccount: fromUuid('account', row.credit_account_id),
+    amount: row.amount_minor,
+    asset: row.asset,
+    payment: row.payment_id && fromUuid('payment', row.payment_id),
+    group: row.group_id && fromUuid('group', row.group_id),
+    hold: row.hold_id && fromUuid('hold', row.hold_id),
+    reverses: row.reverses_id && fromUuid('transfer', row.reverses_id),
+    reversed: row.reversed_minor,
+    corrects: row.corrects_id && fromUuid('transfer', row.corrects_id),
+    correctedBy: row.corrected_by_id && fromUuid('transfer', row.corrected_by_id),
+    version: Number(row.version),
+    recordedAt: row.recorded_at,
+    effectiveAt: row.effective_at,
+  };
 }

@@ -1,9 +1,12 @@
 import {
+  Body,
   Controller,
   Get,
   Header,
+  HttpCode,
   Inject,
   Param,
+  Post,
   Query as QueryOf,
   Req,
   UseGuards,
@@ -14,9 +17,12 @@ import type { Database } from '@payflow/database';
 import { ForwardedReads, InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
-import { findTransfer, type TransferFacts } from '../database/booked-transfer.repository.js';
+import { findTransfer, findTransfers, type TransferFacts } from '../database/booked-transfer.repository.js';
 import { metadataHistory } from '../reads/metadata-history.js';
 import { metadataQuery, type Query } from './read-query.js';
+
+/** A page of payments has as many, and as many refunds as that. */
+const TRANSFERS_MAX = 1_000;
 
 /** What the ledger alone can tell of a transfer, that of a payment among them; the gateway forwards to it. */
 @Controller('api/v1/transfers')
@@ -35,6 +41,17 @@ export class TransferReadsController {
     return transferResource(facts);
   }
 
+  /** Many at once. A read, though its question is too long for an address. */
+  @Post('found')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  async many(@Req() request: FastifyRequest, @Body() body: unknown): Promise<object> {
+    const { ids } = (body ?? {}) as { readonly ids?: unknown };
+    if (!Array.isArray(ids) || ids.length > TRANSFERS_MAX || !ids.every(isTransferId))
+      throw new Problem('invalid_request');
+    return { data: (await findTransfers(this.db, claimsOf(request), ids)).map(transferResource) };
+  }
+
   @Get(':id/metadata_versions')
   @Header('cache-control', 'no-store')
   async metadata(@Param('id') id: string, @Req() request: FastifyRequest, @QueryOf() query: Query): Promise<object> {
@@ -43,6 +60,10 @@ export class TransferReadsController {
     if (!page) throw new Problem('not_found');
     return page;
   }
+}
+
+function isTransferId(id: unknown): id is string {
+  return typeof id === 'string' && toUuid('transfer', id) !== undefined;
 }
 
 function transferResource(facts: TransferFacts) {

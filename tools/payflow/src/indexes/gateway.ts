@@ -2,6 +2,7 @@ import { fromUuid } from '@payflow/contracts';
 import {
   CONVERSION_LISTS,
   HOLD_LISTS,
+  OPERATION_LISTS,
   PAYMENT_LISTS,
   PLANNED_FOR_VALUES,
   TRANSFER_LISTS,
@@ -20,9 +21,15 @@ import {
 } from './index-use.js';
 
 const PAGE = 51;
-const id = (kind: 'account' | 'hold' | 'group', at: number): string => fromUuid(kind, uuid(at).slice(1, 37));
+const id = (kind: 'account' | 'hold' | 'group' | 'payment', at: number): string =>
+  fromUuid(kind, uuid(at).slice(1, 37));
 
-type Lists = typeof CONVERSION_LISTS | typeof PAYMENT_LISTS | typeof HOLD_LISTS | typeof TRANSFER_LISTS;
+type Lists =
+  | (typeof OPERATION_LISTS)['refund']
+  | typeof CONVERSION_LISTS
+  | typeof PAYMENT_LISTS
+  | typeof HOLD_LISTS
+  | typeof TRANSFER_LISTS;
 
 /** A list with one filter: its first page, as a client asks for it. */
 function list(lists: Lists, index: string, filter: object, before?: IndexUse['before']): IndexUse {
@@ -51,6 +58,8 @@ export const gateway: IndexRegistry = {
     list(PAYMENT_LISTS, 'payment_views_by_source', { source: id('account', 7) }),
     list(PAYMENT_LISTS, 'payment_views_by_destination', { destination: id('account', 7) }),
     list(PAYMENT_LISTS, 'payment_views_by_reference', { reference: 'r70' }),
+    list(OPERATION_LISTS.refund, 'payment_operation_views_by_time', {}),
+    list(OPERATION_LISTS.refund, 'payment_operation_views_by_payment', { payment: id('payment', 7) }),
     list(HOLD_LISTS, 'hold_views_by_time', {}),
     list(HOLD_LISTS, 'hold_views_by_debit', { account: id('account', 7) }),
     list(HOLD_LISTS, 'hold_views_by_credit', { account: id('account', 7) }),
@@ -66,6 +75,11 @@ export const gateway: IndexRegistry = {
     list(TRANSFER_LISTS, 'transfer_views_by_type', { type: 'type4' }),
     list(TRANSFER_LISTS, 'transfer_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
     { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
+    {
+      index: 'transfer_views_by_payment',
+      query: 'transfer-views.find-of-payments',
+      values: [...OWNER, `array[${uuid(7)}]`],
+    },
     { index: 'transfer_views_by_reversed', query: 'transfer-views.find', values: [...OWNER, uuid(7)] },
     { index: 'transfer_views_by_corrected', query: 'transfer-views.find', values: [...OWNER, uuid(7)] },
   ],
@@ -92,6 +106,13 @@ export const gateway: IndexRegistry = {
       source_account_id: DEBIT,
       destination_account_id: CREDIT,
       reference: "case when n % 10 = 0 then 'r' || n end",
+      created_at: TIME,
+    },
+    payment_operation_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      payment_id: uuidOf('n % 1000'),
+      kind: "case when n % 2 = 0 then 'refund' else 'capture' end",
       created_at: TIME,
     },
     hold_views: {

@@ -8,6 +8,7 @@ import { conversionResource } from '../../domain/conversion.js';
 import { bulkResource, bulkResults } from '../../domain/bulk.js';
 import { holdResource } from '../../domain/hold.js';
 import { periodResource, requestedPeriod } from '../../domain/period.js';
+import { operationResource } from '../../domain/operation.js';
 import { paymentResource } from '../../domain/payment.js';
 import { requestedType, transactionTypeResource } from '../../domain/transaction-type.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
@@ -18,6 +19,8 @@ import { HoldsController } from '../holds.controller.js';
 import { LedgerReadsController } from '../ledger-reads.controller.js';
 import { MonitoringController } from '../monitoring.controller.js';
 import { PeriodsController } from '../periods.controller.js';
+import { OperationsController } from '../operations.controller.js';
+import { PaymentOperationsController } from '../payment-operations.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
@@ -30,6 +33,8 @@ import { SCHEMAS } from './schemas.js';
 
 const CONTROLLERS: Type[] = [
   PaymentsController,
+  PaymentOperationsController,
+  OperationsController,
   AccountsController,
   TransferBulksController,
   TransfersController,
@@ -140,6 +145,23 @@ const results = bulkResults(bulk, { first: 0, ids: bulk.transfers }, [
 
 it.each([
   [
+    'Refund',
+    operationResource({
+      ...owner,
+      ...times,
+      id: 're_01m7yg4jr5ezm9ym0cwhese7x1',
+      kind: 'refund',
+      payment: 'pay_01m7yg4jr5ezm9ym0cwhese7x1',
+      status: 'failed',
+      amount: null,
+      asset: 'USD',
+      failureCode: 'refund_exceeds_captured',
+      reason: null,
+      metadata: {},
+      version: 1,
+    }),
+  ],
+  [
     'Payment',
     paymentResource({
       ...owner,
@@ -148,12 +170,18 @@ it.each([
       status: 'failed',
       version: 1,
       amount: '100',
+      amountAuthorized: '100',
       amountCaptured: '0',
       amountRefunded: '0',
       asset: 'USD',
       source,
       destination,
-      method: { type: 'internal' },
+      method: { type: 'card', token: 'tok_visa', brand: 'visa' },
+      capture: 'manual',
+      nextAction: { type: 'redirect', url: 'https://acquirer.example/3ds' },
+      authorizedUntil: times.updatedAt,
+      customer: 'cus_01m7yg4jr5ezm9ym0cwhese7x1',
+      retryOf: 'pay_01m7yg4jr5ezm9ym0cwhese7x2',
       reference: null,
       metadata: {},
       failureCode: 'insufficient_funds',

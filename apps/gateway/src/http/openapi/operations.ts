@@ -1,4 +1,5 @@
 import { ASSET_OPERATIONS } from './asset-operations.js';
+import { PAYMENT_OPERATIONS } from './payment-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
 import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
@@ -27,6 +28,7 @@ export const OPERATIONS: readonly Operation[] = [
     status: 201,
     problems: [
       ...WRITE_PROBLEMS,
+      'card_data_not_accepted',
       'declined',
       'account_not_found',
       'accounts_identical',
@@ -40,7 +42,7 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/api/v1/payments',
     summary: 'List payments, newest first.',
     scope: 'payments:read',
-    query: [...Object.keys(PAYMENT_FILTERS), 'limit', 'cursor'],
+    query: [...Object.keys(PAYMENT_FILTERS), 'expand', 'limit', 'cursor'],
     answer: 'PaymentList',
     status: 200,
     problems: LIST_PROBLEMS,
@@ -51,10 +53,12 @@ export const OPERATIONS: readonly Operation[] = [
     path: '/api/v1/payments/{id}',
     summary: 'Read one payment.',
     scope: 'payments:read',
+    query: ['expand'],
     answer: 'Payment',
     status: 200,
     problems: ONE_PROBLEMS,
   },
+  ...PAYMENT_OPERATIONS,
   {
     id: 'openAccount',
     method: 'post',

@@ -5,7 +5,6 @@ import { ASSET_REQUEST_SCHEMA } from '../asset.request.js';
 import { CONVERSION_REQUEST_SCHEMA } from '../conversion.request.js';
 import { BULK_REQUEST_SCHEMA } from '../bulk.request.js';
 import { HOLD_POST_REQUEST_SCHEMA, HOLD_REQUEST_SCHEMA, HOLD_VOID_REQUEST_SCHEMA } from '../hold.request.js';
-import { PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
 import { CORRECTION_REQUEST_SCHEMA } from '../correction.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
@@ -13,6 +12,7 @@ import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
 import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
 import { BOOK_SCHEMAS } from './book-schemas.js';
+import { PAYMENT_SCHEMAS } from './payment-schemas.js';
 import {
   amount,
   assetCode,
@@ -38,28 +38,7 @@ import {
 
 /** JSON Schemas (2020-12, as OpenAPI 3.1 uses them) of everything the API takes and gives. */
 export const SCHEMAS: Readonly<Record<string, object>> = {
-  PaymentRequest: PAYMENT_REQUEST_SCHEMA,
-  Payment: resource({
-    id: id('payment'),
-    object: { const: 'payment' },
-    status: { enum: ['pending', 'processing', 'succeeded', 'failed'] },
-    amount,
-    asset: assetCode,
-    amount_captured: amount,
-    amount_refunded: amount,
-    source: id('account'),
-    destination: id('account'),
-    method: resource({ type: { const: 'internal' } }),
-    failure: nullable(resource({ code: { type: 'string' } })),
-    reference: nullableText,
-    metadata: METADATA_SCHEMA,
-    livemode: { type: 'boolean' },
-    version,
-    trace_id: nullableText,
-    created_at: instant,
-    updated_at: instant,
-  }),
-  PaymentList: list('Payment'),
+  ...PAYMENT_SCHEMAS,
   AccountRequest: {
     type: 'object',
     required: ['asset'],
