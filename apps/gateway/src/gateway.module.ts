@@ -7,6 +7,7 @@ import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { Outcomes } from './acceptance/outcomes.js';
 import type { Door } from './acceptance/acceptor.js';
 import { Bulks } from './acceptance/bulks.js';
+import { PaymentBulks } from './acceptance/payment-bulks.js';
 import { Writes } from './acceptance/writes.js';
 import { GatewayCaches, REDIS_PREFIX } from './cache/gateway-caches.js';
 import { KeyUses } from './cache/key-uses.js';
@@ -31,6 +32,7 @@ import { PeriodsController } from './http/periods.controller.js';
 import { OperationsController } from './http/operations.controller.js';
 import { PaymentOperationsController } from './http/payment-operations.controller.js';
 import { PaymentExpansions } from './http/payment-expansion.js';
+import { PaymentBulksController } from './http/payment-bulks.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
 import { ResponseCache } from './http/response-cache.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
@@ -45,7 +47,12 @@ const CONNECTIONS = { api: 5, consumers: 4, relay: 1, reports: 4 };
 /** All its statements are small; a database that is silent for longer is answered for with 503. */
 const STATEMENT_TIMEOUT_MS = 4_000;
 
-const PAYMENT_CONTROLLERS = [PaymentsController, PaymentOperationsController, OperationsController];
+const PAYMENT_CONTROLLERS = [
+  PaymentBulksController,
+  PaymentsController,
+  PaymentOperationsController,
+  OperationsController,
+];
 
 /** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */
 @Module({})
@@ -132,6 +139,11 @@ function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Prov
   return [
     { provide: Writes, inject, useFactory: through(Writes) },
     { provide: Bulks, inject, useFactory: through(Bulks) },
+    {
+      provide: PaymentBulks,
+      inject: [DATABASE, Outcomes, Writes],
+      useFactory: (db: Database, ends: Outcomes, writes: Writes) => new PaymentBulks(db, ends, writes),
+    },
   ];
 }
 

@@ -9,10 +9,11 @@ import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
 import { InternalPaymentsController } from './http/internal-payments.controller.js';
 import type { paymentsConfiguration } from './payments.config.js';
+import { providerWorkers } from './providers/provider-workers.js';
 import { Sweeper } from './sweeper.js';
 
-/** Two groups of messages are read, from two partitions each; no request is answered but for internal ones. */
-const CONNECTIONS = { api: 1, consumers: 5, relay: 1, reports: 1 };
+/** Two groups of messages are read, from two partitions each; no request is answered but for internal ones. Jobs use the way out. */
+const CONNECTIONS = { api: 1, consumers: 5, relay: 3, reports: 1 };
 
 /** payments.commands → ledger.commands; ledger.events → payments.events. */
 @Module({})
@@ -31,6 +32,7 @@ export class PaymentsModule {
           inject: [DATABASE, Messaging],
           useFactory: (db: Database, messaging: Messaging) => new Sweeper(db.for('relay'), messaging),
         },
+        ...providerWorkers(config),
       ],
     };
   }

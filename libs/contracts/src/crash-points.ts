@@ -17,12 +17,21 @@ export const CRASH_POINTS = [
   'offset-commit',
   'cache-written',
   'shutdown-drain',
+  'provider-before-send',
+  'provider-after-send',
+  'provider-after-answer',
+  'provider-after-commit',
 ] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 const [armed, countdown] = armedCrash(process.env);
 let remaining = countdown;
+
+/** Whether `CRASH_AT` names this point: for one that takes something to be noticed. */
+export function isCrashArmed(point: CrashPoint): boolean {
+  return point === armed;
+}
 
 /** Ends the process with SIGKILL when `CRASH_AT` names this point (`CRASH_AT=batch-commit:3`: at the third passage). */
 export function crashAt(point: CrashPoint): void {

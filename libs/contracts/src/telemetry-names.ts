@@ -2,6 +2,7 @@
 export const ATTRIBUTES = {
   paymentId: 'payflow.payment.id',
   paymentOperationId: 'payflow.payment_operation.id',
+  paymentBulkId: 'payflow.payment_bulk.id',
   accountId: 'payflow.account.id',
   transferId: 'payflow.transfer.id',
   transferGroupId: 'payflow.transfer_group.id',
@@ -68,6 +69,14 @@ export const METRICS = {
   breakerState: 'payflow_breaker_state',
   retryBudgetLeft: 'payflow_retry_budget_left',
   queueOldestSeconds: 'payflow_queue_oldest_seconds',
+  jobs: 'payflow_jobs',
+  jobsOldestSeconds: 'payflow_jobs_oldest_seconds',
+  jobDuration: 'payflow_job_duration_seconds',
+  jobWait: 'payflow_job_wait_seconds',
+  jobWorkersLost: 'payflow_job_workers_lost_total',
+  providerWords: 'payflow_provider_words_total',
+  attemptsAttention: 'payflow_attempts_attention',
+  attemptsLost: 'payflow_attempts_lost_total',
   connectorCallSeconds: 'payflow_connector_call_seconds',
   connectorConnections: 'payflow_connector_connections',
 } as const;

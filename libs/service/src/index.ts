@@ -22,6 +22,7 @@ export {
   choice,
   credential,
   duration,
+  durations,
   hosts,
   integer,
   port,

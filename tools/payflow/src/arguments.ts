@@ -43,6 +43,13 @@ export function parseOffset(text: string): number {
   return Number(text);
 }
 
+/** Ids of jobs, as `payflow jobs list` prints them. */
+export function parseJobs(text: string): string[] {
+  const ids = text.split(',');
+  if (!ids.every((id) => /^\d{1,18}$/.test(id))) throw new InvalidArgumentError('ids of jobs, such as 17 or 17,18');
+  return ids;
+}
+
 export const parsePartition = parseOffset;
 
 export function parsePartitions(text: string): number[] {

@@ -5,11 +5,13 @@ import { databaseCommands } from './commands/database.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { demo } from './commands/demo.js';
 import { generate } from './commands/generate.js';
+import { jobsCommands } from './commands/jobs.js';
 import { keysCommands } from './commands/keys.js';
 import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
 import { partitionsCommands } from './commands/partitions.js';
 import { positionsCommands } from './commands/positions.js';
+import { routesCommands } from './commands/routes.js';
 import { setup } from './commands/setup.js';
 import { verify } from './commands/verify.js';
 
@@ -52,6 +54,8 @@ program.addCommand(partitionsCommands());
 program.addCommand(outboxCommands());
 program.addCommand(databaseCommands());
 program.addCommand(keysCommands());
+program.addCommand(routesCommands());
+program.addCommand(jobsCommands());
 
 program
   .command('generate')

@@ -8,6 +8,7 @@ import './hold-view.repository.js';
 import './invariants.js';
 import './new-view.repository.js';
 import './operation-view.repository.js';
+import './payment-bulk.repository.js';
 import './payment-sequence.repository.js';
 import './payment-transfer.repository.js';
 import './payment-view.repository.js';

@@ -6,12 +6,19 @@ import { parseStrictJson, type JsonObject } from './strict-json.js';
 
 /** contracts.md, limits. */
 export const BULK_ITEMS_MAX = 10_000;
-const ITEMS_MEMBER = 'transfers';
 /** So many bytes are looked through in one turn of the event loop: a quarter of a millisecond. */
 const BYTES_PER_TURN = 262_144;
 
 const [QUOTE, BACKSLASH, COLON, COMMA, NEWLINE, RETURN] = Buffer.from('"\\:,\n\r') as unknown as number[];
 const [OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = Buffer.from('{}[]') as unknown as number[];
+
+/** Where the items of a bulk stand in a JSON body, and how many there may be. */
+export interface BulkShape {
+  readonly member: string;
+  readonly items_max: number;
+}
+
+const TRANSFERS: BulkShape = { member: 'transfers', items_max: BULK_ITEMS_MAX };
 
 /** A bulk taken apart: what it says of itself, and its items, each to be read on its own. */
 export interface BulkParts {
@@ -23,12 +30,12 @@ export interface BulkParts {
  * Takes a bulk apart without reading its items: JSON.parse of four megabytes would hold up everybody else. Throws
  * `invalid_json` for what is around the items, and `invalid_request` where there are too many of them.
  */
-export function bulkParts({ bytes, format }: BulkBytes): Promise<BulkParts> {
-  return format === 'json' ? jsonParts(bytes) : lines(bytes);
+export function bulkParts({ bytes, format }: BulkBytes, shape: BulkShape = TRANSFERS): Promise<BulkParts> {
+  return format === 'json' ? jsonParts(bytes, shape) : lines(bytes, shape);
 }
 
-async function jsonParts(bytes: Buffer): Promise<BulkParts> {
-  const scan = new Scan(bytes);
+async function jsonParts(bytes: Buffer, shape: BulkShape): Promise<BulkParts> {
+  const scan = new Scan(bytes, shape);
   while (!scan.ended) {
     scan.run(scan.at + BYTES_PER_TURN);
     await nextTurn();
@@ -38,13 +45,13 @@ async function jsonParts(bytes: Buffer): Promise<BulkParts> {
 }
 
 /** One item per line; a line feed at the end is none of its own. */
-async function lines(bytes: Buffer): Promise<BulkParts> {
+async function lines(bytes: Buffer, shape: BulkShape): Promise<BulkParts> {
   const items: Buffer[] = [];
   let turnEnds = BYTES_PER_TURN;
   for (let at = 0; at < bytes.length;) {
     const found = bytes.indexOf(NEWLINE as number, at);
     const end = found < 0 ? bytes.length : found;
-    refuseTooMany(items.length);
+    refuseTooMany(items.length, shape);
     items.push(bytes.subarray(at, bytes[end - 1] === RETURN && end > at ? end - 1 : end));
     at = end + 1;
     if (at < turnEnds) continue;
@@ -54,9 +61,9 @@ async function lines(bytes: Buffer): Promise<BulkParts> {
   return { head: {}, items };
 }
 
-function refuseTooMany(items: number): void {
-  if (items >= BULK_ITEMS_MAX)
-    throw wrong(`/${ITEMS_MEMBER}`, 'too_many', `At most ${BULK_ITEMS_MAX.toLocaleString('en')} in one bulk.`);
+function refuseTooMany(items: number, { member, items_max }: BulkShape): void {
+  if (items >= items_max)
+    throw wrong(`/${member}`, 'too_many', `At most ${items_max.toLocaleString('en')} in one bulk.`);
 }
 
 /**
@@ -74,7 +81,10 @@ class Scan {
   #key = '';
   #itemStart = -1;
 
-  constructor(private readonly bytes: Buffer) {}
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly shape: BulkShape,
+  ) {}
 
   get ended(): boolean {
     return this.at >= this.bytes.length;
@@ -99,7 +109,7 @@ class Scan {
       case OPEN_BRACE:
       case OPEN_BRACKET:
         this.#depth++;
-        if (byte === OPEN_BRACKET && this.#depth === 2 && this.#key === ITEMS_MEMBER && this.to === 0)
+        if (byte === OPEN_BRACKET && this.#depth === 2 && this.#key === this.shape.member && this.to === 0)
           this.#itemStart = this.from = this.at + 1;
         break;
       case CLOSE_BRACE:
@@ -125,7 +135,7 @@ class Scan {
   }
 
   #item(): void {
-    refuseTooMany(this.items.length);
+    refuseTooMany(this.items.length, this.shape);
     this.items.push(this.bytes.subarray(this.#itemStart, this.at));
     this.#itemStart = this.at + 1;
   }

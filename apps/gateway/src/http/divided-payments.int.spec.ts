@@ -79,6 +79,25 @@ describe('a payment with a breakdown', () => {
   });
 });
 
+describe('in a bulk', () => {
+  it('each payment may have a breakdown, and none a type', async () => {
+    const payments = [
+      payment({ breakdown: [fee({ amount: '30' })] }),
+      payment({ breakdown: [fee({ amount: '2000' })] }),
+      payment({ type: 'card_capture' }),
+    ];
+    const { body } = await client.post(`${PAYMENTS}/bulk`, { payments }, WAIT);
+    const results = body['results'] as { status: number; answer: Record<string, unknown> }[];
+    expect(results.map(({ status, answer }) => `${status} ${(answer['code'] ?? answer['status']) as string}`)).toEqual([
+      '201 succeeded',
+      '422 breakdown_exceeds_amount',
+      '400 invalid_request',
+    ]);
+    expect(results[0]?.answer).toMatchObject({ breakdown: [{ amount: '30' }] });
+    expect(results[2]?.answer).toMatchObject({ errors: [{ pointer: '/type', code: 'not_supported' }] });
+  });
+});
+
 describe('a payment with a type', () => {
   const leg = (more: object) => ({
     ...{ debit_account: '$source', credit_account: '$destination', asset: '$asset', of: '$amount' },

@@ -125,7 +125,7 @@ export function paymentOf(
   divided?: PaymentDivision,
 ): PaymentWrite {
   refuseImpossible(body);
-  const division = divided ?? paymentDivision(body);
+  const division = divided ?? paymentDivision(body, null);
   const created_at = now.toISOString();
   const { id = newId('payment'), capture = 'automatic', customer = null } = body;
   const facts = factsOf(body, id);

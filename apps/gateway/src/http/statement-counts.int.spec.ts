@@ -155,6 +155,16 @@ const FORWARDED = [
   'getMonitoringDatabase',
 ];
 
+/** Many at once: what of theirs is no group's is the bulk's own key, looked for and taken, and the payments they name. */
+const PAYMENT_BULKS: Readonly<Record<string, readonly [path: string, bodyOf: (items: number) => object]>> = {
+  createPaymentBulk: ['/payments/bulk', (items) => ({ payments: Array<object>(items).fill(paid()) })],
+  cancelPaymentBulk: ['/payments/bulk_cancel', (items) => ({ cancellations: Array<object>(items).fill({ payment }) })],
+  refundPaymentBulk: [
+    '/payments/bulk_refund',
+    (items) => ({ refunds: Array<object>(items).fill({ payment, amount: '1' }) }),
+  ],
+};
+
 describe('a request costs a fixed number of statements at most', () => {
   it.each(Object.entries(OWN))('%s', async (id, [ask, expected]) => {
     const method = OPERATIONS.find((operation) => operation.id === id)?.method ?? '';
@@ -170,6 +180,15 @@ describe('a request costs a fixed number of statements at most', () => {
     // It is written in slices, which are far fewer than its transfers.
     expect(few.statements).toBeLessThanOrEqual(12);
     expect(many.statements).toBeLessThanOrEqual(20);
+  });
+
+  it.each(Object.entries(PAYMENT_BULKS))('%s, of many as of few but for its groups', async (_, [path, bodyOf]) => {
+    const few = await askedFor('post', { path, body: bodyOf(2) });
+    const many = await askedFor('post', { path, body: bodyOf(200) });
+    expect([few.status, many.status]).toEqual([202, 202]);
+    expect(few.statements).toBeLessThanOrEqual(9);
+    // Its items go in groups as everybody's do, which are far fewer than they are.
+    expect(many.statements).toBeLessThanOrEqual(30);
   });
 
   it('a bulk that is read', async () => {
@@ -192,6 +211,7 @@ describe('a request costs a fixed number of statements at most', () => {
       ...Object.keys(OWN),
       ...FORWARDED,
       'createTransferBulk',
+      ...Object.keys(PAYMENT_BULKS),
       'getTransferBulk',
       'listTransferBulkResults',
     ];

@@ -150,6 +150,8 @@ const COUNTS = statement(
   `select (select count(*) from idempotency_records)::integer as keys, (select count(*) from payment_views)::integer as payments,
      (select count(*) from account_views)::integer as accounts, (select count(*) from transfer_views)::integer as transfers,
      (select count(*) from transfer_group_views)::integer as groups, (select count(*) from hold_views)::integer as holds,
+     (select count(*) from payment_operation_views)::integer as operations,
+     (select coalesce(sum(sequence - 1), 0) from payment_views)::integer as places,
      (select count(*) from pending_writes)::integer as pending,
      (select coalesce(sum(message_count), 0) from outbox)::integer as messages`,
 );
@@ -161,6 +163,9 @@ export interface Counts {
   readonly transfers: number;
   readonly groups: number;
   readonly holds: number;
+  readonly operations: number;
+  /** Given to what was asked of payments. */
+  readonly places: number;
   readonly pending: number;
   readonly messages: number;
 }

@@ -4,10 +4,13 @@ import {
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
 } from '@payflow/messaging';
+import { JobQueue1764200500001, JobTables1764200500002 } from '@payflow/jobs';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
 import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments-checks.js';
 import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-life.js';
 import { OperationsAtWork1764200100001 } from './migrations/1764200100001-operations-at-work.js';
+import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
+import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
 import { PaymentDivisions1764200800001 } from './migrations/1764200800001-payment-divisions.js';
 import { rights } from './rights.js';
 
@@ -21,8 +24,14 @@ export const migrations = [
   MessagingPartitions1764100040001,
   PaymentLife1764200000001,
   OperationsAtWork1764200100001,
+  Routes1764200400001,
+  JobQueue1764200500001,
+  JobTables1764200500002,
+  AttemptsInWork1764200500003,
   PaymentDivisions1764200800001,
   rights,
 ];
 
 export { invariants } from './invariants.js';
+export { listRoutes, putRoute, removeRoute } from './route.repository.js';
+export { readRoute, TOO_MANY_ROUTES } from '../routing/route-document.js';

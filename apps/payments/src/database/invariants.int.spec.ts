@@ -40,7 +40,7 @@ function message<T extends MessageType>(type: T, data: MessageData[T], causation
     data,
     subject: id,
     ...context,
-    traceparent: undefined,
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     tracestate: undefined,
   } as unknown as AnyMessage<T>;
 }
@@ -153,11 +153,19 @@ describe("the payments service's invariants", () => {
       admin.query(`update payments set ${column} = ${value} where id = '${id}'`);
     await admin.query(`create temporary table kept as select * from payments where id in ('${one}', '${other}')`);
     await change(one, 'verdict_event_id', 'gen_random_uuid()');
-    expect(await sample('I20')).toMatch(/^events\/[0-9a-f-]{36} has no mark of its transaction$/);
+    expect(await sample('I20')).toMatch(/^events\/[0-9a-f-]{36} is not by the verdict on its payment$/);
     await change(one, 'verdict_event_id', `(select verdict_event_id from kept where id = '${one}')`);
-    await change(one, 'xact_id', `'1'`);
-    expect(await sample('I20')).toMatch(/has no mark of its transaction$/);
-    await change(one, 'xact_id', `(select xact_id from kept where id = '${one}')`);
+    await admin.query(`create temporary table logged as select * from payment_transitions where payment_id = '${one}'`);
+    const mark = (column: string, value: string) =>
+      admin.query(`update payment_transitions set ${column} = ${value} where payment_id = '${one}'`);
+    for (const [column, value] of [
+      ['cause_event_id', 'gen_random_uuid()'],
+      ['xact_id', `'1'`],
+    ] as const) {
+      await mark(column, value);
+      expect(await sample('I20')).toMatch(/^events\/[0-9a-f-]{36} has no mark of its transaction$/);
+      await mark(column, `(select ${column} from logged)`);
+    }
     await change(other, 'create_command_id', `(select create_command_id from kept where id = '${one}')`);
     expect(await sample('I20')).toMatch(/^events\/[0-9a-f-]{36} marks 2 payments$/);
     await change(other, 'create_command_id', `(select create_command_id from kept where id = '${other}')`);

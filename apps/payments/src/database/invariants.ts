@@ -1,4 +1,13 @@
+import { MESSAGES, TOPICS, type MessageType } from '@payflow/contracts';
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
+
+import { STANDSTILLS, UNTOLD_CHANGES, lifeInvariants, parked } from './life-invariants.js';
+
+/** What is asked of payments, as an array of SQL: of the types that begin like their events. */
+const PAYMENT_COMMANDS = `array[${(Object.keys(MESSAGES) as MessageType[])
+  .filter((type) => TOPICS[MESSAGES[type].topic].kind === 'commands' && type.startsWith('payflow.payment.'))
+  .map((type) => `'${type}'`)
+  .join(', ')}]`;
 
 /** The sweeper takes whatever has waited 10 s, every 2 s; thirty more is late by any measure. */
 const UNSWEPT = '40 seconds';
@@ -9,14 +18,16 @@ const nothingStaysBehind = invariant({
   running: `
     select 'payments/' || id || case when expires_at < clock_timestamp() - interval '30 seconds' then ' is past its deadline' else ' is not swept' end as id
     from payments
-    where status = 'processing'
+    where status = 'processing' and ledger_command_id is not null
       and (expires_at < clock_timestamp() - interval '30 seconds' or updated_at < clock_timestamp() - interval '${UNSWEPT}')
-      and not exists (select from parked_subjects p where typeid_uuid(p.tenant) = tenant_id and typeid_uuid(p.record_key) = payments.id)`,
+      and not exists (${parked('payments.tenant_id', 'payments.id')})
+    union all ${STANDSTILLS}`,
 });
 
 /**
- * A payment that waits has sent its ledger command, one that has ended its final event, in the transaction that wrote it;
- * and each of these messages names a payment that is, or has been, in that state. A sweep asks and changes nothing.
+ * A direct payment that waits has sent its ledger command, a payment that changed its event, an operation that ended its own,
+ * in the transaction that wrote it; and each of these messages names a change that was made, or a step that was taken. A sweep
+ * asks and changes nothing.
  */
 const changesAreTold = (form: 'running' | 'full') => `
   with ${recentOutbox(form)},
@@ -29,23 +40,18 @@ const changesAreTold = (form: 'running' | 'full') => `
     -- The payment's time is the database's, the outbox row's the process's: the clocks may differ.
     where o.id >= uuid_floor(since.at - interval '10 minutes') and o.xact_id in (select xact_id from changed))
   select 'payments/' || p.id || ' has no message' as id from changed p
-  where not exists (
-    select from told t where t.xact_id = p.xact_id and t.subject = p.id and case when p.status = 'processing'
-      then t.event_id = p.ledger_command_id
-      else t.type = 'payflow.payment.' || p.status || '.v1' and t.version = p.version end)
+  where p.status = 'processing' and p.ledger_command_id is not null and p.operation_id is null and not exists (
+    select from told t where t.xact_id = p.xact_id and t.subject = p.id and t.event_id = p.ledger_command_id)
+  union all ${UNTOLD_CHANGES}
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
-  where s.type in ('payflow.payment.succeeded.v1', 'payflow.payment.failed.v1') and not exists (
-    select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject
-      and p.xact_id = s.xact_id and s.type = 'payflow.payment.' || p.status || '.v1' and p.version = s.version)
+  where s.type like 'payflow.payment.%' and s.type <> all (${PAYMENT_COMMANDS}) and not exists (
+    select from payment_transitions t where t.tenant_id = s.tenant and t.livemode = s.livemode and t.payment_id = s.subject
+      and t.xact_id = s.xact_id and t.version = s.version)
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
-  where s.type = 'payflow.transfer.post.v1' and not exists (
+  where s.type in ('payflow.transfer.post.v1', 'payflow.group.post.v1', 'payflow.hold.place.v1', 'payflow.hold.post.v1', 'payflow.hold.void.v1') and not exists (
     select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject and p.ledger_command_id = s.event_id)
-  union all
-  select 'events/' || s.event_id || ' has no change' from sent s
-  where s.type = 'payflow.group.post.v1' and not exists (
-      select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject and p.ledger_command_id = s.event_id)
     and not exists (select from ledger_steps l where l.command_id = s.event_id)`;
 
 const everyChangeIsTold = invariant({
@@ -55,18 +61,29 @@ const everyChangeIsTold = invariant({
   full: changesAreTold('full'),
 });
 
-/** The row of a payment bears the marks of what made it and of what ended it: each for this payment alone, and in its transaction. */
+/**
+ * The row of a payment bears the marks of what made it and of what ended it, a step that of its verdict: each for it alone. A
+ * change bears the mark of the message that led to it, in the transaction of its event.
+ */
 const marksAreOne = (form: 'running' | 'full') => `
   with ${recentOutbox(form)},
   marks as (
-    select m.mark, p.id from since, payments p cross join lateral (values (p.create_command_id), (p.verdict_event_id)) as m (mark)
-    where m.mark is not null ${form === 'full' ? '' : 'and p.updated_at >= since.at'})
-  select 'events/' || mark || ' marks ' || count(*) || ' payments' as id from marks group by mark having count(*) > 1
+    select m.mark, 'payments' as marked from since, payments p cross join lateral (values (p.create_command_id), (p.verdict_event_id)) as m (mark)
+    where m.mark is not null ${form === 'full' ? '' : 'and p.updated_at >= since.at'}
+    union all
+    select l.verdict_event_id, 'steps' from since, payment_operations o join ledger_steps l on (l.tenant_id, l.livemode, l.operation_id) = (o.tenant_id, o.livemode, o.id)
+    where l.verdict_event_id is not null ${form === 'full' ? '' : 'and o.updated_at >= since.at'})
+  select 'events/' || mark || ' marks ' || count(*) || ' ' || marked as id from marks group by mark, marked having count(*) > 1
   union all
   select 'events/' || s.event_id || ' has no mark of its transaction' from sent s
-  where s.type in ('payflow.payment.succeeded.v1', 'payflow.payment.failed.v1') and not exists (
+  where s.type like 'payflow.payment.%' and s.type <> all (${PAYMENT_COMMANDS}) and not exists (
+    select from payment_transitions t where t.tenant_id = s.tenant and t.livemode = s.livemode and t.payment_id = s.subject
+      and t.version = s.version and t.cause_event_id = s.causation and t.xact_id = s.xact_id)
+  union all
+  select 'events/' || s.event_id || ' is not by the verdict on its payment' from sent s
+  where s.type in ('payflow.payment.succeeded.v1', 'payflow.payment.failed.v1') and s.version = 1 and exists (
     select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject
-      and p.verdict_event_id = s.causation and p.xact_id = s.xact_id)`;
+      and p.ledger_command_id is not null and p.verdict_event_id is distinct from s.causation)`;
 
 const oneMarkPerEffect = invariant({
   name: 'I20',
@@ -82,6 +99,7 @@ export const invariants: readonly Invariant[] = [
   nothingStaysBehind,
   everyChangeIsTold,
   oneMarkPerEffect,
+  ...lifeInvariants,
   noOldOutboxRow('payments'),
   noSecrets('payments', [{ running: `(${FREE_TEXT} order by updated_at desc limit 1000)`, full: FREE_TEXT }]),
 ];

@@ -1,4 +1,4 @@
-import { fromUuid, uuidOf, type AccountSnapshot } from '@payflow/contracts';
+import { fromUuid, type AccountSnapshot } from '@payflow/contracts';
 import { statement, type Row, type Transaction } from '@payflow/database';
 import type { Life, Operation, Step } from '../domain/life.js';
 import {
@@ -19,10 +19,22 @@ export interface Mentioned {
   readonly ledgerCommands: readonly string[];
 }
 
+/** Sent, and not known how it ended. */
+export interface OpenAttempt {
+  readonly tenant: string;
+  readonly livemode: boolean;
+  /** `att_…` */
+  readonly id: string;
+  /** UUID. */
+  readonly operation: string;
+  readonly traceparent: string | undefined;
+}
+
 export interface Loaded {
   readonly lives: ReadonlyMap<string, Life>;
-  /** Operations by the attempts that were mentioned; UUIDs. */
+  /** Operations by the attempts that were mentioned, or whose end is not known; UUIDs. */
   readonly operationOfAttempt: ReadonlyMap<string, string>;
+  readonly openAttempts: readonly OpenAttempt[];
   /** The database's clock, read after the locks; undefined where nothing was looked for. */
   readonly now: string | undefined;
 }
@@ -38,6 +50,9 @@ const LOCK = statement(
 
 const OF_PAYMENT = '(tenant_id, livemode, payment_id) = (k.tenant_id, k.livemode, k.id)';
 
+// Written out, as the index of open attempts has it.
+const IS_OPEN = `status in ('created', 'sending', 'unknown', 'requires_action')`;
+
 const LOAD = statement(
   'lives.load',
   `select k.tenant_id, k.livemode, k.id, clock_timestamp() as now,
@@ -46,13 +61,16 @@ const LOAD = statement(
         'final', final, 'failureCode', failure_code, 'reason', reason, 'metadata', metadata, 'commandId', command_id, 'actor', actor,
         'traceId', trace_id, 'answerId', answer_event_id, 'needsAttention', needs_attention, 'createdAt', created_at) order by number)
       from payment_operations o where ${OF_PAYMENT} and (status not in ('succeeded', 'failed') or o.id = any ($4::uuid[])
-        or o.id in (select operation_id from attempts where ${OF_PAYMENT} and attempts.id = any ($5::uuid[])))) as operations,
+        or o.id in (select a.operation_id from attempts a where (a.tenant_id, a.livemode) = (k.tenant_id, k.livemode) and a.id = any ($5::uuid[])))) as operations,
      (select json_agg(json_build_object('operation', operation_id, 'name', step, 'commandId', command_id, 'type', command_type,
         'command', command::text, 'status', status, 'hold', hold_id, 'transfer', transfer_id, 'amount', amount_minor::text,
         'left', hold_left_minor::text, 'reason', reason, 'verdictId', verdict_event_id, 'accounts', accounts))
       from ledger_steps where ${OF_PAYMENT} and (status = 'asked' or hold_left_minor > 0 or command_type = 'payflow.group.post.v1' or command_id = any ($6::uuid[]))) as steps,
-     (select json_agg(json_build_object('id', id, 'operation', operation_id))
-      from attempts where ${OF_PAYMENT} and attempts.id = any ($5::uuid[])) as attempts
+     (select json_agg(json_build_object('id', id, 'operation', operation_id, 'isOpen', ${IS_OPEN} and status <> 'created',
+        'traceparent', traceparent))
+      from (select * from attempts where ${OF_PAYMENT} and ${IS_OPEN}
+        union all select * from attempts where (tenant_id, livemode) = (k.tenant_id, k.livemode) and attempts.id = any ($5::uuid[])
+          and payment_id = k.id and not ${IS_OPEN}) as a) as attempts
    from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as k (tenant_id, livemode, id)`,
 );
 
@@ -78,12 +96,19 @@ interface LifeRow extends Row, KeyRow {
   last_number: number;
   operations: OperationJson[] | null;
   steps: StepJson[] | null;
-  attempts: { id: string; operation: string }[] | null;
+  attempts: { id: string; operation: string; isOpen: boolean; traceparent: string | null }[] | null;
 }
+
+export const NOTHING_LOADED: Loaded = {
+  lives: new Map(),
+  operationOfAttempt: new Map(),
+  openAttempts: [],
+  now: undefined,
+};
 
 /** Locks the payments and reads all of each that has not ended, and what is mentioned of the rest. */
 export async function loadLives(tx: Transaction, keys: readonly PaymentKey[], mentioned: Mentioned): Promise<Loaded> {
-  if (keys.length === 0) return { lives: new Map(), operationOfAttempt: new Map(), now: undefined };
+  if (keys.length === 0) return NOTHING_LOADED;
   const columns = keyColumns(keys);
   const [locked, rows] = await Promise.all([
     tx.rows<PaymentRow>(LOCK, columns),
@@ -94,10 +119,17 @@ export async function loadLives(tx: Transaction, keys: readonly PaymentKey[], me
     const key = keyOf(toKey(row));
     return [key, toLife(row, rest.get(key) as LifeRow)];
   });
-  const attempts = rows.flatMap((row) => row.attempts ?? []);
+  const attempts = rows.flatMap((row) => (row.attempts ?? []).map((attempt) => ({ ...toKey(row), ...attempt })));
   return {
     lives: new Map(lives),
     operationOfAttempt: new Map(attempts.map(({ id, operation }) => [id, operation])),
+    openAttempts: attempts
+      .filter(({ isOpen }) => isOpen)
+      .map(({ id, traceparent, ...attempt }) => ({
+        ...attempt,
+        id: fromUuid('attempt', id),
+        traceparent: traceparent ?? undefined,
+      })),
     now: rows[0]?.now.toISOString(),
   };
 }
@@ -138,9 +170,4 @@ function toStep(row: StepJson): Step {
     verdictId: row.verdictId && fromUuid('event', row.verdictId),
     accounts: row.accounts ?? [],
   };
-}
-
-/** For {@link Mentioned}. */
-export function uuidsOf(kind: 'attempt' | 'event', ids: readonly string[]): string[] {
-  return ids.map((id) => uuidOf(kind, id));
 }

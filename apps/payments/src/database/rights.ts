@@ -1,11 +1,13 @@
 import type { Rights } from '@payflow/database';
 import { INVARIANT_RIGHTS } from '@payflow/invariants';
+import { JOB_RIGHTS } from '@payflow/jobs';
 import { MESSAGING_RIGHTS } from '@payflow/messaging';
 
 /** What the payments service may change: how a payment stands, never what it is. */
 export const rights: Rights = {
   ...MESSAGING_RIGHTS,
   ...INVARIANT_RIGHTS,
+  ...JOB_RIGHTS,
   payments: {
     update: [
       'status',
@@ -42,6 +44,8 @@ export const rights: Rights = {
   ledger_steps: {
     update: ['status', 'reason', 'hold_left_minor', 'accounts', 'verdict_event_id', 'updated_at', 'xact_id'],
   },
+  // Defined by the owner, with `payflow routes`.
+  routes: { insert: false },
   attempts: {
     update: [
       'status',
@@ -51,6 +55,7 @@ export const rights: Rights = {
       'code',
       'url',
       'sent_at',
+      'unknown_at',
       'inquiries',
       'needs_attention',
       'version',

@@ -32,6 +32,9 @@ create table attempts (
   created_at timestamp with time zone not null default clock_timestamp(),
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  unknown_at timestamp with time zone,
+  correlation_id uuid,
+  traceparent text,
   constraint attempts_action_check CHECK ((action = ANY (ARRAY['authorize'::text, 'sale'::text, 'increment'::text, 'capture'::text, 'void'::text, 'refund'::text, 'submit_evidence'::text]))),
   constraint attempts_amount_minor_check CHECK ((amount_minor > 0)),
   constraint attempts_number_check CHECK ((number > 0)),
@@ -81,6 +84,38 @@ create table inbox (
   content_hash bigint not null,
   xact_id xid8 not null default pg_current_xact_id(),
   constraint inbox_pkey PRIMARY KEY (consumer_group, event_id)
+);
+
+create table job_decisions (
+  id bigint not null generated always as identity,
+  job_id bigint not null,
+  name text not null,
+  decision text not null,
+  data json,
+  last_error text,
+  actor text not null,
+  reason text not null,
+  decided_at timestamp with time zone not null default clock_timestamp(),
+  constraint job_decisions_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 255))),
+  constraint job_decisions_decision_check CHECK ((decision = ANY (ARRAY['redriven'::text, 'discarded'::text]))),
+  constraint job_decisions_pkey PRIMARY KEY (id),
+  constraint job_decisions_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 255)))
+);
+
+create table job_progress (
+  job_id bigint not null,
+  percent smallint not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint job_progress_percent_check CHECK (((percent >= 0) AND (percent <= 100))),
+  constraint job_progress_pkey PRIMARY KEY (job_id)
+);
+
+create table job_workers (
+  id text not null,
+  started_at timestamp with time zone not null default clock_timestamp(),
+  seen_at timestamp with time zone not null default clock_timestamp(),
+  constraint job_workers_id_check CHECK (((length(id) >= 1) AND (length(id) <= 128))),
+  constraint job_workers_pkey PRIMARY KEY (id)
 );
 
 create table ledger_steps (
@@ -308,7 +343,7 @@ create table provider_evidence (
   believed boolean not null,
   received_at timestamp with time zone not null default clock_timestamp(),
   constraint provider_evidence_pkey PRIMARY KEY (tenant_id, livemode, id),
-  constraint provider_evidence_source_check CHECK ((source = ANY (ARRAY['answer'::text, 'inquiry'::text, 'webhook'::text])))
+  constraint provider_evidence_source_check CHECK ((source = ANY (ARRAY['answer'::text, 'inquiry'::text, 'webhook'::text, 'operator'::text])))
 );
 
 create table received_tallies (
@@ -319,6 +354,28 @@ create table received_tallies (
   messages bigint not null,
   id_sum bigint not null,
   constraint received_tallies_pkey PRIMARY KEY (consumer_group, topic, partition, day)
+);
+
+create table routes (
+  id uuid not null,
+  tenant_id uuid,
+  livemode boolean not null,
+  name text not null,
+  priority integer not null,
+  match json not null,
+  targets json not null,
+  prefer text not null,
+  window_min integer not null,
+  exploration_percent integer not null,
+  actor text not null,
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  constraint routes_exploration_percent_check CHECK (((exploration_percent >= 0) AND (exploration_percent <= 50))),
+  constraint routes_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+  constraint routes_pkey PRIMARY KEY (id),
+  constraint routes_prefer_check CHECK ((prefer = ANY (ARRAY['weight'::text, 'cost'::text, 'success_rate'::text]))),
+  constraint routes_priority_check CHECK (((priority >= 0) AND (priority <= 10000))),
+  constraint routes_tenant_id_livemode_name_key UNIQUE NULLS NOT DISTINCT (tenant_id, livemode, name),
+  constraint routes_window_min_check CHECK (((window_min >= 1) AND (window_min <= 60)))
 );
 
 create table schema_migrations (
@@ -367,6 +424,14 @@ create table waiting_commands (
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
 
+CREATE INDEX attempts_attention ON public.attempts USING btree (updated_at) WHERE (needs_attention = true);
+
+CREATE INDEX attempts_open ON public.attempts USING btree (updated_at) WHERE ((status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text])) AND (NOT needs_attention));
+
+CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id, livemode, payment_id) WHERE (status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text]));
+
+CREATE INDEX attempts_routed ON public.attempts USING btree (created_at) WHERE (action = ANY (ARRAY['authorize'::text, 'sale'::text]));
+
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
 CREATE INDEX ledger_steps_asked ON public.ledger_steps USING btree (updated_at) WHERE (status = 'asked'::text);
@@ -380,6 +445,10 @@ CREATE INDEX ledger_steps_undivided ON public.ledger_steps USING btree (updated_
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
+
+CREATE INDEX payment_operations_by_change ON public.payment_operations USING btree (updated_at);
+
+CREATE INDEX payment_operations_open ON public.payment_operations USING btree (updated_at) WHERE (status <> ALL (ARRAY['succeeded'::text, 'failed'::text]));
 
 CREATE INDEX payments_authorized_until ON public.payments USING btree (authorized_until) WHERE (status = ANY (ARRAY['authorized'::text, 'partially_captured'::text]));
 
@@ -747,7 +816,7 @@ grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
 grant select on attempts to reader;
 grant insert, select on attempts to service;
-grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id) on attempts to service;
+grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id, unknown_at) on attempts to service;
 grant select on command_sequences to reader;
 grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;
@@ -755,6 +824,14 @@ grant select on dead_letters to reader;
 grant delete, insert, select, update on dead_letters to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
+grant select on job_decisions to reader;
+grant insert, select on job_decisions to service;
+grant select on job_progress to reader;
+grant delete, insert, select on job_progress to service;
+grant update (percent, updated_at) on job_progress to service;
+grant select on job_workers to reader;
+grant delete, insert, select on job_workers to service;
+grant update (seen_at) on job_workers to service;
 grant select on ledger_steps to reader;
 grant insert, select on ledger_steps to service;
 grant update (status, reason, verdict_event_id, updated_at, xact_id, hold_left_minor, accounts) on ledger_steps to service;
@@ -784,6 +861,8 @@ grant select on provider_evidence to reader;
 grant insert, select on provider_evidence to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
+grant select on routes to reader;
+grant select on routes to service;
 grant select on schema_migrations to reader;
 grant select on schema_migrations to service;
 grant select on sent_horizon to reader;

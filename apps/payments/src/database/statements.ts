@@ -1,10 +1,11 @@
 /** Makes all statements of the service known by their names, for those who look at them from outside. */
-import './attempt.repository.js';
 import './invariants.js';
 import './life-changes.repository.js';
 import './life.repository.js';
 import './overdue.repository.js';
 import './payment.repository.js';
 import './undivided.repository.js';
+import './route.repository.js';
+import '../providers/attempt.repository.js';
 
 export {};

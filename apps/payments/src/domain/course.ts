@@ -1,4 +1,4 @@
-import { uuidOf, type AccountSnapshot, type Refusal } from '@payflow/contracts';
+import { fromUuid, uuidOf, type AccountSnapshot, type Refusal } from '@payflow/contracts';
 import type { ProviderAction } from '@payflow/connectors';
 import { giveBack, release, reserve, settle, type Taking } from './ledger-steps.js';
 import {
@@ -53,7 +53,7 @@ export function begin(life: Life, queued: Operation, moment: Moment): Life {
     case 'refund': {
       const asked = withPayment(mine, { refunding: payment.refunding + (operation.amount as bigint) });
       if (isOutside(payment)) return reserve(asked, operation, operation.amount as bigint, moment);
-      return giveBack(asked, operation, moment.newId('transfer'), moment);
+      return giveBack(asked, operation, fromUuid('transfer', operation.id), moment);
     }
     default:
       return operation.kind satisfies never;
@@ -72,7 +72,9 @@ export function reserved(life: Life, operation: Operation, accounts: readonly Ac
     action,
     amount: operation.amount,
     request: {
-      ...(isFirst ? { card: payment.method } : { reference: payment.providerReference }),
+      ...(isFirst && payment.method.type === 'card'
+        ? { card: payment.method }
+        : { reference: payment.providerReference }),
       ...(action === 'capture' && { final: isLastCapture(life, operation, moment) }),
     },
     connector: isFirst ? null : payment.connector,

@@ -1,5 +1,5 @@
 import type { AccountSnapshot, OperationKind } from '@payflow/contracts';
-import type { Capabilities, ProviderAction } from '@payflow/connectors';
+import type { Capabilities, ProviderAction, ProviderRequest } from '@payflow/connectors';
 import type { Payment } from './payment.js';
 import { isLegal, type PaymentState } from './transitions.js';
 
@@ -73,7 +73,7 @@ export interface Attempt {
   readonly operation: string;
   readonly action: ProviderAction;
   readonly amount: bigint | null;
-  readonly request: Readonly<Record<string, unknown>>;
+  readonly request: Partial<Pick<ProviderRequest, 'card' | 'reference' | 'final'>>;
   readonly connector: string | null;
 }
 

@@ -74,7 +74,9 @@ export function ask(life: Life, wish: Wish, moment: Moment): Life {
   if (operation.kind === 'refund') return begin(life, operation, moment);
   if (!isBusy(life)) return beginNext(withOperation(life, operation), moment);
   // A direct payment is not held by an operation: whoever ends it must see that something waits.
-  const marked = withPayment(life, { operation: life.payment.operation ?? uuidOf('payment', life.payment.id) });
+  const waited = operationOf(life, life.payment.operation);
+  const asked = waited?.status === 'asking' ? tell(life, { kind: 'inquiry', operation: waited.id }, moment) : life;
+  const marked = withPayment(asked, { operation: life.payment.operation ?? uuidOf('payment', life.payment.id) });
   return withOperation(marked, operation);
 }
 

@@ -2,10 +2,5 @@ import type { Terms } from './life.js';
 
 const DAY_MS = 86_400_000;
 
-/** Where no connector says otherwise, and where the ledger alone decides. */
-const USUAL: Terms = { overcapture_percent: 0, authorizationValid_ms: 7 * DAY_MS, multipleCaptures: true };
-
-/** What the connector that has the payment allows. */
-export function termsOf(_connector: string | null): Terms {
-  return USUAL;
-}
+/** Where no connector has the payment, as where the ledger alone decides. */
+export const USUAL_TERMS: Terms = { overcapture_percent: 0, authorizationValid_ms: 7 * DAY_MS, multipleCaptures: true };

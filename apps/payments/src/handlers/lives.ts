@@ -2,12 +2,14 @@ import { METRICS, newId, newUuid } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { parseTraceparent, type AnyOutgoing, type Handled, type MessageContext } from '@payflow/messaging';
 import { counter, logger } from '@payflow/telemetry';
-import { loadLives, type Loaded, type Mentioned } from '../database/life.repository.js';
+import { NOTHING_LOADED, loadLives, type Loaded, type Mentioned } from '../database/life.repository.js';
 import { saveLives, type Change } from '../database/life-changes.repository.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
-import type { Life, Moment, News } from '../domain/life.js';
-import { termsOf } from '../domain/terms.js';
-import { askProviders } from './ask-providers.js';
+import type { Attempt, Life, Moment, News } from '../domain/life.js';
+import type { Payment } from '../domain/payment.js';
+import type { NewAttempt } from '../providers/attempt.js';
+import { askProviders } from '../providers/ask-providers.js';
+import { termsOf } from './terms.js';
 import { messageOf } from './tidings.js';
 
 const log = logger('payments');
@@ -26,8 +28,6 @@ export interface Turn {
   /** A client waits for its answer: that its payment is not here must not pass in silence. */
   readonly mustBeThere?: boolean;
 }
-
-const NOTHING_LOADED: Loaded = { lives: new Map(), operationOfAttempt: new Map(), now: undefined };
 
 /**
  * Plays the turns, in their order, on the payments they are for: these are locked and read together, each turn is decided on
@@ -53,10 +53,15 @@ export async function play(
     if (before.has(key) && turn.isRepeated?.(before.get(key) as Life, loaded)) repeated.push(turn.message.id);
   }
   const changes = [...before].map(([key, life]): Change => ({ before: life, after: after.get(key) as Life }));
-  return { messages: await write(tx, changes, turns), repeated };
+  return { messages: await write(tx, changes, turns, loaded), repeated };
 }
 
-async function write(tx: Transaction, changes: readonly Change[], turns: readonly Turn[]): Promise<AnyOutgoing[]> {
+async function write(
+  tx: Transaction,
+  changes: readonly Change[],
+  turns: readonly Turn[],
+  { openAttempts }: Loaded,
+): Promise<AnyOutgoing[]> {
   const causes = new Map(turns.map(({ message }) => [message.id, message]));
   const causeOf = ({ cause }: News) => causes.get(cause) as MessageContext;
   const news = changes.flatMap(({ after }) => after.news.map((each) => ({ each, payment: after.payment })));
@@ -66,16 +71,26 @@ async function write(tx: Transaction, changes: readonly Change[], turns: readonl
     return [{ news: each, actor: cause.actor, traceId: traceIdOf(cause) }];
   });
   await saveLives(tx, changes, transitions);
-  await askProviders(tx, {
-    attempts: news.flatMap(({ each, payment }) =>
-      each.kind === 'attempt' ? [{ payment, attempt: each.attempt }] : [],
-    ),
-  });
+  const doubted = new Set(news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each.operation] : [])));
+  const attempts = news.flatMap(({ each, payment }) =>
+    each.kind === 'attempt' ? [newAttempt(each.attempt, payment, causeOf(each))] : [],
+  );
+  await askProviders(
+    tx,
+    attempts,
+    openAttempts.filter(({ operation }) => doubted.has(operation)),
+  );
   for (const { each, payment } of news) {
     if (each.kind === 'attention') alarm(each, payment.id);
     if (each.kind === 'undivided') alarmUndivided(each, payment.id);
   }
   return news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []);
+}
+
+function newAttempt(attempt: Attempt, payment: Payment, cause: MessageContext): NewAttempt {
+  const { tenant, livemode, asset } = payment;
+  const { correlationId: correlation, traceparent } = cause;
+  return { ...attempt, tenant, livemode, payment: payment.id, asset, correlation, traceparent };
 }
 
 function alarm({ operation, step }: Extract<News, { kind: 'attention' }>, payment: string): void {

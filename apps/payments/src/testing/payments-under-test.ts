@@ -88,6 +88,16 @@ export class PaymentsUnderTest {
     return told;
   }
 
+  /** One batch of one command, and all that its handler hands back. Nothing is kept of what it would send. */
+  handled(command: Any): Promise<Handled> {
+    return this.db.database.transaction((tx) => this.commands.handle([command] as never, tx));
+  }
+
+  /** The same of a verdict. */
+  heard(verdict: LedgerVerdict): Promise<Handled> {
+    return this.db.database.transaction((tx) => this.verdicts.handle([verdict] as never, tx));
+  }
+
   async apply(handle: (tx: Transaction) => Promise<Handled>): Promise<AnyOutgoing[]> {
     const { messages } = await this.db.database.transaction(async (tx) => {
       const handled = await handle(tx);

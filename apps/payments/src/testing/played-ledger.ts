@@ -52,6 +52,11 @@ export class PlayedLedger {
     return verdict;
   }
 
+  /** All that it has said. */
+  given(): LedgerVerdict[] {
+    return [...this.verdicts.values()];
+  }
+
   /** What is set aside and has not ended. */
   pending(): bigint {
     let sum = 0n;
@@ -187,8 +192,8 @@ export class PlayedLedger {
   }
 
   private event(command: AnyOutgoing, type: LedgerVerdict['type'], data: object): LedgerVerdict {
-    const { tenant = '', livemode = false, actor = 'spec' } = command.cause ?? {};
-    const context = { tenant, livemode, actor, causationId: command.id as string };
+    const { tenant = '', livemode = false, actor = 'spec', traceparent } = command.cause ?? {};
+    const context = { tenant, livemode, actor, traceparent, causationId: command.id as string };
     return testMessage(type, data as never, context as never) as LedgerVerdict;
   }
 }

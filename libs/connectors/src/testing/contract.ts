@@ -26,12 +26,15 @@ export interface Delivery {
   readonly body: Buffer;
 }
 
-/** One provider, real or played, and a connector to it. A call of the connector ends within a second or so. */
+/** One provider, real or played, and a connector to it, whose calls end within a second or two. */
 export interface ProviderUnderTest {
   readonly connector: Connector;
   /** The same connector to an address where nobody listens. */
   readonly refused: Connector;
-  /** A wish, by which the provider knows the scenario; a key and a reference of its own each time. */
+  /**
+   * A wish, by which the provider knows the scenario; a key and a payment of its own each time. What follows on a reference is for
+   * a part of its sum.
+   */
   wish(action: ProviderAction, scenario: Scenario, reference?: string | null): ProviderRequest;
   /** How often the provider has done what it was asked under a key. */
   doneUnder(idempotencyKey: string): Promise<number>;
@@ -64,6 +67,18 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
       const answer = await connector.inquire(wish, call);
       told.push(answer);
       return answer;
+    };
+    /** What can follow on money that was taken, or set aside. */
+    const nextActions = () => {
+      const { actions } = it_.connector.capabilities;
+      return (['increment', 'capture', 'refund'] as const).filter((action) => actions.includes(action));
+    };
+    /** Only what was taken is given back. */
+    const beginning = (action: ProviderAction) =>
+      action === 'refund' && it_.connector.capabilities.actions.includes('sale') ? 'sale' : first();
+    const begun = async (action: ProviderAction) => {
+      const answer = await ask(it_.wish(action, 'succeeds'));
+      return 'reference' in answer ? answer.reference : null;
     };
     beforeAll(async () => {
       it_ = await open();
@@ -139,21 +154,27 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
     });
 
     it('goes on with what it has begun, as far as its capabilities say', async () => {
-      const { actions } = it_.connector.capabilities;
-      const begun = await ask(it_.wish(first(), 'succeeds'));
-      const reference = 'reference' in begun ? begun.reference : null;
-      const next = first() === 'sale' ? (['refund'] as const) : (['increment', 'capture', 'refund'] as const);
-      for (const action of next.filter((each) => actions.includes(each))) {
-        const wish = it_.wish(action, 'succeeds', reference);
+      for (const action of nextActions()) {
+        const wish = it_.wish(action, 'succeeds', await begun(beginning(action)));
         expect([action, await ask(wish)]).toMatchObject([action, { outcome: 'approved' }]);
         expect([action, await inquire(wish)]).toMatchObject([action, { outcome: 'approved' }]);
       }
     });
 
+    it.each(['fails_after', 'cuts_after'] as const)(
+      'knows nothing of what goes on when the provider %s',
+      async (scenario) => {
+        for (const action of nextActions()) {
+          const wish = it_.wish(action, scenario, await begun(beginning(action)));
+          expect([action, await ask(wish)]).toMatchObject([action, { outcome: 'unknown' }]);
+          expect([action, await inquire(wish)]).toMatchObject([action, { outcome: 'approved' }]);
+        }
+      },
+    );
+
     it('gives back what is set aside', async () => {
       if (!it_.connector.capabilities.actions.includes('void')) return;
-      const begun = await ask(it_.wish('authorize', 'succeeds'));
-      const wish = it_.wish('void', 'succeeds', 'reference' in begun ? begun.reference : null);
+      const wish = it_.wish('void', 'succeeds', await begun('authorize'));
       expect(await ask(wish)).toMatchObject({ outcome: 'approved' });
     });
 

@@ -82,16 +82,17 @@ export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Ap
   const { flowing, parked } = await divertParked(unit, arrivalsOf(items));
   const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
   // After what can be applied: of a command and its damaged copy in one batch, the command counts.
-  const { refused, untold } = await refuseUndecodable(unit, items);
+  const { refused, untold, followed } = await refuseUndecodable(unit, items);
+  const appliedIds = [...effect.appliedIds, ...followed];
   const staged = stageEffect(unit, withMessages(effect, refused), letters);
   const last = (items.at(-1) as Item).record;
   const to = { nextOffset: last.offset + 1, lastEventId: eventIdOf(last) };
-  advancePosition(tx, place, to, talliesByDay(effect.appliedIds));
+  advancePosition(tx, place, to, talliesByDay(appliedIds));
   return {
     staged,
     handled: effect.handled,
     counts: {
-      applied: effect.appliedIds.length,
+      applied: appliedIds.length,
       skipped: items.filter(({ decoded }) => decoded.kind === 'skipped' || decoded.kind === 'unknown').length,
       dead_lettered: letters.length,
       refused: refused.length,

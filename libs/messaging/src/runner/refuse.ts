@@ -1,11 +1,13 @@
-import { TOPICS, type Refusable } from '@payflow/contracts';
+import { TOPICS, type AnyMessage, type Refusable } from '@payflow/contracts';
 import { logger } from '@payflow/telemetry';
 import type { RawRecord } from '../broker/port.js';
 import { decodeRefusable } from '../envelope.js';
 import type { AnyOutgoing } from '../outgoing.js';
 import { parkedSubjects, subjectKey } from '../parking/parking.repository.js';
 import type { Item } from './batch.js';
-import type { Unit } from './unit.js';
+import { inSequence } from './sequence.js';
+import { sequenceOf } from './sequence-plan.js';
+import type { Arrival, Unit } from './unit.js';
 
 const log = logger('runner');
 
@@ -13,6 +15,8 @@ export interface Refusals {
   readonly refused: readonly AnyOutgoing[];
   /** Commands whose sender hears nothing. */
   readonly untold: number;
+  /** Ids of commands that had waited for one that was refused, and have been carried out now. */
+  readonly followed: readonly string[];
 }
 
 /**
@@ -22,7 +26,8 @@ export interface Refusals {
 export async function refuseUndecodable(unit: Unit, items: readonly Item[]): Promise<Refusals> {
   const { reader, place } = unit;
   const damaged = items.filter(({ decoded }) => decoded.kind === 'undecodable').map(({ record }) => record);
-  if (damaged.length === 0 || TOPICS[reader.spec.topic].kind !== 'commands') return { refused: [], untold: 0 };
+  if (damaged.length === 0 || TOPICS[reader.spec.topic].kind !== 'commands')
+    return { refused: [], untold: 0, followed: [] };
   const commands = new Map<RawRecord, Refusable | undefined>(
     damaged.map((record) => [record, decodeRefusable(record, reader.spec.topic)]),
   );
@@ -33,7 +38,33 @@ export async function refuseUndecodable(unit: Unit, items: readonly Item[]): Pro
   const untold = damaged.filter((record) => !answered.has(commands.get(record)?.id ?? ''));
   for (const { offset } of untold)
     log.error({ ...place, offset }, 'ALARM: a command cannot be read, and its sender cannot be told');
-  return { refused: messages, untold: untold.length };
+  const refused = [...commands].filter(([, command]) => command !== undefined && answered.has(command.id));
+  const after = await useUp(unit, refused as [RawRecord, Refusable][]);
+  return { refused: [...messages, ...after.messages], untold: untold.length, followed: after.followed };
+}
+
+/**
+ * A refused command has used up its number: what waited for it is carried out in the same transaction. One that came before its
+ * turn waits for it like any other; the reader knows it by then, and leaves it as it is.
+ */
+async function useUp(
+  unit: Unit,
+  refused: readonly [RawRecord, Refusable][],
+): Promise<{ messages: readonly AnyOutgoing[]; followed: readonly string[] }> {
+  const numbered = refused
+    .map(([record, command]): Arrival => arrivalOf(record, command as unknown as AnyMessage))
+    .filter(({ message }) => (sequenceOf(message) ?? 1) > 1);
+  if (!unit.reader.spec.sequenced || numbered.length === 0) return { messages: [], followed: [] };
+  // What this very batch has stored waits, too.
+  const { ready } = await inSequence({ ...unit, position: { ...unit.position, hasWaiting: true } }, numbered);
+  const followers = ready.filter((arrival) => !numbered.includes(arrival)).map(({ message }) => message);
+  if (followers.length === 0) return { messages: [], followed: [] };
+  const { messages, repeated = [] } = await unit.reader.handlers.handle(followers, unit.tx);
+  return { messages, followed: followers.map(({ id }) => id).filter((id) => !repeated.includes(id)) };
+}
+
+function arrivalOf({ offset, value }: RawRecord, message: AnyMessage): Arrival {
+  return { message, offset, value: value ?? Buffer.alloc(0), span: undefined };
 }
 
 async function refuse(

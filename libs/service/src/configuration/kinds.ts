@@ -49,6 +49,25 @@ export function duration<D extends Declaration<number> & { min?: number; max?: n
   );
 }
 
+/** Spans of time, ascending, separated by commas: `5s,30s,5m`. The values are milliseconds. */
+export function durations<D extends Declaration<readonly number[]>>(d: D): Optional<readonly number[], D> {
+  return field<readonly number[], D>(
+    'duration list',
+    d,
+    (value) => {
+      const list: number[] = [];
+      for (const one of value.split(',')) {
+        const parsed = parseDuration(one, 1, DURATION_MAX_MS);
+        if ('problem' in parsed) return wrong(`${parsed.problem}, in each of its places`);
+        if (parsed.value <= (list.at(-1) ?? 0)) return wrong('must become longer from each to the next');
+        list.push(parsed.value);
+      }
+      return ok(list);
+    },
+    (list) => list.map(showDuration).join(','),
+  );
+}
+
 function parseDuration(value: string, min: number, max: number): Parsed<number> {
   const [, digits, unit] = /^([0-9]{1,12})(ms|s|m|h|d)$/.exec(value) ?? [];
   if (!digits || !unit) return wrong('must be a whole number with a unit: ms, s, m, h or d');

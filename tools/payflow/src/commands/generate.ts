@@ -5,8 +5,8 @@ import { asyncApi } from '../generators/asyncapi.js';
 import { configurationTables } from '../generators/configuration.js';
 import { errorCatalogue } from '../generators/errors.js';
 import { indexTable } from '../generators/indexes.js';
-import { scenarioPages } from '../generators/scenarios.js';
 import { paymentLife } from '../generators/payment-life.js';
+import { scenarioPages } from '../generators/scenarios.js';
 import { libraryTopologies, messageCatalogue, topologyDiagram, withDiagram } from '../generators/topology.js';
 
 interface GeneratedFile {

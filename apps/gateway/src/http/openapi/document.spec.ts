@@ -21,6 +21,7 @@ import { MonitoringController } from '../monitoring.controller.js';
 import { PeriodsController } from '../periods.controller.js';
 import { OperationsController } from '../operations.controller.js';
 import { PaymentOperationsController } from '../payment-operations.controller.js';
+import { PaymentBulksController } from '../payment-bulks.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
@@ -32,6 +33,7 @@ import { OPERATIONS } from './operations.js';
 import { SCHEMAS } from './schemas.js';
 
 const CONTROLLERS: Type[] = [
+  PaymentBulksController,
   PaymentsController,
   PaymentOperationsController,
   OperationsController,

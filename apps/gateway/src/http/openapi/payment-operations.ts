@@ -50,8 +50,23 @@ const listed = (id: string, path: string, summary: string, filters: object, ofOn
   problems: ofOne ? ['invalid_id', 'not_found', ...LIST_PROBLEMS] : LIST_PROBLEMS,
 });
 
+const bulk = (id: string, path: string, summary: string, body: string): Operation => ({
+  id,
+  method: 'post',
+  path: `/api/v1/payments/${path}`,
+  summary: `${summary} At most 1,000, each with the answer it would have had alone; JSON, or \`application/x-ndjson\` in, and by \`Accept\` out.`,
+  scope: 'payments:write',
+  body,
+  answer: 'PaymentBulk',
+  status: 200,
+  problems: [...CHANGE_PROBLEMS, 'card_data_not_accepted'],
+});
+
 /** What can be asked of a payment that is there, and what is shown of it. */
 export const PAYMENT_OPERATIONS: readonly Operation[] = [
+  bulk('createPaymentBulk', 'bulk', 'Make many payments.', 'PaymentBulkRequest'),
+  bulk('cancelPaymentBulk', 'bulk_cancel', 'Call many payments off.', 'CancelBulkRequest'),
+  bulk('refundPaymentBulk', 'bulk_refund', 'Give back of many payments.', 'RefundBulkRequest'),
   asked(
     'confirmPayment',
     'confirm',

@@ -12,12 +12,18 @@ import {
   INCREMENT_REQUEST_SCHEMA,
   REFUND_REQUEST_SCHEMA,
 } from '../operation.request.js';
+import {
+  CANCEL_BULK_REQUEST_SCHEMA,
+  PAYMENT_BULK_REQUEST_SCHEMA,
+  REFUND_BULK_REQUEST_SCHEMA,
+} from '../payment-bulk.request.js';
 import { PAYMENT_METHOD_SCHEMA, PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
 import { METADATA_SCHEMA } from '../request-body.js';
 import { RETRY_REQUEST_SCHEMA } from '../retry.request.js';
 import {
   amount,
   assetCode,
+  count,
   id,
   instant,
   list,
@@ -105,6 +111,27 @@ export const PAYMENT_SCHEMAS: Readonly<Record<string, object>> = {
   CancelRequest: CANCEL_REQUEST_SCHEMA,
   RefundRequest: REFUND_REQUEST_SCHEMA,
   RetryRequest: RETRY_REQUEST_SCHEMA,
+  PaymentBulkRequest: PAYMENT_BULK_REQUEST_SCHEMA,
+  CancelBulkRequest: CANCEL_BULK_REQUEST_SCHEMA,
+  RefundBulkRequest: REFUND_BULK_REQUEST_SCHEMA,
+  PaymentBulk: resource({
+    id: id('bulk'),
+    object: { const: 'payment_bulk' },
+    status: { enum: ['pending', 'completed'] },
+    counts: resource({ total: count, pending: count, succeeded: count, failed: count }),
+    results: {
+      type: 'array',
+      items: resource({
+        index: count,
+        id: { ...nullableText, description: 'Null where the item was refused at the door.' },
+        status: {
+          type: 'integer',
+          description: 'What the item alone would have been answered with; 202 while it is on its way.',
+        },
+        answer: nullable({ type: 'object', description: 'The payment, the refund, or the problem.' }),
+      }),
+    },
+  }),
   Refund: operation('refund'),
   RefundList: list('Refund'),
   Capture: operation('capture'),

@@ -10,6 +10,11 @@ alter table payments
   -- When its end was last asked for, because its time is over.
   add column swept_at timestamptz;
 update payments set amount_authorized_minor = amount_minor, amount_captured_minor = amount_minor where status = 'succeeded';
+-- What ended before there was a log, in its words.
+insert into payment_transitions (tenant_id, livemode, payment_id, version, from_status, to_status, actor, reason, cause_event_id, trace_id, at, xact_id)
+  select tenant_id, livemode, id, version, 'processing', status, 'payments/migration', coalesce(failure_code, 'captured'), verdict_event_id,
+    repeat('0', 32), updated_at, xact_id
+  from payments where version > 0;
 
 alter table payment_operations
   -- An operation that gives back what it reserved knows why it will have failed.
@@ -30,6 +35,8 @@ alter table ledger_steps
 create index payments_authorized_until on payments (authorized_until) where status in ('authorized', 'partially_captured');
 create index payments_to_be_acted_on on payments (expires_at) where status = 'requires_action';
 create index ledger_steps_of_payment on ledger_steps (tenant_id, livemode, payment_id);
+create index payment_operations_by_change on payment_operations (updated_at);
+create index payment_operations_open on payment_operations (updated_at) where status not in ('succeeded', 'failed');
 create index ledger_steps_asked on ledger_steps (updated_at) where status = 'asked';
 `;
 }

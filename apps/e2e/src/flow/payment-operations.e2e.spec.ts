@@ -1,0 +1,135 @@
+import { newId } from '@payflow/contracts';
+import { until } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jsonOf, type Reply } from '../house/api-client.js';
+import { House } from '../house/house.js';
+import { Merchant } from '../house/merchant.js';
+
+const ANSWERED_WITHIN_MS = 60_000;
+const WAIT_S = 10;
+type Resource = Record<string, unknown> & { readonly id: string };
+interface Leg {
+  readonly debit_account: string;
+  readonly credit_account: string;
+  readonly amount: string;
+  readonly payment: string;
+}
+
+describe('the life of a payment from account to account', () => {
+  let house: House;
+  let merchant: Merchant;
+  let alice: string;
+  let bob: string;
+
+  beforeAll(async () => {
+    house = await House.open({ name: 'life' });
+    merchant = await Merchant.open(house.databases, house.api, 2);
+    [alice = '', bob = ''] = merchant.accounts;
+  });
+  afterAll(async () => {
+    merchant?.close();
+    await house?.close();
+  });
+
+  /** Sends until it is final, and once more: the same key has the same answer. */
+  async function send(path: string, body: object = {}): Promise<Reply> {
+    const options = { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: WAIT_S };
+    const reply = await until(
+      `${path} is answered`,
+      async () => {
+        const answer = await merchant.api.call(`/api/v1${path}`, options);
+        return answer.kind === 'answer' && answer.status !== 202 ? answer : undefined;
+      },
+      ANSWERED_WITHIN_MS,
+    );
+    const again = await merchant.api.call(`/api/v1${path}`, options);
+    expect(again).toMatchObject({ status: reply.status, body: reply.body });
+    return reply;
+  }
+  const told = (reply: Reply) => {
+    const { code, status } = jsonOf<{ code?: string; status?: string }>(reply);
+    return `${reply.status} ${code ?? status}`;
+  };
+  const paid = async (more: object = {}): Promise<Resource> =>
+    jsonOf<Resource>(
+      await send('/payments', { source: alice, destination: bob, amount: '1000', asset: 'USD', ...more }),
+    );
+  const read = async (path: string) => jsonOf<Resource>(await merchant.api.call(`/api/v1${path}`));
+  const sums = ({ amount_authorized, amount_captured, amount_refunded }: Resource) => [
+    amount_authorized,
+    amount_captured,
+    amount_refunded,
+  ];
+  /** What the ledger booked for a payment: from whom, to whom, how much. */
+  const legsOf = async (id: string) => {
+    const { transfers } = (await read(`/payments/${id}?expand=transfers`)) as unknown as { transfers: Leg[] };
+    expect(transfers.every(({ payment }) => payment === id)).toBe(true);
+    return transfers.map(({ debit_account, amount }) => `${debit_account === alice ? 'out' : 'back'} ${amount}`);
+  };
+  const available = async () => BigInt((await read(`/accounts/${alice}`))['available'] as string);
+
+  it('is taken at once, and given back in parts, never past what was taken', async () => {
+    const { id } = await paid();
+    expect(told(await send(`/payments/${id}/refunds`, { amount: '300' }))).toBe('201 succeeded');
+    expect(told(await send(`/payments/${id}/refunds`, { amount: '701' }))).toBe('422 refund_exceeds_captured');
+    expect(told(await send(`/payments/${id}/refunds`))).toBe('201 succeeded');
+    expect(sums(await read(`/payments/${id}`))).toEqual(['1000', '1000', '1000']);
+    expect(await legsOf(id)).toEqual(['out 1000', 'back 300', 'back 700']);
+  });
+
+  it('is set aside, and taken once', async () => {
+    const before = await available();
+    const { id, status } = await paid({ capture: 'manual' });
+    expect([status, before - (await available())]).toEqual(['authorized', 1000n]);
+    expect(told(await send(`/payments/${id}/capture`, { amount: '400' }))).toBe('200 succeeded');
+    // What was not taken is no longer set aside.
+    expect(sums(await read(`/payments/${id}`))).toEqual(['400', '400', '0']);
+    expect([before - (await available()), await legsOf(id)]).toEqual([400n, ['out 400']]);
+    expect(told(await send(`/payments/${id}/capture`))).toBe('409 payment_not_capturable');
+  });
+
+  it('is set aside, more and more, taken several times, and the rest called off', async () => {
+    const before = await available();
+    const { id } = await paid({ capture: 'manual_multiple' });
+    expect(told(await send(`/payments/${id}/increment`, { amount: '500' }))).toBe('200 authorized');
+    expect(told(await send(`/payments/${id}/capture`, { amount: '1200' }))).toBe('200 partially_captured');
+    expect(told(await send(`/payments/${id}/cancel`, { reason: 'sold out' }))).toBe('200 succeeded');
+    expect([before - (await available()), (await read(`/payments/${id}`))['amount_captured']]).toEqual([1200n, '1200']);
+  });
+
+  it('is called off, and nothing is booked', async () => {
+    const before = await available();
+    const { id } = await paid({ capture: 'manual' });
+    expect(told(await send(`/payments/${id}/cancel`))).toBe('200 canceled');
+    expect([before - (await available()), await legsOf(id)]).toEqual([0n, []]);
+  });
+
+  it('begins when it is confirmed, or is only authorized then', async () => {
+    const [one, two] = [await paid({ confirm: false }), await paid({ confirm: false })];
+    expect([one.status, one['next_action']]).toEqual(['requires_action', { type: 'confirm' }]);
+    expect(told(await send(`/payments/${one.id}/confirm`))).toBe('200 succeeded');
+    expect(told(await send(`/payments/${two.id}/authorize`))).toBe('200 authorized');
+    expect(told(await send(`/payments/${two.id}/capture`))).toBe('200 succeeded');
+  });
+
+  it('is tried again where it failed', async () => {
+    const failed = await send('/payments', { source: merchant.pauper, destination: bob, amount: '5', asset: 'USD' });
+    const { payment } = jsonOf<{ payment: Resource }>(failed);
+    expect(told(await send(`/payments/${payment.id}/retry`))).toBe('402 declined');
+    await send('/payments', { source: alice, destination: merchant.pauper, amount: '5', asset: 'USD' });
+    const again = jsonOf<Resource>(await send(`/payments/${payment.id}/retry`));
+    expect([again['status'], again['retry_of']]).toEqual(['succeeded', payment.id]);
+  });
+
+  it('is one of many in a request, and called off and given back as one of many', async () => {
+    const terms = { source: alice, destination: bob, amount: '10', asset: 'USD' };
+    const payments = Array.from({ length: 60 }, (_, at) => ({ ...terms, capture: at % 2 ? 'manual' : 'automatic' }));
+    const made = jsonOf<{ counts: object; results: { id: string }[] }>(await send('/payments/bulk', { payments }));
+    expect(made.counts).toEqual({ total: 60, pending: 0, succeeded: 60, failed: 0 });
+    const ids = made.results.map(({ id }) => id);
+    const cancelled = await send('/payments/bulk_cancel', { cancellations: ids.map((payment) => ({ payment })) });
+    const refunded = await send('/payments/bulk_refund', { refunds: ids.map((payment) => ({ payment })) });
+    for (const reply of [cancelled, refunded])
+      expect(jsonOf<{ counts: object }>(reply).counts).toEqual({ total: 60, pending: 0, succeeded: 30, failed: 30 });
+  });
+});

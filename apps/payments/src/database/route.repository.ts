@@ -1,0 +1,112 @@
+import { fromUuid, newUuid, uuidOf } from '@payflow/contracts';
+import { statement, type Database } from '@payflow/database';
+import type { Route, RouteMatch, RouteTarget } from '../routing/rule.js';
+
+/** More than anybody can keep an eye on, and few enough to be looked through for every payment. */
+export const ROUTES_MAX = 200;
+
+const COLUMNS = 'id, tenant_id, livemode, name, priority, match, targets, prefer, window_min, exploration_percent';
+
+const OF_TENANT = statement(
+  'payments.routes',
+  `select ${COLUMNS} from routes where livemode = $2 and (tenant_id = $1 or tenant_id is null) order by priority, name limit ${2 * ROUTES_MAX}`,
+);
+
+const ALL = statement(
+  'payments.all-routes',
+  `select ${COLUMNS} from routes order by livemode, tenant_id nulls first, priority, name`,
+);
+
+const PUT = statement(
+  'payments.put-route',
+  `insert into routes (id, tenant_id, livemode, name, priority, match, targets, prefer, window_min, exploration_percent, actor)
+   select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+   where (select count(*) from routes where tenant_id is not distinct from $2 and livemode = $3 and name <> $4) < ${ROUTES_MAX}
+   on conflict (tenant_id, livemode, name) do update set priority = excluded.priority, match = excluded.match,
+     targets = excluded.targets, prefer = excluded.prefer, window_min = excluded.window_min,
+     exploration_percent = excluded.exploration_percent, actor = excluded.actor, updated_at = clock_timestamp()`,
+);
+
+const REMOVE = statement(
+  'payments.remove-route',
+  `delete from routes where tenant_id is not distinct from $1 and livemode = $2 and name = $3`,
+);
+
+/** How connectors have ended what was routed to them, by the minute in which it was begun; whole minutes alone. */
+const OUTCOMES = statement(
+  'payments.routed-outcomes',
+  `select connector, extract(epoch from date_trunc('minute', created_at))::bigint / 60 as minute,
+     count(*) filter (where status = 'approved') as succeeded, count(*) as tried
+   from attempts
+   where action in ('authorize', 'sale') and created_at >= date_trunc('minute', clock_timestamp()) - $1::integer * interval '1 minute'
+     and connector is not null and status in ('approved', 'declined', 'unknown', 'not_sent')
+   group by 1, 2`,
+);
+
+interface RouteRow extends Omit<Route, 'tenant' | 'match' | 'targets'> {
+  readonly tenant_id: string | null;
+  readonly match: RouteMatch;
+  readonly targets: readonly RouteTarget[];
+}
+
+/** What is routed by for an organisation: its own routes and those of all. */
+export async function findRoutes(db: Database, tenant: string, livemode: boolean): Promise<Route[]> {
+  return (await db.rows<RouteRow>(OF_TENANT, [uuidOf('tenant', tenant), livemode])).map(toRoute);
+}
+
+/** Every route there is. */
+export async function listRoutes(db: Database): Promise<Route[]> {
+  return (await db.rows<RouteRow>(ALL)).map(toRoute);
+}
+
+/** Defines a route, or defines it anew. False when there are as many as there may be. */
+export async function putRoute(db: Database, route: Omit<Route, 'id'>, actor: string): Promise<boolean> {
+  const { tenant, livemode, name, priority, match, targets, prefer, window_min, exploration_percent } = route;
+  const count = await db.count(PUT, [
+    newUuid(),
+    tenant === null ? null : uuidOf('tenant', tenant),
+    livemode,
+    name,
+    priority,
+    JSON.stringify(match),
+    JSON.stringify(targets),
+    prefer,
+    window_min,
+    exploration_percent,
+    actor,
+  ]);
+  return count > 0;
+}
+
+/** False where there was none of that name. */
+export async function removeRoute(
+  db: Database,
+  { tenant, livemode, name }: Pick<Route, 'tenant' | 'livemode' | 'name'>,
+): Promise<boolean> {
+  return (await db.count(REMOVE, [tenant === null ? null : uuidOf('tenant', tenant), livemode, name])) > 0;
+}
+
+/** Of one connector in one minute since 1970. */
+export interface MinuteOutcomes {
+  readonly connector: string;
+  readonly minute: number;
+  readonly succeeded: number;
+  readonly tried: number;
+}
+
+/** How what was begun in the last so many minutes has ended so far. */
+export async function routedOutcomes(db: Database, minutes: number): Promise<MinuteOutcomes[]> {
+  const rows = await db.rows<{ connector: string; minute: bigint; succeeded: bigint; tried: bigint }>(OUTCOMES, [
+    minutes,
+  ]);
+  return rows.map(({ connector, minute, succeeded, tried }) => ({
+    connector,
+    minute: Number(minute),
+    succeeded: Number(succeeded),
+    tried: Number(tried),
+  }));
+}
+
+function toRoute({ id, tenant_id, ...row }: RouteRow): Route {
+  return { ...row, id, tenant: tenant_id === null ? null : fromUuid('tenant', tenant_id) };
+}

@@ -1,0 +1,115 @@
+import { PARTITIONS, newId, partitionOf, type AnyMessage } from '@payflow/contracts';
+import { requestParked, type RecordToSend } from '@payflow/messaging';
+import { configureLogging } from '@payflow/telemetry';
+import { ReaderKit, paymentCommand, recordOf, testMessage, until } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrations } from '../database/index.js';
+import { PaymentCommandsHandler } from './payment-commands.handler.js';
+
+configureLogging({ level: 'silent' });
+
+type Create = AnyMessage<'payflow.payment.create.v1'>;
+
+const unconfirmed = (): Create => {
+  const command = paymentCommand(newId('payment'), 1);
+  const expires_at = new Date(Date.now() + 86_400_000).toISOString();
+  return { ...command, data: { ...command.data, expires_at, confirm: false } };
+};
+const facts = ({ key }: Create, sequence: number) => ({ id: key, sequence, created_at: new Date().toISOString() });
+const cancel = (create: Create, sequence: number) =>
+  testMessage(
+    'payflow.payment.cancel.v1',
+    { ...facts(create, sequence), operation: newId('cancellation'), reason: null },
+    { tenant: create.tenant },
+  );
+const capture = (create: Create, sequence: number) =>
+  testMessage(
+    'payflow.payment.capture.v1',
+    { ...facts(create, sequence), operation: newId('capture'), amount: null, final: true, metadata: {} },
+    { tenant: create.tenant },
+  );
+const damaged = (command: AnyMessage, change: object = { final: 'perhaps' }): RecordToSend => ({
+  ...recordOf(command),
+  value: JSON.stringify({ ...command.data, ...change }),
+});
+
+describe('a command about a payment', () => {
+  let kit: ReaderKit;
+  let failing: string | undefined;
+
+  beforeAll(async () => {
+    kit = await ReaderKit.of('payments.commands', migrations);
+    const handler = new PaymentCommandsHandler();
+    await kit.start({
+      handle: async (messages, tx) => {
+        if (messages.some(({ id }) => id === failing)) throw new TypeError('a bug');
+        return handler.handle(messages as never, tx);
+      },
+      refuse: (commands, tx) => handler.refuse(commands as never, tx),
+      discard: (messages, tx) => handler.discard(messages as never, tx),
+      begun: (messages, tx) => handler.begun(messages as never, tx),
+    });
+  });
+  afterAll(() => kit.close());
+
+  async function sentAfter(create: Create, ...records: RecordToSend[]) {
+    await kit.sendTo(partitionOf(create.key, PARTITIONS.single), records);
+    await kit.untilRead();
+    return sentOf(create);
+  }
+
+  async function sentOf({ key }: Create): Promise<string[]> {
+    return (await kit.sent())
+      .filter(({ data }) => data['id'] === key || (data['payment'] as { id?: string })?.id === key)
+      .map(({ type, data }) => [type, (data['failure'] as { code?: string } | null)?.code].join(' ').trim())
+      .sort();
+  }
+
+  const BEGUN = 'payflow.payment.requires_action.v1';
+  const REFUSED = 'payflow.capture.failed.v1 command_malformed';
+  const CANCELED = ['payflow.payment.canceled.v1', 'payflow.cancellation.succeeded.v1'];
+
+  it('that came damaged has failed, and lets the next one pass', async () => {
+    const create = unconfirmed();
+    expect(await sentAfter(create, recordOf(create), damaged(capture(create, 2)))).toEqual([BEGUN, REFUSED].sort());
+    expect(await sentAfter(create, recordOf(cancel(create, 3)))).toEqual([BEGUN, REFUSED, ...CANCELED].sort());
+  });
+
+  it('that came damaged lets those pass that had waited for it, or came with it', async () => {
+    const create = unconfirmed();
+    const [second, third, fourth] = [capture(create, 2), capture(create, 3), cancel(create, 4)];
+    expect(await sentAfter(create, recordOf(create), recordOf(fourth))).toEqual([BEGUN]);
+    expect(await sentAfter(create, damaged(third))).toEqual([BEGUN, REFUSED].sort());
+    expect(await sentAfter(create, damaged(second), damaged(second))).toEqual(
+      [BEGUN, REFUSED, REFUSED, ...CANCELED].sort(),
+    );
+  });
+
+  it('that came damaged before its payment is not carried out, and not told either', async () => {
+    const create = unconfirmed();
+    expect(await sentAfter(create, damaged(capture(create, 2)))).toEqual([]);
+    expect(await sentAfter(create, recordOf(create))).toEqual([BEGUN]);
+  });
+
+  it('that an operator discards has failed, and has used up its number', async () => {
+    const create = unconfirmed();
+    const second = capture(create, 2);
+    failing = second.id;
+    expect(await sentAfter(create, recordOf(create), recordOf(second))).toEqual([BEGUN]);
+    await requestParked(
+      kit.db,
+      { group: 'payments.commands', tenant: create.tenant, recordKey: create.key },
+      { state: 'discarding', actor: 'spec', reason: 'spec' },
+    );
+    await until('it is told', async () => (await sentOf(create)).includes('payflow.capture.failed.v1 discarded'));
+    expect(await sentAfter(create, recordOf(cancel(create, 3)))).toEqual(
+      [BEGUN, 'payflow.capture.failed.v1 discarded', ...CANCELED].sort(),
+    );
+  });
+
+  it('that comes before its payment waits for it', async () => {
+    const create = unconfirmed();
+    expect(await sentAfter(create, recordOf(cancel(create, 2)))).toEqual([]);
+    expect(await sentAfter(create, recordOf(create))).toEqual([BEGUN, ...CANCELED].sort());
+  });
+});

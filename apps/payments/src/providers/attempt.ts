@@ -1,0 +1,66 @@
+import type { ProviderAction, ProviderRequest } from '@payflow/connectors';
+import type { AttemptStatus } from '../domain/attempt.js';
+
+export interface AttemptKey {
+  readonly tenant: string;
+  readonly livemode: boolean;
+  /** `att_…` */
+  readonly id: string;
+}
+
+/** What a connector is told beside action, sum and keys: kept with the attempt, so never a secret. */
+export type AttemptRequest = Partial<Pick<ProviderRequest, 'card' | 'reference' | 'final' | 'evidence'>>;
+
+/** A wish for a provider, as the machine writes it down. */
+export interface NewAttempt extends AttemptKey {
+  /** `pay_…` */
+  readonly payment: string;
+  /** UUID of the operation that it is for. */
+  readonly operation: string;
+  readonly action: ProviderAction;
+  /** Minor units; null where the action has no sum. */
+  readonly amount: bigint | null;
+  readonly asset: string;
+  readonly request: AttemptRequest;
+  /** Null where any may be asked. */
+  readonly connector: string | null;
+  /** From the message that asked for it. */
+  readonly correlation?: string | undefined;
+  readonly traceparent?: string | undefined;
+}
+
+/** An attempt as the worker finds it, its row locked. */
+export interface Attempt extends NewAttempt {
+  readonly status: AttemptStatus;
+  readonly number: number;
+  /** The one that was handed out: answers name it, whichever provider was asked in the end. */
+  readonly first: string;
+  /** Connectors that were asked for the same wish before, or are being asked. */
+  readonly tried: readonly string[];
+  /** Why the last of them declined; null where none did. */
+  readonly declined: string | null;
+  readonly inquiries: number;
+  readonly needsAttention: boolean;
+  readonly unknownAt: Date | null;
+  /** No money is taken after it. */
+  readonly takesUntil: Date;
+  /** The database's clock. */
+  readonly now: Date;
+  readonly version: bigint;
+}
+
+export function requestOf(attempt: Attempt): ProviderRequest {
+  const { tenant, livemode, payment, id, action, amount, asset, request } = attempt;
+  const { card, final, evidence, reference = null } = request;
+  return {
+    action,
+    idempotencyKey: id,
+    merchantReference: `${tenant}/${livemode ? 'live' : 'test'}/${payment}`,
+    amount: amount?.toString() ?? null,
+    asset,
+    reference,
+    ...(card ? { card } : {}),
+    ...(final === undefined ? {} : { final }),
+    ...(evidence ? { evidence } : {}),
+  };
+}

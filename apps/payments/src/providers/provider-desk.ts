@@ -1,0 +1,173 @@
+import { crashAt } from '@payflow/contracts';
+import { connectorNamed, type Connector } from '@payflow/connectors';
+import { isConnectionLoss, OutcomeUnknown, PoolExhausted, type Database, type Transaction } from '@payflow/database';
+import { enqueue, type JobRun } from '@payflow/jobs';
+import type { AnyOutgoing, Outbox } from '@payflow/messaging';
+import { Retry } from '@payflow/resilience';
+import { currentTraceparent } from '@payflow/telemetry';
+import { isTooLate, type InquirySchedule } from '../domain/attempt.js';
+import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
+import { lockAttempt, moveAttempt } from './attempt.repository.js';
+import type { Choice, Choose } from './choice.js';
+import { sending } from './crash-after-send.js';
+import { countWord } from './metrics.js';
+import { inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
+import { answerOf, callsForOthers, settle, type Hearing } from './settle.js';
+import { brokenOff, wordOf, type Word } from './word.js';
+
+export interface DeskParts {
+  readonly db: Database;
+  readonly outbox: Pick<Outbox, 'stageAtCommit'>;
+  readonly connectors: readonly Connector[];
+  readonly choose: Choose;
+  readonly schedule: InquirySchedule;
+}
+
+/** An attempt that is noted as being sent, by us. */
+interface Taken {
+  readonly attempt: Attempt;
+  readonly connector: Connector;
+}
+
+/** A provider's word must not be lost to a minute in which the database is busy or away: it is noted as soon as it can be. */
+const NOTING = { retries_max: 8, pause_ms: 100, pause_max_ms: 4_000, budget: { share: 1, saved_max: 1_000 } };
+
+/**
+ * Where providers are asked. No transaction is open while one is: what is to be sent is noted and committed, then it is sent,
+ * then what came of it is noted, with the message that tells the machine. Whatever is found noted as being sent may have been
+ * received, and is never sent again before the provider has been asked.
+ */
+export class ProviderDesk {
+  private readonly noting = new Retry('provider.noting', {
+    ...NOTING,
+    isTransient: (error) =>
+      isConnectionLoss(error) || error instanceof OutcomeUnknown || error instanceof PoolExhausted,
+  });
+
+  constructor(private readonly parts: DeskParts) {}
+
+  /** The job `provider.ask`. */
+  async ask({ data, signal, progress }: JobRun<AttemptJob>): Promise<void> {
+    const key = keyOf(data);
+    const taken = await this.transaction((tx) => this.take(tx, key));
+    if (!taken) return;
+    crashAt('provider-before-send');
+    progress(50);
+    const { attempt, connector } = taken;
+    const word = await sending(() => connector.ask(requestOf(attempt), { signal }))
+      .then((answer) => wordOf('answer', answer))
+      .catch((error: unknown) => brokenOff('answer', error));
+    crashAt('provider-after-answer');
+    await this.hear(key, word, await this.hasOthers(attempt, word));
+    crashAt('provider-after-commit');
+  }
+
+  /** The job `provider.inquire`. */
+  async inquire({ data, signal }: JobRun<AttemptJob>): Promise<void> {
+    const key = keyOf(data);
+    const attempt = await this.parts.db.transaction((tx) => lockAttempt(tx, key));
+    const isOpen = attempt && ['sending', 'unknown', 'requires_action'].includes(attempt.status);
+    if (!isOpen || attempt.connector === null) return;
+    const connector = connectorNamed(this.parts.connectors, attempt.connector);
+    // Without the keys to it nobody can be asked, and the attempt waits: for them, or for a human in the end.
+    const word = connector
+      ? await connector
+          .inquire(requestOf(attempt), { signal })
+          .then((answer) => wordOf('inquiry', answer))
+          .catch((error: unknown) => brokenOff('inquiry', error))
+      : wordOf('inquiry', { outcome: 'unknown', code: 'connector_not_configured', evidence: {} });
+    await this.hear(key, word, await this.hasOthers(attempt, word));
+  }
+
+  /** The job `attempt.resolve`: a human has found out. */
+  async resolve({ data }: JobRun<ResolveJob>): Promise<void> {
+    const { actor, reason, outcome, code, reference } = data;
+    const word: Word = {
+      source: 'operator',
+      outcome,
+      code,
+      reference,
+      url: null,
+      isOthersToTry: false,
+      content: { actor, reason },
+    };
+    await this.hear(keyOf(data), word, false, `operator:${actor}`);
+  }
+
+  /** Notes that it is being sent, and by whom. Undefined where it is not to be sent: by now, any more, or by anybody. */
+  private async take(tx: Transaction, key: AttemptKey): Promise<{ told: AnyOutgoing[]; result: Taken | undefined }> {
+    const attempt = await lockAttempt(tx, key);
+    if (attempt?.status === 'sending') return this.doubt(tx, attempt);
+    if (attempt?.status !== 'created') return { told: [], result: undefined };
+    if (isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()))
+      return this.giveUp(tx, attempt, 'payment_expired');
+    const choice = await this.choiceFor(attempt);
+    if (!choice) return this.giveUp(tx, attempt, 'provider_not_reached');
+    const { connector, explained } = choice;
+    await moveAttempt(tx, attempt, { status: 'sending', connector: connector.name, routing: explained });
+    return { told: [], result: { attempt: { ...attempt, connector: connector.name }, connector } };
+  }
+
+  /** Whoever noted that it is being sent has died, or is given up: it may have been received. */
+  private async doubt(tx: Transaction, attempt: Attempt): Promise<{ told: AnyOutgoing[]; result: undefined }> {
+    await Promise.all([
+      moveAttempt(tx, attempt, { status: 'unknown', code: 'answer_lost' }),
+      enqueue(tx, [inquiryOf(attempt, 0)]),
+    ]);
+    return { told: [], result: undefined };
+  }
+
+  /** Nobody is asked; where others were asked before and declined, theirs is the word. */
+  private async giveUp(
+    tx: Transaction,
+    attempt: Attempt,
+    reason: string,
+  ): Promise<{ told: AnyOutgoing[]; result: undefined }> {
+    const { declined } = attempt;
+    await moveAttempt(tx, attempt, { status: 'not_sent', code: reason });
+    const outcome = declined === null ? 'not_sent' : 'declined';
+    return {
+      told: [answerOf(attempt, { outcome, code: declined ?? reason, reference: null, url: null })],
+      result: undefined,
+    };
+  }
+
+  private async choiceFor(attempt: Attempt): Promise<Choice | undefined> {
+    if (attempt.connector === null) return this.parts.choose(attempt);
+    const connector = connectorNamed(this.parts.connectors, attempt.connector);
+    return connector && { connector, explained: { by: 'payment' } };
+  }
+
+  private async hasOthers(attempt: Attempt, word: Word): Promise<boolean> {
+    if (!callsForOthers(attempt, word)) return false;
+    return (await this.parts.choose({ ...attempt, tried: [...attempt.tried, attempt.connector ?? ''] })) !== undefined;
+  }
+
+  /** Notes a word and tells what follows. */
+  private async hear(key: AttemptKey, word: Word, hasOthers: boolean, actor?: string): Promise<void> {
+    const hearing: Hearing = { schedule: this.parts.schedule, hasOthers, ...(actor ? { actor } : {}) };
+    await this.noting.run(() =>
+      this.transaction(async (tx) => {
+        const attempt = await lockAttempt(tx, key);
+        if (!attempt) return { told: [], result: undefined };
+        return { told: await settle(tx, attempt, word, hearing), result: countWord(attempt, word) };
+      }),
+    );
+  }
+
+  /** What is told is told with the COMMIT, under the job's own span. */
+  private async transaction<T>(work: (tx: Transaction) => Promise<{ told: AnyOutgoing[]; result: T }>): Promise<T> {
+    const { db, outbox } = this.parts;
+    const { staged, result } = await db.transaction(async (tx) => {
+      const { told, result } = await work(tx);
+      const parentOf = () => currentTraceparent();
+      return { staged: outbox.stageAtCommit(tx, { outgoing: told, finished: [], parentOf }), result };
+    });
+    staged.publish();
+    return result;
+  }
+}
+
+function keyOf({ tenant, livemode, attempt }: AttemptJob): AttemptKey {
+  return { tenant, livemode, id: attempt };
+}

@@ -1,0 +1,100 @@
+import { idPattern, uuidOf } from '@payflow/contracts';
+import { defineJob, newJob, type NewJob } from '@payflow/jobs';
+import type { AttemptKey } from './attempt.js';
+
+/** Which attempt; all else is in its row. */
+export interface AttemptJob {
+  readonly tenant: string;
+  readonly livemode: boolean;
+  readonly attempt: string;
+}
+
+/** A human's word on one. */
+export interface ResolveJob extends AttemptJob {
+  readonly outcome: 'approved' | 'declined';
+  readonly code: string | null;
+  readonly reference: string | null;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+const which = {
+  tenant: { type: 'string', pattern: idPattern('tenant') },
+  livemode: { type: 'boolean' },
+  attempt: { type: 'string', pattern: idPattern('attempt') },
+};
+const object = (properties: Record<string, object>) => ({
+  type: 'object',
+  properties,
+  required: Object.keys(properties),
+  additionalProperties: false,
+});
+const text = { type: 'string', minLength: 1, maxLength: 255 };
+const orNull = (schema: object) => ({ anyOf: [schema, { type: 'null' }] });
+
+/** A connector gives up after 30 s; what is around it takes milliseconds. */
+const TIME_LIMIT_MS = 35_000;
+/** An attempt that fails for a reason of ours is tried for two days, and then listed as dead. */
+const ATTEMPTS_MAX = 25;
+
+/** Sends an attempt to a provider. Somebody waits for it. So many at once cost memory alone: connectors have bulkheads of their own. */
+export const askProvider = defineJob<AttemptJob>({
+  name: 'provider.ask',
+  schema: object(which),
+  priority: 0,
+  attempts_max: ATTEMPTS_MAX,
+  timeLimit_ms: TIME_LIMIT_MS,
+  concurrency: 200,
+});
+
+/** Asks a provider how an attempt ended. */
+export const inquireProvider = defineJob<AttemptJob>({
+  name: 'provider.inquire',
+  schema: object(which),
+  priority: 10,
+  attempts_max: ATTEMPTS_MAX,
+  timeLimit_ms: TIME_LIMIT_MS,
+  concurrency: 50,
+});
+
+/** Takes a human's word for how an attempt ended. */
+export const resolveAttempt = defineJob<ResolveJob>({
+  name: 'attempt.resolve',
+  schema: object({
+    ...which,
+    outcome: { enum: ['approved', 'declined'] },
+    code: orNull({ type: 'string', pattern: '^[a-z][a-z0-9_]{1,63}$' }),
+    reference: orNull(text),
+    actor: text,
+    reason: text,
+  }),
+  priority: 5,
+  attempts_max: ATTEMPTS_MAX,
+  timeLimit_ms: TIME_LIMIT_MS,
+});
+
+type TracedKey = AttemptKey & { readonly traceparent?: string | undefined };
+
+// The sweeper looks for jobs under these keys (`attempts.lost`).
+
+export function askingOf(attempt: TracedKey): NewJob {
+  return newJob(askProvider, {
+    data: dataOf(attempt),
+    key: `ask/${uuidOf('attempt', attempt.id)}`,
+    traceparent: attempt.traceparent,
+  });
+}
+
+/** The next inquiry, of which there is one: a later word on its time is the one that counts. */
+export function inquiryOf(attempt: TracedKey, delay_ms: number): NewJob {
+  return newJob(inquireProvider, {
+    data: dataOf(attempt),
+    key: `inquire/${uuidOf('attempt', attempt.id)}`,
+    delay_ms,
+    traceparent: attempt.traceparent,
+  });
+}
+
+function dataOf({ tenant, livemode, id }: AttemptKey): AttemptJob {
+  return { tenant, livemode, attempt: id };
+}

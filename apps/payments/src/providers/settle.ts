@@ -1,0 +1,133 @@
+import { newId } from '@payflow/contracts';
+import type { Transaction } from '@payflow/database';
+import { enqueue } from '@payflow/jobs';
+import type { AnyOutgoing } from '@payflow/messaging';
+import {
+  believe,
+  isFinal,
+  isRouted,
+  isTooLate,
+  nextInquiry_ms,
+  type AttemptStatus,
+  type Belief,
+  type InquirySchedule,
+} from '../domain/attempt.js';
+import type { Attempt } from './attempt.js';
+import { insertAttempts, keepEvidence, moveAttempt } from './attempt.repository.js';
+import { askingOf, inquiryOf } from './provider-jobs.js';
+import type { Word } from './word.js';
+
+const ACTOR = 'payments/providers';
+
+/** What a word is heard with. */
+export interface Hearing {
+  readonly schedule: InquirySchedule;
+  /** Another connector can be asked for the same wish. */
+  readonly hasOthers: boolean;
+  /** Who said it, where it was a human. */
+  readonly actor?: string;
+}
+
+/** Whether a word lets another connector be tried, if there is one. */
+export function callsForOthers(attempt: Attempt, word: Pick<Word, 'outcome' | 'isOthersToTry'>): boolean {
+  return (
+    isRouted(attempt.action) && (word.outcome === 'not_sent' || (word.outcome === 'declined' && word.isOthersToTry))
+  );
+}
+
+/**
+ * Keeps a word as evidence, believes it or not, and does what follows: tells the machine, has another asked, or asks again later.
+ * Returns what is to be told, in the same transaction.
+ */
+export async function settle(tx: Transaction, attempt: Attempt, heard: Word, hearing: Hearing): Promise<AnyOutgoing[]> {
+  const word = asFarAsKnown(attempt, heard);
+  const belief = believe(
+    attempt.status,
+    word,
+    !isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()),
+  );
+  const next = later(attempt, word, belief, hearing.schedule);
+  const keeping = keepEvidence(tx, attempt, {
+    ...word,
+    connector: attempt.connector ?? 'none',
+    believed: belief.status !== null,
+  });
+  const moving = moveAttempt(tx, attempt, {
+    status: belief.status ?? attempt.status,
+    ...(belief.status === null ? {} : { reference: word.reference, code: word.code, url: word.url }),
+    inquiries: word.source === 'inquiry' ? 1 : 0,
+    needsAttention:
+      word.source === 'operator' ? false : attempt.needsAttention || belief.needsAttention || next === 'attention',
+  });
+  await Promise.all([keeping, moving]);
+  if (typeof next === 'number') await enqueue(tx, [inquiryOf(attempt, next)]);
+  if (belief.status === 'created') await enqueue(tx, [askingOf(attempt)]);
+  if (belief.status === null || !isToTell(belief.status)) return [];
+  if (hearing.hasOthers && callsForOthers(attempt, word)) {
+    await tryAnother(tx, attempt);
+    return [];
+  }
+  return [answerOf(attempt, { ...word, outcome: belief.status }, hearing.actor)];
+}
+
+/**
+ * It was sent before, and the provider said that it had not heard of it. If that was too early, another provider would take the
+ * money a second time: that this one could not be reached now does not say that it never was.
+ */
+function asFarAsKnown(attempt: Attempt, word: Word): Word {
+  const wasSentBefore = word.source === 'answer' && attempt.unknownAt !== null;
+  return wasSentBefore && word.outcome === 'not_sent' ? { ...word, outcome: 'unknown' } : word;
+}
+
+/** When to ask again, ms; `attention` when a human has to. */
+function later(
+  attempt: Attempt,
+  word: Word,
+  belief: Belief,
+  schedule: InquirySchedule,
+): number | 'attention' | undefined {
+  const isUnknown = (belief.status ?? attempt.status) === 'unknown';
+  if (!isUnknown || attempt.needsAttention || word.source === 'operator') return undefined;
+  const unknown_ms = attempt.unknownAt ? attempt.now.getTime() - attempt.unknownAt.getTime() : 0;
+  return nextInquiry_ms(unknown_ms, schedule) ?? 'attention';
+}
+
+type Told = 'approved' | 'declined' | 'requires_action' | 'not_sent';
+
+function isToTell(status: AttemptStatus): status is Told {
+  return isFinal(status) || status === 'requires_action';
+}
+
+async function tryAnother(tx: Transaction, attempt: Attempt): Promise<void> {
+  const other = { ...attempt, id: newId('attempt'), number: attempt.number + 1, connector: null };
+  await Promise.all([insertAttempts(tx, [other]), enqueue(tx, [askingOf(other)])]);
+}
+
+/** `payflow.payment.answer.v1`: names the attempt that the machine knows. */
+export function answerOf(
+  attempt: Attempt,
+  { outcome, code, reference, url }: { outcome: Told } & Pick<Word, 'code' | 'reference' | 'url'>,
+  actor = ACTOR,
+): AnyOutgoing {
+  const { tenant, livemode, payment, correlation, traceparent } = attempt;
+  return {
+    type: 'payflow.payment.answer.v1',
+    subject: payment,
+    data: {
+      id: payment,
+      attempt: attempt.first,
+      outcome,
+      code: outcome === 'declined' || outcome === 'not_sent' ? code : null,
+      connector: attempt.connector,
+      provider_reference: reference,
+      url: outcome === 'requires_action' ? url : null,
+    },
+    origin: {
+      tenant,
+      livemode,
+      actor,
+      ...(correlation ? { correlationId: correlation } : {}),
+      ...(traceparent ? { traceparent } : {}),
+    },
+  };
+}

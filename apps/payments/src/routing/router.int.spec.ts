@@ -1,0 +1,154 @@
+import { newId, newUuid } from '@payflow/contracts';
+import type { Capabilities, Connector } from '@payflow/connectors';
+import { openDatabase, type Database } from '@payflow/database';
+import { createTestDatabase, statementsOf, type TestDatabase } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrations } from '../database/index.js';
+import { ROUTES_MAX, listRoutes, putRoute, removeRoute, routedOutcomes } from '../database/route.repository.js';
+import { Router, type RoutingWish } from './router.js';
+import type { Route } from './rule.js';
+
+const capabilities: Capabilities = {
+  methods: ['card'],
+  assets: null,
+  countries: null,
+  brands: null,
+  actions: ['authorize', 'sale'],
+  multipleCaptures: true,
+  overcapture_percent: 0,
+  authorizationValid_ms: 1_000,
+  amount: { min: null, max: null },
+  isOutside: true,
+};
+/** Providers may be played; these are never asked, only chosen among. */
+const played = (name: string, change: Partial<Capabilities> = {}): Connector => ({
+  name,
+  capabilities: { ...capabilities, ...change },
+  ask: () => Promise.reject(new Error('not asked')),
+  inquire: () => Promise.reject(new Error('not asked')),
+  webhooks: null,
+  close: async () => undefined,
+});
+const connectors = [
+  played('internal', { methods: ['internal'], isOutside: false }),
+  played('cards'),
+  played('cards_b'),
+];
+
+const wishOf = (tenant: string, change: Partial<RoutingWish> = {}): RoutingWish => ({
+  tenant,
+  livemode: false,
+  payment: newId('payment'),
+  action: 'sale',
+  amount: 1_999n,
+  asset: 'USD',
+  request: { card: { type: 'card', token: 'tok_visa', brand: 'visa' } },
+  tried: [],
+  ...change,
+});
+const rule = (change: Partial<Omit<Route, 'id'>> = {}): Omit<Route, 'id'> => ({
+  tenant: null,
+  livemode: false,
+  name: 'rule',
+  priority: 100,
+  match: { method: null, assets: null, countries: null, brands: null, amount_min: null, amount_max: null },
+  targets: [{ connector: 'cards_b', weight: 1, cost: { basis_points: 100, fixed: '5' } }],
+  prefer: 'weight',
+  window_min: 15,
+  exploration_percent: 0,
+  ...change,
+});
+
+describe('routing', () => {
+  let db: TestDatabase;
+  let owner: Database;
+  beforeAll(async () => {
+    db = await createTestDatabase('payments', migrations);
+    owner = await openDatabase({ url: db.ownerUrl, poolSize: 2, applicationName: 'spec' });
+  });
+  afterAll(async () => {
+    await owner?.close();
+    await db?.drop();
+  });
+
+  it('goes by the order of the registry where nothing is defined, and to the next where one was tried', async () => {
+    const router = new Router(db.database, connectors);
+    const wish = wishOf(newId('tenant'));
+    const first = await router.choose(wish);
+    expect(first).toMatchObject({ connector: { name: 'cards' }, explained: { route: null, tried: [] } });
+    expect(await router.choose({ ...wish, tried: ['cards'] })).toMatchObject({ connector: { name: 'cards_b' } });
+    expect(await router.choose({ ...wish, tried: ['cards', 'cards_b'] })).toBeUndefined();
+  });
+
+  it('goes by an organisation’s own route in its mode, and explains it', async () => {
+    const tenant = newId('tenant');
+    expect(await putRoute(owner, rule({ tenant }), 'operator')).toBe(true);
+    const router = new Router(db.database, connectors);
+    const chosen = await router.choose(wishOf(tenant));
+    expect(chosen?.connector.name).toBe('cards_b');
+    expect(chosen?.explained).toMatchObject({
+      route: { name: 'rule' },
+      prefer: 'weight',
+      candidates: [{ connector: 'cards_b', reason: 'only_one', cost: '25' }],
+    });
+    expect((await router.choose(wishOf(tenant, { livemode: true })))?.connector.name).toBe('cards');
+    expect((await router.choose(wishOf(newId('tenant'))))?.connector.name).toBe('cards');
+  });
+
+  it('keeps routes for a moment, so that a payment costs no statement', async () => {
+    const router = new Router(db.database, connectors);
+    const tenant = newId('tenant');
+    expect(await statementsOf(() => router.choose(wishOf(tenant)))).toEqual(['payments.routes']);
+    expect(await statementsOf(() => router.choose(wishOf(tenant)))).toEqual([]);
+  });
+
+  it('defines a route anew under its name, and takes it away', async () => {
+    const tenant = newId('tenant');
+    await putRoute(owner, rule({ tenant }), 'operator');
+    await putRoute(owner, rule({ tenant, priority: 1 }), 'operator');
+    const own = (await listRoutes(db.database)).filter((each) => each.tenant === tenant);
+    expect(own).toMatchObject([{ name: 'rule', priority: 1 }]);
+    expect(await removeRoute(owner, { tenant, livemode: false, name: 'rule' })).toBe(true);
+    expect(await removeRoute(owner, { tenant, livemode: false, name: 'rule' })).toBe(false);
+  });
+
+  it('takes no more routes than can be kept an eye on', async () => {
+    const tenant = newId('tenant');
+    const names = Array.from({ length: ROUTES_MAX }, (_, n) => `rule_${n}`);
+    await Promise.all(names.map((name) => putRoute(owner, rule({ tenant, name }), 'operator')));
+    expect(await putRoute(owner, rule({ tenant, name: 'one_more' }), 'operator')).toBe(false);
+    expect(await putRoute(owner, rule({ tenant, name: 'rule_0', priority: 1 }), 'operator')).toBe(true);
+  });
+
+  it('cannot be changed by the service itself', async () => {
+    await expect(putRoute(db.database, rule(), 'service')).rejects.toThrow(/permission denied/);
+  });
+
+  it('prefers who has succeeded most of late, as the attempts tell it', async () => {
+    const tenant = newId('tenant');
+    await db.tamper(`insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, status, asset, request, connector, created_at)
+      select '${newUuid()}', false, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'sale', status, 'USD', '{}', connector,
+        clock_timestamp() - age * interval '1 minute'
+      from (values ('cards', 'approved', 50, 20), ('cards', 'approved', 3, 5), ('cards', 'declined', 7, 5),
+        ('cards_b', 'approved', 8, 5), ('cards_b', 'unknown', 2, 5), ('cards_b', 'sending', 90, 5)) as told (connector, status, times, age),
+        generate_series(1, times)`);
+    expect((await routedOutcomes(db.database, 10)).map(({ minute: _minute, ...rest }) => rest)).toEqual(
+      expect.arrayContaining([
+        { connector: 'cards', succeeded: 3, tried: 10 },
+        { connector: 'cards_b', succeeded: 8, tried: 10 },
+      ]),
+    );
+    const targets = ['cards', 'cards_b'].map((connector) => ({
+      connector,
+      weight: 1,
+      cost: { basis_points: 0, fixed: '0' },
+    }));
+    await putRoute(owner, rule({ tenant, targets, prefer: 'success_rate', window_min: 10 }), 'operator');
+    const router = new Router(db.database, connectors);
+    const chosen = await router.choose(wishOf(tenant));
+    expect(chosen?.explained.candidates).toMatchObject([
+      { connector: 'cards_b', reason: 'most_successful', succeeded: 8, tried: 10 },
+      { connector: 'cards', reason: 'next', succeeded: 3, tried: 10 },
+    ]);
+  });
+});

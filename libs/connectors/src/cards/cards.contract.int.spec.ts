@@ -1,0 +1,177 @@
+import { createHmac } from 'node:crypto';
+import { fromUuid, newId, newUuid } from '@payflow/contracts';
+import { sandboxConfiguration } from '@payflow/sandbox/config';
+import { startSandboxServer } from '@payflow/sandbox/server';
+import { readConfiguration } from '@payflow/service';
+import { configureLogging } from '@payflow/telemetry';
+import { until } from '@payflow/testing';
+import { expect, it } from 'vitest';
+import type { Connector, Notice, ProviderRequest } from '../connector.js';
+import { keepsTheContract, type ProviderUnderTest, type Scenario } from '../testing/contract.js';
+import { playProvider } from '../testing/played-provider.js';
+import { signingKey } from '../webhooks.js';
+import { cards } from './index.js';
+import { cardsWebhooks } from './webhooks.js';
+
+configureLogging({ level: 'silent' });
+
+const API_KEY = 'payflow-development-cards-api-key';
+const WEBHOOK_SECRET = 'whsec_cGF5Zmxvdy1kZXZlbG9wbWVudC1jYXJkcy13ZWJob29r';
+const TENANT = newId('tenant');
+
+const TOKENS: Readonly<Record<Scenario, string>> = {
+  succeeds: 'tok_visa',
+  declines: 'tok_decline_insufficient_funds',
+  wants_action: 'tok_action',
+  silent_after: 'tok_silent',
+  fails_after: 'tok_500_after',
+  cuts_after: 'tok_cut_after',
+};
+
+/** What follows on an authorization is told what to play by its last four digits. */
+const SUMS: Readonly<Record<Scenario, string>> = {
+  succeeds: '10000',
+  declines: '19002',
+  wants_action: '10000',
+  silent_after: '19022',
+  fails_after: '19024',
+  cuts_after: '19026',
+};
+const WHOLE = '1000000';
+
+function connectorTo(url: string, isHttp2: boolean): Connector {
+  const settings = {
+    URL: url,
+    API_KEY,
+    HTTP2: isHttp2,
+    CONNECTIONS: 10,
+    TIME_LIMIT: 1_500,
+    RATE_PER_S: undefined,
+  };
+  return cards.open(
+    'cards',
+    settings,
+    cards.webhooks?.({ WEBHOOK_SECRET, WEBHOOK_SECRET_PREVIOUS: undefined }) ?? null,
+  );
+}
+
+/** A wish of its own payment; what goes on with an authorization is of the payment that it names. */
+function wisher() {
+  const references = new Map<string, string>();
+  return {
+    references,
+    wish(action: ProviderRequest['action'], scenario: Scenario, reference: string | null = null): ProviderRequest {
+      const idempotencyKey = newId('attempt');
+      const merchantReference = `${TENANT}/test/${fromUuid('payment', newUuid())}`;
+      references.set(idempotencyKey, merchantReference);
+      return {
+        action,
+        idempotencyKey,
+        merchantReference,
+        amount: action === 'void' ? null : reference === null ? WHOLE : SUMS[scenario],
+        asset: 'USD',
+        card: { type: 'card', token: TOKENS[scenario] },
+        reference,
+      };
+    },
+  };
+}
+
+function webhook(wish: ProviderRequest, at: Date) {
+  const data = {
+    id: 'auth_1',
+    object: 'authorization',
+    status: 'authorized',
+    amount: { value: wish.amount, currency: wish.asset },
+    merchant_reference: wish.merchantReference,
+    idempotency_key: wish.idempotencyKey,
+  };
+  const body = JSON.stringify({ type: 'authorization.updated', timestamp: at.toISOString(), data });
+  const timestamp = String(Math.floor(at.getTime() / 1_000));
+  const signed = createHmac('sha256', signingKey(WEBHOOK_SECRET)).update(`evt_1.${timestamp}.${body}`);
+  return {
+    headers: {
+      'webhook-id': 'evt_1',
+      'webhook-timestamp': timestamp,
+      'webhook-signature': `v1,${signed.digest('base64')}`,
+    },
+    body: Buffer.from(body),
+  };
+}
+
+const start = (env: NodeJS.ProcessEnv = {}) =>
+  startSandboxServer(
+    readConfiguration(sandboxConfiguration, { NODE_ENV: 'test', PORT: '0', OTEL_TRACES_EXPORTER: 'none', ...env }),
+  );
+
+async function sandbox(isHttp2: boolean): Promise<ProviderUnderTest> {
+  const server = await start();
+  const { references, wish } = wisher();
+  return {
+    connector: connectorTo(server.url, isHttp2),
+    refused: connectorTo('http://127.0.0.1:9', isHttp2),
+    wish,
+    /** The acquirer's own books are asked: how many authorizations it has granted for the payment. */
+    doneUnder: async (idempotencyKey) => {
+      const answer = await fetch(`${server.url}/v1/books/${references.get(idempotencyKey) as string}`, {
+        headers: { authorization: `Bearer ${API_KEY}` },
+      });
+      const { data } = (await answer.json()) as { data: readonly { authorizations: number }[] };
+      return data.reduce((sum, { authorizations }) => sum + authorizations, 0);
+    },
+    webhook,
+    secrets: [API_KEY, WEBHOOK_SECRET],
+    close: () => server.stop(),
+  };
+}
+
+keepsTheContract('cards', () => sandbox(false));
+keepsTheContract('cards over HTTP/2', () => sandbox(true));
+
+it('understands what the acquirer itself tells by webhook', async () => {
+  const reader = cardsWebhooks([WEBHOOK_SECRET]);
+  const told: (Notice | null | undefined)[] = [];
+  const merchant = await playProvider(({ headers, body }, response) => {
+    told.push(reader.read(headers as Record<string, string>, Buffer.from(body), new Date()));
+    response.writeHead(204).end();
+  });
+  const server = await start({ SANDBOX_WEBHOOK_URL: merchant.url });
+  const connector = connectorTo(server.url, false);
+  const { wish } = wisher();
+  const call = { signal: new AbortController().signal };
+  const sale = wish('sale', 'succeeds');
+  const answer = await connector.ask(sale, call);
+  const reference = 'reference' in answer ? answer.reference : null;
+  const refund = wish('refund', 'succeeds', reference);
+  await connector.ask(refund, call);
+  await connector.ask(wish('sale', 'declines'), call);
+  const disputed = await fetch(`${server.url}/test/authorizations/${reference}/disputes`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+    body: '{"amount":"500"}',
+  });
+  const { id: dispute } = (await disputed.json()) as { id: string };
+  await until('all four are told', async () => told.length === 4);
+  const { merchantReference } = sale;
+  expect(told).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({
+        kind: 'attempt_approved',
+        idempotencyKey: sale.idempotencyKey,
+        merchantReference,
+        reference,
+      }),
+      expect.objectContaining({ kind: 'attempt_approved', idempotencyKey: refund.idempotencyKey, merchantReference }),
+      expect.objectContaining({ kind: 'attempt_declined', code: 'insufficient_funds' }),
+      expect.objectContaining({
+        kind: 'dispute_opened',
+        idempotencyKey: null,
+        merchantReference,
+        reference: dispute,
+        amount: '500',
+        code: 'fraudulent',
+      }),
+    ]),
+  );
+  await Promise.all([connector.close(), server.stop(), merchant.close()]);
+});

@@ -1,0 +1,150 @@
+import type { Database } from '@payflow/database';
+import { logger } from '@payflow/telemetry';
+import { Pool } from 'pg';
+import { Crew } from './crew.js';
+import {
+  dropReplaced,
+  forgetProgress,
+  leaveWorkers,
+  releaseLost,
+  seeWorkers,
+} from './database/job-worker.repository.js';
+import { countJobs } from './database/job.repository.js';
+import { SHARED_CONCURRENCY, type HandledJob } from './job.js';
+import { countLost, showCounts } from './metrics.js';
+
+const log = logger('jobs');
+
+/** How often a process says that it lives, and looks at the queue. */
+const SEEN_MS = 3_000;
+/** Five words missed: it is gone, or it stands still. The library would give up what it held after four hours. */
+const UNSEEN_MAX_MS = 15_000;
+/** What runs has so long to end by itself when the process ends; then its signal comes. Within the whole drain of 14 s. */
+const DRAIN_MS = 5_000;
+/** Each crew listens on a connection of its own, and they share so many more to take jobs and to note their ends. */
+const SHARED_CONNECTIONS = 2;
+const ACQUIRE_TIMEOUT_MS = 10_000;
+const STATEMENT_TIMEOUT_MS = 10_000;
+
+export interface JobWorkerOptions {
+  /** The service's database: as its own role, which can install nothing. */
+  readonly url: string;
+  /** For what is noted beside the queue. */
+  readonly db: Database;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  readonly jobs: readonly HandledJob[];
+  /** After how long a worker that is not seen is gone, ms. */
+  readonly unseen_max_ms?: number;
+}
+
+/**
+ * Takes jobs from the queue of the service's database and runs them: at least once each, those with the smallest priority
+ * first, again with growing pauses when they fail. Jobs with a concurrency of their own have hands of their own.
+ */
+export class JobWorker {
+  private readonly clients: Pool;
+  private readonly crews: readonly Crew[];
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> = Promise.resolve();
+  private isStopping = false;
+
+  constructor(private readonly options: JobWorkerOptions) {
+    const groups = groupsOf(options.jobs);
+    this.clients = new Pool({
+      connectionString: options.url,
+      application_name: options.applicationName,
+      max: groups.length + SHARED_CONNECTIONS,
+      connectionTimeoutMillis: ACQUIRE_TIMEOUT_MS,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      keepAlive: true,
+    });
+    // A connection whose server went away, idle or in use: another is opened, and without listeners the process would end.
+    this.clients.on('error', () => undefined);
+    this.clients.on('connect', (client) => client.on('error', () => undefined));
+    this.crews = groups.map(
+      ({ jobs, concurrency }) =>
+        new Crew({
+          clients: this.clients,
+          db: options.db,
+          jobs,
+          concurrency,
+          drain_ms: DRAIN_MS,
+          onStart: () => this.look(),
+        }),
+    );
+  }
+
+  /** Connections that it may hold beside the service's pools. */
+  get connections(): number {
+    return this.clients.options.max ?? 0;
+  }
+
+  onApplicationBootstrap(): void {
+    this.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.stop();
+  }
+
+  start(): void {
+    for (const crew of this.crews) crew.start();
+  }
+
+  /** Resolves when what ran has ended or was given back, and the connections are closed. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    clearTimeout(this.timer);
+    const stopped = await Promise.allSettled(this.crews.map((crew) => crew.stop()));
+    for (const each of stopped)
+      if (each.status === 'rejected') log.warn({ err: each.reason }, 'jobs were left to others');
+    await this.looking;
+    await leaveWorkers(this.options.db, this.ids()).catch(() => undefined);
+    await this.clients.end();
+  }
+
+  /** Says that it lives, takes away what the dead held, and counts. Never two at a time. */
+  private look(): void {
+    clearTimeout(this.timer);
+    if (this.isStopping) return;
+    this.looking = this.looking
+      .then(() => this.upkeep())
+      .catch((error: unknown) => log.warn({ err: error }, 'the queue could not be looked at; it will be again'))
+      .then(() => {
+        clearTimeout(this.timer);
+        if (!this.isStopping) this.timer = setTimeout(() => this.look(), SEEN_MS);
+      });
+  }
+
+  private async upkeep(): Promise<void> {
+    const { db, jobs, unseen_max_ms = UNSEEN_MAX_MS } = this.options;
+    await seeWorkers(db, this.ids());
+    const lost = await releaseLost(db, unseen_max_ms);
+    if (lost.length > 0) {
+      countLost(lost.length);
+      log.warn({ workers: lost }, 'workers are gone; what they held is taken by others');
+    }
+    await dropReplaced(db);
+    await forgetProgress(db);
+    showCounts(
+      jobs.map(({ job }) => job.name),
+      await countJobs(db),
+    );
+  }
+
+  private ids(): string[] {
+    return this.crews.flatMap(({ id }) => id ?? []);
+  }
+}
+
+function groupsOf(jobs: readonly HandledJob[]): { jobs: HandledJob[]; concurrency: number }[] {
+  const names = jobs.map(({ job }) => job.name);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice) throw new Error(`two do the job ${twice}`);
+  const own = jobs.flatMap((each) =>
+    each.job.concurrency === undefined ? [] : [{ jobs: [each], concurrency: each.job.concurrency }],
+  );
+  const shared = jobs.filter(({ job }) => job.concurrency === undefined);
+  return shared.length > 0 ? [...own, { jobs: shared, concurrency: SHARED_CONCURRENCY }] : own;
+}

@@ -1,0 +1,117 @@
+import { SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api';
+import type { Database } from '@payflow/database';
+import { extractTraceContext, logger, redactLine } from '@payflow/telemetry';
+import type { Job as QueuedJob } from 'graphile-worker';
+import { retryJitter_ms } from './back-off.js';
+import { prepareRetry, type Failing } from './database/job-worker.repository.js';
+import type { Payload } from './enqueue.js';
+import { JobHopeless, type HandledJob } from './job.js';
+import { countRun, countWait, type RunOutcome } from './metrics.js';
+import { Progress } from './progress.js';
+
+const log = logger('jobs');
+const tracer = trace.getTracer('payflow.jobs');
+
+/** From its signal a run has so long to leave things in order; then it is given up, whatever it is at. */
+const GRACE_MS = 2_000;
+const ERROR_LENGTH_MAX = 500;
+
+/** A run that did not end in its time, nor when it was told to. */
+class JobOverdue extends Error {
+  override readonly name = 'JobOverdue';
+}
+
+export interface RunParts {
+  readonly db: Database;
+  /** Comes when the process is about to end. */
+  readonly stopping: AbortSignal;
+}
+
+/** Runs a job once, in the trace that it was enqueued in. Rejects when it has to run again, or is dead. */
+export async function runJob({ job, handle }: HandledJob, queued: QueuedJob, parts: RunParts): Promise<void> {
+  const payload = queued.payload as Payload;
+  const startedAt_ms = performance.now();
+  countWait(job.name, Date.now() - queued.run_at.getTime());
+  const span = tracer.startSpan(
+    `job ${job.name}`,
+    {
+      kind: SpanKind.CONSUMER,
+      attributes: { 'messaging.operation.type': 'process', 'messaging.message.id': queued.id },
+    },
+    extractTraceContext(payload.traceparent),
+  );
+  const limit = AbortSignal.timeout(job.timeLimit_ms);
+  const signal = AbortSignal.any([limit, parts.stopping]);
+  const progress = new Progress(parts.db, queued.id);
+  let outcome: RunOutcome = 'done';
+  try {
+    const problem = job.problemOf(payload.data);
+    if (problem) throw new JobHopeless(`the data breaks the schema: ${problem}`);
+    const run = {
+      id: queued.id,
+      data: payload.data as object,
+      attempt: queued.attempts,
+      signal,
+      progress: (percent: number) => progress.note(percent),
+    };
+    await context.with(trace.setSpan(context.active(), span), () => withinGrace(handle(run), signal));
+  } catch (error) {
+    span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'error' });
+    const failing = failingOf(error, parts.stopping);
+    outcome = outcomeOf(failing, queued, limit);
+    await noteFailure(queued, failing, parts.db);
+    throw storable(error);
+  } finally {
+    await progress.end();
+    span.end();
+    countRun(job.name, outcome, performance.now() - startedAt_ms);
+  }
+}
+
+/** What the work says is waited for; what does not end when it is told to is left alone, and its job runs again. */
+async function withinGrace(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let giveUp: (() => void) | undefined;
+  const overdue = new Promise<never>((_, reject) => {
+    giveUp = () => {
+      timer = setTimeout(() => reject(new JobOverdue('it did not end in its time')), GRACE_MS);
+    };
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  });
+  try {
+    await Promise.race([work, overdue]);
+  } finally {
+    clearTimeout(timer);
+    if (giveUp) signal.removeEventListener('abort', giveUp);
+    // Nobody hears it any more.
+    work.catch(() => undefined);
+  }
+}
+
+function failingOf(error: unknown, stopping: AbortSignal): Failing {
+  if (error instanceof JobHopeless) return 'hopeless';
+  return stopping.aborted ? 'interrupted' : 'failed';
+}
+
+function outcomeOf(failing: Failing, { attempts, max_attempts }: QueuedJob, limit: AbortSignal): RunOutcome {
+  if (failing === 'interrupted') return 'interrupted';
+  if (failing === 'hopeless' || attempts >= max_attempts) return 'dead';
+  return limit.aborted ? 'timed_out' : 'failed';
+}
+
+async function noteFailure(queued: QueuedJob, failing: Failing, db: Database): Promise<void> {
+  const jitter_ms = failing === 'failed' ? retryJitter_ms(queued.attempts, Math.random()) : 0;
+  try {
+    await prepareRetry(db, { job: queued.id, worker: queued.locked_by ?? '', failing, jitter_ms });
+  } catch (error) {
+    // The library's own wait is good enough.
+    log.warn({ err: error, job: queued.id }, 'the retry of a job could not be prepared');
+  }
+}
+
+/** The library keeps the message in the job's row: no secret may be in it. */
+function storable(error: unknown): Error {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  return new Error(redactLine(`${name}: ${message}`).slice(0, ERROR_LENGTH_MAX));
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { toUuid } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
+import { TOO_MANY_ROUTES, listRoutes, putRoute, readRoute, removeRoute } from '@payflow/payments/database';
+import { Command, InvalidArgumentError } from 'commander';
+import { migratorUrl, withDatabases } from '../installation.js';
+import { printTable } from '../output.js';
+
+interface Scope {
+  readonly tenant?: string;
+  readonly live?: boolean;
+}
+
+/** `payflow routes`: which connectors payments are sent to, and in which order. */
+export function routesCommands(): Command {
+  const routes = new Command('routes').description('which connectors payments are sent to, and in which order');
+  routes.command('ls').description('all of them, in the order in which they are looked at').action(list);
+  scoped(routes.command('put'))
+    .argument('<file>', 'the route as JSON (docs/payments/routing.md), or - for standard input')
+    .requiredOption('--actor <who>', 'who decides')
+    .description('define a route, or define the one of its name anew; it holds within seconds')
+    .action(put);
+  scoped(routes.command('rm'))
+    .argument('<name>')
+    .description('payments are no longer routed by it, within seconds')
+    .action(remove);
+  return routes;
+}
+
+function scoped(command: Command): Command {
+  return command
+    .option('--tenant <org>', 'the organisation whose payments it is for; without it, those of all', parseTenant)
+    .option('--live', 'for payments of the live mode; without it, of the test mode');
+}
+
+function parseTenant(text: string): string {
+  if (toUuid('tenant', text) === undefined) throw new InvalidArgumentError('the id of an organisation, org_…');
+  return text;
+}
+
+async function list(): Promise<void> {
+  const routes = await withRoutes(listRoutes);
+  printTable(
+    routes.map(({ tenant, livemode, name, priority, match, targets, prefer }) => ({
+      tenant: tenant ?? 'all',
+      mode: livemode ? 'live' : 'test',
+      priority,
+      name,
+      match: JSON.stringify(Object.fromEntries(Object.entries(match).filter(([, value]) => value !== null))),
+      prefer,
+      targets: targets.map(({ connector, weight }) => `${connector}:${weight}`).join(' '),
+    })),
+    'there are no routes: every connector that can do it is tried, in the order of the registry',
+  );
+}
+
+async function put(file: string, { actor, ...scope }: Scope & { readonly actor: string }): Promise<void> {
+  const route = readRoute(JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8')));
+  if ('faults' in route) throw new Error(`the route is not defined:\n  ${route.faults.join('\n  ')}`);
+  const isThere = await withRoutes((db) => putRoute(db, { ...route, ...ownerOf(scope) }, actor));
+  if (!isThere) throw new Error(TOO_MANY_ROUTES);
+}
+
+async function remove(name: string, scope: Scope): Promise<void> {
+  const wasThere = await withRoutes((db) => removeRoute(db, { name, ...ownerOf(scope) }));
+  if (!wasThere) throw new Error(`there is no route ${name}`);
+}
+
+function ownerOf({ tenant, live }: Scope): { tenant: string | null; livemode: boolean } {
+  return { tenant: tenant ?? null, livemode: live ?? false };
+}
+
+/** As the owner of the schema: the service itself only reads routes. */
+function withRoutes<T>(work: (db: Database) => Promise<T>): Promise<T> {
+  return withDatabases(['payments'], migratorUrl, (dbs) => work(dbs.get('payments') as Database));
+}
