@@ -40,6 +40,7 @@ import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { Sweeper } from './sweeper.js';
+import { webhookControllers, webhookProviders } from './webhooks/parts.js';
 
 const WAKE_CHANNEL = `${REDIS_PREFIX}wake`;
 /** Groups of writes go two at a time; two groups of messages are read from two partitions each; lists take turns of four. */
@@ -88,6 +89,7 @@ export class GatewayModule {
         TransactionTypesController,
         MonitoringController,
         InternalPaymentsController,
+        ...webhookControllers,
         PaymentEventsHandler,
         LedgerEventsHandler,
       ],
@@ -107,6 +109,7 @@ export class GatewayModule {
         ...writing(config),
         DryRuns,
         PaymentExpansions,
+        ...webhookProviders(config),
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         {
           provide: OwnerClient,

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import type { Database } from '@payflow/database';
 import { Repeat, type Messaging } from '@payflow/messaging';
 import { gauge, logger, OncePerInterval } from '@payflow/telemetry';
+import { pruneWebhooks } from './database/provider-webhook.repository.js';
 import { countOverdue, pruneKeys, takeOverdue } from './database/reply.repository.js';
 
 const log = logger('sweeper');
@@ -13,6 +14,8 @@ const REPUBLISHED_MAX = 500;
 const REPORT_INTERVAL_MS = 60_000;
 /** docs/contracts.md: keys are kept for at least 7 days. */
 const KEY_DAYS = 8;
+/** Providers send again for days, not for weeks. */
+const WEBHOOK_DAYS = 32;
 const DAY_MS = 86_400_000;
 /** Pruned per round: 360,000 an hour, three times what a day at 100 payments/s makes in that time. */
 const PRUNED_MAX = 5_000;
@@ -62,6 +65,7 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
     const now = Date.now();
     const pruned = await pruneKeys(this.db, { days: KEY_DAYS, limit: PRUNED_MAX, since: this.prunedUntil });
     if (pruned < PRUNED_MAX) this.prunedUntil = new Date(now - (KEY_DAYS + 1) * DAY_MS);
+    await pruneWebhooks(this.db, WEBHOOK_DAYS, PRUNED_MAX);
   }
 
   private async republish(): Promise<void> {

@@ -5,6 +5,7 @@ import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
 import { invariants } from './database/invariants.js';
 import { rights } from './database/rights.js';
+import { DisputeSweeper } from './dispute-sweeper.js';
 import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
 import { InternalPaymentsController } from './http/internal-payments.controller.js';
@@ -27,6 +28,11 @@ export class PaymentsModule {
       ],
       controllers: [PaymentCommandsHandler, LedgerVerdictsHandler, InternalPaymentsController],
       providers: [
+        {
+          provide: DisputeSweeper,
+          inject: [DATABASE, Messaging],
+          useFactory: (db: Database, messaging: Messaging) => new DisputeSweeper(db.for('relay'), messaging),
+        },
         {
           provide: Sweeper,
           inject: [DATABASE, Messaging],

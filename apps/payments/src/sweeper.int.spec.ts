@@ -59,6 +59,16 @@ describe('the sweeper', () => {
     expect(told(await payments.settle())).toEqual(['payment.expired']);
   });
 
+  it('has tried again what waits for a person, after some time', async () => {
+    const id = await payments.authorized();
+    await payments.tell(payments.wish(id, 'capture'));
+    await payments.settle(() => 'account_frozen');
+    expect(await sweptFor(id)).toEqual([]);
+    await set('payment_operations', id, `updated_at = now() - interval '301 seconds'`, 'payment_id');
+    expect(await sweptFor(id)).toEqual(['payflow.payment.sweep.v1']);
+    expect(await sweptFor(id)).toHaveLength(1);
+  });
+
   it('ends one that nobody has confirmed', async () => {
     const create = payments.create({ confirm: false });
     const { id } = create.data;

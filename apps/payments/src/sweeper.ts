@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
-import { takeOver, takeUnheard } from './database/overdue.repository.js';
+import { takeInNeed, takeOver, takeUnheard } from './database/overdue.repository.js';
 import { takeOverdue, type PaymentKey } from './database/payment.repository.js';
 import { takeUndivided } from './database/undivided.repository.js';
 
@@ -15,6 +15,8 @@ const WAIT_MS = 10_000;
 const EXPIRY_WAIT_MS = 20_000;
 /** What the destination has spent or is frozen for may be there in a minute or in a week. */
 const DIVISION_WAIT = { first_ms: 15_000, max_ms: 21_600_000 };
+/** Whoever sees to it, an account that was frozen say, takes minutes; each try is a step that stays. */
+const NEED_WAIT_MS = 300_000;
 const TAKEN_MAX = 500;
 
 /**
@@ -47,11 +49,12 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
     const staged = await this.database.transaction(async (tx) => {
       const waiting = [...(await takeOverdue(tx, WAIT_MS, TAKEN_MAX)), ...(await takeUnheard(tx, WAIT_MS, TAKEN_MAX))];
       const undivided = await takeUndivided(tx, DIVISION_WAIT, TAKEN_MAX);
+      const inNeed = await takeInNeed(tx, NEED_WAIT_MS, TAKEN_MAX);
       const over = await takeOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
       if (waiting.length > 0)
         log.warn({ payments: waiting.length }, 'payments have waited for the ledger; asking again');
       const commands = [
-        ...[...waiting, ...undivided].map((payment) => command('payflow.payment.sweep.v1', payment)),
+        ...[...waiting, ...inNeed, ...undivided].map((payment) => command('payflow.payment.sweep.v1', payment)),
         ...over.map((payment) => command('payflow.payment.expire.v1', payment)),
       ];
       return this.messaging.outbox.stage(tx, commands, () => undefined);

@@ -93,6 +93,8 @@ export interface Notice {
   readonly amount: string | null;
   /** RFC 3339 UTC with milliseconds. */
   readonly occurredAt: string;
+  /** Until when a dispute can be answered, likewise; absent where the provider names no time. */
+  readonly evidenceDueBy?: string | null;
 }
 
 /** How a provider's webhooks are read. */

@@ -12,6 +12,8 @@ export type * from './messages/breakdown.js';
 export type * from './messages/condition.js';
 export type * from './messages/conversion.js';
 export type * from './messages/correction.js';
+export { DISPUTE_LEGS, DISPUTE_STATUSES, EVIDENCE_LENGTH_MAX, EVIDENCE_PARTS_MAX } from './messages/dispute.js';
+export type * from './messages/dispute.js';
 export type * from './messages/hold.js';
 export type * from './messages/overdraft.js';
 export { NOTICE_KINDS, OPERATION_KINDS, PROVIDER_OUTCOMES } from './messages/operation.js';

@@ -18,6 +18,7 @@ export const INVARIANTS = {
   I21: 'what was sent was received: counts and id sums agree per topic and day',
   I32: 'every change of a payment has who made it, why, and its trace',
   I35: 'nothing recorded after the close of a period takes effect within it',
+  I38: 'the money of a dispute is taken once and, where it is won, given back once, by legal changes',
   I33: 'no card number, key, token or password in any topic or table',
 } as const;
 

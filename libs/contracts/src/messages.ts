@@ -6,6 +6,15 @@ import type { ConversionPost } from './messages/conversion.js';
 import { conversionSchemas } from './messages/conversion.js';
 import type { TransferCorrect } from './messages/correction.js';
 import { correctionSchemas } from './messages/correction.js';
+import type {
+  DisputeAnswer,
+  DisputeEvidenceRejected,
+  DisputeEvidenceSubmitted,
+  DisputeSnapshot,
+  DisputeSubmitEvidence,
+  DisputeSweep,
+} from './messages/dispute.js';
+import { disputeSchemas } from './messages/dispute.js';
 import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid } from './messages/hold.js';
 import { holdSchemas } from './messages/hold.js';
 import type { OverdraftMoved } from './messages/overdraft.js';
@@ -72,6 +81,15 @@ export interface MessageData {
   'payflow.cancellation.failed.v1': OperationEnded;
   'payflow.refund.succeeded.v1': OperationEnded;
   'payflow.refund.failed.v1': OperationEnded;
+  'payflow.dispute.submit_evidence.v1': DisputeSubmitEvidence;
+  'payflow.dispute.sweep.v1': DisputeSweep;
+  'payflow.dispute.answer.v1': DisputeAnswer;
+  'payflow.dispute.opened.v1': DisputeSnapshot;
+  'payflow.dispute.updated.v1': DisputeSnapshot;
+  'payflow.dispute.evidence_submitted.v1': DisputeEvidenceSubmitted;
+  'payflow.dispute.evidence_rejected.v1': DisputeEvidenceRejected;
+  'payflow.dispute.won.v1': DisputeSnapshot;
+  'payflow.dispute.lost.v1': DisputeSnapshot;
   'payflow.account.open.v1': AccountOpen;
   'payflow.account.opened.v1': AccountOpened;
   'payflow.account.update.v1': AccountUpdate;
@@ -163,6 +181,7 @@ export interface MessageSpec<D = never> {
 export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]> } = {
   ...paymentSchemas,
   ...operationSchemas,
+  ...disputeSchemas,
   ...accountSchemas,
   ...overdraftSchemas,
   ...assetSchemas,

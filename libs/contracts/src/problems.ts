@@ -1,3 +1,5 @@
+import { DISPUTE_PROBLEMS } from './dispute-problems.js';
+
 /** Every `code` an HTTP answer can carry, with its status, meaning and remedy. The error catalogue is made from it. */
 export interface ProblemSpec {
   readonly status: number;
@@ -54,6 +56,7 @@ export const PROBLEMS = {
     title: 'The cursor belongs to other filters',
     remedy: 'Repeat the filters of the first page with every cursor.',
   },
+  ...DISPUTE_PROBLEMS,
   unauthenticated: { status: 401, title: 'No valid credential', remedy: 'Send `Authorization: Bearer <API key>`.' },
   declined: {
     status: 402,

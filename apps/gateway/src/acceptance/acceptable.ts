@@ -61,6 +61,7 @@ export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.
 export type AssetWrite = WriteOf<'change', ChangeView, 'payflow.asset.define.v1'>;
 export type TypeWrite = WriteOf<'change', ChangeView, 'payflow.transaction_type.define.v1'>;
 export type PeriodCloseWrite = WriteOf<'change', ChangeView, 'payflow.period.close.v1'>;
+export type EvidenceWrite = WriteOf<'change', ChangeView, 'payflow.dispute.submit_evidence.v1'>;
 export type TransferUpdateWrite = WriteOf<'change', ChangeView, 'payflow.transfer.update.v1'>;
 
 interface OperationOf<K extends OperationKind, T extends MessageType> extends WriteOf<K, OperationView, T> {
@@ -94,6 +95,7 @@ export type Write =
   | AssetWrite
   | PeriodCloseWrite
   | TypeWrite
+  | EvidenceWrite
   | TransferUpdateWrite
   | OperationWrite;
 

@@ -15,6 +15,8 @@ import { entities, migrations } from '../database/index.js';
 import { Client, countRows, startGateway } from '../testing/gateway-under-test.js';
 import { House } from '../testing/house.js';
 import { Proxy } from '../testing/proxy.js';
+import { signed, specReader } from '../testing/signed-webhooks.js';
+import { WebhookReaders } from '../webhooks/readers.js';
 
 const broker = testBroker(uniqueSuffix());
 let test: TestDatabase;
@@ -64,6 +66,25 @@ const payUntilTaken = (from: Client, key: Record<string, string>) =>
 /** The same client at another gateway. */
 const at = (base: string): Client => Object.assign(Object.create(Client.prototype) as Client, client, { base });
 
+/** A provider's, about a payment that only the database knows. */
+const webhook = () => {
+  gateway.app.get(WebhookReaders).set('spec', specReader);
+  const merchantReference = `${client.tenant}/test/${newId('payment')}`;
+  const told = {
+    kind: 'dispute_opened',
+    merchantReference,
+    idempotencyKey: null,
+    reference: 'dsp_1',
+    code: null,
+    amount: '1',
+  };
+  const body = JSON.stringify({ ...told, occurredAt: new Date().toISOString() });
+  return client.post('/api/v1/provider_webhooks/spec', body, {
+    ...signed(body, { id: newId('event') }),
+    'idempotency-key': '',
+  });
+};
+
 const readiness = async () => {
   const answer = await client.get('/readyz');
   const checks = answer.body['checks'] as { name: string; status: string }[];
@@ -75,7 +96,7 @@ describe('without PostgreSQL', () => {
     await pay();
     await postgres.close();
     const start = performance.now();
-    const answers = await Promise.all([pay(), pay(), client.get(`/api/v1/accounts/${alice}`)]);
+    const answers = await Promise.all([pay(), pay(), client.get(`/api/v1/accounts/${alice}`), webhook()]);
     expect(performance.now() - start).toBeLessThan(1_000);
     for (const { status, headers, body } of answers) {
       expect([status, body['code'], body['retryable'], headers.get('retry-after')]).toEqual([

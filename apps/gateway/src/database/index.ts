@@ -21,6 +21,8 @@ import { GatewayClientIds1764100060001 } from './migrations/1764100060001-gatewa
 import { GatewayConversionLists1764100060003 } from './migrations/1764100060003-gateway-conversion-lists.js';
 import { GatewayHoldTypes1764100060005 } from './migrations/1764100060005-gateway-hold-types.js';
 import { GatewayPaymentLife1764200200001 } from './migrations/1764200200001-gateway-payment-life.js';
+import { GatewayProviderWebhooks1764200700001 } from './migrations/1764200700001-gateway-provider-webhooks.js';
+import { GatewayDisputes1764200700003 } from './migrations/1764200700003-gateway-disputes.js';
 import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
@@ -47,6 +49,8 @@ export const migrations = [
   GatewayConversionLists1764100060003,
   GatewayHoldTypes1764100060005,
   GatewayPaymentLife1764200200001,
+  GatewayProviderWebhooks1764200700001,
+  GatewayDisputes1764200700003,
   GatewayPaymentDivisions1764200800002,
   rights,
 ];

@@ -101,6 +101,7 @@ const COMMANDS: readonly MessageType[] = [
   'payflow.hold.place.v1',
   'payflow.hold.post.v1',
   'payflow.hold.void.v1',
+  'payflow.dispute.submit_evidence.v1',
 ];
 
 /** A key is taken, its command written and the wait for it noted in one transaction. Keys are kept a little shorter than the outbox. */
@@ -116,6 +117,14 @@ const changesAreTold = (form: 'running' | 'full') => `
     left join transfer_bulk_views b on b.tenant_id = t.tenant_id and b.livemode = t.livemode and b.id = t.resource_id
     left join (select xact_id, count(*) as messages from sent group by xact_id) as told on told.xact_id = t.xact_id
   where t.created_at >= since.at and t.resource_kind = 'bulk' and t.copy_of is null and coalesce(told.messages, 0) is distinct from b.commands
+  union all
+  select 'events/' || s.event_id || ' has no change' from sent s
+  where s.type = 'payflow.payment.notice.v1' and not exists (
+    select from provider_webhooks w where w.event_id = s.event_id and w.xact_id = s.xact_id)
+  union all
+  select 'provider_webhooks/' || w.webhook_id || ' has no message' from since, provider_webhooks w
+  where w.received_at >= since.at + interval '1 minute' and not exists (
+    select from sent s where s.xact_id = w.xact_id and s.event_id = w.event_id)
   union all
   select 'events/' || s.event_id || ' has no change' from sent s
   where s.type in (${COMMANDS.map((type) => `'${type}'`).join(', ')})

@@ -19,5 +19,7 @@ export const rights: Rights = {
   transfer_bulk_views: { update: ['pending', 'stopped_at'] },
   transaction_type_views: { update: 'all' },
   hold_views: { update: 'all' },
+  dispute_views: { update: 'all' },
+  provider_webhooks: { delete: true },
   api_key_uses: { update: ['last_used_at', 'request_count'] },
 };

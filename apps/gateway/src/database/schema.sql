@@ -99,6 +99,36 @@ create table dead_letters (
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text])))
 );
 
+create table dispute_views (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  payment_id uuid not null,
+  connector text not null,
+  provider_reference text not null,
+  status text not null,
+  leg text not null,
+  leg_reason text,
+  amount_minor bigint not null,
+  amount_disputed_minor bigint not null,
+  asset text not null,
+  reason text,
+  source_account_id uuid not null,
+  destination_account_id uuid not null,
+  evidence_due_by timestamp with time zone,
+  evidence_submitted_at timestamp with time zone,
+  transfer_id uuid,
+  return_transfer_id uuid,
+  trace_id text,
+  version bigint not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint dispute_views_amount_disputed_minor_check CHECK ((amount_disputed_minor >= 0)),
+  constraint dispute_views_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint dispute_views_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint dispute_views_status_check CHECK ((status = ANY (ARRAY['needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text])))
+);
+
 create table hold_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -315,6 +345,18 @@ create table positions (
   constraint positions_pkey PRIMARY KEY (consumer_group, topic, partition)
 );
 
+create table provider_webhooks (
+  connector text not null,
+  webhook_id text not null,
+  tenant_id uuid not null,
+  livemode boolean not null,
+  payment_id uuid not null,
+  event_id uuid not null,
+  received_at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint provider_webhooks_pkey PRIMARY KEY (connector, webhook_id)
+);
+
 create table received_tallies (
   consumer_group text not null,
   topic text not null,
@@ -486,6 +528,12 @@ CREATE UNIQUE INDEX account_views_path ON public.account_views USING btree (tena
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
+CREATE INDEX dispute_views_by_payment ON public.dispute_views USING btree (tenant_id, livemode, payment_id, created_at DESC, id DESC);
+
+CREATE INDEX dispute_views_by_status ON public.dispute_views USING btree (tenant_id, livemode, status, created_at DESC, id DESC);
+
+CREATE INDEX dispute_views_by_time ON public.dispute_views USING btree (tenant_id, livemode, created_at DESC, id DESC);
+
 CREATE INDEX hold_views_by_credit ON public.hold_views USING btree (tenant_id, livemode, credit_account_id, created_at, id);
 
 CREATE INDEX hold_views_by_debit ON public.hold_views USING btree (tenant_id, livemode, debit_account_id, created_at, id);
@@ -515,6 +563,8 @@ CREATE INDEX payment_views_by_source ON public.payment_views USING btree (tenant
 CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_id, livemode, created_at, id);
 
 CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
+
+CREATE INDEX provider_webhooks_by_age ON public.provider_webhooks USING btree (received_at);
 
 CREATE INDEX transfer_group_views_conversions ON public.transfer_group_views USING btree (tenant_id, livemode, created_at, id) WHERE (rate_numerator IS NOT NULL);
 
@@ -926,6 +976,8 @@ grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;
 grant select on dead_letters to reader;
 grant delete, insert, select, update on dead_letters to service;
+grant select on dispute_views to reader;
+grant insert, select, update on dispute_views to service;
 grant select on hold_views to reader;
 grant insert, select, update on hold_views to service;
 grant select on idempotency_records to reader;
@@ -954,6 +1006,8 @@ grant delete, insert, select on pending_writes to service;
 grant update (republished_at) on pending_writes to service;
 grant select on positions to reader;
 grant insert, select, update on positions to service;
+grant select on provider_webhooks to reader;
+grant delete, insert, select on provider_webhooks to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
 grant select on schema_migrations to reader;

@@ -14,6 +14,11 @@ export function tagsOfPayments(states: readonly PaymentState[]): string[] {
   return [...new Set([...payments, ...tagsOfAccounts(accounts)])];
 }
 
+/** What a batch changes of the accounts that it moved money of. */
+export function tagsOfCounters(counters: readonly OwnedCounters[]): string[] {
+  return tagsOfAccounts(counters.map(({ tenant, livemode, counters: { id } }) => ({ tenant, livemode, id })));
+}
+
 /** What a batch of the ledger's word changes: accounts, by their terms, their counters, or what their history shows. */
 export function tagsOfLedger(
   {

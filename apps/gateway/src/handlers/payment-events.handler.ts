@@ -12,7 +12,8 @@ import { keyOf } from '../database/keys.js';
 import { applyPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
 import { paymentAt, type PaymentView } from '../domain/payment.js';
-import { tagsOfPayments } from './changed-tags.js';
+import { tagsOfCounters, tagsOfPayments } from './changed-tags.js';
+import { applyDisputeEvents, countersOfDispute, isDisputeEvent, type DisputeEvent } from './dispute-events.js';
 import { applyOperations } from './payment-operations.js';
 import {
   firstRestOfEach,
@@ -39,23 +40,27 @@ export class PaymentEventsHandler {
 
   @Consumes('gateway.payments')
   async handle(
-    @Payload() events: readonly (PaymentEvent | OperationEvent)[],
+    @Payload() batch: readonly (PaymentEvent | OperationEvent | DisputeEvent)[],
     @Ctx() tx: Transaction,
   ): Promise<Handled> {
+    const disputes = batch.filter(isDisputeEvent);
+    const events = batch.filter((event): event is PaymentEvent | OperationEvent => !isDisputeEvent(event));
     const told = events.filter((event) => !isOperationEvent(event));
     const states = told.map(stateOf);
     const rests = firstRestOfEach(states);
     // Of every event, not of the newest alone: each may have moved other accounts.
     const all = told.length === events.length ? states : events.map(stateOf);
-    const stale = tagsOfPayments(all);
+    const moved = disputes.flatMap(countersOfDispute);
+    const stale = [...tagsOfPayments(all), ...tagsOfCounters(moved)];
     this.caches.all.change(stale);
     const [changed, pending] = await Promise.all([
       applyPayments(tx, newestOfEach(states)),
       takePending(tx, 'payment', [...rests.values()].map(paymentKeyOf)),
-      applyCounters(tx, all.flatMap(countersOf)),
+      applyCounters(tx, [...moved, ...all.flatMap(countersOf)]),
     ]);
     const ended = await applyOperations(tx, events.filter(isOperationEvent), changed);
-    const replies = [...createdReplies(rests, changed, pending), ...ended.replies];
+    const disputed = await applyDisputeEvents(tx, disputes);
+    const replies = [...createdReplies(rests, changed, pending), ...ended.replies, ...disputed.replies];
     saveReplies(tx, replies);
     crashAt('reply-written');
     return {
@@ -63,6 +68,7 @@ export class PaymentEventsHandler {
       repeated: [
         ...told.filter((event) => !changed.has(keyOf(paymentKeyOf(stateOf(event))))).map(({ id }) => id),
         ...ended.repeated,
+        ...disputed.repeated,
       ],
       afterCommit: () => this.outcomes.deliver(replies, this.caches.all.changed(stale)),
     };

@@ -24,28 +24,40 @@ const CALLER = Symbol('caller');
 type AuthenticatedRequest = FastifyRequest & { [CALLER]?: Caller };
 
 /** What `@RouteConfig` of a route under `/api` must say; a route that says nothing is closed to everybody. */
-export interface RouteAccess {
+export type RouteAccess = KeyedRoute | SignedRoute;
+
+export interface KeyedRoute {
   /** The scope a key needs; `any` where every valid key will do. */
   readonly scope: Scope | 'any';
   /** The body is a bulk: larger than others, JSON or NDJSON, and read by the route itself, piece by piece. */
   readonly bulk?: true;
 }
 
+/** No key: the route itself finds out by a signature over the body's exact bytes who sends it. */
+export interface SignedRoute {
+  readonly signed: true;
+}
+
 /** Lets nobody through to `/api` without a valid key that has the route's scope. Runs before the body is read. */
 export function authenticate(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onRequest', async (request: AuthenticatedRequest) => {
     const route = request.routeOptions.url;
-    if (!route?.startsWith(API_PREFIX) || refusesMethod(request)) return;
+    if (!route?.startsWith(API_PREFIX) || refusesMethod(request) || isSigned(request)) return;
     const { keys, uses } = door();
     const key = await findKey(keys, request.headers.authorization);
     uses.note(key);
-    const { scope } = request.routeOptions.config as unknown as Partial<RouteAccess>;
+    const { scope } = request.routeOptions.config as unknown as Partial<KeyedRoute>;
     if (scope === undefined) throw new Problem('forbidden');
     if (scope !== 'any' && !key.scopes.includes(scope))
       throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` });
     const { id: actor, tenant, livemode, scopes } = key;
     request[CALLER] = { tenant, livemode, actor, scopes, traceId: activeTraceId() };
   });
+}
+
+/** Whether the route is for those who sign what they send. */
+export function isSigned(request: FastifyRequest): boolean {
+  return (request.routeOptions.config as unknown as Partial<SignedRoute> | undefined)?.signed === true;
 }
 
 /** The caller of a request that has passed {@link authenticate}. */

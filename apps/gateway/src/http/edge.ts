@@ -1,7 +1,7 @@
 import { BODY_BYTES_MAX, Problem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { API_VERSION } from './api-version.js';
-import { authenticate, type Door, type RouteAccess } from './authentication.js';
+import { authenticate, isSigned, type Door, type KeyedRoute } from './authentication.js';
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
@@ -20,6 +20,11 @@ const BULK_BYTES_MAX = 4 * 1024 * 1024;
 export interface BulkBytes {
   readonly bytes: Buffer;
   readonly format: 'json' | 'ndjson';
+}
+
+/** A body as it came, of which nothing was read. */
+export interface RawBytes {
+  readonly bytes: Buffer;
 }
 
 /** A body as it came, for the fingerprint, and as what it says. */
@@ -92,12 +97,15 @@ function readJsonBodies(fastify: FastifyInstance): void {
   fastify.addContentTypeParser(
     /^application\/json(?:\s*;\s*charset\s*=\s*"?utf-8"?)?\s*$/i,
     { parseAs: 'buffer', bodyLimit: BODY_BYTES_MAX },
-    (request: FastifyRequest, bytes: Buffer, done: (error: Error | null, body?: ParsedBody | BulkBytes) => void) => {
+    (
+      request: FastifyRequest,
+      bytes: Buffer,
+      done: (error: Error | null, body?: ParsedBody | BulkBytes | RawBytes) => void,
+    ) => {
       try {
-        done(
-          null,
-          isBulk(request.routeOptions.config) ? { bytes, format: 'json' } : { bytes, json: parseStrictJson(bytes) },
-        );
+        if (isSigned(request)) done(null, { bytes });
+        else if (isBulk(request.routeOptions.config)) done(null, { bytes, format: 'json' });
+        else done(null, { bytes, json: parseStrictJson(bytes) });
       } catch (error) {
         done(error as Error);
       }
@@ -106,11 +114,11 @@ function readJsonBodies(fastify: FastifyInstance): void {
 }
 
 function isBulk(config: unknown): boolean {
-  return (config as Partial<RouteAccess> | undefined)?.bulk === true;
+  return (config as Partial<KeyedRoute> | undefined)?.bulk === true;
 }
 
 /** The body of a request whose route needs one: without a content type nothing was read. */
-export function bodyOf<B extends ParsedBody | BulkBytes = ParsedBody>(request: FastifyRequest): B {
+export function bodyOf<B extends ParsedBody | BulkBytes | RawBytes = ParsedBody>(request: FastifyRequest): B {
   const body = request.body as B | undefined;
   if (!body)
     throw request.headers['content-type']

@@ -164,6 +164,14 @@ const PAYMENT_BULKS: Readonly<Record<string, readonly [path: string, bodyOf: (it
     (items) => ({ refunds: Array<object>(items).fill({ payment, amount: '1' }) }),
   ],
 };
+/** Counted beside what else is shown of them. */
+const ELSEWHERE = [
+  'receiveProviderWebhook',
+  'listDisputes',
+  'getDispute',
+  'listPaymentDisputes',
+  'submitDisputeEvidence',
+];
 
 describe('a request costs a fixed number of statements at most', () => {
   it.each(Object.entries(OWN))('%s', async (id, [ask, expected]) => {
@@ -210,6 +218,7 @@ describe('a request costs a fixed number of statements at most', () => {
     const counted = [
       ...Object.keys(OWN),
       ...FORWARDED,
+      ...ELSEWHERE,
       'createTransferBulk',
       ...Object.keys(PAYMENT_BULKS),
       'getTransferBulk',

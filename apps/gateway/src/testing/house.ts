@@ -16,6 +16,8 @@ import { HouseBooks, type Verdict } from './house-books.js';
 import { HousePayments, isWish, type Wish } from './house-payments.js';
 
 type Producer = Awaited<ReturnType<ReturnType<typeof kafkajsBroker>['producer']>>;
+/** What the spec itself answers, as providers make it wait for. */
+type Unanswered = 'payflow.dispute.submit_evidence.v1' | 'payflow.payment.notice.v1';
 type Command = AnyMessage<
   | 'payflow.payment.create.v1'
   | Wish['type']
@@ -32,9 +34,17 @@ type Command = AnyMessage<
   | 'payflow.hold.void.v1'
   | 'payflow.period.close.v1'
   | 'payflow.transaction_type.define.v1'
+  | Unanswered
 >;
 /** What an event takes over from the command that it answers; one without an id answers none. */
 type Cause = Pick<Command, 'tenant' | 'livemode' | 'traceparent'> & { readonly id?: string };
+
+const UNANSWERED: ReadonlySet<string> = new Set<Unanswered>([
+  'payflow.dispute.submit_evidence.v1',
+  'payflow.payment.notice.v1',
+]);
+const isUnanswered = (command: Command): command is Extract<Command, { type: Unanswered }> =>
+  UNANSWERED.has(command.type);
 
 const POLL_MS = 10;
 /** The broker takes a megabyte in one request. */
@@ -150,13 +160,14 @@ export class House {
   }
 
   async #answer(command: Command): Promise<void> {
+    if (isUnanswered(command)) return;
     if (command.type === 'payflow.payment.create.v1') return this.#pay(command, command.data);
     if (isWish(command)) return this.#tell(this.#payments.decide(command), command);
     const { type, data } = this.#decide(command);
     await this.publish(type, data, command);
   }
 
-  #decide(command: Exclude<Command, { type: 'payflow.payment.create.v1' | Wish['type'] }>): Verdict {
+  #decide(command: Exclude<Command, { type: 'payflow.payment.create.v1' | Wish['type'] | Unanswered }>): Verdict {
     switch (command.type) {
       case 'payflow.account.open.v1':
         return this.#books.open(command.data);

@@ -140,8 +140,8 @@ const closedGroups = invariant({
 });
 
 /**
- * The one transfer that books a payment has its UUID, and no other without a hold or a group moves from where that one does: the
- * id table lets each id be used once.
+ * The transfer that books a payment carries its id, or comes from its hold; a refund's and a dispute's carry their own. The id table
+ * lets each id be used once.
  */
 const onePostingPerStep = invariant({
   name: 'I5',
@@ -152,11 +152,9 @@ const onePostingPerStep = invariant({
   full: `
     select 'transfers/' || id as id from transfers group by tenant_id, livemode, id having count(*) > 1
     union all
-    select 'payments/' || t.payment_id from transfers t
-    join transfers first on first.tenant_id = t.tenant_id and first.livemode = t.livemode and first.id = t.payment_id
-      and first.debit_account_id = t.debit_account_id
-    where t.payment_id is not null and t.hold_id is null and t.reverses_id is null and t.group_id is null
-    group by t.tenant_id, t.livemode, t.payment_id having count(*) > 1`,
+    select 'payments/' || payment_id from transfers
+    where payment_id is not null and hold_id is null and reverses_id is null and id = payment_id
+    group by tenant_id, livemode, payment_id having count(*) > 1`,
 });
 
 const NO_HASH = `decode(repeat('00', 32), 'hex')`;

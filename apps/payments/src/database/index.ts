@@ -11,6 +11,7 @@ import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-lif
 import { OperationsAtWork1764200100001 } from './migrations/1764200100001-operations-at-work.js';
 import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
+import { PaymentDisputes1764200700002 } from './migrations/1764200700002-payment-disputes.js';
 import { PaymentDivisions1764200800001 } from './migrations/1764200800001-payment-divisions.js';
 import { rights } from './rights.js';
 
@@ -28,6 +29,7 @@ export const migrations = [
   JobQueue1764200500001,
   JobTables1764200500002,
   AttemptsInWork1764200500003,
+  PaymentDisputes1764200700002,
   PaymentDivisions1764200800001,
   rights,
 ];

@@ -1,4 +1,5 @@
 import { MESSAGES, TOPICS, type MessageType } from '@payflow/contracts';
+import { moneyOfDisputesMovesOnce } from './dispute-invariants.js';
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
 
 import { STANDSTILLS, UNTOLD_CHANGES, lifeInvariants, parked } from './life-invariants.js';
@@ -52,7 +53,8 @@ const changesAreTold = (form: 'running' | 'full') => `
   select 'events/' || s.event_id || ' has no change' from sent s
   where s.type in ('payflow.transfer.post.v1', 'payflow.group.post.v1', 'payflow.hold.place.v1', 'payflow.hold.post.v1', 'payflow.hold.void.v1') and not exists (
     select from payments p where p.tenant_id = s.tenant and p.livemode = s.livemode and p.id = s.subject and p.ledger_command_id = s.event_id)
-    and not exists (select from ledger_steps l where l.command_id = s.event_id)`;
+    and not exists (select from ledger_steps l where l.command_id = s.event_id)
+     and not exists (select from dispute_legs d where d.command_id = s.event_id)`;
 
 const everyChangeIsTold = invariant({
   name: 'I18',
@@ -100,6 +102,7 @@ export const invariants: readonly Invariant[] = [
   everyChangeIsTold,
   oneMarkPerEffect,
   ...lifeInvariants,
+  moneyOfDisputesMovesOnce,
   noOldOutboxRow('payments'),
   noSecrets('payments', [{ running: `(${FREE_TEXT} order by updated_at desc limit 1000)`, full: FREE_TEXT }]),
 ];

@@ -65,7 +65,8 @@ const LOAD = statement(
      (select json_agg(json_build_object('operation', operation_id, 'name', step, 'commandId', command_id, 'type', command_type,
         'command', command::text, 'status', status, 'hold', hold_id, 'transfer', transfer_id, 'amount', amount_minor::text,
         'left', hold_left_minor::text, 'reason', reason, 'verdictId', verdict_event_id, 'accounts', accounts))
-      from ledger_steps where ${OF_PAYMENT} and (status = 'asked' or hold_left_minor > 0 or command_type = 'payflow.group.post.v1' or command_id = any ($6::uuid[]))) as steps,
+      from ledger_steps where ${OF_PAYMENT} and (status = 'asked' or hold_left_minor > 0 or command_type = 'payflow.group.post.v1' or command_id = any ($6::uuid[])
+        or operation_id in (select o.id from payment_operations o where ${OF_PAYMENT} and needs_attention))) as steps,
      (select json_agg(json_build_object('id', id, 'operation', operation_id, 'isOpen', ${IS_OPEN} and status <> 'created',
         'traceparent', traceparent))
       from (select * from attempts where ${OF_PAYMENT} and ${IS_OPEN}

@@ -30,6 +30,21 @@ const OVER = statement(
    returning tenant_id, livemode, id`,
 );
 
+const IN_NEED = statement(
+  'payment-operations.in-need',
+  `update payment_operations set updated_at = clock_timestamp()
+   where (tenant_id, livemode, id) in (
+     select tenant_id, livemode, id from payment_operations
+     where status not in ('succeeded', 'failed') and needs_attention and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
+     order by updated_at limit $2 for update skip locked)
+   returning tenant_id, livemode, payment_id as id`,
+);
+
+/** Takes operations that wait for a person, so that what they wait for is tried again. Returns their payments. */
+export async function takeInNeed(tx: Transaction, wait_ms: number, limit: number): Promise<PaymentKey[]> {
+  return (await tx.rows<KeyRow>(IN_NEED, [wait_ms, limit])).map(toKey);
+}
+
 /** Takes steps that have waited for the ledger longer than `wait_ms`, and starts their wait anew. Returns their payments. */
 export async function takeUnheard(tx: Transaction, wait_ms: number, limit: number): Promise<PaymentKey[]> {
   return (await tx.rows<KeyRow>(UNHEARD, [wait_ms, limit])).map(toKey);

@@ -26,7 +26,7 @@ export interface PaymentKey {
 
 export const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id, method,
   reference, metadata, failure_code, ledger_command_id, created_at, expires_at, updated_at, capture, customer_id, retry_of_id,
-  amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until,
+  amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, amount_disputed_minor, next_action, authorized_until,
   operation_id, connector, provider_reference, division`;
 
 /** A payment, and the message that it came with. */
@@ -144,6 +144,7 @@ export interface PaymentRow extends Row {
   amount_captured_minor: bigint;
   amount_refunded_minor: bigint;
   amount_refunding_minor: bigint;
+  amount_disputed_minor: bigint;
   next_action: NextAction | null;
   authorized_until: Date | null;
   operation_id: string | null;
@@ -241,6 +242,7 @@ export function toPayment(row: PaymentRow): Payment {
     captured: row.amount_captured_minor,
     refunded: row.amount_refunded_minor,
     refunding: row.amount_refunding_minor,
+    disputed: row.amount_disputed_minor,
     nextAction: row.next_action,
     authorizedUntil: row.authorized_until?.toISOString() ?? null,
     operation: row.operation_id,

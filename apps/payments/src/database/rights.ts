@@ -19,6 +19,7 @@ export const rights: Rights = {
       'amount_captured_minor',
       'amount_refunded_minor',
       'amount_refunding_minor',
+      'amount_disputed_minor',
       'next_action',
       'authorized_until',
       'operation_id',
@@ -46,6 +47,26 @@ export const rights: Rights = {
   },
   // Defined by the owner, with `payflow routes`.
   routes: { insert: false },
+  disputes: {
+    update: [
+      'status',
+      'leg',
+      'leg_try',
+      'leg_command_id',
+      'leg_transfer_id',
+      'leg_reason',
+      'evidence_submitted_at',
+      'evidence_command_id',
+      'evidence_attempt_id',
+      'transfer_id',
+      'return_transfer_id',
+      'version',
+      'updated_at',
+      'swept_at',
+      'xact_id',
+    ],
+  },
+  dispute_legs: { update: ['status', 'reason', 'verdict_event_id', 'updated_at', 'xact_id'] },
   attempts: {
     update: [
       'status',

@@ -78,6 +78,92 @@ create table dead_letters (
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text])))
 );
 
+create table dispute_legs (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  transfer_id uuid not null,
+  dispute_id uuid not null,
+  direction text not null,
+  number integer not null,
+  command_id uuid not null,
+  status text not null default 'asked'::text,
+  reason text,
+  verdict_event_id uuid,
+  asked_at timestamp with time zone not null default clock_timestamp(),
+  updated_at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint dispute_legs_command_id_key UNIQUE (command_id),
+  constraint dispute_legs_direction_check CHECK ((direction = ANY (ARRAY['out'::text, 'back'::text]))),
+  constraint dispute_legs_ended_has_verdict CHECK (((status = 'asked'::text) = (verdict_event_id IS NULL))),
+  constraint dispute_legs_number_check CHECK ((number > 0)),
+  constraint dispute_legs_pkey PRIMARY KEY (tenant_id, livemode, transfer_id),
+  constraint dispute_legs_refused_has_reason CHECK (((status = 'refused'::text) = (reason IS NOT NULL))),
+  constraint dispute_legs_status_check CHECK ((status = ANY (ARRAY['asked'::text, 'posted'::text, 'refused'::text]))),
+  constraint dispute_legs_tenant_id_livemode_dispute_id_direction_number_key UNIQUE (tenant_id, livemode, dispute_id, direction, number),
+  constraint dispute_legs_tenant_id_livemode_dispute_id_fkey FOREIGN KEY (tenant_id, livemode, dispute_id) REFERENCES disputes(tenant_id, livemode, id)
+);
+
+create table dispute_transitions (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  dispute_id uuid not null,
+  version bigint not null,
+  from_status text,
+  to_status text not null,
+  from_leg text,
+  to_leg text not null,
+  actor text not null,
+  reason text not null,
+  cause_event_id uuid not null,
+  trace_id text,
+  at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint dispute_transitions_pkey PRIMARY KEY (tenant_id, livemode, dispute_id, version)
+);
+
+create table disputes (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  payment_id uuid not null,
+  connector text not null,
+  provider_reference text not null,
+  status text not null,
+  leg text not null,
+  leg_try integer not null,
+  leg_command_id uuid,
+  leg_transfer_id uuid,
+  leg_reason text,
+  amount_minor bigint not null,
+  asset text not null,
+  reason text,
+  source_account_id uuid not null,
+  destination_account_id uuid not null,
+  evidence_due_by timestamp with time zone,
+  evidence_submitted_at timestamp with time zone,
+  evidence_command_id uuid,
+  evidence_attempt_id uuid,
+  transfer_id uuid,
+  return_transfer_id uuid,
+  version bigint not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  swept_at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint disputes_amount_minor_check CHECK ((amount_minor > 0)),
+  constraint disputes_asked_has_command CHECK ((((leg = ANY (ARRAY['taking'::text, 'returning'::text])) = (leg_command_id IS NOT NULL)) AND ((leg_command_id IS NULL) = (leg_transfer_id IS NULL)))),
+  constraint disputes_evidence_has_attempt CHECK (((evidence_command_id IS NULL) = (evidence_attempt_id IS NULL))),
+  constraint disputes_leg_check CHECK ((leg = ANY (ARRAY['taking'::text, 'taken'::text, 'refused'::text, 'returning'::text, 'returned'::text, 'return_refused'::text, 'waived'::text]))),
+  constraint disputes_leg_try_check CHECK ((leg_try >= 0)),
+  constraint disputes_pkey PRIMARY KEY (tenant_id, livemode, id),
+  constraint disputes_returned_has_transfer CHECK (((leg = 'returned'::text) = (return_transfer_id IS NOT NULL))),
+  constraint disputes_status_check CHECK ((status = ANY (ARRAY['needs_response'::text, 'under_review'::text, 'won'::text, 'lost'::text]))),
+  constraint disputes_taken_has_transfer CHECK (((leg = ANY (ARRAY['taken'::text, 'returning'::text, 'returned'::text, 'return_refused'::text])) = (transfer_id IS NOT NULL))),
+  constraint disputes_tenant_id_livemode_connector_provider_reference_key UNIQUE (tenant_id, livemode, connector, provider_reference),
+  constraint disputes_tenant_id_livemode_payment_id_fkey FOREIGN KEY (tenant_id, livemode, payment_id) REFERENCES payments(tenant_id, livemode, id),
+  constraint disputes_version_check CHECK ((version > 0))
+);
+
 create table inbox (
   consumer_group text not null,
   event_id uuid not null,
@@ -301,8 +387,10 @@ create table payments (
   connector text,
   provider_reference text,
   swept_at timestamp with time zone,
+  amount_disputed_minor bigint not null default 0,
   division json,
   constraint payments_amount_authorized_minor_check CHECK ((amount_authorized_minor >= 0)),
+  constraint payments_amount_disputed_minor_check CHECK ((amount_disputed_minor >= 0)),
   constraint payments_amount_minor_check CHECK ((amount_minor > 0)),
   constraint payments_capture_check CHECK ((capture = ANY (ARRAY['automatic'::text, 'manual'::text, 'manual_multiple'::text]))),
   constraint payments_captured_within_authorized CHECK (((amount_captured_minor >= 0) AND (amount_captured_minor <= amount_authorized_minor))),
@@ -433,6 +521,14 @@ CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id,
 CREATE INDEX attempts_routed ON public.attempts USING btree (created_at) WHERE (action = ANY (ARRAY['authorize'::text, 'sale'::text]));
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
+
+CREATE UNIQUE INDEX dispute_legs_once ON public.dispute_legs USING btree (tenant_id, livemode, dispute_id, direction) WHERE (status <> 'refused'::text);
+
+CREATE INDEX dispute_transitions_by_time ON public.dispute_transitions USING brin (at);
+
+CREATE INDEX disputes_by_payment ON public.disputes USING btree (tenant_id, livemode, payment_id);
+
+CREATE INDEX disputes_unsettled ON public.disputes USING btree (swept_at) WHERE (leg = ANY (ARRAY['taking'::text, 'refused'::text, 'returning'::text, 'return_refused'::text]));
 
 CREATE INDEX ledger_steps_asked ON public.ledger_steps USING btree (updated_at) WHERE (status = 'asked'::text);
 
@@ -822,6 +918,14 @@ grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;
 grant select on dead_letters to reader;
 grant delete, insert, select, update on dead_letters to service;
+grant select on dispute_legs to reader;
+grant insert, select on dispute_legs to service;
+grant update (status, reason, verdict_event_id, updated_at, xact_id) on dispute_legs to service;
+grant select on dispute_transitions to reader;
+grant insert, select on dispute_transitions to service;
+grant select on disputes to reader;
+grant insert, select on disputes to service;
+grant update (status, leg, leg_try, leg_command_id, leg_transfer_id, leg_reason, evidence_submitted_at, evidence_command_id, evidence_attempt_id, transfer_id, return_transfer_id, version, updated_at, swept_at, xact_id) on disputes to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
 grant select on job_decisions to reader;
@@ -854,7 +958,7 @@ grant select on payment_transitions to reader;
 grant insert, select on payment_transitions to service;
 grant select on payments to reader;
 grant insert, select on payments to service;
-grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, swept_at) on payments to service;
+grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, swept_at, amount_disputed_minor) on payments to service;
 grant select on positions to reader;
 grant insert, select, update on positions to service;
 grant select on provider_evidence to reader;

@@ -110,6 +110,31 @@ export function release(
   );
 }
 
+/**
+ * What the ledger would not do is asked for once more, where somebody has seen to the reason: the same sum of the same hold, as
+ * another step, for the one that was refused stays so. A transfer that was refused will never be posted, so it is another one.
+ */
+export function askAgain(life: Life, operation: Operation, moment: Moment): Life {
+  const own = life.steps.filter((step) => step.operation === operation.id);
+  const names = new Set(own.map(({ name }) => name));
+  return own
+    .filter(({ status, name }) => status === 'refused' && !names.has(nextName(name)))
+    .reduce(
+      (next, { name, type, command, hold, transfer: refused, amount }) => {
+        const transfer = refused && moment.newId('transfer');
+        const data = { ...(JSON.parse(command) as HoldPost | HoldVoid), ...(transfer && { id: transfer }) };
+        return ask(next, operation, { name: nextName(name), type, data, hold, transfer, amount }, moment);
+      },
+      withOperation(life, { ...operation, needsAttention: false }),
+    );
+}
+
+/** `settle:1`, `settle:1/2`, `settle:1/3` ... */
+function nextName(name: string): string {
+  const [first = '', time = '1'] = name.split('/');
+  return `${first}/${BigInt(time) + 1n}`;
+}
+
 function accountsOfHold({ payment }: Life, isBack: boolean) {
   const [debit_account, credit_account] = isBack
     ? [payment.destination, payment.source]

@@ -26,6 +26,7 @@ import {
   type Operation,
   type Step,
 } from './life.js';
+import { askAgain } from './ledger-steps.js';
 import { isOverdue } from './operation-refusal.js';
 
 /** What waits, and what is at work, is read whole whenever the payment is touched. */
@@ -128,21 +129,25 @@ export function hearLedger(life: Life, verdict: StepVerdict, moment: Moment): Li
   if (step.type === 'payflow.hold.place.v1') return reserved(next, operation, verdict.accounts, moment);
   // A refused step that a person has to look at is not done by the others.
   if (operation.needsAttention) return next;
-  const isWaiting = next.steps.some((other) => other.operation === operation.id && other.status !== 'done');
+  const isWaiting = next.steps.some((other) => other.operation === operation.id && other.status === 'asked');
   return isWaiting ? next : concluded(next, operation, verdict.accounts, moment);
 }
 
 /**
- * The ledger is asked again for all that it has not answered, in the same words: it gives the same verdict. What it would not
- * divide it is asked to divide anew.
+ * The ledger is asked again for all that it has not answered, in the same words: it gives the same verdict. What it would not do
+ * although it had to,
+ * and what it would not divide, is asked for anew.
  */
 export function remind(life: Life, moment: Moment): Life {
   const { payment, steps } = life;
   if (payment.ledgerCommandId !== null && payment.status === 'processing')
     return tell(life, { kind: 'transfer', payment }, moment);
-  return steps
+  const reminded = steps
     .filter(({ status }) => status === 'asked')
     .reduce((next, step) => tell(next, { kind: 'step', step, again: true }, moment), divideAgain(life, moment));
+  return life.operations
+    .filter((operation) => operation.needsAttention && isOpen(operation))
+    .reduce((next, operation) => askAgain(next, operation, moment), reminded);
 }
 
 function isBusy({ payment }: Life): boolean {

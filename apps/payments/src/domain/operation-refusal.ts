@@ -1,4 +1,5 @@
 import type { Refusal } from '@payflow/contracts';
+import { isRefundDisputed } from './disputed-refund.js';
 import type { Operation, Terms } from './life.js';
 import type { Payment } from './payment.js';
 
@@ -40,9 +41,10 @@ export function leftToCapture({ authorized, captured }: Payment): bigint {
   return authorized - captured;
 }
 
-/** How much can still be given back. */
-export function leftToRefund({ captured, refunded, refunding }: Payment): bigint {
-  return captured - refunded - refunding;
+/** How much can still be given back: not what is disputed, which the cardholder's bank has taken already. */
+export function leftToRefund({ captured, refunded, refunding, disputed }: Payment): bigint {
+  const left = captured - refunded - refunding - disputed;
+  return left > 0n ? left : 0n;
 }
 
 function refusalOfIncrement({ amount }: Asked, payment: Payment, now: string): Refusal | undefined {
@@ -69,7 +71,8 @@ function refusalOfRefund({ amount }: Asked, payment: Payment): Refusal | undefin
   if (payment.captured === 0n) return 'payment_not_refundable';
   if (amount !== null && amount <= 0n) return 'amount_not_positive';
   const left = leftToRefund(payment);
-  return left === 0n || (amount !== null && amount > left) ? 'refund_exceeds_captured' : undefined;
+  if (left > 0n && (amount === null || amount <= left)) return undefined;
+  return isRefundDisputed(payment, amount ?? 1n) ? 'payment_disputed' : 'refund_exceeds_captured';
 }
 
 function isPast(instant: string | null, now: string): boolean {

@@ -48,6 +48,8 @@ export interface Payment {
   readonly captured: bigint;
   readonly refunded: bigint;
   readonly refunding: bigint;
+  /** Disputed, and not won: it cannot be given back. Moved by its disputes alone. */
+  readonly disputed: bigint;
   readonly nextAction: NextAction | null;
   readonly authorizedUntil: string | null;
   /** UUID of the one operation that may move its state now. */
@@ -90,6 +92,7 @@ export function processingPayment(
     captured: 0n,
     refunded: 0n,
     refunding: 0n,
+    disputed: 0n,
     nextAction: null,
     authorizedUntil: null,
     operation: null,

@@ -11,6 +11,7 @@ import {
   type VerdictOnPayment,
 } from '../database/payment.repository.js';
 import { goOn, hearLedger, type StepVerdict } from '../domain/machine.js';
+import { handleDisputeVerdicts, isBesidePayment } from './dispute-verdicts.js';
 import { play, traceIdOf, type Turn } from './lives.js';
 import { paymentEvent } from './tidings.js';
 
@@ -31,11 +32,14 @@ export class LedgerVerdictsHandler {
     const ours = events.filter(({ data }) => (data.payment ?? null) !== null);
     const direct = await finish(tx, ours.filter(canBeDirect));
     // What moved no direct payment may be the word on a step: a refund's transfer, or anything about a hold.
-    const steps = ours.filter((event) => !direct.heard.has(event.id)).map(stepTurn);
+    const strange: Verdict[] = [];
+    const steps = ours.filter((event) => !direct.heard.has(event.id)).map((event) => stepTurn(event, strange));
     const played = await play(tx, [...direct.waited, ...steps]);
+    // Locks no payment that is not locked by then.
+    const disputed = await handleDisputeVerdicts(tx, strange.filter(isOfTransfer).filter(isBesidePayment));
     return {
-      messages: [...direct.messages, ...played.messages],
-      repeated: [...direct.repeated, ...(played.repeated ?? [])],
+      messages: [...direct.messages, ...played.messages, ...disputed.messages],
+      repeated: [...direct.repeated, ...(played.repeated ?? []), ...(disputed.repeated ?? [])],
     };
   }
 }
@@ -85,13 +89,17 @@ async function decidedBefore(tx: Transaction, events: readonly Direct[]): Promis
   return events.map(({ id }) => id).filter((id) => decisions.has(id));
 }
 
-function stepTurn(event: Verdict): Turn {
+/** What is about no step of its payment is `strange`: it may be about a dispute. */
+function stepTurn(event: Verdict, strange: Verdict[]): Turn {
   const verdict = stepVerdict(event);
   return {
     payment: paymentOf(event),
     message: event,
     mentions: { ledgerCommands: [uuidOf('event', verdict.commandId)] },
-    apply: (life, moment) => hearLedger(life, verdict, moment),
+    apply: (life, moment) => {
+      if (!life.steps.some(({ commandId }) => commandId === verdict.commandId)) strange.push(event);
+      return hearLedger(life, verdict, moment);
+    },
     isRepeated: ({ steps }) => steps.some(({ verdictId }) => verdictId === event.id),
   };
 }

@@ -118,6 +118,34 @@ describe('a payment between accounts that is captured later', () => {
   }
 });
 
+describe('what the ledger will not end although it holds it', () => {
+  it('waits for a person, moves nothing else, and goes on when it is tried again', async () => {
+    const id = await payments.authorized();
+    await payments.tell(payments.wish(id, 'increment', { amount: '500' }));
+    await payments.settle();
+    await payments.tell(payments.wish(id, 'capture', { amount: '1200' }));
+    const before = payments.ledger.booked(SOURCE, DESTINATION);
+    const first = payments.asked[0]?.id;
+    expect(
+      told(await payments.settle(({ id: command }) => (command === first ? 'account_frozen' : undefined))),
+    ).toEqual([]);
+    expect(await payments.operations(id)).toContain('capture 1200 settling');
+    expect(await payments.row(id)).toMatchObject({ status: 'authorized', amount_captured_minor: 0n });
+    await payments.tell(payments.wish(id, 'cancellation'));
+    const sweep = payments.message('payflow.payment.sweep.v1', { id });
+    expect(told(await payments.tell(sweep))).toEqual(['hold.post']);
+    expect(told(await payments.settle(() => 'account_frozen'))).toEqual([]);
+    expect(told(await payments.tell(sweep))).toEqual(['hold.post']);
+    expect(told(await payments.settle())).toEqual([
+      'payment.succeeded',
+      'capture.succeeded of succeeded',
+      'cancellation.failed payment_not_cancelable of succeeded',
+    ]);
+    expect(payments.ledger.booked(SOURCE, DESTINATION) - before).toBe(1200n);
+    expect(SUMS(await payments.row(id))).toEqual([1200, 1200, 0, 0]);
+  });
+});
+
 describe('a refund', () => {
   async function captured(): Promise<string> {
     const create = payments.create({ capture: 'automatic' });

@@ -8,6 +8,7 @@ import { createdBy, finishPayments, insertPayments, keyOf, type PaymentKey } fro
 import { lifeOf, operationOf, type Life } from '../domain/life.js';
 import { ask, expire, giveUp, hear, remind, start } from '../domain/machine.js';
 import { isDirect, processingPayment, type Payment } from '../domain/payment.js';
+import { handleDisputeCommands, isDisputeCommand, type DisputeCommand } from './dispute-commands.js';
 import { play, traceIdOf, type Turn } from './lives.js';
 import { directTransfer, paymentEvent } from './tidings.js';
 import { bareWish, isWish, operationIdOf, wishOf, type DamagedWish, type WishCommand } from './wishes.js';
@@ -16,14 +17,16 @@ import { bareWish, isWish, operationIdOf, wishOf, type DamagedWish, type WishCom
 type Create = Refusable<'payflow.payment.create.v1'>;
 type WholeCreate = AnyMessage<'payflow.payment.create.v1'>;
 type Own = AnyMessage<'payflow.payment.sweep.v1' | 'payflow.payment.answer.v1' | 'payflow.payment.expire.v1'>;
-type PaymentCommand = WholeCreate | WishCommand | Own;
+type MachineCommand = WholeCreate | WishCommand | Own;
+type PaymentCommand = MachineCommand | DisputeCommand;
 type Damaged = Create | DamagedWish;
 
 /** Takes accepted payments in, and carries out what is asked of those that are there. */
 @Controller()
 export class PaymentCommandsHandler {
   @Consumes('payments.commands')
-  async handle(@Payload() commands: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
+  async handle(@Payload() batch: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
+    const commands = batch.filter((command): command is MachineCommand => !isDisputeCommand(command));
     const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
     const created = await create(tx, creates);
     const turns = commands.flatMap((command): Turn[] => {
@@ -32,9 +35,10 @@ export class PaymentCommandsHandler {
       return begin ? [begin] : [];
     });
     const played = await play(tx, turns, created.fresh);
+    const disputed = await handleDisputeCommands(tx, batch.filter(isDisputeCommand));
     return {
-      messages: [...created.messages, ...played.messages],
-      repeated: [...created.repeated, ...(played.repeated ?? [])],
+      messages: [...created.messages, ...played.messages, ...disputed.messages],
+      repeated: [...created.repeated, ...(played.repeated ?? []), ...disputed.repeated],
     };
   }
 

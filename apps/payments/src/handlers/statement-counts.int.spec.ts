@@ -1,4 +1,4 @@
-import { newId, type AnyMessage } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf, type AnyMessage } from '@payflow/contracts';
 import { createTestDatabase, paymentCommand, statementsOf, testMessage, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../database/index.js';
@@ -21,7 +21,7 @@ const refused = ({ data: { id }, tenant, livemode }: Create, ledgerCommand: stri
   testMessage(
     'payflow.transfer.rejected.v1',
     {
-      id: newId('transfer'),
+      id: fromUuid('transfer', uuidOf('payment', id)),
       payment: id,
       debit_account: newId('account'),
       credit_account: newId('account'),

@@ -111,7 +111,8 @@ export function answerOf(
 ): AnyOutgoing {
   const { tenant, livemode, payment, correlation, traceparent } = attempt;
   return {
-    type: 'payflow.payment.answer.v1',
+    // Evidence is of no concern to the payment: its dispute hears of it.
+    type: attempt.action === 'submit_evidence' ? 'payflow.dispute.answer.v1' : 'payflow.payment.answer.v1',
     subject: payment,
     data: {
       id: payment,

@@ -121,6 +121,8 @@ export interface PaymentNotice {
   readonly code: string | null;
   readonly amount: string | null;
   readonly occurred_at: string;
+  /** Until when a dispute can be answered; absent where the provider names no time. */
+  readonly evidence_due_by?: string;
 }
 
 const command = (kind: OperationKind) => ({
@@ -163,6 +165,16 @@ const ended = (kind: OperationKind, summary: string) =>
     }),
   }) as const;
 
+export const paymentAnswer = object({
+  id: id('payment'),
+  attempt: id('attempt'),
+  outcome: { enum: PROVIDER_OUTCOMES },
+  code: nullable(reason),
+  connector: word,
+  provider_reference: word,
+  url: nullable({ type: 'string', maxLength: 2_000, pattern: '^https?://' }),
+});
+
 export const operationSchemas = {
   'payflow.payment.confirm.v1': wish<PaymentConfirm>(
     'Begin a payment, or go on with it after the customer has acted.',
@@ -186,30 +198,25 @@ export const operationSchemas = {
   ),
   'payflow.payment.answer.v1': asked<PaymentAnswer>(
     'A provider has answered an attempt, or was never asked.',
-    object({
-      id: id('payment'),
-      attempt: id('attempt'),
-      outcome: { enum: PROVIDER_OUTCOMES },
-      code: nullable(reason),
-      connector: word,
-      provider_reference: word,
-      url: nullable({ type: 'string', maxLength: 2_000, pattern: '^https?://' }),
-    }),
+    paymentAnswer,
   ),
   'payflow.payment.expire.v1': asked<PaymentExpire>('The payment ran out of time.', object({ id: id('payment') })),
   'payflow.payment.notice.v1': asked<PaymentNotice>(
     'A provider told something unasked.',
-    object({
-      id: id('payment'),
-      connector: { type: 'string', pattern: '^[a-z][a-z0-9_]{1,31}$' },
-      notice: { type: 'string', minLength: 1, maxLength: 255 },
-      kind: { enum: NOTICE_KINDS },
-      attempt: nullable(id('attempt')),
-      provider_reference: word,
-      code: nullable(reason),
-      amount: nullable(amount),
-      occurred_at: instant,
-    }),
+    object(
+      {
+        id: id('payment'),
+        connector: { type: 'string', pattern: '^[a-z][a-z0-9_]{1,31}$' },
+        notice: { type: 'string', minLength: 1, maxLength: 255 },
+        kind: { enum: NOTICE_KINDS },
+        attempt: nullable(id('attempt')),
+        provider_reference: word,
+        code: nullable(reason),
+        amount: nullable(amount),
+        occurred_at: instant,
+      },
+      { evidence_due_by: instant },
+    ),
   ),
   'payflow.confirmation.succeeded.v1': ended('confirmation', 'The payment was confirmed.'),
   'payflow.confirmation.failed.v1': ended('confirmation', 'The payment could not be confirmed.'),

@@ -58,6 +58,17 @@ describe('sent against received', () => {
     expect(compareTallies([gateway, payments, { ...ledger(tally(4, 16)), set_aside: [undecodable] }])).toHaveLength(1);
   });
 
+  it('holds the reader of commands against all that was sent, whatever types it lists', () => {
+    const topic = 'payments.commands.v1';
+    const sender: TallyReport = { ...nothing, sent: [{ topic, ...tally(2, 20) }] };
+    const reader = (messages: number): TallyReport => ({
+      ...nothing,
+      received: [{ group: 'payments.commands', topic, ...tally(messages, messages * 10) }],
+    });
+    expect(compareTallies([sender, reader(2)])).toEqual([]);
+    expect(compareTallies([sender, reader(1)])).toMatchObject([{ group: 'payments.commands', missing_messages: 1 }]);
+  });
+
   it('holds a reader of some types against what the archiver stored of them', () => {
     const topic = 'ledger.events.v1';
     const archived = (type: string, one: ReturnType<typeof tally>) => ({ topic, type, ...one });

@@ -1,6 +1,7 @@
 import { fromUuid } from '@payflow/contracts';
 import {
   CONVERSION_LISTS,
+  DISPUTE_LISTS,
   HOLD_LISTS,
   OPERATION_LISTS,
   PAYMENT_LISTS,
@@ -27,6 +28,7 @@ const id = (kind: 'account' | 'hold' | 'group' | 'payment', at: number): string 
 type Lists =
   | (typeof OPERATION_LISTS)['refund']
   | typeof CONVERSION_LISTS
+  | typeof DISPUTE_LISTS
   | typeof PAYMENT_LISTS
   | typeof HOLD_LISTS
   | typeof TRANSFER_LISTS;
@@ -74,6 +76,10 @@ export const gateway: IndexRegistry = {
     list(TRANSFER_LISTS, 'transfer_views_by_kind', { kind: 'reversal' }),
     list(TRANSFER_LISTS, 'transfer_views_by_type', { type: 'type4' }),
     list(TRANSFER_LISTS, 'transfer_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
+    list(DISPUTE_LISTS, 'dispute_views_by_time', {}),
+    list(DISPUTE_LISTS, 'dispute_views_by_payment', { payment: fromUuid('payment', uuid(7).slice(1, 37)) }),
+    list(DISPUTE_LISTS, 'dispute_views_by_status', { status: 'needs_response' }),
+    { index: 'provider_webhooks_by_age', query: 'provider-webhooks.prune', values: ['30', '1000'] },
     { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
     {
       index: 'transfer_views_by_payment',
@@ -100,6 +106,14 @@ export const gateway: IndexRegistry = {
       command_id: uuidOf('n'),
       accepted_at: TIME,
     },
+    dispute_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      payment_id: uuidOf('n'),
+      status: "case when n % 1000 = 0 then 'needs_response' else 'lost' end",
+      created_at: TIME,
+    },
+    provider_webhooks: { webhook_id: 'n', received_at: TIME },
     payment_views: {
       ...OWNED,
       id: uuidOf('n'),

@@ -6,6 +6,7 @@ import { accountResource } from '../../domain/account.js';
 import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
 import { conversionResource } from '../../domain/conversion.js';
 import { bulkResource, bulkResults } from '../../domain/bulk.js';
+import { disputeResource } from '../../domain/dispute.js';
 import { holdResource } from '../../domain/hold.js';
 import { periodResource, requestedPeriod } from '../../domain/period.js';
 import { operationResource } from '../../domain/operation.js';
@@ -23,6 +24,8 @@ import { OperationsController } from '../operations.controller.js';
 import { PaymentOperationsController } from '../payment-operations.controller.js';
 import { PaymentBulksController } from '../payment-bulks.controller.js';
 import { PaymentsController } from '../payments.controller.js';
+import { ProviderWebhooksController } from '../provider-webhooks.controller.js';
+import { DisputesController } from '../disputes.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferBulksController } from '../transfer-bulks.controller.js';
@@ -49,6 +52,8 @@ const CONTROLLERS: Type[] = [
   ProofsController,
   PeriodsController,
   TransactionTypesController,
+  ProviderWebhooksController,
+  DisputesController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -65,8 +70,9 @@ function routesOf(controller: Type): string[] {
 
 function scopeOf(handler: object): string {
   const metadata = Reflect.getMetadataKeys(handler).map(
-    (key) => Reflect.getMetadata(key, handler) as { scope?: string } | undefined,
+    (key) => Reflect.getMetadata(key, handler) as { scope?: string; signed?: true } | undefined,
   );
+  if (metadata.some((value) => typeof value === 'object' && value?.signed)) return 'signature';
   return metadata.find((value) => typeof value === 'object' && value !== null && 'scope' in value)?.scope ?? 'none';
 }
 
@@ -230,6 +236,17 @@ it.each([
       transfer: transfer.id,
       failureCode: null,
       version: 0,
+    }),
+  ],
+  [
+    'Dispute',
+    disputeResource({
+      ...owner,
+      ...times,
+      ...{ source, destination, amount: '100', amount_disputed: '100', asset: 'USD', reason: 'fraudulent', version: 1 },
+      ...{ id: 'dp_01m7yg4jr5ezm9ym0cwhese7x1', payment: 'pay_01m7yg4jr5ezm9ym0cwhese7x1', status: 'needs_response' },
+      ...{ connector: 'cards', provider_reference: 'dsp_1', leg: 'refused', leg_reason: 'insufficient_funds' },
+      ...{ evidence_due_by: at, evidence_submitted_at: null, transfer: transfer.id, return_transfer: null },
     }),
   ],
   ['TransactionType', requestedType({ ...type, if_version: null })],

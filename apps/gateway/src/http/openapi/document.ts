@@ -44,17 +44,24 @@ function describe(operation: Operation): object {
   return {
     operationId: operation.id,
     summary: operation.summary,
-    description: operation.scope === 'any' ? 'Any valid key.' : `Needs the scope \`${operation.scope}\`.`,
+    description: accessOf(operation.scope),
+    ...(operation.scope === 'signature' ? { security: [] } : {}),
     parameters: parameters(operation),
     ...(operation.body ? { requestBody: { required: true, content: json(operation.body) } } : {}),
     responses: { ...answers(operation), ...problems([...operation.problems, ...COMMON_PROBLEMS]) },
   };
 }
 
-function parameters({ method, path, query = [], computed, conditional }: Operation): object[] {
+function accessOf(scope: Operation['scope']): string {
+  if (scope === 'signature') return 'No key: the provider signs what it sends.';
+  return scope === 'any' ? 'Any valid key.' : `Needs the scope \`${scope}\`.`;
+}
+
+function parameters({ method, path, query = [], computed, conditional, scope }: Operation): object[] {
   const text = { type: 'string' };
   const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   const inPath = named.map((name) => ({ name, in: 'path', required: true, schema: text }));
+  if (scope === 'signature') return inPath;
   const inQuery = query.map(queryParameter);
   const ofReads = named.length > 0 && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
   const ofPatches = { name: 'If-Match', in: 'header', schema: text, description: 'The ETag it must still have.' };
@@ -82,6 +89,7 @@ function queryParameter(name: string): object {
 }
 
 function answers({ method, answer, status, path, computed, dryRun }: Operation): Record<string, object> {
+  if (answer === undefined) return { [status]: { description: 'Taken, or of no concern.' } };
   const content = json(answer);
   if (method !== 'get') {
     return {

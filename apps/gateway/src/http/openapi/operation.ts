@@ -7,11 +7,12 @@ export interface Operation {
   readonly method: 'get' | 'post' | 'patch';
   readonly path: string;
   readonly summary: string;
-  readonly scope: Scope | 'any';
+  /** `signature`: no key, but a signature over the body. */
+  readonly scope: Scope | 'any' | 'signature';
   readonly body?: string;
-  /** Schema of the answer, and its status. */
-  readonly answer: string;
-  readonly status: 200 | 201;
+  /** Schema of the answer, unless it is empty, and its status. */
+  readonly answer?: string;
+  readonly status: 200 | 201 | 204;
   readonly query?: readonly string[];
   /** Computed anew at each read: it has no ETag. */
   readonly computed?: true;

@@ -5,6 +5,8 @@ import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
 import { HISTORY } from '../ledger-query.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
+import { DISPUTE_OPERATIONS } from './dispute-operations.js';
+import { WEBHOOK_OPERATIONS } from './webhook-operations.js';
 import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
 import {
   CHANGE_PROBLEMS,
@@ -380,4 +382,6 @@ export const OPERATIONS: readonly Operation[] = [
     problems: FORWARDED_PROBLEMS,
   },
   ...HISTORY_OPERATIONS,
+  ...WEBHOOK_OPERATIONS,
+  ...DISPUTE_OPERATIONS,
 ];

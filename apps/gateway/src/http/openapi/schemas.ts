@@ -1,3 +1,4 @@
+import { DISPUTE_SCHEMAS } from './dispute-operations.js';
 import { ACCOUNT_STATES, TRANSFER_KINDS } from '@payflow/contracts';
 import { BULK_MODES } from '../../domain/bulk.js';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
@@ -210,6 +211,8 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     }),
   }),
   TransferBulkResultList: list('TransferBulkResult'),
+  ProviderWebhook: { type: 'object', description: 'As the provider writes it, byte for byte as it was signed.' },
+  ...DISPUTE_SCHEMAS,
   HoldRequest: HOLD_REQUEST_SCHEMA,
   HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
   HoldVoidRequest: HOLD_VOID_REQUEST_SCHEMA,

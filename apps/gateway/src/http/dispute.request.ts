@@ -1,0 +1,31 @@
+import { EVIDENCE_LENGTH_MAX, EVIDENCE_PARTS_MAX, newId, type DisputeEvidence } from '@payflow/contracts';
+import type { EvidenceWrite } from '../acceptance/acceptable.js';
+import type { DisputeView } from '../domain/dispute.js';
+import type { Caller } from './caller.js';
+import { bodyReader } from './request-body.js';
+import type { JsonObject } from './strict-json.js';
+
+/** `POST /api/v1/disputes/:id/evidence` */
+export const EVIDENCE_REQUEST_SCHEMA = {
+  type: 'object',
+  minProperties: 1,
+  maxProperties: EVIDENCE_PARTS_MAX,
+  propertyNames: { type: 'string', pattern: '^[a-z][a-z0-9_]{0,63}$' },
+  additionalProperties: { type: 'string', minLength: 1, maxLength: EVIDENCE_LENGTH_MAX },
+} as const;
+
+const readEvidence = bodyReader<DisputeEvidence>(EVIDENCE_REQUEST_SCHEMA);
+
+/** Checks a body and makes the command of it that gives the evidence to the provider. Throws 400. */
+export function evidenceWrite(dispute: DisputeView, json: JsonObject, caller: Caller, now: Date): EvidenceWrite {
+  const evidence = readEvidence(json);
+  const commandId = newId('event');
+  const created_at = now.toISOString();
+  return {
+    kind: 'change',
+    type: 'payflow.dispute.submit_evidence.v1',
+    command: { id: dispute.payment, dispute: dispute.id, evidence, created_at },
+    commandId,
+    view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: created_at },
+  };
+}

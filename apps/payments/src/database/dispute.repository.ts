@@ -1,0 +1,350 @@
+import { fromUuid, uuidOf, type DisputeEvidence, type PaymentStatus } from '@payflow/contracts';
+import { RunAgain, statement, type Database, type Row, type Transaction } from '@payflow/database';
+import type { Dispute, Leg } from '../domain/dispute.js';
+import {
+  DISPUTE_CHANGING,
+  DISPUTE_COLUMNS,
+  DISPUTE_RECORD,
+  disputeRecord,
+  toDispute,
+  type DisputeRow,
+} from './dispute-row.js';
+import type { PaymentKey } from './payment.repository.js';
+
+/** A payment that is, or may be, disputed. */
+export interface DisputablePayment extends PaymentKey {
+  readonly source: string;
+  readonly destination: string;
+  readonly asset: string;
+  /** What was captured; of a payment that is not captured yet, its amount. */
+  readonly amount: string;
+  readonly status: PaymentStatus;
+  readonly disputes: readonly Dispute[];
+  /** Ids of the ledger's events that were heard of them. */
+  readonly verdicts: ReadonlySet<string>;
+  /** The database's clock after the locks, RFC 3339. */
+  readonly now: string;
+}
+
+/** The last word on a movement. */
+export interface LegVerdict {
+  readonly command: string;
+  readonly eventId: string;
+  readonly reason: string | null;
+}
+
+/** What a provider said of a payment, to be kept. */
+export interface NoticeEvidence extends PaymentKey {
+  /** The event that brought it. */
+  readonly eventId: string;
+  readonly attempt: string | null;
+  readonly connector: string;
+  readonly outcome: string;
+  readonly code: string | null;
+  readonly providerReference: string | null;
+  readonly content: object;
+  readonly believed: boolean;
+}
+
+/** A change of a dispute, for the log. */
+export interface DisputeTransition {
+  readonly dispute: Dispute;
+  readonly from: Pick<Dispute, 'status' | 'leg'> | null;
+  readonly actor: string;
+  readonly reason: string;
+  readonly causeId: string;
+  readonly traceId: string | null;
+}
+
+/** Evidence on its way to a provider. */
+export interface EvidenceAttempt {
+  readonly dispute: Dispute;
+  readonly attempt: string;
+  /** UUID. */
+  readonly operation: string;
+  readonly commandId: string;
+  readonly actor: string;
+  readonly traceId: string | null;
+  readonly correlation: string;
+  readonly traceparent: string | undefined;
+  readonly evidence: DisputeEvidence;
+}
+
+/** All that a batch changes of disputes. `before`: as it was loaded; undefined where it is new. */
+export interface DisputeChanges {
+  readonly disputes: readonly {
+    readonly before: Dispute | undefined;
+    readonly after: Dispute;
+    readonly disputedBy: bigint;
+  }[];
+  readonly legs: readonly Leg[];
+  readonly verdicts: readonly LegVerdict[];
+  readonly transitions: readonly DisputeTransition[];
+  readonly evidence: readonly NoticeEvidence[];
+  readonly attempts: readonly EvidenceAttempt[];
+}
+
+// Locks the payments, and then their disputes, each in the order of their ids: the second waits for the first to be all there. A
+// dispute that was opened while this waited is not among them: only the reader of the payment's partition opens one, and its
+// position keeps it alone; a second would meet the unique key.
+const LOAD = statement(
+  'disputes.load',
+  `with asked as (
+     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as a (tenant_id, livemode, payment_id)),
+   payment as materialized (
+     select tenant_id, livemode, id, status, source_account_id, destination_account_id, asset,
+       case when amount_captured_minor > 0 then amount_captured_minor else amount_minor end as captured_minor
+     from payments where (tenant_id, livemode, id) in (select * from asked)
+     order by tenant_id, livemode, id for no key update),
+   known as materialized (
+     select d.* from disputes d join payment p on d.tenant_id = p.tenant_id and d.livemode = p.livemode and d.payment_id = p.id
+     order by d.tenant_id, d.livemode, d.id for update of d)
+   select p.tenant_id as p_tenant_id, p.livemode as p_livemode, p.id as p_id, p.source_account_id as p_source,
+     p.destination_account_id as p_destination, p.asset as p_asset, p.status as p_status, p.captured_minor, clock_timestamp() as now,
+     array(select l.verdict_event_id from dispute_legs l where l.tenant_id = d.tenant_id and l.livemode = d.livemode
+       and l.dispute_id = d.id and l.verdict_event_id is not null) as verdicts,
+     ${DISPUTE_COLUMNS.map((name) => `d.${name}`).join(', ')}
+   from payment p left join known d on d.tenant_id = p.tenant_id and d.livemode = p.livemode and d.payment_id = p.id`,
+);
+
+const KEY = ['tenant_id', 'livemode', 'id'];
+const same = (a: string, b: string) => KEY.map((name) => `${a}.${name} = ${b}.${name}`).join(' and ');
+
+// All that a batch changes in one statement: it is rare, and adds little to what the batch costs. Each set is an array in JSON.
+const SAVE = statement(
+  'disputes.save',
+  `with given as materialized (
+     select * from json_to_recordset($1::json) as n (${DISPUTE_RECORD}, before_version bigint, before_status text, disputed_by bigint)),
+   changed as (
+     update disputes d set ${DISPUTE_CHANGING.map((name) => `${name} = n.${name}`).join(', ')}, xact_id = pg_current_xact_id()
+     from given n where ${same('d', 'n')} and d.version = n.before_version and d.status = n.before_status
+     returning d.id),
+   opened as (
+     insert into disputes (${DISPUTE_COLUMNS.join(', ')})
+     select ${DISPUTE_COLUMNS.join(', ')} from given where before_version is null
+     order by tenant_id, livemode, id returning id),
+   disputed as (
+     update payments p set amount_disputed_minor = p.amount_disputed_minor + g.disputed_by
+     from (select tenant_id, livemode, payment_id, sum(disputed_by)::bigint as disputed_by from given group by 1, 2, 3) as g
+     where p.tenant_id = g.tenant_id and p.livemode = g.livemode and p.id = g.payment_id and g.disputed_by <> 0),
+   asked as (
+     insert into dispute_legs (tenant_id, livemode, transfer_id, dispute_id, direction, number, command_id)
+     select * from json_to_recordset($2::json) as n (tenant_id uuid, livemode boolean, transfer_id uuid, dispute_id uuid, direction text,
+       number integer, command_id uuid)),
+   ended as (
+     update dispute_legs l set status = case when n.reason is null then 'posted' else 'refused' end, reason = n.reason,
+       verdict_event_id = n.verdict_event_id, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+     from json_to_recordset($3::json) as n (command_id uuid, verdict_event_id uuid, reason text)
+     where l.command_id = n.command_id and l.status = 'asked'),
+   logged as (
+     insert into dispute_transitions (tenant_id, livemode, dispute_id, version, from_status, to_status, from_leg, to_leg, actor, reason,
+       cause_event_id, trace_id)
+     select * from json_to_recordset($4::json) as n (tenant_id uuid, livemode boolean, dispute_id uuid, version bigint, from_status text,
+       to_status text, from_leg text, to_leg text, actor text, reason text, cause_event_id uuid, trace_id text)),
+   kept as (
+     insert into provider_evidence (tenant_id, livemode, id, payment_id, attempt_id, connector, source, outcome, code, provider_reference,
+       content, believed)
+     select tenant_id, livemode, id, payment_id, attempt_id, connector, 'webhook', outcome, code, provider_reference, content, believed
+     from json_to_recordset($5::json) as n (tenant_id uuid, livemode boolean, id uuid, payment_id uuid, attempt_id uuid, connector text,
+       outcome text, code text, provider_reference text, content json, believed boolean)
+     on conflict do nothing returning id),
+   wished as (
+     -- The wish is the dispute's, which says how it ended: among the payment's own it only has its place.
+     insert into payment_operations (tenant_id, livemode, id, payment_id, kind, number, status, reason, command_id, actor, trace_id, created_at)
+     select n.tenant_id, n.livemode, n.operation_id, n.payment_id, 'dispute',
+       (select coalesce(max(o.number), 0) from payment_operations o
+        where o.tenant_id = n.tenant_id and o.livemode = n.livemode and o.payment_id = n.payment_id)
+         + row_number() over (partition by n.tenant_id, n.livemode, n.payment_id order by n.operation_id),
+       'succeeded', 'submit_evidence', n.command_id, n.actor, n.trace_id, clock_timestamp()
+     from json_to_recordset($6::json) as n (tenant_id uuid, livemode boolean, operation_id uuid, payment_id uuid, command_id uuid,
+       actor text, trace_id text)),
+   handed as (
+     insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, asset, request, connector, correlation_id, traceparent)
+     select * from json_to_recordset($6::json) as n (tenant_id uuid, livemode boolean, attempt_id uuid, payment_id uuid, operation_id uuid,
+       action text, asset text, request json, connector text, correlation_id uuid, traceparent text))
+   select (select count(*) from changed)::integer + (select count(*) from opened)::integer as saved,
+     array(select id from kept) as kept`,
+);
+
+// Its own clock, so that what was looked at is not looked at again at once. A movement that the ledger refused is due later and
+// later: each time twice as long, up to an hour.
+const TAKE_UNSETTLED = statement(
+  'disputes.take-unsettled',
+  `update disputes set swept_at = clock_timestamp()
+   where (tenant_id, livemode, id) in (
+     select tenant_id, livemode, id from disputes
+     where leg in ('taking', 'refused', 'returning', 'return_refused') and swept_at < clock_timestamp() - case
+       when leg in ('taking', 'returning') then $1 else least($1 * power(2, least(leg_try, 20)), 3600000) end * interval '1 millisecond'
+     order by swept_at limit $2 for update skip locked)
+   returning tenant_id, livemode, id, payment_id`,
+);
+
+const COUNT_REFUSED = statement(
+  'disputes.count-refused',
+  `select count(*)::integer as disputes, coalesce(extract(epoch from clock_timestamp() - min(updated_at)), 0)::float8 as seconds
+   from disputes where leg in ('refused', 'return_refused')`,
+);
+
+type LoadedRow = Row &
+  DisputeRow & {
+    p_tenant_id: string;
+    p_livemode: boolean;
+    p_id: string;
+    p_source: string;
+    p_destination: string;
+    p_asset: string;
+    p_status: PaymentStatus;
+    verdicts: string[];
+    captured_minor: bigint;
+    now: Date;
+  };
+
+/** Locks payments and loads them with their disputes. Those that are not there are left out. */
+export async function loadDisputes(tx: Transaction, keys: readonly PaymentKey[]): Promise<DisputablePayment[]> {
+  const rows = await tx.rows<LoadedRow>(LOAD, [
+    keys.map(({ tenant }) => uuidOf('tenant', tenant)),
+    keys.map(({ livemode }) => livemode),
+    keys.map(({ id }) => uuidOf('payment', id)),
+  ]);
+  const byPayment = new Map<string, [LoadedRow, ...LoadedRow[]]>();
+  for (const row of rows) {
+    const key = `${row.p_tenant_id} ${row.p_livemode} ${row.p_id}`;
+    const its = byPayment.get(key);
+    if (its) its.push(row);
+    else byPayment.set(key, [row]);
+  }
+  return [...byPayment.values()].map(toPayment);
+}
+
+function toPayment(rows: readonly [LoadedRow, ...LoadedRow[]]): DisputablePayment {
+  const [first] = rows;
+  return {
+    tenant: fromUuid('tenant', first.p_tenant_id),
+    livemode: first.p_livemode,
+    id: fromUuid('payment', first.p_id),
+    source: fromUuid('account', first.p_source),
+    destination: fromUuid('account', first.p_destination),
+    asset: first.p_asset,
+    status: first.p_status,
+    verdicts: new Set(rows.flatMap(({ verdicts }) => verdicts.map((id) => fromUuid('event', id)))),
+    amount: first.captured_minor.toString(),
+    // Of a payment without any, the outer join's row is empty.
+    disputes: rows.filter(({ id }) => (id as string | null) !== null).map(toDispute),
+    now: first.now.toISOString(),
+  };
+}
+
+/** Writes what a batch has come to. Returns the ids of the events whose evidence was not there before. */
+export async function saveDisputes(tx: Transaction, changes: DisputeChanges): Promise<Set<string>> {
+  const [row] = await tx.rows<{ saved: number; kept: string[] }>(SAVE, [
+    JSON.stringify(
+      changes.disputes.map(({ before, after, disputedBy }) => ({
+        ...disputeRecord(after),
+        before_version: before?.version ?? null,
+        before_status: before?.status ?? null,
+        disputed_by: disputedBy.toString(),
+      })),
+    ),
+    JSON.stringify(changes.legs.map(legRecord)),
+    JSON.stringify(
+      changes.verdicts.map(({ command, eventId, reason }) => ({
+        command_id: uuidOf('event', command),
+        verdict_event_id: uuidOf('event', eventId),
+        reason,
+      })),
+    ),
+    JSON.stringify(changes.transitions.map(transitionRecord)),
+    JSON.stringify(changes.evidence.map(evidenceRecord)),
+    JSON.stringify(changes.attempts.map(attemptRecord)),
+  ]);
+  // Loaded under its lock and gone from there: nothing of ours does that.
+  if (row?.saved !== changes.disputes.length) throw new RunAgain('a dispute changed under its lock');
+  return new Set(row.kept.map((id) => fromUuid('event', id)));
+}
+
+/** Takes disputes whose money is not where it should be and that nobody has looked at for `wait_ms`, and notes that somebody does. */
+export async function takeUnsettled(
+  db: Database | Transaction,
+  wait_ms: number,
+  limit: number,
+): Promise<(PaymentKey & { readonly dispute: string })[]> {
+  const rows = await db.rows<Row & { tenant_id: string; livemode: boolean; id: string; payment_id: string }>(
+    TAKE_UNSETTLED,
+    [wait_ms, limit],
+  );
+  return rows.map((row) => ({
+    tenant: fromUuid('tenant', row.tenant_id),
+    livemode: row.livemode,
+    id: fromUuid('payment', row.payment_id),
+    dispute: fromUuid('dispute', row.id),
+  }));
+}
+
+/** How many disputes wait for money that the ledger refused to move, and for how long, seconds. */
+export async function countRefused(
+  db: Database | Transaction,
+): Promise<{ readonly disputes: number; readonly seconds: number }> {
+  const [row] = await db.rows<{ disputes: number; seconds: number }>(COUNT_REFUSED);
+  return row ?? { disputes: 0, seconds: 0 };
+}
+
+const owner = ({ tenant, livemode }: { readonly tenant: string; readonly livemode: boolean }) => ({
+  tenant_id: uuidOf('tenant', tenant),
+  livemode,
+});
+
+function legRecord({ dispute, direction, number, transfer, command }: Leg) {
+  return {
+    ...owner(dispute),
+    transfer_id: uuidOf('transfer', transfer),
+    dispute_id: uuidOf('dispute', dispute.id),
+    direction,
+    number,
+    command_id: uuidOf('event', command),
+  };
+}
+
+function transitionRecord({ dispute, from, actor, reason, causeId, traceId }: DisputeTransition) {
+  return {
+    ...owner(dispute),
+    dispute_id: uuidOf('dispute', dispute.id),
+    version: dispute.version,
+    from_status: from?.status ?? null,
+    to_status: dispute.status,
+    from_leg: from?.leg ?? null,
+    to_leg: dispute.leg,
+    actor,
+    reason,
+    cause_event_id: uuidOf('event', causeId),
+    trace_id: traceId,
+  };
+}
+
+function evidenceRecord(evidence: NoticeEvidence) {
+  const { eventId, id, attempt, connector, outcome, code, providerReference, content, believed } = evidence;
+  return {
+    ...owner(evidence),
+    id: uuidOf('event', eventId),
+    payment_id: uuidOf('payment', id),
+    attempt_id: attempt && uuidOf('attempt', attempt),
+    ...{ connector, outcome, code, provider_reference: providerReference, content, believed },
+  };
+}
+
+function attemptRecord(evidence: EvidenceAttempt) {
+  const { dispute, attempt, operation, commandId, actor, traceId, correlation, traceparent } = evidence;
+  return {
+    ...owner(dispute),
+    attempt_id: uuidOf('attempt', attempt),
+    payment_id: uuidOf('payment', dispute.payment),
+    operation_id: operation,
+    action: 'submit_evidence',
+    asset: dispute.asset,
+    request: { reference: dispute.providerReference, evidence: evidence.evidence },
+    connector: dispute.connector,
+    correlation_id: uuidOf('event', correlation),
+    traceparent: traceparent ?? null,
+    command_id: uuidOf('event', commandId),
+    ...{ actor, trace_id: traceId },
+  };
+}

@@ -1,0 +1,189 @@
+import type { AnyMessage, Message } from '@payflow/contracts';
+import type { Transaction } from '@payflow/database';
+import { enqueue } from '@payflow/jobs';
+import type { AnyOutgoing, Handled } from '@payflow/messaging';
+import { logger } from '@payflow/telemetry';
+import type { NoticeEvidence } from '../database/dispute.repository.js';
+import type { PaymentKey } from '../database/payment.repository.js';
+import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
+import type { DisputeWord } from '../domain/dispute-states.js';
+import { askingOf, inquiryOf } from '../providers/provider-jobs.js';
+import { Docket, evidenceRejected, type TracedAttempt } from './docket.js';
+
+const log = logger('disputes');
+
+type Notice = Message<'payflow.payment.notice.v1'>;
+type Evidence = Message<'payflow.dispute.submit_evidence.v1'>;
+type Sweep = Message<'payflow.dispute.sweep.v1'>;
+type Answer = Message<'payflow.dispute.answer.v1'>;
+/** What is heard of disputes on the service's own command topic, and what providers tell unasked. */
+export type DisputeCommand = AnyMessage<
+  | 'payflow.payment.notice.v1'
+  | 'payflow.dispute.submit_evidence.v1'
+  | 'payflow.dispute.sweep.v1'
+  | 'payflow.dispute.answer.v1'
+>;
+
+export const DISPUTE_COMMANDS: ReadonlySet<string> = new Set<DisputeCommand['type']>([
+  'payflow.payment.notice.v1',
+  'payflow.dispute.submit_evidence.v1',
+  'payflow.dispute.sweep.v1',
+  'payflow.dispute.answer.v1',
+]);
+
+export function isDisputeCommand(command: AnyMessage): command is DisputeCommand {
+  return DISPUTE_COMMANDS.has(command.type);
+}
+
+/**
+ * Hears providers' notices, takes evidence, and looks after disputes whose money is not where it should be. Two statements,
+ * however many they are and whatever they are; a third where a provider is to be asked something.
+ */
+export async function handleDisputeCommands(
+  tx: Transaction,
+  commands: readonly DisputeCommand[],
+): Promise<Pick<Required<Handled>, 'messages' | 'repeated'>> {
+  if (commands.length === 0) return { messages: [], repeated: [] };
+  const docket = await Docket.of(tx, commands.map(paymentOf));
+  const repeated: string[] = [];
+  const orphans: AnyOutgoing[] = [];
+  for (const command of commands) {
+    switch (command.type) {
+      case 'payflow.payment.notice.v1':
+        hear(docket, command);
+        break;
+      case 'payflow.dispute.submit_evidence.v1':
+        if (!takeEvidence(docket, command, orphans)) repeated.push(command.id);
+        break;
+      case 'payflow.dispute.sweep.v1':
+        sweep(docket, command);
+        break;
+      case 'payflow.dispute.answer.v1':
+        if (!answer(docket, command)) repeated.push(command.id);
+        break;
+      default:
+        command satisfies never;
+    }
+  }
+  const { messages, kept, handed } = await docket.save(tx);
+  const notices = commands.filter((command) => command.type === 'payflow.payment.notice.v1');
+  const told = notices.filter(({ id }) => kept.has(id)).flatMap(attemptOf);
+  // What to believe of a notice about an attempt is found out by asking the provider.
+  await enqueue(tx, [...handed.map(askingOf), ...told.map((attempt) => inquiryOf(attempt, 0))]);
+  return {
+    messages: [...messages, ...orphans],
+    repeated: [...repeated, ...notices.map(({ id }) => id).filter((id) => !kept.has(id))],
+  };
+}
+
+function attemptOf({ tenant, livemode, traceparent, data: { attempt: id } }: Notice): TracedAttempt[] {
+  return id === null ? [] : [{ tenant, livemode, id, traceparent }];
+}
+
+function paymentOf({ tenant, livemode, data: { id } }: DisputeCommand): PaymentKey {
+  return { tenant, livemode, id };
+}
+
+const WORDS: Readonly<Record<Notice['data']['kind'], DisputeWord | null>> = {
+  attempt_approved: null,
+  attempt_declined: null,
+  dispute_opened: 'opened',
+  dispute_won: 'won',
+  dispute_lost: 'lost',
+};
+
+/** Every notice is kept; whether it moves something is another matter. */
+function hear(docket: Docket, notice: Notice): void {
+  const word = WORDS[notice.data.kind];
+  docket.evidence.push(evidenceOf(notice, word !== null && hearOfDispute(docket, notice, word)));
+}
+
+/** False where the word moves nothing. */
+function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boolean {
+  const { data } = notice;
+  const payment = docket.payment(paymentOf(notice));
+  const reference = data.provider_reference;
+  if (!payment || reference === null) return refuse(notice, 'names a payment that is not there');
+  const moment = docket.momentOf(payment);
+  const known = docket.find(payment, (d) => d.connector === data.connector && d.providerReference === reference);
+  if (known) {
+    const course = heard(known, word, moment);
+    if (course === 'contradicts') return refuse(notice, 'says something else than what was decided');
+    if (course === 'known') return false;
+    docket.enter(course, notice);
+    return true;
+  }
+  if (!isDisputable(payment.status)) return refuse(notice, 'is of a payment that took no money');
+  const amount = data.amount ?? payment.amount;
+  if (amount === '0') return refuse(notice, 'is of no money');
+  const { tenant, livemode, source, destination, asset } = payment;
+  const facts = { ...{ tenant, livemode, source, destination, asset, amount, word }, payment: payment.id };
+  const told = { connector: data.connector, providerReference: reference, reason: data.code };
+  docket.enter(firstHeard({ ...facts, ...told, evidenceDueBy: data.evidence_due_by ?? null }, moment), notice);
+  return true;
+}
+
+/** Of one that is still on its way the capture may have been heard of later than the dispute. */
+function isDisputable(status: string): boolean {
+  return status !== 'failed' && status !== 'canceled' && status !== 'expired';
+}
+
+function refuse({ data, id }: Notice, why: string): false {
+  log.error(
+    { payment_id: data.id, connector: data.connector, event_id: id, kind: data.kind },
+    `ALARM: a provider’s notice of a dispute ${why}; it is kept as evidence and moves nothing`,
+  );
+  return false;
+}
+
+function evidenceOf(notice: Notice, believed: boolean): NoticeEvidence {
+  const { data, id: eventId } = notice;
+  const { connector, kind: outcome, code, attempt, provider_reference: providerReference } = data;
+  return {
+    ...paymentOf(notice),
+    eventId,
+    attempt,
+    connector,
+    outcome,
+    code,
+    providerReference,
+    content: data,
+    believed,
+  };
+}
+
+/** False where it was taken before. */
+function takeEvidence(docket: Docket, command: Evidence, orphans: AnyOutgoing[]): boolean {
+  const { data, id } = command;
+  const payment = docket.payment(paymentOf(command));
+  const dispute = payment && docket.find(payment, (d) => d.id === data.dispute);
+  if (!payment || !dispute) {
+    const named = { id: data.dispute, payment: data.id, version: 0 };
+    orphans.push(evidenceRejected(named, { command: id, reason: 'dispute_not_found' }, command));
+    return true;
+  }
+  const course = evidenceAsked(dispute, { command: id, createdAt: data.created_at }, docket.momentOf(payment));
+  if (course === 'known') return false;
+  docket.enter(course, command, data.evidence);
+  return true;
+}
+
+function sweep(docket: Docket, command: Sweep): void {
+  const payment = docket.payment(paymentOf(command));
+  const dispute = payment && docket.find(payment, (d) => d.id === command.data.dispute);
+  const course = payment && dispute ? swept(dispute, docket.momentOf(payment)) : 'known';
+  if (course !== 'known') docket.enter(course, command);
+}
+
+/** What the provider said to evidence. False where nobody waits for it. */
+function answer(docket: Docket, command: Answer): boolean {
+  const { data } = command;
+  const payment = docket.payment(paymentOf(command));
+  const dispute = payment && docket.find(payment, (d) => d.evidenceAttempt === data.attempt);
+  if (!payment || !dispute) return false;
+  const told = { attempt: data.attempt, isApproved: data.outcome === 'approved', code: data.code };
+  const course = evidenceAnswered(dispute, told, docket.momentOf(payment));
+  if (course === 'known') return false;
+  docket.enter(course, command);
+  return true;
+}
