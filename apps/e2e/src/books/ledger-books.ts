@@ -35,7 +35,7 @@ const CHECKS: readonly (readonly [rule: string, query: string])[] = [
   [
     'I5',
     `select 'payment ' || payment_id || ' is booked ' || count(*) || ' times' as what from transfers
-     where payment_id is not null group by tenant_id, livemode, payment_id having count(*) > 1`,
+     where payment_id is not null and hold_id is null and group_id is null group by tenant_id, livemode, payment_id, debit_account_id having count(*) > 1`,
   ],
   [
     'I5',

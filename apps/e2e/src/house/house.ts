@@ -105,9 +105,18 @@ export class House {
   }
 
   /** Every invariant that the services declare, as `payflow verify` runs them. Throws with the offending rows. */
-  async verify(): Promise<void> {
+  verify(): Promise<void> {
+    return this.verified();
+  }
+
+  /** A provider's own books against ours, as `payflow verify provider` holds them. Throws with the payments that differ. */
+  verifyProvider(connector: string, within_s: number): Promise<void> {
+    return this.verified('provider', '--connector', connector, '--within', String(within_s));
+  }
+
+  private async verified(...what: readonly string[]): Promise<void> {
     try {
-      await this.installation.payflow('verify');
+      await this.installation.payflowWith(this.options.environment ?? {}, 'verify', ...what);
     } catch (error) {
       const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
       throw new Error(`payflow verify: ${stdout}${stderr}`, { cause: error });

@@ -56,6 +56,11 @@ export class Installation {
     return payflow(args, this.environment);
   }
 
+  /** The same with more in its environment. */
+  payflowWith(more: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<string> {
+    return payflow(args, { ...this.environment, ...more });
+  }
+
   databaseUrl(service: Service): string {
     const url = this.databaseUrls.get(service);
     if (!url) throw new Error(`set-up said nothing of ${service}`);

@@ -93,7 +93,7 @@ export class Writes {
   async check(write: Write): Promise<void> {
     if (write.units) await this.#units.check(write.view, write.units);
     if (write.kind === 'payment') await this.#accounts.check(write.view);
-    else if (write.accounts) await this.#accounts.checkAll(write.view, write.accounts);
+    if (write.accounts) await this.#accounts.checkAll(write.view, write.accounts);
   }
 
   async #isKnown(write: Acceptable): Promise<boolean> {

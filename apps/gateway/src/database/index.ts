@@ -24,6 +24,7 @@ import { GatewayProviderWebhooks1764200700001 } from './migrations/1764200700001
 import { GatewayPaymentLife1764200200001 } from './migrations/1764200200001-gateway-payment-life.js';
 import { GatewayDisputes1764200700003 } from './migrations/1764200700003-gateway-disputes.js';
 import { GatewayLimits1764200600002 } from './migrations/1764200600002-gateway-limits.js';
+import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -52,6 +53,7 @@ export const migrations = [
   GatewayPaymentLife1764200200001,
   GatewayDisputes1764200700003,
   GatewayLimits1764200600002,
+  GatewayPaymentDivisions1764200800002,
   rights,
 ];
 

@@ -28,14 +28,14 @@ const INSERT_RARE_PAYMENTS = statement(
   'payment-views.insert-rare',
   `insert into payment_views (tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor,
      asset, source_account_id, destination_account_id, method, reference, metadata, trace_id, created_at, updated_at, capture,
-     customer_id, retry_of_id)
+     customer_id, retry_of_id, division)
    select tenant_id, livemode, id, 'pending', 0, amount_minor, 0, 0, asset, source, destination, method, reference, metadata,
-     trace_id, created_at, created_at, capture, customer_id, retry_of_id
+     trace_id, created_at, created_at, capture, customer_id, retry_of_id, division::json
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[], $5::text[], $6::uuid[], $7::uuid[],
      string_to_array($8, chr(30))::json[], $9::text[], string_to_array($10, chr(30))::json[], $11::text[], $12::timestamptz[],
-     $13::text[], $14::uuid[], $15::uuid[])
+     $13::text[], $14::uuid[], $15::uuid[], $16::text[])
      as p (tenant_id, livemode, id, amount_minor, asset, source, destination, method, reference, metadata, trace_id, created_at,
-       capture, customer_id, retry_of_id)
+       capture, customer_id, retry_of_id, division)
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id`,
 );
@@ -161,8 +161,8 @@ export async function insertPaymentViews(tx: Transaction, writes: readonly Accep
   return new Set(rows.map((row) => rowKeyOf('payment', row)));
 }
 
-function isRare({ capture, customer, retryOf }: PaymentView): boolean {
-  return capture !== 'automatic' || customer !== null || retryOf !== null;
+function isRare({ capture, customer, retryOf, division }: PaymentView): boolean {
+  return capture !== 'automatic' || customer !== null || retryOf !== null || division !== null;
 }
 
 function rareColumns(views: readonly PaymentView[]): unknown[] {
@@ -170,6 +170,7 @@ function rareColumns(views: readonly PaymentView[]): unknown[] {
     views.map((v) => v.capture),
     views.map((v) => v.customer && uuidOf('customer', v.customer)),
     views.map((v) => v.retryOf && uuidOf('payment', v.retryOf)),
+    views.map((v) => v.division && JSON.stringify(v.division)),
   ];
 }
 

@@ -7,7 +7,7 @@ import {
   type PaymentSnapshot,
 } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
-import type { PaymentView } from '../domain/payment.js';
+import type { DivisionView, PaymentView } from '../domain/payment.js';
 import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
 import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 
@@ -34,7 +34,7 @@ export interface PaymentFilter {
 const FACTS = `tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor, asset,
   source_account_id, destination_account_id, method, reference, metadata, failure_code, failure_reason, trace_id, created_at, updated_at`;
 /** What only payments have that are not done at once. */
-const RARE = `capture, amount_authorized_minor, next_action, authorized_until, customer_id, retry_of_id`;
+const RARE = `capture, amount_authorized_minor, next_action, authorized_until, customer_id, retry_of_id, division`;
 const COLUMNS = `${FACTS}, ${RARE}`;
 
 const CHANGES = `status = excluded.status, version = excluded.version,
@@ -62,14 +62,14 @@ const APPLY_ALL = statement(
   `insert into payment_views as v (${COLUMNS})
    select tenant_id, livemode, id, status, version, amount_minor, captured, refunded, asset, source, destination, method, reference,
      metadata, failure_code, failure_reason, trace_id, created_at, updated_at, coalesce(capture, 'automatic'), authorized, next_action::json,
-     authorized_until, customer_id, retry_of_id
+     authorized_until, customer_id, retry_of_id, division::json
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],
      $9::text[], $10::uuid[], $11::uuid[], string_to_array($12, chr(30))::json[], $13::text[],
      string_to_array($14, chr(30))::json[], $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::timestamptz[],
-     $20::text[], $21::bigint[], $22::text[], $23::timestamptz[], $24::uuid[], $25::uuid[])
+     $20::text[], $21::bigint[], $22::text[], $23::timestamptz[], $24::uuid[], $25::uuid[], $26::text[])
      as e (tenant_id, livemode, id, status, version, amount_minor, captured, refunded, asset, source, destination, method, reference,
        metadata, failure_code, failure_reason, trace_id, created_at, updated_at, capture, authorized, next_action, authorized_until, customer_id,
-       retry_of_id)
+       retry_of_id, division)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set ${CHANGES},
      capture = case when excluded.capture = 'automatic' then v.capture else excluded.capture end,
@@ -116,12 +116,13 @@ interface PaymentRow {
   authorized_until: Date | null;
   customer_id: string | null;
   retry_of_id: string | null;
+  division: DivisionView | null;
 }
 
 /** True where the plain columns say all there is: of a payment that is done at once. */
 function isPlain(told: PaymentSnapshot): boolean {
-  const { capture, amount_authorized, next_action, authorized_until, customer, retry_of } = told;
-  return !capture && !amount_authorized && !next_action && !authorized_until && !customer && !retry_of;
+  const { capture, amount_authorized, next_action, authorized_until, customer, retry_of, breakdown } = told;
+  return !breakdown && !capture && !amount_authorized && !next_action && !authorized_until && !customer && !retry_of;
 }
 
 /** Applies states that are newer than the views, one of each payment. Returns the views that changed, by {@link keyOf}. */
@@ -168,6 +169,7 @@ function rareColumns(data: readonly PaymentSnapshot[]): unknown[] {
     data.map((p) => p.authorized_until ?? null),
     data.map((p) => (p.customer ? uuidOf('customer', p.customer) : null)),
     data.map((p) => (p.retry_of ? uuidOf('payment', p.retry_of) : null)),
+    data.map(({ breakdown, type }) => (breakdown ? JSON.stringify({ breakdown, type }) : null)),
   ];
 }
 
@@ -227,6 +229,7 @@ function toView(row: PaymentRow): PaymentView {
     authorizedUntil: row.authorized_until && row.authorized_until.toISOString(),
     customer: row.customer_id && fromUuid('customer', row.customer_id),
     retryOf: row.retry_of_id && fromUuid('payment', row.retry_of_id),
+    division: row.division,
     reference: row.reference,
     metadata: row.metadata,
     failureCode: row.failure_code,

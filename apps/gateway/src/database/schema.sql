@@ -314,6 +314,7 @@ create table payment_views (
   retry_of_id uuid,
   sequence integer not null default 1,
   failure_reason text,
+  division json,
   constraint payment_views_amount_authorized_minor_check CHECK ((amount_authorized_minor >= 0)),
   constraint payment_views_amount_minor_check CHECK ((amount_minor > 0)),
   constraint payment_views_capture_check CHECK ((capture = ANY (ARRAY['automatic'::text, 'manual'::text, 'manual_multiple'::text]))),

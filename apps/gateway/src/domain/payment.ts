@@ -1,4 +1,17 @@
-import type { CaptureMode, NextAction, PaymentMethod, PaymentSnapshot, PaymentStatus } from '@payflow/contracts';
+import type {
+  BreakdownPart,
+  CaptureMode,
+  NextAction,
+  PaymentMethod,
+  PaymentSnapshot,
+  PaymentStatus,
+} from '@payflow/contracts';
+
+/** Who else gets a part of what is captured, and the transaction type that said so. */
+export interface DivisionView {
+  readonly breakdown: readonly BreakdownPart[];
+  readonly type?: string;
+}
 
 /** A payment as the gateway shows it. `version` is 0 until the first event. */
 export interface PaymentView {
@@ -21,6 +34,8 @@ export interface PaymentView {
   readonly authorizedUntil: string | null;
   readonly customer: string | null;
   readonly retryOf: string | null;
+  /** Null where the destination gets all. */
+  readonly division: DivisionView | null;
   readonly reference: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly failureCode: string | null;
@@ -52,6 +67,7 @@ export function paymentResource(view: PaymentView) {
     source: view.source,
     destination: view.destination,
     method: view.method,
+    ...view.division,
     capture: view.capture,
     next_action: view.nextAction,
     authorized_until: view.authorizedUntil,

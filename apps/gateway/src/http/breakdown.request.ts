@@ -75,11 +75,11 @@ export function typeOfPayment({ body }: Pick<FastifyRequest, 'body'>): string | 
 
 /**
  * Checks who gets what of a payment that has been read; undefined where the destination gets all. Throws 400 for a wrong shape
- * and 422 for what can never be divided.
+ * and 422 for what can never be divided. `type` is what was found by the type's name; null where nobody has looked.
  */
 export function paymentDivision(
   body: DivisionRequest & PaymentFacts,
-  type?: TransactionTypeDefined,
+  type: TransactionTypeDefined | undefined | null,
 ): PaymentDivision | undefined {
   if (body.breakdown && body.type !== undefined)
     throw wrong('/type', 'ambiguous', 'Must not come with a `breakdown`: its template is one.');
@@ -126,8 +126,10 @@ function checkPart({ source, destination }: PaymentFacts, part: PartAsked, at: s
 function typeDivision(
   payment: PaymentFacts,
   variables: Readonly<Record<string, string>>,
-  type: TransactionTypeDefined | undefined,
+  type: TransactionTypeDefined | undefined | null,
 ): PaymentDivision {
+  if (type === null)
+    throw wrong('/type', 'not_supported', 'Must be asked for alone: in a bulk the template of a type is not read.');
   if (!type) throw refused('transaction_type_not_found', '/type');
   if (!type.template) throw refused('transaction_type_without_template', '/type');
   const divided = templateBreakdown(type.template, payment, variables);

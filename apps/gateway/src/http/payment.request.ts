@@ -1,6 +1,20 @@
-import { CAPTURE_MODES, idPattern, newId, type CaptureMode, type PaymentMethod } from '@payflow/contracts';
+import {
+  CAPTURE_MODES,
+  idPattern,
+  newId,
+  type CaptureMode,
+  type PaymentMethod,
+  type TransactionTypeDefined,
+} from '@payflow/contracts';
 import { Problem } from '@payflow/service';
 import type { PaymentWrite } from '../acceptance/acceptable.js';
+import {
+  DIVISION_PROPERTIES,
+  meaningOfDivision,
+  paymentDivision,
+  type DivisionRequest,
+  type PaymentDivision,
+} from './breakdown.request.js';
 import type { Caller } from './caller.js';
 import { byName, contentHash } from './content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
@@ -8,7 +22,7 @@ import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId, METAD
 import type { JsonObject } from './strict-json.js';
 
 /** `POST /api/v1/payments` */
-export interface PaymentRequest {
+export interface PaymentRequest extends DivisionRequest {
   readonly id?: string;
   readonly source: string;
   readonly destination: string;
@@ -69,6 +83,7 @@ export const PAYMENT_REQUEST_SCHEMA = {
     customer: { type: ['string', 'null'], pattern: idPattern('customer') },
     reference: { type: ['string', 'null'], minLength: 1, maxLength: 255 },
     metadata: METADATA_SCHEMA,
+    ...DIVISION_PROPERTIES,
   },
 } as const;
 
@@ -81,26 +96,39 @@ export function paymentWrite(json: JsonObject, caller: Caller, now: Date): Payme
   return paymentOf(readPayment(json), caller, now);
 }
 
-/** The payment that is asked for; `retryOf` names the one that failed before it. */
+/** {@link paymentWrite} of a payment that the template of a transaction type divides. */
+export function typedPaymentWrite(
+  type: TransactionTypeDefined | undefined,
+  json: JsonObject,
+  caller: Caller,
+  now: Date,
+): PaymentWrite {
+  const body = readPayment(json);
+  refuseImpossible(body);
+  return paymentOf(body, caller, now, null, paymentDivision(body, type));
+}
+
+/** What a request is known by that names its payment's id, whatever the template of its type is by now. */
+export function nameOfPayment(json: JsonObject) {
+  const body = readPayment(json);
+  const { id, capture = 'automatic' } = body;
+  if (id === undefined) return undefined;
+  return { kind: 'payment', id, contentHash: hashOf(factsOf(body, id), capture, rareOf(body, null), body) } as const;
+}
+
+/** The payment that is asked for; `retryOf` names the one that failed before it. Where it names a type, `divided` comes of that. */
 export function paymentOf(
   body: PaymentRequest,
   caller: Caller,
   now: Date,
   retryOf: string | null = null,
+  divided?: PaymentDivision,
 ): PaymentWrite {
   refuseImpossible(body);
+  const division = divided ?? paymentDivision(body, null);
   const created_at = now.toISOString();
   const { id = newId('payment'), capture = 'automatic', customer = null } = body;
-  const facts = {
-    id,
-    source: body.source,
-    destination: body.destination,
-    amount: body.amount,
-    asset: body.asset,
-    method: body.method ?? INTERNAL,
-    reference: body.reference ?? null,
-    metadata: body.metadata ?? {},
-  };
+  const facts = factsOf(body, id);
   const rare = rareOf(body, retryOf);
   return {
     kind: 'payment',
@@ -112,9 +140,11 @@ export function paymentOf(
       created_at,
       expires_at: new Date(now.getTime() + LIFETIME_MS).toISOString(),
       ...rare,
+      ...division?.told,
     },
+    ...(division ? { accounts: division.accounts } : {}),
     units: unitsAmong([['/asset', body.asset]]),
-    contentHash: body.id === undefined ? undefined : hashOf(facts, capture, rare),
+    contentHash: body.id === undefined ? undefined : hashOf(facts, capture, rare, body),
     view: {
       ...facts,
       tenant: caller.tenant,
@@ -129,11 +159,25 @@ export function paymentOf(
       authorizedUntil: null,
       customer,
       retryOf,
+      division: division?.told ?? null,
       failureCode: null,
       traceId: caller.traceId ?? null,
       createdAt: created_at,
       updatedAt: created_at,
     },
+  };
+}
+
+function factsOf(body: PaymentRequest, id: string) {
+  return {
+    id,
+    source: body.source,
+    destination: body.destination,
+    amount: body.amount,
+    asset: body.asset,
+    method: body.method ?? INTERNAL,
+    reference: body.reference ?? null,
+    metadata: body.metadata ?? {},
   };
 }
 
@@ -147,11 +191,16 @@ function rareOf({ confirm, customer }: PaymentRequest, retryOf: string | null): 
 }
 
 /** What says nothing that a payment of old could not say is told by what it was told by then. */
-function hashOf(facts: PaymentFacts, capture: CaptureMode, rare: RareFacts | undefined): Buffer {
+function hashOf(
+  facts: PaymentFacts,
+  capture: CaptureMode,
+  rare: RareFacts | undefined,
+  division: DivisionRequest,
+): Buffer {
   const { source, destination, amount, asset, method, reference, metadata } = facts;
   const meaning = [source, destination, amount, asset, method, reference, byName(metadata)];
   const more = capture === 'automatic' && !rare ? [] : [capture, byName({ ...rare })];
-  return contentHash('payment', ...meaning, ...more);
+  return contentHash('payment', ...meaning, ...more, ...meaningOfDivision(division));
 }
 
 function refuseImpossible({ id, amount, asset, source, destination }: PaymentRequest): void {

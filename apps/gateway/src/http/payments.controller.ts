@@ -4,16 +4,17 @@ import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { PaymentWrite } from '../acceptance/acceptable.js';
 import { PAYMENTS_PATH } from '../acceptance/replies.js';
 import { Writes, type Answer } from '../acceptance/writes.js';
 import { GatewayCaches } from '../cache/gateway-caches.js';
 import { findPayment, listPayments } from '../database/payment-view.repository.js';
+import { findType } from '../database/transaction-type-view.repository.js';
 import { paymentResource, type PaymentView } from '../domain/payment.js';
 import { sendAnswer, sendResource, sendVersioned } from './answer.js';
 import type { RouteAccess } from './authentication.js';
 import { callerOf } from './authentication.js';
 import { readCached } from './cached-read.js';
+import { typeOfPayment } from './breakdown.request.js';
 import type { Caller } from './caller.js';
 import { Cursors } from './cursor.js';
 import { withoutExpand } from './expand.js';
@@ -22,9 +23,9 @@ import { PAYMENT_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
 import { PAYMENT_EXPANSIONS, PaymentExpansions, type PaymentExpansion } from './payment-expansion.js';
-import { paymentWrite } from './payment.request.js';
+import { nameOfPayment, paymentWrite, typedPaymentWrite } from './payment.request.js';
 import { retryWrite } from './retry.request.js';
-import { submitRequest } from './write-request.js';
+import { submitRequest, submitUnlessKnown } from './write-request.js';
 
 @Controller('api/v1/payments')
 export class PaymentsController {
@@ -40,8 +41,10 @@ export class PaymentsController {
   @Post()
   @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const type = typeOfPayment(request);
+    if (type !== undefined) return this.createByType(type, request, reply);
     const { write, answer } = await submitRequest(this.writes, request, reply, paymentWrite);
-    await this.answerMade(request, reply, write, answer);
+    await this.answerMade(request, reply, write.view, answer);
   }
 
   /** A payment that failed, once more: a new one of the same content. */
@@ -56,7 +59,7 @@ export class PaymentsController {
       ...retryWrite(failed, body, caller, now),
       objection: ifVersion === null || ifVersion === failed.version ? undefined : new Problem('version_differs'),
     }));
-    await this.answerMade(request, reply, write, answer);
+    await this.answerMade(request, reply, write.view, answer);
   }
 
   @Get(':id')
@@ -104,17 +107,32 @@ export class PaymentsController {
   private async answerMade(
     request: FastifyRequest,
     reply: FastifyReply,
-    write: PaymentWrite,
+    own: PaymentView | undefined,
     answer: Answer,
   ): Promise<void> {
-    const view =
-      answer.kind === 'accepted' ? await this.standing(callerOf(request), write.view, answer.resourceId) : write.view;
-    sendAnswer(reply, answer, { location: `${PAYMENTS_PATH}/${view.id}`, body: JSON.stringify(paymentResource(view)) });
+    const view = answer.kind === 'accepted' ? await this.standing(callerOf(request), own, answer.resourceId) : own;
+    sendAnswer(reply, answer, {
+      location: `${PAYMENTS_PATH}/${view?.id}`,
+      body: JSON.stringify(view && paymentResource(view)),
+    });
+  }
+
+  /** The template may be another by the time a copy comes: that one is answered as the first was. */
+  private async createByType(type: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { write, answer } = await submitUnlessKnown(
+      this.writes,
+      request,
+      reply,
+      async (body, caller, now) =>
+        typedPaymentWrite(await findType(this.db, { ...ownerOf(caller), id: type }), body, caller, now),
+      nameOfPayment,
+    );
+    await this.answerMade(request, reply, write?.view, answer);
   }
 
   /** What to show of a write that has not ended: our own as it was accepted; another copy's as it stands. */
-  private async standing(caller: Caller, own: PaymentView, id: string): Promise<PaymentView> {
-    if (id === own.id) return own;
+  private async standing(caller: Caller, own: PaymentView | undefined, id: string): Promise<PaymentView | undefined> {
+    if (id === own?.id) return own;
     return (await findPayment(this.db, { ...ownerOf(caller), id })) ?? own;
   }
 }

@@ -26,8 +26,9 @@ export function retryWrite(failed: PaymentView, json: JsonObject, caller: Caller
   const { id, method = failed.method } = readRetry(json);
   // Never left once it is reached, so that no copy of an accepted retry is refused here.
   if (failed.status !== 'failed') throw new Problem('payment_not_retryable');
-  const { source, destination, amount, asset, capture, customer, reference, metadata } = failed;
+  const { source, destination, amount, asset, capture, customer, reference, metadata, division } = failed;
   const named = id === undefined ? {} : { id };
   const content = { source, destination, amount, asset, method, capture, customer, reference, metadata };
-  return paymentOf({ ...named, ...content }, caller, now, failed.id);
+  const divided = division ? { told: division, accounts: [] } : undefined;
+  return paymentOf({ ...named, ...content }, caller, now, failed.id, divided);
 }

@@ -39,7 +39,7 @@ export class HousePayments {
   /** `move` books what is taken at once, and tells how it left the accounts; undefined where the source has too little. */
   create(create: PaymentCreate, move: () => readonly AccountSnapshot[] | undefined): Verdict[] {
     const { id, source, destination, amount, asset, method, reference, metadata, created_at } = create;
-    const { confirm, capture, customer, retry_of } = create;
+    const { confirm, capture, customer, retry_of, breakdown, type } = create;
     const moved = confirm === false || capture !== 'automatic' ? [] : move();
     const base: PaymentSnapshot = {
       ...{ id, source, destination, amount, asset, method, reference, metadata, created_at },
@@ -53,6 +53,8 @@ export class HousePayments {
       ...(capture === 'automatic' ? {} : { capture }),
       ...(customer === undefined ? {} : { customer }),
       ...(retry_of === undefined ? {} : { retry_of }),
+      ...(breakdown === undefined ? {} : { breakdown }),
+      ...(type === undefined ? {} : { type }),
     };
     if (!moved) return [this.#changed(base, { status: 'failed', failure: { code: 'insufficient_funds' } })];
     if (confirm === false)

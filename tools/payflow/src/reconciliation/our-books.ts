@@ -15,8 +15,7 @@ export interface OwnPage {
   /** What providers know it by. */
   readonly reference: string;
   readonly asset: string;
-  /** The ledger alone knows what disputes have moved. */
-  readonly payments: Omit<Figures, 'disputed'>;
+  readonly payments: Figures;
   readonly ledger: Figures;
 }
 
@@ -26,13 +25,16 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 
 const BY_KEY = keyset('asc', 'tenant_id', 'livemode', 'id');
 
-// One that the provider was asked for and another connector carries out in the end has nothing here.
+// One that the provider was asked for and another connector carries out in the end has nothing here. A dispute that was won has
+// given back what it took.
 const PAYMENTS = statement(
   'cli.payments-at-provider',
   `select tenant_id, livemode, id, asset, source_account_id,
      case when connector = $4 then amount_captured_minor else 0 end as captured,
-     case when connector = $4 then amount_refunded_minor else 0 end as refunded
-   from payments
+     case when connector = $4 then amount_refunded_minor else 0 end as refunded, coalesce(d.disputed, 0) as disputed
+   from payments left join (
+     select tenant_id, livemode, payment_id as id, sum(amount_minor) as disputed from disputes where connector = $4 and status <> 'won'
+     group by 1, 2, 3) as d using (tenant_id, livemode, id)
    where ${BY_KEY.behind(['$1', '$2', '$3'])}
      and (connector = $4 or (tenant_id, livemode, id) in (select tenant_id, livemode, payment_id from attempts where connector = $4))
    ${BY_KEY.orderBy} limit ${PAGE}`,
@@ -60,6 +62,8 @@ interface PaymentRow extends KeyRow {
   readonly source_account_id: string;
   readonly captured: bigint;
   readonly refunded: bigint;
+  /** A sum of bigint is numeric, which comes as digits. */
+  readonly disputed: string;
 }
 
 interface MovedRow extends Omit<KeyRow, 'id'> {
@@ -113,7 +117,7 @@ function pageOf(row: PaymentRow, moved: ReadonlyMap<string, MovedRow>): OwnPage 
     payment,
     reference: `${fromUuid('tenant', row.tenant_id)}/${row.livemode ? 'live' : 'test'}/${payment}`,
     asset: row.asset,
-    payments: { captured: row.captured, refunded: row.refunded },
+    payments: { captured: row.captured, refunded: row.refunded, disputed: BigInt(row.disputed) },
     ledger: {
       captured: BigInt(out?.held ?? 0),
       refunded: BigInt(back?.held ?? 0),

@@ -78,7 +78,7 @@ describe('the books of a provider against ours', () => {
   beforeEach(async () => {
     acquirer.pages.clear();
     acquirer.asked.length = 0;
-    await payments.tamper('truncate payments, payment_operations, attempts cascade');
+    await payments.tamper('truncate payments, payment_operations, attempts, disputes cascade');
     await ledger.tamper('truncate transfers');
   });
   afterAll(async () => {
@@ -104,12 +104,22 @@ describe('the books of a provider against ours', () => {
         '${newUuid()}', now(), now(), 100000, ${own.captured ?? 0}, ${own.refunded ?? 0}, ${connector === null ? 'null' : `'${connector}'`});
       insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, status, asset, request, connector)
       values ('${tenant}', false, '${newUuid()}', '${uuid}', '${uuid}', 'sale', 'unknown', '${asset}', '{}', '${CONNECTOR}')`);
+    if (own.disputed !== undefined) await dispute(uuid, asset, own.disputed, own.returned !== undefined);
     await move(uuid, clearing, shop, asset, booked.captured, true);
     await move(uuid, shop, clearing, asset, booked.refunded, true);
     await move(uuid, shop, clearing, asset, booked.disputed, false);
     await move(uuid, clearing, shop, asset, booked.returned, false);
     if (outside) acquirer.pages.set(`${fromUuid('tenant', tenant)}/test/${id}`, [{ asset, sums: outside }]);
     return id;
+  }
+
+  async function dispute(payment: string, asset: string, amount: number, isWon: boolean): Promise<void> {
+    await payments.tamper(`
+      insert into disputes (tenant_id, livemode, id, payment_id, connector, provider_reference, status, leg, leg_try, amount_minor, asset,
+        source_account_id, destination_account_id, transfer_id, return_transfer_id, version, created_at, updated_at)
+      values ('${tenant}', false, '${newUuid()}', '${payment}', '${CONNECTOR}', '${newUuid()}', '${isWon ? 'won' : 'lost'}',
+        '${isWon ? 'returned' : 'taken'}', 1, ${amount}, '${asset}', '${clearing}', '${shop}', '${newUuid()}', ${isWon ? `'${newUuid()}'` : 'null'}, 1,
+        now(), now())`);
   }
 
   async function move(payment: string, debit: string, credit: string, asset: string, amount = 0, isHeld = true) {
@@ -130,7 +140,7 @@ describe('the books of a provider against ours', () => {
     expect(lines).toMatchObject([
       { asset: 'EUR', figure: 'captured', outside: 70n, payments: 70n, ledger: 70n, isEqual: true },
       { asset: 'EUR', figure: 'refunded', outside: 0n, isEqual: true },
-      { asset: 'EUR', figure: 'disputed', outside: 70n, ledger: 70n },
+      { asset: 'EUR', figure: 'disputed', outside: 70n, payments: 70n, ledger: 70n },
       { asset: 'USD', figure: 'captured', outside: 1500n, payments: 1500n, ledger: 1500n, isEqual: true },
       { asset: 'USD', figure: 'refunded', outside: 300n, payments: 300n, ledger: 300n, isEqual: true },
       { asset: 'USD', figure: 'disputed', outside: 0n, ledger: 0n },

@@ -12,14 +12,12 @@ export type AskBooks = (merchantReference: string | null) => Promise<readonly Pr
 
 export const FIGURES = ['captured', 'refunded', 'disputed'] as const satisfies readonly (keyof Figures)[];
 
-type Own = OwnPage['payments'] & Partial<Figures>;
-
-/** One figure in one currency, by everyone who knows it: of disputes payments keeps no sums. */
+/** One figure in one currency, by everyone who knows it. */
 export interface Line {
   readonly asset: string;
   readonly figure: (typeof FIGURES)[number];
   readonly outside: bigint;
-  readonly payments: bigint | null;
+  readonly payments: bigint;
   readonly ledger: bigint;
   readonly isEqual: boolean;
 }
@@ -55,7 +53,7 @@ const NOTHING: Figures = { captured: 0n, refunded: 0n, disputed: 0n };
  */
 export async function reconcile(connector: string, { ask, ...ours }: Books): Promise<Reconciliation> {
   const outside = new Map((await ask(null)).map((page) => [page.asset, page as Figures]));
-  const [payments, ledger] = [new Map<string, Own>(), new Map<string, Figures>()];
+  const [payments, ledger] = [new Map<string, Figures>(), new Map<string, Figures>()];
   let isEachEqual = true;
   for await (const pages of ownPages(connector, ours)) {
     for (const page of pages) {
@@ -112,28 +110,24 @@ async function linesOfPayment(
 function linesOf(
   asset: string,
   outside: Figures = NOTHING,
-  payments: Own = NOTHING,
+  payments: Figures = NOTHING,
   ledger: Figures = NOTHING,
 ): Line[] {
   return FIGURES.map((figure) => {
-    const said = { outside: outside[figure], payments: payments[figure] ?? null, ledger: ledger[figure] };
-    return {
-      asset,
-      figure,
-      ...said,
-      isEqual: said.outside === said.ledger && said.ledger === (said.payments ?? said.ledger),
-    };
+    const said = { outside: outside[figure], payments: payments[figure], ledger: ledger[figure] };
+    return { asset, figure, ...said, isEqual: said.outside === said.payments && said.outside === said.ledger };
   });
 }
 
 function sameFigures({ payments, ledger }: OwnPage): boolean {
-  return payments.captured === ledger.captured && payments.refunded === ledger.refunded;
+  return FIGURES.every((figure) => payments[figure] === ledger[figure]);
 }
 
-function add<F extends Own>(sums: Map<string, F>, asset: string, page: F): void {
-  const sum = sums.get(asset);
-  if (!sum) return void sums.set(asset, page);
-  const { captured, refunded, disputed } = sum;
-  const own = disputed === undefined ? {} : { disputed: disputed + (page.disputed ?? 0n) };
-  sums.set(asset, { ...sum, captured: captured + page.captured, refunded: refunded + page.refunded, ...own });
+function add(sums: Map<string, Figures>, asset: string, page: Figures): void {
+  const { captured, refunded, disputed } = sums.get(asset) ?? NOTHING;
+  sums.set(asset, {
+    captured: captured + page.captured,
+    refunded: refunded + page.refunded,
+    disputed: disputed + page.disputed,
+  });
 }

@@ -1,4 +1,10 @@
-import { CAPTURE_MODES, PAYMENT_STATUSES, type OperationKind } from '@payflow/contracts';
+import {
+  BREAKDOWN_KINDS,
+  BREAKDOWN_PARTS_MAX,
+  CAPTURE_MODES,
+  PAYMENT_STATUSES,
+  type OperationKind,
+} from '@payflow/contracts';
 import {
   CANCEL_REQUEST_SCHEMA,
   CAPTURE_REQUEST_SCHEMA,
@@ -55,35 +61,53 @@ const operation = (kind: OperationKind & ('capture' | 'refund')): object =>
     ...shownOfAll,
   });
 
+/** A payment of which others get a part says so; the others say nothing. */
+function divisible(payment: object): object {
+  const { properties } = payment as { readonly properties: object };
+  const part = resource({
+    kind: { enum: BREAKDOWN_KINDS },
+    account: id('account'),
+    amount: {
+      ...amount,
+      description: 'What it gets of the whole amount; of a part of that, a part in the same proportion.',
+    },
+  });
+  const breakdown = { type: 'array', items: part, maxItems: BREAKDOWN_PARTS_MAX };
+  const type = { type: 'string', description: 'The transaction type whose template divided it.' };
+  return { ...payment, properties: { ...properties, breakdown, type } };
+}
+
 /** What a payment, and what is asked of it, takes and gives. */
 export const PAYMENT_SCHEMAS: Readonly<Record<string, object>> = {
   PaymentRequest: PAYMENT_REQUEST_SCHEMA,
-  Payment: resource({
-    id: id('payment'),
-    object: { const: 'payment' },
-    status: { enum: PAYMENT_STATUSES },
-    amount,
-    asset: assetCode,
-    amount_authorized: { ...amount, description: 'Set aside or taken by now.' },
-    amount_captured: amount,
-    amount_refunded: amount,
-    source: id('account'),
-    destination: id('account'),
-    method: PAYMENT_METHOD_SCHEMA,
-    capture: { enum: CAPTURE_MODES },
-    next_action: nullable({
-      type: 'object',
-      required: ['type'],
-      properties: { type: { enum: ['confirm', 'redirect'] }, url: { type: 'string', format: 'uri' } },
+  Payment: divisible(
+    resource({
+      id: id('payment'),
+      object: { const: 'payment' },
+      status: { enum: PAYMENT_STATUSES },
+      amount,
+      asset: assetCode,
+      amount_authorized: { ...amount, description: 'Set aside or taken by now.' },
+      amount_captured: amount,
+      amount_refunded: amount,
+      source: id('account'),
+      destination: id('account'),
+      method: PAYMENT_METHOD_SCHEMA,
+      capture: { enum: CAPTURE_MODES },
+      next_action: nullable({
+        type: 'object',
+        required: ['type'],
+        properties: { type: { enum: ['confirm', 'redirect'] }, url: { type: 'string', format: 'uri' } },
+      }),
+      authorized_until: { ...nullable(instant), description: 'Until when what is authorized can be captured.' },
+      failure,
+      customer: nullable(id('customer')),
+      retry_of: nullable(id('payment')),
+      reference: nullableText,
+      metadata: METADATA_SCHEMA,
+      ...shownOfAll,
     }),
-    authorized_until: { ...nullable(instant), description: 'Until when what is authorized can be captured.' },
-    failure,
-    customer: nullable(id('customer')),
-    retry_of: nullable(id('payment')),
-    reference: nullableText,
-    metadata: METADATA_SCHEMA,
-    ...shownOfAll,
-  }),
+  ),
   PaymentList: list('Payment'),
   ConfirmRequest: CONFIRM_REQUEST_SCHEMA,
   IncrementRequest: INCREMENT_REQUEST_SCHEMA,
