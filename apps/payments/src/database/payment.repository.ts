@@ -68,7 +68,8 @@ const MORE = new Unnested<NewPayment>([
 const insertOf = (names: string, from: string): string =>
   `insert into payments (status, version, admission, ${names})
    select 'processing', 0, case when exists (
-     select from payment_policies p where p.tenant_id = n.tenant_id and p.livemode = n.livemode and p.active) then 'judged' end, *
+     select from payment_policies p where p.tenant_id = n.tenant_id and p.livemode = n.livemode and p.active) then 'judged' end,
+     ${names.replace('division', 'division::json')}
    from ${from}
    order by tenant_id, livemode, id
    on conflict do nothing returning tenant_id, livemode, id, admission`;
