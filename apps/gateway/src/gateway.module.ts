@@ -53,6 +53,7 @@ const PAYMENT_CONTROLLERS = [
   PaymentsController,
   PaymentOperationsController,
   OperationsController,
+  InternalPaymentsController,
 ];
 
 /** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */
@@ -88,7 +89,6 @@ export class GatewayModule {
         PeriodsController,
         TransactionTypesController,
         MonitoringController,
-        InternalPaymentsController,
         ...webhookControllers,
         PaymentEventsHandler,
         LedgerEventsHandler,
