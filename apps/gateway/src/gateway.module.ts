@@ -58,6 +58,7 @@ const PAYMENT_CONTROLLERS = [
   PaymentsController,
   PaymentOperationsController,
   OperationsController,
+  InternalPaymentsController,
 ];
 
 /** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */
@@ -94,7 +95,6 @@ export class GatewayModule {
         TransactionTypesController,
         ...LIMITING,
         MonitoringController,
-        InternalPaymentsController,
         ...webhookControllers,
         PaymentEventsHandler,
         LedgerEventsHandler,
