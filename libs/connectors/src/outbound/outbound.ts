@@ -8,7 +8,6 @@ import {
   currentDeadline,
   deadlineIn,
   withDeadline,
-  type RefusalReason,
 } from '@payflow/resilience';
 import { logger } from '@payflow/telemetry';
 import type { InquiryAnswer, ProviderAction, ProviderAnswer, ProviderCall } from '../connector.js';
