@@ -38,6 +38,10 @@ const benchmarks = {
     what: 'payments through the HTTP API and all five services: rate applied, latency, CPU per payment and process',
     run: (place) => onHouse('pipeline', place),
   },
+  rails: {
+    what: 'card payments at a provider of 50 ms, with bounded sockets; what a provider of 5 s does to the others, in turns in one run',
+    run: (place) => onHouse('rails', place),
+  },
   'start-up': {
     what: 'from a process to ready, per service: its parts side by side against one after the other, in turns in one run',
     run: (place) => onHouse('start-up', place),

@@ -87,10 +87,12 @@ class Generator {
   }
 
   private request(id: string): string {
-    const { port, apiKey, accounts } = this.start;
-    const [source, destination] = random.pair(accounts);
+    const { port, apiKey, accounts, card } = this.start;
+    const [wallet, destination] = random.pair(accounts);
+    const source = card ? card.clearing : wallet;
     const amount = String(1 + random.below(AMOUNT_DIGITS));
-    const body = JSON.stringify({ id, source, destination, amount, asset: 'USD', method: { type: 'internal' } });
+    const method = card ? { type: 'card', token: `tok_${card.brand}`, brand: card.brand } : { type: 'internal' };
+    const body = JSON.stringify({ id, source, destination, amount, asset: 'USD', method });
     return (
       `POST /api/v1/payments HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${apiKey}\r\n` +
       `Content-Type: application/json\r\nIdempotency-Key: ${id}\r\nContent-Length: ${body.length}\r\n\r\n${body}`

@@ -114,7 +114,7 @@ async function commits({ databases }: House, { ids, planned }: StepResult): Prom
   return rows.map(({ id, at }) => ({ at, after: at - (plannedOf.get(id) ?? 0) }));
 }
 
-function percentiles(values: readonly number[]): Percentiles {
+export function percentiles(values: readonly number[]): Percentiles {
   const sorted = Float64Array.from(values).sort();
   const at = (share: number) =>
     Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 10) / 10;
@@ -128,7 +128,7 @@ function chunked(values: readonly number[]): number[] {
   return largest;
 }
 
-function countBy(status: Uint16Array): Record<string, number> {
+export function countBy(status: Uint16Array): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const code of status) counts[code] = (counts[code] ?? 0) + 1;
   return counts;

@@ -3,6 +3,8 @@ export interface GeneratorStart {
   readonly port: number;
   readonly apiKey: string;
   readonly accounts: readonly string[];
+  /** Where the payments are by card: the clearing account, and the brand by which they are routed. */
+  readonly card?: { readonly clearing: string; readonly brand: string };
 }
 
 export interface StepOrder {

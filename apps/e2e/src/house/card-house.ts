@@ -1,6 +1,7 @@
 import type { Sandbox } from '@payflow/testing';
 import { House } from './house.js';
 import { Merchant } from './merchant.js';
+import type { ServerUrls } from './servers.js';
 import type { Environment } from './service-process.js';
 import { untilAnswered, type Answered } from './wish.js';
 
@@ -22,8 +23,17 @@ export class CardHouse {
     readonly clearing: string,
   ) {}
 
-  static async open(name: string, environment: Environment = {}): Promise<CardHouse> {
-    const house = await House.open({ name, environment: { ...IMPATIENT, ...environment }, sandbox: LATE });
+  static async open(
+    name: string,
+    environment: Environment = {},
+    { servers, sandbox }: { servers?: ServerUrls; sandbox?: Environment } = {},
+  ): Promise<CardHouse> {
+    const house = await House.open({
+      name,
+      environment: { ...IMPATIENT, ...environment },
+      sandbox: { ...LATE, ...sandbox },
+      ...(servers ? { servers, disposable: true } : {}),
+    });
     try {
       const merchant = await Merchant.open(house.databases, house.api, 8);
       const account = { asset: 'USD', kind: 'asset', overdraft: 'unbounded' };
