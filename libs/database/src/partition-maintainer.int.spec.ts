@@ -1,11 +1,13 @@
 import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase } from './database.js';
 import { SqlMigration } from './migration.js';
 import { PartitionMaintainer, type PartitionStep, type StepLeft } from './partition-maintainer.js';
 import { PARTITION_UPKEEP } from './partition-upkeep.js';
 import { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';
 import type { Rights } from './rights.js';
+import { statement } from './statement.js';
 
 class Dated1764100049001 extends SqlMigration {
   readonly sql = `
@@ -204,6 +206,16 @@ describe('the maintainer', () => {
     expect((await maintainer.countAhead()).every(({ partitions }) => partitions === AHEAD)).toBe(true);
     expect(await maintainer.run()).toEqual([]);
     await expectAllWell();
+  });
+
+  it('waits for a connection at the start, however long others have them all', async () => {
+    const shares = { api: 1, consumers: 1, relay: 1, reports: 1 };
+    const crowded = await openDatabase({ url: db.url, poolSize: 4, applicationName: 'crowded', shares });
+    const taken = crowded.for('relay').rows(statement('spec.take', 'select pg_sleep(1.5)'));
+    expect(await new PartitionMaintainer(crowded.for('relay'), AHEAD).ensurePresent()).toEqual([]);
+    expect(await partitionsOf('letters')).toContain(nameOf(0));
+    await taken;
+    await crowded.close();
   });
 
   it('has the owner do what is due, and nothing else', async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from './database.js';
-import { isConnectionLoss, isSerializationConflict, sqlState } from './errors.js';
+import { isConnectionLoss, isSerializationConflict, PoolExhausted, sqlState } from './errors.js';
 import { statement } from './statement.js';
 
 /** One step of the upkeep; what each of them does stands above `PARTITION_UPKEEP`. */
@@ -70,13 +70,27 @@ export class PartitionMaintainer {
     return this.database.rows<PartitionsAhead>(AHEAD);
   }
 
-  /** Resolves when each table has a partition for the present, whoever made it. Throws what stood in the way for 30 s. */
+  /**
+   * Resolves when each table has a partition for the present, whoever made it. Throws what stood in the way for 30 s: a start in
+   * a crowd, where no connection is free for a second, is no reason to end a service.
+   */
   async ensurePresent(): Promise<StepLeft[]> {
     for (const until_ms = performance.now() + START_DEADLINE_MS; ;) {
-      const left = await this.run(({ action }) => action === 'make' || action === 'attach');
-      if ((await this.countAhead()).every(({ partitions }) => partitions >= 0)) return left;
-      if (performance.now() > until_ms) throw left[0]?.error ?? new Error('nobody makes the partitions of the present');
+      const { left, isThere, error } = await this.presentNow();
+      if (isThere) return left;
+      if (performance.now() > until_ms)
+        throw error ?? left[0]?.error ?? new Error('nobody makes the partitions of the present');
       await delay(Math.random() * RETRY_JITTER_MS);
+    }
+  }
+
+  private async presentNow(): Promise<{ left: StepLeft[]; isThere: boolean; error?: unknown }> {
+    try {
+      const left = await this.run(({ action }) => action === 'make' || action === 'attach');
+      return { left, isThere: (await this.countAhead()).every(({ partitions }) => partitions >= 0) };
+    } catch (error) {
+      if (!(error instanceof PoolExhausted)) throw error;
+      return { left: [], isThere: false, error };
     }
   }
 

@@ -63,7 +63,9 @@ export class Housekeeping {
   /** Makes the partitions the service needs now; the rest follows in the background, now and every hour. */
   async start(): Promise<void> {
     report(await this.partitions.ensurePresent());
-    await this.countAhead();
+    await this.countAhead().catch((error: unknown) =>
+      log.warn({ err: error }, 'the partitions ahead are counted later'),
+    );
     this.counting.start();
     this.first = this.run();
     this.rounds.start();
