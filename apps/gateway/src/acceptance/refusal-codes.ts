@@ -55,6 +55,7 @@ const TOLD_OF_PAYMENTS = [
   'payment_not_capturable',
   'payment_not_confirmable',
   'payment_not_incrementable',
+  'payment_disputed',
   'payment_not_refundable',
   'too_many_operations',
   'capture_exceeds_authorized',

@@ -99,6 +99,7 @@ export const PAYMENT_OPERATIONS: readonly Operation[] = [
     ...asked('refundPayment', 'refunds', 'Give back all or a part of what was captured.', 'RefundRequest', [
       'id_reused',
       'amount_not_positive',
+      'payment_disputed',
       'payment_not_refundable',
       'refund_exceeds_captured',
     ]),
