@@ -7,6 +7,7 @@ import { Merchant } from '../house/merchant.js';
 import { newPayment, sendUntilFinal } from '../house/payments.js';
 import { Random } from '../house/random.js';
 import { SpanCollector, type CollectedSpan } from '../house/span-collector.js';
+import { untilAnswered } from '../house/wish.js';
 import { edgesOf, missingEdges } from './edges.js';
 
 const DEADLINE_MS = 30_000;
@@ -15,6 +16,15 @@ const ON_THE_WAY: MessageType[] = [
   'payflow.payment.create.v1',
   'payflow.transfer.post.v1',
   'payflow.transfer.posted.v1',
+  'payflow.payment.succeeded.v1',
+];
+/** Held before the acquirer is asked, booked on its word. */
+const BY_CARD: MessageType[] = [
+  'payflow.payment.create.v1',
+  'payflow.hold.place.v1',
+  'payflow.hold.placed.v1',
+  'payflow.hold.post.v1',
+  'payflow.hold.posted.v1',
   'payflow.payment.succeeded.v1',
 ];
 const { PAYFLOW_TEST_JAEGER_UI_URL: jaegerUi, PAYFLOW_TEST_OTLP_ENDPOINT: jaegerOtlp } = process.env;
@@ -32,6 +42,7 @@ describe('the trace of one payment', () => {
     collector = await SpanCollector.start(jaegerOtlp);
     house = await House.open({
       name: 'trace',
+      sandbox: {},
       environment: {
         OTEL_TRACES_EXPORTER: 'otlp',
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -101,6 +112,29 @@ describe('the trace of one payment', () => {
       expect(statement).not.toContain(payment.body.source);
       expect(statement).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}/);
     }
+  });
+
+  it('is one of a card payment, too: through the ledger twice, to the acquirer, and back', async () => {
+    const [destination] = merchant.accounts;
+    const { status, body } = await untilAnswered(merchant.api, '/api/v1/payments', {
+      source: merchant.world,
+      destination,
+      amount: '1999',
+      asset: 'USD',
+      method: { type: 'card', token: 'tok_visa' },
+    });
+    expect(status).toBe(201);
+    const ofCard = () => collector.ofTrace(body['trace_id'] as string);
+    const cardEdges = edgesOf(BY_CARD, 'gateway');
+    await until('every edge is in the trace', () => missingEdges(ofCard(), cardEdges).length === 0, DEADLINE_MS);
+    const names = ofCard().map(({ service, name }) => `${service} ${name}`);
+    expect(names).toEqual(expect.arrayContaining(['gateway POST /api/v1/payments', 'payments cards sale']));
+    expect(new Set(ofCard().map(({ service }) => service))).toEqual(new Set(SERVICES));
+    expect(ofCard().find(({ name }) => name === 'cards sale')?.attributes).toMatchObject({
+      'payflow.connector.name': 'cards',
+      'payflow.outcome': 'approved',
+    });
+    expect(JSON.stringify(ofCard())).not.toContain(house.sandbox.apiKey);
   });
 
   it.skipIf(jaegerUi === undefined || jaegerOtlp === undefined)("is read back whole from Jaeger's API", async () => {
