@@ -21,6 +21,7 @@ const ENDS_WELL: readonly (readonly [what: string, ending: string])[] = [
   ['is told by webhook before the answer', '9028'],
   ['is told by webhooks out of order', '9029'],
   ['is done, and the first inquiry is told that nobody heard of it', '9030'],
+  ['is done, told by webhook, and the first inquiry is told that it was declined', '9031'],
   ['is done only when nobody waits any more', '9032'],
 ];
 

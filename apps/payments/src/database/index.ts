@@ -14,6 +14,7 @@ import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
 import { PaymentDisputes1764200700002 } from './migrations/1764200700002-payment-disputes.js';
 import { PaymentLimits1764200600001 } from './migrations/1764200600001-payment-limits.js';
+import { EvidenceOfWebhooks1764200920001 } from './migrations/1764200920001-evidence-of-webhooks.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -33,6 +34,7 @@ export const migrations = [
   AttemptsInWork1764200500003,
   PaymentDisputes1764200700002,
   PaymentLimits1764200600001,
+  EvidenceOfWebhooks1764200920001,
   rights,
 ];
 

@@ -686,6 +686,8 @@ CREATE INDEX payments_to_be_acted_on ON public.payments USING btree (expires_at)
 
 CREATE INDEX payments_waiting ON public.payments USING btree (updated_at) WHERE (status = 'processing'::text);
 
+CREATE INDEX provider_evidence_of_webhooks ON public.provider_evidence USING btree (tenant_id, livemode, attempt_id) WHERE (source = 'webhook'::text);
+
 CREATE INDEX reviews_open ON public.reviews USING btree (opened_at) WHERE (status = 'open'::text);
 
 CREATE INDEX reviews_open_by_end ON public.reviews USING btree (expires_at) WHERE (status = 'open'::text);

@@ -55,6 +55,29 @@ describe('a word on an attempt', () => {
     expect(needsAttention ? '!' : (next ?? '-')).toBe(then);
   });
 
+  it.each([
+    ['unknown', 'declined', 'approved', null, false],
+    ['unknown', 'not_found', 'approved', null, false],
+    ['unknown', 'approved', 'declined', null, false],
+    ['sending', 'declined', 'approved', 'unknown', false],
+    ['requires_action', 'declined', 'approved', null, true],
+    ['unknown', 'approved', 'approved', 'approved', false],
+    ['unknown', 'declined', 'declined', 'declined', false],
+    ['unknown', 'not_found', 'declined', 'created', false],
+  ] as const)(
+    'of an inquiry, when it is %s: %s after a webhook said %s: to %s',
+    (status, outcome, told, next, looked) => {
+      expect(believe(status, { source: 'inquiry', outcome }, true, told)).toEqual({
+        status: next,
+        needsAttention: looked,
+      });
+    },
+  );
+
+  it('of a human is taken against that of a webhook', () => {
+    expect(believe('unknown', { source: 'operator', outcome: 'declined' }, true, 'approved').status).toBe('declined');
+  });
+
   it('that it was never heard of ends what is too late to be sent', () => {
     expect(believe('unknown', { source: 'inquiry', outcome: 'not_found' }, false).status).toBe('not_sent');
   });

@@ -51,9 +51,13 @@ export function isFinal(status: AttemptStatus): status is 'approved' | 'declined
   return status === 'approved' || status === 'declined' || status === 'not_sent';
 }
 
-/** `mayBeSent`: whether it is still of use to send it, where the provider has never heard of it. */
-export function believe(status: AttemptStatus, news: News, mayBeSent: boolean): Belief {
+/**
+ * `mayBeSent`: whether it is still of use to send it, where the provider has never heard of it. `told`: what a webhook, which was
+ * signed, has said of it: the opposite is doubted, and asked about again.
+ */
+export function believe(status: AttemptStatus, news: News, mayBeSent: boolean, told: Told = null): Belief {
   if (isFinal(status)) return contradicts(status, news) ? CONTRADICTION : NOTHING;
+  if (news.source !== 'operator' && isAgainst(told, news.outcome)) return doubted(status);
   switch (news.outcome) {
     case 'approved':
     case 'declined':
@@ -69,6 +73,21 @@ export function believe(status: AttemptStatus, news: News, mayBeSent: boolean): 
     default:
       return news.outcome satisfies never;
   }
+}
+
+/** What a webhook said; null where none came. */
+export type Told = 'approved' | 'declined' | null;
+
+export function isAgainst(told: Told, outcome: NewsOutcome): boolean {
+  return told === 'approved'
+    ? outcome === 'declined' || outcome === 'not_found'
+    : told !== null && outcome === 'approved';
+}
+
+/** One word against another: it stays open, and is asked about until one of them is taken back. */
+function doubted(status: AttemptStatus): Belief {
+  if (status === 'unknown') return NOTHING;
+  return status === 'requires_action' ? CONTRADICTION : to('unknown');
 }
 
 /** An inquiry that could not be sent says nothing about what it was to ask for. */

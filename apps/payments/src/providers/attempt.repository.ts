@@ -31,7 +31,11 @@ const LOCK = statement(
   'attempts.lock',
   `select a.payment_id, a.operation_id, a.number, a.action, a.status, a.amount_minor, a.asset, a.request, a.connector,
      a.inquiries, a.needs_attention, a.created_at, a.unknown_at, a.correlation_id, a.traceparent, a.version, clock_timestamp() as now,
-     greatest(p.expires_at, p.authorized_until) as takes_until, others.first_id, others.tried, others.declined
+     greatest(p.expires_at, p.authorized_until) as takes_until, others.first_id, others.tried, others.declined,
+     (select case e.outcome when 'attempt_approved' then 'approved' else 'declined' end from provider_evidence e
+      where e.tenant_id = a.tenant_id and e.livemode = a.livemode and e.attempt_id = a.id and e.source = 'webhook'
+        and e.outcome in ('attempt_approved', 'attempt_declined')
+      order by e.received_at desc limit 1) as told
    from attempts a
      join payments p on p.tenant_id = a.tenant_id and p.livemode = a.livemode and p.id = a.payment_id
      cross join lateral (
@@ -106,6 +110,7 @@ interface LockedRow {
   readonly first_id: string;
   readonly tried: readonly string[];
   readonly declined: string | null;
+  told: Attempt['told'];
 }
 
 export async function insertAttempts(tx: Transaction, attempts: readonly InsertedAttempt[]): Promise<void> {
@@ -137,6 +142,7 @@ export async function lockAttempt(tx: Transaction, key: AttemptKey): Promise<Att
     first: fromUuid('attempt', row.first_id),
     tried: row.tried,
     declined: row.declined,
+    told: row.told,
     ...(row.correlation_id ? { correlation: fromUuid('event', row.correlation_id) } : {}),
     ...(row.traceparent ? { traceparent: row.traceparent } : {}),
   };

@@ -1,5 +1,5 @@
 import type { ProviderAction, ProviderRequest } from '@payflow/connectors';
-import type { AttemptStatus } from '../domain/attempt.js';
+import type { AttemptStatus, Told } from '../domain/attempt.js';
 
 export interface AttemptKey {
   readonly tenant: string;
@@ -39,6 +39,8 @@ export interface Attempt extends NewAttempt {
   readonly tried: readonly string[];
   /** Why the last of them declined; null where none did. */
   readonly declined: string | null;
+  /** The last that a webhook said of it. */
+  readonly told: Told;
   readonly inquiries: number;
   readonly needsAttention: boolean;
   readonly createdAt: Date;

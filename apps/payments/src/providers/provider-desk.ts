@@ -4,8 +4,8 @@ import { isConnectionLoss, OutcomeUnknown, PoolExhausted, type Database, type Tr
 import { enqueue, type JobRun } from '@payflow/jobs';
 import type { AnyOutgoing, Outbox } from '@payflow/messaging';
 import { Retry, type RefusalReason } from '@payflow/resilience';
-import { currentTraceparent } from '@payflow/telemetry';
-import { isTooLate, type InquirySchedule } from '../domain/attempt.js';
+import { currentTraceparent, logger } from '@payflow/telemetry';
+import { isAgainst, isFinal, isTooLate, type InquirySchedule } from '../domain/attempt.js';
 import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
 import { lockAttempt, moveAttempt } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
@@ -14,6 +14,8 @@ import { countWord } from './metrics.js';
 import { askingLater, inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
 import { answerOf, callsForOthers, lastWord, settle, type Hearing, type Told } from './settle.js';
 import { brokenOff, wordOf, type Word } from './word.js';
+
+const log = logger('providers');
 
 export interface DeskParts {
   readonly db: Database;
@@ -73,7 +75,7 @@ export class ProviderDesk {
   /** The job `provider.inquire`. */
   async inquire({ data, signal }: JobRun<AttemptJob>): Promise<void> {
     const key = keyOf(data);
-    const attempt = await this.parts.db.transaction((tx) => lockAttempt(tx, key));
+    const attempt = await this.parts.db.transaction((tx) => this.look(tx, key));
     const isOpen = attempt && ['sending', 'unknown', 'requires_action'].includes(attempt.status);
     if (!isOpen || attempt.connector === null) return;
     const connector = connectorNamed(this.parts.connectors, attempt.connector);
@@ -85,6 +87,20 @@ export class ProviderDesk {
           .catch((error: unknown) => brokenOff('inquiry', error))
       : wordOf('inquiry', { outcome: 'unknown', code: 'connector_not_configured', evidence: {} });
     await this.hear(key, word, await this.hasOthers(attempt, word));
+  }
+
+  /** One that has ended is not asked about. Where a webhook says the opposite of how it ended, somebody has to look. */
+  private async look(tx: Transaction, key: AttemptKey): Promise<Attempt | undefined> {
+    const attempt = await lockAttempt(tx, key);
+    if (!attempt || !isFinal(attempt.status) || !isAgainst(attempt.told, attempt.status)) return attempt;
+    if (!attempt.needsAttention) {
+      log.error(
+        { attempt: attempt.id, status: attempt.status },
+        'ALARM: a webhook says the opposite of how an attempt ended',
+      );
+      await moveAttempt(tx, attempt, { status: attempt.status, needsAttention: true });
+    }
+    return attempt;
   }
 
   /** The job `attempt.resolve`: a human has found out. */

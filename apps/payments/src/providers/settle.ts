@@ -47,6 +47,7 @@ export async function settle(tx: Transaction, attempt: Attempt, heard: Word, hea
     attempt.status,
     word,
     !isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()),
+    attempt.told,
   );
   const next = later(attempt, word, belief, hearing.schedule);
   const keeping = keepEvidence(tx, attempt, {

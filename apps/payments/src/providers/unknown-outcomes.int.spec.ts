@@ -135,6 +135,34 @@ describe('an outcome that is not known', () => {
     expect(inquiries[0]?.due_s).toBeLessThanOrEqual(0);
   });
 
+  it('stays open where an inquiry says the opposite of a signed webhook, until one of them is taken back', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [silence];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await wishes.hears(attempt, 'attempt_approved');
+    first.inquiryAnswers = [no, neverHeard, yes];
+    while (first.inquiryAnswers.length > 1) {
+      await inquire(attempt);
+      expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'unknown', needs_attention: false }]);
+      expect((await wishes.jobs(attempt)).map(({ job }) => job)).toContain('provider.inquire');
+    }
+    await inquire(attempt);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+  });
+
+  it('that ended, and of which a webhook says the opposite, is for a human to look at', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [no];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await wishes.hears(attempt, 'attempt_approved');
+    const before = first.inquiries;
+    await inquire(attempt);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'declined', needs_attention: true }]);
+    expect([first.inquiries - before, await outcomes(attempt)]).toEqual([0, ['declined']]);
+  });
+
   it('that contradicts what is known moves nothing, is kept, and calls for a human', async () => {
     const { first, ask, inquire, resolve } = house();
     const attempt = await wishes.ask();

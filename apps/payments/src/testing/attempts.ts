@@ -27,6 +27,12 @@ const JOBS = statement(
    where payload -> 'data' ->> 'attempt' = $1 and j.key is not null order by 1`,
 );
 
+const HEARD = statement(
+  'spec.heard',
+  `insert into provider_evidence (tenant_id, livemode, id, payment_id, attempt_id, connector, source, outcome, content, believed)
+   values ($1, $2, $3, $4, $5, 'one', 'webhook', $6, '{}', false)`,
+);
+
 export interface AttemptRow {
   readonly number: number;
   readonly status: string;
@@ -80,6 +86,13 @@ export class Wishes {
     const attempt = await this.wish(...given);
     await this.database.transaction((tx) => askProviders(tx, [attempt]));
     return attempt;
+  }
+
+  /** As the machine keeps what a webhook says. */
+  async hears(attempt: NewAttempt, outcome: string): Promise<void> {
+    const { tenant, livemode, payment, id } = attempt;
+    const place = [uuidOf('tenant', tenant), livemode, newUuid(), uuidOf('payment', payment), uuidOf('attempt', id)];
+    await this.database.rows(HEARD, [...place, outcome]);
   }
 
   get database(): Database {
