@@ -9,7 +9,7 @@ import { Random } from '../house/random.js';
 import type { Run, Scenario } from './scenario.js';
 
 const FULL = { operations: 5_000, deaths: 20, concurrency: 24 };
-const SHORT = { operations: 150, deaths: 4, concurrency: 12 };
+const SHORT = { operations: 90, deaths: 3, concurrency: 12 };
 const SETTLED_WITHIN_MS = 180_000;
 const PAUSE_MS_MAX = 2_500;
 
