@@ -1,6 +1,7 @@
 import { newId, type LimitDefine, type RiskRuleDefine } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariants } from '@payflow/invariants';
+import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { invariants } from '../database/index.js';
 import { PaymentsUnderTest, told } from '../testing/payments-under-test.js';
@@ -125,6 +126,25 @@ it('what is added to an authorization is held against the limits as well', async
   await payments.tell(payments.wish(id, 'capture'));
   await payments.settle();
   expect(await use()).toEqual({ reserved: '0', used: '1500' });
+});
+
+it('windows are locked when all payments are, so that two batches never wait for each other', async () => {
+  const more = await limited('100000');
+  const [card, manual] = [payments.create({ ...more, method: CARD }), await payments.authorized(more)];
+  const direct = payments.create({ ...more, capture: 'automatic' });
+  await payments.tell(card, direct);
+  const ask = [payments.wish(manual, 'cancellation'), payments.wish(card.data.id, 'cancellation')];
+  const taken = await statementsOf(() => payments.tell(payments.create(more), ...ask));
+  // What the turns lock later they have by then.
+  const [locked, counted] = [taken.indexOf('payments.lock'), taken.indexOf('limit-uses.lock')];
+  expect(locked).toBeGreaterThan(0);
+  expect(locked).toBeLessThan(counted);
+  const verdicts = payments.asked.splice(0).map((command) => payments.ledger.answer(command));
+  const heard = await statementsOf(() => payments.hear(...verdicts));
+  expect(heard).toContain('payments.finish');
+  expect(heard.indexOf('limit-uses.settle')).toBeGreaterThan(heard.indexOf('lives.lock'));
+  expect(await payments.row(direct.data.id)).toMatchObject({ status: 'succeeded' });
+  expect(await payments.row(manual)).toMatchObject({ status: 'canceled' });
 });
 
 it('one under review begins when it is approved, and what was asked of it meanwhile goes on then', async () => {
