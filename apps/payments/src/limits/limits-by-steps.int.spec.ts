@@ -128,6 +128,24 @@ it('what is added to an authorization is held against the limits as well', async
   expect(await use()).toEqual({ reserved: '0', used: '1500' });
 });
 
+it('what is added in one mode says nothing about a payment of the same id in the other', async () => {
+  const live = <T extends object>(message: T): T => ({ ...message, livemode: true });
+  const customer = newId('customer');
+  const whole = () => ({ id: newId('limit'), kind: 'per_payment', scope: 'customer', customer, method: null }) as const;
+  const rest = { asset: 'USD', amount: '1500', count: null, minutes: null, enabled: true, if_version: null };
+  await payments.tell(payments.message('payflow.limit.define.v1', { ...whole(), ...rest }));
+  await payments.tell(live(payments.message('payflow.limit.define.v1', { ...whole(), ...rest })));
+  const create = payments.create({ customer });
+  await payments.tell(create, live(payments.create({ ...create.data })));
+  payments.asked.splice(0);
+  const increments = [create, live(create)].map((one) => ({
+    ...payments.wish(create.data.id, 'increment', { amount: '400' }),
+    livemode: one.livemode,
+  }));
+  expect(told(await payments.tell(...increments))).toEqual([]);
+  expect(await payments.operations(create.data.id)).not.toContain('increment 400 failed limit_exceeded');
+});
+
 it('windows are locked when all payments are, so that two batches never wait for each other', async () => {
   const more = await limited('100000');
   const [card, manual] = [payments.create({ ...more, method: CARD }), await payments.authorized(more)];
