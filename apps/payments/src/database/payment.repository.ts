@@ -78,6 +78,12 @@ const INSERT = statement('payments.insert', insertOf(NEW.names, NEW.from()));
 
 const INSERT_MORE = statement('payments.insert-more', insertOf(MORE.names, MORE.from()));
 
+const LOCK = statement(
+  'payments.lock',
+  `select from payments where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+   order by tenant_id, livemode, id for update`,
+);
+
 const CREATED_BY = statement(
   'payments.created-by',
   `select create_command_id from payments where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
@@ -181,6 +187,11 @@ export async function insertPayments(
 /** Most are: booked by one transfer, and nothing else is known of them. */
 function isPlain({ ledgerCommandId, customer, retryOf, division }: NewPayment): boolean {
   return ledgerCommandId !== null && customer === null && retryOf === null && division === null;
+}
+
+/** Nobody else moves them until the transaction ends. */
+export async function lockPayments(tx: Transaction, keys: readonly PaymentKey[]): Promise<void> {
+  if (keys.length > 0) await tx.rows(LOCK, keyColumns(keys));
 }
 
 /** Ids of the messages that created the payments of these keys. */

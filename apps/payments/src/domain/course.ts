@@ -120,9 +120,16 @@ export function declined(
   moment: Moment,
 ): Life {
   const own = ownHold(life, operation);
-  if (!own) return failed(life, operation, code, accounts, moment);
+  if (!own) return failed(doubted(life, operation, moment), operation, code, accounts, moment);
   const next = operation.kind === 'authorization' ? goingOn(life, moment) : life;
   return release(next, { ...operation, failureCode: code }, [own], 'releasing', moment);
+}
+
+/** Where the end of a payment was refused that waits for its customer, they may have acted, and nobody may have told. */
+function doubted(life: Life, { kind }: Operation, moment: Moment): Life {
+  const first = life.operations.find((other) => other.kind === 'authorization' && other.status === 'asking');
+  if (!first || (kind !== 'cancellation' && kind !== 'expiry')) return life;
+  return tell(life, { kind: 'inquiry', operation: first.id }, moment);
 }
 
 /** All that it needed is done: the payment takes what came of it, and the next one may begin. */

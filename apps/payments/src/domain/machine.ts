@@ -233,5 +233,5 @@ function refused(life: Life, operation: Operation, step: Step, reason: string, m
     return failed(life, operation, reason, [], moment);
   // The ledger cannot refuse to end what it holds; if it does, no guess of ours is better than a person's.
   const stuck = { ...operation, needsAttention: true };
-  return tell(withOperation(life, stuck), { kind: 'attention', operation: stuck, step }, moment);
+  return tell(withOperation(life, stuck), { kind: 'attention', operation: stuck, step: { ...step, reason } }, moment);
 }

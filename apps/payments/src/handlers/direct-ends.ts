@@ -4,7 +4,6 @@ import type { AnyOutgoing, MessageContext } from '@payflow/messaging';
 import { finishPayments, keyOf, type VerdictOnPayment } from '../database/payment.repository.js';
 import { goOn } from '../domain/machine.js';
 import type { Payment } from '../domain/payment.js';
-import { settleUses, usesOf } from '../limits/use.repository.js';
 import { traceIdOf, type Turn } from './lives.js';
 import { paymentEvent } from './tidings.js';
 
@@ -20,13 +19,17 @@ export interface End {
 export async function endDirect(
   tx: Transaction,
   ends: readonly End[],
-): Promise<{ readonly messages: readonly AnyOutgoing[]; readonly waited: readonly Turn[] }> {
-  if (ends.length === 0) return { messages: [], waited: [] };
+): Promise<{
+  readonly messages: readonly AnyOutgoing[];
+  readonly waited: readonly Turn[];
+  readonly ended: readonly Payment[];
+}> {
+  if (ends.length === 0) return { messages: [], waited: [], ended: [] };
   const failed = await finishPayments(tx, ends.map(toVerdict));
-  await settleUses(tx, usesOf(failed));
   const causes = new Map(ends.map(({ payment, cause }) => [keyOf(payment), cause]));
   const causeOf = (payment: Payment) => causes.get(keyOf(payment)) as MessageContext;
   return {
+    ended: failed,
     messages: failed.map((payment) => paymentEvent(payment, causeOf(payment), [])),
     // For its end something may have waited.
     waited: failed

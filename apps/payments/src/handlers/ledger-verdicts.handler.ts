@@ -10,6 +10,7 @@ import {
   type PaymentKey,
   type VerdictOnPayment,
 } from '../database/payment.repository.js';
+import type { Payment } from '../domain/payment.js';
 import { goOn, hearLedger, type StepVerdict } from '../domain/machine.js';
 import { handleDisputeVerdicts, isBesidePayment } from './dispute-verdicts.js';
 import { settleUses, usesOf } from '../limits/use.repository.js';
@@ -38,6 +39,7 @@ export class LedgerVerdictsHandler {
     const played = await play(tx, [...direct.waited, ...steps]);
     // Locks no payment that is not locked by then.
     const disputed = await handleDisputeVerdicts(tx, strange.filter(isOfTransfer).filter(isBesidePayment));
+    await settleUses(tx, usesOf([...direct.ended, ...played.ended]));
     return {
       messages: [...direct.messages, ...played.messages, ...disputed.messages],
       repeated: [...direct.repeated, ...(played.repeated ?? []), ...(disputed.repeated ?? [])],
@@ -47,6 +49,7 @@ export class LedgerVerdictsHandler {
 
 interface Finished {
   readonly messages: readonly AnyOutgoing[];
+  readonly ended: readonly Payment[];
   /** Verdicts that ended direct payments, now or before. */
   readonly heard: ReadonlySet<string>;
   readonly repeated: readonly string[];
@@ -64,7 +67,6 @@ async function finish(tx: Transaction, events: readonly Direct[]): Promise<Finis
   }
   const verdicts = [...byPayment.values()].map(toVerdict);
   const finished = verdicts.length > 0 ? await finishPayments(tx, verdicts) : [];
-  await settleUses(tx, usesOf(finished));
   const heard = new Set<string>();
   const waited: Turn[] = [];
   const messages = finished.map((payment): AnyOutgoing => {
@@ -76,7 +78,7 @@ async function finish(tx: Transaction, events: readonly Direct[]): Promise<Finis
   const left = events.filter(({ id }) => !heard.has(id));
   const repeated = left.length > 0 ? await decidedBefore(tx, left) : [];
   for (const id of repeated) heard.add(id);
-  return { messages, heard, repeated, waited };
+  return { messages, ended: finished, heard, repeated, waited };
 }
 
 /** A direct payment's transfer or group has the payment's UUID, a refund's or a division's its own. */

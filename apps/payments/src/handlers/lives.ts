@@ -8,7 +8,6 @@ import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import type { Attempt, Life, Moment, News } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import { FINAL_STATES } from '../domain/transitions.js';
-import { settleUses, usesOf } from '../limits/use.repository.js';
 import type { NewAttempt } from '../providers/attempt.js';
 import { askProviders } from '../providers/ask-providers.js';
 import { termsOf } from './terms.js';
@@ -31,6 +30,11 @@ export interface Turn {
   readonly mustBeThere?: boolean;
 }
 
+/** What the turns came to, and the payments that they ended: what these used of limits is to be settled when all locks are taken. */
+export interface Played extends Handled {
+  readonly ended: readonly Payment[];
+}
+
 /**
  * Plays the turns, in their order, on the payments they are for: these are locked and read together, each turn is decided on
  * what the one before has left, and all that has changed is written together. `fresh`: payments that this batch has inserted. `judge`
@@ -41,8 +45,8 @@ export async function play(
   turns: readonly Turn[],
   fresh: ReadonlyMap<string, Life> = new Map(),
   judge?: (lives: ReadonlyMap<string, Life>) => Promise<void>,
-): Promise<Handled> {
-  if (turns.length === 0) return { messages: [] };
+): Promise<Played> {
+  if (turns.length === 0) return { messages: [], ended: [] };
   const known = turns.filter(({ payment }) => !fresh.has(keyOf(payment)));
   const loaded = known.length === 0 ? NOTHING_LOADED : await loadLives(tx, keysOf(known), mentionedBy(known));
   const before = new Map([...loaded.lives, ...fresh]);
@@ -58,7 +62,8 @@ export async function play(
     if (before.has(key) && turn.isRepeated?.(before.get(key) as Life, loaded)) repeated.push(turn.message.id);
   }
   const changes = [...before].map(([key, life]): Change => ({ before: life, after: after.get(key) as Life }));
-  return { messages: await write(tx, changes, turns, loaded), repeated };
+  const ended = changes.filter(hasEnded).map((change) => change.after.payment);
+  return { messages: await write(tx, changes, turns, loaded), repeated, ended };
 }
 
 async function write(
@@ -76,7 +81,6 @@ async function write(
     return [{ news: each, actor: cause.actor, traceId: traceIdOf(cause) }];
   });
   await saveLives(tx, changes, transitions);
-  await settleUses(tx, usesOf(changes.filter(hasEnded).map(({ after }) => after.payment)));
   const doubted = new Set(news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each.operation] : [])));
   const attempts = news.flatMap(({ each, payment }) =>
     each.kind === 'attempt' ? [newAttempt(each.attempt, payment, causeOf(each))] : [],

@@ -4,7 +4,7 @@ import { newId, uuidOf, type AnyMessage, type Refusable, type Refusal } from '@p
 import type { Transaction } from '@payflow/database';
 import { Begun, Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { knownPayments } from '../database/life.repository.js';
-import { createdBy, insertPayments, keyOf, type PaymentKey } from '../database/payment.repository.js';
+import { createdBy, insertPayments, keyOf, lockPayments, type PaymentKey } from '../database/payment.repository.js';
 import { lifeOf, operationOf, type Life } from '../domain/life.js';
 import { approve, ask, deny, expire, giveUp, hear, remind, start } from '../domain/machine.js';
 import { isDirect, processingPayment, type Payment } from '../domain/payment.js';
@@ -13,9 +13,10 @@ import { refuseDefinitions, takeDefinitions, type DefineType } from '../limits/d
 import { admitIncreases, type IncrementCommand } from '../limits/increase.js';
 import { Policies, type OwnedPolicy } from '../limits/policy.repository.js';
 import { decideAll, refuseDecision } from '../limits/reviews.js';
+import { settleUses, usesOf } from '../limits/use.repository.js';
 import { endDirect, type End } from './direct-ends.js';
 import { handleDisputeCommands, isDisputeCommand, type DisputeCommand } from './dispute-commands.js';
-import { play, type Turn } from './lives.js';
+import { play, type Played, type Turn } from './lives.js';
 import { directTransfer } from './tidings.js';
 import { bareWish, isWish, operationIdOf, wishOf, type DamagedWish, type WishCommand } from './wishes.js';
 
@@ -38,7 +39,7 @@ export class PaymentCommandsHandler {
     const commands = batch.filter((command): command is MachineCommand => !isDisputeCommand(command));
     const defined = await takeDefinitions(tx, this.policies, commands.filter(isDefinition));
     const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
-    const created = await this.create(tx, creates, defined.policies);
+    const created = await this.create(tx, creates, defined.policies, batch.flatMap(standingOf));
     const increments = commands.filter((command) => command.type === 'payflow.payment.increment.v1');
     const tooMuch = new Set<string>();
     const reviewed = await decideAll(
@@ -68,6 +69,7 @@ export class PaymentCommandsHandler {
       for (const id of passing) tooMuch.add(id);
     });
     const disputed = await handleDisputeCommands(tx, batch.filter(isDisputeCommand));
+    await settleUses(tx, usesOf([...ended.ended, ...played.ended]));
     return {
       messages: [
         ...defined.messages,
@@ -110,15 +112,20 @@ export class PaymentCommandsHandler {
     return commands.filter((command) => known.has(keyOf(paymentOf(command))));
   }
 
-  /** Takes payments in. Those of organisations with limits or rules go on only as these say. */
+  /**
+   * Takes payments in. Those of organisations with limits or rules go on only as these say. `standing`: what else the batch is
+   * about. It is locked before the limits' windows, as by whoever ends payments: the other way round two would wait for each other.
+   */
   private async create(
     tx: Transaction,
     commands: readonly WholeCreate[],
     defined: ReadonlyMap<string, OwnedPolicy>,
+    standing: readonly PaymentKey[],
   ): Promise<Created> {
     if (commands.length === 0) return NOTHING;
     const { added, known } = await add(tx, commands, commands.map(newPayment));
     const judged = added.filter(({ payment }) => payment.admission !== null).map(({ command }) => command);
+    if (judged.length > 0) await lockPayments(tx, standing);
     const admissions = await admit(tx, this.policies, judged, defined);
     const [messages, ends]: [AnyOutgoing[], End[]] = [[], []];
     const [begun, fresh] = [new Map<string, Turn>(), new Map<string, Life>()];
@@ -160,6 +167,13 @@ function beginning(payment: Payment, message: WholeCreate): Turn {
 /** Ends a payment that goes by steps, of which none was made. */
 function denial({ payment, code, reason, cause }: End & { readonly reason: string }): Turn {
   return { payment, message: cause, apply: (life, moment) => deny(life, code, reason, moment) };
+}
+
+/** The payment that a command is about, where that may be there already. */
+function standingOf(command: PaymentCommand): PaymentKey[] {
+  if (isDisputeCommand(command)) return [paymentOf(command)];
+  if (isDefinition(command) || command.type === 'payflow.payment.create.v1') return [];
+  return [command.type === 'payflow.review.decide.v1' ? { ...command, id: command.data.payment } : paymentOf(command)];
 }
 
 /** Of what is numbered among the commands of a payment, or was created by it. */
@@ -287,6 +301,7 @@ async function refuseAll(tx: Transaction, commands: readonly Damaged[], reason: 
     tx,
     commands.filter(isWish).map((command) => refusedWish(command, reason)),
   );
+  await settleUses(tx, usesOf([...refused.ended, ...played.ended]));
   return {
     messages: [
       ...refused.messages,
@@ -311,16 +326,16 @@ function refusedWish(command: DamagedWish, reason: Refusal): Turn {
 }
 
 /** Ends payments that nobody was asked for. Those that are known already stay as they are: somebody may have been. */
-async function refusePayments(tx: Transaction, creates: readonly Create[], code: Refusal): Promise<Handled> {
-  if (creates.length === 0) return { messages: [] };
+async function refusePayments(tx: Transaction, creates: readonly Create[], code: Refusal): Promise<Played> {
+  if (creates.length === 0) return { messages: [], ended: [] };
   const payments = creates.map((command) => ({
     ...processingPayment(command, command.data, newId('event')),
     createCommandId: command.id,
   }));
   const { added, known } = await add(tx, creates, payments);
-  const { messages } = await endDirect(
+  const { messages, ended } = await endDirect(
     tx,
     added.map(({ payment, command }) => ({ payment, code, reason: null, cause: command })),
   );
-  return { messages, repeated: await createdBefore(tx, known) };
+  return { messages, ended, repeated: await createdBefore(tx, known) };
 }

@@ -47,13 +47,13 @@ export async function admitIncreases(
   const added = new Map<string, bigint>();
   const refused = new Set<string>();
   for (const { command, payment, facts, policy } of asked) {
-    const whole = added.get(payment.id) ?? wholeOf(payment);
+    const whole = added.get(keyOf(payment)) ?? wholeOf(payment);
     const isTooMuch = policy.limits.some(
       (limit) =>
         limit.kind === 'per_payment' && concerns(limit, facts) && whole + facts.amount > BigInt(limit.amount as string),
     );
     if (isTooMuch || tally.admit(facts, sumsOf(policy)).kind === 'denied') refused.add(command.id);
-    else added.set(payment.id, whole + facts.amount);
+    else added.set(keyOf(payment), whole + facts.amount);
   }
   await reserve(tx, tally.growth, together(tally.reservations));
   return refused;

@@ -1,6 +1,7 @@
 import { newId, type LimitDefine, type RiskRuleDefine } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariants } from '@payflow/invariants';
+import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { invariants } from '../database/index.js';
 import { PaymentsUnderTest, told } from '../testing/payments-under-test.js';
@@ -125,6 +126,43 @@ it('what is added to an authorization is held against the limits as well', async
   await payments.tell(payments.wish(id, 'capture'));
   await payments.settle();
   expect(await use()).toEqual({ reserved: '0', used: '1500' });
+});
+
+it('what is added in one mode says nothing about a payment of the same id in the other', async () => {
+  const live = <T extends object>(message: T): T => ({ ...message, livemode: true });
+  const customer = newId('customer');
+  const whole = () => ({ id: newId('limit'), kind: 'per_payment', scope: 'customer', customer, method: null }) as const;
+  const rest = { asset: 'USD', amount: '1500', count: null, minutes: null, enabled: true, if_version: null };
+  await payments.tell(payments.message('payflow.limit.define.v1', { ...whole(), ...rest }));
+  await payments.tell(live(payments.message('payflow.limit.define.v1', { ...whole(), ...rest })));
+  const create = payments.create({ customer });
+  await payments.tell(create, live(payments.create({ ...create.data })));
+  payments.asked.splice(0);
+  const increments = [create, live(create)].map((one) => ({
+    ...payments.wish(create.data.id, 'increment', { amount: '400' }),
+    livemode: one.livemode,
+  }));
+  expect(told(await payments.tell(...increments))).toEqual([]);
+  expect(await payments.operations(create.data.id)).not.toContain('increment 400 failed limit_exceeded');
+});
+
+it('windows are locked when all payments are, so that two batches never wait for each other', async () => {
+  const more = await limited('100000');
+  const [card, manual] = [payments.create({ ...more, method: CARD }), await payments.authorized(more)];
+  const direct = payments.create({ ...more, capture: 'automatic' });
+  await payments.tell(card, direct);
+  const ask = [payments.wish(manual, 'cancellation'), payments.wish(card.data.id, 'cancellation')];
+  const taken = await statementsOf(() => payments.tell(payments.create(more), ...ask));
+  // What the turns lock later they have by then.
+  const [locked, counted] = [taken.indexOf('payments.lock'), taken.indexOf('limit-uses.lock')];
+  expect(locked).toBeGreaterThan(0);
+  expect(locked).toBeLessThan(counted);
+  const verdicts = payments.asked.splice(0).map((command) => payments.ledger.answer(command));
+  const heard = await statementsOf(() => payments.hear(...verdicts));
+  expect(heard).toContain('payments.finish');
+  expect(heard.indexOf('limit-uses.settle')).toBeGreaterThan(heard.indexOf('lives.lock'));
+  expect(await payments.row(direct.data.id)).toMatchObject({ status: 'succeeded' });
+  expect(await payments.row(manual)).toMatchObject({ status: 'canceled' });
 });
 
 it('one under review begins when it is approved, and what was asked of it meanwhile goes on then', async () => {

@@ -33,6 +33,12 @@ const TRANSITIONS = statement(
   `select from_status || ' ' || to_status as move from payment_transitions where payment_id = $1 order by version`,
 );
 
+const JOBS = statement(
+  'spec.jobs-for-attempt',
+  `select t.identifier as name from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id
+   where j.payload -> 'data' ->> 'attempt' = $1`,
+);
+
 /** A message, with its tenant's mark on it. */
 type Any = AnyMessage;
 
@@ -174,6 +180,11 @@ export class PaymentsUnderTest {
 
   async attempt(payment: string): Promise<Record<string, unknown> | undefined> {
     return (await this.db.database.rows(ATTEMPT, [uuidOf('payment', payment)]))[0];
+  }
+
+  /** What the worker is to do for an attempt. */
+  async jobs(attempt: string): Promise<unknown[]> {
+    return (await this.db.database.rows(JOBS, [attempt])).map(({ name }) => name);
   }
 
   async row(payment: string): Promise<Record<string, unknown>> {

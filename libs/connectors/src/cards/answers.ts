@@ -19,7 +19,7 @@ type Certain = Exclude<ProviderAnswer, { outcome: 'not_sent' }>;
 export function answerOf(wish: ProviderRequest, answer: HttpAnswer): Certain {
   const body = jsonOf(answer);
   const evidence = { status: answer.status, body: keptOf(body) };
-  if (answer.status >= 400) return refused(body, evidence);
+  if (answer.status >= 400) return refused(wish, body, evidence);
   return toldOf(wish, body, evidence);
 }
 
@@ -95,7 +95,15 @@ function operated(wish: ProviderRequest, operation: Operation, evidence: Readonl
   if (authorization && authorization.id !== wish.reference) throw new Lost('answer_contradicts', evidence);
   if (status === 'succeeded') return { outcome: 'approved', reference, evidence };
   if (status !== 'declined') throw new Lost('answer_inconclusive', evidence);
+  if (isVoidDone(wish, operation.declineCode)) return { outcome: 'approved', reference, evidence };
   return { outcome: 'declined', code: declineOf(operation.declineCode), reference, isOthersToTry: false, evidence };
+}
+
+const GIVEN_BACK: ReadonlySet<string> = new Set(['already_voided', 'authorization_expired']);
+
+/** What a void was to bring about is there: nothing is set aside any more, and nothing more was taken. */
+function isVoidDone({ action }: ProviderRequest, code: string | null): boolean {
+  return action === 'void' && code !== null && GIVEN_BACK.has(code);
 }
 
 function submitted(body: unknown, evidence: Readonly<Record<string, unknown>>): Certain {
@@ -107,9 +115,10 @@ function submitted(body: unknown, evidence: Readonly<Record<string, unknown>>): 
 }
 
 /** A 4xx with a code of the acquirer's: it read the request, and did nothing. Without one, anybody on the way may have said it. */
-function refused(body: unknown, evidence: Readonly<Record<string, unknown>>): Certain {
+function refused(wish: ProviderRequest, body: unknown, evidence: Readonly<Record<string, unknown>>): Certain {
   const code = textOf(fieldsOf(body)?.['code']);
   if (!code) throw new Lost('answer_unreadable', evidence);
+  if (isVoidDone(wish, code)) return { outcome: 'approved', reference: null, evidence };
   return { outcome: 'declined', code: refusalOf(code), reference: null, isOthersToTry: false, evidence };
 }
 

@@ -58,6 +58,21 @@ function authorized({ merchantReference, idempotencyKey, amount, asset }: Provid
   };
 }
 
+describe('what is said of a void', () => {
+  // The end that was wanted is there, whoever brought it about: the money is with its owner, and nothing is left to be given back.
+  it.each(['already_voided', 'authorization_expired'])('%s is a yes', async (code) => {
+    const { url } = await provider(json(422, { code }));
+    const asked = wish({ action: 'void', amount: null, reference: 'auth_1' });
+    expect(await connectorTo(url).ask(asked, call())).toMatchObject({ outcome: 'approved', reference: null });
+  });
+
+  it.each(['already_captured', 'not_authorized'])('%s is a no', async (code) => {
+    const { url } = await provider(json(422, { code }));
+    const asked = wish({ action: 'void', amount: null, reference: 'auth_1' });
+    expect(await connectorTo(url).ask(asked, call())).toMatchObject({ outcome: 'declined', code: 'authorization_ended' });
+  });
+});
+
 describe('what an answer comes to', () => {
   const asked = wish();
   const cases: readonly [string, Reply, object][] = [

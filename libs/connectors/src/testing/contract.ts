@@ -174,10 +174,11 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
       },
     );
 
-    it('gives back what is set aside', async () => {
+    it('gives back what is set aside, and says yes of what is given back already', async () => {
       if (!it_.connector.capabilities.actions.includes('void')) return;
-      const wish = it_.wish('void', 'succeeds', await begun('authorize'));
-      expect(await ask(wish)).toMatchObject({ outcome: 'approved' });
+      const reference = await begun('authorize');
+      expect(await ask(it_.wish('void', 'succeeds', reference))).toMatchObject({ outcome: 'approved' });
+      expect(await ask(it_.wish('void', 'succeeds', reference))).toMatchObject({ outcome: 'approved' });
     });
 
     it('refuses what it says it cannot do, without asking anybody', async () => {
