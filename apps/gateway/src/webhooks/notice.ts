@@ -39,6 +39,7 @@ export function ownedNotice(connector: string, notice: Notice): OwnedNotice | 'n
     provider_reference: notice.reference,
     code: notice.code,
     amount: notice.amount,
+    ...(typeof notice.asset === 'string' ? { asset: notice.asset } : {}),
     occurred_at: notice.occurredAt,
     ...(typeof notice.evidenceDueBy === 'string' ? { evidence_due_by: notice.evidenceDueBy } : {}),
   };
