@@ -91,6 +91,8 @@ export interface Notice {
   readonly reference: string | null;
   readonly code: string | null;
   readonly amount: string | null;
+  /** What the amount is of, where the provider says so. */
+  readonly asset?: string | null;
   /** RFC 3339 UTC with milliseconds. */
   readonly occurredAt: string;
   /** Until when a dispute can be answered, likewise; absent where the provider names no time. */

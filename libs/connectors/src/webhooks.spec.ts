@@ -112,10 +112,11 @@ describe('what the acquirer tells by webhook', () => {
     [
       'dispute.opened',
       { ...data, idempotency_key: null, status: 'opened', reason: 'fraudulent' },
-      { kind: 'dispute_opened', idempotencyKey: null, code: 'fraudulent', amount: '1999' },
+      { kind: 'dispute_opened', idempotencyKey: null, code: 'fraudulent', amount: '1999', asset: 'USD' },
     ],
     ['dispute.won', { ...data, status: 'won' }, { kind: 'dispute_won' }],
     ['dispute.lost', { ...data, status: 'lost' }, { kind: 'dispute_lost' }],
+    ['dispute.opened', { ...data, amount: null }, { kind: 'dispute_opened', amount: null, asset: null }],
   ])('%s', (type, what, expected) => {
     const notice = read({ type, timestamp, data: what });
     expect(notice).toMatchObject({
@@ -132,6 +133,12 @@ describe('what the acquirer tells by webhook', () => {
     ['a state on the way', { type: 'authorization.updated', timestamp, data: { ...data, status: 'action_required' } }],
     ['a name of every object', { type: 'constructor', timestamp, data }],
     ['nothing to go by', { type: 'capture.completed', timestamp, data: { id: 'op_1', status: 'succeeded' } }],
+    ...[{ value: '-5', currency: 'USD' }, { value: 5, currency: 'USD' }, { value: '5' }, '5'].map(
+      (amount): [string, object] => [
+        `a dispute of a sum that cannot be read: ${JSON.stringify(amount)}`,
+        { type: 'dispute.opened', timestamp, data: { ...data, amount } },
+      ],
+    ),
     ['no JSON', '<html>'],
     ['no object', '[]'],
   ])('says nothing that concerns us: %s', (_what, message) => {

@@ -60,6 +60,7 @@ const TOLD_OF_PAYMENTS = [
   'too_many_operations',
   'capture_exceeds_authorized',
   'refund_exceeds_captured',
+  'payment_disputed',
 ] as const satisfies readonly ProblemCode[];
 
 /**

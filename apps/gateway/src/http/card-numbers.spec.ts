@@ -25,6 +25,14 @@ describe('a card number', () => {
       grouped.replaceAll(' ', '-'),
       `pan${card}x`,
       [...card].join(' '),
+      `2 ${card}`,
+      `${card} 12`,
+      `${grouped} 123`,
+      `2026 ${grouped}`,
+      ...['-', '\t', '\n', '\u00a0', '\u2009', '\u200b', '\u2013'].map((blank) => grouped.replaceAll(' ', blank)),
+      card.replaceAll(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit))),
+      card.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x0660 + Number(digit))),
+      card.replaceAll(/\d/g, (digit) => String.fromCodePoint(0x1d7ce + Number(digit))),
     ];
     expect(texts.filter((text) => !holdsCardNumber(text))).toEqual([]);
   });
@@ -33,6 +41,12 @@ describe('a card number', () => {
     'is found beside other digits: %s',
     (text) => expect(holdsCardNumber(text)).toBe(true),
   );
+
+  it.each(['.', '/', '_', '+'])('is found in the groups of cards with %s between them', (between) => {
+    const numbers = ['4111 1111 1111 1111', '3782 822463 10005', '6304 0000 0000 0000 000'];
+    const texts = numbers.map((number) => `no ${number.replaceAll(' ', between)}, thanks`);
+    expect(texts.filter((text) => !holdsCardNumber(text))).toEqual([]);
+  });
 
   it.each([
     ['of which a digit is wrong', '4111111111111112'],
@@ -47,6 +61,8 @@ describe('a card number', () => {
     ['an IBAN in one piece', 'AT611904300234573201'],
     ['an id of ours', newId('payment')],
     ['a telephone number', '+49 30 1234567'],
+    ['a fraction', '3.141592653589793'],
+    ['addresses of machines', '192.168.100.200 10.20.30.40'],
   ])('is not what is %s', (_, text) => expect(holdsCardNumber(text)).toBe(false));
 
   it('is not in the ids that are made, however many', () => {
@@ -83,12 +99,24 @@ describe('a body', () => {
     );
   });
 
+  it.each(['４１１１１１１１１１１１１１１１', '4111\t1111\t1111\t1111', '4111\u00a01111\u00a01111\u00a01111', '4111.1111.1111.1111'])(
+    'is refused in whatever digits and with whatever blanks, as they are or as escapes: %j',
+    (reference) => {
+      const escaped = [...reference].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+      for (const json of [JSON.stringify({ reference }), `{"reference":"${escaped}"}`])
+        expect(() => parseStrictJson(Buffer.from(json))).toThrow(
+          expect.objectContaining({ code: 'card_data_not_accepted' }) as Error,
+        );
+    },
+  );
+
   it('may say sums of as many digits, where sums stand', () => {
     const sums = {
       amount: card,
       source_amount: card,
       rate: { numerator: card, denominator: '1' },
-      conditions: [{ balance_gte: `-${card}` }],
+      conditions: [{ balance_gte: `-${card}`, amount_lte: card }],
+      breakdown: [{ fixed: card }],
     };
     expect(() => refuseCardNumbers(sums)).not.toThrow();
   });
@@ -118,6 +146,9 @@ describe('an address', () => {
     '/api/v1/payments?reference=4111111111111111',
     '/api/v1/payments?reference=4111+1111%201111-1111',
     '/api/v1/payments?reference=%34111111111111111',
+    '/api/v1/payments?reference=4111.1111.1111.1111',
+    '/api/v1/payments?reference=4111%C2%A01111%C2%A01111%C2%A01111',
+    `/api/v1/payments?reference=${encodeURIComponent('４１１１１１１１１１１１１１１１')}`,
     '/api/v1/transfers?metadata[4111111111111111]=x',
     '/api/v1/transfers?amount[gte]=4111-1111-1111-1111',
   ])('%s is refused', (url) => expect(() => refuseCardNumbersInUrl(url)).toThrow());

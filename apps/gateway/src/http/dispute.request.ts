@@ -2,6 +2,7 @@ import { EVIDENCE_LENGTH_MAX, EVIDENCE_PARTS_MAX, newId, type DisputeEvidence } 
 import type { EvidenceWrite } from '../acceptance/acceptable.js';
 import type { DisputeView } from '../domain/dispute.js';
 import type { Caller } from './caller.js';
+import { refuseCardNumberIn } from './card-numbers.js';
 import { bodyReader } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
@@ -19,6 +20,8 @@ const readEvidence = bodyReader<DisputeEvidence>(EVIDENCE_REQUEST_SCHEMA);
 /** Checks a body and makes the command of it that gives the evidence to the provider. Throws 400. */
 export function evidenceWrite(dispute: DisputeView, json: JsonObject, caller: Caller, now: Date): EvidenceWrite {
   const evidence = readEvidence(json);
+  // Every name is the client's own here: none of them makes a sum of a number.
+  for (const [part, text] of Object.entries(evidence)) refuseCardNumberIn(text, `/${part}`);
   const commandId = newId('event');
   const created_at = now.toISOString();
   return {

@@ -191,6 +191,7 @@ describe('evidence', () => {
     ['an empty text', '400 invalid_request', { receipt: '' }],
     ['a text that is too long', '400 invalid_request', { receipt: 'x'.repeat(2_001) }],
     ['a name that is none', '400 invalid_request', { 'Not so': 'x' }],
+    ['a card number under the name of a sum', '422 card_data_not_accepted', { card_amount: '4111111111111111' }],
     [
       'too many parts',
       '400 invalid_request',

@@ -135,6 +135,10 @@ describe('a review', () => {
     ]);
     const denied = await client.post(`${REVIEWS}/${second}/deny`, { reason: 'stolen' }, WAIT);
     expect([denied.status, denied.body]).toMatchObject([200, { status: 'denied' }]);
+    const conditional = { ...WAIT, 'if-match': 'W/"1"' };
+    expect(told(await client.post(`${REVIEWS}/${second}/approve`, { reason: 'late' }, conditional))).toBe(
+      '400 invalid_header',
+    );
     expect(told(await client.post(`${REVIEWS}/${second}/approve`, { reason: 'late' }, WAIT))).toBe(
       '409 review_not_open',
     );

@@ -155,6 +155,11 @@ describe('what changes nothing', () => {
     ['a body that is no JSON, though signed', '400 invalid_request', () => signedAs('{"kind":')],
     ['a kind that there is not', '400 invalid_request', () => signedAs(JSON.stringify(notice({ kind: 'else' })))],
     ['a sum that is none', '400 invalid_request', () => signedAs(JSON.stringify(notice({ amount: 40 })))],
+    [
+      'a sum that no column takes',
+      '400 invalid_request',
+      () => signedAs(JSON.stringify(notice({ amount: '9223372036854775808' }))),
+    ],
     ['a reason that is none', '400 invalid_request', () => signedAs(JSON.stringify(notice({ code: 'Not so' })))],
     [
       'a dispute without its reference',

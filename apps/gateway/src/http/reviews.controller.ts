@@ -12,6 +12,7 @@ import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
 import { REVIEW_FILTERS } from './limit-filters.js';
+import { refuseIfMatch } from './headers.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
 import { reviewWrite } from './review.request.js';
@@ -64,6 +65,8 @@ export class ReviewsController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
+    // Decided or not is all there is to a review: of two decisions the second is told so.
+    refuseIfMatch(request.headers['if-match']);
     const review = await this.known(id, request);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       reviewWrite(review, decision, body, caller, now),

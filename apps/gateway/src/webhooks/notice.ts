@@ -1,6 +1,7 @@
 import { toUuid, type PaymentNotice } from '@payflow/contracts';
 import type { Notice } from '@payflow/connectors';
 import { readerErrors } from '@payflow/messaging';
+import { parseAmount } from '@payflow/money';
 import type { Owner } from '../database/keys.js';
 
 /** A provider's word on a payment, as it goes to the payments service. */
@@ -38,6 +39,7 @@ export function ownedNotice(connector: string, notice: Notice): OwnedNotice | 'n
     provider_reference: notice.reference,
     code: notice.code,
     amount: notice.amount,
+    ...(typeof notice.asset === 'string' ? { asset: notice.asset } : {}),
     occurred_at: notice.occurredAt,
     ...(typeof notice.evidenceDueBy === 'string' ? { evidence_due_by: notice.evidenceDueBy } : {}),
   };
@@ -46,11 +48,12 @@ export function ownedNotice(connector: string, notice: Notice): OwnedNotice | 'n
   return { tenant: owner.tenant, livemode: owner.livemode, data };
 }
 
-/** The schemas let through what no text column takes. */
+/** The schemas let through what no text column takes, and sums that no number column does: they would stop the payment's reader. */
 function isStorable(data: PaymentNotice): boolean {
   const texts = [data.notice, data.provider_reference ?? ''];
   return (
     readerErrors('payflow.payment.notice.v1', data) === undefined &&
+    (data.amount === null || parseAmount(data.amount) !== undefined) &&
     texts.every((text) => text.isWellFormed() && !text.includes('\0'))
   );
 }

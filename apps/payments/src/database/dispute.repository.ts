@@ -1,4 +1,4 @@
-import { fromUuid, uuidOf, type DisputeEvidence, type PaymentStatus } from '@payflow/contracts';
+import { fromUuid, uuidOf, type DisputeEvidence, type PaymentMethod, type PaymentStatus } from '@payflow/contracts';
 import { RunAgain, statement, type Database, type Row, type Transaction } from '@payflow/database';
 import type { Dispute, Leg } from '../domain/dispute.js';
 import {
@@ -19,6 +19,9 @@ export interface DisputablePayment extends PaymentKey {
   /** What was captured; of a payment that is not captured yet, its amount. */
   readonly amount: string;
   readonly status: PaymentStatus;
+  readonly rail: PaymentMethod['type'];
+  /** Who took the money; null where it is not known yet, or nobody outside did. */
+  readonly takenBy: string | null;
   readonly disputes: readonly Dispute[];
   /** Ids of the ledger's events that were heard of them. */
   readonly verdicts: ReadonlySet<string>;
@@ -93,6 +96,7 @@ const LOAD = statement(
      select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as a (tenant_id, livemode, payment_id)),
    payment as materialized (
      select tenant_id, livemode, id, status, source_account_id, destination_account_id, asset,
+       method ->> 'type' as rail, connector as taken_by,
        case when amount_captured_minor > 0 then amount_captured_minor else amount_minor end as captured_minor
      from payments where (tenant_id, livemode, id) in (select * from asked)
      order by tenant_id, livemode, id for no key update),
@@ -100,7 +104,8 @@ const LOAD = statement(
      select d.* from disputes d join payment p on d.tenant_id = p.tenant_id and d.livemode = p.livemode and d.payment_id = p.id
      order by d.tenant_id, d.livemode, d.id for update of d)
    select p.tenant_id as p_tenant_id, p.livemode as p_livemode, p.id as p_id, p.source_account_id as p_source,
-     p.destination_account_id as p_destination, p.asset as p_asset, p.status as p_status, p.captured_minor, clock_timestamp() as now,
+     p.destination_account_id as p_destination, p.asset as p_asset, p.status as p_status, p.rail as p_rail, p.taken_by as p_taken_by,
+     p.captured_minor, clock_timestamp() as now,
      array(select l.verdict_event_id from dispute_legs l where l.tenant_id = d.tenant_id and l.livemode = d.livemode
        and l.dispute_id = d.id and l.verdict_event_id is not null) as verdicts,
      ${DISPUTE_COLUMNS.map((name) => `d.${name}`).join(', ')}
@@ -194,6 +199,8 @@ type LoadedRow = Row &
     p_destination: string;
     p_asset: string;
     p_status: PaymentStatus;
+    p_rail: PaymentMethod['type'];
+    p_taken_by: string | null;
     verdicts: string[];
     captured_minor: bigint;
     now: Date;
@@ -226,6 +233,8 @@ function toPayment(rows: readonly [LoadedRow, ...LoadedRow[]]): DisputablePaymen
     destination: fromUuid('account', first.p_destination),
     asset: first.p_asset,
     status: first.p_status,
+    rail: first.p_rail,
+    takenBy: first.p_taken_by,
     verdicts: new Set(rows.flatMap(({ verdicts }) => verdicts.map((id) => fromUuid('event', id)))),
     amount: first.captured_minor.toString(),
     // Of a payment without any, the outer join's row is empty.

@@ -3,7 +3,7 @@ import type { Transaction } from '@payflow/database';
 import { enqueue } from '@payflow/jobs';
 import type { AnyOutgoing, Handled } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
-import type { NoticeEvidence } from '../database/dispute.repository.js';
+import type { DisputablePayment, NoticeEvidence } from '../database/dispute.repository.js';
 import type { PaymentKey } from '../database/payment.repository.js';
 import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
 import type { DisputeWord } from '../domain/dispute-states.js';
@@ -113,6 +113,8 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
     docket.enter(course, notice);
     return true;
   }
+  if (!isTakenBy(payment, data.connector)) return refuse(notice, 'is of a payment that this provider did not take');
+  if (data.asset !== undefined && data.asset !== payment.asset) return refuse(notice, 'is of another asset');
   if (!isDisputable(payment.status)) return refuse(notice, 'is of a payment that took no money');
   const amount = data.amount ?? payment.amount;
   if (amount === '0') return refuse(notice, 'is of no money');
@@ -121,6 +123,11 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
   const told = { connector: data.connector, providerReference: reference, reason: data.code };
   docket.enter(firstHeard({ ...facts, ...told, evidenceDueBy: data.evidence_due_by ?? null }, moment), notice);
   return true;
+}
+
+/** No provider moves money of what another took. Until it has answered, who was asked is not written on the payment. */
+function isTakenBy({ rail, takenBy }: DisputablePayment, connector: string): boolean {
+  return takenBy === null ? rail !== 'internal' : takenBy === connector;
 }
 
 /** Of one that is still on its way the capture may have been heard of later than the dispute. */

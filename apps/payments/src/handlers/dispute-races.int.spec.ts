@@ -1,4 +1,4 @@
-import { newId, type AnyMessage, type NoticeKind } from '@payflow/contracts';
+import { newId, uuidOf, type AnyMessage, type NoticeKind } from '@payflow/contracts';
 import { isUniqueViolation, statement } from '@payflow/database';
 import { checkInvariant } from '@payflow/invariants';
 import type { AnyOutgoing } from '@payflow/messaging';
@@ -11,6 +11,7 @@ configureLogging({ level: 'silent' });
 
 const CROWD = 50;
 const STATES = statement('spec.dispute-states', `select status, leg from disputes where payment_id = typeid_uuid($1)`);
+const TAKEN_BY_CARDS = statement('spec.raced-by-cards', `update payments set connector = 'cards' where id = $1`);
 
 let payments: PaymentsUnderTest;
 beforeAll(async () => {
@@ -22,6 +23,7 @@ async function captured(): Promise<string> {
   const create = payments.create({ capture: 'automatic' });
   await payments.tell(create);
   await payments.settle();
+  await payments.db.database.rows(TAKEN_BY_CARDS, [uuidOf('payment', create.data.id)]);
   return create.data.id;
 }
 

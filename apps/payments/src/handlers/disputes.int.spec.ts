@@ -153,6 +153,12 @@ describe('a dispute', () => {
       async () => stage.notice({ data: { id: newId('payment') } } as Create, 'dispute_opened'),
     ],
     ['no money', async () => stage.notice(await stage.payment(), 'dispute_opened', { amount: '0' })],
+    ['a payment that no provider took', async () => stage.notice(await stage.internalPayment(), 'dispute_opened')],
+    [
+      'a payment that another provider took',
+      async () => stage.notice(await stage.payment(), 'dispute_opened', { connector: 'wires' }),
+    ],
+    ['another asset', async () => stage.notice(await stage.payment(), 'dispute_opened', { asset: 'EUR' })],
     [
       'another tenant’s payment',
       async () => ({ ...stage.notice(await stage.payment(), 'dispute_opened'), tenant: newId('tenant') }),

@@ -23,6 +23,7 @@ const DISPUTES = statement(
    from disputes d join payments p on p.tenant_id = d.tenant_id and p.livemode = d.livemode and p.id = d.payment_id
    where d.payment_id = $1 order by d.created_at`,
 );
+const TAKEN_BY_CARDS = statement('spec.taken-by-cards', `update payments set connector = 'cards' where id = $1`);
 const EVIDENCE = statement(
   'spec.evidence',
   'select outcome, believed from provider_evidence where payment_id = $1 order by received_at, outcome',
@@ -50,8 +51,15 @@ export class DisputeStage {
 
   constructor(private readonly db: Database) {}
 
-  /** A payment that took its money. */
+  /** A payment that took its money, by cards. */
   async payment(): Promise<Message<'payflow.payment.create.v1'>> {
+    const create = await this.internalPayment();
+    await this.db.rows(TAKEN_BY_CARDS, [uuidOf('payment', create.data.id)]);
+    return create;
+  }
+
+  /** A payment from account to account, of which no provider knows. */
+  async internalPayment(): Promise<Message<'payflow.payment.create.v1'>> {
     const made = paymentCommand(newId('payment'), 1);
     const expires_at = new Date(Date.now() + 86_400_000).toISOString();
     const create = { ...made, data: { ...made.data, expires_at } };

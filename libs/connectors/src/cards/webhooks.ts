@@ -52,6 +52,9 @@ function noticeOf(id: string, timestamp_s: number, body: Buffer): Notice | null 
   const merchantReference =
     textOf(data['merchant_reference']) ?? textOf(fieldsOf(data['authorization'])?.['merchant_reference']);
   if (merchantReference === undefined) return undefined;
+  const sum = sumOf(data['amount']);
+  // Of no sum at all what was captured is meant; of one that cannot be read nobody knows.
+  if (kind.startsWith('dispute_') && sum === undefined && (data['amount'] ?? null) !== null) return undefined;
   return {
     id,
     kind,
@@ -59,7 +62,8 @@ function noticeOf(id: string, timestamp_s: number, body: Buffer): Notice | null 
     idempotencyKey: textOf(data['idempotency_key']) ?? null,
     reference: textOf(data['id']) ?? null,
     code: codeOf(kind, data),
-    amount: sumOf(data['amount'])?.value ?? null,
+    amount: sum?.value ?? null,
+    asset: sum?.currency ?? null,
     occurredAt: instantOf(message['timestamp'], timestamp_s),
   };
 }

@@ -120,6 +120,8 @@ export interface PaymentNotice {
   readonly provider_reference: string | null;
   readonly code: string | null;
   readonly amount: string | null;
+  /** What the amount is of; absent where the provider does not say. */
+  readonly asset?: string;
   readonly occurred_at: string;
   /** Until when a dispute can be answered; absent where the provider names no time. */
   readonly evidence_due_by?: string;
@@ -215,7 +217,7 @@ export const operationSchemas = {
         amount: nullable(amount),
         occurred_at: instant,
       },
-      { evidence_due_by: instant },
+      { asset: { type: 'string', pattern: '^[A-Z0-9]{1,12}$' }, evidence_due_by: instant },
     ),
   ),
   'payflow.confirmation.succeeded.v1': ended('confirmation', 'The payment was confirmed.'),
