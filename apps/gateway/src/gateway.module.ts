@@ -17,6 +17,7 @@ import type { GatewayConfiguration } from './gateway.config.js';
 import { LedgerEventsHandler } from './handlers/ledger-events.handler.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
 import { AccountsController } from './http/accounts.controller.js';
+import { AttemptsController } from './http/attempts.controller.js';
 import { AssetsController } from './http/assets.controller.js';
 import { ConversionsController } from './http/conversions.controller.js';
 import { Cursors } from './http/cursor.js';
@@ -58,6 +59,7 @@ const PAYMENT_CONTROLLERS = [
   PaymentsController,
   PaymentOperationsController,
   OperationsController,
+  AttemptsController,
   InternalPaymentsController,
 ];
 

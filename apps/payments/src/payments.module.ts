@@ -8,6 +8,7 @@ import { rights } from './database/rights.js';
 import { DisputeSweeper } from './dispute-sweeper.js';
 import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from './handlers/payment-commands.handler.js';
+import { AttemptReadsController } from './http/attempt-reads.controller.js';
 import { InternalPaymentsController } from './http/internal-payments.controller.js';
 import { LimitReadsController } from './limits/limit-reads.controller.js';
 import { ReviewWatch } from './limits/review-watch.js';
@@ -28,7 +29,13 @@ export class PaymentsModule {
         PlatformModule.with({ service: 'payments', config, rights, connections: CONNECTIONS, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
-      controllers: [PaymentCommandsHandler, LedgerVerdictsHandler, InternalPaymentsController, LimitReadsController],
+      controllers: [
+        PaymentCommandsHandler,
+        LedgerVerdictsHandler,
+        InternalPaymentsController,
+        LimitReadsController,
+        AttemptReadsController,
+      ],
       providers: [
         {
           provide: DisputeSweeper,

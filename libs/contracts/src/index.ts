@@ -1,3 +1,4 @@
+export * from './attempt.js';
 export * from './crash-points.js';
 export * from './declines.js';
 export * from './ids.js';

@@ -232,6 +232,23 @@ describe('operations on card payments × what an acquirer can do to them (P1)', 
     },
   );
 
+  it('what was asked of the acquirer, why of it, and what it said, is told with the payment', async () => {
+    const id = await captured(sum('9024'));
+    const { data } = jsonOf<{ data: Body[] }>(await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}/attempts`));
+    expect(data).toMatchObject([
+      {
+        ...{ payment: id, operation: { id, kind: 'authorization' }, action: 'sale', number: 1 },
+        ...{ status: 'approved', connector: 'cards', amount: sum('9024'), needs_attention: false },
+        routing: { candidates: [{ connector: 'cards', reason: 'only_one' }] },
+      },
+    ]);
+    const words = data[0]?.['evidence'] as Body[];
+    expect(words[0]).toMatchObject({ source: 'answer', outcome: 'unknown', believed: true });
+    expect(words.filter(({ believed }) => believed).at(-1)).toMatchObject({ source: 'inquiry', outcome: 'approved' });
+    const waiting = await desk.merchant.api.call('/api/v1/attempts?needs_attention=true');
+    expect(jsonOf<{ data: Body[] }>(waiting).data.filter(({ payment }) => payment === id)).toEqual([]);
+  });
+
   it('a payment that waits to be confirmed', async () => {
     const { merchant, clearing } = desk;
     const body = {

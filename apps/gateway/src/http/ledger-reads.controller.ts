@@ -8,6 +8,7 @@ import { GatewayCaches } from '../cache/gateway-caches.js';
 import { respond, sendResource } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
+import { forwardedPage } from './forwarded-page.js';
 import { AS_OF, HISTORY, parseLedgerQuery, parsePeriod, parseSubtree, type LedgerQuery } from './ledger-query.js';
 import { parseListQuery, type ListQuery } from './list-query.js';
 import { linkNext, NDJSON, prefers, sendLines } from './other-forms.js';
@@ -32,9 +33,6 @@ const ofAccount: TagsOf = (request, { tenant, livemode }) => {
   return changesWithTime(request.url) || !toUuid('account', id) ? undefined : [TAGS.account({ tenant, livemode, id })];
 };
 const ofBooks: TagsOf = (request, owner) => (changesWithTime(request.url) ? undefined : [TAGS.books(owner)]);
-
-/** A page as the ledger gives it: `next` is where the following one begins. */
-type Page = Record<string, unknown> & { readonly next: string | null };
 
 /** Reads that only the ledger can answer, under the same paths there. What is wrong with a request, the gateway tells. */
 @Controller('api/v1')
@@ -140,18 +138,8 @@ export class LedgerReadsController {
     if (view.status === 'pending') throw new Problem('account_pending');
   }
 
-  /** One page, and the signed cursor to the next: the place in it is the ledger's, and nobody else's to choose. */
-  private async page(
-    path: string,
-    { filter, limit, cursor, canonical }: ListQuery<LedgerQuery>,
-    request: FastifyRequest,
-  ): Promise<{ readonly page: Record<string, unknown>; readonly next_cursor: string | null }> {
-    const { tenant, livemode } = callerOf(request);
-    const list = `${path} ${tenant} ${livemode} ${canonical}`;
-    const after = cursor === undefined ? {} : { after: this.cursors.decode(list, cursor).createdAt };
-    const text = await this.read(path, { ...filter, ...after, limit: String(limit) }, request);
-    const { next, ...page } = JSON.parse(text) as Page;
-    return { page, next_cursor: next === null ? null : this.cursors.encode(list, { createdAt: next, id: '' }) };
+  private page(path: string, query: ListQuery<LedgerQuery>, request: FastifyRequest) {
+    return forwardedPage({ owner: this.ledger, cursors: this.cursors, path }, query, request);
   }
 
   private read(path: string, query: LedgerQuery, request: FastifyRequest): Promise<string> {

@@ -156,7 +156,7 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   closePeriod: [() => ({ path: '/periods/2020-01/close', body: {} }), 3],
 };
 
-/** What the ledger or monitoring answers. */
+/** What the ledger, payments or monitoring answers. */
 const FORWARDED = [
   'getAccountBalance',
   'getAccountStatement',
@@ -169,6 +169,8 @@ const FORWARDED = [
   'listPeriods',
   'getPeriod',
   'getLimitUse',
+  'listPaymentAttempts',
+  'listAttempts',
   'getMonitoringHealth',
   'getMonitoringSummary',
   'getMonitoringDatabase',
@@ -228,6 +230,8 @@ describe('a request costs a fixed number of statements at most', () => {
     const { method = '', path = '' } = OPERATIONS.find((operation) => operation.id === id) ?? {};
     const filled = path
       .replace('/api/v1', '')
+      .replace('/payments/{id}', `/payments/${payment}`)
+      .replace(/^\/attempts$/, '/attempts?needs_attention=true')
       .replace('/limits/{id}', `/limits/${newId('limit')}`)
       .replace('/accounts/{id}', `/accounts/${books.alice}`)
       .replace('/transfers/{id}', `/transfers/${books.transfer}`)

@@ -10,6 +10,7 @@ import { PaymentsChecks1763700002001 } from './migrations/1763700002001-payments
 import { PaymentLife1764200000001 } from './migrations/1764200000001-payment-life.js';
 import { OperationsAtWork1764200100001 } from './migrations/1764200100001-operations-at-work.js';
 import { PaymentDivisions1764200800001 } from './migrations/1764200800001-payment-divisions.js';
+import { AttemptReads1764200910001 } from './migrations/1764200910001-attempt-reads.js';
 import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
 import { PaymentDisputes1764200700002 } from './migrations/1764200700002-payment-disputes.js';
@@ -34,6 +35,7 @@ export const migrations = [
   AttemptsInWork1764200500003,
   PaymentDisputes1764200700002,
   PaymentLimits1764200600001,
+  AttemptReads1764200910001,
   EvidenceOfWebhooks1764200920001,
   rights,
 ];

@@ -644,6 +644,8 @@ create table waiting_commands (
 
 CREATE INDEX attempts_attention ON public.attempts USING btree (updated_at) WHERE (needs_attention = true);
 
+CREATE INDEX attempts_attention_by_owner ON public.attempts USING btree (tenant_id, livemode, created_at, id) WHERE (needs_attention = true);
+
 CREATE INDEX attempts_open ON public.attempts USING btree (updated_at) WHERE ((status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text])) AND (NOT needs_attention));
 
 CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id, livemode, payment_id) WHERE (status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text]));
@@ -687,6 +689,7 @@ CREATE INDEX payments_to_be_acted_on ON public.payments USING btree (expires_at)
 CREATE INDEX payments_waiting ON public.payments USING btree (updated_at) WHERE (status = 'processing'::text);
 
 CREATE INDEX provider_evidence_of_webhooks ON public.provider_evidence USING btree (tenant_id, livemode, attempt_id) WHERE (source = 'webhook'::text);
+CREATE INDEX provider_evidence_by_attempt ON public.provider_evidence USING btree (attempt_id, received_at) WHERE (attempt_id IS NOT NULL);
 
 CREATE INDEX reviews_open ON public.reviews USING btree (opened_at) WHERE (status = 'open'::text);
 

@@ -1,4 +1,5 @@
 /** Makes all statements of the service known by their names, for those who look at them from outside. */
+import './attempt-reads.repository.js';
 import './dispute.repository.js';
 import './invariants.js';
 import './life-changes.repository.js';

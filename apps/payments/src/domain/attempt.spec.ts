@@ -1,8 +1,7 @@
+import { ATTEMPT_STATUSES, NEWS_SOURCES } from '@payflow/contracts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  ATTEMPT_STATUSES,
-  NEWS_SOURCES,
   believe,
   isFinal,
   isTooLate,

@@ -1,4 +1,5 @@
 import type { ProviderAction } from '@payflow/connectors';
+import type { AttemptStatus, NewsSource } from '@payflow/contracts';
 
 /**
  * What was asked of one provider, from the wish to the certainty.
@@ -13,20 +14,7 @@ import type { ProviderAction } from '@payflow/connectors';
  * The first certain word decides. What comes later is kept as evidence and moves nothing; where it says something else,
  * somebody has to look.
  */
-export const ATTEMPT_STATUSES = [
-  'created',
-  'sending',
-  'unknown',
-  'requires_action',
-  'approved',
-  'declined',
-  'not_sent',
-] as const;
-export type AttemptStatus = (typeof ATTEMPT_STATUSES)[number];
-
-/** Where a word on an attempt came from. An operator's is a human's, who has asked the provider by other ways. */
-export const NEWS_SOURCES = ['answer', 'inquiry', 'webhook', 'operator'] as const;
-export type NewsSource = (typeof NEWS_SOURCES)[number];
+export type { AttemptStatus, NewsSource };
 
 export type NewsOutcome = 'approved' | 'declined' | 'requires_action' | 'not_sent' | 'unknown' | 'not_found';
 

@@ -44,6 +44,16 @@ export const payments: IndexRegistry = {
       values: [OWNER[0], OWNER[1], uuid(7)],
     },
     { index: 'attempts_attention', query: 'attempts.attention', values: ['200'] },
+    {
+      index: 'provider_evidence_by_attempt',
+      query: 'attempt-reads.of-payment',
+      values: [...OWNER, '0', uuid(0), '51', uuid(7)],
+    },
+    {
+      index: 'attempts_attention_by_owner',
+      query: 'attempt-reads.in-need',
+      values: [...OWNER, '0', uuid(0), '51'],
+    },
     { index: 'disputes_by_payment', query: 'disputes.load', values: arrays(OWNER[0], OWNER[1], uuid(7)) },
     { index: 'dispute_legs_once', query: 'disputes.save' },
     { index: 'disputes_unsettled', query: 'disputes.take-unsettled', values: ['10000', '100'] },
@@ -126,6 +136,7 @@ export const payments: IndexRegistry = {
       created_at: "now() - ($rows - n) * interval '1 second'",
       updated_at: "now() - ($rows - n) * interval '1 second'",
     },
+    provider_evidence: { ...OWNED, id: uuidOf('n'), attempt_id: uuidOf('n / 3'), received_at: TIME },
     ledger_steps: {
       ...OWNED,
       operation_id: uuidOf('n'),

@@ -22,6 +22,7 @@ import { paymentResource } from '../../domain/payment.js';
 import { requestedType, transactionTypeResource } from '../../domain/transaction-type.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
 import { AccountsController } from '../accounts.controller.js';
+import { AttemptsController } from '../attempts.controller.js';
 import { AssetsController } from '../assets.controller.js';
 import { ConversionsController } from '../conversions.controller.js';
 import { HoldsController } from '../holds.controller.js';
@@ -51,6 +52,7 @@ const CONTROLLERS: Type[] = [
   PaymentsController,
   PaymentOperationsController,
   OperationsController,
+  AttemptsController,
   AccountsController,
   TransferBulksController,
   TransfersController,

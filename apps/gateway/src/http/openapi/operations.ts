@@ -6,6 +6,7 @@ import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
 import { HISTORY } from '../ledger-query.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
+import { ATTEMPT_OPERATIONS } from './attempt-operations.js';
 import { DISPUTE_OPERATIONS } from './dispute-operations.js';
 import { WEBHOOK_OPERATIONS } from './webhook-operations.js';
 import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
@@ -384,6 +385,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   ...HISTORY_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
+  ...ATTEMPT_OPERATIONS,
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
 ];

@@ -1,3 +1,4 @@
+import { ATTEMPT_SCHEMAS } from './attempt-operations.js';
 import { DISPUTE_SCHEMAS } from './dispute-operations.js';
 import { ACCOUNT_STATES, TRANSFER_KINDS } from '@payflow/contracts';
 import { BULK_MODES } from '../../domain/bulk.js';
@@ -213,6 +214,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   }),
   TransferBulkResultList: list('TransferBulkResult'),
   ProviderWebhook: { type: 'object', description: 'As the provider writes it, byte for byte as it was signed.' },
+  ...ATTEMPT_SCHEMAS,
   ...DISPUTE_SCHEMAS,
   HoldRequest: HOLD_REQUEST_SCHEMA,
   HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,

@@ -1,0 +1,58 @@
+import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import { toUuid } from '@payflow/contracts';
+import { Problem } from '@payflow/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayCaches } from '../cache/gateway-caches.js';
+import { sendResource } from './answer.js';
+import { ATTEMPT_PARAMETERS } from './attempt-parameters.js';
+import { callerOf, type RouteAccess } from './authentication.js';
+import { Cursors } from './cursor.js';
+import { forwardedPage } from './forwarded-page.js';
+import type { LedgerQuery } from './ledger-query.js';
+import { PAYMENTS } from './limits.controller.js';
+import { parseListQuery, type ListQuery } from './list-query.js';
+import type { OwnerClient } from './owner-client.js';
+
+/** What was asked of providers, why of this one, and what they said. Only payments knows; so it is asked. */
+@Controller('api/v1')
+export class AttemptsController {
+  constructor(
+    @Inject(PAYMENTS) private readonly payments: OwnerClient,
+    private readonly caches: GatewayCaches,
+    private readonly cursors: Cursors,
+  ) {}
+
+  @Get('payments/:id/attempts')
+  @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  async ofPayment(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = parseListQuery<LedgerQuery>(request.url, {});
+    if (!toUuid('payment', id)) throw new Problem('invalid_id');
+    const { tenant, livemode } = callerOf(request);
+    if (!(await this.caches.payments.get({ tenant, livemode, id }))) throw new Problem('not_found');
+    await this.send(`/payments/${id}/attempts`, query, request, reply);
+  }
+
+  /** Those that wait for a human. All of them, of all payments, would be a report: they are read by their payment. */
+  @Get('attempts')
+  @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  async waiting(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const query = parseListQuery<LedgerQuery>(request.url, ATTEMPT_PARAMETERS);
+    if (query.filter['needs_attention'] === undefined) {
+      const missing = { pointer: 'needs_attention', code: 'missing', detail: 'Must be `true`.' };
+      throw new Problem('invalid_parameter', { errors: [missing] });
+    }
+    await this.send('/attempts', query, request, reply);
+  }
+
+  private async send(
+    path: string,
+    query: ListQuery<LedgerQuery>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const from = { owner: this.payments, cursors: this.cursors, path };
+    const { page, next_cursor } = await forwardedPage(from, query, request);
+    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+  }
+}
