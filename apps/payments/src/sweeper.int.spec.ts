@@ -92,4 +92,26 @@ describe('the sweeper', () => {
     expect(told(await payments.tell(await payments.answer(id, 'approved')))).toEqual(['hold.void']);
     expect(told(await payments.settle())).toEqual(['payment.expired']);
   });
+
+  it('asks less and less often for an end that the provider does not give', async () => {
+    const id = await payments.authorized({ method: { type: 'card', token: 'tok_visa' } });
+    const over = (since: string, swept: string) =>
+      set('payments', id, `authorized_until = now() - interval '${since}', swept_at = now() - interval '${swept}'`);
+    await over('1 minute', '21 seconds');
+    expect(await sweptFor(id)).toHaveLength(1);
+    await over('1 hour', '7 minutes');
+    expect(await sweptFor(id)).toHaveLength(1);
+    await over('1 hour', '8 minutes');
+    expect(await sweptFor(id)).toHaveLength(2);
+    await over('90 days', '7 hours');
+    expect(await sweptFor(id)).toHaveLength(3);
+    const unconfirmed = payments.create({ confirm: false });
+    await payments.tell(unconfirmed);
+    await set(
+      'payments',
+      unconfirmed.data.id,
+      `expires_at = now() - interval '1 hour', swept_at = now() - interval '7 minutes'`,
+    );
+    expect(await sweptFor(unconfirmed.data.id)).toEqual([]);
+  });
 });

@@ -12,6 +12,8 @@ const FULL = { operations: 5_000, deaths: 20, concurrency: 24 };
 const SHORT = { operations: 90, deaths: 3, concurrency: 12 };
 const SETTLED_WITHIN_MS = 180_000;
 const PAUSE_MS_MAX = 2_500;
+/** Operations between two deaths. */
+const BETWEEN = 12;
 
 /** Around a call to a provider, and where payments commits what came of it; beside deaths at any moment. */
 const POINTS: readonly CrashPoint[] = [
@@ -47,7 +49,8 @@ async function run({ short, say }: Run): Promise<void> {
         isOver ||= sum(journeys, 'operations') >= operations;
       }
     });
-    const killed = kill(desk, random, deaths, () => isOver);
+    const done = () => sum(journeys, 'operations');
+    const killed = kill(desk, random, { deaths, done, isOver: () => isOver });
     await Promise.all(travellers).finally(() => (isOver = true));
     const died = await killed;
     say(
@@ -69,11 +72,25 @@ async function run({ short, say }: Run): Promise<void> {
   }
 }
 
+interface Campaign {
+  readonly deaths: number;
+  /** Operations that have ended. */
+  readonly done: () => number;
+  readonly isOver: () => boolean;
+}
+
 /** Ends the payments service again and again, in turn at a point of the code and at any moment; started anew at once. */
-async function kill({ house }: CardHouse, random: Random, deaths: number, isOver: () => boolean): Promise<number> {
+async function kill({ house }: CardHouse, random: Random, { deaths, done, isOver }: Campaign): Promise<number> {
   const payments = house.service('payments');
   let died = 0;
-  while (died < deaths) {
+  for (let before = 0; died < deaths; before = done()) {
+    // A service that is killed before it has its partitions back does no work: nothing would be in flight.
+    await until(
+      'something was done since the last death',
+      () => done() >= before + BETWEEN || isOver(),
+      SETTLED_WITHIN_MS,
+    );
+    if (isOver()) break;
     const point = died % 2 === 0 ? POINTS[(died / 2) % POINTS.length] : undefined;
     let signal: string | undefined;
     if (point === undefined) {

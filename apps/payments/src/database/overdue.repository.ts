@@ -13,17 +13,21 @@ const UNHEARD = statement(
    select distinct tenant_id, livemode, payment_id as id from taken`,
 );
 
+// Each try is an operation that stays: the longer a provider has not given the end, the less often it is asked for.
+const isDue = (end: string) => `(swept_at is null or swept_at < clock_timestamp()
+         - greatest($1 * interval '1 millisecond', least((clock_timestamp() - ${end}) / 8, interval '6 hours')))`;
+
 const OVER = statement(
   'payments.over',
   `with captured_late as (
      select tenant_id, livemode, id from payments
      where status in ('authorized', 'partially_captured') and authorized_until < clock_timestamp()
-       and (swept_at is null or swept_at < clock_timestamp() - $1 * interval '1 millisecond')
+       and ${isDue('authorized_until')}
      order by authorized_until limit $2 for update skip locked),
    never_acted_on as (
      select tenant_id, livemode, id from payments
      where status = 'requires_action' and expires_at < clock_timestamp()
-       and (swept_at is null or swept_at < clock_timestamp() - $1 * interval '1 millisecond')
+       and ${isDue('expires_at')}
      order by expires_at limit $2 for update skip locked)
    update payments set swept_at = clock_timestamp()
    where (tenant_id, livemode, id) in (select * from captured_late union all select * from never_acted_on)
@@ -50,7 +54,7 @@ export async function takeUnheard(tx: Transaction, wait_ms: number, limit: numbe
   return (await tx.rows<KeyRow>(UNHEARD, [wait_ms, limit])).map(toKey);
 }
 
-/** Takes payments whose time is over; one whose end does not come is taken again after `wait_ms`. */
+/** Takes payments whose time is over; one whose end does not come is taken again after `wait_ms`, and then later and later. */
 export async function takeOver(tx: Transaction, wait_ms: number, limit: number): Promise<PaymentKey[]> {
   return (await tx.rows<KeyRow>(OVER, [wait_ms, limit])).map(toKey);
 }

@@ -278,25 +278,28 @@ describe('a card payment', () => {
     expect(told(await payments.settle())).toEqual(['payment.succeeded']);
   });
 
-  it.each(['cancellation', 'expiry'])('asks what became of it where the provider will not give its %s', async (kind) => {
-    const create = payments.create({ capture: 'automatic', method: CARD });
-    const { id } = create.data;
-    await payments.tell(create);
-    await payments.settle();
-    const act = await payments.answer(id, 'requires_action');
-    await payments.tell(act);
-    const { attempt } = act.data as { attempt: string };
-    // The customer has acted, and nobody has told: the sale is done, and cannot be voided any more.
-    await payments.db.tamper(
-      `update attempts set status = 'requires_action', connector = 'cards' where id = typeid_uuid('${attempt}');
+  it.each(['cancellation', 'expiry'])(
+    'asks what became of it where the provider will not give its %s',
+    async (kind) => {
+      const create = payments.create({ capture: 'automatic', method: CARD });
+      const { id } = create.data;
+      await payments.tell(create);
+      await payments.settle();
+      const act = await payments.answer(id, 'requires_action');
+      await payments.tell(act);
+      const { attempt } = act.data as { attempt: string };
+      // The customer has acted, and nobody has told: the sale is done, and cannot be voided any more.
+      await payments.db.tamper(
+        `update attempts set status = 'requires_action', connector = 'cards' where id = typeid_uuid('${attempt}');
        update payments set expires_at = now() + interval '${kind === 'expiry' ? '-1' : '60'} seconds' where id = typeid_uuid('${id}')`,
-    );
-    await payments.tell(kind === 'expiry' ? payments.expire(id) : payments.wish(id, 'cancellation'));
-    expect(await payments.jobs(attempt)).not.toContain('provider.inquire');
-    await payments.tell(await payments.answer(id, 'declined', { code: 'authorization_ended' }));
-    expect(await payments.jobs(attempt)).toContain('provider.inquire');
-    expect(await payments.row(id)).toMatchObject({ status: 'requires_action', operation_id: null });
-  });
+      );
+      await payments.tell(kind === 'expiry' ? payments.expire(id) : payments.wish(id, 'cancellation'));
+      expect(await payments.jobs(attempt)).not.toContain('provider.inquire');
+      await payments.tell(await payments.answer(id, 'declined', { code: 'authorization_ended' }));
+      expect(await payments.jobs(attempt)).toContain('provider.inquire');
+      expect(await payments.row(id)).toMatchObject({ status: 'requires_action', operation_id: null });
+    },
+  );
 
   it('is confirmed, and answers the confirmation when it is there', async () => {
     const create = payments.create({ capture: 'automatic', method: CARD, confirm: false });

@@ -5,7 +5,7 @@ import { enqueue, type JobRun } from '@payflow/jobs';
 import type { AnyOutgoing, Outbox } from '@payflow/messaging';
 import { Retry, type RefusalReason } from '@payflow/resilience';
 import { currentTraceparent, logger } from '@payflow/telemetry';
-import { isAgainst, isFinal, isTooLate, type InquirySchedule } from '../domain/attempt.js';
+import { isAgainst, isFinal, isRouted, isTooLate, type InquirySchedule } from '../domain/attempt.js';
 import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
 import { lockAttempt, moveAttempt } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
@@ -128,7 +128,10 @@ export class ProviderDesk {
     const choice = await this.choiceFor(attempt);
     if (!choice) return this.giveUp(tx, attempt, 'provider_not_reached');
     const { connector, explained } = choice;
-    await moveAttempt(tx, attempt, { status: 'sending', connector: connector.name, routing: explained });
+    // Sent again, it stays with whom it was routed to, and so does why.
+    const isChosen = isRouted(attempt.action) && attempt.connector !== null;
+    const why = isChosen ? {} : { routing: explained };
+    await moveAttempt(tx, attempt, { status: 'sending', connector: connector.name, ...why });
     return { told: [], result: { attempt: { ...attempt, connector: connector.name }, connector } };
   }
 

@@ -32,6 +32,8 @@ const outcomes = async (attempt: NewAttempt) => (await wishes.answers(attempt)).
 const statuses = async (attempt: NewAttempt) => (await wishes.attempts(attempt)).map(({ status }) => status);
 const uuid = ({ payment }: NewAttempt) => uuidOf('payment', payment);
 
+const ROUTING = statement('spec.routing', 'select routing from attempts where payment_id = $1');
+
 describe('an outcome that is not known', () => {
   it.each([
     ['never answered', silence],
@@ -93,6 +95,9 @@ describe('an outcome that is not known', () => {
     await inquire(attempt);
     expect(await statuses(attempt)).toEqual(['created']);
     await ask(attempt);
+    // Why it was this one stays as it was said when it was chosen.
+    const [explained] = await db.database.rows(ROUTING, [uuid(attempt)]);
+    expect(explained?.['routing']).toMatchObject({ candidates: [{ connector: 'one', reason: 'only_one' }] });
     expect(first.asked.map(({ idempotencyKey }) => idempotencyKey)).toEqual([attempt.id, attempt.id]);
     expect(await outcomes(attempt)).toEqual(['approved']);
   });

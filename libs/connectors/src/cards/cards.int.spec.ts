@@ -69,7 +69,10 @@ describe('what is said of a void', () => {
   it.each(['already_captured', 'not_authorized'])('%s is a no', async (code) => {
     const { url } = await provider(json(422, { code }));
     const asked = wish({ action: 'void', amount: null, reference: 'auth_1' });
-    expect(await connectorTo(url).ask(asked, call())).toMatchObject({ outcome: 'declined', code: 'authorization_ended' });
+    expect(await connectorTo(url).ask(asked, call())).toMatchObject({
+      outcome: 'declined',
+      code: 'authorization_ended',
+    });
   });
 });
 

@@ -2,7 +2,7 @@ import type { Span } from '@opentelemetry/api';
 import type { Database, Transaction } from '@payflow/database';
 import { encodeRecord } from '../envelope.js';
 import { finish, type AnyOutgoing, type Envelope } from '../outgoing.js';
-import { formatTraceparent, startSendSpan } from '../trace.js';
+import { formatTraceparent, startSendSpan, rootTraceparent } from '../trace.js';
 import { CLAIM_MS, insertOutbox, insertOutboxAtCommit, republishRow, type OutboxRow } from './outbox.repository.js';
 import type { Publisher } from './publisher.js';
 import { packRows, type PackedRow } from './rows.js';
@@ -92,7 +92,7 @@ export class Outbox {
     const inherited =
       typeof parent === 'object'
         ? formatTraceparent(parent.spanContext())
-        : (parent ?? message.cause?.traceparent ?? message.origin?.traceparent);
+        : (parent ?? message.cause?.traceparent ?? message.origin?.traceparent ?? rootTraceparent());
     const envelope = finish(message, time, inherited, this.partitions);
     const span = startSendSpan(envelope.topic, envelope.message, parent ?? inherited);
     if (!span) return envelope;
