@@ -1,4 +1,4 @@
-import { InvariantTables1763700002000 } from '@payflow/invariants';
+import { InvariantTables1763700002000, SumsAreNoCards1764300000001 } from '@payflow/invariants';
 import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
@@ -33,6 +33,7 @@ export const migrations = [
   AttemptsInWork1764200500003,
   PaymentDisputes1764200700002,
   PaymentLimits1764200600001,
+  SumsAreNoCards1764300000001,
   rights,
 ];
 
