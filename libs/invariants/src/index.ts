@@ -19,6 +19,7 @@ export { MARKS, TALLIED, isCountable, markedSince, oneMarkPerMessage } from './c
 export { recentOutbox, WINDOW_MESSAGES_MAX } from './checks/outbox-window.js';
 export { INVARIANT_RIGHTS } from './database/invariant-rights.js';
 export { InvariantTables1763700002000 } from './database/invariant-tables.js';
+export { SumsAreNoCards1764300000001 } from './database/sums-are-no-cards.js';
 export { invariant, type Invariant } from './invariant.js';
 export { InvariantsModule, type InvariantsOptions } from './invariants.module.js';
 export { positions, type ReaderPosition } from './positions.js';

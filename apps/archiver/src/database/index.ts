@@ -1,4 +1,4 @@
-import { InvariantTables1763700002000 } from '@payflow/invariants';
+import { InvariantTables1763700002000, SumsAreNoCards1764300000001 } from '@payflow/invariants';
 import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
@@ -18,6 +18,7 @@ export const migrations = [
   ArchiverGuards1763700013001,
   MessagingPartitions1764100040001,
   ArchiverMonths1764100040002,
+  SumsAreNoCards1764300000001,
   rights,
 ];
 

@@ -59,8 +59,8 @@ async function run({ short, say }: Run): Promise<void> {
     await settled(desk);
     await desk.house.untilCaughtUp();
     await desk.house.verify();
-    const { operations: done, books } = await desk.sandbox.check();
-    say(`the acquirer did ${done} operations and charged nobody twice: ${JSON.stringify(books)}`);
+    const { operations: atAcquirer, books } = await desk.sandbox.check();
+    say(`the acquirer did ${atAcquirer} operations and charged nobody twice: ${JSON.stringify(books)}`);
     if (died < deaths) throw new Error(`only ${died} of ${deaths} deaths came about`);
   } catch (error) {
     desk.house.keepLogs();

@@ -1,4 +1,4 @@
-import { InvariantTables1763700002000 } from '@payflow/invariants';
+import { InvariantTables1763700002000, SumsAreNoCards1764300000001 } from '@payflow/invariants';
 import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
@@ -54,6 +54,7 @@ export const migrations = [
   GatewayDisputes1764200700003,
   GatewayLimits1764200600002,
   GatewayPaymentDivisions1764200800002,
+  SumsAreNoCards1764300000001,
   rights,
 ];
 

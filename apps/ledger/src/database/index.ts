@@ -1,4 +1,4 @@
-import { InvariantTables1763700002000 } from '@payflow/invariants';
+import { InvariantTables1763700002000, SumsAreNoCards1764300000001 } from '@payflow/invariants';
 import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
@@ -52,6 +52,7 @@ export const migrations = [
   LedgerAsRemembered1764100070001,
   LedgerUnitNumbers1764100060002,
   LedgerHoldTypes1764100060004,
+  SumsAreNoCards1764300000001,
   rights,
 ];
 

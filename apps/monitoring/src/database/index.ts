@@ -1,4 +1,4 @@
-import { InvariantTables1763700002000 } from '@payflow/invariants';
+import { InvariantTables1763700002000, SumsAreNoCards1764300000001 } from '@payflow/invariants';
 import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
@@ -16,6 +16,7 @@ export const migrations = [
   MessagingGuards1763700013000,
   StatementSpans1764100030001,
   MessagingPartitions1764100040001,
+  SumsAreNoCards1764300000001,
   rights,
 ];
 

@@ -23,10 +23,23 @@ export interface DisputablePayment extends PaymentKey {
   /** Who took the money; null where it is not known yet, or nobody outside did. */
   readonly takenBy: string | null;
   readonly disputes: readonly Dispute[];
+  /** Of what was told of it: the {@link numberOf} disputes that are another payment's. */
+  readonly elsewhere: ReadonlySet<string>;
   /** Ids of the ledger's events that were heard of them. */
   readonly verdicts: ReadonlySet<string>;
   /** The database's clock after the locks, RFC 3339. */
   readonly now: string;
+}
+
+/** The number that a provider gave to a dispute of the payment. */
+export interface ToldDispute extends PaymentKey {
+  readonly connector: string;
+  readonly reference: string;
+}
+
+/** A dispute as its provider tells it from others. */
+export function numberOf({ connector, reference }: Pick<ToldDispute, 'connector' | 'reference'>): string {
+  return `${connector} ${reference}`;
 }
 
 /** The last word on a movement. */
@@ -94,6 +107,9 @@ const LOAD = statement(
   'disputes.load',
   `with asked as (
      select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as a (tenant_id, livemode, payment_id)),
+   told as (
+     select * from unnest($4::uuid[], $5::boolean[], $6::uuid[], $7::text[], $8::text[])
+       as t (tenant_id, livemode, payment_id, connector, provider_reference)),
    payment as materialized (
      select tenant_id, livemode, id, status, source_account_id, destination_account_id, asset,
        method ->> 'type' as rail, connector as taken_by,
@@ -106,6 +122,9 @@ const LOAD = statement(
    select p.tenant_id as p_tenant_id, p.livemode as p_livemode, p.id as p_id, p.source_account_id as p_source,
      p.destination_account_id as p_destination, p.asset as p_asset, p.status as p_status, p.rail as p_rail, p.taken_by as p_taken_by,
      p.captured_minor, clock_timestamp() as now,
+     array(select concat_ws(' ', o.connector, o.provider_reference)
+       from told t join disputes o using (tenant_id, livemode, connector, provider_reference)
+       where t.tenant_id = p.tenant_id and t.livemode = p.livemode and t.payment_id = p.id and o.payment_id <> p.id) as elsewhere,
      array(select l.verdict_event_id from dispute_legs l where l.tenant_id = d.tenant_id and l.livemode = d.livemode
        and l.dispute_id = d.id and l.verdict_event_id is not null) as verdicts,
      ${DISPUTE_COLUMNS.map((name) => `d.${name}`).join(', ')}
@@ -202,16 +221,22 @@ type LoadedRow = Row &
     p_rail: PaymentMethod['type'];
     p_taken_by: string | null;
     verdicts: string[];
+    elsewhere: string[];
     captured_minor: bigint;
     now: Date;
   };
 
 /** Locks payments and loads them with their disputes. Those that are not there are left out. */
-export async function loadDisputes(tx: Transaction, keys: readonly PaymentKey[]): Promise<DisputablePayment[]> {
+export async function loadDisputes(
+  tx: Transaction,
+  keys: readonly PaymentKey[],
+  told: readonly ToldDispute[],
+): Promise<DisputablePayment[]> {
   const rows = await tx.rows<LoadedRow>(LOAD, [
-    keys.map(({ tenant }) => uuidOf('tenant', tenant)),
-    keys.map(({ livemode }) => livemode),
-    keys.map(({ id }) => uuidOf('payment', id)),
+    ...keyColumns(keys),
+    ...keyColumns(told),
+    told.map(({ connector }) => connector),
+    told.map(({ reference }) => reference),
   ]);
   const byPayment = new Map<string, [LoadedRow, ...LoadedRow[]]>();
   for (const row of rows) {
@@ -221,6 +246,14 @@ export async function loadDisputes(tx: Transaction, keys: readonly PaymentKey[])
     else byPayment.set(key, [row]);
   }
   return [...byPayment.values()].map(toPayment);
+}
+
+function keyColumns(keys: readonly PaymentKey[]): [string[], boolean[], string[]] {
+  return [
+    keys.map(({ tenant }) => uuidOf('tenant', tenant)),
+    keys.map(({ livemode }) => livemode),
+    keys.map(({ id }) => uuidOf('payment', id)),
+  ];
 }
 
 function toPayment(rows: readonly [LoadedRow, ...LoadedRow[]]): DisputablePayment {
@@ -236,6 +269,7 @@ function toPayment(rows: readonly [LoadedRow, ...LoadedRow[]]): DisputablePaymen
     rail: first.p_rail,
     takenBy: first.p_taken_by,
     verdicts: new Set(rows.flatMap(({ verdicts }) => verdicts.map((id) => fromUuid('event', id)))),
+    elsewhere: new Set(first.elsewhere),
     amount: first.captured_minor.toString(),
     // Of a payment without any, the outer join's row is empty.
     disputes: rows.filter(({ id }) => (id as string | null) !== null).map(toDispute),

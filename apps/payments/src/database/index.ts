@@ -1,4 +1,4 @@
-import { InvariantTables1763700002000 } from '@payflow/invariants';
+import { InvariantTables1763700002000, SumsAreNoCards1764300000001 } from '@payflow/invariants';
 import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
@@ -15,7 +15,6 @@ import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
 import { PaymentDisputes1764200700002 } from './migrations/1764200700002-payment-disputes.js';
 import { PaymentLimits1764200600001 } from './migrations/1764200600001-payment-limits.js';
-import { EvidenceOfWebhooks1764200920001 } from './migrations/1764200920001-evidence-of-webhooks.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -36,7 +35,7 @@ export const migrations = [
   PaymentDisputes1764200700002,
   PaymentLimits1764200600001,
   AttemptReads1764200910001,
-  EvidenceOfWebhooks1764200920001,
+  SumsAreNoCards1764300000001,
   rights,
 ];
 

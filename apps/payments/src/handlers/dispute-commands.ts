@@ -3,7 +3,12 @@ import type { Transaction } from '@payflow/database';
 import { enqueue } from '@payflow/jobs';
 import type { AnyOutgoing, Handled } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
-import type { DisputablePayment, NoticeEvidence } from '../database/dispute.repository.js';
+import {
+  numberOf,
+  type DisputablePayment,
+  type NoticeEvidence,
+  type ToldDispute,
+} from '../database/dispute.repository.js';
 import type { PaymentKey } from '../database/payment.repository.js';
 import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
 import type { DisputeWord } from '../domain/dispute-states.js';
@@ -44,7 +49,7 @@ export async function handleDisputeCommands(
   commands: readonly DisputeCommand[],
 ): Promise<Pick<Required<Handled>, 'messages' | 'repeated'>> {
   if (commands.length === 0) return { messages: [], repeated: [] };
-  const docket = await Docket.of(tx, commands.map(paymentOf));
+  const docket = await Docket.of(tx, commands.map(paymentOf), commands.flatMap(toldOf));
   const repeated: string[] = [];
   const orphans: AnyOutgoing[] = [];
   for (const command of commands) {
@@ -74,6 +79,12 @@ export async function handleDisputeCommands(
     messages: [...messages, ...orphans],
     repeated: [...repeated, ...notices.map(({ id }) => id).filter((id) => !kept.has(id))],
   };
+}
+
+function toldOf(command: DisputeCommand): ToldDispute[] {
+  if (command.type !== 'payflow.payment.notice.v1' || WORDS[command.data.kind] === null) return [];
+  const { connector, provider_reference: reference } = command.data;
+  return reference === null ? [] : [{ ...paymentOf(command), connector, reference }];
 }
 
 function attemptOf({ tenant, livemode, traceparent, data: { attempt: id } }: Notice): TracedAttempt[] {
@@ -113,6 +124,8 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
     docket.enter(course, notice);
     return true;
   }
+  if (docket.isElsewhere(payment, numberOf({ connector: data.connector, reference })))
+    return refuse(notice, 'has the number of a dispute of another payment');
   if (!isTakenBy(payment, data.connector)) return refuse(notice, 'is of a payment that this provider did not take');
   if (data.asset !== undefined && data.asset !== payment.asset) return refuse(notice, 'is of another asset');
   if (!isDisputable(payment.status)) return refuse(notice, 'is of a payment that took no money');

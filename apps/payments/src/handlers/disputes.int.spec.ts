@@ -147,6 +147,14 @@ describe('a dispute', () => {
     expect(await stage.disputes(payment)).toMatchObject([{ disputed: 80 }, { disputed: 80 }]);
   });
 
+  it('of two payments that come under one number together is that of the first', async () => {
+    const [first, second] = [await stage.payment(), await stage.payment()];
+    const provider_reference = `dsp_${newId('event')}`;
+    const notices = [first, second].map((payment) => stage.notice(payment, 'dispute_opened', { provider_reference }));
+    expect(types(await stage.take(notices))).toEqual(['dispute.opened', 'transfer.post']);
+    expect(await stage.disputes(second)).toEqual([]);
+  });
+
   it.each([
     [
       'a payment that is not there',
@@ -157,6 +165,13 @@ describe('a dispute', () => {
     [
       'a payment that another provider took',
       async () => stage.notice(await stage.payment(), 'dispute_opened', { connector: 'wires' }),
+    ],
+    [
+      'another payment, by its number',
+      async () => {
+        const provider_reference = `dsp_${(await opened()).payment.data.id}`;
+        return stage.notice(await stage.payment(), 'dispute_opened', { provider_reference });
+      },
     ],
     ['another asset', async () => stage.notice(await stage.payment(), 'dispute_opened', { asset: 'EUR' })],
     [

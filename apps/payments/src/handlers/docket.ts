@@ -3,12 +3,14 @@ import type { Transaction } from '@payflow/database';
 import { parseTraceparent, type AnyOutgoing } from '@payflow/messaging';
 import {
   loadDisputes,
+  numberOf,
   saveDisputes,
   type DisputablePayment,
   type DisputeTransition,
   type EvidenceAttempt,
   type LegVerdict,
   type NoticeEvidence,
+  type ToldDispute,
 } from '../database/dispute.repository.js';
 import type { AttemptKey } from '../providers/attempt.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
@@ -51,10 +53,10 @@ export class Docket {
       this.#entries.set(keyOf(dispute), { before: dispute, after: dispute });
   }
 
-  /** Locks the payments and their disputes. */
-  static async of(tx: Transaction, keys: readonly PaymentKey[]): Promise<Docket> {
+  /** Locks the payments and their disputes. `told`: the disputes that providers have told of. */
+  static async of(tx: Transaction, keys: readonly PaymentKey[], told: readonly ToldDispute[] = []): Promise<Docket> {
     const unique = new Map(keys.map((key) => [keyOf(key), key]));
-    return new Docket(await loadDisputes(tx, [...unique.values()]));
+    return new Docket(await loadDisputes(tx, [...unique.values()], told));
   }
 
   payment(key: PaymentKey): DisputablePayment | undefined {
@@ -66,6 +68,20 @@ export class Docket {
     for (const { after } of this.#entries.values())
       if (keyOf({ ...after, id: after.payment }) === keyOf(key) && is(after)) return after;
     return undefined;
+  }
+
+  /** True where the provider has given the dispute's number to one of another payment. */
+  isElsewhere({ tenant, livemode, id, elsewhere }: DisputablePayment, number: string): boolean {
+    if (elsewhere.has(number)) return true;
+    for (const { after } of this.#entries.values())
+      if (
+        after.tenant === tenant &&
+        after.livemode === livemode &&
+        after.payment !== id &&
+        numberOf({ connector: after.connector, reference: after.providerReference }) === number
+      )
+        return true;
+    return false;
   }
 
   /** Ids and time for a decision about a dispute of this payment. */

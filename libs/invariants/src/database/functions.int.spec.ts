@@ -4,10 +4,15 @@ import { MessagingTables1763700000000 } from '@payflow/messaging';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { InvariantTables1763700002000 } from './invariant-tables.js';
+import { SumsAreNoCards1764300000001 } from './sums-are-no-cards.js';
 
 let db: TestDatabase;
 beforeAll(async () => {
-  db = await createTestDatabase('invariants', [MessagingTables1763700000000, InvariantTables1763700002000]);
+  db = await createTestDatabase('invariants', [
+    MessagingTables1763700000000,
+    InvariantTables1763700002000,
+    SumsAreNoCards1764300000001,
+  ]);
 });
 afterAll(() => db.drop());
 
@@ -50,6 +55,8 @@ describe('secrets', () => {
     ['token', 'Bearer 0123456789abcdef'],
     ['token', 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc'],
     [null, '{"amount":"4111111111111111","posted_debits":"4111111111111111"}'],
+    [null, '{"amount_authorized":"4111111111111111","amount_disputed": "4111111111111111"}'],
+    [null, '{"amount_gte":"4111111111111111","fixed":"4111111111111111","source_amount":"4111111111111111"}'],
     [null, '{"note":"4111111111111112"}'],
     [null, 'pay_01m7yfwhqzexg8mn7njj6se3wf 01a1fcfe-571f-7760-8a28-f5898d971e43'],
     [null, '2026-11-21T07:25:28.000Z +4915112345678'],

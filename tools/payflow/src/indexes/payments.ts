@@ -38,11 +38,6 @@ export const payments: IndexRegistry = {
       query: 'lives.load',
       values: [...arrays(...OWNER, uuid(7)), "'{}'", "'{}'", "'{}'"],
     },
-    {
-      index: 'provider_evidence_of_webhooks',
-      query: 'attempts.lock',
-      values: [OWNER[0], OWNER[1], uuid(7)],
-    },
     { index: 'attempts_attention', query: 'attempts.attention', values: ['200'] },
     {
       index: 'provider_evidence_by_attempt',
@@ -60,15 +55,6 @@ export const payments: IndexRegistry = {
     { index: 'dispute_transitions_by_time', query: 'invariant.payments.I38.running', values: [] },
   ],
   seeds: {
-    provider_evidence: {
-      ...OWNED,
-      id: uuidOf('n'),
-      payment_id: uuidOf('n'),
-      attempt_id: uuidOf('n'),
-      connector: "'cards'",
-      source: "case when n % 2 = 0 then 'webhook' else 'answer' end",
-      outcome: "'attempt_approved'",
-    },
     disputes: {
       ...OWNED,
       id: uuidOf('n'),
