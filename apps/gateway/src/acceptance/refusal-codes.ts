@@ -57,6 +57,7 @@ const TOLD_OF_PAYMENTS = [
   'payment_not_incrementable',
   'payment_not_refundable',
   'too_many_operations',
+  'payment_disputed',
   'capture_exceeds_authorized',
   'refund_exceeds_captured',
 ] as const satisfies readonly ProblemCode[];

@@ -101,6 +101,7 @@ export const PAYMENT_OPERATIONS: readonly Operation[] = [
       'amount_not_positive',
       'payment_not_refundable',
       'refund_exceeds_captured',
+      'payment_disputed',
     ]),
     answer: 'Refund',
     status: 201,
