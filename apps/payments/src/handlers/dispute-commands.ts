@@ -2,6 +2,7 @@ import type { AnyMessage, Message } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { enqueue } from '@payflow/jobs';
 import type { AnyOutgoing, Handled } from '@payflow/messaging';
+import { parseAmount } from '@payflow/money';
 import { logger } from '@payflow/telemetry';
 import {
   numberOf,
@@ -131,6 +132,7 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
   if (!isDisputable(payment.status)) return refuse(notice, 'is of a payment that took no money');
   const amount = data.amount ?? payment.amount;
   if (amount === '0') return refuse(notice, 'is of no money');
+  if (parseAmount(amount) === undefined) return refuse(notice, 'is of more than can be counted');
   const { tenant, livemode, source, destination, asset } = payment;
   const facts = { ...{ tenant, livemode, source, destination, asset, amount, word }, payment: payment.id };
   const told = { connector: data.connector, providerReference: reference, reason: data.code };

@@ -160,6 +160,10 @@ describe('a dispute', () => {
       'a payment that is not there',
       async () => stage.notice({ data: { id: newId('payment') } } as Create, 'dispute_opened'),
     ],
+    [
+      'more than can be counted',
+      async () => stage.notice(await stage.payment(), 'dispute_opened', { amount: '9223372036854775808' }),
+    ],
     ['no money', async () => stage.notice(await stage.payment(), 'dispute_opened', { amount: '0' })],
     ['a payment that no provider took', async () => stage.notice(await stage.internalPayment(), 'dispute_opened')],
     [
