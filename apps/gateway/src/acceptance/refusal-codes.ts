@@ -58,10 +58,8 @@ const TOLD_OF_PAYMENTS = [
   'payment_disputed',
   'payment_not_refundable',
   'too_many_operations',
-  'payment_disputed',
   'capture_exceeds_authorized',
   'refund_exceeds_captured',
-  'payment_disputed',
 ] as const satisfies readonly ProblemCode[];
 
 /**

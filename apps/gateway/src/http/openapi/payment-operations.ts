@@ -102,7 +102,6 @@ export const PAYMENT_OPERATIONS: readonly Operation[] = [
       'payment_disputed',
       'payment_not_refundable',
       'refund_exceeds_captured',
-      'payment_disputed',
     ]),
     answer: 'Refund',
     status: 201,
