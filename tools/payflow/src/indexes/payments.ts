@@ -49,7 +49,11 @@ export const payments: IndexRegistry = {
       query: 'attempt-reads.in-need',
       values: [...OWNER, '0', uuid(0), '51'],
     },
-    { index: 'disputes_by_payment', query: 'disputes.load', values: arrays(OWNER[0], OWNER[1], uuid(7)) },
+    {
+      index: 'disputes_by_payment',
+      query: 'disputes.load',
+      values: [...arrays(OWNER[0], OWNER[1], uuid(7)), "'{}'", "'{}'", "'{}'", "'{}'", "'{}'"],
+    },
     { index: 'dispute_legs_once', query: 'disputes.save' },
     { index: 'disputes_unsettled', query: 'disputes.take-unsettled', values: ['10000', '100'] },
     { index: 'dispute_transitions_by_time', query: 'invariant.payments.I38.running', values: [] },
