@@ -1,5 +1,5 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
-import type { SandboxPage } from '@payflow/testing';
+import type { Sandbox, SandboxPage } from '@payflow/testing';
 import type { CardHouse } from '../house/card-house.js';
 import type { Finding } from './finding.js';
 
@@ -18,15 +18,16 @@ const CLEARED = `select (posted_debits - posted_credits)::text as net, pending_d
 /** What the acquirer says it moved against what we say, payment by payment and in all: equal to the unit, and nobody charged twice. */
 export async function outsideFindings(
   { house, sandbox, clearing }: CardHouse,
-  { paymentByPayment = true } = {},
+  { paymentByPayment = true, others = [] }: { paymentByPayment?: boolean; others?: readonly Sandbox[] } = {},
 ): Promise<Finding[]> {
   const [check, payments, cleared] = await Promise.all([
     sandbox.check(),
     house.databases.rows<CardPayment>('payments', CARD_PAYMENTS),
     house.databases.rows<{ net: string }>('ledger', CLEARED, [uuidOf('account', clearing)]),
   ]);
-  const [page] = check.books.filter(({ currency }) => currency === 'USD');
-  const outside = page?.net ?? '0';
+  const netOf = (books: readonly SandboxPage[]) => BigInt(books.find(({ currency }) => currency === 'USD')?.net ?? '0');
+  const elsewhere = await Promise.all(others.map((other) => other.books()));
+  const outside = [check.books, ...elsewhere].reduce((all, books) => all + netOf(books), 0n).toString();
   const ours = cleared[0]?.net ?? '0';
   const each: Finding[] = [];
   if (paymentByPayment) for (const payment of payments) each.push(...(await findingsOn(payment, sandbox)));
