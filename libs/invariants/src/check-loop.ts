@@ -8,8 +8,10 @@ const log = logger('invariants');
 
 /** Processes that started together must not check together for ever. */
 const JITTER = 0.2;
-/** A check rests at least so many times as long as it took: all together they take a small part of one connection. */
+/** A check rests at least so many times as long as it took. */
 const REST_FACTOR = 10;
+/** And so do all of them, so that however many there are, they take a twentieth of one connection at most. */
+const COMMON_REST_FACTOR = 19;
 const FIRST_DELAY_MS = 2_000;
 const PAUSE_MS = 200;
 
@@ -24,6 +26,7 @@ export class CheckLoop {
   private timer: NodeJS.Timeout | undefined;
   private checking: Promise<void> = Promise.resolve();
   private closed = false;
+  private rest_ms = PAUSE_MS;
 
   constructor(
     private readonly database: Database,
@@ -51,7 +54,7 @@ export class CheckLoop {
       () => {
         this.checking = this.check(next).finally(() => this.schedule());
       },
-      Math.max(PAUSE_MS, next.at_ms - performance.now()),
+      Math.max(this.rest_ms, next.at_ms - performance.now()),
     );
   }
 
@@ -70,7 +73,9 @@ export class CheckLoop {
       this.results.failed(name, error);
       log.warn({ err: error, invariant: name }, 'an invariant could not be checked');
     }
-    due.at_ms = performance.now() + jittered(Math.max(interval_ms, REST_FACTOR * (performance.now() - start)));
+    const took_ms = performance.now() - start;
+    this.rest_ms = Math.max(PAUSE_MS, COMMON_REST_FACTOR * took_ms);
+    due.at_ms = performance.now() + jittered(Math.max(interval_ms, REST_FACTOR * took_ms));
   }
 }
 
