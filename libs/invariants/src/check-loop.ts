@@ -8,10 +8,8 @@ const log = logger('invariants');
 
 /** Processes that started together must not check together for ever. */
 const JITTER = 0.2;
-/** A check rests at least so many times as long as it took. */
-const REST_FACTOR = 10;
-/** And so do all of them, so that however many there are, they take a twentieth of one connection at most. */
-const COMMON_REST_FACTOR = 19;
+/** However many checks there are, all together they take a twentieth of one connection: each rests so many times as long as it took. */
+const REST_FACTOR = 20;
 const FIRST_DELAY_MS = 2_000;
 const PAUSE_MS = 200;
 
@@ -26,7 +24,6 @@ export class CheckLoop {
   private timer: NodeJS.Timeout | undefined;
   private checking: Promise<void> = Promise.resolve();
   private closed = false;
-  private rest_ms = PAUSE_MS;
 
   constructor(
     private readonly database: Database,
@@ -54,7 +51,7 @@ export class CheckLoop {
       () => {
         this.checking = this.check(next).finally(() => this.schedule());
       },
-      Math.max(this.rest_ms, next.at_ms - performance.now()),
+      Math.max(PAUSE_MS, next.at_ms - performance.now()),
     );
   }
 
@@ -73,9 +70,8 @@ export class CheckLoop {
       this.results.failed(name, error);
       log.warn({ err: error, invariant: name }, 'an invariant could not be checked');
     }
-    const took_ms = performance.now() - start;
-    this.rest_ms = Math.max(PAUSE_MS, COMMON_REST_FACTOR * took_ms);
-    due.at_ms = performance.now() + jittered(Math.max(interval_ms, REST_FACTOR * took_ms));
+    due.at_ms =
+      performance.now() + jittered(Math.max(interval_ms, this.due.length * REST_FACTOR * (performance.now() - start)));
   }
 }
 
