@@ -10,6 +10,8 @@ const log = logger('invariants');
 const JITTER = 0.2;
 /** However many checks there are, all together they take a twentieth of one connection: each rests so many times as long as it took. */
 const REST_FACTOR = 20;
+/** After a long one the others wait as well, for so long at most: a load that has just begun meets one of them at a time. */
+const PAUSE_MS_MAX = 3_000;
 const FIRST_DELAY_MS = 2_000;
 const PAUSE_MS = 200;
 
@@ -24,6 +26,7 @@ export class CheckLoop {
   private timer: NodeJS.Timeout | undefined;
   private checking: Promise<void> = Promise.resolve();
   private closed = false;
+  private pause_ms = PAUSE_MS;
 
   constructor(
     private readonly database: Database,
@@ -51,7 +54,7 @@ export class CheckLoop {
       () => {
         this.checking = this.check(next).finally(() => this.schedule());
       },
-      Math.max(PAUSE_MS, next.at_ms - performance.now()),
+      Math.max(this.pause_ms, next.at_ms - performance.now()),
     );
   }
 
@@ -70,8 +73,9 @@ export class CheckLoop {
       this.results.failed(name, error);
       log.warn({ err: error, invariant: name }, 'an invariant could not be checked');
     }
-    due.at_ms =
-      performance.now() + jittered(Math.max(interval_ms, this.due.length * REST_FACTOR * (performance.now() - start)));
+    const took_ms = performance.now() - start;
+    this.pause_ms = Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS, REST_FACTOR * took_ms));
+    due.at_ms = performance.now() + jittered(Math.max(interval_ms, this.due.length * REST_FACTOR * took_ms));
   }
 }
 
