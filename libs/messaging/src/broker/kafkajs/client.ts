@@ -2,7 +2,7 @@ import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { logger } from '@payflow/telemetry';
 import type { Broker, BrokerOptions } from '../port.js';
 import { openAdmin } from './admin.js';
-import { openConsumer } from './consumer.js';
+import { CONSUMER_REQUEST_TIMEOUT_MS, openConsumer } from './consumer.js';
 import { openProducer } from './producer.js';
 
 const CONNECTION_TIMEOUT_MS = 2_000;
@@ -11,10 +11,11 @@ const REQUEST_TIMEOUT_MS = 5_000;
 /** The broker behind its port, spoken to with kafkajs. */
 export function kafkajsBroker(options: BrokerOptions): Broker {
   const kafka = new Kafka(kafkaConfig(options));
+  const kafkaOfGroups = new Kafka({ ...kafkaConfig(options), requestTimeout: CONSUMER_REQUEST_TIMEOUT_MS });
   const prefix = options.prefix ?? '';
   return {
     producer: () => openProducer(kafka, prefix),
-    consumer: (consumerOptions) => openConsumer(kafka, consumerOptions, prefix),
+    consumer: (consumerOptions) => openConsumer(kafkaOfGroups, consumerOptions, prefix),
     admin: () => openAdmin(kafka, prefix),
   };
 }

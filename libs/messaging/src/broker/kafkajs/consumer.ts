@@ -12,6 +12,11 @@ import {
 const SESSION_TIMEOUT_MS = 10_000;
 const HEARTBEAT_INTERVAL_MS = 2_000;
 const REBALANCE_TIMEOUT_MS = 20_000;
+/**
+ * A group whose leader died between joining and handing out the partitions answers no member before that session has run
+ * out. Who gives up earlier comes back as a new member and leaves another that is gone: a group that never settles.
+ */
+export const CONSUMER_REQUEST_TIMEOUT_MS = SESSION_TIMEOUT_MS + 5_000;
 const LONG_POLL_MS = 500;
 /** About 500 to 1,000 messages: a batch of one partition becomes one or two transactions. */
 const FETCH_BYTES_MAX = 1_048_576;
