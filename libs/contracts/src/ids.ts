@@ -23,6 +23,9 @@ export const ID_PREFIXES = {
   event: 'evt',
   tenant: 'org',
   apiKey: 'key',
+  user: 'usr',
+  session: 'ses',
+  auditEntry: 'aud',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

@@ -7,6 +7,7 @@ import type { KeyUses } from '../cache/key-uses.js';
 import { hashApiKey, type ApiKey } from '../database/api-key.repository.js';
 import type { Scope } from '../domain/scope.js';
 import type { Caller } from './caller.js';
+import type { TrafficClass } from './traffic.js';
 
 /** Keys by the hex form of their hash: neither memory nor Redis ever holds a key itself. */
 export type ApiKeys = LayeredCache<string, ApiKey>;
@@ -24,7 +25,7 @@ const CALLER = Symbol('caller');
 type AuthenticatedRequest = FastifyRequest & { [CALLER]?: Caller };
 
 /** What `@RouteConfig` of a route under `/api` must say; a route that says nothing is closed to everybody. */
-export type RouteAccess = KeyedRoute | SignedRoute;
+export type RouteAccess = (KeyedRoute | SignedRoute | OpenRoute) & { readonly traffic?: TrafficClass };
 
 export interface KeyedRoute {
   /** The scope a key needs; `any` where every valid key will do. */
@@ -38,11 +39,16 @@ export interface SignedRoute {
   readonly signed: true;
 }
 
+/** Nobody's: what gets a credential in the first place. Limited by address, and by what it is asked for. */
+export interface OpenRoute {
+  readonly open: true;
+}
+
 /** Lets nobody through to `/api` without a valid key that has the route's scope. Runs before the body is read. */
 export function authenticate(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onRequest', async (request: AuthenticatedRequest) => {
     const route = request.routeOptions.url;
-    if (!route?.startsWith(API_PREFIX) || refusesMethod(request) || isSigned(request)) return;
+    if (!route?.startsWith(API_PREFIX) || refusesMethod(request) || isOpen(request)) return;
     const { keys, uses } = door();
     const key = await findKey(keys, request.headers.authorization);
     uses.note(key);
@@ -51,13 +57,20 @@ export function authenticate(fastify: FastifyInstance, door: () => Door): void {
     if (scope !== 'any' && !key.scopes.includes(scope))
       throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` });
     const { id: actor, tenant, livemode, scopes } = key;
-    request[CALLER] = { tenant, livemode, actor, scopes, traceId: activeTraceId() };
+    const address = request.ip;
+    const traceId = activeTraceId();
+    request[CALLER] = { tenant, livemode, organisation: tenant, actor, kind: 'key', scopes, address, traceId };
   });
 }
 
 /** Whether the route is for those who sign what they send. */
 export function isSigned(request: FastifyRequest): boolean {
   return (request.routeOptions.config as unknown as Partial<SignedRoute> | undefined)?.signed === true;
+}
+
+/** Whether the route needs no credential, or has its own way to find out. */
+function isOpen(request: FastifyRequest): boolean {
+  return isSigned(request) || (request.routeOptions.config as unknown as Partial<OpenRoute> | undefined)?.open === true;
 }
 
 /** The caller of a request that has passed {@link authenticate}. */

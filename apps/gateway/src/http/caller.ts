@@ -1,12 +1,18 @@
 import type { Scope } from '../domain/scope.js';
 
-/** Who makes a request, by the API key it came with. */
+/** Who makes a request, by the credential it came with. */
 export interface Caller {
+  /** Whose books: the organisation, or in test mode the space that its test data stands in. */
   readonly tenant: string;
   readonly livemode: boolean;
-  /** Id of the key. */
+  /** Whose credential: where users, keys and settings belong. */
+  readonly organisation: string;
+  /** Id of the key or of the user. */
   readonly actor: string;
+  readonly kind: 'key' | 'user';
   readonly scopes: readonly Scope[];
+  /** The address it comes from. */
+  readonly address: string;
   /** The trace the request belongs to. */
   readonly traceId: string | undefined;
 }
