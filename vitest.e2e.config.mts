@@ -1,15 +1,40 @@
 import { defineConfig } from 'vitest/config';
 import { base } from './vitest.base.mts';
 
-/** Flow tests: all five services as processes on the real stack. One file at a time: each brings up the whole house. */
+const test = {
+  ...base.test,
+  exclude: ['**/node_modules/**', '**/dist/**'],
+  testTimeout: 180_000,
+  hookTimeout: 120_000,
+};
+
+/**
+ * All five services as processes on the real stack, each file with a house of its own. What only watches a house mostly waits,
+ * two side by side; what ends processes, servers and connections has the machine to itself.
+ */
 export default defineConfig({
-  ...base,
   test: {
-    ...base.test,
-    include: ['apps/e2e/src/**/*.e2e.spec.ts'],
-    exclude: ['**/node_modules/**', '**/dist/**'],
-    fileParallelism: false,
-    testTimeout: 180_000,
-    hookTimeout: 120_000,
+    projects: [
+      {
+        ...base,
+        test: {
+          ...test,
+          name: 'flow',
+          include: ['apps/e2e/src/flow/**/*.e2e.spec.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        ...base,
+        test: {
+          ...test,
+          name: 'faults',
+          include: ['apps/e2e/src/faults/**/*.e2e.spec.ts'],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

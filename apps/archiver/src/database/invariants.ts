@@ -45,7 +45,7 @@ export const invariants: readonly Invariant[] = [
   noSecrets('archiver', [
     {
       running: `(select 'archived_events/' || event_id as id, ${FREE_TEXT} as content
-        from archived_events where archived_at > statement_timestamp() - interval '2 minutes' limit 500)`,
+        from archived_events where archived_at > statement_timestamp() - interval '2 minutes' limit 300)`,
       full: `select 'archived_events/' || event_id as id, ${FREE_TEXT} as content from archived_events`,
     },
   ]),

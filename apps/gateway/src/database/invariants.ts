@@ -150,7 +150,7 @@ export const invariants: readonly Invariant[] = [
   noOldOutboxRow('gateway'),
   // Views repeat what was sent as a command or heard as an event.
   noSecrets('gateway', [
-    { running: `(${KEPT} where created_at > statement_timestamp() - interval '5 minutes' limit 1000)`, full: KEPT },
+    { running: `(${KEPT} where created_at > statement_timestamp() - interval '5 minutes' limit 300)`, full: KEPT },
     {
       full: `select 'payment_views/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payment_views`,
     },

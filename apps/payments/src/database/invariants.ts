@@ -152,7 +152,7 @@ export const invariants: readonly Invariant[] = [
   limitsAreKept,
   noOldOutboxRow('payments'),
   noSecrets('payments', [
-    { running: `(${FREE_TEXT} order by updated_at desc limit 1000)`, full: FREE_TEXT },
+    { running: `(${FREE_TEXT} order by updated_at desc limit 300)`, full: FREE_TEXT },
     ...ATTEMPT_TEXTS,
   ]),
 ];

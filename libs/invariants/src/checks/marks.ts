@@ -4,7 +4,7 @@ import { invariant, type Invariant } from '../invariant.js';
 /** Marks are kept for eight days, the sums by whole days: the oldest two may have lost a part of one and not of the other. */
 const DAYS = 6;
 /** A running check leaves a day with more to the full one. */
-const COUNTED_MAX = 100_000;
+const COUNTED_MAX = 30_000;
 const MODULUS = '(1::bigint << 48)';
 
 const TODAY = `(clock_timestamp() at time zone 'UTC')::date`;
