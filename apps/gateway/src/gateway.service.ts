@@ -14,7 +14,7 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     configuration: gatewayConfiguration,
     module: (config) => GatewayModule.with(config),
     rewriteUrl: withVersion,
-    edge: (fastify) => gatewayEdge(fastify, () => door as Door),
+    edge: (fastify, config) => gatewayEdge(fastify, config, () => door as Door),
     prepare: (app) => {
       door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses) };
       serveDocs(app);

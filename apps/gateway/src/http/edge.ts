@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { API_VERSION } from './api-version.js';
 import { authenticate, isSigned, type Door, type KeyedRoute } from './authentication.js';
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
+import { compressAnswers } from './compression/compression.js';
+import type { EdgeConfiguration } from './edge.config.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
 
@@ -39,8 +41,10 @@ export function withVersion(url: string): string {
 }
 
 /** What every request to the gateway meets, in order: limits, who it is, the body. */
-export function gatewayEdge(fastify: FastifyInstance, door: () => Door): void {
+export function gatewayEdge(fastify: FastifyInstance, config: EdgeConfiguration, door: () => Door): void {
   fastify.addHook('onRequest', guard);
+  if (config.PAYFLOW_COMPRESSION === 'on')
+    compressAnswers(fastify, { bytes_min: config.PAYFLOW_COMPRESSION_BYTES_MIN });
   authenticate(fastify, door);
   readJsonBodies(fastify);
 }
