@@ -5,6 +5,8 @@ import {
   commonRules,
   defineConfiguration,
   redisFields,
+  tlsFields,
+  tlsRule,
   url,
   type ConfigurationOf,
 } from '@payflow/service';
@@ -38,8 +40,9 @@ export const gatewayConfiguration = defineConfiguration(
     }),
     ...connectorWebhookFields,
     ...edgeFields,
+    ...tlsFields,
   },
-  commonRules,
+  [...commonRules, tlsRule],
 );
 
 export type GatewayConfiguration = ConfigurationOf<typeof gatewayConfiguration>;

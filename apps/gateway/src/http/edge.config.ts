@@ -1,4 +1,4 @@
-import { choice, integer, type Values } from '@payflow/service';
+import { boolean, choice, integer, tlsFields, urls, type Values } from '@payflow/service';
 
 /** What the gateway's edge reads from the environment: how answers leave. */
 export const edgeFields = {
@@ -12,6 +12,25 @@ export const edgeFields = {
     default: 1_024,
     description: 'Answers with fewer bytes go out as they are.',
   }),
+  PAYFLOW_CORS_ORIGINS: urls({
+    default: null,
+    protocols: ['http', 'https'],
+    check: (origin) => (new URL(origin).origin === origin ? undefined : 'must be an origin, without a path'),
+    description:
+      'Origins whose pages may call the API from a browser, separated by commas; unset, none may. Keys do not belong into pages: this is for those that hold the token of a signed-in user.',
+  }),
+  PAYFLOW_TLS_AT_PROXY: boolean({
+    default: false,
+    inProduction: true,
+    description:
+      'Whether clients reach the gateway over HTTPS although it speaks HTTP itself; answers then say, as with TLS of its own, that browsers must not come without (HSTS).',
+  }),
 };
 
-export type EdgeConfiguration = Values<typeof edgeFields>;
+/** How answers leave, and whether the way to the client is HTTPS. */
+export type EdgeConfiguration = Values<typeof edgeFields> & Partial<Values<typeof tlsFields>>;
+
+/** Whether clients come over HTTPS, here or up to a proxy. */
+export function isSecured(config: EdgeConfiguration): boolean {
+  return config.PAYFLOW_TLS_AT_PROXY || (config.TLS_CERTIFICATE_FILE ?? config.TLS_CERTIFICATE) !== undefined;
+}

@@ -5,6 +5,7 @@ import { answerClientError } from '../problem/client-error.js';
 import { sendProblem } from '../problem/problem.filter.js';
 import { Problem } from '../problem/problem.js';
 import { serveBothVersions } from './both-versions.js';
+import { tlsServerOptions, type TlsIdentity } from './tls.js';
 
 export const BODY_BYTES_MAX = 256 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -30,8 +31,18 @@ export const bothVersions: Pick<FastifyHttpOptions<Server>, 'serverFactory'> = {
     }),
 };
 
-/** Limits and edge behaviour of every service's HTTP server. */
-export function serverOptions(rewriteUrl?: (url: string) => string): FastifyHttpOptions<Server> {
+/** Limits and edge behaviour of every service's HTTP server; `identity` makes it one of HTTPS. */
+export function serverOptions(
+  rewriteUrl?: (url: string) => string,
+  identity?: TlsIdentity,
+): FastifyHttpOptions<Server> {
+  const http = {
+    // Node would answer a missing Host by itself, and not as we do: see requireHost.
+    requireHostHeader: false,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  };
   return {
     ...(rewriteUrl ? { rewriteUrl: (request) => rewriteUrl(request.url ?? '/') } : {}),
     logger: false,
@@ -45,13 +56,8 @@ export function serverOptions(rewriteUrl?: (url: string) => string): FastifyHttp
     requestIdHeader: false,
     genReqId: requestId,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX, caseSensitive: true },
-    http: {
-      // Node would answer a missing Host by itself, and not as we do: see requireHost.
-      requireHostHeader: false,
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    },
+    // Node's server of HTTPS takes both kinds of options in one; to Fastify's types it is another server.
+    ...(identity ? ({ https: { ...http, ...tlsServerOptions(identity) } } as object) : { http }),
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
   };
