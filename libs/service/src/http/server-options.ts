@@ -13,6 +13,8 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_MS = 1_000;
+/** The gateway gives a read 30 s, and says so in its deadline: whoever works for as long must not be cut off before. */
+const STREAM_TIMEOUT_MS = 35_000;
 /** Above what balancers keep idle connections for (60 s is usual), so that ours is never the side that closes first. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** Longer path parameters than any id are answered 414 by the router. */
@@ -26,7 +28,7 @@ export const bothVersions: Pick<FastifyHttpOptions<Server>, 'serverFactory'> = {
     serveBothVersions(handler, options as FastifyHttpOptions<Server>, {
       headerBytes_max: HEADER_BYTES_MAX,
       firstBytes_ms: HEADERS_TIMEOUT_MS,
-      stream_ms: REQUEST_TIMEOUT_MS,
+      stream_ms: STREAM_TIMEOUT_MS,
       idle_ms: KEEP_ALIVE_TIMEOUT_MS,
     }),
 };
