@@ -4,10 +4,14 @@ import {
   commonFields,
   commonRules,
   defineConfiguration,
+  duration,
   redisFields,
+  tlsFields,
+  tlsRule,
   url,
   type ConfigurationOf,
 } from '@payflow/service';
+import { edgeFields } from './http/edge.config.js';
 
 /** Everything the gateway reads from its environment. */
 export const gatewayConfiguration = defineConfiguration(
@@ -35,9 +39,16 @@ export const gatewayConfiguration = defineConfiguration(
       protocols: ['http', 'https'],
       description: "Base URL of monitoring's read API, for the reads the gateway forwards.",
     }),
+    PAYFLOW_INTERNAL_READ_TIMEOUT: duration({
+      default: 30_000,
+      max: 30_000,
+      description: 'For a forwarded read in all, with its wait for a place; then it is answered with 504.',
+    }),
     ...connectorWebhookFields,
+    ...edgeFields,
+    ...tlsFields,
   },
-  commonRules,
+  [...commonRules, tlsRule],
 );
 
 export type GatewayConfiguration = ConfigurationOf<typeof gatewayConfiguration>;

@@ -7,6 +7,7 @@ import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
 import { Outcomes } from './acceptance/outcomes.js';
 import type { Door } from './acceptance/acceptor.js';
 import { Bulks } from './acceptance/bulks.js';
+import { changing } from './acceptance/changing.js';
 import { PaymentBulks } from './acceptance/payment-bulks.js';
 import { Writes } from './acceptance/writes.js';
 import { GatewayCaches, REDIS_PREFIX } from './cache/gateway-caches.js';
@@ -38,7 +39,6 @@ import { PaymentBulksController } from './http/payment-bulks.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
 import { RiskRulesController } from './http/risk-rules.controller.js';
-import { ResponseCache } from './http/response-cache.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
@@ -139,11 +139,11 @@ export class GatewayModule {
 
 /** Both ways through the door: what is accepted with others, and what is large enough to be accepted alone. */
 function writing({ PAYFLOW_PARTITIONS: partitions }: GatewayConfiguration): Provider[] {
-  const inject = [DATABASE, Messaging, Outcomes];
+  const inject = [DATABASE, Messaging, Outcomes, GatewayCaches];
   const through =
     <W>(Way: new (door: Door, ends: Outcomes) => W) =>
-    (db: Database, messaging: Messaging, ends: Outcomes) =>
-      new Way({ db, messaging, partitions }, ends);
+    (db: Database, messaging: Messaging, ends: Outcomes, { all }: GatewayCaches) =>
+      new Way({ db, messaging, partitions, changing: changing(all) }, ends);
   return [
     { provide: Writes, inject, useFactory: through(Writes) },
     { provide: Bulks, inject, useFactory: through(Bulks) },
@@ -177,7 +177,6 @@ function caching(config: GatewayConfiguration): Provider[] {
       useFactory: (db: Database, connection: RedisConnection, drain: Drain) => caches(config, db, connection, drain),
     },
     { provide: KeyUses, inject: [DATABASE, Drain], useFactory: keyUses },
-    ResponseCache,
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '@payflow/service';
+import { tlsIdentity, type ServiceDefinition } from '@payflow/service';
 import { GatewayCaches } from './cache/gateway-caches.js';
 import { KeyUses } from './cache/key-uses.js';
 import { gatewayConfiguration } from './gateway.config.js';
@@ -14,7 +14,8 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     configuration: gatewayConfiguration,
     module: (config) => GatewayModule.with(config),
     rewriteUrl: withVersion,
-    edge: (fastify) => gatewayEdge(fastify, () => door as Door),
+    tls: tlsIdentity,
+    edge: (fastify, config) => gatewayEdge(fastify, config, () => door as Door),
     prepare: (app) => {
       door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses) };
       serveDocs(app);

@@ -271,3 +271,34 @@ it('loads what was read most when a process starts', async () => {
   const beforehand = () => next.one.pages.hottest();
   await until('it is there before anybody asks', () => beforehand().includes('a'));
 });
+
+describe('a family of which nothing is in Redis', () => {
+  const local = { ...PAGES, inRedis: false };
+
+  it('is loaded by each process, and forgotten in all of them', async () => {
+    const { shelf, one, other, prefix } = await readers(2, local);
+    shelf.write('a');
+    expect([await one.pages.get('a'), await other.pages.get('a'), shelf.loads]).toEqual([
+      { name: 'a', version: 1 },
+      { name: 'a', version: 1 },
+      2,
+    ]);
+    expect(await inRedis(one, `${prefix}page.v1:a`)).toBe(false);
+    one.caches.change(['page:a']);
+    shelf.write('a');
+    one.caches.changedHere(['page:a']);
+    expect(await one.pages.get('a')).toMatchObject({ version: 2 });
+    await until('the other was told', async () => (await other.pages.get('a'))?.version === 2);
+  });
+
+  it('gives back the memory of what is over', async () => {
+    const brief = { ...local, life_ms: 1, memory: { ...PAGES.memory, life_ms: 1 } };
+    const { shelf, one } = await readers(1, brief);
+    shelf.write('a');
+    await one.pages.get('a');
+    await until('it is cleaned up', () => {
+      one.pages.cleanUp(Date.now());
+      return one.pages.kept === 0;
+    });
+  });
+});

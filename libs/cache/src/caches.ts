@@ -11,6 +11,10 @@ import type { Published, Shared } from './shared.js';
 
 /** How often it is looked for changes that nobody ended. */
 const OVERDUE_INTERVAL_MS = 1_000;
+/** How often what is over is taken out of the memories: at most so much longer than its life it takes room. */
+const CLEAN_UP_INTERVAL_MS = 30_000;
+/** What {@link Caches.changedHere} has to tell the others goes in one message for so long. */
+const TELL_AFTER_MS = 20;
 
 export interface CachesOptions {
   readonly redis: RedisConnection;
@@ -28,6 +32,8 @@ export class Caches implements Shared {
   readonly #families: LayeredCache<never, unknown>[] = [];
   readonly #changes = new Changes();
   #timer: NodeJS.Timeout | undefined;
+  #cleaner: NodeJS.Timeout | undefined;
+  readonly #toTell = new Set<string>();
 
   constructor(private readonly options: CachesOptions) {
     this.remote = new Remote(options.redis, options.prefix);
@@ -62,10 +68,12 @@ export class Caches implements Shared {
   open(): void {
     this.bus.open();
     this.#timer = setInterval(() => void this.#forgetOverdue(), OVERDUE_INTERVAL_MS).unref();
+    this.#cleaner = setInterval(() => this.#cleanUp(), CLEAN_UP_INTERVAL_MS).unref();
   }
 
   close(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#cleaner);
     this.bus.close();
   }
 
@@ -82,6 +90,17 @@ export class Caches implements Shared {
     const told = this.forget(tags);
     this.#changes.end(tags);
     await told;
+  }
+
+  /**
+   * As {@link changed}, for tags that nothing in Redis depends on: ends and forgets in this process at once; the others are told
+   * with whatever else changes in the next moment, so that many small changes cost one message.
+   */
+  changedHere(tags: readonly string[]): void {
+    this.forgetHere(tags);
+    this.#changes.end(tags);
+    if (this.#toTell.size === 0) setTimeout(() => this.#tell(), TELL_AFTER_MS).unref();
+    for (const tag of tags) this.#toTell.add(tag);
   }
 
   /**
@@ -148,6 +167,17 @@ export class Caches implements Shared {
 
   async #forgetOverdue(): Promise<void> {
     await this.forget(this.#changes.takeOverdue(performance.now()));
+  }
+
+  #tell(): void {
+    const tags = [...this.#toTell];
+    this.#toTell.clear();
+    void this.bus.tell(tags);
+  }
+
+  #cleanUp(): void {
+    const now = Date.now();
+    for (const family of this.#families) family.cleanUp(now);
   }
 
   #dropAll(): void {

@@ -27,6 +27,11 @@ export interface Family<K, V> {
   /** What the value depends on: it is gone as soon as one of these is forgotten. At least one; no commas or newlines. */
   readonly tagsOf: (key: K) => readonly string[];
   readonly codec: Codec<V>;
+  /**
+   * False where loading costs about what Redis would: each process then has its own, and whoever changes a value may tell the
+   * others a little later ({@link Caches.changedHere}). True by default.
+   */
+  readonly inRedis?: boolean;
   /** How long a value may be used after it was loaded, in memory or in Redis. One of the named lives. */
   readonly life_ms: number;
   readonly memory: MemoryLimits;

@@ -80,13 +80,25 @@ export class LayeredCache<K, V> {
     const at = Date.now();
     this.shared.forgetHere(tags);
     this.#remember(name, this.#entryOf(key, tags, { value, at, bytes: text.length }));
-    this.shared.publish(tags, { key: this.#remoteKey(name, tags), at, text });
+    if (this.#isRemote) this.shared.publish(tags, { key: this.#remoteKey(name, tags), at, text });
+    else void this.shared.bus.tell(tags);
   }
 
   /** Loads the keys that are not known yet, in the background of everything else. */
   async warm(keys: readonly K[]): Promise<void> {
     const failed = () => this.#statistics.failed('warm');
     for (const key of keys) await this.get(key).catch(failed);
+  }
+
+  /** For {@link Caches}: drops what is too old for any answer, so that it does not take memory until others need it. */
+  cleanUp(now: number): void {
+    const { whileRevalidate_ms = 0, ifError_ms = 0 } = this.family;
+    this.#memory.cleanUp(({ at, freshUntil }) => now >= freshUntil + whileRevalidate_ms && now - at >= ifError_ms);
+  }
+
+  /** How many entries this process holds. */
+  get kept(): number {
+    return this.#memory.entries;
   }
 
   /** The keys that were read most by this process. */
@@ -107,6 +119,10 @@ export class LayeredCache<K, V> {
 
   get label(): string {
     return this.#label;
+  }
+
+  get #isRemote(): boolean {
+    return this.family.inRedis ?? true;
   }
 
   async #read(key: K): Promise<Entry<K, V>> {
@@ -186,7 +202,7 @@ export class LayeredCache<K, V> {
   }
 
   async #fetch(key: K, name: string, tags: readonly string[], { anew }: { anew: boolean }): Promise<Entry<K, V>> {
-    const remote = this.shared.isTrusted(tags) ? this.#remoteKey(name, tags) : undefined;
+    const remote = this.#isRemote && this.shared.isTrusted(tags) ? this.#remoteKey(name, tags) : undefined;
     const started = performance.now();
     const seenAt = Date.now();
     const look = remote && !anew ? await this.shared.remote.look(remote) : undefined;

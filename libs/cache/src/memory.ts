@@ -68,6 +68,13 @@ export class Memory<K, V> {
     for (const name of this.#byTag.get(tag) ?? []) this.#entries.delete(name);
   }
 
+  /** Deletes the entries that are over. */
+  cleanUp(isOver: (entry: Entry<K, V>) => boolean): void {
+    // Found first: what is deleted under an iterator is skipped over.
+    const over = [...this.#entries].filter(([, entry]) => isOver(entry));
+    for (const [name] of over) this.#entries.delete(name);
+  }
+
   clear(): void {
     this.#entries.clear();
     this.#byTag.clear();

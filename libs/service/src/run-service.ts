@@ -20,6 +20,7 @@ import { refuseOtherMethods, rememberMethods } from './http/method-not-allowed.j
 import { rootEndpoints } from './http/root-endpoints.js';
 import { bothVersions, requireHost, serverOptions } from './http/server-options.js';
 import { traceRequests } from './http/server-span.js';
+import type { TlsIdentity } from './http/tls.js';
 import { StartUp } from './start-up.js';
 import { nestLogger } from './nest-logger.js';
 import { ProblemFilter } from './problem/problem.filter.js';
@@ -30,6 +31,8 @@ export interface ServiceDefinition<C extends Configuration> {
   readonly module: (config: ConfigurationOf<C>) => DynamicModule;
   /** Whether the gateway forwards reads to it: it then answers HTTP/2 beside HTTP/1.1, on its one port. */
   readonly forwardedReads?: boolean;
+  /** Key and certificate, for a service that speaks TLS itself. */
+  readonly tls?: (config: ConfigurationOf<C>) => TlsIdentity | undefined;
   /** Changes a request's URL before it is routed. */
   readonly rewriteUrl?: (url: string) => string;
   /** What the service adds to its HTTP edge: hooks, body parsers, pages. Runs before any route is made. */
@@ -129,7 +132,7 @@ async function createApp<C extends Configuration>(
   if (startUp.order === 'one_by_one') await startUp.part('schemas', () => compileSchemas(() => Promise.resolve()));
 
   const adapter = new FastifyAdapter({
-    ...serverOptions(definition.rewriteUrl),
+    ...serverOptions(definition.rewriteUrl, definition.tls?.(config)),
     ...(definition.forwardedReads ? bothVersions : {}),
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;

@@ -10,6 +10,7 @@ import {
 } from '../database/acceptance.repository.js';
 import { insertOtherViews, insertPaymentViews, removeGroupViews, viewKeysOf } from '../database/new-view.repository.js';
 import type { Acceptable, Acceptance } from './acceptable.js';
+import type { Changing } from './changing.js';
 import { stageCommands, withOutboxRows } from './commands.js';
 import { inGroupSpan } from './group-span.js';
 import { operationsAmong, place, takeBack } from './operations.js';
@@ -19,6 +20,7 @@ export interface Door {
   readonly db: Database;
   readonly messaging: Messaging;
   readonly partitions: keyof typeof PARTITIONS;
+  readonly changing: Changing;
 }
 
 interface Decided {
@@ -60,7 +62,7 @@ export class Acceptor {
       return this.#carefully(group);
     }
     try {
-      return await this.#commit((tx) => this.#allAtOnce(tx, group));
+      return await this.#commit(group, (tx) => this.#allAtOnce(tx, group));
     } catch (error) {
       if (!(error instanceof NotAllNew)) throw error;
       this.#careful = CAREFUL_GROUPS;
@@ -69,7 +71,7 @@ export class Acceptor {
   }
 
   #carefully(group: readonly Acceptable[]): Promise<readonly Acceptance[]> {
-    return this.#commit((tx) => this.#stepByStep(tx, group));
+    return this.#commit(group, (tx) => this.#stepByStep(tx, group));
   }
 
   /** One member's data breaks a rule of the database: it must not take the others with it. */
@@ -79,8 +81,11 @@ export class Acceptor {
     return results;
   }
 
-  async #commit(work: (tx: Transaction) => Promise<Decided>): Promise<readonly Acceptance[]> {
-    const { acceptances, staged } = await this.door.db.transaction(work);
+  async #commit(
+    group: readonly Acceptable[],
+    work: (tx: Transaction) => Promise<Decided>,
+  ): Promise<readonly Acceptance[]> {
+    const { acceptances, staged } = await this.door.changing(group, () => this.door.db.transaction(work));
     staged?.publish();
     return acceptances;
   }

@@ -44,15 +44,16 @@ export class BulkAcceptor {
 
   async #acceptOnce(bulk: BulkAcceptable): Promise<BulkAcceptance> {
     let slices: readonly Slice[] = [];
-    const acceptance = await this.door.db.transaction(async (tx) => {
+    const work = async (tx: Transaction): Promise<BulkAcceptance> => {
       const taken = await takeKeys(tx, [bulk]);
       crashAt('idempotency-insert');
       if (taken.size === 0) return copyOf(tx, bulk);
       const known = await knownById(tx, bulk);
       if (known) return known;
       slices = await this.#write(tx, bulk);
-      return { outcome: 'accepted' } as const;
-    });
+      return { outcome: 'accepted' };
+    };
+    const acceptance = await this.door.changing([bulk], () => this.door.db.transaction(work));
     if (slices.length > 0) this.#feed.start(bulk.plan.view, slices);
     return acceptance;
   }

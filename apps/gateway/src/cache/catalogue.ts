@@ -27,6 +27,8 @@ export const TAGS = {
   payment: (key: ResourceKey) => `payment:${keyOf(key)}`,
   account: (key: ResourceKey) => `account:${keyOf(key)}`,
   asset: (key: ResourceKey) => `asset:${keyOf(key)}`,
+  /** All that the gateway keeps of an owner: for lists of it, and for what has no tag of its own. */
+  views: ({ tenant, livemode }: Owner) => `views:${tenant}/${livemode ? 'live' : 'test'}`,
   /** All of an owner's accounts: for what is summed over many. */
   books: ({ tenant, livemode }: Owner) => `books:${tenant}/${livemode ? 'live' : 'test'}`,
 } as const;
@@ -102,6 +104,18 @@ export const RESPONSE: Family<ResponseKey, KeptResponse> = {
   memory: { ...CHANGING_MEMORY, entries_max: 5_000, bytes_max: 32 * MEGABYTE },
   ifError_ms: SHORT_MS,
   keeps: (response) => response.kind === 'answer',
+};
+
+/**
+ * Whole answers of the gateway's own: pages of its lists, and what is read alone. Any change of the owner's makes them void, for
+ * a list shows what others make of it. Reading them anew takes a millisecond or two, so they are not worth Redis.
+ */
+export const VIEW: Family<ResponseKey, KeptResponse> = {
+  ...RESPONSE,
+  name: 'view',
+  inRedis: false,
+  life_ms: MEDIUM_MS,
+  memory: { life_ms: MEDIUM_MS, entries_max: 5_000, bytes_max: 16 * MEGABYTE, unheard_ms: 0 },
 };
 
 const COUNTERS = ['overdraftLimit', 'postedDebits', 'postedCredits', 'pendingDebits', 'pendingCredits'] as const;

@@ -6,7 +6,7 @@ import { Messaging } from '@payflow/messaging';
 import { createTestDatabase, testBroker, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Acceptor } from '../acceptance/acceptor.js';
+import { Acceptor, type Door } from '../acceptance/acceptor.js';
 import { BulkAcceptor } from '../acceptance/bulk-acceptor.js';
 import type { Acceptable, GroupWrite, PostWrite, Write } from '../acceptance/acceptable.js';
 import type { PaymentView } from '../domain/payment.js';
@@ -143,7 +143,9 @@ describe("the gateway's invariants", () => {
   });
 
   async function accept<T extends Acceptable>(one: T): Promise<T> {
-    await new Acceptor({ db: db.database, messaging, partitions: 'single' }).accept([one]);
+    await new Acceptor({ db: db.database, messaging, partitions: 'single', changing: (_, work) => work() }).accept([
+      one,
+    ]);
     return one;
   }
 
@@ -273,7 +275,7 @@ describe("the gateway's invariants", () => {
       createdAt: new Date().toISOString(),
     };
     const plan = { view, transfers, group: undefined };
-    const door = { db: db.database, messaging, partitions: 'single' as const };
+    const door: Door = { db: db.database, messaging, partitions: 'single', changing: (_, work) => work() };
     await new BulkAcceptor(door).accept({ ...payment(), write: { kind: 'bulk', view }, plan });
     return uuidOf('bulk', id);
   }

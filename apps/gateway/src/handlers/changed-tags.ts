@@ -40,6 +40,11 @@ export function tagsOfLedger(
   return [...new Set(tagsOfAccounts(accounts))];
 }
 
+/** Whose views a batch changes, one way or another. */
+export function tagsOfOwners(batch: readonly Owner[]): string[] {
+  return [...new Set(batch.map(TAGS.views))];
+}
+
 function accountsOfTransfer(event: TransferEvent): ResourceKey[] {
   if (event.type !== 'payflow.transfer.updated.v1') return [];
   const { tenant, livemode, data } = event;

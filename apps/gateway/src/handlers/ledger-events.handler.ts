@@ -11,7 +11,7 @@ import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from
 import { applyAssets, unitOf, type AssetEvent } from './asset-events.js';
 import { commandKeyOf, type Answered, type Replies } from './answered.js';
 import { advance } from './bulk-progress.js';
-import { tagsOfLedger } from './changed-tags.js';
+import { tagsOfLedger, tagsOfOwners } from './changed-tags.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
 import { answerPeriods, type PeriodEvent } from './period-events.js';
 import { applyTypeEvents, type TypeEvent } from './transaction-type-events.js';
@@ -46,7 +46,7 @@ export class LedgerEventsHandler {
     const asked = [...changes, ...assets, ...groups, ...holds, ...periods, ...types, ...transfers];
     const answered = await endWaits(tx, asked);
     const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
-    const stale = tagsOfLedger({ openings, changes, transfers }, counters);
+    const stale = [...tagsOfLedger({ openings, changes, transfers }, counters), ...tagsOfOwners(events)];
     this.caches.all.change(stale);
     if (counters.length > 0 && openings.length + changes.length > 0)
       await lockAccounts(tx, [

@@ -12,7 +12,7 @@ import { keyOf } from '../database/keys.js';
 import { applyPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
 import { paymentAt, type PaymentView } from '../domain/payment.js';
-import { tagsOfCounters, tagsOfPayments } from './changed-tags.js';
+import { tagsOfCounters, tagsOfOwners, tagsOfPayments } from './changed-tags.js';
 import { applyDisputeEvents, countersOfDispute, isDisputeEvent, type DisputeEvent } from './dispute-events.js';
 import { applyOperations } from './payment-operations.js';
 import { applyPolicyEvents, isPolicyEvent, type PolicyEvent } from './policy-events.js';
@@ -55,7 +55,7 @@ export class PaymentEventsHandler {
     // Of every event, not of the newest alone: each may have moved other accounts.
     const all = told.length === events.length ? states : events.map(stateOf);
     const moved = disputes.flatMap(countersOfDispute);
-    const stale = [...tagsOfPayments(all), ...tagsOfCounters(moved)];
+    const stale = [...tagsOfPayments(all), ...tagsOfCounters(moved), ...tagsOfOwners(batch)];
     this.caches.all.change(stale);
     const [changed, pending] = await Promise.all([
       applyPayments(tx, newestOfEach(states)),

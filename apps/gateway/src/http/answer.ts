@@ -40,6 +40,11 @@ export function respond(reply: FastifyReply, rendered: Rendered): void {
   else void reply.status(200).headers(rendered.headers).send(Buffer.from(rendered.body));
 }
 
+/** Whether the answer is wanted whole by who asked for it: what this client has of it is then not looked at. */
+function isCaptured(reply: FastifyReply): boolean {
+  return takers.has(reply);
+}
+
 /** What `work` answers on this reply, instead of sending it. */
 export async function captured(reply: FastifyReply, work: () => Promise<unknown>): Promise<Rendered> {
   let answer: Rendered | undefined;
@@ -67,6 +72,7 @@ export function sendVersioned(
 ): void {
   const etag = etagOf(version);
   if (age_ms !== undefined) sayAge(reply, age_ms);
-  if (isUnchanged(request.headers['if-none-match'], version)) void reply.status(304).header('etag', etag).send();
+  if (!isCaptured(reply) && isUnchanged(request.headers['if-none-match'], version))
+    void reply.status(304).header('etag', etag).send();
   else sendResource(reply, JSON.stringify(body), { etag });
 }

@@ -25,7 +25,11 @@ const CALLER = Symbol('caller');
 type AuthenticatedRequest = FastifyRequest & { [CALLER]?: Caller };
 
 /** What `@RouteConfig` of a route under `/api` must say; a route that says nothing is closed to everybody. */
-export type RouteAccess = (KeyedRoute | SignedRoute | OpenRoute) & { readonly traffic?: TrafficClass };
+export type RouteAccess = (KeyedRoute | SignedRoute | OpenRoute) & {
+  readonly traffic?: TrafficClass;
+  /** Its answers show a secret, and so are never compressed. Needed on reads alone: no other write's answer is. */
+  readonly secret?: true;
+};
 
 export interface KeyedRoute {
   /** The scope a key needs; `any` where every valid key will do. */

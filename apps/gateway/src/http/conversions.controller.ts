@@ -18,6 +18,7 @@ import { conversionWrite } from './conversion.request.js';
 import { CONVERSION_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
+import { CachedView } from './response-cache.js';
 import { submitRequest } from './write-request.js';
 
 /** A conversion is the group of its two transfers, and has the group's id. */
@@ -45,6 +46,7 @@ export class ConversionsController {
 
   @Get(':id')
   @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     if (!toUuid('group', id)) throw new Problem('invalid_id');
@@ -56,6 +58,7 @@ export class ConversionsController {
 
   @Get()
   @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  @CachedView()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await sendPage(request, reply, this.cursors, {
       name: 'conversions',

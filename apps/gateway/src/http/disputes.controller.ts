@@ -18,6 +18,7 @@ import type { FilterReaders } from './list-filters.js';
 import { refuseIfMatch } from './headers.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
+import { CachedView } from './response-cache.js';
 import { submitRequest } from './write-request.js';
 
 /** What cardholders dispute, and what is said against it. */
@@ -32,12 +33,14 @@ export class DisputesController {
 
   @Get('disputes')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.page(request, reply, DISPUTE_FILTERS, {});
   }
 
   @Get('disputes/:id')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     const view = await this.known(id, request);
@@ -46,6 +49,7 @@ export class DisputesController {
 
   @Get('payments/:id/disputes')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   async ofPayment(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (!toUuid('payment', id)) throw new Problem('invalid_id');
     const { tenant, livemode } = callerOf(request);

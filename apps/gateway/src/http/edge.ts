@@ -3,6 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { API_VERSION } from './api-version.js';
 import { authenticate, isSigned, type Door, type KeyedRoute } from './authentication.js';
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
+import { compressAnswers } from './compression/compression.js';
+import { allowOrigins } from './cors.js';
+import { isSecured, type EdgeConfiguration } from './edge.config.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
 
@@ -39,8 +42,16 @@ export function withVersion(url: string): string {
 }
 
 /** What every request to the gateway meets, in order: limits, who it is, the body. */
-export function gatewayEdge(fastify: FastifyInstance, door: () => Door): void {
-  fastify.addHook('onRequest', guard);
+export async function gatewayEdge(
+  fastify: FastifyInstance,
+  config: EdgeConfiguration,
+  door: () => Door,
+): Promise<void> {
+  fastify.addHook('onRequest', guardWith(isSecured(config) ? { ...SECURITY_HEADERS, ...SECURED } : SECURITY_HEADERS));
+  const origins = config.PAYFLOW_CORS_ORIGINS;
+  if (origins) await allowOrigins(fastify, origins);
+  if (config.PAYFLOW_COMPRESSION === 'on')
+    compressAnswers(fastify, { bytes_min: config.PAYFLOW_COMPRESSION_BYTES_MIN });
   authenticate(fastify, door);
   readJsonBodies(fastify);
 }
@@ -57,11 +68,19 @@ const SECURITY_HEADERS = {
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
-  'strict-transport-security': 'max-age=31536000; includeSubDomains',
 };
 
+/** Over plain HTTP this must not be said (RFC 6797 §7.2), and would mean nothing. */
+const SECURED = { 'strict-transport-security': 'max-age=31536000; includeSubDomains' };
+
+function guardWith(security: Readonly<Record<string, string>>) {
+  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    void reply.headers(security);
+    guard(request, reply, done);
+  };
+}
+
 function guard(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
-  void reply.headers(SECURITY_HEADERS);
   if (request.url.startsWith(ALIAS)) void reply.headers(API_HEADERS);
   // Names and values alternate.
   if (request.raw.rawHeaders.length > HEADERS_MAX * 2) return done(new Problem('headers_too_large'));

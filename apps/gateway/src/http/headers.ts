@@ -48,6 +48,11 @@ export function etagOf(version: number): string {
   return `W/"${version}"`;
 }
 
+/** What stands between the quotes of a weak ETag. */
+export function opaqueOf(etag: string): string {
+  return etag.slice('W/"'.length, -1);
+}
+
 /** True when the caller has this version already, or what this text stands for (If-None-Match, weak comparison as RFC 9110 §13.1.2 says). */
 export function isUnchanged(header: Header, version: number | string): boolean {
   if (header === undefined) return false;

@@ -16,6 +16,7 @@ import { holdPostWrite, holdVoidWrite, holdWrite } from './hold.request.js';
 import { HOLD_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
+import { CachedView } from './response-cache.js';
 import { submitRequest } from './write-request.js';
 
 @Controller('api/v1/holds')
@@ -62,6 +63,7 @@ export class HoldsController {
 
   @Get(':id')
   @RouteConfig({ scope: 'holds:read' } satisfies RouteAccess)
+  @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     const view = await this.known(id, request);
@@ -70,6 +72,7 @@ export class HoldsController {
 
   @Get()
   @RouteConfig({ scope: 'holds:read' } satisfies RouteAccess)
+  @CachedView()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await sendPage(request, reply, this.cursors, {
       name: 'holds',

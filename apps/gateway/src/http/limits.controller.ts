@@ -18,6 +18,7 @@ import { parseLedgerQuery } from './ledger-query.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
 import type { OwnerClient } from './owner-client.js';
+import { CachedView } from './response-cache.js';
 import { submitRequest } from './write-request.js';
 
 /** Token of the client to the payments service's read API. */
@@ -52,6 +53,7 @@ export class LimitsController {
 
   @Get()
   @RouteConfig({ scope: 'limits:read' } satisfies RouteAccess)
+  @CachedView()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await sendPage(request, reply, this.cursors, {
       name: 'limits',
@@ -63,6 +65,7 @@ export class LimitsController {
 
   @Get(':id')
   @RouteConfig({ scope: 'limits:read' } satisfies RouteAccess)
+  @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     if (!toUuid('limit', id)) throw new Problem('invalid_id');

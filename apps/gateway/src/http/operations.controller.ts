@@ -12,6 +12,7 @@ import { Cursors } from './cursor.js';
 import { OPERATION_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
+import { CachedView } from './response-cache.js';
 
 /** Refunds and captures by themselves, whichever payment they are of. */
 @Controller('api/v1')
@@ -24,24 +25,28 @@ export class OperationsController {
 
   @Get('refunds/:id')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   refund(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.one('refund', id, request, reply);
   }
 
   @Get('refunds')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   refunds(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.list('refund', request, reply);
   }
 
   @Get('captures/:id')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   capture(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.one('capture', id, request, reply);
   }
 
   @Get('captures')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   captures(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.list('capture', request, reply);
   }

@@ -15,6 +15,8 @@ import type { OwnerTransport } from './owner/transport.js';
 configureLogging({ level: 'silent' });
 
 const SECRET = 's'.repeat(32);
+/** A tenth of the product's, so that nobody waits for it. */
+const LIMIT_MS = 3_000;
 const caller: Caller = {
   tenant: 'org_1',
   livemode: false,
@@ -62,7 +64,8 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (version) => {
     return clientOf(`http://127.0.0.1:${(owner.address() as AddressInfo).port}`);
   }
 
-  const clientOf = (base: string) => (client = new OwnerClient('ledger', versions[version].transport(base), SECRET));
+  const clientOf = (base: string) =>
+    (client = new OwnerClient('ledger', versions[version].transport(base), SECRET, LIMIT_MS));
 
   const read = (client: OwnerClient) => client.read('/api/v1/monitoring/health', caller, 'r-1');
   const refusal = (code: string, headers?: object): Error =>
@@ -113,8 +116,8 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (version) => {
     });
     const before = Date.now();
     await read(client);
-    expect(deadline).toBeGreaterThanOrEqual(before + 2_990);
-    expect(deadline).toBeLessThanOrEqual(Date.now() + 3_001);
+    expect(deadline).toBeGreaterThanOrEqual(before + LIMIT_MS - 10);
+    expect(deadline).toBeLessThanOrEqual(Date.now() + LIMIT_MS + 1);
   });
 
   it('asks once more when the connection breaks, and not when there is an answer', async () => {
@@ -160,32 +163,4 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (version) => {
     away = false;
     expect(await until('it is asked again', () => read(client).catch(() => false))).toBe('{}');
   });
-});
-
-it('goes over one connection of HTTP/2, side by side, and over a new one when that leads nowhere', async () => {
-  const connections: Socket[] = [];
-  let silent = false;
-  const owner = createHttp2Server((_request, response) => {
-    if (!silent) setImmediate(() => response.end('{}'));
-  }).listen(0, '127.0.0.1');
-  owner.on('connection', (connection: Socket) => connections.push(connection));
-  await once(owner, 'listening');
-  const transport = new Http2Transport(`http://127.0.0.1:${(owner.address() as AddressInfo).port}`);
-  const send = (signal = AbortSignal.timeout(10_000)) =>
-    transport.send({ path: '/', headers: {}, body: undefined, signal });
-  await Promise.all(Array.from({ length: 50 }, () => send()));
-  expect(connections).toHaveLength(1);
-  // As when packets vanish: nothing is read any more, and nothing tells so.
-  silent = true;
-  connections[0]?.pause();
-  const late = send(AbortSignal.timeout(20));
-  await expect(late).rejects.toThrow();
-  silent = false;
-  await until(
-    'another connection is made',
-    async () => (await send(AbortSignal.timeout(200)).catch(() => undefined))?.status === 200,
-  );
-  transport.close();
-  for (const connection of connections) connection.destroy();
-  owner.close();
 });

@@ -5,8 +5,6 @@ import { currentTraceparent } from '@payflow/telemetry';
 import type { Caller } from './caller.js';
 import { Unreachable, type OwnerAnswer, type OwnerTransport } from './owner/transport.js';
 
-/** contracts.md: 30 s in all. Owners answer from memory or an index, so a tenth is generous. */
-const LIMIT_MS = 3_000;
 /** Forwarded reads at one time, and those that may wait for their turn: an owner that is slow must not take the gateway along. */
 const RUNNING_MAX = 64;
 const WAITING_MAX = 128;
@@ -39,9 +37,11 @@ export class OwnerClient {
     owner: 'ledger' | 'monitoring' | 'payments',
     private readonly transport: OwnerTransport,
     private readonly secret: string,
+    /** For a read in all: its wait for a place, its tries and its answer. */
+    limit_ms: number,
   ) {
     this.policy = new Policy(`owner.${owner}`, {
-      limit_ms: LIMIT_MS,
+      limit_ms,
       bulkhead: { running_max: RUNNING_MAX, waiting_max: WAITING_MAX },
       retry: RETRY,
       breaker: { failures_max: FAILURES_MAX, open_ms: OPEN_MS, isFailure },

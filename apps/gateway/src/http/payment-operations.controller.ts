@@ -26,6 +26,7 @@ import {
   refundWrite,
   type OperationReader,
 } from './operation.request.js';
+import { CachedView } from './response-cache.js';
 import { submitRequest } from './write-request.js';
 
 /** What is asked of a payment that is there. Whether it can be done, payments decides when its turn comes. */
@@ -76,12 +77,14 @@ export class PaymentOperationsController {
 
   @Get('refunds')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   refunds(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.listOf('refund', id, request, reply);
   }
 
   @Get('captures')
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   captures(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.listOf('capture', id, request, reply);
   }

@@ -24,6 +24,7 @@ import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
 import { PAYMENT_EXPANSIONS, PaymentExpansions, type PaymentExpansion } from './payment-expansion.js';
 import { nameOfPayment, paymentWrite, typedPaymentWrite } from './payment.request.js';
+import { CachedView } from './response-cache.js';
 import { retryWrite } from './retry.request.js';
 import { submitRequest, submitUnlessKnown } from './write-request.js';
 
@@ -76,6 +77,7 @@ export class PaymentsController {
 
   @Get()
   @RouteConfig({ scope: 'payments:read' } satisfies RouteAccess)
+  @CachedView()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await sendPage(request, reply, this.cursors, {
       name: 'payments',

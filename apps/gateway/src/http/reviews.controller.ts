@@ -15,6 +15,7 @@ import { REVIEW_FILTERS } from './limit-filters.js';
 import { refuseIfMatch } from './headers.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
+import { CachedView } from './response-cache.js';
 import { reviewWrite } from './review.request.js';
 import { submitRequest } from './write-request.js';
 
@@ -30,6 +31,7 @@ export class ReviewsController {
 
   @Get()
   @RouteConfig({ scope: 'reviews:read' } satisfies RouteAccess)
+  @CachedView()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await sendPage(request, reply, this.cursors, {
       name: 'reviews',
@@ -41,6 +43,7 @@ export class ReviewsController {
 
   @Get(':id')
   @RouteConfig({ scope: 'reviews:read' } satisfies RouteAccess)
+  @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     const review = await this.known(id, request);

@@ -16,6 +16,7 @@ import { RISK_RULE_FILTERS } from './limit-filters.js';
 import { madeBy } from './limit.request.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
+import { CachedView } from './response-cache.js';
 import { riskRuleWrite } from './risk-rule.request.js';
 import { submitRequest } from './write-request.js';
 
@@ -49,6 +50,7 @@ export class RiskRulesController {
 
   @Get()
   @RouteConfig({ scope: 'limits:read' } satisfies RouteAccess)
+  @CachedView()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await sendPage(request, reply, this.cursors, {
       name: 'risk_rules',
@@ -60,6 +62,7 @@ export class RiskRulesController {
 
   @Get(':id')
   @RouteConfig({ scope: 'limits:read' } satisfies RouteAccess)
+  @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     if (!toUuid('riskRule', id)) throw new Problem('invalid_id');

@@ -9,6 +9,7 @@ import { transferGroupResource, versionOfGroup } from '../domain/transfer.js';
 import { sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { refuseParameters } from './list-query.js';
+import { CachedView } from './response-cache.js';
 
 @Controller('api/v1/transfer_groups')
 export class TransferGroupsController {
@@ -16,6 +17,7 @@ export class TransferGroupsController {
 
   @Get(':id')
   @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     if (!toUuid('group', id)) throw new Problem('invalid_id');

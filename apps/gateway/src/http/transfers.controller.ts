@@ -26,6 +26,7 @@ import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
 import type { OwnerClient } from './owner-client.js';
 import { paymentOfTransfer, transferOfPayment, type LedgerTransfer } from './payment-transfer.js';
+import { CachedView } from './response-cache.js';
 import { reversalWrite } from './reversal.request.js';
 import { namesTemplate, nameOfTemplate, templateWrite } from './template.request.js';
 import { isDryRun, transferWrite } from './transfer.request.js';
@@ -111,6 +112,7 @@ export class TransfersController {
 
   @Get(':id')
   @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     const view = (await this.find(id, request)) ?? (await this.ofPayment(id, request));
@@ -119,6 +121,7 @@ export class TransfersController {
 
   @Get()
   @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
+  @CachedView()
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await sendPage(request, reply, this.cursors, {
       name: 'transfers',

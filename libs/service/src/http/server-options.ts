@@ -5,6 +5,7 @@ import { answerClientError } from '../problem/client-error.js';
 import { sendProblem } from '../problem/problem.filter.js';
 import { Problem } from '../problem/problem.js';
 import { serveBothVersions } from './both-versions.js';
+import { tlsServerOptions, type TlsIdentity } from './tls.js';
 
 export const BODY_BYTES_MAX = 256 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -12,6 +13,8 @@ const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_MS = 1_000;
+/** The gateway gives a read 30 s, and says so in its deadline: whoever works for as long must not be cut off before. */
+const STREAM_TIMEOUT_MS = 35_000;
 /** Above what balancers keep idle connections for (60 s is usual), so that ours is never the side that closes first. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** Longer path parameters than any id are answered 414 by the router. */
@@ -25,13 +28,23 @@ export const bothVersions: Pick<FastifyHttpOptions<Server>, 'serverFactory'> = {
     serveBothVersions(handler, options as FastifyHttpOptions<Server>, {
       headerBytes_max: HEADER_BYTES_MAX,
       firstBytes_ms: HEADERS_TIMEOUT_MS,
-      stream_ms: REQUEST_TIMEOUT_MS,
+      stream_ms: STREAM_TIMEOUT_MS,
       idle_ms: KEEP_ALIVE_TIMEOUT_MS,
     }),
 };
 
-/** Limits and edge behaviour of every service's HTTP server. */
-export function serverOptions(rewriteUrl?: (url: string) => string): FastifyHttpOptions<Server> {
+/** Limits and edge behaviour of every service's HTTP server; `identity` makes it one of HTTPS. */
+export function serverOptions(
+  rewriteUrl?: (url: string) => string,
+  identity?: TlsIdentity,
+): FastifyHttpOptions<Server> {
+  const http = {
+    // Node would answer a missing Host by itself, and not as we do: see requireHost.
+    requireHostHeader: false,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  };
   return {
     ...(rewriteUrl ? { rewriteUrl: (request) => rewriteUrl(request.url ?? '/') } : {}),
     logger: false,
@@ -45,13 +58,8 @@ export function serverOptions(rewriteUrl?: (url: string) => string): FastifyHttp
     requestIdHeader: false,
     genReqId: requestId,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX, caseSensitive: true },
-    http: {
-      // Node would answer a missing Host by itself, and not as we do: see requireHost.
-      requireHostHeader: false,
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    },
+    // Node's server of HTTPS takes both kinds of options in one; to Fastify's types it is another server.
+    ...(identity ? ({ https: { ...http, ...tlsServerOptions(identity) } } as object) : { http }),
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
   };

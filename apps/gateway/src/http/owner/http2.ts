@@ -7,27 +7,50 @@ import {
   type OwnerTransport,
 } from './transport.js';
 
-/** contracts.md: how long a connection that nobody uses is kept. */
-const KEEP_ALIVE_MS = 60_000;
-/** An owner that did not answer in time is asked whether its end of the connection is still there. */
-const PING_MS = 1_000;
+/** contracts.md. */
+export const CONNECTIONS_MAX = 10;
+/** So many reads side by side on one connection before another is made: a lost packet holds up all that share it. */
+export const READS_PER_CONNECTION = 16;
+
+/** Times of a way to an owner, ms. */
+export interface TransportTimes {
+  /** contracts.md: how long a connection that nobody uses is kept. */
+  readonly keepAlive_ms: number;
+  /** contracts.md: for a connection to be made. */
+  readonly connect_ms: number;
+  /** A read without an answer makes sure so often that the other end is still there: packets that vanish tell nobody. */
+  readonly silence_ms: number;
+  /** For the other end to say that it is. */
+  readonly pong_ms: number;
+}
+
+const TIMES: TransportTimes = { keepAlive_ms: 60_000, connect_ms: 10_000, silence_ms: 2_000, pong_ms: 3_000 };
+
+/** A connection and what goes over it. */
+interface Connection {
+  readonly session: ClientHttp2Session;
+  reads: number;
+}
 
 /**
- * HTTP/2 with prior knowledge: all reads go over one kept connection, side by side. One that breaks, is closed by its owner
- * or turns out to lead nowhere is replaced with the next read.
+ * HTTP/2 with prior knowledge: reads go side by side over a few kept connections. One that breaks, is closed by its owner or
+ * turns out to lead nowhere is replaced with the next read.
  */
 export class Http2Transport implements OwnerTransport {
-  private session: ClientHttp2Session | undefined;
+  readonly #connections = new Set<Connection>();
 
-  constructor(private readonly base: string) {}
+  constructor(
+    private readonly base: string,
+    private readonly times: TransportTimes = TIMES,
+  ) {}
 
   async send({ path, headers, body, signal }: OwnerRequest): Promise<OwnerAnswer> {
-    const session = this.connection();
+    const connection = this.#connection();
     const { pathname, search } = new URL(path, this.base);
     let stream: ClientHttp2Stream;
     try {
       const method = body === undefined ? 'GET' : 'POST';
-      stream = session.request(
+      stream = connection.session.request(
         { ...headers, ':method': method, ':path': pathname + search },
         { endStream: body === undefined },
       );
@@ -36,39 +59,56 @@ export class Http2Transport implements OwnerTransport {
     }
     const stop = () => {
       stream.close(constants.NGHTTP2_CANCEL);
-      probe(session);
+      this.#probe(connection.session);
     };
     signal.addEventListener('abort', stop, { once: true });
     if (body !== undefined) stream.end(body);
-    return answerOf(stream).finally(() => signal.removeEventListener('abort', stop));
+    connection.reads++;
+    const watch = setInterval(() => this.#probe(connection.session), this.times.silence_ms);
+    return answerOf(stream).finally(() => {
+      connection.reads--;
+      clearInterval(watch);
+      signal.removeEventListener('abort', stop);
+    });
   }
 
   close(): void {
-    this.session?.close();
-    this.session = undefined;
+    for (const { session } of this.#connections) session.close();
+    this.#connections.clear();
   }
 
-  private connection(): ClientHttp2Session {
-    const { session } = this;
-    if (session && !session.closed && !session.destroyed) return session;
-    const made = connect(this.base, { settings: { enablePush: false } });
+  /** The one with the least to do, or a new one where all that there are have enough. */
+  #connection(): Connection {
+    let best: Connection | undefined;
+    for (const one of this.#connections)
+      if (!one.session.closed && !one.session.destroyed && (!best || one.reads < best.reads)) best = one;
+    if (best && (best.reads < READS_PER_CONNECTION || this.#connections.size >= CONNECTIONS_MAX)) return best;
+    return this.#connect();
+  }
+
+  #connect(): Connection {
+    const { keepAlive_ms, connect_ms } = this.times;
+    const session = connect(this.base, { settings: { enablePush: false } });
+    const made = { session, reads: 0 };
+    const late = setTimeout(() => session.destroy(new Error('the connection was not made in time')), connect_ms);
     const forget = () => {
-      if (this.session === made) this.session = undefined;
+      clearTimeout(late);
+      this.#connections.delete(made);
     };
+    session.once('connect', () => clearTimeout(late));
     // Each stream tells its own caller; the session's error is theirs once more.
-    made.on('error', forget).on('close', forget).on('goaway', forget);
-    made.setTimeout(KEEP_ALIVE_MS, () => made.close());
-    this.session = made;
+    session.on('error', forget).on('close', forget).on('goaway', forget);
+    session.setTimeout(keepAlive_ms, () => session.close());
+    this.#connections.add(made);
     return made;
   }
-}
 
-/** Ends a connection whose other end is gone: packets that vanish would make each read wait for its whole time. */
-function probe(session: ClientHttp2Session): void {
-  if (session.destroyed) return;
-  if (session.connecting) return session.destroy();
-  const silent = setTimeout(() => session.destroy(), PING_MS);
-  session.ping(() => clearTimeout(silent));
+  /** Ends a connection whose other end is gone. */
+  #probe(session: ClientHttp2Session): void {
+    if (session.destroyed || session.connecting) return;
+    const silent = setTimeout(() => session.destroy(), this.times.pong_ms);
+    session.ping(() => clearTimeout(silent));
+  }
 }
 
 function answerOf(stream: ClientHttp2Stream): Promise<OwnerAnswer> {

@@ -19,6 +19,7 @@ export function ownerClient(
     owner,
     config.PAYFLOW_INTERNAL_HTTP_VERSION === '2' ? new Http2Transport(base) : new Http1Transport(base),
     config.PAYFLOW_INTERNAL_SECRET,
+    config.PAYFLOW_INTERNAL_READ_TIMEOUT,
   );
   drain.on('pools', `owner.${owner}`, () => client.close());
   return client;
