@@ -28,4 +28,4 @@ export { HOLD_LISTS } from './hold-view.repository.js';
 export { OPERATION_LISTS } from './operation-view.repository.js';
 export { PAYMENT_LISTS } from './payment-view.repository.js';
 export { REVIEW_VIEWS } from './policy-views.js';
-export { PLANNED_FOR_VALUES, TRANSFER_LISTS } from './transfer-view.repository.js';
+export { METADATA_LISTS, PLANNED_FOR_VALUES, TRANSFER_LISTS } from './transfer-view.repository.js';
