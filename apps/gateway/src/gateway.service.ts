@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '@payflow/service';
+import { limitConnections, type ServiceDefinition } from '@payflow/service';
 import { GatewayCaches } from './cache/gateway-caches.js';
 import { KeyUses } from './cache/key-uses.js';
 import { gatewayConfiguration } from './gateway.config.js';
@@ -6,6 +6,7 @@ import { GatewayModule } from './gateway.module.js';
 import type { Door } from './http/authentication.js';
 import { serveDocs } from './http/docs.js';
 import { gatewayEdge, withVersion } from './http/edge.js';
+import { Admission } from './load/admission.js';
 
 /** The gateway as `runService` boots it; tests boot the same. */
 export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration> {
@@ -14,7 +15,10 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     configuration: gatewayConfiguration,
     module: (config) => GatewayModule.with(config),
     rewriteUrl: withVersion,
-    edge: (fastify) => gatewayEdge(fastify, () => door as Door),
+    edge: (fastify, config) => {
+      limitConnections(fastify.server, { connections_max: config.MAX_CONNECTIONS });
+      gatewayEdge(fastify, () => door as Door, new Admission(config));
+    },
     prepare: (app) => {
       door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses) };
       serveDocs(app);

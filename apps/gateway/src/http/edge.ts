@@ -1,5 +1,6 @@
 import { BODY_BYTES_MAX, Problem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { admitRequests, type Admission } from '../load/admission.js';
 import { API_VERSION } from './api-version.js';
 import { authenticate, isSigned, type Door, type KeyedRoute } from './authentication.js';
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
@@ -38,10 +39,11 @@ export function withVersion(url: string): string {
   return url.startsWith(ALIAS) && !url.startsWith(VERSIONED) ? `${VERSIONED}${url.slice(ALIAS.length)}` : url;
 }
 
-/** What every request to the gateway meets, in order: limits, who it is, the body. */
-export function gatewayEdge(fastify: FastifyInstance, door: () => Door): void {
+/** What every request to the gateway meets, in order: limits, who it is, whether there is room, the body. */
+export function gatewayEdge(fastify: FastifyInstance, door: () => Door, admission: Admission): void {
   fastify.addHook('onRequest', guard);
   authenticate(fastify, door);
+  admitRequests(fastify, admission);
   readJsonBodies(fastify);
 }
 
