@@ -12,6 +12,7 @@ import {
   type ConfigurationOf,
 } from '@payflow/service';
 import { edgeFields } from './http/edge.config.js';
+import { loadFields } from './load/load.config.js';
 
 /** Everything the gateway reads from its environment. */
 export const gatewayConfiguration = defineConfiguration(
@@ -19,6 +20,7 @@ export const gatewayConfiguration = defineConfiguration(
   {
     ...commonFields({ port: 3000, database: 'gateway', poolSize: 14 }),
     ...redisFields,
+    ...loadFields,
     PAYFLOW_INTERNAL_HTTP_VERSION: choice(['2', '1.1'], {
       default: '2',
       description:

@@ -1,4 +1,4 @@
-import { tlsIdentity, type ServiceDefinition } from '@payflow/service';
+import { limitConnections, tlsIdentity, type ServiceDefinition } from '@payflow/service';
 import { GatewayCaches } from './cache/gateway-caches.js';
 import { KeyUses } from './cache/key-uses.js';
 import { gatewayConfiguration } from './gateway.config.js';
@@ -6,6 +6,7 @@ import { GatewayModule } from './gateway.module.js';
 import type { Door } from './http/authentication.js';
 import { serveDocs } from './http/docs.js';
 import { gatewayEdge, withVersion } from './http/edge.js';
+import { Admission } from './load/admission.js';
 
 /** The gateway as `runService` boots it; tests boot the same. */
 export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration> {
@@ -15,7 +16,10 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     module: (config) => GatewayModule.with(config),
     rewriteUrl: withVersion,
     tls: tlsIdentity,
-    edge: (fastify, config) => gatewayEdge(fastify, config, () => door as Door),
+    edge: (fastify, config) => {
+      limitConnections(fastify.server, { connections_max: config.MAX_CONNECTIONS });
+      return gatewayEdge(fastify, config, { door: () => door as Door, admission: new Admission(config) });
+    },
     prepare: (app) => {
       door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses) };
       serveDocs(app);

@@ -1,5 +1,6 @@
 import { DISPUTE_PROBLEMS } from './dispute-problems.js';
 import { IDENTITY_PROBLEMS } from './identity-problems.js';
+import { LOAD_PROBLEMS } from './load-problems.js';
 import { PAYMENT_PROBLEMS } from './payment-problems.js';
 
 /** Every `code` an HTTP answer can carry, with its status, meaning and remedy. The error catalogue is made from it. */
@@ -337,6 +338,7 @@ export const PROBLEMS = {
     remedy: 'Wait as Retry-After says, then retry with the same Idempotency-Key; send fewer requests at once.',
     retryable: true,
   },
+  ...LOAD_PROBLEMS,
   unavailable: {
     status: 503,
     title: 'Not available right now',

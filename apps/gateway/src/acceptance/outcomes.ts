@@ -1,6 +1,7 @@
 import type { Wake } from '@payflow/cache';
 import type { Database } from '@payflow/database';
-import { logger, OncePerInterval } from '@payflow/telemetry';
+import { METRICS } from '@payflow/contracts';
+import { gauge, logger, OncePerInterval } from '@payflow/telemetry';
 import { findReplies, idempotencyKeyOf } from '../database/acceptance.repository.js';
 import { keyOf, type ResourceKey } from '../database/keys.js';
 import type { Reply } from './acceptable.js';
@@ -17,6 +18,12 @@ const REREAD_INTERVAL_MS = 100;
  */
 const PATIENCE_MS_FIRST = 100;
 const PATIENCE_MS_MAX = 400;
+
+/**
+ * Who waits holds no worker, but a connection and some ten kilobytes. Beyond so many, writes are answered 202 at once: at 1,500/s
+ * that is six seconds of answers.
+ */
+const WAITS_MAX = 10_000;
 
 /** A write whose end a request waits for. */
 export interface Awaited extends ResourceKey {
@@ -47,6 +54,7 @@ export class Outcomes {
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #replies: Coalescer<Awaited, Reply>;
   readonly #timer: NodeJS.Timeout;
+  #waits = 0;
   #ending = false;
   #rereading = false;
 
@@ -55,6 +63,9 @@ export class Outcomes {
     private readonly wake: Wake,
   ) {
     this.#replies = new Coalescer<Awaited, Reply>(idempotencyKeyOf, (keys) => findReplies(db, keys));
+    gauge(METRICS.outcomesAwaited, 'Requests that wait for the outcome of their write.', [], (metric) =>
+      metric.set(this.#waits),
+    );
     this.#timer = setInterval(() => void this.#rereadDue(), REREAD_INTERVAL_MS);
   }
 
@@ -73,9 +84,13 @@ export class Outcomes {
       new Promise((resolve, reject) => {
         if (early) return resolve(early);
         const giveUp = (): void => void this.#read(awaited).then(resolve, reject);
-        if (this.#ending || deadline <= performance.now()) return giveUp();
-        const timer = setTimeout(giveUp, deadline - performance.now());
+        if (this.#ending || this.#waits >= WAITS_MAX || deadline <= performance.now()) return giveUp();
+        this.#waits++;
+        const timer = setTimeout(() => settle(undefined), deadline - performance.now());
         settle = (reply) => {
+          // What comes while the last look is taken counts as well.
+          settle = (late) => late && resolve(late);
+          this.#waits--;
           clearTimeout(timer);
           if (reply) resolve(reply);
           else giveUp();

@@ -22,6 +22,10 @@ export type Answer =
   /** Durable, its end to come. `resourceId` is the first copy's. */
   | { readonly kind: 'accepted'; readonly resourceId: string };
 
+/** Told when a request has nothing left to do but to wait for its outcome. */
+export type OnWait = () => void;
+const nobody: OnWait = () => undefined;
+
 /** What makes two requests copies of each other. */
 export type WriteIdentity = Pick<Acceptable, 'tenant' | 'livemode' | 'idempotencyKey' | 'fingerprint' | 'apiVersion'>;
 
@@ -47,15 +51,16 @@ export class Writes {
 
   /**
    * Makes the write durable and waits for its end until the deadline (milliseconds of `performance.now()`). Throws the
-   * problem to answer with when it is not accepted.
+   * problem to answer with when it is not accepted. `onWait`: all that is left to do is to wait.
    */
-  async submit(write: Acceptable, deadline: number): Promise<Answer> {
+  async submit(write: Acceptable, deadline: number, onWait: OnWait = nobody): Promise<Answer> {
     const { tenant, livemode, idempotencyKey } = write;
     await this.check(write.write);
     if (write.write.objection && !(await this.#isKnown(write))) throw write.write.objection;
     const own = this.outcomes.expect({ tenant, livemode, idempotencyKey, id: write.write.view.id });
     try {
       const acceptance = await this.#accept(write);
+      onWait();
       switch (acceptance.outcome) {
         case 'accepted':
           return await ended(own, write.write.view.id, deadline, false);
@@ -79,13 +84,19 @@ export class Writes {
    * The answer to a copy of a write that was accepted, or undefined where neither its key is known nor what it asks for under
    * an id of its own. Throws the problem to answer with where the key stands for another request.
    */
-  async standing(copy: WriteIdentity, named: NamedWrite | undefined, deadline: number): Promise<Answer | undefined> {
+  async standing(
+    copy: WriteIdentity,
+    named: NamedWrite | undefined,
+    deadline: number,
+    onWait: OnWait = nobody,
+  ): Promise<Answer | undefined> {
     const record = (await findRecords(this.door.db, [copy])).get(idempotencyKeyOf(copy));
     if (record && !record.fingerprint.equals(copy.fingerprint)) throw new Problem('idempotency_key_reused');
     const first = record ?? (named && (await findFirsts(this.door.db, [named])).get(named));
     if (!first) return undefined;
     if (!record && named) await this.door.db.transaction((tx) => takeCopyKey(tx, copy, named, first));
     if (first.reply) return { kind: 'final', reply: first.reply, replayed: true };
+    onWait();
     return this.#join(first.idempotencyKey, copy, first.resourceId, deadline);
   }
 

@@ -1,5 +1,6 @@
 import { BODY_BYTES_MAX, Problem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { admitRequests, type Admission } from '../load/admission.js';
 import { API_VERSION } from './api-version.js';
 import { authenticate, isSigned, type Door, type KeyedRoute } from './authentication.js';
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
@@ -41,11 +42,18 @@ export function withVersion(url: string): string {
   return url.startsWith(ALIAS) && !url.startsWith(VERSIONED) ? `${VERSIONED}${url.slice(ALIAS.length)}` : url;
 }
 
-/** What every request to the gateway meets, in order: limits, who it is, the body. */
+/** What the edge asks, beside what it finds out by itself. */
+export interface EdgeParts {
+  /** Who is let in; there once the module is made. */
+  readonly door: () => Door;
+  readonly admission: Admission;
+}
+
+/** What every request to the gateway meets, in order: limits, who it is, whether there is room, the body. */
 export async function gatewayEdge(
   fastify: FastifyInstance,
   config: EdgeConfiguration,
-  door: () => Door,
+  { door, admission }: EdgeParts,
 ): Promise<void> {
   fastify.addHook('onRequest', guardWith(isSecured(config) ? { ...SECURITY_HEADERS, ...SECURED } : SECURITY_HEADERS));
   const origins = config.PAYFLOW_CORS_ORIGINS;
@@ -53,6 +61,7 @@ export async function gatewayEdge(
   if (config.PAYFLOW_COMPRESSION === 'on')
     compressAnswers(fastify, { bytes_min: config.PAYFLOW_COMPRESSION_BYTES_MIN });
   authenticate(fastify, door);
+  admitRequests(fastify, admission);
   readJsonBodies(fastify);
 }
 

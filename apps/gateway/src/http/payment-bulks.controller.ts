@@ -7,6 +7,7 @@ import { DATABASE } from '@payflow/service';
 import { currentTraceparent } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PaymentBulks, type BulkItemResult, type PaymentBulk } from '../acceptance/payment-bulks.js';
+import { leaveWork } from '../load/admission.js';
 import { API_VERSION } from './api-version.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { bodyOf, type BulkBytes } from './edge.js';
@@ -59,6 +60,8 @@ export class PaymentBulksController {
       traceparent: currentTraceparent(),
     };
     const reading = { caller, db: this.db, now: new Date() };
+    // Bulks have turns of their own, and few of them.
+    leaveWork(request);
     const bulk = await this.bulks.submit(asked, () => read(body, reading), received + wait_ms);
     trace.getActiveSpan()?.setAttribute(ATTRIBUTES.paymentBulkId, bulk.id);
     if (applied) void reply.header('preference-applied', applied);

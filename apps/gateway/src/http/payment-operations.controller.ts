@@ -58,19 +58,19 @@ export class PaymentOperationsController {
   }
 
   @Post('capture')
-  @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', traffic: 'critical' } satisfies RouteAccess)
   capture(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(id, request, reply, captureWrite);
   }
 
   @Post('cancel')
-  @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', traffic: 'critical' } satisfies RouteAccess)
   cancel(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(id, request, reply, cancelWrite);
   }
 
   @Post('refunds')
-  @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', traffic: 'critical' } satisfies RouteAccess)
   refund(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(id, request, reply, refundWrite);
   }

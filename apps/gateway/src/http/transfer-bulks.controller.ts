@@ -7,6 +7,7 @@ import { currentTraceparent } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Bulks, type BulkAsked } from '../acceptance/bulks.js';
 import { TRANSFER_BULKS_PATH } from '../acceptance/replies.js';
+import { leaveWork } from '../load/admission.js';
 import { sendResource } from './answer.js';
 import { API_VERSION } from './api-version.js';
 import { callerOf, type RouteAccess } from './authentication.js';
@@ -37,6 +38,8 @@ export class TransferBulksController {
     const body = bodyOf<BulkBytes>(request);
     const asked = askedOf(request, body);
     const caller = callerOf(request);
+    // Bulks have turns of their own, and few of them.
+    leaveWork(request);
     const answer = await this.bulks.submit(
       asked,
       async (accounts) => bulkPlan(await partsOf(request, body), { caller, accounts, now: new Date() }),

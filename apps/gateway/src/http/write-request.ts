@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Acceptable, Write } from '../acceptance/acceptable.js';
 import type { NamedWrite } from '../database/client-id.repository.js';
 import type { Answer, WriteIdentity, Writes } from '../acceptance/writes.js';
+import { leaveWork } from '../load/admission.js';
 import { API_VERSION } from './api-version.js';
 import { callerOf } from './authentication.js';
 import type { Caller } from './caller.js';
@@ -55,7 +56,9 @@ export async function submitUnlessKnown<W extends Write>(
   const received = receive(request, reply);
   const { caller, json, identity, deadline } = received;
   const named = name(json);
-  const answer = await writes.standing(identity, named && { ...identity, ...named, transfers: [] }, deadline);
+  const answer = await writes.standing(identity, named && { ...identity, ...named, transfers: [] }, deadline, () =>
+    leaveWork(request),
+  );
   return answer
     ? { write: undefined, answer }
     : submit(writes, request, received, await read(json, caller, new Date()));
@@ -105,5 +108,5 @@ async function submit<W extends Write>(
     traceparent: currentTraceparent(),
     write,
   };
-  return { write, answer: await writes.submit(acceptable, deadline) };
+  return { write, answer: await writes.submit(acceptable, deadline, () => leaveWork(request)) };
 }

@@ -17,6 +17,10 @@ const TIMEOUT_CHECK_MS = 1_000;
 const STREAM_TIMEOUT_MS = 35_000;
 /** Above what balancers keep idle connections for (60 s is usual), so that ours is never the side that closes first. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** Far above the longest wait (`Prefer: wait=10`): on a connection with a request under way, so long may nothing move. */
+const SILENCE_TIMEOUT_MS = 60_000;
+/** Then the connection is closed with its answer, so that one that lives for ever finds its way to processes that came later. */
+const REQUESTS_PER_CONNECTION_MAX = 100_000;
 /** Longer path parameters than any id are answered 414 by the router. */
 const PARAM_LENGTH_MAX = 255;
 /** Digits alone, and as many as a card number has, are none: the id is written into logs and kept. */
@@ -50,6 +54,8 @@ export function serverOptions(
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: SILENCE_TIMEOUT_MS,
+    maxRequestsPerSocket: REQUESTS_PER_CONNECTION_MAX,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     forceCloseConnections: 'idle',
     // While draining, requests on connections that are still open are served and told to close.

@@ -18,7 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
 /** Answers a request with the problem an error stands for. Errors of ours are logged with their cause. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = translate(error);
-  if (problem.status >= 500) {
+  if (problem.status >= 500 && !problem.options.isExpected) {
     log.error(
       { err: problem.options.cause ?? problem, request_id: request.id, code: problem.code },
       'a request failed',

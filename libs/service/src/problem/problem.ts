@@ -15,6 +15,8 @@ export interface ProblemOptions {
   /** Members beside the standard ones, such as the failed `payment`. */
   readonly extra?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
+  /** What happens by itself and in numbers, and is counted by whoever refuses: it is not logged one by one. */
+  readonly isExpected?: true;
 }
 
 /** An error that is an answer: thrown anywhere below the edge, written by the problem filter as RFC 9457 says. */

@@ -10,6 +10,7 @@ const COMMON_PROBLEMS: readonly ProblemCode[] = [
   'forbidden',
   'headers_too_large',
   'internal',
+  'overloaded',
   'unavailable',
 ];
 

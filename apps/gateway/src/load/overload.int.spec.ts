@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { newId } from '@payflow/contracts';
+import { openDatabase, statement, type Database } from '@payflow/database';
+import type { RunningService } from '@payflow/service';
+import { renderMetrics } from '@payflow/telemetry';
+import {
+  createTestDatabase,
+  createTestTopics,
+  testBroker,
+  testServers,
+  uniqueSuffix,
+  until,
+  type TestDatabase,
+} from '@payflow/testing';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { entities, migrations } from '../database/index.js';
+import { Client, countRows, startGateway, type Answered } from '../testing/gateway-under-test.js';
+
+const ACCOUNTS = '/api/v1/accounts';
+const LOCK = statement('spec.lock', 'lock table idempotency_records in access exclusive mode');
+const WORKERS = 2;
+const QUEUE = 2;
+
+const broker = testBroker(uniqueSuffix());
+let test: TestDatabase;
+let db: Database;
+let gateway: RunningService & { base: string };
+let client: Client;
+
+beforeAll(async () => {
+  [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
+  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  const env = { MAX_WORKERS: `${WORKERS}`, MAX_QUEUE_SIZE: `${QUEUE}` };
+  gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis, env });
+  client = await Client.of(db, gateway.base);
+  // The key is known from here on: what follows is about workers.
+  await client.get('/api/v1/assets');
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await db?.close();
+  await test?.drop();
+});
+beforeEach(() =>
+  until(
+    'nothing is at work, and what came before is over',
+    async () =>
+      (await metric('payflow_admission_workers{state="busy"}')) + (await metric('payflow_admission_standing')) === 0,
+  ),
+);
+
+async function metric(name: string): Promise<number> {
+  const { body } = await renderMetrics();
+  const line = body.split('\n').find((one) => one.startsWith(`${name} `));
+  return Number(line?.slice(name.length + 1) ?? 0);
+}
+
+const open = (wait_s = 0): Promise<Answered> => client.post(ACCOUNTS, { asset: 'USD' }, { prefer: `wait=${wait_s}` });
+const capture = (): Promise<Answered> => client.post(`/api/v1/payments/${newId('payment')}/capture`, {});
+const busy = (count: number) =>
+  until(`${count} are at work`, async () => (await metric('payflow_admission_workers{state="busy"}')) === count);
+
+/** While no write can commit, all workers are at one. */
+async function whileWorkersAreBusy(work: () => Promise<void>): Promise<readonly Answered[]> {
+  let begun: readonly Promise<Answered>[] = [];
+  await db.transaction(async (tx) => {
+    await tx.rows(LOCK);
+    begun = Array.from({ length: WORKERS }, () => open());
+    await busy(WORKERS);
+    await work();
+  });
+  return Promise.all(begun);
+}
+
+it('who waits for an outcome holds no worker', async () => {
+  // No ledger is there that could end it.
+  const waiting: Promise<Answered>[] = [];
+  for (let count = 1; count <= WORKERS + 1; count++) {
+    waiting.push(open(5));
+    await until(`${count} wait`, async () => (await metric('payflow_outcomes_awaited_requests')) === count);
+  }
+  expect(await metric('payflow_admission_workers{state="busy"}')).toBe(0);
+  expect((await client.get('/api/v1/payments')).status).toBe(200);
+  for (const { status } of await Promise.all(waiting)) expect(status).toBe(202);
+}, 30_000);
+
+it('who sends a body slowly holds no worker', async () => {
+  const socket = await halfSent();
+  expect((await client.get('/api/v1/payments')).status).toBe(200);
+  expect(await metric('payflow_admission_workers{state="busy"}')).toBe(0);
+  socket.destroy();
+});
+
+it('what finds no room is told so: 503, when to come back, no row, no message', async () => {
+  let refused: Answered | undefined;
+  const before = await countRows(db);
+  const ended = await whileWorkersAreBusy(async () => {
+    const waiting = [open(), open()];
+    await until(
+      'the queue is full',
+      async () => (await metric('payflow_admission_waiting_requests{class="write"}')) === QUEUE,
+    );
+    refused = await client.post(ACCOUNTS, { asset: 'USD' });
+    for (const { status } of await Promise.all(waiting)) expect(status).toBe(503);
+  });
+  expect(refused?.status).toBe(503);
+  expect(refused?.headers.get('retry-after')).toBe('1');
+  expect(refused?.headers.get('content-type')).toContain('application/problem+json');
+  expect(refused?.body).toMatchObject({ code: 'overloaded', instance: ACCOUNTS });
+  for (const { status } of ended) expect(status).toBe(202);
+  expect((await countRows(db)).accounts).toBe(before.accounts + WORKERS);
+});
+
+it('sends the least important away first, and lets what settles money through', async () => {
+  const answers: Record<string, Promise<Answered>> = {};
+  const waiting = (traffic: string, count: number) =>
+    until(
+      `${count} of ${traffic} wait`,
+      async () => (await metric(`payflow_admission_waiting_requests{class="${traffic}"}`)) === count,
+    );
+  await whileWorkersAreBusy(async () => {
+    answers['export'] = client.get('/api/v1/payments', { accept: 'text/csv' });
+    await waiting('export', 1);
+    answers['read'] = client.get('/api/v1/payments');
+    await waiting('read', 1);
+    answers['first'] = capture();
+    await waiting('critical', 1);
+    expect((await answers['export']).headers.get('retry-after')).toBe('10');
+    answers['second'] = capture();
+    await waiting('critical', 2);
+  });
+  const told = Object.fromEntries(
+    await Promise.all(Object.entries(answers).map(async ([name, answer]) => [name, (await answer).status])),
+  ) as Record<string, number>;
+  expect(told).toEqual({ export: 503, read: 503, first: 404, second: 404 });
+});
+
+it('answers probes, metrics and the documentation whoever waits', async () => {
+  await whileWorkersAreBusy(async () => {
+    for (const path of ['/livez', '/readyz', '/metrics', '/docs/errors']) {
+      const answer = await fetch(gateway.base + path);
+      expect(answer.status, `${path} ${await answer.text()}`).toBe(200);
+    }
+    expect((await client.send('DELETE', '/api/v1/payments', undefined, {})).status).toBe(405);
+  });
+});
+
+it('forgets who has gone while they waited', async () => {
+  await whileWorkersAreBusy(async () => {
+    const gone = new AbortController();
+    const asked = fetch(`${gateway.base}/api/v1/payments`, {
+      headers: { authorization: `Bearer ${client.key}` },
+      signal: gone.signal,
+    }).catch(() => undefined);
+    await until('it waits', async () => (await metric('payflow_admission_waiting_requests{class="read"}')) === 1);
+    gone.abort();
+    await asked;
+    await until('nobody waits', async () => (await metric('payflow_admission_waiting_requests{class="read"}')) === 0);
+  });
+  expect(await metric('payflow_admission_shed_total{class="read",reason="caller_gone"}')).toBe(1);
+});
+
+async function halfSent(): Promise<Socket> {
+  const { port, host } = new URL(gateway.base);
+  const socket = connect(Number(port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(
+    [
+      `POST ${ACCOUNTS} HTTP/1.1`,
+      `host: ${host}`,
+      `authorization: Bearer ${client.key}`,
+      `idempotency-key: ${randomUUID()}`,
+      'content-type: application/json',
+      'content-length: 100',
+      '',
+      '{"asset"',
+    ].join('\r\n'),
+  );
+  return socket;
+}
