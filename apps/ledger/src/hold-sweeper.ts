@@ -3,6 +3,7 @@ import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
 import { takeExpired } from './database/expiry.repository.js';
+import { takeExpiredOfTest } from './database/test-expiry.repository.js';
 
 const log = logger('hold-sweeper');
 
@@ -35,12 +36,15 @@ export class HoldSweeper implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   private async sweep(): Promise<void> {
-    while ((await this.askForSome()) === TAKEN_MAX);
+    while ((await this.askForSome()) >= TAKEN_MAX);
   }
 
   private async askForSome(): Promise<number> {
     const { staged, taken } = await this.database.transaction(async (tx) => {
-      const expired = await takeExpired(tx, ASK_AGAIN_MS, TAKEN_MAX);
+      const expired = [
+        ...(await takeExpired(tx, ASK_AGAIN_MS, TAKEN_MAX)),
+        ...(await takeExpiredOfTest(tx, ASK_AGAIN_MS, TAKEN_MAX)),
+      ];
       const commands = expired.map(({ id, tenant, livemode, debitAccount, creditAccount }): AnyOutgoing => ({
         type: 'payflow.hold.void.v1',
         subject: id,

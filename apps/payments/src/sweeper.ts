@@ -6,6 +6,7 @@ import { takeInNeed, takeOver, takeUnheard } from './database/overdue.repository
 import { takeReviewsOver } from './limits/review.repository.js';
 import { expiryOf } from './limits/reviews.js';
 import { takeOverdue, type PaymentKey } from './database/payment.repository.js';
+import { takeOverOfTest } from './database/test-expiry.repository.js';
 import { takeUndivided } from './database/undivided.repository.js';
 
 const log = logger('sweeper');
@@ -53,8 +54,9 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
       const waiting = [...(await takeOverdue(tx, WAIT_MS, TAKEN_MAX)), ...(await takeUnheard(tx, WAIT_MS, TAKEN_MAX))];
       const undivided = await takeUndivided(tx, DIVISION_WAIT, TAKEN_MAX);
       const inNeed = await takeInNeed(tx, NEED_WAIT_MS, TAKEN_MAX);
-      const over = await takeOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
-      const unseen = await takeReviewsOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
+      const ahead = await takeOverOfTest(tx, EXPIRY_WAIT_MS, TAKEN_MAX);
+      const over = [...(await takeOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX)), ...ahead.payments];
+      const unseen = [...(await takeReviewsOver(tx, EXPIRY_WAIT_MS, TAKEN_MAX)), ...ahead.reviews];
       if (waiting.length > 0)
         log.warn({ payments: waiting.length }, 'payments have waited for the ledger; asking again');
       const commands = [

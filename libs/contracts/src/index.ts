@@ -54,6 +54,7 @@ export {
 export type * from './messages/transaction-type.js';
 export { LEDGER_SUBJECT } from './messages/seal.js';
 export type * from './messages/seal.js';
+export { TEST_CLOCK_AHEAD_MAX_MS, type TestClock } from './messages/test-clock.js';
 export { TRANSFER_KINDS } from './messages/transfer.js';
 export type * from './messages/transfer.js';
 export type * from './messages/transfer-update.js';

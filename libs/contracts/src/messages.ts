@@ -51,6 +51,8 @@ import type {
   TransactionTypeRejected,
 } from './messages/transaction-type.js';
 import { transactionTypeSchemas } from './messages/transaction-type.js';
+import type { TestClock } from './messages/test-clock.js';
+import { testClockSchemas } from './messages/test-clock.js';
 import type { TransferPost, TransferPosted, TransferRejected } from './messages/transfer.js';
 import { transferSchemas } from './messages/transfer.js';
 import type { TransferUpdate, TransferUpdated, TransferUpdateRejected } from './messages/transfer-update.js';
@@ -145,6 +147,10 @@ export interface MessageData {
   'payflow.review.opened.v1': ReviewState;
   'payflow.review.decided.v1': ReviewState;
   'payflow.review.rejected.v1': ReviewRejected;
+  'payflow.payments_clock.set.v1': TestClock;
+  'payflow.payments_clock.moved.v1': TestClock;
+  'payflow.ledger_clock.set.v1': TestClock;
+  'payflow.ledger_clock.moved.v1': TestClock;
 }
 
 export type MessageType = keyof MessageData;
@@ -216,6 +222,7 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...limitSchemas,
   ...riskRuleSchemas,
   ...reviewSchemas,
+  ...testClockSchemas,
 };
 
 /** The CloudEvents context of one message, with its data. Times are RFC 3339 UTC; ids are TypeIDs. */

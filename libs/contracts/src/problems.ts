@@ -2,6 +2,7 @@ import { DISPUTE_PROBLEMS } from './dispute-problems.js';
 import { IDENTITY_PROBLEMS } from './identity-problems.js';
 import { LOAD_PROBLEMS } from './load-problems.js';
 import { PAYMENT_PROBLEMS } from './payment-problems.js';
+import { TEST_MODE_PROBLEMS } from './test-mode-problems.js';
 
 /** Every `code` an HTTP answer can carry, with its status, meaning and remedy. The error catalogue is made from it. */
 export interface ProblemSpec {
@@ -60,6 +61,7 @@ export const PROBLEMS = {
     remedy: 'Repeat the filters of the first page with every cursor.',
   },
   ...PAYMENT_PROBLEMS,
+  ...TEST_MODE_PROBLEMS,
   ...DISPUTE_PROBLEMS,
   ...IDENTITY_PROBLEMS,
   unauthenticated: { status: 401, title: 'No valid credential', remedy: 'Send `Authorization: Bearer <API key>`.' },

@@ -100,6 +100,7 @@ const PAYMENTS_TELLS = [
   'payflow.review.opened.v1',
   'payflow.review.decided.v1',
   'payflow.review.rejected.v1',
+  'payflow.payments_clock.moved.v1',
 ] as const;
 
 /** One entry per consumer group, by the group's name. */
@@ -124,6 +125,7 @@ export const SUBSCRIPTIONS = {
       'payflow.dispute.submit_evidence.v1',
       'payflow.dispute.sweep.v1',
       'payflow.dispute.answer.v1',
+      'payflow.payments_clock.set.v1',
     ],
     order: 'subject',
     mark: 'effect',
@@ -148,6 +150,7 @@ export const SUBSCRIPTIONS = {
       'payflow.hold.void.v1',
       'payflow.period.close.v1',
       'payflow.transaction_type.define.v1',
+      'payflow.ledger_clock.set.v1',
     ],
     order: 'subject',
     mark: 'effect',
@@ -195,6 +198,7 @@ export const SUBSCRIPTIONS = {
       'payflow.period.rejected.v1',
       'payflow.transaction_type.defined.v1',
       'payflow.transaction_type.rejected.v1',
+      'payflow.ledger_clock.moved.v1',
     ],
     order: 'none',
     mark: 'inbox',
@@ -248,6 +252,7 @@ export const SUBSCRIPTIONS = {
       'payflow.period.rejected.v1',
       'payflow.transaction_type.defined.v1',
       'payflow.transaction_type.rejected.v1',
+      'payflow.ledger_clock.moved.v1',
     ],
     order: 'none',
     mark: 'effect',

@@ -22,6 +22,9 @@ export {
 } from './runner/dead-letter.repository.js';
 export type { Handled, Handler, Refuser, SubscriptionHandlers } from './runner/handler.js';
 export { Repeat } from './repeat.js';
+export { TestClocks1764400800051 } from './test-clock/test-clock-tables.js';
+export { aheadOf, TEST_CLOCK_RIGHTS } from './test-clock/test-clock.repository.js';
+export { isSetClock, moveTestClocks, type SetClock } from './test-clock/test-clock.js';
 export { topicsToCreate, verifyTopics } from './topics.js';
 export { formatTraceparent, parseTraceparent } from './trace.js';
 export { Begun, Consumes, Discards, Refuses } from './transport/consumes.js';

@@ -1,5 +1,6 @@
 import { fromUuid, uuidOf, type HoldStatus } from '@payflow/contracts';
 import { statement, type Transaction } from '@payflow/database';
+import { aheadOf } from '@payflow/messaging';
 import { isAssetCode } from '@payflow/money';
 import { scoped, type BookChanges, type Owner } from '../domain/book.js';
 import type { Hold } from '../domain/hold.js';
@@ -35,13 +36,15 @@ export interface LoadedAside {
   readonly types: ReadonlyMap<string, TransactionType>;
 }
 
+const AHEAD = aheadOf({ tenant: 'holds.tenant_id', livemode: 'holds.livemode' });
+
 const ASIDE = `
    select tenant_id, livemode, 'path' as what, path as name, null as id, null as facts from accounts
    where (tenant_id, livemode, path) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))
    union all
    select tenant_id, livemode, 'hold', null, id, json_build_object('payment', payment_id, 'debit', debit_account_id,
      'credit', credit_account_id, 'amount', amount_minor::text, 'posted', posted_minor::text, 'asset', asset, 'status', status,
-     'expires_at', expires_at, 'version', version, 'type', type_name, 'type_version', type_version)
+     'expires_at', expires_at, 'version', version, 'type', type_name, 'type_version', type_version, 'ahead_ms', ${AHEAD})
    from holds where (tenant_id, livemode, id) in (select * from unnest($4::uuid[], $5::boolean[], $6::uuid[]))
    union all
    select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text, 'corrected_by', corrected_by_id)
@@ -126,6 +129,8 @@ interface HoldFacts {
   readonly version: number;
   readonly type: string | null;
   readonly type_version: number | null;
+  /** Null of what is live. */
+  readonly ahead_ms: number | null;
 }
 
 interface Wanted {
@@ -385,6 +390,10 @@ function instantOf(text: string): string {
   return new Date(text).toISOString();
 }
 
+function earlier(text: string, by_ms: number): string {
+  return new Date(Date.parse(text) - by_ms).toISOString();
+}
+
 function toHold(row: AsideRow): Hold {
   const facts = row.facts as HoldFacts;
   return {
@@ -399,5 +408,6 @@ function toHold(row: AsideRow): Hold {
     expiresAt: facts.expires_at && instantOf(facts.expires_at),
     version: facts.version,
     type: facts.type === null || facts.type_version === null ? null : { name: facts.type, version: facts.type_version },
+    ...(facts.ahead_ms && facts.expires_at ? { endsAt: earlier(facts.expires_at, facts.ahead_ms) } : {}),
   };
 }

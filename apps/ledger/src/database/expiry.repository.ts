@@ -24,7 +24,7 @@ const TAKE = statement(
    returning tenant_id, livemode, id, debit_account_id, credit_account_id`,
 );
 
-interface ExpiredRow {
+export interface ExpiredRow {
   tenant_id: string;
   livemode: boolean;
   id: string;
@@ -34,12 +34,15 @@ interface ExpiredRow {
 
 /** Takes pending holds whose time is over, but for those whose end was asked for within `ask_again_ms`, or within as long as they are overdue. */
 export async function takeExpired(tx: Transaction, ask_again_ms: number, limit: number): Promise<ExpiredHold[]> {
-  const rows = await tx.rows<ExpiredRow & Record<string, unknown>>(TAKE, [ask_again_ms, limit]);
-  return rows.map((row) => ({
+  return (await tx.rows<ExpiredRow & Record<string, unknown>>(TAKE, [ask_again_ms, limit])).map(toExpired);
+}
+
+export function toExpired(row: ExpiredRow): ExpiredHold {
+  return {
     tenant: fromUuid('tenant', row.tenant_id),
     livemode: row.livemode,
     id: fromUuid('hold', row.id),
     debitAccount: fromUuid('account', row.debit_account_id),
     creditAccount: fromUuid('account', row.credit_account_id),
-  }));
+  };
 }

@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  TestClocks1764400800051,
 } from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
@@ -24,6 +25,7 @@ import { LedgerHoldsIndex1764100040004 } from './migrations/1764100040004-ledger
 import { LedgerAsRemembered1764100070001 } from './migrations/1764100070001-ledger-as-remembered.js';
 import { LedgerUnitNumbers1764100060002 } from './migrations/1764100060002-ledger-unit-numbers.js';
 import { LedgerHoldTypes1764100060004 } from './migrations/1764100060004-ledger-hold-types.js';
+import { LedgerTestExpiries1764400800052 } from './migrations/1764400800052-ledger-test-expiries.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the ledger's database, in order, and the rights that its role has then. */
@@ -53,6 +55,8 @@ export const migrations = [
   LedgerUnitNumbers1764100060002,
   LedgerHoldTypes1764100060004,
   SumsAreNoCards1764300000001,
+  TestClocks1764400800051,
+  LedgerTestExpiries1764400800052,
   rights,
 ];
 

@@ -1,6 +1,6 @@
 import type { Rights } from '@payflow/database';
 import { INVARIANT_RIGHTS } from '@payflow/invariants';
-import { MESSAGING_RIGHTS } from '@payflow/messaging';
+import { MESSAGING_RIGHTS, TEST_CLOCK_RIGHTS } from '@payflow/messaging';
 
 /**
  * What the ledger may change: counters and terms of accounts, what becomes of holds, how far chains and checkpoints have come.
@@ -9,6 +9,7 @@ import { MESSAGING_RIGHTS } from '@payflow/messaging';
 export const rights: Rights = {
   ...MESSAGING_RIGHTS,
   ...INVARIANT_RIGHTS,
+  ...TEST_CLOCK_RIGHTS,
   accounts: {
     update: [
       'posted_debits',

@@ -338,6 +338,17 @@ create table suspects (
   constraint suspects_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset)
 );
 
+create table test_clocks (
+  tenant_id uuid not null,
+  ahead_ms bigint not null,
+  version bigint not null,
+  heard int8multirange not null,
+  moved_at timestamp with time zone not null default clock_timestamp(),
+  constraint test_clocks_ahead_ms_check CHECK (((ahead_ms >= 0) AND (ahead_ms <= '315532800000'::bigint))),
+  constraint test_clocks_pkey PRIMARY KEY (tenant_id),
+  constraint test_clocks_version_check CHECK ((version > 0))
+);
+
 create table transaction_types (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -451,6 +462,8 @@ CREATE UNIQUE INDEX accounts_one_per_path ON public.accounts USING btree (tenant
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
 CREATE INDEX holds_by_expiry ON public.holds USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
+
+CREATE INDEX holds_of_test_by_expiry ON public.holds USING btree (tenant_id, expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL) AND (NOT livemode));
 
 CREATE INDEX holds_pending_by_debit ON public.holds USING btree (tenant_id, livemode, debit_account_id) WHERE (status = 'pending'::text);
 
@@ -997,6 +1010,9 @@ grant update (horizon) on snapshot_horizon to service;
 grant select on suspects to reader;
 grant delete, insert, select on suspects to service;
 grant update (attempts) on suspects to service;
+grant select on test_clocks to reader;
+grant insert, select on test_clocks to service;
+grant update (ahead_ms, version, heard, moved_at) on test_clocks to service;
 grant select on transaction_types to reader;
 grant insert, select on transaction_types to service;
 grant select on transfers to reader;

@@ -17,6 +17,7 @@ import './proof.repository.js';
 import './recall.repository.js';
 import './seal.repository.js';
 import './snapshot.repository.js';
+import './test-expiry.repository.js';
 import './transaction-type.repository.js';
 import './transfer-facts.repository.js';
 import './transfer.repository.js';

@@ -26,6 +26,8 @@ export interface Hold extends Movement {
   readonly version: number;
   /** The transaction type that it keeps to, and its postings with it. */
   readonly type: HeldType | null;
+  /** When that is by the ledger's clock, where a test clock that is ahead judges it: earlier by so much. */
+  readonly endsAt?: string;
 }
 
 export interface HoldChanged {
@@ -133,6 +135,6 @@ function refusalOfClaim({ debitAccount, creditAccount }: HoldClaim, hold: Hold |
   return hold.status === 'pending' ? undefined : 'hold_not_pending';
 }
 
-function isOver({ expiresAt }: { readonly expiresAt: string | null }, now: string): boolean {
-  return expiresAt !== null && expiresAt <= now;
+function isOver({ expiresAt, endsAt = '' }: Pick<Hold, 'expiresAt' | 'endsAt'>, now: string): boolean {
+  return expiresAt !== null && (endsAt || expiresAt) <= now;
 }

@@ -3,7 +3,16 @@ import { Ctx, Payload } from '@nestjs/microservices';
 import type { Refusal } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { readClock } from '../database/chain-head.repository.js';
-import { Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@payflow/messaging';
+import {
+  Consumes,
+  Discards,
+  isSetClock,
+  moveTestClocks,
+  Refuses,
+  type AnyOutgoing,
+  type Handled,
+  type SetClock,
+} from '@payflow/messaging';
 import { openBooks, saveBooks } from '../database/books.repository.js';
 import { RememberedAccounts } from '../database/remembered-accounts.js';
 import { UNREAD_HASH, idText, keyed, keyedUnread, transferKey, type KeyedCommand } from '../database/command-key.js';
@@ -25,14 +34,18 @@ export class LedgerCommandsHandler {
   private readonly memory = new RememberedAccounts();
 
   @Consumes('ledger.commands')
-  async handle(@Payload() commands: readonly LedgerCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    return answerBatch(tx, commands.map(keyed), decide, this.memory);
+  async handle(@Payload() commands: readonly (LedgerCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
+    const clocks = commands.filter(isSetClock);
+    if (clocks.length === 0)
+      return answerBatch(tx, (commands as readonly LedgerCommand[]).map(keyed), decide, this.memory);
+    const moved = await moveTestClocks(tx, clocks);
+    return withMoved(moved, await answerBatch(tx, booked(commands).map(keyed), decide, this.memory));
   }
 
   /** An operator gave the commands up: the refusal is written where any later copy will find it. */
   @Discards('ledger.commands')
-  async discard(@Payload() commands: readonly LedgerCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    return answerBatch(tx, commands.map(keyed), refusing('discarded'), this.memory);
+  async discard(@Payload() commands: readonly (LedgerCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
+    return answerBatch(tx, booked(commands).map(keyed), refusing('discarded'), this.memory);
   }
 
   /** Commands too damaged to be carried out, and whole enough to be refused: that is written at the same place. */
@@ -48,12 +61,22 @@ function refusing(reason: Refusal): Decision {
   return (book, command) => refuseCommand(command, reason, book.now);
 }
 
+/** What is told of clocks changes no books, and waits for no answer. */
+function booked(commands: readonly (LedgerCommand | SetClock)[]): LedgerCommand[] {
+  return commands.filter((command): command is LedgerCommand => !isSetClock(command));
+}
+
+function withMoved(moved: Awaited<ReturnType<typeof moveTestClocks>>, { messages, repeated = [] }: Handled): Handled {
+  return { messages: [...moved.messages, ...messages], repeated: [...moved.repeated, ...repeated] };
+}
+
 async function answerBatch(
   tx: Transaction,
   commands: readonly KeyedCommand[],
   decision: Decision,
   memory: RememberedAccounts,
 ): Promise<Handled> {
+  if (commands.length === 0) return { messages: [] };
   const books = await openBooks(tx, commands, memory);
   const book = new Book(books.loaded, books.held.now.toISOString());
   const known = new Map(books.known);

@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  TestClocks1764400800051,
 } from '@payflow/messaging';
 import { JobQueue1764200500001, JobTables1764200500002 } from '@payflow/jobs';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
@@ -15,6 +16,7 @@ import { Routes1764200400001 } from './migrations/1764200400001-routes.js';
 import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts-in-work.js';
 import { PaymentDisputes1764200700002 } from './migrations/1764200700002-payment-disputes.js';
 import { PaymentLimits1764200600001 } from './migrations/1764200600001-payment-limits.js';
+import { PaymentTestExpiries1764400800052 } from './migrations/1764400800052-payment-test-expiries.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -36,6 +38,8 @@ export const migrations = [
   PaymentLimits1764200600001,
   AttemptReads1764200910001,
   SumsAreNoCards1764300000001,
+  TestClocks1764400800051,
+  PaymentTestExpiries1764400800052,
   rights,
 ];
 

@@ -1,5 +1,6 @@
 import { fromUuid, type AccountSnapshot } from '@payflow/contracts';
 import { statement, type Row, type Transaction } from '@payflow/database';
+import { aheadOf } from '@payflow/messaging';
 import type { Life, Operation, Step } from '../domain/life.js';
 import {
   COLUMNS,
@@ -35,6 +36,8 @@ export interface Loaded {
   /** Operations by the attempts that were mentioned, or whose end is not known; UUIDs. */
   readonly operationOfAttempt: ReadonlyMap<string, string>;
   readonly openAttempts: readonly OpenAttempt[];
+  /** How far test clocks are ahead, ms, by the keys of those payments whose space has travelled. */
+  readonly aheadOf: ReadonlyMap<string, number>;
   /** The database's clock, read after the locks; undefined where nothing was looked for. */
   readonly now: string | undefined;
 }
@@ -56,6 +59,7 @@ const IS_OPEN = `status in ('created', 'sending', 'unknown', 'requires_action')`
 const LOAD = statement(
   'lives.load',
   `select k.tenant_id, k.livemode, k.id, clock_timestamp() as now,
+     ${aheadOf({ tenant: 'k.tenant_id', livemode: 'k.livemode' })} as ahead_ms,
      (select coalesce(max(number), 0) from payment_operations where ${OF_PAYMENT}) as last_number,
      (select json_agg(json_build_object('id', o.id, 'kind', kind, 'number', number, 'status', status, 'amount', amount_minor::text,
         'final', final, 'failureCode', failure_code, 'reason', reason, 'metadata', metadata, 'commandId', command_id, 'actor', actor,
@@ -95,6 +99,7 @@ type StepJson = Omit<Step, 'amount' | 'left' | 'accounts'> & {
 
 interface LifeRow extends Row, KeyRow {
   now: Date;
+  ahead_ms: bigint | null;
   last_number: number;
   operations: OperationJson[] | null;
   steps: StepJson[] | null;
@@ -105,6 +110,7 @@ export const NOTHING_LOADED: Loaded = {
   lives: new Map(),
   operationOfAttempt: new Map(),
   openAttempts: [],
+  aheadOf: new Map(),
   now: undefined,
 };
 
@@ -132,6 +138,7 @@ export async function loadLives(tx: Transaction, keys: readonly PaymentKey[], me
         id: fromUuid('attempt', id),
         traceparent: traceparent ?? undefined,
       })),
+    aheadOf: new Map(rows.flatMap((row) => (row.ahead_ms ? [[keyOf(toKey(row)), Number(row.ahead_ms)]] : []))),
     now: rows[0]?.now.toISOString(),
   };
 }

@@ -1,12 +1,13 @@
 import type { Rights } from '@payflow/database';
 import { INVARIANT_RIGHTS } from '@payflow/invariants';
 import { JOB_RIGHTS } from '@payflow/jobs';
-import { MESSAGING_RIGHTS } from '@payflow/messaging';
+import { MESSAGING_RIGHTS, TEST_CLOCK_RIGHTS } from '@payflow/messaging';
 
 /** What the payments service may change: how a payment stands, never what it is. */
 export const rights: Rights = {
   ...MESSAGING_RIGHTS,
   ...INVARIANT_RIGHTS,
+  ...TEST_CLOCK_RIGHTS,
   ...JOB_RIGHTS,
   payments: {
     update: [

@@ -629,6 +629,17 @@ create table suspects (
   constraint suspects_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset)
 );
 
+create table test_clocks (
+  tenant_id uuid not null,
+  ahead_ms bigint not null,
+  version bigint not null,
+  heard int8multirange not null,
+  moved_at timestamp with time zone not null default clock_timestamp(),
+  constraint test_clocks_ahead_ms_check CHECK (((ahead_ms >= 0) AND (ahead_ms <= '315532800000'::bigint))),
+  constraint test_clocks_pkey PRIMARY KEY (tenant_id),
+  constraint test_clocks_version_check CHECK ((version > 0))
+);
+
 create table waiting_commands (
   consumer_group text not null,
   tenant text not null,
@@ -683,6 +694,10 @@ CREATE INDEX payment_operations_open ON public.payment_operations USING btree (u
 CREATE INDEX payments_authorized_until ON public.payments USING btree (authorized_until) WHERE (status = ANY (ARRAY['authorized'::text, 'partially_captured'::text]));
 
 CREATE INDEX payments_by_change ON public.payments USING btree (updated_at);
+
+CREATE INDEX payments_of_test_authorized_until ON public.payments USING btree (tenant_id, authorized_until) WHERE ((status = ANY (ARRAY['authorized'::text, 'partially_captured'::text])) AND (NOT livemode));
+
+CREATE INDEX payments_of_test_to_act_on ON public.payments USING btree (tenant_id, expires_at) WHERE ((status = 'requires_action'::text) AND (NOT livemode));
 
 CREATE INDEX payments_to_be_acted_on ON public.payments USING btree (expires_at) WHERE (status = 'requires_action'::text);
 
@@ -1136,6 +1151,9 @@ grant update (messages, id_sum) on sent_tallies to service;
 grant select on suspects to reader;
 grant delete, insert, select on suspects to service;
 grant update (attempts) on suspects to service;
+grant select on test_clocks to reader;
+grant insert, select on test_clocks to service;
+grant update (ahead_ms, version, heard, moved_at) on test_clocks to service;
 grant select on waiting_commands to reader;
 grant delete, insert, select on waiting_commands to service;
 

@@ -12,6 +12,7 @@ import '../limits/review.repository.js';
 import '../limits/use.repository.js';
 import './route.repository.js';
 import '../providers/attempt.repository.js';
+import './test-expiry.repository.js';
 import './undivided.repository.js';
 
 export {};

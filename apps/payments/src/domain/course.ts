@@ -31,7 +31,7 @@ import { leftToCapture, leftToRefund, refusalOf } from './operation-refusal.js';
  */
 export function begin(life: Life, queued: Operation, moment: Moment): Life {
   const { payment } = life;
-  const refusal = refusalOf(queued, payment, moment.termsOf(payment.connector), moment.now);
+  const refusal = refusalOf(queued, payment, moment.termsOf(payment.connector), moment.ownNow);
   if (refusal) return failed(life, queued, refusal, [], moment);
   // From here the operation is at work.
   const operation = { ...queued, amount: amountOf(queued, life) };

@@ -123,7 +123,9 @@ export interface Moment {
   readonly cause: { readonly id: string; readonly actor: string; readonly traceId: string | null };
   /** RFC 3339, UTC, ms: the database's clock, read after the locks. */
   readonly now: string;
-  /** The same so many milliseconds after. */
+  /** What time it is for the payment's organisation, by which its expiries are judged: `now`, or what a test clock says. */
+  readonly ownNow: string;
+  /** So many milliseconds after {@link ownNow}. */
   readonly later: (by_ms: number) => string;
   readonly newId: (kind: MintedId) => string;
   readonly newUuid: () => string;

@@ -109,7 +109,7 @@ export function expire(life: Life, moment: Moment): Life {
   const isEnding = life.operations.some(
     (each) => isOpen(each) && (each.kind === 'expiry' || each.kind === 'cancellation'),
   );
-  if (isBusy(life) || isEnding || !isOverdue(life.payment, moment.now)) return life;
+  if (isBusy(life) || isEnding || !isOverdue(life.payment, moment.ownNow)) return life;
   const facts = { amount: null, final: true, reason: null, metadata: {}, createdAt: moment.now };
   return begin(life, operationFor(life, { kind: 'expiry', id: moment.newUuid(), ...facts }, moment), moment);
 }

@@ -57,7 +57,7 @@ export async function play(
   for (const turn of turns) {
     const key = keyOf(turn.payment);
     const life = after.get(key);
-    if (life) after.set(key, turn.apply(life, momentOf(turn.message, now), loaded));
+    if (life) after.set(key, turn.apply(life, momentOf(turn.message, now, loaded.aheadOf.get(key)), loaded));
     else if (turn.mustBeThere) throw new TypeError(`${turn.message.type} for a payment that is not here`);
     if (before.has(key) && turn.isRepeated?.(before.get(key) as Life, loaded)) repeated.push(turn.message.id);
   }
@@ -125,10 +125,10 @@ function alarmUndivided({ step }: Extract<News, { kind: 'undivided' }>, payment:
   );
 }
 
-function momentOf(message: MessageContext, now: string): Moment {
+function momentOf(message: MessageContext, now: string, ahead_ms = 0): Moment {
   const cause = { id: message.id, actor: message.actor, traceId: traceIdOf(message) };
-  const later = (by_ms: number) => new Date(Date.parse(now) + by_ms).toISOString();
-  return { cause, now, later, newId, newUuid, termsOf };
+  const later = (by_ms: number) => new Date(Date.parse(now) + ahead_ms + by_ms).toISOString();
+  return { cause, now, ownNow: ahead_ms === 0 ? now : later(0), later, newId, newUuid, termsOf };
 }
 
 export function traceIdOf({ traceparent }: MessageContext): string | null {

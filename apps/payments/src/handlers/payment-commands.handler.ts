@@ -2,7 +2,17 @@ import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { newId, uuidOf, type AnyMessage, type Refusable, type Refusal } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { Begun, Consumes, Discards, Refuses, type AnyOutgoing, type Handled } from '@payflow/messaging';
+import {
+  Begun,
+  Consumes,
+  Discards,
+  isSetClock,
+  moveTestClocks,
+  Refuses,
+  type AnyOutgoing,
+  type Handled,
+  type SetClock,
+} from '@payflow/messaging';
 import { knownPayments } from '../database/life.repository.js';
 import { createdBy, insertPayments, keyOf, lockPayments, type PaymentKey } from '../database/payment.repository.js';
 import { lifeOf, operationOf, type Life } from '../domain/life.js';
@@ -35,7 +45,9 @@ export class PaymentCommandsHandler {
   private readonly policies = new Policies();
 
   @Consumes('payments.commands')
-  async handle(@Payload() batch: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
+  async handle(@Payload() all: readonly (PaymentCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
+    const clocks = await moveTestClocks(tx, all.filter(isSetClock));
+    const batch = withoutClocks(all);
     const commands = batch.filter((command): command is MachineCommand => !isDisputeCommand(command));
     const defined = await takeDefinitions(tx, this.policies, commands.filter(isDefinition));
     const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
@@ -72,6 +84,7 @@ export class PaymentCommandsHandler {
     await settleUses(tx, usesOf([...ended.ended, ...played.ended]));
     return {
       messages: [
+        ...clocks.messages,
         ...defined.messages,
         ...created.messages,
         ...reviewed.messages,
@@ -81,6 +94,7 @@ export class PaymentCommandsHandler {
         ...disputed.messages,
       ],
       repeated: [
+        ...clocks.repeated,
         ...defined.repeated,
         ...created.repeated,
         ...reviewed.repeated,
@@ -92,8 +106,8 @@ export class PaymentCommandsHandler {
 
   /** An operator gave them up before anybody was asked: they are kept as failed, where a later copy finds them. */
   @Discards('payments.commands')
-  async discard(@Payload() commands: readonly PaymentCommand[], @Ctx() tx: Transaction): Promise<Handled> {
-    return refuseAll(tx, commands.filter((command) => !isOwn(command)) as Damaged[], 'discarded');
+  async discard(@Payload() commands: readonly (PaymentCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
+    return refuseAll(tx, withoutClocks(commands).filter((command) => !isOwn(command)) as Damaged[], 'discarded');
   }
 
   /** Too damaged to be carried out, and whole enough to be refused: kept as failed likewise. */
@@ -144,6 +158,11 @@ export class PaymentCommandsHandler {
     }
     return { messages, ends, repeated: await createdBefore(tx, known), begun, fresh };
   }
+}
+
+/** What is told of clocks is of no payment. */
+function withoutClocks(commands: readonly (PaymentCommand | SetClock)[]): PaymentCommand[] {
+  return commands.filter((command): command is PaymentCommand => !isSetClock(command));
 }
 
 function isDefinition(command: PaymentCommand): command is AnyMessage<DefineType> {

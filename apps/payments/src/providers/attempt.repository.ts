@@ -1,5 +1,6 @@
 import { fromUuid, newUuid, uuidOf } from '@payflow/contracts';
 import { statement, Unnested, type Database, type Transaction } from '@payflow/database';
+import { aheadOf } from '@payflow/messaging';
 import type { AttemptStatus, NewsSource } from '../domain/attempt.js';
 import type { Attempt, AttemptKey, AttemptRequest, NewAttempt } from './attempt.js';
 
@@ -26,12 +27,15 @@ const INSERT = statement(
   `insert into attempts (${NEW.names}) select * from ${NEW.from()} order by tenant_id, livemode, id`,
 );
 
-// The payment is read and not locked: it is the machine's, and its limits of time only ever move outwards.
+const AHEAD = aheadOf({ tenant: 'a.tenant_id', livemode: 'a.livemode' });
+
+// The payment is read and not locked: it is the machine's, and its limits of time only ever move outwards, or nearer as a test
+// clock goes on. The time is ours: what ends by a clock that is ahead ends by so much earlier.
 const LOCK = statement(
   'attempts.lock',
   `select a.payment_id, a.operation_id, a.number, a.action, a.status, a.amount_minor, a.asset, a.request, a.connector,
      a.inquiries, a.needs_attention, a.created_at, a.unknown_at, a.correlation_id, a.traceparent, a.version, clock_timestamp() as now,
-     greatest(p.expires_at, p.authorized_until) as takes_until, others.first_id, others.tried, others.declined,
+     greatest(p.expires_at, p.authorized_until) - coalesce(${AHEAD}, 0) * interval '1 millisecond' as takes_until, others.first_id, others.tried, others.declined,
      (select case e.outcome when 'attempt_approved' then 'approved' else 'declined' end from provider_evidence e
       where e.tenant_id = a.tenant_id and e.livemode = a.livemode and e.attempt_id = a.id and e.source = 'webhook'
         and e.outcome in ('attempt_approved', 'attempt_declined')

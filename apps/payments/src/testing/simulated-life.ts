@@ -160,6 +160,7 @@ export class SimulatedLife {
     return {
       cause: { id: newId('event'), actor: 'spec', traceId: null },
       now,
+      ownNow: now,
       later: (by_ms) => new Date(this.time + by_ms).toISOString(),
       newId,
       // In the order of their making, as ids of a UUIDv7 are.

@@ -31,6 +31,17 @@ export const uuidOf = (expression: string): string =>
 export const OWNER = [uuid(0), 'false'] as const;
 export const OWNED: Seed = { tenant_id: uuid(0), livemode: 'false' };
 
+/** One of many tenants that have rows each: for what is looked for of one, and stands in an index with what is everybody's. */
+export const MANY_OWNERS: Seed = { tenant_id: uuidOf('n % 97'), livemode: 'false' };
+
+/** Of all test spaces that have travelled, one is ahead: by two days. */
+export const TEST_CLOCKS: Seed = {
+  tenant_id: uuidOf('n - 1'),
+  ahead_ms: 'case when n = 1 then 172800000 else 0 end',
+  version: '1',
+  heard: `'{[1,2)}'`,
+};
+
 /** Accounts have a hundred transfers each, on either side. */
 export const DEBIT = uuidOf('n % ($rows / 100) + 1');
 export const CREDIT = uuidOf('(n * 7 + 3) % ($rows / 100) + 1');

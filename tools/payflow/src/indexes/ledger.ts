@@ -1,6 +1,17 @@
 import { statementNamed } from '@payflow/database';
 import '@payflow/ledger/statements';
-import { CREDIT, DEBIT, OWNED, OWNER, uuid, uuidOf, type IndexRegistry, type IndexUse } from './index-use.js';
+import {
+  CREDIT,
+  DEBIT,
+  MANY_OWNERS,
+  OWNED,
+  OWNER,
+  TEST_CLOCKS,
+  uuid,
+  uuidOf,
+  type IndexRegistry,
+  type IndexUse,
+} from './index-use.js';
 
 const ACCOUNT = [...OWNER, uuid(7)];
 const IN_INDEX_ORDER = statementNamed('reads.in-index-order');
@@ -18,6 +29,7 @@ export const ledger: IndexRegistry = {
   uses: [
     { index: 'accounts_one_per_path', query: 'reads.totals-of-subtree', values: [...OWNER, "'p:77'"] },
     { index: 'holds_by_expiry', query: 'holds.take-expired', values: ['1000', '100'] },
+    { index: 'holds_of_test_by_expiry', query: 'holds.take-expired-of-test', values: ['1000', '100'] },
     { index: 'holds_pending_by_debit', query: 'invariant.ledger.I3.running', values: [] },
     { index: 'periods_closing', query: 'periods.see', values: [] },
     { index: 'reversals_by_correction', query: 'reads.transfer', values: [...OWNER, uuid(7)] },
@@ -39,7 +51,7 @@ export const ledger: IndexRegistry = {
       kind: "'liability'",
     },
     holds: {
-      ...OWNED,
+      ...MANY_OWNERS,
       id: uuidOf('n'),
       debit_account_id: DEBIT,
       credit_account_id: CREDIT,
@@ -67,6 +79,7 @@ export const ledger: IndexRegistry = {
       corrected_by_id: `case when n % 2 = 0 then ${uuidOf('n + 1')} end`,
     },
     seals: { seal: 'n', from_xact: '(n * 10)::text::xid8', to_xact: '(n * 10 + 10)::text::xid8' },
+    test_clocks: TEST_CLOCKS,
     transfers: {
       ...OWNED,
       id: uuidOf('n'),

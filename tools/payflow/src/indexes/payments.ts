@@ -1,5 +1,5 @@
 import '@payflow/payments/statements';
-import { OWNED, OWNER, TIME, arrays, uuid, uuidOf, type IndexRegistry } from './index-use.js';
+import { MANY_OWNERS, OWNED, OWNER, TEST_CLOCKS, TIME, arrays, uuid, uuidOf, type IndexRegistry } from './index-use.js';
 
 export const payments: IndexRegistry = {
   uses: [
@@ -20,6 +20,8 @@ export const payments: IndexRegistry = {
     { index: 'reviews_open_by_end', query: 'reviews.over', values: ['20000', '500'] },
     { index: 'payments_authorized_until', query: 'payments.over', values: ['10000', '100'] },
     { index: 'payments_to_be_acted_on', query: 'payments.over', values: ['10000', '100'] },
+    { index: 'payments_of_test_authorized_until', query: 'payments.over-of-test', values: ['20000', '500'] },
+    { index: 'payments_of_test_to_act_on', query: 'payments.over-of-test', values: ['20000', '500'] },
     { index: 'ledger_steps_asked', query: 'ledger-steps.unheard', values: ['10000', '100'] },
     { index: 'ledger_steps_divided_once', query: 'ledger-steps.save' },
     { index: 'ledger_steps_undivided', query: 'ledger-steps.undivided', values: ['15000', '21600000', '100'] },
@@ -95,7 +97,7 @@ export const payments: IndexRegistry = {
       expires_at: "now() + interval '1 day' - n * interval '1 second'",
     },
     payments: {
-      ...OWNED,
+      ...MANY_OWNERS,
       id: uuidOf('n'),
       status:
         "case n % 1000 when 0 then 'processing' when 1 then 'authorized' when 2 then 'requires_action' else 'succeeded' end",
@@ -126,6 +128,7 @@ export const payments: IndexRegistry = {
       created_at: "now() - ($rows - n) * interval '1 second'",
       updated_at: "now() - ($rows - n) * interval '1 second'",
     },
+    test_clocks: TEST_CLOCKS,
     provider_evidence: { ...OWNED, id: uuidOf('n'), attempt_id: uuidOf('n / 3'), received_at: TIME },
     ledger_steps: {
       ...OWNED,
