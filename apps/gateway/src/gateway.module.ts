@@ -17,6 +17,7 @@ import type { GatewayConfiguration } from './gateway.config.js';
 import { LedgerEventsHandler } from './handlers/ledger-events.handler.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
 import { AccountsController } from './http/accounts.controller.js';
+import { AuditController } from './http/audit.controller.js';
 import { AttemptsController } from './http/attempts.controller.js';
 import { AssetsController } from './http/assets.controller.js';
 import { ConversionsController } from './http/conversions.controller.js';
@@ -43,6 +44,7 @@ import { TransactionTypesController } from './http/transaction-types.controller.
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
+import { OwnWrites } from './identity/own-writes.js';
 import { Sweeper } from './sweeper.js';
 import { webhookControllers, webhookProviders } from './webhooks/parts.js';
 
@@ -96,6 +98,7 @@ export class GatewayModule {
         PeriodsController,
         TransactionTypesController,
         ...LIMITING,
+        AuditController,
         MonitoringController,
         ...webhookControllers,
         PaymentEventsHandler,
@@ -116,6 +119,11 @@ export class GatewayModule {
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
+        {
+          provide: OwnWrites,
+          inject: [DATABASE],
+          useFactory: (db: Database) => new OwnWrites(db, config.PAYFLOW_INTERNAL_SECRET),
+        },
         ...webhookProviders(config),
         PaymentExpansions,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
