@@ -66,6 +66,24 @@ create table archived_tallies (
   constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
 );
 
+create table audit_log (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  actor text not null,
+  actor_kind text not null,
+  operation text not null,
+  resource text,
+  before json not null,
+  after json not null,
+  address text not null,
+  request_id text not null,
+  trace_id text,
+  constraint audit_log_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['key'::text, 'user'::text]))),
+  constraint audit_log_pkey PRIMARY KEY (tenant_id, livemode, id, created_at)
+) partition by RANGE (created_at);
+
 create table command_sequences (
   consumer_group text not null,
   tenant text not null,
@@ -594,6 +612,14 @@ create view tenant_transfer_views as
 
 CREATE UNIQUE INDEX account_views_path ON public.account_views USING btree (tenant_id, livemode, path) WHERE (path IS NOT NULL);
 
+CREATE INDEX audit_log_by_actor ON ONLY public.audit_log USING btree (tenant_id, livemode, actor, created_at DESC, id DESC);
+
+CREATE INDEX audit_log_by_operation ON ONLY public.audit_log USING btree (tenant_id, livemode, operation, created_at DESC, id DESC);
+
+CREATE INDEX audit_log_by_resource ON ONLY public.audit_log USING btree (tenant_id, livemode, resource, created_at DESC, id DESC);
+
+CREATE INDEX audit_log_by_time ON ONLY public.audit_log USING btree (tenant_id, livemode, created_at DESC, id DESC);
+
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
 CREATE INDEX dispute_views_by_payment ON public.dispute_views USING btree (tenant_id, livemode, payment_id, created_at DESC, id DESC);
@@ -683,6 +709,7 @@ CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM trans
 -- account_views
 -- api_key_uses
 -- api_keys
+-- audit_log
 -- command_sequences
 -- dispute_views
 -- hold_views
@@ -707,6 +734,7 @@ policy reader for select to reader using (true);
 -- account_views
 -- api_key_uses
 -- api_keys
+-- audit_log
 -- dispute_views
 -- hold_views
 -- idempotency_records
@@ -1126,6 +1154,8 @@ grant select on api_keys to reader;
 grant insert, select on api_keys to service;
 grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
+grant select on audit_log to reader;
+grant insert, select on audit_log to service;
 grant select on command_sequences to reader;
 grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;

@@ -22,6 +22,7 @@ import './transfer-group-view.repository.js';
 import './transfer-view.repository.js';
 import './unit-view.repository.js';
 
+export { AUDIT_LISTS } from './audit.repository.js';
 export { CONVERSION_LISTS } from './conversion-list.repository.js';
 export { DISPUTE_LISTS } from './dispute-view.repository.js';
 export { HOLD_LISTS } from './hold-view.repository.js';

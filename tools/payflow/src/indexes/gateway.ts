@@ -1,5 +1,6 @@
 import { fromUuid } from '@payflow/contracts';
 import {
+  AUDIT_LISTS,
   CONVERSION_LISTS,
   DISPUTE_LISTS,
   HOLD_LISTS,
@@ -28,6 +29,7 @@ const id = (kind: 'account' | 'hold' | 'group' | 'payment', at: number): string 
   fromUuid(kind, uuid(at).slice(1, 37));
 
 type Lists =
+  | typeof AUDIT_LISTS
   | typeof REVIEW_VIEWS.lists
   | (typeof OPERATION_LISTS)['refund']
   | typeof CONVERSION_LISTS
@@ -84,6 +86,10 @@ export const gateway: IndexRegistry = {
     list(DISPUTE_LISTS, 'dispute_views_by_time', {}),
     list(DISPUTE_LISTS, 'dispute_views_by_payment', { payment: fromUuid('payment', uuid(7).slice(1, 37)) }),
     list(DISPUTE_LISTS, 'dispute_views_by_status', { status: 'needs_response' }),
+    list(AUDIT_LISTS, 'audit_log_by_time', {}),
+    list(AUDIT_LISTS, 'audit_log_by_actor', { actor: 'key_7' }),
+    list(AUDIT_LISTS, 'audit_log_by_operation', { operation: 'operation7' }),
+    list(AUDIT_LISTS, 'audit_log_by_resource', { resource: 'lim_7' }),
     { index: 'provider_webhooks_by_age', query: 'provider-webhooks.prune', values: ['30', '1000'] },
     { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
     {
@@ -123,6 +129,15 @@ export const gateway: IndexRegistry = {
       payment_id: uuidOf('n'),
       status: "case when n % 1000 = 0 then 'needs_response' else 'lost' end",
       created_at: TIME,
+    },
+    audit_log: {
+      ...OWNED,
+      id: uuidOf('n'),
+      actor: "'key_' || n % 1000",
+      actor_kind: "'key'",
+      operation: "'operation' || n % 1000",
+      resource: "'lim_' || n % 1000",
+      created_at: "now() - ($rows - n) * interval '1 millisecond'",
     },
     provider_webhooks: { webhook_id: 'n', received_at: TIME },
     payment_views: {

@@ -1,3 +1,4 @@
+import { AUDIT_OPERATIONS } from './audit-operations.js';
 import { ASSET_OPERATIONS } from './asset-operations.js';
 import { LIMIT_OPERATIONS } from './limit-operations.js';
 import { PAYMENT_OPERATIONS } from './payment-operations.js';
@@ -388,4 +389,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...ATTEMPT_OPERATIONS,
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
+  ...AUDIT_OPERATIONS,
 ];
