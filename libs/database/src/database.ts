@@ -5,7 +5,7 @@ import { Pool, types, type PoolConfig } from 'pg';
 import { UnnamedStatements } from './care/unnamed-statements.js';
 import { againAfterConflicts } from './conflicts.js';
 import { isConnectionLoss } from './errors.js';
-import { ConnectionPool, LIFETIME_MS, type PoolName, type PoolStatus } from './pool/connection-pool.js';
+import { ConnectionPool, LIFETIME_MS, type Guard, type PoolName, type PoolStatus } from './pool/connection-pool.js';
 import { Keeper } from './pool/keeper.js';
 import { Pools } from './pool/pools.js';
 import { sizer } from './pool/sizer.js';
@@ -39,6 +39,8 @@ export interface DatabaseOptions {
   readonly statementTimeout_ms?: number;
   /** How long a connection lives at most, ms. */
   readonly lifetime_ms?: number;
+  /** Stands before the work of requests, lists and reports: {@link Guard}. Consumers and the outbox have their own back-off. */
+  readonly guard?: Guard;
   /** After how long a connection that is not given back is told of, ms. */
   readonly leakedAfter_ms?: number;
 }
@@ -98,7 +100,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     new DataSource(dataSourceOptions(options, api)),
     performance.now() + START_DEADLINE_MS,
   );
-  const own = new ConnectionPool('api', (source.driver as PostgresDriver).master as Pool, options.lifetime_ms);
+  const { master } = source.driver as PostgresDriver;
+  const own = new ConnectionPool('api', master as Pool, options.lifetime_ms, options.guard);
   const separate = Object.entries(others).map(([purpose, size]) =>
     separatePool(purpose as Purpose, options, size as number),
   );
@@ -132,7 +135,8 @@ function separatePool(purpose: PoolName, options: DatabaseOptions, size: number)
     application_name: `${options.applicationName}:${purpose.replace(/ .*/, '')}`,
     ...poolOptions(options, size),
   });
-  return new ConnectionPool(purpose, clients, options.lifetime_ms);
+  const guard = purpose === 'reports' ? options.guard : undefined;
+  return new ConnectionPool(purpose, clients, options.lifetime_ms, guard);
 }
 
 async function initialize(source: DataSource, until_ms: number): Promise<DataSource> {
