@@ -55,7 +55,7 @@ export class Admission {
 
   /** Why nothing of the class is begun or kept waiting now, if so. */
   refusal(traffic: TrafficClass): ShedReason | undefined {
-    const isBusy = this.#gate.running >= this.#concurrency.min;
+    const isBusy = this.#concurrency.isMany(this.#gate.running);
     if (isBusy && this.#loop.now_ms > LOOP_DELAY_MAX_MS[traffic]) return 'event_loop';
     return this.#gate.isFullFor(traffic) ? 'queue_full' : undefined;
   }
