@@ -80,6 +80,7 @@ export class GatewayModule {
           rights,
           connections: CONNECTIONS,
           kafka: 'degraded',
+          refusesWithoutDatabase: true,
           statementTimeout_ms: STATEMENT_TIMEOUT_MS,
         }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),

@@ -5,7 +5,7 @@ import { Pool, types, type PoolConfig } from 'pg';
 import { UnnamedStatements } from './care/unnamed-statements.js';
 import { againAfterConflicts } from './conflicts.js';
 import { isConnectionLoss } from './errors.js';
-import { ConnectionPool, LIFETIME_MS, type PoolName, type PoolStatus } from './pool/connection-pool.js';
+import { ConnectionPool, LIFETIME_MS, type Guard, type PoolName, type PoolStatus } from './pool/connection-pool.js';
 import { Keeper } from './pool/keeper.js';
 import { Pools } from './pool/pools.js';
 import { sizer } from './pool/sizer.js';
@@ -40,6 +40,8 @@ export interface DatabaseOptions {
   readonly statementTimeout_ms?: number;
   /** How long a connection lives at most, ms. */
   readonly lifetime_ms?: number;
+  /** Stands before the work of requests, lists and reports: {@link Guard}. Consumers and the outbox have their own back-off. */
+  readonly guard?: Guard;
   /** After how long a connection that is not given back is told of, ms. */
   readonly leakedAfter_ms?: number;
 }
@@ -105,7 +107,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     performance.now() + START_DEADLINE_MS,
   );
   const driver = source.driver as PostgresDriver;
-  const own = new ConnectionPool('api', driver.master as Pool, options.lifetime_ms);
+  const own = new ConnectionPool('api', driver.master as Pool, options.lifetime_ms, options.guard);
   driver.master = forOrm(driver.master as Pool);
   const separate = Object.entries(others).map(([purpose, size]) =>
     separatePool(purpose as Purpose, options, size as number),
@@ -140,7 +142,8 @@ function separatePool(purpose: PoolName, options: DatabaseOptions, size: number)
     application_name: `${options.applicationName}:${purpose.replace(/ .*/, '')}`,
     ...poolOptions(options, size),
   });
-  return new ConnectionPool(purpose, clients, options.lifetime_ms);
+  const guard = purpose === 'reports' ? options.guard : undefined;
+  return new ConnectionPool(purpose, clients, options.lifetime_ms, guard);
 }
 
 async function initialize(source: DataSource, until_ms: number): Promise<DataSource> {

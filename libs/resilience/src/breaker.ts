@@ -7,7 +7,8 @@ import {
   type CircuitBreakerPolicy,
   type IBackoff,
 } from 'cockatiel';
-import { BREAKER_STATES, countRefusal, showBreaker, type BreakerState } from './metrics.js';
+import { registerBreaker } from './breaker-states.js';
+import { countRefusal, type BreakerState } from './metrics.js';
 import { Refused } from './refused.js';
 
 const log = logger('resilience');
@@ -85,7 +86,7 @@ export class Breaker {
   #tell(): void {
     const { name } = this;
     let isTold = false;
-    showBreaker(name, () => BREAKER_STATES[this.state]);
+    registerBreaker(name, () => this.state);
     this.#policy.onBreak((reason) => {
       const err = 'error' in reason ? reason.error : undefined;
       log[isTold ? 'debug' : 'warn'](

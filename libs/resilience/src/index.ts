@@ -1,5 +1,6 @@
 export { BoundedQueue, type BoundedQueueOptions, type QueuedWork } from './bounded-queue.js';
 export { Breaker, type BreakerOptions } from './breaker.js';
+export { breakerStates, registerBreaker } from './breaker-states.js';
 export { Bulkhead, type BulkheadOptions } from './bulkhead.js';
 export {
   DEADLINE_HEADER,

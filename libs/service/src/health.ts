@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { TimedOut, withinTime } from '@payflow/resilience';
+import { breakerStates, TimedOut, withinTime } from '@payflow/resilience';
 
 /** `required`: without it the service must get no traffic. `degraded`: it serves on, slower or less. */
 export type CheckLevel = 'required' | 'degraded';
@@ -24,6 +24,8 @@ export interface HealthReport {
   readonly status: 'ready' | 'degraded' | 'unavailable' | 'starting' | 'draining';
   readonly service: string;
   readonly checks: readonly CheckResult[];
+  /** What the service leaves alone for now because it failed (`open`), and what is tried again (`half_open`). */
+  readonly breakers: Readonly<Record<string, 'closed' | 'half_open' | 'open'>>;
 }
 
 const CHECK_TIMEOUT_MS = 1_000;
@@ -77,7 +79,7 @@ export class Health {
     const checks = await this.#last.results;
     const status = this.#status(checks);
     this.#wasReady ||= status === 'ready';
-    return { status, service: this.#service, checks };
+    return { status, service: this.#service, checks, breakers: breakerStates() };
   }
 
   #status(checks: readonly CheckResult[]): HealthReport['status'] {

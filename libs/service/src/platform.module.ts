@@ -9,8 +9,10 @@ import {
   type Shares,
 } from '@payflow/database';
 import { Messaging, kafkajsBroker, withHeadStart, type Broker, type BrokerOptions } from '@payflow/messaging';
+import { registerBreaker } from '@payflow/resilience';
 import { gauge } from '@payflow/telemetry';
 import type { CommonConfiguration } from './configuration/common-fields.js';
+import { databaseBreaker } from './database-breaker.js';
 import { Drain } from './drain.js';
 import { Health, NotWell, type CheckLevel } from './health.js';
 import { watchStatements } from './query-care.js';
@@ -38,6 +40,8 @@ export interface PlatformOptions {
   readonly connections: Shares;
   /** How long a statement may take, ms; where requests wait, shorter than the platform's 10 s. */
   readonly statementTimeout_ms?: number;
+  /** Whether requests are refused at once while the database is away, instead of each waiting for it. */
+  readonly refusesWithoutDatabase?: true;
   /** Whether the service must get no traffic while Kafka is away. */
   readonly kafka: CheckLevel;
 }
@@ -76,11 +80,12 @@ export class PlatformModule {
 const PING = statement('service.ping', 'select 1');
 
 async function database(
-  { service, config, entities, rights, connections, statementTimeout_ms }: PlatformOptions,
+  { service, config, entities, rights, connections, statementTimeout_ms, refusesWithoutDatabase }: PlatformOptions,
   health: Health,
   drain: Drain,
   startUp: StartUp,
 ): Promise<Database> {
+  const breaker = refusesWithoutDatabase && databaseBreaker();
   const db = await startUp.part('database', () =>
     openDatabase({
       url: config.DATABASE_URL,
@@ -91,6 +96,7 @@ async function database(
       shares: connections,
       applicationName: `payflow-${service}`,
       ...(entities ? { entities } : {}),
+      ...(breaker ? { guard: (work) => breaker.run(work) } : {}),
       ...(statementTimeout_ms ? { statementTimeout_ms } : {}),
     }),
   );
@@ -152,6 +158,8 @@ async function messaging(
   { db, broker, health, startUp }: MessagingParts,
 ): Promise<Messaging> {
   const messaging = new Messaging({ broker, database: db, partitions: config.PAYFLOW_PARTITIONS });
+  // A producer that fails is thrown away and another made, and until then everything stays in the outbox: as good as a breaker.
+  registerBreaker('kafka', () => (messaging.health.producing ? 'closed' : 'open'));
   await startUp.beside('partitions', () => messaging.start());
   health.register({
     name: 'kafka',

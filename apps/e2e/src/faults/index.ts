@@ -4,6 +4,7 @@ import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
 import { outcomes } from './outcomes.js';
+import { overload } from './overload.js';
 import { poison } from './poison.js';
 import { replicas } from './replicas.js';
 import type { Scenario } from './scenario.js';
@@ -24,4 +25,5 @@ export const SCENARIOS: readonly Scenario[] = [
   brokers,
   cache,
   outcomes,
+  overload,
 ];

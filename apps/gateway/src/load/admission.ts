@@ -10,7 +10,10 @@ import { LoopDelay } from './loop-delay.js';
 const API_PREFIX = '/api/';
 const ADJUST_INTERVAL_MS = 100;
 
-/** While the event loop is later than this, ms, nothing of the class is begun. What settles money is begun always. */
+/**
+ * While the event loop is later than this, ms, nothing of the class is begun. What settles money is begun always. A loop that is late
+ * though few are at work is held up by something else, and sending them away would not help it.
+ */
 const LOOP_DELAY_MAX_MS: Readonly<Record<TrafficClass, number>> = {
   export: 60,
   read: 120,
@@ -52,7 +55,8 @@ export class Admission {
 
   /** Why nothing of the class is begun or kept waiting now, if so. */
   refusal(traffic: TrafficClass): ShedReason | undefined {
-    if (this.#loop.now_ms > LOOP_DELAY_MAX_MS[traffic]) return 'event_loop';
+    const isBusy = this.#concurrency.isMany(this.#gate.running);
+    if (isBusy && this.#loop.now_ms > LOOP_DELAY_MAX_MS[traffic]) return 'event_loop';
     return this.#gate.isFullFor(traffic) ? 'queue_full' : undefined;
   }
 

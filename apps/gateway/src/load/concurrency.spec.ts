@@ -43,19 +43,23 @@ it('a late event loop lowers it, whatever is measured', () => {
   expect(concurrency.adjust(50)).toEqual({ from: 90, to: 95, reason: 'recovered' });
 });
 
-it('never falls below an eighth, nor below one', () => {
-  for (const max of [1, 4, 1_024]) {
-    const concurrency = new Concurrency(max);
-    for (let at = 0; at < 100; at++) concurrency.adjust(1_000);
-    expect(concurrency.limit).toBe(Math.ceil(max / 8));
-  }
+it.each([
+  [1_024, 128],
+  [100, 16],
+  [16, 16],
+  [4, 4],
+  [1, 1],
+])('of %i there are never fewer than %i', (max, min) => {
+  const concurrency = new Concurrency(max);
+  for (let at = 0; at < 100; at++) concurrency.adjust(1_000);
+  expect(concurrency.limit).toBe(min);
 });
 
-it('comes back from the least, however small it is', () => {
-  const concurrency = new Concurrency(4);
+it('comes back from the fewest', () => {
+  const concurrency = new Concurrency(20);
   for (let at = 0; at < 100; at++) concurrency.adjust(1_000);
-  for (let at = 0; at < 3; at++) concurrency.adjust(0);
-  expect(concurrency.limit).toBe(4);
+  for (let at = 0; at < 4; at++) concurrency.adjust(0);
+  expect(concurrency.limit).toBe(20);
 });
 
 it('holds each class against itself: other requests than before are no load', () => {

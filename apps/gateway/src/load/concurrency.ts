@@ -16,6 +16,8 @@ const DECREASE = 0.9;
 const INCREASE = 0.05;
 /** Below this share of the most, requests would wait for workers and no longer share transactions. */
 const SHARE_MIN = 1 / 8;
+/** So few are not made fewer: that they are slow, or that the event loop is late, is not for their number. */
+const FEW = 16;
 
 export type ChangeReason = 'latency' | 'event_loop' | 'recovered';
 
@@ -46,8 +48,13 @@ export class Concurrency {
   #limit: number;
 
   constructor(readonly max: number) {
-    this.min = Math.max(1, Math.ceil(max * SHARE_MIN));
+    this.min = Math.max(Math.min(FEW, max), Math.ceil(max * SHARE_MIN));
     this.#limit = max;
+  }
+
+  /** Whether so many at work can be what makes the event loop late. */
+  isMany(running: number): boolean {
+    return running >= Math.max(FEW, this.min);
   }
 
   get limit(): number {

@@ -126,15 +126,28 @@ describe('patience', () => {
   it('a queue that does not empty sends away who has waited for long, and soon whoever comes', () => {
     const { gate, told, ask } = gateWith({ workers_max: 1, waiting_max: 100 });
     ask('write', 'at work');
-    ask('write', 'first');
+    for (const name of ['w1', 'w2', 'w3']) ask('write', name);
     ask('critical', 'c');
     vi.advanceTimersByTime(210);
-    expect(told).toEqual(['at work', 'first queued_too_long']);
-    ask('read', 'second');
+    expect(told).toEqual(['at work', 'w1 queued_too_long', 'w2 queued_too_long', 'w3 queued_too_long']);
+    ask('read', 'r');
+    ask('write', 'w4');
     vi.advanceTimersByTime(25);
-    expect(told.at(-1)).toBe('second queued_too_long');
+    expect(told.slice(4)).toEqual(['r queued_too_long', 'w4 queued_too_long']);
     gate.leave();
     expect(told.at(-1)).toBe('c');
+  });
+
+  it('who is next is kept for as long as in a burst: a worker that is slow must find somebody', () => {
+    const { gate, told, ask } = gateWith({ workers_max: 2, waiting_max: 100 });
+    for (const name of ['a', 'b', 'c', 'd']) ask('write', name);
+    ask('export', 'e');
+    vi.advanceTimersByTime(210);
+    expect(told).toEqual(['a', 'b', 'e queued_too_long']);
+    gate.leave();
+    expect(told.at(-1)).toBe('c');
+    vi.advanceTimersByTime(200);
+    expect(told.at(-1)).toBe('d queued_too_long');
   });
 
   it('what settles money waits longer, and not for ever', () => {

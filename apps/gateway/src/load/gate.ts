@@ -7,6 +7,7 @@ export type ShedReason = 'event_loop' | 'queue_full' | 'queued_too_long' | 'disp
 /** The first goes first. Of two in one class, who came first. */
 export const PRECEDENCE: Readonly<Record<TrafficClass, number>> = { critical: 0, write: 1, read: 2, export: 3 };
 const CLASSES = Object.keys(PRECEDENCE) as TrafficClass[];
+const LOWEST_FIRST = CLASSES.toReversed();
 
 /** What settles money waits as long as a group commit lets it: sending it away helps nobody. */
 const CRITICAL_PATIENCE_MS = 800;
@@ -17,6 +18,8 @@ const BURST_PATIENCE_MS = 400;
  * it can still go elsewhere. Long enough to keep every worker busy, and far below the 50 ms in which a refusal is due.
  */
 const STANDING_PATIENCE_MS = 15;
+/** So many who are next are kept for as long as in a burst, or workers that are slow would find nobody and stand idle. */
+const NEXT_MAX = 8;
 /** A queue that somebody has waited in for so long is no burst any more. */
 const BURST_MS = 200;
 /** Nor is it one until nobody has been sent away, and nobody has waited long, for this while. */
@@ -136,23 +139,28 @@ export class Gate {
     place.begin();
   }
 
-  /** Sends away whose patience is over: of each class the oldest first, so that only the first of it need be looked at. */
+  /**
+   * Sends away whose patience is over: the least important class first, and of each the oldest, so that only the first of it need be
+   * looked at.
+   */
   #look(): void {
     const now_ms = this.#clock();
     if (now_ms - this.#sinceEmpty_ms > BURST_MS) this.#stand(now_ms);
-    for (const traffic of CLASSES) {
-      const patience_ms = this.#patience_ms(traffic, now_ms);
+    for (const traffic of LOWEST_FIRST) {
       const places = this.#of(traffic);
-      for (let place = first(places); place && now_ms - place.since_ms > patience_ms; place = first(places)) {
+      for (let place = first(places); place && this.#isTooLong(traffic, now_ms - place.since_ms, now_ms);) {
         this.#remove(places, place);
         this.#refuse(traffic, place.shed, 'queued_too_long', now_ms);
+        place = first(places);
       }
     }
   }
 
-  #patience_ms(traffic: TrafficClass, now_ms: number): number {
-    if (traffic === 'critical') return CRITICAL_PATIENCE_MS;
-    return this.#isStanding(now_ms) ? STANDING_PATIENCE_MS : BURST_PATIENCE_MS;
+  #isTooLong(traffic: TrafficClass, waited_ms: number, now_ms: number): boolean {
+    if (traffic === 'critical') return waited_ms > CRITICAL_PATIENCE_MS;
+    if (waited_ms > BURST_PATIENCE_MS) return true;
+    const isNext = this.#waiting <= Math.min(NEXT_MAX, this.workers);
+    return waited_ms > STANDING_PATIENCE_MS && this.#isStanding(now_ms) && !isNext;
   }
 
   /** Makes room by sending away the youngest of the lowest class below: it has waited least, and would have been served last. */

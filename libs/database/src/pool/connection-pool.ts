@@ -33,6 +33,9 @@ export const LIFETIME_MS = 30 * 60_000;
 /** Connections opened together must not end together. */
 const LIFETIME_JITTER = 0.2;
 
+/** What stands before the work on a connection, and may refuse to begin it. */
+export type Guard = <T>(work: () => Promise<T>) => Promise<T>;
+
 const WAITED_TOO_LONG = 'timeout exceeded when trying to connect';
 
 /** The connections of one purpose, each lent to one piece of work at a time and taken back whatever becomes of it. */
@@ -44,6 +47,7 @@ export class ConnectionPool {
     readonly purpose: PoolName,
     private readonly clients: Pool,
     lifetime_ms = LIFETIME_MS,
+    private readonly guard?: Guard,
   ) {
     endLivesApart(clients, lifetime_ms);
     // An idle client whose server went away; the pool removes it by itself, and without a listener the process would end.
@@ -55,7 +59,11 @@ export class ConnectionPool {
    * Runs the work on a connection of its own, if possible one that speaks for the `tenant` already. `by`: who is told of where the
    * connection is not given back. Throws {@link PoolExhausted} when none is free in time.
    */
-  async withClient<T>(by: Taker, work: (client: PoolClient) => Promise<T>, tenant?: Tenant): Promise<T> {
+  withClient<T>(by: Taker, work: (client: PoolClient) => Promise<T>, tenant?: Tenant): Promise<T> {
+    return this.guard ? this.guard(() => this.lend(by, work, tenant)) : this.lend(by, work, tenant);
+  }
+
+  private async lend<T>(by: Taker, work: (client: PoolClient) => Promise<T>, tenant?: Tenant): Promise<T> {
     const asked_ms = performance.now();
     if (tenant !== undefined) preferSpeaking(this.clients, tenant);
     let client: PoolClient;

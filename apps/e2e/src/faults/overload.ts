@@ -1,0 +1,210 @@
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { ledgerFindings } from '../books/ledger-books.js';
+import type { House } from '../house/house.js';
+import { newPayment, sendUntilFinal } from '../house/payments.js';
+import { Random } from '../house/random.js';
+import { MIXED, PAYMENTS_ALONE, KINDS, Requests } from '../overload/asked.js';
+import { lostOf } from '../overload/kept.js';
+import { SlowSockets } from '../overload/loris.js';
+import { goodput, isShed, isTaken, Offering, type Told } from '../overload/offered.js';
+import { table, withStage, type Run, type Scenario, type Stage } from './scenario.js';
+import { percentile } from './watched-reads.js';
+
+/** So few that they are what is short, and not the machine that all of this runs on. */
+const WORKERS = 2;
+const QUEUE = 64;
+const TIMES_CAPACITY = 3;
+/** To refund, and to look at; each is large enough for all refunds of the campaign. */
+const PAYMENTS = 40;
+const PAYMENT_AMOUNT = '1000000';
+/** How many clients at once keep the workers busy is found out. */
+const CLIENTS = [2, 4, 8];
+const READERS = 4;
+const PAGE_BYTES = 4_096;
+
+const FULL = { warmUp_s: 5, capacity_s: 8, overload_s: 120, calm_s: 15, slow_s: 30, sockets: 1_000 };
+const SHORT = { warmUp_s: 2, capacity_s: 3, overload_s: 8, calm_s: 2, slow_s: 4, sockets: 200 };
+
+/** What the issue promises, on a machine that does nothing else; in `npm test` others run beside it. */
+const PROMISED = { goodput: 0.8, critical: 0.99, shed_ms: 50, grown: 1.25, slower: 2, slower_ms: 10 };
+const IN_SHORT = { goodput: 0.5, critical: 0.9 };
+
+type Sizes = typeof FULL;
+
+interface Trial extends Stage {
+  readonly requests: Requests;
+  readonly port: number;
+  readonly sizes: Sizes;
+  readonly run: Run;
+}
+
+async function run(run: Run): Promise<void> {
+  const random = new Random();
+  run.say(`seed ${random.seed}`);
+  const environment = { MAX_WORKERS: `${WORKERS}`, MAX_QUEUE_SIZE: `${QUEUE}`, OTEL_TRACES_EXPORTER: 'none' };
+  await withStage({ name: 'overload', environment }, async (stage) => {
+    const payments = await endedPayments(stage, random);
+    const requests = new Requests(stage.merchant, payments, random);
+    const port = Number(new URL(stage.house.api).port);
+    const trial: Trial = { ...stage, requests, port, sizes: run.short ? SHORT : FULL, run };
+    const told = await overloaded(trial);
+    await withSlowSockets(trial);
+    await stage.house.untilCaughtUp();
+    deepEqual(await lostOf(stage.house, told), []);
+    deepEqual(await ledgerFindings(stage.house.databases), []);
+    await stage.house.verify();
+    run.say(
+      `${told.filter((one) => isTaken(one) && one.id).length} accepted writes are all there; the invariants hold`,
+    );
+  });
+}
+
+async function endedPayments({ merchant }: Stage, random: Random): Promise<string[]> {
+  const ids: string[] = [];
+  for (let at = 0; at < PAYMENTS; at++) {
+    const { body, ...payment } = newPayment(merchant.payingBetween(merchant.accounts), random);
+    const large = { ...payment, body: { ...body, amount: PAYMENT_AMOUNT } };
+    await sendUntilFinal(merchant, large, performance.now() + 60_000, 5);
+    equal(large.final?.status, 201);
+    ids.push(large.id ?? '');
+  }
+  return ids;
+}
+
+/** Returns everything that was asked for and told. */
+async function overloaded(trial: Trial): Promise<readonly Told[]> {
+  const { house, requests, port, sizes, run } = trial;
+  const all: Told[] = [];
+  const offer = async (work: (offering: Offering) => Promise<void>): Promise<readonly Told[]> => {
+    const offering = new Offering(port);
+    await work(offering);
+    offering.close();
+    all.push(...offering.told);
+    return offering.told;
+  };
+  const closed = (clients: number, seconds: number) =>
+    offer((offering) => offering.closedLoop(() => requests.next(PAYMENTS_ALONE), clients, seconds));
+  const measured = async (): Promise<number> => {
+    const rates: number[] = [];
+    for (const clients of CLIENTS) rates.push(goodput(await closed(clients, sizes.capacity_s), sizes.capacity_s));
+    return Math.max(...rates);
+  };
+  await closed(CLIENTS.at(-1) ?? 1, sizes.warmUp_s);
+  const before = await measured();
+  const memory = new Memory(house.service('gateway').pid);
+  const rate = before * TIMES_CAPACITY;
+  const told = await offer((offering) => offering.openLoop(() => requests.next(MIXED), rate, sizes.overload_s));
+  memory.end();
+  const capacity = (before + (await measured())) / 2;
+  const kept = goodput(told, sizes.overload_s) / capacity;
+  run.say(
+    `capacity ${capacity.toFixed(0)} payments/s with ${WORKERS} workers; offered ${rate.toFixed(0)}/s for ${sizes.overload_s} s: ` +
+      `${(kept * 100).toFixed(0)} % of it done, memory × ${memory.growth.toFixed(2)}\n${table(KINDS.map((kind) => row(kind, told)))}`,
+  );
+  judge(told, { kept, memory }, run.short);
+  return all;
+}
+
+function judge(told: readonly Told[], { kept, memory }: { kept: number; memory: Memory }, short: boolean): void {
+  const promised = short ? IN_SHORT : PROMISED;
+  const share = (kind: Told['kind'], is: (one: Told) => boolean): number => {
+    const asked = told.filter((one) => one.kind === kind);
+    return asked.filter(is).length / asked.length;
+  };
+  const known = new Set([200, 201, 202, 503]);
+  deepEqual(
+    [...new Set(told.map(({ status }) => status))].filter((status) => !known.has(status)),
+    [],
+  );
+  ok(kept >= promised.goodput, `${kept.toFixed(2)} of the capacity was used`);
+  ok(share('critical', isTaken) >= promised.critical, 'what settles money gets through');
+  ok(share('export', isShed) > 0.5, 'exports are put off');
+  ok(share('critical', isShed) <= share('write', isShed), 'what is critical before what is written');
+  ok(share('write', isShed) <= share('export', isShed), 'what is written before what is exported');
+  if (short) return;
+  const shed_ms = percentile(
+    told.filter(isShed).map(({ took_ms }) => took_ms),
+    0.99,
+  );
+  ok(shed_ms < PROMISED.shed_ms, `a refusal came after ${shed_ms.toFixed(1)} ms at p99`);
+  ok(memory.growth < PROMISED.grown, `memory grew to ${memory.growth.toFixed(2)} of what it was`);
+}
+
+function row(kind: Told['kind'], told: readonly Told[]) {
+  const asked = told.filter((one) => one.kind === kind);
+  const p = (is: (one: Told) => boolean, share: number) =>
+    percentile(
+      asked.filter(is).map(({ took_ms }) => took_ms),
+      share,
+    ).toFixed(1);
+  return {
+    kind,
+    asked: asked.length,
+    done: asked.filter(isTaken).length,
+    shed: asked.filter(isShed).length,
+    'done p50 ms': p(isTaken, 0.5),
+    'done p99 ms': p(isTaken, 0.99),
+    'shed p50 ms': p(isShed, 0.5),
+    'shed p99 ms': p(isShed, 0.99),
+  };
+}
+
+/** Whoever reads is served while others hold on to the gateway without asking for anything. */
+async function withSlowSockets({ requests, port, sizes, run }: Trial): Promise<void> {
+  const reading = async (seconds: number): Promise<number> => {
+    const offering = new Offering(port);
+    await offering.closedLoop(() => requests.of('read'), READERS, seconds);
+    offering.close();
+    // Nothing of it was refused: slow clients hold no worker.
+    deepEqual([...new Set(offering.told.map(({ status }) => status))], [200]);
+    return percentile(
+      offering.told.map(({ took_ms }) => took_ms),
+      0.99,
+    );
+  };
+  const calm_ms = await reading(sizes.calm_s);
+  const slow = new SlowSockets(port, requests, sizes.sockets);
+  try {
+    const beside_ms = await reading(sizes.slow_s);
+    run.say(
+      `reads beside ${sizes.sockets} slow sockets: p99 ${beside_ms.toFixed(1)} ms, without them ${calm_ms.toFixed(1)} ms; ${slow.closed} were closed and came again`,
+    );
+    if (run.short) return;
+    ok(slow.closed >= sizes.sockets, 'each is closed, and comes again');
+    ok(beside_ms < calm_ms * PROMISED.slower + PROMISED.slower_ms, 'who asks does not feel who does not');
+  } finally {
+    slow.end();
+  }
+}
+
+/** How much memory a process holds, second by second. */
+class Memory {
+  private readonly bytes: number[] = [];
+  private readonly timer: NodeJS.Timeout;
+
+  constructor(private readonly pid: number) {
+    this.timer = setInterval(() => this.look(), 1_000);
+  }
+
+  end(): void {
+    clearInterval(this.timer);
+    this.look();
+  }
+
+  /** The last quarter against the second: in the first, everything is used for the first time. */
+  get growth(): number {
+    const quarter = Math.max(1, Math.floor(this.bytes.length / 4));
+    return percentile(this.bytes.slice(-quarter), 0.5) / percentile(this.bytes.slice(quarter, quarter * 2), 0.5);
+  }
+
+  private look(): void {
+    this.bytes.push(Number(readFileSync(`/proc/${this.pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES);
+  }
+}
+
+export const overload: Scenario = {
+  name: 'overload',
+  summary: 'three times what the gateway can do, and a thousand sockets that ask for nothing (G5)',
+  run,
+};
