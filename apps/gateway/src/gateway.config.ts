@@ -8,6 +8,7 @@ import {
   url,
   type ConfigurationOf,
 } from '@payflow/service';
+import { watchFields } from './watch/watch.config.js';
 
 /** Everything the gateway reads from its environment. */
 export const gatewayConfiguration = defineConfiguration(
@@ -36,6 +37,7 @@ export const gatewayConfiguration = defineConfiguration(
       description: "Base URL of monitoring's read API, for the reads the gateway forwards.",
     }),
     ...connectorWebhookFields,
+    ...watchFields,
   },
   commonRules,
 );

@@ -6,6 +6,7 @@ import { GatewayModule } from './gateway.module.js';
 import type { Door } from './http/authentication.js';
 import { serveDocs } from './http/docs.js';
 import { gatewayEdge, withVersion } from './http/edge.js';
+import { Watch } from './watch/watch.js';
 
 /** The gateway as `runService` boots it; tests boot the same. */
 export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration> {
@@ -16,7 +17,7 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     rewriteUrl: withVersion,
     edge: (fastify) => gatewayEdge(fastify, () => door as Door),
     prepare: (app) => {
-      door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses) };
+      door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses), watch: app.get(Watch) };
       serveDocs(app);
     },
   };

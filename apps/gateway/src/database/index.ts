@@ -25,6 +25,7 @@ import { GatewayPaymentLife1764200200001 } from './migrations/1764200200001-gate
 import { GatewayDisputes1764200700003 } from './migrations/1764200700003-gateway-disputes.js';
 import { GatewayLimits1764200600002 } from './migrations/1764200600002-gateway-limits.js';
 import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
+import { GatewayWatch1764400400001 } from './migrations/1764400400001-gateway-watch.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -55,6 +56,7 @@ export const migrations = [
   GatewayLimits1764200600002,
   GatewayPaymentDivisions1764200800002,
   SumsAreNoCards1764300000001,
+  GatewayWatch1764400400001,
   rights,
 ];
 
@@ -62,5 +64,6 @@ export { invariants } from './invariants.js';
 
 export const entities = [TenantEntity, ApiKeyEntity];
 
+export { listBlocks, wishLift } from './access-block.repository.js';
 export { createApiKey, createTenant, type ApiKey } from './api-key.repository.js';
 export { SCOPES, type Scope } from '../domain/scope.js';

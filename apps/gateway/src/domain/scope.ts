@@ -15,6 +15,7 @@ export const SCOPES = [
   'reviews:read',
   'reviews:write',
   'monitoring:read',
+  'requests:read',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];

@@ -5,6 +5,7 @@ import { authenticate, isSigned, type Door, type KeyedRoute } from './authentica
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
+import { admitAccounts, admitAddresses, admitCallers, noteAnswers } from './watching.js';
 
 /** Node drops what is over its own limit without a word; this many are refused aloud. */
 const HEADERS_MAX = 100;
@@ -40,8 +41,13 @@ export function withVersion(url: string): string {
 
 /** What every request to the gateway meets, in order: limits, who it is, the body. */
 export function gatewayEdge(fastify: FastifyInstance, door: () => Door): void {
+  fastify.addHook('onRequest', dress);
+  admitAddresses(fastify, door);
   fastify.addHook('onRequest', guard);
   authenticate(fastify, door);
+  admitCallers(fastify, door);
+  admitAccounts(fastify, door);
+  noteAnswers(fastify, door);
   readJsonBodies(fastify);
 }
 
@@ -60,9 +66,14 @@ const SECURITY_HEADERS = {
   'strict-transport-security': 'max-age=31536000; includeSubDomains',
 };
 
-function guard(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
+/** Before anything can refuse the request: a refusal has them too. */
+function dress(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   void reply.headers(SECURITY_HEADERS);
   if (request.url.startsWith(ALIAS)) void reply.headers(API_HEADERS);
+  done();
+}
+
+function guard(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   // Names and values alternate.
   if (request.raw.rawHeaders.length > HEADERS_MAX * 2) return done(new Problem('headers_too_large'));
   try {

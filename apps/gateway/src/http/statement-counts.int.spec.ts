@@ -157,6 +157,7 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   getReview: [() => ({ path: `/reviews/${reviews[0]}` }), 1],
   approveReview: [() => ({ path: `/reviews/${reviews[1]}/approve`, body: { reason: 'known' } }), 4],
   denyReview: [() => ({ path: `/reviews/${reviews[2]}/deny`, body: { reason: 'unknown' } }), 4],
+  listRequests: [() => ({ path: '/request_log' }), 1],
   closePeriod: [() => ({ path: '/periods/2020-01/close', body: {} }), 3],
 };
 
