@@ -44,6 +44,7 @@ import { TransactionTypesController } from './http/transaction-types.controller.
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
+import { OwnWrites } from './identity/own-writes.js';
 import { Sweeper } from './sweeper.js';
 import { watchProviders } from './watch/parts.js';
 import { Watch } from './watch/watch.js';
@@ -121,6 +122,11 @@ export class GatewayModule {
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
+        {
+          provide: OwnWrites,
+          inject: [DATABASE],
+          useFactory: (db: Database) => new OwnWrites(db, config.PAYFLOW_INTERNAL_SECRET),
+        },
         ...webhookProviders(config),
         PaymentExpansions,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },

@@ -1,4 +1,5 @@
 import { DISPUTE_PROBLEMS } from './dispute-problems.js';
+import { IDENTITY_PROBLEMS } from './identity-problems.js';
 import { PAYMENT_PROBLEMS } from './payment-problems.js';
 import { TRAFFIC_PROBLEMS } from './traffic-problems.js';
 
@@ -61,6 +62,7 @@ export const PROBLEMS = {
   ...PAYMENT_PROBLEMS,
   ...DISPUTE_PROBLEMS,
   ...TRAFFIC_PROBLEMS,
+  ...IDENTITY_PROBLEMS,
   unauthenticated: { status: 401, title: 'No valid credential', remedy: 'Send `Authorization: Bearer <API key>`.' },
   declined: {
     status: 402,

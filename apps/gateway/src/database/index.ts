@@ -25,6 +25,7 @@ import { GatewayPaymentLife1764200200001 } from './migrations/1764200200001-gate
 import { GatewayDisputes1764200700003 } from './migrations/1764200700003-gateway-disputes.js';
 import { GatewayLimits1764200600002 } from './migrations/1764200600002-gateway-limits.js';
 import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
+import { GatewayOwnWrites1764400100001 } from './migrations/1764400100001-gateway-own-writes.js';
 import { GatewayWatch1764400400001 } from './migrations/1764400400001-gateway-watch.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
@@ -56,6 +57,7 @@ export const migrations = [
   GatewayLimits1764200600002,
   GatewayPaymentDivisions1764200800002,
   SumsAreNoCards1764300000001,
+  GatewayOwnWrites1764400100001,
   GatewayWatch1764400400001,
   rights,
 ];

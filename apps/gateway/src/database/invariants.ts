@@ -110,7 +110,7 @@ const changesAreTold = (form: 'running' | 'full') => `
   taken as materialized (
     select r.* from since, idempotency_records r where r.created_at >= since.at - interval '1 minute')
   select 'idempotency_records/' || t.resource_id || ' has no message' as id from since, taken t
-  where t.created_at >= since.at and t.resource_kind not in ('bulk', 'payment_bulk') and t.copy_of is null and not exists (
+  where t.created_at >= since.at and t.resource_kind not in ('bulk', 'payment_bulk', 'own') and t.copy_of is null and not exists (
     select from sent s where s.xact_id = t.xact_id and t.resource_id in (s.subject, s.event_id))
   union all
   select 'transfer_bulk_views/' || t.resource_id || ' has not as many messages as commands' from since, taken t

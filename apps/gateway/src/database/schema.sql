@@ -212,7 +212,7 @@ create table idempotency_records (
   constraint idempotency_records_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
   constraint idempotency_records_pkey PRIMARY KEY (tenant_id, livemode, idempotency_key),
   constraint idempotency_records_reply_is_whole CHECK ((((reply_status IS NULL) = (reply_body IS NULL)) AND ((reply_status IS NULL) = (reply_headers IS NULL)))),
-  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text, 'bulk'::text, 'payment_bulk'::text, 'confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text])))
+  constraint idempotency_records_resource_kind_check CHECK ((resource_kind = ANY (ARRAY['payment'::text, 'account'::text, 'transfer'::text, 'group'::text, 'hold'::text, 'change'::text, 'bulk'::text, 'payment_bulk'::text, 'confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text, 'own'::text]))) NOT VALID
 );
 
 create table inbox (

@@ -1,4 +1,4 @@
-/** What an API key may do. */
+/** What a credential may do. */
 export const SCOPES = [
   'accounts:read',
   'accounts:write',
@@ -15,7 +15,16 @@ export const SCOPES = [
   'reviews:read',
   'reviews:write',
   'monitoring:read',
+  'keys:read',
+  'keys:write',
+  'users:read',
+  'users:write',
+  /** Making, changing and removing owners. */
+  'users:admin',
+  'audit:read',
   'requests:read',
+  /** The clock and the end of what stands in test mode. */
+  'test:write',
 ] as const;
 
 export type Scope = (typeof SCOPES)[number];

@@ -12,6 +12,8 @@ export const WRITE_ID_KINDS = {
   hold: 'hold',
   bulk: 'bulk',
   payment_bulk: 'bulk',
+  /** What ends at the gateway: no command, its answer in the same transaction. Its id means nothing else. */
+  own: 'event',
   change: 'event',
   ...OPERATION_KINDS,
 } as const satisfies Record<string, IdKind>;

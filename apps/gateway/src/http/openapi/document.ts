@@ -48,38 +48,51 @@ function describe(operation: Operation): object {
     operationId: operation.id,
     summary: operation.summary,
     description: accessOf(operation.scope),
-    ...(operation.scope === 'signature' ? { security: [] } : {}),
+    ...(needsNoCredential(operation) ? { security: [] } : {}),
     parameters: parameters(operation),
     ...(operation.body ? { requestBody: { required: true, content: json(operation.body) } } : {}),
     responses: { ...answers(operation), ...problems([...operation.problems, ...COMMON_PROBLEMS]) },
   };
 }
 
+function needsNoCredential({ scope }: Operation): boolean {
+  return scope === 'signature' || scope === 'open';
+}
+
 function accessOf(scope: Operation['scope']): string {
   if (scope === 'signature') return 'No key: the provider signs what it sends.';
+  if (scope === 'open') return 'No credential: this gives one.';
   return scope === 'any' ? 'Any valid key.' : `Needs the scope \`${scope}\`.`;
 }
 
-function parameters({ method, path, query = [], computed, conditional, scope }: Operation): object[] {
+const ETAG_PARAMETER = { in: 'header', schema: { type: 'string' } };
+const IF_NONE_MATCH = { name: 'If-None-Match', ...ETAG_PARAMETER };
+const IF_MATCH = { name: 'If-Match', ...ETAG_PARAMETER, description: 'The ETag it must still have.' };
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: true,
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+const PREFER = {
+  name: 'Prefer',
+  in: 'header',
+  schema: { type: 'string', examples: ['wait=5'] },
+  description: '`wait=N`: seconds to wait for the outcome, 0 to 10.',
+};
+
+function parameters(operation: Operation): object[] {
   const text = { type: 'string' };
-  const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const named = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
   const inPath = named.map((name) => ({ name, in: 'path', required: true, schema: text }));
-  if (scope === 'signature') return inPath;
-  const inQuery = query.map(queryParameter);
-  const ofReads = named.length > 0 && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
-  const ofPatches = { name: 'If-Match', in: 'header', schema: text, description: 'The ETag it must still have.' };
-  const ofWrites = [
-    { name: 'Idempotency-Key', in: 'header', required: true, schema: { type: 'string', minLength: 1, maxLength: 255 } },
-    {
-      name: 'Prefer',
-      in: 'header',
-      schema: { type: 'string', examples: ['wait=5'] },
-      description: '`wait=N`: seconds to wait for the outcome, 0 to 10.',
-    },
-  ];
-  const ofPosts = conditional ? [...ofWrites, ofPatches] : ofWrites;
-  const ofMethod = { get: ofReads, post: ofPosts, patch: [...ofWrites, ofPatches] };
-  return [...inPath, ...inQuery, ...ofMethod[method]];
+  if (needsNoCredential(operation)) return inPath;
+  return [...inPath, ...(operation.query ?? []).map(queryParameter), ...headersOf(operation, named.length > 0)];
+}
+
+function headersOf({ method, computed, conditional, own }: Operation, isOfOne: boolean): object[] {
+  if (method === 'get') return isOfOne && !computed ? [IF_NONE_MATCH] : [];
+  const isConditional = conditional ?? (method === 'patch' || method === 'put');
+  return [IDEMPOTENCY_KEY, ...(own ? [] : [PREFER]), ...(isConditional ? [IF_MATCH] : [])];
 }
 
 function queryParameter(name: string): object {
@@ -91,9 +104,13 @@ function queryParameter(name: string): object {
   return { name: name.slice(0, -'[*]'.length), in: 'query', style: 'deepObject', explode: true, schema: members };
 }
 
-function answers({ method, answer, status, path, computed, dryRun }: Operation): Record<string, object> {
-  if (answer === undefined) return { [status]: { description: 'Taken, or of no concern.' } };
+function answers(operation: Operation): Record<string, object> {
+  const { method, answer, status, path, computed, dryRun, own } = operation;
+  if (answer === undefined)
+    return { [status]: { description: own ? 'Done; nothing to say.' : 'Taken, or of no concern.' } };
   const content = json(answer);
+  if (own || operation.scope === 'open')
+    return { [status]: { description: status === 201 ? 'Made.' : 'Done.', content } };
   if (method !== 'get') {
     return {
       ...(dryRun ? { 200: { description: 'What would come of it: nothing was made.', content: json(dryRun) } } : {}),

@@ -4,11 +4,11 @@ import type { Scope } from '../../domain/scope.js';
 /** One operation of the API, as the OpenAPI document needs it. */
 export interface Operation {
   readonly id: string;
-  readonly method: 'get' | 'post' | 'patch';
+  readonly method: 'get' | 'post' | 'patch' | 'put' | 'delete';
   readonly path: string;
   readonly summary: string;
-  /** `signature`: no key, but a signature over the body. */
-  readonly scope: Scope | 'any' | 'signature';
+  /** `signature`: no key, but a signature over the body. `open`: no credential, because it gives one. */
+  readonly scope: Scope | 'any' | 'signature' | 'open';
   readonly body?: string;
   /** Schema of the answer, unless it is empty, and its status. */
   readonly answer?: string;
@@ -16,7 +16,9 @@ export interface Operation {
   readonly query?: readonly string[];
   /** Computed anew at each read: it has no ETag. */
   readonly computed?: true;
-  /** A POST that looks at If-Match. */
+  /** Ends at the gateway: the answer is final, nothing is waited for. */
+  readonly own?: true;
+  /** A POST that looks at If-Match; every PATCH and PUT does, and a DELETE of its own that says so. */
   readonly conditional?: true;
   /** Schema of the 200 that answers a body with `dry_run`. */
   readonly dryRun?: string;
@@ -38,6 +40,14 @@ export const WRITE_PROBLEMS = [
   ...CHANGE_PROBLEMS,
   'id_reused',
   'asset_unknown',
+] as const satisfies readonly ProblemCode[];
+/** Of a write that ends at the gateway; with a body, {@link CHANGE_PROBLEMS} beside. */
+export const OWN_PROBLEMS = [
+  'invalid_parameter',
+  'idempotency_key_missing',
+  'idempotency_key_malformed',
+  'idempotency_key_reused',
+  'key_in_use',
 ] as const satisfies readonly ProblemCode[];
 export const MOVEMENT_PROBLEMS = [
   'insufficient_funds',

@@ -1,0 +1,143 @@
+import { createHmac } from 'node:crypto';
+import { newId } from '@payflow/contracts';
+import { OutcomeUnknown, RunAgain, type Database, type Transaction } from '@payflow/database';
+import { Problem, unavailable } from '@payflow/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { KeyedWrite, Reply } from '../acceptance/acceptable.js';
+import { findRecords, idempotencyKeyOf, takeKeys, type IdempotencyRecord } from '../database/acceptance.repository.js';
+import { lockKey } from '../database/own-write.repository.js';
+import { saveReplies } from '../database/reply.repository.js';
+import { API_VERSION } from '../http/api-version.js';
+import { sendAnswer } from '../http/answer.js';
+import { callerOf } from '../http/authentication.js';
+import type { Caller } from '../http/caller.js';
+import { bodyOf, type ParsedBody } from '../http/edge.js';
+import { idempotencyKeyOf as keyHeaderOf } from '../http/headers.js';
+import { refuseParameters } from '../http/list-query.js';
+import type { JsonObject } from '../http/strict-json.js';
+
+/** What an own write is answered with. */
+export interface OwnReply {
+  readonly status: 200 | 201 | 204;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  /** What a copy of the request is answered with instead: the body without what may be seen only once. */
+  readonly kept?: object;
+}
+
+/** What is done inside the transaction that takes the key. A problem that it throws leaves nothing, the key included. */
+export type OwnWork = (tx: Transaction) => Promise<OwnReply>;
+
+/** Reads the request, and does what must not hold a transaction open. It is not asked where the key has an answer already. */
+export type OwnRequest = (body: JsonObject, caller: Caller) => OwnWork | Promise<OwnWork>;
+
+const RETRY_AFTER_S = '1';
+const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
+const NO_BODY: ParsedBody = { bytes: Buffer.alloc(0), json: {} };
+
+/**
+ * The writes that end at the gateway: keys, users, sessions, the test clock. Their effect, their key and their answer commit
+ * together. A copy is answered as the first was; while the first is at work it is told to come back.
+ */
+export class OwnWrites {
+  /** `secret`: bodies hold passwords, and a fast hash of one that lies beside it in a table would be as good as the password. */
+  constructor(
+    private readonly db: Database,
+    private readonly secret: string,
+  ) {}
+
+  /** Answers the request. `bodyless`: it need not have a body. */
+  async once(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    read: OwnRequest,
+    { bodyless = false }: { readonly bodyless?: boolean } = {},
+  ): Promise<void> {
+    const { caller, json, write } = this.#receive(request, bodyless);
+    const standing = await this.#standing(write);
+    if (standing) return send(reply, standing, true);
+    const work = await read(json, caller);
+    const { answer, isOwn } = await this.#commit(write, work);
+    send(reply, answer, !isOwn);
+  }
+
+  #receive(request: FastifyRequest, bodyless: boolean) {
+    const idempotencyKey = keyHeaderOf(request.headers['idempotency-key']);
+    refuseParameters(request.url);
+    const caller = callerOf(request);
+    const { bytes, json } = bodyless && request.body === undefined ? NO_BODY : bodyOf(request);
+    const write: KeyedWrite = {
+      // Of the organisation, which is there when its test data is not any more.
+      tenant: caller.organisation,
+      livemode: caller.livemode,
+      idempotencyKey,
+      fingerprint: this.#fingerprint(request, bytes),
+      apiVersion: API_VERSION,
+      write: { kind: 'own', view: { id: newId('event'), createdAt: new Date().toISOString() } },
+    };
+    return { caller, json, write };
+  }
+
+  #fingerprint({ method, url }: FastifyRequest, body: Buffer): Buffer {
+    return createHmac('sha256', this.secret).update(`${method}\n${url}\n`, 'latin1').update(body).digest();
+  }
+
+  async #standing(write: KeyedWrite): Promise<Reply | undefined> {
+    const record = (await findRecords(this.db, [write])).get(idempotencyKeyOf(write));
+    return record && replyOf(write, record);
+  }
+
+  async #commit(write: KeyedWrite, work: OwnWork): Promise<{ readonly answer: Reply; readonly isOwn: boolean }> {
+    let fresh: Reply | undefined;
+    try {
+      const replayed = await this.db.transaction(async (tx) => {
+        fresh = undefined;
+        if (!(await lockKey(tx, write))) throw inUse();
+        if ((await takeKeys(tx, [write])).size === 0) return replyOf(write, await recordOf(tx, write));
+        const reply = await work(tx);
+        fresh = rendered(reply, reply.body);
+        saveReplies(tx, [[write, rendered(reply, reply.kept ?? reply.body)]]);
+        return undefined;
+      });
+      if (replayed) return { answer: replayed, isOwn: false };
+    } catch (error) {
+      // A secret is seen once: what was committed is answered from here, and not from what is kept.
+      if (!(error instanceof OutcomeUnknown) || !(await this.#isCommitted(write))) throw error;
+    }
+    if (!fresh) throw unavailable();
+    return { answer: fresh, isOwn: true };
+  }
+
+  async #isCommitted(write: KeyedWrite): Promise<boolean> {
+    const record = (await findRecords(this.db, [write])).get(idempotencyKeyOf(write));
+    return record?.resourceId === write.write.view.id;
+  }
+}
+
+async function recordOf(tx: Transaction, write: KeyedWrite): Promise<IdempotencyRecord> {
+  const record = (await findRecords(tx, [write])).get(idempotencyKeyOf(write));
+  // Taken when the insert looked and gone when the select did: pruned this very moment.
+  if (!record) throw new RunAgain('an idempotency record vanished');
+  return record;
+}
+
+/** What the key stands for, where it stands for this request. One without an answer is a write of another kind, and so another request. */
+function replyOf(write: KeyedWrite, { fingerprint, reply }: IdempotencyRecord): Reply {
+  if (!fingerprint.equals(write.fingerprint)) throw new Problem('idempotency_key_reused');
+  if (!reply) throw inUse();
+  return reply;
+}
+
+function inUse(): Problem {
+  return new Problem('key_in_use', { headers: { 'retry-after': RETRY_AFTER_S } });
+}
+
+function rendered({ status, headers = {} }: OwnReply, body: object | undefined): Reply {
+  return body === undefined
+    ? { status, headers, body: '' }
+    : { status, headers: { 'content-type': JSON_CONTENT_TYPE, ...headers }, body: JSON.stringify(body) };
+}
+
+function send(reply: FastifyReply, answer: Reply, replayed: boolean): void {
+  sendAnswer(reply, { kind: 'final', reply: answer, replayed }, { location: '', body: '' });
+}
