@@ -13,6 +13,7 @@ import {
 } from '@payflow/service';
 import { edgeFields } from './http/edge.config.js';
 import { loadFields } from './load/load.config.js';
+import { watchFields } from './watch/watch.config.js';
 
 /** Everything the gateway reads from its environment. */
 export const gatewayConfiguration = defineConfiguration(
@@ -49,6 +50,7 @@ export const gatewayConfiguration = defineConfiguration(
     ...connectorWebhookFields,
     ...edgeFields,
     ...tlsFields,
+    ...watchFields,
   },
   [...commonRules, tlsRule],
 );

@@ -38,6 +38,7 @@ import { PaymentOperationsController } from './http/payment-operations.controlle
 import { PaymentExpansions } from './http/payment-expansion.js';
 import { PaymentBulksController } from './http/payment-bulks.controller.js';
 import { PaymentsController } from './http/payments.controller.js';
+import { RequestLogController } from './http/request-log.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
 import { RiskRulesController } from './http/risk-rules.controller.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
@@ -46,6 +47,8 @@ import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { OwnWrites } from './identity/own-writes.js';
 import { Sweeper } from './sweeper.js';
+import { watchProviders } from './watch/parts.js';
+import { Watch } from './watch/watch.js';
 import { webhookControllers, webhookProviders } from './webhooks/parts.js';
 
 const WAKE_CHANNEL = `${REDIS_PREFIX}wake`;
@@ -101,6 +104,7 @@ export class GatewayModule {
         ...LIMITING,
         AuditController,
         MonitoringController,
+        RequestLogController,
         ...webhookControllers,
         PaymentEventsHandler,
         LedgerEventsHandler,
@@ -117,6 +121,7 @@ export class GatewayModule {
           useFactory: (connection: RedisConnection, drain: Drain) => wake(config, connection, drain),
         },
         ...caching(config),
+        ...watchProviders(config),
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
@@ -135,7 +140,7 @@ export class GatewayModule {
           useFactory: (db: Database, messaging: Messaging) => new Sweeper(db.for('relay'), messaging),
         },
       ],
-      exports: [GatewayCaches, KeyUses],
+      exports: [GatewayCaches, KeyUses, Watch],
     };
   }
 }

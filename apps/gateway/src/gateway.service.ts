@@ -7,6 +7,7 @@ import type { Door } from './http/authentication.js';
 import { serveDocs } from './http/docs.js';
 import { gatewayEdge, withVersion } from './http/edge.js';
 import { Admission } from './load/admission.js';
+import { Watch } from './watch/watch.js';
 
 /** The gateway as `runService` boots it; tests boot the same. */
 export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration> {
@@ -21,7 +22,7 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
       return gatewayEdge(fastify, config, { door: () => door as Door, admission: new Admission(config) });
     },
     prepare: (app) => {
-      door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses) };
+      door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses), watch: app.get(Watch) };
       serveDocs(app);
     },
   };

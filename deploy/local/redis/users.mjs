@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** All that `libs/cache` says to a server, and nothing else: no KEYS, no FLUSHALL, no CONFIG. */
+/** All that `libs/cache` and the rate limits say to a server, and nothing else: no KEYS, no FLUSHALL, no CONFIG. */
 export const cacheCommands = Object.freeze([
   'get',
   'set',
@@ -14,6 +14,9 @@ export const cacheCommands = Object.freeze([
   'subscribe',
   'ping',
   'info',
+  'eval',
+  'evalsha',
+  'time',
   'hello',
   'auth',
   'client|setname',

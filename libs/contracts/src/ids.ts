@@ -26,6 +26,8 @@ export const ID_PREFIXES = {
   user: 'usr',
   session: 'ses',
   auditEntry: 'aud',
+  block: 'blk',
+  loggedRequest: 'rlog',
 } as const;
 
 export type IdKind = keyof typeof ID_PREFIXES;

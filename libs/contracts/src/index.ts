@@ -4,6 +4,8 @@ export * from './declines.js';
 export * from './ids.js';
 export * from './invariants.js';
 export * from './messages.js';
+export { BLOCK_KINDS, SUSPICIONS } from './messages/access.js';
+export type * from './messages/access.js';
 export { ACCOUNT_KINDS, ACCOUNT_STATES } from './messages/account.js';
 export type * from './messages/account.js';
 export { ASSET_NAME_LENGTH_MAX, ASSET_SCALE_MAX, TENANT_ASSETS_MAX } from './messages/asset.js';

@@ -1,3 +1,5 @@
+import type { BlockState, NewNetwork } from './messages/access.js';
+import { accessSchemas } from './messages/access.js';
 import type { AccountOpen, AccountOpened, AccountRejected, AccountUpdate } from './messages/account.js';
 import { accountSchemas } from './messages/account.js';
 import type { AssetDefine, AssetDefined, AssetRejected } from './messages/asset.js';
@@ -151,6 +153,9 @@ export interface MessageData {
   'payflow.payments_clock.moved.v1': TestClock;
   'payflow.ledger_clock.set.v1': TestClock;
   'payflow.ledger_clock.moved.v1': TestClock;
+  'payflow.block.placed.v1': BlockState;
+  'payflow.block.lifted.v1': BlockState;
+  'payflow.api_key.new_network.v1': NewNetwork;
 }
 
 export type MessageType = keyof MessageData;
@@ -223,6 +228,7 @@ export const MESSAGES: { readonly [T in MessageType]: MessageSpec<MessageData[T]
   ...riskRuleSchemas,
   ...reviewSchemas,
   ...testClockSchemas,
+  ...accessSchemas,
 };
 
 /** The CloudEvents context of one message, with its data. Times are RFC 3339 UTC; ids are TypeIDs. */

@@ -3,6 +3,7 @@ import { IDENTITY_PROBLEMS } from './identity-problems.js';
 import { LOAD_PROBLEMS } from './load-problems.js';
 import { PAYMENT_PROBLEMS } from './payment-problems.js';
 import { TEST_MODE_PROBLEMS } from './test-mode-problems.js';
+import { TRAFFIC_PROBLEMS } from './traffic-problems.js';
 
 /** Every `code` an HTTP answer can carry, with its status, meaning and remedy. The error catalogue is made from it. */
 export interface ProblemSpec {
@@ -63,6 +64,7 @@ export const PROBLEMS = {
   ...PAYMENT_PROBLEMS,
   ...TEST_MODE_PROBLEMS,
   ...DISPUTE_PROBLEMS,
+  ...TRAFFIC_PROBLEMS,
   ...IDENTITY_PROBLEMS,
   unauthenticated: { status: 401, title: 'No valid credential', remedy: 'Send `Authorization: Bearer <API key>`.' },
   declined: {

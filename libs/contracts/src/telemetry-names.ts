@@ -98,4 +98,10 @@ export const METRICS = {
   attemptsLost: 'payflow_attempts_lost_total',
   connectorCallSeconds: 'payflow_connector_call_seconds',
   connectorConnections: 'payflow_connector_connections',
+  rateLimited: 'payflow_rate_limited_total',
+  rateCounts: 'payflow_rate_counts',
+  rateSettled: 'payflow_rate_counts_settled_total',
+  suspicions: 'payflow_suspicions_total',
+  blocks: 'payflow_blocks',
+  blockedRequests: 'payflow_blocked_requests_total',
 } as const;

@@ -11,7 +11,7 @@ export interface TopicSpec {
   readonly owner: Service;
   readonly kind: 'commands' | 'events';
   /** What the record key is, and so what lies within one partition. */
-  readonly key: 'payment' | 'debited account';
+  readonly key: 'payment' | 'debited account' | 'subject';
   readonly publishers: readonly Service[];
   readonly retention_ms: number;
 }
@@ -43,6 +43,13 @@ export const TOPICS = {
     kind: 'events',
     key: 'debited account',
     publishers: ['ledger'],
+    retention_ms: 7 * DAY_MS,
+  },
+  'gateway.events.v1': {
+    owner: 'gateway',
+    kind: 'events',
+    key: 'subject',
+    publishers: ['gateway'],
     retention_ms: 7 * DAY_MS,
   },
 } as const satisfies Record<string, TopicSpec>;

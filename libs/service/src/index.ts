@@ -25,6 +25,7 @@ export {
   url,
   urls,
 } from './configuration/kinds.js';
+export { networks } from './configuration/networks.js';
 export { Drain, type DrainPhase } from './drain.js';
 export { Health, NotWell, type Check, type CheckLevel, type HealthReport } from './health.js';
 export { refusesMethod } from './http/method-not-allowed.js';
@@ -33,7 +34,7 @@ export { BODY_BYTES_MAX } from './http/server-options.js';
 export { tlsFields, tlsIdentity, tlsRule, type TlsIdentity } from './http/tls.js';
 export { signInternalToken, verifyInternalToken, type InternalClaims } from './internal-token.js';
 export { DATABASE, PlatformModule, REPORTS, type PlatformOptions } from './platform.module.js';
-export { occurrence, ProblemFilter, sendProblem } from './problem/problem.filter.js';
+export { occurrence, problemCodeOf, ProblemFilter, sendProblem } from './problem/problem.filter.js';
 export {
   Problem,
   PROBLEM_CONTENT_TYPE,

@@ -1,6 +1,7 @@
 import { configureLogging } from '@payflow/telemetry';
 import { Command } from 'commander';
 import { attemptsCommands } from './commands/attempts.js';
+import { blocksCommands } from './commands/blocks.js';
 import { parseSeconds } from './arguments.js';
 import { databaseCommands } from './commands/database.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
@@ -55,6 +56,7 @@ program.addCommand(partitionsCommands());
 program.addCommand(outboxCommands());
 program.addCommand(databaseCommands());
 program.addCommand(keysCommands());
+program.addCommand(blocksCommands());
 program.addCommand(routesCommands());
 program.addCommand(jobsCommands());
 program.addCommand(attemptsCommands());

@@ -1,4 +1,4 @@
-import { newId, type MessageType, type SubscriptionSpec, type Topic } from '@payflow/contracts';
+import { newId, type Group, type MessageType, type SUBSCRIPTIONS, type SubscriptionSpec } from '@payflow/contracts';
 import type { LogRecord, RecordToWrite } from '../house/records.js';
 
 /** A way in which a record is no message of ours, whoever reads it. */
@@ -77,7 +77,10 @@ interface TypesOfTopic {
   readonly elsewhere: MessageType;
 }
 
-const TYPES: Readonly<Record<Topic, TypesOfTopic>> = {
+/** What nobody in the house reads, nobody has to set aside. */
+export type ReadTopic = (typeof SUBSCRIPTIONS)[Group]['topic'];
+
+const TYPES: Readonly<Record<ReadTopic, TypesOfTopic>> = {
   'payments.commands.v1': { types: ['payflow.payment.create.v1'], elsewhere: 'payflow.payment.succeeded.v1' },
   'payments.events.v1': { types: ['payflow.payment.succeeded.v1'], elsewhere: 'payflow.payment.create.v1' },
   'ledger.commands.v1': { types: ['payflow.transfer.post.v1'], elsewhere: 'payflow.transfer.posted.v1' },
@@ -95,7 +98,7 @@ export interface BadRecord {
 }
 
 /** One record of each bad kind, made of good ones of the topic. */
-export function badRecords(topic: Topic, records: readonly LogRecord[]): BadRecord[] {
+export function badRecords(topic: ReadTopic, records: readonly LogRecord[]): BadRecord[] {
   const { types, elsewhere } = TYPES[topic];
   const kinds: BadKind[] = [
     ...UNDECODABLE,

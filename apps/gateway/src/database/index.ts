@@ -28,6 +28,7 @@ import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002
 import { GatewayOwnWrites1764400100001 } from './migrations/1764400100001-gateway-own-writes.js';
 import { GatewayAuditLog1764400200002 } from './migrations/1764400200002-gateway-audit-log.js';
 import { GatewayWalls1764400200001 } from './migrations/1764400200001-gateway-walls.js';
+import { GatewayWatch1764400400001 } from './migrations/1764400400001-gateway-watch.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -61,6 +62,7 @@ export const migrations = [
   GatewayOwnWrites1764400100001,
   GatewayWalls1764400200001,
   GatewayAuditLog1764400200002,
+  GatewayWatch1764400400001,
   rights,
 ];
 
@@ -68,5 +70,6 @@ export { invariants } from './invariants.js';
 
 export const entities = [TenantEntity, ApiKeyEntity];
 
+export { listBlocks, wishLift } from './access-block.repository.js';
 export { createApiKey, createTenant, type ApiKey } from './api-key.repository.js';
 export { SCOPES, type Scope } from '../domain/scope.js';

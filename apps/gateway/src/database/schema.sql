@@ -1,3 +1,28 @@
+create table access_blocks (
+  id uuid not null,
+  kind text not null,
+  subject text not null,
+  suspicion text not null,
+  tried_count integer not null,
+  level integer not null,
+  blocked_at timestamp with time zone not null default statement_timestamp(),
+  blocked_until timestamp with time zone not null,
+  lift_wished_by text,
+  lift_reason text,
+  lifted_at timestamp with time zone,
+  event_id uuid not null,
+  lift_event_id uuid,
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint access_blocks_check CHECK ((blocked_until > blocked_at)),
+  constraint access_blocks_check1 CHECK (((lift_wished_by IS NULL) = (lift_reason IS NULL))),
+  constraint access_blocks_check2 CHECK (((lifted_at IS NULL) OR (lift_wished_by IS NOT NULL))),
+  constraint access_blocks_check3 CHECK (((lifted_at IS NULL) = (lift_event_id IS NULL))),
+  constraint access_blocks_kind_check CHECK ((kind = ANY (ARRAY['address'::text, 'credential'::text]))),
+  constraint access_blocks_level_check CHECK ((level > 0)),
+  constraint access_blocks_pkey PRIMARY KEY (id),
+  constraint access_blocks_tried_count_check CHECK ((tried_count > 0))
+);
+
 create table account_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -28,6 +53,18 @@ create table account_views (
   constraint account_views_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'open'::text, 'debits_frozen'::text, 'frozen'::text, 'closed'::text]))),
   constraint account_views_terms_version_check CHECK ((terms_version >= 0)),
   constraint account_views_version_check CHECK ((version >= 0))
+);
+
+create table api_key_networks (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  api_key_id uuid not null,
+  network cidr not null,
+  first_address inet not null,
+  first_seen_at timestamp with time zone not null default statement_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint api_key_networks_pkey PRIMARY KEY (tenant_id, livemode, api_key_id, network),
+  constraint api_key_networks_tenant_id_livemode_api_key_id_fkey FOREIGN KEY (tenant_id, livemode, api_key_id) REFERENCES api_keys(tenant_id, livemode, id)
 );
 
 create table api_key_uses (
@@ -398,6 +435,25 @@ create table received_tallies (
   constraint received_tallies_pkey PRIMARY KEY (consumer_group, topic, partition, day)
 );
 
+create table request_log (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  created_at timestamp with time zone not null,
+  id uuid not null,
+  method text not null,
+  route text,
+  status smallint,
+  duration_us integer not null,
+  request_bytes bigint,
+  response_bytes bigint,
+  actor text,
+  address inet,
+  request_id text not null,
+  trace_id text,
+  code text,
+  constraint request_log_pkey PRIMARY KEY (tenant_id, livemode, created_at, id)
+) partition by RANGE (created_at);
+
 create table review_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -610,6 +666,10 @@ create view tenant_transfer_views as
    FROM transfer_views
   WHERE (tenant_id = ( SELECT (NULLIF(NULLIF(current_setting('payflow.tenant'::text, true), '*'::text), ''::text))::uuid AS "nullif"));
 
+CREATE INDEX access_blocks_by_end ON public.access_blocks USING btree (blocked_until) WHERE (lifted_at IS NULL);
+
+CREATE INDEX access_blocks_by_subject ON public.access_blocks USING btree (kind, subject, blocked_at);
+
 CREATE UNIQUE INDEX account_views_path ON public.account_views USING btree (tenant_id, livemode, path) WHERE (path IS NOT NULL);
 
 CREATE INDEX audit_log_by_actor ON ONLY public.audit_log USING btree (tenant_id, livemode, actor, created_at DESC, id DESC);
@@ -659,6 +719,8 @@ CREATE INDEX payment_views_by_time ON public.payment_views USING btree (tenant_i
 CREATE UNIQUE INDEX pending_writes_by_command ON public.pending_writes USING btree (tenant_id, livemode, command_id) WHERE (command_id IS NOT NULL);
 
 CREATE INDEX provider_webhooks_by_age ON public.provider_webhooks USING btree (received_at);
+
+CREATE INDEX request_log_by_request_id ON ONLY public.request_log USING hash (request_id);
 
 CREATE INDEX review_views_by_status ON public.review_views USING btree (tenant_id, livemode, label, created_at, id);
 
@@ -1145,8 +1207,13 @@ AS $function$
 $function$
 ;
 
+grant select on access_blocks to reader;
+grant insert, select on access_blocks to service;
+grant update (lift_wished_by, lift_reason, lifted_at, lift_event_id) on access_blocks to service;
 grant select on account_views to reader;
 grant delete, insert, select, update on account_views to service;
+grant select on api_key_networks to reader;
+grant insert, select on api_key_networks to service;
 grant select on api_key_uses to reader;
 grant insert, select on api_key_uses to service;
 grant update (last_used_at, request_count) on api_key_uses to service;
@@ -1197,6 +1264,8 @@ grant select on provider_webhooks to reader;
 grant delete, insert, select on provider_webhooks to service;
 grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
+grant select on request_log to reader;
+grant insert, select on request_log to service;
 grant select on review_views to reader;
 grant insert, select, update on review_views to service;
 grant select on risk_rule_views to reader;

@@ -1,5 +1,6 @@
 /** Makes all statements of the service known by their names, for those who look at them from outside. */
 import './acceptance.repository.js';
+import './access-block.repository.js';
 import './account-view.repository.js';
 import './api-key.repository.js';
 import './bulk-acceptance.repository.js';
@@ -28,5 +29,6 @@ export { DISPUTE_LISTS } from './dispute-view.repository.js';
 export { HOLD_LISTS } from './hold-view.repository.js';
 export { OPERATION_LISTS } from './operation-view.repository.js';
 export { PAYMENT_LISTS } from './payment-view.repository.js';
+export { REQUEST_LISTS } from './request-log.repository.js';
 export { REVIEW_VIEWS } from './policy-views.js';
 export { METADATA_LISTS, PLANNED_FOR_VALUES, TRANSFER_LISTS } from './transfer-view.repository.js';

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { KeyUses } from '../cache/key-uses.js';
 import { hashApiKey, type ApiKey } from '../database/api-key.repository.js';
 import type { Scope } from '../domain/scope.js';
+import type { Watch } from '../watch/watch.js';
 import type { Caller } from './caller.js';
 import type { TrafficClass } from './traffic.js';
 
@@ -16,6 +17,7 @@ export type ApiKeys = LayeredCache<string, ApiKey>;
 export interface Door {
   readonly keys: ApiKeys;
   readonly uses: KeyUses;
+  readonly watch: Watch;
 }
 
 const AUTHORIZATION = /^Bearer (sk_(?:test|live)_[A-Za-z0-9_-]{20,100})$/i;
@@ -75,6 +77,11 @@ export function isSigned(request: FastifyRequest): boolean {
 /** Whether the route needs no credential, or has its own way to find out. */
 function isOpen(request: FastifyRequest): boolean {
   return isSigned(request) || (request.routeOptions.config as unknown as Partial<OpenRoute> | undefined)?.open === true;
+}
+
+/** The caller of a request, as far as it is known who makes it. */
+export function callerIfAny(request: FastifyRequest): Caller | undefined {
+  return (request as AuthenticatedRequest)[CALLER];
 }
 
 /** The caller of a request that has passed {@link authenticate}. */

@@ -9,6 +9,7 @@ import { allowOrigins } from './cors.js';
 import { isSecured, type EdgeConfiguration } from './edge.config.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
+import { admitAccounts, admitAddresses, admitCallers, noteAnswers } from './watching.js';
 
 /** Node drops what is over its own limit without a word; this many are refused aloud. */
 const HEADERS_MAX = 100;
@@ -49,19 +50,24 @@ export interface EdgeParts {
   readonly admission: Admission;
 }
 
-/** What every request to the gateway meets, in order: limits, who it is, whether there is room, the body. */
+/** What every request to the gateway meets, in order: limits, who it is, how often it may ask, whether there is room, the body. */
 export async function gatewayEdge(
   fastify: FastifyInstance,
   config: EdgeConfiguration,
   { door, admission }: EdgeParts,
 ): Promise<void> {
-  fastify.addHook('onRequest', guardWith(isSecured(config) ? { ...SECURITY_HEADERS, ...SECURED } : SECURITY_HEADERS));
+  fastify.addHook('onRequest', dressWith(isSecured(config) ? { ...SECURITY_HEADERS, ...SECURED } : SECURITY_HEADERS));
   const origins = config.PAYFLOW_CORS_ORIGINS;
   if (origins) await allowOrigins(fastify, origins);
   if (config.PAYFLOW_COMPRESSION === 'on')
     compressAnswers(fastify, { bytes_min: config.PAYFLOW_COMPRESSION_BYTES_MIN });
+  admitAddresses(fastify, door);
+  fastify.addHook('onRequest', guard);
   authenticate(fastify, door);
+  admitCallers(fastify, door);
+  admitAccounts(fastify, door);
   admitRequests(fastify, admission);
+  noteAnswers(fastify, door);
   readJsonBodies(fastify);
 }
 
@@ -82,15 +88,16 @@ const SECURITY_HEADERS = {
 /** Over plain HTTP this must not be said (RFC 6797 §7.2), and would mean nothing. */
 const SECURED = { 'strict-transport-security': 'max-age=31536000; includeSubDomains' };
 
-function guardWith(security: Readonly<Record<string, string>>) {
-  return (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+/** Before anything can refuse the request: a refusal has them too. */
+function dressWith(security: Readonly<Record<string, string>>) {
+  return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     void reply.headers(security);
-    guard(request, reply, done);
+    if (request.url.startsWith(ALIAS)) void reply.headers(API_HEADERS);
+    done();
   };
 }
 
-function guard(request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void {
-  if (request.url.startsWith(ALIAS)) void reply.headers(API_HEADERS);
+function guard(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   // Names and values alternate.
   if (request.raw.rawHeaders.length > HEADERS_MAX * 2) return done(new Problem('headers_too_large'));
   try {

@@ -157,6 +157,7 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   approveReview: [() => ({ path: `/reviews/${reviews[1]}/approve`, body: { reason: 'known' } }), 5],
   denyReview: [() => ({ path: `/reviews/${reviews[2]}/deny`, body: { reason: 'unknown' } }), 5],
   listAuditLog: [() => ({ path: '/audit_log' }), 1],
+  listRequests: [() => ({ path: '/request_log' }), 1],
   closePeriod: [() => ({ path: '/periods/2020-01/close', body: {} }), 4],
 };
 

@@ -1,4 +1,5 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { ProblemCode } from '@payflow/contracts';
 import { activeTraceId, logger } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEM_CONTENT_TYPE, problemBody, type Occurrence } from './problem.js';
@@ -25,12 +26,21 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     );
   }
   if (reply.sent) return;
+  (reply as AnsweringReply)[CODE] = problem.code;
   if (problem.options.headers) void reply.headers(problem.options.headers);
   void reply
     .status(problem.status)
     .header('content-type', PROBLEM_CONTENT_TYPE)
     .serializer(JSON.stringify)
     .send(problemBody(problem.code, problem.options, occurrence(request)));
+}
+
+const CODE = Symbol('code');
+type AnsweringReply = FastifyReply & { [CODE]?: ProblemCode };
+
+/** The code of the problem that a request was answered with, if it was one. */
+export function problemCodeOf(reply: FastifyReply): ProblemCode | undefined {
+  return (reply as AnsweringReply)[CODE];
 }
 
 /** The ids under which this request can be found again. */

@@ -8,6 +8,7 @@ import {
   OPERATION_LISTS,
   PAYMENT_LISTS,
   PLANNED_FOR_VALUES,
+  REQUEST_LISTS,
   REVIEW_VIEWS,
   TRANSFER_LISTS,
 } from '@payflow/gateway/statements';
@@ -36,6 +37,7 @@ type Lists =
   | typeof DISPUTE_LISTS
   | typeof PAYMENT_LISTS
   | typeof HOLD_LISTS
+  | typeof REQUEST_LISTS
   | typeof TRANSFER_LISTS;
 
 /** A list with one filter: its first page, as a client asks for it. */
@@ -49,6 +51,13 @@ function list(lists: Lists, index: string, filter: object, before?: IndexUse['be
 
 export const gateway: IndexRegistry = {
   uses: [
+    { index: 'access_blocks_by_end', query: 'access-blocks.held', values: ['100'] },
+    {
+      index: 'access_blocks_by_subject',
+      query: 'access-blocks.place',
+      values: [...arrays(uuid(7), "'address'", "'s7'", "'not_found_burst'", '1', uuid(8)), 'array[60000]::bigint[]'],
+    },
+    list(REQUEST_LISTS, 'request_log_by_request_id', { requestId: 'req_7' }),
     { index: 'account_views_path', query: 'account-views.insert' },
     { index: 'idempotency_records_by_age', query: 'idempotency.prune', values: ['30', '1000', "'-infinity'"] },
     {
@@ -101,6 +110,13 @@ export const gateway: IndexRegistry = {
     { index: 'transfer_views_by_corrected', query: 'transfer-views.find', values: [...OWNER, uuid(7)] },
   ],
   seeds: {
+    access_blocks: {
+      kind: "'address'",
+      subject: "'s' || n",
+      blocked_at: 'now()',
+      blocked_until: "now() + ($rows / 2 - n) * interval '1 hour'",
+    },
+    request_log: { ...OWNED, id: uuidOf('n'), request_id: "'req_' || n", created_at: 'now()' },
     review_views: {
       ...OWNED,
       id: uuidOf('n'),

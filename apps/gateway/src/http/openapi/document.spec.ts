@@ -39,6 +39,7 @@ import { PaymentsController } from '../payments.controller.js';
 import { ProviderWebhooksController } from '../provider-webhooks.controller.js';
 import { DisputesController } from '../disputes.controller.js';
 import { ProofsController } from '../proofs.controller.js';
+import { RequestLogController, requestResource } from '../request-log.controller.js';
 import { ReviewsController } from '../reviews.controller.js';
 import { RiskRulesController } from '../risk-rules.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
@@ -73,6 +74,7 @@ const CONTROLLERS: Type[] = [
   RiskRulesController,
   ReviewsController,
   AuditController,
+  RequestLogController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -291,6 +293,21 @@ it.each([
   ],
   ['TransactionType', requestedType({ ...type, if_version: null })],
   ['TransactionType', transactionTypeResource({ ...type, version: 1, defined_at: at })],
+  [
+    'LoggedRequest',
+    requestResource({
+      ...{
+        id: 'rlog_01m7yg4jr5ezm9ym0cwhese7x1',
+        createdAt: at,
+        method: 'GET',
+        route: null,
+        status: 404,
+        duration_us: 1_250,
+      },
+      ...{ requestBytes: null, responseBytes: 5, actor: null, address: '192.0.2.1', requestId: 'req_1', traceId: null },
+      code: 'not_found',
+    }),
+  ],
   ['Limit', requestedLimit({ ...limit, if_version: null })],
   ['Limit', limitResource({ ...limit, version: 1, defined_at: at })],
   ['RiskRule', requestedRiskRule({ ...rule, if_version: null })],

@@ -8,6 +8,9 @@ import { SCHEMAS } from './schemas.js';
 const COMMON_PROBLEMS: readonly ProblemCode[] = [
   'unauthenticated',
   'forbidden',
+  'address_blocked',
+  'credential_blocked',
+  'rate_limited',
   'headers_too_large',
   'internal',
   'overloaded',

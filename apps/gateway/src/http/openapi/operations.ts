@@ -5,6 +5,7 @@ import { PAYMENT_OPERATIONS } from './payment-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
 import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
+import { REQUEST_LOG_OPERATIONS } from './request-log-operations.js';
 import { HISTORY } from '../ledger-query.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 import { ATTEMPT_OPERATIONS } from './attempt-operations.js';
@@ -390,4 +391,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
   ...AUDIT_OPERATIONS,
+  ...REQUEST_LOG_OPERATIONS,
 ];

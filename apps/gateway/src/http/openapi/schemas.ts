@@ -1,6 +1,7 @@
 import { AUDIT_SCHEMAS } from './audit-operations.js';
 import { ATTEMPT_SCHEMAS } from './attempt-operations.js';
 import { DISPUTE_SCHEMAS } from './dispute-operations.js';
+import { REQUEST_LOG_SCHEMAS } from './request-log-operations.js';
 import { ACCOUNT_STATES, TRANSFER_KINDS } from '@payflow/contracts';
 import { BULK_MODES } from '../../domain/bulk.js';
 import { ACCOUNT_UPDATE_REQUEST_SCHEMA } from '../account-update.request.js';
@@ -43,6 +44,7 @@ import {
 /** JSON Schemas (2020-12, as OpenAPI 3.1 uses them) of everything the API takes and gives. */
 export const SCHEMAS: Readonly<Record<string, object>> = {
   ...PAYMENT_SCHEMAS,
+  ...REQUEST_LOG_SCHEMAS,
   AccountRequest: {
     type: 'object',
     required: ['asset'],

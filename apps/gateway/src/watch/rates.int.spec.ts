@@ -1,0 +1,148 @@
+import { testServers, until } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client, type Answered } from '../testing/gateway-under-test.js';
+import { Proxy } from '../testing/proxy.js';
+import { told } from '../testing/stage.js';
+import { anAddress, from, openWatched, type Watched } from '../testing/watched.js';
+
+const LIMIT = 12;
+const LIMITS = {
+  RATE_LIMIT_READ_PER_MINUTE: `${LIMIT}`,
+  RATE_LIMIT_ANONYMOUS_PER_MINUTE: '5',
+  RATE_LIMIT_ADDRESS_FACTOR: '2',
+};
+const PATH = '/api/v1/assets/USD';
+
+let watched: Watched;
+let base: string;
+beforeAll(async () => {
+  watched = await openWatched();
+  ({ base } = await watched.start(LIMITS));
+});
+afterAll(() => watched?.close());
+
+const ask = async (client: Client, times: number, headers: Record<string, string> = {}): Promise<Answered[]> => {
+  const answers: Answered[] = [];
+  for (let at = 0; at < times; at++) answers.push(await client.get(PATH, headers));
+  return answers;
+};
+const statuses = (answers: readonly Answered[]) => answers.map(({ status }) => status);
+const of = (status: number, times: number) => Array<number>(times).fill(status);
+
+describe('the limit of a key', () => {
+  it('lets through what it allows, says what is left, and refuses the rest until there is room', async () => {
+    const client = await Client.of(watched.db, base);
+    const answers = await ask(client, LIMIT + 2);
+    expect(statuses(answers)).toEqual([...of(200, LIMIT), 429, 429]);
+    expect(answers[0]?.headers.get('ratelimit-policy')).toBe(`"read";q=${LIMIT};w=60`);
+    expect(answers.map(({ headers }) => headers.get('ratelimit')?.split(';t=')[0])).toEqual([
+      ...Array.from({ length: LIMIT }, (_, at) => `"read";r=${LIMIT - 1 - at}`),
+      '"read";r=0',
+      '"read";r=0',
+    ]);
+    const refused = answers.at(-1) as Answered;
+    expect(told(refused)).toBe('429 rate_limited');
+    expect(refused.body).toMatchObject({
+      retryable: true,
+      detail: `At most ${LIMIT} requests of this kind a minute, by key.`,
+    });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('is for each kind of request, and for each key', async () => {
+    const client = await Client.of(watched.db, base);
+    await ask(client, LIMIT);
+    expect(told(await client.get(PATH))).toBe('429 rate_limited');
+    expect(told(await client.post('/api/v1/payments', {}))).toBe('400 invalid_request');
+    expect((await (await client.withKey(watched.db, ['payments:read'])).get(PATH)).status).toBe(200);
+  });
+
+  it('holds for all processes together', async () => {
+    const other = await watched.start(LIMITS);
+    const client = await Client.of(watched.db, base);
+    await ask(client, LIMIT - 4);
+    client.base = other.base;
+    await until('the other has heard of it', async () => {
+      const { headers, status } = await client.get(PATH, { 'if-none-match': '*' });
+      return status === 429 || Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]) < 4;
+    });
+    // What came before the other had heard is what may be too many.
+    expect(statuses(await ask(client, LIMIT))).toContain(429);
+    client.base = base;
+    await until('it holds here as well', async () => (await client.get(PATH)).status === 429);
+  });
+});
+
+describe('the limit of an address', () => {
+  it('is shared by its keys', async () => {
+    const address = anAddress();
+    const clients = await Promise.all([1, 2, 3].map(() => Client.of(watched.db, base)));
+    const answers: Answered[] = [];
+    for (const client of clients) answers.push(...(await ask(client, LIMIT - 2, from(address))));
+    expect(statuses(answers)).toEqual([...of(200, 2 * LIMIT), ...of(429, 3 * (LIMIT - 2) - 2 * LIMIT)]);
+    expect(answers[0]?.headers.get('ratelimit-policy')).toBe(
+      `"read";q=${LIMIT};w=60, "read_address";q=${2 * LIMIT};w=60`,
+    );
+    expect(answers.at(-1)?.body['detail']).toMatch(/by address/);
+  });
+
+  it('is of a /64 in IPv6', async () => {
+    const client = await Client.of(watched.db, base);
+    const prefix = `2001:db8:${anAddress()
+      .split('.')
+      .slice(1, 3)
+      .map(Number)
+      .map((part) => part.toString(16))
+      .join(':')}`;
+    const nobody = { authorization: '' };
+    const answers: Answered[] = [];
+    for (let at = 0; at < 6; at++)
+      answers.push(await client.get('/nowhere', { ...nobody, ...from(`${prefix}::${at}`) }));
+    expect(statuses(answers)).toEqual([...of(404, 5), 429]);
+    expect((await client.get('/nowhere', { ...nobody, ...from('2001:db8:ffff:ffff::1') })).status).toBe(404);
+  });
+
+  it('is said in every answer, of whatever kind, and not in those of probes', async () => {
+    const client = await Client.of(watched.db, base);
+    const address = from(anAddress());
+    const answers = [
+      await client.get(PATH, { ...address, authorization: 'Bearer sk_test_wrong' }),
+      await client.get('/api/v1/nothing', address),
+      await client.send('PUT', PATH, undefined, address),
+      await client.get(PATH, { ...address, 'payflow-version': '2000-01-01' }),
+      await client.get('/docs/openapi.json', address),
+    ];
+    expect(statuses(answers)).toEqual([401, 404, 405, 400, 200]);
+    for (const { headers } of answers) {
+      expect(headers.get('ratelimit-policy')).toMatch(/^"[a-z_]+";q=\d+;w=60/);
+      expect(headers.get('ratelimit')).toMatch(/^"[a-z_]+";r=\d+;t=\d+$/);
+    }
+    for (let at = 0; at < 20; at++) expect((await client.get('/livez', address)).status).toBe(200);
+  });
+
+  it('is none for networks that are trusted', async () => {
+    const client = await Client.of(watched.db, base);
+    const answers: Answered[] = [];
+    for (let at = 0; at < 10; at++) answers.push(await client.get('/nowhere', { authorization: '' }));
+    expect(statuses(answers)).toEqual(of(404, 10));
+  });
+});
+
+describe('without Redis', () => {
+  const redis = new Proxy(new URL(testServers().redis));
+  beforeAll(() => redis.open());
+
+  it('the same limits hold, with what was counted before', async () => {
+    const gateway = await watched.start({ ...LIMITS, REDIS_URL: redis.url });
+    const client = await Client.of(watched.db, gateway.base);
+    const fresh = await Client.of(watched.db, gateway.base);
+    expect(statuses(await ask(client, LIMIT + 1))).toEqual([...of(200, LIMIT), 429]);
+    await redis.close();
+    try {
+      expect(statuses(await ask(client, 3))).toEqual(of(429, 3));
+      expect(statuses(await ask(fresh, LIMIT + 1))).toEqual([...of(200, LIMIT), 429]);
+    } finally {
+      await redis.open();
+    }
+  });
+});
