@@ -39,10 +39,13 @@ import { PaymentsController } from './http/payments.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
 import { RiskRulesController } from './http/risk-rules.controller.js';
 import { ResponseCache } from './http/response-cache.js';
+import { SearchController } from './http/search.controller.js';
+import { TransactionsController } from './http/transactions.controller.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
+import { ViewLag } from './http/view-lag.js';
 import { Sweeper } from './sweeper.js';
 import { webhookControllers, webhookProviders } from './webhooks/parts.js';
 
@@ -96,6 +99,8 @@ export class GatewayModule {
         PeriodsController,
         TransactionTypesController,
         ...LIMITING,
+        SearchController,
+        TransactionsController,
         MonitoringController,
         ...webhookControllers,
         PaymentEventsHandler,
@@ -113,6 +118,7 @@ export class GatewayModule {
           useFactory: (connection: RedisConnection, drain: Drain) => wake(config, connection, drain),
         },
         ...caching(config),
+        { provide: ViewLag, inject: [Messaging, RedisConnection, Drain], useFactory: viewLag },
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
@@ -203,6 +209,13 @@ function keyUses(db: Database, drain: Drain): KeyUses {
   uses.open();
   drain.on('flush', 'key uses', () => uses.close());
   return uses;
+}
+
+function viewLag(messaging: Messaging, connection: RedisConnection, drain: Drain): ViewLag {
+  const lag = new ViewLag(messaging, connection, REDIS_PREFIX);
+  lag.open();
+  drain.on('flush', 'view lag', () => lag.close());
+  return lag;
 }
 
 function outcomes(db: Database, channel: Wake, drain: Drain): Outcomes {

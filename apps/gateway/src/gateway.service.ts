@@ -6,17 +6,23 @@ import { GatewayModule } from './gateway.module.js';
 import type { Door } from './http/authentication.js';
 import { serveDocs } from './http/docs.js';
 import { gatewayEdge, withVersion } from './http/edge.js';
+import { tellViewLag, ViewLag } from './http/view-lag.js';
 
 /** The gateway as `runService` boots it; tests boot the same. */
 export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration> {
   let door: Door | undefined;
+  let lag: ViewLag | undefined;
   return {
     configuration: gatewayConfiguration,
     module: (config) => GatewayModule.with(config),
     rewriteUrl: withVersion,
-    edge: (fastify) => gatewayEdge(fastify, () => door as Door),
+    edge: (fastify) => {
+      gatewayEdge(fastify, () => door as Door);
+      tellViewLag(fastify, () => lag);
+    },
     prepare: (app) => {
       door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses) };
+      lag = app.get(ViewLag);
       serveDocs(app);
     },
   };

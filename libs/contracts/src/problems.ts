@@ -1,5 +1,6 @@
 import { DISPUTE_PROBLEMS } from './dispute-problems.js';
 import { PAYMENT_PROBLEMS } from './payment-problems.js';
+import { RESOURCE_PROBLEMS } from './resource-problems.js';
 
 /** Every `code` an HTTP answer can carry, with its status, meaning and remedy. The error catalogue is made from it. */
 export interface ProblemSpec {
@@ -59,6 +60,7 @@ export const PROBLEMS = {
   },
   ...PAYMENT_PROBLEMS,
   ...DISPUTE_PROBLEMS,
+  ...RESOURCE_PROBLEMS,
   unauthenticated: { status: 401, title: 'No valid credential', remedy: 'Send `Authorization: Bearer <API key>`.' },
   declined: {
     status: 402,

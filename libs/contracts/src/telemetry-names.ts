@@ -84,4 +84,7 @@ export const METRICS = {
   attemptsLost: 'payflow_attempts_lost_total',
   connectorCallSeconds: 'payflow_connector_call_seconds',
   connectorConnections: 'payflow_connector_connections',
+  exports: 'payflow_exports_total',
+  exportedRows: 'payflow_exported_rows_total',
+  viewLagSeconds: 'payflow_view_lag_seconds',
 } as const;

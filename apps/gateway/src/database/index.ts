@@ -25,6 +25,10 @@ import { GatewayPaymentLife1764200200001 } from './migrations/1764200200001-gate
 import { GatewayDisputes1764200700003 } from './migrations/1764200700003-gateway-disputes.js';
 import { GatewayLimits1764200600002 } from './migrations/1764200600002-gateway-limits.js';
 import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
+import { GatewayLists1764400300001 } from './migrations/1764400300001-gateway-lists.js';
+import { GatewayMetadataStatistics1764400300002 } from './migrations/1764400300002-gateway-metadata-statistics.js';
+import { GatewayHistory1764400300003 } from './migrations/1764400300003-gateway-history.js';
+import { GatewayHistoryIndexes1764400300004 } from './migrations/1764400300004-gateway-history-indexes.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -55,6 +59,10 @@ export const migrations = [
   GatewayLimits1764200600002,
   GatewayPaymentDivisions1764200800002,
   SumsAreNoCards1764300000001,
+  GatewayLists1764400300001,
+  GatewayMetadataStatistics1764400300002,
+  GatewayHistory1764400300003,
+  GatewayHistoryIndexes1764400300004,
   rights,
 ];
 

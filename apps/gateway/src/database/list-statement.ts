@@ -1,5 +1,5 @@
 import { uuidOf } from '@payflow/contracts';
-import { keyset, statement, type Statement } from '@payflow/database';
+import { keyset, statement, type Database, type Statement } from '@payflow/database';
 import { tenantUuid, type Owner } from './keys.js';
 
 /** The place after which a page begins. */
@@ -37,6 +37,34 @@ export const accountUuid = (id: string): string => uuidOf('account', id);
 export function compare(letter: string, column: string, operator = '=', value = asIs): Condition {
   return { letter, sql: [(parameter) => `${column} ${operator} ${parameter}`], value };
 }
+
+/** Metadata that have at least these members, by an index of those that have any. */
+export const ofMetadata: Condition = {
+  letter: 'j',
+  sql: [(parameter) => `metadata::jsonb @> ${parameter}::jsonb and metadata::text <> '{}'`],
+  value: (text) => text,
+};
+
+/** What stands at a path of names with colons between them, or below it; either from the same index. */
+export function inSubtree(letter: string, column: string): Condition {
+  return {
+    letter,
+    sql: [
+      (parameter) => `${column} = ${parameter}`,
+      (parameter) => `${column} ~>=~ (${parameter} || ':') and ${column} ~<~ (${parameter} || ';')`,
+    ],
+    value: asIs,
+  };
+}
+
+/**
+ * How many rows have some metadata, their values alone tell: a plan for any values takes them for so many that it would
+ * rather look through all, by time.
+ */
+export const PLANNED_FOR_VALUES = statement(
+  'lists.planned-for-values',
+  `select set_config('plan_cache_mode', 'force_custom_plan', true)`,
+);
 
 export const CREATED_CONDITIONS = {
   createdGte: compare('e', 'created_at', '>='),
@@ -77,6 +105,14 @@ export class ListStatements<F extends object> {
       this.#statement(conditions, after !== undefined),
       [tenantUuid(owner.tenant), owner.livemode, limit, ...values],
     ];
+  }
+
+  /** The rows of a page. By metadata they are found in a transaction of their own, which is planned for them. */
+  async rows<R extends object>(db: Database, owner: Owner, page: Page<F>, uuid: (id: string) => string): Promise<R[]> {
+    const list = this.of(owner, page, uuid);
+    if (!('metadata' in page.filter)) return db.rows<R>(...list);
+    const [, rows] = await db.transaction((tx) => Promise.all([tx.rows(PLANNED_FOR_VALUES), tx.rows<R>(...list)]));
+    return rows;
   }
 
   #statement(conditions: readonly Condition[], continued: boolean): Statement {

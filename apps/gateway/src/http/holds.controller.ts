@@ -76,6 +76,7 @@ export class HoldsController {
       filters: HOLD_FILTERS,
       read: (owner, page) => listHolds(this.lists, owner, page),
       resource: holdResource,
+      columns: 'Hold',
     });
   }
 

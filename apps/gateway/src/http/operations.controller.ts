@@ -61,6 +61,7 @@ export class OperationsController {
       filters: OPERATION_FILTERS,
       read: (owner, page) => listOperations(this.lists, kind, owner, page),
       resource: operationResource,
+      columns: 'Refund',
     });
   }
 }

@@ -12,6 +12,7 @@ import { captured, respond } from './answer.js';
 import { callerOf } from './authentication.js';
 import type { Caller } from './caller.js';
 import { readCached, sayAge } from './cached-read.js';
+import { isExport } from './export.js';
 import { isUnchanged } from './headers.js';
 
 /** What an answer to the request depends on; undefined where it must be made each time. */
@@ -53,7 +54,8 @@ export class ResponseCache implements NestInterceptor {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const tags = tagsOf?.(request, callerOf(request));
-    if (!tags) return next.handle();
+    // What is carried away whole is no answer to keep.
+    if (!tags || isExport(request)) return next.handle();
     return from(this.#answer(request, http.getResponse<FastifyReply>(), tags, next));
   }
 

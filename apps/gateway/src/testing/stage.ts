@@ -1,4 +1,5 @@
 import { openDatabase, type Database } from '@payflow/database';
+import type { BrokerOptions } from '@payflow/messaging';
 import type { RunningService } from '@payflow/service';
 import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
 import { entities, migrations } from '../database/index.js';
@@ -8,6 +9,9 @@ import { House } from './house.js';
 /** A gateway with a database, topics and a house of its own, and one client. */
 export interface Stage {
   readonly db: Database;
+  /** URL as the gateway's own role. */
+  readonly databaseUrl: string;
+  readonly broker: BrokerOptions;
   readonly gateway: RunningService & { readonly base: string };
   readonly house: House;
   readonly client: Client;
@@ -28,7 +32,7 @@ export async function openStage(env: Record<string, string> = {}): Promise<Stage
     await db.close();
     await database.drop();
   };
-  return { db, gateway, house, client: await Client.of(db, gateway.base), close };
+  return { db, databaseUrl: database.url, broker, gateway, house, client: await Client.of(db, gateway.base), close };
 }
 
 /** An answer in short: its status, and its code where it is a problem. */

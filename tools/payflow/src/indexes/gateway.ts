@@ -1,5 +1,6 @@
 import { fromUuid } from '@payflow/contracts';
 import {
+  ACCOUNT_LISTS,
   CONVERSION_LISTS,
   DISPUTE_LISTS,
   HOLD_LISTS,
@@ -27,6 +28,7 @@ const id = (kind: 'account' | 'hold' | 'group' | 'payment', at: number): string 
   fromUuid(kind, uuid(at).slice(1, 37));
 
 type Lists =
+  | typeof ACCOUNT_LISTS
   | typeof REVIEW_VIEWS.lists
   | (typeof OPERATION_LISTS)['refund']
   | typeof CONVERSION_LISTS
@@ -44,9 +46,21 @@ function list(lists: Lists, index: string, filter: object, before?: IndexUse['be
   return before ? { ...uses, before } : uses;
 }
 
+/** The first page of an account's history. */
+function history(index: string): IndexUse {
+  const from = ["'infinity'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "''"];
+  const values = [...OWNER, `array[${uuid(7)}]`, ...from, "'-infinity'", "'infinity'", 'null', `${PAGE}`];
+  return { index, query: 'history.list', values };
+}
+
 export const gateway: IndexRegistry = {
   uses: [
-    { index: 'account_views_path', query: 'account-views.insert' },
+    list(ACCOUNT_LISTS, 'account_views_by_time', {}),
+    list(ACCOUNT_LISTS, 'account_views_by_path', { path: 'p:70' }),
+    list(ACCOUNT_LISTS, 'account_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
+    list(PAYMENT_LISTS, 'payment_views_by_customer', { customer: fromUuid('customer', uuid(7).slice(1, 37)) }),
+    list(PAYMENT_LISTS, 'payment_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
+    list(HOLD_LISTS, 'hold_views_by_payment', { payment: id('payment', 7) }),
     { index: 'idempotency_records_by_age', query: 'idempotency.prune', values: ['30', '1000', "'-infinity'"] },
     {
       index: 'idempotency_records_by_client_id',
@@ -83,6 +97,14 @@ export const gateway: IndexRegistry = {
     list(DISPUTE_LISTS, 'dispute_views_by_time', {}),
     list(DISPUTE_LISTS, 'dispute_views_by_payment', { payment: fromUuid('payment', uuid(7).slice(1, 37)) }),
     list(DISPUTE_LISTS, 'dispute_views_by_status', { status: 'needs_response' }),
+    ...['payment_operation_views', 'dispute_views'].flatMap((table) =>
+      ['source', 'destination'].map((side) => history(`${table}_by_${side}`)),
+    ),
+    {
+      index: 'dispute_views_by_reference',
+      query: 'search.find',
+      values: [...OWNER, 'null', 'null', "'dp70'", "array['dispute']"],
+    },
     { index: 'provider_webhooks_by_age', query: 'provider-webhooks.prune', values: ['30', '1000'] },
     { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
     {
@@ -100,7 +122,13 @@ export const gateway: IndexRegistry = {
       label: "case when n % 1000 = 0 then 'open' else 'approved' end",
       created_at: TIME,
     },
-    account_views: { ...OWNED, id: uuidOf('n'), path: "'p:' || n" },
+    account_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      path: "'p:' || n",
+      metadata: `case when n % 100 = 0 then json_build_object('order', n::text) else '{}'::json end`,
+      created_at: TIME,
+    },
     idempotency_records: {
       ...OWNED,
       created_at: "now() - interval '6 days' - ($rows - n) * interval '3 seconds'",
@@ -120,6 +148,9 @@ export const gateway: IndexRegistry = {
       ...OWNED,
       id: uuidOf('n'),
       payment_id: uuidOf('n'),
+      provider_reference: "'dp' || n",
+      source_account_id: DEBIT,
+      destination_account_id: CREDIT,
       status: "case when n % 1000 = 0 then 'needs_response' else 'lost' end",
       created_at: TIME,
     },
@@ -130,12 +161,16 @@ export const gateway: IndexRegistry = {
       source_account_id: DEBIT,
       destination_account_id: CREDIT,
       reference: "case when n % 10 = 0 then 'r' || n end",
+      customer_id: `case when n % 10 = 7 then ${uuidOf('n % 1000')} end`,
+      metadata: `case when n % 100 = 0 then json_build_object('order', n::text) else '{}'::json end`,
       created_at: TIME,
     },
     payment_operation_views: {
       ...OWNED,
       id: uuidOf('n'),
       payment_id: uuidOf('n % 1000'),
+      source_account_id: DEBIT,
+      destination_account_id: CREDIT,
       kind: "case when n % 2 = 0 then 'refund' else 'capture' end",
       created_at: TIME,
     },
@@ -145,6 +180,7 @@ export const gateway: IndexRegistry = {
       debit_account_id: DEBIT,
       credit_account_id: CREDIT,
       type: "case when n % 100 = 4 then 'type' || n % 1000 end",
+      payment_id: `case when n % 10 = 7 then ${uuidOf('n')} end`,
       created_at: TIME,
     },
     transfer_group_views: {

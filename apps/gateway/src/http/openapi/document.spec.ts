@@ -39,6 +39,8 @@ import { DisputesController } from '../disputes.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { ReviewsController } from '../reviews.controller.js';
 import { RiskRulesController } from '../risk-rules.controller.js';
+import { SearchController } from '../search.controller.js';
+import { TransactionsController } from '../transactions.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferBulksController } from '../transfer-bulks.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
@@ -70,6 +72,8 @@ const CONTROLLERS: Type[] = [
   LimitsController,
   RiskRulesController,
   ReviewsController,
+  SearchController,
+  TransactionsController,
 ];
 
 function routesOf(controller: Type): string[] {

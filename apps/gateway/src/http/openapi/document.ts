@@ -75,7 +75,11 @@ function parameters({ method, path, query = [], computed, conditional, scope }: 
     },
   ];
   const ofPosts = conditional ? [...ofWrites, ofPatches] : ofWrites;
-  const ofMethod = { get: ofReads, post: ofPosts, patch: [...ofWrites, ofPatches] };
+  const ofMethod = {
+    get: ofReads,
+    post: ofPosts,
+    patch: [...ofWrites, { ...ofPatches, required: true, description: 'The ETag it must still have, or `*`.' }],
+  };
   return [...inPath, ...inQuery, ...ofMethod[method]];
 }
 
@@ -99,10 +103,26 @@ function answers({ method, answer, status, path, computed, dryRun }: Operation):
     };
   }
   return {
-    [status]: { description: 'As it stands.', content },
-    ...(path.includes('{id}') && !computed ? { 304: { description: 'Unchanged.' } } : {}),
+    [status]: {
+      description: 'As it stands.',
+      content: answer.endsWith('List') ? { ...content, ...CARRIED_AWAY } : content,
+    },
+    ...(/\{\w+\}$/.test(path) && !computed ? { 304: { description: 'Unchanged.' } } : {}),
   };
 }
+
+/** A list in the forms that have all of it, where no limit is given. */
+const CARRIED_AWAY = {
+  'text/csv': {
+    schema: {
+      type: 'string',
+      description: 'A header and a record for each; all of the list, unless `limit` is given.',
+    },
+  },
+  'application/x-ndjson': {
+    schema: { type: 'string', description: 'A line of JSON for each; all of the list, unless `limit` is given.' },
+  },
+};
 
 function json(schema: string): object {
   return { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };

@@ -5,9 +5,10 @@ import { CONVERSION_OPERATIONS } from './conversion-operations.js';
 import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
 import { HISTORY } from '../ledger-query.js';
-import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
+import { ACCOUNT_FILTERS, HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 import { ATTEMPT_OPERATIONS } from './attempt-operations.js';
 import { DISPUTE_OPERATIONS } from './dispute-operations.js';
+import { FINDING_OPERATIONS } from './finding-operations.js';
 import { WEBHOOK_OPERATIONS } from './webhook-operations.js';
 import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
 import {
@@ -75,6 +76,17 @@ export const OPERATIONS: readonly Operation[] = [
     problems: [...WRITE_PROBLEMS, 'account_exists', 'account_refused'],
   },
   {
+    id: 'listAccounts',
+    method: 'get',
+    path: '/api/v1/accounts',
+    summary: 'List accounts, newest first; `path` gives the account there and all below it.',
+    scope: 'accounts:read',
+    query: [...Object.keys(ACCOUNT_FILTERS), 'limit', 'cursor'],
+    answer: 'AccountList',
+    status: 200,
+    problems: LIST_PROBLEMS,
+  },
+  {
     id: 'getAccount',
     method: 'get',
     path: '/api/v1/accounts/{id}',
@@ -103,6 +115,7 @@ export const OPERATIONS: readonly Operation[] = [
       'overdraft_in_use',
       'operation_refused',
       'version_differs',
+      'precondition_required',
     ],
   },
   {
@@ -388,4 +401,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...ATTEMPT_OPERATIONS,
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
+  ...FINDING_OPERATIONS,
 ];
