@@ -41,11 +41,14 @@ import { PaymentsController } from './http/payments.controller.js';
 import { RequestLogController } from './http/request-log.controller.js';
 import { ReviewsController } from './http/reviews.controller.js';
 import { RiskRulesController } from './http/risk-rules.controller.js';
+import { SearchController } from './http/search.controller.js';
+import { TransactionsController } from './http/transactions.controller.js';
 import { TransactionTypesController } from './http/transaction-types.controller.js';
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { OwnWrites } from './identity/own-writes.js';
+import { ViewLag } from './http/view-lag.js';
 import { Sweeper } from './sweeper.js';
 import { watchProviders } from './watch/parts.js';
 import { Watch } from './watch/watch.js';
@@ -103,6 +106,8 @@ export class GatewayModule {
         TransactionTypesController,
         ...LIMITING,
         AuditController,
+        SearchController,
+        TransactionsController,
         MonitoringController,
         RequestLogController,
         ...webhookControllers,
@@ -122,6 +127,7 @@ export class GatewayModule {
         },
         ...caching(config),
         ...watchProviders(config),
+        { provide: ViewLag, inject: [Messaging, RedisConnection, Drain], useFactory: viewLag },
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
@@ -216,6 +222,13 @@ function keyUses(db: Database, drain: Drain): KeyUses {
   uses.open();
   drain.on('flush', 'key uses', () => uses.close());
   return uses;
+}
+
+function viewLag(messaging: Messaging, connection: RedisConnection, drain: Drain): ViewLag {
+  const lag = new ViewLag(messaging, connection, REDIS_PREFIX);
+  lag.open();
+  drain.on('flush', 'view lag', () => lag.close());
+  return lag;
 }
 
 function outcomes(db: Database, channel: Wake, drain: Drain): Outcomes {

@@ -8,21 +8,25 @@ import { serveDocs } from './http/docs.js';
 import { gatewayEdge, withVersion } from './http/edge.js';
 import { Admission } from './load/admission.js';
 import { Watch } from './watch/watch.js';
+import { tellViewLag, ViewLag } from './http/view-lag.js';
 
 /** The gateway as `runService` boots it; tests boot the same. */
 export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration> {
   let door: Door | undefined;
+  let lag: ViewLag | undefined;
   return {
     configuration: gatewayConfiguration,
     module: (config) => GatewayModule.with(config),
     rewriteUrl: withVersion,
     tls: tlsIdentity,
-    edge: (fastify, config) => {
+    edge: async (fastify, config) => {
       limitConnections(fastify.server, { connections_max: config.MAX_CONNECTIONS });
-      return gatewayEdge(fastify, config, { door: () => door as Door, admission: new Admission(config) });
+      await gatewayEdge(fastify, config, { door: () => door as Door, admission: new Admission(config) });
+      tellViewLag(fastify, () => lag);
     },
     prepare: (app) => {
       door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses), watch: app.get(Watch) };
+      lag = app.get(ViewLag);
       serveDocs(app);
     },
   };

@@ -4,6 +4,7 @@ import { LOAD_PROBLEMS } from './load-problems.js';
 import { PAYMENT_PROBLEMS } from './payment-problems.js';
 import { TEST_MODE_PROBLEMS } from './test-mode-problems.js';
 import { TRAFFIC_PROBLEMS } from './traffic-problems.js';
+import { RESOURCE_PROBLEMS } from './resource-problems.js';
 
 /** Every `code` an HTTP answer can carry, with its status, meaning and remedy. The error catalogue is made from it. */
 export interface ProblemSpec {
@@ -66,6 +67,7 @@ export const PROBLEMS = {
   ...DISPUTE_PROBLEMS,
   ...TRAFFIC_PROBLEMS,
   ...IDENTITY_PROBLEMS,
+  ...RESOURCE_PROBLEMS,
   unauthenticated: { status: 401, title: 'No valid credential', remedy: 'Send `Authorization: Bearer <API key>`.' },
   declined: {
     status: 402,

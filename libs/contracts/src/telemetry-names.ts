@@ -104,4 +104,7 @@ export const METRICS = {
   suspicions: 'payflow_suspicions_total',
   blocks: 'payflow_blocks',
   blockedRequests: 'payflow_blocked_requests_total',
+  exports: 'payflow_exports_total',
+  exportedRows: 'payflow_exported_rows_total',
+  viewLagSeconds: 'payflow_view_lag_seconds',
 } as const;

@@ -76,6 +76,11 @@ export class Messaging {
     return { producing: this.publisher.connected, consuming: this.subscriptions.every(({ ready }) => ready) };
   }
 
+  /** How far this process is behind with what it reads, ms: 0 where it has applied all that it knows of. */
+  lag_ms(now_ms: number): number {
+    return Math.max(0, ...this.subscriptions.map((subscription) => subscription.lag_ms(now_ms)));
+  }
+
   /** Stops taking batches, finishes those begun, publishes and marks what is on its way. */
   async close(): Promise<void> {
     await Promise.all(this.subscriptions.map((subscription) => subscription.stop()));

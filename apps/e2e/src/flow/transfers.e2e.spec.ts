@@ -27,7 +27,8 @@ describe('the books over HTTP', () => {
 
   /** Sends until it is final; the same key each time. */
   async function send(path: string, body: object, more: { method?: string; headers?: Record<string, string> } = {}) {
-    const options = { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: WAIT_S, ...more };
+    const headers = { ...(more.method === 'PATCH' ? { 'if-match': '*' } : {}), ...more.headers };
+    const options = { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: WAIT_S, ...more, headers };
     const reply = await until(
       `${path} is answered`,
       async () => {

@@ -196,7 +196,10 @@ describe('a COMMIT whose answer is lost', () => {
     const terms = { debit_account: alice, credit_account: bob, amount: '5', asset: 'USD' };
     const untilAnswered = async (path: string, body: object, method = 'POST') => {
       postgres.cutAfter = 'commit';
-      const headers = { 'idempotency-key': newId('event'), prefer: 'wait=10', 'content-type': 'application/json' };
+      const headers = {
+        ...{ 'idempotency-key': newId('event'), prefer: 'wait=10', 'content-type': 'application/json' },
+        ...(method === 'PATCH' ? { 'if-match': '*' } : {}),
+      };
       const answer = await until('it is answered', async () => {
         const one = await client.send(method, path, JSON.stringify(body), headers);
         return one.status === 503 ? undefined : one;

@@ -35,7 +35,7 @@ const COUNTERS = [
 ];
 const TERMS = ['status', 'kind', 'overdraft', 'overdraft_limit_minor', 'metadata', 'terms_version'];
 
-const COLUMNS = `tenant_id, livemode, id, status, path, asset, kind, overdraft, overdraft_limit_minor, posted_debits_minor,
+export const ACCOUNT_COLUMNS = `tenant_id, livemode, id, status, path, asset, kind, overdraft, overdraft_limit_minor, posted_debits_minor,
   posted_credits_minor, pending_debits_minor, pending_credits_minor, metadata, version, terms_version, created_at, updated_at`;
 
 // Many come twice, with a payment or a group and with the account's next event: the first condition keeps what is known
@@ -43,7 +43,7 @@ const COLUMNS = `tenant_id, livemode, id, status, path, asset, kind, overdraft, 
 // opening (another partition), and then make the row that the opening completes.
 const APPLY_COUNTERS = statement(
   'account-views.apply-counters',
-  `insert into account_views as v (${COLUMNS})
+  `insert into account_views as v (${ACCOUNT_COLUMNS})
    select tenant_id, livemode, id, 'open', null, asset, 'liability', 'none', 0, posted_debits, posted_credits, pending_debits,
      pending_credits, '{}', version, 0, clock_timestamp(), clock_timestamp()
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
@@ -61,7 +61,7 @@ const APPLY_COUNTERS = statement(
 // Counters and terms each by the version that brought them: a transfer moves the counters on without telling the terms.
 const APPLY_ACCOUNTS = statement(
   'account-views.apply-accounts',
-  `insert into account_views as v (${COLUMNS})
+  `insert into account_views as v (${ACCOUNT_COLUMNS})
    select tenant_id, livemode, id, status, path, asset, kind, overdraft, overdraft_limit, posted_debits, posted_credits,
      pending_debits, pending_credits, metadata, version, version, created_at, clock_timestamp()
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
@@ -71,7 +71,7 @@ const APPLY_ACCOUNTS = statement(
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set path = excluded.path, created_at = excluded.created_at,
      updated_at = excluded.updated_at, ${[...newer('terms_version', TERMS), ...newer('version', COUNTERS)].join(', ')}
-   returning ${aliased('v', COLUMNS)}`,
+   returning ${aliased('v', ACCOUNT_COLUMNS)}`,
 );
 
 function newer(version: string, columns: readonly string[]): string[] {
@@ -96,12 +96,12 @@ const REMOVE_REJECTED = statement(
 
 const FIND = statement(
   'account-views.find',
-  `select ${COLUMNS} from account_views where tenant_id = $1 and livemode = $2 and id = $3`,
+  `select ${ACCOUNT_COLUMNS} from account_views where tenant_id = $1 and livemode = $2 and id = $3`,
 );
 
 const FIND_MANY = statement(
   'account-views.find-many',
-  `select ${COLUMNS} from account_views
+  `select ${ACCOUNT_COLUMNS} from account_views
    where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
 );
 
@@ -111,7 +111,8 @@ const FIND_FACTS = statement(
    where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and status <> 'pending'`,
 );
 
-interface AccountRow {
+/** An account as its table has it. */
+export interface AccountRow {
   tenant_id: string;
   livemode: boolean;
   id: string;
@@ -166,7 +167,7 @@ export async function applyAccounts(tx: Transaction, all: readonly OwnedAccount[
     joinJson(accounts.map((a) => JSON.stringify(a.metadata))),
     accounts.map((a) => a.created_at),
   ]);
-  return new Map(rows.map(toView).map((view) => [keyOf(view), view]));
+  return new Map(rows.map(accountOfRow).map((view) => [keyOf(view), view]));
 }
 
 /** Locks the accounts in the order in which every statement here locks them. */
@@ -188,14 +189,14 @@ export async function findAccount(
     livemode,
     uuidOf('account', id),
   ]);
-  return row && toView(row);
+  return row && accountOfRow(row);
 }
 
 /** The views of those accounts that are there, by {@link keyOf}. */
 export async function findAccounts(tx: Transaction, keys: readonly ResourceKey[]): Promise<Map<string, AccountView>> {
   if (keys.length === 0) return new Map();
   const rows = await tx.rows<AccountRow>(FIND_MANY, keyColumns('account', keys));
-  return new Map(rows.map(toView).map((view) => [keyOf(view), view]));
+  return new Map(rows.map(accountOfRow).map((view) => [keyOf(view), view]));
 }
 
 /** The facts of those accounts that are open, by {@link keyOf}. */
@@ -228,7 +229,7 @@ function counterColumns(all: readonly OwnedCounters[]): unknown[] {
   ];
 }
 
-function toView(row: AccountRow): AccountView {
+export function accountOfRow(row: AccountRow): AccountView {
   return {
     tenant: tenantOf(row.tenant_id),
     livemode: row.livemode,

@@ -2,12 +2,17 @@ import { fromUuid, uuidOf, type IdKind } from '@payflow/contracts';
 import { statement, Unnested, type Database, type Transaction } from '@payflow/database';
 import type { DisputeView } from '../domain/dispute.js';
 import { aliased, keyOf, tenantOf, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
-import { compare, ListStatements, type Page } from './list-statement.js';
+import { compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 
-/** Which disputes a list shows. */
+/** Which disputes a list shows; instants are RFC 3339. */
 export interface DisputeFilter {
   readonly payment?: string;
   readonly status?: string;
+  readonly asset?: string;
+  readonly createdGte?: string;
+  readonly createdGt?: string;
+  readonly createdLte?: string;
+  readonly createdLt?: string;
 }
 
 const uuid = (kind: IdKind, id: string | null): string | null => (id === null ? null : uuidOf(kind, id));
@@ -120,6 +125,8 @@ export async function findDispute(
 export const DISPUTE_LISTS = new ListStatements<DisputeFilter>('dispute_views', VIEWS.names, {
   payment: compare('p', 'payment_id', '=', (id) => uuidOf('payment', id)),
   status: compare('s', 'status'),
+  asset: compare('a', 'asset'),
+  ...CREATED_CONDITIONS,
 });
 
 /** Up to `limit` disputes of the owner that pass the filter, newest first, after the position. */

@@ -2,13 +2,19 @@ import { fromUuid, uuidOf, type HoldState } from '@payflow/contracts';
 import { statement, type Database, type Transaction } from '@payflow/database';
 import type { HoldView } from '../domain/hold.js';
 import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid, seenBy } from './keys.js';
-import { accountUuid, compare, ListStatements, type Page } from './list-statement.js';
+import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 
-/** Which holds a list shows. */
+/** Which holds a list shows; instants are RFC 3339. */
 export interface HoldFilter {
   readonly account?: string;
   readonly status?: string;
   readonly type?: string;
+  readonly payment?: string;
+  readonly asset?: string;
+  readonly createdGte?: string;
+  readonly createdGt?: string;
+  readonly createdLte?: string;
+  readonly createdLt?: string;
 }
 
 /** A hold as the ledger left it, with the owner its event names. */
@@ -147,6 +153,9 @@ export const HOLD_LISTS = new ListStatements<HoldFilter>('hold_views', COLUMNS, 
   },
   status: compare('s', 'status'),
   type: compare('t', 'type'),
+  payment: compare('y', 'payment_id', '=', (id) => uuidOf('payment', id)),
+  asset: compare('a', 'asset'),
+  ...CREATED_CONDITIONS,
 });
 
 /** Up to `limit` holds of the owner that pass the filter, newest first, after the position. */

@@ -1,6 +1,6 @@
 import { uuidOf } from '@payflow/contracts';
-import { keyset, statement, type Statement } from '@payflow/database';
-import { tenantUuid, type Owner } from './keys.js';
+import { keyset, statement, type Database, type Statement } from '@payflow/database';
+import { tenantUuid, type Owner, seenBy } from './keys.js';
 
 /** The place after which a page begins. */
 export interface PagePosition {
@@ -24,6 +24,11 @@ export interface Condition {
   /** More than one: any of them may hold, and no row holds two. Each is answered from an index of its own. */
   readonly sql: readonly ((parameter: string) => string)[];
   readonly value: (text: string) => string;
+  /**
+   * Its operator is not proven to be silent about what it compares: behind a policy no index may be used for it. It is asked of
+   * the view beside the table, `tenant_<table>`, whose text has the tenant that the connection speaks for.
+   */
+  readonly isUnproven?: true;
 }
 
 /** By the filters' names. What is asked for may decide what it means. */
@@ -37,6 +42,35 @@ export const accountUuid = (id: string): string => uuidOf('account', id);
 export function compare(letter: string, column: string, operator = '=', value = asIs): Condition {
   return { letter, sql: [(parameter) => `${column} ${operator} ${parameter}`], value };
 }
+
+/** Metadata that have at least these members, by an index of those that have any. */
+export const ofMetadata: Condition = {
+  letter: 'j',
+  sql: [(parameter) => `metadata::jsonb @> ${parameter}::jsonb and metadata::text <> '{}'`],
+  value: (text) => text,
+  isUnproven: true,
+};
+
+/** What stands at a path of names with colons between them, or below it; either from the same index. */
+export function inSubtree(letter: string, column: string): Condition {
+  return {
+    letter,
+    sql: [
+      (parameter) => `${column} = ${parameter}`,
+      (parameter) => `${column} ~>=~ (${parameter} || ':') and ${column} ~<~ (${parameter} || ';')`,
+    ],
+    value: asIs,
+  };
+}
+
+/**
+ * How many rows have some metadata, their values alone tell: a plan for any values takes them for so many that it would
+ * rather look through all, by time.
+ */
+export const PLANNED_FOR_VALUES = statement(
+  'lists.planned-for-values',
+  `select set_config('plan_cache_mode', 'force_custom_plan', true)`,
+);
 
 export const CREATED_CONDITIONS = {
   createdGte: compare('e', 'created_at', '>='),
@@ -79,6 +113,15 @@ export class ListStatements<F extends object> {
     ];
   }
 
+  /** The rows of a page. By metadata they are found in a transaction of their own, which is planned for them. */
+  async rows<R extends object>(db: Database, owner: Owner, page: Page<F>, uuid: (id: string) => string): Promise<R[]> {
+    const mine = seenBy(db, owner);
+    const list = this.of(owner, page, uuid);
+    if (!('metadata' in page.filter)) return mine.rows<R>(...list);
+    const [, rows] = await mine.transaction((tx) => Promise.all([tx.rows(PLANNED_FOR_VALUES), tx.rows<R>(...list)]));
+    return rows;
+  }
+
   #statement(conditions: readonly Condition[], continued: boolean): Statement {
     const letters = conditions.map(({ letter }) => letter).join('') + (continued ? 'c' : '');
     const known = this.#made.get(letters);
@@ -97,8 +140,9 @@ export class ListStatements<F extends object> {
       [['tenant_id = $1', 'livemode = $2', ...this.always]],
     );
     const order = `${NEWEST_FIRST.orderBy} limit $3`;
+    const from = conditions.some(({ isUnproven }) => isUnproven) ? `tenant_${this.table} as ${this.table}` : this.table;
     const selects = ways.map(
-      (wheres) => `select ${this.columns} from ${this.table} where ${[...wheres, ...last].join(' and ')} ${order}`,
+      (wheres) => `select ${this.columns} from ${from} where ${[...wheres, ...last].join(' and ')} ${order}`,
     );
     if (selects.length === 1) return selects.join('');
     return `select * from (${selects.map((select) => `(${select})`).join(' union all ')}) as either ${order}`;

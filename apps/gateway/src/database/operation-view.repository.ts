@@ -41,11 +41,15 @@ const COLUMNS: readonly BulkColumn<OperationView>[] = [
   ['updated_at', 'timestamptz', ({ updatedAt }) => updatedAt],
 ];
 const OPERATIONS = new Unnested(COLUMNS);
+// Whose history it is a part of, its payment tells: it is there before anything can be asked of it.
+const WITH_ACCOUNTS = `${OPERATIONS.names}, source_account_id, destination_account_id`;
+const OF_PAYMENT = `select n.*, p.source_account_id, p.destination_account_id from ${OPERATIONS.from()}
+   left join payment_views p on p.tenant_id = n.tenant_id and p.livemode = n.livemode and p.id = n.payment_id
+   order by n.tenant_id, n.livemode, n.id`;
 
 const INSERT = statement(
   'payment-operation-views.insert',
-  `insert into payment_operation_views (${OPERATIONS.names}) select * from ${OPERATIONS.from()}
-   order by tenant_id, livemode, id
+  `insert into payment_operation_views (${WITH_ACCOUNTS}) ${OF_PAYMENT}
    on conflict do nothing returning tenant_id, livemode, id, kind`,
 );
 
@@ -58,8 +62,7 @@ const REMOVE = statement(
 // Guarded by version: what ended once stays so, however often it is told.
 const END = statement(
   'payment-operation-views.end',
-  `insert into payment_operation_views as v (${OPERATIONS.names}) select * from ${OPERATIONS.from()}
-   order by tenant_id, livemode, id
+  `insert into payment_operation_views as v (${WITH_ACCOUNTS}) ${OF_PAYMENT}
    on conflict (tenant_id, livemode, id) do update set status = excluded.status, amount_minor = excluded.amount_minor,
      failure_code = excluded.failure_code, version = excluded.version, updated_at = excluded.updated_at
    where v.version < excluded.version

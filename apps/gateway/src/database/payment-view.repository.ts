@@ -9,7 +9,7 @@ import {
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { DivisionView, PaymentView } from '../domain/payment.js';
 import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid, seenBy } from './keys.js';
-import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
+import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, ofMetadata, type Page } from './list-statement.js';
 
 /** A payment's state with the owner its event names. */
 export interface ToldPayment extends Owner {
@@ -25,6 +25,12 @@ export interface PaymentFilter {
   readonly destination?: string;
   readonly asset?: string;
   readonly reference?: string;
+  readonly customer?: string;
+  readonly capture?: string;
+  /** An object as JSON: names and values that the metadata must have. */
+  readonly metadata?: string;
+  readonly amountGte?: string;
+  readonly amountLte?: string;
   readonly createdGte?: string;
   readonly createdGt?: string;
   readonly createdLte?: string;
@@ -204,14 +210,17 @@ export const PAYMENT_LISTS = new ListStatements<PaymentFilter>('payment_views', 
   destination: compare('d', 'destination_account_id', '=', accountUuid),
   asset: compare('a', 'asset'),
   reference: compare('r', 'reference'),
+  customer: compare('u', 'customer_id', '=', (id) => uuidOf('customer', id)),
+  capture: compare('w', 'capture'),
+  metadata: ofMetadata,
+  amountGte: compare('n', 'amount_minor', '>='),
+  amountLte: compare('x', 'amount_minor', '<='),
   ...CREATED_CONDITIONS,
 });
 
 /** Up to `limit` payments of the owner that pass the filter, newest first, after the position. */
 export async function listPayments(db: Database, owner: Owner, page: Page<PaymentFilter>): Promise<PaymentView[]> {
-  const rows = await seenBy(db, owner).rows<PaymentRow>(
-    ...PAYMENT_LISTS.of(owner, page, (id) => uuidOf('payment', id)),
-  );
+  const rows = await PAYMENT_LISTS.rows<PaymentRow>(db, owner, page, (id) => uuidOf('payment', id));
   return rows.map(toView);
 }
 

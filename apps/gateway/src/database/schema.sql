@@ -334,6 +334,8 @@ create table payment_operation_views (
   version bigint not null,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  source_account_id uuid,
+  destination_account_id uuid,
   constraint payment_operation_views_amount_minor_check CHECK ((amount_minor > 0)),
   constraint payment_operation_views_failed_has_code CHECK (((status = 'failed'::text) = (failure_code IS NOT NULL))),
   constraint payment_operation_views_kind_check CHECK ((kind = ANY (ARRAY['confirmation'::text, 'increment'::text, 'capture'::text, 'cancellation'::text, 'refund'::text]))),
@@ -671,6 +673,11 @@ CREATE INDEX access_blocks_by_end ON public.access_blocks USING btree (blocked_u
 CREATE INDEX access_blocks_by_subject ON public.access_blocks USING btree (kind, subject, blocked_at);
 
 CREATE UNIQUE INDEX account_views_path ON public.account_views USING btree (tenant_id, livemode, path) WHERE (path IS NOT NULL);
+CREATE INDEX account_views_by_metadata ON public.account_views USING gin (((metadata)::jsonb) jsonb_path_ops) WHERE ((metadata)::text <> '{}'::text);
+
+CREATE UNIQUE INDEX account_views_by_path ON public.account_views USING btree (tenant_id, livemode, path text_pattern_ops) WHERE (path IS NOT NULL);
+
+CREATE INDEX account_views_by_time ON public.account_views USING btree (tenant_id, livemode, created_at, id);
 
 CREATE INDEX audit_log_by_actor ON ONLY public.audit_log USING btree (tenant_id, livemode, actor, created_at DESC, id DESC);
 
@@ -682,7 +689,13 @@ CREATE INDEX audit_log_by_time ON ONLY public.audit_log USING btree (tenant_id, 
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
+CREATE INDEX dispute_views_by_destination ON public.dispute_views USING btree (tenant_id, livemode, destination_account_id, created_at, id);
+
 CREATE INDEX dispute_views_by_payment ON public.dispute_views USING btree (tenant_id, livemode, payment_id, created_at DESC, id DESC);
+
+CREATE INDEX dispute_views_by_reference ON public.dispute_views USING btree (tenant_id, livemode, provider_reference, created_at);
+
+CREATE INDEX dispute_views_by_source ON public.dispute_views USING btree (tenant_id, livemode, source_account_id, created_at, id);
 
 CREATE INDEX dispute_views_by_status ON public.dispute_views USING btree (tenant_id, livemode, status, created_at DESC, id DESC);
 
@@ -691,6 +704,8 @@ CREATE INDEX dispute_views_by_time ON public.dispute_views USING btree (tenant_i
 CREATE INDEX hold_views_by_credit ON public.hold_views USING btree (tenant_id, livemode, credit_account_id, created_at, id);
 
 CREATE INDEX hold_views_by_debit ON public.hold_views USING btree (tenant_id, livemode, debit_account_id, created_at, id);
+
+CREATE INDEX hold_views_by_payment ON public.hold_views USING btree (tenant_id, livemode, payment_id, created_at, id) WHERE (payment_id IS NOT NULL);
 
 CREATE INDEX hold_views_by_time ON public.hold_views USING btree (tenant_id, livemode, created_at, id);
 
@@ -704,11 +719,19 @@ CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
+CREATE INDEX payment_operation_views_by_destination ON public.payment_operation_views USING btree (tenant_id, livemode, destination_account_id, created_at, id) WHERE (kind = 'refund'::text);
+
 CREATE INDEX payment_operation_views_by_payment ON public.payment_operation_views USING btree (tenant_id, livemode, payment_id, kind, created_at, id);
+
+CREATE INDEX payment_operation_views_by_source ON public.payment_operation_views USING btree (tenant_id, livemode, source_account_id, created_at, id) WHERE (kind = 'refund'::text);
 
 CREATE INDEX payment_operation_views_by_time ON public.payment_operation_views USING btree (tenant_id, livemode, kind, created_at, id);
 
+CREATE INDEX payment_views_by_customer ON public.payment_views USING btree (tenant_id, livemode, customer_id, created_at, id) WHERE (customer_id IS NOT NULL);
+
 CREATE INDEX payment_views_by_destination ON public.payment_views USING btree (tenant_id, livemode, destination_account_id, created_at, id);
+
+CREATE INDEX payment_views_by_metadata ON public.payment_views USING gin (((metadata)::jsonb) jsonb_path_ops) WHERE ((metadata)::text <> '{}'::text);
 
 CREATE INDEX payment_views_by_reference ON public.payment_views USING btree (tenant_id, livemode, reference, created_at, id) WHERE (reference IS NOT NULL);
 
@@ -765,6 +788,10 @@ CREATE INDEX transfer_views_by_type ON public.transfer_views USING btree (tenant
 CREATE INDEX transfer_views_conversions_by_credit ON public.transfer_views USING btree (tenant_id, livemode, credit_account_id) WHERE (rate_numerator IS NOT NULL);
 
 CREATE INDEX transfer_views_conversions_by_debit ON public.transfer_views USING btree (tenant_id, livemode, debit_account_id) WHERE (rate_numerator IS NOT NULL);
+
+CREATE STATISTICS public.account_views_metadata ON (metadata::jsonb) FROM account_views;
+
+CREATE STATISTICS public.payment_views_metadata ON (metadata::jsonb) FROM payment_views;
 
 CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM transfer_views;
 

@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { migrations } from './index.js';
-import { METADATA_LISTS } from './transfer-view.repository.js';
+import { TRANSFER_LISTS } from './transfer-view.repository.js';
 
 let test: TestDatabase;
 let admin: Client;
@@ -61,12 +61,13 @@ it('shows of a table nothing but what is the tenant’s, though the statement do
   expect(await test.database.as(mine).rows(withoutFilter)).toHaveLength(1);
 });
 
-it('shows transfers by their metadata behind the same wall, in all their columns', async () => {
+it('shows what is asked for by metadata behind the same wall, in all its columns', async () => {
   const columnsOf = (table: string) =>
     names(
       `select attname::text as name from pg_attribute where attrelid = '${table}'::regclass and attnum > 0 and not attisdropped order by 1`,
     );
-  expect(await columnsOf('tenant_transfer_views')).toEqual(await columnsOf('transfer_views'));
+  for (const table of ['transfer_views', 'account_views', 'payment_views'])
+    expect(await columnsOf(`tenant_${table}`)).toEqual(await columnsOf(table));
   const [mine, others] = [newUuid(), newUuid()];
   await admin.query(
     `insert into transfer_views (tenant_id, livemode, id, status, debit_account_id, credit_account_id, amount_minor, asset,
@@ -76,7 +77,7 @@ it('shows transfers by their metadata behind the same wall, in all their columns
     [[mine, others]],
   );
   const page = { filter: { metadata: '{"order":"7"}' }, after: undefined, limit: 10 };
-  const [list, [, ...values]] = METADATA_LISTS.of({ tenant: newId('tenant'), livemode: false }, page, (id) =>
+  const [list, [, ...values]] = TRANSFER_LISTS.of({ tenant: newId('tenant'), livemode: false }, page, (id) =>
     uuidOf('transfer', id),
   );
   expect(await test.database.as(mine).rows(list, [mine, ...values])).toHaveLength(1);

@@ -2,11 +2,12 @@ import { Controller, Get, Inject, Param, Patch, Post, Req, Res } from '@nestjs/c
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { DATABASE, Problem } from '@payflow/service';
+import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ACCOUNTS_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
 import { GatewayCaches } from '../cache/gateway-caches.js';
+import { listAccounts } from '../database/account-list.repository.js';
 import { findAccount } from '../database/account-view.repository.js';
 import { accountResource, type AccountView } from '../domain/account.js';
 import { accountUpdateWrite } from './account-update.request.js';
@@ -14,7 +15,10 @@ import { accountWrite } from './account.request.js';
 import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { readCached } from './cached-read.js';
-import { ifVersionOf } from './headers.js';
+import { Cursors } from './cursor.js';
+import { requiredVersionOf } from './headers.js';
+import { ACCOUNT_FILTERS } from './list-filters.js';
+import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
 import { submitRequest } from './write-request.js';
 
@@ -23,6 +27,8 @@ export class AccountsController {
   constructor(
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
+    @Inject(REPORTS) private readonly lists: Database,
+    private readonly cursors: Cursors,
     private readonly caches: GatewayCaches,
   ) {}
 
@@ -40,7 +46,7 @@ export class AccountsController {
   @Patch(':id')
   @RouteConfig({ scope: 'accounts:write' } satisfies RouteAccess)
   async update(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const ifVersion = requiredVersionOf(request.headers['if-match']);
     const account = await this.known(id, request);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       accountUpdateWrite({ account, ifVersion }, body, caller, now),
@@ -60,6 +66,18 @@ export class AccountsController {
     const { value, age_ms } = await readCached(request, this.caches.accounts, { tenant, livemode, id });
     if (!value) throw new Problem('not_found');
     sendVersioned(request, reply, { body: accountResource(value), version: value.version, age_ms });
+  }
+
+  @Get()
+  @RouteConfig({ scope: 'accounts:read' } satisfies RouteAccess)
+  async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await sendPage(request, reply, this.cursors, {
+      name: 'accounts',
+      filters: ACCOUNT_FILTERS,
+      read: (owner, page) => listAccounts(this.lists, owner, page),
+      resource: accountResource,
+      columns: 'Account',
+    });
   }
 
   /** As the view has it: what a change is made of must not come from a cache. */

@@ -13,9 +13,13 @@ import { COMMON_ASSETS, unitResource, type AssetResource } from '../domain/asset
 import { sendAnswer, sendResource, sendVersioned } from './answer.js';
 import { assetWrite } from './asset.request.js';
 import { callerOf, type RouteAccess } from './authentication.js';
+import type { Exported } from './export.js';
+import { sendForm } from './list-page.js';
 import { refuseParameters } from './list-query.js';
+import { formOf } from './other-forms.js';
 import { submitRequest } from './write-request.js';
 
+const ASSETS: Exported = { name: 'assets', resource: 'Asset' };
 /** An asset never changes. */
 const ONLY_VERSION = 1;
 
@@ -46,7 +50,9 @@ export class AssetsController {
     const { tenant, livemode } = callerOf(request);
     const units = await listUnits(this.db, { tenant, livemode });
     const data: AssetResource[] = [...COMMON_ASSETS.values(), ...units.map(unitResource)];
-    sendResource(reply, JSON.stringify({ data, next_cursor: null }));
+    const form = formOf(request.headers.accept);
+    if (form) sendForm(reply, request.url, { form, exported: ASSETS }, { shown: data, next_cursor: null });
+    else sendResource(reply, JSON.stringify({ data, next_cursor: null }));
   }
 
   @Get(':id')

@@ -4,15 +4,17 @@ import { toUuid } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayCaches } from '../cache/gateway-caches.js';
-import { sendResource } from './answer.js';
 import { ATTEMPT_PARAMETERS } from './attempt-parameters.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
-import { forwardedPage } from './forwarded-page.js';
+import type { Exported } from './export.js';
+import { sendForwarded } from './forwarded-page.js';
 import type { LedgerQuery } from './ledger-query.js';
 import { PAYMENTS } from './limits.controller.js';
 import { parseListQuery, type ListQuery } from './list-query.js';
 import type { OwnerClient } from './owner-client.js';
+
+const ATTEMPTS: Exported = { name: 'attempts', resource: 'Attempt' };
 
 /** What was asked of providers, why of this one, and what they said. Only payments knows; so it is asked. */
 @Controller('api/v1')
@@ -51,8 +53,7 @@ export class AttemptsController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    const from = { owner: this.payments, cursors: this.cursors, path };
-    const { page, next_cursor } = await forwardedPage(from, query, request);
-    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+    const list = { owner: this.payments, cursors: this.cursors, path, exported: ATTEMPTS };
+    await sendForwarded(list, query, request, reply);
   }
 }

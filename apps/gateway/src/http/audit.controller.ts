@@ -27,6 +27,7 @@ export class AuditController {
       filters: AUDIT_FILTERS,
       read: (_, page) => listAuditEntries(this.lists, { tenant, livemode }, page),
       resource: auditResource,
+      columns: 'AuditEntry',
     });
   }
 }

@@ -65,6 +65,7 @@ export class ConversionsController {
       filters: CONVERSION_FILTERS,
       read: (owner, page) => listConversions(this.db, owner, page),
       resource: conversionResource,
+      columns: 'Conversion',
     });
   }
 

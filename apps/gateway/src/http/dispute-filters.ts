@@ -1,6 +1,6 @@
 import { DISPUTE_STATUSES, toUuid } from '@payflow/contracts';
 import type { DisputeFilter } from '../database/dispute-view.repository.js';
-import type { FilterReaders } from './list-filters.js';
+import { ASSET, CREATED, type FilterReaders } from './list-filters.js';
 
 const STATUSES: readonly string[] = DISPUTE_STATUSES;
 
@@ -10,6 +10,7 @@ export const PAYMENT_DISPUTE_FILTERS: FilterReaders<DisputeFilter> = {
     name: 'status',
     read: (text) => (STATUSES.includes(text) ? { value: text } : { mustBe: `one of ${STATUSES.join(', ')}` }),
   },
+  ...CREATED,
 };
 
 export const DISPUTE_FILTERS: FilterReaders<DisputeFilter> = {
@@ -17,5 +18,6 @@ export const DISPUTE_FILTERS: FilterReaders<DisputeFilter> = {
     name: 'payment',
     read: (text) => (toUuid('payment', text) ? { value: text } : { mustBe: 'an id of a payment' }),
   },
+  ...ASSET,
   ...PAYMENT_DISPUTE_FILTERS,
 };

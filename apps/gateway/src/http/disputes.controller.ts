@@ -81,6 +81,7 @@ export class DisputesController {
       filters,
       read: (owner, page) => listDisputes(this.lists, owner, { ...page, filter: { ...page.filter, ...within } }),
       resource: disputeResource,
+      columns: 'Dispute',
     });
   }
 

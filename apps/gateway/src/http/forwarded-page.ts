@@ -1,12 +1,60 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sendResource } from './answer.js';
 import { callerOf } from './authentication.js';
 import type { Cursors } from './cursor.js';
+import { exportOf, sendAll, type Exported } from './export.js';
 import type { LedgerQuery } from './ledger-query.js';
+import { sendForm } from './list-page.js';
 import type { ListQuery } from './list-query.js';
+import { formOf } from './other-forms.js';
 import type { OwnerClient } from './owner-client.js';
 
 /** A page as its owner gives it: `next` is where the following one begins. */
 type Page = Record<string, unknown> & { readonly next: string | null };
+
+/** Pages of a list that its owner reads, and what they are made of. */
+export interface ForwardedList {
+  readonly owner: OwnerClient;
+  readonly cursors: Cursors;
+  readonly path: string;
+  readonly exported: Exported;
+}
+
+/** Most that an owner gives in one page. */
+const OWNER_PAGE = 200;
+
+/** Answers with one page, or with the whole list in the form that is asked for, as `sendPage` does of our own lists. */
+export async function sendForwarded(
+  list: ForwardedList,
+  query: ListQuery<LedgerQuery>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const form = formOf(request.headers.accept);
+  if (form && !query.bounded) {
+    const pages = forwardedPages(list, query, request, (page) => page['data'] as object[]);
+    return sendAll(request, reply, exportOf(form, list.exported, pages));
+  }
+  const { page, next_cursor } = await forwardedPage(list, query, request);
+  if (!form) return sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+  sendForm(reply, request.url, { form, exported: list.exported }, { shown: page['data'] as object[], next_cursor });
+}
+
+/** All pages from the query's cursor on, each read when it is its turn. */
+export async function* forwardedPages<P>(
+  list: Pick<ForwardedList, 'owner' | 'cursors' | 'path'>,
+  query: ListQuery<LedgerQuery>,
+  request: FastifyRequest,
+  of: (page: Record<string, unknown>, isLast: boolean) => readonly P[],
+): AsyncGenerator<readonly P[], void> {
+  let { cursor } = query;
+  for (;;) {
+    const { page, next_cursor } = await forwardedPage(list, { ...query, limit: OWNER_PAGE, cursor }, request);
+    yield of(page, next_cursor === null);
+    if (next_cursor === null) return;
+    cursor = next_cursor;
+  }
+}
 
 /** One page, and the signed cursor to the next: the place in it is the owner's, and nobody else's to choose. */
 export async function forwardedPage(

@@ -86,3 +86,12 @@ export function ifVersionOf(header: Header): number | null {
     throw new Problem('invalid_header', { detail: 'If-Match must be one ETag as it was returned, or *.' });
   return Number(version);
 }
+
+/**
+ * {@link ifVersionOf} of a change that takes the place of what is there: who has not seen that must say so by `*`. Throws
+ * `precondition_required` without.
+ */
+export function requiredVersionOf(header: Header): number | null {
+  if (header === undefined) throw new Problem('precondition_required');
+  return ifVersionOf(header);
+}

@@ -79,6 +79,7 @@ export class HoldsController {
       filters: HOLD_FILTERS,
       read: (owner, page) => listHolds(this.lists, owner, page),
       resource: holdResource,
+      columns: 'Hold',
     });
   }
 

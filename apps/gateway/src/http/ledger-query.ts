@@ -2,15 +2,13 @@ import { toUuid, TRANSFER_KINDS } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
 import { canonicalInstant } from './instant.js';
-import { metadata, typeName, type FilterReaders } from './list-filters.js';
+import { metadata, path, typeName, type FilterReaders } from './list-filters.js';
 import { parseListQuery, type ListQuery } from './list-query.js';
 
 /** Parameters of the reads that the ledger answers, under the names that they have there too. */
 export type LedgerQuery = Readonly<Record<string, string>>;
 
 type Reader = FilterReaders<LedgerQuery>[string]['read'];
-
-const PATH_LENGTH_MAX = 255;
 
 const ok = (value: string): { readonly value: string } => ({ value });
 const instant: Reader = (text) => {
@@ -23,11 +21,6 @@ const group: Reader = (text) => (toUuid('group', text) ? ok(text) : { mustBe: 'a
 const amount: Reader = (text) => (parseAmount(text) === undefined ? { mustBe: 'minor units, as digits' } : ok(text));
 const kind: Reader = (text) =>
   TRANSFER_KINDS.some((one) => one === text) ? ok(text) : { mustBe: `one of ${TRANSFER_KINDS.join(', ')}` };
-const path: Reader = (text) =>
-  /^[\x21-\x7e]+$/.test(text) && text.length <= PATH_LENGTH_MAX
-    ? ok(text)
-    : { mustBe: `1 to ${PATH_LENGTH_MAX} visible ASCII characters` };
-
 function readers(of: Readonly<Record<string, Reader>>): FilterReaders<LedgerQuery> {
   return Object.fromEntries(Object.entries(of).map(([name, read]) => [name, { name, read }]));
 }

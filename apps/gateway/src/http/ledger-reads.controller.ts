@@ -8,18 +8,21 @@ import { GatewayCaches } from '../cache/gateway-caches.js';
 import { respond, sendResource } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
-import { forwardedPage } from './forwarded-page.js';
+import { headersOf, sendAll, type Exported } from './export.js';
+import { forwardedPage, forwardedPages, sendForwarded } from './forwarded-page.js';
 import { AS_OF, HISTORY, parseLedgerQuery, parsePeriod, parseSubtree, type LedgerQuery } from './ledger-query.js';
 import { parseListQuery, type ListQuery } from './list-query.js';
-import { linkNext, NDJSON, prefers, sendLines } from './other-forms.js';
+import { formOf, linkNext, type Form } from './other-forms.js';
 import type { OwnerClient } from './owner-client.js';
 import { CachedResponse, ResponseCache, type TagsOf } from './response-cache.js';
-import { statementCsv, type StatementPage } from './statement-csv.js';
+import { statementIn as written, type StatementPage } from './statement-csv.js';
 
 /** Token of the client to the ledger's read API. */
 export const LEDGER = Symbol('ledger');
 
 const API = '/api/v1';
+const TRANSFERS: Exported = { name: 'transfers', resource: 'AccountTransfer' };
+const VERSIONS: Exported = { name: 'metadata_versions', resource: 'MetadataVersion' };
 const access = { scope: 'accounts:read' } satisfies RouteAccess;
 
 /**
@@ -75,17 +78,15 @@ export class LedgerReadsController {
   async statement(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = parsePeriod(request.url);
     await this.known(id, request);
-    const { page, next_cursor } = await this.page(`/accounts/${id}/statement`, query, request);
-    if (!prefers('text/csv', request.headers.accept)) {
-      sendResource(reply, JSON.stringify({ ...page, next_cursor }));
-      return;
-    }
+    const path = `/accounts/${id}/statement`;
+    const form = formOf(request.headers.accept);
+    if (form && !query.bounded) return this.wholeStatement(form, path, query, request, reply);
+    const { page, next_cursor } = await this.page(path, query, request);
+    if (!form) return sendResource(reply, JSON.stringify({ ...page, next_cursor }));
     const order = { isFirst: query.cursor === undefined, isLast: next_cursor === null };
     linkNext(reply, request.url, next_cursor);
-    respond(reply, {
-      headers: { 'content-type': 'text/csv; charset=utf-8; header=present', vary: 'accept' },
-      body: statementCsv(page as unknown as StatementPage, order),
-    });
+    const body = written(form, page as unknown as StatementPage, order);
+    respond(reply, { headers: headersOf(form, { name: 'statement' }), body });
   }
 
   @Get('accounts/:id/transfers')
@@ -94,13 +95,7 @@ export class LedgerReadsController {
   async transfers(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = parseListQuery<LedgerQuery>(request.url, HISTORY);
     await this.known(id, request);
-    const { page, next_cursor } = await this.page(`/accounts/${id}/transfers`, query, request);
-    if (prefers(NDJSON, request.headers.accept)) {
-      linkNext(reply, request.url, next_cursor);
-      sendLines(reply, page['data'] as object[]);
-      return;
-    }
-    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+    await this.send(`/accounts/${id}/transfers`, TRANSFERS, query, request, reply);
   }
 
   @Get('accounts/:id/metadata_versions')
@@ -112,8 +107,7 @@ export class LedgerReadsController {
   ): Promise<void> {
     const query = parseListQuery<LedgerQuery>(request.url, {});
     await this.known(id, request);
-    const { page, next_cursor } = await this.page(`/accounts/${id}/metadata_versions`, query, request);
-    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+    await this.send(`/accounts/${id}/metadata_versions`, VERSIONS, query, request, reply);
   }
 
   @Get('transfers/:id/metadata_versions')
@@ -125,8 +119,7 @@ export class LedgerReadsController {
   ): Promise<void> {
     const query = parseListQuery<LedgerQuery>(request.url, {});
     if (!toUuid('transfer', id)) throw new Problem('invalid_id');
-    const { page, next_cursor } = await this.page(`/transfers/${id}/metadata_versions`, query, request);
-    sendResource(reply, JSON.stringify({ ...page, next_cursor }));
+    await this.send(`/transfers/${id}/metadata_versions`, VERSIONS, query, request, reply);
   }
 
   /** Refuses accounts that the caller does not have, and those that the ledger has not opened yet. */
@@ -136,6 +129,37 @@ export class LedgerReadsController {
     const view = await this.caches.accounts.get({ tenant, livemode, id });
     if (!view) throw new Problem('not_found');
     if (view.status === 'pending') throw new Problem('account_pending');
+  }
+
+  private wholeStatement(
+    form: Form,
+    path: string,
+    query: ListQuery<LedgerQuery>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const list = { owner: this.ledger, cursors: this.cursors, path };
+    const pages = forwardedPages(list, query, request, (page, isLast) => [
+      { page: page as unknown as StatementPage, isLast },
+    ]);
+    const write = (
+      [one]: readonly { readonly page: StatementPage; readonly isLast: boolean }[],
+      isFirst: boolean,
+    ): string =>
+      one
+        ? written(form, one.page, { isFirst: isFirst && query.cursor === undefined, isLast: one.isLast }, isFirst)
+        : '';
+    return sendAll(request, reply, { form, name: 'statement', pages, write });
+  }
+
+  private send(
+    path: string,
+    exported: Exported,
+    query: ListQuery<LedgerQuery>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    return sendForwarded({ owner: this.ledger, cursors: this.cursors, path, exported }, query, request, reply);
   }
 
   private page(path: string, query: ListQuery<LedgerQuery>, request: FastifyRequest) {

@@ -60,6 +60,7 @@ export class LimitsController {
       filters: LIMIT_FILTERS,
       read: (owner, page) => LIMIT_VIEWS.list(this.lists, owner, page),
       resource: ({ content }) => limitResource(content),
+      columns: 'Limit',
     });
   }
 

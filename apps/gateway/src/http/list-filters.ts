@@ -1,10 +1,22 @@
-import { PAYMENT_STATUSES, toUuid, TRANSFER_KINDS, TYPE_NAME_PATTERN, type IdKind } from '@payflow/contracts';
+import {
+  ACCOUNT_KINDS,
+  ACCOUNT_STATES,
+  CAPTURE_MODES,
+  PAYMENT_STATUSES,
+  toUuid,
+  TRANSFER_KINDS,
+  TYPE_NAME_PATTERN,
+  type IdKind,
+} from '@payflow/contracts';
 import { isAssetCode, isUnitCode, parseAmount } from '@payflow/money';
+import type { AccountFilter } from '../database/account-list.repository.js';
 import type { ConversionFilter } from '../database/conversion-list.repository.js';
+import type { HistoryFilter } from '../database/history.repository.js';
 import type { HoldFilter } from '../database/hold-view.repository.js';
 import type { OperationFilter } from '../database/operation-view.repository.js';
 import type { PaymentFilter } from '../database/payment-view.repository.js';
 import type { TransferFilter } from '../database/transfer-view.repository.js';
+import { HISTORY_TYPES } from '../domain/history.js';
 import { canonicalInstant } from './instant.js';
 
 /** Reads one parameter, or says what it must be. */
@@ -40,6 +52,13 @@ const reference: Reader = (text) => {
   return plain ? ok(text) : { mustBe: `1 to ${REFERENCE_LENGTH_MAX} characters` };
 };
 
+const PATH_LENGTH_MAX = 255;
+/** Of an account, as the API takes it. */
+export const path: Reader = (text) =>
+  /^[\x21-\x7e]+$/.test(text) && text.length <= PATH_LENGTH_MAX
+    ? ok(text)
+    : { mustBe: `1 to ${PATH_LENGTH_MAX} visible ASCII characters` };
+
 /** As the API takes metadata. */
 const METADATA_NAME_LENGTH_MAX = 64;
 const METADATA_LENGTH_MAX = 500;
@@ -50,14 +69,14 @@ export const metadata: Reader = (text, member) => {
     : { mustBe: `at most ${METADATA_LENGTH_MAX} characters, under a name of at most ${METADATA_NAME_LENGTH_MAX}` };
 };
 
-const ASSET = {
+export const ASSET = {
   asset: {
     name: 'asset',
     read: (text: string) =>
       isAssetCode(text) || isUnitCode(text) ? ok(text) : { mustBe: 'the code of a known asset' },
   },
 } as const;
-const CREATED = {
+export const CREATED = {
   'created[gte]': { name: 'createdGte', read: instant },
   'created[gt]': { name: 'createdGt', read: instant },
   'created[lte]': { name: 'createdLte', read: instant },
@@ -70,6 +89,11 @@ export const PAYMENT_FILTERS: FilterReaders<PaymentFilter> = {
   destination: { name: 'destination', read: id('account') },
   ...ASSET,
   reference: { name: 'reference', read: reference },
+  customer: { name: 'customer', read: id('customer') },
+  capture: { name: 'capture', read: oneOf(...CAPTURE_MODES) },
+  'metadata[*]': { name: 'metadata', read: metadata },
+  'amount[gte]': { name: 'amountGte', read: amount },
+  'amount[lte]': { name: 'amountLte', read: amount },
   ...CREATED,
 };
 
@@ -87,6 +111,7 @@ export const TRANSFER_FILTERS: FilterReaders<TransferFilter> = {
   account: { name: 'account', read: id('account') },
   group: { name: 'group', read: id('group') },
   hold: { name: 'hold', read: id('hold') },
+  payment: { name: 'payment', read: id('payment') },
   type: { name: 'type', read: typeName },
   kind: { name: 'kind', read: oneOf(...TRANSFER_KINDS) },
   'metadata[*]': { name: 'metadata', read: metadata },
@@ -107,4 +132,24 @@ export const HOLD_FILTERS: FilterReaders<HoldFilter> = {
   account: { name: 'account', read: id('account') },
   type: { name: 'type', read: typeName },
   status: { name: 'status', read: oneOf('requested', 'pending', 'posted', 'voided', 'expired', 'failed') },
+  payment: { name: 'payment', read: id('payment') },
+  ...ASSET,
+  ...CREATED,
+};
+
+export const HISTORY_FILTERS: FilterReaders<HistoryFilter> = {
+  account: { name: 'account', read: id('account') },
+  path: { name: 'path', read: path },
+  type: { name: 'type', read: oneOf(...HISTORY_TYPES) },
+  'created[gte]': CREATED['created[gte]'],
+  'created[lt]': CREATED['created[lt]'],
+};
+
+export const ACCOUNT_FILTERS: FilterReaders<AccountFilter> = {
+  status: { name: 'status', read: oneOf('pending', ...ACCOUNT_STATES) },
+  kind: { name: 'kind', read: oneOf(...ACCOUNT_KINDS) },
+  ...ASSET,
+  path: { name: 'path', read: path },
+  'metadata[*]': { name: 'metadata', read: metadata },
+  ...CREATED,
 };

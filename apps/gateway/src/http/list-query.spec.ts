@@ -1,7 +1,7 @@
 import { newId } from '@payflow/contracts';
 import type { Problem } from '@payflow/service';
 import { describe, expect, it } from 'vitest';
-import { PAYMENT_FILTERS, TRANSFER_FILTERS } from './list-filters.js';
+import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from './list-filters.js';
 import { parseListQuery } from './list-query.js';
 
 const account = newId('account');
@@ -22,7 +22,7 @@ it('reads filters, limit and cursor', () => {
 });
 
 it('has defaults', () => {
-  expect(read('/x')).toEqual({ filter: {}, limit: 50, cursor: undefined, canonical: '[]' });
+  expect(read('/x')).toEqual({ filter: {}, limit: 50, bounded: false, cursor: undefined, canonical: '[]' });
 });
 
 it('calls equal filters equal, in whatever order and spelling', () => {
@@ -59,7 +59,7 @@ describe('metadata', () => {
   });
 
   it('is no filter of lists that have none', () => {
-    expect(errorsOf('/x?metadata[a]=1')).toEqual([['metadata[a]', 'unknown']]);
+    expect(errorsIn(() => parseListQuery('/x?metadata[a]=1', HOLD_FILTERS))).toEqual([['metadata[a]', 'unknown']]);
   });
 });
 

@@ -5,6 +5,8 @@ import type { FilterReaders } from './list-filters.js';
 export interface ListQuery<F> {
   readonly filter: F;
   readonly limit: number;
+  /** Whether the limit was asked for: what is carried away whole has none else. */
+  readonly bounded: boolean;
   readonly cursor: string | undefined;
   /** The filters as one text, the same for equal filters: what a cursor belongs to. */
   readonly canonical: string;
@@ -19,7 +21,7 @@ const PARAMETERS_MAX = 32;
 export function parseListQuery<F extends object>(url: string, filters: FilterReaders<F>): ListQuery<F> {
   const errors: FieldProblem[] = [];
   const filter: Record<string, string> = {};
-  let limit = LIMIT_DEFAULT;
+  let limit: number | undefined;
   let cursor: string | undefined;
   for (const [name, text] of parametersOf(url, errors)) {
     if (name === 'cursor') cursor = text;
@@ -27,7 +29,13 @@ export function parseListQuery<F extends object>(url: string, filters: FilterRea
     else readFilter(filters, [name, text], filter, errors);
   }
   if (errors.length > 0) throw new Problem('invalid_parameter', { errors });
-  return { filter: filter as F, limit, cursor, canonical: JSON.stringify(Object.entries(filter).sort()) };
+  return {
+    filter: filter as F,
+    limit: limit ?? LIMIT_DEFAULT,
+    bounded: limit !== undefined,
+    cursor,
+    canonical: JSON.stringify(Object.entries(filter).sort()),
+  };
 }
 
 /** Throws `invalid_parameter` where a route that knows no parameters is given one. */

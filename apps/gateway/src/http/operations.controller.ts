@@ -66,6 +66,7 @@ export class OperationsController {
       filters: OPERATION_FILTERS,
       read: (owner, page) => listOperations(this.lists, kind, owner, page),
       resource: operationResource,
+      columns: 'Refund',
     });
   }
 }

@@ -3,11 +3,28 @@ import { respond } from './answer.js';
 
 /** A line of JSON per thing, for what is read by programs as it comes. */
 export const NDJSON = 'application/x-ndjson';
+/** A record per thing, for spreadsheets. */
+export const CSV = 'text/csv';
+
+/** The forms of a list beside JSON. */
+export type Form = 'csv' | 'ndjson';
+
+const FORMS: Readonly<Record<string, Form | 'json'>> = {
+  [CSV]: 'csv',
+  [NDJSON]: 'ndjson',
+  'application/json': 'json',
+};
 
 /** Whether the type is asked for before JSON; whoever names neither gets JSON. */
 export function prefers(type: string, accept: string | undefined): boolean {
-  const types = (accept ?? '').split(',').map((one) => one.split(';', 1)[0]?.trim().toLowerCase());
-  return types.find((one) => one === type || one === 'application/json') === type;
+  return typesOf(accept).find((one) => one === type || one === 'application/json') === type;
+}
+
+/** The form that is asked for first, unless that is JSON; whoever names none gets JSON. */
+export function formOf(accept: string | undefined): Form | undefined {
+  const first = typesOf(accept).find((one) => one !== undefined && Object.hasOwn(FORMS, one));
+  const form = first === undefined ? 'json' : FORMS[first];
+  return form === 'json' ? undefined : form;
 }
 
 /** Says where the next page is, in forms that have no place for it of their own. */
@@ -19,6 +36,10 @@ export function linkNext(reply: FastifyReply, url: string, cursor: string | null
 export function sendLines(reply: FastifyReply, things: readonly object[]): void {
   const body = things.map((thing) => `${JSON.stringify(thing)}\n`).join('');
   respond(reply, { headers: { 'content-type': NDJSON, vary: 'accept' }, body });
+}
+
+function typesOf(accept: string | undefined): (string | undefined)[] {
+  return (accept ?? '').split(',').map((one) => one.split(';', 1)[0]?.trim().toLowerCase());
 }
 
 function withCursor(url: string, cursor: string): string {

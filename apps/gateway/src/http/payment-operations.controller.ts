@@ -113,6 +113,7 @@ export class PaymentOperationsController {
       filters: OPERATIONS_OF_PAYMENT_FILTERS,
       read: (owner, page) => listOperations(this.lists, kind, owner, { ...page, filter: { ...page.filter, payment } }),
       resource: operationResource,
+      columns: 'Refund',
     });
   }
 

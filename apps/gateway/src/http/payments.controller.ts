@@ -84,6 +84,7 @@ export class PaymentsController {
       filters: PAYMENT_FILTERS,
       read: (owner, page) => listPayments(this.lists, owner, page),
       resource: paymentResource,
+      columns: 'Payment',
       expansion: {
         names: PAYMENT_EXPANSIONS,
         expand: (page, names) =>

@@ -25,6 +25,7 @@ export class RequestLogController {
       filters: REQUEST_FILTERS,
       read: (owner, page) => listRequests(this.lists, owner, page),
       resource: requestResource,
+      columns: 'LoggedRequest',
     });
   }
 }

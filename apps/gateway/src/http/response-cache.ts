@@ -20,6 +20,7 @@ import { captured } from './answer.js';
 import { callerOf } from './authentication.js';
 import type { Caller } from './caller.js';
 import { readCached, sayAge } from './cached-read.js';
+import { isExport } from './export.js';
 import { isUnchanged, opaqueOf } from './headers.js';
 import { ready } from './ready-answer.js';
 
@@ -102,7 +103,8 @@ export class ResponseCache implements NestInterceptor {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const tags = kept.tagsOf(request, callerOf(request));
-    if (!tags) return next.handle();
+    // What is carried away whole is no answer to keep.
+    if (!tags || isExport(request)) return next.handle();
     const cache = this.#caches[kept.by];
     return from(this.#answer({ request, reply: http.getResponse<FastifyReply>(), tags, cache, next }));
   }

@@ -38,6 +38,7 @@ export class ReviewsController {
       filters: REVIEW_FILTERS,
       read: (owner, page) => REVIEW_VIEWS.list(this.lists, owner, page),
       resource: ({ content }) => reviewResource(content),
+      columns: 'Review',
     });
   }
 

@@ -57,6 +57,7 @@ export class RiskRulesController {
       filters: RISK_RULE_FILTERS,
       read: (owner, page) => RISK_RULE_VIEWS.list(this.lists, owner, page),
       resource: ({ content }) => riskRuleResource(content),
+      columns: 'RiskRule',
     });
   }
 

@@ -1,3 +1,6 @@
+import { csvRecord } from './csv.js';
+import type { Form } from './other-forms.js';
+
 /** A page of a statement, as the ledger gives it. */
 export interface StatementPage {
   readonly asset: string;
@@ -25,28 +28,24 @@ export interface PageOrder {
   readonly isLast: boolean;
 }
 
+/** A page of a statement as CSV, or as a line for each of its transfers. */
+export function statementIn(form: Form, page: StatementPage, order: PageOrder, withHeader = true): string {
+  if (form === 'csv') return statementCsv(page, order, withHeader);
+  return page.lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
 /** A page of a statement as RFC 4180 has it: CRLF, a header, and as many fields in every record. */
-export function statementCsv(page: StatementPage, { isFirst, isLast }: PageOrder): string {
+export function statementCsv(page: StatementPage, { isFirst, isLast }: PageOrder, withHeader = true): string {
   const balanceOnly = (entry: string, balance: string) => [
     entry,
     page.asset,
     ...COLUMNS.map((column) => (column === 'balance' ? balance : '')),
   ];
   const records = [
-    ['entry', 'asset', ...COLUMNS],
+    ...(withHeader ? [['entry', 'asset', ...COLUMNS]] : []),
     ...(isFirst ? [balanceOnly('opening', page.opening_balance)] : []),
     ...page.lines.map((line) => ['transfer', page.asset, ...COLUMNS.map((column) => line[column] ?? '')]),
     ...(isLast ? [balanceOnly('closing', page.closing_balance)] : []),
   ];
-  return records.map((record) => `${record.map(csvField).join(',')}\r\n`).join('');
-}
-
-/** Spreadsheets run text that begins like a formula; a number below zero is none. */
-const FORMULA = /^[=+\-@\t\r]/;
-const NUMBER = /^-?\d+$/;
-
-/** One field: quoted where it must be, and harmless to the spreadsheet it is opened with. */
-export function csvField(text: string): string {
-  const harmless = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  return records.map(csvRecord).join('');
 }

@@ -1,21 +1,27 @@
 import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { TYPE_NAME_PATTERN } from '@payflow/contracts';
-import { readPage, type Database } from '@payflow/database';
+import { pagesOf, readPage, type Database } from '@payflow/database';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TRANSACTION_TYPES_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
+import type { Owner } from '../database/keys.js';
 import { findType, listTypes } from '../database/transaction-type-view.repository.js';
 import { requestedType, transactionTypeResource } from '../domain/transaction-type.js';
 import { sendAnswer, sendResource, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
+import { exportOf, sendAll, type Exported } from './export.js';
 import { ifVersionOf } from './headers.js';
+import { sendForm } from './list-page.js';
 import { parseListQuery, refuseParameters } from './list-query.js';
 import { transactionTypeWrite } from './transaction-type.request.js';
+import { formOf } from './other-forms.js';
 import { submitRequest } from './write-request.js';
 
+const TYPES: Exported = { name: 'transaction_types', resource: 'TransactionType' };
+const EXPORT_PAGE = 200;
 const NAME = new RegExp(TYPE_NAME_PATTERN);
 
 /** Which accounts transfers of a type may debit and credit, and what its template comes to. */
@@ -43,13 +49,17 @@ export class TransactionTypesController {
   @Get()
   @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { limit, cursor } = parseListQuery(request.url, {});
+    const { limit, cursor, bounded } = parseListQuery(request.url, {});
+    const form = formOf(request.headers.accept);
     const { tenant, livemode } = callerOf(request);
     const list = `transaction_types ${tenant} ${livemode}`;
     const after = cursor === undefined ? '' : this.cursors.decode(list, cursor).createdAt;
+    if (form && !bounded) return sendAll(request, reply, exportOf(form, TYPES, this.all({ tenant, livemode }, after)));
     const { rows: page, last } = await readPage(limit, (rows) => listTypes(this.db, { tenant, livemode }, after, rows));
     const next_cursor = last ? this.cursors.encode(list, { createdAt: last.id, id: '' }) : null;
-    sendResource(reply, JSON.stringify({ data: page.map(transactionTypeResource), next_cursor }));
+    const shown = page.map(transactionTypeResource);
+    if (form) sendForm(reply, request.url, { form, exported: TYPES }, { shown, next_cursor });
+    else sendResource(reply, JSON.stringify({ data: shown, next_cursor }));
   }
 
   @Get(':id')
@@ -60,5 +70,12 @@ export class TransactionTypesController {
     const type = NAME.test(id) ? await findType(this.db, { tenant, livemode, id }) : undefined;
     if (!type) throw new Problem('not_found');
     sendVersioned(request, reply, { body: transactionTypeResource(type), version: type.version });
+  }
+
+  private async *all(owner: Owner, after: string): AsyncGenerator<readonly object[], void> {
+    const pages = pagesOf((last?: { readonly id: string }) =>
+      listTypes(this.db, owner, last?.id ?? after, EXPORT_PAGE),
+    );
+    for await (const page of pages) yield page.map(transactionTypeResource);
   }
 }

@@ -17,7 +17,7 @@ import { sendBulk } from './bulk-answer.js';
 import { Cursors } from './cursor.js';
 import { bodyOf, type BulkBytes } from './edge.js';
 import { fingerprint } from './fingerprint.js';
-import { idempotencyKeyOf, refuseIfMatch, waitOf } from './headers.js';
+import { etagOf, idempotencyKeyOf, isUnchanged, refuseIfMatch, waitOf } from './headers.js';
 import { parametersOnly, parseListQuery, refuseParameters } from './list-query.js';
 import { linkNext, NDJSON, prefers, sendLines } from './other-forms.js';
 
@@ -60,6 +60,10 @@ export class TransferBulksController {
     const { tenant, livemode } = callerOf(request);
     const standing = await this.bulks.standing({ tenant, livemode, id });
     if (!standing) throw new Problem('not_found');
+    // As many have ended as it has versions: none of them changes any more.
+    const version = standing.results.filter(({ status }) => status !== 'pending').length;
+    void reply.header('etag', etagOf(version));
+    if (isUnchanged(request.headers['if-none-match'], version)) return void reply.status(304).send();
     void reply.status(200);
     await sendBulk(request, reply, standing);
   }

@@ -19,7 +19,7 @@ import { correctionWrite } from './correction.request.js';
 import { Cursors } from './cursor.js';
 import { DryRuns } from './dry-run.js';
 import { bodyOf } from './edge.js';
-import { ifVersionOf, refuseIfMatch } from './headers.js';
+import { refuseIfMatch, requiredVersionOf } from './headers.js';
 import { LEDGER } from './ledger-reads.controller.js';
 import { TRANSFER_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
@@ -99,7 +99,7 @@ export class TransfersController {
   @Patch(':id')
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async update(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const ifVersion = requiredVersionOf(request.headers['if-match']);
     const transfer = await this.own(id, request);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       transferUpdateWrite({ transfer, ifVersion }, body, caller, now),
@@ -128,6 +128,7 @@ export class TransfersController {
       filters: TRANSFER_FILTERS,
       read: (owner, page) => listTransfers(this.lists, owner, page),
       resource: transferResource,
+      columns: 'Transfer',
     });
   }
 

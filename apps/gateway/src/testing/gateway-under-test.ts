@@ -67,6 +67,11 @@ export class Client {
     return new Client(tenant, await createApiKey(db, { tenant, livemode, name: 'spec', scopes }), base);
   }
 
+  /** The same client at another process. */
+  at(base: string): Client {
+    return new Client(this.tenant, this.key, base);
+  }
+
   /** The same key's tenant in another role. */
   async withKey(db: Database, scopes: readonly Scope[], livemode = false): Promise<Client> {
     return new Client(
@@ -116,11 +121,12 @@ export class Client {
     return { status: answer.status, headers: answer.headers, text, body: parsed(text) };
   }
 
-  /** Patches with JSON, as {@link post} does. */
+  /** Patches with JSON, as {@link post} does; whatever version is there, unless If-Match is given. `''` sends none. */
   patch(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answered> {
-    const { 'idempotency-key': key = randomUUID(), ...others } = headers;
+    const { 'idempotency-key': key = randomUUID(), 'if-match': version = '*', ...others } = headers;
     return this.send('PATCH', path, JSON.stringify(body), {
       'content-type': 'application/json',
+      ...(version === '' ? {} : { 'if-match': version }),
       ...(key === '' ? {} : { 'idempotency-key': key }),
       ...others,
     });

@@ -1,4 +1,5 @@
 import { openDatabase, type Database } from '@payflow/database';
+import type { BrokerOptions } from '@payflow/messaging';
 import type { RunningService } from '@payflow/service';
 import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
 import { entities, migrations } from '../database/index.js';
@@ -8,6 +9,9 @@ import { House } from './house.js';
 /** A gateway with a database, topics and a house of its own, and one client. */
 export interface Stage {
   readonly db: Database;
+  /** URL as the gateway's own role. */
+  readonly databaseUrl: string;
+  readonly broker: BrokerOptions;
   readonly gateway: RunningService & { readonly base: string };
   readonly house: House;
   readonly client: Client;
@@ -36,8 +40,8 @@ export async function openStage(env: Record<string, string> = {}): Promise<Stage
     await db.close();
     await database.drop();
   };
-  const { adminUrl } = database;
-  return { db, gateway, house, client: await Client.of(db, gateway.base), adminUrl, close };
+  const { adminUrl, url: databaseUrl } = database;
+  return { db, databaseUrl, broker, gateway, house, client: await Client.of(db, gateway.base), adminUrl, close };
 }
 
 /** An answer in short: its status, and its code where it is a problem. */

@@ -3,6 +3,7 @@ import { crashAt } from '@payflow/contracts';
 import { logger } from '@payflow/telemetry';
 import { GroupInterrupted, type BatchControl, type RawRecord, type RecordBatch } from '../broker/port.js';
 import { Pace } from '../pace.js';
+import { Behind } from './behind.js';
 import { Beside } from './beside.js';
 import { ChunkApplier } from './chunk.js';
 import { claimOf, type Claim, type LogBounds } from './claim.js';
@@ -55,6 +56,8 @@ export class PartitionRunner {
   private readonly chunks: ChunkApplier;
   private readonly pause: Pause;
   private readonly pace = new Pace(PACE);
+  /** What is known to wait for this reader. */
+  readonly behind = new Behind();
   /** The offset after the last one committed by us; for the broker's display. */
   committed: number | undefined;
 
@@ -72,6 +75,7 @@ export class PartitionRunner {
     this.claim = undefined;
     this.committed = undefined;
     this.backOffs = 0;
+    this.behind.forget();
     this.pause.end();
   }
 
@@ -161,6 +165,7 @@ export class PartitionRunner {
     claim: Claim,
   ): Promise<void> {
     this.pace.begin(records.length, performance.now());
+    this.behind.waits(records);
     for (let at = 0; at < records.length && this.mayGoOn(control, claim);) {
       const size = (records[at] as RawRecord).offset < claim.suspectBelow ? 1 : TRANSACTION_MESSAGES_MAX;
       const chunk = records.slice(at, at + size);
@@ -168,6 +173,7 @@ export class PartitionRunner {
       at += chunk.filter(({ offset }) => offset < next).length;
       this.backOffs = 0;
       this.committed = next;
+      this.behind.applied(records, next, highWatermark);
       control.resolve(next - 1);
       this.parts.onProgress();
       await control.heartbeat();

@@ -98,6 +98,16 @@ export class Subscription implements ConsumerListener, PartitionControl {
     return this.joinedAt_ms !== undefined && performance.now() - this.progressAt_ms < FRESH_MS;
   }
 
+  /**
+   * How far this process is behind with what it reads, ms: the age of the oldest record that waits for it; from a broker that is silent
+   * it is as long as that.
+   */
+  lag_ms(now_ms: number): number {
+    const silent_ms = performance.now() - this.progressAt_ms;
+    const known = [...this.runners.values()].map(({ behind }) => behind.at(now_ms));
+    return Math.round(Math.max(0, silent_ms > FRESH_MS ? silent_ms : 0, ...known));
+  }
+
   /** Finishes the batches at work, shows the broker how far they came, and leaves the group. */
   async stop(): Promise<void> {
     this.closing.abort();

@@ -1,10 +1,10 @@
 import { fromUuid } from '@payflow/contracts';
 import {
   AUDIT_LISTS,
+  ACCOUNT_LISTS,
   CONVERSION_LISTS,
   DISPUTE_LISTS,
   HOLD_LISTS,
-  METADATA_LISTS,
   OPERATION_LISTS,
   PAYMENT_LISTS,
   PLANNED_FOR_VALUES,
@@ -31,6 +31,7 @@ const id = (kind: 'account' | 'hold' | 'group' | 'payment', at: number): string 
 
 type Lists =
   | typeof AUDIT_LISTS
+  | typeof ACCOUNT_LISTS
   | typeof REVIEW_VIEWS.lists
   | (typeof OPERATION_LISTS)['refund']
   | typeof CONVERSION_LISTS
@@ -49,6 +50,13 @@ function list(lists: Lists, index: string, filter: object, before?: IndexUse['be
   return before ? { ...uses, before } : uses;
 }
 
+/** The first page of an account's history. */
+function history(index: string): IndexUse {
+  const from = ["'infinity'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "''"];
+  const values = [...OWNER, `array[${uuid(7)}]`, ...from, "'-infinity'", "'infinity'", 'null', `${PAGE}`];
+  return { index, query: 'history.list', values };
+}
+
 export const gateway: IndexRegistry = {
   uses: [
     { index: 'access_blocks_by_end', query: 'access-blocks.held', values: ['100'] },
@@ -58,7 +66,12 @@ export const gateway: IndexRegistry = {
       values: [...arrays(uuid(7), "'address'", "'s7'", "'not_found_burst'", '1', uuid(8)), 'array[60000]::bigint[]'],
     },
     list(REQUEST_LISTS, 'request_log_by_request_id', { requestId: 'req_7' }),
-    { index: 'account_views_path', query: 'account-views.insert' },
+    list(ACCOUNT_LISTS, 'account_views_by_time', {}),
+    list(ACCOUNT_LISTS, 'account_views_by_path', { path: 'p:70' }),
+    list(ACCOUNT_LISTS, 'account_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
+    list(PAYMENT_LISTS, 'payment_views_by_customer', { customer: fromUuid('customer', uuid(7).slice(1, 37)) }),
+    list(PAYMENT_LISTS, 'payment_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
+    list(HOLD_LISTS, 'hold_views_by_payment', { payment: id('payment', 7) }),
     { index: 'idempotency_records_by_age', query: 'idempotency.prune', values: ['30', '1000', "'-infinity'"] },
     {
       index: 'idempotency_records_by_client_id',
@@ -91,7 +104,7 @@ export const gateway: IndexRegistry = {
     list(TRANSFER_LISTS, 'transfer_views_by_hold', { hold: id('hold', 51) }),
     list(TRANSFER_LISTS, 'transfer_views_by_kind', { kind: 'reversal' }),
     list(TRANSFER_LISTS, 'transfer_views_by_type', { type: 'type4' }),
-    list(METADATA_LISTS, 'transfer_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
+    list(TRANSFER_LISTS, 'transfer_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
     list(DISPUTE_LISTS, 'dispute_views_by_time', {}),
     list(DISPUTE_LISTS, 'dispute_views_by_payment', { payment: fromUuid('payment', uuid(7).slice(1, 37)) }),
     list(DISPUTE_LISTS, 'dispute_views_by_status', { status: 'needs_response' }),
@@ -99,6 +112,14 @@ export const gateway: IndexRegistry = {
     list(AUDIT_LISTS, 'audit_log_by_actor', { actor: 'key_7' }),
     list(AUDIT_LISTS, 'audit_log_by_operation', { operation: 'operation7' }),
     list(AUDIT_LISTS, 'audit_log_by_resource', { resource: 'lim_7' }),
+    ...['payment_operation_views', 'dispute_views'].flatMap((table) =>
+      ['source', 'destination'].map((side) => history(`${table}_by_${side}`)),
+    ),
+    {
+      index: 'dispute_views_by_reference',
+      query: 'search.find',
+      values: [...OWNER, 'null', 'null', "'dp70'", "array['dispute']"],
+    },
     { index: 'provider_webhooks_by_age', query: 'provider-webhooks.prune', values: ['30', '1000'] },
     { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
     {
@@ -123,7 +144,13 @@ export const gateway: IndexRegistry = {
       label: "case when n % 1000 = 0 then 'open' else 'approved' end",
       created_at: TIME,
     },
-    account_views: { ...OWNED, id: uuidOf('n'), path: "'p:' || n" },
+    account_views: {
+      ...OWNED,
+      id: uuidOf('n'),
+      path: "'p:' || n",
+      metadata: `case when n % 100 = 0 then json_build_object('order', n::text) else '{}'::json end`,
+      created_at: TIME,
+    },
     idempotency_records: {
       ...OWNED,
       created_at: "now() - interval '6 days' - ($rows - n) * interval '3 seconds'",
@@ -143,6 +170,9 @@ export const gateway: IndexRegistry = {
       ...OWNED,
       id: uuidOf('n'),
       payment_id: uuidOf('n'),
+      provider_reference: "'dp' || n",
+      source_account_id: DEBIT,
+      destination_account_id: CREDIT,
       status: "case when n % 1000 = 0 then 'needs_response' else 'lost' end",
       created_at: TIME,
     },
@@ -162,12 +192,16 @@ export const gateway: IndexRegistry = {
       source_account_id: DEBIT,
       destination_account_id: CREDIT,
       reference: "case when n % 10 = 0 then 'r' || n end",
+      customer_id: `case when n % 10 = 7 then ${uuidOf('n % 1000')} end`,
+      metadata: `case when n % 100 = 0 then json_build_object('order', n::text) else '{}'::json end`,
       created_at: TIME,
     },
     payment_operation_views: {
       ...OWNED,
       id: uuidOf('n'),
       payment_id: uuidOf('n % 1000'),
+      source_account_id: DEBIT,
+      destination_account_id: CREDIT,
       kind: "case when n % 2 = 0 then 'refund' else 'capture' end",
       created_at: TIME,
     },
@@ -177,6 +211,7 @@ export const gateway: IndexRegistry = {
       debit_account_id: DEBIT,
       credit_account_id: CREDIT,
       type: "case when n % 100 = 4 then 'type' || n % 1000 end",
+      payment_id: `case when n % 10 = 7 then ${uuidOf('n')} end`,
       created_at: TIME,
     },
     transfer_group_views: {

@@ -2,7 +2,7 @@ import { SqlMigration, WALLS } from '@payflow/database';
 
 /**
  * Walls between tenants: a policy on every table that says whose its rows are. Each table is locked for as long as its entry in the
- * catalogue takes to change; no row is read. The view is for what no policy lets an index answer (`METADATA_LISTS`): its owner is
+ * catalogue takes to change; no row is read. The view is for what no policy lets an index answer (`isUnproven`): its owner is
  * bound by none, and its text names the tenant that the connection speaks for.
  */
 export class GatewayWalls1764400200001 extends SqlMigration {

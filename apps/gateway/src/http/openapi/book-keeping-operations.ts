@@ -33,7 +33,6 @@ export const BOOK_KEEPING_OPERATIONS: readonly Operation[] = [
     scope: 'accounts:read',
     answer: 'PeriodWithTotals',
     status: 200,
-    computed: true,
     problems: [...FORWARDED_PROBLEMS, 'not_found'],
   },
   {

@@ -31,7 +31,6 @@ export const BULK_OPERATIONS: readonly Operation[] = [
     scope: 'transfers:read',
     answer: 'TransferBulk',
     status: 200,
-    computed: true,
     problems: ['invalid_id', 'invalid_parameter', 'not_found'],
   },
   {

@@ -42,6 +42,8 @@ import { ProofsController } from '../proofs.controller.js';
 import { RequestLogController, requestResource } from '../request-log.controller.js';
 import { ReviewsController } from '../reviews.controller.js';
 import { RiskRulesController } from '../risk-rules.controller.js';
+import { SearchController } from '../search.controller.js';
+import { TransactionsController } from '../transactions.controller.js';
 import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferBulksController } from '../transfer-bulks.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
@@ -75,6 +77,8 @@ const CONTROLLERS: Type[] = [
   ReviewsController,
   AuditController,
   RequestLogController,
+  SearchController,
+  TransactionsController,
 ];
 
 function routesOf(controller: Type): string[] {

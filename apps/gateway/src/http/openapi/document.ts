@@ -69,6 +69,7 @@ function accessOf(scope: Operation['scope']): string {
 const ETAG_PARAMETER = { in: 'header', schema: { type: 'string' } };
 const IF_NONE_MATCH = { name: 'If-None-Match', ...ETAG_PARAMETER };
 const IF_MATCH = { name: 'If-Match', ...ETAG_PARAMETER, description: 'The ETag it must still have.' };
+const IF_MATCH_REQUIRED = { ...IF_MATCH, required: true, description: 'The ETag it must still have, or `*`.' };
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
   in: 'header',
@@ -92,8 +93,8 @@ function parameters(operation: Operation): object[] {
 
 function headersOf({ method, computed, conditional, own }: Operation, isOfOne: boolean): object[] {
   if (method === 'get') return isOfOne && !computed ? [IF_NONE_MATCH] : [];
-  const isConditional = conditional ?? (method === 'patch' || method === 'put');
-  return [IDEMPOTENCY_KEY, ...(own ? [] : [PREFER]), ...(isConditional ? [IF_MATCH] : [])];
+  const ifMatch = method === 'patch' || method === 'put' ? [IF_MATCH_REQUIRED] : conditional ? [IF_MATCH] : [];
+  return [IDEMPOTENCY_KEY, ...(own ? [] : [PREFER]), ...ifMatch];
 }
 
 function queryParameter(name: string): object {
@@ -120,10 +121,26 @@ function answers(operation: Operation): Record<string, object> {
     };
   }
   return {
-    [status]: { description: 'As it stands.', content },
-    ...(path.includes('{id}') && !computed ? { 304: { description: 'Unchanged.' } } : {}),
+    [status]: {
+      description: 'As it stands.',
+      content: answer.endsWith('List') ? { ...content, ...CARRIED_AWAY } : content,
+    },
+    ...(/\{\w+\}$/.test(path) && !computed ? { 304: { description: 'Unchanged.' } } : {}),
   };
 }
+
+/** A list in the forms that have all of it, where no limit is given. */
+const CARRIED_AWAY = {
+  'text/csv': {
+    schema: {
+      type: 'string',
+      description: 'A header and a record for each; all of the list, unless `limit` is given.',
+    },
+  },
+  'application/x-ndjson': {
+    schema: { type: 'string', description: 'A line of JSON for each; all of the list, unless `limit` is given.' },
+  },
+};
 
 function json(schema: string): object {
   return { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };

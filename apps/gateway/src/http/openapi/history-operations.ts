@@ -45,6 +45,7 @@ export const HISTORY_OPERATIONS: readonly Operation[] = [
       'transfer_of_payment',
       'operation_refused',
       'version_differs',
+      'precondition_required',
       'transfer_not_found',
     ],
   },

@@ -7,9 +7,10 @@ import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
 import { REQUEST_LOG_OPERATIONS } from './request-log-operations.js';
 import { HISTORY } from '../ledger-query.js';
-import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
+import { ACCOUNT_FILTERS, HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 import { ATTEMPT_OPERATIONS } from './attempt-operations.js';
 import { DISPUTE_OPERATIONS } from './dispute-operations.js';
+import { FINDING_OPERATIONS } from './finding-operations.js';
 import { WEBHOOK_OPERATIONS } from './webhook-operations.js';
 import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
 import {
@@ -77,6 +78,17 @@ export const OPERATIONS: readonly Operation[] = [
     problems: [...WRITE_PROBLEMS, 'account_exists', 'account_refused'],
   },
   {
+    id: 'listAccounts',
+    method: 'get',
+    path: '/api/v1/accounts',
+    summary: 'List accounts, newest first; `path` gives the account there and all below it.',
+    scope: 'accounts:read',
+    query: [...Object.keys(ACCOUNT_FILTERS), 'limit', 'cursor'],
+    answer: 'AccountList',
+    status: 200,
+    problems: LIST_PROBLEMS,
+  },
+  {
     id: 'getAccount',
     method: 'get',
     path: '/api/v1/accounts/{id}',
@@ -105,6 +117,7 @@ export const OPERATIONS: readonly Operation[] = [
       'overdraft_in_use',
       'operation_refused',
       'version_differs',
+      'precondition_required',
     ],
   },
   {
@@ -392,4 +405,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...LIMIT_OPERATIONS,
   ...AUDIT_OPERATIONS,
   ...REQUEST_LOG_OPERATIONS,
+  ...FINDING_OPERATIONS,
 ];

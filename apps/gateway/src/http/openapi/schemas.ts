@@ -15,6 +15,7 @@ import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
 import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
 import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
+import { FINDING_SCHEMAS } from './finding-operations.js';
 import { LIMIT_SCHEMAS } from './limit-schemas.js';
 import { BOOK_SCHEMAS } from './book-schemas.js';
 import { PAYMENT_SCHEMAS } from './payment-schemas.js';
@@ -81,6 +82,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     created_at: instant,
     updated_at: instant,
   }),
+  AccountList: list('Account'),
   TransferRequest: orDryRun(TRANSFER_REQUEST_SCHEMA),
   TransferGroupRequest: orDryRun(TRANSFER_GROUP_REQUEST_SCHEMA),
   TransferOrGroupRequest: {
@@ -264,6 +266,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   ...BOOK_SCHEMAS,
   ...LIMIT_SCHEMAS,
   ...AUDIT_SCHEMAS,
+  ...FINDING_SCHEMAS,
   Report: { type: 'object', description: 'As monitoring gives it.' },
   Problem: {
     type: 'object',
