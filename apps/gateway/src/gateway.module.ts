@@ -45,6 +45,7 @@ import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
 import { OwnWrites } from './identity/own-writes.js';
 import { Sweeper } from './sweeper.js';
+import { testModeControllers, testModeProviders } from './test-mode/parts.js';
 import { webhookControllers, webhookProviders } from './webhooks/parts.js';
 
 const WAKE_CHANNEL = `${REDIS_PREFIX}wake`;
@@ -99,6 +100,7 @@ export class GatewayModule {
         ...LIMITING,
         MonitoringController,
         ...webhookControllers,
+        ...testModeControllers,
         PaymentEventsHandler,
         LedgerEventsHandler,
       ],
@@ -123,6 +125,7 @@ export class GatewayModule {
           useFactory: (db: Database) => new OwnWrites(db, config.PAYFLOW_INTERNAL_SECRET),
         },
         ...webhookProviders(config),
+        ...testModeProviders,
         PaymentExpansions,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         ...reading(config),

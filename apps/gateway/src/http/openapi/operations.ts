@@ -8,6 +8,7 @@ import { HISTORY } from '../ledger-query.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 import { ATTEMPT_OPERATIONS } from './attempt-operations.js';
 import { DISPUTE_OPERATIONS } from './dispute-operations.js';
+import { TEST_MODE_OPERATIONS } from './test-mode-operations.js';
 import { WEBHOOK_OPERATIONS } from './webhook-operations.js';
 import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
 import {
@@ -388,4 +389,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...ATTEMPT_OPERATIONS,
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
+  ...TEST_MODE_OPERATIONS,
 ];
