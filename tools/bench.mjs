@@ -46,6 +46,10 @@ const benchmarks = {
     what: 'from a process to ready, per service: its parts side by side against one after the other, in turns in one run',
     run: (place) => onHouse('start-up', place),
   },
+  users: {
+    what: 'twenty, fifty and a hundred users who look and pay: what each kind of request takes, held against its limit',
+    run: (place) => onHouse('users', place),
+  },
   forwarding: {
     what: 'reads that the gateway forwards to the ledger: over HTTP/2 against HTTP/1.1, in turns in one run',
     run: (place) => onHouse('forwarding', place),

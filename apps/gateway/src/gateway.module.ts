@@ -52,6 +52,7 @@ import { ViewLag } from './http/view-lag.js';
 import { Sweeper } from './sweeper.js';
 import { watchProviders } from './watch/parts.js';
 import { Watch } from './watch/watch.js';
+import { testModeControllers, testModeProviders } from './test-mode/parts.js';
 import { webhookControllers, webhookProviders } from './webhooks/parts.js';
 
 const WAKE_CHANNEL = `${REDIS_PREFIX}wake`;
@@ -111,6 +112,7 @@ export class GatewayModule {
         MonitoringController,
         RequestLogController,
         ...webhookControllers,
+        ...testModeControllers,
         PaymentEventsHandler,
         LedgerEventsHandler,
       ],
@@ -137,6 +139,7 @@ export class GatewayModule {
           useFactory: (db: Database) => new OwnWrites(db, config.PAYFLOW_INTERNAL_SECRET),
         },
         ...webhookProviders(config),
+        ...testModeProviders,
         PaymentExpansions,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },
         ...reading(config),

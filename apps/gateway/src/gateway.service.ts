@@ -25,7 +25,8 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
       tellViewLag(fastify, () => lag);
     },
     prepare: (app) => {
-      door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses), watch: app.get(Watch) };
+      const { apiKeys: keys, testSpaces: spaces } = app.get(GatewayCaches);
+      door = { keys, spaces, uses: app.get(KeyUses), watch: app.get(Watch) };
       lag = app.get(ViewLag);
       serveDocs(app);
     },

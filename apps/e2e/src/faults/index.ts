@@ -1,5 +1,6 @@
 import { brokers } from './brokers.js';
 import { cache } from './cache.js';
+import { copies } from './copies.js';
 import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
@@ -26,4 +27,5 @@ export const SCENARIOS: readonly Scenario[] = [
   cache,
   outcomes,
   overload,
+  copies,
 ];

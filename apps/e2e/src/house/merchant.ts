@@ -19,6 +19,7 @@ const SCOPES = [
   'holds:read',
   'holds:write',
   'monitoring:read',
+  'test:write',
 ];
 const KEY_BYTES = 24;
 const WAIT_S = 10;

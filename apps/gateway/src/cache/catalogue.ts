@@ -10,6 +10,7 @@ import {
   type MemoryLimits,
 } from '@payflow/cache';
 import type { ApiKey } from '../database/api-key.repository.js';
+import type { TestSpace } from '../database/test-space.repository.js';
 import { keyOf, type Owner, type ResourceKey } from '../database/keys.js';
 import type { AccountView } from '../domain/account.js';
 import type { UnitView } from '../domain/asset.js';
@@ -24,6 +25,7 @@ import type { KeptResponse, ResponseKey } from './response.js';
 /** What a cached thing depends on; handlers forget these once they have committed a change. */
 export const TAGS = {
   apiKey: (hash: string) => `key:${hash}`,
+  testSpace: (organisation: string) => `test_space:${organisation}`,
   payment: (key: ResourceKey) => `payment:${keyOf(key)}`,
   account: (key: ResourceKey) => `account:${keyOf(key)}`,
   asset: (key: ResourceKey) => `asset:${keyOf(key)}`,
@@ -49,6 +51,19 @@ export const API_KEY: Family<string, ApiKey> = {
   memory: { life_ms: 10_000, entries_max: 10_000, bytes_max: 4 * MEGABYTE, unheard_ms: 10_000 },
   absent_ms: 10_000,
   // A known key is let in while the database restarts: what it then asks for is decided by itself.
+  ifError_ms: SHORT_MS,
+  warm_max: 100,
+};
+
+/** Where an organisation's test data stands. A reset says so to all; where nobody can be told, it is believed for as long as a key. */
+export const TEST_SPACE: Family<string, TestSpace> = {
+  name: 'test_space',
+  version: 1,
+  keyOf: (organisation) => organisation,
+  tagsOf: (organisation) => [TAGS.testSpace(organisation)],
+  codec: jsonCodec<TestSpace>(),
+  life_ms: SHORT_MS / 2,
+  memory: { life_ms: 10_000, entries_max: 10_000, bytes_max: 2 * MEGABYTE, unheard_ms: 10_000 },
   ifError_ms: SHORT_MS,
   warm_max: 100,
 };

@@ -34,6 +34,7 @@ import { GatewayMetadataStatistics1764400300002 } from './migrations/17644003000
 import { GatewayHistory1764400300003 } from './migrations/1764400300003-gateway-history.js';
 import { GatewayWalledLists1764400300005 } from './migrations/1764400300005-gateway-walled-lists.js';
 import { GatewayHistoryIndexes1764400300004 } from './migrations/1764400300004-gateway-history-indexes.js';
+import { GatewayTestSpaces1764400800001 } from './migrations/1764400800001-gateway-test-spaces.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -73,6 +74,7 @@ export const migrations = [
   GatewayHistory1764400300003,
   GatewayHistoryIndexes1764400300004,
   GatewayWalledLists1764400300005,
+  GatewayTestSpaces1764400800001,
   rights,
 ];
 

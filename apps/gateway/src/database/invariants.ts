@@ -61,7 +61,7 @@ const nothingForgotten = (of: readonly Unfinished[], views: (table: string) => s
   ${of.map((one) => `union all ${isWaitedFor(one, views(one.table))}`).join('')}`;
 
 const newest = (table: string) => `(
-  select newest.* from tenants t cross join (values (true), (false)) as mode (livemode) cross join lateral (
+  select newest.* from (select id from tenants union select test_space from tenants where test_space is not null) as t cross join (values (true), (false)) as mode (livemode) cross join lateral (
     select * from ${table} p
     where p.tenant_id = t.id and p.livemode = mode.livemode and p.created_at > statement_timestamp() - interval '10 minutes'
     order by created_at desc limit ${RECENT_VIEWS}) as newest)`;

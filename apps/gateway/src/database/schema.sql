@@ -456,6 +456,15 @@ create table request_log (
   constraint request_log_pkey PRIMARY KEY (tenant_id, livemode, created_at, id)
 ) partition by RANGE (created_at);
 
+create table retired_test_spaces (
+  space_id uuid not null,
+  organisation_id uuid not null,
+  retired_at timestamp with time zone not null default clock_timestamp(),
+  swept_at timestamp with time zone,
+  constraint retired_test_spaces_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES tenants(id),
+  constraint retired_test_spaces_pkey PRIMARY KEY (space_id)
+);
+
 create table review_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -517,7 +526,19 @@ create table tenants (
   id uuid not null,
   name text not null,
   created_at timestamp with time zone not null default clock_timestamp(),
+  test_space uuid,
   constraint tenants_pkey PRIMARY KEY (id)
+);
+
+create table test_clocks (
+  tenant_id uuid not null,
+  ahead_ms bigint not null,
+  version bigint not null,
+  payments_heard int8multirange not null default '{}'::int8multirange,
+  ledger_heard int8multirange not null default '{}'::int8multirange,
+  constraint test_clocks_ahead_ms_check CHECK (((ahead_ms >= 0) AND (ahead_ms <= '315532800000'::bigint))),
+  constraint test_clocks_pkey PRIMARY KEY (tenant_id),
+  constraint test_clocks_version_check CHECK ((version > 0))
 );
 
 create table transaction_type_views (
@@ -1256,16 +1277,16 @@ grant update (used) on command_sequences to service;
 grant select on dead_letters to reader;
 grant delete, insert, select, update on dead_letters to service;
 grant select on dispute_views to reader;
-grant insert, select, update on dispute_views to service;
+grant delete, insert, select, update on dispute_views to service;
 grant select on hold_views to reader;
-grant insert, select, update on hold_views to service;
+grant delete, insert, select, update on hold_views to service;
 grant select on idempotency_records to reader;
 grant delete, insert, select on idempotency_records to service;
 grant update (resource_id, reply_status, reply_headers, reply_body, content_hash, copy_of) on idempotency_records to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
 grant select on limit_views to reader;
-grant insert, select, update on limit_views to service;
+grant delete, insert, select, update on limit_views to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
 grant select on outbox to reader;
@@ -1281,7 +1302,7 @@ grant update (holder, held_until) on partition_lease to service;
 grant select on payment_operation_views to reader;
 grant delete, insert, select, update on payment_operation_views to service;
 grant select on payment_views to reader;
-grant insert, select, update on payment_views to service;
+grant delete, insert, select, update on payment_views to service;
 grant select on pending_writes to reader;
 grant delete, insert, select on pending_writes to service;
 grant update (republished_at) on pending_writes to service;
@@ -1293,10 +1314,13 @@ grant select on received_tallies to reader;
 grant delete, insert, select, update on received_tallies to service;
 grant select on request_log to reader;
 grant insert, select on request_log to service;
+grant select on retired_test_spaces to reader;
+grant insert, select on retired_test_spaces to service;
+grant update (swept_at) on retired_test_spaces to service;
 grant select on review_views to reader;
-grant insert, select, update on review_views to service;
+grant delete, insert, select, update on review_views to service;
 grant select on risk_rule_views to reader;
-grant insert, select, update on risk_rule_views to service;
+grant delete, insert, select, update on risk_rule_views to service;
 grant select on schema_migrations to reader;
 grant select on schema_migrations to service;
 grant select on sent_horizon to reader;
@@ -1311,17 +1335,21 @@ grant update (attempts) on suspects to service;
 grant select on tenant_transfer_views to service;
 grant select on tenants to reader;
 grant insert, select on tenants to service;
+grant update (test_space) on tenants to service;
+grant select on test_clocks to reader;
+grant insert, select on test_clocks to service;
+grant update (ahead_ms, version, payments_heard, ledger_heard) on test_clocks to service;
 grant select on transaction_type_views to reader;
-grant insert, select, update on transaction_type_views to service;
+grant delete, insert, select, update on transaction_type_views to service;
 grant select on transfer_bulk_views to reader;
-grant insert, select on transfer_bulk_views to service;
+grant delete, insert, select on transfer_bulk_views to service;
 grant update (pending, stopped_at) on transfer_bulk_views to service;
 grant select on transfer_group_views to reader;
 grant delete, insert, select, update on transfer_group_views to service;
 grant select on transfer_views to reader;
 grant delete, insert, select, update on transfer_views to service;
 grant select on unit_views to reader;
-grant insert, select on unit_views to service;
+grant delete, insert, select on unit_views to service;
 grant select on waiting_commands to reader;
 grant delete, insert, select on waiting_commands to service;
 

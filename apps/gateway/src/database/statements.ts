@@ -19,6 +19,8 @@ import './provider-webhook.repository.js';
 import './policy-views.js';
 import './reply.repository.js';
 import './search.repository.js';
+import './retired-space.repository.js';
+import './test-space.repository.js';
 import './transaction-type-view.repository.js';
 import './transfer-bulk-view.repository.js';
 import './transfer-group-view.repository.js';

@@ -11,6 +11,7 @@ import { applyChanges, applyOpenings, type ChangeEvent, type OpeningEvent } from
 import { applyAssets, unitOf, type AssetEvent } from './asset-events.js';
 import { commandKeyOf, type Answered, type Replies } from './answered.js';
 import { advance } from './bulk-progress.js';
+import { applyClockEvents, type ClockEvent } from './clock-events.js';
 import { tagsOfLedger, tagsOfOwners } from './changed-tags.js';
 import { applyGroups, countersOfGroup, type GroupEvent } from './group-events.js';
 import { answerPeriods, type PeriodEvent } from './period-events.js';
@@ -27,7 +28,10 @@ type LedgerEvent = AnyMessage<
   | PeriodEvent['type']
   | TypeEvent['type']
   | TransferEvent['type']
+  | LedgerClockEvent['type']
 >;
+
+type LedgerClockEvent = ClockEvent<'payflow.ledger_clock.moved.v1'>;
 
 /**
  * Brings the ledger's word into the views of accounts, transfers and holds, and renders the replies of those who asked. A
@@ -42,7 +46,8 @@ export class LedgerEventsHandler {
 
   @Consumes('gateway.accounts')
   async handle(@Payload() events: readonly LedgerEvent[], @Ctx() tx: Transaction): Promise<Handled> {
-    const { openings, changes, assets, groups, holds, periods, types, transfers } = sorted(events);
+    const { openings, changes, assets, groups, holds, periods, types, transfers, clocks } = sorted(events);
+    await applyClockEvents(tx, clocks);
     const asked = [...changes, ...assets, ...groups, ...holds, ...periods, ...types, ...transfers];
     const answered = await endWaits(tx, asked);
     const counters = [...groups.flatMap(countersOfGroup), ...holds.flatMap(countersOfHold)];
@@ -87,6 +92,7 @@ interface Sorted {
   readonly periods: PeriodEvent[];
   readonly types: TypeEvent[];
   readonly transfers: TransferEvent[];
+  readonly clocks: LedgerClockEvent[];
 }
 
 function sorted(events: readonly LedgerEvent[]): Sorted {
@@ -99,6 +105,7 @@ function sorted(events: readonly LedgerEvent[]): Sorted {
     periods: [],
     types: [],
     transfers: [],
+    clocks: [],
   };
   for (const event of events) {
     switch (event.type) {
@@ -136,6 +143,9 @@ function sorted(events: readonly LedgerEvent[]): Sorted {
       case 'payflow.transfer.updated.v1':
       case 'payflow.transfer.update_rejected.v1':
         all.transfers.push(event);
+        break;
+      case 'payflow.ledger_clock.moved.v1':
+        all.clocks.push(event);
         break;
       default:
         event satisfies never;

@@ -12,6 +12,7 @@ import { keyOf } from '../database/keys.js';
 import { applyPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
 import { paymentAt, type PaymentView } from '../domain/payment.js';
+import { applyClockEvents, type ClockEvent } from './clock-events.js';
 import { tagsOfCounters, tagsOfOwners, tagsOfPayments } from './changed-tags.js';
 import { applyDisputeEvents, countersOfDispute, isDisputeEvent, type DisputeEvent } from './dispute-events.js';
 import { applyOperations } from './payment-operations.js';
@@ -41,13 +42,15 @@ export class PaymentEventsHandler {
 
   @Consumes('gateway.payments')
   async handle(
-    @Payload() batch: readonly (PaymentEvent | OperationEvent | DisputeEvent | PolicyEvent)[],
+    @Payload() batch: readonly (PaymentEvent | OperationEvent | DisputeEvent | PolicyEvent | PaymentsClockEvent)[],
     @Ctx() tx: Transaction,
   ): Promise<Handled> {
+    const heard = await applyClockEvents(tx, batch.filter(isClockEvent));
     const policies = await applyPolicyEvents(tx, batch.filter(isPolicyEvent));
     const disputes = batch.filter(isDisputeEvent);
     const events = batch.filter(
-      (event): event is PaymentEvent | OperationEvent => !isDisputeEvent(event) && !isPolicyEvent(event),
+      (event): event is PaymentEvent | OperationEvent =>
+        !isDisputeEvent(event) && !isPolicyEvent(event) && !isClockEvent(event),
     );
     const told = events.filter((event) => !isOperationEvent(event));
     const states = told.map(stateOf);
@@ -70,6 +73,7 @@ export class PaymentEventsHandler {
     return {
       messages: [],
       repeated: [
+        ...heard,
         ...told.filter((event) => !changed.has(keyOf(paymentKeyOf(stateOf(event))))).map(({ id }) => id),
         ...ended.repeated,
         ...disputed.repeated,
@@ -77,6 +81,12 @@ export class PaymentEventsHandler {
       afterCommit: () => this.outcomes.deliver(replies, this.caches.all.changed(stale)),
     };
   }
+}
+
+type PaymentsClockEvent = ClockEvent<'payflow.payments_clock.moved.v1'>;
+
+function isClockEvent(event: { readonly type: string }): event is PaymentsClockEvent {
+  return event.type === 'payflow.payments_clock.moved.v1';
 }
 
 /** A payment's creation is answered with the first state in which it rests, though the same batch may have brought it further. */

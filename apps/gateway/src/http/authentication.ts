@@ -7,6 +7,7 @@ import type { KeyUses } from '../cache/key-uses.js';
 import { hashApiKey, type ApiKey } from '../database/api-key.repository.js';
 import type { Scope } from '../domain/scope.js';
 import type { Watch } from '../watch/watch.js';
+import { booksOf, type TestSpaces } from '../test-mode/books-of.js';
 import type { Caller } from './caller.js';
 import type { TrafficClass } from './traffic.js';
 
@@ -16,6 +17,7 @@ export type ApiKeys = LayeredCache<string, ApiKey>;
 /** Who is let in, and what is noted of it. */
 export interface Door {
   readonly keys: ApiKeys;
+  readonly spaces: TestSpaces;
   readonly uses: KeyUses;
   readonly watch: Watch;
 }
@@ -55,17 +57,18 @@ export function authenticate(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onRequest', async (request: AuthenticatedRequest) => {
     const route = request.routeOptions.url;
     if (!route?.startsWith(API_PREFIX) || refusesMethod(request) || isOpen(request)) return;
-    const { keys, uses } = door();
+    const { keys, spaces, uses } = door();
     const key = await findKey(keys, request.headers.authorization);
     uses.note(key);
     const { scope } = request.routeOptions.config as unknown as Partial<KeyedRoute>;
     if (scope === undefined) throw new Problem('forbidden');
     if (scope !== 'any' && !key.scopes.includes(scope))
       throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` });
-    const { id: actor, tenant, livemode, scopes } = key;
+    const { id: actor, tenant: organisation, livemode, scopes } = key;
+    const books = await whereFound(booksOf(spaces, organisation, livemode));
     const address = request.ip;
     const traceId = activeTraceId();
-    request[CALLER] = { tenant, livemode, organisation: tenant, actor, kind: 'key', scopes, address, traceId };
+    request[CALLER] = { ...books, livemode, organisation, actor, kind: 'key', scopes, address, traceId };
   });
 }
 
@@ -98,9 +101,14 @@ async function findKey(keys: ApiKeys, authorization: string | undefined): Promis
   return key;
 }
 
-async function lookUp(keys: ApiKeys, hash: string): Promise<ApiKey | undefined> {
+function lookUp(keys: ApiKeys, hash: string): Promise<ApiKey | undefined> {
+  return whereFound(keys.get(hash));
+}
+
+/** Without its database nobody can be let in, and that is no fault of theirs. */
+async function whereFound<T>(looking: Promise<T>): Promise<T> {
   try {
-    return await keys.get(hash);
+    return await looking;
   } catch (error) {
     throw isConnectionLoss(error) ? unavailable(error) : error;
   }

@@ -5,6 +5,8 @@ export interface Caller {
   /** Whose books: the organisation, or in test mode the space that its test data stands in. */
   readonly tenant: string;
   readonly livemode: boolean;
+  /** In a test space that has travelled: how far its clock is ahead of ours. */
+  readonly ahead_ms?: number;
   /** Whose credential: where users, keys and settings belong. */
   readonly organisation: string;
   /** Id of the key or of the user. */

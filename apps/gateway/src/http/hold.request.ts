@@ -3,6 +3,7 @@ import { Problem } from '@payflow/service';
 import type { HoldPostWrite, HoldVoidWrite, HoldWrite } from '../acceptance/acceptable.js';
 import type { HoldView } from '../domain/hold.js';
 import type { Caller } from './caller.js';
+import { ownTime } from '../test-mode/books-of.js';
 import { contentHash } from './content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type MovementRequest } from './movement.js';
 import { unitsAmong } from './named-asset.js';
@@ -56,7 +57,7 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
   const body = readHold(json);
   checkMovement('hold', '', body);
   const expiresAt = instantOf('/expires_at', body.expires_at);
-  const isOver = expiresAt !== null && expiresAt <= now.toISOString();
+  const isOver = expiresAt !== null && expiresAt <= ownTime(caller, now).toISOString();
   const { id = newId('hold'), debit_account, credit_account, amount, asset } = body;
   const created_at = now.toISOString();
   const isNamed = body.id !== undefined;

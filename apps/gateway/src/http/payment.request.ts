@@ -16,6 +16,7 @@ import {
   type PaymentDivision,
 } from './breakdown.request.js';
 import type { Caller } from './caller.js';
+import { ownTime } from '../test-mode/books-of.js';
 import { byName, contentHash } from './content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
@@ -138,7 +139,7 @@ export function paymentOf(
       sequence: 1,
       capture,
       created_at,
-      expires_at: new Date(now.getTime() + LIFETIME_MS).toISOString(),
+      expires_at: new Date(ownTime(caller, now).getTime() + LIFETIME_MS).toISOString(),
       ...rare,
       ...division?.told,
     },

@@ -188,6 +188,9 @@ const ELSEWHERE = [
   'getDispute',
   'listPaymentDisputes',
   'submitDisputeEvidence',
+  'getTestClock',
+  'advanceTestClock',
+  'resetTestMode',
 ];
 
 /** Many at once: what of theirs is no group's is the bulk's own key, looked for and taken, and the payments they name. */

@@ -39,6 +39,8 @@ type Command = AnyMessage<
   | 'payflow.limit.define.v1'
   | 'payflow.risk_rule.define.v1'
   | 'payflow.review.decide.v1'
+  | 'payflow.payments_clock.set.v1'
+  | 'payflow.ledger_clock.set.v1'
 >;
 /** What an event takes over from the command that it answers; one without an id answers none. */
 type Cause = Pick<Command, 'tenant' | 'livemode' | 'traceparent'> & { readonly id?: string };
@@ -206,6 +208,10 @@ export class House {
         return this.policies.rule(command.data);
       case 'payflow.review.decide.v1':
         return this.policies.decide(command.data);
+      case 'payflow.payments_clock.set.v1':
+        return { type: 'payflow.payments_clock.moved.v1', data: command.data };
+      case 'payflow.ledger_clock.set.v1':
+        return { type: 'payflow.ledger_clock.moved.v1', data: command.data };
       default:
         return command satisfies never;
     }

@@ -287,6 +287,12 @@ const changesAreTold = (form: 'running' | 'full') => `
     -- What a command did to an overdraft is told beside its verdict.
     and not (s.type like 'payflow.account.overdraft%' and exists (
       select from verdicts v where v.xact_id = s.xact_id and v.command_id = s.causation))
+    -- The sweeper's own word: the hold says when it was asked to end.
+    and not (s.type = 'payflow.hold.void.v1' and exists (
+      select from holds h where h.tenant_id = s.tenant and h.livemode = s.livemode and h.id = s.subject and h.expiry_asked_at is not null))
+    -- The clock of a test space has taken the move that was told.
+    and not (s.type = 'payflow.ledger_clock.moved.v1' and exists (
+      select from test_clocks c where c.tenant_id = s.subject and c.heard @> s.version))
     and not exists (
       select from periods p where s.type = 'payflow.period.closed.v1' and p.event_id = s.event_id and p.closed_xact_id = s.xact_id)
     and not exists (

@@ -11,6 +11,7 @@ import { ACCOUNT_FILTERS, HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from
 import { ATTEMPT_OPERATIONS } from './attempt-operations.js';
 import { DISPUTE_OPERATIONS } from './dispute-operations.js';
 import { FINDING_OPERATIONS } from './finding-operations.js';
+import { TEST_MODE_OPERATIONS } from './test-mode-operations.js';
 import { WEBHOOK_OPERATIONS } from './webhook-operations.js';
 import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
 import {
@@ -406,4 +407,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...AUDIT_OPERATIONS,
   ...REQUEST_LOG_OPERATIONS,
   ...FINDING_OPERATIONS,
+  ...TEST_MODE_OPERATIONS,
 ];

@@ -17,6 +17,7 @@ import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
 import { FINDING_SCHEMAS } from './finding-operations.js';
 import { LIMIT_SCHEMAS } from './limit-schemas.js';
+import { TEST_MODE_SCHEMAS } from './test-mode-operations.js';
 import { BOOK_SCHEMAS } from './book-schemas.js';
 import { PAYMENT_SCHEMAS } from './payment-schemas.js';
 import {
@@ -221,6 +222,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   ProviderWebhook: { type: 'object', description: 'As the provider writes it, byte for byte as it was signed.' },
   ...ATTEMPT_SCHEMAS,
   ...DISPUTE_SCHEMAS,
+  ...TEST_MODE_SCHEMAS,
   HoldRequest: HOLD_REQUEST_SCHEMA,
   HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
   HoldVoidRequest: HOLD_VOID_REQUEST_SCHEMA,

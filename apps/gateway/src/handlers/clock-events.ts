@@ -1,0 +1,32 @@
+import type { AnyMessage } from '@payflow/contracts';
+import type { Transaction } from '@payflow/database';
+import { noteHeard } from '../database/test-space.repository.js';
+
+const OWNERS = {
+  'payflow.payments_clock.moved.v1': 'payments',
+  'payflow.ledger_clock.moved.v1': 'ledger',
+} as const;
+
+type MovedType = keyof typeof OWNERS;
+
+/** An owner's word that it goes by a test clock. */
+export type ClockEvent<T extends MovedType = MovedType> = AnyMessage<T>;
+
+/** Notes who goes by which clock. One statement, and none for nothing. Returns the ids of what was said before. */
+export async function applyClockEvents(tx: Transaction, events: readonly ClockEvent[]): Promise<string[]> {
+  const [first] = events;
+  if (!first) return [];
+  const known = await noteHeard(
+    tx,
+    OWNERS[first.type],
+    events.map(({ data }) => data),
+  );
+  // Of two copies in a batch the second repeats the first.
+  const said = new Set(known);
+  return events.flatMap(({ id, data }) => {
+    const move = `${data.id}/${data.version}`;
+    if (said.has(move)) return [id];
+    said.add(move);
+    return [];
+  });
+}

@@ -1,0 +1,76 @@
+import { Controller, Get, Post, Req, Res } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { TestClockView } from '../database/test-space.repository.js';
+import { callerOf, type RouteAccess } from '../http/authentication.js';
+import { refuseParameters } from '../http/list-query.js';
+import { OwnWrites } from '../identity/own-writes.js';
+import { requireTestMode } from './books-of.js';
+import { readReset, readTravel } from './clock.request.js';
+import { TestMode } from './test-mode.js';
+
+/** What there is in test mode alone: going ahead in time, and beginning anew. */
+@Controller('api/v1/test')
+export class TestModeController {
+  constructor(
+    private readonly testMode: TestMode,
+    private readonly writes: OwnWrites,
+  ) {}
+
+  @Get('clock')
+  @RouteConfig({ scope: 'test:write' } satisfies RouteAccess)
+  async clock(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseParameters(request.url);
+    const caller = callerOf(request);
+    requireTestMode(caller);
+    void reply.send(clockResource(await this.testMode.clock(caller)));
+  }
+
+  @Post('clock')
+  @RouteConfig({ scope: 'test:write' } satisfies RouteAccess)
+  async travel(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const asking = callerOf(request);
+    requireTestMode(asking);
+    await this.testMode.changing(asking, (journey) =>
+      this.writes.once(request, reply, (body, caller) => {
+        const travel = readTravel(body);
+        return async (tx) => ({
+          status: 200,
+          body: clockResource(await this.testMode.travel(tx, caller, travel, journey)),
+        });
+      }),
+    );
+  }
+
+  @Post('reset')
+  @RouteConfig({ scope: 'test:write' } satisfies RouteAccess)
+  async reset(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const asking = callerOf(request);
+    requireTestMode(asking);
+    await this.testMode.changing(asking, (journey) =>
+      this.writes.once(
+        request,
+        reply,
+        (body, caller) => {
+          readReset(body);
+          return async (tx) => {
+            const at = await this.testMode.reset(tx, caller, journey);
+            return { status: 200, body: { object: 'test_reset', livemode: false, reset_at: at.toISOString() } };
+          };
+        },
+        { bodyless: true },
+      ),
+    );
+  }
+}
+
+function clockResource({ now, ahead_ms, version, heard }: TestClockView): object {
+  return {
+    object: 'test_clock',
+    livemode: false,
+    now: new Date(now.getTime() + ahead_ms).toISOString(),
+    ahead_seconds: Math.floor(ahead_ms / 1_000),
+    version,
+    heard,
+  };
+}

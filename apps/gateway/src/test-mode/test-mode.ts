@@ -1,0 +1,77 @@
+import type { TestClock } from '@payflow/contracts';
+import type { Database, Transaction } from '@payflow/database';
+import type { AnyOutgoing, Messaging, Staged } from '@payflow/messaging';
+import { currentTraceparent } from '@payflow/telemetry';
+import { TAGS } from '../cache/catalogue.js';
+import type { GatewayCaches } from '../cache/gateway-caches.js';
+import {
+  lockTestSpace,
+  readTestClock,
+  renewTestSpace,
+  setTestClock,
+  type TestClockView,
+} from '../database/test-space.repository.js';
+import type { Caller } from '../http/caller.js';
+import type { Travel } from './clock.request.js';
+
+/** What a change in test mode has put on its way; told when it has committed. */
+export interface Journey {
+  staged: Staged | undefined;
+}
+
+/** Moves the clock of a test space, and leaves spaces behind. Payments and the ledger hear of each move over their topics. */
+export class TestMode {
+  constructor(
+    private readonly db: Database,
+    private readonly messaging: Messaging,
+    private readonly caches: GatewayCaches,
+  ) {}
+
+  clock({ tenant }: Caller): Promise<TestClockView> {
+    return readTestClock(this.db, tenant);
+  }
+
+  async travel(tx: Transaction, caller: Caller, travel: Travel, journey: Journey): Promise<TestClockView> {
+    const space = await lockTestSpace(tx, caller.organisation);
+    const before = await readTestClock(tx, space);
+    const clock = { id: space, ahead_ms: travel(before), version: before.version + 1 };
+    await this.#set(tx, clock, caller, journey);
+    return { ...clock, now: before.now, heard: { payments: false, ledger: false } };
+  }
+
+  /** From now on the organisation's test data stands in a space with nothing in it, where it is as late as it is. */
+  async reset(tx: Transaction, caller: Caller, journey: Journey): Promise<Date> {
+    const space = await lockTestSpace(tx, caller.organisation);
+    const { now, ahead_ms, version } = await readTestClock(tx, space);
+    // Nobody goes on asking for ends that nobody will see.
+    if (ahead_ms > 0) await this.#set(tx, { id: space, ahead_ms: 0, version: version + 1 }, caller, journey);
+    await renewTestSpace(tx, caller.organisation, space);
+    return now;
+  }
+
+  /** Runs what changes where or when a caller's test data stands: whoever is answered after it finds it so, in all processes. */
+  async changing(caller: Caller, work: (journey: Journey) => Promise<void>): Promise<void> {
+    const tags = [TAGS.testSpace(caller.organisation)];
+    const journey: Journey = { staged: undefined };
+    this.caches.all.change(tags);
+    try {
+      await work(journey);
+    } finally {
+      await this.caches.all.changed(tags);
+    }
+    journey.staged?.publish();
+  }
+
+  async #set(tx: Transaction, clock: TestClock, caller: Caller, journey: Journey): Promise<void> {
+    await setTestClock(tx, clock);
+    const traceparent = currentTraceparent();
+    const origin = {
+      ...{ tenant: clock.id, livemode: false, actor: caller.actor },
+      ...(traceparent ? { traceparent } : {}),
+    };
+    const told = (['payflow.payments_clock.set.v1', 'payflow.ledger_clock.set.v1'] as const).map(
+      (type): AnyOutgoing => ({ type, subject: clock.id, data: clock, origin }),
+    );
+    journey.staged = await this.messaging.outbox.stage(tx, told, () => traceparent);
+  }
+}
