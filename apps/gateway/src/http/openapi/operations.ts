@@ -1,4 +1,5 @@
 import { ASSET_OPERATIONS } from './asset-operations.js';
+import { IDENTITY_OPERATIONS } from './identity-operations.js';
 import { LIMIT_OPERATIONS } from './limit-operations.js';
 import { PAYMENT_OPERATIONS } from './payment-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
@@ -388,4 +389,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...ATTEMPT_OPERATIONS,
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
+  ...IDENTITY_OPERATIONS,
 ];
