@@ -17,6 +17,7 @@ import type { GatewayConfiguration } from './gateway.config.js';
 import { LedgerEventsHandler } from './handlers/ledger-events.handler.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
 import { AccountsController } from './http/accounts.controller.js';
+import { AuditController } from './http/audit.controller.js';
 import { AttemptsController } from './http/attempts.controller.js';
 import { AssetsController } from './http/assets.controller.js';
 import { ConversionsController } from './http/conversions.controller.js';
@@ -97,6 +98,7 @@ export class GatewayModule {
         PeriodsController,
         TransactionTypesController,
         ...LIMITING,
+        AuditController,
         MonitoringController,
         ...identityControllers,
         ...webhookControllers,

@@ -3,7 +3,7 @@ import type { Database } from '@payflow/database';
 import { unavailable } from '@payflow/service';
 import { findAccount } from '../database/account-view.repository.js';
 import { findApiKey, type ApiKey } from '../database/api-key.repository.js';
-import { keyOf, type ResourceKey } from '../database/keys.js';
+import { keyOf, seenBy, type ResourceKey } from '../database/keys.js';
 import { findPayment } from '../database/payment-view.repository.js';
 import { findUnits } from '../database/unit-view.repository.js';
 import { findAccessToken, type AccessToken } from '../database/session.repository.js';
@@ -40,6 +40,6 @@ export class GatewayCaches {
     this.accessTokens = this.all.of(ACCESS_TOKEN, (hash) => findAccessToken(db, Buffer.from(hash, 'hex')));
     this.payments = this.all.of(PAYMENT, (key) => findPayment(db, key));
     this.accounts = this.all.of(ACCOUNT, (key) => findAccount(db, key));
-    this.assets = this.all.of(ASSET, async (key) => (await findUnits(db, [key])).get(keyOf(key)));
+    this.assets = this.all.of(ASSET, async (key) => (await findUnits(seenBy(db, key), [key])).get(keyOf(key)));
   }
 }

@@ -27,6 +27,8 @@ import { GatewayLimits1764200600002 } from './migrations/1764200600002-gateway-l
 import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
 import { GatewayOwnWrites1764400100001 } from './migrations/1764400100001-gateway-own-writes.js';
 import { GatewayIdentity1764400100002 } from './migrations/1764400100002-gateway-identity.js';
+import { GatewayAuditLog1764400200002 } from './migrations/1764400200002-gateway-audit-log.js';
+import { GatewayWalls1764400200001 } from './migrations/1764400200001-gateway-walls.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -59,6 +61,8 @@ export const migrations = [
   SumsAreNoCards1764300000001,
   GatewayOwnWrites1764400100001,
   GatewayIdentity1764400100002,
+  GatewayWalls1764400200001,
+  GatewayAuditLog1764400200002,
   rights,
 ];
 

@@ -2,7 +2,7 @@ import { fromUuid, uuidOf } from '@payflow/contracts';
 import { statement, type Database, type Transaction } from '@payflow/database';
 import type { ManagedKey } from '../domain/api-key.js';
 import type { Scope } from '../domain/scope.js';
-import { keyColumns, tenantUuid, type Owner, type ResourceKey } from './keys.js';
+import { keyColumns, seenBy, tenantUuid, type Owner, type ResourceKey } from './keys.js';
 import type { Page } from './list-statement.js';
 
 /** Which keys a list shows. */
@@ -96,14 +96,17 @@ export async function insertKey(tx: Transaction, key: NewKey): Promise<void> {
   ]);
 }
 
-export async function findKey(db: Database | Transaction, key: ResourceKey): Promise<HashedKey | undefined> {
-  const [row] = await db.rows<KeyRow>(FIND, idOf(key));
-  return row && { key: toKey(row), hash: row.hash };
+export async function findKey(db: Database, key: ResourceKey): Promise<HashedKey | undefined> {
+  return hashed(await seenBy(db, key).rows<KeyRow>(FIND, idOf(key)));
+}
+
+/** As {@link findKey}, of a key that this transaction has made or changed. */
+export async function ownKey(tx: Transaction, key: ResourceKey): Promise<HashedKey> {
+  return hashed(await tx.rows<KeyRow>(FIND, idOf(key))) as HashedKey;
 }
 
 export async function lockKeyRow(tx: Transaction, key: ResourceKey): Promise<HashedKey | undefined> {
-  const [row] = await tx.rows<KeyRow>(LOCK, idOf(key));
-  return row && { key: toKey(row), hash: row.hash };
+  return hashed(await tx.rows<KeyRow>(LOCK, idOf(key)));
 }
 
 /** Newest first. */
@@ -113,7 +116,8 @@ export async function listKeys(
   { filter, after, limit }: Page<KeyFilter>,
 ): Promise<ManagedKey[]> {
   const place = after ? uuidOf('apiKey', after.id) : null;
-  const rows = await db.rows<KeyRow>(LIST, [tenantUuid(tenant), livemode, place, filter.status ?? null, limit]);
+  const values = [tenantUuid(tenant), livemode, place, filter.status ?? null, limit];
+  const rows = await seenBy(db, { tenant }).rows<KeyRow>(LIST, values);
   return rows.map(toKey);
 }
 
@@ -133,6 +137,10 @@ export async function expireKey(tx: Transaction, key: ResourceKey, seconds: numb
 /** Revokes a key. One that was revoked stays so since then. */
 export async function revokeKey(tx: Transaction, key: ResourceKey): Promise<void> {
   await tx.count(REVOKE, idOf(key));
+}
+
+function hashed([row]: readonly KeyRow[]): HashedKey | undefined {
+  return row && { key: toKey(row), hash: row.hash };
 }
 
 function idOf(key: ResourceKey): unknown[] {

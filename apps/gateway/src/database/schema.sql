@@ -71,6 +71,24 @@ create table archived_tallies (
   constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
 );
 
+create table audit_log (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  actor text not null,
+  actor_kind text not null,
+  operation text not null,
+  resource text,
+  before json not null,
+  after json not null,
+  address text not null,
+  request_id text not null,
+  trace_id text,
+  constraint audit_log_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['key'::text, 'user'::text]))),
+  constraint audit_log_pkey PRIMARY KEY (tenant_id, livemode, id, created_at)
+) partition by RANGE (created_at);
+
 create table command_sequences (
   consumer_group text not null,
   tenant text not null,
@@ -641,7 +659,46 @@ create table waiting_commands (
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
 
+create view tenant_transfer_views as
+ SELECT tenant_id,
+    livemode,
+    id,
+    status,
+    debit_account_id,
+    credit_account_id,
+    amount_minor,
+    asset,
+    group_id,
+    "position",
+    hold_id,
+    reverses_id,
+    effective_at,
+    metadata,
+    failure_code,
+    failure_leg,
+    trace_id,
+    version,
+    created_at,
+    recorded_at,
+    rate_numerator,
+    rate_denominator,
+    content_hash,
+    type,
+    payment_id,
+    corrects_id,
+    metadata_version
+   FROM transfer_views
+  WHERE (tenant_id = ( SELECT (NULLIF(NULLIF(current_setting('payflow.tenant'::text, true), '*'::text), ''::text))::uuid AS "nullif"));
+
 CREATE UNIQUE INDEX account_views_path ON public.account_views USING btree (tenant_id, livemode, path) WHERE (path IS NOT NULL);
+
+CREATE INDEX audit_log_by_actor ON ONLY public.audit_log USING btree (tenant_id, livemode, actor, created_at DESC, id DESC);
+
+CREATE INDEX audit_log_by_operation ON ONLY public.audit_log USING btree (tenant_id, livemode, operation, created_at DESC, id DESC);
+
+CREATE INDEX audit_log_by_resource ON ONLY public.audit_log USING btree (tenant_id, livemode, resource, created_at DESC, id DESC);
+
+CREATE INDEX audit_log_by_time ON ONLY public.audit_log USING btree (tenant_id, livemode, created_at DESC, id DESC);
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
@@ -738,6 +795,70 @@ CREATE INDEX transfer_views_conversions_by_credit ON public.transfer_views USING
 CREATE INDEX transfer_views_conversions_by_debit ON public.transfer_views USING btree (tenant_id, livemode, debit_account_id) WHERE (rate_numerator IS NOT NULL);
 
 CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM transfer_views;
+
+-- account_views
+-- api_key_uses
+-- api_keys
+-- audit_log
+-- command_sequences
+-- dispute_views
+-- hold_views
+-- idempotency_records
+-- installation
+-- limit_views
+-- parked_messages
+-- parked_subjects
+-- payment_operation_views
+-- payment_views
+-- pending_writes
+-- provider_webhooks
+-- review_views
+-- risk_rule_views
+-- session_tokens
+-- sessions
+-- transaction_type_views
+-- transfer_bulk_views
+-- transfer_group_views
+-- transfer_views
+-- unit_views
+-- users
+-- waiting_commands
+policy reader for select to reader using (true);
+
+-- account_views
+-- api_key_uses
+-- api_keys
+-- audit_log
+-- dispute_views
+-- hold_views
+-- idempotency_records
+-- installation
+-- limit_views
+-- payment_operation_views
+-- payment_views
+-- pending_writes
+-- provider_webhooks
+-- review_views
+-- risk_rule_views
+-- session_tokens
+-- sessions
+-- transaction_type_views
+-- transfer_bulk_views
+-- transfer_group_views
+-- transfer_views
+-- unit_views
+-- users
+policy tenant_wall for all to public using (
+CASE
+    WHEN (( SELECT current_setting('payflow.tenant'::text, true) AS current_setting) = '*'::text) THEN true
+    ELSE (tenant_id = ( SELECT (NULLIF(NULLIF(current_setting('payflow.tenant'::text, true), '*'::text), ''::text))::uuid AS "nullif"))
+END);
+
+-- command_sequences
+-- parked_messages
+-- parked_subjects
+-- waiting_commands
+policy tenant_wall for all to public using ((( SELECT current_setting('payflow.tenant'::text, true) AS current_setting) = '*'::text));
 
 CREATE OR REPLACE FUNCTION public.attach_partition(parent text, part text, since timestamp with time zone, until timestamp with time zone)
  RETURNS void
@@ -1036,6 +1157,35 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.raise_walls()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  walled record;
+  raised integer := 0;
+begin
+  for walled in
+    select c.oid::regclass as name, bool_or(a.attname = 'tenant_id') as is_tenants
+    from pg_class c join pg_attribute a on a.attrelid = c.oid
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+      and a.attname in ('tenant_id', 'tenant') and not a.attisdropped
+      and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'tenant_wall')
+    group by c.oid order by c.oid
+  loop
+    execute format('alter table %s enable row level security', walled.name);
+    execute format('create policy tenant_wall on %s using (%s)', walled.name, case when walled.is_tenants
+      then $policy$case when (select current_setting('payflow.tenant', true)) = '*' then true
+        else tenant_id = (select nullif(nullif(current_setting('payflow.tenant', true), '*'), '')::uuid) end$policy$
+      else $policy$(select current_setting('payflow.tenant', true)) = '*'$policy$ end);
+    execute format('create policy reader on %s for select to %I using (true)', walled.name, current_database() || '_reader');
+    raised := raised + 1;
+  end loop;
+  return raised;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.secret_kind(content text)
  RETURNS text
  LANGUAGE sql
@@ -1103,6 +1253,8 @@ grant insert, select on api_keys to service;
 grant update (name, revoked_at, allowed_addresses, expires_at, version) on api_keys to service;
 grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
+grant select on audit_log to reader;
+grant insert, select on audit_log to service;
 grant select on command_sequences to reader;
 grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;
@@ -1169,6 +1321,7 @@ grant update (renewed_at, expires_at, ended_at, end_reason) on sessions to servi
 grant select on suspects to reader;
 grant delete, insert, select on suspects to service;
 grant update (attempts) on suspects to service;
+grant select on tenant_transfer_views to service;
 grant select on tenants to reader;
 grant insert, select on tenants to service;
 grant select on transaction_type_views to reader;
@@ -1204,6 +1357,7 @@ grant execute on function partitions_ahead() to reader, service;
 grant execute on function partitions_due(integer) to service;
 grant execute on function partitions_due_at(timestamp with time zone,integer) to reader, service;
 grant execute on function partitions_of(text) to reader, service;
+grant execute on function raise_walls() to reader, service;
 grant execute on function secret_kind(text) to reader, service;
 grant execute on function typeid_uuid(text) to reader, service;
 grant execute on function uuid_floor(timestamp with time zone) to reader, service;

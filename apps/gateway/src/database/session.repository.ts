@@ -2,7 +2,7 @@ import { fromUuid, newUuid, uuidOf } from '@payflow/contracts';
 import { statement, type Database, type Transaction } from '@payflow/database';
 import type { Role } from '../domain/role.js';
 import type { Session, SessionEnd } from '../domain/session.js';
-import { tenantOf, tenantUuid } from './keys.js';
+import { seenBy, tenantOf, tenantUuid } from './keys.js';
 import type { Page } from './list-statement.js';
 import type { UserKey } from './user.repository.js';
 
@@ -213,12 +213,13 @@ export async function listSessions(
   { after, limit }: Page<SessionFilter>,
 ): Promise<Session[]> {
   const place = after ? uuidOf('session', after.id) : null;
-  const rows = await db.rows<SessionRow>(LIST, [tenantUuid(organisation), uuidOf('user', id), place, limit]);
+  const values = [tenantUuid(organisation), uuidOf('user', id), place, limit];
+  const rows = await seenBy(db, { tenant: organisation }).rows<SessionRow>(LIST, values);
   return rows.map(toSession);
 }
 
-export async function findSession(db: Database | Transaction, key: SessionKey): Promise<Session | undefined> {
-  const [row] = await db.rows<SessionRow>(FIND, keyOf(key));
+export async function findSession(tx: Transaction, key: SessionKey): Promise<Session | undefined> {
+  const [row] = await tx.rows<SessionRow>(FIND, keyOf(key));
   return row && toSession(row);
 }
 

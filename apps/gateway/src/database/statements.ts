@@ -28,10 +28,11 @@ import './transfer-view.repository.js';
 import './unit-view.repository.js';
 import './user.repository.js';
 
+export { AUDIT_LISTS } from './audit.repository.js';
 export { CONVERSION_LISTS } from './conversion-list.repository.js';
 export { DISPUTE_LISTS } from './dispute-view.repository.js';
 export { HOLD_LISTS } from './hold-view.repository.js';
 export { OPERATION_LISTS } from './operation-view.repository.js';
 export { PAYMENT_LISTS } from './payment-view.repository.js';
 export { REVIEW_VIEWS } from './policy-views.js';
-export { PLANNED_FOR_VALUES, TRANSFER_LISTS } from './transfer-view.repository.js';
+export { METADATA_LISTS, PLANNED_FOR_VALUES, TRANSFER_LISTS } from './transfer-view.repository.js';

@@ -2,7 +2,7 @@ import { fromUuid, uuidOf } from '@payflow/contracts';
 import { statement, type Database, type Transaction } from '@payflow/database';
 import type { Role } from '../domain/role.js';
 import type { User } from '../domain/user.js';
-import { tenantOf, tenantUuid } from './keys.js';
+import { seenBy, tenantOf, tenantUuid } from './keys.js';
 import type { Page } from './list-statement.js';
 
 const COLUMNS = `tenant_id, id, email, name, role, password_hash is not null as has_password, invitation_expires_at, disabled_at,
@@ -114,7 +114,7 @@ export async function insertUser(
 }
 
 export async function findUser(db: Database, key: UserKey): Promise<User | undefined> {
-  return one(await db.rows<UserRow>(FIND, keyOf(key)));
+  return one(await seenBy(db, { tenant: key.organisation }).rows<UserRow>(FIND, keyOf(key)));
 }
 
 export async function lockUser(tx: Transaction, key: UserKey): Promise<User | undefined> {
@@ -129,7 +129,7 @@ export async function listUsers(
 ): Promise<User[]> {
   const place = after ? uuidOf('user', after.id) : null;
   const values = [tenantUuid(organisation), place, filter.email ?? null, filter.role ?? null, limit];
-  return (await db.rows<UserRow>(LIST, values)).map(toUser);
+  return (await seenBy(db, { tenant: organisation }).rows<UserRow>(LIST, values)).map(toUser);
 }
 
 /** The owners who can log in, locked until the transaction ends. Before any of their own rows. */

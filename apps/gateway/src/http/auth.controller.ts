@@ -128,7 +128,8 @@ export class AuthController {
       filters: SESSION_FILTERS,
       read: (_owner, page) => {
         const { user = kind === 'user' ? actor : undefined } = page.filter;
-        if (user === undefined) throw new Problem('session_required', { detail: 'A key names the user: ?user=usr_…' });
+        // A key has none of its own.
+        if (user === undefined) return Promise.resolve([]);
         if (user !== actor && !scopes.includes('users:read'))
           throw new Problem('forbidden', { detail: `The ${kind} needs the scope users:read.` });
         return listSessions(this.db, { organisation, id: user }, page);
@@ -147,7 +148,8 @@ export class AuthController {
       if (!session || (session.user !== caller.actor && !caller.scopes.includes('users:write')))
         throw new Problem('not_found');
       if (session.user !== caller.actor) await this.#mayEnd(caller, session.user);
-      return this.#end(tx, { organisation, id, user: session.user }, 'revoked');
+      const ended = await this.#end(tx, { organisation, id, user: session.user }, 'revoked');
+      return { ...ended, before: sessionResource(session, caller.session) };
     };
     await this.own.once(request, reply, read, { bodyless: true });
   }

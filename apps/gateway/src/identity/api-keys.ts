@@ -7,9 +7,9 @@ import { hashApiKey, newApiKey } from '../database/api-key.repository.js';
 import type { ResourceKey } from '../database/keys.js';
 import {
   expireKey,
-  findKey,
   insertKey,
   lockKeyRow,
+  ownKey,
   revokeKey,
   updateKey,
   type HashedKey,
@@ -45,7 +45,7 @@ export class ManagedKeys {
       const { key, hash } = await locked(tx, id, caller);
       if (ifVersion !== null && ifVersion !== key.version) throw new Problem('version_differs');
       await updateKey(tx, of(caller, id), { name: key.name, allowedAddresses: key.allowedAddresses, ...change });
-      return this.#changed(tx, of(caller, id), hash);
+      return this.#changed(tx, of(caller, id), { key, hash });
     };
   }
 
@@ -57,23 +57,24 @@ export class ManagedKeys {
       refuseMore(caller, key.scopes);
       await expireKey(tx, of(caller, id), overlap_s);
       const reply = await made(tx, { ...key, replaces: id }, caller);
-      return { ...reply, afterCommit: () => this.#forget(hash) };
+      return { ...reply, before: apiKeyResource(key), afterCommit: () => this.#forget(hash) };
     };
   }
 
   /** One that was revoked before stays as it is. */
   revoke(id: string, caller: Caller): OwnWork {
     return async (tx) => {
-      const { hash } = await locked(tx, id, caller);
+      const { key, hash } = await locked(tx, id, caller);
       await revokeKey(tx, of(caller, id));
-      return this.#changed(tx, of(caller, id), hash);
+      return this.#changed(tx, of(caller, id), { key, hash });
     };
   }
 
-  async #changed(tx: Transaction, key: ResourceKey, hash: string): Promise<OwnReply> {
-    const { key: changed } = (await findKey(tx, key)) as HashedKey;
+  async #changed(tx: Transaction, place: ResourceKey, { key, hash }: HashedKey): Promise<OwnReply> {
+    const { key: changed } = await ownKey(tx, place);
     const headers = { etag: etagOf(changed.version) };
-    return { status: 200, headers, body: apiKeyResource(changed), afterCommit: () => this.#forget(hash) };
+    const seen = { before: apiKeyResource(key), body: apiKeyResource(changed) };
+    return { status: 200, headers, ...seen, afterCommit: () => this.#forget(hash) };
   }
 
   #forget(hash: string): Promise<void> {
@@ -105,7 +106,7 @@ async function made(
   const place = of(caller, newId('apiKey'));
   const terms = { name, scopes, allowedAddresses, expiresAt, replaces, createdBy: caller.actor };
   await insertKey(tx, { ...place, ...terms, hash: hashApiKey(secret) });
-  const { key } = (await findKey(tx, place)) as HashedKey;
+  const { key } = await ownKey(tx, place);
   const body = apiKeyResource(key);
   const headers = { etag: etagOf(key.version), location: `${KEYS_PATH}/${key.id}` };
   return { status: 201, headers, body: { ...body, secret }, kept: { ...body, secret: null } };

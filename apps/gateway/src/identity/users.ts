@@ -59,7 +59,6 @@ export class Users {
   }
 
   change(id: string, ifVersion: number | null, change: UserChange, caller: Caller): OwnWork {
-    refuseTestKeys(caller);
     return async (tx) => {
       const owners = await lockOwners(tx, caller.organisation);
       const user = await lockedUser(tx, id, caller);
@@ -71,14 +70,16 @@ export class Users {
       const changed = await updateUser(tx, user, { name, role, disabled });
       const tokens = await liveTokens(tx, user);
       if (disabled) await endSessions(tx, user, 'user_disabled');
-      return { ...answer(changed, 200), afterCommit: () => this.logins.forget(tokens) };
+      return { ...answer(changed, 200), before: userResource(user), afterCommit: () => this.logins.forget(tokens) };
     };
   }
 
   /** A new invitation: for who lost the first, or forgot the password. */
   invite(id: string, caller: Caller): OwnWork {
-    refuseTestKeys(caller);
-    return async (tx) => invite(tx, await lockedUser(tx, id, caller), 201);
+    return async (tx) => {
+      const user = await lockedUser(tx, id, caller);
+      return { ...(await invite(tx, user, 201)), before: userResource(user) };
+    };
   }
 
   /** His own password, by a user who knows it. His other sessions end: one of them may be why. */
@@ -115,6 +116,7 @@ export function refuseMore({ scopes }: Caller, role: Role): void {
 async function lockedUser(tx: Transaction, id: string, caller: Caller): Promise<User> {
   const user = await lockUser(tx, { organisation: caller.organisation, id });
   if (!user) throw new Problem('not_found');
+  refuseTestKeys(caller);
   refuseMore(caller, user.role);
   return user;
 }

@@ -3,6 +3,7 @@ import type { Database } from '@payflow/database';
 import { statement } from '@payflow/database';
 import type { BrokerOptions } from '@payflow/messaging';
 import { readConfiguration, startService, type RunningService } from '@payflow/service';
+import { until } from '@payflow/testing';
 import { createApiKey, createTenant } from '../database/index.js';
 import { SCOPES, type Scope } from '../domain/scope.js';
 import { gatewayConfiguration } from '../gateway.config.js';
@@ -143,8 +144,15 @@ export class Client {
       { asset, ...more },
       { prefer: 'wait=10' },
     );
-    if (status !== 201) throw new Error(`opening an account answered ${status} ${text}`);
-    return body['id'] as string;
+    if (status !== 201 && status !== 202) throw new Error(`opening an account answered ${status} ${text}`);
+    const id = body['id'] as string;
+    // On a busy machine the consumers have not joined their group yet when the first one is opened.
+    if (status === 202)
+      await until(
+        'the account is open',
+        async () => (await this.get(`/api/v1/accounts/${id}`)).body['status'] === 'open',
+      );
+    return id;
   }
 }
 

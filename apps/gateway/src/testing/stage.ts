@@ -11,6 +11,8 @@ export interface Stage {
   readonly gateway: RunningService & { readonly base: string };
   readonly house: House;
   readonly client: Client;
+  /** Of its database, as a superuser. */
+  readonly adminUrl: string;
   close(): Promise<void>;
 }
 
@@ -34,7 +36,8 @@ export async function openStage(env: Record<string, string> = {}): Promise<Stage
     await db.close();
     await database.drop();
   };
-  return { db, gateway, house, client: await Client.of(db, gateway.base), close };
+  const { adminUrl } = database;
+  return { db, gateway, house, client: await Client.of(db, gateway.base), adminUrl, close };
 }
 
 /** An answer in short: its status, and its code where it is a problem. */

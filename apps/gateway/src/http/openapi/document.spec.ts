@@ -4,6 +4,7 @@ import { newId } from '@payflow/contracts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
 import { accountResource } from '../../domain/account.js';
+import { auditResource } from '../../domain/audit.js';
 import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
 import { conversionResource } from '../../domain/conversion.js';
 import { bulkResource, bulkResults } from '../../domain/bulk.js';
@@ -22,6 +23,7 @@ import { paymentResource } from '../../domain/payment.js';
 import { requestedType, transactionTypeResource } from '../../domain/transaction-type.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
 import { AccountsController } from '../accounts.controller.js';
+import { AuditController } from '../audit.controller.js';
 import { AttemptsController } from '../attempts.controller.js';
 import { AssetsController } from '../assets.controller.js';
 import { ConversionsController } from '../conversions.controller.js';
@@ -76,6 +78,7 @@ const CONTROLLERS: Type[] = [
   AuthController,
   UsersController,
   ApiKeysController,
+  AuditController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -300,6 +303,25 @@ it.each([
   ['RiskRule', requestedRiskRule({ ...rule, if_version: null })],
   ['RiskRule', riskRuleResource({ ...rule, version: 1, defined_at: at })],
   ['Review', reviewResource(review)],
+  [
+    'AuditEntry',
+    auditResource({
+      ...{
+        id: 'aud_01m7yg4jr5ezm9ym0cwhese7x1',
+        createdAt: at,
+        livemode: false,
+        actorKind: 'key',
+        operation: 'defineLimit',
+      },
+      ...{
+        actor: 'key_01m7yg4jr5ezm9ym0cwhese7x1',
+        resource: 'lim_01m7yg4jr5ezm9ym0cwhese7x1',
+        before: null,
+        after: {},
+      },
+      ...{ address: '127.0.0.1', requestId: '7', traceId: null },
+    }),
+  ],
   ['Period', requestedPeriod('2026-10')],
   [
     'Period',

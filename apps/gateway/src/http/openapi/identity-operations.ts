@@ -81,7 +81,7 @@ const AUTH_OPERATIONS: readonly Operation[] = [
     answer: 'SessionList',
     status: 200,
     query: [...Object.keys(SESSION_FILTERS), 'limit', 'cursor'],
-    problems: [...LIST_PROBLEMS, 'session_required'],
+    problems: LIST_PROBLEMS,
   },
   {
     id: 'revokeSession',

@@ -1,3 +1,4 @@
+import { AUDIT_OPERATIONS } from './audit-operations.js';
 import { ASSET_OPERATIONS } from './asset-operations.js';
 import { IDENTITY_OPERATIONS } from './identity-operations.js';
 import { LIMIT_OPERATIONS } from './limit-operations.js';
@@ -390,4 +391,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
   ...IDENTITY_OPERATIONS,
+  ...AUDIT_OPERATIONS,
 ];

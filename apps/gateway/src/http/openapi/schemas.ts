@@ -1,3 +1,4 @@
+import { AUDIT_SCHEMAS } from './audit-operations.js';
 import { ATTEMPT_SCHEMAS } from './attempt-operations.js';
 import { DISPUTE_SCHEMAS } from './dispute-operations.js';
 import { ACCOUNT_STATES, TRANSFER_KINDS } from '@payflow/contracts';
@@ -262,6 +263,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   AssetList: list('Asset'),
   ...BOOK_SCHEMAS,
   ...LIMIT_SCHEMAS,
+  ...AUDIT_SCHEMAS,
   Report: { type: 'object', description: 'As monitoring gives it.' },
   Problem: {
     type: 'object',
