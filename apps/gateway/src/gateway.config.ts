@@ -14,6 +14,7 @@ import {
 import { edgeFields } from './http/edge.config.js';
 import { loadFields } from './load/load.config.js';
 import { watchFields } from './watch/watch.config.js';
+import { identityFields } from './identity/identity.config.js';
 
 /** Everything the gateway reads from its environment. */
 export const gatewayConfiguration = defineConfiguration(
@@ -47,6 +48,7 @@ export const gatewayConfiguration = defineConfiguration(
       max: 30_000,
       description: 'For a forwarded read in all, with its wait for a place; then it is answered with 504.',
     }),
+    ...identityFields,
     ...connectorWebhookFields,
     ...edgeFields,
     ...tlsFields,

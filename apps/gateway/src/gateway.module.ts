@@ -47,7 +47,7 @@ import { TransactionTypesController } from './http/transaction-types.controller.
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
-import { OwnWrites } from './identity/own-writes.js';
+import { identityControllers, identityProviders } from './identity/parts.js';
 import { ViewLag } from './http/view-lag.js';
 import { Sweeper } from './sweeper.js';
 import { watchProviders } from './watch/parts.js';
@@ -111,6 +111,7 @@ export class GatewayModule {
         TransactionsController,
         MonitoringController,
         RequestLogController,
+        ...identityControllers,
         ...webhookControllers,
         ...testModeControllers,
         PaymentEventsHandler,
@@ -133,11 +134,7 @@ export class GatewayModule {
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
-        {
-          provide: OwnWrites,
-          inject: [DATABASE],
-          useFactory: (db: Database) => new OwnWrites(db, config.PAYFLOW_INTERNAL_SECRET),
-        },
+        ...identityProviders(config),
         ...webhookProviders(config),
         ...testModeProviders,
         PaymentExpansions,

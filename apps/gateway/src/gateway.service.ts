@@ -25,8 +25,8 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
       tellViewLag(fastify, () => lag);
     },
     prepare: (app) => {
-      const { apiKeys: keys, testSpaces: spaces } = app.get(GatewayCaches);
-      door = { keys, spaces, uses: app.get(KeyUses), watch: app.get(Watch) };
+      const { apiKeys: keys, accessTokens: tokens, testSpaces: spaces } = app.get(GatewayCaches);
+      door = { keys, tokens, spaces, uses: app.get(KeyUses), watch: app.get(Watch) };
       lag = app.get(ViewLag);
       serveDocs(app);
     },

@@ -22,6 +22,14 @@ const WITH_ID = KEYED.filter(({ path }) => path.includes('{id}'));
 const READS = KEYED.filter(({ method }) => method === 'get');
 /** A thing's own path and what an owner is asked for is never more than the owner lets be seen. */
 const OF_OWNERS = new Set(['getTransferProof', 'listTransferMetadata', 'getLimitUse']);
+/** Users, and so their sessions, are of no mode. */
+const OF_BOTH_MODES = new Set(['getUser', 'updateUser', 'inviteUser', 'revokeSession']);
+/** Says of who asks, and of nobody else. */
+const OF_ONESELF = new Set(['getMe']);
+/** The caller's own, taken before anything is looked at, and given back with the refusal. */
+const OWN_KEY = new Set(['idempotency.insert']);
+/** Where an empty body says too little to be looked at. */
+const BODIES: Readonly<Record<string, object>> = { updateUser: { name: 'x' }, updateApiKey: { name: 'x' } };
 /** What finds out who asks: it must see the credentials of all. */
 const CREDENTIALS = /\b(api_keys|api_key_uses|tenants|sessions|users|memberships)\b/;
 const WALLED = /\b(?:from|join|into|update)\s+(\w+)/g;
@@ -96,7 +104,7 @@ async function ask(operation: Operation, key: string | undefined) {
         ? { 'cache-control': 'no-cache' }
         : { 'idempotency-key': randomUUID(), prefer: 'wait=0', 'content-type': 'application/json' }),
     },
-    ...(method === 'get' ? {} : { payload: {} }),
+    ...(method === 'get' ? {} : { payload: BODIES[operation.id] ?? {} }),
   });
   const body = (answer.body.startsWith('{') ? JSON.parse(answer.body) : {}) as Record<string, unknown>;
   return { status: answer.statusCode, code: body['code'], data: body['data'] as unknown[] | undefined };
@@ -141,13 +149,13 @@ describe('whose it is', () => {
     const before = await countRows(stage.db);
     const [answer, executions] = await executionsOf(() => ask(operation, other.key));
     expect(answer).toMatchObject({ status: 404, code: 'not_found' });
-    expect(executions.filter(isOfWalled).map(({ name, rows }) => [name, rows])).toEqual(
-      executions.filter(isOfWalled).map(({ name }) => [name, 0]),
-    );
+    const looked = executions.filter((one) => isOfWalled(one) && !OWN_KEY.has(one.name));
+    expect(looked.map(({ name, rows }) => [name, rows])).toEqual(looked.map(({ name }) => [name, 0]));
     expect(await countRows(stage.db)).toEqual(before);
   });
 
   it.each(withId)('%s of the same tenant in the other mode: 404', async (_, operation) => {
+    if (OF_BOTH_MODES.has(operation.id)) return;
     const live = await stage.client.withKey(stage.db, SCOPES, true);
     if (!OF_OWNERS.has(operation.id)) expect((await ask(operation, live.key)).status).toBe(404);
   });
@@ -169,7 +177,7 @@ describe('a gateway whose statements have forgotten whose rows they ask for', ()
   async function shown(): Promise<string[]> {
     const leaks: string[] = [];
     for (const operation of READS) {
-      if (operation.scope === 'monitoring:read') continue;
+      if (operation.scope === 'monitoring:read' || OF_ONESELF.has(operation.id)) continue;
       const { status, data } = await withoutTenantFilters(() => ask(operation, other.key));
       // A mutant that cannot be carried out would look like a wall that holds.
       expect(status, operation.id).not.toBe(500);

@@ -56,6 +56,15 @@ export const CSV_COLUMNS = {
     ...['code', 'provider_reference', 'inquiries', 'needs_attention', 'evidence', 'sent_at', 'unknown_at'],
     ...['created_at', 'updated_at'],
   ],
+  User: ['id', 'email', 'name', 'role', 'status', 'invitation_expires_at', 'disabled_at', 'version', 'created_at'],
+  Session: [
+    ...['id', 'user', 'livemode', 'current', 'address', 'user_agent', 'created_at', 'renewed_at', 'expires_at'],
+    ...['ended_at', 'end_reason'],
+  ],
+  ApiKey: [
+    ...['id', 'name', 'livemode', 'scopes', 'allowed_addresses', 'status', 'expires_at', 'revoked_at', 'replaces'],
+    ...['created_by', 'last_used_at', 'request_count', 'version', 'created_at'],
+  ],
   AuditEntry: [
     ...['id', 'actor', 'actor_kind', 'operation', 'resource', 'before', 'after', 'address', 'request_id', 'trace_id'],
     ...['livemode', 'created_at'],

@@ -1,6 +1,7 @@
 import { newId, type DisputeSnapshot } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import { keepBooks } from './books.js';
+import { userOf } from './people.js';
 import { LIMIT, openReviews, RULE } from './policies.js';
 import type { Stage } from './stage.js';
 
@@ -48,8 +49,17 @@ export async function oneOfEach(stage: Stage): Promise<OneOfEach> {
     '/limits': await idOf('/api/v1/limits', LIMIT),
     '/risk_rules': await idOf('/api/v1/risk_rules', RULE),
     '/reviews': review,
+    ...(await people(stage)),
     '/disputes': await disputed(stage, payment, [alice, bob]),
   };
+}
+
+/** Who may come in: a user with a session, and a key. */
+async function people({ db, client }: Stage): Promise<OneOfEach> {
+  const user = await userOf(db, client, 'viewer');
+  const me = await user.client.get('/api/v1/auth/me');
+  const key = await client.post('/api/v1/keys', { name: 'spec', scopes: ['payments:read'] });
+  return { '/users': user.id, '/auth/sessions': me.body['session'] as string, '/keys': key.body['id'] as string };
 }
 
 async function disputed(

@@ -16,6 +16,7 @@ import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
 import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
 import { FINDING_SCHEMAS } from './finding-operations.js';
+import { IDENTITY_SCHEMAS } from './identity-schemas.js';
 import { LIMIT_SCHEMAS } from './limit-schemas.js';
 import { TEST_MODE_SCHEMAS } from './test-mode-operations.js';
 import { BOOK_SCHEMAS } from './book-schemas.js';
@@ -47,6 +48,7 @@ import {
 export const SCHEMAS: Readonly<Record<string, object>> = {
   ...PAYMENT_SCHEMAS,
   ...REQUEST_LOG_SCHEMAS,
+  ...IDENTITY_SCHEMAS,
   AccountRequest: {
     type: 'object',
     required: ['asset'],
