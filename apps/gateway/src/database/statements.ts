@@ -17,6 +17,7 @@ import './payment-view.repository.js';
 import './provider-webhook.repository.js';
 import './policy-views.js';
 import './reply.repository.js';
+import './requested.repository.js';
 import './search.repository.js';
 import './transaction-type-view.repository.js';
 import './transfer-bulk-view.repository.js';

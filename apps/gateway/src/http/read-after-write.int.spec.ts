@@ -29,7 +29,13 @@ beforeAll(async () => {
 afterAll(() => stage?.close());
 
 const move = () => ({ debit_account: books.alice, credit_account: books.bob, amount: '1', asset: 'USD' });
-const pay = (more: object = {}) => ({ source: books.alice, destination: books.bob, amount: '1', asset: 'USD', ...more });
+const pay = (more: object = {}) => ({
+  source: books.alice,
+  destination: books.bob,
+  amount: '1',
+  asset: 'USD',
+  ...more,
+});
 const code = () => `R${randomUUID().replaceAll('-', '').toUpperCase().slice(0, 9)}`;
 
 const CREATES: readonly (readonly [string, () => string, () => object])[] = [
@@ -44,7 +50,11 @@ const CREATES: readonly (readonly [string, () => string, () => object])[] = [
   ['reversals', () => `/transfers/${books.transfer}/reverse`, () => ({ amount: '1' })],
   ['bulks', () => '/transfers/bulk', () => ({ mode: 'independent', transfers: [move(), move()] })],
   ['units', () => '/assets', () => ({ code: code(), scale: 0, name: 'Counted' })],
-  ['transaction types', () => '/transaction_types', () => ({ id: `r_${code().toLowerCase()}`, debit: null })],
+  [
+    'transaction types',
+    () => '/transaction_types',
+    () => ({ id: `r_${code().toLowerCase()}`, debit: [{ path: 'users:*:wallet' }] }),
+  ],
   ['limits', () => '/limits', () => LIMIT],
   ['risk rules', () => '/risk_rules', () => RULE],
 ];
