@@ -28,6 +28,15 @@ export {
 export { excessOf, type Excess } from './excess.js';
 export type { PoolStatus } from './pool/connection-pool.js';
 export type { Purpose, Shares } from './pool/purpose.js';
+export {
+  inMilliseconds,
+  published,
+  publishedKeyColumns,
+  publishedKeys,
+  publishedStates,
+  type Published,
+  type PublishedKey,
+} from './published.js';
 export { keyset, pagesOf, readPage, type Keyset, type KeysetPage } from './keyset.js';
 export { dropProvisioned, provisionDatabase, type ProvisionedDatabase, type RolePasswords } from './provision.js';
 export { PARTITION_FUNCTIONS, TRUNCATE_GUARDS } from './partitions.js';

@@ -16,6 +16,7 @@ import { partitionsCommands } from './commands/partitions.js';
 import { positionsCommands } from './commands/positions.js';
 import { routesCommands } from './commands/routes.js';
 import { setup } from './commands/setup.js';
+import { viewsCommands } from './commands/views.js';
 import { verify } from './commands/verify.js';
 
 // Stdout is for answers, which others read line by line.
@@ -63,6 +64,7 @@ program.addCommand(blocksCommands());
 program.addCommand(routesCommands());
 program.addCommand(jobsCommands());
 program.addCommand(attemptsCommands());
+program.addCommand(viewsCommands());
 
 program
   .command('generate')

@@ -22,6 +22,7 @@ import './payment-view.repository.js';
 import './provider-webhook.repository.js';
 import './policy-views.js';
 import './reply.repository.js';
+import './requested.repository.js';
 import './search.repository.js';
 import './retired-space.repository.js';
 import './test-space.repository.js';

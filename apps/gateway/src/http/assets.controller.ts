@@ -8,6 +8,7 @@ import { ASSETS_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
 import { GatewayCaches } from '../cache/gateway-caches.js';
 import type { ResourceKey } from '../database/keys.js';
+import { foundOrRequested } from '../database/requested.repository.js';
 import { listUnits } from '../database/unit-view.repository.js';
 import { COMMON_ASSETS, unitResource, type AssetResource } from '../domain/asset.js';
 import { sendAnswer, sendResource, sendVersioned } from './answer.js';
@@ -67,7 +68,12 @@ export class AssetsController {
 
   private async unit(key: ResourceKey): Promise<AssetResource | undefined> {
     if (!isUnitCode(key.id)) return undefined;
-    const view = await this.caches.assets.get(key);
-    return view && unitResource(view);
+    const known = await foundOrRequested(this.db, { type: 'payflow.asset.define.v1', owner: key, id: key.id }, () =>
+      this.caches.assets.get(key),
+    );
+    if (!known) return undefined;
+    if ('found' in known) return unitResource(known.found);
+    const { id: code, scale, name, created_at: createdAt } = known.requested;
+    return unitResource({ code, scale, name, createdAt });
   }
 }

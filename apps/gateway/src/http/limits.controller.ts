@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS_PATH } from '../acceptance/policy-replies.js';
 import { Writes } from '../acceptance/writes.js';
 import { LIMIT_VIEWS } from '../database/policy-views.js';
+import { foundOrRequested } from '../database/requested.repository.js';
 import { limitResource, requestedLimit } from '../domain/limit.js';
 import { sendAnswer, sendResource, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
@@ -71,9 +72,14 @@ export class LimitsController {
     refuseParameters(request.url);
     if (!toUuid('limit', id)) throw new Problem('invalid_id');
     const { tenant, livemode } = callerOf(request);
-    const limit = await LIMIT_VIEWS.find(this.db, { tenant, livemode, id });
-    if (!limit) throw new Problem('not_found');
-    sendVersioned(request, reply, { body: limitResource(limit), version: limit.version });
+    const known = await foundOrRequested(
+      this.db,
+      { type: 'payflow.limit.define.v1', owner: { tenant, livemode }, id },
+      () => LIMIT_VIEWS.find(this.db, { tenant, livemode, id }),
+    );
+    if (!known) throw new Problem('not_found');
+    const body = 'found' in known ? limitResource(known.found) : requestedLimit(known.requested);
+    sendVersioned(request, reply, { body, version: body.version });
   }
 
   /** Only payments knows, in the transaction of each payment; so it is asked. */

@@ -1,8 +1,11 @@
 import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import type { Database } from '@payflow/database';
+import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PERIODS_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
+import { foundOrRequested } from '../database/requested.repository.js';
 import { requestedPeriod } from '../domain/period.js';
 import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
@@ -17,6 +20,11 @@ import type { OwnerClient } from './owner-client.js';
 import { monthOf, periodCloseWrite } from './period.request.js';
 import { submitRequest } from './write-request.js';
 
+/** As the ledger tells of it. */
+type Period = Readonly<Record<string, unknown>> & { readonly status: string };
+/** It is asked for, it closes, and then it is closed: that is all its versions. */
+const VERSIONS: Readonly<Record<string, number>> = { requested: 0, closing: 1, closed: 2 };
+
 const PERIODS: Exported = { name: 'periods', resource: 'Period' };
 
 /** Months of the books that are closed. What is known of them, the ledger knows. */
@@ -24,6 +32,7 @@ const PERIODS: Exported = { name: 'periods', resource: 'Period' };
 export class PeriodsController {
   constructor(
     private readonly writes: Writes,
+    @Inject(DATABASE) private readonly db: Database,
     @Inject(LEDGER) private readonly ledger: OwnerClient,
     private readonly cursors: Cursors,
   ) {}
@@ -50,14 +59,26 @@ export class PeriodsController {
     await sendForwarded(list, parseListQuery<LedgerQuery>(request.url, {}), request, reply);
   }
 
-  /** It closes, and then it is closed: that is all its versions. */
   @Get(':month')
   @RouteConfig({ scope: 'accounts:read' } satisfies RouteAccess)
   async one(@Param('month') month: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
-    const path = `${PERIODS_PATH}/${monthOf(month)}`;
-    const text = await this.ledger.read(path, callerOf(request), request.id, { 404: 'not_found' });
-    const body = JSON.parse(text) as { readonly status: string };
-    sendVersioned(request, reply, { body, version: body.status === 'closed' ? 2 : 1 });
+    const id = monthOf(month);
+    const caller = callerOf(request);
+    const known = await foundOrRequested(this.db, { type: 'payflow.period.close.v1', owner: caller, id }, () =>
+      this.ofLedger(`${PERIODS_PATH}/${id}`, request),
+    );
+    if (!known) throw new Problem('not_found');
+    const body = 'found' in known ? known.found : { ...requestedPeriod(id), totals: null };
+    sendVersioned(request, reply, { body, version: VERSIONS[body.status] ?? 0 });
+  }
+
+  private async ofLedger(path: string, request: FastifyRequest): Promise<Period | undefined> {
+    try {
+      return JSON.parse(await this.ledger.read(path, callerOf(request), request.id, { 404: 'not_found' })) as Period;
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'not_found') return undefined;
+      throw error;
+    }
   }
 }

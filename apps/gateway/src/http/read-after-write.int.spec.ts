@@ -50,7 +50,11 @@ const CREATES: readonly (readonly [string, () => string, () => object])[] = [
   ['reversals', () => `/transfers/${books.transfer}/reverse`, () => ({ amount: '1' })],
   ['bulks', () => '/transfers/bulk', () => ({ mode: 'independent', transfers: [move(), move()] })],
   ['units', () => '/assets', () => ({ code: code(), scale: 0, name: 'Counted' })],
-  ['transaction types', () => '/transaction_types', () => ({ id: `r_${code().toLowerCase()}`, debit: null })],
+  [
+    'transaction types',
+    () => '/transaction_types',
+    () => ({ id: `r_${code().toLowerCase()}`, debit: [{ path: 'users:*:wallet' }] }),
+  ],
   ['limits', () => '/limits', () => LIMIT],
   ['risk rules', () => '/risk_rules', () => RULE],
 ];

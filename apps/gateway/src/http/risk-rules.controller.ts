@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RISK_RULES_PATH } from '../acceptance/policy-replies.js';
 import { Writes } from '../acceptance/writes.js';
 import { RISK_RULE_VIEWS } from '../database/policy-views.js';
+import { foundOrRequested } from '../database/requested.repository.js';
 import { requestedRiskRule, riskRuleResource } from '../domain/limit.js';
 import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
@@ -68,8 +69,13 @@ export class RiskRulesController {
     refuseParameters(request.url);
     if (!toUuid('riskRule', id)) throw new Problem('invalid_id');
     const { tenant, livemode } = callerOf(request);
-    const rule = await RISK_RULE_VIEWS.find(this.db, { tenant, livemode, id });
-    if (!rule) throw new Problem('not_found');
-    sendVersioned(request, reply, { body: riskRuleResource(rule), version: rule.version });
+    const known = await foundOrRequested(
+      this.db,
+      { type: 'payflow.risk_rule.define.v1', owner: { tenant, livemode }, id },
+      () => RISK_RULE_VIEWS.find(this.db, { tenant, livemode, id }),
+    );
+    if (!known) throw new Problem('not_found');
+    const body = 'found' in known ? riskRuleResource(known.found) : requestedRiskRule(known.requested);
+    sendVersioned(request, reply, { body, version: body.version });
   }
 }

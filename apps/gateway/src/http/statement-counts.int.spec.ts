@@ -97,6 +97,7 @@ async function askedFor(method: string, { path, body }: Ask): Promise<{ status: 
       headers: {
         authorization: `Bearer ${stage.client.key}`,
         ...(method === 'get' ? {} : { 'idempotency-key': randomUUID(), prefer: 'wait=0' }),
+        ...(method === 'patch' ? { 'if-match': '*' } : {}),
         ...(body ? { 'content-type': 'application/json' } : {}),
       },
       ...(body ? { payload: body } : {}),
@@ -128,6 +129,9 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   getRefund: [() => ({ path: `/refunds/${refund}` }), 1],
   getCapture: [() => ({ path: `/captures/${capture}` }), 1],
   openAccount: [() => ({ path: '/accounts', body: { asset: 'USD' } }), 4],
+  listAccounts: [() => ({ path: '/accounts' }), 1],
+  search: [() => ({ path: `/search?q=${payment}` }), 1],
+  listTransactions: [() => ({ path: `/transactions?account=${books.alice}` }), 2],
   getAccount: [() => ({ path: `/accounts/${books.alice}` }), 1],
   updateAccount: [() => ({ path: `/accounts/${books.alice}`, body: { metadata: { of: 'alice' } } }), 5],
   createTransfer: [() => ({ path: '/transfers', body: { legs: [movement, movement, movement] } }), 5],

@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TRANSACTION_TYPES_PATH } from '../acceptance/replies.js';
 import { Writes } from '../acceptance/writes.js';
 import type { Owner } from '../database/keys.js';
+import { foundOrRequested } from '../database/requested.repository.js';
 import { findType, listTypes } from '../database/transaction-type-view.repository.js';
 import { requestedType, transactionTypeResource } from '../domain/transaction-type.js';
 import { sendAnswer, sendResource, sendVersioned } from './answer.js';
@@ -67,9 +68,15 @@ export class TransactionTypesController {
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     const { tenant, livemode } = callerOf(request);
-    const type = NAME.test(id) ? await findType(this.db, { tenant, livemode, id }) : undefined;
-    if (!type) throw new Problem('not_found');
-    sendVersioned(request, reply, { body: transactionTypeResource(type), version: type.version });
+    if (!NAME.test(id)) throw new Problem('not_found');
+    const known = await foundOrRequested(
+      this.db,
+      { type: 'payflow.transaction_type.define.v1', owner: { tenant, livemode }, id },
+      () => findType(this.db, { tenant, livemode, id }),
+    );
+    if (!known) throw new Problem('not_found');
+    const body = 'found' in known ? transactionTypeResource(known.found) : requestedType(known.requested);
+    sendVersioned(request, reply, { body, version: body.version });
   }
 
   private async *all(owner: Owner, after: string): AsyncGenerator<readonly object[], void> {

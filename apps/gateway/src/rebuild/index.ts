@@ -1,0 +1,2 @@
+export { REBUILT_VIEWS, type RebuiltName } from './rebuilt-views.js';
+export { ViewRebuild, type Rebuilt } from './view-rebuild.js';
