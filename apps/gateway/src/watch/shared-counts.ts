@@ -5,7 +5,8 @@ import { SlidingCount, type Settled, type Taken } from './sliding-count.js';
 
 /** Where the counts of all processes come together. */
 export interface CountStore {
-  settle(subject: string, counted: number): Promise<Settled>;
+  /** Adds what was counted since the last time; `known`: how many there were by then. Never rejects. */
+  settle(subject: string, counted: number, known: number): Promise<Settled>;
 }
 
 /** More subjects than that are forgotten again, the one that was not asked for the longest first: they are below their limits. */
@@ -55,7 +56,8 @@ export class SharedCounts {
   }
 
   async #settleOne(count: SlidingCount): Promise<void> {
-    const settled = await this.store.settle(count.subject, count.begin());
+    const { counted, known } = count.begin(performance.now());
+    const settled = await this.store.settle(count.subject, counted, known);
     count.settle(performance.now(), settled);
   }
 
