@@ -24,6 +24,6 @@ export const rights: Rights = {
   hold_views: { update: 'all' },
   dispute_views: { update: 'all' },
   provider_webhooks: { delete: true },
-  access_blocks: { update: ['lift_wished_by', 'lift_reason', 'lifted_at', 'lift_event_id'] },
+  access_blocks: { update: ['lift_wished_by', 'lift_reason', 'lifted_at', 'lift_event_id'], delete: true },
   api_key_uses: { update: ['last_used_at', 'request_count'] },
 };

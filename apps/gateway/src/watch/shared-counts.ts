@@ -1,13 +1,8 @@
 import { METRICS } from '@payflow/contracts';
 import { gauge } from '@payflow/telemetry';
 import { LRUCache } from 'lru-cache';
-import { SlidingCount, type Settled, type Taken } from './sliding-count.js';
-
-/** Where the counts of all processes come together. */
-export interface CountStore {
-  /** Adds what was counted since the last time; `known`: how many there were by then. Never rejects. */
-  settle(subject: string, counted: number, known: number): Promise<Settled>;
-}
+import type { RateStore } from './rate-store.js';
+import { SlidingCount, type Taken } from './sliding-count.js';
 
 /** More subjects than that are forgotten again, the one that was not asked for the longest first: they are below their limits. */
 const SUBJECTS_MAX = 20_000;
@@ -34,7 +29,7 @@ export class SharedCounts {
     readonly name: string,
     readonly limit: number,
     readonly window_ms: number,
-    private readonly store: CountStore,
+    private readonly store: RateStore,
   ) {}
 
   take(subject: string, now: number): Taken {
