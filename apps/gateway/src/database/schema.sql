@@ -617,7 +617,7 @@ create table waiting_commands (
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
 
-CREATE INDEX access_blocks_by_end ON public.access_blocks USING btree (blocked_until) WHERE (lifted_at IS NULL);
+CREATE INDEX access_blocks_by_end ON public.access_blocks USING btree (blocked_until);
 
 CREATE INDEX access_blocks_by_subject ON public.access_blocks USING btree (kind, subject, blocked_at);
 
@@ -1066,7 +1066,7 @@ $function$
 ;
 
 grant select on access_blocks to reader;
-grant insert, select on access_blocks to service;
+grant delete, insert, select on access_blocks to service;
 grant update (lift_wished_by, lift_reason, lifted_at, lift_event_id) on access_blocks to service;
 grant select on account_views to reader;
 grant delete, insert, select, update on account_views to service;
