@@ -9,6 +9,7 @@ import {
   type ConfigurationOf,
 } from '@payflow/service';
 import { watchFields } from './watch/watch.config.js';
+import { identityFields } from './identity/identity.config.js';
 
 /** Everything the gateway reads from its environment. */
 export const gatewayConfiguration = defineConfiguration(
@@ -36,6 +37,7 @@ export const gatewayConfiguration = defineConfiguration(
       protocols: ['http', 'https'],
       description: "Base URL of monitoring's read API, for the reads the gateway forwards.",
     }),
+    ...identityFields,
     ...connectorWebhookFields,
     ...watchFields,
   },

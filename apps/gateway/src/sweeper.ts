@@ -3,8 +3,10 @@ import type { Database } from '@payflow/database';
 import { Repeat, type Messaging } from '@payflow/messaging';
 import { gauge, logger, OncePerInterval } from '@payflow/telemetry';
 import { pruneBlocks } from './database/access-block.repository.js';
+import { pruneFailures } from './database/login-failure.repository.js';
 import { pruneWebhooks } from './database/provider-webhook.repository.js';
 import { countOverdue, pruneKeys, takeOverdue } from './database/reply.repository.js';
+import { pruneSessions } from './database/session.repository.js';
 
 const log = logger('sweeper');
 
@@ -19,6 +21,8 @@ const KEY_DAYS = 8;
 const WEBHOOK_DAYS = 32;
 /** As long as requests are in the log. */
 const BLOCK_DAYS = 30;
+/** Whoever looks into a theft asks where it came from. */
+const SESSION_DAYS = 90;
 const DAY_MS = 86_400_000;
 /** Pruned per round: 360,000 an hour, three times what a day at 100 payments/s makes in that time. */
 const PRUNED_MAX = 5_000;
@@ -70,6 +74,8 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
     if (pruned < PRUNED_MAX) this.prunedUntil = new Date(now - (KEY_DAYS + 1) * DAY_MS);
     await pruneWebhooks(this.db, WEBHOOK_DAYS, PRUNED_MAX);
     await pruneBlocks(this.db, BLOCK_DAYS, PRUNED_MAX);
+    await pruneSessions(this.db, SESSION_DAYS, PRUNED_MAX);
+    await pruneFailures(this.db, PRUNED_MAX);
   }
 
   private async republish(): Promise<void> {

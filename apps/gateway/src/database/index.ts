@@ -26,6 +26,7 @@ import { GatewayDisputes1764200700003 } from './migrations/1764200700003-gateway
 import { GatewayLimits1764200600002 } from './migrations/1764200600002-gateway-limits.js';
 import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
 import { GatewayOwnWrites1764400100001 } from './migrations/1764400100001-gateway-own-writes.js';
+import { GatewayIdentity1764400100002 } from './migrations/1764400100002-gateway-identity.js';
 import { GatewayWatch1764400400001 } from './migrations/1764400400001-gateway-watch.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
@@ -58,6 +59,7 @@ export const migrations = [
   GatewayPaymentDivisions1764200800002,
   SumsAreNoCards1764300000001,
   GatewayOwnWrites1764400100001,
+  GatewayIdentity1764400100002,
   GatewayWatch1764400400001,
   rights,
 ];
@@ -67,5 +69,6 @@ export { invariants } from './invariants.js';
 export const entities = [TenantEntity, ApiKeyEntity];
 
 export { listBlocks, wishLift } from './access-block.repository.js';
-export { createApiKey, createTenant, type ApiKey } from './api-key.repository.js';
+export { createApiKey, createTenant, findApiKey, hashApiKey, type ApiKey } from './api-key.repository.js';
+export { addOrganisation, AlreadyBootstrapped, bootstrap, type Beginning, type Begun } from '../identity/bootstrap.js';
 export { SCOPES, type Scope } from '../domain/scope.js';

@@ -25,5 +25,12 @@ export const rights: Rights = {
   dispute_views: { update: 'all' },
   provider_webhooks: { delete: true },
   access_blocks: { update: ['lift_wished_by', 'lift_reason', 'lifted_at', 'lift_event_id'], delete: true },
+  api_keys: { update: ['name', 'allowed_addresses', 'expires_at', 'revoked_at', 'version'] },
+  users: {
+    update: ['name', 'role', 'password_hash', 'invitation_hash', 'invitation_expires_at', 'disabled_at', 'version'],
+  },
+  sessions: { update: ['renewed_at', 'expires_at', 'ended_at', 'end_reason'], delete: true },
+  session_tokens: { update: ['spent_at'], delete: true },
+  login_failures: { update: 'all', delete: true },
   api_key_uses: { update: ['last_used_at', 'request_count'] },
 };

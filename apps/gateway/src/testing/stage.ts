@@ -18,7 +18,13 @@ export interface Stage {
 export async function openStage(env: Record<string, string> = {}): Promise<Stage> {
   const broker = testBroker(uniqueSuffix());
   const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  const db = await openDatabase({ url: database.url, poolSize: 5, applicationName: 'spec', entities });
+  const db = await openDatabase({
+    url: database.url,
+    poolSize: 5,
+    applicationName: 'spec',
+    entities,
+    acquireTimeout_ms: 10_000,
+  });
   const gateway = await startGateway({ databaseUrl: database.url, broker, redisUrl: testServers().redis, env });
   const house = new House(db, broker);
   await house.start();

@@ -92,6 +92,15 @@ export const gateway: IndexRegistry = {
     list(DISPUTE_LISTS, 'dispute_views_by_time', {}),
     list(DISPUTE_LISTS, 'dispute_views_by_payment', { payment: fromUuid('payment', uuid(7).slice(1, 37)) }),
     list(DISPUTE_LISTS, 'dispute_views_by_status', { status: 'needs_response' }),
+    {
+      index: 'sessions_by_user',
+      query: 'sessions.list',
+      values: [OWNER[0], uuid(7), 'null', String(PAGE)],
+    },
+    { index: 'sessions_by_end', query: 'sessions.prune', values: ['30', '1000'] },
+    { index: 'session_tokens_by_session', query: 'session-tokens.live', values: [OWNER[0], uuid(7)] },
+    { index: 'session_tokens_by_end', query: 'session-tokens.prune', values: ['1000'] },
+    { index: 'login_failures_by_age', query: 'login-failures.prune', values: ['1000'] },
     { index: 'provider_webhooks_by_age', query: 'provider-webhooks.prune', values: ['30', '1000'] },
     { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
     {
@@ -139,6 +148,22 @@ export const gateway: IndexRegistry = {
       status: "case when n % 1000 = 0 then 'needs_response' else 'lost' end",
       created_at: TIME,
     },
+    sessions: {
+      ...OWNED,
+      id: uuidOf('n'),
+      user_id: uuidOf('n % 1000'),
+      expires_at: TIME,
+      ended_at: 'null',
+      end_reason: 'null',
+    },
+    session_tokens: {
+      hash: "decode(lpad(to_hex(n), 64, '0'), 'hex')",
+      tenant_id: OWNER[0],
+      session_id: uuidOf('n % ($rows / 10)'),
+      kind: "case when n % 2 = 0 then 'access' else 'refresh' end",
+      expires_at: TIME,
+    },
+    login_failures: { subject: "lpad(to_hex(n), 64, '0')", last_failed_at: TIME },
     provider_webhooks: { webhook_id: 'n', received_at: TIME },
     payment_views: {
       ...OWNED,

@@ -1,4 +1,5 @@
 import { ASSET_OPERATIONS } from './asset-operations.js';
+import { IDENTITY_OPERATIONS } from './identity-operations.js';
 import { LIMIT_OPERATIONS } from './limit-operations.js';
 import { PAYMENT_OPERATIONS } from './payment-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
@@ -390,4 +391,5 @@ export const OPERATIONS: readonly Operation[] = [
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
   ...REQUEST_LOG_OPERATIONS,
+  ...IDENTITY_OPERATIONS,
 ];
