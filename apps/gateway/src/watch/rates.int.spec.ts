@@ -129,6 +129,19 @@ describe('the limit of an address', () => {
   });
 });
 
+it('the limit of an account is for tries to log in to it, from wherever they come', async () => {
+  const { base: strict } = await watched.start({ RATE_LIMIT_LOGIN_PER_MINUTE: '3', TRUSTED_NETWORKS: '192.0.2.0/24' });
+  const logIn = async (email: string): Promise<number> => {
+    const body = JSON.stringify({ email, password: 'a wrong one, and long enough' });
+    const headers = { 'content-type': 'application/json', ...from(anAddress()) };
+    return (await fetch(`${strict}/api/v1/auth/login`, { method: 'POST', body, headers })).status;
+  };
+  const statuses: number[] = [];
+  for (let at = 0; at < 4; at++) statuses.push(await logIn('nobody@example.com'));
+  expect(statuses).toEqual([401, 401, 401, 429]);
+  expect(await logIn('somebody@example.com')).toBe(401);
+});
+
 describe('without Redis', () => {
   const redis = new Proxy(new URL(testServers().redis));
   beforeAll(() => redis.open());
