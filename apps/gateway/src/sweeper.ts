@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import type { Database } from '@payflow/database';
 import { Repeat, type Messaging } from '@payflow/messaging';
 import { gauge, logger, OncePerInterval } from '@payflow/telemetry';
+import { pruneBlocks } from './database/access-block.repository.js';
 import { pruneFailures } from './database/login-failure.repository.js';
 import { pruneWebhooks } from './database/provider-webhook.repository.js';
 import { countOverdue, pruneKeys, takeOverdue } from './database/reply.repository.js';
@@ -18,6 +19,8 @@ const REPORT_INTERVAL_MS = 60_000;
 const KEY_DAYS = 8;
 /** Providers send again for days, not for weeks. */
 const WEBHOOK_DAYS = 32;
+/** As long as requests are in the log. */
+const BLOCK_DAYS = 30;
 /** Whoever looks into a theft asks where it came from. */
 const SESSION_DAYS = 90;
 const DAY_MS = 86_400_000;
@@ -70,6 +73,7 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
     const pruned = await pruneKeys(this.db, { days: KEY_DAYS, limit: PRUNED_MAX, since: this.prunedUntil });
     if (pruned < PRUNED_MAX) this.prunedUntil = new Date(now - (KEY_DAYS + 1) * DAY_MS);
     await pruneWebhooks(this.db, WEBHOOK_DAYS, PRUNED_MAX);
+    await pruneBlocks(this.db, BLOCK_DAYS, PRUNED_MAX);
     await pruneSessions(this.db, SESSION_DAYS, PRUNED_MAX);
     await pruneFailures(this.db, PRUNED_MAX);
   }

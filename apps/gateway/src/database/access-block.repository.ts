@@ -92,6 +92,13 @@ const WISH = statement(
    where id = $1 and lifted_at is null and lift_wished_by is null and blocked_until > statement_timestamp()`,
 );
 
+const PRUNE = statement(
+  'access-blocks.prune',
+  `delete from access_blocks
+   where ctid = any (array (
+     select ctid from access_blocks where blocked_until < statement_timestamp() - $1 * interval '1 day' order by blocked_until limit $2))`,
+);
+
 /** Places blocks, longer each time within a day (`durations_ms`), on whom none is yet. Returns those that were placed. */
 export async function placeBlocks(
   tx: Transaction,
@@ -126,6 +133,11 @@ export async function listBlocks(db: Database, all: boolean, limit: number): Pro
 /** Asks the gateways to lift a block. False where there is no such block that holds. */
 export async function wishLift(db: Database, id: string, actor: string, reason: string): Promise<boolean> {
   return (await db.count(WISH, [uuidOf('block', id), actor, reason])) === 1;
+}
+
+/** Forgets blocks that ended `days` ago, at most `limit` of them. */
+export function pruneBlocks(db: Database, days: number, limit: number): Promise<number> {
+  return db.count(PRUNE, [days, limit]);
 }
 
 function toState(row: BlockRow): BlockState {

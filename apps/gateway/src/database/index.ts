@@ -36,6 +36,7 @@ import { GatewayHistory1764400300003 } from './migrations/1764400300003-gateway-
 import { GatewayWalledLists1764400300005 } from './migrations/1764400300005-gateway-walled-lists.js';
 import { GatewayHistoryIndexes1764400300004 } from './migrations/1764400300004-gateway-history-indexes.js';
 import { GatewayTestSpaces1764400800001 } from './migrations/1764400800001-gateway-test-spaces.js';
+import { GatewayWatch1764400400001 } from './migrations/1764400400001-gateway-watch.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -77,6 +78,7 @@ export const migrations = [
   GatewayHistoryIndexes1764400300004,
   GatewayWalledLists1764400300005,
   GatewayTestSpaces1764400800001,
+  GatewayWatch1764400400001,
   rights,
 ];
 

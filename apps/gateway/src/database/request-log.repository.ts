@@ -63,7 +63,7 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 const LOGGED = new Unnested<LoggedRequest>([
   ['tenant_id', 'uuid', ({ owner }) => (owner ? tenantUuid(owner.tenant) : NOBODY)],
   ['livemode', 'boolean', ({ owner }) => owner?.livemode ?? false],
-  ['created_at', 'timestamptz', ({ at }) => new Date(at)],
+  ['created_ms', 'bigint', ({ at }) => at],
   ['id', 'uuid', ({ uuid }) => uuid],
   ['method', 'text', ({ method }) => method],
   ['route', 'text', ({ route }) => route],
@@ -81,11 +81,11 @@ const LOGGED = new Unnested<LoggedRequest>([
 // Its COMMIT waits for no disk: what a crash takes with it was not promised to anybody.
 const ADD = statement(
   'request-log.add',
-  `insert into request_log (${LOGGED.names})
-   select n.tenant_id, n.livemode, n.created_at, n.id, n.method, n.route, n.status, n.duration_us, n.request_bytes, n.response_bytes,
-     n.actor, n.address::inet, n.request_id, n.trace_id, n.code
+  `insert into request_log (tenant_id, livemode, created_at, id, method, route, status, duration_us, request_bytes, response_bytes,
+     actor, address, request_id, trace_id, code)
+   select n.tenant_id, n.livemode, to_timestamp(n.created_ms / 1000.0), n.id, n.method, n.route, n.status, n.duration_us,
+     n.request_bytes, n.response_bytes, n.actor, n.address::inet, n.request_id, n.trace_id, n.code
    from ${LOGGED.from(1)}, (select set_config('synchronous_commit', 'off', true)) as hurried
-   order by n.created_at
    on conflict do nothing`,
 );
 

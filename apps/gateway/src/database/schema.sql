@@ -770,6 +770,7 @@ create view tenant_transfer_views as
   WHERE (tenant_id = ( SELECT (NULLIF(NULLIF(current_setting('payflow.tenant'::text, true), '*'::text), ''::text))::uuid AS "nullif"));
 
 CREATE INDEX access_blocks_by_end ON public.access_blocks USING btree (blocked_until) WHERE (lifted_at IS NULL);
+CREATE INDEX access_blocks_by_end ON public.access_blocks USING btree (blocked_until);
 
 CREATE INDEX access_blocks_by_subject ON public.access_blocks USING btree (kind, subject, blocked_at);
 
@@ -1354,7 +1355,7 @@ $function$
 ;
 
 grant select on access_blocks to reader;
-grant insert, select on access_blocks to service;
+grant delete, insert, select on access_blocks to service;
 grant update (lift_wished_by, lift_reason, lifted_at, lift_event_id) on access_blocks to service;
 grant select on account_views to reader;
 grant delete, insert, select, update on account_views to service;

@@ -17,6 +17,8 @@ const ACTOR = 'gateway/watch';
 const CHANGED = 'blocks';
 /** Of each kind; more are left alone until these are written. */
 const WAITING_MAX = 1_000;
+/** A key that is used from that many networks is a traveller's: one more says nothing. */
+const NETWORKS_TOLD_MAX = 100;
 /** Whoever was not woken looks by itself. */
 const LOOK_INTERVAL_MS = 5_000;
 const REPORT_INTERVAL_MS = 60_000;
@@ -65,14 +67,13 @@ export class Alarms {
 
   async #writeNetworks(): Promise<void> {
     const uses = [...this.#uses];
-    await this.#tell(async (tx) =>
-      (
-        await addKeyNetworks(
-          tx,
-          uses.map(([, use]) => use),
-        )
-      ).map(networkEvent),
-    );
+    await this.#tell(async (tx) => {
+      const seen = await addKeyNetworks(
+        tx,
+        uses.map(([, use]) => use),
+      );
+      return seen.filter(({ seen: { networks_before } }) => networks_before <= NETWORKS_TOLD_MAX).map(networkEvent);
+    });
     for (const [name] of uses) this.#uses.delete(name);
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RedisConnection } from '@payflow/cache';
 import { METRICS } from '@payflow/contracts';
 import { counter } from '@payflow/telemetry';
-import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { REDIS_PREFIX } from '../cache/gateway-caches.js';
 import type { Settled } from './sliding-count.js';
 
@@ -13,8 +13,8 @@ const settled = counter(
 );
 
 export const WINDOW_S = 60;
-/** Who uses less of a limit than this is not carried over to memory when Redis goes: nothing depends on it, and there are many. */
-const CARRIED_FROM = 0.25;
+/** Who uses less of a limit than this is not counted in memory beside: nothing depends on it, and there are many. */
+const INSURED_FROM = 0.1;
 
 /**
  * The library's window begins with a subject's first request and forgets all at its end, so that twice the limit passes about it.
@@ -39,10 +39,13 @@ if used + 1 > limit then
   if current + 1 <= limit then wait = window * (1 - (limit - 1 - current) / before) - into
   else wait = window - into + window * (1 - (limit - 1) / current) end
 end
-return { math.floor(used), math.ceil(math.max(0, wait)) }
+return { math.ceil(used), math.ceil(math.max(0, wait)) }
 `;
 
-/** A limit's counts in Redis, and in this process's memory while Redis is away: by the same numbers as far as they were heard. */
+/**
+ * A limit's counts in Redis, insured in this process's memory: what it has counted itself within the minute is never less than
+ * what Redis says, so that a Redis that comes and goes loses nothing, and without one it goes on from what was heard last.
+ */
 export class RateStore {
   readonly #redis: RateLimiterRedis;
   readonly #insurance: RateLimiterMemory;
@@ -61,23 +64,27 @@ export class RateStore {
     this.#insurance = new RateLimiterMemory(options);
   }
 
-  /** Adds what was counted. Never rejects. */
-  async settle(subject: string, counted: number): Promise<Settled> {
+  /** Adds what was counted since the last time; `known`: how many there were by then. Never rejects. */
+  async settle(subject: string, counted: number, known: number): Promise<Settled> {
+    const own =
+      (known + counted) / this.limit >= INSURED_FROM ? await this.#insurance.penalty(subject, counted) : UNINSURED;
     try {
-      const { consumedPoints: used, msBeforeNext: wait_ms } = await this.#redis.penalty(subject, counted);
-      if (used >= this.limit * CARRIED_FROM) await this.#insurance.set(subject, used, WINDOW_S);
+      const { consumedPoints, msBeforeNext } = await this.#redis.penalty(subject, counted);
       settled.inc({ by: 'redis' });
-      return { used, wait_ms };
+      if (own.consumedPoints <= consumedPoints) return { used: consumedPoints, wait_ms: msBeforeNext };
+      return this.#insured(own.consumedPoints, own);
     } catch {
       settled.inc({ by: 'memory' });
-      return this.#insured(await this.#insurance.penalty(subject, counted));
+      return this.#insured(Math.max(own.consumedPoints, known + counted), own);
     }
   }
 
-  #insured({ consumedPoints: used, msBeforeNext }: RateLimiterRes): Settled {
+  #insured(used: number, { msBeforeNext }: RateLimiterRes): Settled {
     return { used, wait_ms: used >= this.limit ? msBeforeNext : 0 };
   }
 }
+
+const UNINSURED = new RateLimiterRes(0, 0, 0, true);
 
 const NOT_LOADED = /^NOSCRIPT/;
 

@@ -57,7 +57,9 @@ export class Rates {
     for (const policy of RATE_POLICIES) {
       const quota = limits[policy];
       if (BY_ADDRESS_ALONE.has(policy)) {
-        this.#byAddress.set(policy, limit(policy, 'address', policy, quota));
+        // Of an account its own tries are counted beside; behind an address there may be an office.
+        const tries = policy === 'login' ? quota * addressFactor : quota;
+        this.#byAddress.set(policy, limit(policy, 'address', policy, tries));
       } else {
         this.#byKey.set(policy, limit(policy, 'key', policy, quota));
         this.#byAddress.set(policy, limit(policy, 'address', `${policy}_address`, quota * addressFactor));

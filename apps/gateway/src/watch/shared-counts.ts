@@ -1,12 +1,8 @@
 import { METRICS } from '@payflow/contracts';
 import { gauge } from '@payflow/telemetry';
 import { LRUCache } from 'lru-cache';
-import { SlidingCount, type Settled, type Taken } from './sliding-count.js';
-
-/** Where the counts of all processes come together. */
-export interface CountStore {
-  settle(subject: string, counted: number): Promise<Settled>;
-}
+import type { RateStore } from './rate-store.js';
+import { SlidingCount, type Taken } from './sliding-count.js';
 
 /** More subjects than that are forgotten again, the one that was not asked for the longest first: they are below their limits. */
 const SUBJECTS_MAX = 20_000;
@@ -33,7 +29,7 @@ export class SharedCounts {
     readonly name: string,
     readonly limit: number,
     readonly window_ms: number,
-    private readonly store: CountStore,
+    private readonly store: RateStore,
   ) {}
 
   take(subject: string, now: number): Taken {
@@ -55,7 +51,8 @@ export class SharedCounts {
   }
 
   async #settleOne(count: SlidingCount): Promise<void> {
-    const settled = await this.store.settle(count.subject, count.begin());
+    const { counted, known } = count.begin(performance.now());
+    const settled = await this.store.settle(count.subject, counted, known);
     count.settle(performance.now(), settled);
   }
 

@@ -49,11 +49,11 @@ export class SlidingCount {
     return now - this.#settledAt >= interval_ms || this.used(now) * 2 >= this.limit;
   }
 
-  /** Takes what is to be settled. One settlement at a time. */
-  begin(): number {
+  /** Takes what is to be settled, with what was known before it. One settlement at a time. */
+  begin(now: number): { readonly counted: number; readonly known: number } {
     this.#inFlight = this.#unsettled;
     this.#unsettled = 0;
-    return this.#inFlight;
+    return { counted: this.#inFlight, known: Math.ceil(this.#settledPart(now)) };
   }
 
   settle(now: number, { used, wait_ms }: Settled): void {

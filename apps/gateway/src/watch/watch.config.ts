@@ -38,13 +38,16 @@ export const watchFields = {
     600,
     'Requests of an address to what needs no credential: pages, and paths that there are not.',
   ),
-  RATE_LIMIT_LOGIN_PER_MINUTE: perMinute(20, 'Tries to log in: of an address, and to an account from wherever.'),
+  RATE_LIMIT_LOGIN_PER_MINUTE: perMinute(
+    20,
+    'Tries to log in to an account, from wherever. Of an address, to whatever account and with tokens: as many times more as the factor below says.',
+  ),
   RATE_LIMIT_WEBHOOK_IN_PER_MINUTE: perMinute(60_000, 'Webhooks of providers, of an address.'),
   RATE_LIMIT_ADDRESS_FACTOR: integer({
     min: 1,
     max: 1_000,
     default: 10,
-    description: 'How many times the limit of a key the keys of one address may use together.',
+    description: 'How many times the limit of a key or an account those of one address may use together.',
   }),
   TRUSTED_PROXIES: networks({
     default: null,

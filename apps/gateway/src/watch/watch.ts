@@ -50,32 +50,34 @@ export class Watch {
   readonly #visitors = new LRUCache<string, Visitor>({ max: VISITORS_MAX });
   /** The network that each key was used from last. */
   readonly #networks = new LRUCache<string, string>({ max: KEYS_MAX });
-  readonly #rounds = new Repeat(
-    ROUND_MS,
-    () => this.round(),
-    (error) => log.warn({ err: error }, 'a round of the watch did not end'),
+  /** A database that is slow must not keep the counts of the processes apart. */
+  readonly #rounds = [() => this.#settle(), () => this.parts.alarms.run(performance.now())].map(
+    (work) => new Repeat(ROUND_MS, work, (error) => log.warn({ err: error }, 'a round of the watch did not end')),
   );
 
   constructor(private readonly parts: WatchParts) {}
 
   open(): void {
-    this.#rounds.start();
+    for (const rounds of this.#rounds) rounds.start();
     this.parts.log?.open();
   }
 
   /** Ends the rounds, and writes the log for the last time: while there is still a database. */
   async close(): Promise<void> {
-    await this.#rounds.stop();
+    await Promise.all(this.#rounds.map((rounds) => rounds.stop()));
     await this.round();
     await this.parts.log?.close();
   }
 
   /** Brings the counts of all processes together, and writes down what was noticed. */
   async round(): Promise<void> {
-    const { rates, suspicions, alarms } = this.parts;
+    await Promise.all([this.#settle(), this.parts.alarms.run(performance.now())]);
+  }
+
+  async #settle(): Promise<void> {
+    const { rates, suspicions } = this.parts;
     const now = performance.now();
-    const settled = [...rates.counts, ...suspicions.counts].map((counts) => counts.settle(now));
-    await Promise.all([...settled, alarms.run(now)]);
+    await Promise.all([...rates.counts, ...suspicions.counts].map((counts) => counts.settle(now)));
   }
 
   visitorOf(request: FastifyRequest): Visitor {

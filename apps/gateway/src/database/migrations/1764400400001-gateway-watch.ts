@@ -25,7 +25,7 @@ create table access_blocks (
   check (lifted_at is null or lift_wished_by is not null),
   check ((lifted_at is null) = (lift_event_id is null))
 );
-create index access_blocks_by_end on access_blocks (blocked_until) where lifted_at is null;
+create index access_blocks_by_end on access_blocks (blocked_until);
 create index access_blocks_by_subject on access_blocks (kind, subject, blocked_at);
 
 -- The first of a key is where it belongs; each that comes later is told of.
