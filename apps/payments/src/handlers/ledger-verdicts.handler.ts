@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { uuidOf, type AccountSnapshot, type AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { Consumes, type AnyOutgoing, type Handled } from '@payflow/messaging';
+import { Consumes, passedOverBefore, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import {
   decidedBy,
   finishPayments,
@@ -31,7 +31,14 @@ type Direct = TransferVerdict | GroupVerdict;
 export class LedgerVerdictsHandler {
   @Consumes('payments.verdicts')
   async handle(@Payload() events: readonly Verdict[], @Ctx() tx: Transaction): Promise<Handled> {
-    const ours = events.filter(({ data }) => (data.payment ?? null) !== null);
+    const ours = events.filter(isOfPayment);
+    const others = events.length === ours.length ? [] : events.filter((event) => !isOfPayment(event));
+    // Of what is no payment's, nothing here tells a repeat: it has its mark in the inbox.
+    const passed = await passedOverBefore(
+      tx,
+      'payments.verdicts',
+      others.map(({ id }) => id),
+    );
     const direct = await finish(tx, ours.filter(canBeDirect));
     // What moved no direct payment may be the word on a step: a refund's transfer, or anything about a hold.
     const strange: Verdict[] = [];
@@ -42,9 +49,13 @@ export class LedgerVerdictsHandler {
     await settleUses(tx, usesOf([...direct.ended, ...played.ended]));
     return {
       messages: [...direct.messages, ...played.messages, ...disputed.messages],
-      repeated: [...direct.repeated, ...(played.repeated ?? []), ...(disputed.repeated ?? [])],
+      repeated: [...passed, ...direct.repeated, ...(played.repeated ?? []), ...(disputed.repeated ?? [])],
     };
   }
+}
+
+function isOfPayment({ data }: Verdict): boolean {
+  return (data.payment ?? null) !== null;
 }
 
 interface Finished {

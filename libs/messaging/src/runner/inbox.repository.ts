@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { uuidOf } from '@payflow/contracts';
+import { uuidOf, type Group } from '@payflow/contracts';
 import { statement, type Transaction } from '@payflow/database';
 
 const MARK = statement(
@@ -41,4 +41,22 @@ function idsOf(rows: readonly { event_id: string }[], idByUuid: ReadonlyMap<stri
 /** 64 bits tell copies from others well enough: a mistake costs an alarm, not a message. */
 function contentHash(value: Buffer): bigint {
   return hash('sha1', value, 'buffer').readBigInt64BE();
+}
+
+const PASS = statement(
+  'inbox.pass-over',
+  `insert into inbox (consumer_group, event_id, content_hash)
+   select $1, m.event_id, 0 from unnest($2::uuid[]) as m (event_id) order by m.event_id
+   on conflict do nothing returning event_id`,
+);
+
+/**
+ * For a reader whose mark is its effect, of messages that have none with it: notes that they came, and returns the ids of those
+ * that had come before. Without it a repeat would count as one message more than was sent. None for nothing.
+ */
+export async function passedOverBefore(tx: Transaction, group: Group, ids: readonly string[]): Promise<string[]> {
+  if (ids.length === 0) return [];
+  const idByUuid = new Map(ids.map((id) => [uuidOf('event', id), id]));
+  const fresh = idsOf(await tx.rows<{ event_id: string }>(PASS, [group, [...idByUuid.keys()]]), idByUuid);
+  return ids.filter((id) => !fresh.has(id));
 }
