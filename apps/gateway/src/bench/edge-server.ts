@@ -1,20 +1,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readConfiguration, startService } from '@payflow/service';
 import fastify from 'fastify';
-import type { Acceptable } from '../acceptance/acceptable.js';
-import { paymentReply } from '../acceptance/payment-replies.js';
-import { Writes, type Answer } from '../acceptance/writes.js';
-import type { PaymentView } from '../domain/payment.js';
-import { gatewayConfiguration } from '../gateway.config.js';
-import { gatewayService } from '../gateway.service.js';
 
 /**
  * One of the servers that `edge` compares, in a process of its own: what Node alone takes for a POST, what Fastify alone does, the
  * gateway's whole edge with an acceptance that keeps nothing (`edge`), and the gateway (`gateway`). Tells its port when it
  * listens, and its CPU time when asked.
  */
-const ROLES = { node, fastify: rawFastify, edge: () => gateway(acceptAll), gateway: () => gateway() };
+const ROLES = {
+  node,
+  fastify: rawFastify,
+  edge: async () => (await import('./edge-gateway.js')).edge(),
+  gateway: async () => (await import('./edge-gateway.js')).gateway(),
+};
 export type Role = keyof typeof ROLES;
 
 export interface Told {
@@ -58,23 +56,6 @@ async function rawFastify(): Promise<number> {
   server.post('/api/v1/payments', (request, reply) => reply.status(201).send(answerTo(request.body as object)));
   await server.listen({ port: 0, host: '127.0.0.1' });
   return (server.server.address() as AddressInfo).port;
-}
-
-async function gateway(instead?: (writes: Writes) => void): Promise<number> {
-  const config = readConfiguration(gatewayConfiguration, { NODE_ENV: 'test', ...process.env });
-  const { app } = await startService(gatewayService(), config);
-  instead?.(app.get(Writes, { strict: false }));
-  return (app.getHttpServer().address() as AddressInfo).port;
-}
-
-/** Everything but the acceptance: what it keeps is answered at once as if it had succeeded. */
-function acceptAll(writes: Writes): void {
-  writes.submit = ({ write: { view }, requestId }: Acceptable): Promise<Answer> =>
-    Promise.resolve({
-      kind: 'final',
-      reply: paymentReply({ ...(view as PaymentView), status: 'succeeded', version: 3 }, requestId),
-      replayed: false,
-    });
 }
 
 const role = process.argv[2] as Role;

@@ -54,7 +54,9 @@ class Server {
 
   static async start(role: Role, env: NodeJS.ProcessEnv): Promise<Server> {
     const child = fork(new URL('edge-server.js', import.meta.url), [role], { env: { ...process.env, ...env } });
-    const [told] = (await once(child, 'message')) as [Told];
+    const died = once(child, 'exit').then(() => Promise.reject(new Error(`${role} could not start`)));
+    const [told] = (await Promise.race([once(child, 'message'), died])) as [Told];
+    died.catch(() => undefined);
     const port = told.port as number;
     return new Server(child, port, await Promise.all(Array.from({ length: WIRES }, () => Wire.to(port))));
   }
@@ -208,10 +210,10 @@ async function main(): Promise<void> {
     DATABASE_URL: views.url,
     KAFKA_BROKERS: '127.0.0.1:9',
   };
-  const started = await Promise.all(ROLES.map((role) => Server.start(role, env)));
-  const servers = Object.fromEntries(ROLES.map((role, at) => [role, started[at]])) as Record<Role, Server>;
+  const servers = {} as Record<Role, Server>;
   const bench: Bench = { views, servers, key };
   try {
+    for (const role of ROLES) servers[role] = await Server.start(role, env);
     for (const role of ['node', 'fastify', 'edge'] as const) await servers[role].cost(posts(bench, size.warmUp), 201);
     await servers.gateway.cost(posts(bench, size.durable), 202);
     for (const headers of Object.values(LISTS)) await listCost(bench, headers);
@@ -224,7 +226,7 @@ async function main(): Promise<void> {
       broken: [],
     });
   } finally {
-    await Promise.all(started.map((server) => server.stop()));
+    await Promise.all(Object.values(servers).map((server) => server.stop()));
     await views.close();
   }
 }
