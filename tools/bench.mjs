@@ -24,6 +24,21 @@ async function onPostgres(program, argument, { dir, env }, part = join('apps', '
 }
 
 /**
+ * A program of the gateway's, on a durable Postgres and a Redis of its own.
+ * @param {string} program @param {Place} place
+ */
+async function onPostgresAndRedis(program, { dir, env, size }) {
+  const runDir = env['PAYFLOW_RUN_DIR'] ?? dir;
+  const postgres = await startPostgres({ dir: join(dir, 'postgres'), runDir });
+  const redis = await startRedis({ dir: join(dir, 'redis'), runDir });
+  const main = join(paths.root, 'apps', 'gateway', 'dist', 'bench', `${program}.js`);
+  return runShown(runtime(), [...serviceNodeArgs, main, size], {
+    cwd: paths.root,
+    env: { ...process.env, ...env, POSTGRES_URL: postgres.url, REDIS_URL: redis.url },
+  });
+}
+
+/**
  * A program over all five services, on servers of its own.
  * @param {string} program @param {Place} place
  */
@@ -56,16 +71,11 @@ const benchmarks = {
   },
   cache: {
     what: "the gateway's reads from Postgres, through a plain GET-and-SET cache and through the product's, in turns in one run",
-    run: async ({ dir, env, size }) => {
-      const runDir = env['PAYFLOW_RUN_DIR'] ?? dir;
-      const postgres = await startPostgres({ dir: join(dir, 'postgres'), runDir });
-      const redis = await startRedis({ dir: join(dir, 'redis'), runDir });
-      const main = join(paths.root, 'apps', 'gateway', 'dist', 'bench', 'cache.js');
-      return runShown(runtime(), [...serviceNodeArgs, main, size], {
-        cwd: paths.root,
-        env: { ...process.env, ...env, POSTGRES_URL: postgres.url, REDIS_URL: redis.url },
-      });
-    },
+    run: (place) => onPostgresAndRedis('cache', place),
+  },
+  gateway: {
+    what: "CPU of the gateway's edge for a POST against Fastify and Node alone, stored replies, lists compressed and cached, a thousand connections",
+    run: (place) => onPostgresAndRedis('edge', place),
   },
   ledger: {
     what: "transfers of the ledger's posting against a plain TypeORM poster, in turns in one run",

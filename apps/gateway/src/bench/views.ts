@@ -12,6 +12,8 @@ const ACQUIRE_TIMEOUT_MS = 60_000;
 /** A gateway's views on a durable server: so many accounts, and as many payments among the first of them. */
 export interface Views {
   readonly db: Database;
+  /** Where they are, as the gateway's own role. */
+  readonly url: string;
   /** Statements that this process has had carried out by now. */
   statements(): number;
   account(rank: number): ResourceKey;
@@ -42,6 +44,7 @@ export async function openViews(adminUrl: string, rows: number, connections: num
   });
   return {
     db,
+    url,
     statements: counting(),
     account: (rank) => owned('account', rank),
     payment: (rank) => owned('payment', rank),
@@ -66,6 +69,7 @@ const UUID = (expression: string) => `('00000000-0000-7000-8000-' || lpad(to_hex
 async function seed(ownerUrl: string, tenant: string, rows: number, active: number): Promise<void> {
   const client = new Client({ connectionString: ownerUrl });
   await client.connect();
+  await client.query("insert into tenants (id, name) values ($1, 'bench')", [tenant]);
   await client.query(
     `insert into account_views (tenant_id, livemode, id, status, path, asset, kind, overdraft, overdraft_limit_minor,
        posted_credits_minor, metadata, version, terms_version, created_at, updated_at)
