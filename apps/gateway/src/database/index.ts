@@ -29,7 +29,6 @@ import { GatewayOwnWrites1764400100001 } from './migrations/1764400100001-gatewa
 import { GatewayIdentity1764400100002 } from './migrations/1764400100002-gateway-identity.js';
 import { GatewayAuditLog1764400200002 } from './migrations/1764400200002-gateway-audit-log.js';
 import { GatewayWalls1764400200001 } from './migrations/1764400200001-gateway-walls.js';
-import { GatewayWatch1764400400001 } from './migrations/1764400400001-gateway-watch.js';
 import { GatewayLists1764400300001 } from './migrations/1764400300001-gateway-lists.js';
 import { GatewayMetadataStatistics1764400300002 } from './migrations/1764400300002-gateway-metadata-statistics.js';
 import { GatewayHistory1764400300003 } from './migrations/1764400300003-gateway-history.js';
@@ -71,14 +70,13 @@ export const migrations = [
   GatewayIdentity1764400100002,
   GatewayWalls1764400200001,
   GatewayAuditLog1764400200002,
-  GatewayWatch1764400400001,
   GatewayLists1764400300001,
   GatewayMetadataStatistics1764400300002,
   GatewayHistory1764400300003,
   GatewayHistoryIndexes1764400300004,
   GatewayWalledLists1764400300005,
-  GatewayTestSpaces1764400800001,
   GatewayWatch1764400400001,
+  GatewayTestSpaces1764400800001,
   rights,
 ];
 

@@ -25,7 +25,6 @@ export const rights: Rights = {
   hold_views: { update: 'all', delete: true },
   dispute_views: { update: 'all', delete: true },
   provider_webhooks: { delete: true },
-  access_blocks: { update: ['lift_wished_by', 'lift_reason', 'lifted_at', 'lift_event_id'] },
   tenants: { update: ['test_space'] },
   retired_test_spaces: { update: ['swept_at'] },
   test_clocks: { update: ['ahead_ms', 'version', 'payments_heard', 'ledger_heard'] },
