@@ -2,8 +2,9 @@ import { newId } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createTenant, migrations } from '../database/index.js';
+import { migrations } from '../database/index.js';
 import { addFailures, pruneFailures } from '../database/login-failure.repository.js';
+import { insertOrganisation } from '../database/organisation.repository.js';
 import { openSession, pruneSessions } from '../database/session.repository.js';
 import { insertUser } from '../database/user.repository.js';
 import { newToken } from './tokens.js';
@@ -22,7 +23,7 @@ const LEFT = statement(
 
 it('tokens go a day after their end, sessions ninety, failures two; what is younger stays', async () => {
   const { database: db } = test;
-  const organisation = await createTenant(db, 'spec');
+  const organisation = await db.transaction((tx) => insertOrganisation(tx, 'spec'));
   const user = { organisation, id: newId('user') };
   const terms = { email: 'a@example.com', name: 'a', role: 'viewer', passwordHash: null } as const;
   await db.transaction((tx) => insertUser(tx, { ...user, ...terms }));

@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { findApiKey, hashApiKey } from '@payflow/gateway/database';
+import { hashApiKey } from '@payflow/gateway/database';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, afterEach, beforeEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MIGRATIONS } from '../installation.js';
@@ -13,6 +14,7 @@ const COUNTS = statement(
   `select (select count(*) from tenants)::integer as tenants, (select count(*) from users)::integer as users,
      (select count(*) from api_keys)::integer as keys`,
 );
+const KEY = statement('spec.key', 'select tenant_id, livemode from api_keys where key_hash = $1');
 const OWNERS = statement('spec.owners', 'select email, role, password_hash from users order by created_at');
 
 let state: string;
@@ -59,8 +61,8 @@ describe('payflow bootstrap', () => {
       { email: 'ada@acme.example', role: 'owner', password_hash: expect.stringMatching(/^\$argon2id\$/) as string },
     ]);
     expect(await counts()).toEqual({ tenants: 1, users: 1, keys: 1 });
-    const key = await findApiKey(db.database, hashApiKey(told['apiKey'] ?? ''));
-    expect(key).toMatchObject({ tenant: told['organisation'], livemode: false });
+    const keys = await db.database.rows(KEY, [hashApiKey(told['apiKey'] ?? '')]);
+    expect(keys).toEqual([{ tenant_id: uuidOf('tenant', told['organisation'] ?? ''), livemode: false }]);
     const file = join(state, 'first-owner.json');
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ password: told['password'] });
     expect(statSync(file).mode & 0o077).toBe(0);
