@@ -6,7 +6,8 @@ import { statement } from '@payflow/database';
 import { hashApiKey } from '@payflow/gateway/database';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, afterEach, beforeEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { MIGRATIONS } from '../installation.js';
+import { MIGRATIONS, withDatabase } from '../installation.js';
+import { findHost } from './demo-host.js';
 import { bootstrapCommand, organisationsCommands } from './organisations.js';
 
 const COUNTS = statement(
@@ -105,4 +106,29 @@ it('payflow organisations add makes one more each time', async () => {
   const [one, other] = [await run('add', ...ACME), await run('add', ...ACME)];
   expect(one['organisation']).not.toBe(other['organisation']);
   expect(await counts()).toEqual({ tenants: 3, users: 3, keys: 3 });
+});
+
+describe('the demonstration', () => {
+  const host = () => withDatabase('gateway', findHost);
+
+  it('is the first owner’s, for as long as he is remembered, and nobody’s whom it does not know', async () => {
+    const first = await host();
+    expect(first.owner).toMatchObject({ email: 'owner@demo.example', apiKey: first.apiKey });
+    expect(await host()).toEqual(first);
+    await db.tamper('update api_keys set revoked_at = now()');
+    const renewed = await host();
+    expect([renewed.owner, renewed.apiKey === first.apiKey]).toEqual([first.owner, false]);
+    expect(await counts()).toEqual({ tenants: 1, users: 1, keys: 2 });
+    rmSync(join(state, 'first-owner.json'));
+    expect((await host()).owner).toBeUndefined();
+    expect(await counts()).toEqual({ tenants: 2, users: 1, keys: 3 });
+  });
+
+  it('leaves an organisation alone that somebody else has begun', async () => {
+    const told = await run('bootstrap', ...ACME);
+    rmSync(join(state, 'first-owner.json'));
+    const { owner, apiKey } = await host();
+    expect([owner, apiKey === told['apiKey']]).toEqual([undefined, false]);
+    expect(await counts()).toEqual({ tenants: 2, users: 1, keys: 2 });
+  });
 });
