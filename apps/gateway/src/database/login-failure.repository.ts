@@ -33,7 +33,7 @@ const FORGIVE = statement(
 const PRUNE = statement(
   'login-failures.prune',
   `delete from login_failures where ctid = any (array (
-     select ctid from login_failures where last_failed_at < statement_timestamp() - interval '2 days' limit $1))`,
+     select ctid from login_failures where last_failed_at < statement_timestamp() - interval '2 days' order by last_failed_at limit $1))`,
 );
 
 /** For how many seconds more any of these is blocked; 0 where none is. */

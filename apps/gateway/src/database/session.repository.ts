@@ -110,7 +110,7 @@ const LIVE_TOKENS = statement(
 const PRUNE_TOKENS = statement(
   'session-tokens.prune',
   `delete from session_tokens where ctid = any (array (
-     select ctid from session_tokens where expires_at < statement_timestamp() - interval '1 day' limit $1))`,
+     select ctid from session_tokens where expires_at < statement_timestamp() - interval '1 day' order by expires_at limit $1))`,
 );
 
 // No token of theirs is left by then.
@@ -118,7 +118,8 @@ const PRUNE = statement(
   'sessions.prune',
   `delete from sessions where ctid = any (array (
      select ctid from sessions s where expires_at < statement_timestamp() - $1 * interval '1 day'
-       and not exists (select from session_tokens t where t.tenant_id = s.tenant_id and t.session_id = s.id) limit $2))`,
+       and not exists (select from session_tokens t where t.tenant_id = s.tenant_id and t.session_id = s.id)
+     order by expires_at limit $2))`,
 );
 
 interface SessionRow {

@@ -12,7 +12,7 @@ import { sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
 import { ifVersionOf } from './headers.js';
-import { API_KEY_FILTERS, readKey, readKeyChange, readOverlap } from './identity.request.js';
+import { API_KEY_FILTERS, readKey, readKeyChange, readNothing, readOverlap } from './identity.request.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
 
@@ -76,7 +76,15 @@ export class ApiKeysController {
   @RouteConfig({ scope: 'keys:write' } satisfies RouteAccess)
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    await this.own.once(request, reply, (_json, caller) => this.keys.revoke(id, caller), { bodyless: true });
+    await this.own.once(
+      request,
+      reply,
+      (json, caller) => {
+        readNothing(json);
+        return this.keys.revoke(id, caller);
+      },
+      { bodyless: true },
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findKey } from '../database/managed-key.repository.js';
 import { findTenantName } from '../database/organisation.repository.js';
 import { endSession, findSession, listSessions, liveTokens } from '../database/session.repository.js';
-import { findUser } from '../database/user.repository.js';
+import { findUser, lockUser } from '../database/user.repository.js';
 import { apiKeyResource } from '../domain/api-key.js';
 import { sessionResource, type Session, type SessionEnd } from '../domain/session.js';
 import { userResource } from '../domain/user.js';
@@ -24,12 +24,15 @@ import {
   canonicalEmail,
   readInvitation,
   readLogin,
+  readNothing,
   readPasswordChange,
   readRefresh,
   SESSION_FILTERS,
 } from './identity.request.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
+import type { JsonObject } from './strict-json.js';
+import { refuseCardNumberIn } from './card-numbers.js';
 
 const USER_AGENT_LENGTH_MAX = 200;
 
@@ -77,7 +80,8 @@ export class AuthController {
   @Post('logout')
   @RouteConfig({ scope: 'any' } satisfies RouteAccess)
   async logout(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const read = (_body: unknown, { organisation, session, actor }: Caller) => {
+    const read = (body: JsonObject, { organisation, session, actor }: Caller) => {
+      readNothing(body);
       if (session === undefined) throw new Problem('session_required');
       return (tx: Transaction) => this.#end(tx, { organisation, id: session, user: actor }, 'logged_out');
     };
@@ -143,21 +147,26 @@ export class AuthController {
   @RouteConfig({ scope: 'any' } satisfies RouteAccess)
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (!toUuid('session', id)) throw new Problem('invalid_id');
-    const read = (_body: unknown, caller: Caller) => async (tx: Transaction) => {
-      const { organisation } = caller;
-      const session = await findSession(tx, { organisation, id });
-      if (!session || (session.user !== caller.actor && !caller.scopes.includes('users:write')))
-        throw new Problem('not_found');
-      if (session.user !== caller.actor) await this.#mayEnd(caller, session.user);
-      const ended = await this.#end(tx, { organisation, id, user: session.user }, 'revoked');
-      return { ...ended, before: sessionResource(session, caller.session) };
+    const read = (body: JsonObject, caller: Caller) => {
+      readNothing(body);
+      return (tx: Transaction) => this.#revoke(tx, id, caller);
     };
     await this.own.once(request, reply, read, { bodyless: true });
   }
 
-  async #mayEnd(caller: Caller, id: string): Promise<void> {
+  async #revoke(tx: Transaction, id: string, caller: Caller): Promise<OwnReply> {
+    const { organisation } = caller;
+    const session = await findSession(tx, { organisation, id });
+    if (!session || (session.user !== caller.actor && !caller.scopes.includes('users:write')))
+      throw new Problem('not_found');
+    if (session.user !== caller.actor) await this.#mayEnd(tx, caller, session.user);
+    const ended = await this.#end(tx, { organisation, id, user: session.user }, 'revoked');
+    return { ...ended, before: sessionResource(session, caller.session) };
+  }
+
+  async #mayEnd(tx: Transaction, caller: Caller, id: string): Promise<void> {
     refuseTestKeys(caller);
-    const user = await findUser(this.db, { organisation: caller.organisation, id });
+    const user = await lockUser(tx, { organisation: caller.organisation, id });
     if (user) refuseMore(caller, user.role);
   }
 
@@ -189,5 +198,7 @@ export class AuthController {
 
 function originOf(request: FastifyRequest): Origin {
   const userAgent = (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH_MAX);
+  // It is kept.
+  refuseCardNumberIn(userAgent, 'user-agent');
   return { address: request.ip, userAgent };
 }

@@ -135,6 +135,9 @@ const readKeyUpdate = bodyReader<{ readonly name?: string; readonly allowed_addr
 );
 const readRotation = bodyReader<{ readonly overlap_seconds?: number }>(API_KEY_ROTATION_REQUEST_SCHEMA);
 
+/** The body of a request that has nothing to say: none, or an empty object. */
+export const readNothing = bodyReader<object>({ ...closed, properties: {} });
+
 /** E-mail addresses are compared, and kept, in lower case. */
 export function canonicalEmail(email: string): string {
   return email.toLowerCase();

@@ -262,6 +262,7 @@ describe('a session', () => {
     expect(told(await client.post(`${AUTH}/logout`, {}))).toBe('403 session_required');
     expect(told(await client.get(`${SESSIONS}?user=usr_1`))).toBe('400 invalid_parameter');
     expect(told(await client.delete(`${SESSIONS}/ses_1`))).toBe('400 invalid_id');
+    expect(told(await client.post(`${AUTH}/logout`, { everywhere: true }))).toBe('400 invalid_request');
   });
 
   it('lets nobody in whose access token is over', async () => {

@@ -12,7 +12,7 @@ import { sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
 import { ifVersionOf } from './headers.js';
-import { readUser, readUserChange, USER_FILTERS } from './identity.request.js';
+import { readNothing, readUser, readUserChange, USER_FILTERS } from './identity.request.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
 
@@ -69,7 +69,15 @@ export class UsersController {
   @RouteConfig({ scope: 'users:write' } satisfies RouteAccess)
   async invite(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    await this.own.once(request, reply, (_json, caller) => this.users.invite(id, caller), { bodyless: true });
+    await this.own.once(
+      request,
+      reply,
+      (json, caller) => {
+        readNothing(json);
+        return this.users.invite(id, caller);
+      },
+      { bodyless: true },
+    );
   }
 }
 

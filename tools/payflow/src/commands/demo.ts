@@ -1,36 +1,21 @@
 import { newId } from '@payflow/contracts';
 import { randomUUID } from 'node:crypto';
-import {
-  AlreadyBootstrapped,
-  SCOPES,
-  bootstrap,
-  createApiKey,
-  createTenant,
-  findApiKey,
-  hashApiKey,
-  type Begun,
-} from '@payflow/gateway/database';
-import { firstOwnerOf, rememberFirstOwner, withDatabase } from '../installation.js';
+import type { Begun } from '@payflow/gateway/database';
+import { withDatabase } from '../installation.js';
+import { findHost } from './demo-host.js';
 
 const WAIT_S = 10;
 const FUNDS = '1000000';
 const AMOUNT = '1999';
-const FIRST_OWNER = 'owner@demo.example';
 
 interface Answer {
   readonly status: number;
   readonly body: Record<string, unknown>;
 }
 
-/** Whose demonstration it is: the first owner's, where there is one who is known. */
-interface Host {
-  readonly apiKey: string;
-  readonly owner: Begun | undefined;
-}
-
 /** Wallets of its own each time, so that it can be run again; prints what it did as one JSON object. */
 export async function demo({ api }: { api: string }): Promise<void> {
-  const { apiKey, owner } = await findHost();
+  const { apiKey, owner } = await withDatabase('gateway', findHost);
   const run = randomUUID().slice(0, 8);
   const world = await openAccount(api, apiKey, {
     asset: 'USD',
@@ -54,26 +39,6 @@ export async function demo({ api }: { api: string }): Promise<void> {
   const made = { payment, elapsedMs, traceId: payment['trace_id'], apiKey, curl: curlFor(api, apiKey, body) };
   const login = owner && loginFor(api, owner);
   process.stdout.write(`${JSON.stringify({ ...made, login })}\n`);
-}
-
-/**
- * A new installation gets its first organisation. In one that has it, whoever is remembered here as its owner goes on; nobody
- * else's books are touched: then it is a tenant of its own.
- */
-async function findHost(): Promise<Host> {
-  return withDatabase('gateway', async (db) => {
-    try {
-      const owner = await bootstrap(db, { organisation: 'Demo', email: FIRST_OWNER });
-      rememberFirstOwner(owner);
-      return { apiKey: owner.apiKey, owner };
-    } catch (error) {
-      if (!(error instanceof AlreadyBootstrapped)) throw error;
-      const owner = firstOwnerOf(error.organisation);
-      if (owner && (await findApiKey(db, hashApiKey(owner.apiKey)))) return { apiKey: owner.apiKey, owner };
-      const tenant = owner?.organisation ?? (await createTenant(db, 'Demo'));
-      return { apiKey: await createApiKey(db, { tenant, livemode: false, name: 'demo', scopes: SCOPES }), owner };
-    }
-  });
 }
 
 /** How the owner logs in, for the newcomer's own terminal. */

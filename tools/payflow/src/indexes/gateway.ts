@@ -189,7 +189,7 @@ export const gateway: IndexRegistry = {
       ...OWNED,
       id: uuidOf('n'),
       user_id: uuidOf('n % 1000'),
-      expires_at: TIME,
+      expires_at: "now() - interval '31 days' + n * interval '1 minute'",
       ended_at: 'null',
       end_reason: 'null',
     },
@@ -198,9 +198,12 @@ export const gateway: IndexRegistry = {
       tenant_id: OWNER[0],
       session_id: uuidOf('n % ($rows / 10)'),
       kind: "case when n % 2 = 0 then 'access' else 'refresh' end",
-      expires_at: TIME,
+      expires_at: "now() - interval '2 days' + n * interval '1 minute'",
     },
-    login_failures: { subject: "lpad(to_hex(n), 64, '0')", last_failed_at: TIME },
+    login_failures: {
+      subject: "lpad(to_hex(n), 64, '0')",
+      last_failed_at: "now() - interval '3 days' + n * interval '1 minute'",
+    },
     audit_log: {
       ...OWNED,
       id: uuidOf('n'),

@@ -9,6 +9,9 @@ import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
 import { conversionResource } from '../../domain/conversion.js';
 import { bulkResource, bulkResults } from '../../domain/bulk.js';
 import { disputeResource } from '../../domain/dispute.js';
+import { apiKeyResource } from '../../domain/api-key.js';
+import { sessionResource } from '../../domain/session.js';
+import { userResource } from '../../domain/user.js';
 import { holdResource } from '../../domain/hold.js';
 import {
   limitResource,
@@ -192,6 +195,19 @@ const rule = {
   id: newId('riskRule'),
   ...({ priority: 1, verdict: 'deny', reason: 'odd', conditions: { asset: ['USD'] }, enabled: true } as const),
 };
+const user = {
+  ...({ id: newId('user'), organisation: 'org_1', email: 'a@example.com', name: 'a', role: 'viewer' } as const),
+  ...({ status: 'active', version: 1, invitationExpiresAt: null, disabledAt: null, createdAt: at } as const),
+};
+const session = {
+  ...{ id: newId('session'), user: user.id, livemode: false, address: '127.0.0.1', userAgent: 'curl', createdAt: at },
+  ...{ renewedAt: at, expiresAt: at, endedAt: null, endReason: null },
+};
+const key = {
+  ...({ id: newId('apiKey'), livemode: false, name: 'k', scopes: ['keys:read'], allowedAddresses: ['::/0'] } as const),
+  ...({ status: 'active', expiresAt: null, revokedAt: null, replaces: null, createdBy: user.id } as const),
+  ...{ lastUsedAt: null, requestCount: 0, version: 1, createdAt: at },
+};
 const review = {
   ...({
     id: newId('review'),
@@ -267,6 +283,16 @@ it.each([
       metadata: {},
       version: 1,
     }),
+  ],
+  ['User', userResource(user)],
+  ['User', userResource({ ...user, status: 'disabled', disabledAt: at, invitationExpiresAt: at })],
+  ['InvitedUser', { ...userResource(user), invitation_token: null }],
+  ['Session', sessionResource(session, session.id)],
+  ['Session', sessionResource({ ...session, endedAt: at, endReason: 'token_reused' }, undefined)],
+  ['ApiKey', apiKeyResource(key)],
+  [
+    'NewApiKey',
+    { ...apiKeyResource({ ...key, replaces: key.id, lastUsedAt: at, expiresAt: at }), secret: 'sk_test_x' },
   ],
   ['Asset', COMMON_ASSETS.get('USD')],
   ['Asset', unitResource({ code: 'POINTS', scale: 0, name: 'Points', createdAt: at })],

@@ -2,6 +2,7 @@ import { API_KEY_FILTERS, SESSION_FILTERS, USER_FILTERS } from '../identity.requ
 import { CHANGE_PROBLEMS, LIST_PROBLEMS, ONE_PROBLEMS, OWN_PROBLEMS, type Operation } from './operation.js';
 
 const BODY_PROBLEMS = [
+  'card_data_not_accepted',
   'invalid_json',
   'invalid_request',
   'invalid_parameter',
