@@ -44,7 +44,7 @@ import { TransactionTypesController } from './http/transaction-types.controller.
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
-import { OwnWrites } from './identity/own-writes.js';
+import { identityControllers, identityProviders } from './identity/parts.js';
 import { Sweeper } from './sweeper.js';
 import { webhookControllers, webhookProviders } from './webhooks/parts.js';
 
@@ -100,6 +100,7 @@ export class GatewayModule {
         ...LIMITING,
         AuditController,
         MonitoringController,
+        ...identityControllers,
         ...webhookControllers,
         PaymentEventsHandler,
         LedgerEventsHandler,
@@ -119,11 +120,7 @@ export class GatewayModule {
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
-        {
-          provide: OwnWrites,
-          inject: [DATABASE],
-          useFactory: (db: Database) => new OwnWrites(db, config.PAYFLOW_INTERNAL_SECRET),
-        },
+        ...identityProviders(config),
         ...webhookProviders(config),
         PaymentExpansions,
         { provide: Cursors, useFactory: () => new Cursors(config.PAYFLOW_INTERNAL_SECRET) },

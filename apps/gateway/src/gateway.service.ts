@@ -16,7 +16,8 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     rewriteUrl: withVersion,
     edge: (fastify) => gatewayEdge(fastify, () => door as Door),
     prepare: (app) => {
-      door = { keys: app.get(GatewayCaches).apiKeys, uses: app.get(KeyUses) };
+      const { apiKeys: keys, accessTokens: tokens } = app.get(GatewayCaches);
+      door = { keys, tokens, uses: app.get(KeyUses) };
       serveDocs(app);
     },
   };

@@ -26,6 +26,7 @@ import { GatewayDisputes1764200700003 } from './migrations/1764200700003-gateway
 import { GatewayLimits1764200600002 } from './migrations/1764200600002-gateway-limits.js';
 import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
 import { GatewayOwnWrites1764400100001 } from './migrations/1764400100001-gateway-own-writes.js';
+import { GatewayIdentity1764400100002 } from './migrations/1764400100002-gateway-identity.js';
 import { GatewayAuditLog1764400200002 } from './migrations/1764400200002-gateway-audit-log.js';
 import { GatewayWalls1764400200001 } from './migrations/1764400200001-gateway-walls.js';
 import { rights } from './rights.js';
@@ -59,6 +60,7 @@ export const migrations = [
   GatewayPaymentDivisions1764200800002,
   SumsAreNoCards1764300000001,
   GatewayOwnWrites1764400100001,
+  GatewayIdentity1764400100002,
   GatewayWalls1764400200001,
   GatewayAuditLog1764400200002,
   rights,
@@ -68,5 +70,6 @@ export { invariants } from './invariants.js';
 
 export const entities = [TenantEntity, ApiKeyEntity];
 
-export { createApiKey, createTenant, type ApiKey } from './api-key.repository.js';
+export { createApiKey, createTenant, findApiKey, hashApiKey, type ApiKey } from './api-key.repository.js';
+export { addOrganisation, AlreadyBootstrapped, bootstrap, type Beginning, type Begun } from '../identity/bootstrap.js';
 export { SCOPES, type Scope } from '../domain/scope.js';

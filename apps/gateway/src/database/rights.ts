@@ -24,5 +24,12 @@ export const rights: Rights = {
   hold_views: { update: 'all' },
   dispute_views: { update: 'all' },
   provider_webhooks: { delete: true },
+  api_keys: { update: ['name', 'allowed_addresses', 'expires_at', 'revoked_at', 'version'] },
+  users: {
+    update: ['name', 'role', 'password_hash', 'invitation_hash', 'invitation_expires_at', 'disabled_at', 'version'],
+  },
+  sessions: { update: ['renewed_at', 'expires_at', 'ended_at', 'end_reason'], delete: true },
+  session_tokens: { update: ['spent_at'], delete: true },
+  login_failures: { update: 'all', delete: true },
   api_key_uses: { update: ['last_used_at', 'request_count'] },
 };

@@ -50,6 +50,11 @@ create table api_keys (
   scopes text[] not null,
   created_at timestamp with time zone not null default clock_timestamp(),
   revoked_at timestamp with time zone,
+  allowed_addresses text[] not null default '{}'::text[],
+  expires_at timestamp with time zone,
+  replaces_id uuid,
+  created_by text,
+  version bigint not null default 1,
   constraint api_keys_key_hash_check CHECK ((octet_length(key_hash) = 32)),
   constraint api_keys_key_hash_key UNIQUE (key_hash),
   constraint api_keys_pkey PRIMARY KEY (tenant_id, livemode, id),
@@ -204,6 +209,15 @@ create table inbox (
   constraint inbox_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
+create table installation (
+  only_row boolean not null default true,
+  tenant_id uuid not null,
+  made_at timestamp with time zone not null default clock_timestamp(),
+  constraint installation_only_row_check CHECK (only_row),
+  constraint installation_pkey PRIMARY KEY (only_row),
+  constraint installation_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
 create table limit_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -214,6 +228,17 @@ create table limit_views (
   created_at timestamp with time zone not null,
   constraint limit_views_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint limit_views_version_check CHECK ((version > 0))
+);
+
+create table login_failures (
+  subject text not null,
+  tolerated integer not null,
+  failures integer not null,
+  last_failed_at timestamp with time zone not null,
+  blocked_until timestamp with time zone not null,
+  constraint login_failures_failures_check CHECK ((failures > 0)),
+  constraint login_failures_pkey PRIMARY KEY (subject),
+  constraint login_failures_subject_check CHECK ((subject ~ '^[0-9a-f]{64}$'::text))
 );
 
 create table maintained_partitions (
@@ -445,6 +470,37 @@ create table sent_tallies (
   constraint sent_tallies_pkey PRIMARY KEY (topic, day)
 );
 
+create table session_tokens (
+  hash bytea not null,
+  tenant_id uuid not null,
+  session_id uuid not null,
+  kind text not null,
+  expires_at timestamp with time zone not null,
+  spent_at timestamp with time zone,
+  constraint session_tokens_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint session_tokens_kind_check CHECK ((kind = ANY (ARRAY['access'::text, 'refresh'::text]))),
+  constraint session_tokens_pkey PRIMARY KEY (hash),
+  constraint session_tokens_tenant_id_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES sessions(tenant_id, id)
+);
+
+create table sessions (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  livemode boolean not null,
+  address text not null,
+  user_agent text not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  renewed_at timestamp with time zone not null default clock_timestamp(),
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  end_reason text,
+  constraint sessions_end_is_whole CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+  constraint sessions_end_reason_check CHECK ((end_reason = ANY (ARRAY['logged_out'::text, 'revoked'::text, 'token_reused'::text, 'password_changed'::text, 'user_disabled'::text]))),
+  constraint sessions_pkey PRIMARY KEY (tenant_id, id),
+  constraint sessions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+
 create table suspects (
   consumer_group text not null,
   topic text not null,
@@ -566,6 +622,30 @@ create table unit_views (
   constraint unit_views_scale_check CHECK (((scale >= 0) AND (scale <= 12)))
 );
 
+create table users (
+  tenant_id uuid not null,
+  id uuid not null,
+  email text not null,
+  name text not null,
+  role text not null,
+  password_hash text,
+  invitation_hash bytea,
+  invitation_expires_at timestamp with time zone,
+  disabled_at timestamp with time zone,
+  version bigint not null default 1,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  constraint users_email_check CHECK ((email = lower(email))),
+  constraint users_email_key UNIQUE (email, tenant_id),
+  constraint users_invitation_hash_check CHECK ((octet_length(invitation_hash) = 32)),
+  constraint users_invitation_hash_key UNIQUE (invitation_hash),
+  constraint users_invitation_is_whole CHECK (((invitation_hash IS NULL) = (invitation_expires_at IS NULL))),
+  constraint users_password_hash_check CHECK ((password_hash ~~ '$argon2id$%'::text)),
+  constraint users_pkey PRIMARY KEY (tenant_id, id),
+  constraint users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'operator'::text, 'auditor'::text, 'viewer'::text]))),
+  constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint users_version_check CHECK ((version > 0))
+);
+
 create table waiting_commands (
   consumer_group text not null,
   tenant text not null,
@@ -640,6 +720,8 @@ CREATE INDEX idempotency_records_by_age ON public.idempotency_records USING brin
 
 CREATE INDEX idempotency_records_by_client_id ON public.idempotency_records USING btree (tenant_id, livemode, resource_id) WHERE (content_hash IS NOT NULL);
 
+CREATE INDEX login_failures_by_age ON public.login_failures USING btree (last_failed_at);
+
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
@@ -663,6 +745,14 @@ CREATE INDEX provider_webhooks_by_age ON public.provider_webhooks USING btree (r
 CREATE INDEX review_views_by_status ON public.review_views USING btree (tenant_id, livemode, label, created_at, id);
 
 CREATE INDEX review_views_by_time ON public.review_views USING btree (tenant_id, livemode, created_at, id);
+
+CREATE INDEX session_tokens_by_end ON public.session_tokens USING btree (expires_at);
+
+CREATE INDEX session_tokens_by_session ON public.session_tokens USING btree (tenant_id, session_id);
+
+CREATE INDEX sessions_by_end ON public.sessions USING btree (expires_at);
+
+CREATE INDEX sessions_by_user ON public.sessions USING btree (tenant_id, user_id, id);
 
 CREATE INDEX transfer_group_views_conversions ON public.transfer_group_views USING btree (tenant_id, livemode, created_at, id) WHERE (rate_numerator IS NOT NULL);
 
@@ -714,6 +804,7 @@ CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM trans
 -- dispute_views
 -- hold_views
 -- idempotency_records
+-- installation
 -- limit_views
 -- parked_messages
 -- parked_subjects
@@ -723,11 +814,14 @@ CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM trans
 -- provider_webhooks
 -- review_views
 -- risk_rule_views
+-- session_tokens
+-- sessions
 -- transaction_type_views
 -- transfer_bulk_views
 -- transfer_group_views
 -- transfer_views
 -- unit_views
+-- users
 -- waiting_commands
 policy reader for select to reader using (true);
 
@@ -738,6 +832,7 @@ policy reader for select to reader using (true);
 -- dispute_views
 -- hold_views
 -- idempotency_records
+-- installation
 -- limit_views
 -- payment_operation_views
 -- payment_views
@@ -745,11 +840,14 @@ policy reader for select to reader using (true);
 -- provider_webhooks
 -- review_views
 -- risk_rule_views
+-- session_tokens
+-- sessions
 -- transaction_type_views
 -- transfer_bulk_views
 -- transfer_group_views
 -- transfer_views
 -- unit_views
+-- users
 policy tenant_wall for all to public using (
 CASE
     WHEN (( SELECT current_setting('payflow.tenant'::text, true) AS current_setting) = '*'::text) THEN true
@@ -1096,7 +1194,7 @@ AS $function$
   select case
     when content ~ '\msk_(live|test)_[0-9A-Za-z_-]{16,}' then 'api_key'
     when content ~* '"(password|passwd|client_secret|secret_key|cvv2?|cvc2?)" ?: ?"[^"]' then 'password'
-    when content ~ 'eyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.|Bearer [0-9A-Za-z._-]{16,}' then 'token'
+    when content ~ 'eyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.|Bearer [0-9A-Za-z._-]{16,}|\m(at|rt|inv)_[0-9A-Za-z_-]{43}' then 'token'
     when holds_card_number(content) then 'card_number'
   end
 $function$
@@ -1152,6 +1250,7 @@ grant insert, select on api_key_uses to service;
 grant update (last_used_at, request_count) on api_key_uses to service;
 grant select on api_keys to reader;
 grant insert, select on api_keys to service;
+grant update (name, revoked_at, allowed_addresses, expires_at, version) on api_keys to service;
 grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
 grant select on audit_log to reader;
@@ -1170,8 +1269,12 @@ grant delete, insert, select on idempotency_records to service;
 grant update (resource_id, reply_status, reply_headers, reply_body, content_hash, copy_of) on idempotency_records to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
+grant select on installation to reader;
+grant insert, select on installation to service;
 grant select on limit_views to reader;
 grant insert, select, update on limit_views to service;
+grant select on login_failures to reader;
+grant delete, insert, select, update on login_failures to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
 grant select on outbox to reader;
@@ -1209,6 +1312,12 @@ grant update (horizon, seen_until) on sent_horizon to service;
 grant select on sent_tallies to reader;
 grant delete, insert, select on sent_tallies to service;
 grant update (messages, id_sum) on sent_tallies to service;
+grant select on session_tokens to reader;
+grant delete, insert, select on session_tokens to service;
+grant update (spent_at) on session_tokens to service;
+grant select on sessions to reader;
+grant delete, insert, select on sessions to service;
+grant update (renewed_at, expires_at, ended_at, end_reason) on sessions to service;
 grant select on suspects to reader;
 grant delete, insert, select on suspects to service;
 grant update (attempts) on suspects to service;
@@ -1226,6 +1335,9 @@ grant select on transfer_views to reader;
 grant delete, insert, select, update on transfer_views to service;
 grant select on unit_views to reader;
 grant insert, select on unit_views to service;
+grant select on users to reader;
+grant insert, select on users to service;
+grant update (name, role, password_hash, invitation_hash, invitation_expires_at, disabled_at, version) on users to service;
 grant select on waiting_commands to reader;
 grant delete, insert, select on waiting_commands to service;
 

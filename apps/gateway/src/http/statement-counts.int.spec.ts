@@ -3,6 +3,7 @@ import { newId } from '@payflow/contracts';
 import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepBooks, type Books } from '../testing/books.js';
+import { addUser } from '../testing/people.js';
 import { LIMIT, openReviews, RULE } from '../testing/policies.js';
 import { openStage, type Stage } from '../testing/stage.js';
 import { OPERATIONS } from './openapi/operations.js';
@@ -28,6 +29,8 @@ let holds: string[];
 let limits: string[];
 let rules: string[];
 let reviews: string[];
+let user: string;
+let key: string;
 let movement: Record<string, string>;
 let convert: Record<string, unknown>;
 
@@ -75,6 +78,8 @@ beforeAll(async () => {
   limits = await many('/api/v1/limits', LIMIT);
   rules = await many('/api/v1/risk_rules', RULE);
   reviews = await openReviews(stage, MANY);
+  ({ id: user } = await addUser(stage.db, client.tenant, 'viewer'));
+  key = await made('/api/v1/keys', { name: 'spec', scopes: ['payments:read'] });
   conversion = await made('/api/v1/conversions', convert);
 });
 afterAll(() => stage?.close());
@@ -159,6 +164,16 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   denyReview: [() => ({ path: `/reviews/${reviews[2]}/deny`, body: { reason: 'unknown' } }), 5],
   listAuditLog: [() => ({ path: '/audit_log' }), 1],
   closePeriod: [() => ({ path: '/periods/2020-01/close', body: {} }), 4],
+  getMe: [() => ({ path: '/auth/me' }), 2],
+  listSessions: [() => ({ path: `/auth/sessions?user=${user}` }), 1],
+  listUsers: [() => ({ path: '/users' }), 1],
+  getUser: [() => ({ path: `/users/${user}` }), 1],
+  listApiKeys: [() => ({ path: '/keys' }), 1],
+  getApiKey: [() => ({ path: `/keys/${key}` }), 1],
+  createApiKey: [() => ({ path: '/keys', body: { name: 'spec', scopes: ['payments:read'] } }), 7],
+  updateApiKey: [() => ({ path: `/keys/${key}`, body: { name: 'other' } }), 8],
+  rotateApiKey: [() => ({ path: `/keys/${key}/rotate`, body: {} }), 9],
+  revokeApiKey: [() => ({ path: `/keys/${key}` }), 8],
 };
 
 /** What the ledger, payments or monitoring answers. */
@@ -183,6 +198,9 @@ const FORWARDED = [
 
 /** Counted beside what else is shown of them. */
 const ELSEWHERE = [
+  // A session's, or a live key's alone: logins.int.spec.ts and users.int.spec.ts.
+  ...['logIn', 'refreshSession', 'acceptInvitation', 'logOut', 'changePassword', 'revokeSession'],
+  ...['createUser', 'updateUser', 'inviteUser'],
   'receiveProviderWebhook',
   'listDisputes',
   'getDispute',

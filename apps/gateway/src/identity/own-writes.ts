@@ -5,10 +5,10 @@ import { Problem, unavailable } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { KeyedWrite, Reply } from '../acceptance/acceptable.js';
 import { findRecords, idempotencyKeyOf, takeKeys, type IdempotencyRecord } from '../database/acceptance.repository.js';
-import { addAuditEntries } from '../database/audit.repository.js';
-import { lockKey } from '../database/own-write.repository.js';
-import { saveReplies } from '../database/reply.repository.js';
 import { originOf } from '../audit/origin.js';
+import { addAuditEntries } from '../database/audit.repository.js';
+import { lockKey, saveReply } from '../database/own-write.repository.js';
+import { seenBy } from '../database/keys.js';
 import type { AuditEntry, AuditOrigin } from '../domain/audit.js';
 import { API_VERSION } from '../http/api-version.js';
 import { sendAnswer } from '../http/answer.js';
@@ -28,6 +28,8 @@ export interface OwnReply {
   readonly before?: object;
   /** What a copy of the request is answered with instead: the body without what may be seen only once. */
   readonly kept?: object;
+  /** What others are told then. It never rejects, and after a crash it was not done: nothing may depend on it for ever. */
+  readonly afterCommit?: () => Promise<void>;
 }
 
 /** What is done inside the transaction that takes the key. A problem that it throws leaves nothing, the key included. */
@@ -99,16 +101,16 @@ export class OwnWrites {
     work: OwnWork,
     audit: (done: OwnReply) => AuditEntry,
   ): Promise<{ readonly answer: Reply; readonly isOwn: boolean }> {
-    let fresh: Reply | undefined;
+    let fresh: { readonly answer: Reply; readonly afterCommit: (() => Promise<void>) | undefined } | undefined;
     try {
-      const replayed = await this.db.transaction(async (tx) => {
+      const replayed = await seenBy(this.db, write).transaction(async (tx) => {
         fresh = undefined;
         if (!(await lockKey(tx, write))) throw inUse();
         if ((await takeKeys(tx, [write])).size === 0) return replyOf(write, await recordOf(tx, write));
         const reply = await work(tx);
         addAuditEntries(tx, [audit(reply)]);
-        fresh = rendered(reply, reply.body);
-        saveReplies(tx, [[write, rendered(reply, reply.kept ?? reply.body)]]);
+        fresh = { answer: rendered(reply, reply.body), afterCommit: reply.afterCommit };
+        saveReply(tx, write, rendered(reply, reply.kept ?? reply.body));
         return undefined;
       });
       if (replayed) return { answer: replayed, isOwn: false };
@@ -117,7 +119,8 @@ export class OwnWrites {
       if (!(error instanceof OutcomeUnknown) || !(await this.#isCommitted(write))) throw error;
     }
     if (!fresh) throw unavailable();
-    return { answer: fresh, isOwn: true };
+    await fresh.afterCommit?.();
+    return { answer: fresh.answer, isOwn: true };
   }
 
   async #isCommitted(write: KeyedWrite): Promise<boolean> {

@@ -67,6 +67,11 @@ export class Client {
     return new Client(tenant, await createApiKey(db, { tenant, livemode, name: 'spec', scopes }), base);
   }
 
+  /** Whoever has this key or token. */
+  static with(tenant: string, key: string, base: string): Client {
+    return new Client(tenant, key, base);
+  }
+
   /** The same key's tenant in another role. */
   async withKey(db: Database, scopes: readonly Scope[], livemode = false): Promise<Client> {
     return new Client(
@@ -114,6 +119,12 @@ export class Client {
     });
     const text = await answer.text();
     return { status: answer.status, headers: answer.headers, text, body: parsed(text) };
+  }
+
+  /** Deletes, with an Idempotency-Key as {@link post} does. */
+  delete(path: string, headers: Record<string, string> = {}): Promise<Answered> {
+    const { 'idempotency-key': key = randomUUID(), ...others } = headers;
+    return this.send('DELETE', path, undefined, { ...(key === '' ? {} : { 'idempotency-key': key }), ...others });
   }
 
   /** Patches with JSON, as {@link post} does. */

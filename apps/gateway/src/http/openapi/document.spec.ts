@@ -37,6 +37,9 @@ import { PaymentOperationsController } from '../payment-operations.controller.js
 import { PaymentBulksController } from '../payment-bulks.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProviderWebhooksController } from '../provider-webhooks.controller.js';
+import { ApiKeysController } from '../api-keys.controller.js';
+import { AuthController } from '../auth.controller.js';
+import { UsersController } from '../users.controller.js';
 import { DisputesController } from '../disputes.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { ReviewsController } from '../reviews.controller.js';
@@ -72,6 +75,9 @@ const CONTROLLERS: Type[] = [
   LimitsController,
   RiskRulesController,
   ReviewsController,
+  AuthController,
+  UsersController,
+  ApiKeysController,
   AuditController,
 ];
 
@@ -89,9 +95,10 @@ function routesOf(controller: Type): string[] {
 
 function scopeOf(handler: object): string {
   const metadata = Reflect.getMetadataKeys(handler).map(
-    (key) => Reflect.getMetadata(key, handler) as { scope?: string; signed?: true } | undefined,
+    (key) => Reflect.getMetadata(key, handler) as { scope?: string; signed?: true; open?: true } | undefined,
   );
   if (metadata.some((value) => typeof value === 'object' && value?.signed)) return 'signature';
+  if (metadata.some((value) => typeof value === 'object' && value?.open)) return 'open';
   return metadata.find((value) => typeof value === 'object' && value !== null && 'scope' in value)?.scope ?? 'none';
 }
 

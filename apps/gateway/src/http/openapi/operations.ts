@@ -1,5 +1,6 @@
 import { AUDIT_OPERATIONS } from './audit-operations.js';
 import { ASSET_OPERATIONS } from './asset-operations.js';
+import { IDENTITY_OPERATIONS } from './identity-operations.js';
 import { LIMIT_OPERATIONS } from './limit-operations.js';
 import { PAYMENT_OPERATIONS } from './payment-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
@@ -389,5 +390,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...ATTEMPT_OPERATIONS,
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
+  ...IDENTITY_OPERATIONS,
   ...AUDIT_OPERATIONS,
 ];

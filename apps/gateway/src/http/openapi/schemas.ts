@@ -14,6 +14,7 @@ import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
 import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
 import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
+import { IDENTITY_SCHEMAS } from './identity-schemas.js';
 import { LIMIT_SCHEMAS } from './limit-schemas.js';
 import { BOOK_SCHEMAS } from './book-schemas.js';
 import { PAYMENT_SCHEMAS } from './payment-schemas.js';
@@ -43,6 +44,7 @@ import {
 /** JSON Schemas (2020-12, as OpenAPI 3.1 uses them) of everything the API takes and gives. */
 export const SCHEMAS: Readonly<Record<string, object>> = {
   ...PAYMENT_SCHEMAS,
+  ...IDENTITY_SCHEMAS,
   AccountRequest: {
     type: 'object',
     required: ['asset'],
