@@ -1,5 +1,5 @@
 import { fromUuid, uuidOf, type IdKind } from '@payflow/contracts';
-import type { Database } from '@payflow/database';
+import { Transaction, type Database } from '@payflow/database';
 
 /** The head of every key: whose it is, and whether of real or of test money. */
 export interface Owner {
@@ -24,10 +24,10 @@ export function tenantUuid(tenant: string): string {
 
 /**
  * The database as the owner may see it: behind the wall of row-level security, which holds where a statement forgets whose rows it
- * asks for. For every read that a request makes on its own.
+ * asks for. For every read that a request makes on its own; whose a transaction is, whoever began it has said.
  */
-export function seenBy(db: Database, { tenant }: Pick<Owner, 'tenant'>): Database {
-  return db.as(tenantUuid(tenant));
+export function seenBy<D extends Database | Transaction>(db: D, { tenant }: Pick<Owner, 'tenant'>): D | Database {
+  return db instanceof Transaction ? db : db.as(tenantUuid(tenant));
 }
 
 /** The public id of a tenant's UUID. */

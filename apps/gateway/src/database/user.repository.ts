@@ -163,7 +163,8 @@ export async function findLogin(
 }
 
 export async function findPassword(db: Database, key: UserKey): Promise<UserWithPassword | undefined> {
-  return withPassword(await db.rows<UserRow & { password_hash: string | null }>(FIND_PASSWORD, keyOf(key)));
+  const mine = seenBy(db, { tenant: key.organisation });
+  return withPassword(await mine.rows<UserRow & { password_hash: string | null }>(FIND_PASSWORD, keyOf(key)));
 }
 
 /** Keeps the user as he was when his password was looked at, until the transaction ends. False where he is not that any more. */

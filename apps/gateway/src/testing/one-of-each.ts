@@ -27,6 +27,7 @@ export async function oneOfEach(stage: Stage): Promise<OneOfEach> {
   const movement = { debit_account: alice, credit_account: bob, amount: '10', asset: 'USD' };
   const bulk = await made('/api/v1/transfers/bulk', { mode: 'independent', transfers: [movement] }, 200);
   const [review = ''] = await openReviews(stage, 1);
+  const user = await userOf(stage.db, client, 'viewer');
   return {
     '/accounts': alice,
     '/payments': payment,
@@ -51,6 +52,9 @@ export async function oneOfEach(stage: Stage): Promise<OneOfEach> {
     '/reviews': review,
     ...(await people(stage)),
     '/disputes': await disputed(stage, payment, [alice, bob]),
+    '/keys': await idOf('/api/v1/keys', { name: 'spec', scopes: ['payments:read'] }),
+    '/users': user.id,
+    '/auth/sessions': ((await user.client.get('/api/v1/auth/sessions')).body['data'] as { id: string }[])[0]?.id ?? '',
   };
 }
 
