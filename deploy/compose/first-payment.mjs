@@ -22,7 +22,7 @@ function needed(name) {
 }
 
 /**
- * @typedef {{ payment: Record<string, unknown>, elapsedMs: number, traceId: string, apiKey: string, curl: string }} Demo
+ * @typedef {{ payment: Record<string, unknown>, elapsedMs: number, traceId: string, apiKey: string, curl: string, login?: { email: string, curl: string } }} Demo
  * @param {string} api @returns {Promise<Demo>}
  */
 async function makePayment(api) {
@@ -39,7 +39,7 @@ async function makePayment(api) {
 }
 
 /** @param {{ demo: Demo, trace: import('../../tools/launcher/traces/jaeger-model.mjs').Trace | null, api: string, jaeger: string, curl: string }} facts */
-function report({ demo: { payment, elapsedMs, traceId, apiKey }, trace, api, jaeger, curl }) {
+function report({ demo: { payment, elapsedMs, traceId, apiKey, login }, trace, api, jaeger, curl }) {
   const { id, status, amount, asset } = payment;
   return [
     '',
@@ -58,6 +58,7 @@ function report({ demo: { payment, elapsedMs, traceId, apiKey }, trace, api, jae
     '',
     `  API      ${api}/api/v1  key ${apiKey}`,
     `  Docs     ${api}/docs`,
+    ...(login ? [`  Log in   ${login.email}`, ...login.curl.split('\n').map((line) => `    ${line}`)] : []),
     `  Jaeger   ${jaeger}/trace/${traceId}`,
     `  Logs     docker compose logs -f ${services[0]}`,
     '',

@@ -58,7 +58,7 @@ export async function setUpServices(env) {
   return new Map(answers.flatMap(({ service, env: own }) => (service === undefined ? [] : [[service, own ?? {}]])));
 }
 
-/** @typedef {{ payment: Record<string, unknown>, elapsedMs: number, curl: string, traceId: string, apiKey: string }} Demo */
+/** @typedef {{ payment: Record<string, unknown>, elapsedMs: number, curl: string, traceId: string, apiKey: string, login?: { email: string, curl: string } }} Demo */
 
 /** @param {string} api @param {NodeJS.ProcessEnv} env @returns {Promise<Demo>} */
 export async function makeFirstPayment(api, env) {

@@ -24,6 +24,7 @@ export function report({ demo, trace, tracesAt, ports, firstPaymentMs, cold }) {
     ...traceLines(demo, trace, tracesAt),
     '',
     ...addressLines(demo, ports, tracesAt),
+    ...loginLines(demo),
     '',
     `  ${bold(`First payment ${seconds(firstPaymentMs)} after the launch`)} (${cold ? 'cold: with downloads' : 'warm'}). ${dim('Ctrl-C drains and stops everything.')}`,
     '',
@@ -62,6 +63,16 @@ function traceLines({ traceId }, trace, tracesAt) {
 function colourOf(service, text) {
   const index = serviceNames.findIndex((name) => service.includes(name));
   return (serviceStyles[index] ?? dim)(text);
+}
+
+/** @param {import('./payflow-tool.mjs').Demo} demo */
+function loginLines({ login }) {
+  if (login === undefined) return [];
+  return [
+    '',
+    `  ${bold('Log in')}   ${login.email}  ${dim('the first owner; also in .payflow/first-owner.json')}`,
+    ...login.curl.split('\n').map((line) => `    ${line}`),
+  ];
 }
 
 /** @param {import('./payflow-tool.mjs').Demo} demo @param {import('./launch.mjs').Launch['ports']} ports @param {string | null} tracesAt */

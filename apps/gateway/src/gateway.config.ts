@@ -8,6 +8,7 @@ import {
   url,
   type ConfigurationOf,
 } from '@payflow/service';
+import { identityFields } from './identity/identity.config.js';
 
 /** Everything the gateway reads from its environment. */
 export const gatewayConfiguration = defineConfiguration(
@@ -35,6 +36,7 @@ export const gatewayConfiguration = defineConfiguration(
       protocols: ['http', 'https'],
       description: "Base URL of monitoring's read API, for the reads the gateway forwards.",
     }),
+    ...identityFields,
     ...connectorWebhookFields,
   },
   commonRules,

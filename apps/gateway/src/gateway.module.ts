@@ -17,6 +17,7 @@ import type { GatewayConfiguration } from './gateway.config.js';
 import { LedgerEventsHandler } from './handlers/ledger-events.handler.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
 import { AccountsController } from './http/accounts.controller.js';
+import { AuditController } from './http/audit.controller.js';
 import { AttemptsController } from './http/attempts.controller.js';
 import { AssetsController } from './http/assets.controller.js';
 import { ConversionsController } from './http/conversions.controller.js';
@@ -43,7 +44,7 @@ import { TransactionTypesController } from './http/transaction-types.controller.
 import { TransferBulksController } from './http/transfer-bulks.controller.js';
 import { TransferGroupsController } from './http/transfer-groups.controller.js';
 import { TransfersController } from './http/transfers.controller.js';
-import { OwnWrites } from './identity/own-writes.js';
+import { identityControllers, identityProviders } from './identity/parts.js';
 import { Sweeper } from './sweeper.js';
 import { testModeControllers, testModeProviders } from './test-mode/parts.js';
 import { webhookControllers, webhookProviders } from './webhooks/parts.js';
@@ -98,7 +99,9 @@ export class GatewayModule {
         PeriodsController,
         TransactionTypesController,
         ...LIMITING,
+        AuditController,
         MonitoringController,
+        ...identityControllers,
         ...webhookControllers,
         ...testModeControllers,
         PaymentEventsHandler,
@@ -119,11 +122,7 @@ export class GatewayModule {
         { provide: Outcomes, inject: [DATABASE, Wake, Drain], useFactory: outcomes },
         ...writing(config),
         DryRuns,
-        {
-          provide: OwnWrites,
-          inject: [DATABASE],
-          useFactory: (db: Database) => new OwnWrites(db, config.PAYFLOW_INTERNAL_SECRET),
-        },
+        ...identityProviders(config),
         ...webhookProviders(config),
         ...testModeProviders,
         PaymentExpansions,

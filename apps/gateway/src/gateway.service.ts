@@ -16,8 +16,8 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     rewriteUrl: withVersion,
     edge: (fastify) => gatewayEdge(fastify, () => door as Door),
     prepare: (app) => {
-      const { apiKeys: keys, testSpaces: spaces } = app.get(GatewayCaches);
-      door = { keys, spaces, uses: app.get(KeyUses) };
+      const { apiKeys: keys, accessTokens: tokens, testSpaces: spaces } = app.get(GatewayCaches);
+      door = { keys, tokens, spaces, uses: app.get(KeyUses) };
       serveDocs(app);
     },
   };

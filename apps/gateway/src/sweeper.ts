@@ -2,8 +2,10 @@ import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } f
 import type { Database } from '@payflow/database';
 import { Repeat, type Messaging } from '@payflow/messaging';
 import { gauge, logger, OncePerInterval } from '@payflow/telemetry';
+import { pruneFailures } from './database/login-failure.repository.js';
 import { pruneWebhooks } from './database/provider-webhook.repository.js';
 import { countOverdue, pruneKeys, takeOverdue } from './database/reply.repository.js';
+import { pruneSessions } from './database/session.repository.js';
 
 const log = logger('sweeper');
 
@@ -16,6 +18,8 @@ const REPORT_INTERVAL_MS = 60_000;
 const KEY_DAYS = 8;
 /** Providers send again for days, not for weeks. */
 const WEBHOOK_DAYS = 32;
+/** Whoever looks into a theft asks where it came from. */
+const SESSION_DAYS = 90;
 const DAY_MS = 86_400_000;
 /** Pruned per round: 360,000 an hour, three times what a day at 100 payments/s makes in that time. */
 const PRUNED_MAX = 5_000;
@@ -66,6 +70,8 @@ export class Sweeper implements OnApplicationBootstrap, OnApplicationShutdown {
     const pruned = await pruneKeys(this.db, { days: KEY_DAYS, limit: PRUNED_MAX, since: this.prunedUntil });
     if (pruned < PRUNED_MAX) this.prunedUntil = new Date(now - (KEY_DAYS + 1) * DAY_MS);
     await pruneWebhooks(this.db, WEBHOOK_DAYS, PRUNED_MAX);
+    await pruneSessions(this.db, SESSION_DAYS, PRUNED_MAX);
+    await pruneFailures(this.db, PRUNED_MAX);
   }
 
   private async republish(): Promise<void> {

@@ -63,7 +63,11 @@ export const PROBLEMS = {
   ...TEST_MODE_PROBLEMS,
   ...DISPUTE_PROBLEMS,
   ...IDENTITY_PROBLEMS,
-  unauthenticated: { status: 401, title: 'No valid credential', remedy: 'Send `Authorization: Bearer <API key>`.' },
+  unauthenticated: {
+    status: 401,
+    title: 'No valid credential',
+    remedy: 'Send `Authorization: Bearer` with an API key, or with the access token of a login.',
+  },
   declined: {
     status: 402,
     title: 'The payment was refused',
@@ -74,7 +78,11 @@ export const PROBLEMS = {
     title: 'The account has less available than the amount',
     remedy: 'Fund the account, or ask for less; a new attempt needs a new key and id.',
   },
-  forbidden: { status: 403, title: 'The key lacks the scope', remedy: 'Use a key with the scope named in `detail`.' },
+  forbidden: {
+    status: 403,
+    title: 'The credential lacks the scope',
+    remedy: 'Use a key, or a user of a role, with the scope named in `detail`.',
+  },
   not_found: {
     status: 404,
     title: 'Not found',

@@ -16,7 +16,8 @@ import { Replica } from './replicas/replica.js';
 import { parseReplicaUrl } from './replicas/replica-url.js';
 import { Replicas } from './replicas/replicas.js';
 import type { Statement } from './statement.js';
-import { Transaction, runTransaction, type Row } from './transaction.js';
+import { Transaction, runAlone, runTransaction, type Row } from './transaction.js';
+import { EVERY_TENANT, forOrm, type Tenant } from './walls.js';
 
 export interface DatabaseOptions {
   /** `postgres://role:password@host:port/database`, `?sslmode=verify-full` for TLS. */
@@ -73,6 +74,11 @@ export interface Database {
    * was committed before they were asked for. A replica answers where one is fresh enough, and the primary otherwise.
    */
   reading(staleness_max_ms: number): Database;
+  /**
+   * The same database for one tenant, by its UUID: row-level security shows and takes the tenant's rows alone, whatever a statement
+   * asks for. What is opened speaks for every tenant.
+   */
+  as(tenant: Tenant): Database;
   /** What writes go to, and what only it can tell: who is at work. */
   readonly primary: Database;
   /** BEGIN, work, COMMIT; runs again on serialization failure and deadlock. */
@@ -98,7 +104,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     new DataSource(dataSourceOptions(options, api)),
     performance.now() + START_DEADLINE_MS,
   );
-  const own = new ConnectionPool('api', (source.driver as PostgresDriver).master as Pool, options.lifetime_ms);
+  const driver = source.driver as PostgresDriver;
+  const own = new ConnectionPool('api', driver.master as Pool, options.lifetime_ms);
+  driver.master = forOrm(driver.master as Pool);
   const separate = Object.entries(others).map(([purpose, size]) =>
     separatePool(purpose as Purpose, options, size as number),
   );
@@ -186,16 +194,21 @@ class PooledDatabase implements Database {
     private readonly all: Pools,
     private readonly purpose: Purpose,
     private readonly replicas: Replicas | undefined,
+    private readonly tenant: Tenant = EVERY_TENANT,
   ) {
     this.connections = all.of(purpose);
   }
 
   for(purpose: Purpose): Database {
-    return purpose === this.purpose ? this : new PooledDatabase(this.source, this.all, purpose, this.replicas);
+    return purpose === this.purpose ? this : this.but(purpose, this.tenant);
+  }
+
+  as(tenant: Tenant): Database {
+    return tenant === this.tenant ? this : this.but(this.purpose, tenant);
   }
 
   reading(staleness_max_ms: number): Database {
-    return this.replicas ? new ReadingDatabase(this, this.replicas, staleness_max_ms) : this;
+    return this.replicas ? new ReadingDatabase(this, this.replicas, staleness_max_ms, this.tenant) : this;
   }
 
   get primary(): Database {
@@ -204,15 +217,17 @@ class PooledDatabase implements Database {
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const by = transactionTaker();
-    return againAfterConflicts(() => this.connections.withClient(by, (client) => runTransaction(client, work)));
+    return againAfterConflicts(() =>
+      this.connections.withClient(by, (client) => runTransaction(client, work, this.tenant), this.tenant),
+    );
   }
 
   rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
-    return this.connections.withClient(statement, (client) => new Transaction(client).rows<R>(statement, values));
+    return this.alone(statement, (client) => client.rows<R>(statement, values));
   }
 
   count(statement: Statement, values: readonly unknown[] = []): Promise<number> {
-    return this.connections.withClient(statement, (client) => new Transaction(client).count(statement, values));
+    return this.alone(statement, (client) => client.count(statement, values));
   }
 
   pools(): readonly PoolStatus[] {
@@ -226,5 +241,13 @@ class PooledDatabase implements Database {
   async close(): Promise<void> {
     await this.replicas?.close();
     await Promise.all([this.all.close(), this.source.destroy()]);
+  }
+
+  private alone<T>(statement: Statement, run: (one: Transaction) => Promise<T>): Promise<T> {
+    return this.connections.withClient(statement, (client) => runAlone(client, run, this.tenant), this.tenant);
+  }
+
+  private but(purpose: Purpose, tenant: Tenant): Database {
+    return new PooledDatabase(this.source, this.all, purpose, this.replicas, tenant);
   }
 }

@@ -45,3 +45,4 @@ export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';
 export { statement, statementNamed, type Statement } from './statement.js';
 export { Transaction, type Row } from './transaction.js';
+export { EVERY_TENANT, WALLS, type Tenant } from './walls.js';

@@ -10,7 +10,17 @@ export async function dumpSchema(url: string): Promise<string> {
   await client.connect();
   try {
     const parts: string[] = [];
-    for (const query of [TABLES, INDEXES, STATISTICS, TRIGGERS, FUNCTIONS, TABLE_GRANTS, FUNCTION_GRANTS]) {
+    for (const query of [
+      TABLES,
+      VIEWS,
+      INDEXES,
+      STATISTICS,
+      TRIGGERS,
+      POLICIES,
+      FUNCTIONS,
+      TABLE_GRANTS,
+      FUNCTION_GRANTS,
+    ]) {
       const { rows } = await client.query<{ text: string }>(query);
       parts.push(...rows.map((row) => row.text));
     }
@@ -38,6 +48,13 @@ from pg_class c
 where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
 order by c.relname`;
 
+const VIEWS = `
+select 'create view ' || c.relname || E' as\\n' || pg_get_viewdef(c.oid) as text
+from pg_class c
+where c.relnamespace = 'public'::regnamespace and c.relkind = 'v'
+  and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
+order by c.relname`;
+
 const INDEXES = `
 select pg_get_indexdef(i.indexrelid) || ';' as text
 from pg_index i join pg_class c on c.oid = i.indrelid join pg_class x on x.oid = i.indexrelid
@@ -53,6 +70,18 @@ from pg_trigger t join pg_class c on c.oid = t.tgrelid
 where c.relnamespace = 'public'::regnamespace and not t.tgisinternal and not c.relispartition
 order by c.relname, t.tgname`;
 
+/** One kind of wall on many tables is told once, with their names. */
+const POLICIES = `
+select string_agg('-- ' || name || E'\\n', '' order by name) || 'policy ' || policy || ';' as text from (
+  select c.relname as name, p.polname || ' for ' || case p.polcmd when '*' then 'all' when 'r' then 'select' else p.polcmd::text end
+    || ' to ' || (select string_agg(case when role = 0 then 'public' else replace(pg_get_userbyid(role), current_database() || '_', '') end, ', ')
+        from unnest(p.polroles) as role)
+    || coalesce(' using (' || pg_get_expr(p.polqual, p.polrelid) || ')', '')
+    || coalesce(' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')', '')
+    || case when c.relrowsecurity then '' else ' DISABLED' end as policy
+  from pg_policy p join pg_class c on c.oid = p.polrelid where c.relnamespace = 'public'::regnamespace) as policies
+group by policy order by policy`;
+
 const FUNCTIONS = `
 select pg_get_functiondef(p.oid) || ';' as text
 from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prokind = 'f' order by p.proname`;
@@ -66,7 +95,7 @@ const TABLE_GRANTS = `
 select string_agg('grant ' || privileges || ' on ' || name || ' to ' || role || ';', E'\\n' order by name, role, privileges) as text from (
   select c.relname as name, ${ROLE} as role, string_agg(lower(g.privilege_type), ', ' order by lower(g.privilege_type)) as privileges
   from pg_class c, lateral aclexplode(c.relacl) g left join pg_roles r on r.oid = g.grantee
-  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and g.grantee <> c.relowner
+  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v') and g.grantee <> c.relowner
   group by c.relname, role
   union all
   select c.relname, ${ROLE}, lower(g.privilege_type) || ' (' || string_agg(a.attname, ', ' order by a.attnum) || ')'

@@ -7,6 +7,7 @@ import { StatementClock } from './care/statement-clock.js';
 import { statementExecutions, type StatementExecution } from './care/statement-events.js';
 import { OutcomeUnknown, isConnectionLoss } from './errors.js';
 import type { Statement } from './statement.js';
+import { EVERY_TENANT, speakFor, speaksFor, type Tenant } from './walls.js';
 
 /** A result row: columns by name; int8 as bigint, timestamptz as Date, json as parsed. */
 export type Row = Record<string, unknown>;
@@ -36,7 +37,11 @@ export class Transaction {
   private isOver = false;
   private readonly clock = new StatementClock();
 
-  constructor(private readonly client: PoolClient) {}
+  constructor(
+    private readonly client: PoolClient,
+    /** Whom its connection speaks for. */
+    private readonly tenant: Tenant = EVERY_TENANT,
+  ) {}
 
   /** Runs a named, prepared statement and returns its rows. */
   async rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
@@ -161,7 +166,14 @@ export class Transaction {
   private tell({ name, text }: Statement, rows: number | undefined, error?: unknown): void {
     const duration_ms = this.clock.answered();
     if (statementExecutions.hasSubscribers)
-      statementExecutions.publish({ name, text, duration_ms, rows, error } satisfies StatementExecution);
+      statementExecutions.publish({
+        name,
+        text,
+        duration_ms,
+        rows,
+        error,
+        tenant: this.tenant,
+      } satisfies StatementExecution);
   }
 }
 
@@ -183,11 +195,15 @@ function startSpan(statement: Statement): Span | undefined {
  * BEGIN, the work, COMMIT on one client. Rolls back when the work throws. Throws {@link OutcomeUnknown} when COMMIT was
  * sent and never answered, and the work's own error otherwise.
  */
-export async function runTransaction<T>(client: PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const tx = new Transaction(client);
+export async function runTransaction<T>(
+  client: PoolClient,
+  work: (tx: Transaction) => Promise<T>,
+  tenant: Tenant = EVERY_TENANT,
+): Promise<T> {
+  const tx = new Transaction(client, tenant);
   let isCommitted = false;
   try {
-    const result = await carryOut(client, tx, work);
+    const result = await carryOut(client, tx, work, tenant);
     await commit(client, tx);
     isCommitted = true;
     return result;
@@ -197,14 +213,40 @@ export async function runTransaction<T>(client: PoolClient, work: (tx: Transacti
   }
 }
 
+/** One statement outside any transaction of ours, for whom the connection is to speak. */
+export async function runAlone<T>(
+  client: PoolClient,
+  run: (statement: Transaction) => Promise<T>,
+  tenant: Tenant,
+): Promise<T> {
+  const saying = said(client, tenant);
+  const running = run(new Transaction(client, tenant));
+  if (!saying) return running;
+  const [result] = await Promise.all([running, saying]);
+  return result;
+}
+
+/** As {@link speakFor}; what has to be said leaves with what follows. */
+function said(client: PoolClient, tenant: Tenant): Promise<unknown> | undefined {
+  if (speaksFor(client, tenant)) return undefined;
+  corkForThisTurn(client);
+  return speakFor(client, tenant);
+}
+
 /** All of a transaction but its COMMIT. */
-async function carryOut<T>(client: PoolClient, tx: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function carryOut<T>(
+  client: PoolClient,
+  tx: Transaction,
+  work: (tx: Transaction) => Promise<T>,
+  tenant: Tenant,
+): Promise<T> {
   // BEGIN goes out with all that the work says before it waits for an answer: one round trip less in every transaction.
   corkForThisTurn(client);
+  const saying = speakFor(client, tenant);
   const begun = client.query('begin');
   const working = begin(work, tx);
   try {
-    const [result] = await Promise.all([working, begun]);
+    const [result] = await Promise.all([working, begun, saying]);
     await tx.settled();
     return result;
   } catch (error) {

@@ -4,6 +4,9 @@ import { redactLine } from './redaction.js';
 const secrets: [what: string, value: string, leaked: string][] = [
   ['an API key', 'key sk_test_4eC39HqLyjWDarjtT1zdp7dc used', '4eC39HqLyjWDarjtT1zdp7dc'],
   ['a live key', 'sk_live_4eC39HqLyjWDarjtT1zdp7dc', '4eC39HqLyjWDarjtT1zdp7dc'],
+  ['an access token', `token at_${'q7'.repeat(21)}x is known`, 'q7q7'],
+  ['a refresh token', `rt_${'q7'.repeat(21)}x`, 'q7q7'],
+  ['an invitation', `inv_${'q7'.repeat(21)}x`, 'q7q7'],
   ['a bearer token', 'Authorization: Bearer eyJhbGciOi.J9.sig', 'eyJhbGciOi'],
   ['the password of a URL', 'connect postgres://app:hunter2@db:5432/x failed', 'hunter2'],
   ['the password of a Redis URL without a user', 'redis://:hunter2@cache:6379', 'hunter2'],
@@ -17,12 +20,19 @@ it.each(secrets)('takes out %s', (_what, value, leaked) => {
   expect(JSON.parse(line)).toBeTypeOf('object');
 });
 
-it.each(['authorization', 'password', 'token', 'secret', 'apiKey', 'api_key', 'cvv'])(
-  'takes out what stands under %s',
-  (key) => {
-    expect(redactLine(JSON.stringify({ [key]: 'a "quoted" value' }))).toBe(`{"${key}":"[redacted]"}`);
-  },
-);
+it.each([
+  'authorization',
+  'password',
+  'current_password',
+  'refresh_token',
+  'token',
+  'secret',
+  'apiKey',
+  'api_key',
+  'cvv',
+])('takes out what stands under %s', (key) => {
+  expect(redactLine(JSON.stringify({ [key]: 'a "quoted" value' }))).toBe(`{"${key}":"[redacted]"}`);
+});
 
 const harmless = [
   ['an id', 'pay_01jd7z1t4vek9s0w3a7m5x2n8q'],

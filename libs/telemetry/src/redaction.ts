@@ -2,8 +2,9 @@ const SECRET = '[redacted]';
 
 /** Values that are secret because of the key they stand under, in a line of JSON. */
 const SECRET_MEMBERS =
-  /("(?:authorization|proxy-authorization|cookie|set-cookie|password|passwd|secret|token|api_?key|x-api-key|cvv|cvc|pan|card_?number)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi;
+  /("(?:authorization|proxy-authorization|cookie|set-cookie|(?:current_)?password|passwd|(?:access|refresh|invitation)_token|secret|token|api_?key|x-api-key|cvv|cvc|pan|card_?number)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi;
 const API_KEYS = /\b((?:sk|whsec)_(?:(?:test|live)_)?)[A-Za-z0-9+/=_-]{6,}/g;
+const SESSION_TOKENS = /\b(at|rt|inv)_[A-Za-z0-9_-]{43}/g;
 const CREDENTIALS = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/g;
 const URL_PASSWORDS = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@"]*):[^\s@"]+@/gi;
 /** 13 to 19 digits, perhaps grouped by blanks or dashes, that begin as card numbers do and are not part of a longer token. */
@@ -21,6 +22,7 @@ export function redactLine(line: string): string {
     .replace(SECRET_MEMBERS, `$1"${SECRET}"`)
     .replace(CREDENTIALS, `$1 ${SECRET}`)
     .replace(API_KEYS, `$1${SECRET}`)
+    .replace(SESSION_TOKENS, `$1_${SECRET}`)
     .replace(URL_PASSWORDS, `$1:${SECRET}@`)
     .replace(CARD_LIKE, (digits) => (passesLuhn(digits) ? SECRET : digits))
     .replace(DECEPTIVE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);

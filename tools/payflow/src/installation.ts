@@ -133,6 +133,23 @@ export function migratorUrl(service: Service): string {
   return url;
 }
 
+const FIRST_OWNER = 'first-owner.json';
+
+/** Remembers how the first owner logs in, for who runs the installation on this machine. False where nothing is kept here. */
+export function rememberFirstOwner(begun: gateway.Begun): boolean {
+  const file = stateFile(FIRST_OWNER);
+  if (file) writeFileSync(file, JSON.stringify(begun, null, 2), { mode: OWNER_ONLY });
+  return file !== undefined;
+}
+
+/** The first owner of the installation that has this first organisation, where he is remembered here. */
+export function firstOwnerOf(organisation: string): gateway.Begun | undefined {
+  const file = stateFile(FIRST_OWNER);
+  if (!file || !existsSync(file)) return undefined;
+  const begun = JSON.parse(readFileSync(file, 'utf8')) as gateway.Begun;
+  return begun.organisation === organisation ? begun : undefined;
+}
+
 /** Opens a service's database for one command. */
 export async function withDatabase<T>(service: Service, work: (db: Database) => Promise<T>): Promise<T> {
   const entities = service === 'gateway' ? gateway.entities : [];

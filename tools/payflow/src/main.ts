@@ -8,6 +8,7 @@ import { demo } from './commands/demo.js';
 import { generate } from './commands/generate.js';
 import { jobsCommands } from './commands/jobs.js';
 import { keysCommands } from './commands/keys.js';
+import { bootstrapCommand, organisationsCommands } from './commands/organisations.js';
 import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
 import { partitionsCommands } from './commands/partitions.js';
@@ -28,7 +29,7 @@ program
 
 program
   .command('demo')
-  .description('make a tenant with an API key and two funded accounts, and send one payment through')
+  .description('make two funded accounts and send one payment through; in a new installation `payflow bootstrap` first')
   .requiredOption('--api <url>', 'where the gateway listens')
   .action(demo);
 
@@ -54,6 +55,8 @@ program.addCommand(positionsCommands());
 program.addCommand(partitionsCommands());
 program.addCommand(outboxCommands());
 program.addCommand(databaseCommands());
+program.addCommand(bootstrapCommand());
+program.addCommand(organisationsCommands());
 program.addCommand(keysCommands());
 program.addCommand(routesCommands());
 program.addCommand(jobsCommands());

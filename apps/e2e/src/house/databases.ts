@@ -1,4 +1,5 @@
 import type { Service } from '@payflow/contracts';
+import { EVERY_TENANT } from '@payflow/database';
 import { Client, Pool, type QueryResultRow } from 'pg';
 import type { Installation } from './installation.js';
 
@@ -48,7 +49,13 @@ export class Databases {
     const known = this.pools.get(service);
     if (known) return known;
     const pool = quiet(
-      new Pool({ connectionString: this.installation.databaseUrl(service), max: 3, application_name: 'payflow-e2e' }),
+      new Pool({
+        connectionString: this.installation.databaseUrl(service),
+        max: 3,
+        application_name: 'payflow-e2e',
+        // It looks at all tenants, as the service's own machinery does.
+        options: `-c payflow.tenant=${EVERY_TENANT}`,
+      }),
     );
     this.pools.set(service, pool);
     return pool;

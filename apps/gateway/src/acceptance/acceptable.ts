@@ -2,6 +2,7 @@ import type { MessageData, MessageType, OperationKind } from '@payflow/contracts
 import type { Problem } from '@payflow/service';
 import type { Owner } from '../database/keys.js';
 import type { AccountView } from '../domain/account.js';
+import type { AuditOrigin } from '../domain/audit.js';
 import type { ConversionView } from '../domain/conversion.js';
 import type { HoldView } from '../domain/hold.js';
 import type { OperationView } from '../domain/operation.js';
@@ -129,6 +130,8 @@ export interface Acceptable {
   readonly apiVersion: string;
   readonly requestId: string;
   readonly traceparent: string | undefined;
+  /** Where it comes from, if it is to be written down in the audit log. */
+  readonly audit?: AuditOrigin;
   readonly write: Write;
 }
 

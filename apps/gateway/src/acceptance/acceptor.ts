@@ -8,7 +8,9 @@ import {
   takeKeys,
   type IdempotencyRecord,
 } from '../database/acceptance.repository.js';
+import { addAuditEntries } from '../database/audit.repository.js';
 import { insertOtherViews, insertPaymentViews, removeGroupViews, viewKeysOf } from '../database/new-view.repository.js';
+import { auditEntriesOf } from '../audit/audited-writes.js';
 import type { Acceptable, Acceptance } from './acceptable.js';
 import { stageCommands, withOutboxRows } from './commands.js';
 import { inGroupSpan } from './group-span.js';
@@ -95,6 +97,7 @@ export class Acceptor {
     const views = group.reduce((sum, write) => sum + viewCountOf(write), 0);
     if (keys.size < group.length || payments.size + others.size < views) throw new NotAllNew();
     insertPending(tx, withOutboxRows(group, staged, this.door.partitions));
+    addAuditEntries(tx, auditEntriesOf(group));
     return { acceptances: group.map(() => ({ outcome: 'accepted' })), staged };
   }
 
@@ -121,6 +124,7 @@ export class Acceptor {
     const staged =
       placed.length > 0 ? await passing('outbox-insert', stageCommands(tx, this.door.messaging, placed)) : undefined;
     if (staged) insertPending(tx, withOutboxRows(placed, staged, this.door.partitions));
+    addAuditEntries(tx, auditEntriesOf(placed));
     const acceptances = group.map((write): Acceptance => {
       const other = others.get(write) ?? unplaced.get(write);
       if (other) return other;

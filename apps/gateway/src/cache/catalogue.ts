@@ -11,6 +11,7 @@ import {
 } from '@payflow/cache';
 import type { ApiKey } from '../database/api-key.repository.js';
 import type { TestSpace } from '../database/test-space.repository.js';
+import type { AccessToken } from '../database/session.repository.js';
 import { keyOf, type Owner, type ResourceKey } from '../database/keys.js';
 import type { AccountView } from '../domain/account.js';
 import type { UnitView } from '../domain/asset.js';
@@ -18,14 +19,15 @@ import { isFinal, type PaymentView } from '../domain/payment.js';
 import type { KeptResponse, ResponseKey } from './response.js';
 
 /**
- * Everything the gateway caches, and for how long. Tenant and mode are part of every key. What has no model yet (sessions,
- * users, settings, thresholds) has no family: it gets one here together with its table.
+ * Everything the gateway caches, and for how long. Tenant and mode are part of every key. What has no model yet
+ * (settings, thresholds) has no family: it gets one here together with its table.
  */
 
 /** What a cached thing depends on; handlers forget these once they have committed a change. */
 export const TAGS = {
   apiKey: (hash: string) => `key:${hash}`,
   testSpace: (organisation: string) => `test_space:${organisation}`,
+  accessToken: (hash: string) => `token:${hash}`,
   payment: (key: ResourceKey) => `payment:${keyOf(key)}`,
   account: (key: ResourceKey) => `account:${keyOf(key)}`,
   asset: (key: ResourceKey) => `asset:${keyOf(key)}`,
@@ -37,15 +39,15 @@ const MEGABYTE = 1024 * 1024;
 /** What changes by events is believed for so long in one process, even if nobody says anything. */
 const CHANGING_MEMORY: MemoryLimits = { life_ms: 10_000, entries_max: 20_000, bytes_max: 16 * MEGABYTE, unheard_ms: 0 };
 
-/** By the hash of the key, never the key. Its life is how long a revoked key may still open the door. */
+/** By the hash of the key, never the key. What revokes a key says so; its life is how long one may open the door that did not hear it. */
 export const API_KEY: Family<string, ApiKey> = {
   name: 'api_key',
-  version: 2,
+  version: 3,
   keyOf: (hash) => hash,
   tagsOf: (hash) => [TAGS.apiKey(hash)],
   codec: jsonCodec<ApiKey>(),
   life_ms: SHORT_MS / 2,
-  // No message revokes a key, so there is none to miss.
+  // As long as an entry lives here anyway: a revocation that is not heard is known as late as one was before it was told.
   memory: { life_ms: 10_000, entries_max: 10_000, bytes_max: 4 * MEGABYTE, unheard_ms: 10_000 },
   absent_ms: 10_000,
   // A known key is let in while the database restarts: what it then asks for is decided by itself.
@@ -64,6 +66,19 @@ export const TEST_SPACE: Family<string, TestSpace> = {
   memory: { life_ms: 10_000, entries_max: 10_000, bytes_max: 2 * MEGABYTE, unheard_ms: 10_000 },
   ifError_ms: SHORT_MS,
   warm_max: 100,
+};
+
+/** By the hash of the token. Each has an end of its own within a quarter of an hour. */
+export const ACCESS_TOKEN: Family<string, AccessToken> = {
+  name: 'access_token',
+  version: 1,
+  keyOf: (hash) => hash,
+  tagsOf: (hash) => [TAGS.accessToken(hash)],
+  codec: jsonCodec<AccessToken>(),
+  life_ms: SHORT_MS / 2,
+  memory: { life_ms: 10_000, entries_max: 10_000, bytes_max: 4 * MEGABYTE, unheard_ms: 5_000 },
+  absent_ms: 10_000,
+  ifError_ms: SHORT_MS,
 };
 
 /** Only those that have ended: the others change at any moment, and somebody waits for it. */

@@ -3,14 +3,15 @@ import type { Database } from '@payflow/database';
 import { unavailable } from '@payflow/service';
 import { findAccount } from '../database/account-view.repository.js';
 import { findApiKey, type ApiKey } from '../database/api-key.repository.js';
-import { keyOf, type ResourceKey } from '../database/keys.js';
+import { keyOf, seenBy, type ResourceKey } from '../database/keys.js';
 import { findPayment } from '../database/payment-view.repository.js';
 import { findTestSpace, type TestSpace } from '../database/test-space.repository.js';
 import { findUnits } from '../database/unit-view.repository.js';
+import { findAccessToken, type AccessToken } from '../database/session.repository.js';
 import type { AccountView } from '../domain/account.js';
 import type { UnitView } from '../domain/asset.js';
 import type { PaymentView } from '../domain/payment.js';
-import { ACCOUNT, API_KEY, ASSET, PAYMENT, TEST_SPACE } from './catalogue.js';
+import { ACCESS_TOKEN, ACCOUNT, API_KEY, ASSET, PAYMENT, TEST_SPACE } from './catalogue.js';
 
 /** All keys and channels of the gateway in Redis, and all that its user there may touch. */
 export const REDIS_PREFIX = 'payflow:gateway:';
@@ -25,6 +26,7 @@ export class GatewayCaches {
   readonly all: Caches;
   readonly apiKeys: LayeredCache<string, ApiKey>;
   readonly testSpaces: LayeredCache<string, TestSpace>;
+  readonly accessTokens: LayeredCache<string, AccessToken>;
   readonly payments: LayeredCache<ResourceKey, PaymentView>;
   readonly accounts: LayeredCache<ResourceKey, AccountView>;
   readonly assets: LayeredCache<ResourceKey, UnitView>;
@@ -38,8 +40,9 @@ export class GatewayCaches {
     });
     this.apiKeys = this.all.of(API_KEY, (hash) => findApiKey(db, Buffer.from(hash, 'hex')));
     this.testSpaces = this.all.of(TEST_SPACE, (organisation) => findTestSpace(db, organisation));
+    this.accessTokens = this.all.of(ACCESS_TOKEN, (hash) => findAccessToken(db, Buffer.from(hash, 'hex')));
     this.payments = this.all.of(PAYMENT, (key) => findPayment(db, key));
     this.accounts = this.all.of(ACCOUNT, (key) => findAccount(db, key));
-    this.assets = this.all.of(ASSET, async (key) => (await findUnits(db, [key])).get(keyOf(key)));
+    this.assets = this.all.of(ASSET, async (key) => (await findUnits(seenBy(db, key), [key])).get(keyOf(key)));
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { AccountView } from '../domain/account.js';
-import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
+import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid, seenBy } from './keys.js';
 
 /** An account's counters at one version, with the owner its event names. */
 export interface OwnedCounters extends Owner {
@@ -183,7 +183,11 @@ export async function findAccount(
   db: Database,
   { tenant, livemode, id }: ResourceKey,
 ): Promise<AccountView | undefined> {
-  const [row] = await db.rows<AccountRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('account', id)]);
+  const [row] = await seenBy(db, { tenant }).rows<AccountRow>(FIND, [
+    tenantUuid(tenant),
+    livemode,
+    uuidOf('account', id),
+  ]);
   return row && toView(row);
 }
 

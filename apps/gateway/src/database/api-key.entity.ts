@@ -21,6 +21,12 @@ export class ApiKeyEntity {
   @Column('text', { array: true })
   scopes!: string[];
 
+  @Column('text', { array: true, name: 'allowed_addresses', default: [] })
+  allowedAddresses!: string[];
+
+  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  expiresAt!: Date | null;
+
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt!: Date | null;
 }

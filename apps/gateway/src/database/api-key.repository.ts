@@ -13,21 +13,33 @@ export interface ApiKey {
   readonly tenant: string;
   readonly livemode: boolean;
   readonly scopes: readonly Scope[];
+  /** CIDR blocks that it may be used from; from anywhere where there are none. */
+  readonly allowedAddresses: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number | null;
 }
 
 /** 256 random bits: no guess and no rainbow table can reach them, so the stored hash may be a fast one. */
 const KEY_BYTES = 32;
 
+/** A key for the mode: this is the only time it can be seen. */
+export function newApiKey(livemode: boolean): string {
+  return `sk_${livemode ? 'live' : 'test'}_${randomBytes(KEY_BYTES).toString('base64url')}`;
+}
+
 export function hashApiKey(key: string): Buffer {
   return createHash('sha256').update(key).digest();
 }
 
-/** The key with this hash, unless it is unknown or revoked. */
+/** The key with this hash, unless it is unknown, revoked or expired. */
 export async function findApiKey(db: Database, keyHash: Buffer): Promise<ApiKey | undefined> {
   const row = await db.source.getRepository(ApiKeyEntity).findOneBy({ keyHash, revokedAt: IsNull() });
   if (!row) return undefined;
-  const { id, tenantId, livemode, scopes } = row;
-  return { id: fromUuid('apiKey', id), tenant: fromUuid('tenant', tenantId), livemode, scopes: scopes as Scope[] };
+  const { id, tenantId, livemode, scopes, allowedAddresses } = row;
+  const expiresAt = row.expiresAt?.getTime() ?? null;
+  if (expiresAt !== null && expiresAt <= Date.now()) return undefined;
+  const tenant = fromUuid('tenant', tenantId);
+  return { id: fromUuid('apiKey', id), tenant, livemode, scopes: scopes as Scope[], allowedAddresses, expiresAt };
 }
 
 /** Makes a tenant, or leaves it as it is where the id exists. Returns its public id. */
@@ -47,7 +59,7 @@ export async function createApiKey(
   }: { readonly tenant: string; readonly livemode: boolean; readonly name: string; readonly scopes: readonly Scope[] },
   given?: string,
 ): Promise<string> {
-  const key = given ?? `sk_${livemode ? 'live' : 'test'}_${randomBytes(KEY_BYTES).toString('base64url')}`;
+  const key = given ?? newApiKey(livemode);
   const tenantId = toUuid('tenant', tenant);
   if (!tenantId) throw new TypeError('not a tenant id');
   const row = {
@@ -57,6 +69,8 @@ export async function createApiKey(
     keyHash: hashApiKey(key),
     name,
     scopes: [...scopes],
+    allowedAddresses: [],
+    expiresAt: null,
     revokedAt: null,
   };
   await db.source.getRepository(ApiKeyEntity).createQueryBuilder().insert().values(row).orIgnore().execute();

@@ -1,6 +1,6 @@
 import { fromUuid, uuidOf, type IdKind } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Statement, type Transaction } from '@payflow/database';
-import { keyColumns, keyOf, tenantUuid, type Owner, type ResourceKey } from './keys.js';
+import { keyColumns, keyOf, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
 import { compare, CREATED_CONDITIONS, ListStatements, type Page, type PagePosition } from './list-statement.js';
 
 /** What an event tells of a thing whole. */
@@ -87,13 +87,19 @@ export class ContentViews<C extends Content> {
   }
 
   async find(db: Database, { tenant, livemode, id }: ResourceKey): Promise<C | undefined> {
-    const [row] = await db.rows<ContentRow<C>>(this.#find, [tenantUuid(tenant), livemode, uuidOf(this.kind, id)]);
+    const [row] = await seenBy(db, { tenant }).rows<ContentRow<C>>(this.#find, [
+      tenantUuid(tenant),
+      livemode,
+      uuidOf(this.kind, id),
+    ]);
     return row?.content;
   }
 
   /** Up to `limit` things of the owner that pass the filter, newest first, after the position. */
   async list(db: Database, owner: Owner, page: Page<ContentFilter>): Promise<ContentView<C>[]> {
-    const rows = await db.rows<ContentRow<C>>(...this.lists.of(owner, page, (id) => uuidOf(this.kind, id)));
+    const rows = await seenBy(db, owner).rows<ContentRow<C>>(
+      ...this.lists.of(owner, page, (id) => uuidOf(this.kind, id)),
+    );
     return rows.map(({ id, content, created_at }) => ({
       ...owner,
       id: fromUuid(this.kind, id),

@@ -1,7 +1,7 @@
 import { uuidOf } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import { isConversion, type ConversionView } from '../domain/conversion.js';
-import { keyColumns, keyOf, rowKeyOf, type Owner } from './keys.js';
+import { keyColumns, keyOf, rowKeyOf, type Owner, seenBy } from './keys.js';
 import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 import { GROUP_COLUMNS, groupOfRow, type GroupRow } from './transfer-group-view.repository.js';
 import { TRANSFER_SHOWN, transferOfRow, type TransferRow } from './transfer-view.repository.js';
@@ -46,11 +46,12 @@ export async function listConversions(
   owner: Owner,
   page: Page<ConversionFilter>,
 ): Promise<ConversionView[]> {
-  const groups = (await db.rows<GroupRow>(...CONVERSION_LISTS.of(owner, page, (id) => uuidOf('group', id)))).map(
+  const mine = seenBy(db, owner);
+  const groups = (await mine.rows<GroupRow>(...CONVERSION_LISTS.of(owner, page, (id) => uuidOf('group', id)))).map(
     groupOfRow,
   );
   if (groups.length === 0) return [];
-  const rows = await db.rows<TransferRow>(FIND_TRANSFERS, keyColumns('group', groups));
+  const rows = await mine.rows<TransferRow>(FIND_TRANSFERS, keyColumns('group', groups));
   const transfers = new Map<string, TransferRow[]>();
   for (const row of rows) {
     const key = rowKeyOf('group', { ...row, id: row.group_id as string });

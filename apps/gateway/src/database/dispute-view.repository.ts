@@ -1,7 +1,7 @@
 import { fromUuid, uuidOf, type IdKind } from '@payflow/contracts';
 import { statement, Unnested, type Database, type Transaction } from '@payflow/database';
 import type { DisputeView } from '../domain/dispute.js';
-import { aliased, keyOf, tenantOf, tenantUuid, type Owner, type ResourceKey } from './keys.js';
+import { aliased, keyOf, tenantOf, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
 import { compare, ListStatements, type Page } from './list-statement.js';
 
 /** Which disputes a list shows. */
@@ -109,7 +109,7 @@ export async function findDispute(
   db: Database,
   { tenant, livemode, id }: ResourceKey,
 ): Promise<DisputeView | undefined> {
-  const [row] = await db.rows<DisputeRow & Record<string, unknown>>(FIND, [
+  const [row] = await seenBy(db, { tenant }).rows<DisputeRow & Record<string, unknown>>(FIND, [
     tenantUuid(tenant),
     livemode,
     uuidOf('dispute', id),
@@ -124,7 +124,7 @@ export const DISPUTE_LISTS = new ListStatements<DisputeFilter>('dispute_views', 
 
 /** Up to `limit` disputes of the owner that pass the filter, newest first, after the position. */
 export async function listDisputes(db: Database, owner: Owner, page: Page<DisputeFilter>): Promise<DisputeView[]> {
-  const rows = await db.rows<DisputeRow & Record<string, unknown>>(
+  const rows = await seenBy(db, owner).rows<DisputeRow & Record<string, unknown>>(
     ...DISPUTE_LISTS.of(owner, page, (id) => uuidOf('dispute', id)),
   );
   return rows.map(toView);

@@ -1,7 +1,7 @@
 import { fromUuid, uuidOf, type HoldState } from '@payflow/contracts';
 import { statement, type Database, type Transaction } from '@payflow/database';
 import type { HoldView } from '../domain/hold.js';
-import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
+import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid, seenBy } from './keys.js';
 import { accountUuid, compare, ListStatements, type Page } from './list-statement.js';
 
 /** Which holds a list shows. */
@@ -129,7 +129,7 @@ export async function failHolds(
 }
 
 export async function findHold(db: Database, { tenant, livemode, id }: ResourceKey): Promise<HoldView | undefined> {
-  const [row] = await db.rows<HoldRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('hold', id)]);
+  const [row] = await seenBy(db, { tenant }).rows<HoldRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('hold', id)]);
   return row && toView(row);
 }
 
@@ -151,7 +151,7 @@ export const HOLD_LISTS = new ListStatements<HoldFilter>('hold_views', COLUMNS, 
 
 /** Up to `limit` holds of the owner that pass the filter, newest first, after the position. */
 export async function listHolds(db: Database, owner: Owner, page: Page<HoldFilter>): Promise<HoldView[]> {
-  const rows = await db.rows<HoldRow>(...HOLD_LISTS.of(owner, page, (id) => uuidOf('hold', id)));
+  const rows = await seenBy(db, owner).rows<HoldRow>(...HOLD_LISTS.of(owner, page, (id) => uuidOf('hold', id)));
   return rows.map(toView);
 }
 

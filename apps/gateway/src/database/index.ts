@@ -27,6 +27,9 @@ import { GatewayLimits1764200600002 } from './migrations/1764200600002-gateway-l
 import { GatewayPaymentDivisions1764200800002 } from './migrations/1764200800002-gateway-payment-divisions.js';
 import { GatewayOwnWrites1764400100001 } from './migrations/1764400100001-gateway-own-writes.js';
 import { GatewayTestSpaces1764400800001 } from './migrations/1764400800001-gateway-test-spaces.js';
+import { GatewayIdentity1764400100002 } from './migrations/1764400100002-gateway-identity.js';
+import { GatewayAuditLog1764400200002 } from './migrations/1764400200002-gateway-audit-log.js';
+import { GatewayWalls1764400200001 } from './migrations/1764400200001-gateway-walls.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -59,6 +62,9 @@ export const migrations = [
   SumsAreNoCards1764300000001,
   GatewayOwnWrites1764400100001,
   GatewayTestSpaces1764400800001,
+  GatewayIdentity1764400100002,
+  GatewayWalls1764400200001,
+  GatewayAuditLog1764400200002,
   rights,
 ];
 
@@ -66,5 +72,6 @@ export { invariants } from './invariants.js';
 
 export const entities = [TenantEntity, ApiKeyEntity];
 
-export { createApiKey, createTenant, type ApiKey } from './api-key.repository.js';
+export { createApiKey, createTenant, findApiKey, hashApiKey, type ApiKey } from './api-key.repository.js';
+export { addOrganisation, AlreadyBootstrapped, bootstrap, type Beginning, type Begun } from '../identity/bootstrap.js';
 export { SCOPES, type Scope } from '../domain/scope.js';

@@ -162,5 +162,7 @@ export const invariants: readonly Invariant[] = [
     { full: `select 'transfer_group_views/' || id as id, metadata::text as content from transfer_group_views` },
     { full: `select 'unit_views/' || code as id, name as content from unit_views` },
     { full: `select 'api_keys/' || id as id, name as content from api_keys` },
+    { full: `select 'users/' || id as id, concat_ws(' ', email, name) as content from users` },
+    { full: `select 'sessions/' || id as id, user_agent as content from sessions` },
   ]),
 ];

@@ -1,4 +1,5 @@
 import { fromUuid, uuidOf, type IdKind } from '@payflow/contracts';
+import type { Database } from '@payflow/database';
 
 /** The head of every key: whose it is, and whether of real or of test money. */
 export interface Owner {
@@ -19,6 +20,14 @@ const tenantIds = new Map<string, string>();
 /** The UUID of a tenant. */
 export function tenantUuid(tenant: string): string {
   return remembered(tenantUuids, tenant, () => uuidOf('tenant', tenant));
+}
+
+/**
+ * The database as the owner may see it: behind the wall of row-level security, which holds where a statement forgets whose rows it
+ * asks for. For every read that a request makes on its own.
+ */
+export function seenBy(db: Database, { tenant }: Pick<Owner, 'tenant'>): Database {
+  return db.as(tenantUuid(tenant));
 }
 
 /** The public id of a tenant's UUID. */

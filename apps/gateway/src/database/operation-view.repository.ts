@@ -1,7 +1,7 @@
 import { fromUuid, OPERATION_KINDS, uuidOf, type OperationEnded, type OperationKind } from '@payflow/contracts';
 import { statement, Unnested, type BulkColumn, type Database, type Transaction } from '@payflow/database';
 import type { OperationView } from '../domain/operation.js';
-import { aliased, keyOf, ownerColumns, tenantOf, tenantUuid, type Owner, type ResourceKey } from './keys.js';
+import { aliased, keyOf, ownerColumns, tenantOf, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
 import { compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 
 /** How an operation ended, with the owner its event names. */
@@ -123,7 +123,7 @@ export async function findOperation(
   kind: OperationKind,
   { tenant, livemode, id }: ResourceKey,
 ): Promise<OperationView | undefined> {
-  const [row] = await db.rows<OperationRow>(FIND, [
+  const [row] = await seenBy(db, { tenant }).rows<OperationRow>(FIND, [
     tenantUuid(tenant),
     livemode,
     uuidOf(OPERATION_KINDS[kind], id),
@@ -140,7 +140,12 @@ export async function findOperationsOf(
   kinds: readonly OperationKind[],
 ): Promise<Map<string, OperationView[]>> {
   const uuids = payments.map((id) => uuidOf('payment', id));
-  const rows = await db.rows<OperationRow>(FIND_OF_PAYMENTS, [tenantUuid(tenant), livemode, uuids, kinds]);
+  const rows = await seenBy(db, { tenant }).rows<OperationRow>(FIND_OF_PAYMENTS, [
+    tenantUuid(tenant),
+    livemode,
+    uuids,
+    kinds,
+  ]);
   return Map.groupBy(rows.map(toView), ({ payment }) => payment);
 }
 
@@ -172,7 +177,7 @@ export async function listOperations(
   page: Page<OperationFilter>,
 ): Promise<OperationView[]> {
   const uuid = (id: string): string => uuidOf(OPERATION_KINDS[kind], id);
-  const rows = await db.rows<OperationRow>(...OPERATION_LISTS[kind].of(owner, page, uuid));
+  const rows = await seenBy(db, owner).rows<OperationRow>(...OPERATION_LISTS[kind].of(owner, page, uuid));
   return rows.map(toView);
 }
 

@@ -1,7 +1,7 @@
 import { uuidOf } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import type { TransferView } from '../domain/transfer.js';
-import { tenantUuid, type Owner } from './keys.js';
+import { tenantUuid, type Owner, seenBy } from './keys.js';
 import { TRANSFER_SHOWN, transferOfRow, type TransferRow } from './transfer-view.repository.js';
 
 // A page of payments with all transfers of each, in one read.
@@ -19,6 +19,6 @@ export async function findTransfersOf(
   payments: readonly string[],
 ): Promise<TransferView[]> {
   const uuids = payments.map((id) => uuidOf('payment', id));
-  const rows = await db.rows<TransferRow>(FIND, [tenantUuid(tenant), livemode, uuids]);
+  const rows = await seenBy(db, { tenant }).rows<TransferRow>(FIND, [tenantUuid(tenant), livemode, uuids]);
   return rows.map(transferOfRow);
 }

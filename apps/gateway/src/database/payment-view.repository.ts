@@ -8,7 +8,7 @@ import {
 } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { DivisionView, PaymentView } from '../domain/payment.js';
-import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
+import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid, seenBy } from './keys.js';
 import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 
 /** A payment's state with the owner its event names. */
@@ -190,7 +190,11 @@ export async function findPayment(
   db: Database,
   { tenant, livemode, id }: ResourceKey,
 ): Promise<PaymentView | undefined> {
-  const [row] = await db.rows<PaymentRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('payment', id)]);
+  const [row] = await seenBy(db, { tenant }).rows<PaymentRow>(FIND, [
+    tenantUuid(tenant),
+    livemode,
+    uuidOf('payment', id),
+  ]);
   return row && toView(row);
 }
 
@@ -205,7 +209,9 @@ export const PAYMENT_LISTS = new ListStatements<PaymentFilter>('payment_views', 
 
 /** Up to `limit` payments of the owner that pass the filter, newest first, after the position. */
 export async function listPayments(db: Database, owner: Owner, page: Page<PaymentFilter>): Promise<PaymentView[]> {
-  const rows = await db.rows<PaymentRow>(...PAYMENT_LISTS.of(owner, page, (id) => uuidOf('payment', id)));
+  const rows = await seenBy(db, owner).rows<PaymentRow>(
+    ...PAYMENT_LISTS.of(owner, page, (id) => uuidOf('payment', id)),
+  );
   return rows.map(toView);
 }
 

@@ -99,10 +99,7 @@ export async function takeAnswered(
 }
 
 /** Stores the final replies, each once and for good, with COMMIT. */
-export function saveReplies(
-  tx: Transaction,
-  replies: readonly (readonly [Pick<PendingWrite, 'tenant' | 'livemode' | 'idempotencyKey'>, Reply])[],
-): void {
+export function saveReplies(tx: Transaction, replies: readonly (readonly [PendingWrite, Reply])[]): void {
   if (replies.length === 0) return;
   const writes = replies.map(([write]) => write);
   tx.atCommit(SAVE_REPLIES, [

@@ -28,5 +28,12 @@ export const rights: Rights = {
   tenants: { update: ['test_space'] },
   retired_test_spaces: { update: ['swept_at'] },
   test_clocks: { update: ['ahead_ms', 'version', 'payments_heard', 'ledger_heard'] },
+  api_keys: { update: ['name', 'allowed_addresses', 'expires_at', 'revoked_at', 'version'] },
+  users: {
+    update: ['name', 'role', 'password_hash', 'invitation_hash', 'invitation_expires_at', 'disabled_at', 'version'],
+  },
+  sessions: { update: ['renewed_at', 'expires_at', 'ended_at', 'end_reason'], delete: true },
+  session_tokens: { update: ['spent_at'], delete: true },
+  login_failures: { update: 'all', delete: true },
   api_key_uses: { update: ['last_used_at', 'request_count'] },
 };

@@ -50,6 +50,11 @@ create table api_keys (
   scopes text[] not null,
   created_at timestamp with time zone not null default clock_timestamp(),
   revoked_at timestamp with time zone,
+  allowed_addresses text[] not null default '{}'::text[],
+  expires_at timestamp with time zone,
+  replaces_id uuid,
+  created_by text,
+  version bigint not null default 1,
   constraint api_keys_key_hash_check CHECK ((octet_length(key_hash) = 32)),
   constraint api_keys_key_hash_key UNIQUE (key_hash),
   constraint api_keys_pkey PRIMARY KEY (tenant_id, livemode, id),
@@ -65,6 +70,24 @@ create table archived_tallies (
   id_sum bigint not null,
   constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
 );
+
+create table audit_log (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  id uuid not null,
+  created_at timestamp with time zone not null,
+  actor text not null,
+  actor_kind text not null,
+  operation text not null,
+  resource text,
+  before json not null,
+  after json not null,
+  address text not null,
+  request_id text not null,
+  trace_id text,
+  constraint audit_log_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['key'::text, 'user'::text]))),
+  constraint audit_log_pkey PRIMARY KEY (tenant_id, livemode, id, created_at)
+) partition by RANGE (created_at);
 
 create table command_sequences (
   consumer_group text not null,
@@ -186,6 +209,15 @@ create table inbox (
   constraint inbox_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
+create table installation (
+  only_row boolean not null default true,
+  tenant_id uuid not null,
+  made_at timestamp with time zone not null default clock_timestamp(),
+  constraint installation_only_row_check CHECK (only_row),
+  constraint installation_pkey PRIMARY KEY (only_row),
+  constraint installation_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
+);
+
 create table limit_views (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -196,6 +228,17 @@ create table limit_views (
   created_at timestamp with time zone not null,
   constraint limit_views_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint limit_views_version_check CHECK ((version > 0))
+);
+
+create table login_failures (
+  subject text not null,
+  tolerated integer not null,
+  failures integer not null,
+  last_failed_at timestamp with time zone not null,
+  blocked_until timestamp with time zone not null,
+  constraint login_failures_failures_check CHECK ((failures > 0)),
+  constraint login_failures_pkey PRIMARY KEY (subject),
+  constraint login_failures_subject_check CHECK ((subject ~ '^[0-9a-f]{64}$'::text))
 );
 
 create table maintained_partitions (
@@ -436,6 +479,37 @@ create table sent_tallies (
   constraint sent_tallies_pkey PRIMARY KEY (topic, day)
 );
 
+create table session_tokens (
+  hash bytea not null,
+  tenant_id uuid not null,
+  session_id uuid not null,
+  kind text not null,
+  expires_at timestamp with time zone not null,
+  spent_at timestamp with time zone,
+  constraint session_tokens_hash_check CHECK ((octet_length(hash) = 32)),
+  constraint session_tokens_kind_check CHECK ((kind = ANY (ARRAY['access'::text, 'refresh'::text]))),
+  constraint session_tokens_pkey PRIMARY KEY (hash),
+  constraint session_tokens_tenant_id_session_id_fkey FOREIGN KEY (tenant_id, session_id) REFERENCES sessions(tenant_id, id)
+);
+
+create table sessions (
+  tenant_id uuid not null,
+  id uuid not null,
+  user_id uuid not null,
+  livemode boolean not null,
+  address text not null,
+  user_agent text not null,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  renewed_at timestamp with time zone not null default clock_timestamp(),
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  end_reason text,
+  constraint sessions_end_is_whole CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+  constraint sessions_end_reason_check CHECK ((end_reason = ANY (ARRAY['logged_out'::text, 'revoked'::text, 'token_reused'::text, 'password_changed'::text, 'user_disabled'::text]))),
+  constraint sessions_pkey PRIMARY KEY (tenant_id, id),
+  constraint sessions_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES users(tenant_id, id)
+);
+
 create table suspects (
   consumer_group text not null,
   topic text not null,
@@ -569,6 +643,30 @@ create table unit_views (
   constraint unit_views_scale_check CHECK (((scale >= 0) AND (scale <= 12)))
 );
 
+create table users (
+  tenant_id uuid not null,
+  id uuid not null,
+  email text not null,
+  name text not null,
+  role text not null,
+  password_hash text,
+  invitation_hash bytea,
+  invitation_expires_at timestamp with time zone,
+  disabled_at timestamp with time zone,
+  version bigint not null default 1,
+  created_at timestamp with time zone not null default clock_timestamp(),
+  constraint users_email_check CHECK ((email = lower(email))),
+  constraint users_email_key UNIQUE (email, tenant_id),
+  constraint users_invitation_hash_check CHECK ((octet_length(invitation_hash) = 32)),
+  constraint users_invitation_hash_key UNIQUE (invitation_hash),
+  constraint users_invitation_is_whole CHECK (((invitation_hash IS NULL) = (invitation_expires_at IS NULL))),
+  constraint users_password_hash_check CHECK ((password_hash ~~ '$argon2id$%'::text)),
+  constraint users_pkey PRIMARY KEY (tenant_id, id),
+  constraint users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'operator'::text, 'auditor'::text, 'viewer'::text]))),
+  constraint users_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
+  constraint users_version_check CHECK ((version > 0))
+);
+
 create table waiting_commands (
   consumer_group text not null,
   tenant text not null,
@@ -582,7 +680,46 @@ create table waiting_commands (
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
 
+create view tenant_transfer_views as
+ SELECT tenant_id,
+    livemode,
+    id,
+    status,
+    debit_account_id,
+    credit_account_id,
+    amount_minor,
+    asset,
+    group_id,
+    "position",
+    hold_id,
+    reverses_id,
+    effective_at,
+    metadata,
+    failure_code,
+    failure_leg,
+    trace_id,
+    version,
+    created_at,
+    recorded_at,
+    rate_numerator,
+    rate_denominator,
+    content_hash,
+    type,
+    payment_id,
+    corrects_id,
+    metadata_version
+   FROM transfer_views
+  WHERE (tenant_id = ( SELECT (NULLIF(NULLIF(current_setting('payflow.tenant'::text, true), '*'::text), ''::text))::uuid AS "nullif"));
+
 CREATE UNIQUE INDEX account_views_path ON public.account_views USING btree (tenant_id, livemode, path) WHERE (path IS NOT NULL);
+
+CREATE INDEX audit_log_by_actor ON ONLY public.audit_log USING btree (tenant_id, livemode, actor, created_at DESC, id DESC);
+
+CREATE INDEX audit_log_by_operation ON ONLY public.audit_log USING btree (tenant_id, livemode, operation, created_at DESC, id DESC);
+
+CREATE INDEX audit_log_by_resource ON ONLY public.audit_log USING btree (tenant_id, livemode, resource, created_at DESC, id DESC);
+
+CREATE INDEX audit_log_by_time ON ONLY public.audit_log USING btree (tenant_id, livemode, created_at DESC, id DESC);
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
@@ -603,6 +740,8 @@ CREATE INDEX hold_views_by_type ON public.hold_views USING btree (tenant_id, liv
 CREATE INDEX idempotency_records_by_age ON public.idempotency_records USING brin (created_at) WITH (pages_per_range='32');
 
 CREATE INDEX idempotency_records_by_client_id ON public.idempotency_records USING btree (tenant_id, livemode, resource_id) WHERE (content_hash IS NOT NULL);
+
+CREATE INDEX login_failures_by_age ON public.login_failures USING btree (last_failed_at);
 
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
 
@@ -627,6 +766,14 @@ CREATE INDEX provider_webhooks_by_age ON public.provider_webhooks USING btree (r
 CREATE INDEX review_views_by_status ON public.review_views USING btree (tenant_id, livemode, label, created_at, id);
 
 CREATE INDEX review_views_by_time ON public.review_views USING btree (tenant_id, livemode, created_at, id);
+
+CREATE INDEX session_tokens_by_end ON public.session_tokens USING btree (expires_at);
+
+CREATE INDEX session_tokens_by_session ON public.session_tokens USING btree (tenant_id, session_id);
+
+CREATE INDEX sessions_by_end ON public.sessions USING btree (expires_at);
+
+CREATE INDEX sessions_by_user ON public.sessions USING btree (tenant_id, user_id, id);
 
 CREATE INDEX transfer_group_views_conversions ON public.transfer_group_views USING btree (tenant_id, livemode, created_at, id) WHERE (rate_numerator IS NOT NULL);
 
@@ -669,6 +816,72 @@ CREATE INDEX transfer_views_conversions_by_credit ON public.transfer_views USING
 CREATE INDEX transfer_views_conversions_by_debit ON public.transfer_views USING btree (tenant_id, livemode, debit_account_id) WHERE (rate_numerator IS NOT NULL);
 
 CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM transfer_views;
+
+-- account_views
+-- api_key_uses
+-- api_keys
+-- audit_log
+-- command_sequences
+-- dispute_views
+-- hold_views
+-- idempotency_records
+-- installation
+-- limit_views
+-- parked_messages
+-- parked_subjects
+-- payment_operation_views
+-- payment_views
+-- pending_writes
+-- provider_webhooks
+-- review_views
+-- risk_rule_views
+-- session_tokens
+-- sessions
+-- test_clocks
+-- transaction_type_views
+-- transfer_bulk_views
+-- transfer_group_views
+-- transfer_views
+-- unit_views
+-- users
+-- waiting_commands
+policy reader for select to reader using (true);
+
+-- account_views
+-- api_key_uses
+-- api_keys
+-- audit_log
+-- dispute_views
+-- hold_views
+-- idempotency_records
+-- installation
+-- limit_views
+-- payment_operation_views
+-- payment_views
+-- pending_writes
+-- provider_webhooks
+-- review_views
+-- risk_rule_views
+-- session_tokens
+-- sessions
+-- test_clocks
+-- transaction_type_views
+-- transfer_bulk_views
+-- transfer_group_views
+-- transfer_views
+-- unit_views
+-- users
+policy tenant_wall for all to public using (
+CASE
+    WHEN (( SELECT current_setting('payflow.tenant'::text, true) AS current_setting) = '*'::text) THEN true
+    ELSE (tenant_id = ( SELECT (NULLIF(NULLIF(current_setting('payflow.tenant'::text, true), '*'::text), ''::text))::uuid AS "nullif"))
+END);
+
+-- command_sequences
+-- parked_messages
+-- parked_subjects
+-- waiting_commands
+policy tenant_wall for all to public using ((( SELECT current_setting('payflow.tenant'::text, true) AS current_setting) = '*'::text));
 
 CREATE OR REPLACE FUNCTION public.attach_partition(parent text, part text, since timestamp with time zone, until timestamp with time zone)
  RETURNS void
@@ -967,6 +1180,35 @@ AS $function$
 $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.raise_walls()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+declare
+  walled record;
+  raised integer := 0;
+begin
+  for walled in
+    select c.oid::regclass as name, bool_or(a.attname = 'tenant_id') as is_tenants
+    from pg_class c join pg_attribute a on a.attrelid = c.oid
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+      and a.attname in ('tenant_id', 'tenant') and not a.attisdropped
+      and not exists (select from pg_policy p where p.polrelid = c.oid and p.polname = 'tenant_wall')
+    group by c.oid order by c.oid
+  loop
+    execute format('alter table %s enable row level security', walled.name);
+    execute format('create policy tenant_wall on %s using (%s)', walled.name, case when walled.is_tenants
+      then $policy$case when (select current_setting('payflow.tenant', true)) = '*' then true
+        else tenant_id = (select nullif(nullif(current_setting('payflow.tenant', true), '*'), '')::uuid) end$policy$
+      else $policy$(select current_setting('payflow.tenant', true)) = '*'$policy$ end);
+    execute format('create policy reader on %s for select to %I using (true)', walled.name, current_database() || '_reader');
+    raised := raised + 1;
+  end loop;
+  return raised;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.secret_kind(content text)
  RETURNS text
  LANGUAGE sql
@@ -975,7 +1217,7 @@ AS $function$
   select case
     when content ~ '\msk_(live|test)_[0-9A-Za-z_-]{16,}' then 'api_key'
     when content ~* '"(password|passwd|client_secret|secret_key|cvv2?|cvc2?)" ?: ?"[^"]' then 'password'
-    when content ~ 'eyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.|Bearer [0-9A-Za-z._-]{16,}' then 'token'
+    when content ~ 'eyJ[0-9A-Za-z_-]{8,}\.eyJ[0-9A-Za-z_-]{8,}\.|Bearer [0-9A-Za-z._-]{16,}|\m(at|rt|inv)_[0-9A-Za-z_-]{43}' then 'token'
     when holds_card_number(content) then 'card_number'
   end
 $function$
@@ -1031,8 +1273,11 @@ grant insert, select on api_key_uses to service;
 grant update (last_used_at, request_count) on api_key_uses to service;
 grant select on api_keys to reader;
 grant insert, select on api_keys to service;
+grant update (name, revoked_at, allowed_addresses, expires_at, version) on api_keys to service;
 grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
+grant select on audit_log to reader;
+grant insert, select on audit_log to service;
 grant select on command_sequences to reader;
 grant insert, select on command_sequences to service;
 grant update (used) on command_sequences to service;
@@ -1047,8 +1292,12 @@ grant delete, insert, select on idempotency_records to service;
 grant update (resource_id, reply_status, reply_headers, reply_body, content_hash, copy_of) on idempotency_records to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
+grant select on installation to reader;
+grant insert, select on installation to service;
 grant select on limit_views to reader;
 grant delete, insert, select, update on limit_views to service;
+grant select on login_failures to reader;
+grant delete, insert, select, update on login_failures to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
 grant select on outbox to reader;
@@ -1089,9 +1338,16 @@ grant update (horizon, seen_until) on sent_horizon to service;
 grant select on sent_tallies to reader;
 grant delete, insert, select on sent_tallies to service;
 grant update (messages, id_sum) on sent_tallies to service;
+grant select on session_tokens to reader;
+grant delete, insert, select on session_tokens to service;
+grant update (spent_at) on session_tokens to service;
+grant select on sessions to reader;
+grant delete, insert, select on sessions to service;
+grant update (renewed_at, expires_at, ended_at, end_reason) on sessions to service;
 grant select on suspects to reader;
 grant delete, insert, select on suspects to service;
 grant update (attempts) on suspects to service;
+grant select on tenant_transfer_views to service;
 grant select on tenants to reader;
 grant insert, select on tenants to service;
 grant update (test_space) on tenants to service;
@@ -1109,6 +1365,9 @@ grant select on transfer_views to reader;
 grant delete, insert, select, update on transfer_views to service;
 grant select on unit_views to reader;
 grant delete, insert, select on unit_views to service;
+grant select on users to reader;
+grant insert, select on users to service;
+grant update (name, role, password_hash, invitation_hash, invitation_expires_at, disabled_at, version) on users to service;
 grant select on waiting_commands to reader;
 grant delete, insert, select on waiting_commands to service;
 
@@ -1128,6 +1387,7 @@ grant execute on function partitions_ahead() to reader, service;
 grant execute on function partitions_due(integer) to service;
 grant execute on function partitions_due_at(timestamp with time zone,integer) to reader, service;
 grant execute on function partitions_of(text) to reader, service;
+grant execute on function raise_walls() to reader, service;
 grant execute on function secret_kind(text) to reader, service;
 grant execute on function typeid_uuid(text) to reader, service;
 grant execute on function uuid_floor(timestamp with time zone) to reader, service;

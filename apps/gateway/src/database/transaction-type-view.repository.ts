@@ -1,6 +1,6 @@
 import type { TransactionTypeDefined } from '@payflow/contracts';
 import { joinJson, keyset, statement, type Database, type Transaction } from '@payflow/database';
-import { keyOf, ownerColumns, tenantUuid, type Owner, type ResourceKey } from './keys.js';
+import { keyOf, ownerColumns, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
 
 /** A type as an event told of it, and whose it is. */
 export interface OwnedType extends Owner {
@@ -66,7 +66,7 @@ export async function findType(
   db: Database,
   { tenant, livemode, id }: ResourceKey,
 ): Promise<TransactionTypeDefined | undefined> {
-  const [row] = await db.rows<TypeRow>(FIND, [tenantUuid(tenant), livemode, id]);
+  const [row] = await seenBy(db, { tenant }).rows<TypeRow>(FIND, [tenantUuid(tenant), livemode, id]);
   return row && toType(row);
 }
 
@@ -77,7 +77,7 @@ export async function listTypes(
   after: string,
   limit: number,
 ): Promise<TransactionTypeDefined[]> {
-  return (await db.rows<TypeRow>(LIST, [tenantUuid(tenant), livemode, after, limit])).map(toType);
+  return (await seenBy(db, { tenant }).rows<TypeRow>(LIST, [tenantUuid(tenant), livemode, after, limit])).map(toType);
 }
 
 function toType({ name, version, defined_at, ...terms }: TypeRow): TransactionTypeDefined {

@@ -3,7 +3,7 @@ import { statement, type Database, type Transaction } from '@payflow/database';
 import { refusalCode } from '../acceptance/refusal-codes.js';
 import type { BulkMode, BulkView, ItemProblem, ItemTransfer } from '../domain/bulk.js';
 import type { TransferStatus } from '../domain/transfer.js';
-import { keyColumns, tenantOf, tenantUuid, type Owner, type ResourceKey } from './keys.js';
+import { keyColumns, tenantOf, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
 
 /** How many commands of a bulk have been answered just now, and where it stopped, if it did. */
 export interface BulkProgress extends ResourceKey {
@@ -109,7 +109,7 @@ export async function advanceBulks(tx: Transaction, progress: readonly BulkProgr
 }
 
 export async function findBulk(db: Database, { tenant, livemode, id }: ResourceKey): Promise<BulkView | undefined> {
-  const [row] = await db.rows<BulkRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('bulk', id)]);
+  const [row] = await seenBy(db, { tenant }).rows<BulkRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('bulk', id)]);
   return row && toBulk(row);
 }
 
@@ -120,7 +120,11 @@ const UNANSWERED = statement(
 
 /** How many commands of a bulk have not been answered. */
 export async function countUnanswered(db: Database, { tenant, livemode, id }: ResourceKey): Promise<number> {
-  const [row] = await db.rows<{ pending: number }>(UNANSWERED, [tenantUuid(tenant), livemode, uuidOf('bulk', id)]);
+  const [row] = await seenBy(db, { tenant }).rows<{ pending: number }>(UNANSWERED, [
+    tenantUuid(tenant),
+    livemode,
+    uuidOf('bulk', id),
+  ]);
   return row?.pending ?? 0;
 }
 
@@ -140,7 +144,7 @@ export async function findBulkPart(
   { first, items }: { readonly first: number; readonly items: number },
 ): Promise<BulkView | undefined> {
   const key = [tenantUuid(tenant), livemode, uuidOf('bulk', id)];
-  const [row] = await db.rows<BulkRow>(FIND_PART, [...key, first, items]);
+  const [row] = await seenBy(db, { tenant }).rows<BulkRow>(FIND_PART, [...key, first, items]);
   return row && toBulk(row);
 }
 
@@ -161,7 +165,7 @@ export async function findItems(
   ids: readonly (string | null)[],
 ): Promise<(ItemTransfer | undefined)[]> {
   const uuids = ids.map((id) => id && uuidOf('transfer', id));
-  const rows = await db.rows<ItemRow>(FIND_ITEMS, [tenantUuid(tenant), livemode, uuids]);
+  const rows = await seenBy(db, { tenant }).rows<ItemRow>(FIND_ITEMS, [tenantUuid(tenant), livemode, uuids]);
   return rows.map(({ status, amount_minor: amount, failure_code: reason }) =>
     status === null
       ? undefined

@@ -1,7 +1,7 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { TransferGroupView } from '../domain/transfer.js';
-import { aliased, keyColumns, keyOf, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
+import { aliased, keyColumns, keyOf, type ResourceKey, tenantOf, tenantUuid, seenBy } from './keys.js';
 import { TRANSFER_SHOWN, transferOfRow, type Refused, type TransferRow } from './transfer-view.repository.js';
 import { RATE_COLUMNS, rateOf, rateValues, type RateRow } from './rate-columns.js';
 
@@ -91,7 +91,11 @@ export async function failGroups(tx: Transaction, refused: readonly Refused[]): 
 }
 
 export async function findTransferGroup(db: Database, key: ResourceKey): Promise<TransferGroupView | undefined> {
-  const rows = await db.rows<TransferRow>(FIND, [tenantUuid(key.tenant), key.livemode, uuidOf('group', key.id)]);
+  const rows = await seenBy(db, key).rows<TransferRow>(FIND, [
+    tenantUuid(key.tenant),
+    key.livemode,
+    uuidOf('group', key.id),
+  ]);
   const [head, ...transfers] = rows;
   return head && { ...groupOfRow(head), transfers: transfers.map(transferOfRow) };
 }

@@ -6,6 +6,7 @@ import { migrations } from './index.js';
 import {
   findTransfer,
   listTransfers,
+  METADATA_LISTS,
   PLANNED_FOR_VALUES,
   TRANSFER_LISTS,
   type TransferFilter,
@@ -46,7 +47,8 @@ const list = async (filter: TransferFilter) =>
 /** What a first page costs, and by which indexes it is found. */
 async function cost(filter: TransferFilter, before?: typeof PLANNED_FOR_VALUES) {
   const page = { filter, after: undefined, limit: PAGE };
-  const [statement, values] = TRANSFER_LISTS.of(owner, page, (one) => uuidOf('transfer', one));
+  const lists = filter.metadata === undefined ? TRANSFER_LISTS : METADATA_LISTS;
+  const [statement, values] = lists.of(owner, page, (one) => uuidOf('transfer', one));
   const literals = values.map((value) => `'${String(value)}'`);
   const { rows, indexes } = await costOf(admin, statement, literals, before);
   return { rows, indexes: [...indexes] };

@@ -1,13 +1,14 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { TransferView } from '../domain/transfer.js';
-import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid } from './keys.js';
+import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid, seenBy } from './keys.js';
 import {
   accountUuid,
   compare,
   CREATED_CONDITIONS,
   ListStatements,
   type Condition,
+  type Conditions,
   type Page,
 } from './list-statement.js';
 import { RATE_COLUMNS, rateOf, rateValues, type RateRow } from './rate-columns.js';
@@ -231,7 +232,11 @@ export async function findTransfer(
   db: Database,
   { tenant, livemode, id }: ResourceKey,
 ): Promise<TransferView | undefined> {
-  const [row] = await db.rows<TransferRow>(FIND, [tenantUuid(tenant), livemode, uuidOf('transfer', id)]);
+  const [row] = await seenBy(db, { tenant }).rows<TransferRow>(FIND, [
+    tenantUuid(tenant),
+    livemode,
+    uuidOf('transfer', id),
+  ]);
   return row && transferOfRow(row);
 }
 
@@ -249,7 +254,7 @@ export async function isAnyTaken(
 ): Promise<boolean> {
   const uuids = transfers.map((id) => uuidOf('transfer', id));
   const values = [tenantUuid(tenant), livemode, uuids, group && uuidOf('group', group)];
-  return (await db.rows<{ taken: boolean }>(ANY_TAKEN, values))[0]?.taken ?? false;
+  return (await seenBy(db, { tenant }).rows<{ taken: boolean }>(ANY_TAKEN, values))[0]?.taken ?? false;
 }
 
 /** As `transferKind` says it of a view. */
@@ -268,26 +273,35 @@ const ofMetadata: Condition = {
   value: (text) => text,
 };
 
-export const TRANSFER_LISTS = new ListStatements<TransferFilter>(
-  'transfer_views',
-  `${COLUMNS}, metadata_version, ${SINCE}`,
-  {
-    account: {
-      letter: 'b',
-      sql: [(parameter) => `debit_account_id = ${parameter}`, (parameter) => `credit_account_id = ${parameter}`],
-      value: accountUuid,
-    },
-    group: compare('i', 'group_id', '=', (id) => uuidOf('group', id)),
-    hold: compare('h', 'hold_id', '=', (id) => uuidOf('hold', id)),
-    kind: ofKind,
-    metadata: ofMetadata,
-    type: compare('t', 'type'),
-    status: compare('s', 'status'),
-    asset: compare('a', 'asset'),
-    amountGte: compare('n', 'amount_minor', '>='),
-    amountLte: compare('x', 'amount_minor', '<='),
-    ...CREATED_CONDITIONS,
+const LISTED = `${COLUMNS}, metadata_version, ${SINCE}`;
+const TRANSFER_CONDITIONS: Conditions<TransferFilter> = {
+  account: {
+    letter: 'b',
+    sql: [(parameter) => `debit_account_id = ${parameter}`, (parameter) => `credit_account_id = ${parameter}`],
+    value: accountUuid,
   },
+  group: compare('i', 'group_id', '=', (id) => uuidOf('group', id)),
+  hold: compare('h', 'hold_id', '=', (id) => uuidOf('hold', id)),
+  kind: ofKind,
+  metadata: ofMetadata,
+  type: compare('t', 'type'),
+  status: compare('s', 'status'),
+  asset: compare('a', 'asset'),
+  amountGte: compare('n', 'amount_minor', '>='),
+  amountLte: compare('x', 'amount_minor', '<='),
+  ...CREATED_CONDITIONS,
+};
+
+export const TRANSFER_LISTS = new ListStatements<TransferFilter>('transfer_views', LISTED, TRANSFER_CONDITIONS);
+
+/**
+ * Through a view that has the tenant of the connection in its text: behind a policy the planner may use no index by an operator
+ * that is not proven to be silent about what it compares, and that of metadata is not.
+ */
+export const METADATA_LISTS = new ListStatements<TransferFilter>(
+  'tenant_transfer_views',
+  LISTED.replaceAll('transfer_views.', 'tenant_transfer_views.'),
+  TRANSFER_CONDITIONS,
 );
 
 /**
@@ -301,9 +315,12 @@ export const PLANNED_FOR_VALUES = statement(
 
 /** Up to `limit` transfers of the owner that pass the filter, newest first, after the position. */
 export async function listTransfers(db: Database, owner: Owner, page: Page<TransferFilter>): Promise<TransferView[]> {
-  const list = TRANSFER_LISTS.of(owner, page, (id) => uuidOf('transfer', id));
-  if (page.filter.metadata === undefined) return (await db.rows<TransferRow>(...list)).map(transferOfRow);
-  const [, rows] = await db.transaction((tx) =>
+  const uuid = (id: string): string => uuidOf('transfer', id);
+  const mine = seenBy(db, owner);
+  if (page.filter.metadata === undefined)
+    return (await mine.rows<TransferRow>(...TRANSFER_LISTS.of(owner, page, uuid))).map(transferOfRow);
+  const list = METADATA_LISTS.of(owner, page, uuid);
+  const [, rows] = await mine.transaction((tx) =>
     Promise.all([tx.rows(PLANNED_FOR_VALUES), tx.rows<TransferRow>(...list)]),
   );
   return rows.map(transferOfRow);

@@ -1,6 +1,6 @@
 import { statement, type Database, type Transaction } from '@payflow/database';
 import type { UnitView } from '../domain/asset.js';
-import { keyOf, ownerColumns, tenantOf, tenantUuid, type Owner, type ResourceKey } from './keys.js';
+import { keyOf, ownerColumns, tenantOf, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
 
 const COLUMNS = 'tenant_id, livemode, code, scale, name, created_at';
 
@@ -54,7 +54,7 @@ export async function findUnits(db: Database, keys: readonly ResourceKey[]): Pro
 
 /** All units of the owner, by code. The ledger bounds their number. */
 export async function listUnits(db: Database, { tenant, livemode }: Owner): Promise<UnitView[]> {
-  return (await db.rows<UnitRow>(LIST, [tenantUuid(tenant), livemode])).map(toView);
+  return (await seenBy(db, { tenant }).rows<UnitRow>(LIST, [tenantUuid(tenant), livemode])).map(toView);
 }
 
 function toView(row: UnitRow): UnitView {

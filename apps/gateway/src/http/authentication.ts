@@ -5,22 +5,31 @@ import { Problem, refusesMethod, unavailable } from '@payflow/service';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { KeyUses } from '../cache/key-uses.js';
 import { hashApiKey, type ApiKey } from '../database/api-key.repository.js';
+import type { AccessToken } from '../database/session.repository.js';
+import { isAllowed } from './address-list.js';
+import { ROLE_SCOPES } from '../domain/role.js';
 import type { Scope } from '../domain/scope.js';
 import { booksOf, type TestSpaces } from '../test-mode/books-of.js';
+import { hashToken } from '../identity/tokens.js';
 import type { Caller } from './caller.js';
 import type { TrafficClass } from './traffic.js';
 
 /** Keys by the hex form of their hash: neither memory nor Redis ever holds a key itself. */
 export type ApiKeys = LayeredCache<string, ApiKey>;
 
+/** Users' access tokens, in the same way. */
+export type AccessTokens = LayeredCache<string, AccessToken>;
+
 /** Who is let in, and what is noted of it. */
 export interface Door {
   readonly keys: ApiKeys;
   readonly spaces: TestSpaces;
+  readonly tokens: AccessTokens;
   readonly uses: KeyUses;
 }
 
-const AUTHORIZATION = /^Bearer (sk_(?:test|live)_[A-Za-z0-9_-]{20,100})$/i;
+const AUTHORIZATION = /^Bearer ((?:sk_(?:test|live)|at)_[A-Za-z0-9_-]{20,100})$/i;
+const ACCESS_TOKEN = 'at_';
 const API_PREFIX = '/api/';
 
 const CALLER = Symbol('caller');
@@ -30,7 +39,7 @@ type AuthenticatedRequest = FastifyRequest & { [CALLER]?: Caller };
 export type RouteAccess = (KeyedRoute | SignedRoute | OpenRoute) & { readonly traffic?: TrafficClass };
 
 export interface KeyedRoute {
-  /** The scope a key needs; `any` where every valid key will do. */
+  /** The scope that is needed; `any` where every valid credential will do. */
   readonly scope: Scope | 'any';
   /** The body is a bulk: larger than others, JSON or NDJSON, and read by the route itself, piece by piece. */
   readonly bulk?: true;
@@ -46,23 +55,18 @@ export interface OpenRoute {
   readonly open: true;
 }
 
-/** Lets nobody through to `/api` without a valid key that has the route's scope. Runs before the body is read. */
+/** Lets nobody through to `/api` without a valid key or access token that has the route's scope. Runs before the body is read. */
 export function authenticate(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onRequest', async (request: AuthenticatedRequest) => {
     const route = request.routeOptions.url;
     if (!route?.startsWith(API_PREFIX) || refusesMethod(request) || isOpen(request)) return;
-    const { keys, spaces, uses } = door();
-    const key = await findKey(keys, request.headers.authorization);
-    uses.note(key);
+    const admitted = await admit(door(), request);
     const { scope } = request.routeOptions.config as unknown as Partial<KeyedRoute>;
     if (scope === undefined) throw new Problem('forbidden');
-    if (scope !== 'any' && !key.scopes.includes(scope))
-      throw new Problem('forbidden', { detail: `The key needs the scope ${scope}.` });
-    const { id: actor, tenant: organisation, livemode, scopes } = key;
-    const books = await whereFound(booksOf(spaces, organisation, livemode));
-    const address = request.ip;
-    const traceId = activeTraceId();
-    request[CALLER] = { ...books, livemode, organisation, actor, kind: 'key', scopes, address, traceId };
+    if (scope !== 'any' && !admitted.scopes.includes(scope))
+      throw new Problem('forbidden', { detail: `The ${admitted.kind} needs the scope ${scope}.` });
+    const books = await whereFound(booksOf(door().spaces, admitted.organisation, admitted.livemode));
+    request[CALLER] = { ...admitted, ...books, address: request.ip, traceId: activeTraceId() };
   });
 }
 
@@ -83,15 +87,37 @@ export function callerOf(request: FastifyRequest): Caller {
   return caller;
 }
 
-async function findKey(keys: ApiKeys, authorization: string | undefined): Promise<ApiKey> {
-  const given = AUTHORIZATION.exec(authorization ?? '')?.[1];
-  const key = given ? await lookUp(keys, hashApiKey(given).toString('hex')) : undefined;
-  if (!key) throw new Problem('unauthenticated', { headers: { 'www-authenticate': 'Bearer' } });
-  return key;
+type Admitted = Omit<Caller, 'address' | 'traceId'>;
+
+function admit(door: Door, request: FastifyRequest): Promise<Admitted> {
+  const given = AUTHORIZATION.exec(request.headers.authorization ?? '')?.[1];
+  if (given === undefined) throw unauthenticated();
+  return given.startsWith(ACCESS_TOKEN) ? byToken(door, given) : byKey(door, given, request.ip);
 }
 
-function lookUp(keys: ApiKeys, hash: string): Promise<ApiKey | undefined> {
-  return whereFound(keys.get(hash));
+async function byKey({ keys, uses }: Door, given: string, address: string): Promise<Admitted> {
+  const key = await lookUp(keys, hashApiKey(given).toString('hex'));
+  // What is kept in memory may outlive the key.
+  if (!key || (key.expiresAt !== null && key.expiresAt <= Date.now())) throw unauthenticated();
+  if (!isAllowed(address, key.allowedAddresses)) throw new Problem('address_not_allowed');
+  uses.note(key);
+  const { id: actor, tenant, livemode, scopes } = key;
+  return { tenant, livemode, organisation: tenant, actor, kind: 'key', scopes };
+}
+
+async function byToken({ tokens }: Door, given: string): Promise<Admitted> {
+  const token = await lookUp(tokens, hashToken(given).toString('hex'));
+  if (!token || token.expiresAt <= Date.now()) throw unauthenticated();
+  const { user: actor, organisation, livemode, role, session } = token;
+  return { tenant: organisation, livemode, organisation, actor, kind: 'user', session, scopes: ROLE_SCOPES[role] };
+}
+
+function unauthenticated(): Problem {
+  return new Problem('unauthenticated', { headers: { 'www-authenticate': 'Bearer' } });
+}
+
+function lookUp<V>(credentials: LayeredCache<string, V>, hash: string): Promise<V | undefined> {
+  return whereFound(credentials.get(hash));
 }
 
 /** Without its database nobody can be let in, and that is no fault of theirs. */

@@ -12,6 +12,8 @@ export interface Caller {
   /** Id of the key or of the user. */
   readonly actor: string;
   readonly kind: 'key' | 'user';
+  /** Of a user: the session that the token is of. */
+  readonly session?: string;
   readonly scopes: readonly Scope[];
   /** The address it comes from. */
   readonly address: string;

@@ -3,6 +3,7 @@ import { newId } from '@payflow/contracts';
 import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepBooks, type Books } from '../testing/books.js';
+import { addUser } from '../testing/people.js';
 import { LIMIT, openReviews, RULE } from '../testing/policies.js';
 import { openStage, type Stage } from '../testing/stage.js';
 import { OPERATIONS } from './openapi/operations.js';
@@ -28,6 +29,8 @@ let holds: string[];
 let limits: string[];
 let rules: string[];
 let reviews: string[];
+let user: string;
+let key: string;
 let movement: Record<string, string>;
 let convert: Record<string, unknown>;
 
@@ -75,6 +78,8 @@ beforeAll(async () => {
   limits = await many('/api/v1/limits', LIMIT);
   rules = await many('/api/v1/risk_rules', RULE);
   reviews = await openReviews(stage, MANY);
+  ({ id: user } = await addUser(stage.db, client.tenant, 'viewer'));
+  key = await made('/api/v1/keys', { name: 'spec', scopes: ['payments:read'] });
   conversion = await made('/api/v1/conversions', convert);
 });
 afterAll(() => stage?.close());
@@ -104,7 +109,7 @@ async function askedFor(
 
 /**
  * Every operation that the gateway answers itself, and its statements: of a write the record of its key, the view, the command
- * and what is waited for, and of what is asked of a payment that payment and its place among its commands; of a read one.
+ * and what is waited for, of what is written down its entry in the audit log, and of what is asked of a payment that payment and its place among its commands; of a read one.
  */
 const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   createPayment: [() => ({ path: '/payments', body: paid() }), 4],
@@ -125,7 +130,7 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   getCapture: [() => ({ path: `/captures/${capture}` }), 1],
   openAccount: [() => ({ path: '/accounts', body: { asset: 'USD' } }), 4],
   getAccount: [() => ({ path: `/accounts/${books.alice}` }), 1],
-  updateAccount: [() => ({ path: `/accounts/${books.alice}`, body: { metadata: { of: 'alice' } } }), 4],
+  updateAccount: [() => ({ path: `/accounts/${books.alice}`, body: { metadata: { of: 'alice' } } }), 5],
   createTransfer: [() => ({ path: '/transfers', body: { legs: [movement, movement, movement] } }), 5],
   listTransfers: [() => ({ path: '/transfers' }), 1],
   getTransfer: [() => ({ path: `/transfers/${books.transfer}` }), 1],
@@ -141,23 +146,34 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   getHold: [() => ({ path: `/holds/${holds[0]}` }), 1],
   postHold: [() => ({ path: `/holds/${holds[0]}/post`, body: {} }), 5],
   voidHold: [() => ({ path: `/holds/${holds[1]}/void`, body: {} }), 4],
-  defineAsset: [() => ({ path: '/assets', body: unit('MILES') }), 3],
+  defineAsset: [() => ({ path: '/assets', body: unit('MILES') }), 4],
   listAssets: [() => ({ path: '/assets' }), 1],
   getAsset: [() => ({ path: '/assets/COUNTED1' }), 1],
-  defineTransactionType: [() => ({ path: '/transaction_types', body: type('one_more') }), 3],
+  defineTransactionType: [() => ({ path: '/transaction_types', body: type('one_more') }), 4],
   listTransactionTypes: [() => ({ path: '/transaction_types' }), 1],
   getTransactionType: [() => ({ path: '/transaction_types/counted_1' }), 1],
-  defineLimit: [() => ({ path: '/limits', body: LIMIT }), 3],
+  defineLimit: [() => ({ path: '/limits', body: LIMIT }), 4],
   listLimits: [() => ({ path: '/limits' }), 1],
   getLimit: [() => ({ path: `/limits/${limits[0]}` }), 1],
-  defineRiskRule: [() => ({ path: '/risk_rules', body: RULE }), 3],
+  defineRiskRule: [() => ({ path: '/risk_rules', body: RULE }), 4],
   listRiskRules: [() => ({ path: '/risk_rules' }), 1],
   getRiskRule: [() => ({ path: `/risk_rules/${rules[0]}` }), 1],
   listReviews: [() => ({ path: '/reviews?status=open' }), 1],
   getReview: [() => ({ path: `/reviews/${reviews[0]}` }), 1],
-  approveReview: [() => ({ path: `/reviews/${reviews[1]}/approve`, body: { reason: 'known' } }), 4],
-  denyReview: [() => ({ path: `/reviews/${reviews[2]}/deny`, body: { reason: 'unknown' } }), 4],
-  closePeriod: [() => ({ path: '/periods/2020-01/close', body: {} }), 3],
+  getMe: [() => ({ path: '/auth/me' }), 2],
+  listSessions: [() => ({ path: `/auth/sessions?user=${user}` }), 1],
+  listUsers: [() => ({ path: '/users' }), 1],
+  getUser: [() => ({ path: `/users/${user}` }), 1],
+  listApiKeys: [() => ({ path: '/keys' }), 1],
+  getApiKey: [() => ({ path: `/keys/${key}` }), 1],
+  createApiKey: [() => ({ path: '/keys', body: { name: 'spec', scopes: ['payments:read'] } }), 7],
+  updateApiKey: [() => ({ path: `/keys/${key}`, body: { name: 'other' } }), 8],
+  rotateApiKey: [() => ({ path: `/keys/${key}/rotate`, body: {} }), 9],
+  revokeApiKey: [() => ({ path: `/keys/${key}` }), 8],
+  approveReview: [() => ({ path: `/reviews/${reviews[1]}/approve`, body: { reason: 'known' } }), 5],
+  denyReview: [() => ({ path: `/reviews/${reviews[2]}/deny`, body: { reason: 'unknown' } }), 5],
+  listAuditLog: [() => ({ path: '/audit_log' }), 1],
+  closePeriod: [() => ({ path: '/periods/2020-01/close', body: {} }), 4],
 };
 
 /** What the ledger, payments or monitoring answers. */
@@ -182,6 +198,9 @@ const FORWARDED = [
 
 /** Counted beside what else is shown of them. */
 const ELSEWHERE = [
+  // A session's, or a live key's alone: logins.int.spec.ts and users.int.spec.ts.
+  ...['logIn', 'refreshSession', 'acceptInvitation', 'logOut', 'changePassword', 'revokeSession'],
+  ...['createUser', 'updateUser', 'inviteUser'],
   'receiveProviderWebhook',
   'listDisputes',
   'getDispute',

@@ -3,6 +3,8 @@ import { ATTRIBUTES } from '@payflow/contracts';
 import { currentTraceparent } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Acceptable, Write } from '../acceptance/acceptable.js';
+import { isAudited } from '../audit/audited-writes.js';
+import { originOf } from '../audit/origin.js';
 import type { NamedWrite } from '../database/client-id.repository.js';
 import type { Answer, WriteIdentity, Writes } from '../acceptance/writes.js';
 import { API_VERSION } from './api-version.js';
@@ -103,6 +105,7 @@ async function submit<W extends Write>(
     actor: caller.actor,
     requestId: request.id,
     traceparent: currentTraceparent(),
+    ...(isAudited(write) ? { audit: originOf(request, caller) } : {}),
     write,
   };
   return { write, answer: await writes.submit(acceptable, deadline) };

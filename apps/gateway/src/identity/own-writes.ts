@@ -5,8 +5,10 @@ import { Problem, unavailable } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { KeyedWrite, Reply } from '../acceptance/acceptable.js';
 import { findRecords, idempotencyKeyOf, takeKeys, type IdempotencyRecord } from '../database/acceptance.repository.js';
-import { lockKey } from '../database/own-write.repository.js';
-import { saveReplies } from '../database/reply.repository.js';
+import { addAuditEntries } from '../database/audit.repository.js';
+import { lockKey, saveReply } from '../database/own-write.repository.js';
+import { originOf } from '../audit/origin.js';
+import type { AuditEntry, AuditOrigin } from '../domain/audit.js';
 import { API_VERSION } from '../http/api-version.js';
 import { sendAnswer } from '../http/answer.js';
 import { callerOf } from '../http/authentication.js';
@@ -21,8 +23,12 @@ export interface OwnReply {
   readonly status: 200 | 201 | 204;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
+  /** What it was before, for the audit log; absent where there was nothing. */
+  readonly before?: object;
   /** What a copy of the request is answered with instead: the body without what may be seen only once. */
   readonly kept?: object;
+  /** What others are told then. It never rejects, and after a crash it was not done: nothing may depend on it for ever. */
+  readonly afterCommit?: () => Promise<void>;
 }
 
 /** What is done inside the transaction that takes the key. A problem that it throws leaves nothing, the key included. */
@@ -57,7 +63,8 @@ export class OwnWrites {
     const standing = await this.#standing(write);
     if (standing) return send(reply, standing, true);
     const work = await read(json, caller);
-    const { answer, isOwn } = await this.#commit(write, work);
+    const origin = originOf(request, caller);
+    const { answer, isOwn } = await this.#commit(write, work, (done) => entryOf(origin, request, done));
     send(reply, answer, !isOwn);
   }
 
@@ -87,16 +94,22 @@ export class OwnWrites {
     return record && replyOf(write, record);
   }
 
-  async #commit(write: KeyedWrite, work: OwnWork): Promise<{ readonly answer: Reply; readonly isOwn: boolean }> {
-    let fresh: Reply | undefined;
+  /** Whatever ends here is written down: no own write can forget it. */
+  async #commit(
+    write: KeyedWrite,
+    work: OwnWork,
+    audit: (done: OwnReply) => AuditEntry,
+  ): Promise<{ readonly answer: Reply; readonly isOwn: boolean }> {
+    let fresh: { readonly answer: Reply; readonly afterCommit: (() => Promise<void>) | undefined } | undefined;
     try {
       const replayed = await this.db.transaction(async (tx) => {
         fresh = undefined;
         if (!(await lockKey(tx, write))) throw inUse();
         if ((await takeKeys(tx, [write])).size === 0) return replyOf(write, await recordOf(tx, write));
         const reply = await work(tx);
-        fresh = rendered(reply, reply.body);
-        saveReplies(tx, [[write, rendered(reply, reply.kept ?? reply.body)]]);
+        addAuditEntries(tx, [audit(reply)]);
+        fresh = { answer: rendered(reply, reply.body), afterCommit: reply.afterCommit };
+        saveReply(tx, write, rendered(reply, reply.kept ?? reply.body));
         return undefined;
       });
       if (replayed) return { answer: replayed, isOwn: false };
@@ -105,13 +118,21 @@ export class OwnWrites {
       if (!(error instanceof OutcomeUnknown) || !(await this.#isCommitted(write))) throw error;
     }
     if (!fresh) throw unavailable();
-    return { answer: fresh, isOwn: true };
+    await fresh.afterCommit?.();
+    return { answer: fresh.answer, isOwn: true };
   }
 
   async #isCommitted(write: KeyedWrite): Promise<boolean> {
     const record = (await findRecords(this.db, [write])).get(idempotencyKeyOf(write));
     return record?.resourceId === write.write.view.id;
   }
+}
+
+/** What it is about names itself in the answer, or is named by the path. */
+function entryOf(origin: AuditOrigin, { params }: FastifyRequest, { body, kept, before }: OwnReply): AuditEntry {
+  const after = kept ?? body ?? null;
+  const { id = (params as { readonly id?: string } | undefined)?.id } = (after ?? {}) as { readonly id?: string };
+  return { origin, resource: id ?? null, before, after };
 }
 
 async function recordOf(tx: Transaction, write: KeyedWrite): Promise<IdempotencyRecord> {

@@ -3,6 +3,7 @@ import type { Database } from '@payflow/database';
 import { statement } from '@payflow/database';
 import type { BrokerOptions } from '@payflow/messaging';
 import { readConfiguration, startService, type RunningService } from '@payflow/service';
+import { until } from '@payflow/testing';
 import { createApiKey, createTenant } from '../database/index.js';
 import { SCOPES, type Scope } from '../domain/scope.js';
 import { gatewayConfiguration } from '../gateway.config.js';
@@ -66,6 +67,11 @@ export class Client {
     return new Client(tenant, await createApiKey(db, { tenant, livemode, name: 'spec', scopes }), base);
   }
 
+  /** Whoever has this key or token. */
+  static with(tenant: string, key: string, base: string): Client {
+    return new Client(tenant, key, base);
+  }
+
   /** The same key's tenant in another role. */
   async withKey(db: Database, scopes: readonly Scope[], livemode = false): Promise<Client> {
     return new Client(
@@ -115,6 +121,12 @@ export class Client {
     return { status: answer.status, headers: answer.headers, text, body: parsed(text) };
   }
 
+  /** Deletes, with an Idempotency-Key as {@link post} does. */
+  delete(path: string, headers: Record<string, string> = {}): Promise<Answered> {
+    const { 'idempotency-key': key = randomUUID(), ...others } = headers;
+    return this.send('DELETE', path, undefined, { ...(key === '' ? {} : { 'idempotency-key': key }), ...others });
+  }
+
   /** Patches with JSON, as {@link post} does. */
   patch(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answered> {
     const { 'idempotency-key': key = randomUUID(), ...others } = headers;
@@ -132,8 +144,15 @@ export class Client {
       { asset, ...more },
       { prefer: 'wait=10' },
     );
-    if (status !== 201) throw new Error(`opening an account answered ${status} ${text}`);
-    return body['id'] as string;
+    if (status !== 201 && status !== 202) throw new Error(`opening an account answered ${status} ${text}`);
+    const id = body['id'] as string;
+    // On a busy machine the consumers have not joined their group yet when the first one is opened.
+    if (status === 202)
+      await until(
+        'the account is open',
+        async () => (await this.get(`/api/v1/accounts/${id}`)).body['status'] === 'open',
+      );
+    return id;
   }
 }
 

@@ -11,6 +11,8 @@ export interface Stage {
   readonly gateway: RunningService & { readonly base: string };
   readonly house: House;
   readonly client: Client;
+  /** Of its database, as a superuser. */
+  readonly adminUrl: string;
   close(): Promise<void>;
 }
 
@@ -18,7 +20,13 @@ export interface Stage {
 export async function openStage(env: Record<string, string> = {}): Promise<Stage> {
   const broker = testBroker(uniqueSuffix());
   const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  const db = await openDatabase({ url: database.url, poolSize: 5, applicationName: 'spec', entities });
+  const db = await openDatabase({
+    url: database.url,
+    poolSize: 5,
+    applicationName: 'spec',
+    entities,
+    acquireTimeout_ms: 10_000,
+  });
   const gateway = await startGateway({ databaseUrl: database.url, broker, redisUrl: testServers().redis, env });
   const house = new House(db, broker);
   await house.start();
@@ -28,7 +36,8 @@ export async function openStage(env: Record<string, string> = {}): Promise<Stage
     await db.close();
     await database.drop();
   };
-  return { db, gateway, house, client: await Client.of(db, gateway.base), close };
+  const { adminUrl } = database;
+  return { db, gateway, house, client: await Client.of(db, gateway.base), adminUrl, close };
 }
 
 /** An answer in short: its status, and its code where it is a problem. */

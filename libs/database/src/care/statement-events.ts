@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import type { Tenant } from '../walls.js';
 
 /** One execution of a statement, told when the server has answered it. Parameters are not part of it: they may be secrets. */
 export interface StatementExecution {
@@ -11,6 +12,8 @@ export interface StatementExecution {
   /** Rows returned or touched; undefined when it failed. */
   readonly rows: number | undefined;
   readonly error: unknown;
+  /** Whom the connection spoke for; undefined for what an ORM made up. */
+  readonly tenant?: Tenant;
 }
 
 /**

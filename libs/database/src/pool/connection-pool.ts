@@ -5,6 +5,7 @@ import { Leases, type Leak, type Lease } from './leases.js';
 import { acquireErrors } from './pool-metrics.js';
 import type { Purpose } from './purpose.js';
 import type { Taker } from './taker.js';
+import { preferSpeaking, type Tenant } from '../walls.js';
 import { Waits } from './waits.js';
 
 /** A pool of the primary's connections is named by what they are for, a replica's by its address. */
@@ -51,11 +52,12 @@ export class ConnectionPool {
   }
 
   /**
-   * Runs the work on a connection of its own. `by`: who is told of where the connection is not given back. Throws
-   * {@link PoolExhausted} when none is free in time.
+   * Runs the work on a connection of its own, if possible one that speaks for the `tenant` already. `by`: who is told of where the
+   * connection is not given back. Throws {@link PoolExhausted} when none is free in time.
    */
-  async withClient<T>(by: Taker, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  async withClient<T>(by: Taker, work: (client: PoolClient) => Promise<T>, tenant?: Tenant): Promise<T> {
     const asked_ms = performance.now();
+    if (tenant !== undefined) preferSpeaking(this.clients, tenant);
     let client: PoolClient;
     try {
       client = await this.clients.connect();

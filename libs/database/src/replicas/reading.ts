@@ -7,7 +7,8 @@ import type { PoolStatus } from '../pool/connection-pool.js';
 import { transactionTaker, type Taker } from '../pool/taker.js';
 import type { Purpose } from '../pool/purpose.js';
 import type { Statement } from '../statement.js';
-import { Transaction, runTransaction, type Row } from '../transaction.js';
+import { runAlone, runTransaction, type Row, type Transaction } from '../transaction.js';
+import { EVERY_TENANT, type Tenant } from '../walls.js';
 import type { Replicas } from './replicas.js';
 import type { PoolClient } from 'pg';
 
@@ -26,6 +27,7 @@ export class ReadingDatabase implements Database {
     readonly primary: Database,
     private readonly replicas: Replicas,
     private readonly staleness_max_ms: number,
+    private readonly tenant: Tenant = EVERY_TENANT,
   ) {}
 
   get source(): DataSource {
@@ -33,17 +35,21 @@ export class ReadingDatabase implements Database {
   }
 
   for(purpose: Purpose): Database {
-    return new ReadingDatabase(this.primary.for(purpose), this.replicas, this.staleness_max_ms);
+    return new ReadingDatabase(this.primary.for(purpose), this.replicas, this.staleness_max_ms, this.tenant);
   }
 
   reading(staleness_max_ms: number): Database {
-    return new ReadingDatabase(this.primary, this.replicas, staleness_max_ms);
+    return new ReadingDatabase(this.primary, this.replicas, staleness_max_ms, this.tenant);
+  }
+
+  as(tenant: Tenant): Database {
+    return new ReadingDatabase(this.primary.as(tenant), this.replicas, this.staleness_max_ms, tenant);
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     return this.read(
       transactionTaker(),
-      (client) => runTransaction(client, work),
+      (client) => runTransaction(client, work, this.tenant),
       () => this.primary.transaction(work),
     );
   }
@@ -51,7 +57,7 @@ export class ReadingDatabase implements Database {
   rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
     return this.read(
       statement,
-      (client) => new Transaction(client).rows<R>(statement, values),
+      (client) => runAlone(client, (one) => one.rows<R>(statement, values), this.tenant),
       () => this.primary.rows<R>(statement, values),
     );
   }
@@ -83,7 +89,7 @@ export class ReadingDatabase implements Database {
       return onPrimary();
     }
     try {
-      const answer = await replica.connections.withClient(by, onReplica);
+      const answer = await replica.connections.withClient(by, onReplica, this.tenant);
       reads.inc({ by: 'replica' });
       return answer;
     } catch (error) {

@@ -1,26 +1,44 @@
 import { newId } from '@payflow/contracts';
-import { SCOPES, createApiKey, createTenant } from '@payflow/gateway/database';
-import { withDatabase } from '../installation.js';
+import { randomUUID } from 'node:crypto';
+import {
+  AlreadyBootstrapped,
+  SCOPES,
+  bootstrap,
+  createApiKey,
+  createTenant,
+  findApiKey,
+  hashApiKey,
+  type Begun,
+} from '@payflow/gateway/database';
+import { firstOwnerOf, rememberFirstOwner, withDatabase } from '../installation.js';
 
 const WAIT_S = 10;
 const FUNDS = '1000000';
 const AMOUNT = '1999';
+const FIRST_OWNER = 'owner@demo.example';
 
 interface Answer {
   readonly status: number;
   readonly body: Record<string, unknown>;
 }
 
-/** A tenant of its own each time, so that it can be run again; prints what it did as one JSON object. */
+/** Whose demonstration it is: the first owner's, where there is one who is known. */
+interface Host {
+  readonly apiKey: string;
+  readonly owner: Begun | undefined;
+}
+
+/** Wallets of its own each time, so that it can be run again; prints what it did as one JSON object. */
 export async function demo({ api }: { api: string }): Promise<void> {
-  const apiKey = await makeTenant();
+  const { apiKey, owner } = await findHost();
+  const run = randomUUID().slice(0, 8);
   const world = await openAccount(api, apiKey, {
     asset: 'USD',
     overdraft: 'unbounded',
     metadata: { role: 'the outside world' },
   });
-  const alice = await openAccount(api, apiKey, { asset: 'USD', path: 'users:alice:wallet' });
-  const bob = await openAccount(api, apiKey, { asset: 'USD', path: 'users:bob:wallet' });
+  const alice = await openAccount(api, apiKey, { asset: 'USD', path: `users:alice-${run}:wallet` });
+  const bob = await openAccount(api, apiKey, { asset: 'USD', path: `users:bob-${run}:wallet` });
   await pay(api, apiKey, {
     source: world,
     destination: alice,
@@ -33,16 +51,39 @@ export async function demo({ api }: { api: string }): Promise<void> {
   const startedAt = performance.now();
   const payment = await pay(api, apiKey, body);
   const elapsedMs = Math.round(performance.now() - startedAt);
-  process.stdout.write(
-    `${JSON.stringify({ payment, elapsedMs, traceId: payment['trace_id'], apiKey, curl: curlFor(api, apiKey, body) })}\n`,
-  );
+  const made = { payment, elapsedMs, traceId: payment['trace_id'], apiKey, curl: curlFor(api, apiKey, body) };
+  const login = owner && loginFor(api, owner);
+  process.stdout.write(`${JSON.stringify({ ...made, login })}\n`);
 }
 
-async function makeTenant(): Promise<string> {
+/**
+ * A new installation gets its first organisation. In one that has it, whoever is remembered here as its owner goes on; nobody
+ * else's books are touched: then it is a tenant of its own.
+ */
+async function findHost(): Promise<Host> {
   return withDatabase('gateway', async (db) => {
-    const tenant = await createTenant(db, 'Demo');
-    return createApiKey(db, { tenant, livemode: false, name: 'demo', scopes: SCOPES });
+    try {
+      const owner = await bootstrap(db, { organisation: 'Demo', email: FIRST_OWNER });
+      rememberFirstOwner(owner);
+      return { apiKey: owner.apiKey, owner };
+    } catch (error) {
+      if (!(error instanceof AlreadyBootstrapped)) throw error;
+      const owner = firstOwnerOf(error.organisation);
+      if (owner && (await findApiKey(db, hashApiKey(owner.apiKey)))) return { apiKey: owner.apiKey, owner };
+      const tenant = owner?.organisation ?? (await createTenant(db, 'Demo'));
+      return { apiKey: await createApiKey(db, { tenant, livemode: false, name: 'demo', scopes: SCOPES }), owner };
+    }
   });
+}
+
+/** How the owner logs in, for the newcomer's own terminal. */
+function loginFor(api: string, { email, password }: Begun): { email: string; curl: string } {
+  const curl = [
+    `curl -s ${api}/api/v1/auth/login`,
+    `-H 'Content-Type: application/json'`,
+    `-d '${JSON.stringify({ email, password })}'`,
+  ].join(' \\\n  ');
+  return { email, curl };
 }
 
 async function openAccount(api: string, apiKey: string, body: Record<string, unknown>): Promise<string> {

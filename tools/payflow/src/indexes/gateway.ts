@@ -1,8 +1,10 @@
 import { fromUuid } from '@payflow/contracts';
 import {
+  AUDIT_LISTS,
   CONVERSION_LISTS,
   DISPUTE_LISTS,
   HOLD_LISTS,
+  METADATA_LISTS,
   OPERATION_LISTS,
   PAYMENT_LISTS,
   PLANNED_FOR_VALUES,
@@ -27,6 +29,7 @@ const id = (kind: 'account' | 'hold' | 'group' | 'payment', at: number): string 
   fromUuid(kind, uuid(at).slice(1, 37));
 
 type Lists =
+  | typeof AUDIT_LISTS
   | typeof REVIEW_VIEWS.lists
   | (typeof OPERATION_LISTS)['refund']
   | typeof CONVERSION_LISTS
@@ -79,10 +82,23 @@ export const gateway: IndexRegistry = {
     list(TRANSFER_LISTS, 'transfer_views_by_hold', { hold: id('hold', 51) }),
     list(TRANSFER_LISTS, 'transfer_views_by_kind', { kind: 'reversal' }),
     list(TRANSFER_LISTS, 'transfer_views_by_type', { type: 'type4' }),
-    list(TRANSFER_LISTS, 'transfer_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
+    list(METADATA_LISTS, 'transfer_views_by_metadata', { metadata: '{"order":"400"}' }, PLANNED_FOR_VALUES),
     list(DISPUTE_LISTS, 'dispute_views_by_time', {}),
     list(DISPUTE_LISTS, 'dispute_views_by_payment', { payment: fromUuid('payment', uuid(7).slice(1, 37)) }),
     list(DISPUTE_LISTS, 'dispute_views_by_status', { status: 'needs_response' }),
+    {
+      index: 'sessions_by_user',
+      query: 'sessions.list',
+      values: [OWNER[0], uuid(7), 'null', String(PAGE)],
+    },
+    { index: 'sessions_by_end', query: 'sessions.prune', values: ['30', '1000'] },
+    { index: 'session_tokens_by_session', query: 'session-tokens.live', values: [OWNER[0], uuid(7)] },
+    { index: 'session_tokens_by_end', query: 'session-tokens.prune', values: ['1000'] },
+    { index: 'login_failures_by_age', query: 'login-failures.prune', values: ['1000'] },
+    list(AUDIT_LISTS, 'audit_log_by_time', {}),
+    list(AUDIT_LISTS, 'audit_log_by_actor', { actor: 'key_7' }),
+    list(AUDIT_LISTS, 'audit_log_by_operation', { operation: 'operation7' }),
+    list(AUDIT_LISTS, 'audit_log_by_resource', { resource: 'lim_7' }),
     { index: 'provider_webhooks_by_age', query: 'provider-webhooks.prune', values: ['30', '1000'] },
     { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
     {
@@ -122,6 +138,31 @@ export const gateway: IndexRegistry = {
       payment_id: uuidOf('n'),
       status: "case when n % 1000 = 0 then 'needs_response' else 'lost' end",
       created_at: TIME,
+    },
+    sessions: {
+      ...OWNED,
+      id: uuidOf('n'),
+      user_id: uuidOf('n % 1000'),
+      expires_at: TIME,
+      ended_at: 'null',
+      end_reason: 'null',
+    },
+    session_tokens: {
+      hash: "decode(lpad(to_hex(n), 64, '0'), 'hex')",
+      tenant_id: OWNER[0],
+      session_id: uuidOf('n % ($rows / 10)'),
+      kind: "case when n % 2 = 0 then 'access' else 'refresh' end",
+      expires_at: TIME,
+    },
+    login_failures: { subject: "lpad(to_hex(n), 64, '0')", last_failed_at: TIME },
+    audit_log: {
+      ...OWNED,
+      id: uuidOf('n'),
+      actor: "'key_' || n % 1000",
+      actor_kind: "'key'",
+      operation: "'operation' || n % 1000",
+      resource: "'lim_' || n % 1000",
+      created_at: "now() - ($rows - n) * interval '1 millisecond'",
     },
     provider_webhooks: { webhook_id: 'n', received_at: TIME },
     payment_views: {

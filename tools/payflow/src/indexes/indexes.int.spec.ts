@@ -1,8 +1,10 @@
 import { SERVICES } from '@payflow/contracts';
+import { EVERY_TENANT } from '@payflow/database';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MIGRATIONS } from '../installation.js';
+import { OWNER } from './index-use.js';
 import { execute } from './plan.js';
 import { INDEXES, SHARED_INDEXES } from './registry.js';
 import { seedTables } from './seeding.js';
@@ -47,4 +49,16 @@ describe.each(SERVICES)('the indexes of %s', (service) => {
     const { indexes } = await execute(admin, use);
     expect([...indexes]).toContain(use.index);
   });
+
+  // A superuser, as above, stands over row-level security; the service does not, and its policies cost plans.
+  it.runIf(service === 'gateway').each(uses.filter(({ values }) => values !== undefined))(
+    '$index is what $query goes by behind the wall of a tenant, and for the machinery',
+    async (use) => {
+      for (const tenant of [OWNER[0], `'${EVERY_TENANT}'`]) {
+        const asService = `set local role ${new URL(db.url).username}; select set_config('payflow.tenant', ${tenant}::text, true)`;
+        const { indexes } = await execute(admin, use, asService);
+        expect([...indexes], tenant).toContain(use.index);
+      }
+    },
+  );
 });

@@ -4,10 +4,14 @@ import { newId } from '@payflow/contracts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, it } from 'vitest';
 import { accountResource } from '../../domain/account.js';
+import { auditResource } from '../../domain/audit.js';
 import { COMMON_ASSETS, unitResource } from '../../domain/asset.js';
 import { conversionResource } from '../../domain/conversion.js';
 import { bulkResource, bulkResults } from '../../domain/bulk.js';
 import { disputeResource } from '../../domain/dispute.js';
+import { apiKeyResource } from '../../domain/api-key.js';
+import { sessionResource } from '../../domain/session.js';
+import { userResource } from '../../domain/user.js';
 import { holdResource } from '../../domain/hold.js';
 import {
   limitResource,
@@ -22,6 +26,7 @@ import { paymentResource } from '../../domain/payment.js';
 import { requestedType, transactionTypeResource } from '../../domain/transaction-type.js';
 import { transferGroupResource, transferResource } from '../../domain/transfer.js';
 import { AccountsController } from '../accounts.controller.js';
+import { AuditController } from '../audit.controller.js';
 import { AttemptsController } from '../attempts.controller.js';
 import { AssetsController } from '../assets.controller.js';
 import { ConversionsController } from '../conversions.controller.js';
@@ -35,6 +40,9 @@ import { PaymentOperationsController } from '../payment-operations.controller.js
 import { PaymentBulksController } from '../payment-bulks.controller.js';
 import { PaymentsController } from '../payments.controller.js';
 import { ProviderWebhooksController } from '../provider-webhooks.controller.js';
+import { ApiKeysController } from '../api-keys.controller.js';
+import { AuthController } from '../auth.controller.js';
+import { UsersController } from '../users.controller.js';
 import { DisputesController } from '../disputes.controller.js';
 import { ProofsController } from '../proofs.controller.js';
 import { ReviewsController } from '../reviews.controller.js';
@@ -70,6 +78,10 @@ const CONTROLLERS: Type[] = [
   LimitsController,
   RiskRulesController,
   ReviewsController,
+  AuthController,
+  UsersController,
+  ApiKeysController,
+  AuditController,
 ];
 
 function routesOf(controller: Type): string[] {
@@ -86,9 +98,10 @@ function routesOf(controller: Type): string[] {
 
 function scopeOf(handler: object): string {
   const metadata = Reflect.getMetadataKeys(handler).map(
-    (key) => Reflect.getMetadata(key, handler) as { scope?: string; signed?: true } | undefined,
+    (key) => Reflect.getMetadata(key, handler) as { scope?: string; signed?: true; open?: true } | undefined,
   );
   if (metadata.some((value) => typeof value === 'object' && value?.signed)) return 'signature';
+  if (metadata.some((value) => typeof value === 'object' && value?.open)) return 'open';
   return metadata.find((value) => typeof value === 'object' && value !== null && 'scope' in value)?.scope ?? 'none';
 }
 
@@ -176,6 +189,19 @@ const rule = {
   id: newId('riskRule'),
   ...({ priority: 1, verdict: 'deny', reason: 'odd', conditions: { asset: ['USD'] }, enabled: true } as const),
 };
+const user = {
+  ...({ id: newId('user'), organisation: 'org_1', email: 'a@example.com', name: 'a', role: 'viewer' } as const),
+  ...({ status: 'active', version: 1, invitationExpiresAt: null, disabledAt: null, createdAt: at } as const),
+};
+const session = {
+  ...{ id: newId('session'), user: user.id, livemode: false, address: '127.0.0.1', userAgent: 'curl', createdAt: at },
+  ...{ renewedAt: at, expiresAt: at, endedAt: null, endReason: null },
+};
+const key = {
+  ...({ id: newId('apiKey'), livemode: false, name: 'k', scopes: ['keys:read'], allowedAddresses: ['::/0'] } as const),
+  ...({ status: 'active', expiresAt: null, revokedAt: null, replaces: null, createdBy: user.id } as const),
+  ...{ lastUsedAt: null, requestCount: 0, version: 1, createdAt: at },
+};
 const review = {
   ...({
     id: newId('review'),
@@ -252,6 +278,16 @@ it.each([
       version: 1,
     }),
   ],
+  ['User', userResource(user)],
+  ['User', userResource({ ...user, status: 'disabled', disabledAt: at, invitationExpiresAt: at })],
+  ['InvitedUser', { ...userResource(user), invitation_token: null }],
+  ['Session', sessionResource(session, session.id)],
+  ['Session', sessionResource({ ...session, endedAt: at, endReason: 'token_reused' }, undefined)],
+  ['ApiKey', apiKeyResource(key)],
+  [
+    'NewApiKey',
+    { ...apiKeyResource({ ...key, replaces: key.id, lastUsedAt: at, expiresAt: at }), secret: 'sk_test_x' },
+  ],
   ['Asset', COMMON_ASSETS.get('USD')],
   ['Asset', unitResource({ code: 'POINTS', scale: 0, name: 'Points', createdAt: at })],
   ['TransferBulk', { ...bulkResource(bulk, results), results }],
@@ -293,6 +329,25 @@ it.each([
   ['RiskRule', requestedRiskRule({ ...rule, if_version: null })],
   ['RiskRule', riskRuleResource({ ...rule, version: 1, defined_at: at })],
   ['Review', reviewResource(review)],
+  [
+    'AuditEntry',
+    auditResource({
+      ...{
+        id: 'aud_01m7yg4jr5ezm9ym0cwhese7x1',
+        createdAt: at,
+        livemode: false,
+        actorKind: 'key',
+        operation: 'defineLimit',
+      },
+      ...{
+        actor: 'key_01m7yg4jr5ezm9ym0cwhese7x1',
+        resource: 'lim_01m7yg4jr5ezm9ym0cwhese7x1',
+        before: null,
+        after: {},
+      },
+      ...{ address: '127.0.0.1', requestId: '7', traceId: null },
+    }),
+  ],
   ['Period', requestedPeriod('2026-10')],
   [
     'Period',

@@ -33,7 +33,11 @@ export function openApiDocument(): object {
     paths,
     components: {
       securitySchemes: {
-        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `sk_test_…` or `sk_live_…`.' },
+        apiKey: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An API key, `sk_test_…` or `sk_live_…`, or the access token of a login, `at_…`.',
+        },
       },
       schemas: SCHEMAS,
     },
@@ -47,7 +51,7 @@ function describe(operation: Operation): object {
     description: accessOf(operation.scope),
     ...(needsNoCredential(operation) ? { security: [] } : {}),
     parameters: parameters(operation),
-    ...(operation.body ? { requestBody: { required: true, content: json(operation.body) } } : {}),
+    ...(operation.body ? { requestBody: { required: !operation.isBodyOptional, content: json(operation.body) } } : {}),
     responses: { ...answers(operation), ...problems([...operation.problems, ...COMMON_PROBLEMS]) },
   };
 }
@@ -59,7 +63,7 @@ function needsNoCredential({ scope }: Operation): boolean {
 function accessOf(scope: Operation['scope']): string {
   if (scope === 'signature') return 'No key: the provider signs what it sends.';
   if (scope === 'open') return 'No credential: this gives one.';
-  return scope === 'any' ? 'Any valid key.' : `Needs the scope \`${scope}\`.`;
+  return scope === 'any' ? 'Any valid credential.' : `Needs the scope \`${scope}\`.`;
 }
 
 const ETAG_PARAMETER = { in: 'header', schema: { type: 'string' } };

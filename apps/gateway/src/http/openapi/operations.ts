@@ -1,4 +1,6 @@
+import { AUDIT_OPERATIONS } from './audit-operations.js';
 import { ASSET_OPERATIONS } from './asset-operations.js';
+import { IDENTITY_OPERATIONS } from './identity-operations.js';
 import { LIMIT_OPERATIONS } from './limit-operations.js';
 import { PAYMENT_OPERATIONS } from './payment-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
@@ -390,4 +392,6 @@ export const OPERATIONS: readonly Operation[] = [
   ...DISPUTE_OPERATIONS,
   ...LIMIT_OPERATIONS,
   ...TEST_MODE_OPERATIONS,
+  ...IDENTITY_OPERATIONS,
+  ...AUDIT_OPERATIONS,
 ];

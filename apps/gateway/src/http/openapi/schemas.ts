@@ -1,3 +1,4 @@
+import { AUDIT_SCHEMAS } from './audit-operations.js';
 import { ATTEMPT_SCHEMAS } from './attempt-operations.js';
 import { DISPUTE_SCHEMAS } from './dispute-operations.js';
 import { ACCOUNT_STATES, TRANSFER_KINDS } from '@payflow/contracts';
@@ -13,6 +14,7 @@ import { REVERSAL_REQUEST_SCHEMA } from '../reversal.request.js';
 import { TRANSFER_TEMPLATE_REQUEST_SCHEMA } from '../template.request.js';
 import { TRANSFER_UPDATE_REQUEST_SCHEMA } from '../transfer-update.request.js';
 import { TRANSFER_GROUP_REQUEST_SCHEMA, TRANSFER_REQUEST_SCHEMA } from '../transfer.request.js';
+import { IDENTITY_SCHEMAS } from './identity-schemas.js';
 import { LIMIT_SCHEMAS } from './limit-schemas.js';
 import { TEST_MODE_SCHEMAS } from './test-mode-operations.js';
 import { BOOK_SCHEMAS } from './book-schemas.js';
@@ -43,6 +45,7 @@ import {
 /** JSON Schemas (2020-12, as OpenAPI 3.1 uses them) of everything the API takes and gives. */
 export const SCHEMAS: Readonly<Record<string, object>> = {
   ...PAYMENT_SCHEMAS,
+  ...IDENTITY_SCHEMAS,
   AccountRequest: {
     type: 'object',
     required: ['asset'],
@@ -262,6 +265,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   AssetList: list('Asset'),
   ...BOOK_SCHEMAS,
   ...LIMIT_SCHEMAS,
+  ...AUDIT_SCHEMAS,
   Report: { type: 'object', description: 'As monitoring gives it.' },
   Problem: {
     type: 'object',

@@ -1,0 +1,113 @@
+import { newId } from '@payflow/contracts';
+import type { Transaction } from '@payflow/database';
+import { Problem } from '@payflow/service';
+import type { GatewayCaches } from '../cache/gateway-caches.js';
+import { TAGS } from '../cache/catalogue.js';
+import { hashApiKey, newApiKey } from '../database/api-key.repository.js';
+import type { ResourceKey } from '../database/keys.js';
+import {
+  expireKey,
+  insertKey,
+  lockKeyRow,
+  ownKey,
+  revokeKey,
+  updateKey,
+  type HashedKey,
+} from '../database/managed-key.repository.js';
+import { apiKeyResource, type ManagedKey } from '../domain/api-key.js';
+import { covers } from '../domain/role.js';
+import type { Scope } from '../domain/scope.js';
+import type { Caller } from '../http/caller.js';
+import { etagOf } from '../http/headers.js';
+import type { OwnReply, OwnWork } from './own-writes.js';
+
+const KEYS_PATH = '/api/v1/keys';
+
+/** What a key is made of. */
+export type KeyToMake = Pick<ManagedKey, 'name' | 'scopes' | 'allowedAddresses' | 'expiresAt'>;
+
+/** What those do to keys who look after them: of their own mode, and none that can do more than they. */
+export class ManagedKeys {
+  constructor(private readonly caches: GatewayCaches) {}
+
+  create(key: KeyToMake, caller: Caller): OwnWork {
+    refuseMore(caller, key.scopes);
+    return async (tx) => made(tx, { ...key, replaces: null }, caller);
+  }
+
+  update(
+    id: string,
+    ifVersion: number | null,
+    change: Partial<Pick<ManagedKey, 'name' | 'allowedAddresses'>>,
+    caller: Caller,
+  ): OwnWork {
+    return async (tx) => {
+      const { key, hash } = await locked(tx, id, caller);
+      if (ifVersion !== null && ifVersion !== key.version) throw new Problem('version_differs');
+      await updateKey(tx, of(caller, id), { name: key.name, allowedAddresses: key.allowedAddresses, ...change });
+      return this.#changed(tx, of(caller, id), { key, hash });
+    };
+  }
+
+  /** Another key in the place of this one, which goes on for a while: long enough to be replaced wherever it is used. */
+  rotate(id: string, overlap_s: number, caller: Caller): OwnWork {
+    return async (tx) => {
+      const { key, hash } = await locked(tx, id, caller);
+      if (key.status !== 'active') throw new Problem('api_key_not_active');
+      refuseMore(caller, key.scopes);
+      await expireKey(tx, of(caller, id), overlap_s);
+      const reply = await made(tx, { ...key, replaces: id }, caller);
+      return { ...reply, before: apiKeyResource(key), afterCommit: () => this.#forget(hash) };
+    };
+  }
+
+  /** One that was revoked before stays as it is. */
+  revoke(id: string, caller: Caller): OwnWork {
+    return async (tx) => {
+      const { key, hash } = await locked(tx, id, caller);
+      await revokeKey(tx, of(caller, id));
+      return this.#changed(tx, of(caller, id), { key, hash });
+    };
+  }
+
+  async #changed(tx: Transaction, place: ResourceKey, { key, hash }: HashedKey): Promise<OwnReply> {
+    const { key: changed } = await ownKey(tx, place);
+    const headers = { etag: etagOf(changed.version) };
+    const seen = { before: apiKeyResource(key), body: apiKeyResource(changed) };
+    return { status: 200, headers, ...seen, afterCommit: () => this.#forget(hash) };
+  }
+
+  #forget(hash: string): Promise<void> {
+    return this.caches.all.forget([TAGS.apiKey(hash)]);
+  }
+}
+
+/** Where a key of the caller's stands: with the organisation, in the mode of what asks for it. */
+export function of({ organisation, livemode }: Caller, id: string): ResourceKey {
+  return { tenant: organisation, livemode, id };
+}
+
+function refuseMore(caller: Caller, scopes: readonly Scope[]): void {
+  if (!covers(caller.scopes, scopes)) throw new Problem('scopes_exceeded');
+}
+
+async function locked(tx: Transaction, id: string, caller: Caller): Promise<HashedKey> {
+  const found = await lockKeyRow(tx, of(caller, id));
+  if (!found) throw new Problem('not_found');
+  return found;
+}
+
+async function made(
+  tx: Transaction,
+  { name, scopes, allowedAddresses, expiresAt, replaces }: KeyToMake & Pick<ManagedKey, 'replaces'>,
+  caller: Caller,
+): Promise<OwnReply> {
+  const secret = newApiKey(caller.livemode);
+  const place = of(caller, newId('apiKey'));
+  const terms = { name, scopes, allowedAddresses, expiresAt, replaces, createdBy: caller.actor };
+  await insertKey(tx, { ...place, ...terms, hash: hashApiKey(secret) });
+  const { key } = await ownKey(tx, place);
+  const body = apiKeyResource(key);
+  const headers = { etag: etagOf(key.version), location: `${KEYS_PATH}/${key.id}` };
+  return { status: 201, headers, body: { ...body, secret }, kept: { ...body, secret: null } };
+}

@@ -1,0 +1,59 @@
+import { createHmac } from 'node:crypto';
+import type { Database, Transaction } from '@payflow/database';
+import { Problem } from '@payflow/service';
+import { addFailures, blockedFor, forgiveFailures, type LoginSubject } from '../database/login-failure.repository.js';
+
+/** From one address: a typing error or two, and then it takes longer. */
+const TOLERATED_HERE = 5;
+/** From all addresses together: so many that nobody can lock a user out in passing, and so few that none finds a password. */
+const TOLERATED_EVERYWHERE = 50;
+const WAIT_MAX_S = 900;
+
+/**
+ * Who fails to log in has to wait, longer each time: whoever asks for that e-mail address from that network address, and, after
+ * many more, whoever asks for it from anywhere. Addresses that are nobody's are treated as ours are.
+ */
+export class LoginGuard {
+  readonly #key: Buffer;
+
+  constructor(
+    private readonly db: Database,
+    secret: string,
+  ) {
+    // A key of its own: what is hashed for one purpose must never pass for another.
+    this.#key = createHmac('sha256', secret).update('payflow/login/v1').digest();
+  }
+
+  subjects(email: string, address: string): readonly LoginSubject[] {
+    return [
+      { hash: this.#hash(`${email} ${address}`), tolerated: TOLERATED_HERE },
+      { hash: this.#hash(email), tolerated: TOLERATED_EVERYWHERE },
+    ];
+  }
+
+  #hash(text: string): string {
+    return createHmac('sha256', this.#key).update(text).digest('hex');
+  }
+
+  /** Throws where one of them has to wait. */
+  async check(subjects: readonly LoginSubject[]): Promise<void> {
+    refuse(await blockedFor(this.db, subjects));
+  }
+
+  async failed(subjects: readonly LoginSubject[]): Promise<void> {
+    await addFailures(this.db, subjects, WAIT_MAX_S);
+  }
+
+  /**
+   * Forgives in the transaction of a login that is right. Throws where others have failed meanwhile, too often: a thousand guesses
+   * made at once are worth no more than the first few of them.
+   */
+  async succeeded(tx: Transaction, subjects: readonly LoginSubject[]): Promise<void> {
+    await forgiveFailures(tx, subjects);
+    refuse(await blockedFor(tx, subjects));
+  }
+}
+
+function refuse(seconds: number): void {
+  if (seconds > 0) throw new Problem('login_blocked', { headers: { 'retry-after': String(seconds) } });
+}

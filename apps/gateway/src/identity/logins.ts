@@ -1,0 +1,189 @@
+import type { Database, Transaction } from '@payflow/database';
+import { Problem } from '@payflow/service';
+import { counter } from '@payflow/telemetry';
+import type { GatewayCaches } from '../cache/gateway-caches.js';
+import { TAGS } from '../cache/catalogue.js';
+import {
+  endSession,
+  endSessions,
+  liveTokens,
+  lockRefreshToken,
+  openSession,
+  renewSession,
+  type SessionKey,
+  type TokenPair,
+} from '../database/session.repository.js';
+import {
+  findLogin,
+  holdLogin,
+  rehash,
+  setPassword,
+  lockInvited,
+  type UserKey,
+  type UserWithPassword,
+} from '../database/user.repository.js';
+import type { User } from '../domain/user.js';
+import type { LoginGuard } from './login-guard.js';
+import type { Passwords } from './passwords.js';
+import { hashToken, newToken } from './tokens.js';
+
+/** How long tokens live, seconds. */
+export interface TokenLives {
+  readonly access_s: number;
+  readonly refresh_s: number;
+}
+
+/** Where a login comes from, for whoever looks at the sessions later. */
+export interface Origin {
+  readonly address: string;
+  readonly userAgent: string;
+}
+
+/** What a client is given: the only time that the tokens can be seen. */
+export interface Granted {
+  readonly session: SessionKey;
+  readonly accessToken: string;
+  readonly refreshToken: string;
+}
+
+interface Pair {
+  readonly tokens: TokenPair;
+  readonly accessToken: string;
+  readonly refreshToken: string;
+}
+
+/** The ways to a session: a password, a refresh token, an invitation. */
+export class Logins {
+  readonly #logins = counter('payflow_logins_total', 'Attempts to get a session, by way and outcome.', [
+    'way',
+    'outcome',
+  ]);
+
+  constructor(
+    private readonly db: Database,
+    private readonly caches: GatewayCaches,
+    private readonly passwords: Passwords,
+    private readonly guard: LoginGuard,
+    readonly lives: TokenLives,
+  ) {}
+
+  /** A session for who knows the password. Whether the address is known, and whose it is, takes as long as anything else. */
+  async byPassword(
+    {
+      email,
+      password,
+      organisation,
+    }: { readonly email: string; readonly password: string; readonly organisation?: string },
+    livemode: boolean,
+    from: Origin,
+  ): Promise<Granted> {
+    return this.#counted('password', async () => {
+      const found = await this.checkPassword(email, password, from.address, () =>
+        findLogin(this.db, email, organisation),
+      );
+      const fresh = this.passwords.isOutdated(found.passwordHash) ? await this.passwords.hash(password) : undefined;
+      const subjects = this.guard.subjects(email, from.address);
+      const pair = this.#pair();
+      return this.db.transaction(async (tx) => {
+        await this.guard.succeeded(tx, subjects);
+        const key = keyOf(found.user);
+        if (!(await holdLogin(tx, key, found.passwordHash))) throw new Problem('credentials_invalid');
+        if (fresh !== undefined) await rehash(tx, key, fresh);
+        return granted(await openSession(tx, key, { livemode, ...from }, pair.tokens), pair);
+      });
+    });
+  }
+
+  /** Whose password this is. Throws 401 where it is nobody's, and counts that; 429 where it must not be tried now. */
+  async checkPassword(
+    email: string,
+    password: string,
+    address: string,
+    find: () => Promise<UserWithPassword | undefined>,
+  ): Promise<{ readonly user: User; readonly passwordHash: string }> {
+    const subjects = this.guard.subjects(email, address);
+    await this.guard.check(subjects);
+    const found = await find();
+    const isRight = await this.passwords.isRight(password, found?.passwordHash);
+    if (!isRight || !found?.passwordHash || found.user.status === 'disabled') {
+      await this.guard.failed(subjects);
+      throw new Problem('credentials_invalid');
+    }
+    return { user: found.user, passwordHash: found.passwordHash };
+  }
+
+  /** The next tokens of a session. A token that comes a second time ends it: one of the two who have it has stolen it. */
+  async byRefreshToken(token: string): Promise<Granted> {
+    return this.#counted('refresh_token', async () => {
+      const [hash, pair] = [hashToken(token), this.#pair()];
+      const outcome = await this.db.transaction((tx) => this.#renew(tx, hash, pair));
+      if ('session' in outcome) return outcome;
+      await this.forget(outcome.stolen);
+      throw new Problem('refresh_token_reused');
+    });
+  }
+
+  async #renew(tx: Transaction, hash: Buffer, pair: Pair): Promise<Granted | { readonly stolen: readonly string[] }> {
+    const found = await lockRefreshToken(tx, hash);
+    if (!found) throw new Problem('refresh_token_invalid');
+    if (found.isSpent) {
+      await endSession(tx, found, 'token_reused');
+      return { stolen: await liveTokens(tx, { organisation: found.organisation, id: found.user }) };
+    }
+    if (found.isOver) throw new Problem('refresh_token_invalid');
+    await renewSession(tx, hash, found, pair.tokens);
+    return granted(found, pair);
+  }
+
+  /** A session for who was invited, and has now chosen a password. */
+  async byInvitation(token: string, password: string, livemode: boolean, from: Origin): Promise<Granted> {
+    return this.#counted('invitation', async () => {
+      const hash = hashToken(token);
+      const pair = this.#pair();
+      // Looked at first: only who has an invitation makes us work for it.
+      if (!(await this.db.transaction((tx) => lockInvited(tx, hash)))) throw new Problem('invitation_invalid');
+      const passwordHash = await this.passwords.hash(password);
+      const done = await this.db.transaction(async (tx) => {
+        const user = await lockInvited(tx, hash);
+        if (!user) throw new Problem('invitation_invalid');
+        await setPassword(tx, keyOf(user), passwordHash);
+        const stale = await liveTokens(tx, keyOf(user));
+        await endSessions(tx, keyOf(user), 'password_changed');
+        const session = await openSession(tx, keyOf(user), { livemode, ...from }, pair.tokens);
+        return { stale, granted: granted(session, pair) };
+      });
+      await this.forget(done.stale);
+      return done.granted;
+    });
+  }
+
+  /** Has access tokens, by their hashes, looked up anew everywhere. After COMMIT. */
+  forget(tokens: readonly string[]): Promise<void> {
+    return this.caches.all.forget(tokens.map(TAGS.accessToken));
+  }
+
+  #pair(): Pair {
+    const [access, refresh] = [newToken('at'), newToken('rt')];
+    const tokens = { access: access.hash, refresh: refresh.hash, ...this.lives };
+    return { tokens, accessToken: access.token, refreshToken: refresh.token };
+  }
+
+  async #counted<T>(way: string, work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.#logins.inc({ way, outcome: 'granted' });
+      return result;
+    } catch (error) {
+      this.#logins.inc({ way, outcome: error instanceof Problem ? error.code : 'error' });
+      throw error;
+    }
+  }
+}
+
+function keyOf({ organisation, id }: User): UserKey {
+  return { organisation, id };
+}
+
+function granted({ organisation, id }: SessionKey, { accessToken, refreshToken }: Pair): Granted {
+  return { session: { organisation, id }, accessToken, refreshToken };
+}

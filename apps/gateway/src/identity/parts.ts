@@ -1,0 +1,41 @@
+import type { Provider, Type } from '@nestjs/common';
+import type { Database } from '@payflow/database';
+import { DATABASE } from '@payflow/service';
+import { GatewayCaches } from '../cache/gateway-caches.js';
+import type { GatewayConfiguration } from '../gateway.config.js';
+import { ApiKeysController } from '../http/api-keys.controller.js';
+import { AuthController } from '../http/auth.controller.js';
+import { UsersController } from '../http/users.controller.js';
+import { ManagedKeys } from './api-keys.js';
+import { LoginGuard } from './login-guard.js';
+import { Logins } from './logins.js';
+import { OwnWrites } from './own-writes.js';
+import { Passwords } from './passwords.js';
+import { Users } from './users.js';
+
+export const identityControllers: readonly Type[] = [AuthController, UsersController, ApiKeysController];
+
+/** Who may come in, and what looks after them. */
+export function identityProviders(config: GatewayConfiguration): Provider[] {
+  const { PAYFLOW_INTERNAL_SECRET: secret } = config;
+  const lives = {
+    access_s: config.PAYFLOW_ACCESS_TOKEN_LIFE / 1_000,
+    refresh_s: config.PAYFLOW_SESSION_LIFE / 1_000,
+  };
+  return [
+    { provide: OwnWrites, inject: [DATABASE], useFactory: (db: Database) => new OwnWrites(db, secret) },
+    { provide: Passwords, useFactory: () => new Passwords() },
+    {
+      provide: Logins,
+      inject: [DATABASE, GatewayCaches, Passwords],
+      useFactory: (db: Database, caches: GatewayCaches, passwords: Passwords) =>
+        new Logins(db, caches, passwords, new LoginGuard(db, secret), lives),
+    },
+    {
+      provide: Users,
+      inject: [DATABASE, Passwords, Logins],
+      useFactory: (db: Database, passwords: Passwords, logins: Logins) => new Users(db, passwords, logins),
+    },
+    { provide: ManagedKeys, inject: [GatewayCaches], useFactory: (caches: GatewayCaches) => new ManagedKeys(caches) },
+  ];
+}

@@ -1,0 +1,139 @@
+import { newId } from '@payflow/contracts';
+import { Problem } from '@payflow/service';
+import { endSessions, liveTokens } from '../database/session.repository.js';
+import {
+  findPassword,
+  insertUser,
+  inviteUser,
+  lockOwners,
+  lockUser,
+  setPassword,
+  updateUser,
+} from '../database/user.repository.js';
+import type { Database, Transaction } from '@payflow/database';
+import { covers, ROLE_SCOPES, type Role } from '../domain/role.js';
+import { userResource, type User } from '../domain/user.js';
+import type { Caller } from '../http/caller.js';
+import { etagOf } from '../http/headers.js';
+import type { Logins } from './logins.js';
+import type { OwnReply, OwnWork } from './own-writes.js';
+import type { Passwords } from './passwords.js';
+import { newToken, type NewToken } from './tokens.js';
+
+const INVITATION_LIFE_S = 7 * 86_400;
+const USERS_PATH = '/api/v1/users';
+
+/** A user to be. Without a password he is invited to choose one. */
+export interface UserToMake {
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly password: string | undefined;
+}
+
+/** What is to change of a user. */
+export interface UserChange {
+  readonly name?: string;
+  readonly role?: Role;
+  readonly disabled?: boolean;
+}
+
+/** What those may do to users who look after them: never to one who may do more than they, and never make one. */
+export class Users {
+  constructor(
+    private readonly db: Database,
+    private readonly passwords: Passwords,
+    private readonly logins: Logins,
+  ) {}
+
+  async create({ password, ...user }: UserToMake, caller: Caller): Promise<OwnWork> {
+    refuseTestKeys(caller);
+    refuseMore(caller, user.role);
+    const passwordHash = password === undefined ? null : await this.passwords.hash(password);
+    return async (tx) => {
+      const { organisation } = caller;
+      const made = await insertUser(tx, { organisation, id: newId('user'), ...user, passwordHash });
+      if (!made) throw new Problem('user_exists');
+      return passwordHash === null ? invite(tx, made, 201) : answer(made, 201, null);
+    };
+  }
+
+  change(id: string, ifVersion: number | null, change: UserChange, caller: Caller): OwnWork {
+    return async (tx) => {
+      const owners = await lockOwners(tx, caller.organisation);
+      const user = await lockedUser(tx, id, caller);
+      if (ifVersion !== null && ifVersion !== user.version) throw new Problem('version_differs');
+      const { name = user.name, role = user.role, disabled = user.status === 'disabled' } = change;
+      refuseMore(caller, role);
+      const staysOwner = role === 'owner' && !disabled;
+      if (owners.length === 1 && owners[0] === id && !staysOwner) throw new Problem('last_owner');
+      const changed = await updateUser(tx, user, { name, role, disabled });
+      const tokens = await liveTokens(tx, user);
+      if (disabled) await endSessions(tx, user, 'user_disabled');
+      return { ...answer(changed, 200), before: userResource(user), afterCommit: () => this.logins.forget(tokens) };
+    };
+  }
+
+  /** A new invitation: for who lost the first, or forgot the password. */
+  invite(id: string, caller: Caller): OwnWork {
+    return async (tx) => {
+      const user = await lockedUser(tx, id, caller);
+      return { ...(await invite(tx, user, 201)), before: userResource(user) };
+    };
+  }
+
+  /** His own password, by a user who knows it. His other sessions end: one of them may be why. */
+  async changePassword(
+    { current, next }: { readonly current: string; readonly next: string },
+    { organisation, actor: id, session, address }: Caller,
+  ): Promise<OwnWork> {
+    if (session === undefined) throw new Problem('session_required');
+    const key = { organisation, id };
+    const found = await findPassword(this.db, key);
+    if (!found) throw new Problem('credentials_invalid');
+    await this.logins.checkPassword(found.user.email, current, address, () => Promise.resolve(found));
+    const passwordHash = await this.passwords.hash(next);
+    return async (tx) => {
+      await lockUser(tx, key);
+      await setPassword(tx, key, passwordHash);
+      const tokens = await liveTokens(tx, key);
+      await endSessions(tx, key, 'password_changed', session);
+      return { status: 204, afterCommit: () => this.logins.forget(tokens) };
+    };
+  }
+}
+
+/** A key of test mode that made users could have one log in to live mode. A session is a user's in both. */
+export function refuseTestKeys({ kind, livemode }: Caller): void {
+  if (kind === 'key' && !livemode) throw new Problem('live_mode_required');
+}
+
+/** Nobody makes, changes or ends what may do more than he. */
+export function refuseMore({ scopes }: Caller, role: Role): void {
+  if (!covers(scopes, ROLE_SCOPES[role])) throw new Problem('scopes_exceeded');
+}
+
+async function lockedUser(tx: Transaction, id: string, caller: Caller): Promise<User> {
+  const user = await lockUser(tx, { organisation: caller.organisation, id });
+  if (!user) throw new Problem('not_found');
+  refuseTestKeys(caller);
+  refuseMore(caller, user.role);
+  return user;
+}
+
+async function invite(tx: Transaction, user: User, status: 200 | 201): Promise<OwnReply> {
+  const invitation = newToken('inv');
+  return answer(await inviteUser(tx, user, invitation.hash, INVITATION_LIFE_S), status, invitation);
+}
+
+/** `invitation`: its token is seen in this one answer. Null: there is none, in an answer that might have had one. */
+function answer(user: User, status: 200 | 201, invitation?: NewToken | null): OwnReply {
+  const body = userResource(user);
+  const headers = {
+    etag: etagOf(user.version),
+    ...(status === 201 ? { location: `${USERS_PATH}/${user.id}` } : {}),
+  };
+  if (invitation === undefined) return { status, headers, body };
+  const kept = { ...body, invitation_token: null };
+  return { status, headers, kept, body: { ...body, invitation_token: invitation?.token ?? null } };
+}
