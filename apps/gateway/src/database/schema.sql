@@ -927,6 +927,7 @@ CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM trans
 -- risk_rule_views
 -- session_tokens
 -- sessions
+-- test_clocks
 -- transaction_type_views
 -- transfer_bulk_views
 -- transfer_group_views
@@ -953,6 +954,7 @@ policy reader for select to reader using (true);
 -- risk_rule_views
 -- session_tokens
 -- sessions
+-- test_clocks
 -- transaction_type_views
 -- transfer_bulk_views
 -- transfer_group_views
@@ -1390,6 +1392,7 @@ grant insert, select on installation to service;
 grant select on limit_views to reader;
 grant delete, insert, select, update on limit_views to service;
 grant insert, select, update on limit_views to service;
+grant delete, insert, select, update on limit_views to service;
 grant select on login_failures to reader;
 grant delete, insert, select, update on login_failures to service;
 grant select on maintained_partitions to reader;
@@ -1462,6 +1465,7 @@ grant delete, insert, select, update on transfer_views to service;
 grant select on unit_views to reader;
 grant delete, insert, select on unit_views to service;
 grant insert, select on unit_views to service;
+grant delete, insert, select on unit_views to service;
 grant select on users to reader;
 grant insert, select on users to service;
 grant update (name, role, password_hash, invitation_hash, invitation_expires_at, disabled_at, version) on users to service;

@@ -4,6 +4,7 @@ import type { AnyOutgoing, Messaging, Staged } from '@payflow/messaging';
 import { currentTraceparent } from '@payflow/telemetry';
 import { TAGS } from '../cache/catalogue.js';
 import type { GatewayCaches } from '../cache/gateway-caches.js';
+import { seenBy } from '../database/keys.js';
 import {
   lockTestSpace,
   readTestClock,
@@ -28,7 +29,7 @@ export class TestMode {
   ) {}
 
   clock({ tenant }: Caller): Promise<TestClockView> {
-    return readTestClock(this.db, tenant);
+    return readTestClock(seenBy(this.db, { tenant }), tenant);
   }
 
   async travel(tx: Transaction, caller: Caller, travel: Travel, journey: Journey): Promise<TestClockView> {

@@ -2,7 +2,7 @@ import { SqlMigration } from '@payflow/database';
 
 /**
  * Where the test data of organisations stands, and what time it is there: a column without a value, which is added at once, and
- * new tables. Locks `tenants` for a moment.
+ * new tables. Locks `tenants` for a moment, and as the walls do what they stand on.
  */
 export class GatewayTestSpaces1764400800001 extends SqlMigration {
   readonly sql = `
@@ -25,5 +25,7 @@ create table test_clocks (
   payments_heard int8multirange not null default '{}',
   ledger_heard int8multirange not null default '{}'
 );
+-- A wall for the new table, too.
+select raise_walls();
 `;
 }
