@@ -53,7 +53,7 @@ describe('the views of the gateway', () => {
     const [, , ...others] = merchant.accounts;
     [alice = '', bob = ''] = merchant.accounts;
     busy = merchant.payingBetween(others);
-  });
+  }, 400_000);
   afterAll(async () => {
     merchant?.close();
     await house?.close();
@@ -175,7 +175,7 @@ describe('the views of the gateway', () => {
     expect(changes(outcome).map((counts) => counts.slice(1))).toEqual([...outcome].map(() => [0, 0, 0]));
     for (const [, [things]] of outcome) expect(things).toBeDefined();
     expect(await shown()).toEqual(before);
-  });
+  }, 400_000);
 
   it('are made whole again while others read and write, and nothing that was right is ever seen otherwise', async () => {
     const before = await shown();
