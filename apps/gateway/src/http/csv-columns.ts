@@ -48,6 +48,7 @@ export const CSV_COLUMNS = {
     ...['id', 'payment', 'status', 'rule', 'reason', 'amount', 'asset', 'source', 'destination', 'method.type'],
     ...['customer', 'opened_at', 'expires_at', 'decided_at', 'decided_by', 'decision_reason', 'version'],
   ],
+  TransferBulkResult: ['index', 'id', 'status', 'amount', 'error'],
   Asset: ['code', 'scale', 'kind', 'name', 'table_date', 'created_at'],
   TransactionType: ['id', 'version', 'debit', 'credit', 'template', 'defined_at'],
   Period: ['id', 'status', 'ends_at', 'closing_at', 'closed_at', 'hash'],

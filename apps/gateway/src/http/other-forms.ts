@@ -1,5 +1,4 @@
 import type { FastifyReply } from 'fastify';
-import { respond } from './answer.js';
 
 /** A line of JSON per thing, for what is read by programs as it comes. */
 export const NDJSON = 'application/x-ndjson';
@@ -30,12 +29,6 @@ export function formOf(accept: string | undefined): Form | undefined {
 /** Says where the next page is, in forms that have no place for it of their own. */
 export function linkNext(reply: FastifyReply, url: string, cursor: string | null): void {
   if (cursor !== null) void reply.header('link', `<${withCursor(url, cursor)}>; rel="next"`);
-}
-
-/** 200 with a line for each. */
-export function sendLines(reply: FastifyReply, things: readonly object[]): void {
-  const body = things.map((thing) => `${JSON.stringify(thing)}\n`).join('');
-  respond(reply, { headers: { 'content-type': NDJSON, vary: 'accept' }, body });
 }
 
 function typesOf(accept: string | undefined): (string | undefined)[] {

@@ -8,6 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Bulks, type BulkAsked } from '../acceptance/bulks.js';
 import { TRANSFER_BULKS_PATH } from '../acceptance/replies.js';
 import { leaveWork } from '../load/admission.js';
+import type { ResourceKey } from '../database/keys.js';
 import { sendResource } from './answer.js';
 import { API_VERSION } from './api-version.js';
 import { callerOf, type RouteAccess } from './authentication.js';
@@ -17,9 +18,14 @@ import { sendBulk } from './bulk-answer.js';
 import { Cursors } from './cursor.js';
 import { bodyOf, type BulkBytes } from './edge.js';
 import { fingerprint } from './fingerprint.js';
+import { exportOf, sendAll, type Exported } from './export.js';
 import { etagOf, idempotencyKeyOf, isUnchanged, refuseIfMatch, waitOf } from './headers.js';
+import { sendForm } from './list-page.js';
 import { parametersOnly, parseListQuery, refuseParameters } from './list-query.js';
-import { linkNext, NDJSON, prefers, sendLines } from './other-forms.js';
+import { formOf } from './other-forms.js';
+
+const RESULTS: Exported = { name: 'results', resource: 'TransferBulkResult' };
+const EXPORT_PAGE = 1_000;
 
 /** Many transfers in one request, each with a result of its own. */
 @Controller('api/v1/transfers/bulk')
@@ -72,23 +78,31 @@ export class TransferBulksController {
   @Get(':id/results')
   @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
   async results(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const { limit, cursor } = parseListQuery(request.url, {});
+    const { limit, cursor, bounded } = parseListQuery(request.url, {});
     if (!toUuid('bulk', id)) throw new Problem('invalid_id');
     const { tenant, livemode } = callerOf(request);
     const list = `results of ${id} ${tenant} ${livemode}`;
     const first = cursor === undefined ? 0 : Number(this.cursors.decode(list, cursor).createdAt);
+    const form = formOf(request.headers.accept);
+    if (form && !bounded)
+      return sendAll(request, reply, exportOf(form, RESULTS, this.all({ tenant, livemode, id }, first)));
     // One more than asked for tells whether there is a next page.
     const results = await this.bulks.results({ tenant, livemode, id }, first, limit + 1);
     if (!results) throw new Problem('not_found');
     const page = results.slice(0, limit);
     const next = { createdAt: String(first + limit), id: '' };
     const next_cursor = results.length > limit ? this.cursors.encode(list, next) : null;
-    if (prefers(NDJSON, request.headers.accept)) {
-      linkNext(reply, request.url, next_cursor);
-      sendLines(reply, page);
-      return;
+    if (form) sendForm(reply, request.url, { form, exported: RESULTS }, { shown: page, next_cursor });
+    else sendResource(reply, JSON.stringify({ data: page, next_cursor }));
+  }
+
+  private async *all(key: ResourceKey, from: number): AsyncGenerator<readonly object[], void> {
+    for (let first = from; ; first += EXPORT_PAGE) {
+      const results = await this.bulks.results(key, first, EXPORT_PAGE);
+      if (!results) throw new Problem('not_found');
+      yield results;
+      if (results.length < EXPORT_PAGE) return;
     }
-    sendResource(reply, JSON.stringify({ data: page, next_cursor }));
   }
 }
 

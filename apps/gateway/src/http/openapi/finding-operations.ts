@@ -1,11 +1,22 @@
 import { FINDABLE, MATCHES } from '../../domain/found.js';
 import { HISTORY_TYPES } from '../../domain/history.js';
-import { HISTORY_FILTERS } from '../list-filters.js';
+import { ACCOUNT_FILTERS, HISTORY_FILTERS } from '../list-filters.js';
 import { LIST_PROBLEMS, type Operation } from './operation.js';
 import { amount, assetCode, id, instant, list, nullable, nullableText, resource } from './schema-parts.js';
 
-/** What finds things across their kinds. */
+/** What finds accounts, and things across their kinds. */
 export const FINDING_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'listAccounts',
+    method: 'get',
+    path: '/api/v1/accounts',
+    summary: 'List accounts, newest first; `path` gives the account there and all below it.',
+    scope: 'accounts:read',
+    query: [...Object.keys(ACCOUNT_FILTERS), 'limit', 'cursor'],
+    answer: 'AccountList',
+    status: 200,
+    problems: LIST_PROBLEMS,
+  },
   {
     id: 'search',
     method: 'get',

@@ -8,7 +8,7 @@ import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
 import { REQUEST_LOG_OPERATIONS } from './request-log-operations.js';
 import { HISTORY } from '../ledger-query.js';
-import { ACCOUNT_FILTERS, HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
+import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
 import { ATTEMPT_OPERATIONS } from './attempt-operations.js';
 import { DISPUTE_OPERATIONS } from './dispute-operations.js';
 import { FINDING_OPERATIONS } from './finding-operations.js';
@@ -78,17 +78,6 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'Account',
     status: 201,
     problems: [...WRITE_PROBLEMS, 'account_exists', 'account_refused'],
-  },
-  {
-    id: 'listAccounts',
-    method: 'get',
-    path: '/api/v1/accounts',
-    summary: 'List accounts, newest first; `path` gives the account there and all below it.',
-    scope: 'accounts:read',
-    query: [...Object.keys(ACCOUNT_FILTERS), 'limit', 'cursor'],
-    answer: 'AccountList',
-    status: 200,
-    problems: LIST_PROBLEMS,
   },
   {
     id: 'getAccount',
