@@ -16,6 +16,8 @@ const TIMES_CAPACITY = 3;
 /** To refund, and to look at; each is large enough for all refunds of the campaign. */
 const PAYMENTS = 40;
 const PAYMENT_AMOUNT = '1000000';
+const PAID_WITHIN_MS = 60_000;
+const PAID_WAIT_S = 5;
 /** How many clients at once keep the workers busy is found out. */
 const CLIENTS = [2, 4, 8];
 const READERS = 4;
@@ -57,16 +59,17 @@ async function run(run: Run): Promise<void> {
   });
 }
 
-async function endedPayments({ merchant }: Stage, random: Random): Promise<string[]> {
-  const ids: string[] = [];
-  for (let at = 0; at < PAYMENTS; at++) {
-    const { body, ...payment } = newPayment(merchant.payingBetween(merchant.accounts), random);
-    const large = { ...payment, body: { ...body, amount: PAYMENT_AMOUNT } };
-    await sendUntilFinal(merchant, large, performance.now() + 60_000, 5);
-    equal(large.final?.status, 201);
-    ids.push(large.id ?? '');
-  }
-  return ids;
+function endedPayments({ merchant }: Stage, random: Random): Promise<string[]> {
+  const payer = merchant.payingBetween(merchant.accounts);
+  return Promise.all(
+    Array.from({ length: PAYMENTS }, async () => {
+      const payment = newPayment(payer, random);
+      const large = { ...payment, body: { ...payment.body, amount: PAYMENT_AMOUNT } };
+      await sendUntilFinal(merchant, large, performance.now() + PAID_WITHIN_MS, PAID_WAIT_S);
+      equal(large.final?.status, 201);
+      return large.id ?? '';
+    }),
+  );
 }
 
 /** Returns everything that was asked for and told. */
