@@ -35,6 +35,7 @@ describe('while there are workers', () => {
 
   it('refuses what comes to workers that are all busy where nothing may wait', () => {
     const { gate, told, ask } = gateWith({ workers_max: 1, waiting_max: 0 });
+    expect(gate.isFullFor('export')).toBe(false);
     ask('read', 'a');
     expect(gate.isFullFor('critical')).toBe(true);
     ask('critical', 'b');

@@ -88,9 +88,10 @@ export class Gate {
     return true;
   }
 
-  /** Whether one more of the class would find no room in the queue. */
+  /** Whether one more of the class would find no worker, and no room to wait for one. */
   isFullFor(traffic: TrafficClass): boolean {
-    return this.#waiting >= this.options.waiting_max && !this.#lowest(PRECEDENCE[traffic]);
+    if (this.#running < this.workers || this.#waiting < this.options.waiting_max) return false;
+    return !this.#lowest(PRECEDENCE[traffic]);
   }
 
   /**
