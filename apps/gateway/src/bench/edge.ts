@@ -49,7 +49,6 @@ class Server {
   private constructor(
     private readonly child: ChildProcess,
     readonly port: number,
-    readonly wires: readonly Wire[],
   ) {}
 
   static async start(role: Role, env: NodeJS.ProcessEnv): Promise<Server> {
@@ -58,7 +57,7 @@ class Server {
     const [told] = (await Promise.race([once(child, 'message'), died])) as [Told];
     died.catch(() => undefined);
     const port = told.port as number;
-    return new Server(child, port, await Promise.all(Array.from({ length: WIRES }, () => Wire.to(port))));
+    return new Server(child, port);
   }
 
   async cpu_us(): Promise<number> {
@@ -69,6 +68,8 @@ class Server {
 
   /** CPU for each of the requests, µs, and what the last was answered with. Throws for an answer that is not `status`. */
   async cost(requests: readonly string[], status: number): Promise<Cost> {
+    // New each time: who waits for its turn is cut off by those that keep no idle connections.
+    const wires = await Promise.all(Array.from({ length: WIRES }, () => Wire.to(this.port)));
     const before = await this.cpu_us();
     let next = 0;
     let last: WireAnswer | undefined;
@@ -78,12 +79,12 @@ class Server {
         if (last.status !== status) throw new Error(`answered ${last.status}, not ${status}`);
       }
     };
-    await Promise.all(this.wires.map(work));
+    await Promise.all(wires.map(work));
+    for (const wire of wires) wire.close();
     return { cpu_us: ((await this.cpu_us()) - before) / requests.length, bytes: last?.bytes ?? 0 };
   }
 
   async stop(): Promise<void> {
-    for (const wire of this.wires) wire.close();
     this.child.kill('SIGKILL');
     await once(this.child, 'exit');
   }

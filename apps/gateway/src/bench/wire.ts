@@ -35,6 +35,7 @@ export class Wire {
   send(request: string): Promise<WireAnswer> {
     return new Promise((resolve, reject) => {
       [this.#answered, this.#failed] = [resolve, reject];
+      if (this.#socket.destroyed) reject(new Error('the connection is closed'));
       this.#socket.write(request);
     });
   }

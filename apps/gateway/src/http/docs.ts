@@ -3,13 +3,12 @@ import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { PROBLEMS, type ProblemSpec } from '@payflow/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { openApiDocument } from './openapi/document.js';
-import { pathOfFile, serveStatic, type StaticFile } from './static-files.js';
+import { hashedFile, serveStatic, type StaticFile } from './static-files.js';
 
 /** The page loads its own scripts and styles and nothing from elsewhere. */
 const DOCS_POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-const FILES = '/docs/files';
 const ERRORS_STYLE: StaticFile = {
   name: 'errors.css',
   type: 'text/css; charset=utf-8',
@@ -30,8 +29,9 @@ export function serveDocs(app: NestFastifyApplication): void {
     customSiteTitle: 'PayFlow API',
     raw: ['json'],
   });
-  const pages = [{ path: '/docs/errors', html: errorPage(pathOfFile(FILES, ERRORS_STYLE)) }];
-  serveStatic(fastify, { folder: FILES, files: [ERRORS_STYLE], pages });
+  const style = hashedFile('/docs/files', ERRORS_STYLE);
+  const errors = { path: '/docs/errors', type: 'text/html; charset=utf-8', content: errorPage(style.path) };
+  serveStatic(fastify, { files: [style], pages: [errors] });
 }
 
 function errorPage(style: string): string {

@@ -6,10 +6,11 @@ import { brotliDecompressSync } from 'node:zlib';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { compressAnswers } from './compression/compression.js';
-import { pathOfFile, serveStatic } from './static-files.js';
+import { hashedFile, serveStatic } from './static-files.js';
 
 const STYLE = { name: 'page.css', type: 'text/css; charset=utf-8', content: 'body{color:#123456}'.repeat(100) };
-const STYLE_PATH = pathOfFile('/docs/files', STYLE);
+const FILE = hashedFile('/docs/files', STYLE);
+const STYLE_PATH = FILE.path;
 const PAGE = `<!doctype html><link rel="stylesheet" href="${STYLE_PATH}"><p>hello</p>`;
 
 let server: FastifyInstance;
@@ -17,7 +18,7 @@ beforeAll(async () => {
   server = fastify();
   compressAnswers(server, { bytes_min: 1_024 });
   server.get('/api/other', () => ({}));
-  serveStatic(server, { folder: '/docs/files', files: [STYLE], pages: [{ path: '/docs/page', html: PAGE }] });
+  serveStatic(server, { files: [FILE], pages: [{ path: '/docs/page', type: 'text/html', content: PAGE }] });
   await server.listen({ port: 0, host: '127.0.0.1' });
 });
 afterAll(() => server.close());
@@ -37,7 +38,7 @@ it('serves a file for ever under a name made of what is in it', async () => {
     vary: 'accept-encoding',
   });
   expect(headers['set-cookie']).toBeUndefined();
-  expect(pathOfFile('/docs/files', { ...STYLE, content: `${STYLE.content} ` })).not.toBe(STYLE_PATH);
+  expect(hashedFile('/docs/files', { ...STYLE, content: `${STYLE.content} ` }).path).not.toBe(STYLE_PATH);
   expect((await get(STYLE_PATH.replace(/\.[^.]+\.css$/, '.AAAAAAAAAAAAAAAA.css'))).status).toBe(404);
 });
 

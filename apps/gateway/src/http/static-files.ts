@@ -4,18 +4,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { keepCompressed } from './compression/kept-bytes.js';
 import { isUnchanged } from './headers.js';
 
-/** A file that a page loads. */
-export interface StaticFile {
-  /** Such as `reference.css`. */
-  readonly name: string;
+/** What is served at a path. */
+export interface StaticContent {
+  readonly path: string;
   readonly type: string;
   readonly content: string | Buffer;
 }
 
-/** A page and its address. */
-export interface StaticPage {
-  readonly path: string;
-  readonly html: string;
+/** A file that a page loads, before it has a path. */
+export interface StaticFile extends Omit<StaticContent, 'path'> {
+  /** Such as `reference.css`. */
+  readonly name: string;
 }
 
 /** A year: the longest that caches promise anything for. */
@@ -37,28 +36,20 @@ const POLICY = {
   frameAncestors: ["'none'"],
 };
 
-/** Where a file is served: its name carries a hash of what is in it, so what stands there never changes. */
-export function pathOfFile(folder: string, { name, content }: StaticFile): string {
+/** The file at its path: its name carries a hash of what is in it, so what stands there never changes. */
+export function hashedFile(folder: string, { name, type, content }: StaticFile): StaticContent {
   const dot = name.lastIndexOf('.');
-  return `${folder}/${name.slice(0, dot)}.${hashOf(content)}${name.slice(dot)}`;
+  return { path: `${folder}/${name.slice(0, dot)}.${hashOf(content)}${name.slice(dot)}`, type, content };
 }
 
 /**
- * Serves pages and the files that they load ({@link pathOfFile}), all of it from memory, compressed once. Files may be kept for
- * ever by anybody, a CDN among them; pages are asked for each time. Everything else about them is forbidden by a strict
+ * Serves pages and the files that they load ({@link hashedFile}), all of it from memory, compressed once. Files may be kept for
+ * ever by anybody, a CDN among them; pages are asked for each time. What a page may load and run is told by a strict
  * Content-Security-Policy.
  */
 export function serveStatic(
   fastify: FastifyInstance,
-  {
-    folder,
-    files,
-    pages,
-  }: {
-    readonly folder: string;
-    readonly files: readonly StaticFile[];
-    readonly pages: readonly StaticPage[];
-  },
+  { files, pages }: { readonly files: readonly StaticContent[]; readonly pages: readonly StaticContent[] },
 ): void {
   void fastify.register(async (scope) => {
     await scope.register(helmet, {
@@ -67,17 +58,12 @@ export function serveStatic(
       // Said by the edge, where it is true.
       strictTransportSecurity: false,
     });
-    for (const file of files) serve(scope, pathOfFile(folder, file), { ...file, cacheControl: FOREVER });
-    for (const { path, html } of pages)
-      serve(scope, path, { content: html, type: 'text/html; charset=utf-8', cacheControl: ASKED_EACH_TIME });
+    for (const file of files) serve(scope, file, FOREVER);
+    for (const page of pages) serve(scope, page, ASKED_EACH_TIME);
   });
 }
 
-function serve(
-  scope: FastifyInstance,
-  path: string,
-  { content, type, cacheControl }: { content: string | Buffer; type: string; cacheControl: string },
-): void {
+function serve(scope: FastifyInstance, { path, type, content }: StaticContent, cacheControl: string): void {
   const bytes = Buffer.from(content);
   keepCompressed(bytes);
   const opaque = hashOf(bytes);
