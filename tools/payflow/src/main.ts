@@ -8,6 +8,7 @@ import { demo } from './commands/demo.js';
 import { generate } from './commands/generate.js';
 import { jobsCommands } from './commands/jobs.js';
 import { keysCommands } from './commands/keys.js';
+import { openApiCommands } from './commands/openapi.js';
 import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
 import { partitionsCommands } from './commands/partitions.js';
@@ -58,6 +59,7 @@ program.addCommand(keysCommands());
 program.addCommand(routesCommands());
 program.addCommand(jobsCommands());
 program.addCommand(attemptsCommands());
+program.addCommand(openApiCommands());
 
 program
   .command('generate')

@@ -1,5 +1,6 @@
 import { brokers } from './brokers.js';
 import { cache } from './cache.js';
+import { conformance } from '../conformance/conformance.js';
 import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
@@ -24,4 +25,5 @@ export const SCENARIOS: readonly Scenario[] = [
   brokers,
   cache,
   outcomes,
+  conformance,
 ];

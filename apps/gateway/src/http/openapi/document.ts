@@ -1,17 +1,13 @@
-import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
 import { API_VERSION } from '../api-version.js';
+import { ANSWER_HEADERS, answersOf, problemExamples } from './answers.js';
+import { Examples } from './examples.js';
 import type { Operation } from './operation.js';
 import { OPERATIONS } from './operations.js';
+import { HEADER_PARAMETERS, parametersOf } from './parameters.js';
 import { SCHEMAS } from './schemas.js';
+import { tagOf, tagsOf } from './tags.js';
 
-/** Problems that any operation can answer with. */
-const COMMON_PROBLEMS: readonly ProblemCode[] = [
-  'unauthenticated',
-  'forbidden',
-  'headers_too_large',
-  'internal',
-  'unavailable',
-];
+const examples = new Examples();
 
 /** The OpenAPI 3.1 document of the API. */
 export function openApiDocument(): object {
@@ -30,11 +26,15 @@ export function openApiDocument(): object {
     },
     servers: [{ url: '/' }],
     security: [{ apiKey: [] }],
+    tags: tagsOf(OPERATIONS),
     paths,
     components: {
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `sk_test_…` or `sk_live_…`.' },
       },
+      parameters: HEADER_PARAMETERS,
+      headers: ANSWER_HEADERS,
+      examples: problemExamples(OPERATIONS),
       schemas: SCHEMAS,
     },
   };
@@ -43,12 +43,13 @@ export function openApiDocument(): object {
 function describe(operation: Operation): object {
   return {
     operationId: operation.id,
+    tags: [tagOf(operation)],
     summary: operation.summary,
     description: accessOf(operation.scope),
     ...(operation.scope === 'signature' ? { security: [] } : {}),
-    parameters: parameters(operation),
-    ...(operation.body ? { requestBody: { required: true, content: json(operation.body) } } : {}),
-    responses: { ...answers(operation), ...problems([...operation.problems, ...COMMON_PROBLEMS]) },
+    parameters: parametersOf(operation, OPERATIONS).map((parameter) => withExample(operation, parameter)),
+    ...(operation.body ? { requestBody: { required: true, content: bodyOf(operation, operation.body) } } : {}),
+    responses: answersOf(operation, examples),
   };
 }
 
@@ -57,66 +58,20 @@ function accessOf(scope: Operation['scope']): string {
   return scope === 'any' ? 'Any valid key.' : `Needs the scope \`${scope}\`.`;
 }
 
-function parameters({ method, path, query = [], computed, conditional, scope }: Operation): object[] {
-  const text = { type: 'string' };
-  const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-  const inPath = named.map((name) => ({ name, in: 'path', required: true, schema: text }));
-  if (scope === 'signature') return inPath;
-  const inQuery = query.map(queryParameter);
-  const ofReads = named.length > 0 && !computed ? [{ name: 'If-None-Match', in: 'header', schema: text }] : [];
-  const ofPatches = { name: 'If-Match', in: 'header', schema: text, description: 'The ETag it must still have.' };
-  const ofWrites = [
-    { name: 'Idempotency-Key', in: 'header', required: true, schema: { type: 'string', minLength: 1, maxLength: 255 } },
-    {
-      name: 'Prefer',
-      in: 'header',
-      schema: { type: 'string', examples: ['wait=5'] },
-      description: '`wait=N`: seconds to wait for the outcome, 0 to 10.',
-    },
-  ];
-  const ofPosts = conditional ? [...ofWrites, ofPatches] : ofWrites;
-  const ofMethod = { get: ofReads, post: ofPosts, patch: [...ofWrites, ofPatches] };
-  return [...inPath, ...inQuery, ...ofMethod[method]];
+function withExample(operation: Operation, parameter: object): object {
+  const { name, in: place } = parameter as { readonly name?: string; readonly in?: string };
+  if (name === undefined || (place !== 'path' && place !== 'query')) return parameter;
+  const example = examples.parameterOf(operation, place, name);
+  return example === undefined ? parameter : { ...parameter, example };
 }
 
-function queryParameter(name: string): object {
-  const text = { type: 'string' };
-  if (name === 'limit')
-    return { name, in: 'query', schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } };
-  if (!name.endsWith('[*]')) return { name, in: 'query', schema: text };
-  const members = { type: 'object', additionalProperties: text };
-  return { name: name.slice(0, -'[*]'.length), in: 'query', style: 'deepObject', explode: true, schema: members };
-}
-
-function answers({ method, answer, status, path, computed, dryRun }: Operation): Record<string, object> {
-  if (answer === undefined) return { [status]: { description: 'Taken, or of no concern.' } };
-  const content = json(answer);
-  if (method !== 'get') {
-    return {
-      ...(dryRun ? { 200: { description: 'What would come of it: nothing was made.', content: json(dryRun) } } : {}),
-      [status]: { description: status === 201 ? 'Made, and final.' : 'Changed, and final.', content },
-      202: { description: 'Durable; the outcome is to come, at `Location`.', content },
-    };
-  }
+function bodyOf(operation: Operation, schema: string): object {
+  const { bodyForms = [] } = operation;
   return {
-    [status]: { description: 'As it stands.', content },
-    ...(path.includes('{id}') && !computed ? { 304: { description: 'Unchanged.' } } : {}),
+    'application/json': {
+      schema: { $ref: `#/components/schemas/${schema}` },
+      example: examples.requestOf(operation),
+    },
+    ...Object.fromEntries(bodyForms.map((form) => [form, { schema: { type: 'string' } }])),
   };
-}
-
-function json(schema: string): object {
-  return { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };
-}
-
-function problems(codes: readonly ProblemCode[]): Record<string, object> {
-  const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code].status);
-  return Object.fromEntries(
-    [...byStatus].map(([status, list]) => [
-      status,
-      {
-        description: list.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n'),
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
-    ]),
-  );
 }

@@ -20,7 +20,18 @@ export interface Operation {
   readonly conditional?: true;
   /** Schema of the 200 that answers a body with `dry_run`. */
   readonly dryRun?: string;
+  /** Parameters of the query whose schema cannot be told from what is listed. */
+  readonly querySchemas?: Readonly<Record<string, object>>;
+  /** Media types in which the answer comes by `Accept`, beside JSON. */
+  readonly forms?: readonly ('text/csv' | 'application/x-ndjson')[];
+  /** Media types that the body may have, beside JSON. */
+  readonly bodyForms?: readonly 'application/x-ndjson'[];
   readonly problems: readonly ProblemCode[];
+}
+
+/** Whether it reads one thing that has a version: then with an ETag. */
+export function isVersioned({ method, path, computed, answer = '' }: Operation): boolean {
+  return method === 'get' && path.includes('{') && !computed && !answer.endsWith('List');
 }
 
 export const CHANGE_PROBLEMS = [

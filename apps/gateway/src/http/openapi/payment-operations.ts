@@ -58,6 +58,8 @@ const bulk = (id: string, path: string, summary: string, body: string): Operatio
   scope: 'payments:write',
   body,
   answer: 'PaymentBulk',
+  forms: ['application/x-ndjson'],
+  bodyForms: ['application/x-ndjson'],
   status: 200,
   problems: [...CHANGE_PROBLEMS, 'card_data_not_accepted'],
 });
