@@ -1,36 +1,40 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { PROBLEMS, type ProblemSpec } from '@payflow/contracts';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { changelogPage } from './docs/changelog-page.js';
+import { errorPage } from './docs/error-page.js';
+import { SCRIPT_ASSET, STYLE_ASSET } from './docs/page.js';
+import { referencePage } from './docs/reference-page.js';
 import { openApiDocument } from './openapi/document.js';
 
-/** The page loads its own scripts and styles and nothing from elsewhere. */
+/** The pages have a script and a style of their own, and load nothing from elsewhere. */
 const DOCS_POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const HTML = 'text/html; charset=utf-8';
+/** A page changes with the release that serves it. */
+const PAGE_CACHE_CONTROL = 'public, max-age=300';
+/** A file whose name is its content's never does. */
+const ASSET_CACHE_CONTROL = 'public, max-age=31536000, immutable';
 
-/** `/docs` to read and try the API, `/docs/openapi.json` for tools, `/docs/errors` where the problems' types lead. */
+/** `/docs` to read, `/docs/openapi.json` for tools, `/docs/errors` where the problems' types lead, `/docs/changelog`. Made once, at the start. */
 export function serveDocs(app: NestFastifyApplication): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  fastify.addHook('onRequest', (request: FastifyRequest, reply, done) => {
-    if (request.url.startsWith('/docs')) void reply.header('content-security-policy', DOCS_POLICY);
-    done();
-  });
-  SwaggerModule.setup('docs', app, openApiDocument() as OpenAPIObject, {
-    jsonDocumentUrl: 'docs/openapi.json',
-    customSiteTitle: 'PayFlow API',
-    raw: ['json'],
-  });
-  const errors = errorPage();
-  fastify.get('/docs/errors', (_request, reply) => reply.type('text/html; charset=utf-8').send(errors));
+  const document = openApiDocument();
+  serve(fastify, '/docs', HTML, referencePage(document));
+  serve(fastify, '/docs/errors', HTML, errorPage());
+  serve(fastify, '/docs/changelog', HTML, changelogPage());
+  serve(fastify, '/docs/openapi.json', 'application/json; charset=utf-8', JSON.stringify(document));
+  for (const { path, type, content } of [STYLE_ASSET, SCRIPT_ASSET])
+    serve(fastify, path, type, content, ASSET_CACHE_CONTROL);
 }
 
-function errorPage(): string {
-  const rows = Object.entries(PROBLEMS as Record<string, ProblemSpec>).map(
-    ([code, { status, title, remedy, retryable }]) =>
-      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${title}</td><td>${remedy.replaceAll(/`([^`]+)`/g, '<code>$1</code>')}</td><td>${retryable ? 'yes' : 'no'}</td></tr>`,
-  );
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>PayFlow errors</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}td,th{text-align:left;padding:.4rem .8rem;border-bottom:1px solid #ddd;vertical-align:top}:target{background:#fff3c4}</style>
-<h1>Errors</h1><p>Every error is <code>application/problem+json</code> with one of these codes.</p>
-<table><tr><th>code</th><th>status</th><th>meaning</th><th>remedy</th><th>retry as it is</th></tr>${rows.join('')}</table></html>`;
+function serve(
+  fastify: FastifyInstance,
+  path: string,
+  type: string,
+  content: string,
+  cacheControl = PAGE_CACHE_CONTROL,
+): void {
+  const bytes = Buffer.from(content);
+  const headers = { 'content-type': type, 'content-security-policy': DOCS_POLICY, 'cache-control': cacheControl };
+  fastify.get(path, (_request, reply) => reply.headers(headers).send(bytes));
 }

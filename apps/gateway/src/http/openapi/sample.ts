@@ -41,7 +41,7 @@ export function sampleOf(name: string): unknown {
   return sampled(SCHEMAS[name] as Schema);
 }
 
-function sampled(schema: Schema): unknown {
+function sampled(schema: Schema, name = ''): unknown {
   if (schema['x-item']) return sampled(schema['x-item']);
   if (schema.$ref !== undefined) return sampleOf(schema.$ref.split('/').at(-1) ?? '');
   if (schema.const !== undefined) return schema.const;
@@ -52,7 +52,7 @@ function sampled(schema: Schema): unknown {
   if (choice) return sampled(choice);
   switch (Array.isArray(schema.type) ? schema.type[0] : schema.type) {
     case 'string':
-      return sampledText(schema);
+      return sampledText(schema, name);
     case 'integer':
     case 'number':
       return schema.minimum ?? 1;
@@ -67,9 +67,9 @@ function sampled(schema: Schema): unknown {
   }
 }
 
-function sampledText({ format, pattern, minLength = 0 }: Schema): string {
+function sampledText({ format, pattern, minLength = 0 }: Schema, name: string): string {
   if (format !== undefined && FORMATS[format] !== undefined) return FORMATS[format];
-  if (pattern === undefined) return 'text'.padEnd(minLength, 'x');
+  if (pattern === undefined) return name.endsWith('asset') ? 'USD' : 'text'.padEnd(minLength, 'x');
   return IDS.get(pattern) ?? TEXTS.find((text) => new RegExp(pattern, 'u').test(text)) ?? 'text';
 }
 
@@ -79,7 +79,7 @@ function sampledObject({ properties = {}, required = [], minProperties = 0, ...s
   const names = new Set([...required, ...(choice?.required ?? [])]);
   for (const name of Object.keys(properties)) if (names.size < minProperties) names.add(name);
   const members = Object.entries(properties).filter(([name]) => names.has(name));
-  const made = Object.fromEntries(members.map(([name, member]) => [name, sampled(member)]));
+  const made = Object.fromEntries(members.map(([name, member]) => [name, sampled(member, name)]));
   const { additionalProperties: more } = schema;
   return members.length < minProperties && typeof more === 'object' ? { ...made, statement: sampled(more) } : made;
 }
