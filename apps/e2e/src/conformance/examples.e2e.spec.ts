@@ -56,7 +56,7 @@ function exampleOf({ parameters, body }: Operation): ExampleRequest {
     Object.fromEntries(
       parameters
         .filter((one) => one.in === place && (one.example !== undefined || one.required === true))
-        .map(({ name, example = 'none' }) => [name, example]),
+        .map(({ name, example = 'none' }) => [name, String(example)]),
     );
   return { path: of('path'), query: of('query'), body: body?.example };
 }

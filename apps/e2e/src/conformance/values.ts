@@ -107,11 +107,12 @@ export class Values {
     // What must be there alone makes sense more often than all that may be there together.
     const record = fc.oneof(least, fc.record(members, { requiredKeys }));
     const { minProperties = 0 } = schema;
-    const full = minProperties === 0 ? record : record.filter((made) => Object.keys(made).length >= minProperties);
-    if (typeof additionalProperties !== 'object') return full;
+    if (typeof additionalProperties !== 'object')
+      return minProperties === 0 ? record : record.filter((made) => Object.keys(made).length >= minProperties);
     const names = this.#text({ minLength: 1, maxLength: 16, ...propertyNames }, '');
-    const more = fc.dictionary(names, this.of(additionalProperties), { maxKeys: 3, noNullPrototype: true });
-    return fc.tuple(more, full).map(([others, own]) => ({ ...others, ...own }));
+    const keys = { minKeys: minProperties, maxKeys: Math.max(minProperties, ITEMS_MAX), noNullPrototype: true };
+    const more = fc.dictionary(names, this.of(additionalProperties), keys);
+    return fc.tuple(more, record).map(([others, own]) => ({ ...others, ...own }));
   }
 }
 

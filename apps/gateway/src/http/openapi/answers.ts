@@ -84,8 +84,10 @@ function successes(operation: Operation, examples: Examples): Record<string, obj
         : {}),
       [status]: { description: made, headers: told, content: content(status) },
       202: {
-        description: 'Durable; the outcome is to come, at `Location`.',
-        headers: headers('Location', 'PreferenceApplied'),
+        description: operation.withoutPlace
+          ? 'Durable; the same request again, under its key, tells the outcome.'
+          : 'Durable; the outcome is to come, at `Location`.',
+        headers: headers(...(operation.withoutPlace ? [] : ['Location']), 'PreferenceApplied'),
         content: content(202),
       },
     };

@@ -59,10 +59,19 @@ function accessOf(scope: Operation['scope']): string {
 }
 
 function withExample(operation: Operation, parameter: object): object {
-  const { name, in: place } = parameter as { readonly name?: string; readonly in?: string };
+  const {
+    name,
+    in: place,
+    schema,
+  } = parameter as {
+    readonly name?: string;
+    readonly in?: string;
+    readonly schema?: { readonly type?: string };
+  };
   if (name === undefined || (place !== 'path' && place !== 'query')) return parameter;
   const example = examples.parameterOf(operation, place, name);
-  return example === undefined ? parameter : { ...parameter, example };
+  if (example === undefined) return parameter;
+  return { ...parameter, example: schema?.type === 'integer' ? parseInt(example, 10) : example };
 }
 
 function bodyOf(operation: Operation, schema: string): object {

@@ -18,6 +18,8 @@ export interface Operation {
   readonly computed?: true;
   /** A POST that looks at If-Match. */
   readonly conditional?: true;
+  /** Its outcome has no place of its own: the same request again, under its key, tells it. */
+  readonly withoutPlace?: true;
   /** Schema of the 200 that answers a body with `dry_run`. */
   readonly dryRun?: string;
   /** Parameters of the query whose schema cannot be told from what is listed. */

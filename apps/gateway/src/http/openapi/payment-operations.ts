@@ -60,6 +60,7 @@ const bulk = (id: string, path: string, summary: string, body: string): Operatio
   answer: 'PaymentBulk',
   forms: ['application/x-ndjson'],
   bodyForms: ['application/x-ndjson'],
+  withoutPlace: true,
   status: 200,
   problems: [...CHANGE_PROBLEMS, 'card_data_not_accepted'],
 });
