@@ -42,6 +42,6 @@ export function addressOf({ path }: Operation, { path: named, query }: Asked): s
 /** The request as a line that can be sent again by hand. */
 export function shown(operation: Operation, asked: Asked): string {
   const body = asked.raw ?? (asked.body === undefined ? '' : JSON.stringify(asked.body));
-  const { authorization: _secret, ...headers } = asked.headers;
+  const headers = Object.fromEntries(Object.entries(asked.headers).filter(([name]) => name !== 'authorization'));
   return `${operation.method} ${addressOf(operation, asked)} ${JSON.stringify(headers)} ${body.slice(0, 1_000)}`;
 }

@@ -17,7 +17,7 @@ export interface Tried {
 
 /** What stands in the place of a member, and mostly must not. */
 const NASTY: readonly unknown[] = [
-  ...[null, true, false, 0, -1, 1.5, 9007199254740993, 1e21, '', ' ', '0', '-1', '1e3', '0x10', '007', ' 12 '],
+  ...[null, true, false, 0, -1, 1.5, 2 ** 53, 1e21, '', ' ', '0', '-1', '1e3', '0x10', '007', ' 12 '],
   ...[
     '1,000',
     '１００',
@@ -102,7 +102,7 @@ export class Requests {
 
   #headerFlaws({ isOpen, parameters, body }: Operation, asked: Asked): Tried[] {
     const withHeader = (name: string, text: string | undefined, expected?: string): Tried => {
-      const { [name]: _old, ...others } = asked.headers;
+      const others = Object.fromEntries(Object.entries(asked.headers).filter(([one]) => one !== name));
       const headers = text === undefined ? others : { ...others, [name]: text };
       return { asked: { ...asked, headers }, flaw: `${name}: ${text}`, ...(expected ? { expected } : {}) };
     };
