@@ -23,7 +23,8 @@ const ALL = OPERATIONS.filter(({ scope }) => scope !== 'signature' && (scope as 
   }),
 );
 type One = (typeof ALL)[number];
-const READS = ALL.filter(({ method }) => method === 'get');
+/** Without those that an owner answers, which is not there. */
+const READS = ALL.filter(({ method, problems }) => method === 'get' && !problems.includes('bad_gateway'));
 const WRITES = ALL.filter(({ body }) => body !== undefined);
 
 let stage: Stage;
@@ -124,7 +125,7 @@ describe.each(WRITES.map((one) => [one.id, one] as const))('%s, which writes,', 
       [{ 'idempotency-key': '' }],
       [{ 'idempotency-key': 'a b' }],
       [{ prefer: 'wait=11' }],
-      [{}, `{"a":"${'x'.repeat(5_000_000)}"}`],
+      [{}, `{"a":"${'x'.repeat(one.bodyForms ? 4_300_000 : 300_000)}"}`],
     ];
     for (const [headers, body] of refused) {
       const answer = await send(one, path, headers, body);
