@@ -1,4 +1,4 @@
-/** `npm run check`: format, lint with its boundary canary, types, unit tests, generated files. Each step named, the first failure ends it. */
+/** `npm run check`: format, lint with its boundary canary, types, unit tests, generated files, the API's document. Each step named, the first failure ends it. */
 import { spawnSync } from 'node:child_process';
 
 const node = process.execPath;
@@ -9,6 +9,7 @@ const steps = [
   ['boundaries canary', [node, 'tools/lint-canary.mjs']],
   ['unit tests', [node, 'node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.config.mts', ...reporter()]],
   ['generated files', [node, 'tools/payflow/dist/main.js', 'generate', '--check']],
+  ['API document', [node, 'tools/payflow/dist/main.js', 'openapi', 'check']],
 ];
 
 /** Where the caller counts the tests, a report is written beside the usual output. */

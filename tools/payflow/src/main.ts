@@ -10,6 +10,7 @@ import { generate } from './commands/generate.js';
 import { jobsCommands } from './commands/jobs.js';
 import { keysCommands } from './commands/keys.js';
 import { bootstrapCommand, organisationsCommands } from './commands/organisations.js';
+import { openApiCommands } from './commands/openapi.js';
 import { outboxCommands } from './commands/outbox.js';
 import { parkedCommands } from './commands/parked.js';
 import { partitionsCommands } from './commands/partitions.js';
@@ -65,6 +66,7 @@ program.addCommand(routesCommands());
 program.addCommand(jobsCommands());
 program.addCommand(attemptsCommands());
 program.addCommand(viewsCommands());
+program.addCommand(openApiCommands());
 
 program
   .command('generate')

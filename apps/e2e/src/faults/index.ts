@@ -1,6 +1,7 @@
 import { brokers } from './brokers.js';
 import { cache } from './cache.js';
 import { copies } from './copies.js';
+import { conformance } from '../conformance/conformance.js';
 import { crash } from './crash.js';
 import { dependencies } from './dependencies.js';
 import { duplicates } from './duplicates.js';
@@ -28,4 +29,5 @@ export const SCENARIOS: readonly Scenario[] = [
   outcomes,
   overload,
   copies,
+  conformance,
 ];

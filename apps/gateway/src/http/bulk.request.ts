@@ -11,7 +11,7 @@ import type { Caller } from './caller.js';
 import { byName } from './content-hash.js';
 import { refuseOversized } from './command-size.js';
 import { accountsOf, checkMovement } from './movement.js';
-import { bodyReader, checkClientId, wrong } from './request-body.js';
+import { bodyReader, checkClientId, judgedAlone, wrong } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 import {
   groupOf,
@@ -43,7 +43,7 @@ export const BULK_REQUEST_SCHEMA = {
       type: 'array',
       minItems: 1,
       maxItems: BULK_ITEMS_MAX,
-      items: TRANSFER_REQUEST_SCHEMA,
+      items: judgedAlone(TRANSFER_REQUEST_SCHEMA),
       description: `At most ${LEGS_MAX} unless \`independent\`; terms then stand beside them, for all.`,
     },
     ...TERMS,

@@ -1,46 +1,25 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { PROBLEMS, type ProblemSpec } from '@payflow/contracts';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import { changelogPage } from './docs/changelog-page.js';
+import { errorPage } from './docs/error-page.js';
+import { SCRIPT_ASSET, STYLE_ASSET } from './docs/page.js';
+import { referencePage } from './docs/reference-page.js';
 import { openApiDocument } from './openapi/document.js';
-import { hashedFile, serveStatic, type StaticFile } from './static-files.js';
+import { serveStatic } from './static-files.js';
 
-/** The page loads its own scripts and styles and nothing from elsewhere. */
-const DOCS_POLICY =
-  "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
+const HTML = 'text/html; charset=utf-8';
+const JSON_TYPE = 'application/json; charset=utf-8';
 
-const ERRORS_STYLE: StaticFile = {
-  name: 'errors.css',
-  type: 'text/css; charset=utf-8',
-  content:
-    'body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}' +
-    'td,th{text-align:left;padding:.4rem .8rem;border-bottom:1px solid #ddd;vertical-align:top}:target{background:#fff3c4}',
-};
-
-/** `/docs` to read and try the API, `/docs/openapi.json` for tools, `/docs/errors` where the problems' types lead. */
+/** `/docs` to read, `/docs/openapi.json` for tools, `/docs/errors` where the problems' types lead, `/docs/changelog`. Made once, at the start. */
 export function serveDocs(app: NestFastifyApplication): void {
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
-  fastify.addHook('onRequest', (request: FastifyRequest, reply, done) => {
-    if (request.url.startsWith('/docs')) void reply.header('content-security-policy', DOCS_POLICY);
-    done();
+  const document = openApiDocument();
+  serveStatic(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
+    files: [STYLE_ASSET, SCRIPT_ASSET],
+    pages: [
+      { path: '/docs', type: HTML, content: referencePage(document) },
+      { path: '/docs/errors', type: HTML, content: errorPage() },
+      { path: '/docs/changelog', type: HTML, content: changelogPage() },
+      { path: '/docs/openapi.json', type: JSON_TYPE, content: JSON.stringify(document) },
+    ],
   });
-  SwaggerModule.setup('docs', app, openApiDocument() as OpenAPIObject, {
-    jsonDocumentUrl: 'docs/openapi.json',
-    customSiteTitle: 'PayFlow API',
-    raw: ['json'],
-  });
-  const style = hashedFile('/docs/files', ERRORS_STYLE);
-  const errors = { path: '/docs/errors', type: 'text/html; charset=utf-8', content: errorPage(style.path) };
-  serveStatic(fastify, { files: [style], pages: [errors] });
-}
-
-function errorPage(style: string): string {
-  const rows = Object.entries(PROBLEMS as Record<string, ProblemSpec>).map(
-    ([code, { status, title, remedy, retryable }]) =>
-      `<tr id="${code}"><td><code>${code}</code></td><td>${status}</td><td>${title}</td><td>${remedy.replaceAll(/`([^`]+)`/g, '<code>$1</code>')}</td><td>${retryable ? 'yes' : 'no'}</td></tr>`,
-  );
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>PayFlow errors</title>
-<link rel="stylesheet" href="${style}">
-<h1>Errors</h1><p>Every error is <code>application/problem+json</code> with one of these codes.</p>
-<table><tr><th>code</th><th>status</th><th>meaning</th><th>remedy</th><th>retry as it is</th></tr>${rows.join('')}</table></html>`;
 }

@@ -1,5 +1,5 @@
 import { Problem } from '@payflow/service';
-import { API_VERSION } from './api-version.js';
+import { API_VERSIONS } from './api-version.js';
 
 /** RFC 9110 keeps doubled headers apart with a comma and a blank, which visible ASCII has not: a doubled key is malformed too. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
@@ -36,10 +36,11 @@ export function waitOf(header: Header): { readonly wait_ms: number; readonly app
   return { wait_ms: seconds * 1_000, applied: `wait=${seconds}` };
 }
 
-/** Throws where the request asks for a version of the API that there is not. */
+/** Throws where the request asks for a version of the API that there is not: unknown, of the future, or no date. */
 export function checkVersion(header: Header): void {
-  if (header !== undefined && header !== API_VERSION) {
-    throw new Problem('invalid_header', { detail: `PayFlow-Version must be ${API_VERSION}, or absent.` });
+  if (header !== undefined && !API_VERSIONS.some(({ date }) => date === header)) {
+    const dates = API_VERSIONS.map(({ date }) => date).join(', ');
+    throw new Problem('invalid_header', { detail: `PayFlow-Version must be one of ${dates}, or absent.` });
   }
 }
 

@@ -150,6 +150,12 @@ it('serves its documentation', async () => {
   const document = (await client.get('/docs/openapi.json')).body;
   expect(document['openapi']).toBe('3.1.0');
   expect(Object.keys(document['paths'] as object)).toContain('/api/v1/payments/{id}');
-  expect((await client.get('/docs')).text).toContain('swagger');
+  const page = await client.get('/docs');
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
   expect((await client.get('/docs/errors')).text).toContain('id="idempotency_key_reused"');
+  expect((await client.get('/docs/changelog')).text).toContain('id="2026-11-20"');
+  const files = [...page.text.matchAll(/"(\/docs\/assets\/[^"]+)"/g)].map(([, file]) => file as string);
+  expect(files).toHaveLength(2);
+  for (const file of files)
+    expect((await client.get(file)).headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
 });

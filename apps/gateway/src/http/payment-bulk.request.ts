@@ -17,7 +17,7 @@ import {
   type OperationReader,
 } from './operation.request.js';
 import { PAYMENT_REQUEST_SCHEMA, paymentWrite } from './payment.request.js';
-import { bodyReader, wrong } from './request-body.js';
+import { bodyReader, judgedAlone, wrong } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
 const ITEMS_MAX = 1_000;
@@ -26,12 +26,13 @@ export const PAYMENTS_SHAPE: BulkShape = { member: 'payments', items_max: ITEMS_
 export const CANCELLATIONS_SHAPE: BulkShape = { member: 'cancellations', items_max: ITEMS_MAX };
 export const REFUNDS_SHAPE: BulkShape = { member: 'refunds', items_max: ITEMS_MAX };
 
-function bodySchema({ member, items_max }: BulkShape, items: object): object {
+/** A body whose items are held against `item` one by one, each with an answer of its own. */
+function bodySchema({ member, items_max }: BulkShape, item: object): object {
   return {
     type: 'object',
     required: [member],
     additionalProperties: false,
-    properties: { [member]: { type: 'array', minItems: 1, maxItems: items_max, items } },
+    properties: { [member]: { type: 'array', minItems: 1, maxItems: items_max, items: judgedAlone(item) } },
   };
 }
 

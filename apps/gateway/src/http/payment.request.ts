@@ -65,6 +65,7 @@ export const PAYMENT_METHOD_SCHEMA = {
   if: { required: ['type'], properties: { type: { const: 'card' } } },
   then: { required: ['token'] },
   else: { properties: { token: false, brand: false, country: false } },
+  examples: [{ type: 'internal' }],
 } as const;
 
 /** The body's shape, for validation and for the OpenAPI document. */

@@ -18,6 +18,11 @@ export const METADATA_SCHEMA = {
   additionalProperties: { type: 'string', maxLength: 500 },
 } as const;
 
+/** Of an item of a bulk, as the document tells it: an item of another shape is no fault of the request, but has a result that says so. */
+export function judgedAlone(item: object): object {
+  return { description: 'Has the shape of `x-item`; where it has another, its own result says so.', 'x-item': item };
+}
+
 const ajv = new Ajv2020({ allErrors: true, strictTypes: false });
 
 /** Compiles the shape of a body. What it returns throws `invalid_request` naming everything that is wrong. */

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { openApiDocument } from '@payflow/gateway/openapi';
 import { asyncApi } from '../generators/asyncapi.js';
+import { changelog } from '../generators/changelog.js';
 import { configurationTables } from '../generators/configuration.js';
 import { errorCatalogue } from '../generators/errors.js';
 import { indexTable } from '../generators/indexes.js';
@@ -33,6 +34,7 @@ function files(): GeneratedFile[] {
   return [
     { path: 'docs/generated/asyncapi.json', content: `${JSON.stringify(asyncApi(), null, 2)}\n` },
     { path: 'docs/generated/openapi.json', content: `${JSON.stringify(openApiDocument(), null, 2)}\n` },
+    { path: 'docs/gateway/changelog.md', content: changelog() },
     { path: 'docs/generated/configuration.md', content: configurationTables() },
     { path: 'docs/generated/errors.md', content: errorCatalogue() },
     { path: 'docs/generated/indexes.md', content: indexTable() },

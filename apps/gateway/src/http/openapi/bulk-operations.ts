@@ -1,3 +1,5 @@
+import { BULK_MODES } from '../../domain/bulk.js';
+import { id } from './schema-parts.js';
 import { LIST_PROBLEMS, WRITE_PROBLEMS, type Operation } from './operation.js';
 
 /** Many transfers in one request. */
@@ -12,6 +14,9 @@ export const BULK_OPERATIONS: readonly Operation[] = [
     body: 'TransferBulkRequest',
     query: ['mode', 'id'],
     answer: 'TransferBulk',
+    forms: ['application/x-ndjson'],
+    bodyForms: ['application/x-ndjson'],
+    querySchemas: { mode: { enum: BULK_MODES }, id: id('bulk') },
     status: 200,
     problems: [
       ...WRITE_PROBLEMS,

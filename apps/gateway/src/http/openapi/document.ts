@@ -1,21 +1,13 @@
-import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
 import { API_VERSION } from '../api-version.js';
-import type { Operation } from './operation.js';
+import { ANSWER_HEADERS, answersOf, problemExamples } from './answers.js';
+import { Examples } from './examples.js';
+import { needsNoCredential, type Operation } from './operation.js';
 import { OPERATIONS } from './operations.js';
+import { HEADER_PARAMETERS, parametersOf } from './parameters.js';
 import { SCHEMAS } from './schemas.js';
+import { tagOf, tagsOf } from './tags.js';
 
-/** Problems that any operation can answer with. */
-const COMMON_PROBLEMS: readonly ProblemCode[] = [
-  'unauthenticated',
-  'forbidden',
-  'address_blocked',
-  'credential_blocked',
-  'rate_limited',
-  'headers_too_large',
-  'internal',
-  'overloaded',
-  'unavailable',
-];
+const examples = new Examples();
 
 /** The OpenAPI 3.1 document of the API. */
 export function openApiDocument(): object {
@@ -34,6 +26,7 @@ export function openApiDocument(): object {
     },
     servers: [{ url: '/' }],
     security: [{ apiKey: [] }],
+    tags: tagsOf(OPERATIONS),
     paths,
     components: {
       securitySchemes: {
@@ -43,6 +36,9 @@ export function openApiDocument(): object {
           description: 'An API key, `sk_test_…` or `sk_live_…`, or the access token of a login, `at_…`.',
         },
       },
+      parameters: HEADER_PARAMETERS,
+      headers: ANSWER_HEADERS,
+      examples: problemExamples(OPERATIONS),
       schemas: SCHEMAS,
     },
   };
@@ -51,17 +47,16 @@ export function openApiDocument(): object {
 function describe(operation: Operation): object {
   return {
     operationId: operation.id,
+    tags: [tagOf(operation)],
     summary: operation.summary,
     description: accessOf(operation.scope),
     ...(needsNoCredential(operation) ? { security: [] } : {}),
-    parameters: parameters(operation),
-    ...(operation.body ? { requestBody: { required: !operation.isBodyOptional, content: json(operation.body) } } : {}),
-    responses: { ...answers(operation), ...problems([...operation.problems, ...COMMON_PROBLEMS]) },
+    parameters: parametersOf(operation, OPERATIONS).map((parameter) => withExample(operation, parameter)),
+    ...(operation.body
+      ? { requestBody: { required: !operation.isBodyOptional, content: bodyOf(operation, operation.body) } }
+      : {}),
+    responses: answersOf(operation, examples),
   };
-}
-
-function needsNoCredential({ scope }: Operation): boolean {
-  return scope === 'signature' || scope === 'open';
 }
 
 function accessOf(scope: Operation['scope']): string {
@@ -70,95 +65,29 @@ function accessOf(scope: Operation['scope']): string {
   return scope === 'any' ? 'Any valid credential.' : `Needs the scope \`${scope}\`.`;
 }
 
-const ETAG_PARAMETER = { in: 'header', schema: { type: 'string' } };
-const IF_NONE_MATCH = { name: 'If-None-Match', ...ETAG_PARAMETER };
-const IF_MATCH = { name: 'If-Match', ...ETAG_PARAMETER, description: 'The ETag it must still have.' };
-const IF_MATCH_REQUIRED = { ...IF_MATCH, required: true, description: 'The ETag it must still have, or `*`.' };
-const IDEMPOTENCY_KEY = {
-  name: 'Idempotency-Key',
-  in: 'header',
-  required: true,
-  schema: { type: 'string', minLength: 1, maxLength: 255 },
-};
-const PREFER = {
-  name: 'Prefer',
-  in: 'header',
-  schema: { type: 'string', examples: ['wait=5'] },
-  description: '`wait=N`: seconds to wait for the outcome, 0 to 10.',
-};
-
-function parameters(operation: Operation): object[] {
-  const text = { type: 'string' };
-  const named = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-  const inPath = named.map((name) => ({ name, in: 'path', required: true, schema: text }));
-  if (needsNoCredential(operation)) return inPath;
-  return [...inPath, ...(operation.query ?? []).map(queryParameter), ...headersOf(operation, named.length > 0)];
-}
-
-function headersOf({ method, computed, conditional, own }: Operation, isOfOne: boolean): object[] {
-  if (method === 'get') return isOfOne && !computed ? [IF_NONE_MATCH] : [];
-  const ifMatch = method === 'patch' || method === 'put' ? [IF_MATCH_REQUIRED] : conditional ? [IF_MATCH] : [];
-  return [IDEMPOTENCY_KEY, ...(own ? [] : [PREFER]), ...ifMatch];
-}
-
-function queryParameter(name: string): object {
-  const text = { type: 'string' };
-  if (name === 'limit')
-    return { name, in: 'query', schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } };
-  if (!name.endsWith('[*]')) return { name, in: 'query', schema: text };
-  const members = { type: 'object', additionalProperties: text };
-  return { name: name.slice(0, -'[*]'.length), in: 'query', style: 'deepObject', explode: true, schema: members };
-}
-
-function answers(operation: Operation): Record<string, object> {
-  const { method, answer, status, path, computed, dryRun, own } = operation;
-  if (answer === undefined)
-    return { [status]: { description: own ? 'Done; nothing to say.' : 'Taken, or of no concern.' } };
-  const content = json(answer);
-  if (own || operation.scope === 'open')
-    return { [status]: { description: status === 201 ? 'Made.' : 'Done.', content } };
-  if (method !== 'get') {
-    return {
-      ...(dryRun ? { 200: { description: 'What would come of it: nothing was made.', content: json(dryRun) } } : {}),
-      [status]: { description: status === 201 ? 'Made, and final.' : 'Changed, and final.', content },
-      202: { description: 'Durable; the outcome is to come, at `Location`.', content },
-    };
-  }
-  return {
-    [status]: {
-      description: 'As it stands.',
-      content: answer.endsWith('List') ? { ...content, ...CARRIED_AWAY } : content,
-    },
-    ...(/\{\w+\}$/.test(path) && !computed ? { 304: { description: 'Unchanged.' } } : {}),
+function withExample(operation: Operation, parameter: object): object {
+  const {
+    name,
+    in: place,
+    schema,
+  } = parameter as {
+    readonly name?: string;
+    readonly in?: string;
+    readonly schema?: { readonly type?: string };
   };
+  if (name === undefined || (place !== 'path' && place !== 'query')) return parameter;
+  const example = examples.parameterOf(operation, place, name);
+  if (example === undefined) return parameter;
+  return { ...parameter, example: schema?.type === 'integer' ? parseInt(example, 10) : example };
 }
 
-/** A list in the forms that have all of it, where no limit is given. */
-const CARRIED_AWAY = {
-  'text/csv': {
-    schema: {
-      type: 'string',
-      description: 'A header and a record for each; all of the list, unless `limit` is given.',
+function bodyOf(operation: Operation, schema: string): object {
+  const { bodyForms = [] } = operation;
+  return {
+    'application/json': {
+      schema: { $ref: `#/components/schemas/${schema}` },
+      example: examples.requestOf(operation),
     },
-  },
-  'application/x-ndjson': {
-    schema: { type: 'string', description: 'A line of JSON for each; all of the list, unless `limit` is given.' },
-  },
-};
-
-function json(schema: string): object {
-  return { 'application/json': { schema: { $ref: `#/components/schemas/${schema}` } } };
-}
-
-function problems(codes: readonly ProblemCode[]): Record<string, object> {
-  const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code].status);
-  return Object.fromEntries(
-    [...byStatus].map(([status, list]) => [
-      status,
-      {
-        description: list.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n'),
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      },
-    ]),
-  );
+    ...Object.fromEntries(bodyForms.map((form) => [form, { schema: { type: 'string' } }])),
+  };
 }

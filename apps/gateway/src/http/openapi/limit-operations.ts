@@ -1,4 +1,5 @@
 import { LIMIT_FILTERS, LIMIT_USE_PARAMETERS, REVIEW_FILTERS, RISK_RULE_FILTERS } from '../limit-filters.js';
+import { id as idSchema } from './schema-parts.js';
 import { CHANGE_PROBLEMS, FORWARDED_PROBLEMS, LIST_PROBLEMS, ONE_PROBLEMS, type Operation } from './operation.js';
 
 const decision = (id: string, verb: string, summary: string): Operation => ({
@@ -57,6 +58,7 @@ export const LIMIT_OPERATIONS: readonly Operation[] = [
     answer: 'LimitUse',
     status: 200,
     query: Object.keys(LIMIT_USE_PARAMETERS),
+    querySchemas: { customer: idSchema('customer') },
     computed: true,
     problems: [...FORWARDED_PROBLEMS, 'invalid_id', 'not_found'],
   },

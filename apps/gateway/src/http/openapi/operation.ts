@@ -22,9 +22,27 @@ export interface Operation {
   readonly own?: true;
   /** A POST that looks at If-Match; every PATCH and PUT does, and a DELETE of its own that says so. */
   readonly conditional?: true;
+  /** Its outcome has no place of its own: the same request again, under its key, tells it. */
+  readonly withoutPlace?: true;
   /** Schema of the 200 that answers a body with `dry_run`. */
   readonly dryRun?: string;
+  /** Parameters of the query whose schema cannot be told from what is listed. */
+  readonly querySchemas?: Readonly<Record<string, object>>;
+  /** Media types in which the answer comes by `Accept`, beside JSON. */
+  readonly forms?: readonly ('text/csv' | 'application/x-ndjson')[];
+  /** Media types that the body may have, beside JSON. */
+  readonly bodyForms?: readonly 'application/x-ndjson'[];
   readonly problems: readonly ProblemCode[];
+}
+
+/** Whether it is open to whoever has no key: who signs, and who is about to get a credential. */
+export function needsNoCredential({ scope }: Pick<Operation, 'scope'>): boolean {
+  return scope === 'signature' || scope === 'open';
+}
+
+/** Whether it reads one thing that has a version: then with an ETag. */
+export function isVersioned({ method, path, computed, answer = '' }: Operation): boolean {
+  return method === 'get' && path.includes('{') && !computed && !answer.endsWith('List');
 }
 
 export const CHANGE_PROBLEMS = [

@@ -58,6 +58,9 @@ const bulk = (id: string, path: string, summary: string, body: string): Operatio
   scope: 'payments:write',
   body,
   answer: 'PaymentBulk',
+  forms: ['application/x-ndjson'],
+  bodyForms: ['application/x-ndjson'],
+  withoutPlace: true,
   status: 200,
   problems: [...CHANGE_PROBLEMS, 'card_data_not_accepted'],
 });

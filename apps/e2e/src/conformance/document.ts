@@ -1,0 +1,118 @@
+/** A JSON Schema, as far as it is looked into here. */
+export interface Schema {
+  readonly $ref?: string;
+  /** Of an item that has a result of its own, where it has another shape. */
+  readonly 'x-item'?: Schema;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly type?: string | readonly string[];
+  readonly format?: string;
+  readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly minProperties?: number;
+  readonly maxProperties?: number;
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly propertyNames?: Schema;
+  readonly additionalProperties?: boolean | Schema;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required?: boolean;
+  readonly style?: 'deepObject';
+  readonly schema: Schema;
+  readonly example?: string;
+}
+
+export interface MediaType {
+  readonly schema: Schema;
+  readonly example?: unknown;
+}
+
+export interface Answer {
+  readonly headers?: Readonly<Record<string, { readonly required?: boolean; readonly schema: Schema }>>;
+  readonly content?: Readonly<Record<string, MediaType>>;
+}
+
+/** One operation, its references to parameters and headers resolved; those to schemas stay. */
+export interface Operation {
+  readonly id: string;
+  readonly method: string;
+  readonly path: string;
+  readonly isOpen: boolean;
+  readonly parameters: readonly Parameter[];
+  readonly body: MediaType | undefined;
+  readonly answers: Readonly<Record<string, Answer>>;
+}
+
+export interface ApiDocument {
+  readonly json: object;
+  readonly operations: readonly Operation[];
+  readonly schemas: Readonly<Record<string, Schema>>;
+}
+
+interface Described {
+  readonly operationId: string;
+  readonly security?: readonly object[];
+  readonly parameters?: readonly object[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, MediaType>> };
+  readonly responses: Readonly<Record<string, Answer>>;
+}
+
+/** The document that a gateway serves of itself. */
+export async function readDocument(base: string): Promise<ApiDocument> {
+  const answer = await fetch(`${base}/docs/openapi.json`);
+  if (answer.status !== 200) throw new Error(`/docs/openapi.json answered ${answer.status}`);
+  return parseDocument((await answer.json()) as object);
+}
+
+export function parseDocument(json: object): ApiDocument {
+  const { paths, components } = json as {
+    readonly paths: Record<string, Record<string, Described>>;
+    readonly components: { readonly schemas: Record<string, Schema> };
+  };
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, described]): Operation => {
+      const { operationId: id, security, parameters = [], requestBody, responses } = described;
+      return {
+        id,
+        method: method.toUpperCase(),
+        path,
+        isOpen: security?.length === 0,
+        parameters: parameters.map((one) => resolved<Parameter>(json, one)),
+        body: requestBody?.content['application/json'],
+        answers: Object.fromEntries(
+          Object.entries(responses).map(([status, { headers = {}, ...answer }]) => [
+            status,
+            { ...answer, headers: Object.fromEntries(Object.entries(headers).map(([n, h]) => [n, resolved(json, h)])) },
+          ]),
+        ),
+      };
+    }),
+  );
+  return { json, operations, schemas: components.schemas };
+}
+
+function resolved<T>(json: object, thing: object): T {
+  const { $ref } = thing as { readonly $ref?: string };
+  if ($ref === undefined) return thing as T;
+  return $ref
+    .split('/')
+    .slice(1)
+    .reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], json) as T;
+}
+
+/** The schema itself where it is only named. */
+export function schemaOf(document: ApiDocument, schema: Schema): Schema {
+  return schema.$ref === undefined ? schema : resolved<Schema>(document.json, schema);
+}

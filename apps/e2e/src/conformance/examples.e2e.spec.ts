@@ -1,0 +1,62 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CardHouse } from '../house/card-house.js';
+import { readDocument, type ApiDocument, type Operation } from './document.js';
+import { ExamplePlayer, shapeOf, type ExampleRequest } from './example-player.js';
+import { playScript } from './example-script.js';
+
+/** `UPDATE_EXAMPLES=1` writes what was played to where the document takes it from. */
+const RECORDED = join(import.meta.dirname, '../../../gateway/src/http/openapi/recorded-examples.json');
+
+describe('every example of the OpenAPI document', () => {
+  let desk: CardHouse;
+  let document: ApiDocument;
+  let player: ExamplePlayer;
+
+  beforeAll(async () => {
+    desk = await CardHouse.open('examples', { RATE_LIMIT_PER_MINUTE: '10000000' });
+    document = await readDocument(desk.house.api);
+    player = new ExamplePlayer(document, { base: desk.house.api, apiKey: desk.merchant.apiKey });
+  });
+  afterAll(() => desk?.close());
+
+  it('can be played, and each answer is as the document says', async () => {
+    await playScript(player);
+    if (process.env['UPDATE_EXAMPLES'])
+      writeFileSync(RECORDED, `${JSON.stringify(Object.fromEntries(player.played), null, 2)}\n`);
+  });
+
+  it('that was played is what the document shows: the same members in request and answer', () => {
+    const played = [...player.played].map(([id, { request, answers }]) => [
+      id,
+      shapeOf(request.body),
+      shapeOf(answers),
+    ]);
+    const shown = [...player.played].map(([id, { answers }]) => {
+      const operation = document.operations.find((one) => one.id === id) as Operation;
+      const examples = Object.keys(answers).map((status) => [
+        status,
+        operation.answers[status]?.content?.['application/json']?.example,
+      ]);
+      return [id, shapeOf(operation.body?.example), shapeOf(Object.fromEntries(examples))];
+    });
+    expect(played).toEqual(shown);
+  });
+
+  it('that nobody brings about is taken all the same, and answered as documented', async () => {
+    const others = document.operations.filter(({ id }) => !player.played.has(id));
+    for (const operation of others) expect(await player.try(operation.id, exampleOf(operation))).toBeLessThan(500);
+  });
+});
+
+/** The request that the document shows. */
+function exampleOf({ parameters, body }: Operation): ExampleRequest {
+  const of = (place: 'path' | 'query') =>
+    Object.fromEntries(
+      parameters
+        .filter((one) => one.in === place && (one.example !== undefined || one.required === true))
+        .map(({ name, example = 'none' }) => [name, String(example)]),
+    );
+  return { path: of('path'), query: of('query'), body: body?.example };
+}

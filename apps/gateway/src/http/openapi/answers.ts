@@ -1,0 +1,176 @@
+import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
+import { problemExample } from './problem-examples.js';
+import type { Examples } from './examples.js';
+import { namesIn } from './parameters.js';
+import { isVersioned, needsNoCredential, type Operation } from './operation.js';
+
+/** Problems that any operation with a credential can answer with. */
+const COMMON_PROBLEMS: readonly ProblemCode[] = [
+  'unauthenticated',
+  'forbidden',
+  'address_blocked',
+  'credential_blocked',
+  'address_not_allowed',
+  'rate_limited',
+  'overloaded',
+  'invalid_http',
+  'invalid_header',
+  'invalid_parameter',
+  'card_data_not_accepted',
+  'headers_too_large',
+  'internal',
+  'unavailable',
+  'database_busy',
+];
+/** What a body can be refused with before it is read. */
+const BODY_PROBLEMS: readonly ProblemCode[] = ['payload_too_large', 'unsupported_media_type', 'request_timeout'];
+const PATH_PROBLEMS: readonly ProblemCode[] = ['uri_too_long', 'not_found'];
+/** Nothing that a caller who needs no key could be told. */
+const OF_KEYS: ReadonlySet<ProblemCode> = new Set([
+  'unauthenticated',
+  'forbidden',
+  'credential_blocked',
+  'address_not_allowed',
+]);
+
+const text = { type: 'string' };
+
+/** Headers of answers, by the name under which the document refers to them. */
+export const ANSWER_HEADERS: Readonly<Record<string, object>> = {
+  RequestId: { required: true, description: 'Under which the request is found again.', schema: text },
+  PayFlowVersion: { required: true, description: 'The version of the API that answers.', schema: text },
+  ETag: { description: 'Of the version shown: for If-None-Match and If-Match.', schema: text },
+  Location: { required: true, description: 'Where the outcome will be.', schema: text },
+  IdempotencyReplayed: { description: '`true` on the answer to a copy of a request that was answered.', schema: text },
+  PreferenceApplied: { description: 'How long was waited, where the request said how long.', schema: text },
+  Link: { description: 'The next page, in forms that have no place for it.', schema: text },
+  Age: { description: 'How old the answer is, seconds.', schema: { type: 'integer', minimum: 0 } },
+  CacheControl: { description: 'What may be kept of the answer.', schema: text },
+  RetryAfter: { description: 'When to come again, seconds.', schema: { type: 'integer', minimum: 0 } },
+  WwwAuthenticate: { description: 'How to show who asks.', schema: text },
+};
+const NAMES: Readonly<Record<string, string>> = {
+  RequestId: 'Request-Id',
+  PayFlowVersion: 'PayFlow-Version',
+  IdempotencyReplayed: 'Idempotency-Replayed',
+  PreferenceApplied: 'Preference-Applied',
+  CacheControl: 'Cache-Control',
+  RetryAfter: 'Retry-After',
+  WwwAuthenticate: 'WWW-Authenticate',
+};
+
+/** Everything that an operation can answer, by status. */
+export function answersOf(operation: Operation, examples: Examples): Record<string, object> {
+  return { ...successes(operation, examples), ...refusals(problemsOf(operation)) };
+}
+
+/** The codes of all problems that an operation can answer with. */
+export function problemsOf({ problems, path, body, scope }: Operation): ProblemCode[] {
+  const all = [
+    ...problems,
+    ...COMMON_PROBLEMS.filter((code) => !needsNoCredential({ scope }) || !OF_KEYS.has(code)),
+    ...(body ? BODY_PROBLEMS : []),
+    ...(namesIn(path).length > 0 ? PATH_PROBLEMS : []),
+  ];
+  return [...new Set(all)].sort();
+}
+
+function successes(operation: Operation, examples: Examples): Record<string, object> {
+  const { method, answer, status, dryRun, own } = operation;
+  if (answer === undefined)
+    return {
+      [status]: { description: own ? 'Done; nothing to say.' : 'Taken, or of no concern.', headers: headers() },
+    };
+  const content = (of: number, schema = answer) => contentOf(operation, schema, examples.answerOf(operation, of));
+  if (own || needsNoCredential(operation)) {
+    const told = headers(...(own ? ['IdempotencyReplayed', 'ETag'] : ['CacheControl']));
+    return { [status]: { description: status === 201 ? 'Made.' : 'Done.', headers: told, content: content(status) } };
+  }
+  if (method !== 'get') {
+    const told = headers('IdempotencyReplayed', 'PreferenceApplied', 'ETag');
+    const made = status === 201 ? 'Made, and final.' : 'Changed, and final.';
+    return {
+      ...(dryRun
+        ? {
+            200: {
+              description: 'What would come of it: nothing was made.',
+              headers: headers(),
+              content: content(200, dryRun),
+            },
+          }
+        : {}),
+      [status]: { description: made, headers: told, content: content(status) },
+      202: {
+        description: operation.withoutPlace
+          ? 'Durable; the same request again, under its key, tells the outcome.'
+          : 'Durable; the outcome is to come, at `Location`.',
+        headers: headers(...(operation.withoutPlace ? [] : ['Location']), 'PreferenceApplied'),
+        content: content(202),
+      },
+    };
+  }
+  const forms = formsOf(operation).length > 0 ? ['Link'] : [];
+  const kept = headers('Age', 'CacheControl', ...forms, ...(isVersioned(operation) ? ['ETag'] : []));
+  return {
+    [status]: { description: 'As it stands.', headers: kept, content: content(status) },
+    ...(isVersioned(operation)
+      ? { 304: { description: 'Unchanged.', headers: headers('ETag', 'Age', 'CacheControl') } }
+      : {}),
+  };
+}
+
+/** A list that the gateway's own views answer comes as lines and as records too: all of it, where no `limit` is given. */
+function formsOf({ answer = '', forms, problems }: Operation): readonly string[] {
+  const isOwnList = answer.endsWith('List') && problems.includes('cursor_invalid') && !problems.includes('bad_gateway');
+  return forms ?? (isOwnList ? ['text/csv', 'application/x-ndjson'] : []);
+}
+
+function contentOf(operation: Operation, schema: string, example: unknown): object {
+  return {
+    'application/json': {
+      schema: { $ref: `#/components/schemas/${schema}` },
+      ...(example === undefined ? {} : { example }),
+    },
+    ...Object.fromEntries(formsOf(operation).map((form) => [form, { schema: { type: 'string' } }])),
+  };
+}
+
+function refusals(codes: readonly ProblemCode[]): Record<string, object> {
+  const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code].status);
+  return Object.fromEntries([...byStatus].map(([status, list]) => [status, refusal(status, list)]));
+}
+
+function refusal(status: number, codes: readonly ProblemCode[]): object {
+  const more = { 401: ['WwwAuthenticate'], 409: ['RetryAfter'], 429: ['RetryAfter'], 503: ['RetryAfter'] }[status];
+  return {
+    description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n'),
+    headers: optional(...(more ?? [])),
+    content: {
+      'application/problem+json': {
+        schema: {
+          allOf: [
+            { $ref: '#/components/schemas/Problem' },
+            { type: 'object', properties: { status: { const: status }, code: { enum: codes } } },
+          ],
+        },
+        examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+      },
+    },
+  };
+}
+
+function headers(...names: readonly string[]): Record<string, object> {
+  return optional('RequestId', 'PayFlowVersion', ...names);
+}
+
+function optional(...names: readonly string[]): Record<string, object> {
+  return Object.fromEntries(names.map((name) => [NAMES[name] ?? name, { $ref: `#/components/headers/${name}` }]));
+}
+
+/** An example of every problem that an operation can answer with, by its code. */
+export function problemExamples(operations: readonly Operation[]): Record<string, object> {
+  const codes = [...new Set(operations.flatMap(problemsOf))].sort();
+  return Object.fromEntries(
+    codes.map((code) => [code, { summary: PROBLEMS[code].title, value: problemExample(code) }]),
+  );
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { breakingChanges } from './compatibility.js';
+import type { Schema } from './schema-changes.js';
+
+const TEXT = { type: 'string' };
+const THING: Schema = { type: 'object', required: ['id', 'sum'], properties: { id: TEXT, sum: TEXT } };
+const REQUEST: Schema = { ...THING, required: ['id'], additionalProperties: false };
+
+/** A document of one operation that takes and gives these. */
+function document({ request = REQUEST, answer = THING, parameters = [] as object[], status = '201' } = {}): object {
+  const content = (schema: Schema) => ({ content: { 'application/json': { schema } } });
+  const post = {
+    operationId: 'make',
+    parameters,
+    requestBody: { required: true, ...content({ $ref: '#/components/schemas/Request' }) },
+    responses: { [status]: content({ $ref: '#/components/schemas/Thing' }), 400: content({}) },
+  };
+  return { paths: { '/things': { post } }, components: { schemas: { Request: request, Thing: answer } } };
+}
+const query = (schema: Schema, required = false) => ({ name: 'kind', in: 'query', required, schema });
+
+const changes = (old: Parameters<typeof document>[0], now: Parameters<typeof document>[0]) =>
+  breakingChanges(document(old), document(now));
+
+describe('what breaks', () => {
+  it.each<[string, Parameters<typeof document>[0], Parameters<typeof document>[0]]>([
+    ['a member that must be given now', {}, { request: { ...REQUEST, required: ['id', 'sum'] } }],
+    ['a member that is taken no more', {}, { request: { ...REQUEST, properties: { id: TEXT } } }],
+    ['a member of another type', {}, { request: { ...REQUEST, properties: { id: TEXT, sum: { type: 'integer' } } } }],
+    ['a word that is taken no more', { request: { enum: ['a', 'b'] } }, { request: { enum: ['a'] } }],
+    ['words where anything was taken', { request: {} }, { request: { enum: ['a'] } }],
+    ['a shorter text', { request: { type: 'string' } }, { request: { type: 'string', maxLength: 3 } as Schema }],
+    ['another pattern', { request: { pattern: '^a' } }, { request: { pattern: '^b' } }],
+    ['an answer without a member', {}, { answer: { ...THING, required: ['id'], properties: { id: TEXT } } }],
+    ['an answer whose member may be absent', {}, { answer: { ...THING, required: ['id'] } }],
+    [
+      'an answer whose member may be null',
+      {},
+      { answer: { ...THING, properties: { id: TEXT, sum: { type: ['string', 'null'] } } } },
+    ],
+    ['another word that always stood there', { answer: { const: 'a' } }, { answer: { const: 'b' } }],
+    ['another choice of answers', { answer: { anyOf: [TEXT] } }, { answer: { anyOf: [TEXT, { type: 'null' }] } }],
+    ['a status that does not come any more', {}, { status: '200' }],
+    ['a parameter that must be given', {}, { parameters: [query(TEXT, true)] }],
+    ['a parameter that must be given now', { parameters: [query(TEXT)] }, { parameters: [query(TEXT, true)] }],
+    ['a parameter that is gone', { parameters: [query(TEXT)] }, {}],
+    ['a parameter that takes fewer words', { parameters: [query(TEXT)] }, { parameters: [query({ enum: ['a'] })] }],
+  ])('%s', (_what, old, now) => {
+    expect(changes(old, now)).toHaveLength(1);
+    expect(changes(now, now)).toEqual([]);
+  });
+
+  it('an operation that is gone', () => {
+    expect(breakingChanges(document(), { paths: {} })).toEqual(['POST /things: is gone']);
+  });
+});
+
+describe('what only adds', () => {
+  it.each<[string, Parameters<typeof document>[0], Parameters<typeof document>[0]]>([
+    [
+      'a member that need not be given',
+      {},
+      { request: { ...REQUEST, properties: { ...REQUEST.properties, note: TEXT } } },
+    ],
+    ['a member that may be left out now', {}, { request: { ...REQUEST, required: [] } }],
+    ['a word more that is taken', { request: { enum: ['a'] } }, { request: { enum: ['a', 'b'] } }],
+    ['a longer text', { request: { maxLength: 3 } as Schema }, { request: { maxLength: 4 } as Schema }],
+    ['null where text was taken', { request: TEXT }, { request: { type: ['string', 'null'] } }],
+    ['a member more of an answer', {}, { answer: { ...THING, properties: { ...THING.properties, note: TEXT } } }],
+    ['a member that is always there now', {}, { answer: { ...THING, required: ['id', 'sum'] } }],
+    ['a word more that is given', { answer: { enum: ['a'] } }, { answer: { enum: ['a', 'b'] } }],
+    ['a choice less of answers', { answer: { anyOf: [TEXT, { type: 'null' }] } }, { answer: { anyOf: [TEXT] } }],
+    ['a choice more of requests', { request: { anyOf: [TEXT] } }, { request: { anyOf: [TEXT, { type: 'null' }] } }],
+    ['a parameter that need not be given', {}, { parameters: [query(TEXT)] }],
+  ])('%s', (_what, old, now) => {
+    expect(changes(old, now)).toEqual([]);
+  });
+
+  it('an operation more', () => {
+    expect(breakingChanges({ paths: {} }, document())).toEqual([]);
+  });
+
+  it('nothing, of a thing that holds things of its kind', () => {
+    const tree: Schema = {
+      type: 'object',
+      properties: { parts: { type: 'array', items: { $ref: '#/components/schemas/Thing' } } },
+    };
+    expect(changes({ answer: tree }, { answer: tree })).toEqual([]);
+  });
+});
