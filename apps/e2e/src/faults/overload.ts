@@ -20,7 +20,8 @@ const PAID_WITHIN_MS = 60_000;
 const PAID_WAIT_S = 5;
 /** How many clients at once keep the workers busy is found out. */
 const CLIENTS = [2, 4, 8];
-const READERS = 4;
+/** As many as there are workers: none of them waits, unless somebody who asks for nothing holds one. */
+const READERS = WORKERS;
 const PAGE_BYTES = 4_096;
 
 const FULL = { warmUp_s: 5, capacity_s: 8, overload_s: 120, calm_s: 15, slow_s: 30, sockets: 1_000 };
