@@ -32,6 +32,7 @@ export class Alarms {
   readonly #uses = new Map<string, NetworkUse>();
   readonly #seldom = new OncePerInterval(REPORT_INTERVAL_MS);
   #lookAt = -Infinity;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly parts: {
@@ -55,7 +56,13 @@ export class Alarms {
   }
 
   /** One round. Never rejects: what could not be written is tried again in the next. */
-  async run(now: number): Promise<void> {
+  run(now: number): Promise<void> {
+    // One at a time: of two that write down the same, the second would find the first's block over, and place a longer one.
+    this.#turn = this.#turn.then(() => this.#run(now));
+    return this.#turn;
+  }
+
+  async #run(now: number): Promise<void> {
     try {
       if (this.#uses.size > 0) await this.#writeNetworks();
       if (this.#suspects.size > 0) await this.#place();
