@@ -71,6 +71,14 @@ const PAYMENT_CONTROLLERS = [
   AttemptsController,
   InternalPaymentsController,
 ];
+/** What has happened, and who did it. */
+const LOOKING_BACK = [
+  AuditController,
+  SearchController,
+  TransactionsController,
+  MonitoringController,
+  RequestLogController,
+];
 
 /** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */
 @Module({})
@@ -106,11 +114,7 @@ export class GatewayModule {
         PeriodsController,
         TransactionTypesController,
         ...LIMITING,
-        AuditController,
-        SearchController,
-        TransactionsController,
-        MonitoringController,
-        RequestLogController,
+        ...LOOKING_BACK,
         ...identityControllers,
         ...webhookControllers,
         ...testModeControllers,

@@ -738,6 +738,59 @@ create table waiting_commands (
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
 
+create view tenant_account_views as
+ SELECT tenant_id,
+    livemode,
+    id,
+    status,
+    path,
+    asset,
+    overdraft,
+    posted_debits_minor,
+    posted_credits_minor,
+    pending_debits_minor,
+    pending_credits_minor,
+    metadata,
+    version,
+    created_at,
+    updated_at,
+    kind,
+    overdraft_limit_minor,
+    terms_version
+   FROM account_views
+  WHERE (tenant_id = ( SELECT (NULLIF(NULLIF(current_setting('payflow.tenant'::text, true), '*'::text), ''::text))::uuid AS "nullif"));
+
+create view tenant_payment_views as
+ SELECT tenant_id,
+    livemode,
+    id,
+    status,
+    version,
+    amount_minor,
+    amount_captured_minor,
+    amount_refunded_minor,
+    asset,
+    source_account_id,
+    destination_account_id,
+    method,
+    reference,
+    metadata,
+    failure_code,
+    trace_id,
+    created_at,
+    updated_at,
+    capture,
+    amount_authorized_minor,
+    next_action,
+    authorized_until,
+    customer_id,
+    retry_of_id,
+    sequence,
+    failure_reason,
+    division
+   FROM payment_views
+  WHERE (tenant_id = ( SELECT (NULLIF(NULLIF(current_setting('payflow.tenant'::text, true), '*'::text), ''::text))::uuid AS "nullif"));
+
 create view tenant_transfer_views as
  SELECT tenant_id,
     livemode,
@@ -769,12 +822,10 @@ create view tenant_transfer_views as
    FROM transfer_views
   WHERE (tenant_id = ( SELECT (NULLIF(NULLIF(current_setting('payflow.tenant'::text, true), '*'::text), ''::text))::uuid AS "nullif"));
 
-CREATE INDEX access_blocks_by_end ON public.access_blocks USING btree (blocked_until) WHERE (lifted_at IS NULL);
 CREATE INDEX access_blocks_by_end ON public.access_blocks USING btree (blocked_until);
 
 CREATE INDEX access_blocks_by_subject ON public.access_blocks USING btree (kind, subject, blocked_at);
 
-CREATE UNIQUE INDEX account_views_path ON public.account_views USING btree (tenant_id, livemode, path) WHERE (path IS NOT NULL);
 CREATE INDEX account_views_by_metadata ON public.account_views USING gin (((metadata)::jsonb) jsonb_path_ops) WHERE ((metadata)::text <> '{}'::text);
 
 CREATE UNIQUE INDEX account_views_by_path ON public.account_views USING btree (tenant_id, livemode, path text_pattern_ops) WHERE (path IS NOT NULL);
@@ -908,6 +959,7 @@ CREATE STATISTICS public.payment_views_metadata ON (metadata::jsonb) FROM paymen
 CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM transfer_views;
 
 -- account_views
+-- api_key_networks
 -- api_key_uses
 -- api_keys
 -- audit_log
@@ -923,6 +975,7 @@ CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM trans
 -- payment_views
 -- pending_writes
 -- provider_webhooks
+-- request_log
 -- review_views
 -- risk_rule_views
 -- session_tokens
@@ -938,6 +991,7 @@ CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM trans
 policy reader for select to reader using (true);
 
 -- account_views
+-- api_key_networks
 -- api_key_uses
 -- api_keys
 -- audit_log
@@ -950,6 +1004,7 @@ policy reader for select to reader using (true);
 -- payment_views
 -- pending_writes
 -- provider_webhooks
+-- request_log
 -- review_views
 -- risk_rule_views
 -- session_tokens
@@ -1391,8 +1446,6 @@ grant select on installation to reader;
 grant insert, select on installation to service;
 grant select on limit_views to reader;
 grant delete, insert, select, update on limit_views to service;
-grant insert, select, update on limit_views to service;
-grant delete, insert, select, update on limit_views to service;
 grant select on login_failures to reader;
 grant delete, insert, select, update on login_failures to service;
 grant select on maintained_partitions to reader;
@@ -1446,6 +1499,8 @@ grant update (renewed_at, expires_at, ended_at, end_reason) on sessions to servi
 grant select on suspects to reader;
 grant delete, insert, select on suspects to service;
 grant update (attempts) on suspects to service;
+grant select on tenant_account_views to service;
+grant select on tenant_payment_views to service;
 grant select on tenant_transfer_views to service;
 grant select on tenants to reader;
 grant insert, select on tenants to service;
@@ -1463,8 +1518,6 @@ grant delete, insert, select, update on transfer_group_views to service;
 grant select on transfer_views to reader;
 grant delete, insert, select, update on transfer_views to service;
 grant select on unit_views to reader;
-grant delete, insert, select on unit_views to service;
-grant insert, select on unit_views to service;
 grant delete, insert, select on unit_views to service;
 grant select on users to reader;
 grant insert, select on users to service;

@@ -9,7 +9,6 @@ import {
   ListStatements,
   ofMetadata,
   type Condition,
-  type Conditions,
   type Page,
 } from './list-statement.js';
 import { RATE_COLUMNS, rateOf, rateValues, type RateRow } from './rate-columns.js';

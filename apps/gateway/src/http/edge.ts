@@ -59,14 +59,15 @@ export async function gatewayEdge(
   fastify.addHook('onRequest', dressWith(isSecured(config) ? { ...SECURITY_HEADERS, ...SECURED } : SECURITY_HEADERS));
   const origins = config.PAYFLOW_CORS_ORIGINS;
   if (origins) await allowOrigins(fastify, origins);
-  if (config.PAYFLOW_COMPRESSION === 'on')
-    compressAnswers(fastify, { bytes_min: config.PAYFLOW_COMPRESSION_BYTES_MIN });
   admitAddresses(fastify, door);
   fastify.addHook('onRequest', guard);
   authenticate(fastify, door);
   admitCallers(fastify, door);
   admitAccounts(fastify, door);
   admitRequests(fastify, admission);
+  // After the admission has seen the answer: compressed, each would look like a stream, which holds its place until it is sent.
+  if (config.PAYFLOW_COMPRESSION === 'on')
+    compressAnswers(fastify, { bytes_min: config.PAYFLOW_COMPRESSION_BYTES_MIN });
   noteAnswers(fastify, door);
   readJsonBodies(fastify);
 }

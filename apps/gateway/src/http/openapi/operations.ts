@@ -6,6 +6,7 @@ import { PAYMENT_OPERATIONS } from './payment-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
 import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
+import { MONITORING_OPERATIONS } from './monitoring-operations.js';
 import { REQUEST_LOG_OPERATIONS } from './request-log-operations.js';
 import { HISTORY } from '../ledger-query.js';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../list-filters.js';
@@ -366,37 +367,7 @@ export const OPERATIONS: readonly Operation[] = [
     problems: [...FORWARDED_PROBLEMS, 'invalid_id', 'not_found', 'transfer_not_sealed'],
   },
   ...BOOK_KEEPING_OPERATIONS,
-  {
-    id: 'getMonitoringHealth',
-    method: 'get',
-    path: '/api/v1/monitoring/health',
-    summary: 'The health of the whole installation: services, invariants, lags.',
-    scope: 'monitoring:read',
-    answer: 'Report',
-    status: 200,
-    problems: FORWARDED_PROBLEMS,
-  },
-  {
-    id: 'getMonitoringSummary',
-    method: 'get',
-    path: '/api/v1/monitoring/summary',
-    summary: 'Figures of the whole installation: throughput, lags, outbox.',
-    scope: 'monitoring:read',
-    answer: 'Report',
-    status: 200,
-    problems: FORWARDED_PROBLEMS,
-  },
-  {
-    id: 'getMonitoringDatabase',
-    method: 'get',
-    path: '/api/v1/monitoring/database',
-    summary:
-      'The databases of all services: sizes, and advice with evidence, the exact statements, their gain and their lock.',
-    scope: 'monitoring:read',
-    answer: 'Report',
-    status: 200,
-    problems: FORWARDED_PROBLEMS,
-  },
+  ...MONITORING_OPERATIONS,
   ...HISTORY_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   ...ATTEMPT_OPERATIONS,
