@@ -67,12 +67,13 @@ export function authenticate(fastify: FastifyInstance, door: () => Door): void {
     const route = request.routeOptions.url;
     if (!route?.startsWith(API_PREFIX) || refusesMethod(request) || isOpen(request)) return;
     const admitted = await admit(door(), request);
+    const books = await whereFound(booksOf(door().spaces, admitted.organisation, admitted.livemode));
+    // Before it is known whether they may: who is refused is counted and noted as well.
+    request[CALLER] = { ...admitted, ...books, address: request.ip, traceId: activeTraceId() };
     const { scope } = request.routeOptions.config as unknown as Partial<KeyedRoute>;
     if (scope === undefined) throw new Problem('forbidden');
     if (scope !== 'any' && !admitted.scopes.includes(scope))
       throw new Problem('forbidden', { detail: `The ${admitted.kind} needs the scope ${scope}.` });
-    const books = await whereFound(booksOf(door().spaces, admitted.organisation, admitted.livemode));
-    request[CALLER] = { ...admitted, ...books, address: request.ip, traceId: activeTraceId() };
   });
 }
 
