@@ -1,7 +1,7 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import { HISTORY_TYPES, type HistoryEntry, type HistoryType } from '../domain/history.js';
-import { tenantUuid, type Owner } from './keys.js';
+import { seenBy, tenantUuid, type Owner } from './keys.js';
 import type { Page } from './list-statement.js';
 import { TRANSFER_KIND } from './transfer-view.repository.js';
 
@@ -121,7 +121,11 @@ interface HistoryRow {
 /** The UUIDs of the accounts that a filter names; one more than {@link HISTORY_ACCOUNTS_MAX} where there are too many. */
 export async function historyAccounts(db: Database, owner: Owner, { account, path }: HistoryFilter): Promise<string[]> {
   const values = [account === undefined ? null : uuidOf('account', account), path ?? null];
-  const rows = await db.rows<{ id: string }>(ACCOUNTS, [tenantUuid(owner.tenant), owner.livemode, ...values]);
+  const rows = await seenBy(db, owner).rows<{ id: string }>(ACCOUNTS, [
+    tenantUuid(owner.tenant),
+    owner.livemode,
+    ...values,
+  ]);
   return rows.map(({ id }) => id);
 }
 
@@ -135,7 +139,7 @@ export async function listHistory(
   if (accounts.length === 0) return [];
   const place = after === undefined ? ['infinity', LAST_UUID, ''] : [after.createdAt, ...placeOf(after.id)];
   const { createdGte = '-infinity', createdLt = 'infinity', type = null } = filter;
-  const rows = await db.rows<HistoryRow>(LIST, [
+  const rows = await seenBy(db, owner).rows<HistoryRow>(LIST, [
     ...[tenantUuid(owner.tenant), owner.livemode, accounts],
     ...[...place, createdGte, createdLt, type, limit],
   ]);

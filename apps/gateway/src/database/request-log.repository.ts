@@ -126,7 +126,7 @@ export async function addRequests(db: Database, requests: readonly LoggedRequest
 
 /** Up to `limit` requests of the owner that pass the filter, newest first, after the position. */
 export async function listRequests(db: Database, owner: Owner, page: Page<RequestFilter>): Promise<RequestView[]> {
-  const rows = await db.rows<RequestRow>(...REQUEST_LISTS.of(owner, page, (id) => uuidOf('loggedRequest', id)));
+  const rows = await REQUEST_LISTS.rows<RequestRow>(db, owner, page, (id) => uuidOf('loggedRequest', id));
   return rows.map((row) => ({
     id: fromUuid('loggedRequest', row.id),
     createdAt: row.created_at.toISOString(),

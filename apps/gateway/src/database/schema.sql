@@ -483,10 +483,10 @@ create table request_log (
 
 create table retired_test_spaces (
   space_id uuid not null,
-  organisation_id uuid not null,
+  tenant_id uuid not null,
   retired_at timestamp with time zone not null default clock_timestamp(),
   swept_at timestamp with time zone,
-  constraint retired_test_spaces_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES tenants(id),
+  constraint retired_test_spaces_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
   constraint retired_test_spaces_pkey PRIMARY KEY (space_id)
 );
 

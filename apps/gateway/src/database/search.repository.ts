@@ -1,7 +1,7 @@
 import { fromUuid, ID_PREFIXES, toUuid, type IdKind } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import { FINDABLE, type Findable, type FindableType, type Found, type Match } from '../domain/found.js';
-import { tenantUuid, type Owner } from './keys.js';
+import { seenBy, tenantUuid, type Owner } from './keys.js';
 
 /** A reference may be many payments': the newest of them are shown, and the list of payments has all. */
 const OF_ONE_TEXT_MAX = 50;
@@ -114,7 +114,14 @@ interface FoundRow {
 /** What of the owner's has this id, reference, path, name or idempotency key, of the types that the caller may be told of. */
 export async function search(db: Database, owner: Owner, text: string, types: readonly Findable[]): Promise<Found[]> {
   const { kind, uuid } = idOf(text);
-  const rows = await db.rows<FoundRow>(SEARCH, [tenantUuid(owner.tenant), owner.livemode, uuid, kind, text, types]);
+  const rows = await seenBy(db, owner).rows<FoundRow>(SEARCH, [
+    tenantUuid(owner.tenant),
+    owner.livemode,
+    uuid,
+    kind,
+    text,
+    types,
+  ]);
   return rows.map(foundOfRow);
 }
 

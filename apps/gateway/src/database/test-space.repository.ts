@@ -1,6 +1,6 @@
 import { fromUuid, newUuid, uuidOf, type TestClock } from '@payflow/contracts';
 import { statement, type Database, type Row, type Transaction } from '@payflow/database';
-import { tenantOf, tenantUuid } from './keys.js';
+import { seenBy, tenantOf, tenantUuid } from './keys.js';
 
 /** Where an organisation's test data stands, and how far its clock is ahead. */
 export interface TestSpace {
@@ -42,7 +42,7 @@ const SET = statement(
 const RENEW = statement(
   'test-spaces.renew',
   `with renewed as (update tenants set test_space = $2 where id = $1)
-   insert into retired_test_spaces (space_id, organisation_id) values ($3, $1)`,
+   insert into retired_test_spaces (space_id, tenant_id) values ($3, $1)`,
 );
 
 const heard = (column: string) => `with given as (
@@ -81,7 +81,7 @@ export async function lockTestSpace(tx: Transaction, organisation: string): Prom
 }
 
 export async function readTestClock(db: Database | Transaction, space: string): Promise<TestClockView> {
-  const [row] = await db.rows<ClockRow>(CLOCK, [tenantUuid(space)]);
+  const [row] = await seenBy(db, { tenant: space }).rows<ClockRow>(CLOCK, [tenantUuid(space)]);
   const { now, ahead_ms, version, payments, ledger } = row as ClockRow;
   return { id: space, now, ahead_ms, version, heard: { payments, ledger } };
 }

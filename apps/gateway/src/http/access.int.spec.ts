@@ -25,8 +25,8 @@ const OF_OWNERS = new Set(['getTransferProof', 'listTransferMetadata', 'getLimit
 /** Users, and so their sessions, are of no mode. */
 const OF_BOTH_MODES = new Set(['getUser', 'updateUser', 'inviteUser', 'revokeSession']);
 /** Says of who asks, and of nobody else. */
-const OF_ONESELF = new Set(['getMe']);
-const NEVER_EMPTY = new Set(['listAssets', 'listApiKeys']);
+const OF_ONESELF = new Set(['getMe', 'getTestClock']);
+const NEVER_EMPTY = new Set(['listAssets', 'listApiKeys', 'listRequests']);
 /** The caller's own, taken before anything is looked at, and given back with the refusal. */
 const OWN_KEY = new Set(['idempotency.insert']);
 /** Where an empty body says too little to be looked at. */
@@ -39,6 +39,8 @@ const WALLED = /\b(?:from|join|into|update)\s+(\w+)/g;
 const NEEDED: Readonly<Record<string, string>> = {
   listAttempts: '?needs_attention=true',
   getAccountAggregate: '?path=users:*',
+  search: '?q=order-7',
+  listTransactions: '?path=users:7',
 };
 
 let owners: Server;
@@ -104,6 +106,7 @@ async function ask(operation: Operation, key: string | undefined) {
       ...(method === 'get'
         ? { 'cache-control': 'no-cache' }
         : { 'idempotency-key': randomUUID(), prefer: 'wait=0', 'content-type': 'application/json' }),
+      ...(method === 'patch' ? { 'if-match': '*' } : {}),
     },
     ...(method === 'get' ? {} : { payload: BODIES[operation.id] ?? {} }),
   });

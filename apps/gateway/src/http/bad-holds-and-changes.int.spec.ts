@@ -106,9 +106,15 @@ describe('changes of an account', () => {
     expect(refusal(await client.patch(`${ACCOUNTS}/${alice}`, body()))).toBe(expected);
   });
 
-  it.each([['3'], ['"x"'], ['W/"1", W/"2"'], ['"-1"'], ['']])('with If-Match: %s', async (tag) => {
+  it.each([['3'], ['"x"'], ['W/"1", W/"2"'], ['"-1"']])('with If-Match: %s', async (tag) => {
     const answer = await client.patch(`${ACCOUNTS}/${alice}`, { state: 'frozen' }, { 'if-match': tag });
     expect(refusal(answer)).toBe('400 invalid_header');
+  });
+
+  it('without If-Match: who has not seen what they change must say so', async () => {
+    const none = { 'if-match': '' };
+    for (const path of [`${ACCOUNTS}/${alice}`, `${TRANSFERS}/${own.transfer}`])
+      expect(refusal(await client.patch(path, { metadata: {} }, none))).toBe('428 precondition_required');
   });
 
   it('and openings, of unknown kinds and with half an overdraft', async () => {
@@ -234,7 +240,7 @@ describe('queries', () => {
     [TRANSFERS, 'limit=201'],
     [HOLDS, 'status=done'],
     [HOLDS, 'account=x'],
-    [HOLDS, 'asset=USD'],
+    [HOLDS, 'colour=red'],
     [HOLDS, '__proto__=1'],
   ])('%s?%s', async (path, query) => {
     expect(refusal(await client.get(`${path}?${query}`))).toBe('400 invalid_parameter');

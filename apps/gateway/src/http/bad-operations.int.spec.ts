@@ -50,8 +50,10 @@ const send = (
   text = '{}',
 ): Promise<Answered> => {
   const key = method === 'get' ? {} : { 'idempotency-key': newId('event') };
+  const version = method === 'patch' ? { 'if-match': '*' } : {};
   return stage.client.send(method.toUpperCase(), path, body === undefined ? undefined : text, {
     ...(body === undefined ? {} : { ...JSON_TYPE, ...key }),
+    ...version,
     ...headers,
   });
 };

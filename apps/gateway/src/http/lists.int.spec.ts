@@ -151,7 +151,7 @@ it('serves its documentation', async () => {
   expect(document['openapi']).toBe('3.1.0');
   expect(Object.keys(document['paths'] as object)).toContain('/api/v1/payments/{id}');
   const page = await client.get('/docs');
-  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none';script-src 'self'");
   expect((await client.get('/docs/errors')).text).toContain('id="idempotency_key_reused"');
   expect((await client.get('/docs/changelog')).text).toContain('id="2026-11-20"');
   const files = [...page.text.matchAll(/"(\/docs\/assets\/[^"]+)"/g)].map(([, file]) => file as string);

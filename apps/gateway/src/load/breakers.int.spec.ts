@@ -16,6 +16,8 @@ import { Client, startGateway } from '../testing/gateway-under-test.js';
 import { Proxy } from '../testing/proxy.js';
 
 const LIST = '/api/v1/payments';
+/** What is kept is answered while the database is away. */
+const ANEW = { 'cache-control': 'no-cache' };
 const broker = testBroker(uniqueSuffix());
 let test: TestDatabase;
 let db: Database;
@@ -30,7 +32,7 @@ beforeAll(async () => {
   await postgres.open();
   gateway = await startGateway({ databaseUrl: postgres.url, broker, redisUrl: testServers().redis });
   client = await Client.of(db, gateway.base);
-  await until('the database is asked', async () => (await client.get(LIST)).status === 200);
+  await until('the database is asked', async () => (await client.get(LIST, ANEW)).status === 200);
 });
 afterAll(async () => {
   await gateway?.stop();
@@ -62,13 +64,13 @@ it('shows one breaker per dependency', async () => {
 it('asks a database that is away no more, says when to come back, and finds it by itself', async () => {
   await postgres.close();
   await until('the breaker is open', async () => {
-    const { status, headers } = await client.get(LIST);
+    const { status, headers } = await client.get(LIST, ANEW);
     expect(status).toBe(503);
     expect(headers.get('retry-after')).toBe('1');
     return (await renderMetrics()).body.includes('payflow_breaker_state{policy="database"} 2');
   });
   await until('that is told', async () => (await breakers())['database'] !== 'closed');
   await postgres.open();
-  await until('it is asked again', async () => (await client.get(LIST)).status === 200);
+  await until('it is asked again', async () => (await client.get(LIST, ANEW)).status === 200);
   await until('the breaker is closed', async () => (await breakers())['database'] === 'closed');
 });

@@ -12,7 +12,7 @@ alter table tenants add column test_space uuid;
 -- Spaces that a reset has left behind. Nobody reads them any more; the sweeper removes what the views have of them.
 create table retired_test_spaces (
   space_id uuid primary key,
-  organisation_id uuid not null references tenants,
+  tenant_id uuid not null references tenants,
   retired_at timestamptz not null default clock_timestamp(),
   swept_at timestamptz
 );
