@@ -3,13 +3,8 @@ import { costOf, createTestDatabase, type TestDatabase } from '@payflow/testing'
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { migrations } from './index.js';
-import {
-  findTransfer,
-  listTransfers,
-  PLANNED_FOR_VALUES,
-  TRANSFER_LISTS,
-  type TransferFilter,
-} from './transfer-view.repository.js';
+import { PLANNED_FOR_VALUES } from './list-statement.js';
+import { findTransfer, listTransfers, TRANSFER_LISTS, type TransferFilter } from './transfer-view.repository.js';
 
 const owner = { tenant: newId('tenant'), livemode: false };
 const [alice, bob] = [newId('account'), newId('account')];
