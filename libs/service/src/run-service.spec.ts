@@ -49,7 +49,7 @@ afterAll(() => running.stop());
 it('answers the probes and the metrics', async () => {
   const health = await fetch(`${base}/health`);
   expect(health.status).toBe(200);
-  expect(await health.json()).toEqual({ status: 'ready', service: 'gateway', checks: [] });
+  expect(await health.json()).toEqual({ status: 'ready', service: 'gateway', checks: [], breakers: {} });
   expect((await fetch(`${base}/livez`)).status).toBe(200);
   expect((await fetch(`${base}/startupz`)).status).toBe(200);
   expect(await (await fetch(`${base}/metrics`)).text()).toContain('process_cpu_seconds_total');

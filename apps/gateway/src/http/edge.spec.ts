@@ -11,10 +11,14 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import { Messaging } from '@payflow/messaging';
 import { ConfigurationError, readConfiguration, startService, type RunningService } from '@payflow/service';
 import { selfSigned } from '@payflow/testing';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { gatewayConfiguration } from '../gateway.config.js';
 import { gatewayService } from '../gateway.service.js';
-import type { RouteAccess } from './authentication.js';
+import type { GatewayConfiguration } from '../gateway.config.js';
+import { Admission } from '../load/admission.js';
+import type { Door, RouteAccess } from './authentication.js';
+import { gatewayEdge } from './edge.js';
 
 const PAGE = 'https://dashboard.example';
 const HSTS = 'max-age=31536000; includeSubDomains';
@@ -35,9 +39,20 @@ class Things {
 })
 class OneRoute {}
 
+/** Nobody is known, and nobody asks too often. */
+const OPEN = {
+  watch: {
+    visitorOf: ({ ip: address }: FastifyRequest) => ({ address }),
+    admitAddress: () => ({ headers: {} }),
+    noteAnswer: () => undefined,
+  },
+} as unknown as Door;
+
 /** The gateway's own edge and server, before a single route. */
 async function start(env: NodeJS.ProcessEnv): Promise<RunningService & { readonly base: string }> {
-  const { edge, tls, rewriteUrl, configuration } = gatewayService();
+  const { tls, rewriteUrl, configuration } = gatewayService();
+  const edge = (fastify: FastifyInstance, config: GatewayConfiguration): Promise<void> =>
+    gatewayEdge(fastify, config, { door: () => OPEN, admission: new Admission(config) });
   const definition = { configuration, module: () => ({ module: OneRoute }), edge, tls, rewriteUrl };
   const running = await startService(definition as never, readConfiguration(gatewayConfiguration, { ...ENV, ...env }));
   return { ...running, base: await running.app.getUrl() };

@@ -44,7 +44,7 @@ describe.each(pages.map((page) => [/<title>([^<]+)/.exec(page)?.[1], page] as co
 
 it('what is put into a page stays text', () => {
   expect(html`<p title="${'"'}">${'<script>'}${html`<b></b>`}</p>`.text).toBe(
-    '<p title="&quot;">&lt;script&gt;<b></p>',
+    '<p title="&quot;">&lt;script&gt;<b></b></p>',
   );
   expect(prose('`<a>` & b').text).toBe('<code>&lt;a&gt;</code> &amp; b');
   expect(jsonBlock({ a: '<' }).text).toContain('<i class="k">&quot;a&quot;</i>: <i class="s">&quot;&lt;&quot;</i>');

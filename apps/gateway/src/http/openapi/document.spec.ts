@@ -54,6 +54,7 @@ import { TransactionTypesController } from '../transaction-types.controller.js';
 import { TransferBulksController } from '../transfer-bulks.controller.js';
 import { TransferGroupsController } from '../transfer-groups.controller.js';
 import { TransfersController } from '../transfers.controller.js';
+import { TestModeController } from '../../test-mode/test-mode.controller.js';
 import { openApiDocument } from './document.js';
 import { OPERATIONS } from './operations.js';
 import { SCHEMAS } from './schemas.js';
@@ -88,6 +89,7 @@ const CONTROLLERS: Type[] = [
   RequestLogController,
   SearchController,
   TransactionsController,
+  TestModeController,
 ];
 
 function routesOf(controller: Type): string[] {

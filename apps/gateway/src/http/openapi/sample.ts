@@ -34,7 +34,11 @@ const FORMATS: Readonly<Record<string, string>> = {
   'uri-reference': '/docs/errors#not_found',
 };
 /** One of these fits every other pattern in use; where none does, the spec of this file says so. */
-const TEXTS = ['1999', 'USD', '2026-11', 'card_capture', 'a'.repeat(64), '$total', '1/2', 'users:*:wallet', 'W/"3"'];
+const TOKEN = 'x'.repeat(43);
+const TEXTS = [
+  ...['1999', 'USD', '2026-11', 'card_capture', 'a'.repeat(64), '$total', '1/2', 'users:*:wallet', 'W/"3"'],
+  ...[`rt_${TOKEN}`, `inv_${TOKEN}`, 'ada@example.com'],
+];
 
 /** A thing as a schema describes it, every member there and the same each time: for what nobody has played. */
 export function sampleOf(name: string): unknown {
