@@ -34,6 +34,8 @@ export const TEST_MODE_OPERATIONS: readonly Operation[] = [
     summary: 'Begin anew in test mode: no accounts, no payments, no keys used, and the clock as it is.',
     scope: 'test:write',
     own: true,
+    body: 'TestResetRequest',
+    isBodyOptional: true,
     answer: 'TestReset',
     status: 200,
     problems: [...OWN_PROBLEMS, 'test_mode_only', 'invalid_request', 'invalid_json'],
