@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           ...test,
           name: 'flow',
-          include: ['apps/e2e/src/flow/**/*.e2e.spec.ts'],
+          include: ['apps/e2e/src/{flow,conformance}/**/*.e2e.spec.ts'],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

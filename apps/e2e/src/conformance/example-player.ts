@@ -2,7 +2,7 @@ import { newId } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import type { ApiDocument, Operation } from './document.js';
 import { Judge } from './judge.js';
-import { send, shown, type Asked, type Told } from './request.js';
+import { send, shown, versionFor, type Asked, type Told } from './request.js';
 
 type Texts = Readonly<Record<string, string>>;
 type Json = Readonly<Record<string, unknown>>;
@@ -92,11 +92,13 @@ export class ExamplePlayer {
     return operation;
   }
 
-  #asked({ method, isOpen }: Operation, { path = {}, query = {}, body }: ExampleRequest, prefer: string): Asked {
+  #asked(operation: Operation, { path = {}, query = {}, body }: ExampleRequest, prefer: string): Asked {
+    const { method, isOpen } = operation;
     const ofWrites = method === 'GET' ? {} : { 'idempotency-key': newId('event'), prefer };
     const headers = {
       ...(isOpen ? {} : { authorization: `Bearer ${this.client.apiKey}`, ...ofWrites }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...versionFor(operation),
     };
     return { path, query: Object.entries(query), headers, body };
   }

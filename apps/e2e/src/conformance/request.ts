@@ -33,6 +33,11 @@ export async function send(base: string, operation: Operation, asked: Asked): Pr
   return { status: answer.status, headers: answer.headers, text: await answer.text() };
 }
 
+/** Whatever version is there, where one must be named. */
+export function versionFor({ parameters }: Operation): Readonly<Record<string, string>> {
+  return parameters.some(({ name, required }) => name === 'If-Match' && required) ? { 'if-match': '*' } : {};
+}
+
 export function addressOf({ path }: Operation, { path: named, query }: Asked): string {
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(named[name] ?? ''));
   const told = query.map(([name, text]) => `${encodeURIComponent(name)}=${encodeURIComponent(text)}`).join('&');

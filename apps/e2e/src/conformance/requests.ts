@@ -3,7 +3,7 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { ApiDocument, Operation, Parameter, Schema } from './document.js';
 import { schemaOf } from './document.js';
 import type { Judge } from './judge.js';
-import type { Asked } from './request.js';
+import { versionFor, type Asked } from './request.js';
 import type { Values } from './values.js';
 
 /** A request, and whether something is wrong with it that must be noticed. */
@@ -87,6 +87,7 @@ export class Requests {
       ...(operation.isOpen ? {} : { authorization: `Bearer ${this.apiKey}` }),
       ...(operation.body ? { 'content-type': 'application/json' } : {}),
       ...(isRead ? {} : { 'idempotency-key': randomUUID(), prefer: isPatient ? 'wait=1' : 'wait=0' }),
+      ...versionFor(operation),
     };
   }
 
