@@ -11,6 +11,7 @@ interface ObjectSchema {
 type Schema = ObjectSchema & { readonly anyOf?: readonly Schema[]; readonly items?: { readonly $ref?: string } };
 
 const VISIBLE_ASCII = '^[\\x21-\\x7e]{1,255}$';
+const PRINTABLE_ASCII = '^[\\x20-\\x7e]*$';
 const ENTITY_TAG = '^(\\*|(W/)?"[0-9]{1,15}")$';
 /** Of a filter by a member of an object, as the requests take it. */
 const MEMBER_LENGTH_MAX = 500;
@@ -21,7 +22,7 @@ export const HEADER_PARAMETERS: Readonly<Record<string, object>> = {
     name: 'Request-Id',
     in: 'header',
     description: 'Kept where it is a plain token, else replaced; the answer has it.',
-    schema: { type: 'string', maxLength: 128 },
+    schema: { type: 'string', maxLength: 128, pattern: PRINTABLE_ASCII },
   },
   PayFlowVersion: {
     name: 'PayFlow-Version',
@@ -62,7 +63,7 @@ export const HEADER_PARAMETERS: Readonly<Record<string, object>> = {
     name: 'If-None-Match',
     in: 'header',
     description: 'The ETag of the copy that the caller has: 304 where it still stands.',
-    schema: { type: 'string', maxLength: 1_000 },
+    schema: { type: 'string', maxLength: 1_000, pattern: PRINTABLE_ASCII },
   },
 };
 
