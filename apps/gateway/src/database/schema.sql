@@ -486,8 +486,8 @@ create table retired_test_spaces (
   tenant_id uuid not null,
   retired_at timestamp with time zone not null default clock_timestamp(),
   swept_at timestamp with time zone,
-  constraint retired_test_spaces_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id),
-  constraint retired_test_spaces_pkey PRIMARY KEY (space_id)
+  constraint retired_test_spaces_pkey PRIMARY KEY (space_id),
+  constraint retired_test_spaces_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id)
 );
 
 create table review_views (
@@ -976,6 +976,7 @@ CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM trans
 -- pending_writes
 -- provider_webhooks
 -- request_log
+-- retired_test_spaces
 -- review_views
 -- risk_rule_views
 -- session_tokens
@@ -1005,6 +1006,7 @@ policy reader for select to reader using (true);
 -- pending_writes
 -- provider_webhooks
 -- request_log
+-- retired_test_spaces
 -- review_views
 -- risk_rule_views
 -- session_tokens
