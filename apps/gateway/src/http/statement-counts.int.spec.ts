@@ -21,6 +21,12 @@ interface Ask {
   readonly body?: object;
 }
 
+interface Asked {
+  readonly status: number;
+  readonly statements: number;
+  readonly names: readonly string[];
+}
+
 let stage: Stage;
 let books: Books;
 let payment: string;
@@ -88,7 +94,7 @@ beforeAll(async () => {
 afterAll(() => stage?.close());
 
 /** The request's own statements: it is injected, so that nothing else that the gateway does is among them. */
-async function askedFor(method: string, { path, body }: Ask): Promise<{ status: number; statements: number }> {
+async function askedFor(method: string, { path, body }: Ask): Promise<Asked> {
   let status = 0;
   const names = await statementsOf(async () => {
     const answer = await stage.gateway.app.inject({
@@ -104,7 +110,13 @@ async function askedFor(method: string, { path, body }: Ask): Promise<{ status: 
     });
     status = answer.statusCode;
   });
-  return { status, statements: names.filter((name) => !NOT_ITS_OWN.has(name)).length };
+  const own = names.filter((name) => !NOT_ITS_OWN.has(name));
+  return { status, statements: own.length, names: own };
+}
+
+/** The statements that were executed so often or more. */
+function repeated(names: readonly string[], times: number): string[] {
+  return [...new Set(names)].filter((name) => names.filter((other) => other === name).length >= times);
 }
 
 /**
@@ -242,13 +254,13 @@ describe('a request costs a fixed number of statements at most', () => {
     expect(many.statements).toBeLessThanOrEqual(20);
   });
 
-  it.each(Object.entries(PAYMENT_BULKS))('%s, of many as of few but for its groups', async (_, [path, bodyOf]) => {
+  it.each(Object.entries(PAYMENT_BULKS))('%s, whose items go in groups', async (_, [path, bodyOf]) => {
     const items = 200;
-    const few = await askedFor('post', { path, body: bodyOf(2) });
-    const many = await askedFor('post', { path, body: bodyOf(items) });
-    expect([few.status, many.status]).toEqual([202, 202]);
+    const { status, names } = await askedFor('post', { path, body: bodyOf(items) });
+    // All of them may have ended by the time it is answered.
+    expect([200, 202]).toContain(status);
     // Its items go in groups as everybody's do: how many is a matter of the moment, and far fewer than they are.
-    expect(many.statements).toBeLessThan(items / 2);
+    expect(repeated(names, items / 2)).toEqual([]);
   });
 
   it('a bulk that is read', async () => {
