@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { fromUuid, newUuid, toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { IsNull } from 'typeorm';
@@ -28,7 +28,7 @@ export function newApiKey(livemode: boolean): string {
 }
 
 export function hashApiKey(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
+  return hash('sha256', key, 'buffer');
 }
 
 /** The key with this hash, unless it is unknown, revoked or expired. */

@@ -40,7 +40,10 @@ export class AccountsController {
     const id = answer.kind === 'accepted' ? answer.resourceId : write.view.id;
     const view =
       id === write.view.id ? write.view : ((await findAccount(this.db, { tenant, livemode, id })) ?? write.view);
-    sendAnswer(reply, answer, { location: `${ACCOUNTS_PATH}/${view.id}`, body: JSON.stringify(accountResource(view)) });
+    sendAnswer(reply, answer, () => ({
+      location: `${ACCOUNTS_PATH}/${view.id}`,
+      body: JSON.stringify(accountResource(view)),
+    }));
   }
 
   @Patch(':id')
@@ -51,10 +54,10 @@ export class AccountsController {
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       accountUpdateWrite({ account, ifVersion }, body, caller, now),
     );
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${ACCOUNTS_PATH}/${account.id}`,
       body: JSON.stringify(accountResource(account)),
-    });
+    }));
   }
 
   @Get(':id')

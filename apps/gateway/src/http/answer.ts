@@ -9,18 +9,21 @@ const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 export function sendAnswer(
   reply: FastifyReply,
   answer: Answer,
-  pending: { readonly location: string; readonly body: string },
+  pending: () => { readonly location: string; readonly body: string },
 ): void {
   if (answer.kind === 'accepted') {
-    void reply
-      .status(202)
-      .headers({ 'content-type': JSON_CONTENT_TYPE, location: pending.location })
-      .send(pending.body);
+    const { location, body } = pending();
+    void reply.status(202).headers({ 'content-type': JSON_CONTENT_TYPE, location }).send(body);
     return;
   }
   if (answer.replayed) void reply.header('idempotency-replayed', 'true');
-  // As bytes: to a text Fastify would add a charset of its own.
-  void reply.status(answer.reply.status).headers(answer.reply.headers).send(Buffer.from(answer.reply.body));
+  const { status, headers, body } = answer.reply;
+  // As bytes: to a text Fastify would add a charset of its own. One that has its charset goes out with its head in one write.
+  const isText = headers['content-type'] === JSON_CONTENT_TYPE;
+  void reply
+    .status(status)
+    .headers(headers)
+    .send(isText ? body : Buffer.from(body));
 }
 
 /** The 200 of a read, as it goes out. */

@@ -37,10 +37,10 @@ export class AssetsController {
   async define(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { write, answer } = await submitRequest(this.writes, request, reply, assetWrite);
     const { id: code, scale, name, created_at: createdAt } = write.command;
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${ASSETS_PATH}/${code}`,
       body: JSON.stringify(unitResource({ code, scale, name, createdAt })),
-    });
+    }));
   }
 
   /** Whole: those that everybody has are a constant, and the ledger bounds the number of the others. */

@@ -38,10 +38,10 @@ export class ConversionsController {
     // What has not ended is shown as it was accepted, another copy's as it stands.
     const id = answer.kind === 'accepted' ? answer.resourceId : view.id;
     const standing = id === view.id ? view : ((await this.find({ ...view, id })) ?? view);
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${CONVERSIONS_PATH}/${standing.id}`,
       body: JSON.stringify(conversionResource(standing)),
-    });
+    }));
   }
 
   @Get(':id')

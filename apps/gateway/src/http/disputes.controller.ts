@@ -67,7 +67,7 @@ export class DisputesController {
       evidenceWrite(dispute, body, caller, now),
     );
     const body = JSON.stringify(disputeResource(dispute));
-    sendAnswer(reply, answer, { location: `${DISPUTES_PATH}/${dispute.id}`, body });
+    sendAnswer(reply, answer, () => ({ location: `${DISPUTES_PATH}/${dispute.id}`, body }));
   }
 
   private async page(

@@ -7,6 +7,20 @@ const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 const WAIT_DEFAULT_S = 2;
 const WAIT_MAX_S = 10;
 
+interface Wait {
+  readonly wait_ms: number;
+  /** What `Preference-Applied` says. */
+  readonly applied: string | undefined;
+}
+
+/** As it is nearly always written: read once, for all requests. */
+const USUAL_WAITS: ReadonlyMap<string, Wait> = new Map(
+  Array.from({ length: WAIT_MAX_S + 1 }, (_, seconds) => [
+    `wait=${seconds}`,
+    { wait_ms: seconds * 1_000, applied: `wait=${seconds}` },
+  ]),
+);
+
 type Header = string | readonly string[] | undefined;
 
 /** The request's Idempotency-Key. Throws where it is missing or malformed. */
@@ -17,8 +31,10 @@ export function idempotencyKeyOf(header: Header): string {
 }
 
 /** How long a write may be waited for, and what to answer as applied; other preferences are ignored (RFC 7240). */
-export function waitOf(header: Header): { readonly wait_ms: number; readonly applied: string | undefined } {
+export function waitOf(header: Header): Wait {
   if (header === undefined) return { wait_ms: WAIT_DEFAULT_S * 1_000, applied: undefined };
+  const usual = typeof header === 'string' ? USUAL_WAITS.get(header) : undefined;
+  if (usual) return usual;
   const waits = [header]
     .flat()
     .join(',')

@@ -93,5 +93,5 @@ export class HoldsController {
 }
 
 function answerHold(reply: FastifyReply, view: HoldView, answer: Answer): void {
-  sendAnswer(reply, answer, { location: `${HOLDS_PATH}/${view.id}`, body: JSON.stringify(holdResource(view)) });
+  sendAnswer(reply, answer, () => ({ location: `${HOLDS_PATH}/${view.id}`, body: JSON.stringify(holdResource(view)) }));
 }

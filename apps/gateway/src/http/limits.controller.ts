@@ -49,7 +49,7 @@ export class LimitsController {
     const id =
       isOwn || command.id !== madeBy('limit', commandId as string) ? command.id : madeBy('limit', answer.resourceId);
     const body = JSON.stringify(requestedLimit({ ...command, id }));
-    sendAnswer(reply, answer, { location: `${LIMITS_PATH}/${id}`, body });
+    sendAnswer(reply, answer, () => ({ location: `${LIMITS_PATH}/${id}`, body }));
   }
 
   @Get()

@@ -97,7 +97,7 @@ export class PaymentOperationsController {
     );
     const view = await this.standing(write, answer);
     const body = JSON.stringify(view.kind === 'refund' ? operationResource(view) : paymentResource(payment));
-    sendAnswer(reply, answer, { location: locationOf(view), body });
+    sendAnswer(reply, answer, () => ({ location: locationOf(view), body }));
   }
 
   /** What to show of an operation that has not ended: our own as it was accepted; another copy's as it stands. */

@@ -114,10 +114,10 @@ export class PaymentsController {
     answer: Answer,
   ): Promise<void> {
     const view = answer.kind === 'accepted' ? await this.standing(callerOf(request), own, answer.resourceId) : own;
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${PAYMENTS_PATH}/${view?.id}`,
       body: JSON.stringify(view && paymentResource(view)),
-    });
+    }));
   }
 
   /** The template may be another by the time a copy comes: that one is answered as the first was. */

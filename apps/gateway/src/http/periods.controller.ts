@@ -49,7 +49,7 @@ export class PeriodsController {
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       periodCloseWrite(of, body, caller, now),
     );
-    sendAnswer(reply, answer, { location: `${PERIODS_PATH}/${of}`, body: JSON.stringify(requestedPeriod(of)) });
+    sendAnswer(reply, answer, () => ({ location: `${PERIODS_PATH}/${of}`, body: JSON.stringify(requestedPeriod(of)) }));
   }
 
   @Get()

@@ -75,10 +75,10 @@ export class ReviewsController {
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       reviewWrite(review, decision, body, caller, now),
     );
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${REVIEWS_PATH}/${review.id}`,
       body: JSON.stringify(reviewResource(review)),
-    });
+    }));
   }
 
   private async known(id: string, request: FastifyRequest): Promise<ReviewState> {

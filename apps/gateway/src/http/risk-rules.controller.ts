@@ -46,7 +46,7 @@ export class RiskRulesController {
         ? command.id
         : madeBy('riskRule', answer.resourceId);
     const body = JSON.stringify(requestedRiskRule({ ...command, id }));
-    sendAnswer(reply, answer, { location: `${RISK_RULES_PATH}/${id}`, body });
+    sendAnswer(reply, answer, () => ({ location: `${RISK_RULES_PATH}/${id}`, body }));
   }
 
   @Get()

@@ -41,10 +41,10 @@ export class TransactionTypesController {
     const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       transactionTypeWrite(ifVersion, body, caller, now),
     );
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${TRANSACTION_TYPES_PATH}/${write.command.id}`,
       body: JSON.stringify(requestedType(write.command)),
-    });
+    }));
   }
 
   @Get()

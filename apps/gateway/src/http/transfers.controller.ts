@@ -68,10 +68,10 @@ export class TransfersController {
     if (write) return this.answerGroup(reply, write, answer);
     const id = answer.kind === 'accepted' ? answer.resourceId : undefined;
     const standing = id === undefined ? undefined : await findTransferGroup(this.db, { tenant, livemode, id });
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${TRANSFER_GROUPS_PATH}/${id}`,
       body: JSON.stringify(standing && transferGroupResource(standing)),
-    });
+    }));
   }
 
   @Post(':id/reverse')
@@ -104,10 +104,10 @@ export class TransfersController {
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       transferUpdateWrite({ transfer, ifVersion }, body, caller, now),
     );
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${TRANSFERS_PATH}/${id}`,
       body: JSON.stringify(transferResource(transfer)),
-    });
+    }));
   }
 
   @Get(':id')
@@ -169,18 +169,18 @@ export class TransfersController {
   ): Promise<void> {
     const id = answer.kind === 'accepted' ? answer.resourceId : view.id;
     const standing = id === view.id ? view : ((await findTransfer(this.db, { ...view, id })) ?? view);
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${TRANSFERS_PATH}/${standing.id}`,
       body: JSON.stringify(transferResource(standing)),
-    });
+    }));
   }
 
   private async answerGroup(reply: FastifyReply, { view }: GroupWrite, answer: Answer): Promise<void> {
     const id = answer.kind === 'accepted' ? answer.resourceId : view.id;
     const standing = id === view.id ? view : ((await findTransferGroup(this.db, { ...view, id })) ?? view);
-    sendAnswer(reply, answer, {
+    sendAnswer(reply, answer, () => ({
       location: `${TRANSFER_GROUPS_PATH}/${standing.id}`,
       body: JSON.stringify(transferGroupResource(standing)),
-    });
+    }));
   }
 }

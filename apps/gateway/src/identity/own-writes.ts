@@ -160,5 +160,5 @@ function rendered({ status, headers = {} }: OwnReply, body: object | undefined):
 }
 
 function send(reply: FastifyReply, answer: Reply, replayed: boolean): void {
-  sendAnswer(reply, { kind: 'final', reply: answer, replayed }, { location: '', body: '' });
+  sendAnswer(reply, { kind: 'final', reply: answer, replayed }, () => ({ location: '', body: '' }));
 }
