@@ -81,12 +81,13 @@ export class Requests {
   }
 
   #headers(operation: Operation, others: Record<string, string>, isPatient: boolean): Record<string, string> {
-    const isRead = operation.method === 'GET';
+    const isTaken = (header: string) => operation.parameters.some(({ name }) => name === header);
     return {
       ...others,
       ...(operation.isOpen ? {} : { authorization: `Bearer ${this.apiKey}` }),
       ...(operation.body ? { 'content-type': 'application/json' } : {}),
-      ...(isRead ? {} : { 'idempotency-key': randomUUID(), prefer: isPatient ? 'wait=1' : 'wait=0' }),
+      ...(isTaken('Idempotency-Key') ? { 'idempotency-key': randomUUID() } : {}),
+      ...(isTaken('Prefer') ? { prefer: isPatient ? 'wait=1' : 'wait=0' } : {}),
       ...versionFor(operation),
     };
   }
@@ -114,14 +115,12 @@ export class Requests {
       flaws.push(withHeader('authorization', credential, '401 unauthenticated'));
     if (body) flaws.push(withHeader('content-type', 'text/plain'));
     const isAsked = (asked.body as { readonly dry_run?: boolean } | undefined)?.dry_run === true;
-    if (!parameters.some(({ name }) => name === 'Idempotency-Key') || isAsked) return flaws;
-    return [
-      ...flaws,
-      withHeader('idempotency-key', undefined),
-      withHeader('idempotency-key', 'a b'),
-      withHeader('idempotency-key', 'x'.repeat(256)),
-      withHeader('prefer', 'wait=11'),
-    ];
+    const isTaken = (header: string) => parameters.some(({ name }) => name === header);
+    // Who has nothing to wait for does not look at it.
+    if (isTaken('Prefer')) flaws.push(withHeader('prefer', 'wait=11'));
+    if (!isTaken('Idempotency-Key')) return flaws;
+    if (!isAsked) flaws.push(withHeader('idempotency-key', undefined));
+    return [...flaws, withHeader('idempotency-key', 'a b'), withHeader('idempotency-key', 'x'.repeat(256))];
   }
 
   #queryFlaw(operation: Operation, asked: Asked): Arbitrary<Tried> {

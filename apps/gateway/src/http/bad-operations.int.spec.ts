@@ -126,8 +126,6 @@ describe.each(WRITES.map((one) => [one.id, one] as const))('%s, which writes,', 
       [{ 'content-encoding': 'gzip' }],
       [{ 'idempotency-key': '' }],
       [{ 'idempotency-key': 'a b' }],
-      // Who has nothing to wait for does not look at it.
-      ...(one.own ? [] : [[{ prefer: 'wait=11' }] as [Record<string, string>]]),
       [{}, `{"a":"${'x'.repeat(one.bodyForms ? 4_300_000 : 300_000)}"}`],
     ];
     for (const [headers, body] of refused) {
