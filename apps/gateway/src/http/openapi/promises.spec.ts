@@ -27,4 +27,12 @@ describe('the document', () => {
     const isValid = new Ajv2020({ strict: false }).compile(actor?.schema ?? false);
     expect([newId('apiKey'), newId('user'), newId('account')].map((id) => isValid(id))).toEqual([true, true, false]);
   });
+
+  it('has patterns that are understood outside of JavaScript: no property of Unicode', () => {
+    const patterns = [...JSON.stringify(openApiDocument()).matchAll(/"pattern":"((?:[^"\\]|\\.)*)"/g)].map(
+      ([, one]) => one,
+    );
+    expect(patterns.length).toBeGreaterThan(0);
+    expect(patterns.filter((one) => /\\p\{/iu.test(one ?? ''))).toEqual([]);
+  });
 });
