@@ -39,6 +39,8 @@ const NASTY: readonly unknown[] = [
   ],
   ...[[], {}, [null], { $gt: 0 }, { a: { b: { c: {} } } }, Array.from({ length: 1_001 }, () => 'x')],
 ];
+const HEADER_TEXTS = fc.stringMatching(/^[\x21-\x7e]([\x20-\x7e]{0,40}[\x21-\x7e])?$/);
+const ENTITY_TAGS = fc.integer({ min: 1, max: 5 }).map((version) => `W/"${version}"`);
 const TOGETHER_MAX = 2;
 const UNKNOWN_MEMBER = 'zz_unknown';
 const NASTY_TEXTS = NASTY.filter((one): one is string => typeof one === 'string' && one !== '');
@@ -101,7 +103,9 @@ export class Requests {
       );
   }
 
-  #of({ schema, name, example }: Parameter): Arbitrary<unknown> {
+  #of({ schema, name, example, in: place }: Parameter): Arbitrary<unknown> {
+    // A header may be any text that a header can be, or the tag of a version.
+    if (place === 'header' && schema.pattern === undefined) return fc.oneof(HEADER_TEXTS, ENTITY_TAGS);
     const made = this.values.of(schema, name);
     return example === undefined ? made : fc.oneof(made, this.values.like(example));
   }
