@@ -8,6 +8,7 @@ import type { Run, Scenario } from '../faults/scenario.js';
 import { readDocument, type Operation } from './document.js';
 import { ExamplePlayer } from './example-player.js';
 import { playScript } from './example-script.js';
+import { people } from './people.js';
 import { playSchemathesis } from './schemathesis.js';
 import { playProperties, type Client, type Outcome } from './property-client.js';
 
@@ -17,14 +18,8 @@ const EXAMPLES_SHORT = 4;
 const AT_A_TIME = 6;
 /** What is asked here is more than any client may ask. */
 const WITHOUT_LIMITS: Environment = { RATE_LIMIT_PER_MINUTE: '10000000' };
-/**
- * Not for a key, however valid the request is: they want what only a message, a login or a provider has given. The specs of
- * identity and of provider webhooks ask them with it.
- */
-const NEVER_ACCEPTED: ReadonlySet<string> = new Set([
-  ...['logIn', 'refreshSession', 'acceptInvitation', 'logOut', 'changePassword', 'revokeSession'],
-  ...['receiveProviderWebhook'],
-]);
+/** However valid the request is: a provider signs it, and its secret is nowhere told. Its own specs ask it, signed. */
+const NEVER_ACCEPTED: ReadonlySet<string> = new Set(['receiveProviderWebhook']);
 
 /** The gateway does what its document says, whatever it is asked. */
 export const conformance: Scenario = {
@@ -60,8 +55,12 @@ async function clientOf(stage: CardHouse): Promise<Client> {
   const player = new ExamplePlayer(document, { base: house.api, apiKey: merchant.apiKey });
   await playScript(player);
   await dispute(stage, player);
-  const keyIds = [test.id, live.id];
-  return { base: house.api, apiKey: test.key, liveKey: live.key, keyIds, known, played: player.played };
+  const { tokens, played, ids } = await people(house.api, live.key);
+  return {
+    ...{ base: house.api, apiKey: test.key, liveKey: live.key, tokens, known },
+    untouched: [test.id, live.id, ...ids],
+    played: new Map([...player.played, ...played]),
+  };
 }
 
 /** Whose card it is says that it was not he who paid. */

@@ -15,8 +15,10 @@ export interface Client {
   readonly known: readonly string[];
   /** Requests that were done, with their answers, by operation. */
   readonly played: ReadonlyMap<string, Played>;
-  /** Of the keys that it asks with, which must live on. */
-  readonly keyIds: readonly string[];
+  /** What operations are asked with that are for people, by operation. */
+  readonly tokens: ReadonlyMap<string, string>;
+  /** Ids of what it asks with, which must live on. */
+  readonly untouched: readonly string[];
 }
 
 export interface Effort {
@@ -51,10 +53,11 @@ const SHRINKING_MS = 15_000;
 export async function playProperties(client: Client, effort: Effort): Promise<Outcome[]> {
   const document = await readDocument(client.base);
   const judge = new Judge(document);
-  const known = new Known(patternsIn(document), client.known, new Set(client.keyIds));
+  const known = new Known(patternsIn(document), client.known, new Set(client.untouched));
   known.learn([...client.played.values()]);
   const values = new Values(document, known);
-  const keyFor = (operation: Operation) => (isOfLiveMode(operation) ? client.liveKey : client.apiKey);
+  const keyFor = (operation: Operation) =>
+    client.tokens.get(operation.id) ?? (isOfLiveMode(operation) ? client.liveKey : client.apiKey);
   const requests = new Requests(document, values, judge, { keyFor, played: client.played });
   const player = new Player(client.base, judge, known);
   // What makes things comes first, so that the rest finds some.
