@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc, { type Arbitrary } from 'fast-check';
 import type { ApiDocument, Operation, Parameter, Schema } from './document.js';
 import { schemaOf } from './document.js';
+import type { Played } from './example-player.js';
 import type { Judge } from './judge.js';
 import { versionFor, type Asked } from './request.js';
 import type { Values } from './values.js';
@@ -38,6 +39,9 @@ const NASTY: readonly unknown[] = [
   ],
   ...[[], {}, [null], { $gt: 0 }, { a: { b: { c: {} } } }, Array.from({ length: 1_001 }, () => 'x')],
 ];
+const HEADER_TEXTS = fc.stringMatching(/^[\x21-\x7e]([\x20-\x7e]{0,40}[\x21-\x7e])?$/);
+const ENTITY_TAGS = fc.integer({ min: 1, max: 5 }).map((version) => `W/"${version}"`);
+const TOGETHER_MAX = 2;
 const UNKNOWN_MEMBER = 'zz_unknown';
 const NASTY_TEXTS = NASTY.filter((one): one is string => typeof one === 'string' && one !== '');
 
@@ -47,22 +51,23 @@ export class Requests {
     private readonly document: ApiDocument,
     private readonly values: Values,
     private readonly judge: Judge,
-    private readonly apiKey: string,
+    private readonly stage: {
+      readonly keyFor: (operation: Operation) => string;
+      readonly played: ReadonlyMap<string, Played>;
+    },
   ) {}
 
   /** Requests that are as the document says; not all of them make sense. */
   valid(operation: Operation): Arbitrary<Tried> {
     const named = (place: Parameter['in']) => operation.parameters.filter((one) => one.in === place);
-    const record = (parameters: readonly Parameter[]) =>
-      fc.record(Object.fromEntries(parameters.map((one) => [one.name, this.values.of(one.schema, one.name)])), {
-        requiredKeys: parameters.filter(({ required }) => required).map(({ name }) => name),
-      });
-    const body = operation.body ? this.values.of(operation.body.schema) : fc.constant(undefined);
+    const body = this.#body(operation);
     const headers = named('header').filter(
       ({ name }) => !/^(Idempotency-Key|Prefer|Request-Id|PayFlow-Version)$/.test(name),
     );
+    // A cursor is not made up, but taken from a page.
+    const query = named('query').filter(({ name }) => name !== 'cursor');
     return fc
-      .tuple(record(named('path')), record(named('query')), record(headers), body, fc.boolean())
+      .tuple(this.#path(operation), this.#some(query), this.#some(headers), body, fc.boolean())
       .map(([path, query, others, json, isPatient]) => ({
         asked: {
           path: texts(path),
@@ -80,14 +85,48 @@ export class Requests {
     );
   }
 
+  /** Made of the schemas, or that of a thing that is there. */
+  #path({ id, parameters }: Operation): Arbitrary<Record<string, unknown>> {
+    const made = this.#some(parameters.filter((one) => one.in === 'path'));
+    const seen = this.stage.played.get(id)?.request.path;
+    return seen ? fc.oneof({ weight: 4, arbitrary: made }, { weight: 1, arbitrary: fc.constant(seen) }) : made;
+  }
+
+  /** All that are required, and a few of the others: of many together one is mostly not allowed beside another. */
+  #some(parameters: readonly Parameter[]): Arbitrary<Record<string, unknown>> {
+    const required = parameters.filter((one) => one.required);
+    const optional = parameters.filter((one) => !one.required);
+    return fc
+      .subarray(optional, { maxLength: Math.min(optional.length, TOGETHER_MAX) })
+      .chain((chosen) =>
+        fc.record(Object.fromEntries([...required, ...chosen].map((one) => [one.name, this.#of(one)]))),
+      );
+  }
+
+  #of({ schema, name, example, in: place }: Parameter): Arbitrary<unknown> {
+    // A header may be any text that a header can be, or the tag of a version.
+    if (place === 'header' && schema.pattern === undefined) return fc.oneof(HEADER_TEXTS, ENTITY_TAGS);
+    const made = this.values.of(schema, name);
+    return example === undefined ? made : fc.oneof(made, this.values.like(example));
+  }
+
+  /** Made of the schema, or like one that was done. */
+  #body({ id, body }: Operation): Arbitrary<unknown> {
+    if (!body) return fc.constant(undefined);
+    const made = this.values.of(body.schema);
+    const example = this.stage.played.get(id)?.request.body ?? body.example;
+    return example === undefined ? made : fc.oneof(made, this.values.like(example));
+  }
+
   #headers(operation: Operation, others: Record<string, string>, isPatient: boolean): Record<string, string> {
-    const isRead = operation.method === 'GET';
+    const isTaken = (header: string) => operation.parameters.some(({ name }) => name === header);
     return {
+      ...(others['If-Match'] === undefined ? versionFor(operation) : {}),
       ...others,
-      ...(operation.isOpen ? {} : { authorization: `Bearer ${this.apiKey}` }),
+      ...(operation.isOpen ? {} : { authorization: `Bearer ${this.stage.keyFor(operation)}` }),
       ...(operation.body ? { 'content-type': 'application/json' } : {}),
-      ...(isRead ? {} : { 'idempotency-key': randomUUID(), prefer: isPatient ? 'wait=1' : 'wait=0' }),
-      ...versionFor(operation),
+      ...(isTaken('Idempotency-Key') ? { 'idempotency-key': randomUUID() } : {}),
+      ...(isTaken('Prefer') ? { prefer: isPatient ? 'wait=1' : 'wait=0' } : {}),
     };
   }
 
@@ -114,14 +153,12 @@ export class Requests {
       flaws.push(withHeader('authorization', credential, '401 unauthenticated'));
     if (body) flaws.push(withHeader('content-type', 'text/plain'));
     const isAsked = (asked.body as { readonly dry_run?: boolean } | undefined)?.dry_run === true;
-    if (!parameters.some(({ name }) => name === 'Idempotency-Key') || isAsked) return flaws;
-    return [
-      ...flaws,
-      withHeader('idempotency-key', undefined),
-      withHeader('idempotency-key', 'a b'),
-      withHeader('idempotency-key', 'x'.repeat(256)),
-      withHeader('prefer', 'wait=11'),
-    ];
+    const isTaken = (header: string) => parameters.some(({ name }) => name === header);
+    // Who has nothing to wait for does not look at it.
+    if (isTaken('Prefer')) flaws.push(withHeader('prefer', 'wait=11'));
+    if (!isTaken('Idempotency-Key')) return flaws;
+    if (!isAsked) flaws.push(withHeader('idempotency-key', undefined));
+    return [...flaws, withHeader('idempotency-key', 'a b'), withHeader('idempotency-key', 'x'.repeat(256))];
   }
 
   #queryFlaw(operation: Operation, asked: Asked): Arbitrary<Tried> {

@@ -14,10 +14,20 @@ const BIG_SUMS = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }).map(String);
 
 /** Ids and other texts that have been seen in answers, by the pattern that they follow. */
 export class Known {
+  readonly #first = new Map<string, string[]>();
   readonly #byPattern = new Map<string, string[]>();
 
-  /** `patterns`: of ids, as the document has them. */
-  constructor(private readonly patterns: readonly string[]) {}
+  /**
+   * `patterns`: of ids, as the document has them. `first`: of what is there from the beginning and makes sense together; every
+   * second one picked is one of these. `never`: what must not be changed, as the key that is asked with.
+   */
+  constructor(
+    private readonly patterns: readonly string[],
+    first: readonly string[],
+    private readonly never: ReadonlySet<string>,
+  ) {
+    for (const text of first) this.#keep(this.#first, text);
+  }
 
   /** Takes up every id in an answer. */
   learn(value: unknown): void {
@@ -27,18 +37,33 @@ export class Known {
 
   /** One of those seen, or undefined. */
   pick(pattern: string, at: number): string | undefined {
-    const texts = this.#byPattern.get(pattern);
-    return texts?.[at % texts.length];
+    const texts = at % 2 === 0 ? this.#first.get(pattern) : undefined;
+    const chosen = texts ?? this.#byPattern.get(pattern) ?? this.#first.get(pattern);
+    return chosen?.[(at >> 1) % chosen.length];
+  }
+
+  /** Another of its kind, where it is an id. */
+  like(text: string, at: number): string {
+    const pattern = this.#patternOf(text);
+    return (pattern === undefined ? undefined : this.pick(pattern, at)) ?? text;
   }
 
   #learnText(text: string): void {
-    const pattern = text.includes('_') ? this.patterns.find((one) => new RegExp(one).test(text)) : undefined;
+    if (!this.never.has(text)) this.#keep(this.#byPattern, text);
+  }
+
+  #keep(kept: Map<string, string[]>, text: string): void {
+    const pattern = this.#patternOf(text);
     if (pattern === undefined) return;
-    const texts = this.#byPattern.get(pattern) ?? [];
-    this.#byPattern.set(pattern, texts);
+    const texts = kept.get(pattern) ?? [];
+    kept.set(pattern, texts);
     if (texts.includes(text)) return;
     if (texts.length < KNOWN_MAX) texts.push(text);
     else texts[Math.floor(Math.random() * KNOWN_MAX)] = text;
+  }
+
+  #patternOf(text: string): string | undefined {
+    return text.includes('_') ? this.patterns.find((one) => new RegExp(one).test(text)) : undefined;
   }
 }
 
@@ -48,6 +73,19 @@ export class Values {
     private readonly document: ApiDocument,
     private readonly known: Known,
   ) {}
+
+  /** The example with other ids and sums in it: more often than not it makes sense. */
+  like(example: unknown, name = ''): Arbitrary<unknown> {
+    if (/(^|_)amount$/.test(name)) return SUMS;
+    if (typeof example === 'string')
+      return fc.oneof(
+        fc.constant(example),
+        fc.nat().map((at) => this.known.like(example, at)),
+      );
+    if (Array.isArray(example)) return fc.tuple(...example.map((one) => this.like(one, name)));
+    if (typeof example !== 'object' || example === null) return fc.constant(example);
+    return fc.record(Object.fromEntries(Object.entries(example).map(([one, member]) => [one, this.like(member, one)])));
+  }
 
   of(schema: Schema, name = ''): Arbitrary<unknown> {
     const { enum: choices, type } = schema;

@@ -78,15 +78,32 @@ export class Merchant {
 }
 
 async function makeApiKey(databases: Databases, tenant: string): Promise<string> {
-  const key = `sk_test_${randomBytes(KEY_BYTES).toString('base64url')}`;
-  const id = uuidOf('tenant', tenant);
-  await databases.rows('gateway', 'insert into tenants (id, name) values ($1, $2)', [id, 'e2e']);
+  await databases.rows('gateway', 'insert into tenants (id, name) values ($1, $2)', [uuidOf('tenant', tenant), 'e2e']);
+  return (await addApiKey(databases, tenant, SCOPES)).key;
+}
+
+/** A key more of the tenant's. */
+export async function addApiKey(
+  databases: Databases,
+  tenant: string,
+  scopes: readonly string[],
+  livemode = false,
+): Promise<{ readonly key: string; readonly id: string }> {
+  const key = `sk_${livemode ? 'live' : 'test'}_${randomBytes(KEY_BYTES).toString('base64url')}`;
+  const id = newId('apiKey');
   await databases.rows(
     'gateway',
-    'insert into api_keys (tenant_id, livemode, id, key_hash, name, scopes) values ($1, false, $2, $3, $4, $5)',
-    [id, uuidOf('apiKey', newId('apiKey')), createHash('sha256').update(key).digest(), 'e2e', SCOPES],
+    'insert into api_keys (tenant_id, livemode, id, key_hash, name, scopes) values ($1, $2, $3, $4, $5, $6)',
+    [
+      uuidOf('tenant', tenant),
+      livemode,
+      uuidOf('apiKey', id),
+      createHash('sha256').update(key).digest(),
+      'e2e',
+      scopes,
+    ],
   );
-  return key;
+  return { key, id };
 }
 
 /** Makes a resource and returns its id; what is not known to be made is asked for again under its key. */

@@ -21,7 +21,12 @@ export const ASSET_REQUEST_SCHEMA = {
     // From three letters on, so that the code of a currency is told to be reserved, and not to be malformed.
     code: { type: 'string', pattern: '^[A-Z][A-Z0-9]{2,11}$' },
     scale: { type: 'integer', minimum: 0, maximum: ASSET_SCALE_MAX },
-    name: { type: 'string', minLength: 1, maxLength: ASSET_NAME_LENGTH_MAX, pattern: '^[^\\p{Cc}\\p{Zl}\\p{Zp}]*$' },
+    name: {
+      type: 'string',
+      minLength: 1,
+      maxLength: ASSET_NAME_LENGTH_MAX,
+      pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$',
+    },
   },
 } as const;
 

@@ -126,8 +126,6 @@ describe.each(WRITES.map((one) => [one.id, one] as const))('%s, which writes,', 
       [{ 'content-encoding': 'gzip' }],
       [{ 'idempotency-key': '' }],
       [{ 'idempotency-key': 'a b' }],
-      // Who has nothing to wait for does not look at it.
-      ...(one.own ? [] : [[{ prefer: 'wait=11' }] as [Record<string, string>]]),
       [{}, `{"a":"${'x'.repeat(one.bodyForms ? 4_300_000 : 300_000)}"}`],
     ];
     for (const [headers, body] of refused) {
@@ -138,7 +136,22 @@ describe.each(WRITES.map((one) => [one.id, one] as const))('%s, which writes,', 
   });
 });
 
+/** What the document shows of each, or a text that is as good as another. */
+const NEEDED: Readonly<Record<string, string>> = { needs_attention: 'true' };
+
 describe.each(READS.map((one) => [one.id, one] as const))('%s, which reads,', (_id, one) => {
+  it('needs the parameters that the document says are required, and no other', async () => {
+    const { requiredQuery = [] } = one;
+    const asked = requiredQuery.map((name) => `${name}=${NEEDED[name] ?? 'x'}`);
+    // One of two, whichever it is.
+    if (one.id === 'listTransactions') asked.push('path=x');
+    expect([200, 404]).toContain((await send(one, `${pathOf(one)}?${asked.join('&')}`)).status);
+    for (const name of requiredQuery) {
+      const others = asked.filter((text) => !text.startsWith(`${name}=`));
+      expect(told(await send(one, `${pathOf(one)}?${others.join('&')}`))).toBe('400 invalid_parameter');
+    }
+  });
+
   it('is answered to HEAD as to GET, and to no method that overrides it', async () => {
     const path = pathOf(one);
     const get = await send(one, path, { 'x-http-method-override': 'DELETE' });

@@ -8,6 +8,7 @@ import { isAnyTaken } from '../database/transfer-view.repository.js';
 import { callerOf } from './authentication.js';
 import { refuseOversized } from './command-size.js';
 import { bodyOf } from './edge.js';
+import { idempotencyKeyOf, waitOf } from './headers.js';
 import { LEDGER } from './ledger-reads.controller.js';
 import { refuseParameters } from './list-query.js';
 import type { OwnerClient } from './owner-client.js';
@@ -32,6 +33,7 @@ export class DryRuns {
 
   /** The answer to a request, as JSON. Throws what the same request would be refused with at the door. */
   async answer(request: FastifyRequest): Promise<string> {
+    refuseHeaders(request);
     refuseParameters(request.url);
     const caller = callerOf(request);
     const { bytes, json } = bodyOf(request);
@@ -42,6 +44,13 @@ export class DryRuns {
     const answer = await this.ledger.ask(PATH, write.command, caller, request.id);
     return JSON.stringify(toldOf(write, answer as LedgerAnswer, givenIds(json)));
   }
+}
+
+/** It needs no key and waits for nothing; what it brings of either is read as it will be when it is meant. */
+function refuseHeaders({ headers }: FastifyRequest): void {
+  const { 'idempotency-key': key, prefer } = headers;
+  if (key !== undefined) idempotencyKeyOf(key);
+  waitOf(prefer);
 }
 
 function takenBy(write: PostWrite | GroupWrite): {

@@ -10,7 +10,12 @@ export const REVIEW_DECISION_REQUEST_SCHEMA = {
   required: ['reason'],
   additionalProperties: false,
   properties: {
-    reason: { type: 'string', minLength: 1, maxLength: REVIEW_REASON_LENGTH_MAX, pattern: '^[^\\p{Cc}]*$' },
+    reason: {
+      type: 'string',
+      minLength: 1,
+      maxLength: REVIEW_REASON_LENGTH_MAX,
+      pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$',
+    },
   },
 } as const;
 

@@ -26,6 +26,7 @@ export const ATTEMPT_OPERATIONS: readonly Operation[] = [
     summary: 'List attempts whose end only a human can find out, oldest first.',
     scope: 'payments:read',
     query: [...Object.keys(ATTEMPT_PARAMETERS), 'limit', 'cursor'],
+    requiredQuery: ['needs_attention'],
     querySchemas: { needs_attention: { const: 'true' } },
     answer: 'AttemptList',
     status: 200,

@@ -17,6 +17,7 @@ export const AUDIT_OPERATIONS: readonly Operation[] = [
       ...['actor', 'operation', 'resource', 'created[gte]', 'created[gt]', 'created[lte]', 'created[lt]'],
       ...['limit', 'cursor'],
     ],
+    querySchemas: { actor: { anyOf: [id('apiKey'), id('user')], description: 'The key or the user.' } },
     problems: LIST_PROBLEMS,
   },
 ];

@@ -24,6 +24,8 @@ export const FINDING_OPERATIONS: readonly Operation[] = [
     summary: 'Find by any id, reference, account path or idempotency key: what of it the key may read, the newest 50.',
     scope: 'any',
     query: ['q'],
+    requiredQuery: ['q'],
+    querySchemas: { q: { type: 'string', minLength: 1, maxLength: 255 } },
     answer: 'SearchResultList',
     status: 200,
     problems: ['invalid_parameter'],

@@ -16,6 +16,8 @@ export interface Operation {
   readonly answer?: string;
   readonly status: 200 | 201 | 204;
   readonly query?: readonly string[];
+  /** Parameters of the query that it cannot do without. */
+  readonly requiredQuery?: readonly string[];
   /** Computed anew at each read: it has no ETag. */
   readonly computed?: true;
   /** Ends at the gateway: the answer is final, nothing is waited for. */

@@ -247,6 +247,7 @@ export const OPERATIONS: readonly Operation[] = [
     status: 200,
     problems: [
       ...CHANGE_PROBLEMS,
+      'id_reused',
       'invalid_id',
       'not_found',
       'account_frozen',
@@ -339,7 +340,7 @@ export const OPERATIONS: readonly Operation[] = [
     answer: 'AccountAggregate',
     status: 200,
     query: ['path'],
-    querySchemas: { path: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' } },
+    requiredQuery: ['path'],
     computed: true,
     problems: FORWARDED_PROBLEMS,
   },

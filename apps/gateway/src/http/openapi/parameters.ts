@@ -11,7 +11,6 @@ interface ObjectSchema {
 type Schema = ObjectSchema & { readonly anyOf?: readonly Schema[]; readonly items?: { readonly $ref?: string } };
 
 const VISIBLE_ASCII = '^[\\x21-\\x7e]{1,255}$';
-const PRINTABLE_ASCII = '^[\\x20-\\x7e]*$';
 const ENTITY_TAG = '^(\\*|(W/)?"[0-9]{1,15}")$';
 /** Of a filter by a member of an object, as the requests take it. */
 const MEMBER_LENGTH_MAX = 500;
@@ -22,7 +21,7 @@ export const HEADER_PARAMETERS: Readonly<Record<string, object>> = {
     name: 'Request-Id',
     in: 'header',
     description: 'Kept where it is a plain token, else replaced; the answer has it.',
-    schema: { type: 'string', maxLength: 128, pattern: PRINTABLE_ASCII },
+    schema: text,
   },
   PayFlowVersion: {
     name: 'PayFlow-Version',
@@ -62,8 +61,8 @@ export const HEADER_PARAMETERS: Readonly<Record<string, object>> = {
   IfNoneMatch: {
     name: 'If-None-Match',
     in: 'header',
-    description: 'The ETag of the copy that the caller has: 304 where it still stands.',
-    schema: { type: 'string', maxLength: 1_000, pattern: PRINTABLE_ASCII },
+    description: 'The ETag of the copy that the caller has: 304 where it still stands. What is none is passed over.',
+    schema: text,
   },
 };
 
@@ -77,13 +76,13 @@ const WELL_KNOWN: Readonly<Record<string, object>> = {
   from: instant,
   to: instant,
   basis,
+  path: { type: 'string', pattern: VISIBLE_ASCII },
   expand: {
     type: 'string',
     pattern: `^(${PAYMENT_EXPANSIONS.join('|')})(,(${PAYMENT_EXPANSIONS.join('|')}))*$`,
     description: 'Names with commas between them.',
   },
 };
-const REQUIRED: ReadonlySet<string> = new Set(['path', 'needs_attention']);
 
 /** Everything that an operation is told beside its body. */
 export function parametersOf(operation: Operation, all: readonly Operation[]): object[] {
@@ -125,7 +124,7 @@ function pathSchema(path: string, name: string, all: readonly Operation[]): obje
 }
 
 function queryParameter(name: string, operation: Operation): object {
-  const required = REQUIRED.has(name) ? { required: true } : {};
+  const required = operation.requiredQuery?.includes(name) ? { required: true } : {};
   const own = operation.querySchemas?.[name];
   if (!name.endsWith('[*]'))
     return { name, in: 'query', ...required, schema: own ?? querySchema(name, itemOf(operation)) };
