@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { InvariantsModule } from '@payflow/invariants';
 import { PlatformModule, type ConfigurationOf } from '@payflow/service';
 import type { archiverConfiguration } from './archiver.config.js';
-import { invariants } from './database/invariants.js';
+import { invariants, migrations } from './database/index.js';
 import { rights } from './database/rights.js';
 import { EventsHandler } from './handlers/events.handler.js';
 
@@ -16,7 +16,14 @@ export class ArchiverModule {
     return {
       module: ArchiverModule,
       imports: [
-        PlatformModule.with({ service: 'archiver', config, rights, connections: CONNECTIONS, kafka: 'required' }),
+        PlatformModule.with({
+          service: 'archiver',
+          config,
+          rights,
+          migrations,
+          connections: CONNECTIONS,
+          kafka: 'required',
+        }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [EventsHandler],

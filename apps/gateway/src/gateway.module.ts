@@ -12,7 +12,7 @@ import { PaymentBulks } from './acceptance/payment-bulks.js';
 import { Writes } from './acceptance/writes.js';
 import { GatewayCaches, REDIS_PREFIX } from './cache/gateway-caches.js';
 import { KeyUses } from './cache/key-uses.js';
-import { entities, invariants } from './database/index.js';
+import { entities, invariants, migrations } from './database/index.js';
 import { rights } from './database/rights.js';
 import type { GatewayConfiguration } from './gateway.config.js';
 import { LedgerEventsHandler } from './handlers/ledger-events.handler.js';
@@ -93,6 +93,7 @@ export class GatewayModule {
           config,
           entities,
           rights,
+          migrations,
           connections: CONNECTIONS,
           kafka: 'degraded',
           refusesWithoutDatabase: true,

@@ -3,7 +3,7 @@ import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, REPORTS, type ConfigurationOf } from '@payflow/service';
-import { invariants } from './database/invariants.js';
+import { invariants, migrations } from './database/index.js';
 import { rights } from './database/rights.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { AccountReadsController } from './http/account-reads.controller.js';
@@ -29,7 +29,14 @@ export class LedgerModule {
     return {
       module: LedgerModule,
       imports: [
-        PlatformModule.with({ service: 'ledger', config, rights, connections: CONNECTIONS, kafka: 'required' }),
+        PlatformModule.with({
+          service: 'ledger',
+          config,
+          rights,
+          migrations,
+          connections: CONNECTIONS,
+          kafka: 'required',
+        }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [

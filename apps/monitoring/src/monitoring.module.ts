@@ -4,7 +4,7 @@ import type { Database } from '@payflow/database';
 import { CheckResults, DatabaseReports, InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, Drain, Health, PlatformModule } from '@payflow/service';
-import { invariants } from './database/invariants.js';
+import { invariants, migrations } from './database/index.js';
 import { rights } from './database/rights.js';
 import { PaymentEventsHandler } from './handlers/payment-events.handler.js';
 import { MonitoringController } from './http/monitoring.controller.js';
@@ -40,7 +40,14 @@ export class MonitoringModule {
       module: MonitoringModule,
       imports: [
         // Monitoring must tell that Kafka is away, so it stays up without.
-        PlatformModule.with({ service: 'monitoring', config, rights, connections: CONNECTIONS, kafka: 'degraded' }),
+        PlatformModule.with({
+          service: 'monitoring',
+          config,
+          rights,
+          migrations,
+          connections: CONNECTIONS,
+          kafka: 'degraded',
+        }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [PaymentEventsHandler, MonitoringController],

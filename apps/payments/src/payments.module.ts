@@ -3,7 +3,7 @@ import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, type ConfigurationOf } from '@payflow/service';
-import { invariants } from './database/invariants.js';
+import { invariants, migrations } from './database/index.js';
 import { rights } from './database/rights.js';
 import { DisputeSweeper } from './dispute-sweeper.js';
 import { LedgerVerdictsHandler } from './handlers/ledger-verdicts.handler.js';
@@ -26,7 +26,14 @@ export class PaymentsModule {
     return {
       module: PaymentsModule,
       imports: [
-        PlatformModule.with({ service: 'payments', config, rights, connections: CONNECTIONS, kafka: 'required' }),
+        PlatformModule.with({
+          service: 'payments',
+          config,
+          rights,
+          migrations,
+          connections: CONNECTIONS,
+          kafka: 'required',
+        }),
         InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [

@@ -26,6 +26,7 @@ export {
   sqlState,
 } from './errors.js';
 export { excessOf, type Excess } from './excess.js';
+export { schemaGapOf, type SchemaGap } from './schema-gap.js';
 export type { PoolStatus } from './pool/connection-pool.js';
 export type { Purpose, Shares } from './pool/purpose.js';
 export {

@@ -1,4 +1,12 @@
-import { PARTITIONS, SUBSCRIPTIONS, TOPICS, deadLetterTopic, type Group, type TopicSpec } from '@payflow/contracts';
+import {
+  PARTITIONS,
+  SUBSCRIPTIONS,
+  TOPICS,
+  deadLetterTopic,
+  type Group,
+  type Service,
+  type TopicSpec,
+} from '@payflow/contracts';
 import type { BrokerAdmin, TopicToCreate } from './broker/port.js';
 import { DEAD_LETTER_PARTITIONS } from './runner/dead-letter.js';
 
@@ -32,13 +40,28 @@ export function topicsToCreate(profile: keyof typeof PARTITIONS, brokers: number
   return [...own, ...dead];
 }
 
-/** What is wrong with the broker's topics for this topology, as sentences; empty when all is well. */
-export async function verifyTopics(admin: BrokerAdmin, profile: keyof typeof PARTITIONS): Promise<string[]> {
-  const wanted = topicsToCreate(profile, 1);
+/** What is wrong with the broker's topics for this topology, or for one service of it, as sentences; empty when all is well. */
+export async function verifyTopics(
+  admin: BrokerAdmin,
+  profile: keyof typeof PARTITIONS,
+  service?: Service,
+): Promise<string[]> {
+  const used = service && topicsOf(service);
+  const wanted = topicsToCreate(profile, 1).filter(({ name }) => used?.has(name) ?? true);
   const counts = await admin.partitionCounts(wanted.map(({ name }) => name));
   return wanted.flatMap(({ name, partitions }) => {
     const found = counts.get(name);
     if (found === undefined) return [`topic ${name} does not exist`];
     return found === partitions ? [] : [`topic ${name} has ${found} partitions, the topology says ${partitions}`];
   });
+}
+
+/** Those that a service publishes to or reads; it may not see any other. */
+function topicsOf(service: Service): Set<string> {
+  const groups = (Object.keys(SUBSCRIPTIONS) as Group[]).filter((group) => SUBSCRIPTIONS[group].service === service);
+  const published = Object.entries<TopicSpec>(TOPICS).filter(([, { publishers }]) => publishers.includes(service));
+  return new Set([
+    ...published.map(([name]) => name),
+    ...groups.flatMap((group) => [SUBSCRIPTIONS[group].topic, deadLetterTopic(group)]),
+  ]);
 }

@@ -12,12 +12,15 @@ import { Messaging, kafkajsBroker, withHeadStart, type Broker, type BrokerOption
 import { registerBreaker } from '@payflow/resilience';
 import { gauge } from '@payflow/telemetry';
 import type { CommonConfiguration } from './configuration/common-fields.js';
+import { exitOnConfigurationError } from './configuration/configuration.js';
 import { databaseBreaker } from './database-breaker.js';
 import { Drain } from './drain.js';
 import { Health, NotWell, type CheckLevel } from './health.js';
 import { watchStatements } from './query-care.js';
 import { refuseExcess } from './refuse-excess.js';
 import { refusePools } from './refuse-pools.js';
+import { refuseSchema } from './refuse-schema.js';
+import { refuseTopics } from './refuse-topics.js';
 import { StartUp } from './start-up.js';
 
 /** Injection token of the service's {@link Database}. */
@@ -36,6 +39,8 @@ export interface PlatformOptions {
   readonly entities?: DatabaseOptions['entities'];
   /** What the service's role may do in its database; one that can do more is refused. */
   readonly rights: Rights;
+  /** What `payflow setup` runs on its database; one on which anything else has run is refused. */
+  readonly migrations?: readonly unknown[];
   /** How the service's connections are divided by what they are for. */
   readonly connections: Shares;
   /** How long a statement may take, ms; where requests wait, shorter than the platform's 10 s. */
@@ -80,12 +85,13 @@ export class PlatformModule {
 const PING = statement('service.ping', 'select 1');
 
 async function database(
-  { service, config, entities, rights, connections, statementTimeout_ms, refusesWithoutDatabase }: PlatformOptions,
+  { service, config, entities, rights, migrations, connections, ...care }: PlatformOptions,
   health: Health,
   drain: Drain,
   startUp: StartUp,
 ): Promise<Database> {
-  const breaker = refusesWithoutDatabase && databaseBreaker();
+  const { statementTimeout_ms } = care;
+  const breaker = care.refusesWithoutDatabase && databaseBreaker();
   const db = await startUp.part('database', () =>
     openDatabase({
       url: config.DATABASE_URL,
@@ -104,6 +110,7 @@ async function database(
   await startUp.part('rights', async () => {
     await refusePools(service, db, config);
     await refuseExcess(service, db, rights);
+    if (migrations) await refuseSchema(service, db, migrations, config.DATABASE_SCHEMA_AHEAD);
   });
   const unwatch = watchStatements(db, config.SLOW_QUERY_MS);
   await startUp.beside('pool', () => db.warmUp());
@@ -154,13 +161,21 @@ interface MessagingParts {
 }
 
 async function messaging(
-  { config, kafka }: PlatformOptions,
+  { service, config, kafka }: PlatformOptions,
   { db, broker, health, startUp }: MessagingParts,
 ): Promise<Messaging> {
   const messaging = new Messaging({ broker, database: db, partitions: config.PAYFLOW_PARTITIONS });
   // A producer that fails is thrown away and another made, and until then everything stays in the outbox: as good as a breaker.
   registerBreaker('kafka', () => (messaging.health.producing ? 'closed' : 'open'));
   await startUp.beside('partitions', () => messaging.start());
+  await startUp.beside('topics', () =>
+    refuseTopics(service, {
+      admin: () => messaging.admin(),
+      profile: config.PAYFLOW_PARTITIONS,
+      isDraining: () => health.draining,
+      onRefused: exitOnConfigurationError,
+    }),
+  );
   health.register({
     name: 'kafka',
     level: kafka,

@@ -67,6 +67,16 @@ describe('the life of a payment from account to account', () => {
     expect(transfers.every(({ payment }) => payment === id)).toBe(true);
     return transfers.map(({ debit_account, amount }) => `${debit_account === alice ? 'out' : 'back'} ${amount}`);
   };
+  const become = async (account: string, state: string) => {
+    const options = {
+      method: 'PATCH',
+      body: JSON.stringify({ state }),
+      idempotencyKey: newId('event'),
+      wait_s: WAIT_S,
+    };
+    const reply = await merchant.api.call(`/api/v1/accounts/${account}`, { ...options, headers: { 'if-match': '*' } });
+    expect(reply).toMatchObject({ status: 200 });
+  };
   const available = async () => BigInt((await read(`/accounts/${alice}`))['available'] as string);
 
   it('is taken at once, and given back in parts, never past what was taken', async () => {
@@ -120,6 +130,46 @@ describe('the life of a payment from account to account', () => {
     await send('/payments', { source: alice, destination: merchant.pauper, amount: '5', asset: 'USD' });
     const again = jsonOf<Resource>(await send(`/payments/${payment.id}/retry`));
     expect([again['status'], again['retry_of']]).toEqual(['succeeded', payment.id]);
+  });
+
+  it('is refused of and to an account that is frozen or closed, and nothing is booked', async () => {
+    const opened = async () => jsonOf<Resource>(await send('/accounts', { asset: 'USD' })).id;
+    const [frozen, closed] = [await opened(), await opened()];
+    await paid({ destination: frozen });
+    await become(frozen, 'frozen');
+    await become(closed, 'closed');
+    const cases: readonly [terms: object, code: string][] = [
+      [{ source: frozen }, 'account_frozen'],
+      [{ destination: frozen }, 'account_frozen'],
+      [{ source: frozen, capture: 'manual' }, 'account_frozen'],
+      [{ source: closed }, 'account_closed'],
+      [{ destination: closed }, 'account_closed'],
+    ];
+    for (const [terms, code] of cases) {
+      const reply = await send('/payments', { source: alice, destination: bob, amount: '10', asset: 'USD', ...terms });
+      const { payment } = jsonOf<{ payment: Resource }>(reply);
+      expect([told(reply), payment['failure'], await legsOf(payment.id)]).toEqual(['402 declined', { code }, []]);
+    }
+    expect(await read(`/accounts/${frozen}`)).toMatchObject({ balance: '1000', available: '1000' });
+  });
+
+  it('is called off before payments has heard of it', async () => {
+    const before = await available();
+    const payments = house.service('payments');
+    payments.pause();
+    const ask = (path: string, body: object) =>
+      merchant.api.call(`/api/v1${path}`, { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: 0 });
+    const terms = { source: alice, destination: bob, amount: '70', asset: 'USD', capture: 'manual' };
+    const create = await ask('/payments', terms);
+    const { id } = jsonOf<Resource>(create as Reply);
+    const cancel = await ask(`/payments/${id}/cancel`, {});
+    payments.resume();
+    expect([create, cancel].map((reply) => (reply as Reply).status)).toEqual([202, 202]);
+    const final = await until('it has ended', async () => {
+      const payment = await read(`/payments/${id}`);
+      return payment['status'] === 'canceled' ? payment : undefined;
+    });
+    expect([before - (await available()), await legsOf(id), final['amount_captured']]).toEqual([0n, [], '0']);
   });
 
   it('is one of many in a request, and called off and given back as one of many', async () => {

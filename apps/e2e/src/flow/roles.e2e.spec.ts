@@ -3,7 +3,7 @@ import { SERVICES } from '@payflow/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { House } from '../house/house.js';
 
-/** Every service as a process, with the URL of somebody who can do anything; and one that asks for more than there is. */
+/** Every service as a process, with the URL of somebody who can do anything, and with servers that are not as it needs them. */
 describe('a service that must not start', () => {
   let house: House;
   beforeAll(async () => {
@@ -31,4 +31,31 @@ describe('a service that must not start', () => {
       'DATABASE_POOL_SIZE and DATABASE_MAX_OVERFLOW come to 400 connections',
     );
   });
+
+  it.each(['gateway', 'ledger'] as const)(
+    '%s on topics that nobody made ends as one that is configured wrongly',
+    async (service) => {
+      const process = await house.anotherProcess(service);
+      await process.launch({ KAFKA_PREFIX: 'nobodys.' });
+      expect(await process.exited).toMatchObject({ code: 78 });
+      expect(readFileSync(process.logFile, 'utf8')).toMatch(/topic \S+ does not exist: .*`payflow setup`/);
+    },
+  );
+
+  it.each(SERVICES)(
+    '%s on a schema older or newer than itself ends as one that is configured wrongly',
+    async (service) => {
+      const ended = async () => {
+        const process = await house.anotherProcess(service);
+        await process.launch();
+        expect(await process.exited).toMatchObject({ code: 78 });
+        return readFileSync(process.logFile, 'utf8');
+      };
+      const { databases } = house;
+      await databases.asSuperuser(service, `insert into schema_migrations values (99999, 1, 'Later1999999999999')`);
+      expect(await ended()).toContain('newer than this version, which does not know 1 migration (Later1999999999999)');
+      await databases.asSuperuser(service, 'delete from schema_migrations where id in (1, 99999)');
+      expect(await ended()).toContain('older than this version: it lacks 1 migration (MessagingTables1763700000000)');
+    },
+  );
 });

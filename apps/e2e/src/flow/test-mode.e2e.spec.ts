@@ -56,6 +56,22 @@ describe('test mode', () => {
     await becomes(`/payments/${unconfirmed.body['id'] as string}`, 'expired');
     await becomes(`/holds/${hold.body['id'] as string}`, 'expired');
     expect(await held(payer)).toBe('0');
+    // Nothing can be taken of what has expired, nor called off, nor booked of a hold.
+    const [late, over] = [authorized.body['id'] as string, hold.body['id'] as string];
+    const refused = [
+      await ask(`/payments/${late}/capture`, {}),
+      await ask(`/payments/${late}/cancel`, {}),
+      await ask(`/payments/${unconfirmed.body['id'] as string}/confirm`, {}),
+      await ask(`/holds/${over}/post`, {}),
+    ];
+    expect(refused.map(({ status, body }) => `${status} ${body['code'] as string}`)).toEqual([
+      '409 payment_not_capturable',
+      '409 payment_not_cancelable',
+      '409 payment_not_confirmable',
+      '409 hold_not_pending',
+    ]);
+    expect(await held(payer)).toBe('0');
+    expect((await read(`/payments/${late}`))['amount_captured']).toBe('0');
 
     // What begins now has its own time before it.
     const next = await ask('/payments', { ...paid, method: { type: 'internal' } });

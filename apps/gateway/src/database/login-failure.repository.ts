@@ -22,7 +22,8 @@ const ADD = statement(
      failures = case when f.last_failed_at < excluded.last_failed_at - interval '1 day' then 1 else least(f.failures + 1, 1000000) end,
      blocked_until = case
        when f.last_failed_at < excluded.last_failed_at - interval '1 day' or f.failures + 1 < excluded.tolerated then f.blocked_until
-       else excluded.last_failed_at + least($3, 2 ^ least(f.failures + 1 - excluded.tolerated, 20)) * interval '1 second' end`,
+       else excluded.last_failed_at + least($3, 2 ^ least(f.failures + 1 - excluded.tolerated, 20)) * interval '1 second' end
+   returning subject, failures, greatest(0, ceil(extract(epoch from blocked_until - last_failed_at)))::integer as blocked_s`,
 );
 
 const FORGIVE = statement(
@@ -42,9 +43,21 @@ export async function blockedFor(db: Database | Transaction, subjects: readonly 
   return Math.max(0, row?.seconds ?? 0);
 }
 
+/** How often a subject has failed, and for how many seconds it is blocked now. */
+export interface LoginFailures {
+  readonly subject: string;
+  readonly failures: number;
+  readonly blocked_s: number;
+}
+
 /** Counts a failure of each; the longest wait that comes of it is `wait_max_s`. */
-export async function addFailures(db: Database, subjects: readonly LoginSubject[], wait_max_s: number): Promise<void> {
-  await db.count(ADD, [subjects.map(({ hash }) => hash), subjects.map(({ tolerated }) => tolerated), wait_max_s]);
+export async function addFailures(
+  tx: Transaction,
+  subjects: readonly LoginSubject[],
+  wait_max_s: number,
+): Promise<LoginFailures[]> {
+  const [hashes, tolerated] = [subjects.map(({ hash }) => hash), subjects.map((subject) => subject.tolerated)];
+  return tx.rows<LoginFailures & Record<string, unknown>>(ADD, [hashes, tolerated, wait_max_s]);
 }
 
 /** Forgets the failures of those who are not blocked. */

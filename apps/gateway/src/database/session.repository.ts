@@ -66,7 +66,7 @@ const ISSUE = statement(
 // The session's row is what two copies of one token meet at.
 const LOCK_REFRESH = statement(
   'session-tokens.lock-refresh',
-  `select s.tenant_id, s.id, s.user_id, t.spent_at, least(t.expires_at, s.expires_at) <= clock_timestamp() or s.ended_at is not null or u.disabled_at is not null as is_over
+  `select s.tenant_id, s.id, s.user_id, s.livemode, t.spent_at, least(t.expires_at, s.expires_at) <= clock_timestamp() or s.ended_at is not null or u.disabled_at is not null as is_over
    from session_tokens t join sessions s on s.tenant_id = t.tenant_id and s.id = t.session_id
      join users u on u.tenant_id = s.tenant_id and u.id = s.user_id
    where t.hash = $1 and t.kind = 'refresh' for update of s, t`,
@@ -171,6 +171,7 @@ export async function openSession(
 /** What a refresh token is: of which session, whether it was used before, and whether it is good for nothing any more. */
 export interface RefreshToken extends SessionKey {
   readonly user: string;
+  readonly livemode: boolean;
   readonly isSpent: boolean;
   readonly isOver: boolean;
 }
@@ -180,6 +181,7 @@ export async function lockRefreshToken(tx: Transaction, hash: Buffer): Promise<R
     tenant_id: string;
     id: string;
     user_id: string;
+    livemode: boolean;
     spent_at: Date | null;
     is_over: boolean;
   }>(LOCK_REFRESH, [hash]);
@@ -188,6 +190,7 @@ export async function lockRefreshToken(tx: Transaction, hash: Buffer): Promise<R
       organisation: tenantOf(row.tenant_id),
       id: fromUuid('session', row.id),
       user: fromUuid('user', row.user_id),
+      livemode: row.livemode,
       isSpent: row.spent_at !== null,
       isOver: row.is_over,
     }
@@ -224,8 +227,9 @@ export async function findSession(tx: Transaction, key: SessionKey): Promise<Ses
   return row && toSession(row);
 }
 
-export async function endSession(tx: Transaction, key: SessionKey, reason: SessionEnd): Promise<void> {
-  await tx.count(END, [...keyOf(key), reason]);
+/** Returns whether it was this that ended it. */
+export async function endSession(tx: Transaction, key: SessionKey, reason: SessionEnd): Promise<boolean> {
+  return (await tx.count(END, [...keyOf(key), reason])) === 1;
 }
 
 /** Ends the sessions of a user whose row is locked, but for one. Returns how many. */

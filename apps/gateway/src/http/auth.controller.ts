@@ -4,6 +4,7 @@ import { toUuid } from '@payflow/contracts';
 import type { Database, Transaction } from '@payflow/database';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { doorstepOf } from '../audit/origin.js';
 import { findKey } from '../database/managed-key.repository.js';
 import { findTenantName } from '../database/organisation.repository.js';
 import { endSession, findSession, listSessions, liveTokens } from '../database/session.repository.js';
@@ -54,8 +55,7 @@ export class AuthController {
     const { livemode = false, email, ...login } = readLogin(bodyOf(request).json);
     const granted = await this.logins.byPassword(
       { ...login, email: canonicalEmail(email) },
-      livemode,
-      originOf(request),
+      originOf(request, livemode),
     );
     this.#grant(reply, granted);
   }
@@ -65,7 +65,7 @@ export class AuthController {
   async refresh(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     const { refresh_token } = readRefresh(bodyOf(request).json);
-    this.#grant(reply, await this.logins.byRefreshToken(refresh_token));
+    this.#grant(reply, await this.logins.byRefreshToken(refresh_token, doorstepOf(request, false)));
   }
 
   @Post('invitation')
@@ -73,7 +73,7 @@ export class AuthController {
   async accept(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     const { invitation_token, password, livemode = false } = readInvitation(bodyOf(request).json);
-    const granted = await this.logins.byInvitation(invitation_token, password, livemode, originOf(request));
+    const granted = await this.logins.byInvitation(invitation_token, password, originOf(request, livemode));
     this.#grant(reply, granted);
   }
 
@@ -83,7 +83,11 @@ export class AuthController {
     const read = (body: JsonObject, { organisation, session, actor }: Caller) => {
       readNothing(body);
       if (session === undefined) throw new Problem('session_required');
-      return (tx: Transaction) => this.#end(tx, { organisation, id: session, user: actor }, 'logged_out');
+      return async (tx: Transaction) => {
+        const before = await findSession(tx, { organisation, id: session });
+        const ended = await this.#end(tx, { organisation, id: session, user: actor }, 'logged_out');
+        return { ...ended, ...(before ? { before: sessionResource(before, session) } : {}) };
+      };
     };
     await this.own.once(request, reply, read, { bodyless: true });
   }
@@ -93,7 +97,7 @@ export class AuthController {
   async password(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.own.once(request, reply, (json, caller) => {
       const { current_password: current, password: next } = readPasswordChange(json);
-      return this.users.changePassword({ current, next }, caller);
+      return this.users.changePassword({ current, next }, caller, doorstepOf(request, caller.livemode));
     });
   }
 
@@ -177,7 +181,8 @@ export class AuthController {
   ): Promise<OwnReply> {
     await endSession(tx, { organisation, id }, reason);
     const tokens = await liveTokens(tx, { organisation, id: user });
-    return { status: 204, afterCommit: () => this.logins.forget(tokens) };
+    const audited = { resource: id, after: { end_reason: reason } };
+    return { status: 204, audited, afterCommit: () => this.logins.forget(tokens) };
   }
 
   /** An answer that must be kept nowhere: `no-store` stands on all that the API says. */
@@ -196,9 +201,9 @@ export class AuthController {
   }
 }
 
-function originOf(request: FastifyRequest): Origin {
+function originOf(request: FastifyRequest, livemode: boolean): Origin {
   const userAgent = (request.headers['user-agent'] ?? '').slice(0, USER_AGENT_LENGTH_MAX);
   // It is kept.
   refuseCardNumberIn(userAgent, 'user-agent');
-  return { address: request.ip, userAgent };
+  return { at: doorstepOf(request, livemode), userAgent };
 }

@@ -309,6 +309,9 @@ describe('queries', () => {
     'constructor=1',
     'x'.repeat(5_000),
     Array.from({ length: 1_000 }, (_, at) => `a[${at}]=1`).join('&'),
+    Array.from({ length: 1_000 }, () => 'status=failed').join('&'),
+    `metadata${'[a]'.repeat(1_000)}=1`,
+    `created${'[gte]'.repeat(1_000)}=2026-01-01T00:00:00Z`,
   ];
   it.each(queries.map((query) => [query.slice(0, 40), query]))('?%s', async (_shown, query) => {
     expect(told(await client.get(`${PAYMENTS}?${query}`))).toBe('400 invalid_parameter');

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Database, Transaction } from '@payflow/database';
 import { Problem } from '@payflow/service';
+import type { Failure } from '../audit/login-entries.js';
 import { addFailures, blockedFor, forgiveFailures, type LoginSubject } from '../database/login-failure.repository.js';
 
 /** From one address: a typing error or two, and then it takes longer. */
@@ -40,8 +41,14 @@ export class LoginGuard {
     refuse(await blockedFor(this.db, subjects));
   }
 
-  async failed(subjects: readonly LoginSubject[]): Promise<void> {
-    await addFailures(this.db, subjects, WAIT_MAX_S);
+  /** Counts a failure of each. Returns what has come of it: how many there are from everywhere, and the longest wait. */
+  async failed(tx: Transaction, subjects: readonly LoginSubject[]): Promise<Failure> {
+    const counted = await addFailures(tx, subjects, WAIT_MAX_S);
+    const everywhere = subjects.at(-1)?.hash;
+    return {
+      failures: counted.find(({ subject }) => subject === everywhere)?.failures ?? 0,
+      blocked_s: Math.max(0, ...counted.map(({ blocked_s }) => blocked_s)),
+    };
   }
 
   /**

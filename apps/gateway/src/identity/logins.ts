@@ -1,8 +1,10 @@
 import type { Database, Transaction } from '@payflow/database';
 import { Problem } from '@payflow/service';
 import { counter } from '@payflow/telemetry';
+import { invitationAccepted, loggedIn, loginsFailed, sessionStolen, type Doorstep } from '../audit/login-entries.js';
 import type { GatewayCaches } from '../cache/gateway-caches.js';
 import { TAGS } from '../cache/catalogue.js';
+import { addAuditEntries } from '../database/audit.repository.js';
 import {
   endSession,
   endSessions,
@@ -33,9 +35,9 @@ export interface TokenLives {
   readonly refresh_s: number;
 }
 
-/** Where a login comes from, for whoever looks at the sessions later. */
+/** Where a login comes from, for whoever looks at the sessions and the audit log later. */
 export interface Origin {
-  readonly address: string;
+  readonly at: Doorstep;
   readonly userAgent: string;
 }
 
@@ -74,61 +76,76 @@ export class Logins {
       password,
       organisation,
     }: { readonly email: string; readonly password: string; readonly organisation?: string },
-    livemode: boolean,
-    from: Origin,
+    { at, userAgent }: Origin,
   ): Promise<Granted> {
+    const { livemode, address } = at;
     return this.#counted('password', async () => {
-      const found = await this.checkPassword(email, password, from.address, () =>
-        findLogin(this.db, email, organisation),
-      );
+      const found = await this.checkPassword(email, password, at, () => findLogin(this.db, email, organisation));
       const fresh = this.passwords.isOutdated(found.passwordHash) ? await this.passwords.hash(password) : undefined;
-      const subjects = this.guard.subjects(email, from.address);
+      const subjects = this.guard.subjects(email, address);
       const pair = this.#pair();
       return this.db.transaction(async (tx) => {
         await this.guard.succeeded(tx, subjects);
         const key = keyOf(found.user);
         if (!(await holdLogin(tx, key, found.passwordHash))) throw new Problem('credentials_invalid');
         if (fresh !== undefined) await rehash(tx, key, fresh);
-        return granted(await openSession(tx, key, { livemode, ...from }, pair.tokens), pair);
+        const session = await openSession(tx, key, { livemode, address, userAgent }, pair.tokens);
+        addAuditEntries(tx, [loggedIn(found.user, at, session.id)]);
+        return granted(session, pair);
       });
     });
   }
 
-  /** Whose password this is. Throws 401 where it is nobody's, and counts that; 429 where it must not be tried now. */
+  /**
+   * Whose password this is. Throws 401 where it is nobody's, and counts that, and writes it down where it is told whose it is not;
+   * 429 where it must not be tried now.
+   */
   async checkPassword(
     email: string,
     password: string,
-    address: string,
+    at: Doorstep,
     find: () => Promise<UserWithPassword | undefined>,
   ): Promise<{ readonly user: User; readonly passwordHash: string }> {
-    const subjects = this.guard.subjects(email, address);
+    const subjects = this.guard.subjects(email, at.address);
     await this.guard.check(subjects);
     const found = await find();
     const isRight = await this.passwords.isRight(password, found?.passwordHash);
     if (!isRight || !found?.passwordHash || found.user.status === 'disabled') {
-      await this.guard.failed(subjects);
+      await this.db.transaction(async (tx) => {
+        const failure = await this.guard.failed(tx, subjects);
+        // With COMMIT: what it takes is far below what a password takes now more and now less, and too few may be tried to tell.
+        addAuditEntries(tx, loginsFailed(found?.user, at, failure));
+      });
       throw new Problem('credentials_invalid');
     }
     return { user: found.user, passwordHash: found.passwordHash };
   }
 
   /** The next tokens of a session. A token that comes a second time ends it: one of the two who have it has stolen it. */
-  async byRefreshToken(token: string): Promise<Granted> {
+  async byRefreshToken(token: string, at: Doorstep): Promise<Granted> {
     return this.#counted('refresh_token', async () => {
       const [hash, pair] = [hashToken(token), this.#pair()];
-      const outcome = await this.db.transaction((tx) => this.#renew(tx, hash, pair));
+      const outcome = await this.db.transaction((tx) => this.#renew(tx, hash, pair, at));
       if ('session' in outcome) return outcome;
       await this.forget(outcome.stolen);
       throw new Problem('refresh_token_reused');
     });
   }
 
-  async #renew(tx: Transaction, hash: Buffer, pair: Pair): Promise<Granted | { readonly stolen: readonly string[] }> {
+  async #renew(
+    tx: Transaction,
+    hash: Buffer,
+    pair: Pair,
+    at: Doorstep,
+  ): Promise<Granted | { readonly stolen: readonly string[] }> {
     const found = await lockRefreshToken(tx, hash);
     if (!found) throw new Problem('refresh_token_invalid');
     if (found.isSpent) {
-      await endSession(tx, found, 'token_reused');
-      return { stolen: await liveTokens(tx, { organisation: found.organisation, id: found.user }) };
+      const key = { organisation: found.organisation, id: found.user };
+      // Once: the token may come again and again.
+      if (await endSession(tx, found, 'token_reused'))
+        addAuditEntries(tx, [sessionStolen(key, { ...at, livemode: found.livemode }, found.id)]);
+      return { stolen: await liveTokens(tx, key) };
     }
     if (found.isOver) throw new Problem('refresh_token_invalid');
     await renewSession(tx, hash, found, pair.tokens);
@@ -136,7 +153,8 @@ export class Logins {
   }
 
   /** A session for who was invited, and has now chosen a password. */
-  async byInvitation(token: string, password: string, livemode: boolean, from: Origin): Promise<Granted> {
+  async byInvitation(token: string, password: string, { at, userAgent }: Origin): Promise<Granted> {
+    const { livemode, address } = at;
     return this.#counted('invitation', async () => {
       const hash = hashToken(token);
       const pair = this.#pair();
@@ -146,10 +164,11 @@ export class Logins {
       const done = await this.db.transaction(async (tx) => {
         const user = await lockInvited(tx, hash);
         if (!user) throw new Problem('invitation_invalid');
-        await setPassword(tx, keyOf(user), passwordHash);
+        const accepted = await setPassword(tx, keyOf(user), passwordHash);
         const stale = await liveTokens(tx, keyOf(user));
         await endSessions(tx, keyOf(user), 'password_changed');
-        const session = await openSession(tx, keyOf(user), { livemode, ...from }, pair.tokens);
+        const session = await openSession(tx, keyOf(user), { livemode, address, userAgent }, pair.tokens);
+        addAuditEntries(tx, [invitationAccepted(user, accepted, at, session.id)]);
         return { stale, granted: granted(session, pair) };
       });
       await this.forget(done.stale);

@@ -23,6 +23,8 @@ export interface OwnReply {
   readonly status: 200 | 201 | 204;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
+  /** What the answer does not tell of it, for the audit log. */
+  readonly audited?: { readonly resource?: string; readonly after?: object };
   /** What it was before, for the audit log; absent where there was nothing. */
   readonly before?: object;
   /** What a copy of the request is answered with instead: the body without what may be seen only once. */
@@ -129,10 +131,14 @@ export class OwnWrites {
 }
 
 /** What it is about names itself in the answer, or is named by the path. */
-function entryOf(origin: AuditOrigin, { params }: FastifyRequest, { body, kept, before }: OwnReply): AuditEntry {
-  const after = kept ?? body ?? null;
+function entryOf(
+  origin: AuditOrigin,
+  { params }: FastifyRequest,
+  { body, kept, before, audited }: OwnReply,
+): AuditEntry {
+  const after = audited?.after ?? kept ?? body ?? null;
   const { id = (params as { readonly id?: string } | undefined)?.id } = (after ?? {}) as { readonly id?: string };
-  return { origin, resource: id ?? null, before, after };
+  return { origin, resource: audited?.resource ?? id ?? null, before, after };
 }
 
 async function recordOf(tx: Transaction, write: KeyedWrite): Promise<IdempotencyRecord> {

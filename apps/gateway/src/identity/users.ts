@@ -11,6 +11,7 @@ import {
   updateUser,
 } from '../database/user.repository.js';
 import type { Database, Transaction } from '@payflow/database';
+import type { Doorstep } from '../audit/login-entries.js';
 import { covers, ROLE_SCOPES, type Role } from '../domain/role.js';
 import { userResource, type User } from '../domain/user.js';
 import type { Caller } from '../http/caller.js';
@@ -85,20 +86,25 @@ export class Users {
   /** His own password, by a user who knows it. His other sessions end: one of them may be why. */
   async changePassword(
     { current, next }: { readonly current: string; readonly next: string },
-    { organisation, actor: id, session, address }: Caller,
+    { organisation, actor: id, session }: Caller,
+    at: Doorstep,
   ): Promise<OwnWork> {
     if (session === undefined) throw new Problem('session_required');
     const key = { organisation, id };
     const found = await findPassword(this.db, key);
     if (!found) throw new Problem('credentials_invalid');
-    await this.logins.checkPassword(found.user.email, current, address, () => Promise.resolve(found));
+    await this.logins.checkPassword(found.user.email, current, at, () => Promise.resolve(found));
     const passwordHash = await this.passwords.hash(next);
     return async (tx) => {
       await lockUser(tx, key);
       await setPassword(tx, key, passwordHash);
       const tokens = await liveTokens(tx, key);
-      await endSessions(tx, key, 'password_changed', session);
-      return { status: 204, afterCommit: () => this.logins.forget(tokens) };
+      const sessions_ended = await endSessions(tx, key, 'password_changed', session);
+      return {
+        status: 204,
+        audited: { resource: id, after: { sessions_ended } },
+        afterCommit: () => this.logins.forget(tokens),
+      };
     };
   }
 }

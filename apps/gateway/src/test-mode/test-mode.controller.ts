@@ -34,10 +34,10 @@ export class TestModeController {
     await this.testMode.changing(asking, (journey) =>
       this.writes.once(request, reply, (body, caller) => {
         const travel = readTravel(body);
-        return async (tx) => ({
-          status: 200,
-          body: clockResource(await this.testMode.travel(tx, caller, travel, journey)),
-        });
+        return async (tx) => {
+          const { before, after } = await this.testMode.travel(tx, caller, travel, journey);
+          return { status: 200, body: clockResource(after), before: clockResource(before) };
+        };
       }),
     );
   }
@@ -54,8 +54,9 @@ export class TestModeController {
         (body, caller) => {
           readReset(body);
           return async (tx) => {
-            const at = await this.testMode.reset(tx, caller, journey);
-            return { status: 200, body: { object: 'test_reset', livemode: false, reset_at: at.toISOString() } };
+            const before = await this.testMode.reset(tx, caller, journey);
+            const body = { object: 'test_reset', livemode: false, reset_at: before.now.toISOString() };
+            return { status: 200, body, before: clockResource(before) };
           };
         },
         { bodyless: true },

@@ -32,22 +32,31 @@ export class TestMode {
     return readTestClock(seenBy(this.db, { tenant }), tenant);
   }
 
-  async travel(tx: Transaction, caller: Caller, travel: Travel, journey: Journey): Promise<TestClockView> {
+  async travel(
+    tx: Transaction,
+    caller: Caller,
+    travel: Travel,
+    journey: Journey,
+  ): Promise<{ readonly before: TestClockView; readonly after: TestClockView }> {
     const space = await lockTestSpace(tx, caller.organisation);
     const before = await readTestClock(tx, space);
     const clock = { id: space, ahead_ms: travel(before), version: before.version + 1 };
     await this.#set(tx, clock, caller, journey);
-    return { ...clock, now: before.now, heard: { payments: false, ledger: false } };
+    return { before, after: { ...clock, now: before.now, heard: { payments: false, ledger: false } } };
   }
 
-  /** From now on the organisation's test data stands in a space with nothing in it, where it is as late as it is. */
-  async reset(tx: Transaction, caller: Caller, journey: Journey): Promise<Date> {
+  /**
+   * From now on the organisation's test data stands in a space with nothing in it, where it is as late as it is. Returns what the
+   * clock of the space before it showed.
+   */
+  async reset(tx: Transaction, caller: Caller, journey: Journey): Promise<TestClockView> {
     const space = await lockTestSpace(tx, caller.organisation);
-    const { now, ahead_ms, version } = await readTestClock(tx, space);
+    const before = await readTestClock(tx, space);
+    const { ahead_ms, version } = before;
     // Nobody goes on asking for ends that nobody will see.
     if (ahead_ms > 0) await this.#set(tx, { id: space, ahead_ms: 0, version: version + 1 }, caller, journey);
     await renewTestSpace(tx, caller.organisation, space);
-    return now;
+    return before;
   }
 
   /** Runs what changes where or when a caller's test data stands: whoever is answered after it finds it so, in all processes. */

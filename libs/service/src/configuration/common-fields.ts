@@ -1,5 +1,6 @@
 import { PARTITIONS } from '@payflow/contracts';
 import { parseReplicaUrl } from '@payflow/database';
+import { SCHEMA_AHEAD } from '../refuse-schema.js';
 import { START_UP_ORDERS } from '../start-up.js';
 import type { Rule } from './configuration.js';
 import type { Values } from './field.js';
@@ -83,6 +84,11 @@ function databaseFields(database: string, poolSize: number) {
       max: 200,
       default: 4,
       description: 'Connections beyond `DATABASE_POOL_SIZE` that are lent, for a while, to whichever of them waits.',
+    }),
+    DATABASE_SCHEMA_AHEAD: choice(SCHEMA_AHEAD, {
+      default: 'refuse',
+      description:
+        'Whether the service starts on a schema of a later version. `accept` during a roll-out, or after a way back from that version.',
     }),
     SLOW_QUERY_MS: integer({
       min: 1,

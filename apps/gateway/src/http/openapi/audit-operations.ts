@@ -28,7 +28,10 @@ export const AUDIT_SCHEMAS: Readonly<Record<string, object>> = {
     object: { const: 'audit_entry' },
     created_at: instant,
     livemode: { type: 'boolean', description: 'The mode of the credential that made the change.' },
-    actor: { anyOf: [id('apiKey'), id('user')], description: 'The key or the user.' },
+    actor: {
+      anyOf: [id('apiKey'), id('user')],
+      description: 'The key or the user; of a log-in that failed, the user whose name was given.',
+    },
     actor_kind: { enum: ['key', 'user'] },
     operation: { ...text, description: 'The `operationId` in this document.' },
     resource: { ...nullableText, description: 'What was changed, by its id.' },
