@@ -68,7 +68,7 @@ export default function ({ accounts }) {
   think();
   expect(200, get('accounts', `/api/v1/accounts/${accounts[one]}`, credential));
   think();
-  expect(200, get('transactions', `/api/v1/accounts/${accounts[one]}/transfers?limit=20`, credential));
+  expect(200, get('transactions', `/api/v1/transactions?account=${accounts[one]}&limit=20`, credential));
   think();
   const amount = String(1 + Math.floor(Math.random() * 1000));
   expect([201, 202], pay(credential, accounts[one], accounts[other], amount));

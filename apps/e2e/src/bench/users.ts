@@ -7,19 +7,22 @@ import { Merchant } from '../house/merchant.js';
 import { Random } from '../house/random.js';
 import { scratchDir } from '../house/scratch.js';
 import { startOwnServers } from '../house/servers.js';
+import { hireOperators, type Operator } from './operators.js';
 import { brokenBooks } from './pipeline-books.js';
 import { saveResult } from './result.js';
 import { figuresOf, KINDS, LIMITS, missedBy, type Asked, type Figures, type Kind } from './users-figures.js';
 
 /**
- * People who look at accounts and pay, twenty at first, then fifty, then a hundred: each asks, waits for the answer, and thinks. The
- * same as `deploy/k6/users.js`, for who has no k6. Ends with 1 when a figure is missed or the books are not in order.
+ * People who log in, look at accounts and their transactions, and pay: twenty at first, then fifty, then a hundred. Each asks,
+ * waits for the answer, and thinks. The same as `deploy/k6/users.js`, for who has no k6. Ends with 1 when a figure is missed or the books are not in order.
  */
 const SIZES = { smoke: { seconds: 10, warmUp_s: 5 }, full: { seconds: 60, warmUp_s: 20 } };
 const STAGES = [20, 50, 100] as const;
 /** Between two things that somebody asks for, ms. */
 const THINKING = { least: 100, span: 100 };
 const ACCOUNTS = 200;
+/** A session is used for some time before somebody logs in again. */
+const VISITS_PER_LOGIN = 50;
 const SOCKETS_MAX = 128;
 
 async function main(size: keyof typeof SIZES): Promise<boolean> {
@@ -41,7 +44,8 @@ async function measureHouse(house: House, size: keyof typeof SIZES): Promise<boo
   const { seconds, warmUp_s } = SIZES[size];
   const merchant = await Merchant.open(house.databases, house.api, ACCOUNTS);
   const pool = new Pool(house.api, { connections: SOCKETS_MAX });
-  const crowd = new Crowd(pool, merchant);
+  const operators = await hireOperators(house, merchant, Math.max(...STAGES));
+  const crowd = new Crowd(pool, merchant, operators);
   await crowd.stage(STAGES[0], warmUp_s);
   const stages: { users: number; figures: Figures }[] = [];
   const all: Asked[] = [];
@@ -60,6 +64,18 @@ async function measureHouse(house: House, size: keyof typeof SIZES): Promise<boo
   return missed.length + broken.length === 0;
 }
 
+interface Question {
+  /** Of the session. */
+  readonly token?: string;
+  readonly key?: string;
+  readonly body?: string;
+}
+
+interface Told {
+  readonly status: number;
+  readonly text: string;
+}
+
 class Crowd {
   /** Payments that were acknowledged. */
   readonly paid: string[] = [];
@@ -68,62 +84,63 @@ class Crowd {
   constructor(
     private readonly pool: Pool,
     private readonly merchant: Merchant,
+    private readonly operators: readonly Operator[],
   ) {}
 
   /** So many users at once, for so long. */
   async stage(users: number, seconds: number): Promise<Asked[]> {
     const asked: Asked[] = [];
     const end = performance.now() + seconds * 1_000;
-    await Promise.all(Array.from({ length: users }, () => this.user(asked, end)));
+    await Promise.all(this.operators.slice(0, users).map((operator) => this.user(operator, asked, end)));
     return asked;
   }
 
-  private async user(asked: Asked[], end: number): Promise<void> {
+  private async user(operator: Operator, asked: Asked[], end: number): Promise<void> {
     // They do not all come at the same moment.
     await delay(this.random.below(THINKING.least + THINKING.span));
-    while (performance.now() < end) {
+    let token = '';
+    for (let visit = 0; performance.now() < end; visit++) {
+      if (visit % VISITS_PER_LOGIN === 0) token = await this.logIn(operator, asked);
       const [one, other] = this.random.pair(this.merchant.accounts);
-      await this.ask(asked, 'health', '/health');
-      await this.ask(asked, 'accounts', `/api/v1/accounts/${one}`);
-      await this.ask(asked, 'transactions', `/api/v1/accounts/${one}/transfers?limit=20`);
-      await this.pay(asked, one, other);
+      await this.ask(asked, 'health', '/health', { token });
+      await this.ask(asked, 'accounts', `/api/v1/accounts/${one}`, { token });
+      await this.ask(asked, 'transactions', `/api/v1/transactions?account=${one}&limit=20`, { token });
+      await this.pay(asked, token, one, other);
     }
   }
 
-  private async pay(asked: Asked[], source: string, destination: string): Promise<void> {
+  private async logIn({ email, password }: Operator, asked: Asked[]): Promise<string> {
+    const body = JSON.stringify({ email, password, livemode: false });
+    const { text } = await this.ask(asked, 'login', '/api/v1/auth/login', { body });
+    return (JSON.parse(text || '{}') as { access_token?: string }).access_token ?? '';
+  }
+
+  private async pay(asked: Asked[], token: string, source: string, destination: string): Promise<void> {
     const id = newId('payment');
     const amount = String(1 + this.random.below(1_000));
     const body = JSON.stringify({ id, source, destination, amount, asset: 'USD', method: { type: 'internal' } });
-    const status = await this.ask(asked, 'payments', '/api/v1/payments', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': id },
-      body,
-    });
+    const { status } = await this.ask(asked, 'payments', '/api/v1/payments', { token, key: id, body });
     if (status < 300) this.paid.push(id);
   }
 
-  private async ask(
-    asked: Asked[],
-    kind: Kind,
-    path: string,
-    { headers, ...options }: { method?: 'POST'; headers?: Record<string, string>; body?: string } = {},
-  ): Promise<number> {
+  private async ask(asked: Asked[], kind: Kind, path: string, { token, key, body }: Question): Promise<Told> {
     const begun = performance.now();
-    const status = await this.pool
+    const told = await this.pool
       .request({
-        method: 'GET',
+        method: body === undefined ? 'GET' : 'POST',
         path,
-        headers: { authorization: `Bearer ${this.merchant.apiKey}`, ...headers },
-        ...options,
+        headers: {
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body }),
       })
-      .then(async ({ statusCode, body }) => {
-        await body.dump();
-        return statusCode;
-      })
-      .catch(() => 599);
-    asked.push({ kind, ms: performance.now() - begun, failed: status >= 300 });
+      .then(async ({ statusCode, body: answer }) => ({ status: statusCode, text: await answer.text() }))
+      .catch(() => ({ status: 599, text: '' }));
+    asked.push({ kind, ms: performance.now() - begun, failed: told.status >= 300 });
     await delay(THINKING.least + this.random.below(THINKING.span));
-    return status;
+    return told;
   }
 }
 
