@@ -16,6 +16,8 @@ import { playProperties, type Client, type Outcome } from './property-client.js'
 const EXAMPLES = 500;
 const EXAMPLES_SHORT = 4;
 const AT_A_TIME = 6;
+/** Its parts. */
+const SCHEMATHESIS = ['edges', 'stateful', 'random'];
 /** What is asked here is more than any client may ask. */
 const WITHOUT_LIMITS: Environment = { RATE_LIMIT_PER_MINUTE: '10000000' };
 /** However valid the request is: a provider signs it, and its secret is nowhere told. Its own specs ask it, signed. */
@@ -30,7 +32,7 @@ export const conformance: Scenario = {
     try {
       const client = await clientOf(stage);
       if (plays('own')) await own(client, run);
-      if (!run.short && plays('schemathesis')) await schemathesis(client, run);
+      if (!run.short && SCHEMATHESIS.some(plays)) await schemathesis(client, run);
       await expectStillIn(client);
       await stage.house.verify();
     } catch (error) {
@@ -95,7 +97,15 @@ async function own(client: Client, run: Run): Promise<void> {
 async function schemathesis({ base, apiKey }: Client, run: Run): Promise<void> {
   const { operations } = await readDocument(base);
   const ids = operations.filter(isChosen).map(({ id }) => id);
-  await playSchemathesis({ base, apiKey, operations: ids, examples: examplesOf(run), seed: seedOf(), say: run.say });
+  await playSchemathesis({
+    base,
+    apiKey,
+    operations: ids,
+    examples: examplesOf(run),
+    seed: seedOf(),
+    say: run.say,
+    plays,
+  });
 }
 
 function examplesOf({ short }: Run): number {
@@ -107,7 +117,7 @@ function seedOf(): number {
   return Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
 }
 
-/** `PART=own` or `PART=schemathesis` plays one of the two. */
+/** `PART=own` plays our own client alone, `PART=edges`, `stateful` or `random` that part of Schemathesis. */
 function plays(part: string): boolean {
   return (process.env['PART'] ?? part) === part;
 }

@@ -39,6 +39,8 @@ export interface SchemathesisRun {
   readonly say: (line: string) => void;
   /** Ids of those to ask. */
   readonly operations: readonly string[];
+  /** Whether `edges`, `stateful` or `random` is played. */
+  readonly plays: (part: string) => boolean;
 }
 
 /**
@@ -48,22 +50,25 @@ export interface SchemathesisRun {
 export async function playSchemathesis(asked: SchemathesisRun): Promise<void> {
   const program = await installed(asked.say);
   const chosen = asked.operations.filter((id) => !ENDING.includes(id));
-  const part = (phases: string, ids: readonly string[]): Part => ({ phases, ids });
+  const part = (name: string, phases: string, ids: readonly string[]): Part => ({ name, phases, ids });
   const random = Array.from({ length: RANDOM_PARTS }, (_, at) =>
     part(
+      'random',
       'fuzzing',
       chosen.filter((_id, place) => place % RANDOM_PARTS === at),
     ),
   );
-  const parts = [part('examples,coverage', chosen), part('stateful', chosen), ...random];
-  const found = await Promise.all(parts.map((one) => isFaulty(program, asked, one)));
+  const parts = [part('edges', 'examples,coverage', chosen), part('stateful', 'stateful', chosen), ...random];
+  const played = parts.filter(({ name }) => asked.plays(name));
+  const found = await Promise.all(played.map((one) => isFaulty(program, asked, one)));
   for (const id of ENDING.filter((one) => asked.operations.includes(one)))
-    found.push(await isFaulty(program, asked, part('examples,coverage,fuzzing', [id])));
+    found.push(await isFaulty(program, asked, part('ending', 'examples,coverage,fuzzing', [id])));
   const faulty = found.filter(Boolean).length;
   if (faulty > 0) throw new Error(`Schemathesis found faults, in ${faulty} of ${found.length} parts`);
 }
 
 interface Part {
+  readonly name: string;
   readonly phases: string;
   readonly ids: readonly string[];
 }

@@ -114,12 +114,13 @@ export function namesIn(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
 }
 
-/** An id in a path is that of the resource that is read under this path. */
+/** An id in a path is that of the resource that is read under this path, or of those that are listed above it. */
 function pathSchema(path: string, name: string, all: readonly Operation[]): object {
   if (name === 'month') return { type: 'string', pattern: MONTH_PATTERN };
   const at = path.slice(0, path.indexOf(`{${name}}`) + name.length + 2);
   const read = all.find((one) => one.method === 'get' && one.path === at);
-  const { properties = {} } = schemaNamed(read?.answer);
+  const list = all.find((one) => one.method === 'get' && `${one.path}/{${name}}` === at);
+  const { properties = {} } = read || !list ? schemaNamed(read?.answer) : itemOf(list);
   return properties['id'] ?? { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' };
 }
 

@@ -35,4 +35,10 @@ describe('the document', () => {
     expect(patterns.length).toBeGreaterThan(0);
     expect(patterns.filter((one) => /\\p\{/iu.test(one ?? ''))).toEqual([]);
   });
+
+  it('knows the ids in paths, of things too that are listed and not shown', () => {
+    const path = paths['/api/v1/auth/sessions/{id}']?.['delete']?.parameters.find(({ name }) => name === 'id');
+    const isValid = new Ajv2020({ strict: false }).compile(path?.schema ?? false);
+    expect([newId('session'), newId('user'), 'x'].map((id) => isValid(id))).toEqual([true, false, false]);
+  });
 });
