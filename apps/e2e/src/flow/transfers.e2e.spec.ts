@@ -128,11 +128,20 @@ describe('the books over HTTP', () => {
 
   it('move a transfer back, and no more than it moved', async () => {
     const original = await made('/transfers', leg());
-    const part = await made(`/transfers/${original.id}/reverse`, { amount: '30' });
+    const tag = async () => {
+      const reply = await merchant.api.call(`/api/v1/transfers/${original.id}`);
+      return { headers: { 'if-match': reply.headers.etag ?? '' } };
+    };
+    const seen = await tag();
+    const part = jsonOf<Resource>(await send(`/transfers/${original.id}/reverse`, { amount: '30' }, seen));
     expect(part).toMatchObject({ reverses: original.id, debit_account: bob, credit_account: alice, amount: '30' });
     const beyond = await send(`/transfers/${original.id}/reverse`, { amount: '71' });
     expect(told(beyond)).toBe('409 reversal_exceeds_original');
-    expect((await made(`/transfers/${original.id}/reverse`, {}))['amount']).toBe('70');
+    const stale = { body: '{}', idempotencyKey: newId('event'), ...seen };
+    const refused = await merchant.api.call(`/api/v1/transfers/${original.id}/reverse`, stale);
+    expect(told(refused as Reply)).toBe('412 version_differs');
+    const rest = await send(`/transfers/${original.id}/reverse`, {}, await tag());
+    expect(jsonOf<Resource>(rest)['amount']).toBe('70');
     expect((await read(`/transfers/${original.id}`))['reversed']).toBe('100');
   });
 
@@ -194,7 +203,10 @@ describe('the books over HTTP', () => {
     const transfer = await read(`/transfers/${jsonOf<{ transfer: string }>(posted).transfer}`);
     expect(transfer).toMatchObject({ status: 'posted', amount: '30', hold: hold.id });
     expect(told(await send(`/holds/${hold.id}/post`, { amount: '71' }))).toBe('409 hold_exceeded');
-    const voided = await send(`/holds/${hold.id}/void`, {});
+    const seen = { headers: { 'if-match': 'W/"1"' } };
+    expect(told(await send(`/holds/${hold.id}/post`, { amount: '1' }, seen))).toBe('412 version_differs');
+    expect(told(await send(`/holds/${hold.id}/void`, {}, seen))).toBe('412 version_differs');
+    const voided = await send(`/holds/${hold.id}/void`, {}, { headers: { 'if-match': 'W/"2"' } });
     expect(jsonOf(voided)).toMatchObject({ status: 'voided', posted: '30', version: 3 });
     expect(await read(`/holds/${hold.id}`)).toEqual(jsonOf(voided));
     expect(told(await send(`/holds/${hold.id}/void`, {}))).toBe('409 hold_not_pending');

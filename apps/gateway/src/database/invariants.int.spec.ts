@@ -86,10 +86,10 @@ function writesOfAllKinds(): Write[] {
     account,
     transfer,
     transferWrite({ legs: [terms] }, caller, now),
-    reversalWrite({ ...transfer.view, status: 'posted' }, {}, caller, now),
+    reversalWrite({ original: { ...transfer.view, status: 'posted' }, ifVersion: null }, {}, caller, now),
     hold,
-    holdPostWrite(placed, {}, caller, now),
-    holdVoidWrite(placed, {}, caller, now),
+    holdPostWrite({ hold: placed, ifVersion: null }, {}, caller, now),
+    holdVoidWrite({ hold: placed, ifVersion: null }, {}, caller, now),
     accountUpdateWrite(
       { account: { ...account.view, status: 'open' }, ifVersion: null },
       { state: 'frozen' },

@@ -132,20 +132,6 @@ describe('changes of an account', () => {
   });
 });
 
-describe('changes of state that no version can be demanded of yet', () => {
-  it.each([['W/"1"'], ['"1"'], ['*'], ['x']])('with If-Match: %s', async (tag) => {
-    for (const path of [
-      `${HOLDS}/${own.hold}/post`,
-      `${HOLDS}/${own.hold}/void`,
-      `${TRANSFERS}/${own.transfer}/reverse`,
-    ]) {
-      const answer = await client.post(path, {}, { 'if-match': tag });
-      expect(`${path} ${refusal(answer)}`).toBe(`${path} 400 invalid_header`);
-      expect(answer.body['detail']).toContain('If-Match');
-    }
-  });
-});
-
 describe('what is not there, or another’s', () => {
   type Ids = Pick<Books, 'alice' | 'transfer' | 'group' | 'hold'>;
   const requests: [what: string, send: (ids: Ids) => Promise<Answered>][] = [

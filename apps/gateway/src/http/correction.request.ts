@@ -7,6 +7,7 @@ import { byName, contentHash } from './content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, type MovementRequest } from './movement.js';
 import { bodyReader, INSTANT_SCHEMA, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
+import { transferCondition, type AskedTransfer } from './transfer-condition.js';
 import { effectiveOf, groupOfOne, pendingTransfer, TYPE } from './transfer.request.js';
 
 /** `POST /api/v1/transfers/:id/correct`: what is not given is as in the original. */
@@ -37,7 +38,8 @@ export const CORRECTION_REQUEST_SCHEMA = {
 const readCorrection = bodyReader<CorrectionRequest>(CORRECTION_REQUEST_SCHEMA);
 
 /** Checks a body and makes the transfer of it that takes the original's place. Throws 400, and 409 and 422 for what cannot be. */
-export function correctionWrite(original: TransferView, json: JsonObject, caller: Caller, now: Date): CorrectionWrite {
+export function correctionWrite(asked: AskedTransfer, json: JsonObject, caller: Caller, now: Date): CorrectionWrite {
+  const { original } = asked;
   const { effective_at, metadata = {}, ...change } = readCorrection(json);
   const { debitAccount, creditAccount, amount, asset } = original;
   const type = change.type ?? original.type;
@@ -53,13 +55,15 @@ export function correctionWrite(original: TransferView, json: JsonObject, caller
   const effective = effectiveOf(effective_at, now);
   // Never left once it is reached, so that no copy of an accepted correction is refused here.
   if (original.status !== 'posted') throw new Problem('transfer_not_posted');
+  const { demanded, objection } = transferCondition(asked);
   const replacement = { ...corrected, id: change.id ?? newId('transfer') };
   return {
     kind: 'transfer',
     type: 'payflow.transfer.correct.v1',
     contentHash: change.id === undefined ? undefined : hashOf(original.id, change, effective, metadata),
-    command: commandOf(original, replacement, effective, metadata),
+    command: { ...commandOf(original, replacement, effective, metadata), ...demanded },
     commandId: newId('event'),
+    objection,
     accounts: accountsOf('', replacement),
     view: {
       ...pendingTransfer(caller, now, effective ?? original.effectiveAt),

@@ -105,8 +105,19 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
   };
 }
 
+/** Which hold is to be ended, and at which version; null: at any. */
+export interface AskedHold {
+  readonly hold: HoldView;
+  readonly ifVersion: number | null;
+}
+
 /** Checks a body and makes the transfer of it that books held money. Throws 400, and 409 and 422 for what cannot be. */
-export function holdPostWrite(hold: HoldView, json: JsonObject, caller: Caller, now: Date): HoldPostWrite {
+export function holdPostWrite(
+  { hold, ifVersion }: AskedHold,
+  json: JsonObject,
+  caller: Caller,
+  now: Date,
+): HoldPostWrite {
   const { id: given, amount, final = true } = readPost(json);
   checkClientId('transfer', '/id', given);
   if (amount !== undefined && amountOf('/amount', amount) === 0n) throw new Problem('amount_not_positive');
@@ -118,7 +129,7 @@ export function holdPostWrite(hold: HoldView, json: JsonObject, caller: Caller, 
     kind: 'transfer',
     type: 'payflow.hold.post.v1',
     contentHash: given === undefined ? undefined : contentHash('hold posting', hold.id, amount ?? null, final),
-    command: { id, hold: hold.id, ...accounts, amount: amount ?? null, final },
+    command: { id, hold: hold.id, ...accounts, amount: amount ?? null, final, ...conditionOf(ifVersion) },
     commandId: newId('event'),
     view: {
       ...pendingTransfer(caller, now),
@@ -134,7 +145,12 @@ export function holdPostWrite(hold: HoldView, json: JsonObject, caller: Caller, 
 }
 
 /** Checks a body, which says nothing, and makes the command of it that gives held money back. Throws 400 and 409. */
-export function holdVoidWrite(hold: HoldView, json: JsonObject, caller: Caller, now: Date): HoldVoidWrite {
+export function holdVoidWrite(
+  { hold, ifVersion }: AskedHold,
+  json: JsonObject,
+  caller: Caller,
+  now: Date,
+): HoldVoidWrite {
   readVoid(json);
   refuseUnplaced(hold);
   const commandId = newId('event');
@@ -142,10 +158,15 @@ export function holdVoidWrite(hold: HoldView, json: JsonObject, caller: Caller, 
   return {
     kind: 'change',
     type: 'payflow.hold.void.v1',
-    command: { id: hold.id, ...accounts, expired: false },
+    command: { id: hold.id, ...accounts, expired: false, ...conditionOf(ifVersion) },
     commandId,
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
   };
+}
+
+/** The ledger compares it: only there is the hold as it stands. */
+function conditionOf(ifVersion: number | null): { readonly if_version?: number } {
+  return ifVersion === null ? {} : { if_version: ifVersion };
 }
 
 /**

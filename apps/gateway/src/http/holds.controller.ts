@@ -11,7 +11,7 @@ import { holdResource, type HoldView } from '../domain/hold.js';
 import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
-import { refuseIfMatch } from './headers.js';
+import { ifVersionOf } from './headers.js';
 import { holdPostWrite, holdVoidWrite, holdWrite } from './hold.request.js';
 import { HOLD_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
@@ -41,10 +41,10 @@ export class HoldsController {
   @Post(':id/post')
   @RouteConfig({ scope: 'holds:write', traffic: 'critical' } satisfies RouteAccess)
   async post(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    refuseIfMatch(request.headers['if-match']);
+    const ifVersion = ifVersionOf(request.headers['if-match']);
     const hold = await this.known(id, request);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      holdPostWrite(hold, body, caller, now),
+      holdPostWrite({ hold, ifVersion }, body, caller, now),
     );
     // The transfer to come is what tells how the posting ended.
     answerHold(reply, answer.kind === 'accepted' ? { ...hold, transfer: answer.resourceId } : hold, answer);
@@ -53,10 +53,10 @@ export class HoldsController {
   @Post(':id/void')
   @RouteConfig({ scope: 'holds:write', traffic: 'critical' } satisfies RouteAccess)
   async void(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    refuseIfMatch(request.headers['if-match']);
+    const ifVersion = ifVersionOf(request.headers['if-match']);
     const hold = await this.known(id, request);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      holdVoidWrite(hold, body, caller, now),
+      holdVoidWrite({ hold, ifVersion }, body, caller, now),
     );
     answerHold(reply, hold, answer);
   }

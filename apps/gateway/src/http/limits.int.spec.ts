@@ -137,14 +137,14 @@ describe('a review', () => {
     expect([denied.status, denied.body]).toMatchObject([200, { status: 'denied' }]);
     const conditional = { ...WAIT, 'if-match': 'W/"1"' };
     expect(told(await client.post(`${REVIEWS}/${second}/approve`, { reason: 'late' }, conditional))).toBe(
-      '400 invalid_header',
+      '412 version_differs',
     );
     expect(told(await client.post(`${REVIEWS}/${second}/approve`, { reason: 'late' }, WAIT))).toBe(
       '409 review_not_open',
     );
     expect((await client.get(`${REVIEWS}?status=open`)).body['data']).toEqual([]);
     expect((await client.get(`${REVIEWS}/${first}`)).body).toMatchObject({ status: 'approved' });
-    expect(stage.house.commands.filter(({ type }) => type === 'payflow.review.decide.v1')).toHaveLength(3);
+    expect(stage.house.commands.filter(({ type }) => type === 'payflow.review.decide.v1')).toHaveLength(4);
   });
 
   it("is nobody else's to see or to decide", async () => {

@@ -1,11 +1,11 @@
 import { idPattern, newId } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
 import type { ReversalWrite } from '../acceptance/acceptable.js';
-import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
 import { byName, contentHash } from './content-hash.js';
 import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
+import { transferCondition, type AskedTransfer } from './transfer-condition.js';
 import { groupOfOne, pendingTransfer, TYPE } from './transfer.request.js';
 
 /** `POST /api/v1/transfers/:id/reverse` */
@@ -30,13 +30,15 @@ export const REVERSAL_REQUEST_SCHEMA = {
 const readReversal = bodyReader<ReversalRequest>(REVERSAL_REQUEST_SCHEMA);
 
 /** Checks a body and makes the transfer of it that moves the original back. Throws 400, and 409 and 422 for what cannot be. */
-export function reversalWrite(original: TransferView, json: JsonObject, caller: Caller, now: Date): ReversalWrite {
+export function reversalWrite(asked: AskedTransfer, json: JsonObject, caller: Caller, now: Date): ReversalWrite {
+  const { original } = asked;
   const { id: given, amount, type, metadata = {} } = readReversal(json);
   checkClientId('transfer', '/id', given);
   if (amount !== undefined && amountOf('/amount', amount) === 0n) throw new Problem('amount_not_positive');
   // Never left once it is reached, so that no copy of an accepted reversal is refused here.
   if (original.status !== 'posted') throw new Problem('transfer_not_posted');
   const { debitAccount, creditAccount, asset } = original;
+  const { demanded, objection } = transferCondition(asked);
   const id = given ?? newId('transfer');
   return {
     kind: 'transfer',
@@ -52,8 +54,10 @@ export function reversalWrite(original: TransferView, json: JsonObject, caller: 
       amount: amount ?? null,
       metadata,
       ...(type === undefined ? {} : { type }),
+      ...demanded,
     },
     commandId: newId('event'),
+    objection,
     view: {
       ...pendingTransfer(caller, now),
       id,

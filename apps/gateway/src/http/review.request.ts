@@ -21,9 +21,15 @@ export const REVIEW_DECISION_REQUEST_SCHEMA = {
 
 const readDecision = bodyReader<{ readonly reason: string }>(REVIEW_DECISION_REQUEST_SCHEMA);
 
+/** Which review is to be decided, and at which version; null: at any. */
+export interface AskedReview {
+  readonly review: ReviewState;
+  readonly ifVersion: number | null;
+}
+
 /** Checks a body and makes the command of it that decides the review. Throws 400. */
 export function reviewWrite(
-  { id, payment }: ReviewState,
+  { review: { id, payment }, ifVersion }: AskedReview,
   decision: ReviewDecision,
   json: JsonObject,
   caller: Caller,
@@ -34,7 +40,7 @@ export function reviewWrite(
   return {
     kind: 'change',
     type: 'payflow.review.decide.v1',
-    command: { id, payment, decision, reason },
+    command: { id, payment, decision, reason, ...(ifVersion === null ? {} : { if_version: ifVersion }) },
     commandId,
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
   };

@@ -12,7 +12,7 @@ import { sendAnswer, sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
 import { REVIEW_FILTERS } from './limit-filters.js';
-import { refuseIfMatch } from './headers.js';
+import { ifVersionOf } from './headers.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
 import { CachedView } from './response-cache.js';
@@ -69,11 +69,10 @@ export class ReviewsController {
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> {
-    // Decided or not is all there is to a review: of two decisions the second is told so.
-    refuseIfMatch(request.headers['if-match']);
+    const ifVersion = ifVersionOf(request.headers['if-match']);
     const review = await this.known(id, request);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      reviewWrite(review, decision, body, caller, now),
+      reviewWrite({ review, ifVersion }, decision, body, caller, now),
     );
     sendAnswer(reply, answer, () => ({
       location: `${REVIEWS_PATH}/${review.id}`,

@@ -19,7 +19,7 @@ import { correctionWrite } from './correction.request.js';
 import { Cursors } from './cursor.js';
 import { DryRuns } from './dry-run.js';
 import { bodyOf } from './edge.js';
-import { refuseIfMatch, requiredVersionOf } from './headers.js';
+import { ifVersionOf, requiredVersionOf } from './headers.js';
 import { LEDGER } from './ledger-reads.controller.js';
 import { TRANSFER_FILTERS } from './list-filters.js';
 import { sendPage } from './list-page.js';
@@ -77,10 +77,10 @@ export class TransfersController {
   @Post(':id/reverse')
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async reverse(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    refuseIfMatch(request.headers['if-match']);
+    const ifVersion = ifVersionOf(request.headers['if-match']);
     const original = await this.own(id, request);
     const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      reversalWrite(original, body, caller, now),
+      reversalWrite({ original, ifVersion }, body, caller, now),
     );
     await this.answerTransfer(reply, write, answer);
   }
@@ -88,10 +88,10 @@ export class TransfersController {
   @Post(':id/correct')
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async correct(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    refuseIfMatch(request.headers['if-match']);
+    const ifVersion = ifVersionOf(request.headers['if-match']);
     const original = await this.own(id, request);
     const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      correctionWrite(original, body, caller, now),
+      correctionWrite({ original, ifVersion }, body, caller, now),
     );
     await this.answerTransfer(reply, write, answer);
   }

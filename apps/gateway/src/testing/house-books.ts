@@ -16,6 +16,7 @@ import type {
   MessageData,
   TransferCorrect,
   TransferReverse,
+  TransferStanding,
   TransferUpdate,
 } from '@payflow/contracts';
 
@@ -148,7 +149,9 @@ export class HouseBooks {
     return verdict.type === 'payflow.group.posted.v1' ? { ...verdict, data: { ...verdict.data, rate } } : verdict;
   }
 
-  reverse({ id, transfer, original, amount, debit_account, metadata, type }: TransferReverse): Verdict {
+  reverse({ id, transfer, original, amount, debit_account, metadata, type, if_standing }: TransferReverse): Verdict {
+    if (this.#standsOtherwise(original, if_standing))
+      return this.#refuseGroup(id, debit_account, 'version_differs', null);
     const moved = this.#transfers.get(original);
     const left = moved ? BigInt(moved.amount) - moved.reversed : 0n;
     const back = amount === null ? left : BigInt(amount);
@@ -174,7 +177,18 @@ export class HouseBooks {
     };
   }
 
-  correct({ id, original, reversal, replacement, effective_at, debit_account, metadata }: TransferCorrect): Verdict {
+  correct({
+    id,
+    original,
+    reversal,
+    replacement,
+    effective_at,
+    debit_account,
+    metadata,
+    ...given
+  }: TransferCorrect): Verdict {
+    if (this.#standsOtherwise(original, given.if_standing))
+      return this.#refuseGroup(id, debit_account, 'version_differs', null);
     const moved = this.#transfers.get(original);
     const left = moved ? BigInt(moved.amount) - moved.reversed : 0n;
     if (!moved || left === 0n) {
@@ -206,6 +220,11 @@ export class HouseBooks {
         recorded_at: now(),
       },
     };
+  }
+
+  #standsOtherwise(id: string, seen: TransferStanding | undefined): boolean {
+    const { reversed, version = 1 } = this.#transfers.get(id) ?? {};
+    return seen !== undefined && (seen.version !== version || seen.reversed !== reversed?.toString());
   }
 
   annotate({ id, debit_account, metadata, if_version }: TransferUpdate): Verdict {
@@ -246,11 +265,12 @@ export class HouseBooks {
     return { type: 'payflow.hold.placed.v1', data: { ...hold, recorded_at: now() } };
   }
 
-  postHold({ id: transfer, hold: id, debit_account, credit_account, amount, final }: HoldPost): Verdict {
+  postHold({ id: transfer, hold: id, debit_account, credit_account, amount, final, if_version }: HoldPost): Verdict {
     const held = this.#holds.get(id);
     const left = held ? BigInt(held.amount) - BigInt(held.posted) : 0n;
     const posted = amount === null ? left : BigInt(amount);
-    const reason = held?.status !== 'pending' ? 'hold_not_pending' : posted > left ? 'hold_exceeded' : undefined;
+    const refused = held?.status !== 'pending' ? 'hold_not_pending' : posted > left ? 'hold_exceeded' : undefined;
+    const reason = differs(held, if_version) ? 'version_differs' : refused;
     if (!held || reason)
       return this.#refuseHold({ id, operation: 'post', transfer, debit_account, reason: reason ?? 'hold_not_found' });
     const isOver = final || posted === left;
@@ -268,8 +288,10 @@ export class HouseBooks {
     return { type: 'payflow.hold.posted.v1', data: { ...state, transfer, transferred } };
   }
 
-  voidHold({ id, debit_account, expired }: HoldVoid): Verdict {
+  voidHold({ id, debit_account, expired, if_version }: HoldVoid): Verdict {
     const held = this.#holds.get(id);
+    if (differs(held, if_version))
+      return this.#refuseHold({ id, operation: 'void', transfer: null, debit_account, reason: 'version_differs' });
     if (held?.status !== 'pending')
       return this.#refuseHold({ id, operation: 'void', transfer: null, debit_account, reason: 'hold_not_pending' });
     const left = BigInt(held.amount) - BigInt(held.posted);
@@ -347,4 +369,8 @@ function keptTypes(legs: readonly { readonly type?: string }[]) {
 
 function now(): string {
   return new Date().toISOString();
+}
+
+function differs(held: { readonly version: number } | undefined, seen: number | undefined): boolean {
+  return held !== undefined && seen !== undefined && held.version !== seen;
 }

@@ -19,13 +19,15 @@ export class HousePolicies {
     return { type: 'payflow.risk_rule.defined.v1', data: { ...terms, version, defined_at: new Date().toISOString() } };
   }
 
-  decide({ id, payment, decision, reason }: ReviewDecide): Verdict {
+  decide({ id, payment, decision, reason, if_version: seen }: ReviewDecide): Verdict {
     const review = this.reviews.get(id);
-    if (!review)
-      return {
-        type: 'payflow.review.rejected.v1',
-        data: { id, payment, reason: 'review_not_open', recorded_at: new Date().toISOString() },
-      };
+    // What is open is at its first version, and what was decided at its second.
+    const [version, open] = review ? [1, true] : [2, false];
+    if (!review || (seen !== undefined && seen !== version)) {
+      const refused = seen === undefined || (seen === version && !open) ? 'review_not_open' : 'version_differs';
+      const data = { id, payment, reason: refused, recorded_at: new Date().toISOString() };
+      return { type: 'payflow.review.rejected.v1', data };
+    }
     this.reviews.delete(id);
     const status = decision === 'approve' ? 'approved' : 'denied';
     const decided = { decided_at: new Date().toISOString(), decided_by: 'house', decision_reason: reason };

@@ -203,10 +203,11 @@ function unitsNamed(each: KeyedCommand): (Wanted & { readonly isNew: boolean })[
 }
 
 function bookedNamed(each: KeyedCommand): Wanted[] {
-  const { command } = each;
-  if (command.type === 'payflow.transfer.correct.v1')
-    return [wantedOf(each, uuidOf('transfer', command.data.original))];
-  return command.type === 'payflow.transfer.update.v1' ? [wantedOf(each, uuidOf('transfer', command.data.id))] : [];
+  const { type, data } = each.command;
+  // Of a reversal, where it is for its original as it was seen: with its metadata.
+  if (type === 'payflow.transfer.correct.v1' || (type === 'payflow.transfer.reverse.v1' && data.if_standing))
+    return [wantedOf(each, uuidOf('transfer', data.original))];
+  return type === 'payflow.transfer.update.v1' ? [wantedOf(each, uuidOf('transfer', data.id))] : [];
 }
 
 interface Others {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { BalanceCondition, Leg } from '@payflow/contracts';
+import type { BalanceCondition, Leg, TransferStanding } from '@payflow/contracts';
 import type { LedgerCommand } from '../domain/decide.js';
 
 /** SHA-256 (hexadecimal) over what a command means: equal for every copy of it, whoever sent it and when. */
@@ -52,12 +52,12 @@ function meaning(command: LedgerCommand): unknown[] {
       return [payment, debit_account, credit_account, amount, asset, expires_at, valid_until, ...named(type)];
     }
     case 'payflow.hold.post.v1': {
-      const { hold, debit_account, credit_account, amount, final } = command.data;
-      return [hold, debit_account, credit_account, amount, final];
+      const { hold, debit_account, credit_account, amount, final, if_version } = command.data;
+      return [hold, debit_account, credit_account, amount, final, ...conditioned(if_version)];
     }
     case 'payflow.hold.void.v1': {
-      const { id, debit_account, credit_account, expired } = command.data;
-      return [id, debit_account, credit_account, expired];
+      const { id, debit_account, credit_account, expired, if_version } = command.data;
+      return [id, debit_account, credit_account, expired, ...conditioned(if_version)];
     }
     default:
       return meaningOfOthers(command);
@@ -76,8 +76,9 @@ type Others =
 function meaningOfOthers(command: Extract<LedgerCommand, { readonly type: Others }>): unknown[] {
   switch (command.type) {
     case 'payflow.transfer.reverse.v1': {
-      const { transfer, original, debit_account, credit_account, amount, metadata, type } = command.data;
-      return [transfer, original, debit_account, credit_account, amount, sorted(metadata), ...named(type)];
+      const { transfer, original, debit_account, credit_account, amount, metadata, type, if_standing } = command.data;
+      const moved = [transfer, original, debit_account, credit_account, amount, sorted(metadata), ...named(type)];
+      return [...moved, ...standing(if_standing)];
     }
     case 'payflow.transfer.correct.v1': {
       const { original, debit_account, credit_account, reversal, replacement, effective_at, metadata } = command.data;
@@ -87,6 +88,7 @@ function meaningOfOthers(command: Extract<LedgerCommand, { readonly type: Others
         [id, replacement.debit_account, replacement.credit_account, amount, asset, ...named(replacement.type)],
         effective_at,
         sorted(metadata),
+        ...standing(command.data.if_standing),
       ];
     }
     case 'payflow.transfer.update.v1': {
@@ -115,6 +117,15 @@ function meaningOfLeg({ id, debit_account, credit_account, amount, asset, up_to,
 /** What names no type means what it meant before there were types. */
 function named(type: string | undefined): readonly string[] {
   return type === undefined ? [] : [type];
+}
+
+/** What is for any version means what it meant before there was anything else. */
+function conditioned(version: number | undefined): readonly number[] {
+  return version === undefined ? [] : [version];
+}
+
+function standing(seen: TransferStanding | undefined): readonly unknown[] {
+  return seen === undefined ? [] : [[seen.version, seen.reversed]];
 }
 
 function meaningOfCondition({ account, version, balance_gte, balance_lte }: BalanceCondition): unknown[] {

@@ -24,7 +24,14 @@ const original: Original = {
   effectiveAt: THEN,
 };
 const replacement = { debitAccount: 'payer', creditAccount: 'payee', amount: 90n, asset: 'USD' };
-const to90: CorrectionTerms = { debitAccount: 'payer', creditAccount: 'payee', replacement, effectiveAt: null };
+const to90: CorrectionTerms = {
+  debitAccount: 'payer',
+  creditAccount: 'payee',
+  replacement,
+  effectiveAt: null,
+  latestMonth: undefined,
+  hasChanged: false,
+};
 
 function correct(change: Partial<CorrectionTerms>, of: Partial<Original> | null, accounts: Partial<Account>[] = []) {
   const [ofPayer = {}, ofPayee = {}, ofOther = {}] = accounts;
@@ -70,8 +77,9 @@ describe('a correction', () => {
   const toOther = { ...replacement, creditAccount: 'other' };
   // In precedence order.
   it.each<[string, number | null, Partial<CorrectionTerms>, Partial<Original> | null, Partial<Account>[]]>([
-    ['transfer_not_found', null, {}, null, []],
+    ['transfer_not_found', null, { hasChanged: true }, null, []],
     ['transfer_not_found', null, { creditAccount: 'other' }, { correctedBy: 'x' }, []],
+    ['version_differs', null, { hasChanged: true }, { correctedBy: 'x', reversed: 100n }, []],
     ['transfer_corrected', null, {}, { correctedBy: 'x', reversed: 100n }, []],
     ['reversal_exceeds_original', null, { effectiveAt: '2026-11-21T12:00:00.001Z' }, { reversed: 100n }, []],
     ['effective_in_future', null, { effectiveAt: '2026-11-21T12:00:00.001Z' }, {}, [{ state: 'closed' }]],

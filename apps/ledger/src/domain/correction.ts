@@ -14,6 +14,8 @@ export interface CorrectionTerms {
   readonly effectiveAt: string | null;
   /** The latest month in which nothing takes effect any more. */
   readonly latestMonth: string | undefined;
+  /** Whether the original stands otherwise than whoever asks has seen it. */
+  readonly hasChanged: boolean;
 }
 
 /** A movement, and when it counts. */
@@ -42,6 +44,7 @@ export function correctTransfer(
 ): Corrected | GroupRefused {
   if (!original || original.debitAccount !== terms.debitAccount || original.creditAccount !== terms.creditAccount)
     return refusedAt(null, 'transfer_not_found');
+  if (terms.hasChanged) return refusedAt(null, 'version_differs');
   if (original.correctedBy !== null) return refusedAt(null, 'transfer_corrected');
   const left = original.amount - original.reversed;
   if (left <= 0n) return refusedAt(null, 'reversal_exceeds_original');

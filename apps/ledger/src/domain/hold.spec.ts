@@ -78,7 +78,9 @@ describe('posting a hold', () => {
 
   it.each<[string, Partial<Posting>, Partial<Hold> | null, Partial<Account>]>([
     ['hold_not_found', {}, null, {}],
-    ['hold_not_found', { creditAccount: 'acct_other' }, { status: 'voided' }, {}],
+    ['hold_not_found', { creditAccount: 'acct_other', ifVersion: 2 }, { status: 'voided' }, {}],
+    ['version_differs', { ifVersion: 2 }, { status: 'posted', version: 3 }, {}],
+    ['version_differs', { ifVersion: 2 }, {}, { state: 'frozen' }],
     ['hold_not_pending', { amount: 61n }, { status: 'posted' }, {}],
     ['hold_not_pending', {}, { status: 'expired', expiresAt: PAST }, {}],
     ['hold_expired', { amount: 0n }, { expiresAt: NOW }, {}],

@@ -71,6 +71,8 @@ export function placeHold(terms: HoldTerms, { debit, credit }: Sides, now: strin
 export interface HoldClaim {
   readonly debitAccount: string;
   readonly creditAccount: string;
+  /** The version that whoever asks has seen; undefined: any. */
+  readonly ifVersion: number | undefined;
 }
 
 export interface Posting extends HoldClaim {
@@ -130,8 +132,12 @@ export function remaining({ amount, posted }: Hold): bigint {
   return amount - posted;
 }
 
-function refusalOfClaim({ debitAccount, creditAccount }: HoldClaim, hold: Hold | undefined): Refusal | undefined {
+function refusalOfClaim(
+  { debitAccount, creditAccount, ifVersion }: HoldClaim,
+  hold: Hold | undefined,
+): Refusal | undefined {
   if (!hold || hold.debitAccount !== debitAccount || hold.creditAccount !== creditAccount) return 'hold_not_found';
+  if (ifVersion !== undefined && ifVersion !== hold.version) return 'version_differs';
   return hold.status === 'pending' ? undefined : 'hold_not_pending';
 }
 

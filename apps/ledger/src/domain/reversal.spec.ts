@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openedAccount, type Account } from './account.js';
-import { reverseTransfer, type Original, type ReversalTerms } from './reversal.js';
+import { reverseTransfer, standsOtherwise, type Original, type ReversalTerms } from './reversal.js';
 
 const NOW = '2026-11-21T12:00:00.000Z';
 const terms = { asset: 'USD', kind: 'liability', overdraft: 'none', overdraftLimit: 0n } as const;
@@ -15,7 +15,7 @@ const original: Original = {
   correctedBy: null,
   effectiveAt: NOW,
 };
-const all: ReversalTerms = { debitAccount: 'payer', creditAccount: 'payee', amount: null };
+const all: ReversalTerms = { debitAccount: 'payer', creditAccount: 'payee', amount: null, hasChanged: false };
 /** The reversal debits the one whom the original credited. */
 const sides = { debit: payee, credit: payer };
 
@@ -31,8 +31,9 @@ describe('a reversal', () => {
 
   // In precedence order.
   it.each<[string, Partial<ReversalTerms>, Partial<Original> | null, Partial<Account>]>([
-    ['transfer_not_found', { amount: 0n }, null, {}],
-    ['transfer_not_found', { creditAccount: 'other' }, {}, {}],
+    ['transfer_not_found', { amount: 0n, hasChanged: true }, null, {}],
+    ['transfer_not_found', { creditAccount: 'other', hasChanged: true }, {}, {}],
+    ['version_differs', { amount: 0n, hasChanged: true }, { reversed: 100n }, {}],
     ['amount_not_positive', { amount: 0n }, { reversed: 100n }, {}],
     ['reversal_exceeds_original', { amount: 101n }, {}, { state: 'closed' }],
     ['reversal_exceeds_original', { amount: 71n }, { reversed: 30n }, {}],
@@ -44,4 +45,14 @@ describe('a reversal', () => {
     const decision = reverseTransfer({ ...all, ...change }, of, { ...sides, debit: { ...payee, ...payeeChange } }, NOW);
     expect(decision).toEqual({ kind: 'refused', reason });
   });
+});
+
+it.each([
+  ['as it was seen', { version: 2, reversed: 30n }, { reversed: 30n }, 2, false],
+  ['with more moved back', { version: 2, reversed: 30n }, { reversed: 31n }, 2, true],
+  ['with other metadata', { version: 2, reversed: 30n }, { reversed: 30n }, 3, true],
+  ['unknown', { version: 2, reversed: 30n }, undefined, undefined, true],
+  ['anyhow, where nobody says how', undefined, { reversed: 31n }, 3, false],
+] as const)('a transfer that stands %s', (_, seen, change, version, expected) => {
+  expect(standsOtherwise(seen, change && { ...original, ...change }, version)).toBe(expected);
 });

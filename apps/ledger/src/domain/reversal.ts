@@ -9,18 +9,36 @@ export interface Original extends Movement {
   readonly effectiveAt: string;
 }
 
+/** A transfer as whoever asks has seen it: all of it that can change. */
+export interface Standing {
+  /** Of its metadata. */
+  readonly version: number;
+  readonly reversed: bigint;
+}
+
 export interface ReversalTerms {
   /** Those of the original, as the command names them. */
   readonly debitAccount: string;
   readonly creditAccount: string;
   /** Null moves back all that is left. */
   readonly amount: bigint | null;
+  /** Whether it stands otherwise than whoever asks has seen it. */
+  readonly hasChanged: boolean;
 }
 
 export interface Reversed extends Moved {
   readonly amount: bigint;
   /** How much of the original has been moved back, this one included. */
   readonly reversed: bigint;
+}
+
+/** Whether a transfer stands otherwise than it was seen; `version` is that of its metadata now. Never where it need not be as seen. */
+export function standsOtherwise(
+  seen: Standing | undefined,
+  original: Original | undefined,
+  version: number | undefined,
+): boolean {
+  return seen !== undefined && (seen.reversed !== original?.reversed || seen.version !== version);
 }
 
 /**
@@ -35,6 +53,7 @@ export function reverseTransfer(
 ): Reversed | Refused {
   if (!original || original.debitAccount !== terms.debitAccount || original.creditAccount !== terms.creditAccount)
     return refuse('transfer_not_found');
+  if (terms.hasChanged) return refuse('version_differs');
   const left = original.amount - original.reversed;
   const amount = terms.amount ?? left;
   if (terms.amount !== null && amount <= 0n) return refuse('amount_not_positive');

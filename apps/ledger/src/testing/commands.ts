@@ -139,6 +139,7 @@ export class CommandsOf {
     hold: { readonly id: string; readonly debit: string; readonly credit: string },
     amount: string | null,
     final = true,
+    change: OnlyNew<MessageData['payflow.hold.post.v1']> = {},
   ) {
     return this.command('payflow.hold.post.v1', {
       id: newId('transfer'),
@@ -147,15 +148,21 @@ export class CommandsOf {
       credit_account: hold.credit,
       amount,
       final,
+      ...change,
     });
   }
 
-  voidHold(hold: { readonly id: string; readonly debit: string; readonly credit: string }, expired = false) {
+  voidHold(
+    hold: { readonly id: string; readonly debit: string; readonly credit: string },
+    expired = false,
+    change: OnlyNew<MessageData['payflow.hold.void.v1']> = {},
+  ) {
     return this.command('payflow.hold.void.v1', {
       id: hold.id,
       debit_account: hold.debit,
       credit_account: hold.credit,
       expired,
+      ...change,
     });
   }
 

@@ -29,6 +29,8 @@ export interface Deciding extends Owner {
   readonly decisionId: string;
   readonly actor: string;
   readonly reason: string | null;
+  /** The version that whoever decides has seen; undefined: any. */
+  readonly ifVersion: number | undefined;
 }
 
 /** What became of it: the review as it stands, and its payment where it was decided just now. */
@@ -75,14 +77,15 @@ const OPEN = statement(
 const DECIDE = statement(
   'reviews.decide',
   `with asked as (
-     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[])
-       with ordinality as a (tenant_id, livemode, id, decision, decision_id, actor, reason, n)),
+     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bigint[])
+       with ordinality as a (tenant_id, livemode, id, decision, decision_id, actor, reason, if_version, n)),
    decided as (
      update reviews r set status = case a.decision when 'approve' then 'approved' when 'deny' then 'denied' else 'expired' end,
        decided_at = clock_timestamp(), decided_by = a.actor, decision_reason = a.reason, decision_id = a.decision_id,
        version = r.version + 1, xact_id = pg_current_xact_id()
      from asked a
      where r.tenant_id = a.tenant_id and r.livemode = a.livemode and r.id = a.id and r.status = 'open'
+       and r.version = coalesce(a.if_version, r.version)
        and case a.decision when 'approve' then r.expires_at > clock_timestamp()
          when 'expire' then r.expires_at <= clock_timestamp() else true end
      returning a.n, r.*),
@@ -160,6 +163,7 @@ export async function decideReviews(tx: Transaction, all: readonly Deciding[]): 
     all.map(({ decisionId }) => uuidOf('event', decisionId)),
     all.map(({ actor }) => actor),
     all.map(({ reason }) => reason),
+    all.map(({ ifVersion }) => ifVersion ?? null),
   ]);
   return rows.map((row) => ({
     isNew: row.is_new,

@@ -99,6 +99,28 @@ describe('a payment under review', () => {
     expect(await house.broken()).toEqual([]);
   });
 
+  it('is decided as it was seen, and otherwise not; of several at once the one that can be meant', async () => {
+    const create = await waiting();
+    const asSeen = (decision: 'approve' | 'deny', if_version: number) => {
+      const { data, ...command } = house.decide(create, decision);
+      return { ...command, data: { ...data, if_version } };
+    };
+    const refusal = (reason: string) => ({ type: 'payflow.review.rejected.v1', data: { reason } });
+    expect(await house.send(asSeen('approve', 2))).toMatchObject([refusal('version_differs')]);
+    expect(await state(create)).toMatchObject({ review: 'open' });
+    const { messages } = await house.apply((tx) =>
+      house.commands.handle([asSeen('approve', 7), asSeen('deny', 1), asSeen('approve', 1)], tx),
+    );
+    const decisions = messages.filter(({ type }) => type.startsWith('payflow.review'));
+    expect(decisions).toMatchObject([
+      { type: 'payflow.review.decided.v1', data: { status: 'denied', version: 2 } },
+      refusal('version_differs'),
+      refusal('version_differs'),
+    ]);
+    expect(await house.send(asSeen('approve', 2))).toMatchObject([refusal('review_not_open')]);
+    expect(await house.broken()).toEqual([]);
+  });
+
   it('ends as failed when it is denied, and gives its place back', async () => {
     const create = await waiting();
     expect(await house.send(house.decide(create, 'deny'))).toMatchObject([

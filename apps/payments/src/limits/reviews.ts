@@ -36,11 +36,12 @@ const NOTHING: ReviewsDecided = { messages: [], repeated: [], approved: [], deni
 /** Decides reviews. One statement, and none for nothing. */
 export async function decideAll(tx: Transaction, commands: readonly DecideCommand[]): Promise<ReviewsDecided> {
   if (commands.length === 0) return NOTHING;
-  // Of several decisions on one review the first counts: the others meet one that is not open.
+  // Of several decisions on one review the first that can be meant counts: the others meet one that is not open.
   const first = new Map<string, DecideCommand>();
   for (const command of commands) {
     const key = paymentKeyOf(command);
-    if (!first.has(key)) first.set(key, command);
+    const before = first.get(key);
+    if (!before || (!isOfOpen(before) && isOfOpen(command))) first.set(key, command);
   }
   const causes = [...first.values()];
   const outcomes = await decideReviews(tx, causes.map(toDeciding));
@@ -97,12 +98,21 @@ function answerTo(
   if (review?.decisionId === command.id) return isNew ? {} : { repeated: command.id };
   // Nobody waits for an answer to our own word.
   if (command.data.decision === 'expire') return {};
-  return { refused: refuseDecision(command, review ? 'review_not_open' : 'review_not_found') };
+  if (!review) return { refused: refuseDecision(command, 'review_not_found') };
+  const { if_version: seen = review.version } = command.data;
+  return { refused: refuseDecision(command, seen === review.version ? 'review_not_open' : 'version_differs') };
+}
+
+/** A review has its first version until it is decided: what is for another one cannot decide it. */
+const OPEN_VERSION = 1;
+
+function isOfOpen({ data: { if_version: seen = OPEN_VERSION } }: DecideCommand): boolean {
+  return seen === OPEN_VERSION;
 }
 
 function toDeciding({ tenant, livemode, id: decisionId, actor, data }: DecideCommand) {
-  const { payment, decision, reason } = data;
-  return { tenant, livemode, payment, decision, decisionId, actor, reason };
+  const { payment, decision, reason, if_version: ifVersion } = data;
+  return { tenant, livemode, payment, decision, decisionId, actor, reason, ifVersion };
 }
 
 function paymentKeyOf({ tenant, livemode, data }: DecideCommand): string {

@@ -1,5 +1,5 @@
 import type { MessageSpec } from '../messages.js';
-import type { Leg } from './group.js';
+import { standing, type Leg, type TransferStanding } from './group.js';
 import { amount, assetCode, id, instant, metadata, nullable, object } from './schema.js';
 import { typeName } from './transaction-type.js';
 
@@ -17,6 +17,8 @@ export interface TransferCorrect {
   /** For which instant the books shall show the replacement; null: for that of the original. */
   readonly effective_at: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** How the original must stand; absent: anyhow. */
+  readonly if_standing?: TransferStanding;
 }
 
 const accounts = { debit_account: id('account'), credit_account: id('account') };
@@ -26,15 +28,18 @@ export const correctionSchemas = {
     topic: 'ledger.commands.v1',
     key: (data: TransferCorrect) => data.debit_account,
     summary: 'Move back what is left of a transfer and book the corrected one in its place, both or neither.',
-    schema: object({
-      id: id('group'),
-      original: id('transfer'),
-      ...accounts,
-      reversal: id('transfer'),
-      replacement: object({ id: id('transfer'), ...accounts, amount, asset: assetCode }, { type: typeName }),
-      effective_at: nullable(instant),
-      metadata,
-    }),
+    schema: object(
+      {
+        id: id('group'),
+        original: id('transfer'),
+        ...accounts,
+        reversal: id('transfer'),
+        replacement: object({ id: id('transfer'), ...accounts, amount, asset: assetCode }, { type: typeName }),
+        effective_at: nullable(instant),
+        metadata,
+      },
+      { if_standing: standing },
+    ),
     refusable: ['id', 'debit_account'],
   },
 } as const satisfies Record<string, MessageSpec>;

@@ -44,6 +44,14 @@ export interface GroupPost {
 
 export type GroupMode = 'stop_on_first';
 
+/** A posted transfer as somebody saw it: all of it that can change. */
+export interface TransferStanding {
+  /** Of its metadata. */
+  readonly version: number;
+  /** How much of it had been moved back. */
+  readonly reversed: string;
+}
+
 /** `payflow.transfer.reverse.v1`: move a transfer's money back, all that is left of it or a part. */
 export interface TransferReverse {
   readonly id: string;
@@ -57,6 +65,8 @@ export interface TransferReverse {
   readonly metadata: Readonly<Record<string, string>>;
   /** The transaction type whose posting rule it keeps to, from whom to whom it moves. */
   readonly type?: string;
+  /** How the original must stand; absent: anyhow. */
+  readonly if_standing?: TransferStanding;
 }
 
 /** An account's counters at one version. */
@@ -151,6 +161,9 @@ const keptType = object({
 const skipped = { type: 'array', maxItems: LEGS_MAX, items: id('transfer') };
 const legNumber = { type: 'integer', minimum: 0 };
 
+/** {@link TransferStanding} */
+export const standing = object({ version, reversed: amount });
+
 export const groupSchemas = {
   'payflow.group.post.v1': {
     topic: 'ledger.commands.v1',
@@ -188,7 +201,7 @@ export const groupSchemas = {
         amount: nullable(amount),
         metadata,
       },
-      { type: typeName },
+      { type: typeName, if_standing: standing },
     ),
     refusable: ['id', 'debit_account'],
   },

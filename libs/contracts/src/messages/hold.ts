@@ -38,6 +38,8 @@ export interface HoldPost {
   readonly amount: string | null;
   /** Releases what is left after this posting; otherwise more postings may follow. */
   readonly final: boolean;
+  /** The version of the hold that it is for; absent: any. */
+  readonly if_version?: number;
 }
 
 /** `payflow.hold.void.v1`: give back what is still held. */
@@ -47,6 +49,8 @@ export interface HoldVoid {
   readonly credit_account: string;
   /** Because its time is over, not because somebody asked. */
   readonly expired: boolean;
+  /** The version of the hold that it is for; absent: any. */
+  readonly if_version?: number;
 }
 
 /** A hold with both accounts as its last change left them. */
@@ -129,20 +133,17 @@ export const holdSchemas = {
     topic: 'ledger.commands.v1',
     key: (data: HoldPost) => data.debit_account,
     summary: 'Book held money, all of it or a part.',
-    schema: object({
-      id: id('transfer'),
-      hold: id('hold'),
-      ...accounts,
-      amount: nullable(amount),
-      final: { type: 'boolean' },
-    }),
+    schema: object(
+      { id: id('transfer'), hold: id('hold'), ...accounts, amount: nullable(amount), final: { type: 'boolean' } },
+      { if_version: version },
+    ),
     refusable: ['id', 'hold', 'debit_account'],
   },
   'payflow.hold.void.v1': {
     topic: 'ledger.commands.v1',
     key: (data: HoldVoid) => data.debit_account,
     summary: 'Give back what is still held.',
-    schema: object({ id: id('hold'), ...accounts, expired: { type: 'boolean' } }),
+    schema: object({ id: id('hold'), ...accounts, expired: { type: 'boolean' } }, { if_version: version }),
     refusable: ['id', 'debit_account'],
   },
   'payflow.hold.placed.v1': {

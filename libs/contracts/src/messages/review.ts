@@ -44,6 +44,8 @@ export interface ReviewDecide {
   /** `expire` is our own: its payment's time is over. */
   readonly decision: ReviewDecision | 'expire';
   readonly reason: string;
+  /** The version of the review that it is for; absent: any. */
+  readonly if_version?: number;
 }
 
 /** `payflow.review.rejected.v1`: the review stays as it was. */
@@ -82,12 +84,15 @@ export const reviewSchemas = {
     topic: 'payments.commands.v1',
     key,
     summary: 'Let a payment that is under review go on, or end it.',
-    schema: object({
-      id: id('review'),
-      payment: id('payment'),
-      decision: { enum: [...REVIEW_DECISIONS, 'expire'] },
-      reason: words,
-    }),
+    schema: object(
+      {
+        id: id('review'),
+        payment: id('payment'),
+        decision: { enum: [...REVIEW_DECISIONS, 'expire'] },
+        reason: words,
+      },
+      { if_version: version },
+    ),
     refusable: ['id', 'payment'],
   },
   'payflow.review.opened.v1': {

@@ -6,6 +6,7 @@ const HISTORY_PROBLEMS = [...FORWARDED_PROBLEMS, 'cursor_invalid', 'cursor_misma
 export const HISTORY_OPERATIONS: readonly Operation[] = [
   {
     id: 'correctTransfer',
+    conditional: true,
     method: 'post',
     path: '/api/v1/transfers/{id}/correct',
     summary: 'Move back what is left of a posted transfer and book the corrected one in its place, both or neither.',
@@ -20,6 +21,7 @@ export const HISTORY_OPERATIONS: readonly Operation[] = [
       'not_found',
       'transfer_not_posted',
       'transfer_of_payment',
+      'version_differs',
       'transfer_corrected',
       'reversal_exceeds_original',
       'effective_in_future',

@@ -11,7 +11,8 @@ const decision = (id: string, verb: string, summary: string): Operation => ({
   body: 'ReviewDecisionRequest',
   answer: 'Review',
   status: 200,
-  problems: [...CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'review_not_open', 'operation_refused'],
+  conditional: true,
+  problems: [...CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'review_not_open', 'version_differs', 'operation_refused'],
 });
 
 /** What an organisation holds its payments against, and those that a human decides on. */

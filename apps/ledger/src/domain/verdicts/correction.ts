@@ -5,7 +5,7 @@ import type { Asker, Book } from '../book.js';
 import { correctTransfer, type Dated } from '../correction.js';
 import type { Original } from '../reversal.js';
 import type { Movement } from '../transfer.js';
-import { keepTypes, postedLeg, refuseGroup, tellFirst } from './group.js';
+import { hasChanged, keepTypes, postedLeg, refuseGroup, tellFirst } from './group.js';
 import { refusalOfRule } from './ruled.js';
 
 type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
@@ -24,6 +24,7 @@ export function acceptCorrection(book: Book, owner: Asker, data: TransferCorrect
     replacement: movementOf(replacement),
     effectiveAt,
     latestMonth: book.latestMonth(owner),
+    hasChanged: hasChanged(book, owner, data),
   };
   const books = { account: (account: string) => book.account(owner, account) };
   const isUsed = [reversal, replacement.id].some((transfer) => book.isTransferIdUsed(owner, transfer));

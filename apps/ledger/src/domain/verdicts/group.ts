@@ -17,7 +17,7 @@ import { formatAmount, parseAmount, parseSignedAmount } from '@payflow/money';
 import { counters, snapshot } from '../account.js';
 import type { Asker, Book, Owner } from '../book.js';
 import { refusalOfEffect } from '../period.js';
-import { reverseTransfer } from '../reversal.js';
+import { reverseTransfer, standsOtherwise } from '../reversal.js';
 import {
   postGroup,
   type Condition,
@@ -147,7 +147,12 @@ export function acceptReversal(book: Book, owner: Asker, data: TransferReverse):
   const sides = { debit: book.account(owner, creditAccount), credit: book.account(owner, debitAccount) };
   const decision = book.isTransferIdUsed(owner, transfer)
     ? ({ kind: 'refused', reason: 'id_reused' } as const)
-    : reverseTransfer({ debitAccount, creditAccount, amount }, original, sides, book.now);
+    : reverseTransfer(
+        { debitAccount, creditAccount, amount, hasChanged: hasChanged(book, owner, data) },
+        original,
+        sides,
+        book.now,
+      );
   if (!original || decision.kind === 'refused') {
     const reason = decision.kind === 'refused' ? decision.reason : 'transfer_not_found';
     return refuseGroup(id, debitAccount, { reason, leg: null }, book.now);
@@ -177,6 +182,16 @@ export function acceptReversal(book: Book, owner: Asker, data: TransferReverse):
       recorded_at: book.now,
     },
   };
+}
+
+/** Whether the original of a command that names how it must stand does not stand so any more. */
+export function hasChanged(
+  book: Book,
+  owner: Asker,
+  { original, if_standing: seen }: Pick<TransferReverse, 'original' | 'if_standing'>,
+): boolean {
+  const standing = seen && { version: seen.version, reversed: parseAmount(seen.reversed) ?? 0n };
+  return standsOtherwise(standing, book.original(owner, original), book.booked(owner, original)?.version);
 }
 
 export function refuseGroup(

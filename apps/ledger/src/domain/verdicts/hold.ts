@@ -36,7 +36,8 @@ export function acceptHoldPosting(book: Book, owner: Owner, data: HoldPost): Of<
   const { id: transfer, hold: id, debit_account: debitAccount, credit_account: creditAccount, final } = data;
   const held = book.hold(owner, id);
   const amount = data.amount === null ? null : (parseAmount(data.amount) ?? 0n);
-  const decision = postHold({ debitAccount, creditAccount, amount, final }, held, sidesOf(book, owner, data), book.now);
+  const posting = { debitAccount, creditAccount, amount, final, ifVersion: data.if_version };
+  const decision = postHold(posting, held, sidesOf(book, owner, data), book.now);
   if (decision.kind === 'refused' || !held)
     return refuseHold(
       { ...data, id, operation: 'post', transfer, payment: held?.payment ?? null },
@@ -55,7 +56,8 @@ export function acceptHoldPosting(book: Book, owner: Owner, data: HoldPost): Of<
 export function acceptHoldVoid(book: Book, owner: Owner, data: HoldVoid): Of<'payflow.hold.voided.v1'> | Rejected {
   const { id, debit_account: debitAccount, credit_account: creditAccount, expired } = data;
   const held = book.hold(owner, id);
-  const decision = voidHold({ debitAccount, creditAccount, expired }, held, sidesOf(book, owner, data), book.now);
+  const claim = { debitAccount, creditAccount, expired, ifVersion: data.if_version };
+  const decision = voidHold(claim, held, sidesOf(book, owner, data), book.now);
   if (decision.kind === 'refused')
     return refuseHold(
       { ...data, operation: 'void', transfer: null, payment: held?.payment ?? null },
