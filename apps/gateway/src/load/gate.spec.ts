@@ -197,6 +197,18 @@ describe('a queue that stands', () => {
     expect(told.at(-1)).toBe('c');
   });
 
+  it('is none while who waits gets through soon, though it does not empty', () => {
+    const { gate, told, ask } = gateWith({ workers_max: 1, waiting_max: 100 });
+    for (const name of ['a', 'b', 'c']) ask('write', name);
+    for (let at = 0; at < 50; at++) {
+      vi.advanceTimersByTime(8);
+      ask('write', 'w');
+      gate.leave('write');
+    }
+    expect([gate.isStanding, gate.waiting('write')]).toEqual([false, 2]);
+    expect(told).toHaveLength(51);
+  });
+
   it('has one next for each worker', () => {
     const { told, ask } = standing('write', { workers_max: 6, waiting_max: 100 });
     for (let at = 0; at < 7; at++) ask('write', `w${at}`);

@@ -11,8 +11,11 @@ const LOWEST_FIRST = TRAFFIC_CLASSES.toReversed();
 
 /** A burst is waited out: it ends by itself. What settles money waits as long as a group commit lets it. */
 const BURST_PATIENCE_MS: Readonly<Record<TrafficClass, number>> = { critical: 800, write: 400, read: 400, export: 400 };
-/** After which a queue that does not empty is no burst. Longer than a group commit that waits for a slow disk. */
-const BURST_MS: Readonly<Record<TrafficClass, number>> = { critical: 800, write: 200, read: 200, export: 200 };
+/**
+ * After so long in which nobody got through soon a queue is no burst any more. Of what settles money it is one until somebody has
+ * waited in vain.
+ */
+const BURST_MS: Readonly<Record<TrafficClass, number>> = { critical: Infinity, write: 200, read: 200, export: 200 };
 /**
  * In a queue that stands, who is not served within this is told at once, while it can still go elsewhere. Long enough that
  * workers find somebody, and far below the 50 ms in which a refusal is due.
@@ -175,7 +178,8 @@ export class Gate {
     this.#take(line.traffic);
     const now_ms = this.#clock();
     const waited_ms = now_ms - place.since_ms;
-    if (waited_ms > STANDING_PATIENCE_MS && line.standing.holds(now_ms)) line.standing.prolong(now_ms);
+    if (waited_ms <= STANDING_PATIENCE_MS) line.standing.begin(now_ms);
+    else if (line.standing.holds(now_ms)) line.standing.prolong(now_ms);
     this.options.onWaited?.(line.traffic, waited_ms);
     place.begin();
   }

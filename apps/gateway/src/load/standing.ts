@@ -2,17 +2,17 @@
 const CALM_MS = 1_000;
 
 /**
- * Tells a burst, which is waited out, from a queue that stands: one that has not been empty for a while, in which waiting makes
- * every answer late and no more of them.
+ * Tells a burst, which is waited out, from a queue that stands: one in which nobody has got through soon for a while, so that
+ * waiting makes every answer late and no more of them.
  */
 export class Standing {
   #since_ms = 0;
   #until_ms = -Infinity;
 
-  /** A queue that somebody has waited in for so long is no burst any more. */
+  /** A queue that nobody has got through soon for so long is no burst any more. */
   constructor(private readonly burst_ms: number) {}
 
-  /** Somebody waits, and nobody did before. */
+  /** Somebody waits and nobody did before, or somebody got through soon. */
   begin(now_ms: number): void {
     this.#since_ms = now_ms;
   }
