@@ -54,7 +54,7 @@ export function showLoad(gate: Gate, loop: Lateness, workers_max: number): void 
   });
   gauge(
     METRICS.admissionStanding,
-    '1 while the queue does not empty, and who is not served at once is sent away.',
+    '1 while a queue stands: nobody gets through soon, and who is not served at once is sent away.',
     [],
     (metric) => metric.set(gate.isStanding ? 1 : 0),
   );
