@@ -23,7 +23,7 @@ const PAYMENT_AMOUNT = '1000000';
 const PAID_WITHIN_MS = 60_000;
 const PAID_WAIT_S = 5;
 /** So many clients, each with its next request as soon as it has its answer, keep all workers busy. */
-const CLIENTS = WORKERS + 2;
+const CLIENTS = WORKERS * 2;
 /** So many at once are more than there is room for: what is sent away costs less as well once it has been done often. */
 const CLIENTS_TOO_MANY = WORKERS * 4;
 const TOO_MANY_FOR_S = 2;

@@ -71,7 +71,8 @@ export class Offering {
   }
 
   private whenIdle(use: (connection: Connection) => void): void {
-    const connection = this.idle.pop() ?? this.another();
+    // The one that has been idle longest: none is idle for so long that the server closes it.
+    const connection = this.idle.shift() ?? this.another();
     if (connection) use(connection);
     else this.waiting.push(() => this.whenIdle(use));
   }

@@ -11,16 +11,19 @@ const LOWEST_FIRST = TRAFFIC_CLASSES.toReversed();
 
 /** A burst is waited out: it ends by itself. What settles money waits as long as a group commit lets it. */
 const BURST_PATIENCE_MS: Readonly<Record<TrafficClass, number>> = { critical: 800, write: 400, read: 400, export: 400 };
+/** After so long in which nobody got through soon a queue is no burst any more. */
+const BURST_MS: Readonly<Record<TrafficClass, number>> = { critical: 800, write: 200, read: 200, export: 200 };
 /**
- * After so long in which nobody got through soon a queue is no burst any more. Of what settles money it is one until somebody has
- * waited in vain.
+ * Soon is within this. In a queue that stands, who is not served by then is told at once, while it can still go elsewhere: long
+ * enough that workers find somebody, and far below the 50 ms in which a refusal is due. What settles money keeps its place, once
+ * it has one.
  */
-const BURST_MS: Readonly<Record<TrafficClass, number>> = { critical: Infinity, write: 200, read: 200, export: 200 };
-/**
- * In a queue that stands, who is not served within this is told at once, while it can still go elsewhere. Long enough that
- * workers find somebody, and far below the 50 ms in which a refusal is due.
- */
-const STANDING_PATIENCE_MS = 20;
+const STANDING_PATIENCE_MS: Readonly<Record<TrafficClass, number>> = {
+  ...BURST_PATIENCE_MS,
+  write: 20,
+  read: 20,
+  export: 20,
+};
 /** One for each worker is next in a queue that stands, and these where there are few workers. Who comes after them is told at the door. */
 const NEXT_MIN = 4;
 /** Exports hold their workers until whoever reads them has read all: so many of the workers are never theirs, where there are two. */
@@ -178,7 +181,7 @@ export class Gate {
     this.#take(line.traffic);
     const now_ms = this.#clock();
     const waited_ms = now_ms - place.since_ms;
-    if (waited_ms <= STANDING_PATIENCE_MS) line.standing.begin(now_ms);
+    if (waited_ms <= STANDING_PATIENCE_MS[line.traffic]) line.standing.begin(now_ms);
     else if (line.standing.holds(now_ms)) line.standing.prolong(now_ms);
     this.options.onWaited?.(line.traffic, waited_ms);
     place.begin();
@@ -190,7 +193,8 @@ export class Gate {
     for (const { places, standing } of this.#lines) if (places.size > 0) standing.look(now_ms);
     for (const traffic of LOWEST_FIRST) {
       const line = this.#line(traffic);
-      const patience_ms = this.#stands(traffic, now_ms) ? STANDING_PATIENCE_MS : BURST_PATIENCE_MS[traffic];
+      const patience = this.#stands(traffic, now_ms) ? STANDING_PATIENCE_MS : BURST_PATIENCE_MS;
+      const patience_ms = patience[traffic];
       for (let place = first(line.places); place && now_ms - place.since_ms > patience_ms; place = first(line.places))
         this.#sendAway(line, place, 'queued_too_long', now_ms);
     }
