@@ -2,6 +2,9 @@ import { connect, type Socket } from 'node:net';
 
 const END_OF_HEAD = '\r\n\r\n';
 const LENGTH = 'content-length: ';
+/** What is made while it is sent has no length, says so in Node's own spelling, and ends with this. */
+const CHUNKED = 'Transfer-Encoding: chunked';
+const LAST_CHUNK = '\r\n0\r\n\r\n';
 const STATUS_AT = 'HTTP/1.1 '.length;
 
 /** One kept-alive connection with one request on it at a time, and as little work per request as can be. */
@@ -41,14 +44,20 @@ export class Connection {
   private receive(chunk: string): void {
     this.received = this.received === '' ? chunk : this.received + chunk;
     const head = this.received.indexOf(END_OF_HEAD);
-    if (head < 0) return;
-    const at = this.received.indexOf(LENGTH);
-    const length =
-      at < 0 || at > head ? 0 : Number.parseInt(this.received.slice(at + LENGTH.length, at + LENGTH.length + 10), 10);
-    if (this.received.length < head + END_OF_HEAD.length + length) return;
+    if (head < 0 || !this.isWhole(head)) return;
     const status = Number.parseInt(this.received.slice(STATUS_AT, STATUS_AT + 3), 10);
     this.received = '';
     this.end(status);
+  }
+
+  private isWhole(head: number): boolean {
+    const at = this.received.indexOf(LENGTH);
+    if (at >= 0 && at < head) {
+      const length = Number.parseInt(this.received.slice(at + LENGTH.length, at + LENGTH.length + 10), 10);
+      return this.received.length >= head + END_OF_HEAD.length + length;
+    }
+    const chunked = this.received.indexOf(CHUNKED);
+    return chunked < 0 || chunked > head || this.received.endsWith(LAST_CHUNK);
   }
 
   private broken(): void {

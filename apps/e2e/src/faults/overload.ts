@@ -1,8 +1,10 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { ServiceProcess } from '../house/service-process.js';
 import { newPayment, sendUntilFinal } from '../house/payments.js';
 import { Random } from '../house/random.js';
-import { MIXED, SERVED, KINDS, Requests } from '../overload/asked.js';
+import { MIXED, SERVED, KINDS, Requests, type Mix } from '../overload/asked.js';
+import { Distance } from '../overload/distance.js';
 import { lostOf } from '../overload/kept.js';
 import { SlowSockets } from '../overload/loris.js';
 import { goodput, isShed, isTaken, Offering, type Told } from '../overload/offered.js';
@@ -10,31 +12,42 @@ import { table, withStage, type Run, type Scenario, type Stage } from './scenari
 import { percentile } from './watched-reads.js';
 
 /** So few that they are what is short, and not the machine that all of this runs on. */
-const WORKERS = 2;
+const WORKERS = 4;
 const QUEUE = 64;
+/** So far is the gateway's database: what a worker does is wait for it, whoever else has work for this machine. */
+const DISTANCE_MS = 5;
 const TIMES_CAPACITY = 3;
 /** To refund, and to look at; each is large enough for all refunds of the campaign. */
 const PAYMENTS = 40;
 const PAYMENT_AMOUNT = '1000000';
 const PAID_WITHIN_MS = 60_000;
 const PAID_WAIT_S = 5;
-/** How many clients at once keep the workers busy is found out. */
-const CLIENTS = [2, 4, 8];
+/** So many clients, each with its next request as soon as it has its answer, keep all workers busy. */
+const CLIENTS = WORKERS * 2;
+/** So many at once are more than there is room for: what is sent away costs less as well once it has been done often. */
+const CLIENTS_TOO_MANY = WORKERS * 4;
+const TOO_MANY_FOR_S = 2;
+/** Warm is who has not become faster by so much for some seconds. */
+const WARMER = 1.05;
+const WARM_AFTER_S = 3;
+const WARM_UP_S_MAX = 20;
 /** As many as there are workers: none of them waits, unless somebody who asks for nothing holds one. */
 const READERS = WORKERS;
 const PAGE_BYTES = 4_096;
 
-const FULL = { warmUp_s: 5, capacity_s: 8, overload_s: 120, calm_s: 15, slow_s: 30, sockets: 1_000 };
-const SHORT = { warmUp_s: 2, capacity_s: 3, overload_s: 8, calm_s: 2, slow_s: 4, sockets: 200 };
+/** What can be done is measured before and after each round of what is too much. */
+const FULL = { rounds: 1, capacity_s: 20, overload_s: 120, calm_s: 15, slow_s: 30, sockets: 1_000 };
+const SHORT = { rounds: 3, capacity_s: 2, overload_s: 4, calm_s: 1, slow_s: 3, sockets: 200 };
 
-/** What the issue promises, on a machine that does nothing else; in `npm test` others run beside it. */
+/** What the issue promises. In short few are asked, others may work beside it, and nothing that is timed is judged. */
 const PROMISED = { goodput: 0.8, critical: 0.99, shed_ms: 50, grown: 1.25, slower: 2, slower_ms: 10 };
-const IN_SHORT = { goodput: 0.25, critical: 0.9 };
+const IN_SHORT = { goodput: 0.5, critical: 0.95 };
 
 type Sizes = typeof FULL;
 
 interface Trial extends Stage {
   readonly requests: Requests;
+  readonly gateway: ServiceProcess;
   readonly port: number;
   readonly sizes: Sizes;
   readonly run: Run;
@@ -43,21 +56,36 @@ interface Trial extends Stage {
 async function run(run: Run): Promise<void> {
   const random = new Random();
   run.say(`seed ${random.seed}`);
-  const environment = { MAX_WORKERS: `${WORKERS}`, MAX_QUEUE_SIZE: `${QUEUE}`, OTEL_TRACES_EXPORTER: 'none' };
-  await withStage({ name: 'overload', environment }, async (stage) => {
+  await withStage({ name: 'overload' }, async (stage) => {
     const payments = await endedPayments(stage, random);
     const requests = new Requests(stage.merchant, payments, random);
-    const port = Number(new URL(stage.house.api).port);
-    const trial: Trial = { ...stage, requests, port, sizes: run.short ? SHORT : FULL, run };
-    const told = await overloaded(trial);
-    await withSlowSockets(trial);
-    await stage.house.untilCaughtUp();
-    deepEqual(await lostOf(stage.house, told), []);
-    await stage.house.verify();
-    run.say(
-      `${told.filter((one) => isTaken(one) && one.id).length} accepted writes are all there; the invariants hold`,
-    );
+    await withFarDatabase(stage, async (gateway) => {
+      const port = Number(new URL(gateway.url).port);
+      const trial: Trial = { ...stage, requests, gateway, port, sizes: run.short ? SHORT : FULL, run };
+      const told = await overloaded(trial);
+      await withSlowSockets(trial);
+      await stage.house.untilCaughtUp();
+      deepEqual(await lostOf(stage.house, told), []);
+      await stage.house.verify();
+      run.say(
+        `${told.filter((one) => isTaken(one) && one.id).length} accepted writes are all there; the invariants hold`,
+      );
+    });
   });
+}
+
+/** With a second gateway beside the house's own: one that has few workers, and far to its database. */
+async function withFarDatabase({ house }: Stage, play: (gateway: ServiceProcess) => Promise<void>): Promise<void> {
+  const distance = new Distance(new URL(house.installation.databaseUrl('gateway')), DISTANCE_MS);
+  await distance.open();
+  const gateway = await house.anotherProcess('gateway');
+  try {
+    await gateway.start({ DATABASE_URL: distance.url, MAX_WORKERS: `${WORKERS}`, MAX_QUEUE_SIZE: `${QUEUE}` });
+    await play(gateway);
+  } finally {
+    await gateway.stop();
+    distance.close();
+  }
 }
 
 function endedPayments({ merchant }: Stage, random: Random): Promise<string[]> {
@@ -75,7 +103,7 @@ function endedPayments({ merchant }: Stage, random: Random): Promise<string[]> {
 
 /** Returns everything that was asked for and told. */
 async function overloaded(trial: Trial): Promise<readonly Told[]> {
-  const { house, requests, port, sizes, run } = trial;
+  const { gateway, requests, port, sizes, run } = trial;
   const all: Told[] = [];
   const offer = async (work: (offering: Offering) => Promise<void>): Promise<readonly Told[]> => {
     const offering = new Offering(port);
@@ -84,27 +112,43 @@ async function overloaded(trial: Trial): Promise<readonly Told[]> {
     all.push(...offering.told);
     return offering.told;
   };
-  const closed = (clients: number, seconds: number) =>
-    offer((offering) => offering.closedLoop(() => requests.next(SERVED), clients, seconds));
-  const measured = async (): Promise<number> => {
-    const rates: number[] = [];
-    for (const clients of CLIENTS) rates.push(goodput(await closed(clients, sizes.capacity_s), sizes.capacity_s));
-    return Math.max(...rates);
-  };
-  await closed(CLIENTS.at(-1) ?? 1, sizes.warmUp_s);
-  const before = await measured();
-  const memory = new Memory(house.service('gateway').pid);
-  const rate = before * TIMES_CAPACITY;
-  const told = await offer((offering) => offering.openLoop(() => requests.next(MIXED), rate, sizes.overload_s));
+  const closed = (mix: Mix, clients: number, seconds: number) =>
+    offer((offering) => offering.closedLoop(() => requests.next(mix), clients, seconds));
+  const capacityFor = async (seconds: number): Promise<number> =>
+    goodput(await closed(SERVED, CLIENTS, seconds), seconds);
+  const told: Told[] = [];
+  const shares: number[] = [];
+  await closed(MIXED, CLIENTS_TOO_MANY, TOO_MANY_FOR_S);
+  await warmUp(() => capacityFor(1));
+  const memory = new Memory(gateway.pid);
+  let before = await capacityFor(sizes.capacity_s);
+  for (let round = 0; round < sizes.rounds; round++) {
+    const rate = before * TIMES_CAPACITY;
+    const asked = await offer((offering) => offering.openLoop(() => requests.next(MIXED), rate, sizes.overload_s));
+    const after = await capacityFor(sizes.capacity_s);
+    const share = goodput(asked, sizes.overload_s) / ((before + after) / 2);
+    run.say(
+      `capacity ${before.toFixed(0)} and ${after.toFixed(0)} writes/s with ${WORKERS} workers; ` +
+        `offered ${rate.toFixed(0)}/s for ${sizes.overload_s} s: ${(share * 100).toFixed(0)} % of it done`,
+    );
+    told.push(...asked);
+    shares.push(share);
+    before = after;
+  }
   memory.end();
-  const capacity = (before + (await measured())) / 2;
-  const kept = goodput(told, sizes.overload_s) / capacity;
-  run.say(
-    `capacity ${capacity.toFixed(0)} writes/s with ${WORKERS} workers; offered ${rate.toFixed(0)}/s for ${sizes.overload_s} s: ` +
-      `${(kept * 100).toFixed(0)} % of it done, memory × ${memory.growth.toFixed(2)}\n${table(KINDS.map((kind) => row(kind, told)))}`,
-  );
-  judge(told, { kept, memory }, run.short);
+  run.say(`memory × ${memory.growth.toFixed(2)}\n${table(KINDS.map((kind) => row(kind, told)))}`);
+  judge(told, { kept: percentile(shares, 0.5), memory }, run.short);
   return all;
+}
+
+/** Until it does not get faster any more: a process that has just begun is slow, and its capacity no measure. */
+async function warmUp(rateOfASecond: () => Promise<number>): Promise<void> {
+  let [best, since] = [0, 0];
+  for (let second = 0; second < WARM_UP_S_MAX && since < WARM_AFTER_S; second++) {
+    const rate = await rateOfASecond();
+    since = rate > best * WARMER ? 0 : since + 1;
+    best = Math.max(best, rate);
+  }
 }
 
 function judge(told: readonly Told[], { kept, memory }: { kept: number; memory: Memory }, short: boolean): void {

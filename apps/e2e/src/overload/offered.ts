@@ -33,7 +33,8 @@ export class Offering {
     for (let sent = 0; sent < count;) {
       const due = Math.min(count, Math.floor(((performance.now() - startedAt) * rate) / 1_000) + 1);
       for (; sent < due; sent++) this.send(next(), startedAt + (sent * 1_000) / rate);
-      await delay(TICK_MS);
+      // Until the next is due, and no tick more: the time of whoever sends is taken from those who answer.
+      await delay(Math.max(TICK_MS, startedAt + (sent * 1_000) / rate - performance.now()));
     }
     await this.untilAnswered();
   }
@@ -70,7 +71,8 @@ export class Offering {
   }
 
   private whenIdle(use: (connection: Connection) => void): void {
-    const connection = this.idle.pop() ?? this.another();
+    // The one that has been idle longest: none is idle for so long that the server closes it.
+    const connection = this.idle.shift() ?? this.another();
     if (connection) use(connection);
     else this.waiting.push(() => this.whenIdle(use));
   }

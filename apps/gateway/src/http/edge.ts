@@ -1,6 +1,6 @@
 import { BODY_BYTES_MAX, Problem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { admitRequests, type Admission } from '../load/admission.js';
+import { admitRequests, turnAwayAtDoor, type Admission } from '../load/admission.js';
 import { API_VERSION } from './api-version.js';
 import { authenticate, isSigned, type Door, type KeyedRoute } from './authentication.js';
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
@@ -50,7 +50,7 @@ export interface EdgeParts {
   readonly admission: Admission;
 }
 
-/** What every request to the gateway meets, in order: limits, who it is, how often it may ask, whether there is room, the body. */
+/** What every request to the gateway meets, in order: limits, whether there is room, who it is, how often it may ask, the body. */
 export async function gatewayEdge(
   fastify: FastifyInstance,
   config: EdgeConfiguration,
@@ -61,6 +61,7 @@ export async function gatewayEdge(
   if (origins) await allowOrigins(fastify, origins);
   admitAddresses(fastify, door);
   fastify.addHook('onRequest', guard);
+  turnAwayAtDoor(fastify, admission);
   authenticate(fastify, door);
   admitCallers(fastify, door);
   admitAccounts(fastify, door);

@@ -3,9 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { trafficOf, type TrafficClass } from '../http/traffic.js';
 import { Concurrency } from './concurrency.js';
-import { Gate, type ShedReason } from './gate.js';
+import { Gate } from './gate.js';
 import { countChange, countShed, observeWait, showLoad } from './load-metrics.js';
-import { LoopDelay } from './loop-delay.js';
+import { LoopDelay, type Lateness } from './loop-delay.js';
 
 const API_PREFIX = '/api/';
 const ADJUST_INTERVAL_MS = 100;
@@ -26,22 +26,25 @@ const RETRY_AFTER_S: Readonly<Record<TrafficClass, string>> = { critical: '1', w
 
 const WORK = Symbol('work');
 
-/** A request that is at work: which class it counts for, and since when. */
+/** A request that was let past the door, with its class; and at work, since when. */
 type AdmittedRequest = FastifyRequest & { [WORK]?: Admission | null; trafficClass?: TrafficClass; sinceMs?: number };
 
 export interface AdmissionOptions {
   readonly MAX_WORKERS: number;
   readonly MAX_QUEUE_SIZE: number;
+  /** This process's event loop, where it is not said otherwise. */
+  readonly loop?: Lateness;
 }
 
 /** Which requests are worked on now, which wait, and which are told to come back. */
 export class Admission {
   readonly #gate: Gate;
   readonly #concurrency: Concurrency;
-  readonly #loop = new LoopDelay();
+  readonly #loop: Lateness;
   readonly #timer: NodeJS.Timeout;
 
-  constructor({ MAX_WORKERS, MAX_QUEUE_SIZE }: AdmissionOptions) {
+  constructor({ MAX_WORKERS, MAX_QUEUE_SIZE, loop = new LoopDelay() }: AdmissionOptions) {
+    this.#loop = loop;
     this.#concurrency = new Concurrency(MAX_WORKERS);
     this.#gate = new Gate({
       workers_max: MAX_WORKERS,
@@ -53,24 +56,27 @@ export class Admission {
     this.#timer = setInterval(() => this.#adjust(), ADJUST_INTERVAL_MS).unref();
   }
 
-  /** Why nothing of the class is begun or kept waiting now, if so. */
-  refusal(traffic: TrafficClass): ShedReason | undefined {
+  /** Whether nothing of the class is begun or kept waiting now: then one of it was sent away. */
+  turnsAway(traffic: TrafficClass): boolean {
     const isBusy = this.#concurrency.isMany(this.#gate.running);
-    if (isBusy && this.#loop.now_ms > LOOP_DELAY_MAX_MS[traffic]) return 'event_loop';
-    return this.#gate.isFullFor(traffic) ? 'queue_full' : undefined;
+    if (isBusy && this.#loop.now_ms > LOOP_DELAY_MAX_MS[traffic]) {
+      countShed(traffic, 'event_loop');
+      return true;
+    }
+    return this.#gate.turnAway(traffic) !== undefined;
   }
 
-  enter(): boolean {
-    return this.#gate.enter();
+  enter(traffic: TrafficClass): boolean {
+    return this.#gate.enter(traffic);
   }
 
-  wait(traffic: TrafficClass, begin: () => void, shed: (reason: ShedReason) => void): () => void {
+  wait(traffic: TrafficClass, begin: () => void, shed: () => void): (() => void) | undefined {
     return this.#gate.wait(traffic, begin, shed);
   }
 
   leave(traffic: TrafficClass, took_ms: number): void {
     this.#concurrency.note(traffic, took_ms);
-    this.#gate.leave();
+    this.#gate.leave(traffic);
   }
 
   close(): void {
@@ -83,28 +89,30 @@ export class Admission {
     if (!change) return;
     countChange(change);
     this.#gate.workers = change.to;
-    this.#gate.admitWaiting();
   }
 }
 
 /**
- * Lets requests to `/api` in as there are workers for them. Twice it is looked at one: before its body is received, whether there
- * is any hope for it, and when it is there, for a worker: a client that sends slowly occupies none.
+ * The door, before it is known who asks and before anything is received of a body: what there is no hope for is told so. It has
+ * cost no more than its head, and no look at a cache, Redis or the database, which may be what is short.
  */
-export function admitRequests(fastify: FastifyInstance, admission: Admission): void {
-  fastify.addHook('onRequest', (request: FastifyRequest, reply, done) => {
+export function turnAwayAtDoor(fastify: FastifyInstance, admission: Admission): void {
+  fastify.addHook('onRequest', (request: AdmittedRequest, reply, done) => {
     if (!isAdmitted(request)) return done();
     const traffic = trafficOf(request);
-    const reason = admission.refusal(traffic);
-    if (!reason) return done();
-    countShed(traffic, reason);
-    shed(traffic, request, reply);
+    if (admission.turnsAway(traffic)) return shed(traffic, request, reply);
+    request.trafficClass = traffic;
+    done();
   });
+}
+
+/** Lets requests in as there are workers for them, once they are there with their body: a client that sends slowly occupies none. */
+export function admitRequests(fastify: FastifyInstance, admission: Admission): void {
   fastify.addHook('preHandler', (request: AdmittedRequest, reply, done) => {
-    if (!isAdmitted(request)) return done();
-    const traffic = trafficOf(request);
-    if (admission.enter()) {
-      begin(request, admission, traffic);
+    const traffic = request.trafficClass;
+    if (!traffic) return done();
+    if (admission.enter(traffic)) {
+      begin(request, admission);
       return done();
     }
     waitForWorker(admission, traffic, request, reply, done);
@@ -132,9 +140,8 @@ export function leaveWork(request: FastifyRequest): void {
   admission.leave(admitted.trafficClass ?? 'read', performance.now() - (admitted.sinceMs ?? 0));
 }
 
-function begin(request: AdmittedRequest, admission: Admission, traffic: TrafficClass): void {
+function begin(request: AdmittedRequest, admission: Admission): void {
   request[WORK] = admission;
-  request.trafficClass = traffic;
   request.sinceMs = performance.now();
 }
 
@@ -145,20 +152,23 @@ function waitForWorker(
   reply: FastifyReply,
   done: () => void,
 ): void {
-  const giveUp = admission.wait(
+  // Told at once where the room was taken while its body came: then there is no place to give up.
+  let giveUp: (() => void) | undefined = undefined;
+  const isTold = (): void => void (giveUp && reply.raw.off('close', giveUp));
+  giveUp = admission.wait(
     traffic,
     () => {
-      reply.raw.off('close', giveUp);
-      begin(request, admission, traffic);
+      isTold();
+      begin(request, admission);
       done();
     },
     () => {
-      reply.raw.off('close', giveUp);
+      isTold();
       shed(traffic, request, reply);
     },
   );
   // Nobody is there any more to be answered.
-  reply.raw.once('close', giveUp);
+  if (giveUp) reply.raw.once('close', giveUp);
 }
 
 function shed(traffic: TrafficClass, request: FastifyRequest, reply: FastifyReply): void {

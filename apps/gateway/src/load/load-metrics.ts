@@ -3,7 +3,7 @@ import { counter, gauge, histogram, logger, OncePerInterval } from '@payflow/tel
 import { TRAFFIC_CLASSES, type TrafficClass } from '../http/traffic.js';
 import type { Change } from './concurrency.js';
 import type { Gate, ShedReason } from './gate.js';
-import type { LoopDelay } from './loop-delay.js';
+import type { Lateness } from './loop-delay.js';
 
 const log = logger('load');
 const MS_PER_S = 1_000;
@@ -38,7 +38,7 @@ export function countChange({ from, to, reason }: Change): void {
 }
 
 /** What is read at the scrape. */
-export function showLoad(gate: Gate, loop: LoopDelay, workers_max: number): void {
+export function showLoad(gate: Gate, loop: Lateness, workers_max: number): void {
   gauge(
     METRICS.admissionWorkers,
     'Requests at work (`busy`), how many may be now (`limit`), and how many at most (`max`).',
@@ -54,7 +54,7 @@ export function showLoad(gate: Gate, loop: LoopDelay, workers_max: number): void
   });
   gauge(
     METRICS.admissionStanding,
-    '1 while the queue does not empty, and who is not served at once is sent away.',
+    '1 while a queue stands: nobody gets through soon, and who is not served at once is sent away.',
     [],
     (metric) => metric.set(gate.isStanding ? 1 : 0),
   );
