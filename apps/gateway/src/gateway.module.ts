@@ -21,6 +21,7 @@ import { AccountsController } from './http/accounts.controller.js';
 import { AuditController } from './http/audit.controller.js';
 import { AttemptsController } from './http/attempts.controller.js';
 import { AssetsController } from './http/assets.controller.js';
+import { BlocksController } from './http/blocks.controller.js';
 import { ConversionsController } from './http/conversions.controller.js';
 import { Cursors } from './http/cursor.js';
 import { HoldsController } from './http/holds.controller.js';
@@ -78,6 +79,7 @@ const LOOKING_BACK = [
   TransactionsController,
   MonitoringController,
   RequestLogController,
+  BlocksController,
 ];
 
 /** HTTP → payments.commands, ledger.commands; payments.events, ledger.events → the read model and the waiting requests. */

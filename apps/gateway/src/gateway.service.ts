@@ -7,6 +7,7 @@ import type { Door } from './http/authentication.js';
 import { serveDocs } from './http/docs.js';
 import { gatewayEdge, withVersion } from './http/edge.js';
 import { Admission } from './load/admission.js';
+import { connectionLimits } from './load/connection-limits.js';
 import { Watch } from './watch/watch.js';
 import { tellViewLag, ViewLag } from './http/view-lag.js';
 
@@ -20,7 +21,7 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     rewriteUrl: withVersion,
     tls: tlsIdentity,
     edge: async (fastify, config) => {
-      limitConnections(fastify.server, { connections_max: config.MAX_CONNECTIONS });
+      limitConnections(fastify.server, connectionLimits(config));
       await gatewayEdge(fastify, config, { door: () => door as Door, admission: new Admission(config) });
       tellViewLag(fastify, () => lag);
     },

@@ -65,3 +65,4 @@ export * from './problems.js';
 export * from './refusals.js';
 export * from './telemetry-names.js';
 export * from './topology.js';
+export type { JsonSchema } from './json-schema.js';

@@ -31,10 +31,12 @@ export type { PoolStatus } from './pool/connection-pool.js';
 export type { Purpose, Shares } from './pool/purpose.js';
 export {
   inMilliseconds,
+  ID_KEY,
   published,
   publishedKeyColumns,
   publishedKeys,
   publishedStates,
+  type KeyColumn,
   type Published,
   type PublishedKey,
 } from './published.js';

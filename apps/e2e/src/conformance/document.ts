@@ -1,29 +1,4 @@
-/** A JSON Schema, as far as it is looked into here. */
-export interface Schema {
-  readonly $ref?: string;
-  /** Of an item that has a result of its own, where it has another shape. */
-  readonly 'x-item'?: Schema;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly type?: string | readonly string[];
-  readonly format?: string;
-  readonly pattern?: string;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly minProperties?: number;
-  readonly maxProperties?: number;
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly propertyNames?: Schema;
-  readonly additionalProperties?: boolean | Schema;
-  readonly required?: readonly string[];
-  readonly anyOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-}
+import type { JsonSchema as Schema } from '@payflow/contracts';
 
 export interface Parameter {
   readonly name: string;

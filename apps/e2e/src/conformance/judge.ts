@@ -1,5 +1,6 @@
+import type { JsonSchema as Schema } from '@payflow/contracts';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { ApiDocument, Operation, Schema } from './document.js';
+import type { ApiDocument, Operation } from './document.js';
 import type { Told } from './request.js';
 
 const FORMATS: Readonly<Record<string, RegExp>> = {

@@ -1,5 +1,6 @@
+import type { JsonSchema as Schema } from '@payflow/contracts';
 import fc, { type Arbitrary } from 'fast-check';
-import { readDocument, type ApiDocument, type Operation, type Schema } from './document.js';
+import { readDocument, type ApiDocument, type Operation } from './document.js';
 import type { Played } from './example-player.js';
 import { Judge } from './judge.js';
 import { send, shown, type Told } from './request.js';

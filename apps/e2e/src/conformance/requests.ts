@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { JsonSchema as Schema } from '@payflow/contracts';
 import fc, { type Arbitrary } from 'fast-check';
-import type { ApiDocument, Operation, Parameter, Schema } from './document.js';
-import { schemaOf } from './document.js';
+import { schemaOf, type ApiDocument, type Operation, type Parameter } from './document.js';
 import type { Played } from './example-player.js';
 import type { Judge } from './judge.js';
 import { versionFor, type Asked } from './request.js';

@@ -1,5 +1,6 @@
+import type { JsonSchema as Schema } from '@payflow/contracts';
 import fc, { type Arbitrary } from 'fast-check';
-import { schemaOf, type ApiDocument, type Schema } from './document.js';
+import { schemaOf, type ApiDocument } from './document.js';
 
 /** Of what is unbounded, as much as still tells something. */
 const TEXT_LENGTH_MAX = 40;

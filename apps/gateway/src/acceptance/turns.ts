@@ -13,10 +13,10 @@ export class Turns {
 
   constructor(private readonly options: TurnsOptions) {}
 
-  /** Does the work when it is its turn. Throws 503 when that does not come in time. */
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** Does the work when it is its turn; `onWait` is called first where that is not at once. Throws 503 when it does not come in time. */
+  async run<T>(work: () => Promise<T>, onWait?: () => void): Promise<T> {
     if (this.#running < this.options.running_max) this.#running++;
-    else await this.#turn();
+    else await this.#turn(onWait);
     try {
       return await work();
     } finally {
@@ -24,9 +24,10 @@ export class Turns {
     }
   }
 
-  #turn(): Promise<void> {
+  #turn(onWait: (() => void) | undefined): Promise<void> {
     const { waiting_max, wait_ms } = this.options;
     if (this.#waiting.size >= waiting_max) throw unavailable();
+    onWait?.();
     return new Promise((resolve, reject) => {
       const begin = (): void => {
         clearTimeout(timer);

@@ -1,5 +1,6 @@
 import { fromUuid, newUuid, uuidOf, type BlockKind, type BlockState, type Suspicion } from '@payflow/contracts';
 import { statement, Unnested, type Database, type Transaction } from '@payflow/database';
+import { tenantUuid } from './keys.js';
 
 /** Whom to block, and why. */
 export interface BlockWish {
@@ -7,6 +8,14 @@ export interface BlockWish {
   readonly subject: string;
   readonly suspicion: Suspicion;
   readonly count: number;
+  /** Whose credential it is; an address is nobody's. */
+  readonly of: BlockedOwner | undefined;
+}
+
+/** An organisation and the mode of its key; a user is of no mode. */
+export interface BlockedOwner {
+  readonly tenant: string;
+  readonly livemode: boolean | null;
 }
 
 /** A block that holds now, or that an operator wants lifted. */
@@ -23,7 +32,7 @@ export interface BlockChange {
   readonly eventId: string;
 }
 
-interface BlockRow {
+export interface BlockRow {
   id: string;
   kind: BlockKind;
   subject: string;
@@ -39,6 +48,8 @@ interface BlockRow {
   lift_event_id: string | null;
 }
 
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
 type Placed = BlockWish & { readonly id: string; readonly eventId: string };
 
 const PLACED = new Unnested<Placed>([
@@ -48,24 +59,29 @@ const PLACED = new Unnested<Placed>([
   ['suspicion', 'text', ({ suspicion }) => suspicion],
   ['tried_count', 'integer', ({ count }) => count],
   ['event_id', 'uuid', ({ eventId }) => eventId],
+  ['tenant_id', 'uuid', ({ of }) => (of ? tenantUuid(of.tenant) : NOBODY)],
+  ['livemode', 'boolean', ({ of }) => of?.livemode ?? null],
 ]);
-const COLUMNS =
+export const BLOCK_COLUMNS =
   'id, kind, subject, suspicion, tried_count, level, blocked_at, blocked_until, lift_wished_by, lift_reason, lifted_at, event_id, lift_event_id';
 
 // One at a time: two processes that notice the same must not count it twice.
 const LOCK = statement('access-blocks.lock', `select pg_advisory_xact_lock(hashtext('access_blocks'))`);
 
+// What an operator has lifted was no harm. What an organisation has lifted counts on: who does it may be who tries.
+const COUNTS = `(b.lifted_at is null or b.lift_wished_by ~ '^(key|usr)_')`;
+
 const PLACE = statement(
   'access-blocks.place',
   `insert into access_blocks (${PLACED.names}, level, blocked_until)
-   select n.*, l.level, statement_timestamp() + ($7::bigint[])[least(l.level, array_length($7::bigint[], 1))] * interval '1 millisecond'
+   select n.*, l.level, statement_timestamp() + ($9::bigint[])[least(l.level, array_length($9::bigint[], 1))] * interval '1 millisecond'
    from ${PLACED.from(1)} cross join lateral (
      select 1 + count(*)::integer as level from access_blocks b
-     where b.kind = n.kind and b.subject = n.subject and b.blocked_at > statement_timestamp() - interval '1 day' and b.lifted_at is null) as l
+     where b.kind = n.kind and b.subject = n.subject and b.blocked_at > statement_timestamp() - interval '1 day' and ${COUNTS}) as l
    where not exists (
      select from access_blocks b
      where b.kind = n.kind and b.subject = n.subject and b.blocked_until > statement_timestamp() and b.lifted_at is null)
-   returning ${COLUMNS}`,
+   returning ${BLOCK_COLUMNS}`,
 );
 
 const HELD = statement(
@@ -77,12 +93,12 @@ const HELD = statement(
 const LIFT = statement(
   'access-blocks.lift',
   `update access_blocks set lifted_at = statement_timestamp(), lift_event_id = gen_random_uuid()
-   where lift_wished_by is not null and lifted_at is null and blocked_until > statement_timestamp() returning ${COLUMNS}`,
+   where lift_wished_by is not null and lifted_at is null and blocked_until > statement_timestamp() returning ${BLOCK_COLUMNS}`,
 );
 
 const LIST = statement(
   'access-blocks.list',
-  `select ${COLUMNS} from access_blocks where $1 or (blocked_until > statement_timestamp() and lifted_at is null)
+  `select ${BLOCK_COLUMNS} from access_blocks where $1 or (blocked_until > statement_timestamp() and lifted_at is null)
    order by blocked_at desc limit $2`,
 );
 
@@ -109,8 +125,7 @@ export async function placeBlocks(
   const placed = wishes.map((wish) => ({ ...wish, id: newUuid(), eventId: newUuid() }));
   const changes: BlockChange[] = [];
   for (const values of PLACED.batches(placed))
-    for (const row of await tx.rows<BlockRow>(PLACE, [...values, durations_ms]))
-      changes.push({ block: toState(row), eventId: fromUuid('event', row.event_id) });
+    for (const row of await tx.rows<BlockRow>(PLACE, [...values, durations_ms])) changes.push(toChange(row));
   return changes;
 }
 
@@ -122,7 +137,7 @@ export function findHeldBlocks(db: Database, limit: number): Promise<HeldBlock[]
 /** Lifts what operators want lifted. */
 export async function liftBlocks(tx: Transaction): Promise<BlockChange[]> {
   const rows = await tx.rows<BlockRow>(LIFT);
-  return rows.map((row) => ({ block: toState(row), eventId: fromUuid('event', row.lift_event_id as string) }));
+  return rows.map(toChange);
 }
 
 /** Blocks, the newest first; of those that have ended or were lifted only with `all`. */
@@ -140,7 +155,12 @@ export function pruneBlocks(db: Database, days: number, limit: number): Promise<
   return db.count(PRUNE, [days, limit]);
 }
 
-function toState(row: BlockRow): BlockState {
+/** A row with the event that tells of what was done to it last. */
+export function toChange(row: BlockRow): BlockChange {
+  return { block: toState(row), eventId: fromUuid('event', row.lift_event_id ?? row.event_id) };
+}
+
+export function toState(row: BlockRow): BlockState {
   return {
     id: fromUuid('block', row.id),
     kind: row.kind,

@@ -36,6 +36,8 @@ import { GatewayWalledLists1764400300005 } from './migrations/1764400300005-gate
 import { GatewayHistoryIndexes1764400300004 } from './migrations/1764400300004-gateway-history-indexes.js';
 import { GatewayTestSpaces1764400800001 } from './migrations/1764400800001-gateway-test-spaces.js';
 import { GatewayWatch1764400400001 } from './migrations/1764400400001-gateway-watch.js';
+import { GatewayBlocksOfOrganisations1764401200001 } from './migrations/1764401200001-gateway-blocks-of-organisations.js';
+import { GatewayBlockIndex1764401200002 } from './migrations/1764401200002-gateway-block-index.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -77,6 +79,8 @@ export const migrations = [
   GatewayWalledLists1764400300005,
   GatewayWatch1764400400001,
   GatewayTestSpaces1764400800001,
+  GatewayBlocksOfOrganisations1764401200001,
+  GatewayBlockIndex1764401200002,
   rights,
 ];
 

@@ -17,7 +17,7 @@ export const rights: Rights = {
   transfer_group_views: { update: 'all', delete: true },
   transfer_views: { update: 'all', delete: true },
   transfer_bulk_views: { update: ['pending', 'stopped_at'], delete: true },
-  unit_views: { delete: true },
+  unit_views: { update: ['scale', 'name', 'created_at'], delete: true },
   transaction_type_views: { update: 'all', delete: true },
   limit_views: { update: 'all', delete: true },
   risk_rule_views: { update: 'all', delete: true },

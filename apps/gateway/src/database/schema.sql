@@ -13,6 +13,8 @@ create table access_blocks (
   event_id uuid not null,
   lift_event_id uuid,
   xact_id xid8 not null default pg_current_xact_id(),
+  tenant_id uuid not null default '00000000-0000-0000-0000-000000000000'::uuid,
+  livemode boolean,
   constraint access_blocks_check CHECK ((blocked_until > blocked_at)),
   constraint access_blocks_check1 CHECK (((lift_wished_by IS NULL) = (lift_reason IS NULL))),
   constraint access_blocks_check2 CHECK (((lifted_at IS NULL) OR (lift_wished_by IS NOT NULL))),
@@ -824,6 +826,8 @@ create view tenant_transfer_views as
 
 CREATE INDEX access_blocks_by_end ON public.access_blocks USING btree (blocked_until);
 
+CREATE INDEX access_blocks_by_organisation ON public.access_blocks USING btree (tenant_id, id);
+
 CREATE INDEX access_blocks_by_subject ON public.access_blocks USING btree (kind, subject, blocked_at);
 
 CREATE INDEX account_views_by_metadata ON public.account_views USING gin (((metadata)::jsonb) jsonb_path_ops) WHERE ((metadata)::text <> '{}'::text);
@@ -958,6 +962,7 @@ CREATE STATISTICS public.payment_views_metadata ON (metadata::jsonb) FROM paymen
 
 CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM transfer_views;
 
+-- access_blocks
 -- account_views
 -- api_key_networks
 -- api_key_uses
@@ -991,6 +996,7 @@ CREATE STATISTICS public.transfer_views_metadata ON (metadata::jsonb) FROM trans
 -- waiting_commands
 policy reader for select to reader using (true);
 
+-- access_blocks
 -- account_views
 -- api_key_networks
 -- api_key_uses
@@ -1521,6 +1527,7 @@ grant select on transfer_views to reader;
 grant delete, insert, select, update on transfer_views to service;
 grant select on unit_views to reader;
 grant delete, insert, select on unit_views to service;
+grant update (scale, name, created_at) on unit_views to service;
 grant select on users to reader;
 grant insert, select on users to service;
 grant update (name, role, password_hash, invitation_hash, invitation_expires_at, disabled_at, version) on users to service;

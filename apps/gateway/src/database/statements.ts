@@ -14,6 +14,7 @@ import './managed-key.repository.js';
 import './new-view.repository.js';
 import './operation-view.repository.js';
 import './organisation.repository.js';
+import './own-block.repository.js';
 import './own-write.repository.js';
 import './payment-bulk.repository.js';
 import './payment-sequence.repository.js';

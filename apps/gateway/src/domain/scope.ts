@@ -23,6 +23,9 @@ export const SCOPES = [
   'users:admin',
   'audit:read',
   'requests:read',
+  'blocks:read',
+  /** Letting in again who was blocked. */
+  'blocks:write',
   /** The clock and the end of what stands in test mode. */
   'test:write',
 ] as const;

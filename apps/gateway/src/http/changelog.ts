@@ -16,6 +16,7 @@ export const CHANGELOG: readonly Change[] = [
       'Users with roles, logins and sessions, and API keys that are made, rotated and revoked over the API.',
       'Every list as CSV and as NDJSON, all of it; lists of accounts; a search; `GET /transactions`; the audit log and the request log.',
       'Rate limits, with `RateLimit` and `RateLimit-Policy`; `PayFlow-View-Lag` where what is shown is over a second behind.',
+      'Blocks on keys and users that guessed at ids: `GET /blocks`, and `DELETE /blocks/{id}` to lift one.',
       'Test mode: a clock that travels, and a reset.',
       'The reference of the API tells of every operation which statuses, headers and problems its answers can have, with examples that are played against the running system; `code` of a problem is listed for each status of each operation.',
       'A page for each error, with its cause and its remedy, at `/docs/errors#code`.',

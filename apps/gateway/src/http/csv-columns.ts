@@ -74,6 +74,21 @@ export const CSV_COLUMNS = {
     ...['id', 'method', 'route', 'status', 'code', 'duration_ms', 'request_bytes', 'response_bytes', 'actor'],
     ...['address', 'request_id', 'trace_id', 'created_at'],
   ],
+  Block: [
+    ...[
+      'id',
+      'subject',
+      'status',
+      'suspicion',
+      'count',
+      'level',
+      'created_at',
+      'blocked_until',
+      'lifted_at',
+      'lifted_by',
+    ],
+    'lift_reason',
+  ],
   AccountTransfer: [
     ...['id', 'kind', 'status', 'debit_account', 'credit_account', 'amount', 'asset', 'payment', 'group', 'hold'],
     ...['reverses', 'type', 'metadata', 'effective_at', 'recorded_at'],

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Owner } from '../database/keys.js';
 import type { Page, PagePosition } from '../database/list-statement.js';
 import { respond, sendResource } from './answer.js';
+import { stepAside } from '../load/admission.js';
 import { callerOf } from './authentication.js';
 import type { CSV_COLUMNS } from './csv-columns.js';
 import type { Cursors } from './cursor.js';
@@ -68,16 +69,16 @@ export async function sendPage<F extends object, V extends PagePosition>(
   const after = cursor === undefined ? undefined : cursors.decode(signed, cursor);
   const show = (page: readonly V[]): Promise<readonly object[]> | readonly object[] =>
     expansion && expand.length > 0 ? expansion.expand(page, expand) : page.map(resource);
+  const aside = (): void => stepAside(request);
   if (form && !query.bounded) {
-    const pages = allPages(
-      (place) => read({ tenant, livemode }, { filter, after: place, limit: EXPORT_PAGE }),
-      show,
-      after,
-    );
+    const page = (place: PagePosition | undefined) => () =>
+      read({ tenant, livemode }, { filter, after: place, limit: EXPORT_PAGE });
+    const inTurn = (place: PagePosition | undefined) => exportReads.run(() => reads.run(page(place), aside), aside);
+    const pages = allPages(inTurn, show, after);
     return sendAll(request, reply, exportOf(form, { name: fileName(name), resource: columns }, pages));
   }
   const { rows, last } = await readPage(limit, (count) =>
-    reads.run(() => read({ tenant, livemode }, { filter, after, limit: count })),
+    reads.run(() => read({ tenant, livemode }, { filter, after, limit: count }), aside),
   );
   const shown = await show(rows);
   const next_cursor = last ? cursors.encode(signed, last) : null;
@@ -108,12 +109,11 @@ async function* allPages<V extends PagePosition>(
   show: (page: readonly V[]) => Promise<readonly object[]> | readonly object[],
   after: PagePosition | undefined,
 ): AsyncGenerator<readonly object[], void> {
-  const page = (place: PagePosition | undefined) => exportReads.run(() => reads.run(() => read(place)));
-  for (let rows = await page(after); rows.length > 0;) {
+  for (let rows = await read(after); rows.length > 0;) {
     yield await show(rows);
     const last = rows.at(-1);
     if (rows.length < EXPORT_PAGE) return;
-    rows = await patience.run(() => page(last));
+    rows = await patience.run(() => read(last));
   }
 }
 

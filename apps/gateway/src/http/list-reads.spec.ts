@@ -36,6 +36,27 @@ it('refuses at once what is too many, and after a while what has waited', async 
   expect(await reads.run(() => Promise.resolve('next'))).toBe('next');
 });
 
+it('tells whoever has to wait before it waits, and nobody else', async () => {
+  const reads = new ListReads({ running_max: 1, waiting_max: 1, wait_ms: 10_000 });
+  const [first, told] = [held(), [] as string[]];
+  const running = reads.run(
+    () => first.promise,
+    () => told.push('first'),
+  );
+  const waiting = reads.run(
+    () => Promise.resolve('second'),
+    () => told.push('second'),
+  );
+  expect(told).toEqual(['second']);
+  const refused = reads.run(
+    () => Promise.resolve('third'),
+    () => told.push('third'),
+  );
+  expect(await refused.catch(code)).toBe('unavailable');
+  first.resolve('first');
+  expect([await running, await waiting, told]).toEqual(['first', 'second', ['second']]);
+});
+
 it('gives its place back after an error', async () => {
   const reads = new ListReads({ running_max: 1, waiting_max: 0, wait_ms: 5 });
   await expect(reads.run(() => Promise.reject(new RangeError('a bug')))).rejects.toThrow('a bug');

@@ -2,7 +2,7 @@ import { Turns, type TurnsOptions } from '../acceptance/turns.js';
 
 /**
  * As many as the connections for reports: whatever lists cost, writes and consumers have theirs. One that waits for its turn holds nothing but
- * its request, and is told to come back about when it would give up waiting for a connection, too.
+ * its request, no worker either, and is told to come back about when it would give up waiting for a connection, too.
  */
 const OPTIONS: TurnsOptions = { running_max: 4, waiting_max: 200, wait_ms: 800 };
 

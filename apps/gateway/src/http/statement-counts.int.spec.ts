@@ -3,6 +3,7 @@ import { newId } from '@payflow/contracts';
 import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepBooks, type Books } from '../testing/books.js';
+import { blockedKey } from '../testing/blocked.js';
 import { addUser } from '../testing/people.js';
 import { LIMIT, openReviews, RULE } from '../testing/policies.js';
 import { openStage, type Stage } from '../testing/stage.js';
@@ -40,6 +41,7 @@ let rules: string[];
 let reviews: string[];
 let user: string;
 let key: string;
+let block: string;
 let movement: Record<string, string>;
 let convert: Record<string, unknown>;
 
@@ -90,6 +92,7 @@ beforeAll(async () => {
   ({ id: user } = await addUser(stage.db, client.tenant, 'viewer'));
   key = await made('/api/v1/keys', { name: 'spec', scopes: ['payments:read'] });
   conversion = await made('/api/v1/conversions', convert);
+  block = await blockedKey(stage.db, { tenant: client.tenant, livemode: false }, key);
 });
 afterAll(() => stage?.close());
 
@@ -191,6 +194,8 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   denyReview: [() => ({ path: `/reviews/${reviews[2]}/deny`, body: { reason: 'unknown' } }), 5],
   listAuditLog: [() => ({ path: '/audit_log' }), 1],
   listRequests: [() => ({ path: '/request_log' }), 1],
+  listBlocks: [() => ({ path: '/blocks' }), 1],
+  liftBlock: [() => ({ path: `/blocks/${block}` }), 8],
   closePeriod: [() => ({ path: '/periods/2020-01/close', body: {} }), 4],
 };
 

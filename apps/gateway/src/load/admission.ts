@@ -79,6 +79,11 @@ export class Admission {
     this.#gate.leave(traffic);
   }
 
+  /** A worker is given back by one whose time says nothing of how long its class takes: it has waited for something else. */
+  stepAside(traffic: TrafficClass): void {
+    this.#gate.leave(traffic);
+  }
+
   close(): void {
     clearInterval(this.#timer);
     this.#loop.close();
@@ -138,6 +143,18 @@ export function leaveWork(request: FastifyRequest): void {
   if (!admission) return;
   admitted[WORK] = null;
   admission.leave(admitted.trafficClass ?? 'read', performance.now() - (admitted.sinceMs ?? 0));
+}
+
+/**
+ * The request waits for a turn of another kind, and from then on it is that which bounds it: its worker is free for another. Nothing
+ * where it has left already.
+ */
+export function stepAside(request: FastifyRequest): void {
+  const admitted = request as AdmittedRequest;
+  const admission = admitted[WORK];
+  if (!admission) return;
+  admitted[WORK] = null;
+  admission.stepAside(admitted.trafficClass ?? 'read');
 }
 
 function begin(request: AdmittedRequest, admission: Admission): void {

@@ -23,4 +23,11 @@ export const loadFields = {
     description:
       'Connections of clients at one time, whether they ask for something or not; one more is closed as it comes.',
   }),
+  MAX_CONNECTIONS_PER_ADDRESS: integer({
+    min: 1,
+    max: 1_000_000,
+    default: 1_000,
+    description:
+      'Of these from one address, of IPv6 from one /64; one more is closed as it comes. Those of `TRUSTED_PROXIES` and `TRUSTED_NETWORKS` are not counted: each of them speaks for many.',
+  }),
 };

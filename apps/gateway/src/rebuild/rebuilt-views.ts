@@ -1,6 +1,10 @@
+import { ID_KEY, type KeyColumn } from '@payflow/database';
+
 /** A view that its owner's state can be brought into. */
 export interface RebuiltView {
   readonly table: string;
+  /** What a thing is told apart by. */
+  readonly key: KeyColumn;
   /** What the owner tells: these are made as it says. */
   readonly columns: readonly string[];
   /** Of those, the ones that are JSON. */
@@ -9,9 +13,9 @@ export interface RebuiltView {
   readonly uncompared: readonly string[];
   /** Set where the row is missing, and left as it is otherwise: what our own acceptance knows better. By column, the expression over `s`. */
   readonly onlyNew: Readonly<Record<string, string>>;
-  /** The column by which a greater state is told from a smaller one, and the least that it can be. */
-  readonly guard: { readonly column: string; readonly least: number };
-  /** Whose writes would be answered by an event that is still to come. */
+  /** The column by which a greater state is told from a smaller one, and the least that it can be. None where nothing ever changes. */
+  readonly guard: { readonly column: string; readonly least: number } | undefined;
+  /** Whose writes would be answered by an event that is still to come, and must find the view as it was before. */
   readonly awaited: readonly string[];
 }
 
@@ -20,10 +24,21 @@ const view = (
   columns: readonly string[],
   more: Partial<Omit<RebuiltView, 'table' | 'columns'>> = {},
 ): RebuiltView => ({
-  ...{ table, columns, json: [], uncompared: ['updated_at'], onlyNew: {}, awaited: ['id'] },
+  ...{ table, key: ID_KEY, columns, json: [], uncompared: ['updated_at'], onlyNew: {}, awaited: ['id'] },
   guard: { column: 'version', least: 0 },
   ...more,
 });
+
+// Who defines or decides something is answered by the event itself, whatever the view says by then.
+const BY_EVENT = { uncompared: [], awaited: [] };
+
+/** What an event tells whole. */
+const contentView = (table: string): RebuiltView =>
+  view(table, ['version', 'label', 'content', 'created_at'], {
+    ...BY_EVENT,
+    json: ['content'],
+    guard: { column: 'version', least: 1 },
+  });
 
 /** In the order in which they can be built from nothing: payments count what was asked of them, holds look up their transfers. */
 export const REBUILT_VIEWS = {
@@ -122,6 +137,20 @@ export const REBUILT_VIEWS = {
       },
     },
   ),
+  types: view('transaction_type_views', ['version', 'debit', 'credit', 'template', 'defined_at'], {
+    ...BY_EVENT,
+    key: { column: 'name', type: 'text' },
+    json: ['debit', 'credit', 'template'],
+    guard: { column: 'version', least: 1 },
+  }),
+  units: view('unit_views', ['scale', 'name', 'created_at'], {
+    ...BY_EVENT,
+    key: { column: 'code', type: 'text' },
+    guard: undefined,
+  }),
+  limits: contentView('limit_views'),
+  rules: contentView('risk_rule_views'),
+  reviews: contentView('review_views'),
 } as const satisfies Readonly<Record<string, RebuiltView>>;
 
 export type RebuiltName = keyof typeof REBUILT_VIEWS;

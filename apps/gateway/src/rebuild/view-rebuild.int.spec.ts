@@ -57,10 +57,10 @@ const change = (one: Hold, set: string) =>
 
 it('restores what is missing, and touches nothing that is as the owner says', async () => {
   const one = hold();
-  expect(await bring(one)).toEqual({ restored: 1, repaired: 0, awaited: [] });
+  expect(await bring(one)).toEqual({ restored: 1, repaired: 0, retired: 0, awaited: [] });
   const before = await shown(one);
   expect(before).toMatchObject({ status: 'posted', posted_minor: 60, type: 'topup', version: 3 });
-  expect(await bring(one)).toEqual({ restored: 0, repaired: 0, awaited: [] });
+  expect(await bring(one)).toEqual({ restored: 0, repaired: 0, retired: 0, awaited: [] });
   expect(await shown(one)).toEqual(before);
 });
 
@@ -74,7 +74,7 @@ it.each([
   await change(one, `trace_id = 'ours', transfer_id = debit_account_id`);
   const right = await shown(one);
   await change(one, set);
-  expect(await bring(one)).toEqual({ restored: 0, repaired: 1, awaited: [] });
+  expect(await bring(one)).toEqual({ restored: 0, repaired: 1, retired: 0, awaited: [] });
   expect(await shown(one)).toEqual(right);
 });
 
@@ -106,4 +106,39 @@ it('never takes back what an event brings while the owner is asked', async () =>
   });
   expect(outcome.awaited).toEqual([]);
   expect(await shown(one)).toMatchObject({ version: 4, posted_minor: 100 });
+});
+
+it('makes nothing of test spaces that were left behind, and what is live of the same organisation', async () => {
+  const organisation = randomUUID();
+  const [test, live] = [hold({ tenant_id: organisation }), hold({ tenant_id: organisation, livemode: true })];
+  const retired = statement(
+    'spec.retired',
+    `with made as (insert into tenants (id, name) values ($1, 'reset') returning id)
+     insert into retired_test_spaces (space_id, tenant_id) select id, id from made`,
+  );
+  await db.count(retired, [organisation]);
+  const asked: PublishedKey[] = [];
+  const keys = [test, live].map(({ tenant_id: tenant, livemode, id }) => ({ tenant_id: tenant, livemode, id }));
+  const outcome = await rebuild.repair(db, keys, async (living) => {
+    asked.push(...living);
+    return JSON.stringify([live]);
+  });
+  expect(outcome).toEqual({ restored: 1, repaired: 0, retired: 1, awaited: [] });
+  expect(asked).toEqual([keys[1]]);
+});
+
+it('knows a thing by its name, and JSON’s null for nothing', async () => {
+  const types = new ViewRebuild(REBUILT_VIEWS.types);
+  const put = statement(
+    'spec.type',
+    `insert into transaction_type_views (tenant_id, livemode, name, version, debit, credit, template, defined_at)
+     values ($1, false, 'topup', 2, 'null', '[{"kind":"income"}]', 'null', $2)`,
+  );
+  await db.count(put, [tenant_id, AT]);
+  const told = { tenant_id, livemode: false, name: 'topup', version: 2, debit: null, template: null, defined_at: AT };
+  const bringType = (credit: object) =>
+    types.repair(db, [{ tenant_id, livemode: false, id: 'topup' }], async () => JSON.stringify([{ ...told, credit }]));
+  expect(await bringType([{ kind: 'income' }])).toMatchObject({ restored: 0, repaired: 0 });
+  expect(await bringType([{ kind: 'asset' }])).toMatchObject({ restored: 0, repaired: 1 });
+  expect(await bringType([{ kind: 'asset' }])).toMatchObject({ restored: 0, repaired: 0 });
 });

@@ -1,5 +1,6 @@
 import { newId, type DisputeSnapshot } from '@payflow/contracts';
 import { until } from '@payflow/testing';
+import { blockedKey } from './blocked.js';
 import { keepBooks } from './books.js';
 import { userOf } from './people.js';
 import { LIMIT, openReviews, RULE } from './policies.js';
@@ -53,6 +54,7 @@ export async function oneOfEach(stage: Stage): Promise<OneOfEach> {
     ...(await people(stage)),
     '/disputes': await disputed(stage, payment, [alice, bob]),
     '/keys': await idOf('/api/v1/keys', { name: 'spec', scopes: ['payments:read'] }),
+    '/blocks': await blockedKey(stage.db, { tenant: client.tenant, livemode: false }, newId('apiKey')),
     '/users': user.id,
     '/auth/sessions': ((await user.client.get('/api/v1/auth/sessions')).body['data'] as { id: string }[])[0]?.id ?? '',
   };

@@ -1,20 +1,15 @@
 import type { Wake } from '@payflow/cache';
-import { fromUuid } from '@payflow/contracts';
 import type { Database, Transaction } from '@payflow/database';
 import type { AnyOutgoing, Messaging } from '@payflow/messaging';
 import { logger, OncePerInterval } from '@payflow/telemetry';
-import { liftBlocks, placeBlocks, type BlockChange } from '../database/access-block.repository.js';
+import { liftBlocks, placeBlocks } from '../database/access-block.repository.js';
 import { addKeyNetworks, type NetworkUse, type SeenNetwork } from '../database/api-key-network.repository.js';
+import { BLOCKS_CHANGED, blockEvent } from './block-events.js';
 import type { Blocks } from './blocks.js';
 import type { Suspect } from './suspicions.js';
 
 const log = logger('watch');
 
-/** The whole installation's, and so no tenant's. */
-const NO_TENANT = fromUuid('tenant', '00000000-0000-0000-0000-000000000000');
-const ACTOR = 'gateway/watch';
-/** What other processes are woken with. */
-const CHANGED = 'blocks';
 /** Of each kind; more are left alone until these are written. */
 const WAITING_MAX = 1_000;
 /** A key that is used from that many networks is a traveller's: one more says nothing. */
@@ -43,7 +38,7 @@ export class Alarms {
       readonly durations_ms: readonly number[];
     },
   ) {
-    parts.wake.listen(CHANGED, () => (this.#lookAt = -Infinity));
+    parts.wake.listen(BLOCKS_CHANGED, () => (this.#lookAt = -Infinity));
   }
 
   suspect(suspect: Suspect): void {
@@ -109,7 +104,7 @@ export class Alarms {
 
   /** This process among them: it looks in its next round. */
   #tellOthers(): void {
-    this.parts.wake.wake([CHANGED]);
+    this.parts.wake.wake([BLOCKS_CHANGED]);
   }
 
   async #tell(change: (tx: Transaction) => Promise<AnyOutgoing[]>): Promise<void> {
@@ -122,14 +117,6 @@ export class Alarms {
     staged.publish();
     for (const { type, data } of outgoing) log.warn({ type, ...data }, 'ALARM: something suspicious, or the end of it');
   }
-}
-
-function blockEvent(
-  type: 'payflow.block.placed.v1' | 'payflow.block.lifted.v1',
-  { block, eventId: id }: BlockChange,
-): AnyOutgoing {
-  const origin = { tenant: NO_TENANT, livemode: true, actor: block.lifted_by ?? ACTOR };
-  return { type, id, subject: block.id, aggregateVersion: block.lifted_at ? 2 : 1, data: block, origin };
 }
 
 function networkEvent({ tenant, livemode, seen }: SeenNetwork): AnyOutgoing {

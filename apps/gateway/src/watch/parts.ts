@@ -4,6 +4,7 @@ import type { Database } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, Drain } from '@payflow/service';
 import { Alarms } from './alarms.js';
+import { BlockLifting } from './block-lifting.js';
 import { Blocks } from './blocks.js';
 import { Networks } from './networks.js';
 import { Rates } from './rates.js';
@@ -15,6 +16,11 @@ import { rateLimitsOf, suspicionLimitsOf, type WatchConfiguration } from './watc
 /** What it takes to watch the door. */
 export function watchProviders(config: WatchConfiguration): Provider[] {
   return [
+    {
+      provide: BlockLifting,
+      inject: [Messaging, Wake],
+      useFactory: (messaging: Messaging, wake: Wake) => new BlockLifting(messaging, wake),
+    },
     {
       provide: Watch,
       inject: [DATABASE, RedisConnection, Messaging, Wake, Drain],

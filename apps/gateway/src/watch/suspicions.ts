@@ -3,6 +3,7 @@ import type { RedisConnection } from '@payflow/cache';
 import { METRICS, type BlockKind, type Suspicion } from '@payflow/contracts';
 import { counter } from '@payflow/telemetry';
 import { LRUCache } from 'lru-cache';
+import type { BlockedOwner } from '../database/access-block.repository.js';
 import { RateStore, WINDOW_S } from './rate-store.js';
 import { SharedCounts } from './shared-counts.js';
 
@@ -15,6 +16,8 @@ export interface Suspect {
   readonly subject: string;
   readonly suspicion: Suspicion;
   readonly count: number;
+  /** Whose credential it is; an address is nobody's. */
+  readonly of: BlockedOwner | undefined;
 }
 
 const KIND_OF: Readonly<Record<Suspicion, BlockKind>> = {
@@ -50,15 +53,15 @@ export class Suspicions {
     }
   }
 
-  /** Somebody tried something. `tried`: what, or undefined where each try is another. */
-  note(suspicion: Suspicion, subject: string, tried: string | undefined): void {
+  /** Somebody tried something. `tried`: what, or undefined where each try is another. `of`: whose credential it was. */
+  note(suspicion: Suspicion, subject: string, tried: string | undefined, of?: BlockedOwner): void {
     const watched = this.#watched.get(suspicion);
     const now = performance.now();
     if (!watched || (tried !== undefined && !watched.tries.isNew(subject, tried, now))) return;
     const { counts } = watched;
     if (counts.take(subject, now).left > 0) return;
     suspicions.inc({ suspicion });
-    this.suspect({ kind: KIND_OF[suspicion], subject, suspicion, count: counts.limit });
+    this.suspect({ kind: KIND_OF[suspicion], subject, suspicion, count: counts.limit, of });
   }
 
   get counts(): readonly SharedCounts[] {

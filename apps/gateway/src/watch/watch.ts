@@ -3,6 +3,7 @@ import { Problem } from '@payflow/service';
 import { logger } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
+import type { BlockedOwner } from '../database/access-block.repository.js';
 import type { Caller } from '../http/caller.js';
 import type { RatePolicy } from '../http/traffic.js';
 import type { Alarms } from './alarms.js';
@@ -126,7 +127,7 @@ export class Watch {
     // A login names its account in the body: each of its failures is another try.
     if (status === 401)
       suspicions.note('unauthenticated_burst', subject, request.headers.authorization ?? nothingIn(request));
-    else if (caller) suspicions.note('id_enumeration', caller.actor, pathOf(request));
+    else if (caller) suspicions.note('id_enumeration', caller.actor, pathOf(request), ownerOf(caller));
     else suspicions.note('not_found_burst', subject, pathOf(request));
   }
 
@@ -135,6 +136,11 @@ export class Watch {
     this.#networks.set(key, network);
     this.parts.alarms.noteNetwork({ tenant, livemode, key, network, address });
   }
+}
+
+/** Users are of no mode: a session in the one blocks them in the other, too. */
+function ownerOf({ organisation: tenant, livemode, kind }: Caller): BlockedOwner {
+  return { tenant, livemode: kind === 'key' ? livemode : null };
 }
 
 /** A request without a credential: where one was due, the same nothing each time. */

@@ -8,6 +8,9 @@ const ALONE = `(exists (select from reversals c where ${SAME('c')} and c.correct
 const GROUP = `case when not ${ALONE} then t.group_id end`;
 const RATE = (member: string): string => `(v.event_data::json -> 'rate' ->> '${member}')::bigint`;
 
+/** Of a type, the version in force. */
+const NEWEST_TYPE = `not exists (select from transaction_types n where ${SAME('n')} and n.name = t.name and n.version > t.version)`;
+
 /** What the ledger has told of: each as it stands, under the names of the members of its events. */
 export const LEDGER_PUBLISHED = {
   accounts: published({
@@ -53,5 +56,18 @@ export const LEDGER_PUBLISHED = {
     from: 'holds t',
     select: `t.status, t.debit_account_id, t.credit_account_id, t.amount_minor, t.posted_minor, t.asset, ${ms('t.expires_at')} as expires_at, t.payment_id,
       t.type_name as type, t.version, ${ms('t.placed_at')} as created_at, ${ms('t.changed_at')} as updated_at`,
+  }),
+  types: published({
+    name: 'types',
+    from: 'transaction_types t',
+    key: { column: 'name', type: 'text' },
+    where: NEWEST_TYPE,
+    select: `t.version, t.debit, t.credit, t.template, ${ms('t.defined_at')} as defined_at`,
+  }),
+  units: published({
+    name: 'units',
+    from: 'units t',
+    key: { column: 'code', type: 'text' },
+    select: `t.scale, t.name, ${ms('t.created_at')} as created_at`,
   }),
 } as const;

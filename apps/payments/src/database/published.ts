@@ -1,6 +1,7 @@
 import { OPERATION_KINDS } from '@payflow/contracts';
 import { inMilliseconds as ms, published } from '@payflow/database';
 import { ENDED_VERSION } from './life-changes.repository.js';
+import { POLICIES_PUBLISHED } from './published-policies.js';
 
 const TIMES = `${ms('t.created_at')} as created_at, ${ms('t.updated_at')} as updated_at`;
 const KINDS = Object.keys(OPERATION_KINDS)
@@ -36,4 +37,5 @@ export const PAYMENTS_PUBLISHED = {
       ${ms('t.evidence_due_by')} as evidence_due_by, ${ms('t.evidence_submitted_at')} as evidence_submitted_at, t.transfer_id,
       t.return_transfer_id, t.version, ${TIMES}`,
   }),
+  ...POLICIES_PUBLISHED,
 } as const;

@@ -35,17 +35,23 @@ export interface Definition extends Owner {
   readonly terms: LimitDefined | RiskRuleDefined | null;
 }
 
+/** A {@link LimitJson} of a row of limits, and likewise a rule. */
+export const LIMIT_MEMBERS = (row: string): string =>
+  `'id', ${row}.id, 'version', ${row}.version, 'kind', ${row}.kind, 'scope', ${row}.scope, 'customer', ${row}.customer_id,
+   'method', ${row}.method, 'asset', ${row}.asset, 'amount', ${row}.amount_minor::text, 'count', ${row}.payment_count,
+   'minutes', ${row}.window_minutes, 'enabled', ${row}.enabled, 'defined_at', ${row}.defined_at`;
+
+export const RULE_MEMBERS = (row: string): string =>
+  `'id', ${row}.id, 'version', ${row}.version, 'priority', ${row}.priority, 'verdict', ${row}.verdict, 'reason', ${row}.reason,
+   'conditions', ${row}.conditions, 'enabled', ${row}.enabled, 'defined_at', ${row}.defined_at`;
+
 // What the process remembers is named by its version, and comes again only when it has another by now.
 const LOAD = statement(
   'policies.load',
   `select o.tenant_id, o.livemode, coalesce(p.version, 0) as version,
-     case when p.version <> o.known then (select json_agg(json_build_object('id', l.id, 'version', l.version, 'kind', l.kind,
-       'scope', l.scope, 'customer', l.customer_id, 'method', l.method, 'asset', l.asset, 'amount', l.amount_minor::text,
-       'count', l.payment_count, 'minutes', l.window_minutes, 'enabled', l.enabled, 'defined_at', l.defined_at) order by l.id)
+     case when p.version <> o.known then (select json_agg(json_build_object(${LIMIT_MEMBERS('l')}) order by l.id)
        from limits l where l.tenant_id = o.tenant_id and l.livemode = o.livemode) end as limits,
-     case when p.version <> o.known then (select json_agg(json_build_object('id', r.id, 'version', r.version,
-       'priority', r.priority, 'verdict', r.verdict, 'reason', r.reason, 'conditions', r.conditions, 'enabled', r.enabled,
-       'defined_at', r.defined_at))
+     case when p.version <> o.known then (select json_agg(json_build_object(${RULE_MEMBERS('r')}))
        from risk_rules r where r.tenant_id = o.tenant_id and r.livemode = o.livemode) end as rules
    from unnest($1::uuid[], $2::boolean[], $3::bigint[]) as o (tenant_id, livemode, known)
    left join payment_policies p on p.tenant_id = o.tenant_id and p.livemode = o.livemode`,
@@ -111,7 +117,8 @@ interface PolicyRow extends Row {
   rules: RiskRuleDefined[] | null;
 }
 
-interface LimitJson {
+/** A limit as SQL makes JSON of it: its ids are UUIDs. */
+export interface LimitJson {
   id: string;
   version: number;
   kind: LimitKind;
@@ -163,20 +170,22 @@ function toPolicy(owner: Owner, { version, limits, rules }: PolicyRow): OwnedPol
   return {
     ...owner,
     version: Number(version),
-    limits: (limits ?? []).map((limit) => ({
-      ...limit,
-      id: fromUuid('limit', limit.id),
-      customer: limit.customer && fromUuid('customer', limit.customer),
-      defined_at: new Date(limit.defined_at).toISOString(),
-    })),
-    rules: inOrder(
-      (rules ?? []).map((rule) => ({
-        ...rule,
-        id: fromUuid('riskRule', rule.id),
-        defined_at: new Date(rule.defined_at).toISOString(),
-      })),
-    ),
+    limits: (limits ?? []).map(toLimit),
+    rules: inOrder((rules ?? []).map(toRule)),
   };
+}
+
+export function toLimit(limit: LimitJson): LimitDefined {
+  return {
+    ...limit,
+    id: fromUuid('limit', limit.id),
+    customer: limit.customer && fromUuid('customer', limit.customer),
+    defined_at: new Date(limit.defined_at).toISOString(),
+  };
+}
+
+export function toRule(rule: RiskRuleDefined): RiskRuleDefined {
+  return { ...rule, id: fromUuid('riskRule', rule.id), defined_at: new Date(rule.defined_at).toISOString() };
 }
 
 /** Those of the commands that were answered before. */

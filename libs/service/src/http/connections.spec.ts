@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { configureLogging } from '@payflow/telemetry';
+import { configureLogging, renderMetrics } from '@payflow/telemetry';
 import { until } from '@payflow/testing';
 import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, expect, it } from 'vitest';
-import { limitConnections } from './connections.js';
+import { limitConnections, type AddressLimit } from './connections.js';
 import { serverOptions } from './server-options.js';
 
 configureLogging({ level: 'silent' });
@@ -21,16 +21,21 @@ afterEach(async () => {
   await server.close();
 });
 
-async function start(connections_max: number): Promise<void> {
+async function start(connections_max: number, perAddress?: AddressLimit): Promise<void> {
   server = fastify(serverOptions()) as unknown as FastifyInstance;
   server.get('/large', () => LARGE);
   server.get('/small', () => 'ok');
-  look = limitConnections(server.server, { connections_max, clock: () => now_ms });
+  look = limitConnections(server.server, {
+    connections_max,
+    clock: () => now_ms,
+    ...(perAddress ? { perAddress } : {}),
+  });
   await server.listen({ port: 0, host: '127.0.0.1' });
 }
 
-async function connected(): Promise<Socket> {
-  const client = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
+async function connected(localAddress = '127.0.0.1'): Promise<Socket> {
+  const { port } = server.server.address() as AddressInfo;
+  const client = connect({ port, host: '127.0.0.1', localAddress });
   client.on('error', () => undefined);
   clients.push(client);
   await once(client, 'connect');
@@ -49,6 +54,34 @@ it('takes so many connections, and closes one more as it comes', async () => {
   const fourth = await connected();
   fourth.write('GET /small HTTP/1.1\r\nhost: a\r\n\r\n');
   await once(fourth, 'data');
+});
+
+it('takes so many connections of one address, and others of the next', async () => {
+  const ended = async (): Promise<number> => {
+    const { body } = await renderMetrics();
+    return Number(/_ended_total\{reason="too_many_of_address"\} (\d+)/.exec(body)?.[1] ?? 0);
+  };
+  const before = await ended();
+  await start(10, {
+    connections_max: 2,
+    subjectOf: (address) => (address === '127.0.0.9' ? undefined : address),
+  });
+  const served = async (client: Socket): Promise<void> => {
+    client.write('GET /small HTTP/1.1\r\nhost: a\r\n\r\n');
+    await once(client, 'data');
+  };
+  const [first] = [await connected(), await connected()];
+  const third = await connected();
+  await once(third, 'close');
+  expect((await ended()) - before).toBe(1);
+  await served(await connected('127.0.0.2'));
+  // Of one that stands for many as many as come.
+  for (let at = 0; at < 4; at++) await served(await connected('127.0.0.9'));
+  expect(await count()).toBe(7);
+  first?.destroy();
+  await until('there is room for the address again', async () => (await count()) === 6);
+  await served(await connected());
+  expect((await ended()) - before).toBe(1);
 });
 
 it('ends a connection whose answer is not taken, and no other', async () => {

@@ -23,18 +23,26 @@ interface Watched {
   behind: { readonly since_ms: number; readonly bytesTaken: number } | undefined;
 }
 
+export interface AddressLimit {
+  readonly connections_max: number;
+  /** Whom an address counts for; undefined where it stands for many, as a proxy's does, and is not counted. */
+  readonly subjectOf: (address: string) => string | undefined;
+}
+
 export interface ConnectionLimits {
   /** At one time; one more is closed as it comes. */
   readonly connections_max: number;
+  /** From one address; one more is closed as it comes. */
+  readonly perAddress?: AddressLimit;
   readonly clock?: () => number;
 }
 
 /**
- * Keeps clients from holding what they do not use: so many connections, and none on which an answer is not taken. How long a head,
+ * Keeps clients from holding what they do not use: so many connections, in all and of one address, and none on which an answer is not taken. How long a head,
  * a body and silence may last is told to Node itself, in the server's options. Returns what looks after who reads, which is done
  * every two seconds.
  */
-export function limitConnections(server: Server, { connections_max, clock }: ConnectionLimits): () => void {
+export function limitConnections(server: Server, { connections_max, perAddress, clock }: ConnectionLimits): () => void {
   const now_ms = clock ?? (() => performance.now());
   const open = new Map<Socket, Watched>();
   const watch = (socket: Socket): void => {
@@ -42,6 +50,7 @@ export function limitConnections(server: Server, { connections_max, clock }: Con
     socket.once('close', () => open.delete(socket));
   };
   server.maxConnections = connections_max;
+  if (perAddress) limitPerAddress(server, perAddress);
   server.on('connection', watch);
   // Under TLS it is this socket that is written to.
   server.on('secureConnection', watch);
@@ -56,6 +65,28 @@ export function limitConnections(server: Server, { connections_max, clock }: Con
     metric.set({ state: 'max' }, connections_max);
   });
   return look;
+}
+
+/** Before TLS is spoken: what is closed as it comes costs no handshake. */
+function limitPerAddress(server: Server, { connections_max, subjectOf }: AddressLimit): void {
+  const counts = new Map<string, number>();
+  server.prependListener('connection', (socket: Socket) => {
+    // One that has gone already has no address.
+    const subject = socket.remoteAddress === undefined ? undefined : subjectOf(socket.remoteAddress);
+    if (subject === undefined) return;
+    const count = counts.get(subject) ?? 0;
+    if (count >= connections_max) {
+      ended.inc({ reason: 'too_many_of_address' });
+      socket.destroy();
+      return;
+    }
+    counts.set(subject, count + 1);
+    socket.once('close', () => {
+      const left = (counts.get(subject) ?? 1) - 1;
+      if (left === 0) counts.delete(subject);
+      else counts.set(subject, left);
+    });
+  });
 }
 
 function isIdleReader(socket: Socket, watched: Watched, now_ms: number): boolean {

@@ -34,6 +34,11 @@ const SOURCES: Readonly<Record<RebuiltName, Source>> = {
   transfers: { owner: 'ledger', published: LEDGER_PUBLISHED.transfers },
   groups: { owner: 'ledger', published: LEDGER_PUBLISHED.groups },
   holds: { owner: 'ledger', published: LEDGER_PUBLISHED.holds },
+  types: { owner: 'ledger', published: LEDGER_PUBLISHED.types },
+  units: { owner: 'ledger', published: LEDGER_PUBLISHED.units },
+  limits: { owner: 'payments', published: PAYMENTS_PUBLISHED.limits },
+  rules: { owner: 'payments', published: PAYMENTS_PUBLISHED.rules },
+  reviews: { owner: 'payments', published: PAYMENTS_PUBLISHED.reviews },
 };
 const NAMES = Object.keys(REBUILT_VIEWS) as RebuiltName[];
 
@@ -70,6 +75,7 @@ interface Outcome {
   things: number;
   restored: number;
   repaired: number;
+  retired: number;
   awaited: readonly PublishedKey[];
 }
 
@@ -87,7 +93,7 @@ async function rebuild({ only = NAMES, within }: Wish): Promise<void> {
 }
 
 async function rebuildOne(name: RebuiltName, dbs: ReadonlyMap<Service, Database>): Promise<Outcome> {
-  const outcome: Outcome = { things: 0, restored: 0, repaired: 0, awaited: [] };
+  const outcome: Outcome = { things: 0, restored: 0, repaired: 0, retired: 0, awaited: [] };
   const { owner, published } = SOURCES[name];
   for await (const keys of publishedKeys(dbs.get(owner) as Database, published, PAGE)) {
     outcome.things += keys.length;
@@ -113,11 +119,12 @@ async function repairPage(
   const { owner, published } = SOURCES[name];
   const view = rebuilds.get(name) ?? new ViewRebuild(REBUILT_VIEWS[name]);
   rebuilds.set(name, view);
-  const { restored, repaired, awaited } = await view.repair(dbs.get('gateway') as Database, keys, (locked) =>
+  const { restored, repaired, retired, awaited } = await view.repair(dbs.get('gateway') as Database, keys, (locked) =>
     publishedStates(dbs.get(owner) as Database, published, locked),
   );
   outcome.restored += restored;
   outcome.repaired += repaired;
+  outcome.retired += retired;
   outcome.awaited = [...outcome.awaited, ...awaited];
 }
 
@@ -143,10 +150,14 @@ async function topicsRead(gateway: Database, within_s: number): Promise<boolean>
 }
 
 function report(outcomes: ReadonlyMap<RebuiltName, Outcome>, isThere: boolean): void {
-  const rows = [...outcomes].map(([view, { awaited, ...counts }]) => ({ view, ...counts, left: awaited.length }));
+  const rows = [...outcomes].map(([view, { awaited, retired, ...counts }]) => ({
+    ...{ view, ...counts },
+    left: awaited.length,
+    retired,
+  }));
   printTable(rows, 'no view was asked for');
-  const left = rows.some((row) => row.left > 0);
-  if (isThere && !left) return;
+  const isLeft = rows.some((row) => row.left > 0);
+  if (isThere && !isLeft) return;
   process.stderr.write(
     isThere
       ? 'rows that somebody waits for were left to their events: run it again\n'

@@ -63,7 +63,15 @@ export const gateway: IndexRegistry = {
     {
       index: 'access_blocks_by_subject',
       query: 'access-blocks.place',
-      values: [...arrays(uuid(7), "'address'", "'s7'", "'not_found_burst'", '1', uuid(8)), 'array[60000]::bigint[]'],
+      values: [
+        ...arrays(uuid(7), "'address'", "'s7'", "'not_found_burst'", '1', uuid(8), uuid(0), 'null::boolean'),
+        'array[60000]::bigint[]',
+      ],
+    },
+    {
+      index: 'access_blocks_by_organisation',
+      query: 'own-blocks.list',
+      values: [...OWNER, ...Array<string>(8).fill('null'), `${PAGE}`],
     },
     list(REQUEST_LISTS, 'request_log_by_request_id', { requestId: 'req_7' }),
     list(ACCOUNT_LISTS, 'account_views_by_time', {}),
@@ -141,6 +149,8 @@ export const gateway: IndexRegistry = {
   ],
   seeds: {
     access_blocks: {
+      tenant_id: `case when n % 1000 = 7 then ${OWNER[0]} else '00000000-0000-0000-0000-000000000000' end`,
+      id: uuidOf('n'),
       kind: "'address'",
       subject: "'s' || n",
       blocked_at: 'now()',

@@ -1,6 +1,6 @@
+import type { JsonSchema as Schema } from '@payflow/contracts';
 import { describe, expect, it } from 'vitest';
 import { breakingChanges } from './compatibility.js';
-import type { Schema } from './schema-changes.js';
 
 const TEXT = { type: 'string' };
 const THING: Schema = { type: 'object', required: ['id', 'sum'], properties: { id: TEXT, sum: TEXT } };

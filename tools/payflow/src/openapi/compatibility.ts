@@ -1,4 +1,5 @@
-import { SchemaChanges, type Documents, type Schema } from './schema-changes.js';
+import type { JsonSchema as Schema } from '@payflow/contracts';
+import { SchemaChanges, type Documents } from './schema-changes.js';
 
 interface Parameter {
   readonly $ref?: string;

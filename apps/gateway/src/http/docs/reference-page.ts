@@ -1,6 +1,7 @@
+import type { JsonSchema as Schema } from '@payflow/contracts';
 import { html, jsonBlock, prose, type Html } from './html.js';
 import { pageText } from './page.js';
-import { nameOf, SchemaFields, type Schema } from './schema-fields.js';
+import { nameOf, SchemaFields } from './schema-fields.js';
 
 interface Parameter {
   readonly name: string;

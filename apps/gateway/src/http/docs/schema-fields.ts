@@ -1,30 +1,5 @@
-import { ID_PREFIXES, idPattern, type IdKind } from '@payflow/contracts';
+import { ID_PREFIXES, idPattern, type IdKind, type JsonSchema as Schema } from '@payflow/contracts';
 import { html, prose, type Html } from './html.js';
-
-/** A JSON Schema, as far as it is shown. */
-export interface Schema {
-  readonly $ref?: string;
-  readonly 'x-item'?: Schema;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly type?: string | readonly string[];
-  readonly format?: string;
-  readonly pattern?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: boolean | Schema;
-  readonly required?: readonly string[];
-  readonly anyOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-}
 
 /** How ids begin, by the pattern that they follow. */
 const IDS = new Map((Object.keys(ID_PREFIXES) as IdKind[]).map((kind) => [idPattern(kind), `${ID_PREFIXES[kind]}_…`]));

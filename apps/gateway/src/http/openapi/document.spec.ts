@@ -45,6 +45,7 @@ import { AuthController } from '../auth.controller.js';
 import { UsersController } from '../users.controller.js';
 import { DisputesController } from '../disputes.controller.js';
 import { ProofsController } from '../proofs.controller.js';
+import { BlocksController } from '../blocks.controller.js';
 import { RequestLogController, requestResource } from '../request-log.controller.js';
 import { ReviewsController } from '../reviews.controller.js';
 import { RiskRulesController } from '../risk-rules.controller.js';
@@ -87,6 +88,7 @@ const CONTROLLERS: Type[] = [
   ApiKeysController,
   AuditController,
   RequestLogController,
+  BlocksController,
   SearchController,
   TransactionsController,
   TestModeController,

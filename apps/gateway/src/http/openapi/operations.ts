@@ -1,5 +1,6 @@
 import { AUDIT_OPERATIONS } from './audit-operations.js';
 import { ASSET_OPERATIONS } from './asset-operations.js';
+import { BLOCK_OPERATIONS } from './block-operations.js';
 import { IDENTITY_OPERATIONS } from './identity-operations.js';
 import { LIMIT_OPERATIONS } from './limit-operations.js';
 import { PAYMENT_OPERATIONS } from './payment-operations.js';
@@ -383,6 +384,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...IDENTITY_OPERATIONS,
   ...AUDIT_OPERATIONS,
   ...REQUEST_LOG_OPERATIONS,
+  ...BLOCK_OPERATIONS,
   ...FINDING_OPERATIONS,
   ...TEST_MODE_OPERATIONS,
 ];

@@ -1,27 +1,5 @@
-import { ID_PREFIXES, idPattern, type IdKind } from '@payflow/contracts';
+import { ID_PREFIXES, idPattern, type IdKind, type JsonSchema as Schema } from '@payflow/contracts';
 import { SCHEMAS } from './schemas.js';
-
-interface Schema {
-  readonly $ref?: string;
-  /** Of an item that is judged by itself. */
-  readonly 'x-item'?: Schema;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly examples?: readonly unknown[];
-  readonly type?: string | readonly string[];
-  readonly format?: string;
-  readonly pattern?: string;
-  readonly minLength?: number;
-  readonly minimum?: number;
-  readonly minItems?: number;
-  readonly minProperties?: number;
-  readonly items?: Schema;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: boolean | Schema;
-  readonly required?: readonly string[];
-  readonly anyOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-}
 
 const SUFFIX = '01m7yg4jr5ezm9ym0cwhese7x1';
 const IDS = new Map(

@@ -1,4 +1,5 @@
 import { AUDIT_SCHEMAS } from './audit-operations.js';
+import { BLOCK_SCHEMAS } from './block-operations.js';
 import { ATTEMPT_SCHEMAS } from './attempt-operations.js';
 import { DISPUTE_SCHEMAS } from './dispute-operations.js';
 import { REQUEST_LOG_SCHEMAS } from './request-log-operations.js';
@@ -48,6 +49,7 @@ import {
 export const SCHEMAS: Readonly<Record<string, object>> = {
   ...PAYMENT_SCHEMAS,
   ...REQUEST_LOG_SCHEMAS,
+  ...BLOCK_SCHEMAS,
   ...IDENTITY_SCHEMAS,
   AccountRequest: {
     type: 'object',

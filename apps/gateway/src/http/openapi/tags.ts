@@ -21,6 +21,7 @@ const TAGS: Readonly<Record<string, string>> = {
   limits: 'How much, and how often, may be paid.',
   risk_rules: 'What a payment is looked at for before it is made.',
   reviews: 'Payments that wait for a human.',
+  blocks: 'Keys and users that are not let in for a while, because they guessed at ids.',
 };
 
 /** The resource that an operation is listed under: the first part of its path. */
