@@ -62,7 +62,7 @@ async function run(run: Run): Promise<void> {
     await withFarDatabase(stage, async (gateway) => {
       const port = Number(new URL(gateway.url).port);
       const trial: Trial = { ...stage, requests, gateway, port, sizes: run.short ? SHORT : FULL, run };
-      const told = await overloaded(trial);
+      const { told, asked, seen } = await overloaded(trial);
       await withSlowSockets(trial);
       await stage.house.untilCaughtUp();
       deepEqual(await lostOf(stage.house, told), []);
@@ -70,6 +70,8 @@ async function run(run: Run): Promise<void> {
       run.say(
         `${told.filter((one) => isTaken(one) && one.id).length} accepted writes are all there; the invariants hold`,
       );
+      // Last: whatever was too slow, it is known that nothing was lost.
+      judge(asked, seen, run.short);
     });
   });
 }
@@ -101,8 +103,15 @@ function endedPayments({ merchant }: Stage, random: Random): Promise<string[]> {
   );
 }
 
-/** Returns everything that was asked for and told. */
-async function overloaded(trial: Trial): Promise<readonly Told[]> {
+interface Seen {
+  readonly kept: number;
+  readonly memory: Memory;
+}
+
+/** What was told of everything, and of what was asked for while it was too much. */
+async function overloaded(
+  trial: Trial,
+): Promise<{ readonly told: readonly Told[]; readonly asked: readonly Told[]; readonly seen: Seen }> {
   const { gateway, requests, port, sizes, run } = trial;
   const all: Told[] = [];
   const offer = async (work: (offering: Offering) => Promise<void>): Promise<readonly Told[]> => {
@@ -137,8 +146,7 @@ async function overloaded(trial: Trial): Promise<readonly Told[]> {
   }
   memory.end();
   run.say(`memory × ${memory.growth.toFixed(2)}\n${table(KINDS.map((kind) => row(kind, told)))}`);
-  judge(told, { kept: percentile(shares, 0.5), memory }, run.short);
-  return all;
+  return { told: all, asked: told, seen: { kept: percentile(shares, 0.5), memory } };
 }
 
 /** Until it does not get faster any more: a process that has just begun is slow, and its capacity no measure. */
@@ -151,7 +159,7 @@ async function warmUp(rateOfASecond: () => Promise<number>): Promise<void> {
   }
 }
 
-function judge(told: readonly Told[], { kept, memory }: { kept: number; memory: Memory }, short: boolean): void {
+function judge(told: readonly Told[], { kept, memory }: Seen, short: boolean): void {
   const promised = short ? IN_SHORT : PROMISED;
   const share = (kind: Told['kind'], is: (one: Told) => boolean): number => {
     const asked = told.filter((one) => one.kind === kind);
