@@ -1,6 +1,6 @@
 import { newId, type AnyMessage } from '@payflow/contracts';
 import { readConfiguration, startService } from '@payflow/service';
-import { createTestDatabase, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
+import { createTestDatabase, createTestTopics, testBroker, uniqueSuffix, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
@@ -89,6 +89,9 @@ describe('the owner of the tables', () => {
 });
 
 describe('a ledger that logs in as somebody else', () => {
+  const broker = testBroker(uniqueSuffix());
+  beforeAll(() => createTestTopics(broker));
+
   const start = async (url: string) => {
     const config = readConfiguration(ledgerConfiguration, {
       NODE_ENV: 'test',
@@ -96,8 +99,8 @@ describe('a ledger that logs in as somebody else', () => {
       LOG_LEVEL: 'silent',
       PORT: '0',
       DATABASE_URL: url,
-      KAFKA_BROKERS: testServers().kafka.join(','),
-      KAFKA_PREFIX: `${uniqueSuffix()}.`,
+      KAFKA_BROKERS: broker.brokers.join(','),
+      KAFKA_PREFIX: broker.prefix,
     });
     const definition = { configuration: ledgerConfiguration, module: () => LedgerModule.with(config) };
     await (await startService(definition, config)).stop();
