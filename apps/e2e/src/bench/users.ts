@@ -18,6 +18,8 @@ import { figuresOf, KINDS, LIMITS, missedBy, type Asked, type Figures, type Kind
  */
 const SIZES = { smoke: { seconds: 10, warmUp_s: 5 }, full: { seconds: 60, warmUp_s: 20 } };
 const STAGES = [20, 50, 100] as const;
+/** Those who join come one after another within this: a hundred log-ins at one moment are another campaign. */
+const RAMP_MS = 5_000;
 /** Between two things that somebody asks for, ms. */
 const THINKING = { least: 100, span: 100 };
 const ACCOUNTS = 200;
@@ -52,11 +54,11 @@ async function measureHouse(house: House, size: keyof typeof SIZES): Promise<boo
   for (const users of STAGES) {
     const asked = await crowd.stage(users, seconds);
     all.push(...asked);
-    stages.push({ users, figures: figuresOf(asked, seconds) });
+    stages.push({ users, figures: figuresOf(asked, seconds + RAMP_MS / 1_000) });
   }
   await pool.close();
   merchant.close();
-  const overall = figuresOf(all, seconds * STAGES.length);
+  const overall = figuresOf(all, (seconds + RAMP_MS / 1_000) * STAGES.length);
   const missed = missedBy(overall);
   const broken = await brokenBooks(house, crowd.paid);
   report(stages, overall, missed, broken);
@@ -79,6 +81,7 @@ interface Told {
 class Crowd {
   /** Payments that were acknowledged. */
   readonly paid: string[] = [];
+  private readonly sessions = new Map<Operator, { token: string; visits: number }>();
   private readonly random = new Random(7);
 
   constructor(
@@ -90,23 +93,38 @@ class Crowd {
   /** So many users at once, for so long. */
   async stage(users: number, seconds: number): Promise<Asked[]> {
     const asked: Asked[] = [];
-    const end = performance.now() + seconds * 1_000;
-    await Promise.all(this.operators.slice(0, users).map((operator) => this.user(operator, asked, end)));
+    const joining = users - this.sessions.size;
+    const ramp_ms = joining > 0 ? RAMP_MS : 0;
+    const end = performance.now() + ramp_ms + seconds * 1_000;
+    let joined = 0;
+    await Promise.all(
+      this.operators.slice(0, users).map(async (operator) => {
+        if (!this.sessions.has(operator)) await delay((ramp_ms * joined++) / joining);
+        await this.user(operator, asked, end);
+      }),
+    );
     return asked;
   }
 
   private async user(operator: Operator, asked: Asked[], end: number): Promise<void> {
     // They do not all come at the same moment.
     await delay(this.random.below(THINKING.least + THINKING.span));
-    let token = '';
-    for (let visit = 0; performance.now() < end; visit++) {
-      if (visit % VISITS_PER_LOGIN === 0) token = await this.logIn(operator, asked);
+    while (performance.now() < end) {
+      const token = await this.tokenOf(operator, asked);
       const [one, other] = this.random.pair(this.merchant.accounts);
       await this.ask(asked, 'health', '/health', { token });
       await this.ask(asked, 'accounts', `/api/v1/accounts/${one}`, { token });
       await this.ask(asked, 'transactions', `/api/v1/transactions?account=${one}&limit=20`, { token });
       await this.pay(asked, token, one, other);
     }
+  }
+
+  private async tokenOf(operator: Operator, asked: Asked[]): Promise<string> {
+    const session = this.sessions.get(operator) ?? { token: '', visits: 0 };
+    if (session.visits % VISITS_PER_LOGIN === 0) session.token = await this.logIn(operator, asked);
+    session.visits++;
+    this.sessions.set(operator, session);
+    return session.token;
   }
 
   private async logIn({ email, password }: Operator, asked: Asked[]): Promise<string> {
