@@ -261,10 +261,11 @@ describe('a request costs a fixed number of statements at most', () => {
   it('a bulk of few and one of many', async () => {
     const few = await askedFor('post', { path: '/transfers/bulk', body: bulk(2) });
     const many = await askedFor('post', { path: '/transfers/bulk', body: bulk(400) });
-    expect([few.status, many.status]).toEqual([202, 202]);
+    // It may have ended by the time it is answered, and then its results are read as well.
+    for (const { status } of [few, many]) expect([200, 202]).toContain(status);
     // It is written in slices, which are far fewer than its transfers.
-    expect(few.statements).toBeLessThanOrEqual(12);
-    expect(many.statements).toBeLessThanOrEqual(20);
+    expect([few.statements <= 14, few.names]).toEqual([true, few.names]);
+    expect([many.statements <= 22, many.names]).toEqual([true, many.names]);
   });
 
   it.each(Object.entries(PAYMENT_BULKS))('%s, whose items go in groups', async (_, [path, bodyOf]) => {
