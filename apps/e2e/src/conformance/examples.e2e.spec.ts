@@ -9,6 +9,9 @@ import { playScript } from './example-script.js';
 /** `UPDATE_EXAMPLES=1` writes what was played to where the document takes it from. */
 const RECORDED = join(import.meta.dirname, '../../../gateway/src/http/openapi/recorded-examples.json');
 
+/** What monitoring has seen by the moment it is asked: held to its schema like all others, and not the same twice. */
+const OF_THE_MOMENT = ['getMonitoringHealth', 'getMonitoringSummary', 'getMonitoringDatabase'];
+
 describe('every example of the OpenAPI document', () => {
   let desk: CardHouse;
   let document: ApiDocument;
@@ -28,12 +31,9 @@ describe('every example of the OpenAPI document', () => {
   });
 
   it('that was played is what the document shows: the same members in request and answer', () => {
-    const played = [...player.played].map(([id, { request, answers }]) => [
-      id,
-      shapeOf(request.body),
-      shapeOf(answers),
-    ]);
-    const shown = [...player.played].map(([id, { answers }]) => {
+    const lasting = [...player.played].filter(([id]) => !OF_THE_MOMENT.includes(id));
+    const played = lasting.map(([id, { request, answers }]) => [id, shapeOf(request.body), shapeOf(answers)]);
+    const shown = lasting.map(([id, { answers }]) => {
       const operation = document.operations.find((one) => one.id === id) as Operation;
       const examples = Object.keys(answers).map((status) => [
         status,
