@@ -104,7 +104,8 @@ function get(kind, path, credential) {
 function params(kind, credential, more = {}) {
   const headers = {
     'Content-Type': 'application/json',
-    'Idempotency-Key': `k6-${Date.now()}-${Math.random().toString(36).slice(2)}`,
+    // Not the time in digits: thirteen of them may be a card number, and are refused as one.
+    'Idempotency-Key': `k6-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`,
     ...(credential ? { Authorization: `Bearer ${credential}` } : {}),
     ...more,
   };
