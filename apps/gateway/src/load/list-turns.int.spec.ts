@@ -1,18 +1,7 @@
-import { openDatabase, statement, type Database } from '@payflow/database';
-import type { RunningService } from '@payflow/service';
-import { renderMetrics } from '@payflow/telemetry';
-import {
-  createTestDatabase,
-  createTestTopics,
-  testBroker,
-  testServers,
-  uniqueSuffix,
-  until,
-  type TestDatabase,
-} from '@payflow/testing';
+import { statement } from '@payflow/database';
+import { until } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { entities, migrations } from '../database/index.js';
-import { Client, startGateway } from '../testing/gateway-under-test.js';
+import { metric, openNarrowGateway, type NarrowGateway } from '../testing/narrow-gateway.js';
 import { told } from '../testing/stage.js';
 
 /** Lists that read at one time; see `http/list-reads.ts`. */
@@ -21,32 +10,12 @@ const TURNS = 4;
 const WORKERS = 4 * (TURNS + 2);
 const LOCK = statement('spec.lock-holds', 'lock table hold_views in access exclusive mode');
 
-const broker = testBroker(uniqueSuffix());
-let test: TestDatabase;
-let db: Database;
-let gateway: RunningService & { base: string };
-let client: Client;
-
+let narrow: NarrowGateway;
 beforeAll(async () => {
-  [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
-  const env = { MAX_WORKERS: `${WORKERS}`, MAX_QUEUE_SIZE: '0' };
-  gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis, env });
-  client = await Client.of(db, gateway.base);
-  // The key is known from here on.
-  await client.get('/api/v1/assets');
+  narrow = await openNarrowGateway(WORKERS, 0);
 });
-afterAll(async () => {
-  await gateway?.stop();
-  await db?.close();
-  await test?.drop();
-});
+afterAll(() => narrow?.close());
 
-async function metric(name: string): Promise<number> {
-  const { body } = await renderMetrics();
-  const line = body.split('\n').find((one) => one.startsWith(`${name} `));
-  return Number(line?.slice(name.length + 1) ?? 0);
-}
 const busy = () => metric('payflow_admission_workers{state="busy"}');
 // A loop that is late would send reads away for that.
 beforeEach(() =>
@@ -63,9 +32,9 @@ let limit = 0;
 /** So many at once, each another: none waits for another's answer. */
 const lists = (count: number, accept: string) =>
   Array.from({ length: count }, () =>
-    gateway.app.inject({
+    narrow.gateway.app.inject({
       url: `/api/v1/holds?limit=${++limit}`,
-      headers: { authorization: `Bearer ${client.key}`, accept },
+      headers: { authorization: `Bearer ${narrow.client.key}`, accept },
     }),
   );
 
@@ -74,7 +43,7 @@ it.each([
   ['pages as CSV', 'text/csv'],
 ])('%s that wait for their turn hold no worker', async (_, accept) => {
   let asked: ReturnType<typeof lists> = [];
-  await db.transaction(async (tx) => {
+  await narrow.db.transaction(async (tx) => {
     await tx.rows(LOCK);
     // As many as there are workers, and then more: all workers would be at lists.
     asked = lists(WORKERS, accept);
@@ -82,7 +51,7 @@ it.each([
     asked.push(...lists(2, accept));
     await until('and no others', reading);
     // There is no queue: what finds no worker is sent away.
-    expect(told(await client.get('/api/v1/assets/USD'))).toBe('200 USD');
+    expect(told(await narrow.client.get('/api/v1/assets/USD'))).toBe('200 USD');
     expect(await busy()).toBeLessThanOrEqual(TURNS);
   });
   // Those whose turn, or whose connection, did not come within 0.8 s are told to come back.

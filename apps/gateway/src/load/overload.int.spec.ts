@@ -2,47 +2,27 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { newId } from '@payflow/contracts';
-import { openDatabase, statement, type Database } from '@payflow/database';
-import type { RunningService } from '@payflow/service';
-import { renderMetrics } from '@payflow/telemetry';
-import {
-  createTestDatabase,
-  createTestTopics,
-  testBroker,
-  testServers,
-  uniqueSuffix,
-  until,
-  type TestDatabase,
-} from '@payflow/testing';
+import { statement, type Database } from '@payflow/database';
+import { until } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { entities, migrations } from '../database/index.js';
-import { Client, countRows, startGateway, type Answered } from '../testing/gateway-under-test.js';
+import { countRows, type Answered, type Client } from '../testing/gateway-under-test.js';
+import { metric, openNarrowGateway, type NarrowGateway } from '../testing/narrow-gateway.js';
 
 const ACCOUNTS = '/api/v1/accounts';
 const LOCK = statement('spec.lock', 'lock table idempotency_records in access exclusive mode');
 const WORKERS = 2;
 const QUEUE = 2;
 
-const broker = testBroker(uniqueSuffix());
-let test: TestDatabase;
+let narrow: NarrowGateway;
 let db: Database;
-let gateway: RunningService & { base: string };
+let gateway: NarrowGateway['gateway'];
 let client: Client;
 
 beforeAll(async () => {
-  [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
-  const env = { MAX_WORKERS: `${WORKERS}`, MAX_QUEUE_SIZE: `${QUEUE}` };
-  gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis, env });
-  client = await Client.of(db, gateway.base);
-  // The key is known from here on: what follows is about workers.
-  await client.get('/api/v1/assets');
+  narrow = await openNarrowGateway(WORKERS, QUEUE);
+  ({ db, gateway, client } = narrow);
 });
-afterAll(async () => {
-  await gateway?.stop();
-  await db?.close();
-  await test?.drop();
-});
+afterAll(() => narrow?.close());
 beforeEach(() =>
   until(
     'nothing is at work, and what came before is over',
@@ -50,12 +30,6 @@ beforeEach(() =>
       (await metric('payflow_admission_workers{state="busy"}')) + (await metric('payflow_admission_standing')) === 0,
   ),
 );
-
-async function metric(name: string): Promise<number> {
-  const { body } = await renderMetrics();
-  const line = body.split('\n').find((one) => one.startsWith(`${name} `));
-  return Number(line?.slice(name.length + 1) ?? 0);
-}
 
 const open = (wait_s = 0): Promise<Answered> => client.post(ACCOUNTS, { asset: 'USD' }, { prefer: `wait=${wait_s}` });
 const busy = (count: number) =>
