@@ -119,5 +119,5 @@ function expect(status, answer) {
 }
 
 function think() {
-  sleep(0.1 + Math.random() * 0.1);
+  sleep(0.15 + Math.random() * 0.15);
 }

@@ -12,9 +12,8 @@ export function printReport(measured: readonly Measured[], broken: readonly stri
     applied: step.applied,
     'commit p50/p99 ms': show(step.to_commit_ms),
     'answer p50/p99 ms': show(step.to_answer_ms),
-    answers: Object.entries(step.answers)
-      .map(([status, count]) => `${status}×${count}`)
-      .join(' '),
+    answers: counts(step.answers),
+    shed: counts(step.shed),
     'CPU µs': sum(step.cpu_us),
     'WAL bytes': step.wal_bytes,
   }));
@@ -26,6 +25,12 @@ export function printReport(measured: readonly Measured[], broken: readonly stri
   process.stderr.write(
     `\npipeline: latency from the planned moment; CPU per payment, process trees\n${table(figures)}\n\n${table(processes)}\n\n${verdict}\n`,
   );
+}
+
+function counts(of: Readonly<Record<string, number>>): string {
+  return Object.entries(of)
+    .map(([name, count]) => `${name}×${count}`)
+    .join(' ');
 }
 
 function show({ p50, p99 }: Percentiles): string {

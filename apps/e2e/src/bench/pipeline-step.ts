@@ -25,13 +25,16 @@ export interface Measured {
   readonly to_answer_ms: Percentiles;
   /** Answers by status; 0 where none came. */
   readonly answers: Readonly<Record<string, number>>;
-  /** Per payment that was sent, by process. */
+  /** Sent away by the gateway before anything was done for them, by reason. */
+  readonly shed: Readonly<Record<string, number>>;
+  /** Per payment that was applied, by process. */
   readonly cpu_us: Readonly<Record<string, number>>;
   readonly wal_bytes: number;
 }
 
 const DRAINED_WITHIN_MS = 120_000;
 /** The listeners gather for a second at most. */
+const SHED = /^payflow_admission_shed_total\{[^}]*reason="(\w+)"[^}]*\} (\d+)/gm;
 const ACKNOWLEDGED = new Set([201, 202]);
 
 /** Plans, warms the disk, sends, waits until all has been applied everywhere, and adds up. */
@@ -43,35 +46,53 @@ export async function measureStep(
 ): Promise<{ measured: Measured; acknowledged: string[] }> {
   const go = await generator.prepare(order);
   await house.databases.adminRows('checkpoint');
-  const [cpuBefore, walBefore] = [cpuOf(pids), await walPosition(house)];
+  const [shedBefore, walBefore] = [await shedOf(house), await walPosition(house)];
+  const cpuBefore = cpuOf(pids);
   const result = await go();
   await untilDrained(house);
-  const [cpuAfter, wal] = [cpuOf(pids), await walSince(house, walBefore)];
+  const cpu_us = differences(cpuOf(pids), cpuBefore);
+  const [shed, wal] = [differences(await shedOf(house), shedBefore), await walSince(house, walBefore)];
   const committed = await commits(house, result);
   const answers = [...result.answered].flatMap((at, index) => (at > 0 ? [at - (result.planned[index] ?? 0)] : []));
-  const sent = result.ids.length;
+  const applied = committed.length;
   return {
     acknowledged: result.ids.filter((_, at) => ACKNOWLEDGED.has(result.status[at] ?? 0)),
     measured: {
       ...order,
-      sent,
-      applied: committed.length,
+      sent: result.ids.length,
+      applied,
       applied_per_s: Math.round(
-        (committed.length * 1_000) / (Math.max(...chunked(committed.map(({ at }) => at))) - (result.planned[0] ?? 0)),
+        (applied * 1_000) / (Math.max(...chunked(committed.map(({ at }) => at))) - (result.planned[0] ?? 0)),
       ),
       to_commit_ms: percentiles(committed.map(({ after }) => after)),
       to_answer_ms: percentiles(answers),
       answers: countBy(result.status),
-      cpu_us: Object.fromEntries(
-        Object.keys(pids).map((name) => [name, Math.round(((cpuAfter[name] ?? 0) - (cpuBefore[name] ?? 0)) / sent)]),
-      ),
-      wal_bytes: Math.round(wal / sent),
+      shed,
+      cpu_us: Object.fromEntries(Object.entries(cpu_us).map(([name, us]) => [name, Math.round(us / applied)])),
+      wal_bytes: Math.round(wal / applied),
     },
   };
 }
 
 function cpuOf(pids: Pids): Record<string, number> {
   return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, treeCpu_us(pid)]));
+}
+
+/** Requests that were sent away since the gateway's start, by reason. */
+async function shedOf(house: House): Promise<Record<string, number>> {
+  const metrics = await (await fetch(`${house.api}/metrics`)).text();
+  const counts: Record<string, number> = {};
+  for (const [, reason = '', count] of metrics.matchAll(SHED)) counts[reason] = (counts[reason] ?? 0) + Number(count);
+  return counts;
+}
+
+/** What has grown, by how much. */
+function differences(after: Record<string, number>, before: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(after)
+      .map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
+      .filter(([, grown]) => grown > 0),
+  );
 }
 
 async function walPosition({ databases }: House): Promise<string> {

@@ -20,8 +20,8 @@ const SIZES = { smoke: { seconds: 10, warmUp_s: 5 }, full: { seconds: 60, warmUp
 const STAGES = [20, 50, 100] as const;
 /** Those who join come one after another within this: a hundred log-ins at one moment are another campaign. */
 const RAMP_MS = 5_000;
-/** Between two things that somebody asks for, ms. */
-const THINKING = { least: 100, span: 100 };
+/** Between two things that somebody asks for, ms: together they ask 200 times a second, from the first stage to the last. */
+const THINKING = { least: 150, span: 150 };
 const ACCOUNTS = 200;
 /** A session is used for some time before somebody logs in again. */
 const VISITS_PER_LOGIN = 50;

@@ -28,10 +28,10 @@ it('falls to what can be done at once, and rises again when more can', () => {
   // Slow is three times the usual and 100 ms more: at 1,200 of them at once. With fewer it is not.
   expect(Math.min(...limits)).toBeGreaterThan(900);
   const fewer = Array.from({ length: 200 }, () => {
-    window(concurrency, { at_once: 50, usual_ms: 20, asked: 2_000 });
+    window(concurrency, { at_once: 100, usual_ms: 20, asked: 2_000 });
     return concurrency.limit;
   });
-  expect(Math.max(...fewer.slice(50))).toBeLessThan(400);
+  expect(Math.max(...fewer.slice(50))).toBeLessThan(800);
   expect(Math.min(...fewer)).toBeGreaterThanOrEqual(concurrency.min);
   for (let at = 0; at < 60; at++) window(concurrency, { at_once: 2_000, usual_ms: 20, asked: 2_000 });
   expect(concurrency.limit).toBe(1_024);
@@ -44,8 +44,9 @@ it('a late event loop lowers it, whatever is measured', () => {
 });
 
 it.each([
-  [1_024, 128],
-  [100, 16],
+  [1_024, 512],
+  [100, 50],
+  [20, 16],
   [16, 16],
   [4, 4],
   [1, 1],

@@ -14,8 +14,8 @@ const LOOP_LATE_MS = 50;
 const DRIFT = 0.002;
 const DECREASE = 0.9;
 const INCREASE = 0.05;
-/** Below this share of the most, requests would wait for workers and no longer share transactions. */
-const SHARE_MIN = 1 / 8;
+/** Below this share of the most, requests wait for workers and no longer fill the transactions they share: fewer are done, at a higher price. */
+const SHARE_MIN = 1 / 2;
 /** So few are not made fewer: that they are slow, or that the event loop is late, is not for their number. */
 const FEW = 16;
 

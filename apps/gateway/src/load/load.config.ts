@@ -7,7 +7,7 @@ export const loadFields = {
     max: 65_536,
     default: 1_024,
     description:
-      'Requests at work at one time, at most; fewer while they take longer than usual, but never less than an eighth of it, or than 16. One that only waits for its outcome (`Prefer: wait`) is not at work.',
+      'Requests at work at one time, at most; fewer while they take longer than usual, but never less than half of it, or than 16. One that only waits for its outcome (`Prefer: wait`) is not at work.',
   }),
   MAX_QUEUE_SIZE: integer({
     min: 0,
