@@ -32,11 +32,13 @@ const INSERT = statement(
    returning created_at`,
 );
 
+// The bounds leave one day's partition, or two at midnight: without them each acknowledgement looks through all of them.
 const MARK = statement(
   'outbox.mark-published',
   `update outbox o set published_at = clock_timestamp()
    from unnest($1::timestamptz[], $2::uuid[]) as acknowledged (created_at, id)
-   where o.created_at = acknowledged.created_at and o.id = acknowledged.id and o.published_at is null`,
+   where o.created_at = acknowledged.created_at and o.id = acknowledged.id and o.published_at is null
+     and o.created_at between $3::timestamptz and $4::timestamptz`,
 );
 
 // The array sub-select keeps the limit out of a join: under a generic plan the join form scans the whole table.
@@ -101,7 +103,9 @@ export async function markPublished(
   db: Database,
   rows: readonly Pick<OutboxRow, 'id' | 'created_at'>[],
 ): Promise<void> {
-  await db.count(MARK, [rows.map((row) => row.created_at), rows.map((row) => row.id)]);
+  const times = rows.map((row) => row.created_at);
+  const order = times.toSorted((a, b) => a.getTime() - b.getTime());
+  await db.count(MARK, [times, rows.map((row) => row.id), order[0], order.at(-1)]);
 }
 
 /** Takes rows whose claim has run out, oldest first, for another {@link CLAIM_MS}. */
