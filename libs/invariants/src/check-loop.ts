@@ -8,8 +8,11 @@ const log = logger('invariants');
 
 /** Processes that started together must not check together for ever. */
 const JITTER = 0.2;
-/** However many checks there are, all together they take a twentieth of one connection: each rests so many times as long as it took. */
-const REST_FACTOR = 20;
+/**
+ * However many checks there are, those of a service together take a fiftieth of one connection, and those of all five a tenth:
+ * each rests so many times as long as it took.
+ */
+const REST_FACTOR = 50;
 /** After a long one the others wait as well, for so long at most: a load that has just begun meets one of them at a time. */
 const PAUSE_MS_MAX = 3_000;
 const FIRST_DELAY_MS = 2_000;
