@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { logOf } from './checkout.mjs';
 import { cachedJaeger, startJaeger, startKafka, startPostgres, startRedis } from './local-stack.mjs';
 
+/** Three houses hold up to 64 each, and the specs that watch them a few more. */
+const CONNECTIONS = 260;
+
 /**
  * The servers of one test run, on free ports, with everything they own under `dir`.
  * @param {string} dir
@@ -19,7 +22,7 @@ export async function startTestStack(dir) {
   });
   const [kafka, postgres, redis, jaeger] = await Promise.all([
     startKafka({ ...place('kafka'), profile }),
-    startPostgres({ ...place('postgres'), profile }),
+    startPostgres({ ...place('postgres'), profile, settings: { max_connections: CONNECTIONS } }),
     startRedis({ ...place('redis'), profile }),
     cachedJaeger() === null ? null : startJaeger(place('jaeger')),
   ]);

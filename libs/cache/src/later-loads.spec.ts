@@ -20,6 +20,19 @@ it('gives nobody a load that began before it was asked for, and makes one of all
   expect(await fourth).toBe(3);
 });
 
+it('says who is given another’s load, and not who makes one', async () => {
+  const loads = new LaterLoads<string>();
+  const joined: string[] = [];
+  const ask = (who: string) =>
+    loads.run(
+      'a',
+      async () => who,
+      () => joined.push(who),
+    );
+  expect(await Promise.all(['first', 'next', 'third', 'fourth'].map(ask))).toEqual(['first', 'next', 'next', 'next']);
+  expect(joined).toEqual(['third', 'fourth']);
+});
+
 it('goes on after a load that failed, and keeps nothing of keys that nobody asks for', async () => {
   const loads = new LaterLoads<number>();
   await expect(loads.run('a', () => Promise.reject(new Error('away')))).rejects.toThrow('away');

@@ -10,8 +10,10 @@ interface Turn<T> {
 export class LaterLoads<T> {
   readonly #turns = new Map<string, Turn<T>>();
 
-  run(name: string, load: () => Promise<T>): Promise<T> {
+  /** `onJoin` is called for who is given another's load. */
+  run(name: string, load: () => Promise<T>, onJoin?: () => void): Promise<T> {
     const turn = this.#turns.get(name);
+    if (turn?.next) onJoin?.();
     if (turn) return (turn.next ??= this.#after(turn, name, load));
     const running = load();
     this.#begin({ running, next: undefined }, name);

@@ -55,17 +55,17 @@ export class LayeredCache<K, V> {
     return (await this.#read(key)).value;
   }
 
-  /** The value with its age. */
-  async read(key: K): Promise<Answer<V>> {
-    const { value, at } = await this.#read(key);
+  /** The value with its age. `onJoin` is called, at once, where it is another's load that is waited for. */
+  async read(key: K, onJoin?: () => void): Promise<Answer<V>> {
+    const { value, at } = await this.#read(key, onJoin);
     return { value, age_ms: Math.max(0, Date.now() - at) };
   }
 
-  /** The value as it is now, for who must not be given an older one; the cache has it afterwards. */
-  async reload(key: K): Promise<Answer<V>> {
+  /** The value as it is now, for who must not be given an older one; the cache has it afterwards. `onJoin` as of {@link read}. */
+  async reload(key: K, onJoin?: () => void): Promise<Answer<V>> {
     const [name, tags] = [this.family.keyOf(key), this.family.tagsOf(key)];
     const fetch = () => this.#fetch(key, name, tags, { anew: true });
-    const { value } = await this.#later.run(name, () => this.#fly(name, tags, fetch));
+    const { value } = await this.#later.run(name, () => this.#fly(name, tags, fetch), onJoin);
     return { value, age_ms: 0 };
   }
 
@@ -125,10 +125,10 @@ export class LayeredCache<K, V> {
     return this.family.inRedis ?? true;
   }
 
-  async #read(key: K): Promise<Entry<K, V>> {
+  async #read(key: K, onJoin?: () => void): Promise<Entry<K, V>> {
     const name = this.family.keyOf(key);
     const tags = this.family.tagsOf(key);
-    if (this.shared.isChanging(tags)) return this.#later.run(name, () => this.#loadUnkept(key, tags));
+    if (this.shared.isChanging(tags)) return this.#later.run(name, () => this.#loadUnkept(key, tags), onJoin);
     const entry = this.#memory.get(name);
     const fitness = entry && this.#fitness(entry, Date.now());
     if (entry && fitness) {
@@ -140,6 +140,7 @@ export class LayeredCache<K, V> {
     const flight = this.#flights.get(name);
     if (flight) {
       this.#statistics.answered('joined');
+      onJoin?.();
       return flight.entry;
     }
     return this.#fly(name, tags, () => this.#fetch(key, name, tags, { anew: false }));

@@ -1,11 +1,12 @@
-import { newId, uuidOf } from '@payflow/contracts';
-import { until } from '@payflow/testing';
+import { newId } from '@payflow/contracts';
 import { CardHouse } from '../house/card-house.js';
 import { addApiKey } from '../house/merchant.js';
 import type { Environment } from '../house/service-process.js';
 import { untilAnswered } from '../house/wish.js';
 import type { Run, Scenario } from '../faults/scenario.js';
-import { readDocument, type Operation } from './document.js';
+import { GUESSES_ARE_SEEN, playBlock } from './block-examples.js';
+import { playDisputes } from './dispute-examples.js';
+import { readDocument, scopesIn, type Operation } from './document.js';
 import { ExamplePlayer } from './example-player.js';
 import { playScript } from './example-script.js';
 import { people } from './people.js';
@@ -19,7 +20,7 @@ const AT_A_TIME = 6;
 /** Its parts. */
 const SCHEMATHESIS = ['edges', 'stateful', 'random'];
 /** What is asked here is more than any client may ask. */
-const WITHOUT_LIMITS: Environment = { RATE_LIMIT_PER_MINUTE: '10000000' };
+const WITHOUT_LIMITS: Environment = { RATE_LIMIT_PER_MINUTE: '10000000', ...GUESSES_ARE_SEEN };
 /** However valid the request is: a provider signs it, and its secret is nowhere told. Its own specs ask it, signed. */
 const NEVER_ACCEPTED: ReadonlySet<string> = new Set(['receiveProviderWebhook']);
 
@@ -48,38 +49,21 @@ export const conformance: Scenario = {
 async function clientOf(stage: CardHouse): Promise<Client> {
   const { house, merchant, clearing } = stage;
   const document = await readDocument(house.api);
-  const scopes = document.schemas['ApiKeyRequest']?.properties?.['scopes']?.items?.enum as string[];
-  const addKey = (livemode: boolean) => addApiKey(house.databases, merchant.tenant, scopes, livemode);
+  const addKey = (livemode: boolean) => addApiKey(house.databases, merchant.tenant, scopesIn(document), livemode);
   const [test, live] = [await addKey(false), await addKey(true)];
   const euros = { asset: 'EUR', kind: 'asset', overdraft: 'unbounded' };
   const opened = await Promise.all([1, 2].map(() => untilAnswered(merchant.api, '/api/v1/accounts', euros)));
   const known = [clearing, ...merchant.accounts, ...opened.map(({ body }) => body['id'] as string)];
-  const player = new ExamplePlayer(document, { base: house.api, apiKey: merchant.apiKey });
+  const player = new ExamplePlayer(document, { base: house.api, apiKey: test.key });
   await playScript(player);
-  await dispute(stage, player);
+  await playDisputes(player, stage);
+  await playBlock(player, stage);
   const { tokens, played, ids } = await people(house.api, live.key);
   return {
     ...{ base: house.api, apiKey: test.key, liveKey: live.key, tokens, known },
     untouched: [test.id, live.id, ...ids],
     played: new Map([...player.played, ...played]),
   };
-}
-
-/** Whose card it is says that it was not he who paid. */
-async function dispute(stage: CardHouse, player: ExamplePlayer): Promise<void> {
-  const { body } = await stage.pay({ amount: '50000' });
-  const id = body['id'] as string;
-  const reference = await stage.house.databases.value<string>(
-    'payments',
-    'select provider_reference from payments where id = $1',
-    [uuidOf('payment', id)],
-  );
-  await stage.sandbox.openDispute(reference, { amount: '40000' });
-  const opened = await until('the dispute is shown', async () => {
-    const { data } = await player.play('listPaymentDisputes', { path: { id } });
-    return (data as readonly { readonly id: string }[])[0];
-  });
-  await player.play('getDispute', { path: { id: opened.id } });
 }
 
 async function own(client: Client, run: Run): Promise<void> {

@@ -91,3 +91,8 @@ function resolved<T>(json: object, thing: object): T {
 export function schemaOf(document: ApiDocument, schema: Schema): Schema {
   return schema.$ref === undefined ? schema : resolved<Schema>(document.json, schema);
 }
+
+/** All scopes that a key can have. */
+export function scopesIn({ schemas }: ApiDocument): readonly string[] {
+  return schemas['ApiKeyRequest']?.properties?.['scopes']?.items?.enum as string[];
+}

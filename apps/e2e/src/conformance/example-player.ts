@@ -21,8 +21,9 @@ export interface Played {
 }
 
 const FINAL_WITHIN_MS = 60_000;
-/** An example that fills a page shows less than none. */
+/** An example that fills a page shows less than none: of a longer answer, its lists are shown with so many. */
 const ANSWER_LENGTH_MAX = 8_000;
+const SHOWN_OF_A_LIST = 2;
 
 /** Plays requests against a gateway and keeps the first of each operation with its answers. */
 export class ExamplePlayer {
@@ -38,8 +39,11 @@ export class ExamplePlayer {
     this.#byId = new Map(document.operations.map((operation) => [operation.id, operation]));
   }
 
-  /** Asks until the outcome is final, as a client does: with the same key. Throws where it is not done, or not as documented. */
-  async play(id: string, request: ExampleRequest = {}): Promise<Json> {
+  /**
+   * Asks until the outcome is final and shows what it is to show, as a client does: with the same key. Throws where it is not
+   * done, or not as documented.
+   */
+  async play(id: string, request: ExampleRequest = {}, shows: (answer: Json) => boolean = () => true): Promise<Json> {
     const operation = this.#named(id);
     const asked = this.#asked(operation, request, 'wait=10');
     const told = await until(
@@ -47,7 +51,9 @@ export class ExamplePlayer {
       async () => {
         const answer = await send(this.client.base, operation, asked);
         // Not there yet, not ended yet, or more to do than can be done now.
-        return [202, 404, 503, 504].includes(answer.status) ? undefined : this.#judged(operation, asked, answer);
+        if ([202, 404, 503, 504].includes(answer.status)) return undefined;
+        const told = this.#judged(operation, asked, answer);
+        return told.status >= 300 || shows(jsonOf(told)) ? told : undefined;
       },
       FINAL_WITHIN_MS,
     );
@@ -78,11 +84,12 @@ export class ExamplePlayer {
     return told;
   }
 
-  #keep(id: string, request: ExampleRequest, { status, text }: Told): Json {
+  #keep(id: string, request: ExampleRequest, told: Told): Json {
+    const { status, text } = told;
     const answers: Record<string, unknown> = this.played.get(id)?.answers ?? {};
     if (!this.played.has(id)) this.played.set(id, { request, answers });
-    const json = text === '' ? {} : (JSON.parse(text) as Json);
-    if (text.length <= ANSWER_LENGTH_MAX && text !== '') answers[status] ??= json;
+    const json = jsonOf(told);
+    if (text !== '') answers[status] ??= text.length <= ANSWER_LENGTH_MAX ? json : shortened(json);
     return json;
   }
 
@@ -102,6 +109,16 @@ export class ExamplePlayer {
     };
     return { path, query: Object.entries(query), headers, body };
   }
+}
+
+function jsonOf({ text }: Told): Json {
+  return text === '' ? {} : (JSON.parse(text) as Json);
+}
+
+function shortened(value: unknown): unknown {
+  if (Array.isArray(value)) return value.slice(0, SHOWN_OF_A_LIST).map(shortened);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shortened(member)]));
 }
 
 /** The names of all members, wherever they stand: what an example shows, whatever its values are. */

@@ -24,7 +24,7 @@ export async function playScript(player: ExamplePlayer): Promise<void> {
   await convert(player, cast);
   await keepBooks(player, cast);
   await watchPayments(player, cast);
-  for (const id of ['getMonitoringHealth', 'getMonitoringSummary', 'getMonitoringDatabase']) await player.play(id);
+  await lookAround(player, cast);
 }
 
 async function openAccounts(player: ExamplePlayer): Promise<Cast> {
@@ -167,11 +167,31 @@ async function watchPayments(player: ExamplePlayer, { wallet, shop }: Cast): Pro
   }
 }
 
+/** Monitoring looks in rounds, and has figures of everything after its first. */
+async function lookAround(player: ExamplePlayer, { wallet }: Cast): Promise<void> {
+  await player.play('getMonitoringHealth');
+  await player.play('getMonitoringSummary', {}, ({ throughput, lags, invariants }) => {
+    const { minutes, rates } = throughput as { readonly minutes: readonly object[]; readonly rates: readonly object[] };
+    return [minutes, rates, lags as readonly object[], invariants as readonly object[]].every(
+      ({ length }) => length > 0,
+    );
+  });
+  await player.play('getMonitoringDatabase');
+  await player.play('listAccounts', { query: { asset: 'USD', ...SECOND } });
+  await player.play('listTransactions', { query: { account: wallet, ...SECOND } });
+  await player.play('search', { query: { q: wallet } });
+  await player.play('listAuditLog', { query: { operation: 'denyReview', ...SECOND } }, hasAny);
+  for (const id of ['listRequests', 'listApiKeys']) await player.play(id, { query: SECOND }, hasAny);
+}
+
+/** A list that shows something. */
+export function hasAny({ data }: Readonly<Record<string, unknown>>): boolean {
+  return (data as readonly unknown[]).length > 0;
+}
+
 /** A review is there some time after the payment that waits for it. */
 async function openReview(player: ExamplePlayer): Promise<string> {
-  for (;;) {
-    const { data } = await player.play('listReviews', { query: { status: 'open', ...SECOND } });
-    const [review] = data as { readonly id: string }[];
-    if (review) return review.id;
-  }
+  const { data } = await player.play('listReviews', { query: { status: 'open', ...SECOND } }, hasAny);
+  const [review] = data as readonly { readonly id: string }[];
+  return review?.id ?? '';
 }

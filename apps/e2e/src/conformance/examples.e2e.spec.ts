@@ -2,7 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CardHouse } from '../house/card-house.js';
-import { readDocument, type ApiDocument, type Operation } from './document.js';
+import { addApiKey } from '../house/merchant.js';
+import { GUESSES_ARE_SEEN, playBlock } from './block-examples.js';
+import { playDisputes } from './dispute-examples.js';
+import { readDocument, scopesIn, type ApiDocument, type Operation } from './document.js';
 import { ExamplePlayer, shapeOf, type ExampleRequest } from './example-player.js';
 import { playScript } from './example-script.js';
 
@@ -18,14 +21,17 @@ describe('every example of the OpenAPI document', () => {
   let player: ExamplePlayer;
 
   beforeAll(async () => {
-    desk = await CardHouse.open('examples', { RATE_LIMIT_PER_MINUTE: '10000000' });
+    desk = await CardHouse.open('examples', { RATE_LIMIT_PER_MINUTE: '10000000', ...GUESSES_ARE_SEEN });
     document = await readDocument(desk.house.api);
-    player = new ExamplePlayer(document, { base: desk.house.api, apiKey: desk.merchant.apiKey });
+    const { key: apiKey } = await addApiKey(desk.house.databases, desk.merchant.tenant, scopesIn(document));
+    player = new ExamplePlayer(document, { base: desk.house.api, apiKey });
   });
   afterAll(() => desk?.close());
 
   it('can be played, and each answer is as the document says', async () => {
     await playScript(player);
+    await playDisputes(player, desk);
+    await playBlock(player, desk);
     if (process.env['UPDATE_EXAMPLES'])
       writeFileSync(RECORDED, `${JSON.stringify(Object.fromEntries(player.played), null, 2)}\n`);
   });

@@ -5,6 +5,7 @@ import { SERVICES, type Service } from '@payflow/contracts';
 import { dropProvisioned } from '@payflow/database';
 import { checkoutDir } from '@payflow/local-stack';
 import type { ServerUrls } from './servers.js';
+import { compileCache } from './service-process.js';
 
 const run = promisify(execFile);
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
@@ -30,6 +31,7 @@ export class Installation {
   ): Promise<Installation> {
     const environment = {
       ...access,
+      ...compileCache(),
       PATH: process.env['PATH'],
       POSTGRES_URL: servers.postgres,
       KAFKA_BROKERS: servers.kafka,

@@ -18,6 +18,7 @@ export function evidenceReply(view: DisputeView): Reply {
 const OWN: Readonly<Record<string, ProblemCode>> = {
   evidence_not_accepted: 'evidence_not_accepted',
   dispute_not_found: 'not_found',
+  version_differs: 'version_differs',
 };
 
 /** Why the evidence did not reach the provider, or was not taken by it. */

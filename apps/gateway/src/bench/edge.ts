@@ -5,23 +5,36 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { statement } from '@payflow/database';
 import { createApiKey, SCOPES } from '../database/index.js';
 import type { Role, Told } from './edge-server.js';
+import { listsCompressed } from './compression.js';
 import { printFigures, spread, type Figures, type Spread } from './figures.js';
 import { openViews, type Views } from './views.js';
 import { requestText, Wire, type WireAnswer } from './wire.js';
 
 /**
  * What the gateway's edge costs: CPU of the server's process for an accepted POST, against Node and Fastify alone; a stored reply
- * against a fresh one; a list of fifty with and without compression and cache; and how long cached reads take over a thousand
+ * against a fresh one; a list of fifty with and without compression and cache, what a client waits longer for one of a hundred that
+ * comes compressed; and how long cached reads take over a thousand
  * connections that are open at once. In turns in one run. Kafka is away: what is accepted waits in the outbox.
  */
 const SIZES = {
-  smoke: { rows: 5_000, pairs: 5, posts: 1_500, durable: 300, lists: 150, warmUp: 2_000, idle: 1_000, seconds: 4 },
+  smoke: {
+    rows: 5_000,
+    pairs: 5,
+    posts: 1_500,
+    durable: 300,
+    lists: 150,
+    hundreds: 200,
+    warmUp: 2_000,
+    idle: 1_000,
+    seconds: 4,
+  },
   full: {
     rows: 200_000,
     pairs: 9,
     posts: 10_000,
     durable: 5_000,
     lists: 2_000,
+    hundreds: 1_000,
     warmUp: 20_000,
     idle: 1_000,
     seconds: 20,
@@ -219,11 +232,12 @@ async function main(): Promise<void> {
     await servers.gateway.cost(posts(bench, size.durable), 202);
     for (const headers of Object.values(LISTS)) await listCost(bench, headers);
     const rounds = await inTurns(bench);
+    const compressed = await listsCompressed(servers.gateway.port, key, size.pairs, size.hundreds);
     const took = await overManyConnections(bench);
     printFigures({
       benchmark: 'gateway',
       settings: { ...size, wires: WIRES },
-      figures: figuresOf(rounds, took),
+      figures: { ...figuresOf(rounds, took), ...compressed },
       broken: [],
     });
   } finally {

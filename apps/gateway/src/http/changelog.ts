@@ -20,7 +20,7 @@ export const CHANGELOG: readonly Change[] = [
       'Test mode: a clock that travels, and a reset.',
       'The reference of the API tells of every operation which statuses, headers and problems its answers can have, with examples that are played against the running system; `code` of a problem is listed for each status of each operation.',
       'A page for each error, with its cause and its remedy, at `/docs/errors#code`.',
-      '`If-Match` where holds are posted and voided, transfers reversed and corrected, and reviews decided: 412 `version_differs` where it is another version.',
+      '`If-Match` where holds are posted and voided, transfers reversed and corrected, reviews decided, disputes’ evidence submitted and periods closed: 412 `version_differs` where it is another version.',
       'Log-ins, failed ones too, and sessions that end stand in the audit log.',
       'Filters in the OpenAPI document have the schemas that they are held to.',
     ],

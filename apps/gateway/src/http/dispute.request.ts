@@ -3,6 +3,7 @@ import type { EvidenceWrite } from '../acceptance/acceptable.js';
 import type { DisputeView } from '../domain/dispute.js';
 import type { Caller } from './caller.js';
 import { refuseCardNumberIn } from './card-numbers.js';
+import { conditionOf } from './condition.js';
 import { bodyReader } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
@@ -17,8 +18,19 @@ export const EVIDENCE_REQUEST_SCHEMA = {
 
 const readEvidence = bodyReader<DisputeEvidence>(EVIDENCE_REQUEST_SCHEMA);
 
+/** The dispute that evidence is for, and the version of it that was seen; null: any. */
+export interface AskedDispute {
+  readonly dispute: DisputeView;
+  readonly ifVersion: number | null;
+}
+
 /** Checks a body and makes the command of it that gives the evidence to the provider. Throws 400. */
-export function evidenceWrite(dispute: DisputeView, json: JsonObject, caller: Caller, now: Date): EvidenceWrite {
+export function evidenceWrite(
+  { dispute, ifVersion }: AskedDispute,
+  json: JsonObject,
+  caller: Caller,
+  now: Date,
+): EvidenceWrite {
   const evidence = readEvidence(json);
   // Every name is the client's own here: none of them makes a sum of a number.
   for (const [part, text] of Object.entries(evidence)) refuseCardNumberIn(text, `/${part}`);
@@ -27,7 +39,7 @@ export function evidenceWrite(dispute: DisputeView, json: JsonObject, caller: Ca
   return {
     kind: 'change',
     type: 'payflow.dispute.submit_evidence.v1',
-    command: { id: dispute.payment, dispute: dispute.id, evidence, created_at },
+    command: { id: dispute.payment, dispute: dispute.id, evidence, created_at, ...conditionOf(ifVersion) },
     commandId,
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: created_at },
   };

@@ -15,7 +15,7 @@ import { Cursors } from './cursor.js';
 import { DISPUTE_FILTERS, PAYMENT_DISPUTE_FILTERS } from './dispute-filters.js';
 import { evidenceWrite } from './dispute.request.js';
 import type { FilterReaders } from './list-filters.js';
-import { refuseIfMatch } from './headers.js';
+import { ifVersionOf } from './headers.js';
 import { sendPage } from './list-page.js';
 import { refuseParameters } from './list-query.js';
 import { CachedView } from './response-cache.js';
@@ -61,10 +61,10 @@ export class DisputesController {
   @Post('disputes/:id/evidence')
   @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
   async evidence(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    refuseIfMatch(request.headers['if-match']);
+    const ifVersion = ifVersionOf(request.headers['if-match']);
     const dispute = await this.known(id, request);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      evidenceWrite(dispute, body, caller, now),
+      evidenceWrite({ dispute, ifVersion }, body, caller, now),
     );
     const body = JSON.stringify(disputeResource(dispute));
     sendAnswer(reply, answer, () => ({ location: `${DISPUTES_PATH}/${dispute.id}`, body }));

@@ -233,10 +233,34 @@ describe('evidence', () => {
     expect([own.length <= 5, own]).toEqual([true, own]);
   });
 
-  it('needs a key, and takes no If-Match', async () => {
+  it('needs a key', async () => {
     const { id } = await opened();
     expect(told(await send(id, { receipt: 'x' }, { 'idempotency-key': '' }))).toBe('400 idempotency_key_missing');
-    expect((await send(id, { receipt: 'x' }, { 'if-match': 'W/"1"' })).status).toBe(400);
+  });
+
+  it('is for the dispute as it was seen: payments compare, and what has changed is answered the same to a copy', async () => {
+    const dispute = await opened();
+    const seen = (await client.get(`${DISPUTES}/${dispute.id}`)).headers.get('etag') as string;
+    const headers = { 'if-match': seen, 'idempotency-key': randomUUID() };
+    const waiting = send(dispute.id, { receipt: 'x' }, headers);
+    const command = await commandOf(dispute.id);
+    expect(command.data).toMatchObject({ dispute: dispute.id, if_version: dispute.version });
+    const data = { id: dispute.id, payment, command: command.id, reason: 'version_differs' };
+    await stage.house.publish('payflow.dispute.evidence_rejected.v1', data, owner());
+    const answer = await waiting;
+    expect(told(answer)).toBe('412 version_differs');
+    const copy = await send(dispute.id, { receipt: 'x' }, headers);
+    expect([copy.text, copy.headers.get('idempotency-replayed')]).toEqual([answer.text, 'true']);
+  });
+
+  it('for any version says nothing of one, and a tag that is none leaves nothing', async () => {
+    const [any, none] = [await opened(), await opened()];
+    await send(any.id, { receipt: 'x' }, { 'if-match': '*', prefer: 'wait=0' });
+    expect((await commandOf(any.id)).data).not.toHaveProperty('if_version');
+    const before = await countRows(stage.db);
+    for (const tag of ['3', '"x"', 'W/"1", W/"2"', '"-1"', ''])
+      expect(told(await send(none.id, { receipt: 'x' }, { 'if-match': tag }))).toBe('400 invalid_header');
+    expect(await countRows(stage.db)).toEqual(before);
   });
 });
 

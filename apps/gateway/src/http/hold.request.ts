@@ -3,6 +3,7 @@ import { Problem } from '@payflow/service';
 import type { HoldPostWrite, HoldVoidWrite, HoldWrite } from '../acceptance/acceptable.js';
 import type { HoldView } from '../domain/hold.js';
 import type { Caller } from './caller.js';
+import { conditionOf } from './condition.js';
 import { ownTime } from '../test-mode/books-of.js';
 import { contentHash } from './content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type MovementRequest } from './movement.js';
@@ -162,11 +163,6 @@ export function holdVoidWrite(
     commandId,
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
   };
-}
-
-/** The ledger compares it: only there is the hold as it stands. */
-function conditionOf(ifVersion: number | null): { readonly if_version?: number } {
-  return ifVersion === null ? {} : { if_version: ifVersion };
 }
 
 /**

@@ -2,6 +2,7 @@ import { MONTH_PATTERN, newId } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
 import type { PeriodCloseWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
+import { conditionOf } from './condition.js';
 import { bodyReader } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
@@ -18,14 +19,25 @@ export function monthOf(text: string): string {
   throw new Problem('invalid_parameter', { errors: [{ pointer: 'month', code: 'malformed', detail }] });
 }
 
+/** The month that is to close, and the version of it that was seen; null: any. */
+export interface AskedMonth {
+  readonly month: string;
+  readonly ifVersion: number | null;
+}
+
 /** Makes the command that closes a month. Throws 400 for a body that says something. */
-export function periodCloseWrite(month: string, json: JsonObject, caller: Caller, now: Date): PeriodCloseWrite {
+export function periodCloseWrite(
+  { month, ifVersion }: AskedMonth,
+  json: JsonObject,
+  caller: Caller,
+  now: Date,
+): PeriodCloseWrite {
   readClose(json);
   const commandId = newId('event');
   return {
     kind: 'change',
     type: 'payflow.period.close.v1',
-    command: { id: month },
+    command: { id: month, ...conditionOf(ifVersion) },
     commandId,
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
   };

@@ -12,7 +12,7 @@ import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
 import type { Exported } from './export.js';
 import { sendForwarded } from './forwarded-page.js';
-import { refuseIfMatch } from './headers.js';
+import { ifVersionOf } from './headers.js';
 import { LEDGER } from './ledger-reads.controller.js';
 import type { LedgerQuery } from './ledger-query.js';
 import { parseListQuery, refuseParameters } from './list-query.js';
@@ -44,10 +44,10 @@ export class PeriodsController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    refuseIfMatch(request.headers['if-match']);
+    const ifVersion = ifVersionOf(request.headers['if-match']);
     const of = monthOf(month);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      periodCloseWrite(of, body, caller, now),
+      periodCloseWrite({ month: of, ifVersion }, body, caller, now),
     );
     sendAnswer(reply, answer, () => ({ location: `${PERIODS_PATH}/${of}`, body: JSON.stringify(requestedPeriod(of)) }));
   }

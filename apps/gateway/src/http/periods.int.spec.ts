@@ -48,12 +48,27 @@ it('tells why a month stays open', async () => {
   expect(body['instance']).toBe(close('2100-01'));
 });
 
+it('closes a month as it was seen, and not what has changed since; a copy has the first answer', async () => {
+  const seen = (tag: string, key = randomUUID() as string) =>
+    client.post(close('2026-07'), {}, { ...WAIT, 'if-match': tag, 'idempotency-key': key });
+  const key = randomUUID();
+  expect(told(await seen('W/"1"'))).toBe('412 version_differs');
+  const first = await seen('W/"0"', key);
+  expect([first.status, first.body['status']]).toEqual([200, 'closing']);
+  expect(told(await seen('W/"0"'))).toBe('412 version_differs');
+  const again = await seen('W/"0"', key);
+  expect([again.text, again.headers.get('idempotency-replayed')]).toEqual([first.text, 'true']);
+  expect((await seen('W/"1"')).text).toBe(first.text);
+  expect((await seen('*')).text).toBe(first.text);
+});
+
 it('refuses whoever may not, and what says anything', async () => {
   const before = await countRows(stage.db);
   const writer = await client.withKey(stage.db, ['accounts:read', 'accounts:write', 'transfers:write']);
   expect(told(await writer.post(close('2026-10'), {}))).toBe('403 forbidden');
   expect(told(await client.post(close('2026-10'), { force: true }))).toBe('400 invalid_request');
-  expect(told(await client.post(close('2026-10'), {}, { 'if-match': 'W/"1"' }))).toBe('400 invalid_header');
+  for (const tag of ['1', '"x"', 'W/"0", W/"1"', '"-1"', ''])
+    expect(told(await client.post(close('2026-10'), {}, { 'if-match': tag }))).toBe('400 invalid_header');
   expect(told(await client.post(`${close('2026-10')}?force=1`, {}))).toBe('400 invalid_parameter');
   expect(told(await client.post(close('2026-10'), {}, { 'idempotency-key': '' }))).toBe('400 idempotency_key_missing');
   expect(told(await client.send('GET', close('2026-10'), undefined, {}))).toBe('405 method_not_allowed');

@@ -1,6 +1,7 @@
 import { newId, REVIEW_REASON_LENGTH_MAX, type ReviewDecision, type ReviewState } from '@payflow/contracts';
 import type { ReviewWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
+import { conditionOf } from './condition.js';
 import { bodyReader } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
@@ -40,7 +41,7 @@ export function reviewWrite(
   return {
     kind: 'change',
     type: 'payflow.review.decide.v1',
-    command: { id, payment, decision, reason, ...(ifVersion === null ? {} : { if_version: ifVersion }) },
+    command: { id, payment, decision, reason, ...conditionOf(ifVersion) },
     commandId,
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
   };

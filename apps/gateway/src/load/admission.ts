@@ -146,7 +146,7 @@ export function leaveWork(request: FastifyRequest): void {
 }
 
 /**
- * The request waits for a turn of another kind, and from then on it is that which bounds it: its worker is free for another. Nothing
+ * The request waits for a turn of another kind, or for what another request reads, and from then on it is that which bounds it: its worker is free for another. Nothing
  * where it has left already.
  */
 export function stepAside(request: FastifyRequest): void {

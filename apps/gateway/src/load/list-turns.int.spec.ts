@@ -38,6 +38,38 @@ const lists = (count: number, accept: string) =>
     }),
   );
 
+/** So many at once of one list, and never of the one before. */
+const copies = (count: number, headers: Record<string, string>) => {
+  const url = `/api/v1/holds?limit=${limit}`;
+  return Array.from({ length: count }, () =>
+    narrow.gateway.app.inject({ url, headers: { authorization: `Bearer ${narrow.client.key}`, ...headers } }),
+  );
+};
+
+it.each([
+  ['copies of one list', {}, 1],
+  // One reads, and one reads after it for all who have asked meanwhile.
+  ['those of them that want it anew', { 'cache-control': 'no-cache' }, 2],
+])('%s that wait for another’s read hold no worker', async (_, headers, readers) => {
+  limit++;
+  let asked: ReturnType<typeof copies> = [];
+  await narrow.db.transaction(async (tx) => {
+    await tx.rows(LOCK);
+    asked = copies(WORKERS, headers);
+    await until('who reads holds a worker', async () => (await busy()) === readers);
+    asked.push(...copies(2, headers));
+    await until('and nobody else', async () => (await busy()) === readers);
+    expect(told(await narrow.client.get('/api/v1/assets/USD'))).toBe('200 USD');
+    expect(await busy()).toBe(readers);
+  });
+  const answers = await Promise.all(asked);
+  expect([answers.length, new Set(answers.map(({ statusCode, body }) => `${statusCode} ${body}`))]).toEqual([
+    WORKERS + 2,
+    new Set([`200 ${JSON.stringify({ data: [], next_cursor: null })}`]),
+  ]);
+  await until('no worker is held', async () => (await busy()) === 0);
+});
+
 it.each([
   ['lists', 'application/json'],
   ['pages as CSV', 'text/csv'],

@@ -43,6 +43,7 @@ export class HouseBooks {
   readonly #units = new Map<string, AssetDefine>();
   readonly #transfers = new Map<string, Moved>();
   readonly #holds = new Map<string, Omit<HoldState, 'recorded_at'>>();
+  readonly #closing = new Set<string>();
   readonly #typeVersions = new Map<string, number>();
 
   open({ id, asset, kind, overdraft, overdraft_limit, path, metadata, created_at }: AccountOpen): Verdict {
@@ -312,9 +313,12 @@ export class HouseBooks {
   }
 
   /** Months of this century are over. */
-  closePeriod({ id }: PeriodClose): Verdict {
+  closePeriod({ id, if_version: seen }: PeriodClose): Verdict {
+    if (seen !== undefined && seen !== (this.#closing.has(id) ? 1 : 0))
+      return { type: 'payflow.period.rejected.v1', data: { id, reason: 'version_differs', recorded_at: now() } };
     if (id >= '2100-01')
       return { type: 'payflow.period.rejected.v1', data: { id, reason: 'period_not_over', recorded_at: now() } };
+    this.#closing.add(id);
     const times = { ends_at: '2100-01-01T00:00:00.000Z', closing_at: '2100-01-01T00:00:00.000Z' };
     return { type: 'payflow.period.closing.v1', data: { id, ...times, version: 1 } };
   }

@@ -133,8 +133,12 @@ it('a block on an address is no organisation’s: neither shown nor lifted over 
 it('are listed by cursor and by filters', async () => {
   const own = await Client.of(watched.db, gateway.base);
   const ids: string[] = [];
-  for (let at = 0; at < 3; at++)
+  for (let at = 0; at < 3; at++) {
     ids.unshift(await blockedKey(watched.db, { tenant: own.tenant, livemode: false }, newId('apiKey')));
+    // The filters below tell them apart by their milliseconds.
+    const placed = Date.now();
+    await until('the clock has moved', () => Date.now() > placed);
+  }
   await lift(own, ids[1] ?? '');
   const first = await own.get(`${BLOCKS}?limit=2`);
   const rest = await own.get(`${BLOCKS}?limit=2&cursor=${first.body['next_cursor'] as string}`);

@@ -100,7 +100,7 @@ function meaningOfOthers(command: Extract<LedgerCommand, { readonly type: Others
       return [id, scale, name];
     }
     case 'payflow.period.close.v1':
-      return [command.data.id];
+      return [command.data.id, ...conditioned(command.data.if_version)];
     case 'payflow.transaction_type.define.v1': {
       const { id, debit, credit, template, if_version } = command.data;
       return [id, debit, credit, template, if_version];

@@ -22,7 +22,19 @@ describe('closing a month', () => {
     ['is done the moment it is over', '2026-11', undefined, '2026-10', 'closing'],
     ['begins anywhere', '2019-12', undefined, undefined, 'closing'],
   ] as const)('%s', (_what, month, known, latestMonth, outcome) => {
-    const decision = closePeriod(month, { standing: known, latestMonth }, NOW);
+    const decision = closePeriod({ month, ifVersion: undefined }, { standing: known, latestMonth }, NOW);
+    expect(decision.kind === 'refused' ? decision.reason : decision.kind).toBe(outcome);
+  });
+
+  it.each([
+    ['of one that stands nowhere', '2026-10', undefined, 0, 'closing'],
+    ['of one that was thought to be closing', '2026-10', undefined, 1, 'version_differs'],
+    ['of one that is closing', '2026-09', standing, 1, 'standing'],
+    ['of one that has closed meanwhile', '2026-09', standing, 2, 'version_differs'],
+    ['of one that was thought to be open', '2026-09', standing, 0, 'version_differs'],
+    ['before all that speaks against it', '2027-01', undefined, 1, 'version_differs'],
+  ] as const)('is for the version that was seen: %s', (_what, month, known, ifVersion, outcome) => {
+    const decision = closePeriod({ month, ifVersion }, { standing: known, latestMonth: '2026-09' }, NOW);
     expect(decision.kind === 'refused' ? decision.reason : decision.kind).toBe(outcome);
   });
 

@@ -33,8 +33,16 @@ export type PeriodDecision =
   | { readonly kind: 'closing'; readonly closing: Closing }
   | Refused;
 
-/** Months close in order, each once. The first may be any: whatever lies before it is closed with it. */
-export function closePeriod(month: string, { standing, latestMonth }: StandingPeriods, now: string): PeriodDecision {
+/**
+ * Months close in order, each once. The first may be any: whatever lies before it is closed with it. `ifVersion` is that of the
+ * month as it was seen; one that stands nowhere is at 0.
+ */
+export function closePeriod(
+  { month, ifVersion }: { readonly month: string; readonly ifVersion: number | undefined },
+  { standing, latestMonth }: StandingPeriods,
+  now: string,
+): PeriodDecision {
+  if (ifVersion !== undefined && ifVersion !== (standing?.told.data.version ?? 0)) return refuse('version_differs');
   if (standing) return { kind: 'standing', period: standing };
   const ends_at = endOfMonth(month);
   if (ends_at > now) return refuse('period_not_over');

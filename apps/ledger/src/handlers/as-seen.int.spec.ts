@@ -106,3 +106,28 @@ describe('what ends a hold as it was seen', () => {
     ]);
   });
 });
+
+describe('the closing of a month as it was seen', () => {
+  const MONTH = '2025-06';
+
+  it('is one of fifty, and all others hear that it is another', async () => {
+    const theirs = new CommandsOf();
+    const outcomes = await race(Array.from({ length: FIFTY }, () => theirs.closePeriod(MONTH, { if_version: 0 })));
+    expect([count(outcomes, 'payflow.period.closing.v1'), count(outcomes, 'version_differs')]).toEqual([1, FIFTY - 1]);
+  });
+
+  it('leaves the month open where it was seen otherwise; a copy gets the first answer', async () => {
+    const theirs = new CommandsOf();
+    const first = theirs.closePeriod(MONTH, { if_version: 0 });
+    const asked = [
+      theirs.closePeriod(MONTH, { if_version: 1 }),
+      first,
+      theirs.closePeriod(MONTH, { if_version: 0 }),
+      theirs.closePeriod(MONTH, { if_version: 1 }),
+      theirs.closePeriod(MONTH),
+    ];
+    const closing = 'payflow.period.closing.v1';
+    expect(told(await ledger.handle(asked))).toEqual(['version_differs', closing, 'version_differs', closing, closing]);
+    expect(told(await ledger.handle([first]))).toEqual([closing]);
+  });
+});

@@ -166,8 +166,8 @@ export class CommandsOf {
     });
   }
 
-  closePeriod(month: string) {
-    return this.command('payflow.period.close.v1', { id: month });
+  closePeriod(month: string, change: OnlyNew<MessageData['payflow.period.close.v1']> = {}) {
+    return this.command('payflow.period.close.v1', { id: month, ...change });
   }
 
   defineType(id: string, change: OnlyNew<MessageData['payflow.transaction_type.define.v1']> = {}) {

@@ -99,8 +99,9 @@ describe('the ledger’s word', () => {
 });
 
 describe('evidence', () => {
-  const ask = (dispute: Dispute, createdAt = moment.now) =>
-    kinds(evidenceAsked(dispute, { command: newId('event'), createdAt }, moment));
+  const asked = (dispute: Dispute, createdAt: string, ifVersion?: number) =>
+    evidenceAsked(dispute, { command: newId('event'), createdAt, ifVersion }, moment);
+  const ask = (dispute: Dispute, createdAt = moment.now) => kinds(asked(dispute, createdAt));
 
   it.each([
     ['while the provider waits for it', fresh, 'evidence_asked'],
@@ -115,6 +116,16 @@ describe('evidence', () => {
     ],
   ])('%s', (_, dispute, expected) => {
     expect(ask(dispute)).toBe(expected);
+  });
+
+  it.each([
+    ['of the version that was seen', fresh, fresh.version, 'evidence_asked'],
+    ['of what has changed since', fresh, fresh.version - 1, 'version_differs'],
+    ['of what there never was', fresh, fresh.version + 1, 'version_differs'],
+    ['of what changed and was decided', at({ status: 'won' }), fresh.version + 1, 'version_differs'],
+  ])('is for %s', (_, dispute, seen, expected) => {
+    const [news] = (asked(dispute, moment.now, seen) as Course).news;
+    expect(news?.kind === 'evidence_rejected' ? news.reason : news?.kind).toBe(expected);
   });
 
   it('comes too late after its time', () => {

@@ -178,13 +178,22 @@ export function swept(dispute: Dispute, moment: DisputeMoment): Course | 'known'
   return 'known';
 }
 
-/** Evidence is taken while the provider waits for it, and once. */
+interface AskedEvidence {
+  readonly command: string;
+  readonly createdAt: string;
+  /** The version that was seen; undefined: any will do. */
+  readonly ifVersion: number | undefined;
+}
+
+/** Evidence is taken while the provider waits for it, and once; where it is for what was seen, that is what must be there. */
 export function evidenceAsked(
   dispute: Dispute,
-  { command, createdAt }: { readonly command: string; readonly createdAt: string },
+  { command, createdAt, ifVersion }: AskedEvidence,
   moment: DisputeMoment,
 ): Course | 'known' {
   if (dispute.evidenceCommand === command) return 'known';
+  if (ifVersion !== undefined && ifVersion !== dispute.version)
+    return { dispute, news: [{ kind: 'evidence_rejected', command, reason: 'version_differs' }] };
   const isTooLate = dispute.evidenceDueBy !== null && createdAt > dispute.evidenceDueBy;
   if (dispute.status !== 'needs_response' || dispute.evidenceCommand !== null || isTooLate)
     return { dispute, news: [{ kind: 'evidence_rejected', command, reason: 'evidence_not_accepted' }] };

@@ -184,7 +184,8 @@ function takeEvidence(docket: Docket, command: Evidence, orphans: AnyOutgoing[])
     orphans.push(evidenceRejected(named, { command: id, reason: 'dispute_not_found' }, command));
     return true;
   }
-  const course = evidenceAsked(dispute, { command: id, createdAt: data.created_at }, docket.momentOf(payment));
+  const asked = { command: id, createdAt: data.created_at, ifVersion: data.if_version };
+  const course = evidenceAsked(dispute, asked, docket.momentOf(payment));
   if (course === 'known') return false;
   docket.enter(course, command, data.evidence);
   return true;

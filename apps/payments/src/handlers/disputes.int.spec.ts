@@ -332,6 +332,24 @@ describe('evidence', () => {
     ]);
   });
 
+  it('for the dispute as it was seen is one of fifty, and none where the dispute has changed', async () => {
+    const { payment, out } = await opened();
+    const [{ id = '' } = {}] = await stage.disputes(payment);
+    const asSeen = (version: number) => submit(payment, id, { if_version: version });
+    await stage.hear([stage.verdict(out)]);
+    expect(await stage.disputes(payment)).toMatchObject([{ leg: 'taken', version: 2 }]);
+    expect(await stage.take([asSeen(1)])).toMatchObject([{ data: { reason: 'version_differs' } }]);
+    expect(await db.database.rows(ATTEMPTS, [payment.data.id])).toEqual([]);
+
+    const told = (await Promise.all(Array.from({ length: 50 }, () => stage.take([asSeen(2)])))).flat();
+    expect(told.map(({ data }) => (data as { readonly reason?: string }).reason)).toEqual(
+      Array.from({ length: 49 }, () => 'evidence_not_accepted'),
+    );
+    expect(await db.database.rows(ATTEMPTS, [payment.data.id])).toHaveLength(1);
+    await stage.take([await answered(payment, id, 'approved')]);
+    expect(await stage.take([asSeen(2)])).toMatchObject([{ data: { reason: 'version_differs' } }]);
+  });
+
   it('is refused after its time', async () => {
     const payment = await stage.payment();
     await stage.take([stage.notice(payment, 'dispute_opened', { evidence_due_by: '2020-01-01T00:00:00.000Z' })]);

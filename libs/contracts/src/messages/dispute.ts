@@ -32,6 +32,8 @@ export interface DisputeSubmitEvidence {
   readonly dispute: string;
   readonly evidence: DisputeEvidence;
   readonly created_at: string;
+  /** The version of the dispute that it is for; absent: any. */
+  readonly if_version?: number;
 }
 
 /** `payflow.dispute.sweep.v1`: the sweeper found that its money is not where it should be. */
@@ -140,7 +142,7 @@ const told = (summary: string, more: Record<string, object> = {}) =>
 export const disputeSchemas = {
   'payflow.dispute.submit_evidence.v1': asked<DisputeSubmitEvidence>(
     'Give the provider what the client says against a dispute.',
-    object({ id: id('payment'), dispute: id('dispute'), evidence, created_at: instant }),
+    object({ id: id('payment'), dispute: id('dispute'), evidence, created_at: instant }, { if_version: version }),
   ),
   'payflow.dispute.sweep.v1': asked<DisputeSweep>(
     'The money of a dispute is not where it should be: ask the ledger again.',

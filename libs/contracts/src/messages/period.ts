@@ -12,6 +12,8 @@ const CLOSED_BYTES_MAX = 524_288;
 export interface PeriodClose {
   /** The month, `2026-10`. */
   readonly id: string;
+  /** The version of the month that it is for, 0 of one that nothing was closed of; absent: any. */
+  readonly if_version?: number;
 }
 
 /** `payflow.period.closing.v1`: from now on nothing more can take effect before `ends_at`; what is at work is waited for. */
@@ -57,7 +59,7 @@ export const periodSchemas = {
     topic: 'ledger.commands.v1',
     key,
     summary: 'Close a month: nothing may take effect in it any more.',
-    schema: object({ id }),
+    schema: object({ id }, { if_version: version }),
     refusable: ['id'],
   },
   'payflow.period.closing.v1': {

@@ -34,6 +34,11 @@ export function prose(text: string): Html {
   return new Html(escaped(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>'));
 }
 
+/** A path that breaks where its parts end, and nowhere within a word. */
+export function pathText(path: string): Html {
+  return new Html(escaped(path).replaceAll(/(?<=.)(?=[/_])/g, '<wbr>'));
+}
+
 /** JSON as it is read, its names and values told apart. */
 export function jsonBlock(value: unknown): Html {
   const lines = escaped(JSON.stringify(value, null, 2));

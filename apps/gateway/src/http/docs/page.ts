@@ -40,6 +40,7 @@ export function pageText({ path, title, contents, content, search }: Page): stri
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <title>${title} · PayFlow</title>
+        <link rel="icon" href="data:," />
         <link rel="stylesheet" href="${STYLE_ASSET.path}" />
         <script src="${SCRIPT_ASSET.path}" defer></script>
       </head>

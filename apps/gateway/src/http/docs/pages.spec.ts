@@ -6,7 +6,7 @@ import { OPERATIONS } from '../openapi/operations.js';
 import { SCHEMAS } from '../openapi/schemas.js';
 import { changelogPage } from './changelog-page.js';
 import { errorPage } from './error-page.js';
-import { html, jsonBlock, prose } from './html.js';
+import { html, jsonBlock, pathText, prose } from './html.js';
 import { referencePage } from './reference-page.js';
 
 const reference = referencePage(openApiDocument());
@@ -46,6 +46,7 @@ it('what is put into a page stays text', () => {
   expect(html`<p title="${'"'}">${'<script>'}${html`<b></b>`}</p>`.text).toBe(
     '<p title="&quot;">&lt;script&gt;<b></b></p>',
   );
+  expect(pathText('/a<b>/{id}/c_d').text).toBe('/a&lt;b&gt;<wbr>/{id}<wbr>/c<wbr>_d');
   expect(prose('`<a>` & b').text).toBe('<code>&lt;a&gt;</code> &amp; b');
   expect(jsonBlock({ a: '<' }).text).toContain('<i class="k">&quot;a&quot;</i>: <i class="s">&quot;&lt;&quot;</i>');
 });

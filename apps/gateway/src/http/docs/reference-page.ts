@@ -1,5 +1,5 @@
 import type { JsonSchema as Schema } from '@payflow/contracts';
-import { html, jsonBlock, prose, type Html } from './html.js';
+import { html, type Html, jsonBlock, pathText, prose } from './html.js';
 import { pageText } from './page.js';
 import { nameOf, SchemaFields } from './schema-fields.js';
 
@@ -117,7 +117,8 @@ class Reference {
     const links = this.#of(tag).map(
       ({ operationId, method, path }) =>
         html`<a href="#${operationId}"
-          ><span class="method ${method}">${method.toUpperCase()}</span>${path.replace('/api/v1', '')}</a
+          ><span class="method ${method}">${method.toUpperCase()}</span
+          ><span>${pathText(path.replace('/api/v1', ''))}</span></a
         >`,
     );
     return html`<section><a class="group" href="#tag-${tag}">${titled(tag)}</a>${links}</section>`;
@@ -148,7 +149,7 @@ class Reference {
       <header>
         <span class="method ${method}">${method.toUpperCase()}</span>
         <h3>
-          <a class="anchor" href="#${operationId}"><code>${path}</code></a>
+          <a class="anchor" href="#${operationId}"><code>${pathText(path)}</code></a>
         </h3>
       </header>
       <p>${prose(summary)} <span class="access">${prose(description)}</span></p>

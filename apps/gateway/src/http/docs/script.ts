@@ -39,6 +39,14 @@ addEventListener('keydown', (event) => {
   }
 });
 
+/** Moves the contents alone: a page that is on its way to where an address leads must not be stopped. */
+const beside = document.querySelector('aside');
+function reveal(link) {
+  const [box, frame] = [link.getBoundingClientRect(), beside.getBoundingClientRect()];
+  if (box.top < frame.top) beside.scrollTop += box.top - frame.top;
+  else if (box.bottom > frame.bottom) beside.scrollTop += box.bottom - frame.bottom;
+}
+
 const shown = new IntersectionObserver(
   (changes) => {
     for (const { target, isIntersecting } of changes) {
@@ -46,7 +54,7 @@ const shown = new IntersectionObserver(
       if (!link || !isIntersecting) continue;
       for (const other of links.values()) other.removeAttribute('aria-current');
       link.setAttribute('aria-current', 'true');
-      if (matchMedia('(min-width: 61rem)').matches) link.scrollIntoView({ block: 'nearest' });
+      if (matchMedia('(min-width: 61rem)').matches) reveal(link);
     }
   },
   { rootMargin: '-10% 0px -80% 0px' },
@@ -63,6 +71,8 @@ contents.addEventListener('click', (event) => {
 function unfold() {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   for (let at = target; at; at = at.parentElement) if (at instanceof HTMLDetailsElement) at.open = true;
+  // What was folded or unfolded above it has moved it.
+  if (target) target.scrollIntoView();
 }
 addEventListener('hashchange', unfold);
 unfold();

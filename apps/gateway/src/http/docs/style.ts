@@ -127,6 +127,5 @@ ul.answers small { display: block; }
   h1 { font-size: 1.6rem; }
   .error dl { grid-template-columns: minmax(0, 1fr); gap: 0; } .error dd { margin-bottom: .4rem; }
 }
-@media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 @media print { aside, .top nav, figcaption button { display: none; } .frame { display: block; } }
 `;

@@ -11,7 +11,15 @@ export const BOOK_KEEPING_OPERATIONS: readonly Operation[] = [
     body: 'PeriodCloseRequest',
     answer: 'Period',
     status: 200,
-    problems: [...CHANGE_PROBLEMS, 'period_closed', 'period_not_over', 'period_out_of_order', 'operation_refused'],
+    conditional: true,
+    problems: [
+      ...CHANGE_PROBLEMS,
+      'version_differs',
+      'period_closed',
+      'period_not_over',
+      'period_out_of_order',
+      'operation_refused',
+    ],
   },
   {
     id: 'listPeriods',

@@ -47,7 +47,15 @@ export const DISPUTE_OPERATIONS: readonly Operation[] = [
     body: 'DisputeEvidence',
     answer: 'Dispute',
     status: 200,
-    problems: [...CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'evidence_not_accepted', 'evidence_refused'],
+    conditional: true,
+    problems: [
+      ...CHANGE_PROBLEMS,
+      'invalid_id',
+      'not_found',
+      'version_differs',
+      'evidence_not_accepted',
+      'evidence_refused',
+    ],
   },
 ];
 
