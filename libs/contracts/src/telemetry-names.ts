@@ -96,6 +96,7 @@ export const METRICS = {
   providerWords: 'payflow_provider_words_total',
   attemptsAttention: 'payflow_attempts_attention',
   attemptsLost: 'payflow_attempts_lost_total',
+  attemptsNotedTogether: 'payflow_attempts_noted_together',
   connectorCallSeconds: 'payflow_connector_call_seconds',
   connectorConnections: 'payflow_connector_connections',
   rateLimited: 'payflow_rate_limited_total',

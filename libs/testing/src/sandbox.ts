@@ -102,6 +102,10 @@ export class Sandbox {
     return this.server !== undefined;
   }
 
+  get pid(): number {
+    return this.server?.pid ?? 0;
+  }
+
   /** For the services that talk to it. */
   get environment(): Readonly<Record<string, string>> {
     return { CARDS_URL: this.url, CARDS_API_KEY: this.apiKey, CARDS_WEBHOOK_SECRET: this.webhookSecret };

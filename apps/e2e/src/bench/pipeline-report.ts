@@ -4,7 +4,11 @@ import type { Measured, Percentiles } from './pipeline-step.js';
 const SHOWN_MAX = 10;
 
 /** The figures as tables, and whether they count. */
-export function printReport(measured: readonly Measured[], broken: readonly string[]): void {
+export function printReport(
+  { what, proof }: { what: string; proof: string },
+  measured: readonly Measured[],
+  broken: readonly string[],
+): void {
   const figures = measured.map((step) => ({
     'planned/s': step.rate,
     'applied/s': step.applied_per_s,
@@ -19,11 +23,9 @@ export function printReport(measured: readonly Measured[], broken: readonly stri
   }));
   const processes = measured.map((step) => ({ 'CPU µs at': `${step.rate}/s`, ...step.cpu_us, sum: sum(step.cpu_us) }));
   const verdict =
-    broken.length === 0
-      ? 'invariants hold: books balance, every acknowledged payment booked once, views as their owners say'
-      : `INVARIANTS BROKEN, the figures are void:\n${broken.slice(0, SHOWN_MAX).join('\n')}`;
+    broken.length === 0 ? proof : `INVARIANTS BROKEN, the figures are void:\n${broken.slice(0, SHOWN_MAX).join('\n')}`;
   process.stderr.write(
-    `\npipeline: latency from the planned moment; CPU per payment, process trees\n${table(figures)}\n\n${table(processes)}\n\n${verdict}\n`,
+    `\n${what}: latency from the planned moment; CPU per payment, process trees\n${table(figures)}\n\n${table(processes)}\n\n${verdict}\n`,
   );
 }
 

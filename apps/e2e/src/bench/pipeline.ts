@@ -36,6 +36,7 @@ const SIZES: Readonly<
   },
 };
 const SAMPLED = '0.01';
+const PROOF = 'invariants hold: books balance, every acknowledged payment booked once, views as their owners say';
 
 async function main(size: 'smoke' | 'full'): Promise<boolean> {
   const dir = scratchDir(`bench_${uniqueSuffix()}`);
@@ -94,7 +95,7 @@ async function measureHouse(house: House, servers: OwnServers, size: 'smoke' | '
 }
 
 function report(size: string, measured: readonly Measured[], broken: readonly string[]): void {
-  printReport(measured, broken);
+  printReport({ what: 'pipeline', proof: PROOF }, measured, broken);
   saveResult('pipeline', size, { sampled: Number(SAMPLED), steps: measured, broken });
 }
 

@@ -1,49 +1,47 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SERVICES } from '@payflow/contracts';
 import { freePorts } from '@payflow/local-stack';
 import { Sandbox, uniqueSuffix, until } from '@payflow/testing';
 import { outsideFindings } from '../books/outside-books.js';
-import { table } from '../faults/scenario.js';
 import { CardHouse } from '../house/card-house.js';
 import { scratchDir } from '../house/scratch.js';
-import { startOwnServers } from '../house/servers.js';
+import { startOwnServers, type OwnServers } from '../house/servers.js';
 import { GeneratorProcess } from './generator-process.js';
-import { countBy, percentiles, type Percentiles } from './pipeline-step.js';
-import { rangeOf, saveResult } from './result.js';
+import { measureStep, type Pids } from './pipeline-step.js';
+import type { StepOrder } from './protocol.js';
+import { reportRails, type CardStep, type Turn } from './rails-report.js';
+import { watchSockets } from './sockets.js';
 
 /**
  * Card payments at a provider that takes 50 ms, and whether a provider that takes 5 s delays those of the others. Open loop, on
- * durable servers, latency from the planned moment. Ends with 1 when the acquirer and the books differ.
+ * durable servers, latency from the planned moment. The others' payments run in turns alone, beside the second provider while it
+ * is as quick as the first, and beside it while it is slow: what the second turn adds is the load, what the third adds is the
+ * slowness. Ends with 1 when the acquirer and the books differ.
  */
 const SIZES = {
   smoke: { seconds: 10, rates: [100, 200], pairs: 1 },
-  full: { seconds: 20, rates: [100, 200, 300], pairs: 4 },
+  full: { seconds: 10, rates: [100, 200, 250], pairs: 3 },
 } as const;
 type Size = keyof typeof SIZES;
 
 const LATENCY = '50ms';
-const SLOW_LATENCY = '5s';
-const WARM_UP = { rate: 50, seconds: 8 };
+const [QUICK_MS, SLOW_MS] = [50, 5_000];
+const WARM_UP = { rate: 100, seconds: 8 };
 const OTHERS = { internal: 60, cards: 30 };
 const SLOW_RATE = 8;
 const DRAINED_WITHIN_MS = 180_000;
 /** One connection carries a hundred calls at a time over HTTP/2. */
 const CONNECTIONS = '2';
 
-interface Measured {
-  readonly sent: number;
-  readonly to_answer_ms: Percentiles;
-  readonly answers: Readonly<Record<string, number>>;
-}
-
 async function main(size: Size): Promise<boolean> {
   const dir = scratchDir(`rails_${uniqueSuffix()}`);
-  const servers = await startOwnServers({ dir, profile: 'durable' });
+  const servers = await startOwnServers({ dir, profile: 'durable', settings: { track_commit_timestamp: 'on' } });
   const [port = 0] = await freePorts(1);
-  const slow = new Sandbox({ dir: join(dir, 'slow'), environment: { SANDBOX_LATENCY: SLOW_LATENCY } }, port);
+  const other = new Sandbox({ dir: join(dir, 'other'), environment: { SANDBOX_LATENCY: LATENCY } }, port);
   try {
-    await slow.start();
-    const { CARDS_URL: url = '', CARDS_API_KEY: key = '' } = slow.environment;
+    await other.start();
+    const { CARDS_URL: url = '', CARDS_API_KEY: key = '' } = other.environment;
     const environment = {
       CARDS_HTTP2: 'true',
       CARDS_CONNECTIONS: CONNECTIONS,
@@ -56,51 +54,76 @@ async function main(size: Size): Promise<boolean> {
       sandbox: { SANDBOX_LATENCY: LATENCY },
     });
     try {
-      return await measure(desk, slow, size, dir);
+      return await measure(desk, other, servers, size, dir);
     } finally {
       await desk.close();
     }
   } finally {
-    await slow.stop();
+    await other.stop();
     await servers.stop();
   }
 }
 
-async function measure(desk: CardHouse, other: Sandbox, size: Size, dir: string): Promise<boolean> {
+async function measure(
+  desk: CardHouse,
+  other: Sandbox,
+  servers: OwnServers,
+  size: Size,
+  dir: string,
+): Promise<boolean> {
   const { seconds, rates, pairs } = SIZES[size];
   await route(desk, dir);
-  const [internal, cards, slow] = await Promise.all([
+  const [internal, cards, second] = await Promise.all([
     generator(desk),
     generator(desk, 'visa'),
     generator(desk, 'amex'),
   ]);
-  await run(internal, WARM_UP);
-  await run(cards, WARM_UP);
+  await Promise.all([run(internal, WARM_UP), run(cards, WARM_UP)]);
   await drained(desk);
-  const steps: (Measured & { rate: number; sockets_max: number })[] = [];
+  // As a database that is older than a minute has them.
+  for (const service of SERVICES) await desk.house.databases.asSuperuser(service, 'analyze');
+  const pids = pidsOf(desk, servers, cards);
+  const steps: CardStep[] = [];
   for (const rate of rates) {
     const sockets = watchSockets(Number(new URL(desk.sandbox.url).port));
-    const measured = await run(cards, { rate, seconds });
-    steps.push({ rate, ...measured, sockets_max: sockets.stop() });
+    const { measured } = await measureStep(desk.house, cards, pids, { rate, seconds });
+    steps.push({ ...measured, sockets_max: sockets.stop() });
     await drained(desk);
   }
-  const ratios: { internal: number; cards: number }[] = [];
-  const both = () =>
-    Promise.all([run(internal, { rate: OTHERS.internal, seconds }), run(cards, { rate: OTHERS.cards, seconds })]);
+  const turns: Turn[] = [];
+  const others = async () => {
+    const [ofInternal, ofCards] = await Promise.all([
+      run(internal, { rate: OTHERS.internal, seconds }),
+      run(cards, { rate: OTHERS.cards, seconds }),
+    ]);
+    return { internal: ofInternal, cards: ofCards };
+  };
+  const beside = async (latency_ms: number) => {
+    await other.settings({ latency_ms });
+    const [measured] = await Promise.all([others(), run(second, { rate: SLOW_RATE, seconds })]);
+    await drained(desk);
+    return measured;
+  };
   for (let pair = 0; pair < pairs; pair++) {
-    const alone = await both();
+    const alone = await others();
     await drained(desk);
-    const [beside] = await Promise.all([both(), run(slow, { rate: SLOW_RATE, seconds })]);
-    await drained(desk);
-    ratios.push({
-      internal: beside[0].to_answer_ms.p99 / alone[0].to_answer_ms.p99,
-      cards: beside[1].to_answer_ms.p99 / alone[1].to_answer_ms.p99,
-    });
+    turns.push({ alone, quick: await beside(QUICK_MS), slow: await beside(SLOW_MS) });
   }
-  for (const each of [internal, cards, slow]) each.end();
+  for (const each of [internal, cards, second]) each.end();
   const broken = (await outsideFindings(desk, { paymentByPayment: false, others: [other] })).map(({ what }) => what);
-  report(size, steps, ratios, broken);
+  reportRails(size, steps, turns, broken);
   return broken.length === 0;
+}
+
+function pidsOf({ house, sandbox }: CardHouse, servers: OwnServers, cards: GeneratorProcess): Pids {
+  return {
+    ...Object.fromEntries(SERVICES.map((service) => [service, house.service(service).pid])),
+    postgres: servers.postgres.pid,
+    kafka: servers.kafka.pid,
+    redis: servers.redis.pid,
+    acquirer: sandbox.pid,
+    generator: cards.pid,
+  };
 }
 
 /** Cards of one brand go to the slow provider, all others to the quick one. */
@@ -125,11 +148,11 @@ function generator({ house, merchant, clearing }: CardHouse, brand?: string): Pr
   });
 }
 
-async function run(generator: GeneratorProcess, order: { rate: number; seconds: number }): Promise<Measured> {
+/** From the planned moment to the answer, ms, of those that had one. */
+async function run(generator: GeneratorProcess, order: StepOrder): Promise<readonly number[]> {
   const go = await generator.prepare(order);
-  const { ids, answered, planned, status } = await go();
-  const answers = [...answered].flatMap((at, index) => (at > 0 ? [at - (planned[index] ?? 0)] : []));
-  return { sent: ids.length, to_answer_ms: percentiles(answers), answers: countBy(status) };
+  const { answered, planned } = await go();
+  return [...answered].flatMap((at, index) => (at > 0 ? [at - (planned[index] ?? 0)] : []));
 }
 
 async function drained({ house }: CardHouse): Promise<void> {
@@ -138,51 +161,6 @@ async function drained({ house }: CardHouse): Promise<void> {
     async () => (await house.databases.value('gateway', 'select count(*) from pending_writes')) === '0',
     DRAINED_WITHIN_MS,
   );
-}
-
-/** The most connections to a port of this machine that were open at one time, by the kernel's table. */
-function watchSockets(port: number): { stop(): number } {
-  const remote = `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  let most = 0;
-  const timer = setInterval(() => {
-    const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
-    const open = lines.filter((line) => line.trim().split(/\s+/)[2] === remote && line.includes(' 01 '));
-    most = Math.max(most, open.length);
-  }, 200);
-  return {
-    stop: () => {
-      clearInterval(timer);
-      return most;
-    },
-  };
-}
-
-function report(
-  size: Size,
-  steps: readonly (Measured & { rate: number; sockets_max: number })[],
-  ratios: readonly { internal: number; cards: number }[],
-  broken: readonly string[],
-): void {
-  const rows = steps.map(({ rate, sent, to_answer_ms: { p50, p99 }, answers, sockets_max }) => ({
-    'cards/s': rate,
-    sent,
-    'answer p50/p99 ms': `${p50} / ${p99}`,
-    answers: Object.entries(answers)
-      .map(([status, count]) => `${status}×${count}`)
-      .join(' '),
-    sockets: sockets_max,
-  }));
-  const moved = {
-    internal: rangeOf(ratios.map((each) => each.internal)),
-    cards: rangeOf(ratios.map((each) => each.cards)),
-  };
-  const text = Object.entries(moved).map(
-    ([what, { median, min, max }]) => `${what} ${median.toFixed(2)} (${min.toFixed(2)} to ${max.toFixed(2)})`,
-  );
-  process.stderr.write(
-    `\nrails: card payments at a provider of ${LATENCY}\n${table(rows)}\n\np99 beside a provider of ${SLOW_LATENCY}, against alone: ${text.join(', ')}\n${broken.length === 0 ? 'the acquirer and the books are of one mind' : broken.join('\n')}\n`,
-  );
-  saveResult('rails', size, { steps, ratios, broken });
 }
 
 const inOrder = await main(process.argv[2] === 'full' ? 'full' : 'smoke');

@@ -14,16 +14,20 @@ export interface WebhookToNote {
 /** `copy`: it was noted before. `not_ours`: there is no such payment, and nothing was noted. */
 export type Noted = 'new' | 'copy' | 'not_ours';
 
-// A copy that comes while the first is being noted waits for it here, and then finds it.
+// A copy that comes while the first is being noted waits for it here, and then finds it: all in one order, so that two groups
+// never wait for each other.
 const NOTE = statement(
   'provider-webhooks.note',
-  `with payment as (
-     select tenant_id, livemode, id from payment_views where tenant_id = $1 and livemode = $2 and id = $3),
+  `with told as materialized (
+     select t.*, exists (select from payment_views v where v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.id = t.payment_id) as is_ours
+     from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::text[], $6::uuid[])
+       as t (tenant_id, livemode, payment_id, connector, webhook_id, event_id)),
    noted as (
      insert into provider_webhooks (connector, webhook_id, tenant_id, livemode, payment_id, event_id)
-     select $4, $5, tenant_id, livemode, id, $6 from payment
-     on conflict do nothing returning webhook_id)
-   select exists (select from payment) as "isOurs", exists (select from noted) as "isNew"`,
+     select connector, webhook_id, tenant_id, livemode, payment_id, event_id from told where is_ours
+     order by connector, webhook_id
+     on conflict do nothing returning event_id)
+   select event_id as event, is_ours as "isOurs", exists (select from noted n where n.event_id = told.event_id) as "isNew" from told`,
 );
 
 const PRUNE = statement(
@@ -33,21 +37,20 @@ const PRUNE = statement(
      select ctid from provider_webhooks where received_at < statement_timestamp() - $1 * interval '1 day' order by received_at limit $2))`,
 );
 
-/** Notes a webhook, once. */
-export async function noteWebhook(
-  tx: Transaction,
-  { connector, webhook, payment, eventId }: WebhookToNote,
-): Promise<Noted> {
-  const [row] = await tx.rows<{ isOurs: boolean; isNew: boolean }>(NOTE, [
-    tenantUuid(payment.tenant),
-    payment.livemode,
-    uuidOf('payment', payment.id),
-    connector,
-    webhook,
-    uuidOf('event', eventId),
+/** Notes webhooks, each once, and says of each what became of it, in order. */
+export async function noteWebhooks(tx: Transaction, webhooks: readonly WebhookToNote[]): Promise<Noted[]> {
+  const rows = await tx.rows<{ event: string; isOurs: boolean; isNew: boolean }>(NOTE, [
+    webhooks.map(({ payment }) => tenantUuid(payment.tenant)),
+    webhooks.map(({ payment }) => payment.livemode),
+    webhooks.map(({ payment }) => uuidOf('payment', payment.id)),
+    webhooks.map(({ connector }) => connector),
+    webhooks.map(({ webhook }) => webhook),
+    webhooks.map(({ eventId }) => uuidOf('event', eventId)),
   ]);
-  if (!row?.isOurs) return 'not_ours';
-  return row.isNew ? 'new' : 'copy';
+  const outcomes = new Map(
+    rows.map(({ event, isOurs, isNew }) => [event, isNew ? 'new' : isOurs ? 'copy' : 'not_ours']),
+  );
+  return webhooks.map(({ eventId }) => outcomes.get(uuidOf('event', eventId)) as Noted);
 }
 
 /** Forgets webhooks older than `days`, at most `limit` of them. */

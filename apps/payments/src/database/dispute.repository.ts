@@ -1,4 +1,11 @@
-import { fromUuid, uuidOf, type DisputeEvidence, type PaymentMethod, type PaymentStatus } from '@payflow/contracts';
+import {
+  fromUuid,
+  uuidOf,
+  type AttemptStatus,
+  type DisputeEvidence,
+  type PaymentMethod,
+  type PaymentStatus,
+} from '@payflow/contracts';
 import { RunAgain, statement, type Database, type Row, type Transaction } from '@payflow/database';
 import type { Dispute, Leg } from '../domain/dispute.js';
 import {
@@ -171,7 +178,7 @@ const SAVE = statement(
      select tenant_id, livemode, id, payment_id, attempt_id, connector, 'webhook', outcome, code, provider_reference, content, believed
      from json_to_recordset($5::json) as n (tenant_id uuid, livemode boolean, id uuid, payment_id uuid, attempt_id uuid, connector text,
        outcome text, code text, provider_reference text, content json, believed boolean)
-     on conflict do nothing returning id),
+     on conflict do nothing returning id, tenant_id, livemode, attempt_id),
    wished as (
      -- The wish is the dispute's, which says how it ended: among the payment's own it only has its place.
      insert into payment_operations (tenant_id, livemode, id, payment_id, kind, number, status, reason, command_id, actor, trace_id, created_at)
@@ -187,7 +194,9 @@ const SAVE = statement(
      select * from json_to_recordset($6::json) as n (tenant_id uuid, livemode boolean, attempt_id uuid, payment_id uuid, operation_id uuid,
        action text, asset text, request json, connector text, correlation_id uuid, traceparent text))
    select (select count(*) from changed)::integer + (select count(*) from opened)::integer as saved,
-     array(select id from kept) as kept`,
+     -- Where the word is about an attempt, with how that stands.
+     (select json_agg(json_build_object('id', k.id, 'status', (select a.status from attempts a
+       where a.tenant_id = k.tenant_id and a.livemode = k.livemode and a.id = k.attempt_id))) from kept k) as kept`,
 );
 
 // Its own clock, so that what was looked at is not looked at again at once. A movement that the ledger refused is due later and
@@ -277,9 +286,12 @@ function toPayment(rows: readonly [LoadedRow, ...LoadedRow[]]): DisputablePaymen
   };
 }
 
-/** Writes what a batch has come to. Returns the ids of the events whose evidence was not there before. */
-export async function saveDisputes(tx: Transaction, changes: DisputeChanges): Promise<Set<string>> {
-  const [row] = await tx.rows<{ saved: number; kept: string[] }>(SAVE, [
+/** By the events whose evidence was not there before: how the attempt stands that it is about; null where it is about none. */
+export type KeptNotices = ReadonlyMap<string, AttemptStatus | null>;
+
+/** Writes what a batch has come to. */
+export async function saveDisputes(tx: Transaction, changes: DisputeChanges): Promise<KeptNotices> {
+  const [row] = await tx.rows<{ saved: number; kept: { id: string; status: AttemptStatus | null }[] | null }>(SAVE, [
     JSON.stringify(
       changes.disputes.map(({ before, after, disputedBy }) => ({
         ...disputeRecord(after),
@@ -302,7 +314,7 @@ export async function saveDisputes(tx: Transaction, changes: DisputeChanges): Pr
   ]);
   // Loaded under its lock and gone from there: nothing of ours does that.
   if (row?.saved !== changes.disputes.length) throw new RunAgain('a dispute changed under its lock');
-  return new Set(row.kept.map((id) => fromUuid('event', id)));
+  return new Map((row.kept ?? []).map(({ id, status }) => [fromUuid('event', id), status]));
 }
 
 /** Takes disputes whose money is not where it should be and that nobody has looked at for `wait_ms`, and notes that somebody does. */

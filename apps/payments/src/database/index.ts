@@ -17,6 +17,8 @@ import { AttemptsInWork1764200500003 } from './migrations/1764200500003-attempts
 import { PaymentDisputes1764200700002 } from './migrations/1764200700002-payment-disputes.js';
 import { PaymentLimits1764200600001 } from './migrations/1764200600001-payment-limits.js';
 import { PaymentTestExpiries1764400800052 } from './migrations/1764400800052-payment-test-expiries.js';
+import { PaymentsKeysFirst1764500200001 } from './migrations/1764500200001-payments-keys-first.js';
+import { PaymentsKeysReplaced1764500200002 } from './migrations/1764500200002-payments-keys-replaced.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -40,6 +42,8 @@ export const migrations = [
   SumsAreNoCards1764300000001,
   TestClocks1764400800051,
   PaymentTestExpiries1764400800052,
+  PaymentsKeysFirst1764500200001,
+  PaymentsKeysReplaced1764500200002,
   rights,
 ];
 

@@ -1,4 +1,4 @@
-import { fromUuid, type AccountSnapshot } from '@payflow/contracts';
+import { fromUuid, uuidOf, type AccountSnapshot } from '@payflow/contracts';
 import { statement, type Row, type Transaction } from '@payflow/database';
 import { aheadOf } from '@payflow/messaging';
 import type { Life, Operation, Step } from '../domain/life.js';
@@ -16,7 +16,7 @@ import {
 /** What of the past has to be known beside all that has not ended: UUIDs. */
 export interface Mentioned {
   readonly operations: readonly string[];
-  readonly attempts: readonly string[];
+  readonly attempts: readonly { readonly payment: string; readonly id: string }[];
   readonly ledgerCommands: readonly string[];
 }
 
@@ -56,6 +56,11 @@ const OF_PAYMENT = '(tenant_id, livemode, payment_id) = (k.tenant_id, k.livemode
 // Written out, as the index of open attempts has it.
 const IS_OPEN = `status in ('created', 'sending', 'unknown', 'requires_action')`;
 
+// Each looked up by its primary key, which the limit leaves no other way than: there is no index of a payment's attempts.
+const MENTIONED = `unnest($5::uuid[], $7::uuid[]) as m (id, of_payment) cross join lateral (
+  select * from attempts where tenant_id = k.tenant_id and livemode = k.livemode and attempts.id = m.id limit 1) as a
+  where m.of_payment = k.id`;
+
 const LOAD = statement(
   'lives.load',
   `select k.tenant_id, k.livemode, k.id, clock_timestamp() as now,
@@ -65,7 +70,7 @@ const LOAD = statement(
         'final', final, 'failureCode', failure_code, 'reason', reason, 'metadata', metadata, 'commandId', command_id, 'actor', actor,
         'traceId', trace_id, 'answerId', answer_event_id, 'needsAttention', needs_attention, 'createdAt', created_at) order by number)
       from payment_operations o where ${OF_PAYMENT} and (status not in ('succeeded', 'failed') or o.id = any ($4::uuid[])
-        or o.id in (select a.operation_id from attempts a where (a.tenant_id, a.livemode) = (k.tenant_id, k.livemode) and a.id = any ($5::uuid[])))) as operations,
+        or o.id in (select a.operation_id from ${MENTIONED}))) as operations,
      (select json_agg(json_build_object('operation', operation_id, 'name', step, 'commandId', command_id, 'type', command_type,
         'command', command::text, 'status', status, 'hold', hold_id, 'transfer', transfer_id, 'amount', amount_minor::text,
         'left', hold_left_minor::text, 'reason', reason, 'verdictId', verdict_event_id, 'accounts', accounts))
@@ -75,8 +80,7 @@ const LOAD = statement(
      (select json_agg(json_build_object('id', id, 'operation', operation_id, 'isOpen', ${IS_OPEN} and status <> 'created',
         'traceparent', traceparent))
       from (select * from attempts where ${OF_PAYMENT} and ${IS_OPEN}
-        union all select * from attempts where (tenant_id, livemode) = (k.tenant_id, k.livemode) and attempts.id = any ($5::uuid[])
-          and payment_id = k.id and not ${IS_OPEN}) as a) as attempts
+        union all select a.* from ${MENTIONED} and a.payment_id = k.id and not ${IS_OPEN}) as a) as attempts
    from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as k (tenant_id, livemode, id)`,
 );
 
@@ -120,7 +124,13 @@ export async function loadLives(tx: Transaction, keys: readonly PaymentKey[], me
   const columns = keyColumns(keys);
   const [locked, rows] = await Promise.all([
     tx.rows<PaymentRow>(LOCK, columns),
-    tx.rows<LifeRow>(LOAD, [...columns, mentioned.operations, mentioned.attempts, mentioned.ledgerCommands]),
+    tx.rows<LifeRow>(LOAD, [
+      ...columns,
+      mentioned.operations,
+      mentioned.attempts.map(({ id }) => id),
+      mentioned.ledgerCommands,
+      mentioned.attempts.map(({ payment }) => uuidOf('payment', payment)),
+    ]),
   ]);
   const rest = new Map(rows.map((row) => [keyOf(toKey(row)), row]));
   const lives = locked.map((row): [string, Life] => {

@@ -175,12 +175,9 @@ export async function insertPayments(
   tx: Transaction,
   payments: readonly NewPayment[],
 ): Promise<Map<string, Payment['admission']>> {
-  const inserted = [
-    ...[...NEW.batches(payments.filter(isPlain))].map((values) => tx.rows<InsertedRow>(INSERT, values)),
-    ...[...MORE.batches(payments.filter((payment) => !isPlain(payment)))].map((values) =>
-      tx.rows<InsertedRow>(INSERT_MORE, values),
-    ),
-  ];
+  // One statement for all: those that need more columns take the others along.
+  const [columns, insert] = payments.every(isPlain) ? [NEW, INSERT] : [MORE, INSERT_MORE];
+  const inserted = [...columns.batches(payments)].map((values) => tx.rows<InsertedRow>(insert, values));
   return new Map((await Promise.all(inserted)).flat().map((row) => [keyOf(toKey(row)), row.admission]));
 }
 

@@ -41,7 +41,6 @@ create table attempts (
   constraint attempts_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint attempts_sent_by_someone CHECK (((status = ANY (ARRAY['created'::text, 'not_sent'::text])) OR (connector IS NOT NULL))),
   constraint attempts_status_check CHECK ((status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text, 'approved'::text, 'declined'::text, 'not_sent'::text]))),
-  constraint attempts_tenant_id_livemode_operation_id_action_number_key UNIQUE (tenant_id, livemode, operation_id, action, number),
   constraint attempts_tenant_id_livemode_operation_id_fkey FOREIGN KEY (tenant_id, livemode, operation_id) REFERENCES payment_operations(tenant_id, livemode, id)
 );
 
@@ -395,7 +394,6 @@ END),
   constraint payment_operations_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint payment_operations_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'reserving'::text, 'asking'::text, 'settling'::text, 'releasing'::text, 'succeeded'::text, 'failed'::text]))),
   constraint payment_operations_tenant_id_livemode_payment_id_fkey FOREIGN KEY (tenant_id, livemode, payment_id) REFERENCES payments(tenant_id, livemode, id),
-  constraint payment_operations_tenant_id_livemode_payment_id_number_key UNIQUE (tenant_id, livemode, payment_id, number),
   constraint payment_operations_version_check CHECK ((version >= 0))
 );
 
@@ -657,6 +655,8 @@ CREATE INDEX attempts_attention ON public.attempts USING btree (updated_at) WHER
 
 CREATE INDEX attempts_attention_by_owner ON public.attempts USING btree (tenant_id, livemode, created_at, id) WHERE (needs_attention = true);
 
+CREATE UNIQUE INDEX attempts_of_operation ON public.attempts USING btree (operation_id, tenant_id, livemode, action, number);
+
 CREATE INDEX attempts_open ON public.attempts USING btree (updated_at) WHERE ((status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text])) AND (NOT needs_attention));
 
 CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id, livemode, payment_id) WHERE (status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text]));
@@ -675,9 +675,9 @@ CREATE INDEX disputes_unsettled ON public.disputes USING btree (swept_at) WHERE 
 
 CREATE INDEX ledger_steps_asked ON public.ledger_steps USING btree (updated_at) WHERE (status = 'asked'::text);
 
-CREATE UNIQUE INDEX ledger_steps_divided_once ON public.ledger_steps USING btree (tenant_id, livemode, operation_id) WHERE ((command_type = 'payflow.group.post.v1'::text) AND (status = 'done'::text));
+CREATE INDEX ledger_steps_by_payment ON public.ledger_steps USING btree (payment_id, tenant_id, livemode);
 
-CREATE INDEX ledger_steps_of_payment ON public.ledger_steps USING btree (tenant_id, livemode, payment_id);
+CREATE UNIQUE INDEX ledger_steps_divided_once ON public.ledger_steps USING btree (tenant_id, livemode, operation_id) WHERE ((command_type = 'payflow.group.post.v1'::text) AND (status = 'done'::text));
 
 CREATE INDEX ledger_steps_undivided ON public.ledger_steps USING btree (updated_at) WHERE ((command_type = 'payflow.group.post.v1'::text) AND (status = 'refused'::text));
 
@@ -688,6 +688,8 @@ CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 
 CREATE INDEX payment_operations_by_change ON public.payment_operations USING btree (updated_at);
+
+CREATE UNIQUE INDEX payment_operations_numbered ON public.payment_operations USING btree (payment_id, tenant_id, livemode, number);
 
 CREATE INDEX payment_operations_open ON public.payment_operations USING btree (updated_at) WHERE (status <> ALL (ARRAY['succeeded'::text, 'failed'::text]));
 

@@ -97,7 +97,8 @@ export type News = { readonly cause: string } & (
   | { readonly kind: 'transfer'; readonly payment: Payment }
   | { readonly kind: 'attempt'; readonly attempt: Attempt }
   | { readonly kind: 'inquiry'; readonly operation: string }
-  | { readonly kind: 'attention'; readonly operation: Operation; readonly step: Step }
+  /** `step`: what the ledger refused; null where an answer was discarded. */
+  | { readonly kind: 'attention'; readonly operation: Operation; readonly step: Step | null }
   /** What was captured is all with the destination. */
   | { readonly kind: 'undivided'; readonly step: Step }
 );

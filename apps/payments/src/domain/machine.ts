@@ -118,7 +118,7 @@ export function expire(life: Life, moment: Moment): Life {
 export function hear(life: Life, answer: PaymentAnswer, operationId: string, moment: Moment): Life {
   const operation = operationOf(life, operationId);
   if (!operation || operation.status !== 'asking') return life;
-  const answered = { ...operation, answerId: moment.cause.id };
+  const answered = { ...operation, answerId: moment.cause.id, needsAttention: false };
   const known = operation.kind === 'authorization' ? knowing(life, answer) : life;
   const accounts = ownHold(life, operation)?.accounts ?? [];
   if (answer.outcome === 'requires_action') return customerMustAct(known, answered, answer, accounts, moment);
@@ -128,6 +128,14 @@ export function hear(life: Life, answer: PaymentAnswer, operationId: string, mom
     return withOperation(known, { ...answered, status: code === null ? 'settling' : 'releasing', failureCode: code });
   const mine = operation.kind === 'refund' ? known : withPayment(known, { operation: operation.id });
   return code === null ? approved(mine, answered, accounts, moment) : declined(mine, answered, code, accounts, moment);
+}
+
+/** What the provider answered was discarded unheard: the operation waits on, for it to be told again, and somebody is to know. */
+export function missAnswer(life: Life, operationId: string, moment: Moment): Life {
+  const operation = operationOf(life, operationId);
+  if (!operation || operation.status !== 'asking' || operation.needsAttention) return life;
+  const stuck = { ...operation, needsAttention: true };
+  return tell(withOperation(life, stuck), { kind: 'attention', operation: stuck, step: null }, moment);
 }
 
 /** What the ledger said to a step. A verdict on a step that has its verdict moves nothing. */
@@ -158,7 +166,7 @@ export function remind(life: Life, moment: Moment): Life {
     .filter(({ status }) => status === 'asked')
     .reduce((next, step) => tell(next, { kind: 'step', step, again: true }, moment), divideAgain(life, moment));
   return life.operations
-    .filter((operation) => operation.needsAttention && isOpen(operation))
+    .filter((operation) => operation.needsAttention && isOpen(operation) && operation.status !== 'asking')
     .reduce((next, operation) => askAgain(next, operation, moment), reminded);
 }
 

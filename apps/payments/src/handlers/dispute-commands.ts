@@ -1,6 +1,6 @@
-import type { AnyMessage, Message } from '@payflow/contracts';
+import type { AnyMessage, AttemptStatus, Message } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { enqueue } from '@payflow/jobs';
+import { enqueue, type NewJob } from '@payflow/jobs';
 import type { AnyOutgoing, Handled } from '@payflow/messaging';
 import { parseAmount } from '@payflow/money';
 import { logger } from '@payflow/telemetry';
@@ -41,16 +41,20 @@ export function isDisputeCommand(command: AnyMessage): command is DisputeCommand
   return DISPUTE_COMMANDS.has(command.type);
 }
 
+/** The answer to what is being sent is mostly on its way: what a webhook says of it is looked into if it does not come. */
+const ANSWER_DUE_MS = 1_000;
+
 /**
  * Hears providers' notices, takes evidence, and looks after disputes whose money is not where it should be. Two statements,
- * however many they are and whatever they are; a third where a provider is to be asked something.
+ * however many they are and whatever they are, and one where all are about attempts; one more where a provider is to be asked
+ * something.
  */
 export async function handleDisputeCommands(
   tx: Transaction,
   commands: readonly DisputeCommand[],
 ): Promise<Pick<Required<Handled>, 'messages' | 'repeated'>> {
   if (commands.length === 0) return { messages: [], repeated: [] };
-  const docket = await Docket.of(tx, commands.map(paymentOf), commands.flatMap(toldOf));
+  const docket = await Docket.of(tx, commands.filter(isOfDispute).map(paymentOf), commands.flatMap(toldOf));
   const repeated: string[] = [];
   const orphans: AnyOutgoing[] = [];
   for (const command of commands) {
@@ -73,13 +77,24 @@ export async function handleDisputeCommands(
   }
   const { messages, kept, handed } = await docket.save(tx);
   const notices = commands.filter((command) => command.type === 'payflow.payment.notice.v1');
-  const told = notices.filter(({ id }) => kept.has(id)).flatMap(attemptOf);
-  // What to believe of a notice about an attempt is found out by asking the provider.
-  await enqueue(tx, [...handed.map(askingOf), ...told.map((attempt) => inquiryOf(attempt, 0))]);
+  const doubted = notices.flatMap((notice) => inquiriesInto(notice, kept.get(notice.id) ?? null));
+  await enqueue(tx, [...handed.map(askingOf), ...doubted]);
   return {
     messages: [...messages, ...orphans],
     repeated: [...repeated, ...notices.map(({ id }) => id).filter((id) => !kept.has(id))],
   };
+}
+
+/** Of all but a word on an attempt, which changes no dispute and locks nothing. */
+function isOfDispute(command: DisputeCommand): boolean {
+  return command.type !== 'payflow.payment.notice.v1' || WORDS[command.data.kind] !== null;
+}
+
+/** What to believe of a notice about an attempt is found out by asking the provider; not where it has said the same itself. */
+function inquiriesInto(notice: Notice, status: AttemptStatus | null): NewJob[] {
+  const said = notice.data.kind === 'attempt_approved' ? 'approved' : 'declined';
+  if (status === null || status === said) return [];
+  return attemptOf(notice).map((attempt) => inquiryOf(attempt, status === 'sending' ? ANSWER_DUE_MS : 0));
 }
 
 function toldOf(command: DisputeCommand): ToldDispute[] {
@@ -133,8 +148,14 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
   const amount = data.amount ?? payment.amount;
   if (amount === '0') return refuse(notice, 'is of no money');
   if (parseAmount(amount) === undefined) return refuse(notice, 'is of more than can be counted');
+  // No scheme lets a cardholder dispute more than was charged. The provider may have taken more all the same: what it can be
+  // owed is booked, so that the dispute can be answered in time, and the rest is a person's to claim back.
+  const left = BigInt(payment.amount) - docket.disputedOf(payment);
+  if (left <= 0n) return refuse(notice, 'is of money that is disputed already');
+  if (BigInt(amount) > left) alarmExcess(notice, amount, left);
   const { tenant, livemode, source, destination, asset } = payment;
-  const facts = { ...{ tenant, livemode, source, destination, asset, amount, word }, payment: payment.id };
+  const disputed = BigInt(amount) > left ? left.toString() : amount;
+  const facts = { ...{ tenant, livemode, source, destination, asset, amount: disputed, word }, payment: payment.id };
   const told = { connector: data.connector, providerReference: reference, reason: data.code };
   docket.enter(firstHeard({ ...facts, ...told, evidenceDueBy: data.evidence_due_by ?? null }, moment), notice);
   return true;
@@ -156,6 +177,13 @@ function refuse({ data, id }: Notice, why: string): false {
     `ALARM: a provider’s notice of a dispute ${why}; it is kept as evidence and moves nothing`,
   );
   return false;
+}
+
+function alarmExcess({ data, id }: Notice, amount: string, left: bigint): void {
+  log.error(
+    { payment_id: data.id, connector: data.connector, event_id: id, amount, disputable: left.toString() },
+    'ALARM: a provider’s notice disputes more than was captured and is not disputed yet; so much is booked, and the rest is to be claimed back',
+  );
 }
 
 function evidenceOf(notice: Notice, believed: boolean): NoticeEvidence {

@@ -1,4 +1,4 @@
-import { fromUuid, newId, uuidOf, type Message } from '@payflow/contracts';
+import { fromUuid, newId, newUuid, type Message } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
 import { createTestDatabase, statementsOf, testMessage, type TestDatabase } from '@payflow/testing';
@@ -13,11 +13,6 @@ const ATTEMPTS = statement(
   'spec.evidence-attempts',
   `select a.action, a.status, a.connector, a.request, o.kind as operation, o.status as "operationStatus"
    from attempts a join payment_operations o on o.id = a.operation_id where a.payment_id = typeid_uuid($1)`,
-);
-const JOBS = statement(
-  'spec.jobs',
-  `select t.identifier as task, j.payload -> 'data' ->> 'attempt' as attempt
-   from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id where j.key = $1`,
 );
 const ATTEMPT_ID = statement(
   'spec.evidence-attempt',
@@ -187,18 +182,28 @@ describe('a dispute', () => {
   });
 });
 
-describe('a notice about an attempt', () => {
-  it('is kept, not believed, and has the provider asked at once; a copy has nobody asked', async () => {
+describe('a dispute of more than was captured', () => {
+  it('is booked as far as was captured, can be answered, and gives so much back when it is won', async () => {
     const payment = await stage.payment();
-    const attempt = newId('attempt');
-    const notice = stage.notice(payment, 'attempt_approved', { attempt, code: null, amount: null });
-    const asked = () => statementsOf(() => stage.take([notice]));
-    expect(await asked()).toEqual(['disputes.load', 'disputes.save', 'jobs.enqueue']);
-    expect(await asked()).toEqual(['disputes.load', 'disputes.save']);
-    expect(await stage.evidence(payment)).toEqual([{ outcome: 'attempt_approved', believed: false }]);
-    expect(await db.database.rows(JOBS, [`inquire/${uuidOf('attempt', attempt)}`])).toEqual([
-      { task: 'provider.inquire', attempt },
-    ]);
+    const [told, out] = await stage.take([stage.notice(payment, 'dispute_opened', { amount: '1000000' })]);
+    const captured = payment.data.amount;
+    expect(told?.data).toMatchObject({ status: 'needs_response', amount: captured, amount_disputed: captured });
+    expect(out?.data).toMatchObject({ amount: captured });
+    expect(await stage.evidence(payment)).toEqual([{ outcome: 'dispute_opened', believed: true }]);
+    expect(await stage.disputes(payment)).toMatchObject([{ disputed: Number(captured) }]);
+  });
+
+  it('has what the payment’s other disputes leave, and moves nothing where they leave nothing', async () => {
+    const payment = await stage.payment();
+    const of = (amount: string) =>
+      stage.notice(payment, 'dispute_opened', { amount, provider_reference: `dp_${newUuid()}` });
+    const rest = (BigInt(payment.data.amount) - 10n).toString();
+    await stage.take([of('10')]);
+    const [second] = await stage.take([of(payment.data.amount)]);
+    expect(second?.data).toMatchObject({ amount: rest });
+    expect(await stage.take([of('1')])).toEqual([]);
+    expect(await stage.disputes(payment)).toHaveLength(2);
+    expect((await stage.evidence(payment)).map(({ believed }) => believed).sort()).toEqual([false, true, true]);
   });
 });
 

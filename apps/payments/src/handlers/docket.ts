@@ -8,6 +8,7 @@ import {
   type DisputablePayment,
   type DisputeTransition,
   type EvidenceAttempt,
+  type KeptNotices,
   type LegVerdict,
   type NoticeEvidence,
   type ToldDispute,
@@ -55,6 +56,7 @@ export class Docket {
 
   /** Locks the payments and their disputes. `told`: the disputes that providers have told of. */
   static async of(tx: Transaction, keys: readonly PaymentKey[], told: readonly ToldDispute[] = []): Promise<Docket> {
+    if (keys.length === 0) return new Docket([]);
     const unique = new Map(keys.map((key) => [keyOf(key), key]));
     return new Docket(await loadDisputes(tx, [...unique.values()], told));
   }
@@ -68,6 +70,14 @@ export class Docket {
     for (const { after } of this.#entries.values())
       if (keyOf({ ...after, id: after.payment }) === keyOf(key) && is(after)) return after;
     return undefined;
+  }
+
+  /** What of the payment is disputed by now and was not won. */
+  disputedOf(key: PaymentKey): bigint {
+    let sum = 0n;
+    for (const { after } of this.#entries.values())
+      if (keyOf({ ...after, id: after.payment }) === keyOf(key)) sum += BigInt(amountDisputed(after));
+    return sum;
   }
 
   /** True where the provider has given the dispute's number to one of another payment. */
@@ -100,10 +110,10 @@ export class Docket {
     for (const each of news) this.#note(each, dispute, cause, evidence);
   }
 
-  /** Writes everything. Returns what is to be sent, the ids of the events whose evidence is new, and the attempts to hand on. */
+  /** Writes everything. Returns what is to be sent, the events whose evidence is new, and the attempts to hand on. */
   async save(tx: Transaction): Promise<{
     readonly messages: readonly AnyOutgoing[];
-    readonly kept: ReadonlySet<string>;
+    readonly kept: KeptNotices;
     readonly handed: readonly TracedAttempt[];
   }> {
     const disputes = [...this.#changed].map((key) => {
@@ -112,8 +122,8 @@ export class Docket {
       return { before, after, disputedBy: BigInt(amountDisputed(after)) - disputedBefore };
     });
     const isNothing = disputes.length + this.evidence.length + this.verdicts.length === 0;
-    const kept = isNothing
-      ? new Set<string>()
+    const kept: KeptNotices = isNothing
+      ? new Map()
       : await saveDisputes(tx, {
           disputes,
           legs: this.#legs,

@@ -22,7 +22,7 @@ export interface Turn {
   readonly payment: PaymentKey;
   readonly message: MessageContext;
   /** UUIDs of what has to be known of the payment's past. */
-  readonly mentions?: Partial<Mentioned>;
+  readonly mentions?: Partial<Record<keyof Mentioned, readonly string[]>>;
   readonly apply: (life: Life, moment: Moment, loaded: Loaded) => Life;
   /** True where the message's effect was there before: looked for in what was loaded. */
   readonly isRepeated?: (life: Life, loaded: Loaded) => boolean;
@@ -111,8 +111,10 @@ function alarm({ operation, step }: Extract<News, { kind: 'attention' }>, paymen
   attentions.inc();
   const { kind, id } = operation;
   log.error(
-    { payment, operation: id, kind, step: step.name, reason: step.reason },
-    'ALARM: the ledger refused to end what it holds; a person has to say how the payment goes on',
+    { payment, operation: id, kind, step: step?.name, reason: step?.reason },
+    step
+      ? 'ALARM: the ledger refused to end what it holds; a person has to say how the payment goes on'
+      : 'ALARM: what a provider answered was discarded; it is told again in some minutes, and the operation waits for it',
   );
 }
 
@@ -141,5 +143,8 @@ function keysOf(turns: readonly Turn[]): PaymentKey[] {
 
 function mentionedBy(turns: readonly Turn[]): Mentioned {
   const all = (name: keyof Mentioned) => turns.flatMap(({ mentions }) => mentions?.[name] ?? []);
-  return { operations: all('operations'), attempts: all('attempts'), ledgerCommands: all('ledgerCommands') };
+  const attempts = turns.flatMap(({ payment, mentions }) =>
+    (mentions?.attempts ?? []).map((id) => ({ payment: payment.id, id })),
+  );
+  return { operations: all('operations'), attempts, ledgerCommands: all('ledgerCommands') };
 }

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { newId, uuidOf, type AnyMessage, type Refusable, type Refusal } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
+import { enqueue } from '@payflow/jobs';
 import {
   Begun,
   Consumes,
@@ -15,15 +16,16 @@ import {
 } from '@payflow/messaging';
 import { knownPayments } from '../database/life.repository.js';
 import { createdBy, insertPayments, keyOf, lockPayments, type PaymentKey } from '../database/payment.repository.js';
-import { lifeOf, operationOf, type Life } from '../domain/life.js';
-import { approve, ask, deny, expire, giveUp, hear, remind, start } from '../domain/machine.js';
+import { lifeOf, operationOf, type Life, type Moment } from '../domain/life.js';
+import { approve, ask, deny, expire, giveUp, hear, missAnswer, remind, start } from '../domain/machine.js';
 import { isDirect, processingPayment, type Payment } from '../domain/payment.js';
 import { admit, reviewOpened } from '../limits/admit.js';
 import { refuseDefinitions, takeDefinitions, type DefineType } from '../limits/definitions.js';
-import { admitIncreases, type IncrementCommand } from '../limits/increase.js';
+import { admitIncreases, type IncreaseCommand } from '../limits/increase.js';
 import { Policies, type OwnedPolicy } from '../limits/policy.repository.js';
 import { decideAll, refuseDecision } from '../limits/reviews.js';
 import { settleUses, usesOf } from '../limits/use.repository.js';
+import { retellingOf } from '../providers/provider-jobs.js';
 import { endDirect, type End } from './direct-ends.js';
 import { handleDisputeCommands, isDisputeCommand, type DisputeCommand } from './dispute-commands.js';
 import { play, type Played, type Turn } from './lives.js';
@@ -34,10 +36,14 @@ import { bareWish, isWish, operationIdOf, wishOf, type DamagedWish, type WishCom
 type Create = Refusable<'payflow.payment.create.v1'>;
 type WholeCreate = AnyMessage<'payflow.payment.create.v1'>;
 type Own = AnyMessage<'payflow.payment.sweep.v1' | 'payflow.payment.answer.v1' | 'payflow.payment.expire.v1'>;
+type Answered = AnyMessage<'payflow.payment.answer.v1' | 'payflow.dispute.answer.v1'>;
 type Policy = AnyMessage<DefineType | 'payflow.review.decide.v1'>;
 type MachineCommand = WholeCreate | WishCommand | Own | Policy;
 type PaymentCommand = MachineCommand | DisputeCommand;
 type Damaged = Create | DamagedWish | Refusable<Policy['type']>;
+
+/** As long as what the ledger would not do is left alone. */
+const TOLD_AGAIN_AFTER_MS = 300_000;
 
 /** Takes accepted payments in, and carries out what is asked of those that are there. */
 @Controller()
@@ -52,7 +58,7 @@ export class PaymentCommandsHandler {
     const defined = await takeDefinitions(tx, this.policies, commands.filter(isDefinition));
     const creates = commands.filter((command) => command.type === 'payflow.payment.create.v1');
     const created = await this.create(tx, creates, defined.policies, batch.flatMap(standingOf));
-    const increments = commands.filter((command) => command.type === 'payflow.payment.increment.v1');
+    const increases = commands.filter(isIncrease);
     const tooMuch = new Set<string>();
     const reviewed = await decideAll(
       tx,
@@ -62,7 +68,7 @@ export class PaymentCommandsHandler {
     const ended = await endDirect(tx, [...created.ends, ...reviewed.denied.filter(isOfDirect)]);
     const turns = commands.flatMap((command): Turn[] => {
       if (isDefinition(command) || command.type === 'payflow.review.decide.v1') return [];
-      if (command.type === 'payflow.payment.increment.v1') return [incrementTurn(command, tooMuch)];
+      if (isIncrease(command)) return [increaseTurn(command, tooMuch)];
       if (command.type !== 'payflow.payment.create.v1') return [turnOf(command)];
       const begin = created.begun.get(command.id);
       return begin ? [begin] : [];
@@ -77,7 +83,7 @@ export class PaymentCommandsHandler {
       ...reviewed.denied.filter((one) => !isOfDirect(one)).map(denial),
     ];
     const played = await play(tx, [...decided, ...turns], created.fresh, async (lives) => {
-      const passing = await admitIncreases(tx, this.policies, increments, lives, defined.policies);
+      const passing = await admitIncreases(tx, this.policies, increases, lives, defined.policies);
       for (const id of passing) tooMuch.add(id);
     });
     const disputed = await handleDisputeCommands(tx, batch.filter(isDisputeCommand));
@@ -104,10 +110,15 @@ export class PaymentCommandsHandler {
     };
   }
 
-  /** An operator gave them up before anybody was asked: they are kept as failed, where a later copy finds them. */
+  /**
+   * An operator gave them up before anybody was asked: they are kept as failed, where a later copy finds them. What a provider has
+   * answered cannot be given up: the message is, and another is sent later.
+   */
   @Discards('payments.commands')
   async discard(@Payload() commands: readonly (PaymentCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
-    return refuseAll(tx, withoutClocks(commands).filter((command) => !isOwn(command)) as Damaged[], 'discarded');
+    const known = withoutClocks(commands);
+    await answerAgain(tx, known.filter(isAnswer));
+    return refuseAll(tx, known.filter((command) => !isOwn(command)) as Damaged[], 'discarded');
   }
 
   /** Too damaged to be carried out, and whole enough to be refused: kept as failed likewise. */
@@ -175,6 +186,27 @@ function isOwn({ type }: PaymentCommand): boolean {
   );
 }
 
+function isAnswer(command: PaymentCommand): command is Answered {
+  return command.type === 'payflow.payment.answer.v1' || command.type === 'payflow.dispute.answer.v1';
+}
+
+/** Has the worker tell again what it has noted, when somebody has had time to see to the reason; until then it is flagged. */
+async function answerAgain(tx: Transaction, answers: readonly Answered[]): Promise<void> {
+  if (answers.length === 0) return;
+  await play(
+    tx,
+    answers
+      .filter((answer) => answer.type === 'payflow.payment.answer.v1')
+      .map((answer) => answered(answer, missAnswer)),
+  );
+  await enqueue(
+    tx,
+    answers.map(({ tenant, livemode, traceparent, data: { attempt: id } }) =>
+      retellingOf({ tenant, livemode, id, traceparent }, TOLD_AGAIN_AFTER_MS),
+    ),
+  );
+}
+
 function isOfDirect({ payment }: { readonly payment: Payment }): boolean {
   return payment.ledgerCommandId !== null;
 }
@@ -226,8 +258,12 @@ function turnOf(command: WishCommand | Own): Turn {
   }
 }
 
-/** An increment that would pass a limit is refused before it begins; `tooMuch` has the ids of those, when its turn comes. */
-function incrementTurn(command: IncrementCommand, tooMuch: ReadonlySet<string>): Turn {
+function isIncrease(command: MachineCommand): command is IncreaseCommand {
+  return command.type === 'payflow.payment.increment.v1' || command.type === 'payflow.payment.capture.v1';
+}
+
+/** What would pass a limit is refused before it begins; `tooMuch` has the ids of those, when its turn comes. */
+function increaseTurn(command: IncreaseCommand, tooMuch: ReadonlySet<string>): Turn {
   return {
     ...turnOf(command),
     apply: (life, moment) =>
@@ -237,7 +273,11 @@ function incrementTurn(command: IncrementCommand, tooMuch: ReadonlySet<string>):
   };
 }
 
-function answered(answer: AnyMessage<'payflow.payment.answer.v1'>): Turn {
+function answered(
+  answer: AnyMessage<'payflow.payment.answer.v1'>,
+  hearing: (life: Life, operation: string, moment: Moment) => Life = (life, operation, moment) =>
+    hear(life, answer.data, operation, moment),
+): Turn {
   const attempt = uuidOf('attempt', answer.data.attempt);
   return {
     payment: paymentOf(answer),
@@ -245,7 +285,7 @@ function answered(answer: AnyMessage<'payflow.payment.answer.v1'>): Turn {
     mentions: { attempts: [attempt] },
     apply: (life, moment, { operationOfAttempt }) => {
       const operation = operationOfAttempt.get(attempt);
-      return operation === undefined ? life : hear(life, answer.data, operation, moment);
+      return operation === undefined ? life : hearing(life, operation, moment);
     },
     isRepeated: (life, { operationOfAttempt }) =>
       operationOf(life, operationOfAttempt.get(attempt))?.answerId === answer.id,

@@ -9,54 +9,108 @@ import { keyOfWindow, Tally, windowsOf, type Policy, type Reservation } from './
 import { lockWindows, reserve } from './use.repository.js';
 import { concerns } from './windows.js';
 
-export type IncrementCommand = AnyMessage<'payflow.payment.increment.v1'>;
+/** What may ask for more than the payment took its place in the limits with. */
+export type IncreaseCommand = AnyMessage<'payflow.payment.increment.v1' | 'payflow.payment.capture.v1'>;
 
 /** What something can be added to, or may be by the time that it is its turn. */
-const INCREASABLE: readonly Payment['status'][] = ['processing', 'requires_action', 'authorized'];
+const INCREASABLE: readonly Payment['status'][] = ['processing', 'requires_action', 'authorized', 'partially_captured'];
 
 /**
  * What is to be added to payments that were held against limits is held against these as well, in the day and month of the
- * payment; how often somebody pays is not changed by it. Takes what is added before it is asked for, and leaves it taken should
- * it be refused by others: what was not captured is free when the payment ends. Returns the ids of the commands that would pass a
- * limit. `lives` are locked: first the payments, then the windows, as whoever ends them does. Nothing is sent where none was judged.
+ * payment: increments, and what a capture takes beyond what is authorized. How often somebody pays is not changed by it. Takes
+ * what is added before it is asked for, and leaves it taken should it be refused by others: what was not captured is free when the
+ * payment ends. Returns the ids of the commands that would pass a limit. `lives` are locked: first the payments, then the
+ * windows, as whoever ends them does. Nothing is sent where none was judged, or nothing is added.
  */
 export async function admitIncreases(
   tx: Transaction,
   policies: Policies,
-  commands: readonly IncrementCommand[],
+  commands: readonly IncreaseCommand[],
   lives: ReadonlyMap<string, Life>,
   known: ReadonlyMap<string, OwnedPolicy>,
 ): Promise<Set<string>> {
-  const payments = new Map(
-    commands.flatMap((command): [string, Payment][] => {
-      const payment = lives.get(keyOf(paymentOf(command)))?.payment;
-      const isJudged = payment && payment.admission !== null && INCREASABLE.includes(payment.status);
-      return isJudged ? [[keyOf(payment), payment]] : [];
-    }),
-  );
-  if (payments.size === 0) return new Set();
-  const owners = [...payments.values()].filter((payment) => !known.has(keyOfOwner(payment)));
+  const asking = askingFor(commands, lives);
+  if (asking.length === 0) return new Set();
+  const owners = asking.map(({ life }) => life.payment).filter((payment) => !known.has(keyOfOwner(payment)));
   const read = owners.length > 0 ? await policies.load(tx, owners) : new Map<string, OwnedPolicy>();
-  const asked = commands.flatMap((command) => {
-    const payment = payments.get(keyOf(paymentOf(command)));
-    const policy = payment && (known.get(keyOfOwner(payment)) ?? read.get(keyOfOwner(payment)));
-    return policy ? [{ command, payment, facts: factsOf(payment, command), policy }] : [];
+  const policyOf = ({ payment }: Life) => known.get(keyOfOwner(payment)) ?? read.get(keyOfOwner(payment));
+  const windows = asking.flatMap(({ command, life }) => {
+    const policy = policyOf(life);
+    return policy ? windowsOf(factsOf(life.payment, askedBy(command)), sumsOf(policy)) : [];
   });
-  const windows = asked.flatMap(({ facts, policy }) => windowsOf(facts, sumsOf(policy)));
   const tally = new Tally(windows.length > 0 ? await lockWindows(tx, windows) : new Map(), new Map());
-  const added = new Map<string, bigint>();
+  const standing = new Map<string, Standing>();
   const refused = new Set<string>();
-  for (const { command, payment, facts, policy } of asked) {
-    const whole = added.get(keyOf(payment)) ?? wholeOf(payment);
-    const isTooMuch = policy.limits.some(
-      (limit) =>
-        limit.kind === 'per_payment' && concerns(limit, facts) && whole + facts.amount > BigInt(limit.amount as string),
-    );
-    if (isTooMuch || tally.admit(facts, sumsOf(policy)).kind === 'denied') refused.add(command.id);
-    else added.set(keyOf(payment), whole + facts.amount);
+  for (const { command, life } of asking) {
+    const key = keyOf(life.payment);
+    const before = standing.get(key) ?? { whole: wholeOf(life.payment), capturable: capturableOf(life) };
+    const after = standingAfter(command, before);
+    const policy = policyOf(life);
+    const added = after.whole - before.whole;
+    if (policy && added > 0n && !isWithin(policy, factsOf(life.payment, added), after.whole, tally))
+      refused.add(command.id);
+    else standing.set(key, after);
   }
   await reserve(tx, tally.growth, together(tally.reservations));
   return refused;
+}
+
+/** How a payment stands after what was let pass of the batch. */
+interface Standing {
+  /** All that it takes of the limits. */
+  readonly whole: bigint;
+  /** What can be captured of that. */
+  readonly capturable: bigint;
+}
+
+function standingAfter(command: IncreaseCommand, { whole, capturable }: Standing): Standing {
+  const asked = askedBy(command);
+  if (command.type === 'payflow.payment.increment.v1') return { whole: whole + asked, capturable: capturable + asked };
+  return asked <= capturable
+    ? { whole, capturable: capturable - asked }
+    : { whole: whole + asked - capturable, capturable: 0n };
+}
+
+function isWithin(policy: OwnedPolicy, facts: PaymentFacts, whole: bigint, tally: Tally): boolean {
+  const isTooMuch = policy.limits.some(
+    (limit) => limit.kind === 'per_payment' && concerns(limit, facts) && whole > BigInt(limit.amount as string),
+  );
+  return !isTooMuch && tally.admit(facts, sumsOf(policy)).kind !== 'denied';
+}
+
+/** Those on payments that were held against limits; none where, all of them let pass, nothing is added to any. */
+function askingFor(commands: readonly IncreaseCommand[], lives: ReadonlyMap<string, Life>) {
+  const asking = commands.flatMap((command) => {
+    const life = lives.get(keyOf(paymentOf(command)));
+    const isJudged = life && life.payment.admission !== null && INCREASABLE.includes(life.payment.status);
+    return isJudged ? [{ command, life }] : [];
+  });
+  const most = new Map<string, Standing>();
+  const adds = asking.map(({ command, life }) => {
+    const key = keyOf(life.payment);
+    const before = most.get(key) ?? { whole: wholeOf(life.payment), capturable: capturableOf(life) };
+    const after = standingAfter(command, before);
+    most.set(key, after);
+    return after.whole > before.whole;
+  });
+  return adds.includes(true) ? asking : [];
+}
+
+/** Of a capture of all that is left: nothing beyond that. */
+function askedBy({ data }: IncreaseCommand): bigint {
+  return BigInt(data.amount ?? 0);
+}
+
+/** What can be captured within what is authorized, and no capture that was asked for before will take. */
+function capturableOf({ payment, operations }: Life): bigint {
+  const { authorized, captured } = payment;
+  // Of one that is under way no more is authorized than was asked for.
+  const whole = authorized > 0n ? authorized : BigInt(payment.amount);
+  const asked = operations.filter(
+    ({ kind, status }) => kind === 'capture' && status !== 'succeeded' && status !== 'failed',
+  );
+  const left = asked.reduce((rest, { amount }) => rest - (amount ?? 0n), whole - captured);
+  return left > 0n ? left : 0n;
 }
 
 /** Of the limits those that add up. */
@@ -69,10 +123,10 @@ function wholeOf({ amount, authorized }: Payment): bigint {
   return authorized > asked ? authorized : asked;
 }
 
-function factsOf(payment: Payment, { data }: IncrementCommand): PaymentFacts {
+function factsOf(payment: Payment, amount: bigint): PaymentFacts {
   const { id, tenant, livemode, asset, method, customer, source, destination, createdAt } = payment;
   const named = { payment: id, tenant, livemode, asset, method, customer, source, destination };
-  return { ...named, amount: BigInt(data.amount), at_ms: Date.parse(createdAt) };
+  return { ...named, amount, at_ms: Date.parse(createdAt) };
 }
 
 /** One statement must not meet what a payment takes of a window twice. */
@@ -86,6 +140,6 @@ function together(reservations: readonly Reservation[]): Reservation[] {
   return [...sums.values()];
 }
 
-function paymentOf({ tenant, livemode, data: { id } }: IncrementCommand): PaymentKey {
+function paymentOf({ tenant, livemode, data: { id } }: IncreaseCommand): PaymentKey {
   return { tenant, livemode, id };
 }

@@ -128,6 +128,35 @@ it('what is added to an authorization is held against the limits as well', async
   expect(await use()).toEqual({ reserved: '0', used: '1500' });
 });
 
+it('what a capture takes beyond what is authorized is held against the limits as well', async () => {
+  const more = { ...(await limited('1100')), method: CARD, capture: 'manual_multiple' } as const;
+  const id = await payments.authorized(more);
+  const capture = async (amount: string) => {
+    await payments.tell(payments.wish(id, 'capture', { amount, final: false }));
+    await payments.settle();
+    if (await payments.attempt(id)) await payments.tell(await payments.answer(id, 'approved'));
+    await payments.settle();
+    return (await payments.operations(id)).at(-1);
+  };
+  expect(await capture('600')).toBe('capture 600 succeeded');
+  // Within what is authorized nothing is added.
+  expect(await use()).toEqual({ reserved: '1000', used: '0' });
+  // 101 beyond it would pass the limit, though the provider would allow 150.
+  expect(await capture('501')).toBe('capture 501 failed limit_exceeded');
+  expect(await use()).toEqual({ reserved: '1000', used: '0' });
+  expect(await capture('500')).toBe('capture 500 succeeded');
+  expect(await use()).toEqual({ reserved: '0', used: '1100' });
+});
+
+it('captures of one batch are counted together: what the first leaves is all that the second takes for nothing', async () => {
+  const more = { ...(await limited('1050')), method: CARD, capture: 'manual_multiple' } as const;
+  const id = await payments.authorized(more);
+  const wish = (amount: string) => payments.wish(id, 'capture', { amount, final: false });
+  await payments.tell(wish('700'), wish('351'), wish('350'));
+  expect(await use()).toEqual({ reserved: '1050', used: '0' });
+  expect(await payments.operations(id)).toContain('capture 351 failed limit_exceeded');
+});
+
 it('what is added in one mode says nothing about a payment of the same id in the other', async () => {
   const live = <T extends object>(message: T): T => ({ ...message, livemode: true });
   const customer = newId('customer');

@@ -4,7 +4,7 @@ import { aheadOf } from '@payflow/messaging';
 import type { AttemptStatus, NewsSource } from '../domain/attempt.js';
 import type { Attempt, AttemptKey, AttemptRequest, NewAttempt } from './attempt.js';
 
-type InsertedAttempt = NewAttempt & { readonly number: number };
+export type InsertedAttempt = NewAttempt & { readonly number: number };
 
 const NEW = new Unnested<InsertedAttempt>([
   ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
@@ -30,43 +30,81 @@ const INSERT = statement(
 const AHEAD = aheadOf({ tenant: 'a.tenant_id', livemode: 'a.livemode' });
 
 // The payment is read and not locked: it is the machine's, and its limits of time only ever move outwards, or nearer as a test
-// clock goes on. The time is ours: what ends by a clock that is ahead ends by so much earlier.
+// clock goes on. The time is ours: what ends by a clock that is ahead ends by so much earlier. All are locked in one order, so that
+// two groups never wait for each other. Of the evidence the tenant is compared in a way that no index has: the attempt's is short.
 const LOCK = statement(
   'attempts.lock',
-  `select a.payment_id, a.operation_id, a.number, a.action, a.status, a.amount_minor, a.asset, a.request, a.connector,
-     a.inquiries, a.needs_attention, a.created_at, a.unknown_at, a.correlation_id, a.traceparent, a.version, clock_timestamp() as now,
-     greatest(p.expires_at, p.authorized_until) - coalesce(${AHEAD}, 0) * interval '1 millisecond' as takes_until, others.first_id, others.tried, others.declined,
+  `select a.tenant_id, a.livemode, a.id, a.payment_id, a.operation_id, a.number, a.action, a.status, a.amount_minor, a.asset, a.request,
+     a.connector, a.inquiries, a.needs_attention, a.created_at, a.unknown_at, a.correlation_id, a.traceparent, a.version, a.code, a.provider_reference, a.url,
+     clock_timestamp() as now,
+     greatest(p.expires_at, p.authorized_until) - coalesce(${AHEAD}, 0) * interval '1 millisecond' as takes_until, others.first_id, others.last_id, others.tried, others.declined,
      (select case e.outcome when 'attempt_approved' then 'approved' else 'declined' end from provider_evidence e
-      where e.tenant_id = a.tenant_id and e.livemode = a.livemode and e.attempt_id = a.id and e.source = 'webhook'
+      where e.attempt_id = a.id and (e.tenant_id, e.livemode) is not distinct from (a.tenant_id, a.livemode) and e.source = 'webhook'
         and e.outcome in ('attempt_approved', 'attempt_declined')
       order by e.received_at desc limit 1) as told
    from attempts a
      join payments p on p.tenant_id = a.tenant_id and p.livemode = a.livemode and p.id = a.payment_id
      cross join lateral (
-       select (array_agg(o.id order by o.number))[1] as first_id, array_remove(array_agg(o.connector order by o.number), null) as tried,
+       select (array_agg(o.id order by o.number))[1] as first_id, (array_agg(o.id order by o.number desc))[1] as last_id, array_remove(array_agg(o.connector order by o.number), null) as tried,
          (array_agg(o.code order by o.number desc) filter (where o.status = 'declined'))[1] as declined
        from attempts o
        where o.tenant_id = a.tenant_id and o.livemode = a.livemode and o.operation_id = a.operation_id and o.action = a.action) as others
-   where a.tenant_id = $1 and a.livemode = $2 and a.id = $3
+   where (a.tenant_id, a.livemode, a.id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+   order by a.tenant_id, a.livemode, a.id
    for update of a`,
 );
 
-// Conditional on the version, though the row is locked: whoever moved it meanwhile without the lock wins.
+interface Moved {
+  readonly attempt: Attempt;
+  readonly move: Move;
+}
+const MOVES = new Unnested<Moved>([
+  ['tenant_id', 'uuid', ({ attempt }) => uuidOf('tenant', attempt.tenant)],
+  ['livemode', 'boolean', ({ attempt }) => attempt.livemode],
+  ['id', 'uuid', ({ attempt }) => uuidOf('attempt', attempt.id)],
+  ['version', 'bigint', ({ attempt }) => attempt.version],
+  ['status', 'text', ({ move }) => move.status],
+  ['connector', 'text', ({ move }) => move.connector ?? null],
+  ['routing', 'text', ({ move }) => (move.routing ? JSON.stringify(move.routing) : null)],
+  ['provider_reference', 'text', ({ move }) => move.reference ?? null],
+  ['code', 'text', ({ move }) => move.code ?? null],
+  ['url', 'text', ({ move }) => move.url ?? null],
+  ['inquiries', 'integer', ({ move }) => move.inquiries ?? 0],
+  ['needs_attention', 'boolean', ({ attempt, move }) => move.needsAttention ?? attempt.needsAttention],
+]);
+
+// Conditional on the version, though the rows are locked: whoever moved one meanwhile without the lock wins.
 const MOVE = statement(
   'attempts.move',
-  `update attempts set status = $5, connector = coalesce($6, connector), routing = coalesce($7::json, routing),
-     provider_reference = coalesce($8, provider_reference), code = coalesce($9, code), url = coalesce($10, url),
-     inquiries = inquiries + $11, needs_attention = $12,
-     sent_at = case when $5 = 'sending' then coalesce(sent_at, clock_timestamp()) else sent_at end,
-     unknown_at = case when $5 = 'unknown' then coalesce(unknown_at, clock_timestamp()) else unknown_at end,
-     version = version + 1, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
-   where tenant_id = $1 and livemode = $2 and id = $3 and version = $4`,
+  `update attempts a set status = m.status, connector = coalesce(m.connector, a.connector), routing = coalesce(m.routing::json, a.routing),
+     provider_reference = coalesce(m.provider_reference, a.provider_reference), code = coalesce(m.code, a.code), url = coalesce(m.url, a.url),
+     inquiries = a.inquiries + m.inquiries, needs_attention = m.needs_attention,
+     sent_at = case when m.status = 'sending' then coalesce(a.sent_at, clock_timestamp()) else a.sent_at end,
+     unknown_at = case when m.status = 'unknown' then coalesce(a.unknown_at, clock_timestamp()) else a.unknown_at end,
+     version = a.version + 1, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+   from ${MOVES.from(1, 'm')}
+   where a.tenant_id = m.tenant_id and a.livemode = m.livemode and a.id = m.id and a.version = m.version`,
 );
+
+type EvidenceOf = KeptEvidence & { readonly attempt: Attempt };
+const SAID = new Unnested<EvidenceOf>([
+  ['tenant_id', 'uuid', ({ attempt }) => uuidOf('tenant', attempt.tenant)],
+  ['livemode', 'boolean', ({ attempt }) => attempt.livemode],
+  ['id', 'uuid', () => newUuid()],
+  ['payment_id', 'uuid', ({ attempt }) => uuidOf('payment', attempt.payment)],
+  ['attempt_id', 'uuid', ({ attempt }) => uuidOf('attempt', attempt.id)],
+  ['connector', 'text', ({ connector }) => connector],
+  ['source', 'text', ({ source }) => source],
+  ['outcome', 'text', ({ outcome }) => outcome],
+  ['code', 'text', ({ code }) => code],
+  ['provider_reference', 'text', ({ reference }) => reference],
+  ['content', 'json', ({ content }) => contentOf(content)],
+  ['believed', 'boolean', ({ believed }) => believed],
+]);
 
 const EVIDENCE = statement(
   'attempts.keep-evidence',
-  `insert into provider_evidence (tenant_id, livemode, id, payment_id, attempt_id, connector, source, outcome, code, provider_reference, content, believed)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+  `insert into provider_evidence (${SAID.names}) select * from ${SAID.from()}`,
 );
 
 /** A change of an attempt; what is absent stays. */
@@ -93,6 +131,9 @@ export interface KeptEvidence {
 }
 
 interface LockedRow {
+  readonly tenant_id: string;
+  readonly livemode: boolean;
+  readonly id: string;
   readonly payment_id: string;
   readonly operation_id: string;
   readonly number: number;
@@ -111,7 +152,11 @@ interface LockedRow {
   readonly version: bigint;
   readonly now: Date;
   readonly takes_until: Date;
+  readonly code: string | null;
+  readonly provider_reference: string | null;
+  readonly url: string | null;
   readonly first_id: string;
+  readonly last_id: string;
   readonly tried: readonly string[];
   readonly declined: string | null;
   told: Attempt['told'];
@@ -121,12 +166,19 @@ export async function insertAttempts(tx: Transaction, attempts: readonly Inserte
   for (const values of NEW.batches(attempts)) await tx.count(INSERT, values);
 }
 
-/** The attempt, and nobody else moves it until the transaction ends. */
-export async function lockAttempt(tx: Transaction, key: AttemptKey): Promise<Attempt | undefined> {
-  const [row] = await tx.rows<LockedRow>(LOCK, keyOf(key));
-  if (!row) return undefined;
+/** The attempts by their ids, and nobody else moves them until the transaction ends. */
+export async function lockAttempts(tx: Transaction, keys: readonly AttemptKey[]): Promise<Map<string, Attempt>> {
+  const rows = await tx.rows<LockedRow>(LOCK, [
+    keys.map(({ tenant }) => uuidOf('tenant', tenant)),
+    keys.map(({ livemode }) => livemode),
+    keys.map(({ id }) => uuidOf('attempt', id)),
+  ]);
+  return new Map(rows.map(toAttempt).map((attempt) => [attempt.id, attempt]));
+}
+
+function toAttempt(row: LockedRow): Attempt {
   return {
-    ...key,
+    ...toKey(row),
     payment: fromUuid('payment', row.payment_id),
     operation: row.operation_id,
     number: row.number,
@@ -144,6 +196,8 @@ export async function lockAttempt(tx: Transaction, key: AttemptKey): Promise<Att
     now: row.now,
     takesUntil: row.takes_until,
     first: fromUuid('attempt', row.first_id),
+    last: fromUuid('attempt', row.last_id),
+    said: { code: row.code, reference: row.provider_reference, url: row.url },
     tried: row.tried,
     declined: row.declined,
     told: row.told,
@@ -152,45 +206,22 @@ export async function lockAttempt(tx: Transaction, key: AttemptKey): Promise<Att
   };
 }
 
-export async function moveAttempt(tx: Transaction, attempt: Attempt, move: Move): Promise<void> {
-  const moved = await tx.count(MOVE, [
-    ...keyOf(attempt),
-    attempt.version,
-    move.status,
-    move.connector ?? null,
-    move.routing ? JSON.stringify(move.routing) : null,
-    move.reference ?? null,
-    move.code ?? null,
-    move.url ?? null,
-    move.inquiries ?? 0,
-    move.needsAttention ?? attempt.needsAttention,
-  ]);
-  if (moved !== 1) throw new Error(`the attempt ${attempt.id} was moved by another`);
+export async function moveAttempts(tx: Transaction, moves: readonly Moved[]): Promise<void> {
+  let moved = 0;
+  for (const values of MOVES.batches(moves)) moved += await tx.count(MOVE, values);
+  if (moved !== moves.length) throw new Error(`${moves.length - moved} attempts were moved by another`);
+}
+
+export async function keepEvidence(tx: Transaction, evidence: readonly EvidenceOf[]): Promise<void> {
+  for (const values of SAID.batches(evidence)) await tx.count(EVIDENCE, values);
 }
 
 /** What a provider may say at most, in characters of JSON: more is a page of somebody's error, not evidence. */
 const CONTENT_LENGTH_MAX = 16_384;
 
-export async function keepEvidence(tx: Transaction, attempt: Attempt, evidence: KeptEvidence): Promise<void> {
-  const { connector, source, outcome, code, reference, believed } = evidence;
-  const content = JSON.stringify(evidence.content);
-  await tx.count(EVIDENCE, [
-    ...keyOf(attempt).slice(0, 2),
-    newUuid(),
-    uuidOf('payment', attempt.payment),
-    uuidOf('attempt', attempt.id),
-    connector,
-    source,
-    outcome,
-    code,
-    reference,
-    content.length > CONTENT_LENGTH_MAX ? JSON.stringify({ cut: content.slice(0, CONTENT_LENGTH_MAX / 2) }) : content,
-    believed,
-  ]);
-}
-
-function keyOf({ tenant, livemode, id }: AttemptKey): unknown[] {
-  return [uuidOf('tenant', tenant), livemode, uuidOf('attempt', id)];
+function contentOf(content: object): string {
+  const text = JSON.stringify(content);
+  return text.length > CONTENT_LENGTH_MAX ? JSON.stringify({ cut: text.slice(0, CONTENT_LENGTH_MAX / 2) }) : text;
 }
 
 // What waits in the queue, runs or is dead there is not lost. The keys are those that the jobs are enqueued under.

@@ -35,6 +35,10 @@ export interface Attempt extends NewAttempt {
   readonly number: number;
   /** The one that was handed out: answers name it, whichever provider was asked in the end. */
   readonly first: string;
+  /** The one that was asked last for the same wish. */
+  readonly last: string;
+  /** What it ended with, as far as it has. */
+  readonly said: { readonly code: string | null; readonly reference: string | null; readonly url: string | null };
   /** Connectors that were asked for the same wish before, or are being asked. */
   readonly tried: readonly string[];
   /** Why the last of them declined; null where none did. */

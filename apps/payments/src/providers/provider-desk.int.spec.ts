@@ -207,4 +207,19 @@ describe('asking a provider', () => {
     await ask(attempt);
     expect(await wishes.answers(attempt)).toMatchObject([{ outcome: 'not_sent', code: 'provider_not_reached' }]);
   });
+
+  it('tells again what was told, of whoever was asked last; and nothing of what has not ended', async () => {
+    const { first, second, ask, retell } = house('one', 'two');
+    first.answers = [noHere];
+    const attempt = await wishes.ask();
+    await retell(attempt);
+    expect(await wishes.answers(attempt)).toEqual([]);
+    await ask(attempt);
+    await ask(await secondOf(attempt));
+    await retell(attempt);
+    const [told, again, ...more] = await wishes.answers(attempt);
+    expect([first.asked.length, second.asked.length, more]).toEqual([1, 1, []]);
+    expect(told).toMatchObject({ attempt: attempt.id, outcome: 'approved', connector: 'two' });
+    expect(again).toEqual(told);
+  });
 });

@@ -1,18 +1,19 @@
 import { crashAt } from '@payflow/contracts';
 import { connectorNamed, type Connector } from '@payflow/connectors';
-import { isConnectionLoss, OutcomeUnknown, PoolExhausted, type Database, type Transaction } from '@payflow/database';
-import { enqueue, type JobRun } from '@payflow/jobs';
-import type { AnyOutgoing, Outbox } from '@payflow/messaging';
+import type { Database } from '@payflow/database';
+import type { JobRun } from '@payflow/jobs';
+import type { Outbox } from '@payflow/messaging';
 import { Retry, type RefusalReason } from '@payflow/resilience';
-import { currentTraceparent, logger } from '@payflow/telemetry';
+import { logger } from '@payflow/telemetry';
 import { isAgainst, isFinal, isRouted, isTooLate, type InquirySchedule } from '../domain/attempt.js';
 import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
-import { lockAttempt, moveAttempt } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
 import { sending } from './crash-after-send.js';
 import { countWord } from './metrics.js';
+import type { Decide, Note } from './note.js';
+import { isPassing, Notebook } from './notebook.js';
 import { askingLater, inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
-import { answerOf, callsForOthers, lastWord, settle, type Hearing, type Told } from './settle.js';
+import { answerOf, callsForOthers, isToTell, lastWord, settle, type Hearing, type Told } from './settle.js';
 import { brokenOff, wordOf, type Word } from './word.js';
 
 const log = logger('providers');
@@ -47,17 +48,20 @@ const NOTING = { retries_max: 8, pause_ms: 100, pause_max_ms: 4_000, budget: { s
 export class ProviderDesk {
   private readonly noting = new Retry('provider.noting', {
     ...NOTING,
-    isTransient: (error) =>
-      isConnectionLoss(error) || error instanceof OutcomeUnknown || error instanceof PoolExhausted,
+    isTransient: isPassing,
   });
 
-  constructor(private readonly parts: DeskParts) {}
+  private readonly notebook: Notebook;
+
+  constructor(private readonly parts: DeskParts) {
+    this.notebook = new Notebook(parts.db, parts.outbox);
+  }
 
   /** The job `provider.ask`. */
   async ask({ data, signal, progress }: JobRun<AttemptJob>): Promise<void> {
     const key = keyOf(data);
     // Noted twice after a COMMIT that was never answered, it counts as sent: the provider is asked, and nothing goes out twice.
-    const taken = await this.noting.run(() => this.transaction((tx) => this.take(tx, key)));
+    const taken = await this.note(key, (attempt) => this.take(attempt));
     if (!taken) return;
     crashAt('provider-before-send');
     progress(50);
@@ -67,7 +71,7 @@ export class ProviderDesk {
       .catch((error: unknown) => brokenOff('answer', error));
     crashAt('provider-after-answer');
     const hasOthers = await this.hasOthers(attempt, word);
-    if (isOwnDoing(word, hasOthers) && (await this.putBack(key))) return;
+    if (isOwnDoing(word, hasOthers) && (await this.note(key, putBack))) return;
     await this.hear(key, word, hasOthers);
     crashAt('provider-after-commit');
   }
@@ -75,7 +79,7 @@ export class ProviderDesk {
   /** The job `provider.inquire`. */
   async inquire({ data, signal }: JobRun<AttemptJob>): Promise<void> {
     const key = keyOf(data);
-    const attempt = await this.parts.db.transaction((tx) => this.look(tx, key));
+    const attempt = await this.note(key, look);
     const isOpen = attempt && ['sending', 'unknown', 'requires_action'].includes(attempt.status);
     if (!isOpen || attempt.connector === null) return;
     const connector = connectorNamed(this.parts.connectors, attempt.connector);
@@ -87,20 +91,6 @@ export class ProviderDesk {
           .catch((error: unknown) => brokenOff('inquiry', error))
       : wordOf('inquiry', { outcome: 'unknown', code: 'connector_not_configured', evidence: {} });
     await this.hear(key, word, await this.hasOthers(attempt, word));
-  }
-
-  /** One that has ended is not asked about. Where a webhook says the opposite of how it ended, somebody has to look. */
-  private async look(tx: Transaction, key: AttemptKey): Promise<Attempt | undefined> {
-    const attempt = await lockAttempt(tx, key);
-    if (!attempt || !isFinal(attempt.status) || !isAgainst(attempt.told, attempt.status)) return attempt;
-    if (!attempt.needsAttention) {
-      log.error(
-        { attempt: attempt.id, status: attempt.status },
-        'ALARM: a webhook says the opposite of how an attempt ended',
-      );
-      await moveAttempt(tx, attempt, { status: attempt.status, needsAttention: true });
-    }
-    return attempt;
   }
 
   /** The job `attempt.resolve`: a human has found out. */
@@ -118,55 +108,28 @@ export class ProviderDesk {
     await this.hear(keyOf(data), word, false, `operator:${actor}`);
   }
 
-  /** Notes that it is being sent, and by whom. Undefined where it is not to be sent: by now, any more, or by anybody. */
-  private async take(tx: Transaction, key: AttemptKey): Promise<{ told: AnyOutgoing[]; result: Taken | undefined }> {
-    const attempt = await lockAttempt(tx, key);
-    if (attempt?.status === 'sending') return this.doubt(tx, attempt);
-    if (attempt?.status !== 'created') return { told: [], result: undefined };
+  /** The job `attempt.retell`: what was told was discarded. */
+  async retell({ data }: JobRun<AttemptJob>): Promise<void> {
+    const key = keyOf(data);
+    const last = await this.note(key, (first) => ({ result: first?.last }));
+    if (last !== undefined) await this.note({ ...key, id: last }, tellAgain);
+  }
+
+  /** It is being sent, and by whom. Undefined where it is not to be sent: by now, any more, or by anybody. */
+  private async take(attempt: Attempt | undefined): Promise<Note<Taken | undefined>> {
+    if (attempt?.status === 'sending') return doubt(attempt);
+    if (attempt?.status !== 'created') return { result: undefined };
     if (isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()))
-      return this.giveUp(tx, attempt, 'payment_expired');
+      return giveUp(attempt, 'payment_expired');
     const choice = await this.choiceFor(attempt);
-    if (!choice) return this.giveUp(tx, attempt, 'provider_not_reached');
+    if (!choice) return giveUp(attempt, 'provider_not_reached');
     const { connector, explained } = choice;
     // Sent again, it stays with whom it was routed to, and so does why.
     const isChosen = isRouted(attempt.action) && attempt.connector !== null;
-    const why = isChosen ? {} : { routing: explained };
-    await moveAttempt(tx, attempt, { status: 'sending', connector: connector.name, ...why });
-    return { told: [], result: { attempt: { ...attempt, connector: connector.name }, connector } };
-  }
-
-  /** It never left this process: it waits for its turn, as long as somebody can be expected to wait for it. */
-  private putBack(key: AttemptKey): Promise<boolean> {
-    return this.noting.run(() =>
-      this.transaction(async (tx) => {
-        const attempt = await lockAttempt(tx, key);
-        const isOver = !attempt || attempt.now.getTime() - attempt.createdAt.getTime() > PATIENCE_MS;
-        if (isOver || attempt.status !== 'sending') return { told: [], result: false };
-        await moveAttempt(tx, attempt, { status: 'created' });
-        await enqueue(tx, [askingLater(attempt, TURN_MS * (1 + Math.random()))]);
-        return { told: [], result: true };
-      }),
-    );
-  }
-
-  /** Whoever noted that it is being sent has died, or is given up: it may have been received. */
-  private async doubt(tx: Transaction, attempt: Attempt): Promise<{ told: AnyOutgoing[]; result: undefined }> {
-    await Promise.all([
-      moveAttempt(tx, attempt, { status: 'unknown', code: 'answer_lost' }),
-      enqueue(tx, [inquiryOf(attempt, 0)]),
-    ]);
-    return { told: [], result: undefined };
-  }
-
-  /** Nobody is asked; where others were asked before and declined, theirs is the word. */
-  private async giveUp(
-    tx: Transaction,
-    attempt: Attempt,
-    reason: string,
-  ): Promise<{ told: AnyOutgoing[]; result: undefined }> {
-    await moveAttempt(tx, attempt, { status: 'not_sent', code: reason });
-    const word = lastWord(attempt, { outcome: 'not_sent' as Told, code: reason, reference: null, url: null });
-    return { told: [answerOf(attempt, word)], result: undefined };
+    return {
+      move: { status: 'sending', connector: connector.name, ...(isChosen ? {} : { routing: explained }) },
+      result: { attempt: { ...attempt, connector: connector.name }, connector },
+    };
   }
 
   private async choiceFor(attempt: Attempt): Promise<Choice | undefined> {
@@ -183,26 +146,51 @@ export class ProviderDesk {
   /** Notes a word and tells what follows. */
   private async hear(key: AttemptKey, word: Word, hasOthers: boolean, actor?: string): Promise<void> {
     const hearing: Hearing = { schedule: this.parts.schedule, hasOthers, ...(actor ? { actor } : {}) };
-    await this.noting.run(() =>
-      this.transaction(async (tx) => {
-        const attempt = await lockAttempt(tx, key);
-        if (!attempt) return { told: [], result: undefined };
-        return { told: await settle(tx, attempt, word, hearing), result: countWord(attempt, word) };
-      }),
+    const heard = await this.note<Attempt | undefined>(key, (attempt) =>
+      attempt ? settle(attempt, word, hearing) : { result: undefined },
     );
+    if (heard) countWord(heard, word);
   }
 
-  /** What is told is told with the COMMIT, under the job's own span. */
-  private async transaction<T>(work: (tx: Transaction) => Promise<{ told: AnyOutgoing[]; result: T }>): Promise<T> {
-    const { db, outbox } = this.parts;
-    const { staged, result } = await db.transaction(async (tx) => {
-      const { told, result } = await work(tx);
-      const parentOf = () => currentTraceparent();
-      return { staged: outbox.stageAtCommit(tx, { outgoing: told, finished: [], parentOf }), result };
-    });
-    staged.publish();
-    return result;
+  private note<T>(key: AttemptKey, decide: Decide<T>): Promise<T> {
+    return this.noting.run(() => this.notebook.note(key, decide));
   }
+}
+
+/** One that has ended is not asked about. Where a webhook says the opposite of how it ended, somebody has to look. */
+function look(attempt: Attempt | undefined): Note<Attempt | undefined> {
+  if (!attempt || !isFinal(attempt.status) || !isAgainst(attempt.told, attempt.status) || attempt.needsAttention)
+    return { result: attempt };
+  log.error(
+    { attempt: attempt.id, status: attempt.status },
+    'ALARM: a webhook says the opposite of how an attempt ended',
+  );
+  return { result: attempt, move: { status: attempt.status, needsAttention: true } };
+}
+
+/** It never left this process: it waits for its turn, as long as somebody can be expected to wait for it. */
+function putBack(attempt: Attempt | undefined): Note<boolean> {
+  const isOver = !attempt || attempt.now.getTime() - attempt.createdAt.getTime() > PATIENCE_MS;
+  if (isOver || attempt.status !== 'sending') return { result: false };
+  return { result: true, move: { status: 'created' }, jobs: [askingLater(attempt, TURN_MS * (1 + Math.random()))] };
+}
+
+/** Whoever noted that it is being sent has died, or is given up: it may have been received. */
+function doubt(attempt: Attempt): Note<undefined> {
+  return { result: undefined, move: { status: 'unknown', code: 'answer_lost' }, jobs: [inquiryOf(attempt, 0)] };
+}
+
+/** Whatever it ended with: one that has not ended tells of itself when it has. */
+function tellAgain(attempt: Attempt | undefined): Note<undefined> {
+  if (!attempt || !isToTell(attempt.status)) return { result: undefined };
+  const word = lastWord(attempt, { ...attempt.said, outcome: attempt.status });
+  return { result: undefined, told: [answerOf(attempt, word)] };
+}
+
+/** Nobody is asked; where others were asked before and declined, theirs is the word. */
+function giveUp(attempt: Attempt, reason: string): Note<undefined> {
+  const word = lastWord(attempt, { outcome: 'not_sent' as Told, code: reason, reference: null, url: null });
+  return { result: undefined, move: { status: 'not_sent', code: reason }, told: [answerOf(attempt, word)] };
 }
 
 /** Not sent for want of room, which another connector may have; or because the process ends, which is no connector's fault. */

@@ -73,6 +73,15 @@ export const resolveAttempt = defineJob<ResolveJob>({
   timeLimit_ms: TIME_LIMIT_MS,
 });
 
+/** Tells the machine again how an attempt ended, where what was told was discarded. */
+export const retellAnswer = defineJob<AttemptJob>({
+  name: 'attempt.retell',
+  schema: object(which),
+  priority: 5,
+  attempts_max: ATTEMPTS_MAX,
+  timeLimit_ms: TIME_LIMIT_MS,
+});
+
 type TracedKey = AttemptKey & { readonly traceparent?: string | undefined };
 
 // The sweeper looks for jobs under these keys (`attempts.lost`).
@@ -95,6 +104,16 @@ export function inquiryOf(attempt: TracedKey, delay_ms: number): NewJob {
   return newJob(inquireProvider, {
     data: dataOf(attempt),
     key: `inquire/${uuidOf('attempt', attempt.id)}`,
+    delay_ms,
+    traceparent: attempt.traceparent,
+  });
+}
+
+/** `attempt`: the one that the machine knows, whichever provider was asked in the end. */
+export function retellingOf(attempt: TracedKey, delay_ms: number): NewJob {
+  return newJob(retellAnswer, {
+    data: dataOf(attempt),
+    key: `retell/${uuidOf('attempt', attempt.id)}`,
     delay_ms,
     traceparent: attempt.traceparent,
   });

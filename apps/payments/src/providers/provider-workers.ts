@@ -8,7 +8,7 @@ import type { paymentsConfiguration } from '../payments.config.js';
 import { Router } from '../routing/router.js';
 import { AttemptSweeper } from './attempt-sweeper.js';
 import { ProviderDesk } from './provider-desk.js';
-import { askProvider, inquireProvider, resolveAttempt } from './provider-jobs.js';
+import { askProvider, inquireProvider, resolveAttempt, retellAnswer } from './provider-jobs.js';
 
 type Config = ConfigurationOf<typeof paymentsConfiguration>;
 
@@ -49,6 +49,7 @@ export function providerWorkers(config: Config): Provider[] {
             handled(askProvider, (run) => desk.ask(run)),
             handled(inquireProvider, (run) => desk.inquire(run)),
             handled(resolveAttempt, (run) => desk.resolve(run)),
+            handled(retellAnswer, (run) => desk.retell(run)),
           ],
         }),
     },

@@ -1,6 +1,4 @@
 import { newId } from '@payflow/contracts';
-import type { Transaction } from '@payflow/database';
-import { enqueue } from '@payflow/jobs';
 import type { AnyOutgoing } from '@payflow/messaging';
 import {
   believe,
@@ -13,13 +11,11 @@ import {
   type InquirySchedule,
 } from '../domain/attempt.js';
 import type { Attempt } from './attempt.js';
-import { insertAttempts, keepEvidence, moveAttempt } from './attempt.repository.js';
+import type { Note } from './note.js';
 import { askingOf, inquiryOf } from './provider-jobs.js';
 import type { Word } from './word.js';
 
 const ACTOR = 'payments/providers';
-
-/** Until then there is a place again, where there is one at all. */
 
 /** What a word is heard with. */
 export interface Hearing {
@@ -38,10 +34,10 @@ export function callsForOthers(attempt: Attempt, word: Pick<Word, 'outcome' | 'i
 }
 
 /**
- * Keeps a word as evidence, believes it or not, and does what follows: tells the machine, has another asked, or asks again later.
- * Returns what is to be told, in the same transaction.
+ * Keeps a word as evidence, believes it or not, and says what follows: the machine is told, another is asked, or it is asked again
+ * later.
  */
-export async function settle(tx: Transaction, attempt: Attempt, heard: Word, hearing: Hearing): Promise<AnyOutgoing[]> {
+export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<Attempt> {
   const word = asFarAsKnown(attempt, heard);
   const belief = believe(
     attempt.status,
@@ -50,27 +46,27 @@ export async function settle(tx: Transaction, attempt: Attempt, heard: Word, hea
     attempt.told,
   );
   const next = later(attempt, word, belief, hearing.schedule);
-  const keeping = keepEvidence(tx, attempt, {
-    ...word,
-    connector: attempt.connector ?? 'none',
-    believed: belief.status !== null,
-  });
-  const moving = moveAttempt(tx, attempt, {
-    status: belief.status ?? attempt.status,
-    ...(belief.status === null ? {} : { reference: word.reference, code: word.code, url: word.url }),
-    inquiries: word.source === 'inquiry' ? 1 : 0,
-    needsAttention:
-      word.source === 'operator' ? false : attempt.needsAttention || belief.needsAttention || next === 'attention',
-  });
-  await Promise.all([keeping, moving]);
-  if (typeof next === 'number') await enqueue(tx, [inquiryOf(attempt, next)]);
-  if (belief.status === 'created') await enqueue(tx, [askingOf(attempt)]);
-  if (belief.status === null || !isToTell(belief.status)) return [];
+  const noted = {
+    result: attempt,
+    evidence: { ...word, connector: attempt.connector ?? 'none', believed: belief.status !== null },
+    move: {
+      status: belief.status ?? attempt.status,
+      ...(belief.status === null ? {} : { reference: word.reference, code: word.code, url: word.url }),
+      inquiries: word.source === 'inquiry' ? 1 : 0,
+      needsAttention:
+        word.source === 'operator' ? false : attempt.needsAttention || belief.needsAttention || next === 'attention',
+    },
+    jobs: [
+      ...(typeof next === 'number' ? [inquiryOf(attempt, next)] : []),
+      ...(belief.status === 'created' ? [askingOf(attempt)] : []),
+    ],
+  };
+  if (belief.status === null || !isToTell(belief.status)) return noted;
   if (hearing.hasOthers && callsForOthers(attempt, word)) {
-    await tryAnother(tx, attempt);
-    return [];
+    const other = { ...attempt, id: newId('attempt'), number: attempt.number + 1, connector: null };
+    return { ...noted, other, jobs: [...noted.jobs, askingOf(other)] };
   }
-  return [answerOf(attempt, lastWord(attempt, { ...word, outcome: belief.status }), hearing.actor)];
+  return { ...noted, told: [answerOf(attempt, lastWord(attempt, { ...word, outcome: belief.status }), hearing.actor)] };
 }
 
 /**
@@ -91,19 +87,16 @@ function later(
 ): number | 'attention' | undefined {
   const isUnknown = (belief.status ?? attempt.status) === 'unknown';
   if (!isUnknown || attempt.needsAttention || word.source === 'operator') return undefined;
+  // A webhook knew better before: nothing is gained by waiting.
+  if (attempt.unknownAt === null && attempt.told !== null) return 0;
   const unknown_ms = attempt.unknownAt ? attempt.now.getTime() - attempt.unknownAt.getTime() : 0;
   return nextInquiry_ms(unknown_ms, schedule) ?? 'attention';
 }
 
 export type Told = 'approved' | 'declined' | 'requires_action' | 'not_sent';
 
-function isToTell(status: AttemptStatus): status is Told {
+export function isToTell(status: AttemptStatus): status is Told {
   return isFinal(status) || status === 'requires_action';
-}
-
-async function tryAnother(tx: Transaction, attempt: Attempt): Promise<void> {
-  const other = { ...attempt, id: newId('attempt'), number: attempt.number + 1, connector: null };
-  await Promise.all([insertAttempts(tx, [other]), enqueue(tx, [askingOf(other)])]);
 }
 
 /** Where the last could not be asked, and one before it declined, that is what the customer has to know. */

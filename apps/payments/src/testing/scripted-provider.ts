@@ -96,6 +96,7 @@ export function deskWith(db: TestDatabase, messaging: Messaging, ...names: strin
     second: connectors[1] as Scripted,
     ask: (attempt: NewAttempt) => desk.ask(runOf(dataOf(attempt))),
     inquire: (attempt: NewAttempt) => desk.inquire(runOf(dataOf(attempt))),
+    retell: (attempt: NewAttempt) => desk.retell(runOf(dataOf(attempt))),
     resolve: (attempt: NewAttempt, word: Partial<ResolveJob>) =>
       desk.resolve(
         runOf({

@@ -26,9 +26,9 @@ export const payments: IndexRegistry = {
     { index: 'ledger_steps_divided_once', query: 'ledger-steps.save' },
     { index: 'ledger_steps_undivided', query: 'ledger-steps.undivided', values: ['15000', '21600000', '100'] },
     {
-      index: 'ledger_steps_of_payment',
+      index: 'ledger_steps_by_payment',
       query: 'lives.load',
-      values: [...arrays(...OWNER, uuid(7)), "'{}'", "'{}'", "'{}'"],
+      values: [...arrays(...OWNER, uuid(7)), "'{}'", "'{}'", "'{}'", "'{}'"],
     },
     { index: 'payment_operations_by_change', query: 'invariant.payments.I18.running', values: [] },
     { index: 'payment_operations_open', query: 'invariant.payments.I15.running', values: [] },
@@ -38,8 +38,14 @@ export const payments: IndexRegistry = {
     {
       index: 'attempts_open_by_payment',
       query: 'lives.load',
-      values: [...arrays(...OWNER, uuid(7)), "'{}'", "'{}'", "'{}'"],
+      values: [...arrays(...OWNER, uuid(7)), "'{}'", "'{}'", "'{}'", "'{}'"],
     },
+    {
+      index: 'payment_operations_numbered',
+      query: 'lives.load',
+      values: [...arrays(...OWNER, uuid(7)), "'{}'", "'{}'", "'{}'", "'{}'"],
+    },
+    { index: 'attempts_of_operation', query: 'attempts.lock', values: arrays(...OWNER, uuid(7)) },
     { index: 'attempts_attention', query: 'attempts.attention', values: ['200'] },
     {
       index: 'provider_evidence_by_attempt',
