@@ -16,6 +16,8 @@ const DECREASE = 0.9;
 const INCREASE = 0.05;
 /** Below this share of the most, requests wait for workers and no longer fill the transactions they share: fewer are done, at a higher price. */
 const SHARE_MIN = 1 / 2;
+/** From this share of the most on, they can be what makes the event loop late. */
+const SHARE_OF_MANY = 1 / 8;
 /** So few are not made fewer: that they are slow, or that the event loop is late, is not for their number. */
 const FEW = 16;
 
@@ -54,7 +56,7 @@ export class Concurrency {
 
   /** Whether so many at work can be what makes the event loop late. */
   isMany(running: number): boolean {
-    return running >= Math.max(FEW, this.min);
+    return running >= Math.max(FEW, this.max * SHARE_OF_MANY);
   }
 
   get limit(): number {
