@@ -7,12 +7,42 @@ import type { BenchBooks } from './books.js';
 
 /** A transaction's worth, as far as the steps of rollups and checks are concerned. */
 const CHUNK = 50_000;
+/** One for each core of the machine that this is measured on. */
+const SESSIONS = 2;
 const MONTHS = 12;
 const MONTH_MS = 30 * 86_400_000;
 const HOUR_MS = 3_600_000;
 
-// Months of before the ledger was there, and the chain as an aggregate, so that a chunk is one statement.
+// Months of before the ledger was there: filled first, and given their indexes after. Nothing more is posted to a month that is
+// over, so how full their pages are is met by reads alone. And the chain as an aggregate, so that a chunk is one statement.
 const PREPARE = `
+create table history (like transfers including defaults including constraints) partition by range (recorded_at);
+do $$
+declare
+  month timestamptz;
+begin
+  for back in 2 .. ${MONTHS + 1} loop
+    month := date_trunc('month', now(), 'UTC') - back * interval '1 month';
+    execute format('create table %I partition of history for values from (%L) to (%L)',
+      'transfers_' || to_char(month at time zone 'UTC', 'YYYYMM'), month, month + interval '1 month');
+  end loop;
+end $$;
+create function bench_link(previous bytea, head bytea, line text) returns bytea language plpgsql immutable as $$
+begin return sha256(convert_to(encode(coalesce(previous, head), 'hex') || line, 'UTF8')); end $$;
+create aggregate bench_chained(bytea, text) (sfunc = bench_link, stype = bytea);`;
+
+const SESSION = `
+set synchronous_commit = off;
+set work_mem = '256MB';
+set maintenance_work_mem = '512MB';
+create temp table numbered as select (row_number() over (order by id) - 1)::integer as nr, id from accounts;
+create unique index on numbered (nr);
+analyze numbered;`;
+
+// The current and the last month are there, with their indexes.
+const FIRST_OF_THE_LEDGER = `date_trunc('month', now(), 'UTC') - interval '1 month'`;
+
+const ATTACH = `
 do $$
 declare
   month timestamptz;
@@ -21,16 +51,17 @@ begin
   for back in 2 .. ${MONTHS + 1} loop
     month := date_trunc('month', now(), 'UTC') - back * interval '1 month';
     part := 'transfers_' || to_char(month at time zone 'UTC', 'YYYYMM');
-    execute format('create table %I partition of transfers for values from (%L) to (%L)', part, month, month + interval '1 month');
+    execute format('alter table history detach partition %I', part);
+    execute format('alter table transfers attach partition %I for values from (%L) to (%L)', part, month, month + interval '1 month');
     perform guard_partition('transfers', part::regclass);
   end loop;
 end $$;
-create function bench_link(previous bytea, head bytea, line text) returns bytea language plpgsql immutable as $$
-begin return sha256(convert_to(encode(coalesce(previous, head), 'hex') || line, 'UTF8')); end $$;
-create aggregate bench_chained(bytea, text) (sfunc = bench_link, stype = bytea);
-create temp table numbered as select (row_number() over () - 1)::integer as nr, id from accounts;
-create unique index on numbered (nr);
-analyze numbered;`;
+drop table history;`;
+
+const book = (table: string, at: '<' | '>=') => `
+  insert into ${table} (tenant_id, livemode, id, recorded_at, debit_account_id, credit_account_id, amount_minor, asset, chain, chain_position, chain_hash)
+  select tenant_id, livemode, id, recorded_at, debit_account_id, credit_account_id, amount_minor, asset, $5::smallint, chain_position, chain_hash
+  from links where recorded_at ${at} ${FIRST_OF_THE_LEDGER} order by chain_position`;
 
 /** So many transfers between two instants at the end of one chain, each with its verdict; a little over its key's worth of it. */
 const INSERT_CHUNK = `
@@ -48,10 +79,8 @@ links as materialized (
       7::bigint as amount_minor, 'USD' as asset, null::uuid as payment_id, null::uuid as group_id, null::uuid as hold_id,
       null::uuid as reverses_id, null::timestamptz as effective_at, (select position from head) + i + 1 as chain_position
     from noise join numbered d on d.nr = debit join numbered c on c.nr = (debit + away) % $6::integer) as t),
-booked as (
-  insert into transfers (tenant_id, livemode, id, recorded_at, debit_account_id, credit_account_id, amount_minor, asset, chain, chain_position, chain_hash)
-  select tenant_id, livemode, id, recorded_at, debit_account_id, credit_account_id, amount_minor, asset, $5::smallint, chain_position, chain_hash
-  from links order by chain_position),
+before as (${book('history', '<')}),
+since as (${book('transfers', '>=')}),
 answered as (
   insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
   select tenant_id, livemode, 'transfer', id, chain_hash, id, id, 'payflow.transfer.posted.v1', '{}' from links order by chain_position)
@@ -72,20 +101,38 @@ where a.id = m.account`;
  * made of it. A verdict's data is left empty: it is kept beside the key and looked at by nobody here.
  */
 export async function seedHistory(books: BenchBooks, transfers: number): Promise<void> {
-  const owner = new Client({ connectionString: books.urls.ownerUrl });
-  await owner.connect();
-  await owner.query(PREPARE);
-  const end = Date.now() - HOUR_MS;
-  const begin = end - MONTHS * MONTH_MS;
-  const instant = (done: number) => new Date(begin + (end - begin) * (done / transfers));
-  for (let done = 0, chunk = 0; done < transfers; done += CHUNK, chunk++) {
-    const rows = Math.min(CHUNK, transfers - done);
-    const tenant = uuidOf('tenant', books.tenant);
-    const span = [instant(done), instant(done + rows)];
-    await owner.query(INSERT_CHUNK, [tenant, ...span, rows, chunk % CHAINS, books.accounts.length]);
-  }
+  const owner = await sessionOf(books, PREPARE);
+  const others = await Promise.all(Array.from({ length: SESSIONS - 1 }, () => sessionOf(books)));
+  const sessions = [owner, ...others];
+  await Promise.all(sessions.map((session, at) => fill(session, books, { transfers, first: at })));
+  await Promise.all(others.map((session) => session.end()));
+  await owner.query(ATTACH);
   await owner.query(BOOK);
   for (const table of ['transfers', 'verdicts', 'accounts']) await owner.query(`vacuum (analyze) ${table}`);
   await owner.end();
   while (await addSnapshots(books.database, TRANSFERS_PER_SNAPSHOT));
+}
+
+async function sessionOf(books: BenchBooks, prepare = ''): Promise<Client> {
+  const client = new Client({ connectionString: books.urls.ownerUrl });
+  await client.connect();
+  await client.query(prepare + SESSION);
+  return client;
+}
+
+/** Every so-manieth chunk. Their number divides that of the chains, so that no two sessions meet at one. */
+async function fill(
+  session: Client,
+  { tenant, accounts }: BenchBooks,
+  { transfers, first }: { readonly transfers: number; readonly first: number },
+): Promise<void> {
+  const end = Date.now() - HOUR_MS;
+  const begin = end - MONTHS * MONTH_MS;
+  const instant = (done: number) => new Date(begin + (end - begin) * (done / transfers));
+  for (let chunk = first; chunk * CHUNK < transfers; chunk += SESSIONS) {
+    const done = chunk * CHUNK;
+    const rows = Math.min(CHUNK, transfers - done);
+    const span = [instant(done), instant(done + rows)];
+    await session.query(INSERT_CHUNK, [uuidOf('tenant', tenant), ...span, rows, chunk % CHAINS, accounts.length]);
+  }
 }
