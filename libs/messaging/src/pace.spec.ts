@@ -32,10 +32,3 @@ it('forgets a burst within seconds', () => {
   pace.begin(1, 7_000);
   expect(pace.rest_ms(7_000)).toBe(0);
 });
-
-it('rests for as long as it worked, up to the most, where it is told to', () => {
-  const pace = new Pace({ ...OPTIONS, rest_per_work: 1 });
-  pace.begin(1, 10_000);
-  expect(pace.rest_ms(10_007)).toBe(7);
-  expect(pace.rest_ms(10_500)).toBe(80);
-});

@@ -7,11 +7,6 @@ export interface PaceOptions {
   /** What each member per second above that adds to the time a batch may gather. */
   readonly gather_ms_per_rate: number;
   readonly gather_ms_max: number;
-  /**
-   * How long it rests at least for each millisecond of work, up to the most; 0 if not told. A batch takes long where the
-   * machine is busy, so there batches become fewer and larger by themselves; where it is not, this is a few milliseconds.
-   */
-  readonly rest_per_work?: number;
 }
 
 /**
@@ -34,9 +29,8 @@ export class Pace {
 
   /** For how long the next batch should be left to gather, ms; 0 where it is quiet. */
   rest_ms(now_ms: number): number {
-    const { quiet_per_s, gather_ms_per_rate, gather_ms_max, rest_per_work = 0 } = this.options;
-    const worked_ms = now_ms - this.begunAt_ms;
+    const { quiet_per_s, gather_ms_per_rate, gather_ms_max } = this.options;
     const gather_ms = Math.min(gather_ms_max, (this.perSecond - quiet_per_s) * gather_ms_per_rate);
-    return Math.max(0, gather_ms - worked_ms, Math.min(gather_ms_max, worked_ms * rest_per_work));
+    return Math.max(0, this.begunAt_ms + gather_ms - now_ms);
   }
 }

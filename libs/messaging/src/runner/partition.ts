@@ -28,7 +28,7 @@ const STOPPED_RETRY_MS = 30_000;
 const SHORT_LOG_LOOKS = 10;
 const SHORT_LOG_PAUSE_MS = 500;
 /** At 250/s a partition gathers for about 40 ms: some ten messages; at 460/s and more for the most, where the gain of batching ends. */
-const PACE = { quiet_per_s: 60, gather_ms_per_rate: 0.2, gather_ms_max: 80, rest_per_work: 1 };
+const PACE = { quiet_per_s: 60, gather_ms_per_rate: 0.2, gather_ms_max: 80 };
 const OVERFLOW: StopReason = 'parked_overflow';
 
 export interface PartitionParts {
