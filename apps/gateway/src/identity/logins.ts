@@ -85,11 +85,15 @@ export class Logins {
       const subjects = this.guard.subjects(email, address);
       const pair = this.#pair();
       return this.db.transaction(async (tx) => {
-        await this.guard.succeeded(tx, subjects);
         const key = keyOf(found.user);
-        if (!(await holdLogin(tx, key, found.passwordHash))) throw new Problem('credentials_invalid');
+        // Sent together: where one of the first two says no, the third is rolled back with them.
+        const [, isHeld, session] = await Promise.all([
+          this.guard.succeeded(tx, subjects),
+          holdLogin(tx, key, found.passwordHash),
+          openSession(tx, key, { livemode, address, userAgent }, pair.tokens),
+        ]);
+        if (!isHeld) throw new Problem('credentials_invalid');
         if (fresh !== undefined) await rehash(tx, key, fresh);
-        const session = await openSession(tx, key, { livemode, address, userAgent }, pair.tokens);
         addAuditEntries(tx, [loggedIn(found.user, at, session.id)]);
         return granted(session, pair);
       });
@@ -107,8 +111,7 @@ export class Logins {
     find: () => Promise<UserWithPassword | undefined>,
   ): Promise<{ readonly user: User; readonly passwordHash: string }> {
     const subjects = this.guard.subjects(email, at.address);
-    await this.guard.check(subjects);
-    const found = await find();
+    const [found] = await Promise.all([find(), this.guard.check(subjects)]);
     const isRight = await this.passwords.isRight(password, found?.passwordHash);
     if (!isRight || !found?.passwordHash || found.user.status === 'disabled') {
       await this.db.transaction(async (tx) => {
