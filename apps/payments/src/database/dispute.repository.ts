@@ -1,11 +1,4 @@
-import {
-  fromUuid,
-  uuidOf,
-  type AttemptStatus,
-  type DisputeEvidence,
-  type PaymentMethod,
-  type PaymentStatus,
-} from '@payflow/contracts';
+import { fromUuid, uuidOf, type AttemptStatus, type PaymentMethod, type PaymentStatus } from '@payflow/contracts';
 import { RunAgain, statement, type Database, type Row, type Transaction } from '@payflow/database';
 import type { Dispute, Leg } from '../domain/dispute.js';
 import {
@@ -16,6 +9,15 @@ import {
   toDispute,
   type DisputeRow,
 } from './dispute-row.js';
+import {
+  attemptRecord,
+  evidenceRecord,
+  legRecord,
+  transitionRecord,
+  type DisputeTransition,
+  type EvidenceAttempt,
+  type NoticeEvidence,
+} from './dispute-records.js';
 import type { PaymentKey } from './payment.repository.js';
 
 /** A payment that is, or may be, disputed. */
@@ -54,43 +56,6 @@ export interface LegVerdict {
   readonly command: string;
   readonly eventId: string;
   readonly reason: string | null;
-}
-
-/** What a provider said of a payment, to be kept. */
-export interface NoticeEvidence extends PaymentKey {
-  /** The event that brought it. */
-  readonly eventId: string;
-  readonly attempt: string | null;
-  readonly connector: string;
-  readonly outcome: string;
-  readonly code: string | null;
-  readonly providerReference: string | null;
-  readonly content: object;
-  readonly believed: boolean;
-}
-
-/** A change of a dispute, for the log. */
-export interface DisputeTransition {
-  readonly dispute: Dispute;
-  readonly from: Pick<Dispute, 'status' | 'leg'> | null;
-  readonly actor: string;
-  readonly reason: string;
-  readonly causeId: string;
-  readonly traceId: string | null;
-}
-
-/** Evidence on its way to a provider. */
-export interface EvidenceAttempt {
-  readonly dispute: Dispute;
-  readonly attempt: string;
-  /** UUID. */
-  readonly operation: string;
-  readonly commandId: string;
-  readonly actor: string;
-  readonly traceId: string | null;
-  readonly correlation: string;
-  readonly traceparent: string | undefined;
-  readonly evidence: DisputeEvidence;
 }
 
 /** All that a batch changes of disputes. `before`: as it was loaded; undefined where it is new. */
@@ -341,65 +306,4 @@ export async function countRefused(
 ): Promise<{ readonly disputes: number; readonly seconds: number }> {
   const [row] = await db.rows<{ disputes: number; seconds: number }>(COUNT_REFUSED);
   return row ?? { disputes: 0, seconds: 0 };
-}
-
-const owner = ({ tenant, livemode }: { readonly tenant: string; readonly livemode: boolean }) => ({
-  tenant_id: uuidOf('tenant', tenant),
-  livemode,
-});
-
-function legRecord({ dispute, direction, number, transfer, command }: Leg) {
-  return {
-    ...owner(dispute),
-    transfer_id: uuidOf('transfer', transfer),
-    dispute_id: uuidOf('dispute', dispute.id),
-    direction,
-    number,
-    command_id: uuidOf('event', command),
-  };
-}
-
-function transitionRecord({ dispute, from, actor, reason, causeId, traceId }: DisputeTransition) {
-  return {
-    ...owner(dispute),
-    dispute_id: uuidOf('dispute', dispute.id),
-    version: dispute.version,
-    from_status: from?.status ?? null,
-    to_status: dispute.status,
-    from_leg: from?.leg ?? null,
-    to_leg: dispute.leg,
-    actor,
-    reason,
-    cause_event_id: uuidOf('event', causeId),
-    trace_id: traceId,
-  };
-}
-
-function evidenceRecord(evidence: NoticeEvidence) {
-  const { eventId, id, attempt, connector, outcome, code, providerReference, content, believed } = evidence;
-  return {
-    ...owner(evidence),
-    id: uuidOf('event', eventId),
-    payment_id: uuidOf('payment', id),
-    attempt_id: attempt && uuidOf('attempt', attempt),
-    ...{ connector, outcome, code, provider_reference: providerReference, content, believed },
-  };
-}
-
-function attemptRecord(evidence: EvidenceAttempt) {
-  const { dispute, attempt, operation, commandId, actor, traceId, correlation, traceparent } = evidence;
-  return {
-    ...owner(dispute),
-    attempt_id: uuidOf('attempt', attempt),
-    payment_id: uuidOf('payment', dispute.payment),
-    operation_id: operation,
-    action: 'submit_evidence',
-    asset: dispute.asset,
-    request: { reference: dispute.providerReference, evidence: evidence.evidence },
-    connector: dispute.connector,
-    correlation_id: uuidOf('event', correlation),
-    traceparent: traceparent ?? null,
-    command_id: uuidOf('event', commandId),
-    ...{ actor, trace_id: traceId },
-  };
 }

@@ -4,12 +4,8 @@ import { enqueue, type NewJob } from '@payflow/jobs';
 import type { AnyOutgoing, Handled } from '@payflow/messaging';
 import { parseAmount } from '@payflow/money';
 import { logger } from '@payflow/telemetry';
-import {
-  numberOf,
-  type DisputablePayment,
-  type NoticeEvidence,
-  type ToldDispute,
-} from '../database/dispute.repository.js';
+import type { NoticeEvidence } from '../database/dispute-records.js';
+import { numberOf, type DisputablePayment, type ToldDispute } from '../database/dispute.repository.js';
 import type { PaymentKey } from '../database/payment.repository.js';
 import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
 import type { DisputeWord } from '../domain/dispute-states.js';

@@ -1,16 +1,14 @@
 import { newId, newUuid, type AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { parseTraceparent, type AnyOutgoing } from '@payflow/messaging';
+import type { DisputeTransition, EvidenceAttempt, NoticeEvidence } from '../database/dispute-records.js';
 import {
   loadDisputes,
   numberOf,
   saveDisputes,
   type DisputablePayment,
-  type DisputeTransition,
-  type EvidenceAttempt,
   type KeptNotices,
   type LegVerdict,
-  type NoticeEvidence,
   type ToldDispute,
 } from '../database/dispute.repository.js';
 import type { AttemptKey } from '../providers/attempt.js';

@@ -1,10 +1,10 @@
 import { statement } from '@payflow/database';
-import { Messaging } from '@payflow/messaging';
+import type { Messaging } from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
-import { createTestDatabase, statementsOf, testBroker, type TestDatabase } from '@payflow/testing';
+import { statementsOf, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { migrations } from '../database/index.js';
-import { Wishes } from '../testing/attempts.js';
+import type { Wishes } from '../testing/attempts.js';
+import { attemptsStage } from '../testing/attempts-stage.js';
 import type { NewAttempt } from './attempt.js';
 import { Notebook } from './notebook.js';
 
@@ -20,11 +20,7 @@ let db: TestDatabase;
 let wishes: Wishes;
 let messaging: Messaging;
 beforeAll(async () => {
-  db = await createTestDatabase('payments', migrations);
-  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
-  // Never started: what is told stays in the outbox.
-  messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
-  wishes = new Wishes(db);
+  ({ db, messaging, wishes } = await attemptsStage());
 });
 afterAll(() => db.drop());
 

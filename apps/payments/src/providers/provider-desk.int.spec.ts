@@ -1,11 +1,11 @@
 import { fromUuid, newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { Messaging } from '@payflow/messaging';
+import type { Messaging } from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
-import { createTestDatabase, statementsOf, testBroker, type TestDatabase } from '@payflow/testing';
+import { statementsOf, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { migrations } from '../database/index.js';
-import { Wishes } from '../testing/attempts.js';
+import type { Wishes } from '../testing/attempts.js';
+import { attemptsStage } from '../testing/attempts-stage.js';
 import { act, deskWith, full, gone, no, noHere, unsent } from '../testing/scripted-provider.js';
 import { askProviders } from './ask-providers.js';
 import type { NewAttempt } from './attempt.js';
@@ -16,11 +16,7 @@ let db: TestDatabase;
 let messaging: Messaging;
 let wishes: Wishes;
 beforeAll(async () => {
-  db = await createTestDatabase('payments', migrations);
-  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
-  // Never started: what is told stays in the outbox.
-  messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
-  wishes = new Wishes(db);
+  ({ db, messaging, wishes } = await attemptsStage());
 });
 afterAll(() => db.drop());
 

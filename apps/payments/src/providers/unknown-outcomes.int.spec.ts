@@ -1,12 +1,13 @@
 import { uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariant, type Invariant } from '@payflow/invariants';
-import { Messaging } from '@payflow/messaging';
+import type { Messaging } from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
-import { createTestDatabase, statementsOf, testBroker, until, type TestDatabase } from '@payflow/testing';
+import { statementsOf, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { invariants, migrations } from '../database/index.js';
-import { Wishes } from '../testing/attempts.js';
+import { invariants } from '../database/index.js';
+import type { Wishes } from '../testing/attempts.js';
+import { attemptsStage } from '../testing/attempts-stage.js';
 import { deskWith, neverHeard, no, silence, unsent, yes } from '../testing/scripted-provider.js';
 import { askProviders } from './ask-providers.js';
 import type { NewAttempt } from './attempt.js';
@@ -19,11 +20,7 @@ let db: TestDatabase;
 let messaging: Messaging;
 let wishes: Wishes;
 beforeAll(async () => {
-  db = await createTestDatabase('payments', migrations);
-  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
-  // Never started: what is told stays in the outbox.
-  messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
-  wishes = new Wishes(db);
+  ({ db, messaging, wishes } = await attemptsStage());
 });
 afterAll(() => db.drop());
 
