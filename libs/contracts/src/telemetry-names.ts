@@ -81,6 +81,7 @@ export const METRICS = {
   httpConnections: 'payflow_http_connections',
   httpConnectionsEnded: 'payflow_http_connections_ended_total',
   outcomesAwaited: 'payflow_outcomes_awaited_requests',
+  idempotencyReplays: 'payflow_idempotency_replays_total',
   retryBudgetLeft: 'payflow_retry_budget_left',
   disputesRefused: 'payflow_disputes_refused',
   disputesRefusedSeconds: 'payflow_disputes_refused_oldest_seconds',

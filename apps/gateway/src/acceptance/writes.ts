@@ -9,6 +9,7 @@ import type { Acceptable, Acceptance, Reply, Write } from './acceptable.js';
 import { Acceptor, type Door } from './acceptor.js';
 import { AccountDirectory } from './account-directory.js';
 import { GroupCommit, Overloaded } from './group-commit.js';
+import { KeptReplies } from './kept-replies.js';
 import type { Expectation, Outcomes } from './outcomes.js';
 import { transferReply } from './replies.js';
 import { UnitDirectory } from './unit-directory.js';
@@ -33,6 +34,7 @@ export type WriteIdentity = Pick<Acceptable, 'tenant' | 'livemode' | 'idempotenc
 export class Writes {
   readonly #accounts: AccountDirectory;
   readonly #units: UnitDirectory;
+  readonly #kept = new KeptReplies();
   readonly #groups: GroupCommit<Acceptable, Acceptance>;
 
   constructor(
@@ -54,6 +56,8 @@ export class Writes {
    * problem to answer with when it is not accepted. `onWait`: all that is left to do is to wait.
    */
   async submit(write: Acceptable, deadline: number, onWait: OnWait = nobody): Promise<Answer> {
+    const kept = this.#kept.find(write);
+    if (kept) return { kind: 'final', reply: kept, replayed: true };
     const { tenant, livemode, idempotencyKey } = write;
     await this.check(write.write);
     if (write.write.objection && !(await this.#isKnown(write))) throw write.write.objection;
@@ -63,10 +67,11 @@ export class Writes {
       onWait();
       switch (acceptance.outcome) {
         case 'accepted':
-          return await ended(own, write.write.view.id, deadline, false);
+          return this.#keeping(write, await ended(own, write.write.view.id, deadline, false));
         case 'joined':
           return await this.#join(acceptance.idempotencyKey, write, acceptance.resourceId, deadline);
         case 'replayed':
+          this.#kept.found(write, acceptance.reply);
           return { kind: 'final', reply: acceptance.reply, replayed: true };
         case 'made_by_bulk':
           return await this.#shown(write, deadline);
@@ -90,11 +95,14 @@ export class Writes {
     deadline: number,
     onWait: OnWait = nobody,
   ): Promise<Answer | undefined> {
+    const kept = this.#kept.find(copy);
+    if (kept) return { kind: 'final', reply: kept, replayed: true };
     const record = (await findRecords(this.door.db, [copy])).get(idempotencyKeyOf(copy));
     if (record && !record.fingerprint.equals(copy.fingerprint)) throw new Problem('idempotency_key_reused');
     const first = record ?? (named && (await findFirsts(this.door.db, [named])).get(named));
     if (!first) return undefined;
     if (!record && named) await this.door.db.transaction((tx) => takeCopyKey(tx, copy, named, first));
+    if (record?.reply) this.#kept.found(copy, record.reply);
     if (first.reply) return { kind: 'final', reply: first.reply, replayed: true };
     onWait();
     return this.#join(first.idempotencyKey, copy, first.resourceId, deadline);
@@ -114,6 +122,11 @@ export class Writes {
       findFirsts(this.door.db, named ? [named] : []),
     ]);
     return records.size + firsts.size > 0;
+  }
+
+  #keeping(write: Acceptable, answer: Answer): Answer {
+    if (answer.kind === 'final') this.#kept.keep(write, answer.reply);
+    return answer;
   }
 
   /** A bulk is answered whole, so no reply of its own is kept of any transfer of it. */
