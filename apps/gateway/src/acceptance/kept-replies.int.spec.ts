@@ -47,7 +47,11 @@ it('another process answers it from Postgres, with the same bytes', async () => 
       await stage.client.post(PAYMENTS, body, key),
       await stage.client.at(second.base).post(PAYMENTS, body, key),
     ];
-    const [here, there] = copies.map(({ status, text, headers }) => [status, text, ...TOLD.map((name) => headers.get(name))]);
+    const [here, there] = copies.map(({ status, text, headers }) => [
+      status,
+      text,
+      ...TOLD.map((name) => headers.get(name)),
+    ]);
     expect(there).toEqual(here);
     expect([first.status, first.text]).toEqual(here?.slice(0, 2));
   } finally {
