@@ -12,6 +12,7 @@ import {
 import { countJobs } from './database/job.repository.js';
 import { SHARED_CONCURRENCY, type HandledJob } from './job.js';
 import { countLost, showCounts } from './metrics.js';
+import { ProgressBoard } from './progress.js';
 
 const log = logger('jobs');
 
@@ -62,11 +63,13 @@ export class JobWorker {
     // A connection whose server went away, idle or in use: another is opened, and without listeners the process would end.
     this.clients.on('error', () => undefined);
     this.clients.on('connect', (client) => client.on('error', () => undefined));
+    const progress = new ProgressBoard(options.db);
     this.crews = groups.map(
       ({ jobs, concurrency }) =>
         new Crew({
           clients: this.clients,
           db: options.db,
+          progress,
           jobs,
           concurrency,
           drain_ms: DRAIN_MS,

@@ -7,7 +7,7 @@ import { prepareRetry, type Failing } from './database/job-worker.repository.js'
 import type { Payload } from './enqueue.js';
 import { JobHopeless, type HandledJob } from './job.js';
 import { countRun, countWait, type RunOutcome } from './metrics.js';
-import { Progress } from './progress.js';
+import type { ProgressBoard } from './progress.js';
 
 const log = logger('jobs');
 const tracer = trace.getTracer('payflow.jobs');
@@ -23,6 +23,7 @@ class JobOverdue extends Error {
 
 export interface RunParts {
   readonly db: Database;
+  readonly progress: ProgressBoard;
   /** Comes when the process is about to end. */
   readonly stopping: AbortSignal;
 }
@@ -42,7 +43,6 @@ export async function runJob({ job, handle }: HandledJob, queued: QueuedJob, par
   );
   const limit = AbortSignal.timeout(job.timeLimit_ms);
   const signal = AbortSignal.any([limit, parts.stopping]);
-  const progress = new Progress(parts.db, queued.id);
   let outcome: RunOutcome = 'done';
   try {
     const problem = job.problemOf(payload.data);
@@ -52,7 +52,7 @@ export async function runJob({ job, handle }: HandledJob, queued: QueuedJob, par
       data: payload.data as object,
       attempt: queued.attempts,
       signal,
-      progress: (percent: number) => progress.note(percent),
+      progress: (percent: number) => parts.progress.note(queued.id, percent),
     };
     await context.with(trace.setSpan(context.active(), span), () => withinGrace(handle(run), signal));
   } catch (error) {
@@ -62,7 +62,7 @@ export async function runJob({ job, handle }: HandledJob, queued: QueuedJob, par
     await noteFailure(queued, failing, parts.db);
     throw storable(error);
   } finally {
-    await progress.end();
+    await parts.progress.end(queued.id);
     span.end();
     countRun(job.name, outcome, performance.now() - startedAt_ms);
   }

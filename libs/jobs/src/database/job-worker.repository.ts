@@ -35,7 +35,7 @@ const FORGET_PROGRESS = statement(
 
 const PROGRESS = statement(
   'jobs.progress',
-  `insert into job_progress (job_id, percent) values ($1, $2)
+  `insert into job_progress (job_id, percent) select * from unnest($1::bigint[], $2::smallint[]) order by 1
    on conflict (job_id) do update set percent = excluded.percent, updated_at = clock_timestamp()`,
 );
 
@@ -69,8 +69,11 @@ export async function forgetProgress(db: Database): Promise<void> {
   await db.count(FORGET_PROGRESS);
 }
 
-export async function noteProgress(db: Database, job: string, percent: number): Promise<void> {
-  await db.count(PROGRESS, [job, percent]);
+export async function noteProgress(
+  db: Database,
+  words: readonly (readonly [job: string, percent: number])[],
+): Promise<void> {
+  await db.count(PROGRESS, [words.map(([job]) => job), words.map(([, percent]) => percent)]);
 }
 
 /** How a run ended that did not succeed: `interrupted` by the end of the process, which is not held against it. */
