@@ -136,6 +136,20 @@ describe.each(WRITES.map((one) => [one.id, one] as const))('%s, which writes,', 
   });
 });
 
+describe.each(ALL.filter(({ method }) => method === 'patch').map((one) => [one.id, one] as const))(
+  '%s, which takes the place of what is there,',
+  (_id, one) => {
+    it('is refused to who does not say of which version', async () => {
+      const answer = await stage.client.send('PATCH', pathOf(one), '{}', {
+        ...JSON_TYPE,
+        'idempotency-key': newId('event'),
+      });
+      expect(told(answer)).toBe('428 precondition_required');
+      expectListed(one, answer);
+    });
+  },
+);
+
 /** What the document shows of each, or a text that is as good as another. */
 const NEEDED: Readonly<Record<string, string>> = { needs_attention: 'true' };
 
