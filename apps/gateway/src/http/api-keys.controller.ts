@@ -64,27 +64,20 @@ export class ApiKeysController {
   }
 
   @Post(':id/rotate')
-  @RouteConfig({ scope: 'keys:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'keys:write', bodyOptional: true } satisfies RouteAccess)
   async rotate(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    await this.own.once(request, reply, (json, caller) => this.keys.rotate(id, readOverlap(json), caller), {
-      bodyless: true,
-    });
+    await this.own.once(request, reply, (json, caller) => this.keys.rotate(id, readOverlap(json), caller));
   }
 
   @Delete(':id')
-  @RouteConfig({ scope: 'keys:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'keys:write', bodyOptional: true } satisfies RouteAccess)
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    await this.own.once(
-      request,
-      reply,
-      (json, caller) => {
-        readNothing(json);
-        return this.keys.revoke(id, caller);
-      },
-      { bodyless: true },
-    );
+    await this.own.once(request, reply, (json, caller) => {
+      readNothing(json);
+      return this.keys.revoke(id, caller);
+    });
   }
 }
 

@@ -49,6 +49,8 @@ export interface KeyedRoute {
   readonly scope: Scope | 'any';
   /** The body is a bulk: larger than others, JSON or NDJSON, and read by the route itself, piece by piece. */
   readonly bulk?: true;
+  /** Nothing must be said in its body: without one, or with an empty one, it is as with `{}`. */
+  readonly bodyOptional?: true;
 }
 
 /** No key: the route itself finds out by a signature over the body's exact bytes who sends it. */

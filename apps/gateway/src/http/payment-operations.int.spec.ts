@@ -68,6 +68,22 @@ describe('a payment that is captured later', () => {
   });
 });
 
+describe('what needs to say nothing', () => {
+  const key = () => ({ 'idempotency-key': newId('event') });
+  it.each([
+    ['without a body', undefined, {}],
+    ['with none of the type of JSON', undefined, { 'content-type': 'application/json' }],
+    ['with an empty one', '', { 'content-type': 'application/json' }],
+  ] as const)('is said %s as with an empty object', async (_how, body, headers) => {
+    const [taken, called] = [await paid({ capture: 'manual' }), await paid({ capture: 'manual' })];
+    const say = (path: string) => stage.client.send('POST', path, body, { ...headers, ...key() });
+    expect(sums(await say(`${PAYMENTS}/${taken}/capture`))).toEqual(['succeeded', '1000', '1000', '0']);
+    expect((await say(`${PAYMENTS}/${taken}/refunds`)).body).toMatchObject({ status: 'succeeded', amount: '1000' });
+    expect((await say(`${PAYMENTS}/${called}/cancel`)).body['status']).toBe('canceled');
+    expect(told(await say(`${PAYMENTS}/${called}/increment`))).toMatch(/^4.. (invalid_json|unsupported_media_type)$/);
+  });
+});
+
 describe('a payment that waits for its client', () => {
   it('begins when it is confirmed', async () => {
     const made = await pay({ confirm: false });

@@ -66,18 +66,13 @@ export class UsersController {
   }
 
   @Post(':id/invitation')
-  @RouteConfig({ scope: 'users:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'users:write', bodyOptional: true } satisfies RouteAccess)
   async invite(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    await this.own.once(
-      request,
-      reply,
-      (json, caller) => {
-        readNothing(json);
-        return this.users.invite(id, caller);
-      },
-      { bodyless: true },
-    );
+    await this.own.once(request, reply, (json, caller) => {
+      readNothing(json);
+      return this.users.invite(id, caller);
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import { API_VERSION } from '../api-version.js';
 import { ANSWER_HEADERS, answersOf, problemExamples } from './answers.js';
 import { Examples } from './examples.js';
 import { needsNoCredential, type Operation } from './operation.js';
+import { canDoWithoutBody } from './optional-body.js';
 import { OPERATIONS } from './operations.js';
 import { HEADER_PARAMETERS, parametersOf } from './parameters.js';
 import { SCHEMAS } from './schemas.js';
@@ -53,7 +54,7 @@ function describe(operation: Operation): object {
     ...(needsNoCredential(operation) ? { security: [] } : {}),
     parameters: parametersOf(operation, OPERATIONS).map((parameter) => withExample(operation, parameter)),
     ...(operation.body
-      ? { requestBody: { required: !operation.isBodyOptional, content: bodyOf(operation, operation.body) } }
+      ? { requestBody: { required: !canDoWithoutBody(operation), content: bodyOf(operation, operation.body) } }
       : {}),
     responses: answersOf(operation, examples),
   };

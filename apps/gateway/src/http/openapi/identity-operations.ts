@@ -218,7 +218,6 @@ const KEY_OPERATIONS: readonly Operation[] = [
     scope: 'keys:write',
     own: true,
     body: 'ApiKeyRotationRequest',
-    isBodyOptional: true,
     answer: 'NewApiKey',
     status: 201,
     problems: [...OWN_CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'scopes_exceeded', 'api_key_not_active'],
