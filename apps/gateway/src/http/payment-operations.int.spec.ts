@@ -60,6 +60,21 @@ describe('a payment that is captured later', () => {
     expect(sums(await ask(id, 'cancel', { reason: 'sold out' }))).toEqual(['succeeded', '1000', '300', '0']);
   });
 
+  it('is not captured in part for more to follow where it was made to be captured once', async () => {
+    const id = await paid({ capture: 'manual' });
+    const refused = await ask(id, 'capture', { amount: '400', final: false });
+    expect(told(refused)).toBe('400 invalid_request');
+    expect(refused.body['errors']).toMatchObject([{ pointer: '/final', code: 'not_supported' }]);
+    expect(sums(await ask(id, 'capture', { amount: '400', final: true }))).toEqual(['succeeded', '1000', '400', '0']);
+    const several = await paid({ capture: 'manual_multiple' });
+    expect(sums(await ask(several, 'capture', { amount: '100', final: false }))).toEqual([
+      'partially_captured',
+      '1000',
+      '100',
+      '0',
+    ]);
+  });
+
   it('is incremented, and no more is captured than is set aside', async () => {
     const id = await paid({ capture: 'manual' });
     expect(told(await ask(id, 'capture', { amount: '1001' }))).toBe('422 capture_exceeds_authorized');
