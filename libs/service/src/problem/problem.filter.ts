@@ -43,7 +43,7 @@ export function problemCodeOf(reply: FastifyReply): ProblemCode | undefined {
   return (reply as AnsweringReply)[CODE];
 }
 
-/** The ids under which this request can be found again. */
+/** The path as it was asked for, and the ids under which this request can be found again. */
 export function occurrence(request: FastifyRequest): Occurrence {
-  return { instance: request.url.split('?', 1)[0] ?? '', requestId: request.id, traceId: activeTraceId() };
+  return { instance: request.originalUrl.split('?', 1)[0] ?? '', requestId: request.id, traceId: activeTraceId() };
 }
