@@ -30,7 +30,7 @@ let before: Counts;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities, acquireTimeout_ms: 10_000 });
   gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
   house = new House(db, broker);
   await house.start();
