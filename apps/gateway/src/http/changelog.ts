@@ -26,6 +26,7 @@ export const CHANGELOG: readonly Change[] = [
       'A body in which nothing must be said can be left out, or be empty: of captures, cancellations, refunds, confirmations, retries, reversals, postings and voidings of holds, and closings of periods.',
       'A capture with `"final":false` of a payment that is captured once is refused with 400 `invalid_request`: it gave back what was left.',
       'What is wrong with a body is told by what each member must be: which values there are, which types, how long; sums, accounts and instants that cannot be have their `pointer`.',
+      'How the installation is doing (`/monitoring/…`) is shown to the organisation that runs it and no other: 403 `forbidden`.',
       'Every problem has a `detail`; `instance` is the path as it was asked for, also of `/api/…`; a credential that is not good is told from none by `WWW-Authenticate: Bearer error="invalid_token"`.',
     ],
     broken: ['A PATCH needs `If-Match`: the ETag of what was seen, or `*`. Without, 428 `precondition_required`.'],
