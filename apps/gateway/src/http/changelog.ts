@@ -23,6 +23,7 @@ export const CHANGELOG: readonly Change[] = [
       '`If-Match` where holds are posted and voided, transfers reversed and corrected, reviews decided, disputes’ evidence submitted and periods closed: 412 `version_differs` where it is another version.',
       'Log-ins, failed ones too, and sessions that end stand in the audit log.',
       'Filters in the OpenAPI document have the schemas that they are held to.',
+      'The OpenAPI document and the reference explain every member of every body and resource.',
       'A body in which nothing must be said can be left out, or be empty: of captures, cancellations, refunds, confirmations, retries, reversals, postings and voidings of holds, and closings of periods.',
       'A capture with `"final":false` of a payment that is captured once is refused with 400 `invalid_request`: it gave back what was left.',
       'What is wrong with a body is told by what each member must be: which values there are, which types, how long; sums, accounts and instants that cannot be have their `pointer`.',

@@ -1,5 +1,6 @@
 import { API_VERSION } from '../api-version.js';
 import { ANSWER_HEADERS, answersOf, problemExamples } from './answers.js';
+import { described } from './described.js';
 import { Examples } from './examples.js';
 import { needsNoCredential, type Operation } from './operation.js';
 import { canDoWithoutBody } from './optional-body.js';
@@ -40,7 +41,7 @@ export function openApiDocument(): object {
       parameters: HEADER_PARAMETERS,
       headers: ANSWER_HEADERS,
       examples: problemExamples(OPERATIONS),
-      schemas: SCHEMAS,
+      schemas: Object.fromEntries(Object.entries(SCHEMAS).map(([name, schema]) => [name, described(schema, name)])),
     },
   };
 }
