@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** All that `libs/cache` and the rate limits say to a server, and nothing else: no KEYS, no FLUSHALL, no CONFIG. */
+/** All that `libs/cache`, the rate limits and the views' lag say to a server, and nothing else: no KEYS, no FLUSHALL, no CONFIG. */
 export const cacheCommands = Object.freeze([
   'get',
   'set',
@@ -9,6 +9,10 @@ export const cacheCommands = Object.freeze([
   'mget',
   'exists',
   'unlink',
+  'hset',
+  'hdel',
+  'hgetall',
+  'pexpire',
   'scan',
   'publish',
   'subscribe',

@@ -2,6 +2,7 @@ import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
 import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
 import { disputeResource, type DisputeView } from '../domain/dispute.js';
 import type { Reply } from './acceptable.js';
+import { refusalDetail } from './refusal-detail.js';
 
 export const DISPUTES_PATH = '/api/v1/disputes';
 
@@ -32,6 +33,6 @@ export function evidenceRefusedReply(
   return {
     status: PROBLEMS[code].status,
     headers: { 'content-type': PROBLEM_CONTENT_TYPE },
-    body: JSON.stringify(problemBody(code, { detail: `Refused: ${reason}.` }, occurrence)),
+    body: JSON.stringify(problemBody(code, { detail: refusalDetail(reason) }, occurrence)),
   };
 }

@@ -5,6 +5,7 @@ import { paymentResource, type PaymentView } from '../domain/payment.js';
 import type { Reply } from './acceptable.js';
 import { paymentRefusalCode } from './refusal-codes.js';
 import { created, ok, PAYMENTS_PATH, problem } from './replies.js';
+import { refusalDetail } from './refusal-detail.js';
 
 export const REFUNDS_PATH = '/api/v1/refunds';
 export const CAPTURES_PATH = '/api/v1/captures';
@@ -14,7 +15,7 @@ export function paymentReply(view: PaymentView, requestId: string): Reply {
   const location = pathOf(view);
   const payment = paymentResource(view);
   if (view.status !== 'failed') return created(location, payment);
-  const detail = `Refused: ${view.failureCode}.`;
+  const detail = refusalDetail(String(view.failureCode));
   const occurrence = { instance: PAYMENTS_PATH, requestId, traceId: view.traceId ?? undefined };
   return problem('declined', { location }, problemBody('declined', { detail, extra: { payment } }, occurrence));
 }
@@ -61,7 +62,7 @@ function refusedReply(view: OperationView, reason: string, payment: PaymentView,
     traceId: view.traceId ?? undefined,
   };
   const headers: Record<string, string> = view.kind === 'refund' ? { location: locationOf(view) } : {};
-  return problem(code, headers, problemBody(code, { detail: `Refused: ${reason}.`, extra }, occurrence));
+  return problem(code, headers, problemBody(code, { detail: refusalDetail(reason), extra }, occurrence));
 }
 
 function pathOf({ id }: Pick<PaymentView, 'id'>): string {

@@ -3,6 +3,7 @@ import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
 import { limitResource, reviewResource, riskRuleResource } from '../domain/limit.js';
 import type { Reply } from './acceptable.js';
 import { refusalCode } from './refusal-codes.js';
+import { refusalDetail } from './refusal-detail.js';
 
 export const LIMITS_PATH = '/api/v1/limits';
 export const RISK_RULES_PATH = '/api/v1/risk_rules';
@@ -32,7 +33,7 @@ export function policyRefusedReply(
   traceId: string | undefined,
 ): Reply {
   const code = refusalCode(reason);
-  const body = problemBody(code, { detail: `Refused: ${reason}.`, extra: {} }, { instance, requestId, traceId });
+  const body = problemBody(code, { detail: refusalDetail(reason), extra: {} }, { instance, requestId, traceId });
   return {
     status: PROBLEMS[code].status,
     headers: { 'content-type': PROBLEM_CONTENT_TYPE },

@@ -7,6 +7,7 @@ import type { StatementExecution } from '@payflow/database';
 import { verifyInternalToken } from '@payflow/service';
 import { Client as PgClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { claimInstallation } from '../database/organisation.repository.js';
 import { SCOPES, type Scope } from '../domain/scope.js';
 import { executionsOf, withoutTenantFilters } from '../testing/executions.js';
 import { Client, countRows } from '../testing/gateway-under-test.js';
@@ -31,8 +32,8 @@ const NEVER_EMPTY = new Set(['listAssets', 'listApiKeys', 'listRequests']);
 const OWN_KEY = new Set(['idempotency.insert']);
 /** Where an empty body says too little to be looked at. */
 const BODIES: Readonly<Record<string, object>> = { updateUser: { name: 'x' }, updateApiKey: { name: 'x' } };
-/** What finds out who asks: it must see the credentials of all. */
-const CREDENTIALS = /\b(api_keys|api_key_uses|tenants|sessions|users|memberships)\b/;
+/** What finds out who asks, and who runs the installation: it must see those of all. */
+const CREDENTIALS = /\b(api_keys|api_key_uses|tenants|sessions|users|memberships|installation)\b/;
 const WALLED = /\b(?:from|join|into|update)\s+(\w+)/g;
 
 /** Parameters that a read cannot do without. */
@@ -60,6 +61,7 @@ beforeAll(async () => {
     PAYFLOW_INTERNAL_MONITORING_URL: url,
   });
   mine = await oneOfEach(stage);
+  await stage.db.transaction((tx) => claimInstallation(tx, stage.client.tenant));
   other = await Client.of(stage.db, stage.gateway.base);
   admin = new PgClient({ connectionString: stage.adminUrl });
   await admin.connect();
@@ -141,6 +143,14 @@ describe('who may ask', () => {
     },
   );
 
+  it.each(reads.filter(([, { scope }]) => scope === 'monitoring:read'))(
+    '%s: nobody but who runs the installation, whatever he may do among his own',
+    async (_, operation) => {
+      expect(await ask(operation, other.key)).toMatchObject({ status: 403, code: 'forbidden' });
+      expect((await ask(operation, stage.client.key)).status).toBe(200);
+    },
+  );
+
   it.each(reads)('%s: who has its scope alone', async (_, operation) => {
     const scopes: readonly Scope[] = operation.scope === 'any' ? [] : [operation.scope as Scope];
     const { key } = await stage.client.withKey(stage.db, scopes);
@@ -181,7 +191,7 @@ describe('a gateway whose statements have forgotten whose rows they ask for', ()
   async function shown(): Promise<string[]> {
     const leaks: string[] = [];
     for (const operation of READS) {
-      if (operation.scope === 'monitoring:read' || OF_ONESELF.has(operation.id)) continue;
+      if (OF_ONESELF.has(operation.id)) continue;
       const { status, data } = await withoutTenantFilters(() => ask(operation, other.key));
       // A mutant that cannot be carried out would look like a wall that holds.
       expect(status, operation.id).not.toBe(500);

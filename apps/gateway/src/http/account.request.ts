@@ -25,6 +25,9 @@ const METADATA_KEYS_MAX = 50;
 const METADATA_KEY_LENGTH_MAX = 64;
 const METADATA_VALUE_LENGTH_MAX = 500;
 
+const TEXT = 'Must be a string.';
+const ONE_OF = 'Must be one of $constraint1.';
+
 @ValidatorConstraint({ name: 'metadata' })
 class IsMetadata implements ValidatorConstraintInterface {
   validate(value: unknown): boolean {
@@ -39,7 +42,7 @@ class IsMetadata implements ValidatorConstraintInterface {
   }
 
   defaultMessage(): string {
-    return `must have at most ${METADATA_KEYS_MAX} keys with strings of at most ${METADATA_VALUE_LENGTH_MAX} characters`;
+    return `Must have at most ${METADATA_KEYS_MAX} keys with strings of at most ${METADATA_VALUE_LENGTH_MAX} characters.`;
   }
 }
 
@@ -47,34 +50,34 @@ class IsMetadata implements ValidatorConstraintInterface {
 class AccountRequest {
   // Not `IsOptional`, to which null is nothing: whoever means to choose an id must not get another.
   @ValidateIf((_request, id) => id !== undefined)
-  @IsString()
+  @IsString({ message: TEXT })
   id?: string;
 
   @IsOptional()
-  @IsString()
-  @Length(1, 255)
-  @Matches(/^[\x21-\x7e]+$/, { message: 'must be visible ASCII' })
+  @IsString({ message: TEXT })
+  @Length(1, 255, { message: 'Must have 1 to 255 characters.' })
+  @Matches(/^[\x21-\x7e]+$/, { message: 'Must be visible ASCII, without blanks.' })
   path?: string;
 
-  @IsString()
-  @Length(1, 12)
+  @IsString({ message: TEXT })
+  @Length(1, 12, { message: 'Must have 1 to 12 characters.' })
   asset!: string;
 
   @IsOptional()
-  @IsIn(ACCOUNT_KINDS)
+  @IsIn(ACCOUNT_KINDS, { message: ONE_OF })
   kind?: AccountKind;
 
   @IsOptional()
-  @IsIn(['none', 'limited', 'unbounded'])
+  @IsIn(['none', 'limited', 'unbounded'], { message: ONE_OF })
   overdraft?: Overdraft;
 
   @IsOptional()
-  @IsString()
-  @Matches(/^(0|[1-9][0-9]{0,18})$/, { message: 'must be minor units, as digits' })
+  @IsString({ message: TEXT })
+  @Matches(/^(0|[1-9][0-9]{0,18})$/, { message: 'Must be minor units, as digits.' })
   overdraft_limit?: string;
 
   @IsOptional()
-  @IsObject()
+  @IsObject({ message: 'Must be an object.' })
   @Validate(IsMetadata)
   metadata?: Record<string, string>;
 }
@@ -145,7 +148,7 @@ function validated(body: JsonObject): AccountRequest {
 }
 
 function unknownField(name: string): FieldProblem {
-  return { pointer: `/${name.slice(0, 64)}`, code: 'unknown', detail: 'There is no such field.' };
+  return { pointer: `/${name.slice(0, 64)}`, code: 'unknown', detail: 'There is no such member here.' };
 }
 
 function refuseImpossible({ id, asset, ...overdraft }: AccountRequest, caller: Caller): void {
@@ -177,11 +180,11 @@ const CODES: Readonly<Record<string, string>> = {
   isIn: 'not_supported',
 };
 
-function toFieldProblem({ property, constraints = {} }: ValidationError): FieldProblem {
-  const [rule = 'malformed'] = Object.keys(constraints);
-  return {
-    pointer: `/${property}`,
-    code: CODES[rule] ?? 'malformed',
-    detail: `Is refused: ${constraints[rule] ?? rule}.`,
-  };
+function toFieldProblem({ property, value, constraints = {} }: ValidationError): FieldProblem {
+  const pointer = `/${property}`;
+  if (value === undefined) return { pointer, code: 'missing', detail: 'Must be given.' };
+  // That it is of another type explains why the other rules are broken.
+  const rules = Object.keys(constraints);
+  const rule = rules.find((one) => CODES[one] === 'wrong_type') ?? rules[0] ?? 'malformed';
+  return { pointer, code: CODES[rule] ?? 'malformed', detail: constraints[rule] ?? rule };
 }

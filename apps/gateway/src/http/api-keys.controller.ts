@@ -11,7 +11,7 @@ import { OwnWrites } from '../identity/own-writes.js';
 import { sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
-import { ifVersionOf } from './headers.js';
+import { requiredVersionOf } from './headers.js';
 import { API_KEY_FILTERS, readKey, readKeyChange, readNothing, readOverlap } from './identity.request.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
@@ -59,32 +59,25 @@ export class ApiKeysController {
   @RouteConfig({ scope: 'keys:write' } satisfies RouteAccess)
   async update(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const ifVersion = requiredVersionOf(request.headers['if-match']);
     await this.own.once(request, reply, (json, caller) => this.keys.update(id, ifVersion, readKeyChange(json), caller));
   }
 
   @Post(':id/rotate')
-  @RouteConfig({ scope: 'keys:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'keys:write', bodyOptional: true } satisfies RouteAccess)
   async rotate(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    await this.own.once(request, reply, (json, caller) => this.keys.rotate(id, readOverlap(json), caller), {
-      bodyless: true,
-    });
+    await this.own.once(request, reply, (json, caller) => this.keys.rotate(id, readOverlap(json), caller));
   }
 
   @Delete(':id')
-  @RouteConfig({ scope: 'keys:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'keys:write', bodyOptional: true } satisfies RouteAccess)
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    await this.own.once(
-      request,
-      reply,
-      (json, caller) => {
-        readNothing(json);
-        return this.keys.revoke(id, caller);
-      },
-      { bodyless: true },
-    );
+    await this.own.once(request, reply, (json, caller) => {
+      readNothing(json);
+      return this.keys.revoke(id, caller);
+    });
   }
 }
 

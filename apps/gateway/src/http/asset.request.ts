@@ -1,9 +1,8 @@
 import { ASSET_NAME_LENGTH_MAX, ASSET_SCALE_MAX, newId } from '@payflow/contracts';
 import { isReservedCode } from '@payflow/money';
-import { Problem } from '@payflow/service';
 import type { AssetWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
-import { bodyReader } from './request-body.js';
+import { bodyReader, impossible } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
 /** `POST /api/v1/assets` */
@@ -35,7 +34,7 @@ const readAsset = bodyReader<AssetRequest>(ASSET_REQUEST_SCHEMA);
 /** Checks a body and makes the command of it that defines the unit. Throws 400 for a wrong shape and 422 for a code of others. */
 export function assetWrite(json: JsonObject, caller: Caller, now: Date): AssetWrite {
   const { code, scale, name } = readAsset(json);
-  if (isReservedCode(code)) throw new Problem('asset_reserved');
+  if (isReservedCode(code)) throw impossible('asset_reserved', '/code');
   const created_at = now.toISOString();
   const commandId = newId('event');
   return {

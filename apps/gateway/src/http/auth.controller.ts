@@ -78,7 +78,7 @@ export class AuthController {
   }
 
   @Post('logout')
-  @RouteConfig({ scope: 'any' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'any', bodyOptional: true } satisfies RouteAccess)
   async logout(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const read = (body: JsonObject, { organisation, session, actor }: Caller) => {
       readNothing(body);
@@ -89,7 +89,7 @@ export class AuthController {
         return { ...ended, ...(before ? { before: sessionResource(before, session) } : {}) };
       };
     };
-    await this.own.once(request, reply, read, { bodyless: true });
+    await this.own.once(request, reply, read);
   }
 
   @Post('password')
@@ -148,14 +148,14 @@ export class AuthController {
   }
 
   @Delete('sessions/:id')
-  @RouteConfig({ scope: 'any' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'any', bodyOptional: true } satisfies RouteAccess)
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (!toUuid('session', id)) throw new Problem('invalid_id');
     const read = (body: JsonObject, caller: Caller) => {
       readNothing(body);
       return (tx: Transaction) => this.#revoke(tx, id, caller);
     };
-    await this.own.once(request, reply, read, { bodyless: true });
+    await this.own.once(request, reply, read);
   }
 
   async #revoke(tx: Transaction, id: string, caller: Caller): Promise<OwnReply> {

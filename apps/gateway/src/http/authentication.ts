@@ -34,6 +34,9 @@ const AUTHORIZATION = /^Bearer ((?:sk_(?:test|live)|at)_[A-Za-z0-9_-]{20,100})$/
 const ACCESS_TOKEN = 'at_';
 const API_PREFIX = '/api/';
 
+/** RFC 6750 §3.1: a credential was sent, and is not good. */
+const INVALID = 'Bearer error="invalid_token"';
+
 const CALLER = Symbol('caller');
 type AuthenticatedRequest = FastifyRequest & { [CALLER]?: Caller };
 
@@ -49,6 +52,8 @@ export interface KeyedRoute {
   readonly scope: Scope | 'any';
   /** The body is a bulk: larger than others, JSON or NDJSON, and read by the route itself, piece by piece. */
   readonly bulk?: true;
+  /** Nothing must be said in its body: without one, or with an empty one, it is as with `{}`. */
+  readonly bodyOptional?: true;
 }
 
 /** No key: the route itself finds out by a signature over the body's exact bytes who sends it. */
@@ -104,14 +109,15 @@ type Admitted = Omit<Caller, 'tenant' | 'ahead_ms' | 'address' | 'traceId'>;
 
 function admit(door: Door, request: FastifyRequest): Promise<Admitted> {
   const given = AUTHORIZATION.exec(request.headers.authorization ?? '')?.[1];
-  if (given === undefined) throw unauthenticated();
+  if (given === undefined) throw withoutCredential(request.headers.authorization);
   return given.startsWith(ACCESS_TOKEN) ? byToken(door, given) : byKey(door, given, request.ip);
 }
 
 async function byKey({ keys, uses }: Door, given: string, address: string): Promise<Admitted> {
   const key = await whereFound(keys.get(hashApiKey(given).toString('hex')));
   // What is kept in memory may outlive the key.
-  if (!key || (key.expiresAt !== null && key.expiresAt <= Date.now())) throw unauthenticated();
+  if (!key || (key.expiresAt !== null && key.expiresAt <= Date.now()))
+    throw unauthenticated(INVALID, 'The API key is none of this installation, was revoked, or has run out.');
   if (!isAllowed(address, key.allowedAddresses)) throw new Problem('address_not_allowed');
   uses.note(key);
   const { id: actor, tenant: organisation, livemode, scopes } = key;
@@ -120,13 +126,27 @@ async function byKey({ keys, uses }: Door, given: string, address: string): Prom
 
 async function byToken({ tokens }: Door, given: string): Promise<Admitted> {
   const token = await whereFound(tokens.get(hashToken(given).toString('hex')));
-  if (!token || token.expiresAt <= Date.now()) throw unauthenticated();
+  if (!token || token.expiresAt <= Date.now())
+    throw unauthenticated(
+      INVALID,
+      'The access token has run out, or its session has ended: refresh it, or log in again.',
+    );
   const { user: actor, organisation, livemode, role, session } = token;
   return { livemode, organisation, actor, kind: 'user', session, scopes: ROLE_SCOPES[role] };
 }
 
-function unauthenticated(): Problem {
-  return new Problem('unauthenticated', { headers: { 'www-authenticate': 'Bearer' } });
+function withoutCredential(header = ''): Problem {
+  if (!/^bearer /i.test(header)) return unauthenticated('Bearer');
+  return unauthenticated(
+    INVALID,
+    'That is neither an API key (`sk_test_…`, `sk_live_…`) nor an access token (`at_…`).',
+  );
+}
+
+/** Which of the reasons it is, nobody is told: who guesses learns nothing from it. */
+function unauthenticated(challenge: string, detail?: string): Problem {
+  const headers = { 'www-authenticate': challenge };
+  return new Problem('unauthenticated', { headers, ...(detail === undefined ? {} : { detail }) });
 }
 
 /** Without its database nobody can be let in, and that is no fault of theirs. */

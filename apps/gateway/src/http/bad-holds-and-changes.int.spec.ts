@@ -79,7 +79,6 @@ describe('holds', () => {
   it('voided with anything at all', async () => {
     for (const body of [{ amount: '1' }, { expired: true }, []])
       expect(refusal(await client.post(`${HOLDS}/${own.hold}/void`, body))).toBe('400 invalid_request');
-    expect(refusal(await client.post(`${HOLDS}/${own.hold}/void`, ''))).toBe('400 invalid_json');
   });
 });
 

@@ -30,7 +30,7 @@ let before: Counts;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities, acquireTimeout_ms: 10_000 });
   gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
   house = new House(db, broker);
   await house.start();
@@ -228,7 +228,13 @@ describe('credentials', () => {
     const answer = await fetch(`${gateway.base}${PAYMENTS}`, {
       headers: authorization === undefined ? {} : { authorization },
     });
-    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+    const isCredential = authorization?.startsWith('Bearer ') ?? false;
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([
+      401,
+      isCredential ? 'Bearer error="invalid_token"' : 'Bearer',
+    ]);
+    const { detail } = (await answer.json()) as { detail: string };
+    expect(detail).toMatch(isCredential ? /API key/ : /^Send `Authorization: Bearer`/);
   });
 
   it('without the scope', async () => {
@@ -333,7 +339,6 @@ describe('queries', () => {
 describe('paths and methods', () => {
   it('that are not there', async () => {
     for (const path of [
-      '/',
       '/api',
       '/api/v1',
       '/api/v2/payments',
@@ -343,7 +348,9 @@ describe('paths and methods', () => {
       '/API/v1/payments',
       '/.env',
     ]) {
-      expect(`${path} ${told(await client.get(path))}`).toBe(`${path} 404 not_found`);
+      const answer = await client.get(path);
+      expect(answer.body['instance']).toBe(path);
+      expect(`${path} ${told(answer)}`).toBe(`${path} 404 not_found`);
     }
   });
 

@@ -4,6 +4,7 @@ import { countRows, type Answered, type Counts } from '../testing/gateway-under-
 import { openStage, told, type Stage } from '../testing/stage.js';
 import { openApiDocument } from './openapi/document.js';
 import { OPERATIONS } from './openapi/operations.js';
+import { canDoWithoutBody } from './openapi/optional-body.js';
 
 interface Described {
   readonly parameters: readonly {
@@ -105,7 +106,7 @@ describe.each(WRITES.map((one) => [one.id, one] as const))('%s, which writes,', 
   it('is refused without a body that is JSON, or without a key of its own', async () => {
     const path = pathOf(one);
     const bodies = [
-      '',
+      ...(canDoWithoutBody(one) ? [] : ['']),
       '{',
       '[]',
       'null',
@@ -135,6 +136,20 @@ describe.each(WRITES.map((one) => [one.id, one] as const))('%s, which writes,', 
     }
   });
 });
+
+describe.each(ALL.filter(({ method }) => method === 'patch').map((one) => [one.id, one] as const))(
+  '%s, which takes the place of what is there,',
+  (_id, one) => {
+    it('is refused to who does not say of which version', async () => {
+      const answer = await stage.client.send('PATCH', pathOf(one), '{}', {
+        ...JSON_TYPE,
+        'idempotency-key': newId('event'),
+      });
+      expect(told(answer)).toBe('428 precondition_required');
+      expectListed(one, answer);
+    });
+  },
+);
 
 /** What the document shows of each, or a text that is as good as another. */
 const NEEDED: Readonly<Record<string, string>> = { needs_attention: 'true' };

@@ -38,17 +38,12 @@ export class BlocksController {
   }
 
   @Delete(':id')
-  @RouteConfig({ scope: 'blocks:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'blocks:write', bodyOptional: true } satisfies RouteAccess)
   async lift(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (!toUuid('block', id)) throw new Problem('invalid_id');
-    await this.own.once(
-      request,
-      reply,
-      (json, caller) => {
-        readNothing(json);
-        return this.lifting.lift(id, `request ${request.id}`, caller);
-      },
-      { bodyless: true },
-    );
+    await this.own.once(request, reply, (json, caller) => {
+      readNothing(json);
+      return this.lifting.lift(id, `request ${request.id}`, caller);
+    });
   }
 }

@@ -8,7 +8,7 @@ import {
   type TransactionTypeDefined,
 } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
-import { Problem, type FieldProblem } from '@payflow/service';
+import { Problem } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
 import type { NamedAccount } from '../acceptance/acceptable.js';
 import {
@@ -20,7 +20,7 @@ import {
 } from '../domain/breakdown.js';
 import { byName } from './content-hash.js';
 import type { ParsedBody } from './edge.js';
-import { AMOUNT_SCHEMA, amountOf, wrong } from './request-body.js';
+import { AMOUNT_SCHEMA, amountOf, impossible, wrong } from './request-body.js';
 
 /** How a payment says who else gets a part of it: literally, or by a type's template with its variables. */
 export interface DivisionRequest {
@@ -103,7 +103,7 @@ function meaningOfPart({ kind, account, amount, basis_points, fixed, weight }: P
 function literalDivision(payment: PaymentFacts, asked: readonly PartAsked[]): PaymentDivision {
   asked.forEach((part, at) => checkPart(payment, part, `/breakdown/${at}`));
   const breakdown = breakdownOf(parseAmount(payment.amount) ?? 0n, asked);
-  if (!breakdown) throw refused('breakdown_exceeds_amount', '/breakdown');
+  if (!breakdown) throw impossible('breakdown_exceeds_amount', '/breakdown');
   const { asset } = payment;
   const accounts = asked.map(({ account: id }, at) => ({ pointer: `/breakdown/${at}/account`, id, asset }));
   return { told: { breakdown }, accounts };
@@ -116,11 +116,11 @@ function checkPart({ source, destination }: PaymentFacts, part: PartAsked, at: s
   if (fixed !== undefined && basis_points === undefined)
     throw wrong(`${at}/fixed`, 'ambiguous', 'Must come with `basis_points`; a sum alone is an `amount`.');
   if (amount !== undefined && amountOf(`${at}/amount`, amount) === 0n)
-    throw refused('amount_not_positive', `${at}/amount`);
+    throw impossible('amount_not_positive', `${at}/amount`);
   if (fixed !== undefined) amountOf(`${at}/fixed`, fixed);
   // Among weights the destination may have its own.
   if (account === source || (account === destination && weight === undefined))
-    throw refused('accounts_identical', `${at}/account`);
+    throw impossible('accounts_identical', `${at}/account`);
 }
 
 function typeDivision(
@@ -130,19 +130,19 @@ function typeDivision(
 ): PaymentDivision {
   if (type === null)
     throw wrong('/type', 'not_supported', 'Must be asked for alone: in a bulk the template of a type is not read.');
-  if (!type) throw refused('transaction_type_not_found', '/type');
-  if (!type.template) throw refused('transaction_type_without_template', '/type');
+  if (!type) throw impossible('transaction_type_not_found', '/type');
+  if (!type.template) throw impossible('transaction_type_without_template', '/type');
   const divided = templateBreakdown(type.template, payment, variables);
   switch (divided.kind) {
     case 'faults':
       throw new Problem('invalid_request', { errors: divided.faults });
     case 'refused':
-      throw refused(divided.code, divided.pointer);
+      throw impossible(divided.code, divided.pointer);
     case 'unfit':
-      throw refused('template_not_for_payments', '/type');
+      throw impossible('template_not_for_payments', '/type');
     case 'parts': {
       const { parts: breakdown, legs } = divided;
-      if (breakdown.length > BREAKDOWN_PARTS_MAX) throw refused('template_not_for_payments', '/type');
+      if (breakdown.length > BREAKDOWN_PARTS_MAX) throw impossible('template_not_for_payments', '/type');
       const { asset } = payment;
       const accounts = breakdown.map(({ account: id }, at) => ({
         pointer: placeOfAccount(legs[at] as TemplateLeg),
@@ -154,9 +154,4 @@ function typeDivision(
     default:
       return divided satisfies never;
   }
-}
-
-function refused(code: ConstructorParameters<typeof Problem>[0], pointer: string): Problem {
-  const error: FieldProblem = { pointer, code, detail: 'Is refused.' };
-  return new Problem(code, { errors: [error] });
 }

@@ -1,12 +1,19 @@
 import { idPattern, newId, type ConversionPost, type RateText } from '@payflow/contracts';
 import { AMOUNT_MAX, convert, formatAmount } from '@payflow/money';
-import { Problem } from '@payflow/service';
 import type { ConversionWrite, NamedAccount } from '../acceptance/acceptable.js';
 import type { TransferView } from '../domain/transfer.js';
 import type { Caller } from './caller.js';
 import { byName, contentHash } from './content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
-import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
+import {
+  AMOUNT_SCHEMA,
+  amountOf,
+  ASSET_SCHEMA,
+  bodyReader,
+  checkClientId,
+  impossible,
+  METADATA_SCHEMA,
+} from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 import { conditionAccounts, conditionOf, pendingTransfer, TERMS, type Terms } from './transfer.request.js';
 
@@ -98,10 +105,10 @@ function hashOf(
 function destinationAmountOf({ source_amount, rate }: ConversionRequest): bigint {
   const amount = amountOf('/source_amount', source_amount);
   const exact = rateOf(rate);
-  if (amount === 0n) throw new Problem('amount_not_positive');
+  if (amount === 0n) throw impossible('amount_not_positive', '/source_amount');
   const converted = convert(amount, exact);
-  if (converted === 0n) throw new Problem('conversion_too_small');
-  if (converted > AMOUNT_MAX) throw new Problem('conversion_too_large');
+  if (converted === 0n) throw impossible('conversion_too_small', '/source_amount');
+  if (converted > AMOUNT_MAX) throw impossible('conversion_too_large', '/source_amount');
   return converted;
 }
 
@@ -115,9 +122,9 @@ function rateOf({ numerator, denominator }: RateText) {
 function refuseImpossible(body: ConversionRequest): void {
   checkAssetCode('/source_asset', body.source_asset);
   checkAssetCode('/destination_asset', body.destination_asset);
-  if (body.source_asset === body.destination_asset) throw new Problem('assets_identical');
-  if (body.source === body.source_liquidity || body.destination === body.destination_liquidity)
-    throw new Problem('accounts_identical');
+  if (body.source_asset === body.destination_asset) throw impossible('assets_identical', '/destination_asset');
+  if (body.source === body.source_liquidity) throw impossible('accounts_identical', '/source_liquidity');
+  if (body.destination === body.destination_liquidity) throw impossible('accounts_identical', '/destination_liquidity');
 }
 
 function accountsOf({ source_asset, destination_asset, ...body }: ConversionRequest): NamedAccount[] {

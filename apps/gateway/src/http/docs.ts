@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { changelogPage } from './docs/changelog-page.js';
 import { errorPage } from './docs/error-page.js';
 import { SCRIPT_ASSET, STYLE_ASSET } from './docs/page.js';
@@ -13,7 +13,11 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 /** `/docs` to read, `/docs/openapi.json` for tools, `/docs/errors` where the problems' types lead, `/docs/changelog`. Made once, at the start. */
 export function serveDocs(app: NestFastifyApplication): void {
   const document = openApiDocument();
-  serveStatic(app.getHttpAdapter().getInstance() as unknown as FastifyInstance, {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  // Who opens the address that was printed wants to read.
+  for (const path of ['/', '/docs/'])
+    fastify.get(path, (_request, reply: FastifyReply) => reply.redirect('/docs', 302));
+  serveStatic(fastify, {
     files: [STYLE_ASSET, SCRIPT_ASSET],
     pages: [
       { path: '/docs', type: HTML, content: referencePage(document) },

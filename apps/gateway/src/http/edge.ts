@@ -38,6 +38,8 @@ export interface ParsedBody {
   readonly json: JsonObject;
 }
 
+const NO_BODY: ParsedBody = { bytes: Buffer.alloc(0), json: {} };
+
 /** The unversioned `/api/…` answers as the version a key is pinned to, today v1 for all. */
 export function withVersion(url: string): string {
   return url.startsWith(ALIAS) && !url.startsWith(VERSIONED) ? `${VERSIONED}${url.slice(ALIAS.length)}` : url;
@@ -141,6 +143,7 @@ function readJsonBodies(fastify: FastifyInstance): void {
     ) => {
       try {
         if (isSigned(request)) done(null, { bytes });
+        else if (bytes.length === 0) done(null);
         else if (isBulk(request.routeOptions.config)) done(null, { bytes, format: 'json' });
         else done(null, { bytes, json: parseStrictJson(bytes) });
       } catch (error) {
@@ -154,12 +157,15 @@ function isBulk(config: unknown): boolean {
   return (config as Partial<KeyedRoute> | undefined)?.bulk === true;
 }
 
-/** The body of a request whose route needs one: without a content type nothing was read. */
+/** The body of a request, which nothing stands for where its route can do without. */
 export function bodyOf<B extends ParsedBody | BulkBytes | RawBytes = ParsedBody>(request: FastifyRequest): B {
-  const body = request.body as B | undefined;
-  if (!body)
-    throw request.headers['content-type']
-      ? new Problem('invalid_json', { detail: 'Refused: the body is empty.' })
-      : new Problem('unsupported_media_type');
-  return body;
+  return (request.body as B | undefined) ?? (nothingSaid(request) as ParsedBody as B);
+}
+
+function nothingSaid({ headers, routeOptions }: FastifyRequest): ParsedBody {
+  if ((routeOptions.config as Partial<KeyedRoute>).bodyOptional) return NO_BODY;
+  // Without a content type nothing was read.
+  throw headers['content-type']
+    ? new Problem('invalid_json', { detail: 'Refused: the body is empty.' })
+    : new Problem('unsupported_media_type');
 }

@@ -6,6 +6,7 @@ import { gatewayConfiguration } from '../gateway.config.js';
 import { GatewayModule } from '../gateway.module.js';
 import { routesOf, unguarded } from '../testing/routes.js';
 import { OPERATIONS } from './openapi/operations.js';
+import { canDoWithoutBody } from './openapi/optional-body.js';
 
 const built = (): DynamicModule =>
   GatewayModule.with(
@@ -27,6 +28,14 @@ it('no route is left out of the document that the matrix of who may see what is 
   const names = routesOf(built()).map(({ name }) => name);
   expect(names.filter((name) => name.includes(' /api/') && !described.has(name))).toEqual([]);
   expect(names.filter((name) => !name.includes(' /api/')).every((name) => name.includes(' /internal/'))).toBe(true);
+});
+
+it('a body can be left out where the document says so, and nowhere else', () => {
+  const optional = routesOf(built()).filter(({ access }) => access?.bodyOptional === true);
+  const described = OPERATIONS.filter((one) => one.method !== 'get' && canDoWithoutBody(one));
+  expect(optional.map(({ name }) => name).sort()).toEqual(
+    described.map(({ method, path }) => `${method} ${path}`).sort(),
+  );
 });
 
 @Controller('api/v1/forgotten')

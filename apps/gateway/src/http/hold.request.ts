@@ -8,7 +8,15 @@ import { ownTime } from '../test-mode/books-of.js';
 import { contentHash } from './content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type MovementRequest } from './movement.js';
 import { unitsAmong } from './named-asset.js';
-import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, INSTANT_SCHEMA, instantOf } from './request-body.js';
+import {
+  AMOUNT_SCHEMA,
+  amountOf,
+  bodyReader,
+  checkClientId,
+  impossible,
+  INSTANT_SCHEMA,
+  instantOf,
+} from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 import { pendingTransfer, TYPE } from './transfer.request.js';
 
@@ -82,7 +90,7 @@ export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrit
     commandId: newId('event'),
     accounts: accountsOf('', body),
     units: unitsAmong([['/asset', asset]]),
-    objection: isOver ? new Problem('expires_at_past') : undefined,
+    objection: isOver ? impossible('expires_at_past', '/expires_at') : undefined,
     view: {
       tenant: caller.tenant,
       livemode: caller.livemode,
@@ -121,7 +129,7 @@ export function holdPostWrite(
 ): HoldPostWrite {
   const { id: given, amount, final = true } = readPost(json);
   checkClientId('transfer', '/id', given);
-  if (amount !== undefined && amountOf('/amount', amount) === 0n) throw new Problem('amount_not_positive');
+  if (amount !== undefined && amountOf('/amount', amount) === 0n) throw impossible('amount_not_positive', '/amount');
   refuseUnplaced(hold);
   const { debitAccount, creditAccount, asset } = hold;
   const id = given ?? newId('transfer');

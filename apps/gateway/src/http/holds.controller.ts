@@ -39,7 +39,7 @@ export class HoldsController {
   }
 
   @Post(':id/post')
-  @RouteConfig({ scope: 'holds:write', traffic: 'critical' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'holds:write', traffic: 'critical', bodyOptional: true } satisfies RouteAccess)
   async post(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
     const hold = await this.known(id, request);
@@ -51,7 +51,7 @@ export class HoldsController {
   }
 
   @Post(':id/void')
-  @RouteConfig({ scope: 'holds:write', traffic: 'critical' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'holds:write', traffic: 'critical', bodyOptional: true } satisfies RouteAccess)
   async void(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
     const hold = await this.known(id, request);

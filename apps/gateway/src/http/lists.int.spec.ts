@@ -150,6 +150,10 @@ it('serves its documentation', async () => {
   const document = (await client.get('/docs/openapi.json')).body;
   expect(document['openapi']).toBe('3.1.0');
   expect(Object.keys(document['paths'] as object)).toContain('/api/v1/payments/{id}');
+  for (const path of ['/', '/docs/']) {
+    const { status, headers } = await fetch(`${client.base}${path}`, { redirect: 'manual' });
+    expect([status, headers.get('location')]).toEqual([302, '/docs']);
+  }
   const page = await client.get('/docs');
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none';script-src 'self'");
   expect((await client.get('/docs/errors')).text).toContain('id="idempotency_key_reused"');

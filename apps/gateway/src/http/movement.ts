@@ -1,8 +1,7 @@
 import { idPattern } from '@payflow/contracts';
-import { Problem } from '@payflow/service';
 import type { NamedAccount } from '../acceptance/acceptable.js';
 import { checkAssetCode } from './named-asset.js';
-import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, checkClientId } from './request-body.js';
+import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, checkClientId, impossible } from './request-body.js';
 
 /** Money from one account to another, as transfers, their legs and holds say it. */
 export interface MovementRequest {
@@ -38,8 +37,4 @@ export function accountsOf(at: string, { debit_account, credit_account, asset }:
     { pointer: `${at}/debit_account`, id: debit_account, asset },
     { pointer: `${at}/credit_account`, id: credit_account, asset },
   ];
-}
-
-function impossible(code: 'amount_not_positive' | 'accounts_identical', pointer: string): Problem {
-  return new Problem(code, { errors: [{ pointer, code, detail: 'Is refused.' }] });
 }

@@ -5,7 +5,9 @@ import type { NamedUnit } from '../acceptance/acceptable.js';
 /** Throws where no asset and no unit can have the code. Whether the tenant has such a unit is for the books to say. */
 export function checkAssetCode(pointer: string, code: string): void {
   if (!isAssetCode(code) && !isUnitCode(code))
-    throw new Problem('asset_unknown', { errors: [{ pointer, code: 'asset_unknown', detail: 'Is refused.' }] });
+    throw new Problem('asset_unknown', {
+      errors: [{ pointer, code: 'asset_unknown', detail: 'Must be a code of `GET /assets`, in upper case.' }],
+    });
 }
 
 /** The units among the assets that a request names; undefined where all are everybody's, as nearly always. */

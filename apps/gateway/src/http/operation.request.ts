@@ -1,11 +1,18 @@
 import { idPattern, newId, OPERATION_KINDS, type MessageData, type OperationKind } from '@payflow/contracts';
-import { Problem } from '@payflow/service';
 import type { OperationWrite } from '../acceptance/acceptable.js';
 import type { OperationView } from '../domain/operation.js';
 import type { PaymentView } from '../domain/payment.js';
 import type { Caller } from './caller.js';
 import { byName, contentHash } from './content-hash.js';
-import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
+import {
+  AMOUNT_SCHEMA,
+  amountOf,
+  bodyReader,
+  checkClientId,
+  impossible,
+  METADATA_SCHEMA,
+  wrong,
+} from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
 /** What any operation may say of itself; each knows some of these. */
@@ -39,7 +46,11 @@ export const INCREMENT_REQUEST_SCHEMA = shape({ id: id('increment'), amount: AMO
 export const CAPTURE_REQUEST_SCHEMA = shape({
   id: id('capture'),
   amount: { ...AMOUNT_SCHEMA, description: 'All that is left, unless given.' },
-  final: { type: 'boolean', description: 'Of `manual_multiple`: gives back what is left after it.' },
+  final: {
+    type: 'boolean',
+    description:
+      'Of `manual_multiple`: gives back what is left after it. Any other payment is captured once, and gives it back.',
+  },
   metadata: METADATA_SCHEMA,
 });
 export const CANCEL_REQUEST_SCHEMA = shape({ reason: REASON_SCHEMA });
@@ -84,6 +95,13 @@ export const captureWrite: OperationReader = (asked, json, caller, now) => {
   const body = readCapture(json);
   const parts = partsOf('capture', asked, body, caller, now);
   const { amount = null, final = false, metadata = {} } = body;
+  // What it asks for would not happen: what is left is given back, and can never be taken.
+  if (body.final === false && asked.payment.capture !== 'manual_multiple')
+    throw wrong(
+      '/final',
+      'not_supported',
+      'Can be false only of a payment that was made with `"capture":"manual_multiple"`.',
+    );
   const command: MessageData['payflow.payment.capture.v1'] = { ...parts.told, amount, final, metadata };
   return { ...parts.write, kind: 'capture', type: 'payflow.payment.capture.v1', command };
 };
@@ -153,5 +171,5 @@ function partsOf(
 
 function refuseImpossible(kind: OperationKind, { id, amount }: OperationRequest): void {
   checkClientId(OPERATION_KINDS[kind], '/id', id);
-  if (amount !== undefined && amountOf('/amount', amount) === 0n) throw new Problem('amount_not_positive');
+  if (amount !== undefined && amountOf('/amount', amount) === 0n) throw impossible('amount_not_positive', '/amount');
 }

@@ -117,8 +117,9 @@ async function operationItems(
 
 function namedPayment(item: Buffer): { readonly payment: string; readonly rest: JsonObject } {
   const { payment, ...rest } = readItem(item);
-  if (payment === undefined) throw wrong('/payment', 'missing', 'Is refused: it is required.');
-  if (typeof payment !== 'string' || !toUuid('payment', payment)) throw wrong('/payment', 'malformed', 'Is malformed.');
+  if (payment === undefined) throw wrong('/payment', 'missing', 'Must be given.');
+  if (typeof payment !== 'string' || !toUuid('payment', payment))
+    throw wrong('/payment', 'malformed', 'Must be an id of a payment.');
   return { payment, rest };
 }
 

@@ -40,13 +40,13 @@ export class PaymentOperationsController {
   ) {}
 
   @Post('confirm')
-  @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', bodyOptional: true } satisfies RouteAccess)
   confirm(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(id, request, reply, confirmWrite);
   }
 
   @Post('authorize')
-  @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', bodyOptional: true } satisfies RouteAccess)
   authorize(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(id, request, reply, authorizeWrite);
   }
@@ -58,19 +58,19 @@ export class PaymentOperationsController {
   }
 
   @Post('capture')
-  @RouteConfig({ scope: 'payments:write', traffic: 'critical' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', traffic: 'critical', bodyOptional: true } satisfies RouteAccess)
   capture(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(id, request, reply, captureWrite);
   }
 
   @Post('cancel')
-  @RouteConfig({ scope: 'payments:write', traffic: 'critical' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', traffic: 'critical', bodyOptional: true } satisfies RouteAccess)
   cancel(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(id, request, reply, cancelWrite);
   }
 
   @Post('refunds')
-  @RouteConfig({ scope: 'payments:write', traffic: 'critical' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', traffic: 'critical', bodyOptional: true } satisfies RouteAccess)
   refund(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(id, request, reply, refundWrite);
   }

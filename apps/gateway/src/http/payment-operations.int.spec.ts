@@ -60,11 +60,42 @@ describe('a payment that is captured later', () => {
     expect(sums(await ask(id, 'cancel', { reason: 'sold out' }))).toEqual(['succeeded', '1000', '300', '0']);
   });
 
+  it('is not captured in part for more to follow where it was made to be captured once', async () => {
+    const id = await paid({ capture: 'manual' });
+    const refused = await ask(id, 'capture', { amount: '400', final: false });
+    expect(told(refused)).toBe('400 invalid_request');
+    expect(refused.body['errors']).toMatchObject([{ pointer: '/final', code: 'not_supported' }]);
+    expect(sums(await ask(id, 'capture', { amount: '400', final: true }))).toEqual(['succeeded', '1000', '400', '0']);
+    const several = await paid({ capture: 'manual_multiple' });
+    expect(sums(await ask(several, 'capture', { amount: '100', final: false }))).toEqual([
+      'partially_captured',
+      '1000',
+      '100',
+      '0',
+    ]);
+  });
+
   it('is incremented, and no more is captured than is set aside', async () => {
     const id = await paid({ capture: 'manual' });
     expect(told(await ask(id, 'capture', { amount: '1001' }))).toBe('422 capture_exceeds_authorized');
     expect(sums(await ask(id, 'increment', { amount: '5' }))).toEqual(['authorized', '1005', '0', '0']);
     expect(sums(await ask(id, 'capture', {}))).toEqual(['succeeded', '1005', '1005', '0']);
+  });
+});
+
+describe('what needs to say nothing', () => {
+  const key = () => ({ 'idempotency-key': newId('event') });
+  it.each([
+    ['without a body', undefined, {}],
+    ['with none of the type of JSON', undefined, { 'content-type': 'application/json' }],
+    ['with an empty one', '', { 'content-type': 'application/json' }],
+  ] as const)('is said %s as with an empty object', async (_how, body, headers) => {
+    const [taken, called] = [await paid({ capture: 'manual' }), await paid({ capture: 'manual' })];
+    const say = (path: string) => stage.client.send('POST', path, body, { ...headers, ...key() });
+    expect(sums(await say(`${PAYMENTS}/${taken}/capture`))).toEqual(['succeeded', '1000', '1000', '0']);
+    expect((await say(`${PAYMENTS}/${taken}/refunds`)).body).toMatchObject({ status: 'succeeded', amount: '1000' });
+    expect((await say(`${PAYMENTS}/${called}/cancel`)).body['status']).toBe('canceled');
+    expect(told(await say(`${PAYMENTS}/${called}/increment`))).toMatch(/^4.. (invalid_json|unsupported_media_type)$/);
   });
 });
 

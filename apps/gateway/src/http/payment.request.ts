@@ -6,7 +6,6 @@ import {
   type PaymentMethod,
   type TransactionTypeDefined,
 } from '@payflow/contracts';
-import { Problem } from '@payflow/service';
 import type { PaymentWrite } from '../acceptance/acceptable.js';
 import {
   DIVISION_PROPERTIES,
@@ -19,7 +18,15 @@ import type { Caller } from './caller.js';
 import { ownTime } from '../test-mode/books-of.js';
 import { byName, contentHash } from './content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
-import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
+import {
+  AMOUNT_SCHEMA,
+  amountOf,
+  ASSET_SCHEMA,
+  bodyReader,
+  checkClientId,
+  impossible,
+  METADATA_SCHEMA,
+} from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
 /** `POST /api/v1/payments` */
@@ -208,7 +215,7 @@ function hashOf(
 function refuseImpossible({ id, amount, asset, source, destination }: PaymentRequest): void {
   const minor = amountOf('/amount', amount);
   checkClientId('payment', '/id', id);
-  if (minor === 0n) throw new Problem('amount_not_positive');
+  if (minor === 0n) throw impossible('amount_not_positive', '/amount');
   checkAssetCode('/asset', asset);
-  if (source === destination) throw new Problem('accounts_identical');
+  if (source === destination) throw impossible('accounts_identical', '/destination');
 }

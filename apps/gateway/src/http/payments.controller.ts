@@ -50,7 +50,7 @@ export class PaymentsController {
 
   /** A payment that failed, once more: a new one of the same content. */
   @Post(':id/retry')
-  @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', bodyOptional: true } satisfies RouteAccess)
   async retry(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
     if (!toUuid('payment', id)) throw new Problem('invalid_id');

@@ -38,7 +38,7 @@ export class PeriodsController {
   ) {}
 
   @Post(':month/close')
-  @RouteConfig({ scope: 'accounts:admin' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'accounts:admin', bodyOptional: true } satisfies RouteAccess)
   async close(
     @Param('month') month: string,
     @Req() request: FastifyRequest,

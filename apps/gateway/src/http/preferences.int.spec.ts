@@ -88,3 +88,36 @@ describe('a dry run', () => {
     expect(await refused({ 'idempotency-key': '' })).toBe('400 invalid_request');
   });
 });
+
+describe('an answer to a write has the headers that the document tells', () => {
+  interface Answers {
+    readonly responses: Readonly<Record<string, { readonly headers?: object }>>;
+  }
+  const documents = paths as unknown as Record<string, Record<string, Answers>>;
+  const asked = (): [method: 'post' | 'patch', path: string, id: string, body: object][] => {
+    const { '/accounts': account = '', '/keys': key = '', '/payments': payment = '' } = mine;
+    return [
+      ['post', '/api/v1/accounts', '', { asset: 'USD' }],
+      ['patch', '/api/v1/accounts/{id}', account, { metadata: { a: 'b' } }],
+      ['post', '/api/v1/payments/{id}/refunds', payment, { amount: '1' }],
+      ['post', '/api/v1/keys', '', { name: 'x', scopes: ['payments:read'] }],
+      ['patch', '/api/v1/keys/{id}', key, { name: 'y' }],
+      ['post', '/api/v1/keys/{id}/rotate', key, {}],
+      ['post', '/api/v1/test/clock', '', { advance_seconds: 1 }],
+      ['post', '/api/v1/limits', '', { kind: 'per_payment', asset: 'USD', amount: '5' }],
+    ];
+  };
+
+  it('Location and ETag, there where it says so and nowhere else', async () => {
+    const seen: string[] = [];
+    for (const [method, path, id, body] of asked()) {
+      const answer = await stage.client[method](path.replace('{id}', id), body);
+      const told = Object.keys(documents[path]?.[method]?.responses[answer.status]?.headers ?? {});
+      if (answer.status >= 300) continue;
+      seen.push(path);
+      for (const name of ['Location', 'ETag'])
+        expect([path, name, answer.headers.has(name)]).toEqual([path, name, told.includes(name)]);
+    }
+    expect(seen.length).toBeGreaterThan(6);
+  });
+});

@@ -1,14 +1,12 @@
-import { ID_PREFIXES, isClientId, type IdKind } from '@payflow/contracts';
+import { ID_PREFIXES, isClientId, PROBLEMS, type IdKind, type ProblemCode } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
-import { Problem, type FieldProblem } from '@payflow/service';
-import { Ajv2020, type ErrorObject, type JSONSchemaType } from 'ajv/dist/2020.js';
+import { Problem } from '@payflow/service';
+import { Ajv2020, type JSONSchemaType } from 'ajv/dist/2020.js';
+import { AMOUNT_PATTERN, fieldProblems } from './field-problems.js';
 import { canonicalInstant } from './instant.js';
 import type { JsonObject } from './strict-json.js';
 
-/** Of a body that is wrong in a thousand places, the first say enough. */
-const ERRORS_MAX = 50;
-
-export const AMOUNT_SCHEMA = { type: 'string', pattern: '^(0|[1-9][0-9]{0,18})$' } as const;
+export const AMOUNT_SCHEMA = { type: 'string', pattern: AMOUNT_PATTERN } as const;
 export const ASSET_SCHEMA = { type: 'string', minLength: 1, maxLength: 12 } as const;
 export const INSTANT_SCHEMA = { type: 'string', maxLength: 40 } as const;
 export const METADATA_SCHEMA = {
@@ -29,14 +27,18 @@ const ajv = new Ajv2020({ allErrors: true, strictTypes: false });
 export function bodyReader<T>(schema: object): (body: JsonObject) => T {
   const isValid = ajv.compile<T>(schema as JSONSchemaType<T>);
   return (body) => {
-    if (!isValid(body))
-      throw new Problem('invalid_request', { errors: (isValid.errors ?? []).slice(0, ERRORS_MAX).map(toFieldProblem) });
+    if (!isValid(body)) throw new Problem('invalid_request', { errors: fieldProblems(isValid.errors ?? []) });
     return body;
   };
 }
 
 export function wrong(pointer: string, code: string, detail: string): Problem {
   return new Problem('invalid_request', { errors: [{ pointer, code, detail }] });
+}
+
+/** Of what is well-formed and cannot be: one member of the request is at fault. */
+export function impossible(code: ProblemCode, pointer: string): Problem {
+  return new Problem(code, { errors: [{ pointer, code, detail: `${PROBLEMS[code].title}.` }] });
 }
 
 /** The amount in minor units. Throws where it is more than can be counted. */
@@ -56,32 +58,7 @@ export function checkClientId(kind: IdKind, pointer: string, id: string | undefi
 export function instantOf(pointer: string, text: string | undefined): string | null {
   if (text === undefined) return null;
   const instant = canonicalInstant(text);
-  if (!instant) throw wrong(pointer, 'malformed', 'Must be an RFC 3339 instant with a zone.');
+  if (!instant)
+    throw wrong(pointer, 'malformed', 'Must be an RFC 3339 instant with a zone, such as 2026-11-20T12:00:00Z.');
   return instant;
-}
-
-const CODES: Readonly<Record<string, string>> = {
-  required: 'missing',
-  additionalProperties: 'unknown',
-  type: 'wrong_type',
-  const: 'not_supported',
-  maxProperties: 'too_many',
-  maxLength: 'too_long',
-  minLength: 'too_short',
-  propertyNames: 'malformed',
-};
-
-/** Names the field and the rule; never the value, which may be a secret in the wrong place. */
-function toFieldProblem({ keyword, instancePath, params, message }: ErrorObject): FieldProblem {
-  const { missingProperty, additionalProperty } = params as { missingProperty?: string; additionalProperty?: string };
-  const member = missingProperty ?? additionalProperty;
-  return {
-    pointer: member === undefined ? instancePath : `${instancePath}/${escapePointer(member).slice(0, 64)}`,
-    code: CODES[keyword] ?? 'malformed',
-    detail: keyword === 'pattern' ? 'Is malformed.' : `Is refused: ${message ?? keyword}.`,
-  };
-}
-
-function escapePointer(name: string): string {
-  return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }

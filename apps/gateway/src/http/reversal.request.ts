@@ -3,7 +3,7 @@ import { Problem } from '@payflow/service';
 import type { ReversalWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
 import { byName, contentHash } from './content-hash.js';
-import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, METADATA_SCHEMA } from './request-body.js';
+import { AMOUNT_SCHEMA, amountOf, bodyReader, checkClientId, impossible, METADATA_SCHEMA } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 import { transferCondition, type AskedTransfer } from './transfer-condition.js';
 import { groupOfOne, pendingTransfer, TYPE } from './transfer.request.js';
@@ -34,7 +34,7 @@ export function reversalWrite(asked: AskedTransfer, json: JsonObject, caller: Ca
   const { original } = asked;
   const { id: given, amount, type, metadata = {} } = readReversal(json);
   checkClientId('transfer', '/id', given);
-  if (amount !== undefined && amountOf('/amount', amount) === 0n) throw new Problem('amount_not_positive');
+  if (amount !== undefined && amountOf('/amount', amount) === 0n) throw impossible('amount_not_positive', '/amount');
   // Never left once it is reached, so that no copy of an accepted reversal is refused here.
   if (original.status !== 'posted') throw new Problem('transfer_not_posted');
   const { debitAccount, creditAccount, asset } = original;

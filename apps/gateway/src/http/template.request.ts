@@ -5,7 +5,7 @@ import type { GroupWrite, NamedAccount } from '../acceptance/acceptable.js';
 import { expandTemplate, placeOf, type ExpandedLeg } from '../domain/template.js';
 import type { Caller } from './caller.js';
 import type { ParsedBody } from './edge.js';
-import { bodyReader } from './request-body.js';
+import { bodyReader, impossible } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 import { conditionAccounts, groupWrite, templateHash, TERMS, type Terms } from './transfer.request.js';
 
@@ -55,11 +55,11 @@ export async function templateWrite(
 ): Promise<GroupWrite> {
   const { type: name, variables, ...terms } = readTemplate(json);
   const type = await find(name);
-  if (!type) throw refused('transaction_type_not_found', '/type');
-  if (!type.template) throw refused('transaction_type_without_template', '/type');
+  if (!type) throw impossible('transaction_type_not_found', '/type');
+  if (!type.template) throw impossible('transaction_type_without_template', '/type');
   const expansion = expandTemplate(type.template, variables);
   if (expansion.kind === 'faults') throw new Problem('invalid_request', { errors: expansion.faults });
-  if (expansion.kind === 'refused') throw refused(expansion.code, expansion.pointer);
+  if (expansion.kind === 'refused') throw impossible(expansion.code, expansion.pointer);
   const legs = expansion.legs.map((leg) => legRequest(leg));
   const write = groupWrite({ ...terms, type: name, legs }, caller, now);
   const { id } = terms;
@@ -86,8 +86,4 @@ function accountsOfLeg({ debitAccount, creditAccount, asset, of }: ExpandedLeg):
     { pointer: placeOf(of.debit_account), id: debitAccount, asset },
     { pointer: placeOf(of.credit_account), id: creditAccount, asset },
   ];
-}
-
-function refused(code: ConstructorParameters<typeof Problem>[0], pointer: string): Problem {
-  return new Problem(code, { errors: [{ pointer, code, detail: 'Is refused.' }] });
 }

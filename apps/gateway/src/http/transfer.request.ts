@@ -17,7 +17,15 @@ import type { Caller } from './caller.js';
 import { byName, contentHash, transferHash } from './content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, MOVEMENT_REQUIRED, type MovementRequest } from './movement.js';
 import { unitsAmong } from './named-asset.js';
-import { bodyReader, checkClientId, INSTANT_SCHEMA, instantOf, METADATA_SCHEMA, wrong } from './request-body.js';
+import {
+  bodyReader,
+  checkClientId,
+  impossible,
+  INSTANT_SCHEMA,
+  instantOf,
+  METADATA_SCHEMA,
+  wrong,
+} from './request-body.js';
 import type { JsonObject } from './strict-json.js';
 
 interface ConditionRequest {
@@ -266,7 +274,7 @@ function termsOf({ conditions = [], effective_at, metadata = {} }: Terms, now: D
 /** The instant for which the books shall show it, or null where none is given. Throws where it is none, or has not come. */
 export function effectiveOf(text: string | undefined, now: Date): string | null {
   const effective = instantOf('/effective_at', text);
-  if (effective !== null && effective > now.toISOString()) throw new Problem('effective_in_future');
+  if (effective !== null && effective > now.toISOString()) throw impossible('effective_in_future', '/effective_at');
   return effective;
 }
 

@@ -75,7 +75,7 @@ export class TransfersController {
   }
 
   @Post(':id/reverse')
-  @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'transfers:write', bodyOptional: true } satisfies RouteAccess)
   async reverse(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
     const original = await this.own(id, request);

@@ -11,7 +11,7 @@ import { Users } from '../identity/users.js';
 import { sendVersioned } from './answer.js';
 import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
-import { ifVersionOf } from './headers.js';
+import { requiredVersionOf } from './headers.js';
 import { readNothing, readUser, readUserChange, USER_FILTERS } from './identity.request.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
@@ -59,25 +59,20 @@ export class UsersController {
   @RouteConfig({ scope: 'users:write' } satisfies RouteAccess)
   async change(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const ifVersion = requiredVersionOf(request.headers['if-match']);
     await this.own.once(request, reply, (json, caller) =>
       this.users.change(id, ifVersion, readUserChange(json), caller),
     );
   }
 
   @Post(':id/invitation')
-  @RouteConfig({ scope: 'users:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'users:write', bodyOptional: true } satisfies RouteAccess)
   async invite(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    await this.own.once(
-      request,
-      reply,
-      (json, caller) => {
-        readNothing(json);
-        return this.users.invite(id, caller);
-      },
-      { bodyless: true },
-    );
+    await this.own.once(request, reply, (json, caller) => {
+      readNothing(json);
+      return this.users.invite(id, caller);
+    });
   }
 }
 

@@ -1,17 +1,34 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId, type AccountOpened } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { testServers, until } from '@payflow/testing';
+import { redisUrlAs, startRedis, type Server } from '@payflow/local-stack';
+import { until } from '@payflow/testing';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Client, startGateway } from '../testing/gateway-under-test.js';
 import { openStage, type Stage } from '../testing/stage.js';
 
+/** What the gateway may do in Redis where it is installed: no more than that is allowed here. */
+const USER = { service: 'gateway', password: 'gateway-secret' };
+
+const dir = mkdtempSync(join(tmpdir(), 'payflow-lag-'));
+let server: Server;
+let redisUrl: string;
 let stage: Stage;
 
 beforeAll(async () => {
-  stage = await openStage();
+  server = await startRedis({ dir, users: [USER] });
+  redisUrl = redisUrlAs(server.url, USER);
+  stage = await openStage({ REDIS_URL: redisUrl });
 });
-afterAll(() => stage?.close());
+afterAll(async () => {
+  await stage?.close();
+  await server?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
 
 const lagOf = async (client: Client): Promise<number> => {
   const { headers } = await client.get('/api/v1/assets');
@@ -33,7 +50,7 @@ it('says on reads how far the views are behind, in every process, and stops when
   const other = await startGateway({
     databaseUrl: stage.databaseUrl,
     broker: stage.broker,
-    redisUrl: testServers().redis,
+    redisUrl,
   });
   try {
     const elsewhere = stage.client.at(other.base);
@@ -63,4 +80,11 @@ it('says on reads how far the views are behind, in every process, and stops when
   } finally {
     await other.stop();
   }
+});
+
+it("was allowed all that it asked of Redis as the gateway's own user", async () => {
+  const redis = new Redis(redisUrl);
+  expect(await redis.info('commandstats')).toContain('cmdstat_hset');
+  expect(await redis.info('errorstats')).not.toContain('NOPERM');
+  redis.disconnect();
 });

@@ -13,7 +13,7 @@ import { API_VERSION } from '../http/api-version.js';
 import { sendAnswer } from '../http/answer.js';
 import { callerOf } from '../http/authentication.js';
 import type { Caller } from '../http/caller.js';
-import { bodyOf, type ParsedBody } from '../http/edge.js';
+import { bodyOf } from '../http/edge.js';
 import { idempotencyKeyOf as keyHeaderOf } from '../http/headers.js';
 import { refuseParameters } from '../http/list-query.js';
 import type { JsonObject } from '../http/strict-json.js';
@@ -41,7 +41,6 @@ export type OwnRequest = (body: JsonObject, caller: Caller) => OwnWork | Promise
 
 const RETRY_AFTER_S = '1';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
-const NO_BODY: ParsedBody = { bytes: Buffer.alloc(0), json: {} };
 
 /**
  * The writes that end at the gateway: keys, users, sessions, the test clock. Their effect, their key and their answer commit
@@ -54,14 +53,9 @@ export class OwnWrites {
     private readonly secret: string,
   ) {}
 
-  /** Answers the request. `bodyless`: it need not have a body. */
-  async once(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    read: OwnRequest,
-    { bodyless = false }: { readonly bodyless?: boolean } = {},
-  ): Promise<void> {
-    const { caller, json, write } = this.#receive(request, bodyless);
+  /** Answers the request. */
+  async once(request: FastifyRequest, reply: FastifyReply, read: OwnRequest): Promise<void> {
+    const { caller, json, write } = this.#receive(request);
     const standing = await this.#standing(write);
     if (standing) return send(reply, standing, true);
     const work = await read(json, caller);
@@ -70,11 +64,11 @@ export class OwnWrites {
     send(reply, answer, !isOwn);
   }
 
-  #receive(request: FastifyRequest, bodyless: boolean) {
+  #receive(request: FastifyRequest) {
     const idempotencyKey = keyHeaderOf(request.headers['idempotency-key']);
     refuseParameters(request.url);
     const caller = callerOf(request);
-    const { bytes, json } = bodyless && request.body === undefined ? NO_BODY : bodyOf(request);
+    const { bytes, json } = bodyOf(request);
     const write: KeyedWrite = {
       // Of the organisation, which is there when its test data is not any more.
       tenant: caller.organisation,

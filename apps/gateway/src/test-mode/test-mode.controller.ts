@@ -43,24 +43,19 @@ export class TestModeController {
   }
 
   @Post('reset')
-  @RouteConfig({ scope: 'test:write' } satisfies RouteAccess)
+  @RouteConfig({ scope: 'test:write', bodyOptional: true } satisfies RouteAccess)
   async reset(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const asking = callerOf(request);
     requireTestMode(asking);
     await this.testMode.changing(asking, (journey) =>
-      this.writes.once(
-        request,
-        reply,
-        (body, caller) => {
-          readReset(body);
-          return async (tx) => {
-            const before = await this.testMode.reset(tx, caller, journey);
-            const body = { object: 'test_reset', livemode: false, reset_at: before.now.toISOString() };
-            return { status: 200, body, before: clockResource(before) };
-          };
-        },
-        { bodyless: true },
-      ),
+      this.writes.once(request, reply, (body, caller) => {
+        readReset(body);
+        return async (tx) => {
+          const before = await this.testMode.reset(tx, caller, journey);
+          const body = { object: 'test_reset', livemode: false, reset_at: before.now.toISOString() };
+          return { status: 200, body, before: clockResource(before) };
+        };
+      }),
     );
   }
 }

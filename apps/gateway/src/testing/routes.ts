@@ -7,7 +7,7 @@ import type { RouteAccess } from '../http/authentication.js';
 export interface BuiltRoute {
   /** `get /api/v1/payments/{id}`. */
   readonly name: string;
-  readonly access: Partial<Record<'scope' | 'signed' | 'open', unknown>> | undefined;
+  readonly access: Partial<Record<'scope' | 'signed' | 'open' | 'bodyOptional', unknown>> | undefined;
   /** Whether a guard of Nest's stands before it. */
   readonly hasGuard: boolean;
 }

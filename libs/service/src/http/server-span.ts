@@ -3,9 +3,7 @@ import { METRICS } from '@payflow/contracts';
 import { extractTraceContext, histogram, logger, traceparentOf } from '@payflow/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from '../health.js';
-
-/** As many digits as a card number has: whatever it is, it belongs in no trace. */
-const LONG_NUMBER = /\d(?:(?:[ -]|%20)?\d){12,}/g;
+import { toldPath } from './told-path.js';
 
 interface Traced {
   readonly context: Context;
@@ -64,7 +62,7 @@ function startSpan(request: FastifyRequest): Traced {
   if (span.isRecording()) {
     span.setAttributes({
       'http.request.method': request.method,
-      'url.path': (request.url.split('?', 1)[0] ?? '').replace(LONG_NUMBER, '{number}'),
+      'url.path': toldPath(request.url),
       'url.scheme': 'http',
       'network.protocol.version': request.raw.httpVersion,
       ...(route ? { 'http.route': route } : {}),

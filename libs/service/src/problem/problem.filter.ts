@@ -2,6 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { ProblemCode } from '@payflow/contracts';
 import { activeTraceId, logger } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toldPath } from '../http/told-path.js';
 import { PROBLEM_CONTENT_TYPE, problemBody, type Occurrence } from './problem.js';
 import { translate } from './translate.js';
 
@@ -43,7 +44,7 @@ export function problemCodeOf(reply: FastifyReply): ProblemCode | undefined {
   return (reply as AnsweringReply)[CODE];
 }
 
-/** The ids under which this request can be found again. */
+/** The path as it was asked for, and the ids under which this request can be found again. */
 export function occurrence(request: FastifyRequest): Occurrence {
-  return { instance: request.url.split('?', 1)[0] ?? '', requestId: request.id, traceId: activeTraceId() };
+  return { instance: toldPath(request.originalUrl), requestId: request.id, traceId: activeTraceId() };
 }

@@ -8,7 +8,7 @@ export interface FieldProblem {
 }
 
 export interface ProblemOptions {
-  /** Plain words for this occurrence: no SQL, path of ours, stack or secret. */
+  /** Plain words for this occurrence: no SQL, path of ours, stack or secret. Without them it is told what to do about the code. */
   readonly detail?: string;
   readonly errors?: readonly FieldProblem[];
   readonly headers?: Readonly<Record<string, string>>;
@@ -54,7 +54,7 @@ export function problemBody(
     type: `/docs/errors#${code}`,
     title: spec.title,
     status: spec.status,
-    ...(options.detail === undefined ? {} : { detail: options.detail }),
+    detail: options.detail ?? spec.remedy,
     ...(occurrence.instance === undefined ? {} : { instance: occurrence.instance }),
     code,
     ...(occurrence.requestId === undefined ? {} : { request_id: occurrence.requestId }),

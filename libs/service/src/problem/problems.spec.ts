@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROBLEMS } from '@payflow/contracts';
 import { expect, it } from 'vitest';
+import { problemBody } from './problem.js';
 
 const ROOT = join(import.meta.dirname, '../../../..');
 const sources = globSync(['apps/*/src/**/*.ts', 'libs/service/src/**/*.ts'], { cwd: ROOT })
@@ -22,3 +23,12 @@ it.each(Object.entries(PROBLEMS))(
     expect(remedy).toMatch(/\.$/);
   },
 );
+
+it('a problem of which nothing more is known tells what to do about it', () => {
+  expect(problemBody('idempotency_key_missing', {}, {})).toMatchObject({
+    detail: PROBLEMS.idempotency_key_missing.remedy,
+  });
+  expect(problemBody('invalid_header', { detail: 'Prefer is wrong.' }, {})).toMatchObject({
+    detail: 'Prefer is wrong.',
+  });
+});

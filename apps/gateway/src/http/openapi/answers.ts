@@ -40,7 +40,11 @@ export const ANSWER_HEADERS: Readonly<Record<string, object>> = {
   RequestId: { required: true, description: 'Under which the request is found again.', schema: text },
   PayFlowVersion: { required: true, description: 'The version of the API that answers.', schema: text },
   ETag: { description: 'Of the version shown: for If-None-Match and If-Match.', schema: text },
-  Location: { required: true, description: 'Where the outcome will be.', schema: text },
+  Location: {
+    required: true,
+    description: 'Where it can be read; after a 202 where the outcome will be.',
+    schema: text,
+  },
   IdempotencyReplayed: { description: '`true` on the answer to a copy of a request that was answered.', schema: text },
   PreferenceApplied: { description: 'How long was waited, where the request said how long.', schema: text },
   Link: { description: 'The next page, in forms that have no place for it.', schema: text },
@@ -82,12 +86,15 @@ function successes(operation: Operation, examples: Examples): Record<string, obj
       [status]: { description: own ? 'Done; nothing to say.' : 'Taken, or of no concern.', headers: headers() },
     };
   const content = (of: number, schema = answer) => contentOf(operation, schema, examples.answerOf(operation, of));
+  const place = status === 201 ? ['Location'] : [];
   if (own || needsNoCredential(operation)) {
-    const told = headers(...(own ? ['IdempotencyReplayed', 'ETag'] : ['CacheControl']));
+    // A user and a key are answered with their version; of what is accepted the body alone tells it, where it has one.
+    const ofOwn = ['IdempotencyReplayed', ...place, ...(method === 'patch' || status === 201 ? ['ETag'] : [])];
+    const told = headers(...(own ? ofOwn : ['CacheControl']));
     return { [status]: { description: status === 201 ? 'Made.' : 'Done.', headers: told, content: content(status) } };
   }
   if (method !== 'get') {
-    const told = headers('IdempotencyReplayed', 'PreferenceApplied', 'ETag');
+    const told = headers('IdempotencyReplayed', 'PreferenceApplied', ...place);
     const made = status === 201 ? 'Made, and final.' : 'Changed, and final.';
     return {
       ...(dryRun

@@ -1,7 +1,9 @@
 import { API_VERSION } from '../api-version.js';
 import { ANSWER_HEADERS, answersOf, problemExamples } from './answers.js';
+import { described } from './described.js';
 import { Examples } from './examples.js';
 import { needsNoCredential, type Operation } from './operation.js';
+import { canDoWithoutBody } from './optional-body.js';
 import { OPERATIONS } from './operations.js';
 import { HEADER_PARAMETERS, parametersOf } from './parameters.js';
 import { SCHEMAS } from './schemas.js';
@@ -39,7 +41,7 @@ export function openApiDocument(): object {
       parameters: HEADER_PARAMETERS,
       headers: ANSWER_HEADERS,
       examples: problemExamples(OPERATIONS),
-      schemas: SCHEMAS,
+      schemas: Object.fromEntries(Object.entries(SCHEMAS).map(([name, schema]) => [name, described(schema, name)])),
     },
   };
 }
@@ -53,7 +55,7 @@ function describe(operation: Operation): object {
     ...(needsNoCredential(operation) ? { security: [] } : {}),
     parameters: parametersOf(operation, OPERATIONS).map((parameter) => withExample(operation, parameter)),
     ...(operation.body
-      ? { requestBody: { required: !operation.isBodyOptional, content: bodyOf(operation, operation.body) } }
+      ? { requestBody: { required: !canDoWithoutBody(operation), content: bodyOf(operation, operation.body) } }
       : {}),
     responses: answersOf(operation, examples),
   };

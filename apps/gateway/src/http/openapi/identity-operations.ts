@@ -148,6 +148,7 @@ const USER_OPERATIONS: readonly Operation[] = [
       'live_mode_required',
       'last_owner',
       'version_differs',
+      'precondition_required',
     ],
   },
   {
@@ -207,7 +208,7 @@ const KEY_OPERATIONS: readonly Operation[] = [
     body: 'ApiKeyUpdateRequest',
     answer: 'ApiKey',
     status: 200,
-    problems: [...OWN_CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'version_differs'],
+    problems: [...OWN_CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'version_differs', 'precondition_required'],
   },
   {
     id: 'rotateApiKey',
@@ -217,7 +218,6 @@ const KEY_OPERATIONS: readonly Operation[] = [
     scope: 'keys:write',
     own: true,
     body: 'ApiKeyRotationRequest',
-    isBodyOptional: true,
     answer: 'NewApiKey',
     status: 201,
     problems: [...OWN_CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'scopes_exceeded', 'api_key_not_active'],

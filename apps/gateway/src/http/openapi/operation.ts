@@ -10,8 +10,6 @@ export interface Operation {
   /** `signature`: no key, but a signature over the body. `open`: no credential, because it gives one. */
   readonly scope: Scope | 'any' | 'signature' | 'open';
   readonly body?: string;
-  /** A request without one is as good as one with an empty object. */
-  readonly isBodyOptional?: true;
   /** Schema of the answer, unless it is empty, and its status. */
   readonly answer?: string;
   readonly status: 200 | 201 | 204;

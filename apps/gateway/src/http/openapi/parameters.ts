@@ -47,14 +47,16 @@ export const HEADER_PARAMETERS: Readonly<Record<string, object>> = {
   IfMatch: {
     name: 'If-Match',
     in: 'header',
-    description: 'The ETag that it must still have, else 412.',
+    description:
+      'The ETag that it must still have, else 412: that of a GET, or `W/"…"` around the `version` of an answer.',
     schema: { type: 'string', pattern: ENTITY_TAG },
   },
   IfMatchRequired: {
     name: 'If-Match',
     in: 'header',
     required: true,
-    description: 'The ETag that it must still have, else 412; or `*`, for whatever is there.',
+    description:
+      'The ETag that it must still have, else 412: that of a GET, or `W/"…"` around the `version` of an answer. Or `*`, for whatever is there.',
     schema: { type: 'string', pattern: ENTITY_TAG },
     example: '*',
   },

@@ -3,13 +3,13 @@ import { Problem, problemBody, type FieldProblem } from '@payflow/service';
 
 /** What problems say where a part of the request is at fault. */
 const FIELDS: Readonly<Partial<Record<ProblemCode, FieldProblem>>> = {
-  invalid_request: { pointer: '/amount', code: 'wrong_type', detail: 'Is refused: must be string.' },
+  invalid_request: { pointer: '/amount', code: 'wrong_type', detail: 'Must be a string.' },
   invalid_parameter: {
     pointer: 'limit',
     code: 'malformed',
     detail: 'Must be a whole number from 1 to 200.',
   },
-  account_not_found: { pointer: '/destination', code: 'account_not_found', detail: 'Is refused.' },
+  account_not_found: { pointer: '/destination', code: 'account_not_found', detail: 'No such open account.' },
 };
 
 /** A problem as the edge writes it. */

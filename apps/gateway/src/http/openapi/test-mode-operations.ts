@@ -35,7 +35,6 @@ export const TEST_MODE_OPERATIONS: readonly Operation[] = [
     scope: 'test:write',
     own: true,
     body: 'TestResetRequest',
-    isBodyOptional: true,
     answer: 'TestReset',
     status: 200,
     problems: [...OWN_PROBLEMS, 'test_mode_only', 'invalid_request', 'invalid_json'],
