@@ -1,44 +1,37 @@
 import type { LimitDefined, Refusable, Refusal, RiskRuleDefined, AnyMessage } from '@payflow/contracts';
-import type { Transaction } from '@payflow/database';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { defineLimit, defineRule } from './define.js';
-import {
-  answeredCommands,
-  keyOfOwner,
-  savePolicies,
-  type Definition,
-  type OwnedPolicy,
-  type Policies,
-} from './policy.repository.js';
+import { keyOfOwner, type Definition, type OwnedPolicy } from './policy.repository.js';
 
 export type DefineType = 'payflow.limit.define.v1' | 'payflow.risk_rule.define.v1';
 export type DefineCommand = AnyMessage<DefineType>;
 export type DamagedDefine = Refusable<DefineType>;
 
 export interface DefinitionsTaken {
-  readonly messages: AnyOutgoing[];
-  readonly repeated: string[];
-  /** The policies as they are now, by {@link keyOfOwner}: later in the same transaction they need not be read again. */
-  readonly policies: Map<string, OwnedPolicy>;
+  readonly messages: readonly AnyOutgoing[];
+  readonly repeated: readonly string[];
+  /** Policies at their next version, by {@link keyOfOwner}. */
+  readonly changed: ReadonlyMap<string, OwnedPolicy>;
+  /** What is to be kept of the answers. */
+  readonly definitions: readonly Definition[];
 }
 
-/** Defines limits and rules, in the order they were asked for. Three statements, and none where there is nothing to define. */
-export async function takeDefinitions(
-  tx: Transaction,
-  policies: Policies,
+/** Defines limits and rules, in the order they were asked for. `answered`: the commands that were, at an earlier time. */
+export function takeDefinitions(
   commands: readonly DefineCommand[],
-): Promise<DefinitionsTaken> {
-  if (commands.length === 0) return { messages: [], repeated: [], policies: new Map() };
-  const [answered, loaded] = await Promise.all([answeredCommands(tx, commands), policies.load(tx, commands)]);
+  answered: ReadonlySet<string>,
+  policies: ReadonlyMap<string, OwnedPolicy>,
+): DefinitionsTaken {
   const now = new Date().toISOString();
+  const known = new Set(answered);
   const definitions: Definition[] = [];
   const repeated: string[] = [];
   const changed = new Map<string, OwnedPolicy>();
   const messages = commands.flatMap((command): AnyOutgoing[] => {
-    if (answered.has(command.id)) return (repeated.push(command.id), []);
-    answered.add(command.id);
+    if (known.has(command.id)) return (repeated.push(command.id), []);
+    known.add(command.id);
     const key = keyOfOwner(command);
-    const before = loaded.get(key) as OwnedPolicy;
+    const before = policies.get(key) as OwnedPolicy;
     const decision = decide(changed.get(key) ?? before, command, now);
     if (decision.kind === 'refused') {
       definitions.push(definitionOf(command, now, { reason: decision.reason }));
@@ -48,29 +41,21 @@ export async function takeDefinitions(
     definitions.push(definitionOf(command, now, { terms: decision.terms }));
     return [definedEvent(command, decision.terms)];
   });
-  if (definitions.length > 0) await savePolicies(tx, [...changed.values()], definitions);
-  return { messages, repeated, policies: new Map([...loaded, ...changed]) };
+  return { messages, repeated, changed, definitions };
 }
 
 /** Refuses those that were not answered before: given up by an operator, or too damaged to be carried out. */
-export async function refuseDefinitions(
-  tx: Transaction,
+export function refuseDefinitions(
   commands: readonly DamagedDefine[],
+  answered: ReadonlySet<string>,
   reason: Refusal,
-): Promise<{ messages: AnyOutgoing[]; repeated: string[] }> {
-  if (commands.length === 0) return { messages: [], repeated: [] };
-  const answered = await answeredCommands(tx, commands);
+): Omit<DefinitionsTaken, 'changed'> {
   const fresh = [...new Map(commands.filter(({ id }) => !answered.has(id)).map((one) => [one.id, one])).values()];
   const now = new Date().toISOString();
-  if (fresh.length > 0)
-    await savePolicies(
-      tx,
-      [],
-      fresh.map((command) => definitionOf(command, now, { reason })),
-    );
   return {
     messages: fresh.map((command) => refusal(command, reason, now)),
     repeated: commands.map(({ id }) => id).filter((id) => answered.has(id)),
+    definitions: fresh.map((command) => definitionOf(command, now, { reason })),
   };
 }
 

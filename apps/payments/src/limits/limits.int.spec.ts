@@ -240,16 +240,9 @@ describe('what it costs', () => {
     );
     const mix = (count: number) =>
       Array.from({ length: count }, (_, at) => house.create({ asset: at % 3 ? 'USD' : 'EUR' }));
-    const one = [
-      'payments.insert',
-      'policies.load',
-      'limit-uses.lock',
-      'limit-uses.times',
-      'limit-uses.reserve',
-      'reviews.open',
-    ];
+    const one = ['payments.insert', 'policies.load', 'limit-uses.lock', 'limit-uses.times', 'limits.save'];
     expect(await statements(...mix(2))).toEqual(one);
     expect(await statements(...mix(50))).toEqual(one);
-    expect(await statements(...mix(50))).toEqual([...one, 'payments.finish', 'limit-uses.settle']);
+    expect(await statements(...mix(50))).toEqual([...one, 'lives.save']);
   });
 });
