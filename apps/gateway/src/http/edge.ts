@@ -155,6 +155,9 @@ function isBulk(config: unknown): boolean {
 }
 
 /** The body of a request whose route needs one: without a content type nothing was read. */
+/** Of a request that need not have one, and has none. */
+export const NO_BODY: ParsedBody = { bytes: Buffer.alloc(0), json: {} };
+
 export function bodyOf<B extends ParsedBody | BulkBytes | RawBytes = ParsedBody>(request: FastifyRequest): B {
   const body = request.body as B | undefined;
   if (!body)

@@ -12,7 +12,7 @@ import { API_VERSION } from './api-version.js';
 import { callerOf } from './authentication.js';
 import type { Caller } from './caller.js';
 import { refuseOversized } from './command-size.js';
-import { bodyOf } from './edge.js';
+import { bodyOf, NO_BODY } from './edge.js';
 import { fingerprint } from './fingerprint.js';
 import { idempotencyKeyOf, waitOf } from './headers.js';
 import { refuseParameters } from './list-query.js';
@@ -46,7 +46,7 @@ export async function submitRequest<W extends Write>(
 /**
  * {@link submitRequest} for what means something else once other things have changed: a copy of a request that was accepted is
  * answered as that was, without being read again. Then there is no write. `name` tells the copies by what they ask for under an
- * id of their own.
+ * id of their own. `bodyless`: it need not have a body.
  */
 export async function submitUnlessKnown<W extends Write>(
   writes: Writes,
@@ -54,8 +54,9 @@ export async function submitUnlessKnown<W extends Write>(
   reply: FastifyReply,
   read: (body: JsonObject, caller: Caller, now: Date) => Promise<W>,
   name: (body: JsonObject) => Pick<NamedWrite, 'kind' | 'id' | 'contentHash'> | undefined,
+  { bodyless = false }: { readonly bodyless?: boolean } = {},
 ): Promise<{ readonly write: W | undefined; readonly answer: Answer }> {
-  const received = receive(request, reply);
+  const received = receive(request, reply, bodyless);
   const { caller, json, identity, deadline } = received;
   const named = name(json);
   const answer = await writes.standing(identity, named && { ...identity, ...named, transfers: [] }, deadline, () =>
@@ -76,13 +77,13 @@ interface Received {
 }
 
 /** What every write says beside its body. */
-function receive(request: FastifyRequest, reply: FastifyReply): Received {
+function receive(request: FastifyRequest, reply: FastifyReply, bodyless = false): Received {
   const received = performance.now();
   const idempotencyKey = idempotencyKeyOf(request.headers['idempotency-key']);
   const { wait_ms, applied } = waitOf(request.headers['prefer']);
   refuseParameters(request.url);
   const caller = callerOf(request);
-  const { bytes, json } = bodyOf(request);
+  const { bytes, json } = bodyless && request.body === undefined ? NO_BODY : bodyOf(request);
   if (applied) void reply.header('preference-applied', applied);
   const { tenant, livemode } = caller;
   const identity = {

@@ -13,7 +13,7 @@ import { API_VERSION } from '../http/api-version.js';
 import { sendAnswer } from '../http/answer.js';
 import { callerOf } from '../http/authentication.js';
 import type { Caller } from '../http/caller.js';
-import { bodyOf, type ParsedBody } from '../http/edge.js';
+import { bodyOf, NO_BODY } from '../http/edge.js';
 import { idempotencyKeyOf as keyHeaderOf } from '../http/headers.js';
 import { refuseParameters } from '../http/list-query.js';
 import type { JsonObject } from '../http/strict-json.js';
@@ -41,7 +41,6 @@ export type OwnRequest = (body: JsonObject, caller: Caller) => OwnWork | Promise
 
 const RETRY_AFTER_S = '1';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
-const NO_BODY: ParsedBody = { bytes: Buffer.alloc(0), json: {} };
 
 /**
  * The writes that end at the gateway: keys, users, sessions, the test clock. Their effect, their key and their answer commit

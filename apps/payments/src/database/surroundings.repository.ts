@@ -3,7 +3,11 @@ import { SideBySide, statement, type Transaction } from '@payflow/database';
 import {
   ANSWERED,
   answersAsked,
+  DELETED,
+  deletedAsked,
+  deletedFrom,
   POLICIES,
+  type DeletedRow,
   type OwnedPolicy,
   type Owner,
   type Policies,
@@ -44,6 +48,8 @@ export interface Surroundings {
   readonly mentioned: Mentioned;
   /** Commands that define limits or rules. */
   readonly defining: readonly (Owner & { readonly id: string })[];
+  /** The limits among what they define. */
+  readonly limits: readonly (Owner & { readonly id: string })[];
   /** Whose limits and rules. */
   readonly owners: readonly Owner[];
   readonly reviewed: readonly PaymentKey[];
@@ -60,6 +66,8 @@ export interface Surrounded {
   readonly answered: ReadonlySet<string>;
   /** By `keyOfOwner`. */
   readonly policies: ReadonlyMap<string, OwnedPolicy>;
+  /** Versions of limits that were deleted, by `keyOfLimit`. */
+  readonly deleted: ReadonlyMap<string, number>;
   /** By the keys of their payments. */
   readonly reviews: ReadonlyMap<string, Review>;
   readonly disputable: readonly DisputablePayment[];
@@ -71,7 +79,7 @@ const LOCKS = new SideBySide({ answered: ANSWERED, payments: LOCKED });
 const HOLD = statement('policies.hold', LOCKS.text);
 
 const ALL = new SideBySide({
-  ...{ lives: LIVES, policies: POLICIES, reviews: REVIEWS, disputes: DISPUTES, creators: CREATORS },
+  ...{ lives: LIVES, policies: POLICIES, deleted: DELETED, reviews: REVIEWS, disputes: DISPUTES, creators: CREATORS },
 });
 const LOAD = statement('lives.load-more', ALL.text);
 
@@ -83,6 +91,7 @@ export async function loadSurroundings(tx: Transaction, policies: Policies, abou
     await tx.rows(LOAD, [
       ...livesAsked(about.payments, about.mentioned),
       ...asked.values,
+      ...deletedAsked(about.limits),
       ...keyColumns(about.reviewed),
       ...disputesAsked(about.disputed, about.told),
       ...keyColumns(about.created),
@@ -93,6 +102,7 @@ export async function loadSurroundings(tx: Transaction, policies: Policies, abou
     loaded: loadedFrom(locked, rows.lives as LifeRow[]),
     answered,
     policies: asked.take(rows.policies as PolicyRow[]),
+    deleted: deletedFrom(rows.deleted as DeletedRow[]),
     reviews: new Map(reviews.map((review) => [keyOf({ ...review, id: review.payment }), review])),
     disputable: disputesFrom(rows.disputes as DisputesRow[]),
     creators: creatorsFrom(rows.creators as CreatorRow[]),

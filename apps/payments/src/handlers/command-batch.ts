@@ -37,6 +37,12 @@ export function sortOut(commands: readonly (PaymentCommand | SetClock)[]): Comma
   return batch;
 }
 
+const DEFINING: ReadonlySet<string> = new Set<DefineType>([
+  'payflow.limit.define.v1',
+  'payflow.limit.delete.v1',
+  'payflow.risk_rule.define.v1',
+]);
+
 /** The payment that a decision is about. */
 export function reviewedBy({ tenant, livemode, data }: DecideCommand): PaymentKey {
   return { tenant, livemode, id: data.payment };
@@ -49,5 +55,5 @@ export function isIncrease(command: WishCommand | Own): command is IncreaseComma
 export function isDefinition<C extends { readonly type: string }>(
   command: C,
 ): command is C & { readonly type: DefineType } {
-  return command.type === 'payflow.limit.define.v1' || command.type === 'payflow.risk_rule.define.v1';
+  return DEFINING.has(command.type);
 }

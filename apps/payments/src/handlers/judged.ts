@@ -45,7 +45,7 @@ export async function holdBack(
   policies: Policies,
   { batch, added: taken, scene }: ToHoldBack,
 ): Promise<HeldBack> {
-  const defined = takeDefinitions(batch.definitions, scene.answered, scene.policies);
+  const defined = takeDefinitions(batch.definitions, scene);
   const added = defined.changed.size === 0 ? taken : taken.map((one) => asDefined(one, defined.changed));
   const fresh = freshOf(added);
   const lives = new Map([...scene.loaded.lives, ...fresh]);

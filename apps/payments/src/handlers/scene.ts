@@ -22,7 +22,15 @@ export interface ToLookAt {
   readonly asked: readonly Turn[];
 }
 
-const ALONE = { answered: new Set<string>(), policies: new Map(), reviews: new Map(), disputable: undefined };
+const ALONE = {
+  ...{
+    answered: new Set<string>(),
+    policies: new Map(),
+    deleted: new Map(),
+    reviews: new Map(),
+    disputable: undefined,
+  },
+};
 
 /**
  * Locks and reads what a batch is about. Nearly all are about payments alone, and nothing more is asked for these. In others all
@@ -50,6 +58,9 @@ export async function lookAround(
     payments: unique([...keysOf(turns), ...reviewed, ...disputed]),
     mentioned: mentionedBy(turns),
     defining: batch.definitions,
+    limits: batch.definitions
+      .filter(({ type }) => type !== 'payflow.risk_rule.define.v1')
+      .map(({ tenant, livemode, data: { id } }) => ({ tenant, livemode, id })),
     owners: [...batch.definitions, ...created.added.map(({ command }) => command), ...batch.asked.filter(isIncrease)],
     reviewed: unique(reviewed),
     disputed: unique(disputed),

@@ -2,6 +2,7 @@ import {
   fromUuid,
   uuidOf,
   type LimitDefined,
+  type LimitDeleted,
   type LimitKind,
   type LimitScope,
   type RiskRuleDefined,
@@ -32,7 +33,7 @@ export interface Definition extends Owner {
   readonly definedAt: string;
   readonly version: number | null;
   readonly reason: string | null;
-  readonly terms: LimitDefined | RiskRuleDefined | null;
+  readonly terms: LimitDefined | LimitDeleted | RiskRuleDefined | null;
 }
 
 const OWNER: readonly BulkColumn<Owner>[] = [
@@ -57,7 +58,7 @@ export const POLICIES: Part = {
   sql: (first) =>
     `select o.tenant_id, o.livemode, coalesce(p.version, 0) as version,
      case when p.version <> o.known then (select json_agg(json_build_object(${LIMIT_MEMBERS('l')}) order by l.id)
-       from limits l where l.tenant_id = o.tenant_id and l.livemode = o.livemode) end as limits,
+       from limits l where l.tenant_id = o.tenant_id and l.livemode = o.livemode and l.deleted_at is null) end as limits,
      case when p.version <> o.known then (select json_agg(json_build_object(${RULE_MEMBERS('r')}))
        from risk_rules r where r.tenant_id = o.tenant_id and r.livemode = o.livemode) end as rules
    from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::bigint[]) as o (tenant_id, livemode, known)
@@ -77,6 +78,16 @@ export const ANSWERED: Part = {
      order by tenant_id, livemode for update)
    select d.command_id from policy_definitions d, (select count(*) from held) as h
    where (d.tenant_id, d.livemode, d.command_id) in (select * from asked)`,
+};
+
+/** Limits that were deleted: the next version of one follows the last. */
+export const DELETED: Part = {
+  columns: ['tenant_id', 'livemode', 'id', 'version'],
+  width: 3,
+  sql: (first) =>
+    `select tenant_id, livemode, id, version from limits
+   where (tenant_id, livemode, id) in (select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::uuid[]))
+     and deleted_at is not null`,
 };
 
 const MOVED = new Unnested<OwnedPolicy>([
@@ -125,16 +136,16 @@ export function policiesSaved(first: number): string {
      insert into policy_definitions (${NOTED.names}) select * from ${NOTED.from(notedAt)}),
    limited as (
      insert into limits as l (tenant_id, livemode, id, version, kind, scope, customer_id, method, asset, amount_minor, payment_count,
-       window_minutes, enabled, defined_at)
+       window_minutes, enabled, defined_at, deleted_at)
      select tenant_id, livemode, id, t.version, t.kind, t.scope, t.customer, t.method, t.asset, t.amount, t.count, t.minutes,
-       t.enabled, t.defined_at
+       t.enabled, t.defined_at, t.deleted_at
      from ${DEFINED.from(limitsAt)},
        json_to_record(n.terms) as t (version bigint, kind text, scope text, customer uuid, method text, asset text, amount bigint,
-         count integer, minutes integer, enabled boolean, defined_at timestamptz)
+         count integer, minutes integer, enabled boolean, defined_at timestamptz, deleted_at timestamptz)
      on conflict (tenant_id, livemode, id) do update set version = excluded.version, kind = excluded.kind, scope = excluded.scope,
        customer_id = excluded.customer_id, method = excluded.method, asset = excluded.asset, amount_minor = excluded.amount_minor,
        payment_count = excluded.payment_count, window_minutes = excluded.window_minutes, enabled = excluded.enabled,
-       defined_at = excluded.defined_at),
+       defined_at = excluded.defined_at, deleted_at = excluded.deleted_at),
    ruled as (
      insert into risk_rules as r (tenant_id, livemode, id, version, priority, verdict, reason, conditions, enabled, defined_at)
      select tenant_id, livemode, id, t.version, t.priority, t.verdict, t.reason, t.conditions, t.enabled, t.defined_at
@@ -154,6 +165,13 @@ export function policiesToSave(moved: readonly OwnedPolicy[], definitions: reado
     ...DEFINED.whole(newest(definitions, 'limit')),
     ...DEFINED.whole(newest(definitions, 'risk_rule')),
   ];
+}
+
+export interface DeletedRow extends Row {
+  tenant_id: string;
+  livemode: boolean;
+  id: string;
+  version: bigint;
 }
 
 export interface PolicyRow extends Row {
@@ -252,6 +270,25 @@ export function toLimit(limit: LimitJson): LimitDefined {
 
 export function toRule(rule: RiskRuleDefined): RiskRuleDefined {
   return { ...rule, id: fromUuid('riskRule', rule.id), defined_at: new Date(rule.defined_at).toISOString() };
+}
+
+/** The parameters of {@link DELETED}. */
+export function deletedAsked(limits: readonly (Owner & { readonly id: string })[]): unknown[] {
+  return [...ownerColumns(limits), limits.map(({ id }) => uuidOf('limit', id))];
+}
+
+/** Their versions, by {@link keyOfLimit}. */
+export function deletedFrom(rows: readonly DeletedRow[]): Map<string, number> {
+  return new Map(
+    rows.map(({ tenant_id, livemode, id, version }) => {
+      const limit = { tenant: fromUuid('tenant', tenant_id), livemode, id: fromUuid('limit', id) };
+      return [keyOfLimit(limit), Number(version)];
+    }),
+  );
+}
+
+export function keyOfLimit({ id, ...owner }: Owner & { readonly id: string }): string {
+  return `${keyOfOwner(owner)}/${id}`;
 }
 
 /** The parameters of {@link ANSWERED}. */
