@@ -19,7 +19,7 @@ import type {
 import { disputeSchemas } from './messages/dispute.js';
 import type { HoldPlace, HoldPost, HoldPosted, HoldRejected, HoldState, HoldVoid } from './messages/hold.js';
 import { holdSchemas } from './messages/hold.js';
-import type { LimitDefine, LimitDefined, LimitRejected } from './messages/limit.js';
+import type { LimitDefine, LimitDefined, LimitDelete, LimitDeleted, LimitRejected } from './messages/limit.js';
 import { limitSchemas } from './messages/limit.js';
 import type { OverdraftMoved } from './messages/overdraft.js';
 import { overdraftSchemas } from './messages/overdraft.js';
@@ -141,6 +141,8 @@ export interface MessageData {
   'payflow.transaction_type.rejected.v1': TransactionTypeRejected;
   'payflow.limit.define.v1': LimitDefine;
   'payflow.limit.defined.v1': LimitDefined;
+  'payflow.limit.delete.v1': LimitDelete;
+  'payflow.limit.deleted.v1': LimitDeleted;
   'payflow.limit.rejected.v1': LimitRejected;
   'payflow.risk_rule.define.v1': RiskRuleDefine;
   'payflow.risk_rule.defined.v1': RiskRuleDefined;
@@ -189,6 +191,7 @@ export interface RefusableData {
   'payflow.period.close.v1': PeriodClose;
   'payflow.transaction_type.define.v1': Pick<TransactionTypeDefine, 'id'>;
   'payflow.limit.define.v1': Pick<LimitDefine, 'id'>;
+  'payflow.limit.delete.v1': Pick<LimitDelete, 'id'>;
   'payflow.risk_rule.define.v1': Pick<RiskRuleDefine, 'id'>;
   'payflow.review.decide.v1': Pick<ReviewDecide, 'id' | 'payment'>;
 }

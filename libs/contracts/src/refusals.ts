@@ -31,6 +31,7 @@ export const REFUSALS = {
   insufficient_funds: 'The account has less available than the amount.',
   rate_not_positive: 'Both numbers of a rate must be greater than zero.',
   limit_exceeded: 'The payment would pass a limit of the organisation.',
+  limit_not_found: 'No such limit in this organisation, or it was deleted.',
   payment_canceled: 'The payment was called off before it was authorized.',
   payment_expired: 'The payment ran out of time before it was authorized.',
   payment_not_cancelable: 'The payment has ended, or has never begun: there is nothing to call off.',

@@ -29,6 +29,12 @@ describe('a set of rows', () => {
     expect([...LINES.batches([])]).toEqual([]);
   });
 
+  it('is whole beside other sets, an empty one too', () => {
+    expect(LINES.width).toBe(3);
+    expect(LINES.whole(lines(2))).toEqual([[0, 1], [null, null], '{"id":0}\u001e{"id":1}']);
+    expect(LINES.whole([])).toEqual([[], [], '']);
+  });
+
   it('is cut at a number of rows, in order', () => {
     const ids = [...LINES.batches(lines(7), { rows_max: 3 })].map(([column]) => column);
     expect(ids).toEqual([[0, 1, 2], [3, 4, 5], [6]]);

@@ -45,11 +45,14 @@ const PARAMETERS_MAX = 65_535;
 export class Unnested<R> {
   /** The columns, for the list of an insert. */
   readonly names: string;
+  /** How many parameters the set takes. */
+  readonly width: number;
 
   constructor(private readonly columns: readonly BulkColumn<R>[]) {
     if (columns.length === 0 || columns.length > PARAMETERS_MAX)
       throw new Error(`${columns.length} columns in one set`);
     this.names = columns.map(([name]) => name).join(', ');
+    this.width = columns.length;
   }
 
   /** The rows as a table of SQL: its parameters begin at `$first`. */
@@ -77,6 +80,14 @@ export class Unnested<R> {
       }
       yield this.parameters(values.map((column) => column.slice(from, to)));
     }
+  }
+
+  /**
+   * The parameters for one statement that takes this set beside others, of which each may be empty. Nothing is cut off: how much
+   * there can be has its bound elsewhere.
+   */
+  whole(rows: readonly R[]): unknown[] {
+    return this.parameters(this.columns.map(([, , value]) => rows.map((row): unknown => value(row))));
   }
 
   private sizeOf(values: readonly unknown[][], from = 0, to = values[0]?.length ?? 0): number {

@@ -56,5 +56,6 @@ export { IndexMigration, type IndexDefinition } from './index-migration.js';
 export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';
 export { statement, statementNamed, type Statement } from './statement.js';
+export { SideBySide, type Part } from './side-by-side.js';
 export { Transaction, type Row } from './transaction.js';
 export { EVERY_TENANT, WALLS, type Tenant } from './walls.js';

@@ -152,6 +152,7 @@ async function watchPayments(player: ExamplePlayer, { wallet, shop }: Cast): Pro
   await player.play('getLimit', { path: { id: idOf(limit) } });
   await player.play('listLimits', { query: { kind: 'per_day', ...SECOND } });
   await player.play('getLimitUse', { path: { id: idOf(limit) } });
+  await player.play('deleteLimit', { path: { id: idOf(limit) } });
   const conditions = { asset: ['USD'], amount_gte: '70000' };
   const rule = await player.play('defineRiskRule', {
     body: { priority: 10, verdict: 'review', reason: 'large', conditions },

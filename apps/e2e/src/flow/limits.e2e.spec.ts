@@ -56,6 +56,22 @@ describe('limits, rules and reviews over HTTP', () => {
     expect(jsonOf(raised)).toMatchObject({ version: 2 });
   });
 
+  it('a limit that is deleted holds no payment up', async () => {
+    const limit = jsonOf<Resource>(await post('/limits', { kind: 'per_payment', asset: 'USD', amount: '10' }));
+    expect(told(await post('/payments', payment('11')))).toEqual({ code: 'limit_exceeded', reason: 'per_payment' });
+    const idempotencyKey = newId('event');
+    const gone = await until('it is deleted', async () => {
+      const answer = await merchant.api.call(`/api/v1/limits/${limit.id}`, {
+        ...{ method: 'DELETE', idempotencyKey, wait_s: WAIT_S },
+      });
+      return answer.kind === 'answer' && isFinal(answer) ? answer : undefined;
+    });
+    expect([gone.status, jsonOf<Resource>(gone)]).toMatchObject([200, { id: limit.id, version: 2 }]);
+    expect((await post('/payments', payment('11'))).status).toBe(201);
+    expect(await read(`/limits/${limit.id}`)).toMatchObject({ code: 'not_found' });
+    expect(await read(`/limits/${limit.id}/use`)).toMatchObject({ code: 'not_found' });
+  });
+
   it('a payment waits for a human, and goes on or ends as they say', async () => {
     const rule = await post('/risk_rules', {
       ...{ priority: 1, verdict: 'review', reason: 'large' },

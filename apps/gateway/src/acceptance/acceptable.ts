@@ -62,6 +62,7 @@ export type AccountUpdateWrite = WriteOf<'change', ChangeView, 'payflow.account.
 export type AssetWrite = WriteOf<'change', ChangeView, 'payflow.asset.define.v1'>;
 export type TypeWrite = WriteOf<'change', ChangeView, 'payflow.transaction_type.define.v1'>;
 export type LimitWrite = WriteOf<'change', ChangeView, 'payflow.limit.define.v1'>;
+export type LimitDeletion = WriteOf<'change', ChangeView, 'payflow.limit.delete.v1'>;
 export type RiskRuleWrite = WriteOf<'change', ChangeView, 'payflow.risk_rule.define.v1'>;
 export type ReviewWrite = WriteOf<'change', ChangeView, 'payflow.review.decide.v1'>;
 export type PeriodCloseWrite = WriteOf<'change', ChangeView, 'payflow.period.close.v1'>;
@@ -101,6 +102,7 @@ export type Write =
   | TypeWrite
   | EvidenceWrite
   | LimitWrite
+  | LimitDeletion
   | RiskRuleWrite
   | ReviewWrite
   | TransferUpdateWrite

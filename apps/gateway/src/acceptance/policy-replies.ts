@@ -1,4 +1,10 @@
-import { PROBLEMS, type LimitDefined, type ReviewState, type RiskRuleDefined } from '@payflow/contracts';
+import {
+  PROBLEMS,
+  type LimitDefined,
+  type LimitDeleted,
+  type ReviewState,
+  type RiskRuleDefined,
+} from '@payflow/contracts';
 import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
 import { limitResource, reviewResource, riskRuleResource } from '../domain/limit.js';
 import type { Reply } from './acceptable.js';
@@ -13,6 +19,11 @@ const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 /** 201 with the limit in its version. */
 export function limitReply(limit: LimitDefined): Reply {
   return given(201, limitResource(limit), { location: `${LIMITS_PATH}/${limit.id}` });
+}
+
+/** 200 with the limit as it was, and when it ended. */
+export function limitDeletedReply(limit: LimitDeleted): Reply {
+  return given(200, limitResource(limit), {});
 }
 
 /** 201 with the rule in its version. */
@@ -32,7 +43,7 @@ export function policyRefusedReply(
   requestId: string,
   traceId: string | undefined,
 ): Reply {
-  const code = refusalCode(reason);
+  const code = reason === 'limit_not_found' ? 'not_found' : refusalCode(reason);
   const body = problemBody(code, { detail: refusalDetail(reason), extra: {} }, { instance, requestId, traceId });
   return {
     status: PROBLEMS[code].status,

@@ -9,6 +9,7 @@ import type { AuditEntry, AuditedView } from '../domain/audit.js';
  */
 const AUDITED: ReadonlyMap<Write['type'], AuditedView | 'unseen'> = new Map([
   ['payflow.limit.define.v1', 'limit'],
+  ['payflow.limit.delete.v1', 'limit'],
   ['payflow.risk_rule.define.v1', 'risk_rule'],
   ['payflow.review.decide.v1', 'review'],
   ['payflow.account.update.v1', 'account'],

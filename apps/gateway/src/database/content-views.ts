@@ -9,6 +9,10 @@ export interface Content {
   readonly version: number;
 }
 
+/** The label of what is there no more: it is kept, so that an older version that comes late brings nothing back. */
+export const DELETED = 'deleted';
+export const IS_THERE = `label <> '${DELETED}'`;
+
 /** The newest that is known of a thing, and whose it is. */
 export type ContentView<C> = Owner & PagePosition & { readonly content: C };
 
@@ -55,12 +59,10 @@ export class ContentViews<C extends Content> {
     );
     this.#find = statement(
       `${name}.find`,
-      `select ${COLUMNS} from ${table} where tenant_id = $1 and livemode = $2 and id = $3`,
+      `select ${COLUMNS} from ${table} where tenant_id = $1 and livemode = $2 and id = $3 and ${IS_THERE}`,
     );
-    this.lists = new ListStatements<ContentFilter>(table, COLUMNS, {
-      label: compare('k', 'label'),
-      ...CREATED_CONDITIONS,
-    });
+    const conditions = { label: compare('k', 'label'), ...CREATED_CONDITIONS };
+    this.lists = new ListStatements<ContentFilter>(table, COLUMNS, conditions, [IS_THERE]);
   }
 
   /** Brings things to the newest of the given versions; older ones change nothing. */

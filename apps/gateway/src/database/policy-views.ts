@@ -1,9 +1,9 @@
-import type { LimitDefined, ReviewState, RiskRuleDefined } from '@payflow/contracts';
-import { ContentViews } from './content-views.js';
+import type { LimitDefined, LimitDeleted, ReviewState, RiskRuleDefined } from '@payflow/contracts';
+import { ContentViews, DELETED } from './content-views.js';
 
 /** Limits in the versions in force. */
-export const LIMIT_VIEWS = new ContentViews<LimitDefined>('limit_views', 'limit', {
-  label: ({ kind }) => kind,
+export const LIMIT_VIEWS = new ContentViews<LimitDefined | LimitDeleted>('limit_views', 'limit', {
+  label: (limit) => ('deleted_at' in limit ? DELETED : limit.kind),
   createdAt: ({ defined_at }) => defined_at,
 });
 

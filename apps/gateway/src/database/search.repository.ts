@@ -1,6 +1,7 @@
 import { fromUuid, ID_PREFIXES, toUuid, type IdKind } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import { FINDABLE, type Findable, type FindableType, type Found, type Match } from '../domain/found.js';
+import { IS_THERE } from './content-views.js';
 import { seenBy, tenantUuid, type Owner } from './keys.js';
 
 /** A reference may be many payments': the newest of them are shown, and the list of payments has all. */
@@ -48,7 +49,10 @@ const BRANCHES: readonly Branch[] = [
     where: `id = $3::uuid and kind = $4`,
   },
   byId('dispute', 'dispute_views', 'dispute', { ...withAmount, payment: 'payment_id' }),
-  byId('limit', 'limit_views', 'limit', { status: 'label' }),
+  {
+    ...byId('limit', 'limit_views', 'limit', { status: 'label' }),
+    where: `$4 = 'limit' and id = $3::uuid and ${IS_THERE}`,
+  },
   byId('riskRule', 'risk_rule_views', 'risk_rule', { status: 'label' }),
   byId('review', 'review_views', 'review', { status: 'label' }),
   byId('bulk', 'transfer_bulk_views', 'transfer_bulk'),

@@ -1,21 +1,34 @@
-import type { LimitDefined, LimitDefine, ReviewState, RiskRuleDefine, RiskRuleDefined } from '@payflow/contracts';
+import type {
+  LimitDefined,
+  LimitDefine,
+  LimitDeleted,
+  ReviewState,
+  RiskRuleDefine,
+  RiskRuleDefined,
+} from '@payflow/contracts';
 
-/** A limit of the HTTP API, in the version in force. */
-export function limitResource({ id, version, defined_at, ...terms }: LimitDefined) {
-  return limit(id, terms, version, defined_at);
+/** A limit of the HTTP API, in the version in force, or as it was when it was deleted. */
+export function limitResource({ id, version, defined_at, ...terms }: LimitDefined | LimitDeleted) {
+  return limit(id, terms, { version, defined_at, deleted_at: 'deleted_at' in terms ? terms.deleted_at : null });
 }
 
 /** What was asked for, until payments has given it a version. */
 export function requestedLimit({ id, if_version: _, ...terms }: LimitDefine) {
-  return limit(id, terms, 0, null);
+  return limit(id, terms, { version: 0, defined_at: null, deleted_at: null });
 }
 
 type Terms<T> = Omit<T, 'id' | 'version' | 'defined_at'>;
 
-function limit(id: string, terms: Terms<LimitDefined>, version: number, defined_at: string | null) {
+interface Standing {
+  readonly version: number;
+  readonly defined_at: string | null;
+  readonly deleted_at: string | null;
+}
+
+function limit(id: string, terms: Terms<LimitDefined>, { version, defined_at, deleted_at }: Standing) {
   const { kind, scope, customer, method, asset, amount, count, minutes, enabled } = terms;
   const named = { id, object: 'limit', version, kind, scope, customer, method, asset };
-  return { ...named, amount, count, minutes, enabled, defined_at };
+  return { ...named, amount, count, minutes, enabled, defined_at, deleted_at };
 }
 
 /** A risk rule of the HTTP API, in the version in force. */

@@ -1,6 +1,7 @@
 import type { AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import {
+  limitDeletedReply,
   limitReply,
   LIMITS_PATH,
   policyRefusedReply,
@@ -16,6 +17,7 @@ import { commandKeyOf, traceIdOf, writeAnsweredBy, type Replies } from './answer
 
 const TYPES = [
   'payflow.limit.defined.v1',
+  'payflow.limit.deleted.v1',
   'payflow.limit.rejected.v1',
   'payflow.risk_rule.defined.v1',
   'payflow.risk_rule.rejected.v1',
@@ -39,7 +41,7 @@ export async function applyPolicyEvents(tx: Transaction, events: readonly Policy
     answers.length > 0 ? takeAnswered(tx, answers.map(commandKeyOf)) : new Map(),
     LIMIT_VIEWS.apply(
       tx,
-      events.filter((event) => event.type === 'payflow.limit.defined.v1'),
+      events.filter((event) => event.type === 'payflow.limit.defined.v1' || event.type === 'payflow.limit.deleted.v1'),
     ),
     RISK_RULE_VIEWS.apply(
       tx,
@@ -62,6 +64,8 @@ function replyTo(event: PolicyEvent, requestId: string): Reply {
   switch (event.type) {
     case 'payflow.limit.defined.v1':
       return limitReply(event.data);
+    case 'payflow.limit.deleted.v1':
+      return limitDeletedReply(event.data);
     case 'payflow.limit.rejected.v1':
       return refused(LIMITS_PATH, event.data);
     case 'payflow.risk_rule.defined.v1':

@@ -22,6 +22,7 @@ export const CHANGELOG: readonly Change[] = [
       'A page for each error, with its cause and its remedy, at `/docs/errors#code`.',
       '`If-Match` where holds are posted and voided, transfers reversed and corrected, reviews decided, disputes’ evidence submitted and periods closed: 412 `version_differs` where it is another version.',
       'Log-ins, failed ones too, and sessions that end stand in the audit log.',
+      '`DELETE /limits/{id}`; a limit has `deleted_at`.',
       'Filters in the OpenAPI document have the schemas that they are held to.',
       'The OpenAPI document and the reference explain every member of every body and resource.',
       'A body in which nothing must be said can be left out, or be empty: of captures, cancellations, refunds, confirmations, retries, reversals, postings and voidings of holds, and closings of periods.',

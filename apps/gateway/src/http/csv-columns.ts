@@ -41,7 +41,7 @@ export const CSV_COLUMNS = {
   ],
   Limit: [
     ...['id', 'version', 'kind', 'scope', 'customer', 'method', 'asset', 'amount', 'count', 'minutes', 'enabled'],
-    'defined_at',
+    ...['defined_at', 'deleted_at'],
   ],
   RiskRule: ['id', 'version', 'priority', 'verdict', 'reason', 'conditions', 'enabled', 'defined_at'],
   Review: [

@@ -14,8 +14,9 @@ import {
   type LimitedMethod,
 } from '@payflow/contracts';
 import { Problem, type FieldProblem } from '@payflow/service';
-import type { LimitWrite } from '../acceptance/acceptable.js';
+import type { LimitDeletion, LimitWrite } from '../acceptance/acceptable.js';
 import type { Caller } from './caller.js';
+import { readNothing } from './identity.request.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId } from './request-body.js';
 import type { JsonObject } from './strict-json.js';
@@ -72,6 +73,25 @@ export function limitWrite(ifVersion: number | null, json: JsonObject, caller: C
     command: { id: body.id ?? madeBy('limit', commandId), ...terms, if_version: ifVersion },
     commandId,
     units: asset === null ? undefined : unitsAmong([['/asset', asset]]),
+    view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
+  };
+}
+
+/** Makes the command that deletes the limit, at the version given; null: at any. The body says nothing. Throws 400 where it does. */
+export function limitDeletion(
+  id: string,
+  ifVersion: number | null,
+  json: JsonObject,
+  caller: Caller,
+  now: Date,
+): LimitDeletion {
+  readNothing(json);
+  const commandId = newId('event');
+  return {
+    kind: 'change',
+    type: 'payflow.limit.delete.v1',
+    command: { id, if_version: ifVersion },
+    commandId,
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
   };
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
@@ -6,6 +6,7 @@ import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS_PATH } from '../acceptance/policy-replies.js';
 import { Writes } from '../acceptance/writes.js';
+import type { Owner } from '../database/keys.js';
 import { LIMIT_VIEWS } from '../database/policy-views.js';
 import { foundOrRequested } from '../database/requested.repository.js';
 import { limitResource, requestedLimit } from '../domain/limit.js';
@@ -14,13 +15,13 @@ import { callerOf, type RouteAccess } from './authentication.js';
 import { Cursors } from './cursor.js';
 import { ifVersionOf } from './headers.js';
 import { LIMIT_FILTERS, LIMIT_USE_PARAMETERS } from './limit-filters.js';
-import { limitWrite, madeBy } from './limit.request.js';
+import { limitDeletion, limitWrite, madeBy } from './limit.request.js';
 import { parseLedgerQuery } from './ledger-query.js';
 import { refuseParameters } from './list-query.js';
 import { sendPage } from './list-page.js';
 import type { OwnerClient } from './owner-client.js';
 import { CachedView } from './response-cache.js';
-import { submitRequest } from './write-request.js';
+import { submitRequest, submitUnlessKnown } from './write-request.js';
 
 /** Token of the client to the payments service's read API. */
 export const PAYMENTS = Symbol('payments');
@@ -71,15 +72,26 @@ export class LimitsController {
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseParameters(request.url);
     if (!toUuid('limit', id)) throw new Problem('invalid_id');
-    const { tenant, livemode } = callerOf(request);
-    const known = await foundOrRequested(
-      this.db,
-      { type: 'payflow.limit.define.v1', owner: { tenant, livemode }, id },
-      () => LIMIT_VIEWS.find(this.db, { tenant, livemode, id }),
-    );
-    if (!known) throw new Problem('not_found');
-    const body = 'found' in known ? limitResource(known.found) : requestedLimit(known.requested);
+    const body = await this.known(id, callerOf(request));
     sendVersioned(request, reply, { body, version: body.version });
+  }
+
+  /** A copy of a request that has deleted it is answered as that was, though it is there no more. */
+  @Delete(':id')
+  @RouteConfig({ scope: 'limits:write', bodyOptional: true } satisfies RouteAccess)
+  async delete(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (!toUuid('limit', id)) throw new Problem('invalid_id');
+    const ifVersion = ifVersionOf(request.headers['if-match']);
+    const { answer } = await submitUnlessKnown(
+      ...([this.writes, request, reply] as const),
+      async (json, caller, now) => {
+        await this.known(id, caller);
+        return limitDeletion(id, ifVersion, json, caller, now);
+      },
+      () => undefined,
+    );
+    const pending = answer.kind === 'accepted' ? JSON.stringify(await this.known(id, callerOf(request))) : '';
+    sendAnswer(reply, answer, () => ({ location: `${LIMITS_PATH}/${id}`, body: pending }));
   }
 
   /** Only payments knows, in the transaction of each payment; so it is asked. */
@@ -90,5 +102,15 @@ export class LimitsController {
     if (!toUuid('limit', id)) throw new Problem('invalid_id');
     const path = `/api/v1/limits/${id}/use${query && `?${query}`}`;
     sendResource(reply, await this.payments.read(path, callerOf(request), request.id, { 404: 'not_found' }));
+  }
+
+  /** In force, or asked for. Throws 404 where it is neither. */
+  private async known(id: string, { tenant, livemode }: Owner) {
+    const owner = { tenant, livemode };
+    const known = await foundOrRequested(this.db, { type: 'payflow.limit.define.v1', owner, id }, () =>
+      LIMIT_VIEWS.find(this.db, { ...owner, id }),
+    );
+    if (!known) throw new Problem('not_found');
+    return 'found' in known ? limitResource(known.found) : requestedLimit(known.requested);
   }
 }

@@ -181,6 +181,7 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   defineLimit: [() => ({ path: '/limits', body: LIMIT }), 4],
   listLimits: [() => ({ path: '/limits' }), 1],
   getLimit: [() => ({ path: `/limits/${limits[0]}` }), 1],
+  deleteLimit: [() => ({ path: `/limits/${limits[1]}` }), 7],
   defineRiskRule: [() => ({ path: '/risk_rules', body: RULE }), 4],
   listRiskRules: [() => ({ path: '/risk_rules' }), 1],
   getRiskRule: [() => ({ path: `/risk_rules/${rules[0]}` }), 1],

@@ -1,4 +1,11 @@
-import type { LimitDefine, ReviewDecide, ReviewState, RiskRuleDefine } from '@payflow/contracts';
+import type {
+  LimitDefine,
+  LimitDefined,
+  LimitDelete,
+  ReviewDecide,
+  ReviewState,
+  RiskRuleDefine,
+} from '@payflow/contracts';
 import type { Verdict } from './house-books.js';
 
 /** As much of the payments service's limits, rules and reviews as the gateway can tell apart: versions, and a refusal of each kind. */
@@ -6,11 +13,23 @@ export class HousePolicies {
   /** Reviews that are open, by id. */
   readonly reviews = new Map<string, ReviewState>();
   readonly #versions = new Map<string, number>();
+  readonly #limits = new Map<string, LimitDefined>();
 
   limit({ if_version, ...terms }: LimitDefine): Verdict {
     const version = this.#next(terms.id, if_version);
     if (version === undefined) return { type: 'payflow.limit.rejected.v1', data: refused(terms.id) };
-    return { type: 'payflow.limit.defined.v1', data: { ...terms, version, defined_at: new Date().toISOString() } };
+    const data = { ...terms, version, defined_at: new Date().toISOString() };
+    this.#limits.set(terms.id, data);
+    return { type: 'payflow.limit.defined.v1', data };
+  }
+
+  deleteLimit({ id, if_version }: LimitDelete): Verdict {
+    const limit = this.#limits.get(id);
+    if (!limit) return { type: 'payflow.limit.rejected.v1', data: { ...refused(id), reason: 'limit_not_found' } };
+    const version = this.#next(id, if_version);
+    if (version === undefined) return { type: 'payflow.limit.rejected.v1', data: refused(id) };
+    this.#limits.delete(id);
+    return { type: 'payflow.limit.deleted.v1', data: { ...limit, version, deleted_at: new Date().toISOString() } };
   }
 
   rule({ if_version, ...terms }: RiskRuleDefine): Verdict {

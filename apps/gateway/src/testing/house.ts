@@ -37,6 +37,7 @@ type Command = AnyMessage<
   | 'payflow.transaction_type.define.v1'
   | Unanswered
   | 'payflow.limit.define.v1'
+  | 'payflow.limit.delete.v1'
   | 'payflow.risk_rule.define.v1'
   | 'payflow.review.decide.v1'
   | 'payflow.payments_clock.set.v1'
@@ -204,6 +205,8 @@ export class House {
         return this.#books.defineType(command.data);
       case 'payflow.limit.define.v1':
         return this.policies.limit(command.data);
+      case 'payflow.limit.delete.v1':
+        return this.policies.deleteLimit(command.data);
       case 'payflow.risk_rule.define.v1':
         return this.policies.rule(command.data);
       case 'payflow.review.decide.v1':

@@ -1,5 +1,5 @@
 import { fromUuid, uuidOf, type AttemptStatus, type PaymentMethod, type PaymentStatus } from '@payflow/contracts';
-import { RunAgain, statement, type Database, type Row, type Transaction } from '@payflow/database';
+import { RunAgain, statement, type Database, type Part, type Row, type Transaction } from '@payflow/database';
 import type { Dispute, Leg } from '../domain/dispute.js';
 import {
   DISPUTE_CHANGING,
@@ -75,12 +75,27 @@ export interface DisputeChanges {
 // Locks the payments, and then their disputes, each in the order of their ids: the second waits for the first to be all there. A
 // dispute that was opened while this waited is not among them: only the reader of the payment's partition opens one, and its
 // position keeps it alone; a second would meet the unique key.
-const LOAD = statement(
-  'disputes.load',
-  `with asked as (
-     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as a (tenant_id, livemode, payment_id)),
+export const DISPUTES: Part = {
+  columns: [
+    ...[
+      'p_tenant_id',
+      'p_livemode',
+      'p_id',
+      'p_source',
+      'p_destination',
+      'p_asset',
+      'p_status',
+      'p_rail',
+      'p_taken_by',
+    ],
+    ...['captured_minor', 'now', 'elsewhere', 'verdicts'],
+    ...DISPUTE_COLUMNS,
+  ],
+  width: 8,
+  sql: (first) => `with asked as (
+     select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::uuid[]) as a (tenant_id, livemode, payment_id)),
    told as (
-     select * from unnest($4::uuid[], $5::boolean[], $6::uuid[], $7::text[], $8::text[])
+     select * from unnest($${first + 3}::uuid[], $${first + 4}::boolean[], $${first + 5}::uuid[], $${first + 6}::text[], $${first + 7}::text[])
        as t (tenant_id, livemode, payment_id, connector, provider_reference)),
    payment as materialized (
      select tenant_id, livemode, id, status, source_account_id, destination_account_id, asset,
@@ -101,7 +116,8 @@ const LOAD = statement(
        and l.dispute_id = d.id and l.verdict_event_id is not null) as verdicts,
      ${DISPUTE_COLUMNS.map((name) => `d.${name}`).join(', ')}
    from payment p left join known d on d.tenant_id = p.tenant_id and d.livemode = p.livemode and d.payment_id = p.id`,
-);
+};
+const LOAD = statement('disputes.load', DISPUTES.sql(1));
 
 const KEY = ['tenant_id', 'livemode', 'id'];
 const same = (a: string, b: string) => KEY.map((name) => `${a}.${name} = ${b}.${name}`).join(' and ');
@@ -183,7 +199,7 @@ const COUNT_REFUSED = statement(
    from disputes where leg in ('refused', 'return_refused')`,
 );
 
-type LoadedRow = Row &
+export type DisputesRow = Row &
   DisputeRow & {
     p_tenant_id: string;
     p_livemode: boolean;
@@ -206,13 +222,17 @@ export async function loadDisputes(
   keys: readonly PaymentKey[],
   told: readonly ToldDispute[],
 ): Promise<DisputablePayment[]> {
-  const rows = await tx.rows<LoadedRow>(LOAD, [
-    ...keyColumns(keys),
-    ...keyColumns(told),
-    told.map(({ connector }) => connector),
-    told.map(({ reference }) => reference),
-  ]);
-  const byPayment = new Map<string, [LoadedRow, ...LoadedRow[]]>();
+  return disputesFrom(await tx.rows<DisputesRow>(LOAD, disputesAsked(keys, told)));
+}
+
+/** The parameters of {@link DISPUTES}. */
+export function disputesAsked(keys: readonly PaymentKey[], told: readonly ToldDispute[]): unknown[] {
+  const named = [told.map(({ connector }) => connector), told.map(({ reference }) => reference)];
+  return [...keyColumns(keys), ...keyColumns(told), ...named];
+}
+
+export function disputesFrom(rows: readonly DisputesRow[]): DisputablePayment[] {
+  const byPayment = new Map<string, [DisputesRow, ...DisputesRow[]]>();
   for (const row of rows) {
     const key = `${row.p_tenant_id} ${row.p_livemode} ${row.p_id}`;
     const its = byPayment.get(key);
@@ -230,7 +250,7 @@ function keyColumns(keys: readonly PaymentKey[]): [string[], boolean[], string[]
   ];
 }
 
-function toPayment(rows: readonly [LoadedRow, ...LoadedRow[]]): DisputablePayment {
+function toPayment(rows: readonly [DisputesRow, ...DisputesRow[]]): DisputablePayment {
   const [first] = rows;
   return {
     tenant: fromUuid('tenant', first.p_tenant_id),

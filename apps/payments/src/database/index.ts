@@ -19,6 +19,7 @@ import { PaymentLimits1764200600001 } from './migrations/1764200600001-payment-l
 import { PaymentTestExpiries1764400800052 } from './migrations/1764400800052-payment-test-expiries.js';
 import { PaymentsKeysFirst1764500200001 } from './migrations/1764500200001-payments-keys-first.js';
 import { PaymentsKeysReplaced1764500200002 } from './migrations/1764500200002-payments-keys-replaced.js';
+import { LimitsDeleted1764600600001 } from './migrations/1764600600001-limits-deleted.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -44,6 +45,7 @@ export const migrations = [
   PaymentTestExpiries1764400800052,
   PaymentsKeysFirst1764500200001,
   PaymentsKeysReplaced1764500200002,
+  LimitsDeleted1764600600001,
   rights,
 ];
 

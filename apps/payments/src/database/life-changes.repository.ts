@@ -2,6 +2,9 @@ import { uuidOf } from '@payflow/contracts';
 import { statement, Unnested, type BulkColumn, type Transaction } from '@payflow/database';
 import type { Life, News, Operation, Step } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
+import { ENDED, settleUses, usesSettled, type Ended } from '../limits/use.repository.js';
+import type { NewAttempt } from '../providers/attempt.js';
+import { ATTEMPTS, attemptsInserted } from '../providers/attempt.repository.js';
 
 /** A payment as it was read, and as it is to be. */
 export interface Change {
@@ -43,32 +46,9 @@ const PAYMENTS = new Unnested<{ readonly from: Payment; readonly to: Payment } &
   ['operation_id', 'uuid', ({ to }) => to.operation],
   ['connector', 'text', ({ to }) => to.connector],
   ['provider_reference', 'text', ({ to }) => to.providerReference],
+  ['ended_by', 'uuid', ({ to: { endedBy } }) => (endedBy === undefined ? null : uuidOf('event', endedBy))],
   ['updated_at', 'timestamptz', ({ to }) => to.updatedAt],
 ]);
-const TRANSITIONS_AT = '$21';
-
-// Conditional on state, version and what is left to be given back, though all of it is locked: should the locks ever be got
-// wrong, nothing is written over what another has done. The CHECKs on the sums stand behind it.
-const SAVE = statement(
-  'lives.save',
-  `with v as (select * from ${PAYMENTS.from()}),
-   changed as (
-     update payments p set status = v.status, version = v.version, capture = v.capture, failure_code = v.failure_code,
-       failure_reason = v.failure_reason, amount_authorized_minor = v.authorized, amount_captured_minor = v.captured, amount_refunded_minor = v.refunded,
-       amount_refunding_minor = v.refunding, next_action = v.next_action::json, authorized_until = v.authorized_until,
-       operation_id = v.operation_id, connector = v.connector, provider_reference = v.provider_reference,
-       updated_at = v.updated_at, xact_id = pg_current_xact_id()
-     from v
-     where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.id = v.payment_id
-       and p.status = v.from_status and p.version = v.from_version and v.refunded + v.refunding <= v.captured
-     returning p.id),
-   logged as (
-     insert into payment_transitions (tenant_id, livemode, payment_id, version, from_status, to_status, actor, reason, cause_event_id, trace_id, at)
-     select * from json_to_recordset(${TRANSITIONS_AT}::json) as t (tenant_id uuid, livemode boolean, payment_id uuid, version bigint,
-       from_status text, to_status text, actor text, reason text, cause_event_id uuid, trace_id text, at timestamptz))
-   select id from changed`,
-);
-
 const OPERATIONS = new Unnested<Operation & Owned>([
   ...OWNER,
   ['id', 'uuid', ({ id }) => id],
@@ -91,14 +71,12 @@ const OPERATIONS = new Unnested<Operation & Owned>([
 /** An operation is told once, when it ends. */
 export const ENDED_VERSION = 1;
 
-const SAVE_OPERATIONS = statement(
-  'payment-operations.save',
-  `insert into payment_operations as o (${OPERATIONS.names}) select * from ${OPERATIONS.from()}
-   on conflict (tenant_id, livemode, id) do update set status = excluded.status, amount_minor = excluded.amount_minor,
-     failure_code = excluded.failure_code, answer_event_id = excluded.answer_event_id, needs_attention = excluded.needs_attention,
-     version = excluded.version, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
-   where o.status not in ('succeeded', 'failed')`,
-);
+const operationsSaved = (first: number): string =>
+  `insert into payment_operations as o (${OPERATIONS.names}) select * from ${OPERATIONS.from(first)}
+     on conflict (tenant_id, livemode, id) do update set status = excluded.status, amount_minor = excluded.amount_minor,
+       failure_code = excluded.failure_code, answer_event_id = excluded.answer_event_id, needs_attention = excluded.needs_attention,
+       version = excluded.version, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+     where o.status not in ('succeeded', 'failed')`;
 
 const STEPS = new Unnested<Step & Owned>([
   ...OWNER,
@@ -117,19 +95,63 @@ const STEPS = new Unnested<Step & Owned>([
   ['accounts', 'json', ({ accounts }) => JSON.stringify(accounts)],
 ]);
 
-const SAVE_STEPS = statement(
-  'ledger-steps.save',
-  `insert into ledger_steps (${STEPS.names}) select * from ${STEPS.from()}
-   on conflict (tenant_id, livemode, operation_id, step) do update set status = excluded.status, reason = excluded.reason,
-     hold_left_minor = excluded.hold_left_minor, verdict_event_id = excluded.verdict_event_id, accounts = excluded.accounts,
-     updated_at = clock_timestamp(), xact_id = pg_current_xact_id()`,
+const stepsSaved = (first: number): string =>
+  `insert into ledger_steps (${STEPS.names}) select * from ${STEPS.from(first)}
+     on conflict (tenant_id, livemode, operation_id, step) do update set status = excluded.status, reason = excluded.reason,
+       hold_left_minor = excluded.hold_left_minor, verdict_event_id = excluded.verdict_event_id, accounts = excluded.accounts,
+       updated_at = clock_timestamp(), xact_id = pg_current_xact_id()`;
+
+// The parameters of the sets, one behind the other.
+const TRANSITIONS_AT = 1 + PAYMENTS.width;
+const OPERATIONS_AT = TRANSITIONS_AT + 1;
+const STEPS_AT = OPERATIONS_AT + OPERATIONS.width;
+const ATTEMPTS_AT = STEPS_AT + STEPS.width;
+const ENDED_AT = ATTEMPTS_AT + ATTEMPTS.width;
+
+// All that a batch changes in one statement. Each part writes tables of its own, and what one refers to is looked for when all
+// are written. Conditional on state, version and what is left to be given back, though all of it is locked: should the locks ever
+// be got wrong, nothing is written over what another has done. The CHECKs on the sums stand behind it.
+const SAVE = statement(
+  'lives.save',
+  `with v as (select * from ${PAYMENTS.from()}),
+   changed as (
+     update payments p set status = v.status, version = v.version, capture = v.capture, failure_code = v.failure_code,
+       failure_reason = v.failure_reason, amount_authorized_minor = v.authorized, amount_captured_minor = v.captured, amount_refunded_minor = v.refunded,
+       amount_refunding_minor = v.refunding, next_action = v.next_action::json, authorized_until = v.authorized_until,
+       operation_id = v.operation_id, connector = v.connector, provider_reference = v.provider_reference,
+       verdict_event_id = coalesce(v.ended_by, p.verdict_event_id), updated_at = v.updated_at, xact_id = pg_current_xact_id()
+     from v
+     where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.id = v.payment_id
+       and p.status = v.from_status and p.version = v.from_version and v.refunded + v.refunding <= v.captured
+     returning p.id),
+   logged as (
+     insert into payment_transitions (tenant_id, livemode, payment_id, version, from_status, to_status, actor, reason, cause_event_id, trace_id, at)
+     select * from json_to_recordset($${TRANSITIONS_AT}::json) as t (tenant_id uuid, livemode boolean, payment_id uuid, version bigint,
+       from_status text, to_status text, actor text, reason text, cause_event_id uuid, trace_id text, at timestamptz)),
+   operated as (
+     ${operationsSaved(OPERATIONS_AT)}),
+   stepped as (
+     ${stepsSaved(STEPS_AT)}),
+   handed as (
+     ${attemptsInserted(ATTEMPTS_AT)}),
+   ${usesSettled(ENDED_AT)}
+   select id from changed`,
 );
 
-/** Writes what has changed: the payments with their transitions, their operations, their steps. Three statements at most. */
+/** All that the turns of a batch have come to. */
+export interface LifeChanges {
+  readonly changes: readonly Change[];
+  readonly transitions: readonly LoggedTransition[];
+  /** What providers are to be asked. */
+  readonly attempts: readonly NewAttempt[];
+  /** What payments have used that ended, in this batch. */
+  readonly ended: readonly Ended[];
+}
+
+/** Writes what has changed, in one statement; none where nothing has. */
 export async function saveLives(
   tx: Transaction,
-  changes: readonly Change[],
-  transitions: readonly LoggedTransition[],
+  { changes, transitions, attempts, ended }: LifeChanges,
 ): Promise<void> {
   const payments = changes
     .filter(({ before, after }) => !isSame(before.payment, after.payment))
@@ -141,29 +163,19 @@ export async function saveLives(
         .filter((one) => !known.has(one))
         .map((one) => ({ ...one, owner: after.payment }));
     });
-  const [saved] = await Promise.all([
-    savePayments(tx, payments, transitions),
-    ...[...OPERATIONS.batches(changed(({ operations }) => operations))].map((values) =>
-      tx.count(SAVE_OPERATIONS, values),
-    ),
-    ...[...STEPS.batches(changed(({ steps }) => steps))].map((values) => tx.count(SAVE_STEPS, values)),
+  const operations = changed((life) => life.operations);
+  const steps = changed((life) => life.steps);
+  if (payments.length + operations.length + steps.length + attempts.length === 0) return settleUses(tx, ended);
+  const saved = await tx.count(SAVE, [
+    ...PAYMENTS.whole(payments),
+    JSON.stringify(transitions.map(toRow)),
+    ...OPERATIONS.whole(operations),
+    ...STEPS.whole(steps),
+    ...ATTEMPTS.whole(attempts.map((attempt) => ({ ...attempt, number: 1 }))),
+    ...ENDED.whole(ended),
   ]);
   if (saved !== payments.length)
     throw new TypeError(`${payments.length - saved} locked payments are not as they were read`);
-}
-
-async function savePayments(
-  tx: Transaction,
-  payments: readonly { from: Payment; to: Payment; owner: Payment }[],
-  transitions: readonly LoggedTransition[],
-): Promise<number> {
-  let log = JSON.stringify(transitions.map(toRow));
-  const counts: Promise<number>[] = [];
-  for (const values of PAYMENTS.batches(payments)) {
-    counts.push(tx.count(SAVE, [...values, log]));
-    log = '[]';
-  }
-  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
 function toRow({ news: { payment, from, reason, cause }, actor, traceId }: LoggedTransition) {

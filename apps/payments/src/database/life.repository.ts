@@ -1,5 +1,5 @@
 import { fromUuid, uuidOf, type AccountSnapshot } from '@payflow/contracts';
-import { statement, type Row, type Transaction } from '@payflow/database';
+import { statement, type Part, type Row, type Transaction } from '@payflow/database';
 import { aheadOf } from '@payflow/messaging';
 import type { Life, Operation, Step } from '../domain/life.js';
 import {
@@ -44,12 +44,15 @@ export interface Loaded {
 
 // Commands of a payment and verdicts on it come over different partitions. All of them lock payments in the order of their keys,
 // so that two batches never wait for each other; whatever belongs to a payment is read and written under its lock alone.
-const LOCK = statement(
-  'lives.lock',
-  `select ${COLUMNS} from payments
-   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+export const LOCKED: Part = {
+  columns: COLUMNS.split(/,\s*/),
+  width: 3,
+  sql: (first) =>
+    `select ${COLUMNS} from payments
+   where (tenant_id, livemode, id) in (select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::uuid[]))
    order by tenant_id, livemode, id for update`,
-);
+};
+const LOCK = statement('lives.lock', LOCKED.sql(1));
 
 const OF_PAYMENT = '(tenant_id, livemode, payment_id) = (k.tenant_id, k.livemode, k.id)';
 
@@ -57,32 +60,36 @@ const OF_PAYMENT = '(tenant_id, livemode, payment_id) = (k.tenant_id, k.livemode
 const IS_OPEN = `status in ('created', 'sending', 'unknown', 'requires_action')`;
 
 // Each looked up by its primary key, which the limit leaves no other way than: there is no index of a payment's attempts.
-const MENTIONED = `unnest($5::uuid[], $7::uuid[]) as m (id, of_payment) cross join lateral (
+const mentionedAt = (
+  first: number,
+): string => `unnest($${first + 4}::uuid[], $${first + 6}::uuid[]) as m (id, of_payment) cross join lateral (
   select * from attempts where tenant_id = k.tenant_id and livemode = k.livemode and attempts.id = m.id limit 1) as a
   where m.of_payment = k.id`;
 
-const LOAD = statement(
-  'lives.load',
-  `select k.tenant_id, k.livemode, k.id, clock_timestamp() as now,
+export const LIVES: Part = {
+  columns: ['tenant_id', 'livemode', 'id', 'now', 'ahead_ms', 'last_number', 'operations', 'steps', 'attempts'],
+  width: 7,
+  sql: (first) => `select k.tenant_id, k.livemode, k.id, clock_timestamp() as now,
      ${aheadOf({ tenant: 'k.tenant_id', livemode: 'k.livemode' })} as ahead_ms,
      (select coalesce(max(number), 0) from payment_operations where ${OF_PAYMENT}) as last_number,
      (select json_agg(json_build_object('id', o.id, 'kind', kind, 'number', number, 'status', status, 'amount', amount_minor::text,
         'final', final, 'failureCode', failure_code, 'reason', reason, 'metadata', metadata, 'commandId', command_id, 'actor', actor,
         'traceId', trace_id, 'answerId', answer_event_id, 'needsAttention', needs_attention, 'createdAt', created_at) order by number)
-      from payment_operations o where ${OF_PAYMENT} and (status not in ('succeeded', 'failed') or o.id = any ($4::uuid[])
-        or o.id in (select a.operation_id from ${MENTIONED}))) as operations,
+      from payment_operations o where ${OF_PAYMENT} and (status not in ('succeeded', 'failed') or o.id = any ($${first + 3}::uuid[])
+        or o.id in (select a.operation_id from ${mentionedAt(first)}))) as operations,
      (select json_agg(json_build_object('operation', operation_id, 'name', step, 'commandId', command_id, 'type', command_type,
         'command', command::text, 'status', status, 'hold', hold_id, 'transfer', transfer_id, 'amount', amount_minor::text,
         'left', hold_left_minor::text, 'reason', reason, 'verdictId', verdict_event_id, 'accounts', accounts))
       from ledger_steps where ${OF_PAYMENT} and (status = 'asked' or hold_left_minor > 0 or command_type = 'payflow.group.post.v1'
-        or command_id = any ($6::uuid[])
+        or command_id = any ($${first + 5}::uuid[])
         or operation_id in (select o.id from payment_operations o where ${OF_PAYMENT} and needs_attention))) as steps,
      (select json_agg(json_build_object('id', id, 'operation', operation_id, 'isOpen', ${IS_OPEN} and status <> 'created',
         'traceparent', traceparent))
       from (select * from attempts where ${OF_PAYMENT} and ${IS_OPEN}
-        union all select a.* from ${MENTIONED} and a.payment_id = k.id and not ${IS_OPEN}) as a) as attempts
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as k (tenant_id, livemode, id)`,
-);
+        union all select a.* from ${mentionedAt(first)} and a.payment_id = k.id and not ${IS_OPEN}) as a) as attempts
+   from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::uuid[]) as k (tenant_id, livemode, id)`,
+};
+const LOAD = statement('lives.load', LIVES.sql(1));
 
 const KNOWN = statement(
   'payments.known',
@@ -101,7 +108,7 @@ type StepJson = Omit<Step, 'amount' | 'left' | 'accounts'> & {
   readonly accounts: AccountSnapshot[] | null;
 };
 
-interface LifeRow extends Row, KeyRow {
+export interface LifeRow extends Row, KeyRow {
   now: Date;
   ahead_ms: bigint | null;
   last_number: number;
@@ -121,17 +128,30 @@ export const NOTHING_LOADED: Loaded = {
 /** Locks the payments and reads all of each that has not ended, and what is mentioned of the rest. */
 export async function loadLives(tx: Transaction, keys: readonly PaymentKey[], mentioned: Mentioned): Promise<Loaded> {
   if (keys.length === 0) return NOTHING_LOADED;
-  const columns = keyColumns(keys);
+  // Sent together: the second waits on the server until the first has its locks.
   const [locked, rows] = await Promise.all([
-    tx.rows<PaymentRow>(LOCK, columns),
-    tx.rows<LifeRow>(LOAD, [
-      ...columns,
-      mentioned.operations,
-      mentioned.attempts.map(({ id }) => id),
-      mentioned.ledgerCommands,
-      mentioned.attempts.map(({ payment }) => uuidOf('payment', payment)),
-    ]),
+    tx.rows<PaymentRow>(LOCK, keyColumns(keys)),
+    tx.rows<LifeRow>(LOAD, livesAsked(keys, mentioned)),
   ]);
+  return loadedFrom(locked, rows);
+}
+
+/** Locks the payments alone. */
+export function lockLives(tx: Transaction, keys: readonly PaymentKey[]): Promise<PaymentRow[]> {
+  return tx.rows<PaymentRow>(LOCK, keyColumns(keys));
+}
+
+/** The parameters of {@link LIVES}. */
+export function livesAsked(
+  keys: readonly PaymentKey[],
+  { operations, attempts, ledgerCommands }: Mentioned,
+): unknown[] {
+  const payments = attempts.map(({ payment }) => uuidOf('payment', payment));
+  return [...keyColumns(keys), operations, attempts.map(({ id }) => id), ledgerCommands, payments];
+}
+
+/** From payments as they were locked, and what was read behind the locks. */
+export function loadedFrom(locked: readonly PaymentRow[], rows: readonly LifeRow[]): Loaded {
   const rest = new Map(rows.map((row) => [keyOf(toKey(row)), row]));
   const lives = locked.map((row): [string, Life] => {
     const key = keyOf(toKey(row));

@@ -1,5 +1,13 @@
 import { fromUuid, uuidOf, type CaptureMode, type NextAction, type PaymentMethod } from '@payflow/contracts';
-import { statement, Unnested, type BulkColumn, type Database, type Row, type Transaction } from '@payflow/database';
+import {
+  statement,
+  Unnested,
+  type BulkColumn,
+  type Database,
+  type Part,
+  type Row,
+  type Transaction,
+} from '@payflow/database';
 import type { Division } from '../domain/division.js';
 import type { Payment } from '../domain/payment.js';
 
@@ -78,16 +86,14 @@ const INSERT = statement('payments.insert', insertOf(NEW.names, NEW.from()));
 
 const INSERT_MORE = statement('payments.insert-more', insertOf(MORE.names, MORE.from()));
 
-const LOCK = statement(
-  'payments.lock',
-  `select from payments where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
-   order by tenant_id, livemode, id for update`,
-);
-
-const CREATED_BY = statement(
-  'payments.created-by',
-  `select create_command_id from payments where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
-);
+export const CREATORS: Part = {
+  columns: ['create_command_id'],
+  width: 3,
+  sql: (first) =>
+    `select create_command_id from payments
+   where (tenant_id, livemode, id) in (select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::uuid[]))`,
+};
+const CREATED_BY = statement('payments.created-by', CREATORS.sql(1));
 
 const DECIDED_BY = statement(
   'payments.decided-by',
@@ -168,6 +174,10 @@ export interface PaymentRow extends Row {
 
 export type KeyRow = Pick<PaymentRow, 'tenant_id' | 'livemode' | 'id'>;
 
+export interface CreatorRow extends Row {
+  create_command_id: string;
+}
+
 type InsertedRow = KeyRow & Pick<PaymentRow, 'admission'>;
 
 /** Inserts new payments and returns the keys of those that were not there before, each with whether it is to be judged first. */
@@ -186,14 +196,12 @@ function isPlain({ ledgerCommandId, customer, retryOf, division }: NewPayment): 
   return ledgerCommandId !== null && customer === null && retryOf === null && division === null;
 }
 
-/** Nobody else moves them until the transaction ends. */
-export async function lockPayments(tx: Transaction, keys: readonly PaymentKey[]): Promise<void> {
-  if (keys.length > 0) await tx.rows(LOCK, keyColumns(keys));
-}
-
 /** Ids of the messages that created the payments of these keys. */
 export async function createdBy(tx: Transaction, keys: readonly PaymentKey[]): Promise<Set<string>> {
-  const rows = await tx.rows<{ create_command_id: string }>(CREATED_BY, keyColumns(keys));
+  return creatorsFrom(await tx.rows<CreatorRow>(CREATED_BY, keyColumns(keys)));
+}
+
+export function creatorsFrom(rows: readonly CreatorRow[]): Set<string> {
   return new Set(rows.map((row) => fromUuid('event', row.create_command_id)));
 }
 

@@ -64,10 +64,11 @@ export const POLICIES_PUBLISHED = {
   limits: published({
     name: 'limits',
     from: 'limits t',
-    select: `json_build_object(${LIMIT_MEMBERS('t')}) as told, ${FIRST('limit')} as first_at`,
-    told: (row: Told<LimitJson>) => {
+    select: `json_build_object(${LIMIT_MEMBERS('t')}) as told, ${FIRST('limit')} as first_at, t.deleted_at`,
+    told: (row: Told<LimitJson> & { readonly deleted_at: string | null }) => {
       const limit = toLimit(row.told);
-      return content(row, limit, limit.kind, instant(row.first_at));
+      if (row.deleted_at === null) return content(row, limit, limit.kind, instant(row.first_at));
+      return content(row, { ...limit, deleted_at: instant(row.deleted_at) }, 'deleted', instant(row.first_at));
     },
   }),
   rules: published({

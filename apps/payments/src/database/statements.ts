@@ -6,6 +6,8 @@ import './life-changes.repository.js';
 import './life.repository.js';
 import './overdue.repository.js';
 import './payment.repository.js';
+import './surroundings.repository.js';
+import '../limits/judgement.repository.js';
 import '../limits/limit-use.js';
 import '../limits/policy.repository.js';
 import '../limits/review.repository.js';

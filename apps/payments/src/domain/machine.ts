@@ -66,11 +66,15 @@ export function start(life: Life, { confirm }: Pick<PaymentCreate, 'confirm'>, m
   return begin(life, first, moment);
 }
 
-/** Its organisation does not want it: it has failed before anybody was asked. */
-export function deny(life: Life, code: Refusal, failureReason: string, moment: Moment): Life {
+/** Its organisation does not want it, or its command says too little: it has failed before anybody was asked. */
+export function deny(life: Life, code: Refusal, failureReason: string | null, moment: Moment): Life {
+  const refused = withPayment(life, { failureReason });
   const { id: commandId, actor, traceId } = moment.cause;
-  const first = authorizationOf(life, { commandId, actor, traceId }, moment);
-  return failed(withPayment(life, { failureReason }), first, code, [], moment);
+  if (life.payment.ledgerCommandId === null)
+    return failed(refused, authorizationOf(life, { commandId, actor, traceId }, moment), code, [], moment);
+  // A direct payment has no operation. Our own word stands in the place of the ledger's, and something may have waited for that.
+  const change = { failureCode: code, endedBy: commandId };
+  return goOn(moved(refused, 'failed', change, { reason: code, accounts: [] }, moment), moment);
 }
 
 /** A human has looked at it: it begins as if it had just been taken in, and whatever has waited for that goes on. */

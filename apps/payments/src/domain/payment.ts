@@ -58,6 +58,8 @@ export interface Payment {
   readonly operation: string | null;
   readonly connector: string | null;
   readonly providerReference: string | null;
+  /** Id of the message that ended a direct payment of which the ledger was never asked; what ended others is written elsewhere. */
+  readonly endedBy?: string;
   /** Null: its organisation had neither limits nor rules. `in_review`: nothing is asked of anybody until a human has decided. */
   readonly admission: 'judged' | 'in_review' | null;
 }

@@ -1,14 +1,15 @@
 import type { AnyMessage, AttemptStatus, Message } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { enqueue, type NewJob } from '@payflow/jobs';
+import type { NewJob } from '@payflow/jobs';
 import type { AnyOutgoing, Handled } from '@payflow/messaging';
 import { parseAmount } from '@payflow/money';
 import { logger } from '@payflow/telemetry';
 import type { NoticeEvidence } from '../database/dispute-records.js';
 import { numberOf, type DisputablePayment, type ToldDispute } from '../database/dispute.repository.js';
-import type { PaymentKey } from '../database/payment.repository.js';
+import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
 import type { DisputeWord } from '../domain/dispute-states.js';
+import type { Life } from '../domain/life.js';
 import { askingOf, inquiryOf } from '../providers/provider-jobs.js';
 import { Docket, evidenceRejected, type TracedAttempt } from './docket.js';
 
@@ -40,17 +41,24 @@ export function isDisputeCommand(command: AnyMessage): command is DisputeCommand
 /** The answer to what is being sent is mostly on its way: what a webhook says of it is looked into if it does not come. */
 const ANSWER_DUE_MS = 1_000;
 
+/** What came of it, and whom to ask once the transaction has committed. */
+export interface DisputesHandled extends Pick<Required<Handled>, 'messages' | 'repeated'> {
+  readonly jobs: readonly NewJob[];
+}
+
 /**
  * Hears providers' notices, takes evidence, and looks after disputes whose money is not where it should be. Two statements,
- * however many they are and whatever they are, and one where all are about attempts; one more where a provider is to be asked
- * something.
+ * however many they are and whatever they are, and one where all are about attempts, or what they are about was loaded before:
+ * `known`.
  */
 export async function handleDisputeCommands(
   tx: Transaction,
   commands: readonly DisputeCommand[],
-): Promise<Pick<Required<Handled>, 'messages' | 'repeated'>> {
-  if (commands.length === 0) return { messages: [], repeated: [] };
-  const docket = await Docket.of(tx, commands.filter(isOfDispute).map(paymentOf), commands.flatMap(toldOf));
+  known?: readonly DisputablePayment[],
+): Promise<DisputesHandled> {
+  if (commands.length === 0) return { messages: [], repeated: [], jobs: [] };
+  const { payments, told } = disputesIn(commands);
+  const docket = known ? Docket.from(known) : await Docket.of(tx, payments, told);
   const repeated: string[] = [];
   const orphans: AnyOutgoing[] = [];
   for (const command of commands) {
@@ -74,11 +82,29 @@ export async function handleDisputeCommands(
   const { messages, kept, handed } = await docket.save(tx);
   const notices = commands.filter((command) => command.type === 'payflow.payment.notice.v1');
   const doubted = notices.flatMap((notice) => inquiriesInto(notice, kept.get(notice.id) ?? null));
-  await enqueue(tx, [...handed.map(askingOf), ...doubted]);
   return {
+    jobs: [...handed.map(askingOf), ...doubted],
     messages: [...messages, ...orphans],
     repeated: [...repeated, ...notices.map(({ id }) => id).filter((id) => !kept.has(id))],
   };
+}
+
+/** Payments that were loaded before the turns of their batch, as these have left them. */
+export function asPlayed(lives: ReadonlyMap<string, Life>): (payment: DisputablePayment) => DisputablePayment {
+  return (payment) => {
+    const played = lives.get(keyOf(payment))?.payment;
+    if (!played) return payment;
+    const { status, connector: takenBy, captured } = played;
+    return { ...payment, status, takenBy, amount: captured > 0n ? captured.toString() : played.amount };
+  };
+}
+
+/** What has to be loaded before: the payments, and the disputes that providers have told of. */
+export function disputesIn(commands: readonly DisputeCommand[]): {
+  readonly payments: readonly PaymentKey[];
+  readonly told: readonly ToldDispute[];
+} {
+  return { payments: commands.filter(isOfDispute).map(paymentOf), told: commands.flatMap(toldOf) };
 }
 
 /** Of all but a word on an attempt, which changes no dispute and locks nothing. */

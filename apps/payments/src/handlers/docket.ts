@@ -59,6 +59,11 @@ export class Docket {
     return new Docket(await loadDisputes(tx, [...unique.values()], told));
   }
 
+  /** Of payments that are locked and read already. */
+  static from(payments: readonly DisputablePayment[]): Docket {
+    return new Docket(payments);
+  }
+
   payment(key: PaymentKey): DisputablePayment | undefined {
     return this.#payments.get(keyOf(key));
   }

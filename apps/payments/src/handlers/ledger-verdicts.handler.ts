@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { uuidOf, type AccountSnapshot, type AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
+import { enqueue } from '@payflow/jobs';
 import { Consumes, passedOverBefore, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import {
   decidedBy,
@@ -13,7 +14,6 @@ import {
 import type { Payment } from '../domain/payment.js';
 import { goOn, hearLedger, type StepVerdict } from '../domain/machine.js';
 import { handleDisputeVerdicts, isBesidePayment } from './dispute-verdicts.js';
-import { settleUses, usesOf } from '../limits/use.repository.js';
 import { play, traceIdOf, type Turn } from './lives.js';
 import { paymentEvent } from './tidings.js';
 
@@ -43,10 +43,10 @@ export class LedgerVerdictsHandler {
     // What moved no direct payment may be the word on a step: a refund's transfer, or anything about a hold.
     const strange: Verdict[] = [];
     const steps = ours.filter((event) => !direct.heard.has(event.id)).map((event) => stepTurn(event, strange));
-    const played = await play(tx, [...direct.waited, ...steps]);
+    const played = await play(tx, [...direct.waited, ...steps], { ended: direct.ended });
+    await enqueue(tx, played.jobs);
     // Locks no payment that is not locked by then.
     const disputed = await handleDisputeVerdicts(tx, strange.filter(isOfTransfer).filter(isBesidePayment));
-    await settleUses(tx, usesOf([...direct.ended, ...played.ended]));
     return {
       messages: [...direct.messages, ...played.messages, ...disputed.messages],
       repeated: [...passed, ...direct.repeated, ...(played.repeated ?? []), ...(disputed.repeated ?? [])],

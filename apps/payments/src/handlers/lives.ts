@@ -1,15 +1,17 @@
 import { METRICS, newId, newUuid } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
-import { parseTraceparent, type AnyOutgoing, type Handled, type MessageContext } from '@payflow/messaging';
+import type { NewJob } from '@payflow/jobs';
+import { parseTraceparent, type Handled, type MessageContext } from '@payflow/messaging';
 import { counter, logger } from '@payflow/telemetry';
-import { NOTHING_LOADED, loadLives, type Loaded, type Mentioned } from '../database/life.repository.js';
+import { loadLives, type Loaded, type Mentioned } from '../database/life.repository.js';
 import { saveLives, type Change } from '../database/life-changes.repository.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import type { Attempt, Life, Moment, News } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import { FINAL_STATES } from '../domain/transitions.js';
+import { usesOf, type Ended } from '../limits/use.repository.js';
 import type { NewAttempt } from '../providers/attempt.js';
-import { askProviders } from '../providers/ask-providers.js';
+import { providerJobs } from '../providers/ask-providers.js';
 import { termsOf } from './terms.js';
 import { messageOf } from './tidings.js';
 
@@ -30,27 +32,42 @@ export interface Turn {
   readonly mustBeThere?: boolean;
 }
 
-/** What the turns came to, and the payments that they ended: what these used of limits is to be settled when all locks are taken. */
+/** What the turns came to. */
 export interface Played extends Handled {
-  readonly ended: readonly Payment[];
+  /** Whom to ask, once the transaction has committed. */
+  readonly jobs: readonly NewJob[];
+  /** The payments as they stand now. */
+  readonly lives: ReadonlyMap<string, Life>;
+}
+
+/** What is known before the turns are played. */
+export interface Known {
+  /** What the turns are about, locked and read; where it is absent, that is done here. */
+  readonly loaded?: Loaded;
+  /** Payments that this batch has inserted. */
+  readonly fresh?: ReadonlyMap<string, Life>;
+  /** Payments that it has ended in another way: what they used of limits is settled with the rest. */
+  readonly ended?: readonly Payment[];
+}
+
+/** Locks and reads together all that the turns are for. */
+export function loadFor(tx: Transaction, turns: readonly Turn[]): Promise<Loaded> {
+  return loadLives(tx, keysOf(turns), mentionedBy(turns));
 }
 
 /**
- * Plays the turns, in their order, on the payments they are for: these are locked and read together, each turn is decided on
- * what the one before has left, and all that has changed is written together. `fresh`: payments that this batch has inserted. `judge`
- * sees them all before the first turn, under their locks.
+ * Plays the turns, in their order, on the payments they are for: each is decided on what the one before has left, and all that has
+ * changed is written together.
  */
-export async function play(
-  tx: Transaction,
-  turns: readonly Turn[],
-  fresh: ReadonlyMap<string, Life> = new Map(),
-  judge?: (lives: ReadonlyMap<string, Life>) => Promise<void>,
-): Promise<Played> {
-  if (turns.length === 0) return { messages: [], ended: [] };
-  const known = turns.filter(({ payment }) => !fresh.has(keyOf(payment)));
-  const loaded = known.length === 0 ? NOTHING_LOADED : await loadLives(tx, keysOf(known), mentionedBy(known));
+export async function play(tx: Transaction, turns: readonly Turn[], known: Known = {}): Promise<Played> {
+  const { fresh = new Map<string, Life>(), ended = [] } = known;
+  const loaded =
+    known.loaded ??
+    (await loadFor(
+      tx,
+      turns.filter(({ payment }) => !fresh.has(keyOf(payment))),
+    ));
   const before = new Map([...loaded.lives, ...fresh]);
-  await judge?.(before);
   const after = new Map(before);
   const now = loaded.now ?? new Date().toISOString();
   const repeated: string[] = [];
@@ -62,8 +79,8 @@ export async function play(
     if (before.has(key) && turn.isRepeated?.(before.get(key) as Life, loaded)) repeated.push(turn.message.id);
   }
   const changes = [...before].map(([key, life]): Change => ({ before: life, after: after.get(key) as Life }));
-  const ended = changes.filter(hasEnded).map((change) => change.after.payment);
-  return { messages: await write(tx, changes, turns, loaded), repeated, ended };
+  const uses = usesOf([...ended, ...changes.filter(hasEnded).map((change) => change.after.payment)]);
+  return { ...(await write(tx, changes, turns, loaded, uses)), repeated, lives: after };
 }
 
 async function write(
@@ -71,7 +88,8 @@ async function write(
   changes: readonly Change[],
   turns: readonly Turn[],
   { openAttempts }: Loaded,
-): Promise<AnyOutgoing[]> {
+  ended: readonly Ended[],
+): Promise<Pick<Played, 'messages' | 'jobs'>> {
   const causes = new Map(turns.map(({ message }) => [message.id, message]));
   const causeOf = ({ cause }: News) => causes.get(cause) as MessageContext;
   const news = changes.flatMap(({ after }) => after.news.map((each) => ({ each, payment: after.payment })));
@@ -80,21 +98,22 @@ async function write(
     const cause = causeOf(each);
     return [{ news: each, actor: cause.actor, traceId: traceIdOf(cause) }];
   });
-  await saveLives(tx, changes, transitions);
-  const doubted = new Set(news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each.operation] : [])));
   const attempts = news.flatMap(({ each, payment }) =>
     each.kind === 'attempt' ? [newAttempt(each.attempt, payment, causeOf(each))] : [],
   );
-  await askProviders(
-    tx,
-    attempts,
-    openAttempts.filter(({ operation }) => doubted.has(operation)),
-  );
+  await saveLives(tx, { changes, transitions, attempts, ended });
+  const doubted = new Set(news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each.operation] : [])));
   for (const { each, payment } of news) {
     if (each.kind === 'attention') alarm(each, payment.id);
     if (each.kind === 'undivided') alarmUndivided(each, payment.id);
   }
-  return news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []);
+  return {
+    messages: news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []),
+    jobs: providerJobs(
+      attempts,
+      openAttempts.filter(({ operation }) => doubted.has(operation)),
+    ),
+  };
 }
 
 function hasEnded({ before, after }: Change): boolean {
@@ -137,11 +156,11 @@ export function traceIdOf({ traceparent }: MessageContext): string | null {
   return parseTraceparent(traceparent)?.traceId ?? null;
 }
 
-function keysOf(turns: readonly Turn[]): PaymentKey[] {
+export function keysOf(turns: readonly Turn[]): PaymentKey[] {
   return [...new Map(turns.map(({ payment }) => [keyOf(payment), payment])).values()];
 }
 
-function mentionedBy(turns: readonly Turn[]): Mentioned {
+export function mentionedBy(turns: readonly Turn[]): Mentioned {
   const all = (name: keyof Mentioned) => turns.flatMap(({ mentions }) => mentions?.[name] ?? []);
   const attempts = turns.flatMap(({ payment, mentions }) =>
     (mentions?.attempts ?? []).map((id) => ({ payment: payment.id, id })),

@@ -3,6 +3,8 @@ import {
   RISK_RULES_MAX,
   type LimitDefine,
   type LimitDefined,
+  type LimitDelete,
+  type LimitDeleted,
   type Refusal,
   type RiskRuleDefine,
   type RiskRuleDefined,
@@ -16,17 +18,31 @@ export type Defined<T> =
   | { readonly kind: 'unchanged'; readonly terms: T }
   | { readonly kind: 'refused'; readonly reason: Refusal };
 
-/** The next version of a limit, and the policy with it. `now`: RFC 3339. */
+/** The next version of a limit, and the policy with it. `now`: RFC 3339. `deleted`: the version that ended it, if it had one before. */
 export function defineLimit(
   policy: OwnedPolicy,
   { if_version, ...terms }: LimitDefine,
   now: string,
+  deleted = 0,
 ): Defined<LimitDefined> {
-  const decision = next(policy.limits, { if_version, ...terms }, now);
+  const decision = next(policy.limits, { if_version, ...terms }, now, deleted);
   if (decision.kind !== 'defined') return decision;
   if (!isKnown(policy.limits, terms.id) && policy.limits.length >= LIMITS_MAX)
     return { kind: 'refused', reason: 'too_many_limits' };
   return { ...decision, policy: { ...policy, limits: replaced(policy.limits, decision.terms).toSorted(byId) } };
+}
+
+/** The version that ends a limit, and the policy without it. What is reserved under it stays with its payments until they end. */
+export function deleteLimit(
+  policy: OwnedPolicy,
+  { id, if_version }: LimitDelete,
+  now: string,
+): Exclude<Defined<LimitDeleted>, { kind: 'unchanged' }> {
+  const known = policy.limits.find((limit) => limit.id === id);
+  if (!known) return { kind: 'refused', reason: 'limit_not_found' };
+  if (if_version !== null && if_version !== known.version) return { kind: 'refused', reason: 'version_differs' };
+  const terms = { ...known, version: known.version + 1, deleted_at: now };
+  return { kind: 'defined', terms, policy: { ...policy, limits: policy.limits.filter((limit) => limit !== known) } };
 }
 
 /** The next version of a rule, and the policy with it, its rules in the order they are asked in. */
@@ -54,11 +70,12 @@ function next<T extends Versioned>(
   all: readonly T[],
   { if_version, ...terms }: Omit<T, 'version' | 'defined_at'> & { readonly if_version: number | null },
   now: string,
+  deleted = 0,
 ): Next<T> {
   const known = all.find(({ id }) => id === terms['id' as keyof typeof terms]);
-  if (if_version !== null && if_version !== (known?.version ?? 0))
-    return { kind: 'refused', reason: 'version_differs' };
-  const made = { ...terms, version: (known?.version ?? 0) + 1, defined_at: now } as unknown as T;
+  const seen = known?.version ?? 0;
+  if (if_version !== null && if_version !== seen) return { kind: 'refused', reason: 'version_differs' };
+  const made = { ...terms, version: (known?.version ?? deleted) + 1, defined_at: now } as unknown as T;
   if (known && contentOf(known) === contentOf(made)) return { kind: 'unchanged', terms: known };
   return { kind: 'defined', terms: made };
 }

@@ -1,12 +1,10 @@
 import type { AnyMessage } from '@payflow/contracts';
-import type { Transaction } from '@payflow/database';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import type { Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import type { PaymentFacts } from './facts.js';
-import { keyOfOwner, type OwnedPolicy, type Policies } from './policy.repository.js';
-import { keyOfWindow, Tally, windowsOf, type Policy, type Reservation } from './tally.js';
-import { lockWindows, reserve } from './use.repository.js';
+import type { OwnedPolicy, Owner } from './policy.repository.js';
+import { windowsOf, type Policy, type Tally, type Window } from './tally.js';
 import { concerns } from './windows.js';
 
 /** What may ask for more than the payment took its place in the limits with. */
@@ -15,44 +13,41 @@ export type IncreaseCommand = AnyMessage<'payflow.payment.increment.v1' | 'payfl
 /** What something can be added to, or may be by the time that it is its turn. */
 const INCREASABLE: readonly Payment['status'][] = ['processing', 'requires_action', 'authorized', 'partially_captured'];
 
+/** An increase, and the payment that it is for, as it stands under its lock. */
+export interface Increase {
+  readonly command: IncreaseCommand;
+  readonly life: Life;
+}
+
 /**
  * What is to be added to payments that were held against limits is held against these as well, in the day and month of the
  * payment: increments, and what a capture takes beyond what is authorized. How often somebody pays is not changed by it. Takes
  * what is added before it is asked for, and leaves it taken should it be refused by others: what was not captured is free when the
- * payment ends. Returns the ids of the commands that would pass a limit. `lives` are locked: first the payments, then the
- * windows, as whoever ends them does. Nothing is sent where none was judged, or nothing is added.
+ * payment ends. Returns the ids of the commands that would pass a limit.
  */
-export async function admitIncreases(
-  tx: Transaction,
-  policies: Policies,
-  commands: readonly IncreaseCommand[],
-  lives: ReadonlyMap<string, Life>,
-  known: ReadonlyMap<string, OwnedPolicy>,
-): Promise<Set<string>> {
-  const asking = askingFor(commands, lives);
-  if (asking.length === 0) return new Set();
-  const owners = asking.map(({ life }) => life.payment).filter((payment) => !known.has(keyOfOwner(payment)));
-  const read = owners.length > 0 ? await policies.load(tx, owners) : new Map<string, OwnedPolicy>();
-  const policyOf = ({ payment }: Life) => known.get(keyOfOwner(payment)) ?? read.get(keyOfOwner(payment));
-  const windows = asking.flatMap(({ command, life }) => {
-    const policy = policyOf(life);
-    return policy ? windowsOf(factsOf(life.payment, askedBy(command)), sumsOf(policy)) : [];
-  });
-  const tally = new Tally(windows.length > 0 ? await lockWindows(tx, windows) : new Map(), new Map());
+export function admitIncreases(
+  increases: readonly Increase[],
+  policyOf: (owner: Owner) => OwnedPolicy | undefined,
+  tally: Tally,
+): Set<string> {
   const standing = new Map<string, Standing>();
   const refused = new Set<string>();
-  for (const { command, life } of asking) {
+  for (const { command, life } of increases) {
     const key = keyOf(life.payment);
     const before = standing.get(key) ?? { whole: wholeOf(life.payment), capturable: capturableOf(life) };
     const after = standingAfter(command, before);
-    const policy = policyOf(life);
+    const policy = policyOf(life.payment);
     const added = after.whole - before.whole;
     if (policy && added > 0n && !isWithin(policy, factsOf(life.payment, added), after.whole, tally))
       refused.add(command.id);
     else standing.set(key, after);
   }
-  await reserve(tx, tally.growth, together(tally.reservations));
   return refused;
+}
+
+/** The windows that what is added takes a place in. */
+export function windowsOfIncrease({ command, life }: Increase, policy: OwnedPolicy | undefined): Window[] {
+  return policy ? windowsOf(factsOf(life.payment, askedBy(command)), sumsOf(policy)) : [];
 }
 
 /** How a payment stands after what was let pass of the batch. */
@@ -79,7 +74,7 @@ function isWithin(policy: OwnedPolicy, facts: PaymentFacts, whole: bigint, tally
 }
 
 /** Those on payments that were held against limits; none where, all of them let pass, nothing is added to any. */
-function askingFor(commands: readonly IncreaseCommand[], lives: ReadonlyMap<string, Life>) {
+export function increasesOf(commands: readonly IncreaseCommand[], lives: ReadonlyMap<string, Life>): Increase[] {
   const asking = commands.flatMap((command) => {
     const life = lives.get(keyOf(paymentOf(command)));
     const isJudged = life && life.payment.admission !== null && INCREASABLE.includes(life.payment.status);
@@ -127,17 +122,6 @@ function factsOf(payment: Payment, amount: bigint): PaymentFacts {
   const { id, tenant, livemode, asset, method, customer, source, destination, createdAt } = payment;
   const named = { payment: id, tenant, livemode, asset, method, customer, source, destination };
   return { ...named, amount, at_ms: Date.parse(createdAt) };
-}
-
-/** One statement must not meet what a payment takes of a window twice. */
-function together(reservations: readonly Reservation[]): Reservation[] {
-  const sums = new Map<string, Reservation>();
-  for (const one of reservations) {
-    const key = `${one.payment} ${keyOfWindow(one)}`;
-    const before = sums.get(key);
-    sums.set(key, before ? { ...before, amount: before.amount + one.amount } : one);
-  }
-  return [...sums.values()];
 }
 
 function paymentOf({ tenant, livemode, data: { id } }: IncreaseCommand): PaymentKey {

@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 const LIMIT = statement(
   'limit-use.limit',
   `select kind, scope, customer_id, amount_minor, payment_count, window_minutes from limits
-   where tenant_id = $1 and livemode = $2 and id = $3`,
+   where tenant_id = $1 and livemode = $2 and id = $3 and deleted_at is null`,
 );
 const SUMS = statement(
   'limit-use.sums',

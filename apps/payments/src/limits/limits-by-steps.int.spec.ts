@@ -183,13 +183,13 @@ it('windows are locked when all payments are, so that two batches never wait for
   const ask = [payments.wish(manual, 'cancellation'), payments.wish(card.data.id, 'cancellation')];
   const taken = await statementsOf(() => payments.tell(payments.create(more), ...ask));
   // What the turns lock later they have by then.
-  const [locked, counted] = [taken.indexOf('payments.lock'), taken.indexOf('limit-uses.lock')];
+  const [locked, counted] = [taken.indexOf('lives.lock'), taken.indexOf('limit-uses.lock')];
   expect(locked).toBeGreaterThan(0);
   expect(locked).toBeLessThan(counted);
   const verdicts = payments.asked.splice(0).map((command) => payments.ledger.answer(command));
   const heard = await statementsOf(() => payments.hear(...verdicts));
   expect(heard).toContain('payments.finish');
-  expect(heard.indexOf('limit-uses.settle')).toBeGreaterThan(heard.indexOf('lives.lock'));
+  expect(heard.indexOf('lives.save')).toBeGreaterThan(heard.indexOf('lives.lock'));
   expect(await payments.row(direct.data.id)).toMatchObject({ status: 'succeeded' });
   expect(await payments.row(manual)).toMatchObject({ status: 'canceled' });
 });

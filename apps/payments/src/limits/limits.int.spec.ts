@@ -184,6 +184,36 @@ describe('a definition', () => {
     expect(await house.send(house.rule())).toMatchObject([{ data: { reason: 'too_many_risk_rules' } }]);
   });
 
+  it('that is deleted holds nobody up, and what was reserved under it is freed as its payments end', async () => {
+    const limit = house.limit({ amount: '150' });
+    await house.send(limit);
+    const [kept] = await house.send(house.create());
+    const [lost] = await house.send(house.limit({ id: limit.data.id, amount: '250', if_version: 1 }), house.create());
+    expect([kept?.type, lost?.type]).toEqual(['payflow.transfer.post.v1', 'payflow.limit.defined.v1']);
+    expect(await house.send(house.deletion(limit, 1))).toMatchObject([{ data: { reason: 'version_differs' } }]);
+    const deletion = house.deletion(limit, 2);
+    expect(await house.send(deletion, house.create({ amount: '1000' }))).toMatchObject([
+      { type: 'payflow.limit.deleted.v1', data: { id: limit.data.id, version: 3, amount: '250' } },
+      { type: 'payflow.transfer.post.v1' },
+    ]);
+    const again = await house.apply((tx) => house.commands.handle([deletion], tx));
+    expect(again).toEqual({ messages: [], repeated: [deletion.id] });
+    expect(await house.send(house.deletion(limit))).toMatchObject([{ data: { reason: 'limit_not_found' } }]);
+    expect(await statementsOf(() => house.send(house.create()))).not.toContain('policies.load');
+    await house.hear(kept, false);
+    expect(await house.broken()).toEqual([]);
+    // Under the same id it goes on by versions, and what is reserved still counts.
+    expect(await house.send(house.limit({ id: limit.data.id, amount: '150', if_version: 0 }))).toMatchObject([
+      { type: 'payflow.limit.defined.v1', data: { version: 4 } },
+    ]);
+    expect(failures(await house.send(house.create()))).toEqual([{ code: 'limit_exceeded', reason: 'per_day' }]);
+    const twice = [house.deletion(limit), house.limit({ id: limit.data.id, amount: '1' }), house.deletion(limit)];
+    expect(await house.send(...twice)).toMatchObject([
+      ...[{ data: { version: 5 } }, { data: { version: 6 } }, { data: { version: 7 } }],
+    ]);
+    expect(await house.broken()).toEqual([]);
+  });
+
   it('that was given up, or came damaged, is refused once', async () => {
     const [given, damaged] = [house.limit(), house.rule()];
     const { messages } = await house.apply((tx) => house.commands.discard([given], tx));
@@ -240,16 +270,9 @@ describe('what it costs', () => {
     );
     const mix = (count: number) =>
       Array.from({ length: count }, (_, at) => house.create({ asset: at % 3 ? 'USD' : 'EUR' }));
-    const one = [
-      'payments.insert',
-      'policies.load',
-      'limit-uses.lock',
-      'limit-uses.times',
-      'limit-uses.reserve',
-      'reviews.open',
-    ];
+    const one = ['payments.insert', 'policies.load', 'limit-uses.lock', 'limit-uses.times', 'limits.save'];
     expect(await statements(...mix(2))).toEqual(one);
     expect(await statements(...mix(50))).toEqual(one);
-    expect(await statements(...mix(50))).toEqual([...one, 'payments.finish', 'limit-uses.settle']);
+    expect(await statements(...mix(50))).toEqual([...one, 'lives.save']);
   });
 });

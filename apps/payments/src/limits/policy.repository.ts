@@ -2,11 +2,12 @@ import {
   fromUuid,
   uuidOf,
   type LimitDefined,
+  type LimitDeleted,
   type LimitKind,
   type LimitScope,
   type RiskRuleDefined,
 } from '@payflow/contracts';
-import { joinJson, RunAgain, statement, type Row, type Transaction } from '@payflow/database';
+import { statement, Unnested, type BulkColumn, type Part, type Row, type Transaction } from '@payflow/database';
 import { inOrder } from './rules.js';
 import type { Policy } from './tally.js';
 
@@ -32,8 +33,13 @@ export interface Definition extends Owner {
   readonly definedAt: string;
   readonly version: number | null;
   readonly reason: string | null;
-  readonly terms: LimitDefined | RiskRuleDefined | null;
+  readonly terms: LimitDefined | LimitDeleted | RiskRuleDefined | null;
 }
+
+const OWNER: readonly BulkColumn<Owner>[] = [
+  ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
+  ['livemode', 'boolean', ({ livemode }) => livemode],
+];
 
 /** A {@link LimitJson} of a row of limits, and likewise a rule. */
 export const LIMIT_MEMBERS = (row: string): string =>
@@ -46,70 +52,129 @@ export const RULE_MEMBERS = (row: string): string =>
    'conditions', ${row}.conditions, 'enabled', ${row}.enabled, 'defined_at', ${row}.defined_at`;
 
 // What the process remembers is named by its version, and comes again only when it has another by now.
-const LOAD = statement(
-  'policies.load',
-  `select o.tenant_id, o.livemode, coalesce(p.version, 0) as version,
+export const POLICIES: Part = {
+  columns: ['tenant_id', 'livemode', 'version', 'limits', 'rules'],
+  width: 3,
+  sql: (first) =>
+    `select o.tenant_id, o.livemode, coalesce(p.version, 0) as version,
      case when p.version <> o.known then (select json_agg(json_build_object(${LIMIT_MEMBERS('l')}) order by l.id)
-       from limits l where l.tenant_id = o.tenant_id and l.livemode = o.livemode) end as limits,
+       from limits l where l.tenant_id = o.tenant_id and l.livemode = o.livemode and l.deleted_at is null) end as limits,
      case when p.version <> o.known then (select json_agg(json_build_object(${RULE_MEMBERS('r')}))
        from risk_rules r where r.tenant_id = o.tenant_id and r.livemode = o.livemode) end as rules
-   from unnest($1::uuid[], $2::boolean[], $3::bigint[]) as o (tenant_id, livemode, known)
+   from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::bigint[]) as o (tenant_id, livemode, known)
    left join payment_policies p on p.tenant_id = o.tenant_id and p.livemode = o.livemode`,
-);
+};
+const LOAD = statement('policies.load', POLICIES.sql(1));
 
 // Whoever defines something has the policies' rows until COMMIT, and reads what they stand for behind the lock. The count has the
 // locks taken, which a sub-select that nobody looks at would not.
-const ANSWERED = statement(
-  'policies.answered',
-  `with asked as (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]) as a (tenant_id, livemode, command_id)),
+export const ANSWERED: Part = {
+  columns: ['command_id'],
+  width: 3,
+  sql: (first) =>
+    `with asked as (select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::uuid[]) as a (tenant_id, livemode, command_id)),
    held as materialized (
      select 1 from payment_policies where (tenant_id, livemode) in (select tenant_id, livemode from asked)
      order by tenant_id, livemode for update)
    select d.command_id from policy_definitions d, (select count(*) from held) as h
    where (d.tenant_id, d.livemode, d.command_id) in (select * from asked)`,
-);
+};
 
-// A tenant's first definition finds no row to lock: of two at once, the second finds another version, and decides anew.
-const SAVE = statement(
-  'policies.save',
-  `with moved as (
-     insert into payment_policies as p (tenant_id, livemode, version, active)
-     select * from unnest($1::uuid[], $2::boolean[], $3::bigint[], $4::boolean[]) as n (tenant_id, livemode, version, active)
-     order by tenant_id, livemode
+/** Limits that were deleted: the next version of one follows the last. */
+export const DELETED: Part = {
+  columns: ['tenant_id', 'livemode', 'id', 'version'],
+  width: 3,
+  sql: (first) =>
+    `select tenant_id, livemode, id, version from limits
+   where (tenant_id, livemode, id) in (select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::uuid[]))
+     and deleted_at is not null`,
+};
+
+const MOVED = new Unnested<OwnedPolicy>([
+  ...OWNER,
+  ['version', 'bigint', ({ version }) => version],
+  ['active', 'boolean', ({ limits, rules }) => isActive({ limits, rules })],
+]);
+const NOTED = new Unnested<Definition>([
+  ...OWNER,
+  ['command_id', 'uuid', ({ commandId }) => uuidOf('event', commandId)],
+  ['kind', 'text', ({ kind }) => kind],
+  ['subject_id', 'uuid', subjectUuid],
+  ['version', 'bigint', ({ version }) => version],
+  ['reason', 'text', ({ reason }) => reason],
+  ['terms', 'json', ({ terms }) => JSON.stringify(terms)],
+  ['actor', 'text', ({ actor }) => actor],
+  ['defined_at', 'timestamptz', ({ definedAt }) => definedAt],
+]);
+const DEFINED = new Unnested<Definition>([
+  ...OWNER,
+  ['id', 'uuid', subjectUuid],
+  [
+    'terms',
+    'json',
+    ({ kind, terms }) => JSON.stringify(kind === 'limit' ? withCustomerUuid(terms as LimitDefined) : terms),
+  ],
+]);
+
+/** How many parameters {@link policiesSaved} takes. */
+export const POLICIES_WIDTH = MOVED.width + NOTED.width + 2 * DEFINED.width;
+
+/**
+ * SQL, a list of CTEs of which `moved` has a row for each policy that was moved on. A tenant's first definition finds no row to
+ * lock: of two at once, the second finds another version, and decides anew.
+ */
+export function policiesSaved(first: number): string {
+  const notedAt = first + MOVED.width;
+  const limitsAt = notedAt + NOTED.width;
+  return `moved as (
+     insert into payment_policies as p (${MOVED.names})
+     select * from ${MOVED.from(first)} order by tenant_id, livemode
      on conflict (tenant_id, livemode) do update set version = excluded.version, active = excluded.active
      where p.version = excluded.version - 1
      returning 1),
    noted as (
-     insert into policy_definitions (tenant_id, livemode, command_id, kind, subject_id, version, reason, terms, actor, defined_at)
-     select * from unnest($5::uuid[], $6::boolean[], $7::uuid[], $8::text[], $9::uuid[], $10::bigint[], $11::text[],
-       string_to_array($12, chr(30))::json[], $13::text[], $14::timestamptz[])),
+     insert into policy_definitions (${NOTED.names}) select * from ${NOTED.from(notedAt)}),
    limited as (
      insert into limits as l (tenant_id, livemode, id, version, kind, scope, customer_id, method, asset, amount_minor, payment_count,
-       window_minutes, enabled, defined_at)
+       window_minutes, enabled, defined_at, deleted_at)
      select tenant_id, livemode, id, t.version, t.kind, t.scope, t.customer, t.method, t.asset, t.amount, t.count, t.minutes,
-       t.enabled, t.defined_at
-     from unnest($15::uuid[], $16::boolean[], $17::uuid[], string_to_array($18, chr(30))::json[])
-         as n (tenant_id, livemode, id, terms),
+       t.enabled, t.defined_at, t.deleted_at
+     from ${DEFINED.from(limitsAt)},
        json_to_record(n.terms) as t (version bigint, kind text, scope text, customer uuid, method text, asset text, amount bigint,
-         count integer, minutes integer, enabled boolean, defined_at timestamptz)
+         count integer, minutes integer, enabled boolean, defined_at timestamptz, deleted_at timestamptz)
      on conflict (tenant_id, livemode, id) do update set version = excluded.version, kind = excluded.kind, scope = excluded.scope,
        customer_id = excluded.customer_id, method = excluded.method, asset = excluded.asset, amount_minor = excluded.amount_minor,
        payment_count = excluded.payment_count, window_minutes = excluded.window_minutes, enabled = excluded.enabled,
-       defined_at = excluded.defined_at),
+       defined_at = excluded.defined_at, deleted_at = excluded.deleted_at),
    ruled as (
      insert into risk_rules as r (tenant_id, livemode, id, version, priority, verdict, reason, conditions, enabled, defined_at)
      select tenant_id, livemode, id, t.version, t.priority, t.verdict, t.reason, t.conditions, t.enabled, t.defined_at
-     from unnest($19::uuid[], $20::boolean[], $21::uuid[], string_to_array($22, chr(30))::json[])
-         as n (tenant_id, livemode, id, terms),
+     from ${DEFINED.from(limitsAt + DEFINED.width)},
        json_to_record(n.terms) as t (version bigint, priority integer, verdict text, reason text, conditions json,
          enabled boolean, defined_at timestamptz)
      on conflict (tenant_id, livemode, id) do update set version = excluded.version, priority = excluded.priority,
        verdict = excluded.verdict, reason = excluded.reason, conditions = excluded.conditions, enabled = excluded.enabled,
-       defined_at = excluded.defined_at)
-   select count(*)::integer as moved from moved`,
-);
+       defined_at = excluded.defined_at)`;
+}
 
-interface PolicyRow extends Row {
+/** The parameters of {@link policiesSaved}: policies that moved on, and what was answered to those who defined something. */
+export function policiesToSave(moved: readonly OwnedPolicy[], definitions: readonly Definition[]): unknown[] {
+  return [
+    ...MOVED.whole(moved),
+    ...NOTED.whole(definitions),
+    ...DEFINED.whole(newest(definitions, 'limit')),
+    ...DEFINED.whole(newest(definitions, 'risk_rule')),
+  ];
+}
+
+export interface DeletedRow extends Row {
+  tenant_id: string;
+  livemode: boolean;
+  id: string;
+  version: bigint;
+}
+
+export interface PolicyRow extends Row {
   tenant_id: string;
   livemode: boolean;
   version: bigint;
@@ -146,14 +211,28 @@ export class Policies {
 
   /** By {@link keyOfOwner}. */
   async load(tx: Transaction, owners: readonly Owner[]): Promise<Map<string, OwnedPolicy>> {
+    if (owners.length === 0) return new Map();
+    const asked = this.asking(owners);
+    return asked.take(await tx.rows<PolicyRow>(LOAD, asked.values));
+  }
+
+  /** The parameters of {@link POLICIES}, and what the rows of the answer stand for. */
+  asking(owners: readonly Owner[]): {
+    readonly values: unknown[];
+    readonly take: (rows: readonly PolicyRow[]) => Map<string, OwnedPolicy>;
+  } {
     const distinct = [...new Map(owners.map((owner) => [keyOfOwner(owner), owner])).values()];
-    const before = distinct.map((owner) => this.#known.get(keyOfOwner(owner)));
-    const rows = await tx.rows<PolicyRow>(LOAD, [
-      distinct.map(({ tenant }) => uuidOf('tenant', tenant)),
-      distinct.map(({ livemode }) => livemode),
-      before.map((policy) => policy?.version ?? 0),
-    ]);
-    const remembered = new Map(before.flatMap((policy) => (policy ? [[keyOfOwner(policy), policy]] : [])));
+    const remembered = new Map(
+      distinct.flatMap((owner) => {
+        const policy = this.#known.get(keyOfOwner(owner));
+        return policy ? [[keyOfOwner(owner), policy]] : [];
+      }),
+    );
+    const versions = distinct.map((owner) => remembered.get(keyOfOwner(owner))?.version ?? 0);
+    return { values: [...ownerColumns(distinct), versions], take: (rows) => this.take(rows, remembered) };
+  }
+
+  private take(rows: readonly PolicyRow[], remembered: ReadonlyMap<string, OwnedPolicy>): Map<string, OwnedPolicy> {
     const loaded = rows.map((row): OwnedPolicy => {
       const owner = { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode };
       const known = remembered.get(keyOfOwner(owner));
@@ -164,6 +243,11 @@ export class Policies {
     for (const policy of loaded) this.#known.set(keyOfOwner(policy), policy);
     return new Map(loaded.map((policy) => [keyOfOwner(policy), policy]));
   }
+}
+
+/** True where payments are to be held against it. */
+export function isActive({ limits, rules }: Pick<OwnedPolicy, 'limits' | 'rules'>): boolean {
+  return limits.some(({ enabled }) => enabled) || rules.some(({ enabled }) => enabled);
 }
 
 function toPolicy(owner: Owner, { version, limits, rules }: PolicyRow): OwnedPolicy {
@@ -188,47 +272,28 @@ export function toRule(rule: RiskRuleDefined): RiskRuleDefined {
   return { ...rule, id: fromUuid('riskRule', rule.id), defined_at: new Date(rule.defined_at).toISOString() };
 }
 
-/** Those of the commands that were answered before. */
-export async function answeredCommands(
-  tx: Transaction,
-  commands: readonly (Owner & { readonly id: string })[],
-): Promise<Set<string>> {
-  const rows = await tx.rows<{ command_id: string }>(ANSWERED, [
-    ...ownerColumns(commands),
-    commands.map(({ id }) => uuidOf('event', id)),
-  ]);
-  return new Set(rows.map((row) => fromUuid('event', row.command_id)));
+/** The parameters of {@link DELETED}. */
+export function deletedAsked(limits: readonly (Owner & { readonly id: string })[]): unknown[] {
+  return [...ownerColumns(limits), limits.map(({ id }) => uuidOf('limit', id))];
 }
 
-/** Keeps what was defined, and moves the policies on. Throws `RunAgain` where another partition was first. */
-export async function savePolicies(
-  tx: Transaction,
-  moved: readonly OwnedPolicy[],
-  definitions: readonly Definition[],
-): Promise<void> {
-  const limits = newest(definitions, 'limit');
-  const rules = newest(definitions, 'risk_rule');
-  const [row] = await tx.rows<{ moved: number }>(SAVE, [
-    ...ownerColumns(moved),
-    moved.map(({ version }) => version),
-    moved.map(({ limits: all, rules: each }) => [...all, ...each].some(({ enabled }) => enabled)),
-    ...ownerColumns(definitions),
-    definitions.map(({ commandId }) => uuidOf('event', commandId)),
-    definitions.map(({ kind }) => kind),
-    definitions.map(subjectUuid),
-    definitions.map(({ version }) => version),
-    definitions.map(({ reason }) => reason),
-    joinJson(definitions.map(({ terms }) => JSON.stringify(terms))),
-    definitions.map(({ actor }) => actor),
-    definitions.map(({ definedAt }) => definedAt),
-    ...ownerColumns(limits),
-    limits.map(subjectUuid),
-    joinJson(limits.map(({ terms }) => JSON.stringify(withCustomerUuid(terms as LimitDefined)))),
-    ...ownerColumns(rules),
-    rules.map(subjectUuid),
-    joinJson(rules.map(({ terms }) => JSON.stringify(terms))),
-  ]);
-  if (row?.moved !== moved.length) throw new RunAgain('another partition defined limits or rules of the same tenant');
+/** Their versions, by {@link keyOfLimit}. */
+export function deletedFrom(rows: readonly DeletedRow[]): Map<string, number> {
+  return new Map(
+    rows.map(({ tenant_id, livemode, id, version }) => {
+      const limit = { tenant: fromUuid('tenant', tenant_id), livemode, id: fromUuid('limit', id) };
+      return [keyOfLimit(limit), Number(version)];
+    }),
+  );
+}
+
+export function keyOfLimit({ id, ...owner }: Owner & { readonly id: string }): string {
+  return `${keyOfOwner(owner)}/${id}`;
+}
+
+/** The parameters of {@link ANSWERED}. */
+export function answersAsked(commands: readonly (Owner & { readonly id: string })[]): unknown[] {
+  return [...ownerColumns(commands), commands.map(({ id }) => uuidOf('event', id))];
 }
 
 /** One statement must not meet a limit or a rule twice. */

@@ -1,9 +1,9 @@
 import type { AnyMessage, Refusable, Refusal } from '@payflow/contracts';
-import type { Transaction } from '@payflow/database';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
+import type { Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
-import { decideReviews, reviewOf, reviewState, type Decided } from './review.repository.js';
+import { reviewOf, reviewState, type Review } from './review.repository.js';
 
 export type DecideCommand = AnyMessage<'payflow.review.decide.v1'>;
 
@@ -26,16 +26,23 @@ export interface Denied {
 export interface ReviewsDecided {
   readonly messages: readonly AnyOutgoing[];
   readonly repeated: readonly string[];
+  /** As they stand now. */
+  readonly reviews: readonly Review[];
   /** To be started now, as if they had just been taken in. */
   readonly approved: readonly Approved[];
   readonly denied: readonly Denied[];
 }
 
-const NOTHING: ReviewsDecided = { messages: [], repeated: [], approved: [], denied: [] };
+/** What decisions are made on. The payments are locked; reviews and lives are by the keys of the payments. */
+export interface Reviewable {
+  readonly reviews: ReadonlyMap<string, Review>;
+  readonly lives: ReadonlyMap<string, Life>;
+  /** The database's clock, RFC 3339. */
+  readonly now: string;
+}
 
-/** Decides reviews. One statement, and none for nothing. */
-export async function decideAll(tx: Transaction, commands: readonly DecideCommand[]): Promise<ReviewsDecided> {
-  if (commands.length === 0) return NOTHING;
+/** Decides reviews. */
+export function decideAll(commands: readonly DecideCommand[], { reviews, lives, now }: Reviewable): ReviewsDecided {
   // Of several decisions on one review the first that can be meant counts: the others meet one that is not open.
   const first = new Map<string, DecideCommand>();
   for (const command of commands) {
@@ -43,34 +50,48 @@ export async function decideAll(tx: Transaction, commands: readonly DecideComman
     const before = first.get(key);
     if (!before || (!isOfOpen(before) && isOfOpen(command))) first.set(key, command);
   }
-  const causes = [...first.values()];
-  const outcomes = await decideReviews(tx, causes.map(toDeciding));
-  const standing = new Map([...first.keys()].map((key, at) => [key, outcomes[at] as Decided]));
-  const answers = commands.map((command) => answerTo(command, standing.get(paymentKeyOf(command)) as Decided));
+  const decided = new Map<string, Review>();
   const [events, approved, denied]: [AnyOutgoing[], Approved[], Denied[]] = [[], [], []];
-  outcomes.forEach(({ isNew, review, payment, confirm }, at) => {
-    if (!isNew || !review || !payment) return;
-    const cause = causes[at] as DecideCommand;
-    const data = reviewState(payment, review);
-    events.push({
-      type: 'payflow.review.decided.v1',
-      subject: data.id,
-      aggregateVersion: data.version,
-      data,
-      cause,
-    });
-    if (review.status === 'approved') approved.push({ payment, confirm, cause });
+  for (const [key, cause] of first) {
+    const review = decide(reviews.get(key), cause, now);
+    const payment = lives.get(key)?.payment;
+    if (!review || !payment) continue;
+    decided.set(key, review);
+    events.push(decidedEvent(payment, review, cause));
+    if (review.status === 'approved') approved.push({ payment, confirm: review.confirm, cause });
     else {
       const code = review.status === 'denied' ? 'review_denied' : 'review_expired';
       denied.push({ payment, code, reason: review.reason, cause });
     }
+  }
+  const answers = commands.map((command) => {
+    const key = paymentKeyOf(command);
+    return answerTo(command, decided.get(key) ?? reviews.get(key), decided.has(key));
   });
   return {
     messages: [...events, ...answers.flatMap(({ refused }) => refused ?? [])],
     repeated: answers.flatMap(({ repeated }) => repeated ?? []),
+    reviews: [...decided.values()],
     approved,
     denied,
   };
+}
+
+/** One decision: of two, the second meets a review that is not open. Past the payment's time nobody can approve any more. */
+function decide(review: Review | undefined, command: DecideCommand, now: string): Review | undefined {
+  const { decision, reason, if_version: seen } = command.data;
+  if (review?.status !== 'open' || (seen !== undefined && seen !== review.version)) return undefined;
+  const isOver = review.expiresAt <= now;
+  if (decision === 'approve' ? isOver : decision === 'expire' && !isOver) return undefined;
+  const { id: decisionId, actor: decidedBy } = command;
+  const status = ({ approve: 'approved', deny: 'denied', expire: 'expired' } as const)[decision];
+  const decided = { decidedAt: now, decidedBy, decisionReason: reason, decisionId };
+  return { ...review, ...decided, status, version: review.version + 1 };
+}
+
+function decidedEvent(payment: Payment, review: Review, cause: DecideCommand): AnyOutgoing {
+  const data = reviewState(payment, review);
+  return { type: 'payflow.review.decided.v1', subject: data.id, aggregateVersion: data.version, data, cause };
 }
 
 /** Tells whoever asked that a decision was given up, or too damaged to be read. */
@@ -93,7 +114,8 @@ export function expiryOf({ id: payment, tenant, livemode }: PaymentKey, actor: s
 
 function answerTo(
   command: DecideCommand,
-  { review, isNew }: Decided,
+  review: Review | undefined,
+  isNew: boolean,
 ): { readonly refused?: AnyOutgoing; readonly repeated?: string } {
   if (review?.decisionId === command.id) return isNew ? {} : { repeated: command.id };
   // Nobody waits for an answer to our own word.
@@ -108,11 +130,6 @@ const OPEN_VERSION = 1;
 
 function isOfOpen({ data: { if_version: seen = OPEN_VERSION } }: DecideCommand): boolean {
   return seen === OPEN_VERSION;
-}
-
-function toDeciding({ tenant, livemode, id: decisionId, actor, data }: DecideCommand) {
-  const { payment, decision, reason, if_version: ifVersion } = data;
-  return { tenant, livemode, payment, decision, decisionId, actor, reason, ifVersion };
 }
 
 function paymentKeyOf({ tenant, livemode, data }: DecideCommand): string {

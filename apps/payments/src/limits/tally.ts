@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
 /** What the limits and rules make of a payment. */
 export type Admission =
   | { readonly kind: 'admitted' }
-  | { readonly kind: 'review'; readonly rule: string; readonly reason: string; readonly openedAt?: string }
+  | { readonly kind: 'review'; readonly rule: string; readonly reason: string }
   | { readonly kind: 'denied'; readonly code: Refusal & ('limit_exceeded' | 'risk_denied'); readonly reason: string };
 
 /** What a tenant holds its payments against: the rules in the order they are asked in. */

@@ -56,43 +56,70 @@ const GROWN = new Unnested<Growth>([
   ['added', 'bigint', ({ added }) => added],
   ['allowed', 'bigint', ({ allowed }) => allowed],
 ]);
-const GROWN_PARAMETERS = 7;
 
-const RESERVE = statement(
-  'limit-uses.reserve',
-  `with grown as (
+/** How many parameters {@link usesTaken} takes. */
+export const USES_WIDTH = GROWN.width + RESERVED.width;
+
+/** SQL, a list of CTEs: keeps what the payments of a batch take. The windows must be locked. */
+export const usesTaken = (first: number): string =>
+  `grown as (
      update limit_uses u set reserved_minor = u.reserved_minor + g.added, allowed_minor = g.allowed, updated_at = clock_timestamp()
-     from ${GROWN.from(1, 'g')}
+     from ${GROWN.from(first, 'g')}
      where u.tenant_id = g.tenant_id and u.livemode = g.livemode and u.limit_id = g.limit_id and u.subject = g.subject
-       and u.window_start = g.window_start)
-   insert into limit_reservations as r (${RESERVED.names}) select * from ${RESERVED.from(1 + GROWN_PARAMETERS)}
-   -- Something was added to the payment.
-   on conflict (tenant_id, livemode, payment_id, limit_id, subject, window_start) do update
-     set amount_minor = r.amount_minor + excluded.amount_minor, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()`,
-);
+       and u.window_start = g.window_start),
+   reserved as (
+     insert into limit_reservations as r (${RESERVED.names}) select * from ${RESERVED.from(first + GROWN.width)}
+     -- Something was added to the payment.
+     on conflict (tenant_id, livemode, payment_id, limit_id, subject, window_start) do update
+       set amount_minor = r.amount_minor + excluded.amount_minor, updated_at = clock_timestamp(), xact_id = pg_current_xact_id())`;
 
-// What a payment reserved is used as far as it was captured, and free again beyond that. The sums are locked in the one order.
-const SETTLE = statement(
-  'limit-uses.settle',
-  `with ended as (
-     select * from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[]) as e (tenant_id, livemode, payment_id, used)),
-   settled as (
+/** The parameters of {@link usesTaken}. A batch has 500 payments, and a tenant 200 limits and rules. */
+export function usesToTake(growth: readonly Growth[], reservations: readonly Reservation[]): unknown[] {
+  return [...GROWN.whole(growth), ...RESERVED.whole(together(reservations))];
+}
+
+/** One statement must not meet what a payment takes of a window twice. */
+function together(reservations: readonly Reservation[]): Reservation[] {
+  const sums = new Map<string, Reservation>();
+  for (const one of reservations) {
+    const key = `${one.payment} ${keyOfWindow(one)}`;
+    const before = sums.get(key);
+    sums.set(key, before ? { ...before, amount: before.amount + one.amount } : one);
+  }
+  return [...sums.values()];
+}
+
+export const ENDED = new Unnested<Ended>([
+  ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
+  ['livemode', 'boolean', ({ livemode }) => livemode],
+  ['payment_id', 'uuid', ({ payment }) => uuidOf('payment', payment)],
+  ['used', 'bigint', ({ used }) => used],
+]);
+
+/**
+ * SQL, a list of CTEs: what payments reserved that ended is used as far as it was captured, and free again beyond that. The sums
+ * are locked in the one order. The parameters of the set begin at `$first`.
+ */
+export const usesSettled = (first: number): string =>
+  `settled as (
      update limit_reservations r set used_minor = least(e.used, r.amount_minor),
        status = case when e.used > 0 then 'used' else 'released' end, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
-     from ended e
+     from ${ENDED.from(first, 'e')}
      where r.tenant_id = e.tenant_id and r.livemode = e.livemode and r.payment_id = e.payment_id and r.status = 'reserved'
      returning r.*),
-   moved as (
+   freed as (
      select ${KEY}, sum(amount_minor)::bigint as reserved, sum(used_minor)::bigint as used
      from settled where window_start > to_timestamp(0) group by ${KEY}),
    held as (
-     select ${KEY}, m.reserved, m.used from limit_uses join moved m using (${KEY}) order by ${KEY} for update of limit_uses)
-   update limit_uses u set reserved_minor = u.reserved_minor - h.reserved, used_minor = u.used_minor + h.used,
-     updated_at = clock_timestamp()
-   from held h
-   where u.tenant_id = h.tenant_id and u.livemode = h.livemode and u.limit_id = h.limit_id and u.subject = h.subject
-     and u.window_start = h.window_start`,
-);
+     select ${KEY}, m.reserved, m.used from limit_uses join freed m using (${KEY}) order by ${KEY} for update of limit_uses),
+   used as (
+     update limit_uses u set reserved_minor = u.reserved_minor - h.reserved, used_minor = u.used_minor + h.used,
+       updated_at = clock_timestamp()
+     from held h
+     where u.tenant_id = h.tenant_id and u.livemode = h.livemode and u.limit_id = h.limit_id and u.subject = h.subject
+       and u.window_start = h.window_start)`;
+
+const SETTLE = statement('limit-uses.settle', `with ${usesSettled(1)} select 1 as done`);
 
 interface LockedRow extends Row {
   tenant_id: string;
@@ -105,6 +132,7 @@ interface LockedRow extends Row {
 
 /** Locks the windows and reads what is taken of each, by {@link keyOfWindow}. */
 export async function lockWindows(tx: Transaction, windows: readonly Window[]): Promise<Map<string, bigint>> {
+  if (windows.length === 0) return new Map();
   const distinct = [...new Map(windows.map((window) => [keyOfWindow(window), window])).values()];
   const rows = await tx.rows<LockedRow>(LOCK, [
     ...ownerColumns(distinct),
@@ -129,6 +157,7 @@ export async function lockWindows(tx: Transaction, windows: readonly Window[]): 
 
 /** When the payments were that the velocities count: the newest of each, and one more than it allows. */
 export async function readTimes(tx: Transaction, looked: readonly Looked[]): Promise<Map<string, readonly number[]>> {
+  if (looked.length === 0) return new Map();
   const widest = new Map<string, Looked>();
   for (const one of looked) {
     const key = keyOfWindow(one);
@@ -146,22 +175,6 @@ export async function readTimes(tx: Transaction, looked: readonly Looked[]): Pro
   return new Map(rows.map(({ n, times }) => [windows[Number(n) - 1]?.[0] as string, times]));
 }
 
-/** Keeps what the payments of a batch take. The windows must be locked. */
-export async function reserve(
-  tx: Transaction,
-  growth: readonly Growth[],
-  reservations: readonly Reservation[],
-): Promise<void> {
-  if (reservations.length === 0) return;
-  const [sums = emptyGrowth()] = [...GROWN.batches(growth, { rows_max: Infinity, bytes_max: Infinity })];
-  // A batch has 500 payments, and a tenant 200 limits and rules: what grew goes with the first of the statements.
-  let first = true;
-  for (const values of RESERVED.batches(reservations)) {
-    await tx.count(RESERVE, [...(first ? sums : emptyGrowth()), ...values]);
-    first = false;
-  }
-}
-
 /** What ended payments reserved, or may have: those of organisations that had neither limits nor rules reserved nothing. */
 export function usesOf(ended: readonly Payment[]): Ended[] {
   return ended
@@ -174,16 +187,7 @@ export function usesOf(ended: readonly Payment[]): Ended[] {
 
 /** Turns what ended payments reserved into what they used, and frees the rest: in the transaction that ends them. */
 export async function settleUses(tx: Transaction, ended: readonly Ended[]): Promise<void> {
-  if (ended.length === 0) return;
-  await tx.count(SETTLE, [
-    ...ownerColumns(ended),
-    ended.map(({ payment }) => uuidOf('payment', payment)),
-    ended.map(({ used }) => used),
-  ]);
-}
-
-function emptyGrowth(): unknown[] {
-  return Array.from({ length: GROWN_PARAMETERS }, () => []);
+  if (ended.length > 0) await tx.rows(SETTLE, ENDED.whole(ended));
 }
 
 /** The UUID of the limit or rule that counts. */

@@ -6,7 +6,7 @@ import type { Attempt, AttemptKey, AttemptRequest, NewAttempt } from './attempt.
 
 export type InsertedAttempt = NewAttempt & { readonly number: number };
 
-const NEW = new Unnested<InsertedAttempt>([
+export const ATTEMPTS = new Unnested<InsertedAttempt>([
   ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
   ['livemode', 'boolean', ({ livemode }) => livemode],
   ['id', 'uuid', ({ id }) => uuidOf('attempt', id)],
@@ -22,10 +22,11 @@ const NEW = new Unnested<InsertedAttempt>([
   ['traceparent', 'text', ({ traceparent }) => traceparent ?? null],
 ]);
 
-const INSERT = statement(
-  'attempts.insert',
-  `insert into attempts (${NEW.names}) select * from ${NEW.from()} order by tenant_id, livemode, id`,
-);
+/** SQL that writes down new attempts; the set's parameters begin at `$first`. */
+export const attemptsInserted = (first: number): string =>
+  `insert into attempts (${ATTEMPTS.names}) select * from ${ATTEMPTS.from(first)} order by tenant_id, livemode, id`;
+
+const INSERT = statement('attempts.insert', attemptsInserted(1));
 
 const AHEAD = aheadOf({ tenant: 'a.tenant_id', livemode: 'a.livemode' });
 
@@ -163,7 +164,7 @@ interface LockedRow {
 }
 
 export async function insertAttempts(tx: Transaction, attempts: readonly InsertedAttempt[]): Promise<void> {
-  for (const values of NEW.batches(attempts)) await tx.count(INSERT, values);
+  for (const values of ATTEMPTS.batches(attempts)) await tx.count(INSERT, values);
 }
 
 /** The attempts by their ids, and nobody else moves them until the transaction ends. */

@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Wishes } from '../testing/attempts.js';
 import { attemptsStage } from '../testing/attempts-stage.js';
 import { act, deskWith, full, gone, no, noHere, unsent } from '../testing/scripted-provider.js';
-import { askProviders } from './ask-providers.js';
 import type { NewAttempt } from './attempt.js';
 
 configureLogging({ level: 'silent' });
@@ -33,22 +32,6 @@ async function secondOf(attempt: NewAttempt): Promise<NewAttempt> {
 const SECOND = statement('spec.second-attempt', 'select id from attempts where operation_id = $1 and number = 2');
 
 describe('asking a provider', () => {
-  it('writes down and enqueues any number in two statements, and nothing when the transaction is undone', async () => {
-    const few = [await wishes.wish()];
-    const many = await Promise.all(Array.from({ length: 40 }, () => wishes.wish()));
-    const put = (attempts: NewAttempt[]) =>
-      statementsOf(() => wishes.database.transaction((tx) => askProviders(tx, attempts)));
-    expect(await put(few)).toEqual(['attempts.insert', 'jobs.enqueue']);
-    expect(await put(many)).toEqual(['attempts.insert', 'jobs.enqueue']);
-    const undone = await wishes.wish();
-    const rolledBack = wishes.database.transaction(async (tx) => {
-      await askProviders(tx, [undone]);
-      throw new Error('no');
-    });
-    await expect(rolledBack).rejects.toThrow('no');
-    expect([await wishes.attempts(undone), await wishes.jobs(undone)]).toEqual([[], []]);
-  });
-
   it('sends it once, with the attempt as the key, and tells the machine in the transaction of the attempt', async () => {
     const { first, ask } = house();
     const attempt = await wishes.ask({ correlation: newId('event'), traceparent: TRACE });

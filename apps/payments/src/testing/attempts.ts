@@ -1,7 +1,9 @@
 import { newId, newUuid, uuidOf } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
+import { enqueue } from '@payflow/jobs';
 import type { TestDatabase } from '@payflow/testing';
-import { askProviders } from '../providers/ask-providers.js';
+import { providerJobs } from '../providers/ask-providers.js';
+import { insertAttempts } from '../providers/attempt.repository.js';
 import type { NewAttempt } from '../providers/attempt.js';
 
 const ATTEMPTS = statement(
@@ -84,7 +86,10 @@ export class Wishes {
 
   async ask(...given: Parameters<Wishes['wish']>): Promise<NewAttempt> {
     const attempt = await this.wish(...given);
-    await this.database.transaction((tx) => askProviders(tx, [attempt]));
+    await this.database.transaction(async (tx) => {
+      await insertAttempts(tx, [{ ...attempt, number: 1 }]);
+      await enqueue(tx, providerJobs([attempt]));
+    });
     return attempt;
   }
 

@@ -100,6 +100,10 @@ export class LimitedPayments {
     });
   }
 
+  deletion({ data: { id } }: AnyMessage<'payflow.limit.define.v1'>, ifVersion: number | null = null) {
+    return this.message('payflow.limit.delete.v1', { id, if_version: ifVersion });
+  }
+
   rule(more: Partial<RiskRuleDefine> = {}) {
     const id = newId('riskRule');
     const terms = { id, priority: 10, verdict: 'deny', reason: 'not_wanted', conditions: {}, enabled: true } as const;

@@ -51,6 +51,18 @@ export interface LimitDefined extends LimitTerms {
   readonly defined_at: string;
 }
 
+/** `payflow.limit.delete.v1` */
+export interface LimitDelete {
+  readonly id: string;
+  /** Refused when the limit has another version by then. */
+  readonly if_version: number | null;
+}
+
+/** `payflow.limit.deleted.v1`: the limit as it was, and the version that ended it. Defined again, it has the next. */
+export interface LimitDeleted extends LimitDefined {
+  readonly deleted_at: string;
+}
+
 /** `payflow.limit.rejected.v1`: the limit stays as it was. */
 export interface LimitRejected {
   readonly id: string;
@@ -88,6 +100,20 @@ export const limitSchemas = {
     key,
     summary: 'Payments keep to this version of the limit from now on.',
     schema: object({ ...terms, version, defined_at: instant }),
+  },
+  'payflow.limit.delete.v1': {
+    topic: 'payments.commands.v1',
+    key,
+    summary: 'Hold no more payments against the limit.',
+    schema: object({ id: id('limit'), if_version: nullable(version) }),
+    refusable: ['id'],
+  },
+  'payflow.limit.deleted.v1': {
+    topic: 'payments.events.v1',
+    key,
+    summary:
+      'No payment is held against the limit from now on; what was reserved under it is freed as its payments end.',
+    schema: object({ ...terms, version, defined_at: instant, deleted_at: instant }),
   },
   'payflow.limit.rejected.v1': {
     topic: 'payments.events.v1',

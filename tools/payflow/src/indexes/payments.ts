@@ -23,7 +23,7 @@ export const payments: IndexRegistry = {
     { index: 'payments_of_test_authorized_until', query: 'payments.over-of-test', values: ['20000', '500'] },
     { index: 'payments_of_test_to_act_on', query: 'payments.over-of-test', values: ['20000', '500'] },
     { index: 'ledger_steps_asked', query: 'ledger-steps.unheard', values: ['10000', '100'] },
-    { index: 'ledger_steps_divided_once', query: 'ledger-steps.save' },
+    { index: 'ledger_steps_divided_once', query: 'lives.save' },
     { index: 'ledger_steps_undivided', query: 'ledger-steps.undivided', values: ['15000', '21600000', '100'] },
     {
       index: 'ledger_steps_by_payment',

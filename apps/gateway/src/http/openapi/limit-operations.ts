@@ -51,6 +51,17 @@ export const LIMIT_OPERATIONS: readonly Operation[] = [
     problems: ONE_PROBLEMS,
   },
   {
+    id: 'deleteLimit',
+    method: 'delete',
+    path: '/api/v1/limits/{id}',
+    summary: 'Delete a limit: no payment is held against it from then on.',
+    scope: 'limits:write',
+    answer: 'Limit',
+    status: 200,
+    conditional: true,
+    problems: [...CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'version_differs', 'operation_refused'],
+  },
+  {
     id: 'getLimitUse',
     method: 'get',
     path: '/api/v1/limits/{id}/use',

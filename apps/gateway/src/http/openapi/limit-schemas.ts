@@ -38,6 +38,10 @@ export const LIMIT_SCHEMAS: Readonly<Record<string, object>> = {
     minutes: nullableCount,
     enabled: { type: 'boolean' },
     defined_at: nullable(instant),
+    deleted_at: {
+      ...nullable(instant),
+      description: 'Null while it is in force: a deleted limit is told once, and then not found.',
+    },
   }),
   LimitList: list('Limit'),
   LimitUse: resource({

@@ -1,0 +1,142 @@
+import type { Transaction } from '@payflow/database';
+import type { AnyOutgoing } from '@payflow/messaging';
+import { keyOf } from '../database/payment.repository.js';
+import { lifeOf, withPayment, type Life } from '../domain/life.js';
+import type { Payment } from '../domain/payment.js';
+import { takeDefinitions } from '../limits/definitions.js';
+import { judge, reviewOpened, type Judgement } from '../limits/judge.js';
+import { saveJudgement, type Admitted } from '../limits/judgement.repository.js';
+import { isActive, keyOfOwner, type OwnedPolicy, type Policies } from '../limits/policy.repository.js';
+import type { Review } from '../limits/review.repository.js';
+import { decideAll } from '../limits/reviews.js';
+import { isIncrease, type CommandBatch } from './command-batch.js';
+import type { Added, WholeCreate } from './creates.js';
+import type { Turn } from './lives.js';
+import type { Scene } from './scene.js';
+import { directTransfer } from './tidings.js';
+import { approval, beginning, denial, rejection } from './turns.js';
+
+type AddedPayment = Added<WholeCreate>;
+
+/** What limits, rules and reviewers have let pass, and what they have not. */
+export interface HeldBack {
+  readonly messages: readonly AnyOutgoing[];
+  readonly repeated: readonly string[];
+  /** What begins and what ends because of it. */
+  readonly turns: readonly Turn[];
+  /** Payments that the batch has inserted, and that are more than a transfer. */
+  readonly fresh: ReadonlyMap<string, Life>;
+  /** Ids of the increases that would pass a limit. */
+  readonly tooMuch: ReadonlySet<string>;
+}
+
+interface ToHoldBack {
+  readonly batch: CommandBatch;
+  readonly added: readonly AddedPayment[];
+  readonly scene: Scene;
+}
+
+/**
+ * Has what came in judged, and writes what was said: definitions first, which hold for the payments of their own batch. Four
+ * statements at most, and none where the organisations have neither limits nor rules.
+ */
+export async function holdBack(
+  tx: Transaction,
+  policies: Policies,
+  { batch, added: taken, scene }: ToHoldBack,
+): Promise<HeldBack> {
+  const defined = takeDefinitions(batch.definitions, scene);
+  const added = defined.changed.size === 0 ? taken : taken.map((one) => asDefined(one, defined.changed));
+  const fresh = freshOf(added);
+  const lives = new Map([...scene.loaded.lives, ...fresh]);
+  const judgement = await judge(tx, policies, {
+    creates: added.filter(({ payment }) => payment.admission !== null).map(({ command }) => command),
+    increases: batch.asked.filter(isIncrease),
+    lives,
+    known: new Map([...scene.policies, ...defined.changed]),
+  });
+  const opened = byPayment(judgement.reviews);
+  const now = scene.loaded.now ?? new Date().toISOString();
+  const reviewed = decideAll(batch.decisions, { reviews: new Map([...scene.reviews, ...opened]), lives, now });
+  await saveJudgement(tx, {
+    policies: [...defined.changed.values()],
+    definitions: defined.definitions,
+    growth: judgement.growth,
+    reservations: judgement.reservations,
+    reviews: [...new Map([...opened, ...byPayment(reviewed.reviews)]).values()],
+    admitted: admittedIn(taken, added, [...judgement.reviews, ...reviewed.reviews]),
+  });
+  const entered = added.map((one) => enter(one, judgement, opened.get(keyOf(one.payment))));
+  const direct = reviewed.approved.filter(({ payment }) => payment.ledgerCommandId !== null);
+  return {
+    messages: [
+      ...defined.messages,
+      ...entered.flatMap(({ message }) => message ?? []),
+      ...reviewed.messages,
+      ...direct.map(({ payment, cause }) => directTransfer(payment, cause)),
+    ],
+    repeated: [...defined.repeated, ...reviewed.repeated],
+    turns: [
+      ...reviewed.approved.map(approval),
+      ...reviewed.denied.map(rejection),
+      ...entered.flatMap(({ turn }) => turn ?? []),
+    ],
+    fresh: new Map([...fresh].map(([key, life]) => [key, opened.has(key) ? withAdmission(life, 'in_review') : life])),
+    tooMuch: judgement.tooMuch,
+  };
+}
+
+/** Inserted before its organisation had limits or rules, which it has since, by a command of the same batch. */
+function asDefined(one: AddedPayment, changed: ReadonlyMap<string, OwnedPolicy>): AddedPayment {
+  const policy = changed.get(keyOfOwner(one.payment));
+  if (one.payment.admission !== null || !policy || !isActive(policy)) return one;
+  return { ...one, payment: { ...one.payment, admission: 'judged' } };
+}
+
+function freshOf(added: readonly AddedPayment[]): Map<string, Life> {
+  return new Map(
+    added
+      .filter(({ payment }) => payment.ledgerCommandId === null || payment.admission !== null)
+      .map(({ payment }) => [keyOf(payment), lifeOf(payment)]),
+  );
+}
+
+/** A payment that came in begins, waits for a human, or has failed. */
+function enter(
+  { payment, command }: AddedPayment,
+  { admissions }: Judgement,
+  review: Review | undefined,
+): { readonly message?: AnyOutgoing; readonly turn?: Turn } {
+  if (review) return { message: reviewOpened(payment, review, command) };
+  const admission = admissions.get(keyOf(payment));
+  if (admission?.kind === 'denied') return { turn: denial(payment, admission.code, admission.reason, command) };
+  if (payment.ledgerCommandId === null) return { turn: beginning(payment, command) };
+  return { message: directTransfer(payment, command) };
+}
+
+/** Where the rows of payments say something else by now than they did when they were inserted, or read. */
+function admittedIn(
+  inserted: readonly AddedPayment[],
+  added: readonly AddedPayment[],
+  reviews: readonly Review[],
+): Admitted[] {
+  const admitted = new Map<string, Admitted>();
+  const note = (payment: Omit<Admitted, 'admission'>, admission: Admitted['admission']) => {
+    const { tenant, livemode, id } = payment;
+    admitted.set(keyOf(payment), { tenant, livemode, id, admission });
+  };
+  added.forEach(({ payment }, at) => {
+    if (payment.admission !== null && inserted[at]?.payment.admission === null) note(payment, payment.admission);
+  });
+  for (const review of reviews)
+    note({ ...review, id: review.payment }, review.status === 'open' ? 'in_review' : 'judged');
+  return [...admitted.values()];
+}
+
+function byPayment(reviews: readonly Review[]): Map<string, Review> {
+  return new Map(reviews.map((review) => [keyOf({ ...review, id: review.payment }), review]));
+}
+
+function withAdmission(life: Life, admission: Payment['admission']): Life {
+  return withPayment(life, { admission });
+}
