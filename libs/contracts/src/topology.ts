@@ -68,6 +68,11 @@ export interface SubscriptionSpec {
    * repeats; `inbox`: a row in the reader's inbox.
    */
   readonly mark: 'effect' | 'inbox';
+  /**
+   * Where the mark is the effect: types of which some leave none, or one that a later message takes the place of. These have a row
+   * in the reader's inbox all the same.
+   */
+  readonly inboxed?: readonly string[];
   /** True where commands of one subject carry a sequence number and wait for their predecessor. */
   readonly sequenced: boolean;
   /** How long the broker may hold a fetch to gather a larger batch, ms. 0 where somebody waits for the outcome. */
@@ -138,6 +143,15 @@ export const SUBSCRIPTIONS = {
     ],
     order: 'subject',
     mark: 'effect',
+    // What the service says to itself, and what decides reviews as both people and the service do.
+    inboxed: [
+      'payflow.payment.sweep.v1',
+      'payflow.payment.answer.v1',
+      'payflow.payment.expire.v1',
+      'payflow.dispute.sweep.v1',
+      'payflow.dispute.answer.v1',
+      'payflow.review.decide.v1',
+    ],
     sequenced: true,
     gather_ms: 0,
   },

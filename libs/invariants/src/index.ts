@@ -23,6 +23,6 @@ export { SumsAreNoCards1764300000001 } from './database/sums-are-no-cards.js';
 export { invariant, type Invariant } from './invariant.js';
 export { InvariantsModule, type InvariantsOptions } from './invariants.module.js';
 export { positions, type ReaderPosition } from './positions.js';
-export { compareTallies, type TallyMismatch } from './tallies/compare.js';
+export { compareTallies, tellMismatch, type TallyMismatch } from './tallies/compare.js';
 export { readTallies } from './tallies/tallies.repository.js';
 export type { DayTally, SetAsideTally, TallyReport } from './tallies/report.js';

@@ -21,6 +21,7 @@ export { until } from './until.js';
 export {
   ReaderKit,
   accountRejected,
+  paymentSweep,
   effectHandler,
   markingHandler,
   openAccount,

@@ -317,6 +317,11 @@ export function accountRejected(account = newId('account')): AnyMessage<'payflow
   });
 }
 
+/** What the payments service says to itself of a payment: it may come to nothing. */
+export function paymentSweep(payment = newId('payment')): AnyMessage<'payflow.payment.sweep.v1'> {
+  return testMessage('payflow.payment.sweep.v1', { id: payment });
+}
+
 /** A command of a payment at its place in the payment's sequence. */
 export function paymentCommand(payment: string, sequence: number): AnyMessage<'payflow.payment.create.v1'> {
   const created_at = new Date().toISOString();

@@ -1,5 +1,5 @@
 import { METRICS, TOPICS, type Topic } from '@payflow/contracts';
-import { compareTallies, type CheckResults } from '@payflow/invariants';
+import { compareTallies, tellMismatch, type CheckResults } from '@payflow/invariants';
 import type { Messaging } from '@payflow/messaging';
 import { OncePerInterval, logger } from '@payflow/telemetry';
 import type { Acknowledged } from './acknowledged.js';
@@ -155,9 +155,7 @@ export class Sampler {
     try {
       const reports = await Promise.all(this.parts.readers.map((reader) => reader.tallies()));
       const lasting = this.lasting.look(compareTallies(reports), Date.now());
-      const sample = lasting
-        .slice(0, SAMPLE_MAX)
-        .map(({ group, day, missing_messages }) => `${group} ${day}: ${missing_messages} missing`);
+      const sample = lasting.slice(0, SAMPLE_MAX).map(tellMismatch);
       this.parts.results.checked(
         'I21',
         { violations: lasting.length, sample, duration_ms: Math.round(performance.now() - start) },

@@ -73,7 +73,7 @@ export async function handleDisputeCommands(
         sweep(docket, command);
         break;
       case 'payflow.dispute.answer.v1':
-        if (!answer(docket, command)) repeated.push(command.id);
+        answer(docket, command);
         break;
       default:
         command satisfies never;
@@ -248,15 +248,13 @@ function sweep(docket: Docket, command: Sweep): void {
   if (course !== 'known') docket.enter(course, command);
 }
 
-/** What the provider said to evidence. False where nobody waits for it. */
-function answer(docket: Docket, command: Answer): boolean {
+/** What the provider said to evidence. Where nobody waits for it, it moves nothing. */
+function answer(docket: Docket, command: Answer): void {
   const { data } = command;
   const payment = docket.payment(paymentOf(command));
   const dispute = payment && docket.find(payment, (d) => d.evidenceAttempt === data.attempt);
-  if (!payment || !dispute) return false;
+  if (!payment || !dispute) return;
   const told = { attempt: data.attempt, isApproved: data.outcome === 'approved', code: data.code };
   const course = evidenceAnswered(dispute, told, docket.momentOf(payment));
-  if (course === 'known') return false;
-  docket.enter(course, command);
-  return true;
+  if (course !== 'known') docket.enter(course, command);
 }

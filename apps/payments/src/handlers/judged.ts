@@ -75,7 +75,7 @@ export async function holdBack(
       ...reviewed.messages,
       ...direct.map(({ payment, cause }) => directTransfer(payment, cause)),
     ],
-    repeated: [...defined.repeated, ...reviewed.repeated],
+    repeated: defined.repeated,
     turns: [
       ...reviewed.approved.map(approval),
       ...reviewed.denied.map(rejection),

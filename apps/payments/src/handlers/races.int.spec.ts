@@ -136,7 +136,9 @@ describe('what comes again', () => {
     expect(row).toMatchObject({ status: 'succeeded', amount_captured_minor: 700n, amount_refunded_minor: 100n });
     for (const message of messages) {
       const { messages: sent, repeated } = await payments.handled(message);
-      expect([message.type, sent, repeated]).toEqual([message.type, [], [message.id]]);
+      // An answer has its mark in the inbox, which the handler does not know.
+      const known = message.type === 'payflow.payment.answer.v1' ? [] : [message.id];
+      expect([message.type, sent, repeated]).toEqual([message.type, [], known]);
     }
     for (const verdict of payments.ledger.given()) {
       const { messages: sent, repeated } = await payments.heard(verdict);

@@ -69,8 +69,6 @@ export function answered(
       const operation = operationOfAttempt.get(attempt);
       return operation === undefined ? life : hearing(life, operation, moment);
     },
-    isRepeated: (life, { operationOfAttempt }) =>
-      operationOf(life, operationOfAttempt.get(attempt))?.answerId === answer.id,
   };
 }
 

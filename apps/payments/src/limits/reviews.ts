@@ -25,7 +25,6 @@ export interface Denied {
 
 export interface ReviewsDecided {
   readonly messages: readonly AnyOutgoing[];
-  readonly repeated: readonly string[];
   /** As they stand now. */
   readonly reviews: readonly Review[];
   /** To be started now, as if they had just been taken in. */
@@ -64,13 +63,12 @@ export function decideAll(commands: readonly DecideCommand[], { reviews, lives, 
       denied.push({ payment, code, reason: review.reason, cause });
     }
   }
-  const answers = commands.map((command) => {
+  const refused = commands.flatMap((command) => {
     const key = paymentKeyOf(command);
-    return answerTo(command, decided.get(key) ?? reviews.get(key), decided.has(key));
+    return refusalOf(command, decided.get(key) ?? reviews.get(key)) ?? [];
   });
   return {
-    messages: [...events, ...answers.flatMap(({ refused }) => refused ?? [])],
-    repeated: answers.flatMap(({ repeated }) => repeated ?? []),
+    messages: [...events, ...refused],
     reviews: [...decided.values()],
     approved,
     denied,
@@ -112,17 +110,12 @@ export function expiryOf({ id: payment, tenant, livemode }: PaymentKey, actor: s
   return { type: 'payflow.review.decide.v1', subject: id, data, origin: { tenant, livemode, actor } };
 }
 
-function answerTo(
-  command: DecideCommand,
-  review: Review | undefined,
-  isNew: boolean,
-): { readonly refused?: AnyOutgoing; readonly repeated?: string } {
-  if (review?.decisionId === command.id) return isNew ? {} : { repeated: command.id };
-  // Nobody waits for an answer to our own word.
-  if (command.data.decision === 'expire') return {};
-  if (!review) return { refused: refuseDecision(command, 'review_not_found') };
+/** Undefined where it has decided, and where nobody waits for an answer: to our own word. */
+function refusalOf(command: DecideCommand, review: Review | undefined): AnyOutgoing | undefined {
+  if (review?.decisionId === command.id || command.data.decision === 'expire') return undefined;
+  if (!review) return refuseDecision(command, 'review_not_found');
   const { if_version: seen = review.version } = command.data;
-  return { refused: refuseDecision(command, seen === review.version ? 'review_not_open' : 'version_differs') };
+  return refuseDecision(command, seen === review.version ? 'review_not_open' : 'version_differs');
 }
 
 /** A review has its first version until it is decided: what is for another one cannot decide it. */

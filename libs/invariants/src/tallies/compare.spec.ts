@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareTallies } from './compare.js';
+import { compareTallies, tellMismatch } from './compare.js';
 import type { TallyReport } from './report.js';
 
 const day = '2026-11-21';
@@ -93,4 +93,13 @@ describe('sent against received', () => {
       { group: 'gateway.accounts', topic, day, missing_messages: 1, missing_id_sum: 10 },
     ]);
   });
+});
+
+it.each([
+  [1, 5, ': 1 missing, a message whose UUID ends in 000000000005'],
+  [-1, 2 ** 48 - 7, ': -1 missing, a message whose UUID ends in 000000000007'],
+  [2, 12, ': 2 missing'],
+])('a mismatch of %i is told with what names the message', (missing_messages, missing_id_sum, told) => {
+  const mismatch = { group: 'ledger.commands', topic: commands.topic, day, missing_messages, missing_id_sum } as const;
+  expect(tellMismatch(mismatch)).toBe(`ledger.commands ${day}${told}`);
 });

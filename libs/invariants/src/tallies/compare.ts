@@ -26,6 +26,16 @@ export function compareTallies(reports: readonly TallyReport[]): TallyMismatch[]
   return (Object.keys(SUBSCRIPTIONS) as Group[]).flatMap((group) => compareGroup(group, reports));
 }
 
+const TAIL_DIGITS = 12;
+
+/** A mismatch in words. The sum of ids names the one message that is missing, or too many: the last twelve digits of its UUID. */
+export function tellMismatch({ group, day, missing_messages, missing_id_sum }: TallyMismatch): string {
+  const missing = `${group} ${day}: ${missing_messages} missing`;
+  if (Math.abs(missing_messages) !== 1) return missing;
+  const tail = missing_messages === 1 ? missing_id_sum : (MODULUS - missing_id_sum) % MODULUS;
+  return `${missing}, a message whose UUID ends in ${tail.toString(16).padStart(TAIL_DIGITS, '0')}`;
+}
+
 function compareGroup(group: Group, reports: readonly TallyReport[]): TallyMismatch[] {
   const spec: SubscriptionSpec = SUBSCRIPTIONS[group];
   const expected = sumByDay(readsWholeTopic(spec) ? sentTo(spec.topic, reports) : archivedOf(spec, reports));

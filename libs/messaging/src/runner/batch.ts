@@ -162,12 +162,13 @@ export async function divertParked(
 
 async function dropReceived({ tx, reader }: Unit, arrivals: readonly Arrival[]): Promise<Arrival[]> {
   const once = firstOfEach(reader, arrivals);
-  if (reader.spec.mark !== 'inbox' || once.length === 0) return once;
-  const received = once.map(({ message, value }) => ({ id: message.id, value }));
+  const isInboxed = ({ message }: Arrival) => reader.inboxed.has(message.type);
+  const received = once.filter(isInboxed).map(({ message, value }) => ({ id: message.id, value }));
+  if (received.length === 0) return once;
   const { fresh, reused } = await markReceived(tx, reader.group, received);
   crashAt('inbox-insert');
   for (const id of reused) alarmReused(reader, id);
-  return once.filter(({ message }) => fresh.has(message.id));
+  return once.filter((arrival) => !isInboxed(arrival) || fresh.has(arrival.message.id));
 }
 
 function firstOfEach(reader: Reader, arrivals: readonly Arrival[]): Arrival[] {

@@ -1,6 +1,14 @@
 import { statement } from '@payflow/database';
 import { configureLogging, renderMetrics } from '@payflow/telemetry';
-import { ReaderKit, accountRejected, markingHandler, openAccount, recordOf, until } from '@payflow/testing';
+import {
+  ReaderKit,
+  accountRejected,
+  markingHandler,
+  openAccount,
+  paymentSweep,
+  recordOf,
+  until,
+} from '@payflow/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -25,6 +33,12 @@ function withDuplicates<T>(records: readonly T[]): T[] {
 describe.each([
   { group: 'ledger.commands', make: openAccount, handle: markingHandler('a'), mark: "the effect's own key" },
   { group: 'gateway.accounts', make: accountRejected, handle: undefined, mark: 'the inbox' },
+  {
+    group: 'payments.commands',
+    make: paymentSweep,
+    handle: undefined,
+    mark: 'the inbox, where the effect leaves none',
+  },
 ] as const)('a reader marked by $mark', ({ group, make, handle }) => {
   let kit: ReaderKit;
   const messages = Array.from({ length: 500 }, () => make());

@@ -10,6 +10,8 @@ export interface Reader {
   readonly group: Group;
   readonly spec: SubscriptionSpec;
   readonly wanted: ReadonlySet<string>;
+  /** Types of which each message has a row in the inbox. */
+  readonly inboxed: ReadonlySet<string>;
   readonly db: Database;
   readonly outbox: Outbox;
   readonly handlers: SubscriptionHandlers;
@@ -17,7 +19,8 @@ export interface Reader {
 
 export function readerOf(group: Group, db: Database, outbox: Outbox, handlers: SubscriptionHandlers): Reader {
   const spec: SubscriptionSpec = SUBSCRIPTIONS[group];
-  return { group, spec, wanted: new Set(spec.types), db, outbox, handlers };
+  const inboxed = new Set(spec.mark === 'inbox' ? spec.types : spec.inboxed);
+  return { group, spec, wanted: new Set(spec.types), inboxed, db, outbox, handlers };
 }
 
 /** One transaction of one partition, under the lock of its position. */

@@ -3,7 +3,7 @@ import { INVARIANTS, SERVICES, type InvariantName, type Service } from '@payflow
 import type { Database } from '@payflow/database';
 import { verifyProof } from '../proof-file.js';
 import { verifyProvider, type ProviderOptions } from './verify-provider.js';
-import { checkInvariants, compareTallies, readTallies, type TallyMismatch } from '@payflow/invariants';
+import { checkInvariants, compareTallies, readTallies, tellMismatch, type TallyMismatch } from '@payflow/invariants';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
 import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
 import { printTable } from '../output.js';
@@ -79,7 +79,7 @@ async function sentAndReceived(dbs: ReadonlyMap<Service, Database>): Promise<Fin
     service: 'all',
     invariant: 'I21',
     violations: mismatches.length,
-    sample: mismatches.map(({ group, day, missing_messages }) => `${group} ${day}: ${missing_messages} missing`),
+    sample: mismatches.map(tellMismatch),
     duration_ms: Math.round(performance.now() - startedAt),
   };
 }
