@@ -8,6 +8,7 @@ export { MessagingTables1763700000000 } from './database/messaging-tables.js';
 export { encodeRecord } from './envelope.js';
 export { Housekeeping } from './housekeeping.js';
 export { Messaging, type MessagingOptions } from './messaging.js';
+export { GroupCommit, Overloaded, type GroupCommitOptions, type Patience } from './group-commit.js';
 export { Pace } from './pace.js';
 export { Outbox, type Staged, type StagedRows } from './outbox/outbox.js';
 export { republishRange } from './outbox/outbox.repository.js';

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isConnectionLoss, OutcomeUnknown } from '@payflow/database';
+import { Overloaded, type GroupCommit } from '@payflow/messaging';
 import { Problem, unavailable } from '@payflow/service';
 import { findRecords, idempotencyKeyOf } from '../database/acceptance.repository.js';
 import { findFirsts, namedOf, takeCopyKey, type NamedWrite } from '../database/client-id.repository.js';
@@ -8,10 +9,10 @@ import { findTransfer } from '../database/transfer-view.repository.js';
 import type { Acceptable, Acceptance, Reply, Write } from './acceptable.js';
 import { Acceptor, type Door } from './acceptor.js';
 import { AccountDirectory } from './account-directory.js';
-import { GroupCommit, Overloaded } from './group-commit.js';
 import { KeptReplies } from './kept-replies.js';
 import type { Expectation, Outcomes } from './outcomes.js';
 import { transferReply } from './replies.js';
+import { requestGroups } from './request-groups.js';
 import { UnitDirectory } from './unit-directory.js';
 
 /** A transfer of a bulk is looked at so often until it has ended. */
@@ -44,7 +45,7 @@ export class Writes {
     this.#accounts = new AccountDirectory(door.db);
     this.#units = new UnitDirectory(door.db);
     const acceptor = new Acceptor(door);
-    this.#groups = new GroupCommit({
+    this.#groups = requestGroups({
       commit: (group) => acceptor.accept(group),
       identities: (write) => [`key ${idempotencyKeyOf(write)}`, ...viewKeysOf(write)],
       weight: ({ write }) => (write.kind === 'group' ? write.view.transfers.length : 1),

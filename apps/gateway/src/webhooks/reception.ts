@@ -1,9 +1,9 @@
 import { newId } from '@payflow/contracts';
 import { isConnectionLoss, type Database } from '@payflow/database';
-import type { AnyOutgoing, Messaging } from '@payflow/messaging';
+import { Overloaded, type AnyOutgoing, type GroupCommit, type Messaging } from '@payflow/messaging';
 import { unavailable } from '@payflow/service';
 import { currentTraceparent } from '@payflow/telemetry';
-import { GroupCommit, Overloaded } from '../acceptance/group-commit.js';
+import { requestGroups } from '../acceptance/request-groups.js';
 import { noteWebhooks, type Noted, type WebhookToNote } from '../database/provider-webhook.repository.js';
 import type { OwnedNotice } from './notice.js';
 
@@ -29,7 +29,7 @@ export class WebhookReception {
     private readonly db: Database,
     private readonly messaging: Messaging,
   ) {
-    this.#groups = new GroupCommit({
+    this.#groups = requestGroups({
       commit: (group) => this.#commit(group),
       // Of two copies the second is to find the first.
       identities: ({ connector, webhook }) => [`${connector} ${webhook}`],

@@ -256,6 +256,27 @@ describe('in one batch, as in many', () => {
     expect(await used(own.data.id)).toEqual([{ reserved: 1400n, used: 0n }]);
   });
 
+  it('as many at once on the same payments and limits, each has its effect once', async () => {
+    const customer = newId('customer');
+    const own = limit({ scope: 'customer', customer, amount: '100000' });
+    await payments.tell(own);
+    const manual = await Promise.all(Array.from({ length: 6 }, () => payments.authorized({ customer })));
+    const disputed = await captured();
+    const batchOf = (at: number) => [
+      ...(at % 2 ? manual : manual.toReversed()).map((id) => payments.wish(id, 'increment', { amount: `${at + 1}` })),
+      ...[payments.create({ customer, amount: '10' }), payments.create({ ...DIRECT, customer, asset: 'EUR' })],
+      ...[limit({ scope: 'customer', customer, amount: '90000' }), notice(disputed, 'dispute_opened')],
+    ];
+    const sent = await Promise.all(Array.from({ length: 6 }, (_, at) => payments.tell(...batchOf(at))));
+    expect(told(sent.flat()).filter((name) => name === 'dispute.opened')).toHaveLength(1);
+    expect(told(sent.flat()).filter((name) => name === 'limit.defined')).toHaveLength(6);
+    while (payments.asked.length > 0) await payments.settle();
+    // Six payments of 1000 and what was added to each, and six of 10.
+    expect(await used(own.data.id)).toEqual([{ reserved: 6n * (1_000n + 21n) + 60n, used: 0n }]);
+    const rows = await Promise.all(manual.map((id) => payments.row(id)));
+    expect(new Set(rows.map((row) => row['amount_authorized_minor']))).toEqual(new Set([1_021n]));
+  });
+
   it('a dispute is opened of money whose capture its provider tells in the same breath', async () => {
     const card = await settled({ ...CARD, capture: 'automatic' });
     const answer = await payments.answer(card, 'approved');

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { GroupCommit } from './group-commit.js';
+import { GroupCommit, type GroupCommitOptions } from './group-commit.js';
 
 interface Member {
   readonly id: string;
@@ -34,12 +34,21 @@ const TIMERS = [
   'clearImmediate',
 ] as const;
 
+const OPTIONS = {
+  ...{ weight_max: 256, pace: { quiet_per_s: 100, gather_ms_per_rate: 0.02, gather_ms_max: 20 } },
+  identities: ({ key, id }: Member) => [key ?? id],
+  patience: { members_max: 4_096, weight_max: 65_536, wait_max_ms: 800, commit_max_ms: 3_000 },
+};
+const groupsOf = (
+  options: Pick<GroupCommitOptions<Member, string>, 'commit'> & Partial<GroupCommitOptions<Member, string>>,
+) => new GroupCommit<Member, string>({ ...OPTIONS, ...options });
+
 /** More than any group gathers for. */
 const turns = async (): Promise<void> => void (await vi.advanceTimersByTimeAsync(50));
 
 function grouping() {
   const commits = new Commits();
-  const groups = new GroupCommit<Member, string>({ commit: commits.commit, identities: ({ key, id }) => [key ?? id] });
+  const groups = groupsOf({ commit: commits.commit });
   return { commits, groups, submit: (...ids: string[]) => ids.map((id) => groups.submit({ id })) };
 }
 
@@ -82,11 +91,7 @@ it('keeps a group to 256 members', async () => {
 
 it('keeps a group to a weight of 256, and lets what is heavier go alone', async () => {
   const commits = new Commits();
-  const groups = new GroupCommit<Member, string>({
-    commit: commits.commit,
-    identities: ({ id }) => [id],
-    weight: ({ id }) => Number(id),
-  });
+  const groups = groupsOf({ commit: commits.commit, weight: ({ id }) => Number(id) });
   for (const id of ['200', '57', '1000', '56', '1']) void groups.submit({ id });
   await turns();
   await commits.end();
@@ -96,11 +101,7 @@ it('keeps a group to a weight of 256, and lets what is heavier go alone', async 
 
 it('refuses when what waits is too heavy, and takes more when it is gone', async () => {
   const commits = new Commits();
-  const groups = new GroupCommit<Member, string>({
-    commit: commits.commit,
-    identities: ({ id }) => [id],
-    weight: () => 40_000,
-  });
+  const groups = groupsOf({ commit: commits.commit, weight: () => 40_000 });
   for (const id of ['a', 'b']) void groups.submit({ id });
   await expect(groups.submit({ id: 'c' })).rejects.toThrow('too many');
   await turns();
@@ -127,11 +128,42 @@ it('refuses when too many wait, and what waited too long', async () => {
   expect(commits.groups).toEqual([['a'], ['b']]);
 });
 
+it('gives a group up that has no answer for too long, and has room for another', async () => {
+  const { commits, submit } = grouping();
+  const [lost] = submit('a');
+  const [other] = submit('b').map((one) => one.catch((error: Error) => error.message));
+  await turns();
+  expect(commits.groups).toEqual([['a', 'b']]);
+  const ends = Promise.allSettled([lost]);
+  await vi.advanceTimersByTimeAsync(3_000);
+  expect(await ends).toMatchObject([{ status: 'rejected' }]);
+  expect(await other).toBe('the database does not answer');
+});
+
+it('refuses nobody where nobody is to be refused, however many wait and however long', async () => {
+  const commits = new Commits();
+  const groups = new GroupCommit<Member, string>({
+    ...{ commit: commits.commit, identities: OPTIONS.identities, weight_max: 10_000, pace: OPTIONS.pace },
+  });
+  const first: Promise<string>[] = [];
+  for (const id of ['a', 'b']) {
+    first.push(groups.submit({ id }));
+    await turns();
+  }
+  const waiting = Array.from({ length: 5_000 }, (_, at) => groups.submit({ id: `${at}` }));
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(groups.waiting).toBe(5_000);
+  await commits.end();
+  await commits.end();
+  await commits.end();
+  expect(await Promise.all([...first, ...waiting])).toHaveLength(5_002);
+  expect(commits.groups.at(-1)).toHaveLength(5_000);
+});
+
 it('passes an error on to every member of the group, and goes on', async () => {
   let failing = true;
-  const groups = new GroupCommit<Member, string>({
+  const groups = groupsOf({
     commit: async (group) => (failing ? Promise.reject(new Error('no database')) : group.map(({ id }) => id)),
-    identities: ({ id }) => [id],
   });
   const both = Promise.allSettled([groups.submit({ id: 'a' }), groups.submit({ id: 'b' })]);
   await turns();
