@@ -61,8 +61,8 @@ export async function sendPage<F extends object, V extends PagePosition>(
   const { name, filters, read, resource, expansion, columns } = list;
   const { tenant, livemode } = callerOf(request);
   const form = formOf(request.headers.accept);
-  const { url, expand } =
-    expansion && form !== 'csv' ? withoutExpand(request.url, expansion.names) : { url: request.url, expand: [] };
+  const { url, expand } = expansion ? withoutExpand(request.url, expansion.names) : { url: request.url, expand: [] };
+  if (form === 'csv' && expand.length > 0) throw notInRecords();
   const query = parseListQuery(url, filters);
   const { filter, limit, cursor, canonical } = query;
   const signed = `${name} ${tenant} ${livemode} ${canonical}`;
@@ -90,6 +90,11 @@ export async function sendPage<F extends object, V extends PagePosition>(
       { shown, next_cursor },
     );
   else sendResource(reply, JSON.stringify({ data: shown, next_cursor }));
+}
+
+function notInRecords(): Problem {
+  const detail = 'Records have no room for what is expanded: ask for JSON or NDJSON.';
+  return new Problem('invalid_parameter', { errors: [{ pointer: 'expand', code: 'not_supported', detail }] });
 }
 
 /** One page in another form: who reads it knows the order of its columns from the first. */

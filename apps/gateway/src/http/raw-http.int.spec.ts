@@ -89,6 +89,25 @@ it.each([
   if (status !== 404 || answer.includes('problem')) expect(answer.toLowerCase()).toContain('application/problem+json');
 });
 
+it.each(['/api/v1/assets/USD', '/api/assets/USD'])('the whole address of %s is as good as its path', async (path) => {
+  const rest = `HTTP/1.1\r\n${host()}\r\nauthorization: Bearer ${client.key}\r\nconnection: close\r\n\r\n`;
+  const [whole, short] = await Promise.all([
+    raw(`GET http://payflow.example${path} ${rest}`),
+    raw(`GET ${path} ${rest}`),
+  ]);
+  const namesOf = (answer: string) =>
+    [
+      ...answer
+        .split('\r\n\r\n', 1)
+        .join()
+        .matchAll(/^[\w-]+(?=:)/gm),
+    ].join();
+  expect(whole).toMatch(/^HTTP\/1\.1 200 /);
+  // Among them what keeps caches from keeping it.
+  expect(namesOf(whole)).toBe(namesOf(short));
+  expect(whole).toContain('cache-control: no-store');
+});
+
 it('a body that stops half-way is answered 408', async () => {
   const answer = await raw(`${post('content-length: 100')}\r\n\r\n{"source"`);
   expect(answer).toMatch(/^HTTP\/1\.1 408 /);

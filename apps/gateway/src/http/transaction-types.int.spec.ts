@@ -234,7 +234,11 @@ describe('refused, without a row or a message', () => {
       '400 invalid_request /variables/total malformed',
     ],
     ['a path', () => ['refusing', given({ wallet: 'users:42' })], '400 invalid_request /variables/wallet malformed'],
-    ['a strange name', () => ['refusing', given({ 'to/tal': '1' })], '400 invalid_request /variables malformed'],
+    [
+      'a strange name',
+      () => ['refusing', given({ 'to/tal': '1' })],
+      '400 invalid_request /variables/to~1tal malformed',
+    ],
     ['nothing', () => ['refusing', given({ total: '0' })], '422 amount_not_positive /variables amount_not_positive'],
     [
       'one account',

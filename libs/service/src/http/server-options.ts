@@ -5,6 +5,7 @@ import { answerClientError } from '../problem/client-error.js';
 import { sendProblem } from '../problem/problem.filter.js';
 import { Problem } from '../problem/problem.js';
 import { serveBothVersions } from './both-versions.js';
+import { originForm } from './origin-form.js';
 import { tlsServerOptions, type TlsIdentity } from './tls.js';
 
 export const BODY_BYTES_MAX = 256 * 1024;
@@ -50,7 +51,7 @@ export function serverOptions(
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
   };
   return {
-    ...(rewriteUrl ? { rewriteUrl: (request) => rewriteUrl(request.url ?? '/') } : {}),
+    ...(rewriteUrl ? { rewriteUrl: (request) => rewriteUrl(originForm(request.url ?? '/')) } : {}),
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
