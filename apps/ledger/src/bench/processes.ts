@@ -12,7 +12,7 @@ import { batchesOfShare, postOurs, type Payers, type Share } from './work.js';
  * The ledger as two processes, with half of the partitions each, against one process with all of them, in turns in one run.
  * A partition has one batch at work at a time. Ends with 1 when the books are not in order.
  */
-const SIZES = { smoke: { pairs: 7, transfers: 20_000 }, full: { pairs: 15, transfers: 60_000 } };
+const SIZES = { smoke: { pairs: 5, transfers: 16_000 }, full: { pairs: 15, transfers: 60_000 } };
 const ACCOUNTS = 10_000;
 const BATCH = 500;
 /** V8 is slow at first, and two processes have met by then. */
