@@ -5,7 +5,7 @@ import { Messaging } from '@payflow/messaging';
 import { DATABASE, PlatformModule, REPORTS, type ConfigurationOf } from '@payflow/service';
 import { invariants, migrations } from './database/index.js';
 import { rights } from './database/rights.js';
-import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
+import { BOOKS_URL, LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { AccountReadsController } from './http/account-reads.controller.js';
 import { PeriodsController } from './http/periods.controller.js';
 import { DryRunController } from './http/dry-run.controller.js';
@@ -49,6 +49,7 @@ export class LedgerModule {
         PeriodsController,
       ],
       providers: [
+        { provide: BOOKS_URL, useValue: config.DATABASE_URL },
         {
           provide: HoldSweeper,
           inject: [DATABASE, Messaging],

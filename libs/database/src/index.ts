@@ -13,6 +13,7 @@ export { copyRows } from './copy.js';
 export { explain, explainAsText, onOwnConnection, type Explaining, type PlanNode } from './care/explain.js';
 export { SlowStatements, type SlowStatement } from './care/slow-statements.js';
 export { onStatement, type StatementExecution } from './care/statement-events.js';
+export { Session, type SessionOptions } from './session.js';
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export {
   isConnectionLoss,

@@ -35,6 +35,7 @@ export class Transaction {
   private readonly listeners: ((isCommitted: boolean) => void)[] = [];
   private cause: { readonly error: unknown } | undefined;
   private isOver = false;
+  private ending: { readonly isCommitted: boolean } | undefined;
   private readonly clock = new StatementClock();
 
   constructor(
@@ -91,9 +92,10 @@ export class Transaction {
     this.afterwards.push(context.bind(context.active(), step));
   }
 
-  /** Hears how the transaction ended: false where it was rolled back, or where its COMMIT was never answered. */
+  /** Hears how the transaction ended, at once where it has: false where it was rolled back, or where its COMMIT was never answered. */
   onEnd(listener: (isCommitted: boolean) => void): void {
-    this.listeners.push(listener);
+    if (this.ending) listener(this.ending.isCommitted);
+    else this.listeners.push(listener);
   }
 
   /** For {@link runTransaction}: from now on a statement of this transaction would run outside of it. */
@@ -108,6 +110,7 @@ export class Transaction {
 
   /** For {@link runTransaction}. */
   end(isCommitted: boolean): void {
+    this.ending = { isCommitted };
     for (const listener of this.listeners) listener(isCommitted);
   }
 

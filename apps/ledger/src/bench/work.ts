@@ -1,4 +1,4 @@
-import { fromUuid, newId, newUuid, type AnyMessage } from '@payflow/contracts';
+import { fromUuid, newId, newUuid, partitionOf, type AnyMessage } from '@payflow/contracts';
 import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import type { BenchBooks } from './books.js';
@@ -32,6 +32,38 @@ export function batchesOf(books: Payers, count: number, size: number, mix: Mix =
   );
 }
 
+/** Which of so many partitions a process has. */
+export interface Share {
+  readonly partitions: number;
+  readonly mine: readonly number[];
+}
+
+/** Batches as partitions hold them, in turn: a command lies in the partition of the account that it debits. */
+export function batchesOfShare(
+  books: Payers,
+  count: number,
+  size: number,
+  { partitions, mine }: Share,
+): LedgerCommand[][] {
+  const payers = mine.map((partition) =>
+    books.accounts.filter((account) => partitionOf(fromUuid('account', account), partitions) === partition),
+  );
+  return Array.from({ length: count }, (_, batch) => {
+    const from = payers[batch % payers.length] as string[];
+    return Array.from({ length: size }, (_, at) =>
+      commandOf(books, { ...requestOf(books, {}, at), ...paidBy(from, books) }),
+    );
+  });
+}
+
+function paidBy(payers: readonly string[], { accounts }: Payers): Pick<PlainTransferRequest, 'debit' | 'credit'> {
+  const debit = payers[Math.floor(Math.random() * payers.length)] as string;
+  for (;;) {
+    const credit = accounts[Math.floor(Math.random() * accounts.length)] as string;
+    if (credit !== debit) return { debit, credit };
+  }
+}
+
 export function requestsOf(books: BenchBooks, count: number): PlainTransferRequest[] {
   return Array.from({ length: count }, (_, at) => requestOf(books, {}, at));
 }
@@ -39,14 +71,14 @@ export function requestsOf(books: BenchBooks, count: number): PlainTransferReque
 /** One for all rounds, as in the service: it remembers its accounts. */
 const handlers = new WeakMap<Posting['database'], LedgerCommandsHandler>();
 
-function handlerOf({ database }: Posting): LedgerCommandsHandler {
-  const handler = handlers.get(database) ?? new LedgerCommandsHandler();
+function handlerOf({ database, url }: Posting): LedgerCommandsHandler {
+  const handler = handlers.get(database) ?? new LedgerCommandsHandler(url);
   handlers.set(database, handler);
   return handler;
 }
 
 /** Where batches are posted to. */
-export type Posting = Pick<BenchBooks, 'database' | 'messaging'>;
+export type Posting = Pick<BenchBooks, 'database' | 'messaging'> & { readonly url?: string };
 
 /** Posts the batches as the runner would: each in one transaction with its outbox row, so many at a time. */
 export async function postOurs(books: Posting, work: LedgerCommand[][], connections: number): Promise<void> {

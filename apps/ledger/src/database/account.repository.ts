@@ -5,6 +5,7 @@ import { scoped, type AccountDetails, type BookChanges, type Owner } from '../do
 import { headOf, type HeadRow } from './chain-head.repository.js';
 import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
+import type { Turn } from './turns.js';
 import { insertVersions, versionColumns } from './metadata-version.repository.js';
 
 // The head of the batch's chain is locked first, as every batch does, and comes with the first row. The accounts' locks are
@@ -109,6 +110,8 @@ export interface LockedAccounts {
   readonly chain: number;
   /** Where the chain has come to. */
   readonly head: ChainHead;
+  /** Where processes that share the accounts take turns. */
+  readonly turn?: Turn | undefined;
 }
 
 /** Locks the accounts that the commands name and reads the clock after it. The clock never goes back on an account. */

@@ -30,12 +30,18 @@ export async function openBooks(
   commands: readonly KeyedCommand[],
   memory: RememberedAccounts,
 ): Promise<OpenedBooks> {
-  const isServed = !commands.some(needsDetails) && memory.serves(commands);
-  const [known, held, { reversed, ...aside }] = await Promise.all([
+  const { sharing } = memory;
+  const isSettling = sharing?.takeSettling() ?? false;
+  const isServed = !isSettling && !commands.some(needsDetails) && memory.serves(commands);
+  const turn = isSettling ? await sharing?.settle(tx) : undefined;
+  const begun = sharing?.begin(tx);
+  const [known, found, { reversed, ...aside }] = await Promise.all([
     memory.takesForNew(commands) ? NOTHING_KNOWN : findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
     isServed ? recallAccounts(tx, commands, memory) : lockAccounts(tx, commands),
     loadAside(tx, commands),
+    begun,
   ]);
+  const held = turn ? { ...found, turn } : found;
   const originals = new Map<string, Original>();
   const usedTransferIds = new Set<string>();
   for (const each of commands) {

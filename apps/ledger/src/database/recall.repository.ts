@@ -7,6 +7,7 @@ import { moveHeadAtCommit, readBeginning, readHead, type Beginning } from './cha
 import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
 import type { Remembered, RememberedAccounts, RememberedHead, Writer } from './remembered-accounts.js';
+import { AWAIT, type Sharing } from './sharing.js';
 
 const READ = statement(
   'ledger.recall-accounts',
@@ -47,8 +48,37 @@ const CHECK_AND_WRITE = statement(
    select all_as_remembered(count(*), cardinality($1::uuid[])) from held`,
 );
 
+// Where others told of accounts, nothing is taken on trust: a row must be all that the decision looked at.
+const TOLD = `unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::xid8[], $5::bigint[], $6::bigint[], $7::bigint[],
+  $8::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::bigint[])
+  as n (tenant_id, livemode, id, writer, was_version, posted_debits, posted_credits, version, was_debits, was_credits,
+    held_debits, held_credits, state, overdraft, overdraft_limit)`;
+
+const AS_TOLD = `${AS_REMEMBERED} and a.posted_debits = n.was_debits and a.posted_credits = n.was_credits
+  and a.pending_debits = n.held_debits and a.pending_credits = n.held_credits and a.state = n.state
+  and a.overdraft = n.overdraft and a.overdraft_limit_minor = n.overdraft_limit and a.last_recorded_at <= $9::timestamptz`;
+
+const WRITE_TOLD = statement(
+  'ledger.write-told',
+  `with changed as (update accounts a set ${CHANGED} from ${TOLD} where ${AS_TOLD} returning 1)
+   select all_as_remembered(count(*), cardinality($1::uuid[])) from changed`,
+);
+
+const CHECK_AND_WRITE_TOLD = statement(
+  'ledger.check-told',
+  `with n as materialized (select * from ${TOLD}),
+   held as materialized (
+     select 1 from n join accounts a on ${AS_TOLD} order by a.tenant_id, a.livemode, a.id for no key update of a),
+   changed as (
+     update accounts a set ${CHANGED} from n
+     where n.version <> n.was_version and (select count(*) from held) = cardinality($1::uuid[]) and ${AS_TOLD})
+   select all_as_remembered(count(*), cardinality($1::uuid[])) from held`,
+);
+
 /** The server finds out after the same time that transactions wait for each other; of a wait in here it knows nothing. */
 const PATIENCE_MS = 1_000;
+/** No transaction takes so long; one that says that it began later has another clock than the server's. */
+const AHEAD_MS_MAX = 10_000;
 
 type ReadRow = AccountRow & { readonly at_ms: number; readonly xact_id: string };
 
@@ -77,24 +107,24 @@ export async function recallAccounts(
   memory: RememberedAccounts,
 ): Promise<RecalledAccounts> {
   const keys = accountKeys(commands);
-  const found: { readonly key: AccountKey; readonly remembered: Remembered }[] = [];
+  const { sharing } = memory;
+  let found: Found[] = [];
   const unknown: AccountKey[] = [];
   for (const key of keys.values()) {
     const remembered = memory.get(key.scoped);
-    if (remembered) found.push({ key, remembered });
+    if (remembered && sharing?.isOutdated(remembered)) memory.forget([key.scoped]);
+    if (remembered && !remembered.isForgotten) found.push({ key, remembered });
     else unknown.push(key);
   }
+  const asOf = sharing?.latest ?? 0;
   const chain = chainOf(commands[0]?.command.key ?? '');
   const [{ xact, now_ms, ...read }, rows] = await Promise.all([begin(tx, chain, memory), readAccounts(tx, unknown)]);
   const seen = read.head && { head: read.head, writer: { at_ms: now_ms, ended: undefined } };
+  const turn = await sharing?.take(tx);
   const rememberedHead = memory.head(chain) ?? (seen && memory.keepHead(chain, seen));
   if (!rememberedHead) throw new RunAgain('the head of the chain was forgotten meanwhile');
-  for (const row of rows) {
-    const key = unknown[row.nth - 1] as AccountKey;
-    // Another batch may have been quicker, and gone on.
-    const remembered = memory.get(key.scoped) ?? memory.keep(key.scoped, toAccount(key.id, row), writerOf(row));
-    found.push({ key, remembered });
-  }
+  found.push(...keepRead(rows, unknown, memory, asOf));
+  if (sharing) found = await broughtUp(tx, found, memory, sharing);
   // Not to be taken for accounts that do not exist.
   if (found.some(({ remembered }) => remembered.isForgotten)) throw new RunAgain('an account was forgotten meanwhile');
   const accounts = new Map<string, Account>();
@@ -106,9 +136,48 @@ export async function recallAccounts(
     basis.set(key.scoped, { key, remembered, account, writer: remembered.writer });
     latest_ms = Math.max(latest_ms, remembered.writer.at_ms);
   }
+  if (sharing && latest_ms > now_ms + AHEAD_MS_MAX)
+    throw undecided({ chain, accounts: [...keys.values()] }, memory, 'an account is told of from the future');
   const now = new Date(latest_ms);
   const { head } = rememberedHead;
-  return { accounts, details: new Map(), keys, now, xact, chain, head, rememberedHead, basis };
+  return { accounts, details: new Map(), keys, now, xact, chain, head, rememberedHead, basis, turn };
+}
+
+interface Found {
+  readonly key: AccountKey;
+  readonly remembered: Remembered;
+}
+
+function keepRead(
+  rows: readonly ReadRow[],
+  keys: readonly AccountKey[],
+  memory: RememberedAccounts,
+  asOf: number,
+): Found[] {
+  return rows.map((row) => {
+    const key = keys[row.nth - 1] as AccountKey;
+    // Another batch may have been quicker, and gone on.
+    const remembered = memory.get(key.scoped) ?? memory.keep(key.scoped, toAccount(key.id, row), writerOf(row), asOf);
+    return { key, remembered };
+  });
+}
+
+/** The accounts as others told of them before this turn. Of which more has changed is read again, in the turn. */
+async function broughtUp(
+  tx: Transaction,
+  found: Found[],
+  memory: RememberedAccounts,
+  sharing: Sharing,
+): Promise<Found[]> {
+  const known = found.filter(({ key, remembered }) => !remembered.isForgotten && sharing.bringUp(key, remembered));
+  if (known.length === found.length) return found;
+  const here = new Set(known);
+  const keys = found.filter((each) => !here.has(each)).map(({ key }) => key);
+  memory.forget(keys.map((key) => key.scoped));
+  const read = keepRead(await readAccounts(tx, keys), keys, memory, sharing.latest);
+  if (!read.every(({ key, remembered }) => sharing.bringUp(key, remembered)))
+    throw new RunAgain('an account was told of meanwhile');
+  return [...known, ...read];
 }
 
 function begin(
@@ -146,29 +215,54 @@ export function saveRecalled(tx: Transaction, left: Left, held: RecalledAccounts
   const before = new Set(
     [rememberedHead.writer, ...[...basis.values()].map(({ writer }) => writer)].flatMap(({ ended }) => ended ?? []),
   );
-  const writer = { xact, at_ms: now.getTime(), ended: new Promise<boolean>((resolve) => tx.onEnd(resolve)) };
+  const ended = new Promise<boolean>((resolve) => tx.onEnd(resolve));
+  const writer = { xact, at_ms: now.getTime(), ended };
   for (const [scopedId, account] of left.changed)
     memory.keepIn((basis.get(scopedId) as Basis).remembered, scopedId, account, writer);
   const hasMoved = left.head !== rememberedHead.head;
   if (hasMoved) memory.keepHead(chain, { head: left.head, writer });
   forgetIfUndone(tx, writer, { ...left, chain }, memory);
-  const named = { chain, accounts: basis.keys() };
+  const named = { chain, accounts: [...basis.values()].map(({ key }) => key) };
   const explain = (error: unknown) =>
     sqlState(error) === 'PF001' ? undecided(named, memory, 'something is not as it was remembered') : error;
+  memory.began(ended);
+  const elsewhere = tellOthers(tx, left, held, memory);
   tx.afterAll(async () => {
     await expectCommitted(before, named, memory);
+    // They end on the server, and what follows looks at the rows after it.
+    if (elsewhere.length > 0) tx.atCommit(AWAIT, [elsewhere.map(({ xact }) => xact)]);
     if (hasMoved) moveHeadAtCommit(tx, chain, { from: rememberedHead.head, to: left.head }, explain);
     const rows = [...basis]
       .map(([scopedId, { key, account: was, writer }]) => ({ key, was, writer, is: left.changed.get(scopedId) ?? was }))
       .sort((a, b) => inIdOrder(a.key, b.key));
-    writeAtCommit(tx, rows, { now, hasChangedAll: left.changed.size === rows.length }, explain);
+    const hasChangedAll = left.changed.size === rows.length;
+    const areTold = rows.some(({ writer }) => writer.isTold);
+    writeAtCommit(tx, rows, { now, hasChangedAll, areTold }, explain);
   });
+}
+
+/** Ends the turn. Returns the batches of other processes that this one built on. */
+function tellOthers(
+  tx: Transaction,
+  left: Left,
+  held: RecalledAccounts,
+  memory: RememberedAccounts,
+): readonly Writer[] {
+  if (!memory.sharing) return [];
+  memory.sharing.tell(tx, left, held);
+  const elsewhere = [...new Set([...held.basis.values()].map(({ writer }) => writer))].filter(
+    ({ mayBeUnderWay }) => mayBeUnderWay,
+  );
+  tx.onEnd((isCommitted) => {
+    if (isCommitted) for (const writer of elsewhere) writer.mayBeUnderWay = false;
+  });
+  return elsewhere;
 }
 
 /** What a memory was wrong about. */
 interface Named {
   readonly chain: number;
-  readonly accounts: Iterable<string>;
+  readonly accounts: readonly AccountKey[];
 }
 
 async function expectCommitted(
@@ -202,22 +296,20 @@ function undecided(named: Named, memory: RememberedAccounts, reason: string): Ru
 }
 
 function forget({ chain, accounts }: Named, memory: RememberedAccounts): void {
-  memory.forget(accounts);
+  memory.forget(accounts.map((key) => key.scoped));
+  memory.sharing?.unlearn(accounts);
   memory.forgetHead(chain);
 }
 
 /** What a batch that holds its accounts' locks left is news for those that come after it. */
-export function rememberLocked(
-  tx: Transaction,
-  left: Left,
-  { now, xact, chain }: LockedAccounts,
-  memory: RememberedAccounts,
-): void {
+export function rememberLocked(tx: Transaction, left: Left, held: LockedAccounts, memory: RememberedAccounts): void {
+  const { now, xact, chain } = held;
   const writer = { xact, at_ms: now.getTime(), ended: undefined };
   for (const [scopedId, account] of left.changed) memory.keep(scopedId, account, writer);
   memory.keepHead(chain, { head: left.head, writer });
   // Whoever opens an account or changes its terms is not taken at its word before it is read again.
   memory.forget(left.details.keys());
+  memory.sharing?.tell(tx, left, held);
   forgetIfUndone(tx, writer, { ...left, chain }, memory);
 }
 
@@ -250,11 +342,11 @@ interface RecalledRow {
 function writeAtCommit(
   tx: Transaction,
   rows: readonly RecalledRow[],
-  { now, hasChangedAll }: { readonly now: Date; readonly hasChangedAll: boolean },
+  { now, hasChangedAll, areTold }: { readonly now: Date; readonly hasChangedAll: boolean; readonly areTold: boolean },
   explain: (error: unknown) => unknown,
 ): void {
   if (rows.length === 0) return;
-  const values = [
+  const values: unknown[] = [
     uuidArray(rows.map(({ key }) => key.tenant)),
     rows.map(({ key }) => key.livemode),
     uuidArray(rows.map(({ key }) => key.uuid)),
@@ -265,5 +357,19 @@ function writeAtCommit(
     bigintArray(rows.map(({ is }) => is.version)),
     now,
   ];
-  tx.atCommit(hasChangedAll ? WRITE : CHECK_AND_WRITE, values, undefined, explain);
+  if (areTold) values.push(...toldColumns(rows));
+  const [write, check] = areTold ? [WRITE_TOLD, CHECK_AND_WRITE_TOLD] : [WRITE, CHECK_AND_WRITE];
+  tx.atCommit(hasChangedAll ? write : check, values, undefined, explain);
+}
+
+function toldColumns(rows: readonly RecalledRow[]): unknown[] {
+  return [
+    bigintArray(rows.map(({ was }) => was.postedDebits)),
+    bigintArray(rows.map(({ was }) => was.postedCredits)),
+    bigintArray(rows.map(({ was }) => was.pendingDebits)),
+    bigintArray(rows.map(({ was }) => was.pendingCredits)),
+    rows.map(({ was }) => was.state),
+    rows.map(({ was }) => was.overdraft),
+    bigintArray(rows.map(({ was }) => was.overdraftLimit)),
+  ];
 }

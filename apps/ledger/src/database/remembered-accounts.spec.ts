@@ -15,10 +15,10 @@ it('keeps what was left last, under one and the same name', () => {
   const memory = new RememberedAccounts();
   const [first, second] = [writer('1'), writer('2')];
   const known = memory.keep('a', account(1), first);
-  expect(known).toEqual({ account: account(1), writer: first, isForgotten: false, isLetGo: false });
+  expect(known).toEqual({ account: account(1), writer: first, isForgotten: false, isLetGo: false, asOf: 0 });
   expect(memory.keep('a', account(2, 5n), second)).toBe(known);
   expect(memory.get('a')).toBe(known);
-  expect(known).toEqual({ account: account(2, 5n), writer: second, isForgotten: false, isLetGo: false });
+  expect(known).toEqual({ account: account(2, 5n), writer: second, isForgotten: false, isLetGo: false, asOf: 0 });
   expect(memory.get('b')).toBeUndefined();
 });
 

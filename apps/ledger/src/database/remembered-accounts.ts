@@ -1,6 +1,7 @@
 import type { Account } from '../domain/account.js';
 import type { LedgerCommand } from '../domain/decide.js';
 import type { ChainHead } from './chain.js';
+import { Sharing } from './sharing.js';
 
 /** Some 60 MB of accounts. Whoever has more in use reads the others again. */
 const ACCOUNTS_MAX = 131_072;
@@ -21,6 +22,11 @@ export interface Writer {
   readonly at_ms: number;
   /** Whether it committed, once it has ended. Undefined where it has ended, or holds the row's lock. */
   readonly ended: Promise<boolean> | undefined;
+  /** Another process's, known from what that says. */
+  readonly isTold?: true;
+  /** Where it is told: whether it may not have ended. */
+  mayBeUnderWay?: boolean;
+  isUndone?: boolean;
 }
 
 /** The head of a chain as this process has seen or moved it last, and who did. */
@@ -38,6 +44,8 @@ export interface Remembered {
   isForgotten: boolean;
   /** It had to make room, and was right. */
   isLetGo: boolean;
+  /** Up to where it is known what other processes said of it. */
+  asOf: number;
 }
 
 /**
@@ -48,8 +56,20 @@ export interface Remembered {
 export class RememberedAccounts {
   readonly #accounts = new Map<string, Remembered>();
   readonly #heads = new Map<number, RememberedHead>();
+  readonly #underWay = new Set<Promise<boolean>>();
+  readonly #sharing: Sharing | undefined;
   #inDoubt = 0;
   #idsInDoubt = 0;
+
+  /** `url`: of the books, where processes that share them are to take turns. */
+  constructor(url?: string) {
+    this.#sharing = url === undefined ? undefined : new Sharing(url, this);
+  }
+
+  /** Where other processes post to the same accounts at the time. */
+  get sharing(): Sharing | undefined {
+    return this.#sharing?.isActive ? this.#sharing : undefined;
+  }
 
   /** Whether a batch of these commands may be decided from memory now. */
   serves(commands: readonly { readonly command: LedgerCommand }[]): boolean {
@@ -71,10 +91,10 @@ export class RememberedAccounts {
     return this.#accounts.get(scopedId);
   }
 
-  keep(scopedId: string, account: Account, writer: Writer): Remembered {
+  keep(scopedId: string, account: Account, writer: Writer, asOf = this.#sharing?.latest ?? 0): Remembered {
     const known = this.#accounts.get(scopedId);
     if (known) return this.keepIn(known, scopedId, account, writer);
-    const remembered = { account: { ...account }, writer, isForgotten: false, isLetGo: false };
+    const remembered = { account: { ...account }, writer, isForgotten: false, isLetGo: false, asOf };
     this.#add(scopedId, remembered);
     return remembered;
   }
@@ -119,9 +139,35 @@ export class RememberedAccounts {
     if (this.#heads.get(chain)?.writer === writer) this.#heads.delete(chain);
   }
 
+  /** Nothing of it is known, and nothing speaks against it. */
+  beginAnew(): void {
+    this.forget([...this.#accounts.keys()]);
+    this.#heads.clear();
+    this.#inDoubt = 0;
+  }
+
+  /** A batch was decided, and has not ended. */
+  began(ended: Promise<boolean>): void {
+    this.#underWay.add(ended);
+    void ended.then(() => this.#underWay.delete(ended));
+  }
+
+  /** The ends of the batches that were decided from memory and have not ended. */
+  underWay(): readonly Promise<boolean>[] {
+    return [...this.#underWay];
+  }
+
   /** A memory was wrong. */
   doubt(): void {
+    if (this.#sharing?.doubt() ?? true) this.lockForAWhile();
+  }
+
+  lockForAWhile(): void {
     this.#inDoubt = BATCHES_IN_DOUBT;
+  }
+
+  async close(): Promise<void> {
+    await this.#sharing?.close();
   }
 
   /** An id that was taken for new was not: commands come again. */

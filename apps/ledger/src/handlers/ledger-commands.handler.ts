@@ -1,4 +1,4 @@
-import { Controller } from '@nestjs/common';
+import { Controller, Inject, Optional } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
 import type { Refusal } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
@@ -28,10 +28,23 @@ import { Book } from '../domain/book.js';
 import { decide, refuseCommand, type DamagedCommand, type LedgerCommand, type Verdict } from '../domain/decide.js';
 import { overdraftEvents } from '../domain/verdicts/overdraft.js';
 
+/** Provides the URL of the books. */
+export const BOOKS_URL = Symbol('the URL of the books');
+
 /** All that changes the books: one batch, one set of statements, a verdict for every command. */
 @Controller()
 export class LedgerCommandsHandler {
-  private readonly memory = new RememberedAccounts();
+  private readonly memory: RememberedAccounts;
+
+  /** `books`: where they are, for processes that share them to take turns. */
+  constructor(@Optional() @Inject(BOOKS_URL) books?: string) {
+    this.memory = new RememberedAccounts(books);
+  }
+
+  /** Nest calls it when the process stops, after the consumers have. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.memory.close();
+  }
 
   @Consumes('ledger.commands')
   async handle(@Payload() commands: readonly (LedgerCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
