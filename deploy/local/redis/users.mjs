@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** All that `libs/cache` and the rate limits say to a server, and nothing else: no KEYS, no FLUSHALL, no CONFIG. */
+/** All that `libs/cache`, the rate limits and the views' lag say to a server, and nothing else: no KEYS, no FLUSHALL, no CONFIG. */
 export const cacheCommands = Object.freeze([
   'get',
   'set',
@@ -17,6 +17,10 @@ export const cacheCommands = Object.freeze([
   'eval',
   'evalsha',
   'time',
+  'hset',
+  'hdel',
+  'hgetall',
+  'pexpire',
   'hello',
   'auth',
   'client|setname',
