@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseYaml } from '@redocly/openapi-core';
+import { SERVICES } from '@payflow/contracts';
 import { archiverConfiguration } from '@payflow/archiver/config';
 import { gatewayConfiguration } from '@payflow/gateway/config';
 import { ledgerConfiguration } from '@payflow/ledger/config';
@@ -51,6 +52,15 @@ describe('the compose file', () => {
       SANDBOX_API_KEY: environmentOf('payments').CARDS_API_KEY,
       SANDBOX_WEBHOOK_SECRET: environmentOf('gateway').CARDS_WEBHOOK_SECRET,
     });
+  });
+
+  it('starts every service, and shows where it answers once it does', () => {
+    const { demo } = services;
+    const shown = [...textOf('deploy/compose/first-payment.mjs').matchAll(/^ {2}(\w+): '(\w+)',$/gm)];
+    expect(new Map(shown.map(([, service, port]) => [service, demo.environment[port]]))).toEqual(
+      new Map(SERVICES.map((service) => [service, services[service]?.ports[0].split(':').slice(1, -1).join(':')])),
+    );
+    for (const service of SERVICES) expect(demo.depends_on[service]).toEqual({ condition: 'service_healthy' });
   });
 
   it('sets nothing that no service reads any more', () => {
