@@ -5,14 +5,18 @@
 import { spawn } from 'node:child_process';
 
 import { readTrace } from '../../tools/launcher/traces/read-trace.mjs';
-import { drawWaterfall, duration, spanOf } from '../../tools/launcher/traces/waterfall.mjs';
+import { report } from './report.mjs';
 
 const payflow = new URL('../../tools/payflow/dist/main.js', import.meta.url).pathname;
-const services = ['gateway', 'payments', 'ledger', 'archiver', 'monitoring'];
-/** Services hand over their spans every few seconds. */
+const ports = {
+  gateway: 'PAYFLOW_API_PORT',
+  payments: 'PAYFLOW_PAYMENTS_PORT',
+  ledger: 'PAYFLOW_LEDGER_PORT',
+  archiver: 'PAYFLOW_ARCHIVER_PORT',
+  monitoring: 'PAYFLOW_MONITORING_PORT',
+};
+/** Services hand over their spans every half second. */
 const traceWithinMs = 15_000;
-/** The output is a log, which tells no width. */
-const width = 110;
 
 /** @param {string} name */
 function needed(name) {
@@ -21,10 +25,12 @@ function needed(name) {
   return value;
 }
 
-/**
- * @typedef {{ payment: Record<string, unknown>, elapsedMs: number, traceId: string, apiKey: string, curl: string, login?: { email: string, curl: string } }} Demo
- * @param {string} api @returns {Promise<Demo>}
- */
+/** @param {string} portName */
+function outside(portName) {
+  return `http://127.0.0.1:${needed(portName)}`;
+}
+
+/** @param {string} api @returns {Promise<import('./report.mjs').Demo>} */
 async function makePayment(api) {
   const child = spawn(
     process.execPath,
@@ -38,38 +44,13 @@ async function makePayment(api) {
   return JSON.parse(text);
 }
 
-/** @param {{ demo: Demo, trace: import('../../tools/launcher/traces/jaeger-model.mjs').Trace | null, api: string, jaeger: string, curl: string }} facts */
-function report({ demo: { payment, elapsedMs, traceId, apiKey, login }, trace, api, jaeger, curl }) {
-  const { id, status, amount, asset } = payment;
-  return [
-    '',
-    `  Payment  ${id}  ${status} in ${elapsedMs} ms  (${amount} ${asset}, minor units)`,
-    '',
-    '  made with',
-    `    ${curl}`,
-    '',
-    ...(trace === null
-      ? [`  Trace    ${traceId}  (no span of it has arrived)`]
-      : [
-          `  Trace    ${traceId}  ${trace.spans.length} spans, ${duration(spanOf(trace))}`,
-          '',
-          ...drawWaterfall(trace, { width }),
-        ]),
-    '',
-    `  API      ${api}/api/v1  key ${apiKey}`,
-    `  Docs     ${api}/docs`,
-    ...(login ? [`  Log in   ${login.email}`, ...login.curl.split('\n').map((line) => `    ${line}`)] : []),
-    `  Jaeger   ${jaeger}/trace/${traceId}`,
-    `  Logs     docker compose logs -f ${services[0]}`,
-    '',
-  ].join('\n');
-}
-
 const inside = needed('PAYFLOW_API_URL');
-const api = `http://127.0.0.1:${needed('PAYFLOW_API_PORT')}`;
-const jaeger = `http://127.0.0.1:${needed('JAEGER_UI_PORT')}`;
+const services = Object.fromEntries(Object.entries(ports).map(([service, name]) => [service, outside(name)]));
+const sandbox = outside('PAYFLOW_SANDBOX_PORT');
+const jaeger = outside('JAEGER_UI_PORT');
 const demo = await makePayment(inside);
-const trace = await readTrace(needed('JAEGER_UI_URL'), demo.traceId, { services, withinMs: traceWithinMs });
-// On one line: every line of a container's output begins with its name, which nobody wants to cut out of a command.
-const curl = demo.curl.replaceAll(' \\\n', '').replaceAll(/ {2,}/g, ' ').replace(inside, api);
-process.stdout.write(`${report({ demo, trace, api, jaeger, curl })}\n`);
+const trace = await readTrace(needed('JAEGER_UI_URL'), demo.traceId, {
+  services: Object.keys(services),
+  withinMs: traceWithinMs,
+});
+process.stdout.write(`${report({ demo, trace, inside, services, sandbox, jaeger })}\n`);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from './database.js';
-import { isConnectionLoss, isSerializationConflict, PoolExhausted, sqlState } from './errors.js';
+import { isConnectionLoss, isSerializationConflict, sqlState } from './errors.js';
 import { statement } from './statement.js';
 
 /** One step of the upkeep; what each of them does stands above `PARTITION_UPKEEP`. */
@@ -72,7 +72,7 @@ export class PartitionMaintainer {
 
   /**
    * Resolves when each table has a partition for the present, whoever made it. Throws what stood in the way for 30 s: a start in
-   * a crowd, where no connection is free for a second, is no reason to end a service.
+   * a crowd, where no connection is free or comes about for a second, is no reason to end a service.
    */
   async ensurePresent(): Promise<StepLeft[]> {
     for (const until_ms = performance.now() + START_DEADLINE_MS; ;) {
@@ -89,7 +89,7 @@ export class PartitionMaintainer {
       const left = await this.run(({ action }) => action === 'make' || action === 'attach');
       return { left, isThere: (await this.countAhead()).every(({ partitions }) => partitions >= 0) };
     } catch (error) {
-      if (!(error instanceof PoolExhausted)) throw error;
+      if (!isConnectionLoss(error)) throw error;
       return { left: [], isThere: false, error };
     }
   }
