@@ -11,7 +11,7 @@ import {
   url,
   type ConfigurationOf,
 } from '@payflow/service';
-import { edgeFields } from './http/edge.config.js';
+import { edgeFields } from './http/edge/edge.config.js';
 import { loadFields } from './load/load.config.js';
 import { watchFields } from './watch/watch.config.js';
 import { identityFields } from './identity/identity.config.js';

@@ -3,13 +3,13 @@ import { GatewayCaches } from './cache/gateway-caches.js';
 import { KeyUses } from './cache/key-uses.js';
 import { gatewayConfiguration } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
-import type { Door } from './http/authentication.js';
-import { serveDocs } from './http/docs.js';
-import { gatewayEdge, withVersion } from './http/edge.js';
+import type { Door } from './http/edge/authentication.js';
+import { serveDocs } from './http/docs/docs.js';
+import { gatewayEdge, withVersion } from './http/edge/edge.js';
 import { Admission } from './load/admission.js';
 import { connectionLimits } from './load/connection-limits.js';
 import { Watch } from './watch/watch.js';
-import { tellViewLag, ViewLag } from './http/view-lag.js';
+import { tellViewLag, ViewLag } from './http/answers/view-lag.js';
 
 /** The gateway as `runService` boots it; tests boot the same. */
 export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration> {

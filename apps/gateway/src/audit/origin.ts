@@ -1,7 +1,7 @@
 import { activeTraceId } from '@payflow/telemetry';
 import type { FastifyRequest } from 'fastify';
 import type { AuditOrigin } from '../domain/audit.js';
-import type { Caller } from '../http/caller.js';
+import type { Caller } from '../http/edge/caller.js';
 import { OPERATIONS } from '../http/openapi/operations.js';
 import type { Doorstep } from './login-entries.js';
 

@@ -1,7 +1,7 @@
 import { newId } from '@payflow/contracts';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { holdWrite } from '../http/hold.request.js';
+import { holdWrite } from '../http/ledger/hold.request.js';
 import { applyHolds, failHolds, findHold, type OwnedHold } from './hold-view.repository.js';
 import { migrations } from './index.js';
 import { insertOtherViews } from './new-view.repository.js';

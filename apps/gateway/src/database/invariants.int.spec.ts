@@ -10,12 +10,18 @@ import { Acceptor, type Door } from '../acceptance/acceptor.js';
 import { BulkAcceptor } from '../acceptance/bulk-acceptor.js';
 import type { Acceptable, GroupWrite, PostWrite, Write } from '../acceptance/acceptable.js';
 import type { PaymentView } from '../domain/payment.js';
-import { accountUpdateWrite } from '../http/account-update.request.js';
-import { accountWrite } from '../http/account.request.js';
-import { holdPostWrite, holdVoidWrite, holdWrite } from '../http/hold.request.js';
-import { cancelWrite, captureWrite, confirmWrite, incrementWrite, refundWrite } from '../http/operation.request.js';
-import { reversalWrite } from '../http/reversal.request.js';
-import { transferWrite } from '../http/transfer.request.js';
+import { accountUpdateWrite } from '../http/ledger/account-update.request.js';
+import { accountWrite } from '../http/ledger/account.request.js';
+import { holdPostWrite, holdVoidWrite, holdWrite } from '../http/ledger/hold.request.js';
+import {
+  cancelWrite,
+  captureWrite,
+  confirmWrite,
+  incrementWrite,
+  refundWrite,
+} from '../http/payments/operation.request.js';
+import { reversalWrite } from '../http/ledger/reversal.request.js';
+import { transferWrite } from '../http/ledger/transfer.request.js';
 import { invariants, migrations } from './index.js';
 
 const tenant = newId('tenant');

@@ -4,10 +4,10 @@ import type { Database } from '@payflow/database';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { firstOrganisation } from '../database/organisation.repository.js';
-import { sendResource } from './answer.js';
-import { callerOf, type RouteAccess } from './authentication.js';
-import { refuseParameters } from './list-query.js';
-import { OwnerClient } from './owner-client.js';
+import { sendResource } from './answers/answer.js';
+import { callerOf, type RouteAccess } from './edge/authentication.js';
+import { refuseParameters } from './lists/list-query.js';
+import { OwnerClient } from './owner/owner-client.js';
 
 /**
  * Reads that only monitoring can answer, under the same paths there. They tell of the whole installation, of all organisations

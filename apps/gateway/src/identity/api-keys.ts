@@ -17,8 +17,8 @@ import {
 import { apiKeyResource, type ManagedKey } from '../domain/api-key.js';
 import { covers } from '../domain/role.js';
 import type { Scope } from '../domain/scope.js';
-import type { Caller } from '../http/caller.js';
-import { etagOf } from '../http/headers.js';
+import type { Caller } from '../http/edge/caller.js';
+import { etagOf } from '../http/edge/headers.js';
 import type { OwnReply, OwnWork } from './own-writes.js';
 
 const KEYS_PATH = '/api/v1/keys';

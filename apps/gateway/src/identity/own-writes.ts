@@ -9,14 +9,14 @@ import { addAuditEntries } from '../database/audit.repository.js';
 import { lockKey, saveReply } from '../database/own-write.repository.js';
 import { originOf } from '../audit/origin.js';
 import type { AuditEntry, AuditOrigin } from '../domain/audit.js';
-import { API_VERSION } from '../http/api-version.js';
-import { sendAnswer } from '../http/answer.js';
-import { callerOf } from '../http/authentication.js';
-import type { Caller } from '../http/caller.js';
-import { bodyOf } from '../http/edge.js';
-import { idempotencyKeyOf as keyHeaderOf } from '../http/headers.js';
-import { refuseParameters } from '../http/list-query.js';
-import type { JsonObject } from '../http/strict-json.js';
+import { API_VERSION } from '../http/edge/api-version.js';
+import { sendAnswer } from '../http/answers/answer.js';
+import { callerOf } from '../http/edge/authentication.js';
+import type { Caller } from '../http/edge/caller.js';
+import { bodyOf } from '../http/edge/edge.js';
+import { idempotencyKeyOf as keyHeaderOf } from '../http/edge/headers.js';
+import { refuseParameters } from '../http/lists/list-query.js';
+import type { JsonObject } from '../http/edge/strict-json.js';
 
 /** What an own write is answered with. */
 export interface OwnReply {

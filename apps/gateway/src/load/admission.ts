@@ -1,7 +1,7 @@
 import { Problem, refusesMethod, sendProblem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
-import { trafficOf, type TrafficClass } from '../http/traffic.js';
+import { trafficOf, type TrafficClass } from '../http/edge/traffic.js';
 import { Concurrency } from './concurrency.js';
 import { Gate } from './gate.js';
 import { countChange, countShed, observeWait, showLoad } from './load-metrics.js';

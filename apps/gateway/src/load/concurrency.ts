@@ -1,4 +1,4 @@
-import { TRAFFIC_CLASSES, type TrafficClass } from '../http/traffic.js';
+import { TRAFFIC_CLASSES, type TrafficClass } from '../http/edge/traffic.js';
 
 /** Fewer in a window say more about chance than about load. */
 const SAMPLES_MIN = 10;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TRAFFIC_CLASSES, type TrafficClass } from '../http/traffic.js';
+import { TRAFFIC_CLASSES, type TrafficClass } from '../http/edge/traffic.js';
 import { Gate } from './gate.js';
 
 /** Of a hundred: more payments than can be taken, some of everything else, and as many refunds as there would be. */

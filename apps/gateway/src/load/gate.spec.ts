@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { TrafficClass } from '../http/traffic.js';
+import type { TrafficClass } from '../http/edge/traffic.js';
 import { Gate } from './gate.js';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { TRAFFIC_CLASSES, type TrafficClass } from '../http/traffic.js';
+import { TRAFFIC_CLASSES, type TrafficClass } from '../http/edge/traffic.js';
 import { Standing } from './standing.js';
 
 /** Why a request was sent away before anything was done for it. */

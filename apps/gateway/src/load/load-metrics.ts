@@ -1,6 +1,6 @@
 import { METRICS } from '@payflow/contracts';
 import { counter, gauge, histogram, logger, OncePerInterval } from '@payflow/telemetry';
-import { TRAFFIC_CLASSES, type TrafficClass } from '../http/traffic.js';
+import { TRAFFIC_CLASSES, type TrafficClass } from '../http/edge/traffic.js';
 import type { Change } from './concurrency.js';
 import type { Gate, ShedReason } from './gate.js';
 import type { Lateness } from './loop-delay.js';

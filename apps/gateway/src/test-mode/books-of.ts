@@ -1,7 +1,7 @@
 import type { LayeredCache } from '@payflow/cache';
 import { Problem } from '@payflow/service';
 import type { TestSpace } from '../database/test-space.repository.js';
-import type { Caller } from '../http/caller.js';
+import type { Caller } from '../http/edge/caller.js';
 
 /** The test spaces of organisations, by their ids. */
 export type TestSpaces = LayeredCache<string, TestSpace>;

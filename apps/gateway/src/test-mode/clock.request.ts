@@ -1,8 +1,8 @@
 import { TEST_CLOCK_AHEAD_MAX_MS } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
 import type { TestClockView } from '../database/test-space.repository.js';
-import { bodyReader, INSTANT_SCHEMA, instantOf, wrong } from '../http/request-body.js';
-import type { JsonObject } from '../http/strict-json.js';
+import { bodyReader, INSTANT_SCHEMA, instantOf, wrong } from '../http/writes/request-body.js';
+import type { JsonObject } from '../http/edge/strict-json.js';
 
 interface ClockRequest {
   readonly advance_seconds?: number;

@@ -12,7 +12,7 @@ import {
   setTestClock,
   type TestClockView,
 } from '../database/test-space.repository.js';
-import type { Caller } from '../http/caller.js';
+import type { Caller } from '../http/edge/caller.js';
 import type { Travel } from './clock.request.js';
 
 /** What a change in test mode has put on its way; told when it has committed. */

@@ -1,7 +1,7 @@
 import { RequestMethod, type DynamicModule, type Type } from '@nestjs/common';
 import { GUARDS_METADATA, METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { FASTIFY_ROUTE_CONFIG_METADATA } from '@nestjs/platform-fastify/constants.js';
-import type { RouteAccess } from '../http/authentication.js';
+import type { RouteAccess } from '../http/edge/authentication.js';
 
 /** A route as the built module has it. */
 export interface BuiltRoute {

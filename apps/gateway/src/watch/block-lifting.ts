@@ -3,7 +3,7 @@ import type { Messaging } from '@payflow/messaging';
 import { Problem } from '@payflow/service';
 import { liftOwnBlock, lockOwnBlock } from '../database/own-block.repository.js';
 import { blockResource, type OwnBlock } from '../domain/block.js';
-import type { Caller } from '../http/caller.js';
+import type { Caller } from '../http/edge/caller.js';
 import type { OwnWork } from '../identity/own-writes.js';
 import { BLOCKS_CHANGED, blockEvent } from './block-events.js';
 

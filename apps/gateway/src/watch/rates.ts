@@ -3,7 +3,7 @@ import type { RedisConnection } from '@payflow/cache';
 import { METRICS } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
 import { counter } from '@payflow/telemetry';
-import { RATE_POLICIES, type RatePolicy } from '../http/traffic.js';
+import { RATE_POLICIES, type RatePolicy } from '../http/edge/traffic.js';
 import { leftItem, policyItem, secondsOf } from './rate-headers.js';
 import { RateStore, WINDOW_S } from './rate-store.js';
 import { SharedCounts } from './shared-counts.js';

@@ -4,7 +4,7 @@ import type { Database } from '@payflow/database';
 import { problemCodeOf } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { addRequests, type LoggedRequest } from '../database/request-log.repository.js';
-import { callerIfAny } from '../http/authentication.js';
+import { callerIfAny } from '../http/edge/authentication.js';
 
 const WRITTEN_EVERY_MS = 500;
 /** Three seconds of a busy process; what comes while they wait is dropped, and counted. */

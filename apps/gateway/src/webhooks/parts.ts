@@ -3,8 +3,8 @@ import { webhookReadersOf, type ConnectorWebhooksConfiguration } from '@payflow/
 import type { Database } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE } from '@payflow/service';
-import { DisputesController } from '../http/disputes.controller.js';
-import { ProviderWebhooksController } from '../http/provider-webhooks.controller.js';
+import { DisputesController } from '../http/payments/disputes.controller.js';
+import { ProviderWebhooksController } from '../http/payments/provider-webhooks.controller.js';
 import { WebhookReaders } from './readers.js';
 import { WebhookReception } from './reception.js';
 

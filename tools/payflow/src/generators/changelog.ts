@@ -5,7 +5,7 @@ export function changelog(): string {
   return [
     '# Changelog of the API',
     '',
-    'Generated from `apps/gateway/src/http/changelog.ts`: do not edit. The gateway shows the same at `/docs/changelog`. A day marked as a version can be asked for with `PayFlow-Version`.',
+    'Generated from `apps/gateway/src/http/docs/changelog.ts`: do not edit. The gateway shows the same at `/docs/changelog`. A day marked as a version can be asked for with `PayFlow-Version`.',
     ...CHANGELOG.flatMap(entry),
     '',
   ].join('\n');

@@ -2,7 +2,7 @@ import { pipeline, type Readable } from 'node:stream';
 import { METRICS } from '@payflow/contracts';
 import { histogram } from '@payflow/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { addVary } from '../vary.js';
+import { addVary } from '../edge/vary.js';
 import { codingFor, type Coding } from './accept-encoding.js';
 import { encoded, encoder } from './codings.js';
 import { Efforts } from './effort.js';

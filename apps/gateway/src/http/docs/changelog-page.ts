@@ -1,5 +1,5 @@
-import { API_VERSION } from '../api-version.js';
-import { CHANGELOG, type Change } from '../changelog.js';
+import { API_VERSION } from '../edge/api-version.js';
+import { CHANGELOG, type Change } from './changelog.js';
 import { html, prose, type Html } from './html.js';
 import { pageText } from './page.js';
 

@@ -1,5 +1,5 @@
-import { API_VERSION } from '../api-version.js';
-import { hashedFile } from '../static-files.js';
+import { API_VERSION } from '../edge/api-version.js';
+import { hashedFile } from '../edge/static-files.js';
 import { html, type Html } from './html.js';
 import { SCRIPT } from './script.js';
 import { STYLE } from './style.js';

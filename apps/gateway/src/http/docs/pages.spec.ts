@@ -1,6 +1,6 @@
 import { PROBLEMS } from '@payflow/contracts';
 import { describe, expect, it } from 'vitest';
-import { CHANGELOG } from '../changelog.js';
+import { CHANGELOG } from './changelog.js';
 import { openApiDocument } from '../openapi/document.js';
 import { OPERATIONS } from '../openapi/operations.js';
 import { SCHEMAS } from '../openapi/schemas.js';

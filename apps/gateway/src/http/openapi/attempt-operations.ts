@@ -1,6 +1,6 @@
 import { ATTEMPT_STATUSES, NEWS_SOURCES, OPERATION_KINDS } from '@payflow/contracts';
 import { PROVIDER_ACTIONS } from '@payflow/connectors';
-import { ATTEMPT_PARAMETERS } from '../attempt-parameters.js';
+import { ATTEMPT_PARAMETERS } from '../payments/attempt-parameters.js';
 import { FORWARDED_PROBLEMS, type Operation } from './operation.js';
 import { amount, assetCode, count, id, instant, list, nullable, nullableText, resource, text } from './schema-parts.js';
 

@@ -1,6 +1,6 @@
 import { SUSPICIONS } from '@payflow/contracts';
 import { BLOCK_STATUSES } from '../../domain/block.js';
-import { BLOCK_FILTERS } from '../block-filters.js';
+import { BLOCK_FILTERS } from '../identity/block-filters.js';
 import { LIST_PROBLEMS, OWN_PROBLEMS, type Operation } from './operation.js';
 import { id, instant, list, nullable, nullableText, resource } from './schema-parts.js';
 

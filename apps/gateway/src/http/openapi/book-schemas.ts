@@ -1,7 +1,7 @@
 import { TRANSFER_KINDS, TYPE_NAME_PATTERN } from '@payflow/contracts';
-import { PERIOD_CLOSE_REQUEST_SCHEMA } from '../period.request.js';
-import { METADATA_SCHEMA } from '../request-body.js';
-import { TRANSACTION_TYPE_REQUEST_SCHEMA } from '../transaction-type.request.js';
+import { PERIOD_CLOSE_REQUEST_SCHEMA } from '../ledger/period.request.js';
+import { METADATA_SCHEMA } from '../writes/request-body.js';
+import { TRANSACTION_TYPE_REQUEST_SCHEMA } from '../ledger/transaction-type.request.js';
 import {
   accountPatterns,
   amount,

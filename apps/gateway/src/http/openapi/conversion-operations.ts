@@ -1,5 +1,5 @@
 import type { Operation } from './operation.js';
-import { CONVERSION_FILTERS } from '../list-filters.js';
+import { CONVERSION_FILTERS } from '../lists/list-filters.js';
 import { LIST_PROBLEMS, MOVEMENT_PROBLEMS, ONE_PROBLEMS, WRITE_PROBLEMS } from './operation.js';
 
 export const CONVERSION_OPERATIONS: readonly Operation[] = [

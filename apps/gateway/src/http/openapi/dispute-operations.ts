@@ -1,6 +1,6 @@
 import { DISPUTE_LEGS, DISPUTE_STATUSES } from '@payflow/contracts';
-import { DISPUTE_FILTERS, PAYMENT_DISPUTE_FILTERS } from '../dispute-filters.js';
-import { EVIDENCE_REQUEST_SCHEMA } from '../dispute.request.js';
+import { DISPUTE_FILTERS, PAYMENT_DISPUTE_FILTERS } from '../payments/dispute-filters.js';
+import { EVIDENCE_REQUEST_SCHEMA } from '../payments/dispute.request.js';
 import { CHANGE_PROBLEMS, LIST_PROBLEMS, ONE_PROBLEMS, type Operation } from './operation.js';
 import { amount, assetCode, id, instant, list, nullable, nullableText, resource, version } from './schema-parts.js';
 

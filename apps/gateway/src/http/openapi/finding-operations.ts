@@ -1,6 +1,6 @@
 import { FINDABLE, MATCHES } from '../../domain/found.js';
 import { HISTORY_TYPES } from '../../domain/history.js';
-import { ACCOUNT_FILTERS, HISTORY_FILTERS } from '../list-filters.js';
+import { ACCOUNT_FILTERS, HISTORY_FILTERS } from '../lists/list-filters.js';
 import { LIST_PROBLEMS, type Operation } from './operation.js';
 import { amount, assetCode, id, instant, list, nullable, nullableText, resource } from './schema-parts.js';
 

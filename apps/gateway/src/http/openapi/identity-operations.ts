@@ -1,4 +1,4 @@
-import { API_KEY_FILTERS, SESSION_FILTERS, USER_FILTERS } from '../identity.request.js';
+import { API_KEY_FILTERS, SESSION_FILTERS, USER_FILTERS } from '../identity/identity.request.js';
 import { CHANGE_PROBLEMS, LIST_PROBLEMS, ONE_PROBLEMS, OWN_PROBLEMS, type Operation } from './operation.js';
 
 const BODY_PROBLEMS = [

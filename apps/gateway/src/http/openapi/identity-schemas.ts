@@ -13,7 +13,7 @@ import {
   REFRESH_REQUEST_SCHEMA,
   USER_REQUEST_SCHEMA,
   USER_UPDATE_REQUEST_SCHEMA,
-} from '../identity.request.js';
+} from '../identity/identity.request.js';
 import { count, id, instant, list, nullable, nullableText, ref, resource, text, version } from './schema-parts.js';
 
 const scopes = { type: 'array', items: { enum: SCOPES } };

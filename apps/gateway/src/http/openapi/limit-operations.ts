@@ -1,4 +1,4 @@
-import { LIMIT_FILTERS, LIMIT_USE_PARAMETERS, REVIEW_FILTERS, RISK_RULE_FILTERS } from '../limit-filters.js';
+import { LIMIT_FILTERS, LIMIT_USE_PARAMETERS, REVIEW_FILTERS, RISK_RULE_FILTERS } from '../payments/limit-filters.js';
 import { id as idSchema } from './schema-parts.js';
 import { CHANGE_PROBLEMS, FORWARDED_PROBLEMS, LIST_PROBLEMS, ONE_PROBLEMS, type Operation } from './operation.js';
 

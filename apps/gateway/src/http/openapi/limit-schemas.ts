@@ -1,7 +1,7 @@
 import { LIMIT_KINDS, LIMIT_SCOPES, LIMITED_METHODS, REVIEW_STATUSES, RISK_VERDICTS } from '@payflow/contracts';
-import { LIMIT_REQUEST_SCHEMA } from '../limit.request.js';
-import { REVIEW_DECISION_REQUEST_SCHEMA } from '../review.request.js';
-import { RISK_RULE_REQUEST_SCHEMA } from '../risk-rule.request.js';
+import { LIMIT_REQUEST_SCHEMA } from '../payments/limit.request.js';
+import { REVIEW_DECISION_REQUEST_SCHEMA } from '../payments/review.request.js';
+import { RISK_RULE_REQUEST_SCHEMA } from '../payments/risk-rule.request.js';
 import {
   amount,
   assetCode,

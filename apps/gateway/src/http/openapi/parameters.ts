@@ -1,6 +1,6 @@
 import { MONTH_PATTERN } from '@payflow/contracts';
-import { API_VERSION, API_VERSIONS } from '../api-version.js';
-import { PAYMENT_EXPANSIONS } from '../payment-expansion.js';
+import { API_VERSION, API_VERSIONS } from '../edge/api-version.js';
+import { PAYMENT_EXPANSIONS } from '../payments/payment-expansion.js';
 import { isVersioned, needsNoCredential, type Operation } from './operation.js';
 import { amount, basis, instant, text } from './schema-parts.js';
 import { SCHEMAS } from './schemas.js';

@@ -1,5 +1,5 @@
 import type { ProblemCode } from '@payflow/contracts';
-import { OPERATION_FILTERS, OPERATIONS_OF_PAYMENT_FILTERS } from '../list-filters.js';
+import { OPERATION_FILTERS, OPERATIONS_OF_PAYMENT_FILTERS } from '../lists/list-filters.js';
 import { CHANGE_PROBLEMS, LIST_PROBLEMS, ONE_PROBLEMS, WRITE_PROBLEMS, type Operation } from './operation.js';
 
 /** What can come of anything that is asked of a payment: from the door, from payments, from the ledger, from a provider. */

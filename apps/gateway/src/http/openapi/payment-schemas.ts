@@ -11,15 +11,15 @@ import {
   CONFIRM_REQUEST_SCHEMA,
   INCREMENT_REQUEST_SCHEMA,
   REFUND_REQUEST_SCHEMA,
-} from '../operation.request.js';
+} from '../payments/operation.request.js';
 import {
   CANCEL_BULK_REQUEST_SCHEMA,
   PAYMENT_BULK_REQUEST_SCHEMA,
   REFUND_BULK_REQUEST_SCHEMA,
-} from '../payment-bulk.request.js';
-import { PAYMENT_METHOD_SCHEMA, PAYMENT_REQUEST_SCHEMA } from '../payment.request.js';
-import { METADATA_SCHEMA } from '../request-body.js';
-import { RETRY_REQUEST_SCHEMA } from '../retry.request.js';
+} from '../payments/payment-bulk.request.js';
+import { PAYMENT_METHOD_SCHEMA, PAYMENT_REQUEST_SCHEMA } from '../payments/payment.request.js';
+import { METADATA_SCHEMA } from '../writes/request-body.js';
+import { RETRY_REQUEST_SCHEMA } from '../payments/retry.request.js';
 import {
   amount,
   assetCode,

@@ -1,4 +1,4 @@
-import { REQUEST_FILTERS } from '../request-filters.js';
+import { REQUEST_FILTERS } from '../identity/request-filters.js';
 import { LIST_PROBLEMS, type Operation } from './operation.js';
 import { id, instant, list, nullable, nullableText, resource, text } from './schema-parts.js';
 

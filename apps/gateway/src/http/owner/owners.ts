@@ -1,6 +1,6 @@
 import type { Drain } from '@payflow/service';
 import type { GatewayConfiguration } from '../../gateway.config.js';
-import { OwnerClient } from '../owner-client.js';
+import { OwnerClient } from './owner-client.js';
 import { Http1Transport } from './http1.js';
 import { Http2Transport } from './http2.js';
 

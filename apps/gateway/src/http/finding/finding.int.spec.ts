@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { newId } from '@payflow/contracts';
+import { statementsOf } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keepBooks, type Books } from '../../testing/books.js';
+import { Client } from '../../testing/gateway-under-test.js';
+import { openStage, told, type Stage } from '../../testing/stage.js';
+
+const API = '/api/v1';
+let stage: Stage;
+let books: Books;
+let payment: string;
+let failed: string;
+let refund: string;
+let hold: string;
+let key: string;
+let bob: string;
+
+const made = async (path: string, body: object, headers: Record<string, string> = {}): Promise<string> => {
+  const answer = await stage.client.postUntilTaken(`${API}${path}`, body, { prefer: 'wait=10', ...headers });
+  if (answer.status === 402) return (answer.body['payment'] as { id: string }).id;
+  expect([answer.status, answer.text]).toEqual([201, answer.text]);
+  return answer.body['id'] as string;
+};
+
+beforeAll(async () => {
+  stage = await openStage();
+  const { client } = stage;
+  books = await keepBooks(client);
+  bob = await client.open('USD', { path: 'users:bob' });
+  key = `key-${randomUUID()}`;
+  const paid = { source: books.alice, destination: bob, amount: '1999', asset: 'USD' };
+  payment = await made('/payments', { ...paid, reference: 'order-7' }, { 'idempotency-key': key });
+  refund = await made(`/payments/${payment}/refunds`, { amount: '500', reason: 'broken' });
+  const empty = await client.open('USD', { path: 'users:bob:empty' });
+  stage.house.empty.add(empty);
+  failed = await made('/payments', { ...paid, source: empty, reference: 'order-7' });
+  hold = await made('/holds', { debit_account: books.alice, credit_account: bob, amount: '10', asset: 'USD' });
+});
+afterAll(() => stage?.close());
+
+type Entry = Record<string, unknown>;
+const data = async (path: string, of: Client = stage.client): Promise<Entry[]> => {
+  const { status, body, text } = await of.get(`${API}${path}`);
+  expect([status, text]).toEqual([200, text]);
+  return body['data'] as Entry[];
+};
+
+describe('a search', () => {
+  const found = (q: string, of?: Client) => data(`/search?q=${encodeURIComponent(q)}`, of);
+
+  it('finds a thing by its id, whatever it is, and says where it is read', async () => {
+    const ids = { payment, refund, hold, account: bob, transfer: books.transfer, transfer_group: books.group };
+    for (const [type, id] of Object.entries(ids)) {
+      const [first, ...others] = await found(id);
+      expect([first, others]).toMatchObject([{ matched: 'id', type, id }, []]);
+      expect((await stage.client.get(first?.['url'] as string)).body['id']).toBe(id);
+    }
+  });
+
+  it('finds by reference, by path, and by idempotency key, and how that was answered', async () => {
+    expect(await found('order-7')).toMatchObject([
+      { matched: 'reference', type: 'payment', id: failed, status: 'failed' },
+      { matched: 'reference', type: 'payment', id: payment, status: 'succeeded', amount: '1999', asset: 'USD' },
+    ]);
+    expect(await found('users:bob')).toMatchObject([{ matched: 'path', type: 'account', id: bob }]);
+    expect(await found(key)).toMatchObject([
+      { matched: 'idempotency_key', type: 'payment', id: payment, reply_status: 201 },
+    ]);
+  });
+
+  it("finds the payment by its transfer's id", async () => {
+    const transfer = payment.replace('pay_', 'tr_');
+    expect(await found(transfer)).toMatchObject([{ matched: 'id', type: 'payment', id: payment }]);
+  });
+
+  it('finds nothing of another tenant, of what is not there, and of what the key may not read', async () => {
+    const stranger = await Client.of(stage.db, stage.gateway.base);
+    for (const q of [payment, bob, 'order-7', 'users:bob', key, newId('payment')])
+      expect(await found(q, stranger)).toEqual([]);
+    expect(await found(newId('payment'))).toEqual([]);
+    const clerk = await stage.client.withKey(stage.db, ['accounts:read']);
+    expect(await found(bob, clerk)).toHaveLength(1);
+    for (const q of [payment, 'order-7', key, hold]) expect(await found(q, clerk)).toEqual([]);
+  });
+
+  it.each(['', '?q=', `?q=${'a'.repeat(256)}`, '?q=%00', '?q=a&q=b', '?q=a&limit=1'])('refuses %s', async (query) => {
+    expect(told(await stage.client.get(`${API}/search${query}`))).toBe('400 invalid_parameter');
+  });
+
+  it('takes one statement, whatever it finds', async () => {
+    for (const q of [payment, 'order-7', key, 'nothing'])
+      expect(await statements(`/search?q=${q}`)).toEqual(['search.find']);
+  });
+});
+
+async function statements(path: string): Promise<string[]> {
+  const headers = { authorization: `Bearer ${stage.client.key}` };
+  // Sent by the first that waits for it: it must be waited for within.
+  const inject = async () => {
+    await stage.gateway.app.inject({ method: 'GET', url: `${API}${path}`, headers });
+  };
+  // Once before, for the key.
+  await inject();
+  return (await statementsOf(inject)).filter((name) => !name.startsWith('service.'));
+}
+
+describe('the history of an account', () => {
+  it('tells each movement once, newest first, in a sentence', async () => {
+    const lines = await data(`/transactions?account=${bob}`);
+    expect(lines.map(({ type, id }) => [type, id])).toEqual([
+      ['hold', hold],
+      ['payment', failed],
+      ['refund', refund],
+      ['payment', payment],
+    ]);
+    expect(lines.map(({ description }) => description)).toEqual([
+      expect.stringMatching(
+        /^Hold of 0.10 USD from users:alice:wallet, pending$|^Hold of 0.10 USD from acct_\w+, pending$/,
+      ),
+      expect.stringMatching(/^Payment of 19.99 USD from users:bob:empty \(order-7\), failed: insufficient funds$/),
+      expect.stringMatching(new RegExp(`^Refund of 5.00 USD to \\S+ for ${payment}$`)),
+      expect.stringMatching(/^Payment of 19.99 USD from \S+ \(order-7\)$/),
+    ]);
+    expect(lines.map(({ direction }) => direction)).toEqual(['in', 'in', 'out', 'in']);
+    expect(lines.at(-1)).toMatchObject({
+      account: bob,
+      counterparty: books.alice,
+      amount: '1999',
+      reference: 'order-7',
+    });
+  });
+
+  it('of a user is that of all accounts below the path; what moves between them is internal, and told once', async () => {
+    const lines = await data('/transactions?path=users:bob');
+    expect(lines.map(({ type }) => type)).toEqual(['hold', 'payment', 'refund', 'payment']);
+    expect(lines[1]).toMatchObject({ id: failed, direction: 'internal' });
+    expect(await data('/transactions?path=nobody')).toEqual([]);
+  });
+
+  it('goes over pages of any size without losing or repeating a line', async () => {
+    const all = await data(`/transactions?account=${books.alice}`);
+    expect(all.length).toBeGreaterThan(3);
+    for (const limit of [1, 2, 3]) {
+      const seen: Entry[] = [];
+      for (let cursor: string | null = ''; cursor !== null;) {
+        const { body } = await stage.client.get(
+          `${API}/transactions?account=${books.alice}&limit=${limit}${cursor && `&cursor=${cursor}`}`,
+        );
+        seen.push(...(body['data'] as Entry[]));
+        cursor = body['next_cursor'] as string | null;
+      }
+      expect(seen).toEqual(all);
+    }
+  });
+
+  it('is filtered by type and time, and carried away as CSV', async () => {
+    expect((await data(`/transactions?account=${bob}&type=refund`)).map(({ id }) => id)).toEqual([refund]);
+    expect(await data(`/transactions?account=${bob}&created[gte]=2999-01-01T00:00:00Z`)).toEqual([]);
+    const { text } = await stage.client.get(`${API}/transactions?account=${bob}`, { accept: 'text/csv' });
+    expect(text.split('\r\n')).toHaveLength(6);
+  });
+
+  it('takes two statements, however many lines there are', async () => {
+    const expected = ['history.accounts', 'history.list'];
+    expect(await statements(`/transactions?account=${bob}`)).toEqual(expected);
+    expect(await statements('/transactions?path=users')).toEqual(expected);
+  });
+
+  it("is refused without an account or with two ways to name one, and is nobody else's", async () => {
+    for (const query of ['', `?account=${bob}&path=users`, '?account=acct_1', '?path=', '?type=nonsense'])
+      expect(told(await stage.client.get(`${API}/transactions${query}`))).toBe('400 invalid_parameter');
+    const stranger = await Client.of(stage.db, stage.gateway.base);
+    expect(told(await stranger.get(`${API}/transactions?account=${bob}`))).toBe('404 not_found');
+    expect(await data('/transactions?path=users', stranger)).toEqual([]);
+  });
+});

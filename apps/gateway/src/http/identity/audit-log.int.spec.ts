@@ -1,0 +1,159 @@
+import { newId } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { until } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SCOPES } from '../../domain/scope.js';
+import { executionsOf } from '../../testing/executions.js';
+import { Client } from '../../testing/gateway-under-test.js';
+import { LIMIT } from '../../testing/policies.js';
+import { openStage, told, type Stage } from '../../testing/stage.js';
+
+const LOG = '/api/v1/audit_log';
+const WAIT = { prefer: 'wait=10' };
+
+interface Entry {
+  readonly [name: string]: unknown;
+  readonly before: Record<string, unknown> | null;
+  readonly after: Record<string, unknown> | null;
+}
+
+let stage: Stage;
+let client: Client;
+beforeAll(async () => {
+  stage = await openStage();
+  client = stage.client;
+});
+afterAll(() => stage?.close());
+
+const entries = async (query = '', of = client): Promise<Entry[]> => {
+  const { status, body, text } = await of.get(`${LOG}${query}`);
+  if (status !== 200) throw new Error(text);
+  return body['data'] as Entry[];
+};
+
+describe('what changes how an organisation works', () => {
+  it('is written down with who, what, when, from where, and what it was before', async () => {
+    const id = newId('limit');
+    const first = await client.postUntilTaken('/api/v1/limits', { id, ...LIMIT }, { ...WAIT, 'request-id': 'first-7' });
+    expect(first.status).toBe(201);
+    const second = await client.postUntilTaken('/api/v1/limits', { id, ...LIMIT, amount: '5' }, WAIT);
+    expect(second.status).toBe(201);
+    const [changed, defined, ...others] = await entries(`?resource=${id}`);
+    expect(others).toEqual([]);
+    expect(defined).toMatchObject({
+      object: 'audit_entry',
+      id: expect.stringMatching(/^aud_/),
+      livemode: false,
+      actor: expect.stringMatching(/^key_/),
+      actor_kind: 'key',
+      operation: 'defineLimit',
+      before: null,
+      after: { amount: LIMIT.amount, asset: 'USD' },
+      address: '127.0.0.1',
+      request_id: 'first-7',
+    });
+    expect(changed).toMatchObject({ before: { amount: LIMIT.amount, version: 1 }, after: { amount: '5' } });
+    expect(Date.parse(changed?.['created_at'] as string)).toBeGreaterThanOrEqual(
+      Date.parse(defined?.['created_at'] as string),
+    );
+  });
+
+  it('is written down of accounts, types and assets, with what their views had', async () => {
+    const account = await client.open();
+    expect(told(await client.patch(`/api/v1/accounts/${account}`, { state: 'frozen' }, WAIT))).toBe('200');
+    expect((await entries(`?resource=${account}`))[0]).toMatchObject({
+      operation: 'updateAccount',
+      before: { status: 'open', metadata: {} },
+      after: { state: 'frozen' },
+    });
+    const type = { id: 'audited', debit: [{ path: 'users:*' }] };
+    await client.postUntilTaken('/api/v1/transaction_types', type, WAIT);
+    await client.postUntilTaken('/api/v1/transaction_types', { ...type, debit: [{ path: 'shops:*' }] }, WAIT);
+    expect((await entries('?resource=audited')).map(({ before }) => before?.['version'] ?? null)).toEqual([1, null]);
+    await client.postUntilTaken('/api/v1/assets', { code: 'MILES', scale: 0, name: 'Miles' }, WAIT);
+    expect((await entries('?operation=defineAsset'))[0]).toMatchObject({ resource: 'MILES', before: null });
+  });
+
+  it('is written down once, however often it is asked for', async () => {
+    const id = newId('limit');
+    const key = { ...WAIT, 'idempotency-key': 'once-for-all' };
+    for (let time = 0; time < 3; time++) await client.postUntilTaken('/api/v1/limits', { id, ...LIMIT }, key);
+    expect(await entries(`?resource=${id}`)).toHaveLength(1);
+  });
+
+  it('is not written down where it is refused at the door', async () => {
+    const before = await entries();
+    expect((await client.post('/api/v1/limits', { ...LIMIT, amount: 'much' })).status).toBe(400);
+    expect(await entries()).toEqual(before);
+  });
+});
+
+it('costs the way of a payment nothing', async () => {
+  const [source, destination] = [await client.open(), await client.open()];
+  const payload = { source, destination, amount: '1', asset: 'USD', method: { type: 'internal' } };
+  const [answer, executions] = await executionsOf(() =>
+    stage.gateway.app.inject({
+      method: 'POST',
+      url: '/api/v1/payments',
+      headers: { authorization: `Bearer ${client.key}`, 'idempotency-key': 'unaudited', prefer: 'wait=0' },
+      payload,
+    }),
+  );
+  expect([201, 202]).toContain(answer.statusCode);
+  expect(executions.filter(({ text }) => text.includes('audit_log'))).toEqual([]);
+});
+
+describe('the list', () => {
+  it('goes by cursor, newest first, and by filters', async () => {
+    for (let time = 0; time < 4; time++) await client.postUntilTaken('/api/v1/limits', { ...LIMIT }, WAIT);
+    const all = await entries('?operation=defineLimit&limit=200');
+    const seen: unknown[] = [];
+    for (let cursor: unknown = ''; cursor !== null;) {
+      const after = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor as string)}`;
+      const { body } = await client.get(`${LOG}?operation=defineLimit&limit=3${after}`);
+      seen.push(...(body['data'] as Entry[]).map(({ id }) => id));
+      cursor = body['next_cursor'];
+    }
+    expect(seen).toEqual(all.map(({ id }) => id));
+    const [newest] = all;
+    expect(
+      await entries(`?actor=${newest?.['actor'] as string}&created[gte]=${newest?.['created_at'] as string}`),
+    ).toEqual([newest]);
+    expect(await entries(`?actor=${newId('user')}`)).toEqual([]);
+  });
+
+  it.each([
+    ['actor=somebody', 400],
+    ['operation=makeMoney', 400],
+    ['resource=', 400],
+    ['created[gte]=yesterday', 400],
+    ['unknown=1', 400],
+  ])('refuses %s', async (query, status) => {
+    expect((await client.get(`${LOG}?${query}`)).status).toBe(status);
+  });
+
+  it('is for those with its scope, of one organisation and one mode', async () => {
+    const without = await client.withKey(
+      stage.db,
+      SCOPES.filter((scope) => scope !== 'audit:read'),
+    );
+    expect(told(await without.get(LOG))).toBe('403 forbidden');
+    expect(await entries('', await Client.of(stage.db, stage.gateway.base))).toEqual([]);
+    expect(await entries('', await client.withKey(stage.db, ['audit:read'], true))).toEqual([]);
+    expect((await entries('', await client.withKey(stage.db, ['audit:read']))).length).toBeGreaterThan(0);
+  });
+});
+
+it('can be changed by nobody that the service is', async () => {
+  await until('there is an entry', async () => (await entries()).length > 0);
+  const attempts = [
+    `update audit_log set actor = 'nobody'`,
+    'delete from audit_log',
+    'truncate audit_log',
+    'drop table audit_log',
+  ];
+  for (const [at, text] of attempts.entries())
+    await expect(stage.db.count(statement(`spec.tamper-${at}`, text))).rejects.toThrow(
+      /permission denied|must be owner/,
+    );
+});

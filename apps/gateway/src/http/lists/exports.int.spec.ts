@@ -1,0 +1,191 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { get, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { uuidOf } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { renderMetrics } from '@payflow/telemetry';
+import { until } from '@payflow/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openStage, told, type Stage } from '../../testing/stage.js';
+import { Client } from '../../testing/gateway-under-test.js';
+
+const PAYMENTS = '/api/v1/payments';
+const CSV = { accept: 'text/csv' };
+const NDJSON = { accept: 'application/x-ndjson' };
+const ROWS = 100_000;
+const SEEDED = 5_000;
+const LINE_BYTES_MIN = 500;
+const HEAP_GROWTH_MAX = 64 * 1024 * 1024;
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+/** So many rows apart the memory is looked at. */
+const LOOK_EACH = 10_000;
+
+const SEED = statement(
+  'spec.seed-payments',
+  `insert into payment_views (tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor,
+     asset, source_account_id, destination_account_id, method, reference, metadata, created_at, updated_at)
+   select $1::uuid, false, gen_random_uuid(), 'succeeded', 1, n, n, 0, 'USD', gen_random_uuid(), gen_random_uuid(), '{"type":"internal"}',
+     'order-' || n, '{"order":"7"}', now() - n * interval '1 second', now() from generate_series($2::integer, $3::integer) n`,
+);
+
+let stage: Stage;
+let many: Client;
+
+beforeAll(async () => {
+  stage = await openStage();
+  many = await Client.of(stage.db, stage.gateway.base);
+  for (let at = 0; at < ROWS; at += SEEDED)
+    await stage.db.count(SEED, [uuidOf('tenant', many.tenant), at + 1, at + SEEDED]);
+});
+afterAll(() => stage?.close());
+
+const lines = (text: string): string[] => text.split(/\r?\n/).slice(0, -1);
+
+/** The answer, of which nothing is read but by who asks for it. */
+async function begun(client: Client, path: string, headers: Record<string, string>): Promise<IncomingMessage> {
+  const request = get(`${client.base}${path}`, { headers: { authorization: `Bearer ${client.key}`, ...headers } });
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  return answer;
+}
+
+async function endsOf(outcome: string): Promise<number> {
+  const { body } = await renderMetrics();
+  const line = body.split('\n').find((one) => one.startsWith('payflow_exports_total') && one.includes(outcome));
+  return Number(line?.split(' ').at(-1) ?? 0);
+}
+
+async function rowsSent(): Promise<number> {
+  const { body } = await renderMetrics();
+  return Number(/payflow_exported_rows_total\{list="payments",form="ndjson"\} (\d+)/.exec(body)?.[1] ?? 0);
+}
+
+describe('a list that is carried away', () => {
+  it('is all of it, in the order of the list, in either form', async () => {
+    const { client } = stage;
+    const [source, destination] = [await client.open(), await client.open()];
+    const ids: string[] = [];
+    for (let at = 0; at < 5; at++) {
+      const body = { source, destination, amount: '1', asset: 'USD', reference: at === 2 ? '=cmd()' : `r,${at}` };
+      ids.unshift((await client.post(PAYMENTS, body, { prefer: 'wait=10' })).body['id'] as string);
+    }
+    const csv = await client.get(PAYMENTS, CSV);
+    expect(csv.headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present');
+    expect(csv.headers.get('content-disposition')).toBe('attachment; filename="payments.csv"');
+    expect(csv.headers.get('vary')).toContain('accept');
+    const [header = '', ...records] = lines(csv.text);
+    expect(header.split(',').slice(0, 4)).toEqual(['id', 'status', 'amount', 'asset']);
+    expect(records.map((record) => record.split(',')[0])).toEqual(ids);
+    expect(records[2]).toContain(`,'=cmd(),`);
+    expect(records[0]).toContain(',"r,4",');
+    const ndjson = await client.get(`${PAYMENTS}?source=${source}`, NDJSON);
+    const { data } = (await client.get(PAYMENTS)).body as { data: object[] };
+    expect(lines(ndjson.text).map((line) => JSON.parse(line) as object)).toEqual(data);
+    expect(lines((await client.get(`${PAYMENTS}?status=failed`, CSV)).text)).toEqual([header]);
+    expect((await client.get(`${PAYMENTS}?status=failed`, NDJSON)).text).toBe('');
+  });
+
+  it('is one page with a way to the next where a limit is given', async () => {
+    const { client } = stage;
+    const first = await client.get(`${PAYMENTS}?limit=2`, CSV);
+    expect(lines(first.text)).toHaveLength(3);
+    const next = /^<(.*)>; rel="next"$/.exec(first.headers.get('link') ?? '')?.[1] ?? '';
+    const cursor = new URL(next, client.base).searchParams.get('cursor') as string;
+    expect(lines((await client.get(`${PAYMENTS}?cursor=${cursor}`, CSV)).text)).toHaveLength(4);
+  });
+
+  it('is refused as a list is: before anything of it is sent', async () => {
+    const { client } = stage;
+    expect(told(await client.get(`${PAYMENTS}?nonsense=1`, CSV))).toBe('400 invalid_parameter');
+    expect(told(await client.get(`${PAYMENTS}?cursor=AAAA`, NDJSON))).toBe('400 cursor_invalid');
+    const expanded = await client.get(`${PAYMENTS}?expand=refunds`, CSV);
+    expect(told(expanded)).toBe('400 invalid_parameter');
+    expect(expanded.body['errors']).toMatchObject([{ pointer: 'expand', code: 'not_supported' }]);
+  });
+
+  it('shows nothing of another tenant, and HEAD reads nothing of it', async () => {
+    const stranger = await Client.of(stage.db, stage.gateway.base);
+    expect(lines((await stranger.get(PAYMENTS, CSV)).text)).toHaveLength(1);
+    const head = await many.send('HEAD', PAYMENTS, undefined, CSV);
+    expect([head.status, head.text]).toEqual([200, '']);
+  });
+
+  it.each([
+    ['transfers', '/api/v1/transfers'],
+    ['holds', '/api/v1/holds'],
+    ['refunds', '/api/v1/refunds'],
+    ['captures', '/api/v1/captures'],
+    ['disputes', '/api/v1/disputes'],
+    ['conversions', '/api/v1/conversions'],
+    ['limits', '/api/v1/limits'],
+    ['risk_rules', '/api/v1/risk_rules'],
+    ['reviews', '/api/v1/reviews'],
+    ['transaction_types', '/api/v1/transaction_types'],
+    ['assets', '/api/v1/assets'],
+  ])('may be that of %s', async (name, path) => {
+    const { status, headers, text } = await stage.client.get(path, CSV);
+    expect([status, headers.get('content-disposition')]).toEqual([200, `attachment; filename="${name}.csv"`]);
+    expect(lines(text).length).toBeGreaterThan(0);
+  });
+});
+
+describe('a hundred thousand rows', () => {
+  it('come whole, by pages, and memory holds few of them', async () => {
+    const answer = await begun(many, PAYMENTS, NDJSON);
+    const heap: number[] = [];
+    let [rows, bytes] = [0, 0];
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      for (const byte of chunk) if (byte === 0x0a) rows++;
+      bytes += chunk.length;
+      if (rows < heap.length * LOOK_EACH) continue;
+      // What is garbage says nothing.
+      collectGarbage();
+      heap.push(process.memoryUsage().heapUsed);
+    }
+    expect([rows, answer.complete]).toEqual([ROWS, true]);
+    expect(bytes).toBeGreaterThan(ROWS * LINE_BYTES_MIN);
+    expect(Math.max(...heap) - Math.min(...heap)).toBeLessThan(HEAP_GROWTH_MAX);
+  });
+
+  it('are not read further than they are taken; a client that goes ends the reading', async () => {
+    const [gone, before] = [await endsOf('gone'), await rowsSent()];
+    const answer = await begun(many, PAYMENTS, NDJSON);
+    answer.pause();
+    // As many pages as the sockets between the two take, and then none: seen by two looks that find the same.
+    let last = -1;
+    await until('the reading rests', async () => {
+      await delay(500);
+      const sent = await rowsSent();
+      const rests = sent === last;
+      last = sent;
+      return rests;
+    });
+    expect(last - before).toBeLessThan(ROWS / 2);
+    answer.destroy();
+    await until('its end is noted', async () => (await endsOf('gone')) === gone + 1);
+  });
+
+  it('that meet an error in the middle end so that nobody takes them for whole', async () => {
+    const broken = await endsOf('broken');
+    const answer = await begun(many, PAYMENTS, CSV);
+    answer.pause();
+    const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const locked = stage.db.transaction(async (tx) => {
+      await tx.rows(statement('spec.lock-payments', 'lock table payment_views in access exclusive mode'));
+      held.resolve();
+      await letGo.promise;
+    });
+    await held.promise;
+    let bytes = 0;
+    const reading = (async () => {
+      for await (const chunk of answer as AsyncIterable<Buffer>) bytes += chunk.length;
+    })();
+    await expect(reading).rejects.toThrow('aborted');
+    expect([answer.complete, bytes > 0]).toEqual([false, true]);
+    letGo.resolve();
+    await locked;
+    expect(await endsOf('broken')).toBe(broken + 1);
+  });
+});

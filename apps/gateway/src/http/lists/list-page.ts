@@ -1,0 +1,128 @@
+import { PoolExhausted, readPage } from '@payflow/database';
+import { Retry } from '@payflow/resilience';
+import { Problem } from '@payflow/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Owner } from '../../database/keys.js';
+import type { Page, PagePosition } from '../../database/list-statement.js';
+import { respond, sendResource } from '../answers/answer.js';
+import { stepAside } from '../../load/admission.js';
+import { callerOf } from '../edge/authentication.js';
+import type { CSV_COLUMNS } from './csv-columns.js';
+import type { Cursors } from './cursor.js';
+import { exportOf, headersOf, sendAll, written, type Exported } from './export.js';
+import type { FilterReaders } from './list-filters.js';
+import { withoutExpand } from '../answers/expand.js';
+import { ListReads } from './list-reads.js';
+import { parseListQuery } from './list-query.js';
+import { formOf, linkNext, type Form } from './other-forms.js';
+
+/** Of the whole process, as the pool is. */
+const reads = new ListReads();
+/** Of what is carried away: half the turns, so that no list that somebody looks at waits behind it. */
+const exportReads = new ListReads({ running_max: 2, waiting_max: 64, wait_ms: 10_000 });
+/** Rows of one read of what is carried away: large enough that the way there and back is little of it. */
+const EXPORT_PAGE = 500;
+/** What is under way goes on when the database was busy for a while. */
+const patience = new Retry('gateway.export', {
+  retries_max: 8,
+  pause_ms: 100,
+  pause_max_ms: 2_000,
+  isTransient: (error) => error instanceof PoolExhausted || (error instanceof Problem && error.status === 503),
+  budget: { share: 1, saved_max: 100 },
+});
+
+/** One list of the API. */
+export interface List<F, V> {
+  readonly name: string;
+  readonly filters: FilterReaders<F>;
+  readonly read: (owner: Owner, page: Page<F>) => Promise<readonly V[]>;
+  readonly resource: (view: V) => object;
+  /** The columns of its CSV. */
+  readonly columns: keyof typeof CSV_COLUMNS;
+  /** What may be shown within each, and how a page is shown with it. */
+  readonly expansion?: Expansion<V>;
+}
+
+export interface Expansion<V> {
+  readonly names: readonly string[];
+  readonly expand: (page: readonly V[], names: readonly string[]) => Promise<readonly object[]>;
+}
+
+/**
+ * Answers with one page of a list, newest first, and the cursor to the next. As CSV or lines of JSON the whole list is sent from the
+ * cursor on, unless a limit is given: then one page of it, and `Link` tells the next.
+ */
+export async function sendPage<F extends object, V extends PagePosition>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  cursors: Cursors,
+  list: List<F, V>,
+): Promise<void> {
+  const { name, filters, read, resource, expansion, columns } = list;
+  const { tenant, livemode } = callerOf(request);
+  const form = formOf(request.headers.accept);
+  const { url, expand } = expansion ? withoutExpand(request.url, expansion.names) : { url: request.url, expand: [] };
+  if (form === 'csv' && expand.length > 0) throw notInRecords();
+  const query = parseListQuery(url, filters);
+  const { filter, limit, cursor, canonical } = query;
+  const signed = `${name} ${tenant} ${livemode} ${canonical}`;
+  const after = cursor === undefined ? undefined : cursors.decode(signed, cursor);
+  const show = (page: readonly V[]): Promise<readonly object[]> | readonly object[] =>
+    expansion && expand.length > 0 ? expansion.expand(page, expand) : page.map(resource);
+  const aside = (): void => stepAside(request);
+  if (form && !query.bounded) {
+    const page = (place: PagePosition | undefined) => () =>
+      read({ tenant, livemode }, { filter, after: place, limit: EXPORT_PAGE });
+    const inTurn = (place: PagePosition | undefined) => exportReads.run(() => reads.run(page(place), aside), aside);
+    const pages = allPages(inTurn, show, after);
+    return sendAll(request, reply, exportOf(form, { name: fileName(name), resource: columns }, pages));
+  }
+  const { rows, last } = await readPage(limit, (count) =>
+    reads.run(() => read({ tenant, livemode }, { filter, after, limit: count }), aside),
+  );
+  const shown = await show(rows);
+  const next_cursor = last ? cursors.encode(signed, last) : null;
+  if (form)
+    sendForm(
+      reply,
+      request.url,
+      { form, exported: { name: fileName(name), resource: columns } },
+      { shown, next_cursor },
+    );
+  else sendResource(reply, JSON.stringify({ data: shown, next_cursor }));
+}
+
+function notInRecords(): Problem {
+  const detail = 'Records have no room for what is expanded: ask for JSON or NDJSON.';
+  return new Problem('invalid_parameter', { errors: [{ pointer: 'expand', code: 'not_supported', detail }] });
+}
+
+/** One page in another form: who reads it knows the order of its columns from the first. */
+export function sendForm(
+  reply: FastifyReply,
+  url: string,
+  { form, exported }: { readonly form: Form; readonly exported: Exported },
+  { shown, next_cursor }: { readonly shown: readonly object[]; readonly next_cursor: string | null },
+): void {
+  linkNext(reply, url, next_cursor);
+  respond(reply, { headers: headersOf(form, exported), body: written(form, shown, exported, true) });
+}
+
+/** All pages of a list, each read when it is its turn. The first must come at once or be refused. */
+async function* allPages<V extends PagePosition>(
+  read: (after: PagePosition | undefined) => Promise<readonly V[]>,
+  show: (page: readonly V[]) => Promise<readonly object[]> | readonly object[],
+  after: PagePosition | undefined,
+): AsyncGenerator<readonly object[], void> {
+  for (let rows = await read(after); rows.length > 0;) {
+    yield await show(rows);
+    const last = rows.at(-1);
+    if (rows.length < EXPORT_PAGE) return;
+    rows = await patience.run(() => read(last));
+  }
+}
+
+/** `disputes pay_…` are the disputes of one payment. */
+function fileName(name: string): string {
+  return name.split(' ', 1)[0] as string;
+}

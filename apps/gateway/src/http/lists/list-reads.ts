@@ -1,0 +1,17 @@
+import { Turns, type TurnsOptions } from '../../acceptance/turns.js';
+
+/**
+ * As many as the connections for reports: whatever lists cost, writes and consumers have theirs. One that waits for its turn holds nothing but
+ * its request, no worker either, and is told to come back about when it would give up waiting for a connection, too.
+ */
+const OPTIONS: TurnsOptions = { running_max: 4, waiting_max: 200, wait_ms: 800 };
+
+/**
+ * Lets few lists at once to the database, in the order they came. Filters that no index answers read a whole tenant; such a list
+ * may take until the statement's time is up, which is not a fault of the request.
+ */
+export class ListReads extends Turns {
+  constructor(options: TurnsOptions = OPTIONS) {
+    super(options);
+  }
+}

@@ -1,0 +1,128 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { fromUuid, newId, uuidOf } from '@payflow/contracts';
+import { openDatabase, type Database } from '@payflow/database';
+import type { RunningService } from '@payflow/service';
+import {
+  createTestDatabase,
+  createTestTopics,
+  statementsOf,
+  testBroker,
+  testServers,
+  uniqueSuffix,
+  type TestDatabase,
+} from '@payflow/testing';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { entities, migrations } from '../../database/index.js';
+import { Client, startGateway } from '../../testing/gateway-under-test.js';
+import { House } from '../../testing/house.js';
+import { told } from '../../testing/stage.js';
+
+const PAYMENTS = '/api/v1/payments';
+const broker = testBroker(uniqueSuffix());
+let test: TestDatabase;
+let db: Database;
+let gateway: RunningService & { base: string };
+let house: House;
+let client: Client;
+let terms: Record<string, unknown>;
+/** The ledger's read API: it has booked whatever it is asked for. */
+let ledger: Server;
+let questions: string[][] = [];
+
+beforeAll(async () => {
+  ledger = createServer(async (request, response) => {
+    const { ids } = JSON.parse(await text(request)) as { ids: string[] };
+    questions.push(ids);
+    const facts = { debit_account: newId('account'), credit_account: newId('account'), amount: '1', asset: 'USD' };
+    const more = {
+      payment: null,
+      hold: null,
+      reverses: null,
+      reversed: '0',
+      corrects: null,
+      corrected_by: null,
+      version: 1,
+    };
+    const at = '2026-11-26T03:24:29.000Z';
+    const data = ids.map((id) => ({ id, ...facts, ...more, effective_at: at, recorded_at: at }));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }));
+  }).listen(0, '127.0.0.1');
+  await once(ledger, 'listening');
+  [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
+  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  const url = `http://127.0.0.1:${(ledger.address() as AddressInfo).port}`;
+  const env = { PAYFLOW_INTERNAL_SECRET: 's'.repeat(32), PAYFLOW_INTERNAL_LEDGER_URL: url };
+  gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis, env });
+  house = new House(db, broker);
+  await house.start();
+  client = await Client.of(db, gateway.base);
+  terms = { source: await client.open(), destination: await client.open(), amount: '100', asset: 'USD' };
+});
+afterAll(async () => {
+  await gateway?.stop();
+  await house?.stop();
+  await db?.close();
+  await test?.drop();
+  ledger?.closeAllConnections();
+  ledger?.close();
+});
+beforeEach(() => {
+  questions = [];
+});
+
+const post = (path: string, body: object) => client.postUntilTaken(path, body, { prefer: 'wait=10' });
+const paid = async (more: object = {}) => (await post(PAYMENTS, { ...terms, ...more })).body['id'] as string;
+const transferOf = (kind: 'payment' | 'refund', id: string) => fromUuid('transfer', uuidOf(kind, id));
+type Shown = Record<'refunds' | 'captures' | 'transfers', { id: string; payment: string }[]>;
+const idsOf = (list: readonly { id: string }[]) => list.map(({ id }) => id);
+
+it('shows a payment with its refunds and its transfers, those of refunds among them', async () => {
+  const id = await paid();
+  const refunds = [
+    await post(`${PAYMENTS}/${id}/refunds`, { amount: '3' }),
+    await post(`${PAYMENTS}/${id}/refunds`, { amount: '4' }),
+  ];
+  const plain = (await client.get(`${PAYMENTS}/${id}`)).body;
+  const { body } = await client.get(`${PAYMENTS}/${id}?expand=refunds,transfers,captures`);
+  const shown = body as unknown as Shown;
+  expect(body).toEqual({
+    ...plain,
+    refunds: refunds.map((refund) => refund.body),
+    captures: [],
+    transfers: body['transfers'],
+  });
+  const expected = [transferOf('payment', id), ...idsOf(shown.refunds).map((refund) => transferOf('refund', refund))];
+  expect(idsOf(shown.transfers).sort()).toEqual(expected.sort());
+  expect(shown.transfers.every(({ payment }) => payment === id)).toBe(true);
+});
+
+it('reads all that belongs to a page at once, and asks the ledger once', async () => {
+  const ids = await Promise.all(Array.from({ length: 12 }, () => paid()));
+  await Promise.all(ids.map((id) => post(`${PAYMENTS}/${id}/refunds`, { amount: '1' })));
+  const cost = async (path: string) => {
+    questions = [];
+    const headers = { authorization: `Bearer ${client.key}` };
+    const names = await statementsOf(async () => {
+      await gateway.app.inject({ method: 'GET', url: `${PAYMENTS}?${path}`, headers });
+    });
+    return { statements: names.length, questions: questions.length };
+  };
+  expect(await cost('limit=1&expand=refunds,captures,transfers')).toEqual({ statements: 3, questions: 1 });
+  expect(await cost('limit=12&expand=refunds,captures,transfers')).toEqual({ statements: 3, questions: 1 });
+  const { data, next_cursor } = (await client.get(`${PAYMENTS}?limit=6&expand=refunds`)).body as unknown as {
+    data: Shown[];
+    next_cursor: string;
+  };
+  expect(data.map(({ refunds }) => refunds.length)).toEqual([1, 1, 1, 1, 1, 1]);
+  const next = await client.get(`${PAYMENTS}?limit=6&cursor=${next_cursor}&expand=captures`);
+  expect([next.status, (next.body['data'] as Shown[])[0]?.captures]).toEqual([200, []]);
+});
+
+it('shows transfers to those alone who may read transfers', async () => {
+  const reader = await client.withKey(db, ['payments:read']);
+  expect(told(await reader.get(`${PAYMENTS}?expand=transfers`))).toBe('403 forbidden');
+  expect((await reader.get(`${PAYMENTS}?expand=refunds`)).status).toBe(200);
+});

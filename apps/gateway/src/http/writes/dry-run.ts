@@ -1,0 +1,76 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Database } from '@payflow/database';
+import { DATABASE, Problem } from '@payflow/service';
+import type { FastifyRequest } from 'fastify';
+import type { GroupWrite, PostWrite } from '../../acceptance/acceptable.js';
+import { Writes } from '../../acceptance/writes.js';
+import { isAnyTaken } from '../../database/transfer-view.repository.js';
+import { callerOf } from '../edge/authentication.js';
+import { refuseOversized } from './command-size.js';
+import { bodyOf } from '../edge/edge.js';
+import { idempotencyKeyOf, waitOf } from '../edge/headers.js';
+import { LEDGER } from '../ledger/ledger-reads.controller.js';
+import { refuseParameters } from '../lists/list-query.js';
+import type { OwnerClient } from '../owner/owner-client.js';
+import { transferWrite } from '../ledger/transfer.request.js';
+
+const PATH = '/api/v1/transfers/dry_run';
+
+/** What the ledger would say, as far as it is looked at here. */
+interface LedgerAnswer {
+  readonly failure: { readonly code: string; readonly leg: number | null } | null;
+  readonly transfers: readonly { readonly id: string }[];
+}
+
+/** Transfers that are asked for to see what would come of them. They leave nothing behind, here or in the ledger. */
+@Injectable()
+export class DryRuns {
+  constructor(
+    private readonly writes: Writes,
+    @Inject(DATABASE) private readonly db: Database,
+    @Inject(LEDGER) private readonly ledger: OwnerClient,
+  ) {}
+
+  /** The answer to a request, as JSON. Throws what the same request would be refused with at the door. */
+  async answer(request: FastifyRequest): Promise<string> {
+    refuseHeaders(request);
+    refuseParameters(request.url);
+    const caller = callerOf(request);
+    const { bytes, json } = bodyOf(request);
+    const write = transferWrite(json, caller, new Date());
+    refuseOversized(write, bytes.length);
+    await this.writes.check(write);
+    if (await isAnyTaken(this.db, write.view, takenBy(write))) throw new Problem('id_reused');
+    const answer = await this.ledger.ask(PATH, write.command, caller, request.id);
+    return JSON.stringify(toldOf(write, answer as LedgerAnswer, givenIds(json)));
+  }
+}
+
+/** It needs no key and waits for nothing; what it brings of either is read as it will be when it is meant. */
+function refuseHeaders({ headers }: FastifyRequest): void {
+  const { 'idempotency-key': key, prefer } = headers;
+  if (key !== undefined) idempotencyKeyOf(key);
+  waitOf(prefer);
+}
+
+function takenBy(write: PostWrite | GroupWrite): {
+  readonly transfers: readonly string[];
+  readonly group: string | null;
+} {
+  if (write.kind === 'transfer') return { transfers: [write.view.id], group: null };
+  return { transfers: write.view.transfers.map(({ id }) => id), group: write.view.id };
+}
+
+/** Ids that were made up for the question mean nothing, and of a transfer asked for alone, no leg is at fault. */
+function toldOf(write: PostWrite | GroupWrite, { failure, transfers, ...answer }: LedgerAnswer, given: Set<unknown>) {
+  return {
+    ...answer,
+    failure: failure && { code: failure.code, leg: write.kind === 'group' ? failure.leg : null },
+    transfers: transfers.map((transfer) => ({ ...transfer, id: given.has(transfer.id) ? transfer.id : null })),
+  };
+}
+
+function givenIds(json: { readonly id?: unknown; readonly legs?: unknown }): Set<unknown> {
+  const legs = (json.legs ?? []) as readonly { readonly id?: unknown }[];
+  return new Set([json.id, ...legs.map(({ id }) => id)]);
+}
