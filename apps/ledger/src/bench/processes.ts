@@ -92,6 +92,8 @@ async function compare(ofOne: BenchBooks, ofTwo: BenchBooks, partitions: number)
 async function work({ url, tenant, accounts, partitions, mine }: Setting): Promise<void> {
   const connections = mine.length;
   const database = await openDatabase({ url, poolSize: connections, applicationName: 'bench' });
+  // On a busy machine the first connections take longer than a batch may wait for one.
+  await database.warmUp();
   const broker = { brokers: ['127.0.0.1:1'], clientId: 'bench' };
   const messaging = new Messaging({ broker, database, partitions: 'single' });
   let ready: ReturnType<typeof batchesOfShare> = [];
