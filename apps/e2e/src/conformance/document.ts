@@ -27,6 +27,8 @@ export interface Operation {
   readonly isOpen: boolean;
   readonly parameters: readonly Parameter[];
   readonly body: MediaType | undefined;
+  /** Whether there must be one. */
+  readonly isBodyRequired: boolean;
   readonly answers: Readonly<Record<string, Answer>>;
 }
 
@@ -40,7 +42,7 @@ interface Described {
   readonly operationId: string;
   readonly security?: readonly object[];
   readonly parameters?: readonly object[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, MediaType>> };
+  readonly requestBody?: { readonly content: Readonly<Record<string, MediaType>>; readonly required?: boolean };
   readonly responses: Readonly<Record<string, Answer>>;
 }
 
@@ -66,6 +68,7 @@ export function parseDocument(json: object): ApiDocument {
         isOpen: security?.length === 0,
         parameters: parameters.map((one) => resolved<Parameter>(json, one)),
         body: requestBody?.content['application/json'],
+        isBodyRequired: requestBody?.required === true,
         answers: Object.fromEntries(
           Object.entries(responses).map(([status, { headers = {}, ...answer }]) => [
             status,

@@ -134,10 +134,10 @@ export class Requests {
     const flaws = [fc.constantFrom(...this.#headerFlaws(operation, asked))];
     if (!operation.isOpen) flaws.push(this.#queryFlaw(operation, asked));
     if (Object.keys(asked.path).length > 0) flaws.push(this.#pathFlaw(operation, asked));
-    const { body } = operation;
+    const { body, isBodyRequired } = operation;
     if (!body || operation.isOpen) return flaws;
     const ofBody = this.#bodyFlaw(body.schema, asked);
-    return [...flaws, ofBody, ofBody, ofBody, fc.constantFrom(...textFlaws(asked))];
+    return [...flaws, ofBody, ofBody, ofBody, fc.constantFrom(...textFlaws(asked, isBodyRequired))];
   }
 
   #headerFlaws({ isOpen, parameters, body }: Operation, asked: Asked): Tried[] {
@@ -200,10 +200,9 @@ export class Requests {
 }
 
 /** What is no JSON object, or one that must not be read. */
-function textFlaws(asked: Asked): Tried[] {
+function textFlaws(asked: Asked, isBodyRequired: boolean): Tried[] {
   const whole = JSON.stringify(asked.body);
   const raws: [raw: string, flaw: string][] = [
-    ['', 'empty'],
     [whole.slice(0, -1), 'cut short'],
     [`\ufeff${whole}`, 'with a byte order mark'],
     [`{"__proto__":{},${whole.slice(1)}`, 'with __proto__'],
@@ -216,7 +215,9 @@ function textFlaws(asked: Asked): Tried[] {
     ['null', 'null'],
     ['7', 'a number'],
   ];
-  return raws.map(([raw, flaw]) => ({ asked: { ...asked, raw }, flaw }));
+  // An empty one is as good as none.
+  const empty = { asked: { ...asked, raw: '' }, ...(isBodyRequired ? { flaw: 'empty' } : {}) };
+  return [empty, ...raws.map(([raw, flaw]) => ({ asked: { ...asked, raw }, flaw }))];
 }
 
 /** The ways to all members of a value. */
