@@ -21,7 +21,7 @@ import { watchSockets } from './sockets.js';
  */
 const SIZES = {
   smoke: { seconds: 10, rates: [100, 200], pairs: 1 },
-  full: { seconds: 10, rates: [100, 200, 250], pairs: 3 },
+  full: { seconds: 20, rates: [200, 220, 250], pairs: 3 },
 } as const;
 type Size = keyof typeof SIZES;
 
