@@ -1,8 +1,12 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+
+/** Of what a failed test says, so that a page of a difference does not push out the others. */
+const LINES_MAX = 25;
 
 /**
- * `failures` names them, so that the last lines of a run say what is to be mended.
+ * `failures` names each, and says what it said: the last lines of a run tell what is to be mended, wherever the rest of them went.
  * @typedef {{ passed: number, failed: number, failures: readonly string[] }} Counts
  */
 
@@ -19,7 +23,7 @@ export function countResults(dir) {
 /** @param {string} file @returns {Counts} */
 function countsIn(file) {
   const report =
-    /** @type {{ numPassedTests?: number, numFailedTests?: number, testResults?: { name?: string, status: string, assertionResults: { status?: string, fullName?: string }[] }[] }} */ (
+    /** @type {{ numPassedTests?: number, numFailedTests?: number, testResults?: { name?: string, status: string, assertionResults: { status?: string, fullName?: string, failureMessages?: string[] }[] }[] }} */ (
       JSON.parse(readFileSync(file, 'utf8'))
     );
   const suites = (report.testResults ?? []).filter((suite) => suite.status === 'failed');
@@ -27,9 +31,18 @@ function countsIn(file) {
   const failures = suites.flatMap(({ name = 'a file', assertionResults }) =>
     assertionResults.length === 0
       ? [`${name} could not be loaded`]
-      : assertionResults.filter(({ status }) => status === 'failed').map(({ fullName }) => `${name} > ${fullName}`),
+      : assertionResults
+          .filter(({ status }) => status === 'failed')
+          .map(({ fullName, failureMessages = [] }) => [`${name} > ${fullName}`, ...said(failureMessages)].join('\n')),
   );
   return { passed: report.numPassedTests ?? 0, failed: (report.numFailedTests ?? 0) + broken.length, failures };
+}
+
+/** @param {readonly string[]} messages @returns {string[]} without colours, indented, and cut */
+function said(messages) {
+  const lines = messages.flatMap((message) => stripVTControlCharacters(message).split('\n'));
+  const cut = lines.length > LINES_MAX ? [...lines.slice(0, LINES_MAX), '…'] : lines;
+  return cut.map((line) => `    ${line}`);
 }
 
 /** @param {Counts} left @param {Counts} right @returns {Counts} */

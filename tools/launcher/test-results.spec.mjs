@@ -27,7 +27,7 @@ describe('countResults', () => {
     expect(countResults(dir)).toMatchObject({ passed: 3, failed: 1 });
   });
 
-  it('names what failed, and the file that could not be loaded', () => {
+  it('names what failed and what it said, and the file that could not be loaded', () => {
     write('a.json', {
       numPassedTests: 1,
       numFailedTests: 1,
@@ -37,13 +37,16 @@ describe('countResults', () => {
           status: 'failed',
           assertionResults: [
             { status: 'passed', fullName: 'holds' },
-            { status: 'failed', fullName: 'breaks' },
+            { status: 'failed', fullName: 'breaks', failureMessages: ['\u001b[31mexpected 1\u001b[39m\n    at here'] },
           ],
         },
         { name: 'two.spec.ts', status: 'failed', assertionResults: [] },
       ],
     });
-    expect(countResults(dir).failures).toEqual(['one.spec.ts > breaks', 'two.spec.ts could not be loaded']);
+    expect(countResults(dir).failures).toEqual([
+      'one.spec.ts > breaks\n    expected 1\n        at here',
+      'two.spec.ts could not be loaded',
+    ]);
   });
 
   it('finds nothing where there is nothing', () => {
