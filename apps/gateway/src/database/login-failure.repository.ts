@@ -13,11 +13,12 @@ const BLOCKED = statement(
 );
 
 // Sorted, because one subject is met in many pairs. Each failure beyond those tolerated doubles the wait; a day without one forgives.
+// The clock is read once: a first failure that was blocked until a microsecond after it would be told as blocked for a second.
 const ADD = statement(
   'login-failures.add',
   `insert into login_failures as f (subject, tolerated, failures, last_failed_at, blocked_until)
-   select subject, tolerated, 1, clock_timestamp(), clock_timestamp()
-   from unnest($1::text[], $2::integer[]) as n (subject, tolerated) order by subject
+   select subject, tolerated, 1, at, at
+   from unnest($1::text[], $2::integer[]) as n (subject, tolerated), (select clock_timestamp() as at) as now order by subject
    on conflict (subject) do update set tolerated = excluded.tolerated, last_failed_at = excluded.last_failed_at,
      failures = case when f.last_failed_at < excluded.last_failed_at - interval '1 day' then 1 else least(f.failures + 1, 1000000) end,
      blocked_until = case
