@@ -13,7 +13,8 @@ const ENTRY_BYTES = 600;
 const KEPT_MS = 600_000;
 
 interface Kept {
-  readonly fingerprint: Buffer;
+  /** As Latin-1: what is kept for long had better be no buffer, which is an object with memory of its own beside it. */
+  readonly fingerprint: string;
   readonly reply: Reply;
 }
 
@@ -33,7 +34,7 @@ export class KeptReplies {
 
   find(copy: WriteIdentity): Reply | undefined {
     const kept = this.#kept.get(idempotencyKeyOf(copy));
-    if (!kept?.fingerprint.equals(copy.fingerprint)) return undefined;
+    if (kept?.fingerprint !== copy.fingerprint.toString('latin1')) return undefined;
     replays.inc({ from: 'memory' });
     return kept.reply;
   }
@@ -46,7 +47,7 @@ export class KeptReplies {
 
   /** A reply as it is stored under the key. */
   keep(write: WriteIdentity, reply: Reply): void {
-    const { fingerprint } = write;
+    const fingerprint = write.fingerprint.toString('latin1');
     this.#kept.set(idempotencyKeyOf(write), { fingerprint, reply }, { size: reply.body.length + ENTRY_BYTES });
   }
 }

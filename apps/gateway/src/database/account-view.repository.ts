@@ -38,9 +38,9 @@ const TERMS = ['status', 'kind', 'overdraft', 'overdraft_limit_minor', 'metadata
 export const ACCOUNT_COLUMNS = `tenant_id, livemode, id, status, path, asset, kind, overdraft, overdraft_limit_minor, posted_debits_minor,
   posted_credits_minor, pending_debits_minor, pending_credits_minor, metadata, version, terms_version, created_at, updated_at`;
 
-// Many come twice, with a payment or a group and with the account's next event: the first condition keeps what is known
-// from locking the row for nothing. Sorted, because two consumers write these rows. Counters may come before the account's
-// opening (another partition), and then make the row that the opening completes.
+// Many come twice, with a payment or a group and with the account's next event, and lock a row for nothing: to look first whether
+// they are known cost more than that, and found few. Sorted, because two consumers write these rows. Counters may come before the
+// account's opening (another partition), and then make the row that the opening completes.
 const APPLY_COUNTERS = statement(
   'account-views.apply-counters',
   `insert into account_views as v (${ACCOUNT_COLUMNS})
@@ -48,9 +48,6 @@ const APPLY_COUNTERS = statement(
      pending_credits, '{}', version, 0, clock_timestamp(), clock_timestamp()
    from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
      as s (tenant_id, livemode, id, asset, posted_debits, posted_credits, pending_debits, pending_credits, version)
-   where not exists (
-     select from account_views k
-     where k.tenant_id = s.tenant_id and k.livemode = s.livemode and k.id = s.id and k.version >= s.version)
    order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set updated_at = excluded.updated_at,
      status = case when v.status = 'pending' then 'open' else v.status end,

@@ -38,6 +38,7 @@ import { GatewayTestSpaces1764400800001 } from './migrations/1764400800001-gatew
 import { GatewayWatch1764400400001 } from './migrations/1764400400001-gateway-watch.js';
 import { GatewayBlocksOfOrganisations1764401200001 } from './migrations/1764401200001-gateway-blocks-of-organisations.js';
 import { GatewayBlockIndex1764401200002 } from './migrations/1764401200002-gateway-block-index.js';
+import { GatewayUncountedViews1764700000001 } from './migrations/1764700000001-gateway-uncounted-views.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -81,6 +82,7 @@ export const migrations = [
   GatewayTestSpaces1764400800001,
   GatewayBlocksOfOrganisations1764401200001,
   GatewayBlockIndex1764401200002,
+  GatewayUncountedViews1764700000001,
   rights,
 ];
 

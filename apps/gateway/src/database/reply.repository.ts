@@ -18,10 +18,14 @@ export interface OverdueWrite extends PendingWrite {
   readonly outboxRow: { readonly id: string; readonly created_at: Date };
 }
 
+// What is taken as often as it is put is a table that looks empty whenever it is analyzed, and is not while much is under way: a
+// join would go through all of it for each of the batch. So the ids are looked up in its key, and `is true` keeps the pairs from
+// becoming a join: they are a hash that each row found is looked up in.
 const TAKE = statement(
   'pending-writes.take',
   `delete from pending_writes
-   where (tenant_id, livemode, resource_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and resource_kind = $4
+   where tenant_id = any ($1) and livemode = any ($2) and resource_id = any ($3) and resource_kind = $4
+     and ((tenant_id, livemode, resource_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))) is true
    returning tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id`,
 );
 
@@ -29,7 +33,8 @@ const TAKE = statement(
 const TAKE_ANSWERED = statement(
   'pending-writes.take-answered',
   `delete from pending_writes
-   where (tenant_id, livemode, command_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))
+   where tenant_id = any ($1) and livemode = any ($2) and command_id = any ($3)
+     and ((tenant_id, livemode, command_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))) is true
    returning tenant_id, livemode, resource_id, resource_kind, idempotency_key, request_id, command_id, bulk_id`,
 );
 
