@@ -24,6 +24,7 @@ const SILENCE_TIMEOUT_MS = 60_000;
 const REQUESTS_PER_CONNECTION_MAX = 100_000;
 /** Longer path parameters than any id are answered 414 by the router. */
 const PARAM_LENGTH_MAX = 255;
+const HOST = 'host';
 /** Digits alone, and as many as a card number has, are none: the id is written into logs and kept. */
 const SANE_REQUEST_ID = /^(?![\d-]{13,}$)[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
 
@@ -78,10 +79,29 @@ function requestId(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : `req_${randomUUID()}`;
 }
 
-/** HTTP/1.1 without Host is 400 (RFC 9112 §3.2). */
+/** HTTP/1.1 without Host, or with two that a proxy may have read another of, is 400 (RFC 9112 §3.2). */
 export function requireHost(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') done(new Problem('invalid_http'));
+    const { httpVersion, rawHeaders } = request.raw;
+    if (httpVersion === '1.1' && hostsAmong(rawHeaders) !== 1) done(new Problem('invalid_http'));
     else done();
   });
+}
+
+/** Names and values alternate. */
+function hostsAmong(rawHeaders: readonly string[]): number {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string;
+    if (name.length === HOST.length && name.toLowerCase() === HOST) hosts++;
+  }
+  return hosts;
+}
+
+/**
+ * What a client expects beside `100-continue` may be passed over (RFC 9110 §10.1.1): the request is served as any other. Node would
+ * answer it 417 by itself, and not as we do.
+ */
+export function passOverExpectations({ server }: FastifyInstance): void {
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }

@@ -83,6 +83,7 @@ it.each([
     400,
   ],
   ['no Host', () => `GET /health HTTP/1.1\r\n\r\n`, 400],
+  ['two Hosts', () => `GET /health HTTP/1.1\r\n${host()}\r\nHOST: payflow.example\r\n\r\n`, 400],
 ])('%s', async (_what, request, status) => {
   const answer = await raw(request());
   expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
@@ -106,6 +107,11 @@ it.each(['/api/v1/assets/USD', '/api/assets/USD'])('the whole address of %s is a
   // Among them what keeps caches from keeping it.
   expect(namesOf(whole)).toBe(namesOf(short));
   expect(whole).toContain('cache-control: no-store');
+});
+
+it('an expectation that nobody knows is passed over', async () => {
+  const head = `GET /api/v1/assets/USD HTTP/1.1\r\n${host()}\r\nauthorization: Bearer ${client.key}`;
+  expect(await raw(`${head}\r\nexpect: the-moon\r\nconnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 it('a body that stops half-way is answered 408', async () => {
