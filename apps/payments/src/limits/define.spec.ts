@@ -6,14 +6,16 @@ import type { OwnedPolicy } from './policy.repository.js';
 const THEN = '2026-11-20T08:00:00.000Z';
 const NOW = '2026-11-26T12:00:00.000Z';
 
-const limit: LimitDefined = {
-  ...{ id: newId('limit'), version: 3, kind: 'per_day', scope: 'all', customer: null, method: null },
-  ...{ asset: 'USD', amount: '100', count: null, minutes: null, enabled: true, defined_at: THEN },
+const limitTerms = {
+  ...({ id: newId('limit'), kind: 'per_day', scope: 'all', customer: null, method: null } as const),
+  ...{ asset: 'USD', amount: '100', count: null, minutes: null, enabled: true },
 };
-const rule: RiskRuleDefined = {
-  ...{ id: newId('riskRule'), version: 5, priority: 10, verdict: 'deny', reason: 'odd' },
-  ...{ conditions: {}, enabled: true, defined_at: THEN },
+const ruleTerms = {
+  ...({ id: newId('riskRule'), priority: 10, verdict: 'deny', reason: 'odd' } as const),
+  ...{ conditions: {}, enabled: true },
 };
+const limit: LimitDefined = { ...limitTerms, version: 3, defined_at: THEN };
+const rule: RiskRuleDefined = { ...ruleTerms, version: 5, defined_at: THEN };
 const later: RiskRuleDefined = { ...rule, id: newId('riskRule'), priority: 20 };
 const policy: OwnedPolicy = {
   ...{ tenant: newId('tenant'), livemode: false, version: 8 },
@@ -44,8 +46,6 @@ describe('what is deleted', () => {
   });
 
   it('goes on by versions where it is defined again, as what is not there', () => {
-    const { version: _v, defined_at: _d, ...limitTerms } = limit;
-    const { version: _w, defined_at: _e, ...ruleTerms } = rule;
     const empty = { ...policy, limits: [], rules: [] };
     expect(defineLimit(empty, { ...limitTerms, if_version: 0 }, NOW, 4)).toMatchObject({ terms: { version: 5 } });
     expect(defineRule(empty, { ...ruleTerms, if_version: 0 }, NOW, 6)).toMatchObject({ terms: { version: 7 } });

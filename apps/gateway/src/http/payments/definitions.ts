@@ -55,30 +55,47 @@ export class Definitions<T extends Defining['type'], V> {
   /** A copy of a request that has deleted it is answered as that was, though it is there no more. */
   async delete(id: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     this.#checkId(id);
-    const { deleted: type, path } = this.of;
+    const asked = await this.#askToDelete(id, request, reply);
+    // Gone while a copy waited for its end: that stands beside it, and is the answer.
+    const isGone = asked.answer.kind === 'accepted' && !asked.stands;
+    const { answer, stands } = isGone ? await this.#askToDelete(id, request, reply) : asked;
+    if (answer.kind === 'accepted' && !stands) throw new Problem('not_found');
+    sendAnswer(reply, answer, () => ({ location: `${this.of.path}/${id}`, body: JSON.stringify(stands) }));
+  }
+
+  /** What is answered, and how it stood when it was asked for; to a copy, which is not read again, how it stands. */
+  async #askToDelete(id: string, request: FastifyRequest, reply: FastifyReply) {
     const if_version = ifVersionOf(request.headers['if-match']);
+    let seen: Shown | undefined;
     const { answer } = await submitUnlessKnown(
       ...([this.writes, request, reply] as const),
       async (json, caller, now) => {
-        await this.#known(id, caller);
-        return deletionWrite({ type, id, if_version }, json, caller, now);
+        seen = await this.#known(id, caller);
+        return deletionWrite({ type: this.of.deleted, id, if_version }, json, caller, now);
       },
       () => undefined,
     );
-    const pending = answer.kind === 'accepted' ? JSON.stringify(await this.#known(id, callerOf(request))) : '';
-    sendAnswer(reply, answer, () => ({ location: `${path}/${id}`, body: pending }));
+    if (answer.kind === 'accepted') seen ??= await this.#find(id, callerOf(request));
+    return { answer, stands: seen };
   }
 
   #checkId(id: string): void {
     if (!toUuid(this.of.kind, id)) throw new Problem('invalid_id');
   }
 
-  /** In force, or asked for. Throws 404 where it is neither. */
-  async #known(id: string, { tenant, livemode }: Owner): Promise<Shown> {
+  /** As {@link #find}. Throws 404 where it is neither. */
+  async #known(id: string, owner: Owner): Promise<Shown> {
+    const known = await this.#find(id, owner);
+    if (!known) throw new Problem('not_found');
+    return known;
+  }
+
+  /** In force, or asked for. */
+  async #find(id: string, { tenant, livemode }: Owner): Promise<Shown | undefined> {
     const { defined: type, views, shown, requested } = this.of;
     const owner = { tenant, livemode };
     const known = await foundOrRequested(this.db, { type, owner, id }, () => views.find(this.db, { ...owner, id }));
-    if (!known) throw new Problem('not_found');
+    if (!known) return undefined;
     return 'found' in known ? shown(known.found) : requested(known.requested);
   }
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { newId } from '@payflow/contracts';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '@payflow/testing';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { LIMIT_VIEWS, RISK_RULE_VIEWS } from '../../database/policy-views.js';
 import { Client, countRows } from '../../testing/gateway-under-test.js';
 import { LIMIT, openReviews, RULE } from '../../testing/policies.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
@@ -16,13 +18,28 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 afterEach(() => {
+  vi.restoreAllMocks();
   stage.house.answering = true;
 });
 
 describe.each([
-  { what: 'a limit', kind: 'limit', path: '/api/v1/limits', terms: LIMIT, operation: 'deleteLimit' },
-  { what: 'a risk rule', kind: 'riskRule', path: '/api/v1/risk_rules', terms: RULE, operation: 'deleteRiskRule' },
-] as const)('$what', ({ kind, path: all, terms, operation }) => {
+  {
+    what: 'a limit',
+    kind: 'limit',
+    path: '/api/v1/limits',
+    terms: LIMIT,
+    operation: 'deleteLimit',
+    views: LIMIT_VIEWS,
+  },
+  {
+    what: 'a risk rule',
+    kind: 'riskRule',
+    path: '/api/v1/risk_rules',
+    terms: RULE,
+    operation: 'deleteRiskRule',
+    views: RISK_RULE_VIEWS,
+  },
+] as const)('$what', ({ kind, path: all, terms, operation, views }) => {
   const make = async () => {
     const made = await client.post(all, terms, WAIT);
     return { made, id: made.body['id'] as string, path: `${all}/${made.body['id'] as string}` };
@@ -82,6 +99,24 @@ describe.each([
     expect((await client.get(path)).status).toBe(200);
     stage.house.answering = true;
     expect((await client.send('DELETE', path, undefined, { ...key, ...WAIT })).status).toBe(200);
+  });
+
+  it('that ends between two looks is answered as it stood, or as it ended', async () => {
+    const { made, path } = await make();
+    const key = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
+    const find = views.find.bind(views);
+    stage.house.answering = false;
+    const looks = vi.spyOn(views as typeof LIMIT_VIEWS, 'find');
+    looks.mockImplementationOnce(find as typeof LIMIT_VIEWS.find).mockResolvedValue(undefined);
+    const first = await client.send('DELETE', path, undefined, key);
+    expect([first.status, first.text]).toEqual([202, made.text]);
+    looks.mockImplementation(async (db, of) => {
+      stage.house.answering = true;
+      await until('it is gone', async () => (await find(db, of)) === undefined);
+      return undefined;
+    });
+    const second = await client.send('DELETE', path, undefined, key);
+    expect([second.status, second.body]).toMatchObject([200, { version: 2 }]);
   });
 
   it('that its owner does not find is answered so: two deletions that met are one', async () => {
