@@ -43,7 +43,13 @@ import type { PeriodClose, PeriodClosed, PeriodClosing, PeriodRejected } from '.
 import { periodSchemas } from './messages/period.js';
 import type { ReviewDecide, ReviewRejected, ReviewState } from './messages/review.js';
 import { reviewSchemas } from './messages/review.js';
-import type { RiskRuleDefine, RiskRuleDefined, RiskRuleRejected } from './messages/risk-rule.js';
+import type {
+  RiskRuleDefine,
+  RiskRuleDefined,
+  RiskRuleDelete,
+  RiskRuleDeleted,
+  RiskRuleRejected,
+} from './messages/risk-rule.js';
 import { riskRuleSchemas } from './messages/risk-rule.js';
 import type { LedgerSealed } from './messages/seal.js';
 import { sealSchemas } from './messages/seal.js';
@@ -146,6 +152,8 @@ export interface MessageData {
   'payflow.limit.rejected.v1': LimitRejected;
   'payflow.risk_rule.define.v1': RiskRuleDefine;
   'payflow.risk_rule.defined.v1': RiskRuleDefined;
+  'payflow.risk_rule.delete.v1': RiskRuleDelete;
+  'payflow.risk_rule.deleted.v1': RiskRuleDeleted;
   'payflow.risk_rule.rejected.v1': RiskRuleRejected;
   'payflow.review.decide.v1': ReviewDecide;
   'payflow.review.opened.v1': ReviewState;
@@ -193,6 +201,7 @@ export interface RefusableData {
   'payflow.limit.define.v1': Pick<LimitDefine, 'id'>;
   'payflow.limit.delete.v1': Pick<LimitDelete, 'id'>;
   'payflow.risk_rule.define.v1': Pick<RiskRuleDefine, 'id'>;
+  'payflow.risk_rule.delete.v1': Pick<RiskRuleDelete, 'id'>;
   'payflow.review.decide.v1': Pick<ReviewDecide, 'id' | 'payment'>;
 }
 

@@ -54,6 +54,7 @@ export const REFUSALS = {
   review_not_found: 'No such review in this organisation.',
   review_not_open: 'The review has been decided, or its payment ran out of time.',
   risk_denied: 'A rule of the organisation refuses such payments.',
+  risk_rule_not_found: 'No such risk rule in this organisation, or it was deleted.',
   reversal_exceeds_original: 'No more can be moved back than the transfer moved.',
   transfer_corrected: 'The transfer has been corrected by another one.',
   too_many_assets: 'The organisation has as many units of its own as it can have.',

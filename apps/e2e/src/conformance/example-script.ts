@@ -166,6 +166,7 @@ async function watchPayments(player: ExamplePlayer, { wallet, shop }: Cast): Pro
     await player.play('getReview', { path });
     await player.play(decision, { path, body: { reason: 'Known customer, called back.' } });
   }
+  await player.play('deleteRiskRule', { path: { id: idOf(rule) } });
 }
 
 /** Monitoring looks in rounds, and has figures of everything after its first. */

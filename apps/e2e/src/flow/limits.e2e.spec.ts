@@ -39,6 +39,13 @@ describe('limits, rules and reviews over HTTP', () => {
       ANSWERED_WITHIN_MS,
     );
   }
+  async function remove(path: string) {
+    const options = { method: 'DELETE', idempotencyKey: newId('event'), wait_s: WAIT_S };
+    return until(`${path} is deleted`, async () => {
+      const answer = await merchant.api.call(`/api/v1${path}`, options);
+      return answer.kind === 'answer' && isFinal(answer) ? answer : undefined;
+    });
+  }
   const read = async (path: string) => jsonOf<Resource>(await merchant.api.call(`/api/v1${path}`));
   const payment = (amount: string) => ({ source, destination, amount, asset: 'USD' });
   const told = (reply: Reply) => jsonOf<{ payment?: { failure: object } }>(reply).payment?.failure;
@@ -59,13 +66,7 @@ describe('limits, rules and reviews over HTTP', () => {
   it('a limit that is deleted holds no payment up', async () => {
     const limit = jsonOf<Resource>(await post('/limits', { kind: 'per_payment', asset: 'USD', amount: '10' }));
     expect(told(await post('/payments', payment('11')))).toEqual({ code: 'limit_exceeded', reason: 'per_payment' });
-    const idempotencyKey = newId('event');
-    const gone = await until('it is deleted', async () => {
-      const answer = await merchant.api.call(`/api/v1/limits/${limit.id}`, {
-        ...{ method: 'DELETE', idempotencyKey, wait_s: WAIT_S },
-      });
-      return answer.kind === 'answer' && isFinal(answer) ? answer : undefined;
-    });
+    const gone = await remove(`/limits/${limit.id}`);
     expect([gone.status, jsonOf<Resource>(gone)]).toMatchObject([200, { id: limit.id, version: 2 }]);
     expect((await post('/payments', payment('11'))).status).toBe(201);
     expect(await read(`/limits/${limit.id}`)).toMatchObject({ code: 'not_found' });
@@ -90,6 +91,12 @@ describe('limits, rules and reviews over HTTP', () => {
       const { data } = (await read('/reviews?status=open')) as unknown as { data: Resource[] };
       return data.length === 2 ? data : undefined;
     });
+    // The rule ends before they are decided, and what it has asked for does not.
+    const { id } = jsonOf<Resource>(rule);
+    const gone = await remove(`/risk_rules/${id}`);
+    expect([gone.status, jsonOf<Resource>(gone)]).toMatchObject([200, { id, version: 2, verdict: 'review' }]);
+    expect(await read(`/risk_rules/${id}`)).toMatchObject({ code: 'not_found' });
+    expect((await post('/payments', payment('1000'))).status).toBe(201);
     const reviewOf = (id: string) => open.find(({ payment: of }) => of === id)?.id ?? '';
     expect(await read(`/payments/${good}`)).toMatchObject({ status: 'pending' });
     expect((await post(`/reviews/${reviewOf(good)}/approve`, { reason: 'known' })).status).toBe(200);

@@ -85,7 +85,7 @@ describe('the views of the gateway', () => {
     });
   }
 
-  /** Four of each of what an organisation defines for itself: one in its second version, one that is off. */
+  /** Four of each of what an organisation defines for itself: one in its second version, one deleted where it can be, one off. */
   async function define(): Promise<void> {
     for (let at = 0; at < 4; at++) {
       await made('/assets', { code: `POINTS${at}`, scale: at, name: `Points ${at}` });
@@ -95,7 +95,8 @@ describe('the views of the gateway', () => {
       const limit = { kind: 'per_day', asset: 'EUR', amount: '250', ...off };
       const { id } = await made('/limits', limit);
       const rule = { priority: at + 2, verdict: 'allow', reason: 'known', conditions: { asset: ['EUR'] }, ...off };
-      await made('/risk_rules', rule);
+      const { id: ruleId } = await made('/risk_rules', rule);
+      if (at === 2) for (const path of [`/limits/${id}`, `/risk_rules/${ruleId}`]) await made(path, {}, 'DELETE');
       if (at > 0) continue;
       const leg = { debit_account: '$payer', credit_account: bob, asset: 'USD', amount: '$total' };
       const template = { variables: { payer: 'account', total: 'amount' }, legs: [leg] };

@@ -64,6 +64,7 @@ export type TypeWrite = WriteOf<'change', ChangeView, 'payflow.transaction_type.
 export type LimitWrite = WriteOf<'change', ChangeView, 'payflow.limit.define.v1'>;
 export type LimitDeletion = WriteOf<'change', ChangeView, 'payflow.limit.delete.v1'>;
 export type RiskRuleWrite = WriteOf<'change', ChangeView, 'payflow.risk_rule.define.v1'>;
+export type RiskRuleDeletion = WriteOf<'change', ChangeView, 'payflow.risk_rule.delete.v1'>;
 export type ReviewWrite = WriteOf<'change', ChangeView, 'payflow.review.decide.v1'>;
 export type PeriodCloseWrite = WriteOf<'change', ChangeView, 'payflow.period.close.v1'>;
 export type EvidenceWrite = WriteOf<'change', ChangeView, 'payflow.dispute.submit_evidence.v1'>;
@@ -104,6 +105,7 @@ export type Write =
   | LimitWrite
   | LimitDeletion
   | RiskRuleWrite
+  | RiskRuleDeletion
   | ReviewWrite
   | TransferUpdateWrite
   | OperationWrite;

@@ -2,8 +2,10 @@ import {
   PROBLEMS,
   type LimitDefined,
   type LimitDeleted,
+  type Refusal,
   type ReviewState,
   type RiskRuleDefined,
+  type RiskRuleDeleted,
 } from '@payflow/contracts';
 import { PROBLEM_CONTENT_TYPE, problemBody } from '@payflow/service';
 import { limitResource, reviewResource, riskRuleResource } from '../domain/limit.js';
@@ -31,10 +33,17 @@ export function riskRuleReply(rule: RiskRuleDefined): Reply {
   return given(201, riskRuleResource(rule), { location: `${RISK_RULES_PATH}/${rule.id}` });
 }
 
+/** 200 with the rule as it was, and when it ended. */
+export function riskRuleDeletedReply(rule: RiskRuleDeleted): Reply {
+  return given(200, riskRuleResource(rule), {});
+}
+
 /** 200 with the review as the decision left it. */
 export function reviewReply(review: ReviewState): Reply {
   return given(200, reviewResource(review), {});
 }
+
+const NOT_FOUND: ReadonlySet<string> = new Set<Refusal>(['limit_not_found', 'risk_rule_not_found']);
 
 /** Why a limit, a rule or a review stays as it was. */
 export function policyRefusedReply(
@@ -43,7 +52,7 @@ export function policyRefusedReply(
   requestId: string,
   traceId: string | undefined,
 ): Reply {
-  const code = reason === 'limit_not_found' ? 'not_found' : refusalCode(reason);
+  const code = NOT_FOUND.has(reason) ? 'not_found' : refusalCode(reason);
   const body = problemBody(code, { detail: refusalDetail(reason), extra: {} }, { instance, requestId, traceId });
   return {
     status: PROBLEMS[code].status,

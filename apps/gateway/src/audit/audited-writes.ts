@@ -11,6 +11,7 @@ const AUDITED: ReadonlyMap<Write['type'], AuditedView | 'unseen'> = new Map([
   ['payflow.limit.define.v1', 'limit'],
   ['payflow.limit.delete.v1', 'limit'],
   ['payflow.risk_rule.define.v1', 'risk_rule'],
+  ['payflow.risk_rule.delete.v1', 'risk_rule'],
   ['payflow.review.decide.v1', 'review'],
   ['payflow.account.update.v1', 'account'],
   ['payflow.transaction_type.define.v1', 'transaction_type'],

@@ -1,4 +1,4 @@
-import type { LimitDefined, LimitDeleted, ReviewState, RiskRuleDefined } from '@payflow/contracts';
+import type { LimitDefined, LimitDeleted, ReviewState, RiskRuleDefined, RiskRuleDeleted } from '@payflow/contracts';
 import { ContentViews, DELETED } from './content-views.js';
 
 /** Limits in the versions in force. */
@@ -8,8 +8,8 @@ export const LIMIT_VIEWS = new ContentViews<LimitDefined | LimitDeleted>('limit_
 });
 
 /** Risk rules in the versions in force. */
-export const RISK_RULE_VIEWS = new ContentViews<RiskRuleDefined>('risk_rule_views', 'riskRule', {
-  label: ({ verdict }) => verdict,
+export const RISK_RULE_VIEWS = new ContentViews<RiskRuleDefined | RiskRuleDeleted>('risk_rule_views', 'riskRule', {
+  label: (rule) => ('deleted_at' in rule ? DELETED : rule.verdict),
   createdAt: ({ defined_at }) => defined_at,
 });
 

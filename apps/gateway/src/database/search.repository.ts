@@ -29,6 +29,8 @@ const byId = (kind: IdKind, table: string, type: Findable, columns: Branch['colu
   where: `$4 = '${kind}' and id = $3::uuid`,
 });
 
+const unlessDeleted = (branch: Branch): Branch => ({ ...branch, where: `${branch.where} and ${IS_THERE}` });
+
 // What a key stands for is called by other names where it has no resource of that name.
 const TYPE_OF_KEY = `case resource_kind when 'group' then 'transfer_group' when 'bulk' then 'transfer_bulk' else resource_kind end`;
 
@@ -49,11 +51,8 @@ const BRANCHES: readonly Branch[] = [
     where: `id = $3::uuid and kind = $4`,
   },
   byId('dispute', 'dispute_views', 'dispute', { ...withAmount, payment: 'payment_id' }),
-  {
-    ...byId('limit', 'limit_views', 'limit', { status: 'label' }),
-    where: `$4 = 'limit' and id = $3::uuid and ${IS_THERE}`,
-  },
-  byId('riskRule', 'risk_rule_views', 'risk_rule', { status: 'label' }),
+  unlessDeleted(byId('limit', 'limit_views', 'limit', { status: 'label' })),
+  unlessDeleted(byId('riskRule', 'risk_rule_views', 'risk_rule', { status: 'label' })),
   byId('review', 'review_views', 'review', { status: 'label' }),
   byId('bulk', 'transfer_bulk_views', 'transfer_bulk'),
   { match: 'reference', table: 'payment_views', type: `'payment'`, columns: withAmount, where: 'reference = $5' },

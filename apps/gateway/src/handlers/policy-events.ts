@@ -7,6 +7,7 @@ import {
   policyRefusedReply,
   reviewReply,
   REVIEWS_PATH,
+  riskRuleDeletedReply,
   riskRuleReply,
   RISK_RULES_PATH,
 } from '../acceptance/policy-replies.js';
@@ -20,6 +21,7 @@ const TYPES = [
   'payflow.limit.deleted.v1',
   'payflow.limit.rejected.v1',
   'payflow.risk_rule.defined.v1',
+  'payflow.risk_rule.deleted.v1',
   'payflow.risk_rule.rejected.v1',
   'payflow.review.opened.v1',
   'payflow.review.decided.v1',
@@ -45,7 +47,9 @@ export async function applyPolicyEvents(tx: Transaction, events: readonly Policy
     ),
     RISK_RULE_VIEWS.apply(
       tx,
-      events.filter((event) => event.type === 'payflow.risk_rule.defined.v1'),
+      events.filter(
+        (event) => event.type === 'payflow.risk_rule.defined.v1' || event.type === 'payflow.risk_rule.deleted.v1',
+      ),
     ),
     REVIEW_VIEWS.apply(
       tx,
@@ -70,6 +74,8 @@ function replyTo(event: PolicyEvent, requestId: string): Reply {
       return refused(LIMITS_PATH, event.data);
     case 'payflow.risk_rule.defined.v1':
       return riskRuleReply(event.data);
+    case 'payflow.risk_rule.deleted.v1':
+      return riskRuleDeletedReply(event.data);
     case 'payflow.risk_rule.rejected.v1':
       return refused(RISK_RULES_PATH, event.data);
     case 'payflow.review.opened.v1':

@@ -185,6 +185,7 @@ const OWN: Readonly<Record<string, readonly [() => Ask, number]>> = {
   defineRiskRule: [() => ({ path: '/risk_rules', body: RULE }), 4],
   listRiskRules: [() => ({ path: '/risk_rules' }), 1],
   getRiskRule: [() => ({ path: `/risk_rules/${rules[0]}` }), 1],
+  deleteRiskRule: [() => ({ path: `/risk_rules/${rules[1]}` }), 7],
   listReviews: [() => ({ path: '/reviews?status=open' }), 1],
   getReview: [() => ({ path: `/reviews/${reviews[0]}` }), 1],
   getMe: [() => ({ path: '/auth/me' }), 2],

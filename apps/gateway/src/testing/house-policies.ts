@@ -5,6 +5,8 @@ import type {
   ReviewDecide,
   ReviewState,
   RiskRuleDefine,
+  RiskRuleDefined,
+  RiskRuleDelete,
 } from '@payflow/contracts';
 import type { Verdict } from './house-books.js';
 
@@ -14,6 +16,7 @@ export class HousePolicies {
   readonly reviews = new Map<string, ReviewState>();
   readonly #versions = new Map<string, number>();
   readonly #limits = new Map<string, LimitDefined>();
+  readonly #rules = new Map<string, RiskRuleDefined>();
 
   limit({ if_version, ...terms }: LimitDefine): Verdict {
     const version = this.#next(terms.id, if_version);
@@ -35,7 +38,19 @@ export class HousePolicies {
   rule({ if_version, ...terms }: RiskRuleDefine): Verdict {
     const version = this.#next(terms.id, if_version);
     if (version === undefined) return { type: 'payflow.risk_rule.rejected.v1', data: refused(terms.id) };
-    return { type: 'payflow.risk_rule.defined.v1', data: { ...terms, version, defined_at: new Date().toISOString() } };
+    const data = { ...terms, version, defined_at: new Date().toISOString() };
+    this.#rules.set(terms.id, data);
+    return { type: 'payflow.risk_rule.defined.v1', data };
+  }
+
+  deleteRule({ id, if_version }: RiskRuleDelete): Verdict {
+    const rule = this.#rules.get(id);
+    if (!rule)
+      return { type: 'payflow.risk_rule.rejected.v1', data: { ...refused(id), reason: 'risk_rule_not_found' } };
+    const version = this.#next(id, if_version);
+    if (version === undefined) return { type: 'payflow.risk_rule.rejected.v1', data: refused(id) };
+    this.#rules.delete(id);
+    return { type: 'payflow.risk_rule.deleted.v1', data: { ...rule, version, deleted_at: new Date().toISOString() } };
   }
 
   decide({ id, payment, decision, reason, if_version: seen }: ReviewDecide): Verdict {

@@ -39,6 +39,7 @@ type Command = AnyMessage<
   | 'payflow.limit.define.v1'
   | 'payflow.limit.delete.v1'
   | 'payflow.risk_rule.define.v1'
+  | 'payflow.risk_rule.delete.v1'
   | 'payflow.review.decide.v1'
   | 'payflow.payments_clock.set.v1'
   | 'payflow.ledger_clock.set.v1'
@@ -209,6 +210,8 @@ export class House {
         return this.policies.deleteLimit(command.data);
       case 'payflow.risk_rule.define.v1':
         return this.policies.rule(command.data);
+      case 'payflow.risk_rule.delete.v1':
+        return this.policies.deleteRule(command.data);
       case 'payflow.review.decide.v1':
         return this.policies.decide(command.data);
       case 'payflow.payments_clock.set.v1':

@@ -20,6 +20,7 @@ import { PaymentTestExpiries1764400800052 } from './migrations/1764400800052-pay
 import { PaymentsKeysFirst1764500200001 } from './migrations/1764500200001-payments-keys-first.js';
 import { PaymentsKeysReplaced1764500200002 } from './migrations/1764500200002-payments-keys-replaced.js';
 import { LimitsDeleted1764600600001 } from './migrations/1764600600001-limits-deleted.js';
+import { RiskRulesDeleted1764700000002 } from './migrations/1764700000002-risk-rules-deleted.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -46,6 +47,7 @@ export const migrations = [
   PaymentsKeysFirst1764500200001,
   PaymentsKeysReplaced1764500200002,
   LimitsDeleted1764600600001,
+  RiskRulesDeleted1764700000002,
   rights,
 ];
 

@@ -59,25 +59,36 @@ const FIRST = (kind: string): string =>
   `(select min(f.defined_at) from policy_definitions f where f.tenant_id = t.tenant_id and f.livemode = t.livemode
      and f.kind = '${kind}' and f.subject_id = t.id and f.version = 1)`;
 
+/** Of a limit or a rule that was deleted; null while it is in force. */
+interface Ended {
+  readonly deleted_at: string | null;
+}
+
+/** What a limit or a rule is to its readers, whether it is in force or was deleted. */
+function inForceOrEnded<C extends { readonly version: number }>(row: Told<unknown> & Ended, told: C, label: string) {
+  const first = instant(row.first_at);
+  if (row.deleted_at === null) return content(row, told, label, first);
+  return content(row, { ...told, deleted_at: instant(row.deleted_at) }, 'deleted', first);
+}
+
 /** Limits, rules and reviews as payments has told of them, whole, as its readers keep them. */
 export const POLICIES_PUBLISHED = {
   limits: published({
     name: 'limits',
     from: 'limits t',
     select: `json_build_object(${LIMIT_MEMBERS('t')}) as told, ${FIRST('limit')} as first_at, t.deleted_at`,
-    told: (row: Told<LimitJson> & { readonly deleted_at: string | null }) => {
+    told: (row: Told<LimitJson> & Ended) => {
       const limit = toLimit(row.told);
-      if (row.deleted_at === null) return content(row, limit, limit.kind, instant(row.first_at));
-      return content(row, { ...limit, deleted_at: instant(row.deleted_at) }, 'deleted', instant(row.first_at));
+      return inForceOrEnded(row, limit, limit.kind);
     },
   }),
   rules: published({
     name: 'rules',
     from: 'risk_rules t',
-    select: `json_build_object(${RULE_MEMBERS('t')}) as told, ${FIRST('risk_rule')} as first_at`,
-    told: (row: Told<RiskRuleDefined>) => {
+    select: `json_build_object(${RULE_MEMBERS('t')}) as told, ${FIRST('risk_rule')} as first_at, t.deleted_at`,
+    told: (row: Told<RiskRuleDefined> & Ended) => {
       const rule = toRule(row.told);
-      return content(row, rule, rule.verdict, instant(row.first_at));
+      return inForceOrEnded(row, rule, rule.verdict);
     },
   }),
   reviews: published({

@@ -12,6 +12,7 @@ import {
   type Owner,
   type Policies,
   type PolicyRow,
+  type Subject,
 } from '../limits/policy.repository.js';
 import { REVIEWS, toReview, type Review, type ReviewRow } from '../limits/review.repository.js';
 import {
@@ -48,8 +49,8 @@ export interface Surroundings {
   readonly mentioned: Mentioned;
   /** Commands that define limits or rules. */
   readonly defining: readonly (Owner & { readonly id: string })[];
-  /** The limits among what they define. */
-  readonly limits: readonly (Owner & { readonly id: string })[];
+  /** The limits and rules that they define or delete. */
+  readonly subjects: readonly Subject[];
   /** Whose limits and rules. */
   readonly owners: readonly Owner[];
   readonly reviewed: readonly PaymentKey[];
@@ -66,7 +67,7 @@ export interface Surrounded {
   readonly answered: ReadonlySet<string>;
   /** By `keyOfOwner`. */
   readonly policies: ReadonlyMap<string, OwnedPolicy>;
-  /** Versions of limits that were deleted, by `keyOfLimit`. */
+  /** Versions of limits and rules that were deleted, by `keyOfSubject`. */
   readonly deleted: ReadonlyMap<string, number>;
   /** By the keys of their payments. */
   readonly reviews: ReadonlyMap<string, Review>;
@@ -91,7 +92,7 @@ export async function loadSurroundings(tx: Transaction, policies: Policies, abou
     await tx.rows(LOAD, [
       ...livesAsked(about.payments, about.mentioned),
       ...asked.values,
-      ...deletedAsked(about.limits),
+      ...deletedAsked(about.subjects),
       ...keyColumns(about.reviewed),
       ...disputesAsked(about.disputed, about.told),
       ...keyColumns(about.created),

@@ -41,6 +41,7 @@ const DEFINING: ReadonlySet<string> = new Set<DefineType>([
   'payflow.limit.define.v1',
   'payflow.limit.delete.v1',
   'payflow.risk_rule.define.v1',
+  'payflow.risk_rule.delete.v1',
 ]);
 
 /** The payment that a decision is about. */

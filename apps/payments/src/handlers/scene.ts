@@ -3,6 +3,7 @@ import type { DisputablePayment } from '../database/dispute.repository.js';
 import type { Loaded } from '../database/life.repository.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import { loadSurroundings, type Surrounded } from '../database/surroundings.repository.js';
+import { subjectOf } from '../limits/definitions.js';
 import type { Policies } from '../limits/policy.repository.js';
 import { isIncrease, reviewedBy, type CommandBatch } from './command-batch.js';
 import { createdBefore, type Added, type WholeCreate } from './creates.js';
@@ -58,9 +59,7 @@ export async function lookAround(
     payments: unique([...keysOf(turns), ...reviewed, ...disputed]),
     mentioned: mentionedBy(turns),
     defining: batch.definitions,
-    limits: batch.definitions
-      .filter(({ type }) => type !== 'payflow.risk_rule.define.v1')
-      .map(({ tenant, livemode, data: { id } }) => ({ tenant, livemode, id })),
+    subjects: batch.definitions.map(subjectOf),
     owners: [...batch.definitions, ...created.added.map(({ command }) => command), ...batch.asked.filter(isIncrease)],
     reviewed: unique(reviewed),
     disputed: unique(disputed),

@@ -8,6 +8,8 @@ import {
   type Refusal,
   type RiskRuleDefine,
   type RiskRuleDefined,
+  type RiskRuleDelete,
+  type RiskRuleDeleted,
 } from '@payflow/contracts';
 import { inOrder } from './rules.js';
 import type { OwnedPolicy } from './policy.repository.js';
@@ -17,6 +19,8 @@ export type Defined<T> =
   /** As it was asked for, it stands already. */
   | { readonly kind: 'unchanged'; readonly terms: T }
   | { readonly kind: 'refused'; readonly reason: Refusal };
+/** What is there can always be ended: it never stands already. */
+export type Deleted<T> = Exclude<Defined<T>, { readonly kind: 'unchanged' }>;
 
 /** The next version of a limit, and the policy with it. `now`: RFC 3339. `deleted`: the version that ended it, if it had one before. */
 export function defineLimit(
@@ -33,29 +37,31 @@ export function defineLimit(
 }
 
 /** The version that ends a limit, and the policy without it. What is reserved under it stays with its payments until they end. */
-export function deleteLimit(
-  policy: OwnedPolicy,
-  { id, if_version }: LimitDelete,
-  now: string,
-): Exclude<Defined<LimitDeleted>, { kind: 'unchanged' }> {
-  const known = policy.limits.find((limit) => limit.id === id);
-  if (!known) return { kind: 'refused', reason: 'limit_not_found' };
-  if (if_version !== null && if_version !== known.version) return { kind: 'refused', reason: 'version_differs' };
-  const terms = { ...known, version: known.version + 1, deleted_at: now };
-  return { kind: 'defined', terms, policy: { ...policy, limits: policy.limits.filter((limit) => limit !== known) } };
+export function deleteLimit(policy: OwnedPolicy, command: LimitDelete, now: string): Deleted<LimitDeleted> {
+  const decision = ended(policy.limits, command, now, 'limit_not_found');
+  if (decision.kind !== 'defined') return decision;
+  return { ...decision, policy: { ...policy, limits: without(policy.limits, command.id) } };
 }
 
-/** The next version of a rule, and the policy with it, its rules in the order they are asked in. */
+/** The next version of a rule, and the policy with it, its rules in the order they are asked in. `now`, `deleted`: as of a limit. */
 export function defineRule(
   policy: OwnedPolicy,
   { if_version, ...terms }: RiskRuleDefine,
   now: string,
+  deleted = 0,
 ): Defined<RiskRuleDefined> {
-  const decision = next(policy.rules, { if_version, ...terms }, now);
+  const decision = next(policy.rules, { if_version, ...terms }, now, deleted);
   if (decision.kind !== 'defined') return decision;
   if (!isKnown(policy.rules, terms.id) && policy.rules.length >= RISK_RULES_MAX)
     return { kind: 'refused', reason: 'too_many_risk_rules' };
   return { ...decision, policy: { ...policy, rules: inOrder(replaced(policy.rules, decision.terms)) } };
+}
+
+/** The version that ends a rule, and the policy without it. The reviews that it asked for stay. */
+export function deleteRule(policy: OwnedPolicy, command: RiskRuleDelete, now: string): Deleted<RiskRuleDeleted> {
+  const decision = ended(policy.rules, command, now, 'risk_rule_not_found');
+  if (decision.kind !== 'defined') return decision;
+  return { ...decision, policy: { ...policy, rules: without(policy.rules, command.id) } };
 }
 
 interface Versioned {
@@ -80,6 +86,18 @@ function next<T extends Versioned>(
   return { kind: 'defined', terms: made };
 }
 
+function ended<T extends Versioned>(
+  all: readonly T[],
+  { id, if_version }: { readonly id: string; readonly if_version: number | null },
+  now: string,
+  unknown: Refusal,
+): Exclude<Next<T & { readonly deleted_at: string }>, { kind: 'unchanged' }> {
+  const known = all.find((one) => one.id === id);
+  if (!known) return { kind: 'refused', reason: unknown };
+  if (if_version !== null && if_version !== known.version) return { kind: 'refused', reason: 'version_differs' };
+  return { kind: 'defined', terms: { ...known, version: known.version + 1, deleted_at: now } };
+}
+
 /** What was asked for, whatever the order of its fields. */
 function contentOf(terms: Versioned): string {
   const content: Record<string, unknown> = { ...terms, version: 0, defined_at: '' };
@@ -99,7 +117,11 @@ function isKnown(all: readonly Versioned[], id: string): boolean {
 }
 
 function replaced<T extends Versioned>(all: readonly T[], one: T): T[] {
-  return [...all.filter(({ id }) => id !== one.id), one];
+  return [...without(all, one.id), one];
+}
+
+function without<T extends Versioned>(all: readonly T[], id: string): T[] {
+  return all.filter((one) => one.id !== id);
 }
 
 function byId(a: Versioned, b: Versioned): number {

@@ -1,9 +1,20 @@
-import type { LimitDefined, LimitDeleted, Refusable, Refusal, RiskRuleDefined, AnyMessage } from '@payflow/contracts';
+import type { Refusable, Refusal, AnyMessage } from '@payflow/contracts';
 import type { AnyOutgoing } from '@payflow/messaging';
-import { defineLimit, defineRule, deleteLimit } from './define.js';
-import { keyOfLimit, keyOfOwner, type Definition, type OwnedPolicy } from './policy.repository.js';
+import { defineLimit, defineRule, deleteLimit, deleteRule } from './define.js';
+import { keyOfOwner, keyOfSubject, type Definition, type OwnedPolicy, type Subject } from './policy.repository.js';
 
-export type DefineType = 'payflow.limit.define.v1' | 'payflow.limit.delete.v1' | 'payflow.risk_rule.define.v1';
+const LIMIT = { kind: 'limit', refused: 'payflow.limit.rejected.v1' } as const;
+const RULE = { kind: 'risk_rule', refused: 'payflow.risk_rule.rejected.v1' } as const;
+
+/** What the commands are about, and what is told of them. */
+const TOLD = {
+  'payflow.limit.define.v1': { ...LIMIT, done: 'payflow.limit.defined.v1' },
+  'payflow.limit.delete.v1': { ...LIMIT, done: 'payflow.limit.deleted.v1' },
+  'payflow.risk_rule.define.v1': { ...RULE, done: 'payflow.risk_rule.defined.v1' },
+  'payflow.risk_rule.delete.v1': { ...RULE, done: 'payflow.risk_rule.deleted.v1' },
+} as const;
+
+export type DefineType = keyof typeof TOLD;
 export type DefineCommand = AnyMessage<DefineType>;
 export type DamagedDefine = Refusable<DefineType>;
 
@@ -22,11 +33,11 @@ export interface Definable {
   readonly answered: ReadonlySet<string>;
   /** By {@link keyOfOwner}. */
   readonly policies: ReadonlyMap<string, OwnedPolicy>;
-  /** Versions of limits that were deleted, by {@link keyOfLimit}. */
+  /** Versions of limits and rules that were deleted, by {@link keyOfSubject}. */
   readonly deleted: ReadonlyMap<string, number>;
 }
 
-/** Defines limits and rules, and deletes limits, in the order they were asked for. */
+/** Defines and deletes limits and rules, in the order they were asked for. */
 export function takeDefinitions(
   commands: readonly DefineCommand[],
   { answered, policies, deleted: before }: Definable,
@@ -42,14 +53,14 @@ export function takeDefinitions(
     known.add(command.id);
     const key = keyOfOwner(command);
     const loaded = policies.get(key) as OwnedPolicy;
-    const decision = decide(changed.get(key) ?? loaded, command, now, deleted);
+    const subject = keyOfSubject(subjectOf(command));
+    const decision = decide(changed.get(key) ?? loaded, command, now, deleted.get(subject));
     if (decision.kind === 'refused') {
       definitions.push(definitionOf(command, now, { reason: decision.reason }));
       return [refusal(command, decision.reason, now)];
     }
     if (decision.kind === 'defined') changed.set(key, { ...decision.policy, version: loaded.version + 1 });
-    if (command.type === 'payflow.limit.delete.v1')
-      deleted.set(keyOfLimit({ ...command, id: command.data.id }), decision.terms.version);
+    if ('deleted_at' in decision.terms) deleted.set(subject, decision.terms.version);
     definitions.push(definitionOf(command, now, { terms: decision.terms }));
     return [definedEvent(command, decision.terms)];
   });
@@ -71,36 +82,38 @@ export function refuseDefinitions(
   };
 }
 
-function decide(policy: OwnedPolicy, command: DefineCommand, now: string, deleted: ReadonlyMap<string, number>) {
+/** The limit or the rule that a command is about. */
+export function subjectOf({ tenant, livemode, type, data }: DefineCommand | DamagedDefine): Subject {
+  return { tenant, livemode, kind: TOLD[type].kind, subjectId: data.id };
+}
+
+function decide(policy: OwnedPolicy, command: DefineCommand, now: string, deleted: number | undefined) {
   switch (command.type) {
     case 'payflow.limit.define.v1':
-      return defineLimit(policy, command.data, now, deleted.get(keyOfLimit({ ...command, id: command.data.id })));
+      return defineLimit(policy, command.data, now, deleted);
     case 'payflow.limit.delete.v1':
       return deleteLimit(policy, command.data, now);
+    case 'payflow.risk_rule.define.v1':
+      return defineRule(policy, command.data, now, deleted);
+    case 'payflow.risk_rule.delete.v1':
+      return deleteRule(policy, command.data, now);
     default:
-      return defineRule(policy, command.data, now);
+      return command satisfies never;
   }
 }
 
-type Terms = LimitDefined | LimitDeleted | RiskRuleDefined;
+type Terms = NonNullable<Definition['terms']>;
 
 function definitionOf(
-  { tenant, livemode, id: commandId, type, actor, data }: DefineCommand | DamagedDefine,
+  command: DefineCommand | DamagedDefine,
   definedAt: string,
   answer: { readonly reason: Refusal } | { readonly terms: Terms },
 ): Definition {
-  const kind = type === 'payflow.risk_rule.define.v1' ? 'risk_rule' : 'limit';
   const terms = 'terms' in answer ? answer.terms : null;
   const reason = 'reason' in answer ? answer.reason : null;
-  const named = { tenant, livemode, commandId, kind, subjectId: data.id, actor, definedAt } as const;
+  const named = { ...subjectOf(command), commandId: command.id, actor: command.actor, definedAt };
   return { ...named, version: terms?.version ?? null, reason, terms };
 }
-
-const TOLD = {
-  'payflow.limit.define.v1': { done: 'payflow.limit.defined.v1', refused: 'payflow.limit.rejected.v1' },
-  'payflow.limit.delete.v1': { done: 'payflow.limit.deleted.v1', refused: 'payflow.limit.rejected.v1' },
-  'payflow.risk_rule.define.v1': { done: 'payflow.risk_rule.defined.v1', refused: 'payflow.risk_rule.rejected.v1' },
-} as const satisfies Record<DefineType, object>;
 
 function definedEvent(command: DefineCommand, terms: Terms): AnyOutgoing {
   const type = TOLD[command.type].done;

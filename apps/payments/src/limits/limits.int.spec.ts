@@ -1,7 +1,8 @@
-import { newId } from '@payflow/contracts';
-import { statement } from '@payflow/database';
+import { fromUuid, newId, uuidOf } from '@payflow/contracts';
+import { publishedKeys, publishedStates, statement } from '@payflow/database';
 import { statementsOf } from '@payflow/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { POLICIES_PUBLISHED } from '../database/published-policies.js';
 import { LimitedPayments, type Create } from '../testing/limited-payments.js';
 
 const USES = statement(
@@ -249,6 +250,71 @@ describe('a rule', () => {
     expect(failures(await house.send(house.create({ source })))).toHaveLength(1);
     expect(failures(await house.send(house.create()))).toHaveLength(0);
     expect(await house.broken()).toEqual([]);
+  });
+
+  it('that is deleted judges nobody, and the reviews that it asked for stay to be decided', async () => {
+    const rule = house.rule({ verdict: 'review', conditions: { asset: ['USD'] } });
+    await house.send(rule);
+    const [waiting, refused] = [house.create(), house.create()];
+    expect(typesOf(await house.send(waiting, refused))).toEqual([
+      ...['payflow.review.opened.v1', 'payflow.review.opened.v1'],
+    ]);
+    expect(await house.send(house.ruleDeletion(rule, 2))).toMatchObject([
+      { type: 'payflow.risk_rule.rejected.v1', data: { reason: 'version_differs' } },
+    ]);
+    const deletion = house.ruleDeletion(rule, 1);
+    // Payments of its own batch are judged by it no more, whatever stands before it.
+    expect(await house.send(deletion, house.create())).toMatchObject([
+      { type: 'payflow.risk_rule.deleted.v1', data: { id: rule.data.id, version: 2, verdict: 'review' } },
+      { type: 'payflow.transfer.post.v1' },
+    ]);
+    const again = await house.apply((tx) => house.commands.handle([deletion], tx));
+    expect(again).toEqual({ messages: [], repeated: [deletion.id] });
+    expect(await house.send(house.ruleDeletion(rule))).toMatchObject([{ data: { reason: 'risk_rule_not_found' } }]);
+    expect(await statementsOf(() => house.send(house.create()))).not.toContain('policies.load');
+    expect(typesOf(await house.send(house.decide(waiting, 'approve')))).toEqual([
+      ...['payflow.review.decided.v1', 'payflow.transfer.post.v1'],
+    ]);
+    expect(failures(await house.send(house.decide(refused, 'deny')))).toEqual([
+      { code: 'review_denied', reason: 'not_wanted' },
+    ]);
+    expect(await house.broken()).toEqual([]);
+  });
+
+  it('that was deleted goes on by versions, in one batch as in many, and in no other process is it remembered', async () => {
+    const rule = house.rule();
+    await house.send(rule);
+    const other = new (house.commands.constructor as new () => LimitedPayments['commands'])();
+    const elsewhere = async () => failures((await house.apply((tx) => other.handle([house.create()], tx))).messages);
+    expect(await elsewhere()).toEqual([{ code: 'risk_denied', reason: 'not_wanted' }]);
+    // With the limit its payments are still held against something: what it remembers of the rule would be asked.
+    await house.send(house.limit({ amount: '100000' }), house.ruleDeletion(rule));
+    expect(await elsewhere()).toEqual([]);
+    const next = () => house.rule({ id: rule.data.id, if_version: 0 });
+    expect(await house.send(next())).toMatchObject([{ type: 'payflow.risk_rule.defined.v1', data: { version: 3 } }]);
+    expect(failures(await house.send(house.create()))).toHaveLength(1);
+    expect(await house.send(house.ruleDeletion(rule), next(), house.ruleDeletion(rule, 5))).toMatchObject([
+      ...[{ data: { version: 4 } }, { data: { version: 5 } }, { data: { version: 6 } }],
+    ]);
+    expect(failures(await house.send(house.create()))).toEqual([]);
+    // A limit of the same UUID is another thing.
+    const limit = house.limit({ id: fromUuid('limit', uuidOf('riskRule', rule.data.id)) });
+    expect(await house.send(limit)).toMatchObject([{ type: 'payflow.limit.defined.v1', data: { version: 1 } }]);
+    expect(await house.send(house.rule({ id: rule.data.id, enabled: false }))).toMatchObject([
+      { data: { version: 7 } },
+    ]);
+  });
+
+  it('that was deleted is told to readers that begin anew as deleted', async () => {
+    const rule = house.rule();
+    await house.send(rule);
+    const told = async () => {
+      const [keys = []] = await Array.fromAsync(publishedKeys(house.db.database, POLICIES_PUBLISHED.rules, 10));
+      return JSON.parse(await publishedStates(house.db.database, POLICIES_PUBLISHED.rules, keys)) as unknown;
+    };
+    expect(await told()).toMatchObject([{ label: 'deny', version: 1, content: { id: rule.data.id, version: 1 } }]);
+    const [deleted] = await house.send(house.ruleDeletion(rule));
+    expect(await told()).toMatchObject([{ label: 'deleted', version: 2, content: deleted?.data }]);
   });
 });
 

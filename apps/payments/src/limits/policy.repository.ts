@@ -6,6 +6,7 @@ import {
   type LimitKind,
   type LimitScope,
   type RiskRuleDefined,
+  type RiskRuleDeleted,
 } from '@payflow/contracts';
 import { statement, Unnested, type BulkColumn, type Part, type Row, type Transaction } from '@payflow/database';
 import { inOrder } from './rules.js';
@@ -24,17 +25,23 @@ export interface OwnedPolicy extends Owner, Policy {
   readonly rules: readonly RiskRuleDefined[];
 }
 
-/** An answer to somebody who defined a limit or a rule. */
-export interface Definition extends Owner {
-  readonly commandId: string;
+/** A limit or a rule that somebody defines or deletes. */
+export interface Subject extends Owner {
   readonly kind: 'limit' | 'risk_rule';
   readonly subjectId: string;
+}
+
+/** An answer to somebody who defined a limit or a rule, or deleted one. */
+export interface Definition extends Subject {
+  readonly commandId: string;
   readonly actor: string;
   readonly definedAt: string;
   readonly version: number | null;
   readonly reason: string | null;
-  readonly terms: LimitDefined | LimitDeleted | RiskRuleDefined | null;
+  readonly terms: LimitDefined | LimitDeleted | RiskRuleDefined | RiskRuleDeleted | null;
 }
+
+const ID_KINDS = { limit: 'limit', risk_rule: 'riskRule' } as const;
 
 const OWNER: readonly BulkColumn<Owner>[] = [
   ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
@@ -60,7 +67,7 @@ export const POLICIES: Part = {
      case when p.version <> o.known then (select json_agg(json_build_object(${LIMIT_MEMBERS('l')}) order by l.id)
        from limits l where l.tenant_id = o.tenant_id and l.livemode = o.livemode and l.deleted_at is null) end as limits,
      case when p.version <> o.known then (select json_agg(json_build_object(${RULE_MEMBERS('r')}))
-       from risk_rules r where r.tenant_id = o.tenant_id and r.livemode = o.livemode) end as rules
+       from risk_rules r where r.tenant_id = o.tenant_id and r.livemode = o.livemode and r.deleted_at is null) end as rules
    from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::bigint[]) as o (tenant_id, livemode, known)
    left join payment_policies p on p.tenant_id = o.tenant_id and p.livemode = o.livemode`,
 };
@@ -80,14 +87,18 @@ export const ANSWERED: Part = {
    where (d.tenant_id, d.livemode, d.command_id) in (select * from asked)`,
 };
 
-/** Limits that were deleted: the next version of one follows the last. */
+/** Limits and rules that were deleted: the next version of one follows the last. */
 export const DELETED: Part = {
-  columns: ['tenant_id', 'livemode', 'id', 'version'],
-  width: 3,
+  columns: ['kind', 'tenant_id', 'livemode', 'id', 'version'],
+  width: 4,
   sql: (first) =>
-    `select tenant_id, livemode, id, version from limits
-   where (tenant_id, livemode, id) in (select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::uuid[]))
-     and deleted_at is not null`,
+    `with asked as (
+     select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::text[], $${first + 3}::uuid[]) as a (tenant_id, livemode, kind, id))
+   select 'limit' as kind, tenant_id, livemode, id, version from limits
+   where (tenant_id, livemode, id) in (select tenant_id, livemode, id from asked where kind = 'limit') and deleted_at is not null
+   union all
+   select 'risk_rule', tenant_id, livemode, id, version from risk_rules
+   where (tenant_id, livemode, id) in (select tenant_id, livemode, id from asked where kind = 'risk_rule') and deleted_at is not null`,
 };
 
 const MOVED = new Unnested<OwnedPolicy>([
@@ -147,14 +158,14 @@ export function policiesSaved(first: number): string {
        payment_count = excluded.payment_count, window_minutes = excluded.window_minutes, enabled = excluded.enabled,
        defined_at = excluded.defined_at, deleted_at = excluded.deleted_at),
    ruled as (
-     insert into risk_rules as r (tenant_id, livemode, id, version, priority, verdict, reason, conditions, enabled, defined_at)
-     select tenant_id, livemode, id, t.version, t.priority, t.verdict, t.reason, t.conditions, t.enabled, t.defined_at
+     insert into risk_rules as r (tenant_id, livemode, id, version, priority, verdict, reason, conditions, enabled, defined_at, deleted_at)
+     select tenant_id, livemode, id, t.version, t.priority, t.verdict, t.reason, t.conditions, t.enabled, t.defined_at, t.deleted_at
      from ${DEFINED.from(limitsAt + DEFINED.width)},
        json_to_record(n.terms) as t (version bigint, priority integer, verdict text, reason text, conditions json,
-         enabled boolean, defined_at timestamptz)
+         enabled boolean, defined_at timestamptz, deleted_at timestamptz)
      on conflict (tenant_id, livemode, id) do update set version = excluded.version, priority = excluded.priority,
        verdict = excluded.verdict, reason = excluded.reason, conditions = excluded.conditions, enabled = excluded.enabled,
-       defined_at = excluded.defined_at)`;
+       defined_at = excluded.defined_at, deleted_at = excluded.deleted_at)`;
 }
 
 /** The parameters of {@link policiesSaved}: policies that moved on, and what was answered to those who defined something. */
@@ -168,6 +179,7 @@ export function policiesToSave(moved: readonly OwnedPolicy[], definitions: reado
 }
 
 export interface DeletedRow extends Row {
+  kind: Subject['kind'];
   tenant_id: string;
   livemode: boolean;
   id: string;
@@ -273,22 +285,27 @@ export function toRule(rule: RiskRuleDefined): RiskRuleDefined {
 }
 
 /** The parameters of {@link DELETED}. */
-export function deletedAsked(limits: readonly (Owner & { readonly id: string })[]): unknown[] {
-  return [...ownerColumns(limits), limits.map(({ id }) => uuidOf('limit', id))];
+export function deletedAsked(subjects: readonly Subject[]): unknown[] {
+  return [...ownerColumns(subjects), subjects.map(({ kind }) => kind), subjects.map(subjectUuid)];
 }
 
-/** Their versions, by {@link keyOfLimit}. */
+/** Their versions, by {@link keyOfSubject}. */
 export function deletedFrom(rows: readonly DeletedRow[]): Map<string, number> {
   return new Map(
-    rows.map(({ tenant_id, livemode, id, version }) => {
-      const limit = { tenant: fromUuid('tenant', tenant_id), livemode, id: fromUuid('limit', id) };
-      return [keyOfLimit(limit), Number(version)];
+    rows.map(({ tenant_id, livemode, kind, id, version }) => {
+      const subject = {
+        tenant: fromUuid('tenant', tenant_id),
+        livemode,
+        kind,
+        subjectId: fromUuid(ID_KINDS[kind], id),
+      };
+      return [keyOfSubject(subject), Number(version)];
     }),
   );
 }
 
-export function keyOfLimit({ id, ...owner }: Owner & { readonly id: string }): string {
-  return `${keyOfOwner(owner)}/${id}`;
+export function keyOfSubject({ subjectId, ...owner }: Subject): string {
+  return `${keyOfOwner(owner)}/${subjectId}`;
 }
 
 /** The parameters of {@link ANSWERED}. */
@@ -299,13 +316,12 @@ export function answersAsked(commands: readonly (Owner & { readonly id: string }
 /** One statement must not meet a limit or a rule twice. */
 function newest(definitions: readonly Definition[], kind: Definition['kind']): Definition[] {
   const last = new Map<string, Definition>();
-  for (const one of definitions)
-    if (one.kind === kind && one.terms) last.set(`${keyOfOwner(one)}/${one.subjectId}`, one);
+  for (const one of definitions) if (one.kind === kind && one.terms) last.set(keyOfSubject(one), one);
   return [...last.values()];
 }
 
-function subjectUuid({ kind, subjectId }: Definition): string {
-  return uuidOf(kind === 'limit' ? 'limit' : 'riskRule', subjectId);
+function subjectUuid({ kind, subjectId }: Subject): string {
+  return uuidOf(ID_KINDS[kind], subjectId);
 }
 
 function withCustomerUuid(limit: LimitDefined): object {

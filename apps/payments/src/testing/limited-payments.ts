@@ -110,6 +110,10 @@ export class LimitedPayments {
     return this.message('payflow.risk_rule.define.v1', { ...terms, if_version: null, ...more });
   }
 
+  ruleDeletion({ data: { id } }: AnyMessage<'payflow.risk_rule.define.v1'>, ifVersion: number | null = null) {
+    return this.message('payflow.risk_rule.delete.v1', { id, if_version: ifVersion });
+  }
+
   decide({ data: { id } }: Create, decision: ReviewDecide['decision'], reason = 'seen') {
     const data = { id: reviewOf(id), payment: id, decision, reason };
     return this.message('payflow.review.decide.v1', data, { actor: 'key_reviewer' });

@@ -61,6 +61,18 @@ export interface RiskRuleDefined extends RiskRuleTerms {
   readonly defined_at: string;
 }
 
+/** `payflow.risk_rule.delete.v1` */
+export interface RiskRuleDelete {
+  readonly id: string;
+  /** Refused when the rule has another version by then. */
+  readonly if_version: number | null;
+}
+
+/** `payflow.risk_rule.deleted.v1`: the rule as it was, and the version that ended it. Defined again, it has the next. */
+export interface RiskRuleDeleted extends RiskRuleDefined {
+  readonly deleted_at: string;
+}
+
 /** `payflow.risk_rule.rejected.v1`: the rule stays as it was. */
 export interface RiskRuleRejected {
   readonly id: string;
@@ -113,6 +125,19 @@ export const riskRuleSchemas = {
     key,
     summary: 'Payments are held against this version of the rule from now on.',
     schema: object({ ...terms, version, defined_at: instant }),
+  },
+  'payflow.risk_rule.delete.v1': {
+    topic: 'payments.commands.v1',
+    key,
+    summary: 'Hold no more payments against the rule.',
+    schema: object({ id: id('riskRule'), if_version: nullable(version) }),
+    refusable: ['id'],
+  },
+  'payflow.risk_rule.deleted.v1': {
+    topic: 'payments.events.v1',
+    key,
+    summary: 'No payment is held against the rule from now on; the reviews that it asked for stay.',
+    schema: object({ ...terms, version, defined_at: instant, deleted_at: instant }),
   },
   'payflow.risk_rule.rejected.v1': {
     topic: 'payments.events.v1',

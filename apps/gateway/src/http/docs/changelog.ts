@@ -23,6 +23,7 @@ export const CHANGELOG: readonly Change[] = [
       '`If-Match` where holds are posted and voided, transfers reversed and corrected, reviews decided, disputes’ evidence submitted and periods closed: 412 `version_differs` where it is another version.',
       'Log-ins, failed ones too, and sessions that end stand in the audit log.',
       '`DELETE /limits/{id}`; a limit has `deleted_at`.',
+      '`DELETE /risk_rules/{id}`; a risk rule has `deleted_at`.',
       'Filters in the OpenAPI document have the schemas that they are held to.',
       'The OpenAPI document and the reference explain every member of every body and resource.',
       'A body in which nothing must be said can be left out, or be empty: of captures, cancellations, refunds, confirmations, retries, reversals, postings and voidings of holds, and closings of periods.',

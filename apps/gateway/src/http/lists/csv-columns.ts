@@ -43,7 +43,7 @@ export const CSV_COLUMNS = {
     ...['id', 'version', 'kind', 'scope', 'customer', 'method', 'asset', 'amount', 'count', 'minutes', 'enabled'],
     ...['defined_at', 'deleted_at'],
   ],
-  RiskRule: ['id', 'version', 'priority', 'verdict', 'reason', 'conditions', 'enabled', 'defined_at'],
+  RiskRule: ['id', 'version', 'priority', 'verdict', 'reason', 'conditions', 'enabled', 'defined_at', 'deleted_at'],
   Review: [
     ...['id', 'payment', 'status', 'rule', 'reason', 'amount', 'asset', 'source', 'destination', 'method.type'],
     ...['customer', 'opened_at', 'expires_at', 'decided_at', 'decided_by', 'decision_reason', 'version'],

@@ -353,6 +353,7 @@ it.each([
   ['Limit', limitResource({ ...limit, version: 1, defined_at: at })],
   ['RiskRule', requestedRiskRule({ ...rule, if_version: null })],
   ['RiskRule', riskRuleResource({ ...rule, version: 1, defined_at: at })],
+  ['RiskRule', riskRuleResource({ ...rule, version: 2, defined_at: at, deleted_at: at })],
   ['Review', reviewResource(review)],
   [
     'AuditEntry',

@@ -108,6 +108,17 @@ export const LIMIT_OPERATIONS: readonly Operation[] = [
     problems: ONE_PROBLEMS,
   },
   {
+    id: 'deleteRiskRule',
+    method: 'delete',
+    path: '/api/v1/risk_rules/{id}',
+    summary: 'Delete a risk rule: no payment is held against it from then on, and the reviews that it asked for stay.',
+    scope: 'limits:write',
+    answer: 'RiskRule',
+    status: 200,
+    conditional: true,
+    problems: [...CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'version_differs', 'operation_refused'],
+  },
+  {
     id: 'listReviews',
     method: 'get',
     path: '/api/v1/reviews',

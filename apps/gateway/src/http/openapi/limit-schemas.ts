@@ -67,6 +67,10 @@ export const LIMIT_SCHEMAS: Readonly<Record<string, object>> = {
     conditions: RISK_RULE_REQUEST_SCHEMA.properties.conditions,
     enabled: { type: 'boolean' },
     defined_at: nullable(instant),
+    deleted_at: {
+      ...nullable(instant),
+      description: 'Null while it is in force: a deleted rule is told once, and then not found.',
+    },
   }),
   RiskRuleList: list('RiskRule'),
   ReviewDecisionRequest: REVIEW_DECISION_REQUEST_SCHEMA,

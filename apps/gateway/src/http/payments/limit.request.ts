@@ -1,23 +1,20 @@
 import {
-  fromUuid,
   idPattern,
   LIMIT_KINDS,
   LIMIT_SCOPES,
   LIMITED_METHODS,
   newId,
-  uuidOf,
   VELOCITY_COUNT_MAX,
   VELOCITY_MINUTES_MAX,
-  type IdKind,
   type LimitKind,
   type LimitScope,
   type LimitedMethod,
 } from '@payflow/contracts';
 import { Problem, type FieldProblem } from '@payflow/service';
-import type { LimitDeletion, LimitWrite } from '../../acceptance/acceptable.js';
+import type { LimitWrite } from '../../acceptance/acceptable.js';
 import type { Caller } from '../edge/caller.js';
-import { readNothing } from '../identity/identity.request.js';
 import { checkAssetCode, unitsAmong } from '../ledger/named-asset.js';
+import { madeBy } from './definition.request.js';
 import { AMOUNT_SCHEMA, amountOf, ASSET_SCHEMA, bodyReader, checkClientId } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 
@@ -75,30 +72,6 @@ export function limitWrite(ifVersion: number | null, json: JsonObject, caller: C
     units: asset === null ? undefined : unitsAmong([['/asset', asset]]),
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
   };
-}
-
-/** Makes the command that deletes the limit, at the version given; null: at any. The body says nothing. Throws 400 where it does. */
-export function limitDeletion(
-  id: string,
-  ifVersion: number | null,
-  json: JsonObject,
-  caller: Caller,
-  now: Date,
-): LimitDeletion {
-  readNothing(json);
-  const commandId = newId('event');
-  return {
-    kind: 'change',
-    type: 'payflow.limit.delete.v1',
-    command: { id, if_version: ifVersion },
-    commandId,
-    view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
-  };
-}
-
-/** The id of what a command makes under no id of the client's: of its own UUID, so that copies of the request tell the same. */
-export function madeBy(kind: IdKind, commandId: string): string {
-  return fromUuid(kind, uuidOf('event', commandId));
 }
 
 function faultsOf({ kind, customer, asset, amount, count, minutes }: LimitRequest, scope: LimitScope): FieldProblem[] {

@@ -6,22 +6,20 @@ import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LIMITS_PATH } from '../../acceptance/policy-replies.js';
 import { Writes } from '../../acceptance/writes.js';
-import type { Owner } from '../../database/keys.js';
 import { LIMIT_VIEWS } from '../../database/policy-views.js';
-import { foundOrRequested } from '../../database/requested.repository.js';
 import { limitResource, requestedLimit } from '../../domain/limit.js';
-import { sendAnswer, sendResource, sendVersioned } from '../answers/answer.js';
+import { sendAnswer, sendResource } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
 import { ifVersionOf } from '../edge/headers.js';
+import { Definitions } from './definitions.js';
 import { LIMIT_FILTERS, LIMIT_USE_PARAMETERS } from './limit-filters.js';
-import { limitDeletion, limitWrite, madeBy } from './limit.request.js';
+import { limitWrite } from './limit.request.js';
 import { parseLedgerQuery } from '../ledger/ledger-query.js';
-import { refuseParameters } from '../lists/list-query.js';
 import { sendPage } from '../lists/list-page.js';
 import type { OwnerClient } from '../owner/owner-client.js';
 import { CachedView } from '../answers/response-cache.js';
-import { submitRequest, submitUnlessKnown } from '../writes/write-request.js';
+import { submitRequest } from '../writes/write-request.js';
 
 /** Token of the client to the payments service's read API. */
 export const PAYMENTS = Symbol('payments');
@@ -29,13 +27,21 @@ export const PAYMENTS = Symbol('payments');
 /** How much, and how often, may be paid. */
 @Controller('api/v1/limits')
 export class LimitsController {
+  readonly #definitions;
+
   constructor(
     private readonly writes: Writes,
-    @Inject(DATABASE) private readonly db: Database,
+    @Inject(DATABASE) db: Database,
     @Inject(REPORTS) private readonly lists: Database,
     @Inject(PAYMENTS) private readonly payments: OwnerClient,
     private readonly cursors: Cursors,
-  ) {}
+  ) {
+    this.#definitions = new Definitions(writes, db, {
+      ...({ kind: 'limit', path: LIMITS_PATH } as const),
+      ...({ defined: 'payflow.limit.define.v1', deleted: 'payflow.limit.delete.v1' } as const),
+      ...{ views: LIMIT_VIEWS, shown: limitResource, requested: requestedLimit },
+    });
+  }
 
   @Post()
   @RouteConfig({ scope: 'limits:write' } satisfies RouteAccess)
@@ -44,12 +50,8 @@ export class LimitsController {
     const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       limitWrite(ifVersion, body, caller, now),
     );
-    const { command, commandId } = write;
-    // A copy joins the first: what that one makes has its command's UUID.
-    const isOwn = answer.kind !== 'accepted' || answer.resourceId === commandId;
-    const id =
-      isOwn || command.id !== madeBy('limit', commandId as string) ? command.id : madeBy('limit', answer.resourceId);
-    const body = JSON.stringify(requestedLimit({ ...command, id }));
+    const id = this.#definitions.idOf(write, answer);
+    const body = JSON.stringify(requestedLimit({ ...write.command, id }));
     sendAnswer(reply, answer, () => ({ location: `${LIMITS_PATH}/${id}`, body }));
   }
 
@@ -70,28 +72,13 @@ export class LimitsController {
   @RouteConfig({ scope: 'limits:read' } satisfies RouteAccess)
   @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    refuseParameters(request.url);
-    if (!toUuid('limit', id)) throw new Problem('invalid_id');
-    const body = await this.known(id, callerOf(request));
-    sendVersioned(request, reply, { body, version: body.version });
+    await this.#definitions.one(id, request, reply);
   }
 
-  /** A copy of a request that has deleted it is answered as that was, though it is there no more. */
   @Delete(':id')
   @RouteConfig({ scope: 'limits:write', bodyOptional: true } satisfies RouteAccess)
   async delete(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    if (!toUuid('limit', id)) throw new Problem('invalid_id');
-    const ifVersion = ifVersionOf(request.headers['if-match']);
-    const { answer } = await submitUnlessKnown(
-      ...([this.writes, request, reply] as const),
-      async (json, caller, now) => {
-        await this.known(id, caller);
-        return limitDeletion(id, ifVersion, json, caller, now);
-      },
-      () => undefined,
-    );
-    const pending = answer.kind === 'accepted' ? JSON.stringify(await this.known(id, callerOf(request))) : '';
-    sendAnswer(reply, answer, () => ({ location: `${LIMITS_PATH}/${id}`, body: pending }));
+    await this.#definitions.delete(id, request, reply);
   }
 
   /** Only payments knows, in the transaction of each payment; so it is asked. */
@@ -102,15 +89,5 @@ export class LimitsController {
     if (!toUuid('limit', id)) throw new Problem('invalid_id');
     const path = `/api/v1/limits/${id}/use${query && `?${query}`}`;
     sendResource(reply, await this.payments.read(path, callerOf(request), request.id, { 404: 'not_found' }));
-  }
-
-  /** In force, or asked for. Throws 404 where it is neither. */
-  private async known(id: string, { tenant, livemode }: Owner) {
-    const owner = { tenant, livemode };
-    const known = await foundOrRequested(this.db, { type: 'payflow.limit.define.v1', owner, id }, () =>
-      LIMIT_VIEWS.find(this.db, { ...owner, id }),
-    );
-    if (!known) throw new Problem('not_found');
-    return 'found' in known ? limitResource(known.found) : requestedLimit(known.requested);
   }
 }

@@ -91,65 +91,6 @@ describe('a limit', () => {
     expect(told(await live.post(LIMITS, LIMIT, WAIT))).toBe('403 forbidden');
   });
 
-  it('is deleted once, at the version that was seen, and is found no more', async () => {
-    const made = await client.post(LIMITS, LIMIT, WAIT);
-    const path = `${LIMITS}/${made.body['id'] as string}`;
-    const remove = (headers: Record<string, string> = {}) =>
-      client.send('DELETE', path, undefined, { 'idempotency-key': randomUUID(), ...WAIT, ...headers });
-    expect(told(await remove({ 'if-match': 'W/"2"' }))).toBe('412 version_differs');
-    expect(told(await client.send('DELETE', path, undefined, { 'if-match': 'W/"1"' }))).toBe(
-      '400 idempotency_key_missing',
-    );
-    expect(told(await remove({ 'idempotency-key': 'two words' }))).toBe('400 idempotency_key_malformed');
-    const key = { 'if-match': 'W/"1"', 'idempotency-key': randomUUID() };
-    const gone = await remove(key);
-    const { deleted_at: deletedAt } = gone.body;
-    expect([gone.status, gone.body]).toEqual([200, { ...made.body, version: 2, deleted_at: deletedAt }]);
-    expect(deletedAt).toEqual(expect.any(String));
-    const again = await remove(key);
-    expect([again.status, again.text, again.headers.get('idempotency-replayed')]).toEqual([200, gone.text, 'true']);
-    expect(told(await remove())).toBe('404 not_found');
-    expect(told(await client.get(path))).toBe('404 not_found');
-    const shown = (await client.get(LIMITS)).body['data'] as { id: string }[];
-    expect(shown.map(({ id }) => id)).not.toContain(made.body['id']);
-    const audit = await client.get(`/api/v1/audit_log?operation=deleteLimit`);
-    const asked = { resource: made.body['id'], before: { id: made.body['id'], version: 1 } };
-    // Whatever became of it: also what was refused.
-    expect(audit.body['data']).toMatchObject([
-      { ...asked, after: { if_version: 1 } },
-      { ...asked, after: { if_version: 2 } },
-    ]);
-  });
-
-  it('that is not deleted yet is told as it stands, to every copy', async () => {
-    const made = await client.post(LIMITS, LIMIT, WAIT);
-    stage.house.answering = false;
-    const path = `${LIMITS}/${made.body['id'] as string}`;
-    const key = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
-    const [first, second] = [
-      await client.send('DELETE', path, undefined, key),
-      await client.send('DELETE', path, undefined, key),
-    ];
-    expect([first.status, first.text, second.text]).toEqual([202, made.text, made.text]);
-    expect((await client.get(path)).status).toBe(200);
-    stage.house.answering = true;
-    expect((await client.send('DELETE', path, undefined, { ...key, ...WAIT })).status).toBe(200);
-  });
-
-  it('of others, and what is no limit’s id, is not deleted, and leaves nothing', async () => {
-    const made = await client.post(LIMITS, LIMIT, WAIT);
-    const stranger = await Client.of(stage.db, stage.gateway.base);
-    const before = await countRows(stage.db);
-    const headers = () => ({ 'idempotency-key': randomUUID(), 'content-type': 'application/json', ...WAIT });
-    const refused = async (of: Client, id: string, body: object = {}) =>
-      told(await of.send('DELETE', `${LIMITS}/${id}`, JSON.stringify(body), headers()));
-    expect(await refused(stranger, made.body['id'] as string)).toBe('404 not_found');
-    expect(await refused(client, newId('limit'))).toBe('404 not_found');
-    expect(await refused(client, newId('payment'))).toBe('400 invalid_id');
-    expect(await refused(client, made.body['id'] as string, { amount: '1' })).toBe('400 invalid_request');
-    expect(await countRows(stage.db)).toEqual(before);
-  });
-
   it('has its use told by payments', async () => {
     const [id, customer] = [newId('limit'), newId('customer')];
     const { status, body } = await client.get(`${LIMITS}/${id}/use?customer=${customer}`);
@@ -179,7 +120,7 @@ describe('a risk rule', () => {
     expect((await client.post(RULES, { ...RULE, id, enabled: false }, WAIT)).body).toMatchObject({ version: 2 });
     expect((await client.get(`${RULES}/${id}`)).body).toMatchObject({ enabled: false, conditions: {} });
     expect((await client.get(`${RULES}?verdict=deny`)).body['data']).toEqual([]);
-    expect((await client.get(`${RULES}?verdict=review`)).body['data']).toMatchObject([{ id }]);
+    expect((await client.get(`${RULES}?verdict=review`)).body['data']).toMatchObject([{ id, deleted_at: null }]);
   });
 });
 

@@ -9,7 +9,7 @@ import {
 } from '@payflow/contracts';
 import type { RiskRuleWrite } from '../../acceptance/acceptable.js';
 import type { Caller } from '../edge/caller.js';
-import { madeBy } from './limit.request.js';
+import { madeBy } from './definition.request.js';
 import { checkAssetCode, unitsAmong } from '../ledger/named-asset.js';
 import { amountOf, bodyReader, checkClientId, wrong } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';

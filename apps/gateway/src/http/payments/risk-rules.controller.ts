@@ -1,21 +1,18 @@
-import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Delete, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { DATABASE, Problem, REPORTS } from '@payflow/service';
+import { DATABASE, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RISK_RULES_PATH } from '../../acceptance/policy-replies.js';
 import { Writes } from '../../acceptance/writes.js';
 import { RISK_RULE_VIEWS } from '../../database/policy-views.js';
-import { foundOrRequested } from '../../database/requested.repository.js';
 import { requestedRiskRule, riskRuleResource } from '../../domain/limit.js';
-import { sendAnswer, sendVersioned } from '../answers/answer.js';
-import { callerOf, type RouteAccess } from '../edge/authentication.js';
+import { sendAnswer } from '../answers/answer.js';
+import type { RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
 import { ifVersionOf } from '../edge/headers.js';
+import { Definitions } from './definitions.js';
 import { RISK_RULE_FILTERS } from './limit-filters.js';
-import { madeBy } from './limit.request.js';
-import { refuseParameters } from '../lists/list-query.js';
 import { sendPage } from '../lists/list-page.js';
 import { CachedView } from '../answers/response-cache.js';
 import { riskRuleWrite } from './risk-rule.request.js';
@@ -24,12 +21,20 @@ import { submitRequest } from '../writes/write-request.js';
 /** Which payments are refused, reviewed or let pass. */
 @Controller('api/v1/risk_rules')
 export class RiskRulesController {
+  readonly #definitions;
+
   constructor(
     private readonly writes: Writes,
-    @Inject(DATABASE) private readonly db: Database,
+    @Inject(DATABASE) db: Database,
     @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
-  ) {}
+  ) {
+    this.#definitions = new Definitions(writes, db, {
+      ...({ kind: 'riskRule', path: RISK_RULES_PATH } as const),
+      ...({ defined: 'payflow.risk_rule.define.v1', deleted: 'payflow.risk_rule.delete.v1' } as const),
+      ...{ views: RISK_RULE_VIEWS, shown: riskRuleResource, requested: requestedRiskRule },
+    });
+  }
 
   @Post()
   @RouteConfig({ scope: 'limits:write' } satisfies RouteAccess)
@@ -38,14 +43,8 @@ export class RiskRulesController {
     const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       riskRuleWrite(ifVersion, body, caller, now),
     );
-    const { command, commandId } = write;
-    // A copy joins the first: what that one makes has its command's UUID.
-    const isOwn = answer.kind !== 'accepted' || answer.resourceId === commandId;
-    const id =
-      isOwn || command.id !== madeBy('riskRule', commandId as string)
-        ? command.id
-        : madeBy('riskRule', answer.resourceId);
-    const body = JSON.stringify(requestedRiskRule({ ...command, id }));
+    const id = this.#definitions.idOf(write, answer);
+    const body = JSON.stringify(requestedRiskRule({ ...write.command, id }));
     sendAnswer(reply, answer, () => ({ location: `${RISK_RULES_PATH}/${id}`, body }));
   }
 
@@ -66,16 +65,12 @@ export class RiskRulesController {
   @RouteConfig({ scope: 'limits:read' } satisfies RouteAccess)
   @CachedView()
   async one(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    refuseParameters(request.url);
-    if (!toUuid('riskRule', id)) throw new Problem('invalid_id');
-    const { tenant, livemode } = callerOf(request);
-    const known = await foundOrRequested(
-      this.db,
-      { type: 'payflow.risk_rule.define.v1', owner: { tenant, livemode }, id },
-      () => RISK_RULE_VIEWS.find(this.db, { tenant, livemode, id }),
-    );
-    if (!known) throw new Problem('not_found');
-    const body = 'found' in known ? riskRuleResource(known.found) : requestedRiskRule(known.requested);
-    sendVersioned(request, reply, { body, version: body.version });
+    await this.#definitions.one(id, request, reply);
+  }
+
+  @Delete(':id')
+  @RouteConfig({ scope: 'limits:write', bodyOptional: true } satisfies RouteAccess)
+  async delete(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    await this.#definitions.delete(id, request, reply);
   }
 }

@@ -1,0 +1,56 @@
+import { newId, type LimitDefined, type RiskRuleDefined } from '@payflow/contracts';
+import { describe, expect, it } from 'vitest';
+import { defineLimit, defineRule, deleteLimit, deleteRule } from './define.js';
+import type { OwnedPolicy } from './policy.repository.js';
+
+const THEN = '2026-11-20T08:00:00.000Z';
+const NOW = '2026-11-26T12:00:00.000Z';
+
+const limitTerms = {
+  ...({ id: newId('limit'), kind: 'per_day', scope: 'all', customer: null, method: null } as const),
+  ...{ asset: 'USD', amount: '100', count: null, minutes: null, enabled: true },
+};
+const ruleTerms = {
+  ...({ id: newId('riskRule'), priority: 10, verdict: 'deny', reason: 'odd' } as const),
+  ...{ conditions: {}, enabled: true },
+};
+const limit: LimitDefined = { ...limitTerms, version: 3, defined_at: THEN };
+const rule: RiskRuleDefined = { ...ruleTerms, version: 5, defined_at: THEN };
+const later: RiskRuleDefined = { ...rule, id: newId('riskRule'), priority: 20 };
+const policy: OwnedPolicy = {
+  ...{ tenant: newId('tenant'), livemode: false, version: 8 },
+  ...{ limits: [limit], rules: [rule, later] },
+};
+
+describe('what is deleted', () => {
+  it('is told as it was, a version on, and is gone from the policy, which keeps the rest', () => {
+    expect(deleteLimit(policy, { id: limit.id, if_version: null }, NOW)).toEqual({
+      kind: 'defined',
+      terms: { ...limit, version: 4, deleted_at: NOW },
+      policy: { ...policy, limits: [] },
+    });
+    expect(deleteRule(policy, { id: rule.id, if_version: 5 }, NOW)).toEqual({
+      kind: 'defined',
+      terms: { ...rule, version: 6, deleted_at: NOW },
+      policy: { ...policy, rules: [later] },
+    });
+  });
+
+  it.each<[what: string, decision: unknown, reason: string]>([
+    ['no limit', deleteLimit(policy, { id: newId('limit'), if_version: 1 }, NOW), 'limit_not_found'],
+    ['another version of a limit', deleteLimit(policy, { id: limit.id, if_version: 2 }, NOW), 'version_differs'],
+    ['no rule', deleteRule(policy, { id: newId('riskRule'), if_version: 1 }, NOW), 'risk_rule_not_found'],
+    ['another version of a rule', deleteRule(policy, { id: rule.id, if_version: 6 }, NOW), 'version_differs'],
+  ])('%s: refused', (_what, decision, reason) => {
+    expect(decision).toEqual({ kind: 'refused', reason });
+  });
+
+  it('goes on by versions where it is defined again, as what is not there', () => {
+    const empty = { ...policy, limits: [], rules: [] };
+    expect(defineLimit(empty, { ...limitTerms, if_version: 0 }, NOW, 4)).toMatchObject({ terms: { version: 5 } });
+    expect(defineRule(empty, { ...ruleTerms, if_version: 0 }, NOW, 6)).toMatchObject({ terms: { version: 7 } });
+    expect(defineRule(empty, { ...ruleTerms, if_version: 6 }, NOW, 6)).toEqual({
+      ...{ kind: 'refused', reason: 'version_differs' },
+    });
+  });
+});
