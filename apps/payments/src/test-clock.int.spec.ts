@@ -3,6 +3,7 @@ import { statement } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
 import { testBroker } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reviewOf } from './limits/review.repository.js';
 import { Sweeper } from './sweeper.js';
 import { PaymentsUnderTest, TENANT, told } from './testing/payments-under-test.js';
 
@@ -69,6 +70,29 @@ describe('the test clock of a space', () => {
     await travel(20);
     expect(await sweptFor(id)).toEqual(['payflow.payment.expire.v1']);
     expect(told(await payments.tell(payments.expire(id)))).toEqual(['payment.expired']);
+    await travel(0);
+  });
+
+  it('ends a payment that nobody has looked at, and it can be approved no more', async () => {
+    const terms = {
+      id: newId('riskRule'),
+      priority: 1,
+      verdict: 'review',
+      reason: 'looks_odd',
+      enabled: true,
+    } as const;
+    const conditions = { asset: ['EUR'] };
+    await payments.tell(payments.message('payflow.risk_rule.define.v1', { ...terms, conditions, if_version: null }));
+    const create = payments.create({ asset: 'EUR' });
+    const { id } = create.data;
+    expect(told(await payments.tell(create))).toEqual(['review.opened']);
+    const decide = (decision: 'approve' | 'expire') =>
+      payments.message('payflow.review.decide.v1', { id: reviewOf(id), payment: id, decision, reason: 'seen' });
+    expect(told(await payments.tell(decide('expire')))).toEqual([]);
+    await travel(20);
+    expect(await sweptFor(reviewOf(id))).toEqual(['payflow.review.decide.v1']);
+    expect(told(await payments.tell(decide('approve')))).toEqual(['review.rejected']);
+    expect(told(await payments.tell(decide('expire')))).toEqual(['review.decided', 'payment.failed review_expired']);
     await travel(0);
   });
 });

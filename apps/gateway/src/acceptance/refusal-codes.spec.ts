@@ -11,5 +11,8 @@ describe('a reason for not doing what was asked of a payment', () => {
     (reason) => expect(paymentRefusalCode(reason)).toBe(reason),
   );
 
+  it('that is a limit of its organisation is a decline, as it is of a payment that is made', () =>
+    expect(paymentRefusalCode('limit_exceeded')).toBe('declined'));
+
   it('that is a provider’s word is a decline', () => expect(paymentRefusalCode('do_not_honor')).toBe('declined'));
 });

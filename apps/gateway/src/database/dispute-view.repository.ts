@@ -69,6 +69,12 @@ const FIND = statement(
   `select ${VIEWS.names} from dispute_views where tenant_id = $1 and livemode = $2 and id = $3`,
 );
 
+const MONEY = statement(
+  'dispute-views.money-of-payments',
+  `select payment_id, array_remove(array[transfer_id, return_transfer_id], null) as transfers from dispute_views
+   where tenant_id = $1 and livemode = $2 and payment_id = any ($3::uuid[])`,
+);
+
 interface DisputeRow {
   tenant_id: string;
   livemode: boolean;
@@ -120,6 +126,30 @@ export async function findDispute(
     uuidOf('dispute', id),
   ]);
   return row && toView(row);
+}
+
+/** What the ledger booked of a dispute. */
+export interface DisputedMoney {
+  readonly payment: string;
+  readonly transfers: readonly string[];
+}
+
+/** What was moved of an owner's payments by their disputes. */
+export async function findDisputedMoney(
+  db: Database,
+  { tenant, livemode }: Owner,
+  payments: readonly string[],
+): Promise<DisputedMoney[]> {
+  const uuids = payments.map((id) => uuidOf('payment', id));
+  const rows = await seenBy(db, { tenant }).rows<{ payment_id: string; transfers: string[] }>(MONEY, [
+    tenantUuid(tenant),
+    livemode,
+    uuids,
+  ]);
+  return rows.map(({ payment_id, transfers }) => ({
+    payment: fromUuid('payment', payment_id),
+    transfers: transfers.map((id) => fromUuid('transfer', id)),
+  }));
 }
 
 export const DISPUTE_LISTS = new ListStatements<DisputeFilter>('dispute_views', VIEWS.names, {

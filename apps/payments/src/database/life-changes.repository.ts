@@ -2,7 +2,7 @@ import { uuidOf } from '@payflow/contracts';
 import { statement, Unnested, type BulkColumn, type Transaction } from '@payflow/database';
 import type { Life, News, Operation, Step } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
-import { ENDED, settleUses, usesSettled, type Ended } from '../limits/use.repository.js';
+import { SETTLED, settleUses, usesSettled, type Settled } from '../limits/use.repository.js';
 import type { NewAttempt } from '../providers/attempt.js';
 import { ATTEMPTS, attemptsInserted } from '../providers/attempt.repository.js';
 
@@ -106,7 +106,7 @@ const TRANSITIONS_AT = 1 + PAYMENTS.width;
 const OPERATIONS_AT = TRANSITIONS_AT + 1;
 const STEPS_AT = OPERATIONS_AT + OPERATIONS.width;
 const ATTEMPTS_AT = STEPS_AT + STEPS.width;
-const ENDED_AT = ATTEMPTS_AT + ATTEMPTS.width;
+const SETTLED_AT = ATTEMPTS_AT + ATTEMPTS.width;
 
 // All that a batch changes in one statement. Each part writes tables of its own, and what one refers to is looked for when all
 // are written. Conditional on state, version and what is left to be given back, though all of it is locked: should the locks ever
@@ -134,7 +134,7 @@ const SAVE = statement(
      ${stepsSaved(STEPS_AT)}),
    handed as (
      ${attemptsInserted(ATTEMPTS_AT)}),
-   ${usesSettled(ENDED_AT)}
+   ${usesSettled(SETTLED_AT)}
    select id from changed`,
 );
 
@@ -144,14 +144,14 @@ export interface LifeChanges {
   readonly transitions: readonly LoggedTransition[];
   /** What providers are to be asked. */
   readonly attempts: readonly NewAttempt[];
-  /** What payments have used that ended, in this batch. */
-  readonly ended: readonly Ended[];
+  /** What payments have used that ended in this batch, and what others need no longer. */
+  readonly settled: readonly Settled[];
 }
 
 /** Writes what has changed, in one statement; none where nothing has. */
 export async function saveLives(
   tx: Transaction,
-  { changes, transitions, attempts, ended }: LifeChanges,
+  { changes, transitions, attempts, settled }: LifeChanges,
 ): Promise<void> {
   const payments = changes
     .filter(({ before, after }) => !isSame(before.payment, after.payment))
@@ -165,14 +165,14 @@ export async function saveLives(
     });
   const operations = changed((life) => life.operations);
   const steps = changed((life) => life.steps);
-  if (payments.length + operations.length + steps.length + attempts.length === 0) return settleUses(tx, ended);
+  if (payments.length + operations.length + steps.length + attempts.length === 0) return settleUses(tx, settled);
   const saved = await tx.count(SAVE, [
     ...PAYMENTS.whole(payments),
     JSON.stringify(transitions.map(toRow)),
     ...OPERATIONS.whole(operations),
     ...STEPS.whole(steps),
     ...ATTEMPTS.whole(attempts.map((attempt) => ({ ...attempt, number: 1 }))),
-    ...ENDED.whole(ended),
+    ...SETTLED.whole(settled),
   ]);
   if (saved !== payments.length)
     throw new TypeError(`${payments.length - saved} locked payments are not as they were read`);

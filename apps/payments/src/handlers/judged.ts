@@ -57,7 +57,8 @@ export async function holdBack(
   });
   const opened = byPayment(judgement.reviews);
   const now = scene.loaded.now ?? new Date().toISOString();
-  const reviewed = decideAll(batch.decisions, { reviews: new Map([...scene.reviews, ...opened]), lives, now });
+  const reviews = new Map([...scene.reviews, ...opened]);
+  const reviewed = decideAll(batch.decisions, { reviews, lives, now, aheadOf: scene.loaded.aheadOf });
   await saveJudgement(tx, {
     policies: [...defined.changed.values()],
     definitions: defined.definitions,

@@ -9,7 +9,7 @@ import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import type { Attempt, Life, Moment, News } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import { FINAL_STATES } from '../domain/transitions.js';
-import { usesOf, type Ended } from '../limits/use.repository.js';
+import { lessenedOf, usesOf, type Settled } from '../limits/use.repository.js';
 import type { NewAttempt } from '../providers/attempt.js';
 import { providerJobs } from '../providers/ask-providers.js';
 import { termsOf } from './terms.js';
@@ -79,7 +79,10 @@ export async function play(tx: Transaction, turns: readonly Turn[], known: Known
     if (before.has(key) && turn.isRepeated?.(before.get(key) as Life, loaded)) repeated.push(turn.message.id);
   }
   const changes = [...before].map(([key, life]): Change => ({ before: life, after: after.get(key) as Life }));
-  const uses = usesOf([...ended, ...changes.filter(hasEnded).map((change) => change.after.payment)]);
+  const uses = [
+    ...usesOf([...ended, ...changes.filter(hasEnded).map((change) => change.after.payment)]),
+    ...lessenedOf(changes.filter(isLessened).map((change) => change.after)),
+  ];
   return { ...(await write(tx, changes, turns, loaded, uses)), repeated, lives: after };
 }
 
@@ -88,7 +91,7 @@ async function write(
   changes: readonly Change[],
   turns: readonly Turn[],
   { openAttempts }: Loaded,
-  ended: readonly Ended[],
+  settled: readonly Settled[],
 ): Promise<Pick<Played, 'messages' | 'jobs'>> {
   const causes = new Map(turns.map(({ message }) => [message.id, message]));
   const causeOf = ({ cause }: News) => causes.get(cause) as MessageContext;
@@ -101,7 +104,7 @@ async function write(
   const attempts = news.flatMap(({ each, payment }) =>
     each.kind === 'attempt' ? [newAttempt(each.attempt, payment, causeOf(each))] : [],
   );
-  await saveLives(tx, { changes, transitions, attempts, ended });
+  await saveLives(tx, { changes, transitions, attempts, settled });
   const doubted = new Set(news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each.operation] : [])));
   for (const { each, payment } of news) {
     if (each.kind === 'attention') alarm(each, payment.id);
@@ -118,6 +121,17 @@ async function write(
 
 function hasEnded({ before, after }: Change): boolean {
   return !FINAL_STATES.includes(before.payment.status) && FINAL_STATES.includes(after.payment.status);
+}
+
+/** Something that was to be added to the payment came to nothing, and it goes on. */
+function isLessened({ before, after }: Change): boolean {
+  const known = new Set(before.operations);
+  return (
+    !FINAL_STATES.includes(after.payment.status) &&
+    after.operations.some(
+      (one) => (one.kind === 'increment' || one.kind === 'capture') && one.status === 'failed' && !known.has(one),
+    )
+  );
 }
 
 function newAttempt(attempt: Attempt, payment: Payment, cause: MessageContext): NewAttempt {

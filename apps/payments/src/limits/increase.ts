@@ -1,6 +1,6 @@
 import type { AnyMessage } from '@payflow/contracts';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
-import type { Life } from '../domain/life.js';
+import { isOpen, type Kind, type Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import type { PaymentFacts } from './facts.js';
 import type { OwnedPolicy, Owner } from './policy.repository.js';
@@ -22,8 +22,8 @@ export interface Increase {
 /**
  * What is to be added to payments that were held against limits is held against these as well, in the day and month of the
  * payment: increments, and what a capture takes beyond what is authorized. How often somebody pays is not changed by it. Takes
- * what is added before it is asked for, and leaves it taken should it be refused by others: what was not captured is free when the
- * payment ends. Returns the ids of the commands that would pass a limit.
+ * what is added before it is asked for; should it come to nothing, it is free again with its end (`keptBy`). Returns the ids of the
+ * commands that would pass a limit.
  */
 export function admitIncreases(
   increases: readonly Increase[],
@@ -34,7 +34,7 @@ export function admitIncreases(
   const refused = new Set<string>();
   for (const { command, life } of increases) {
     const key = keyOf(life.payment);
-    const before = standing.get(key) ?? { whole: wholeOf(life.payment), capturable: capturableOf(life) };
+    const before = standing.get(key) ?? standingOf(life);
     const after = standingAfter(command, before);
     const policy = policyOf(life.payment);
     const added = after.whole - before.whole;
@@ -83,7 +83,7 @@ export function increasesOf(commands: readonly IncreaseCommand[], lives: Readonl
   const most = new Map<string, Standing>();
   const adds = asking.map(({ command, life }) => {
     const key = keyOf(life.payment);
-    const before = most.get(key) ?? { whole: wholeOf(life.payment), capturable: capturableOf(life) };
+    const before = most.get(key) ?? standingOf(life);
     const after = standingAfter(command, before);
     most.set(key, after);
     return after.whole > before.whole;
@@ -96,16 +96,20 @@ function askedBy({ data }: IncreaseCommand): bigint {
   return BigInt(data.amount ?? 0);
 }
 
-/** What can be captured within what is authorized, and no capture that was asked for before will take. */
-function capturableOf({ payment, operations }: Life): bigint {
-  const { authorized, captured } = payment;
+/** How the payment stands with all that was asked of it and has not ended. */
+function standingOf({ payment, operations }: Life): Standing {
+  const asked = (kind: Kind) =>
+    operations.reduce((sum, one) => (one.kind === kind && isOpen(one) ? sum + (one.amount ?? 0n) : sum), 0n);
   // Of one that is under way no more is authorized than was asked for.
-  const whole = authorized > 0n ? authorized : BigInt(payment.amount);
-  const asked = operations.filter(
-    ({ kind, status }) => kind === 'capture' && status !== 'succeeded' && status !== 'failed',
-  );
-  const left = asked.reduce((rest, { amount }) => rest - (amount ?? 0n), whole - captured);
-  return left > 0n ? left : 0n;
+  const authorized = payment.authorized > 0n ? payment.authorized : BigInt(payment.amount);
+  const left = authorized + asked('increment') - payment.captured - asked('capture');
+  const whole = wholeOf(payment) + asked('increment');
+  return left < 0n ? { whole: whole - left, capturable: 0n } : { whole, capturable: left };
+}
+
+/** What of the limits the payment still needs, at most, once something that was to be added to it has come to nothing. */
+export function keptBy(life: Life): bigint {
+  return standingOf(life).whole;
 }
 
 /** Of the limits those that add up. */

@@ -157,6 +157,54 @@ it('captures of one batch are counted together: what the first leaves is all tha
   expect(await payments.operations(id)).toContain('capture 351 failed limit_exceeded');
 });
 
+it('what was to be added and comes to nothing is free again, long before the payment ends', async () => {
+  const more = { ...(await limited('2000')), method: CARD, capture: 'manual_multiple' } as const;
+  const id = await payments.authorized(more);
+  const declined = async (...wish: Parameters<typeof payments.wish>) => {
+    await payments.tell(payments.wish(...wish));
+    const reserved = await use();
+    await payments.settle();
+    await payments.tell(await payments.answer(id, 'declined'));
+    await payments.settle();
+    return reserved;
+  };
+  for (const added of [700n, 800n, 900n]) {
+    const reserved = (1_000n + added).toString();
+    expect(await declined(id, 'increment', { amount: added.toString() })).toEqual({ reserved, used: '0' });
+    expect(await use()).toEqual({ reserved: '1000', used: '0' });
+  }
+  expect(await declined(id, 'capture', { amount: '1100', final: false })).toEqual({ reserved: '1100', used: '0' });
+  expect(await use()).toEqual({ reserved: '1000', used: '0' });
+  await payments.tell(payments.wish(id, 'capture', { amount: '100', final: false }));
+  await payments.settle();
+  await payments.tell(await payments.answer(id, 'approved'));
+  await payments.settle();
+  // It is captured in part: nothing can be added to it, and nobody is asked.
+  expect(told(await payments.tell(payments.wish(id, 'increment', { amount: '700' })))).toEqual([
+    'increment.failed payment_not_incrementable of partially_captured',
+  ]);
+  expect(await use()).toEqual({ reserved: '1000', used: '0' });
+  await payments.tell(payments.wish(id, 'capture'));
+  await payments.settle();
+  await payments.tell(await payments.answer(id, 'approved'));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '0', used: '1000' });
+});
+
+it('what is being added, and has not been answered, counts in what may still be', async () => {
+  const customer = newId('customer');
+  const whole = { id: newId('limit'), kind: 'per_payment', scope: 'customer', customer, method: null } as const;
+  const rest = { asset: 'USD', amount: '1500', count: null, minutes: null, enabled: true, if_version: null };
+  await payments.tell(payments.message('payflow.limit.define.v1', { ...whole, ...rest }));
+  const id = await payments.authorized({ customer, method: CARD });
+  await payments.tell(payments.wish(id, 'increment', { amount: '400' }));
+  await payments.tell(payments.wish(id, 'increment', { amount: '101' }));
+  await payments.tell(payments.wish(id, 'increment', { amount: '100' }));
+  const waiting = await payments.operations(id);
+  expect(waiting).toContain('increment 101 failed limit_exceeded');
+  expect(waiting).not.toContain('increment 100 failed limit_exceeded');
+});
+
 it('what is added in one mode says nothing about a payment of the same id in the other', async () => {
   const live = <T extends object>(message: T): T => ({ ...message, livemode: true });
   const customer = newId('customer');

@@ -38,10 +38,15 @@ export interface Reviewable {
   readonly lives: ReadonlyMap<string, Life>;
   /** The database's clock, RFC 3339. */
   readonly now: string;
+  /** By how many milliseconds the test clocks of payments' spaces are ahead of it: what ran out of time is judged by these. */
+  readonly aheadOf: ReadonlyMap<string, number>;
 }
 
 /** Decides reviews. */
-export function decideAll(commands: readonly DecideCommand[], { reviews, lives, now }: Reviewable): ReviewsDecided {
+export function decideAll(
+  commands: readonly DecideCommand[],
+  { reviews, lives, now, aheadOf }: Reviewable,
+): ReviewsDecided {
   // Of several decisions on one review the first that can be meant counts: the others meet one that is not open.
   const first = new Map<string, DecideCommand>();
   for (const command of commands) {
@@ -52,7 +57,7 @@ export function decideAll(commands: readonly DecideCommand[], { reviews, lives, 
   const decided = new Map<string, Review>();
   const [events, approved, denied]: [AnyOutgoing[], Approved[], Denied[]] = [[], [], []];
   for (const [key, cause] of first) {
-    const review = decide(reviews.get(key), cause, now);
+    const review = decide(reviews.get(key), cause, { now, ownNow: later(now, aheadOf.get(key)) });
     const payment = lives.get(key)?.payment;
     if (!review || !payment) continue;
     decided.set(key, review);
@@ -76,15 +81,23 @@ export function decideAll(commands: readonly DecideCommand[], { reviews, lives, 
 }
 
 /** One decision: of two, the second meets a review that is not open. Past the payment's time nobody can approve any more. */
-function decide(review: Review | undefined, command: DecideCommand, now: string): Review | undefined {
+function decide(
+  review: Review | undefined,
+  command: DecideCommand,
+  { now, ownNow }: { readonly now: string; readonly ownNow: string },
+): Review | undefined {
   const { decision, reason, if_version: seen } = command.data;
   if (review?.status !== 'open' || (seen !== undefined && seen !== review.version)) return undefined;
-  const isOver = review.expiresAt <= now;
+  const isOver = review.expiresAt <= ownNow;
   if (decision === 'approve' ? isOver : decision === 'expire' && !isOver) return undefined;
   const { id: decisionId, actor: decidedBy } = command;
   const status = ({ approve: 'approved', deny: 'denied', expire: 'expired' } as const)[decision];
   const decided = { decidedAt: now, decidedBy, decisionReason: reason, decisionId };
   return { ...review, ...decided, status, version: review.version + 1 };
+}
+
+function later(now: string, by_ms = 0): string {
+  return by_ms === 0 ? now : new Date(Date.parse(now) + by_ms).toISOString();
 }
 
 function decidedEvent(payment: Payment, review: Review, cause: DecideCommand): AnyOutgoing {

@@ -1,14 +1,18 @@
 import { fromUuid, toUuid, uuidOf } from '@payflow/contracts';
 import { statement, Unnested, type Row, type Transaction } from '@payflow/database';
+import type { Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
+import { keptBy } from './increase.js';
 import { ownerColumns, type Owner } from './policy.repository.js';
 import { keyOfWindow, type Growth, type Looked, type Reservation, type Window } from './tally.js';
 
-/** How a payment ended that may have reserved something. */
-export interface Ended extends Owner {
+/** How a payment ended that may have reserved something, or what it needs of that from now on. */
+export interface Settled extends Owner {
   readonly payment: string;
   /** Minor units that were captured: so much of what was reserved is used for good; a refund does not give it back. */
   readonly used: string;
+  /** Of one that goes on: so much stays reserved, at most. Null where it has ended. */
+  readonly kept: string | null;
 }
 
 const KEY = 'tenant_id, livemode, limit_id, subject, window_start';
@@ -89,27 +93,43 @@ function together(reservations: readonly Reservation[]): Reservation[] {
   return [...sums.values()];
 }
 
-export const ENDED = new Unnested<Ended>([
+export const SETTLED = new Unnested<Settled>([
   ['tenant_id', 'uuid', ({ tenant }) => uuidOf('tenant', tenant)],
   ['livemode', 'boolean', ({ livemode }) => livemode],
   ['payment_id', 'uuid', ({ payment }) => uuidOf('payment', payment)],
   ['used', 'bigint', ({ used }) => used],
+  ['kept', 'bigint', ({ kept }) => kept],
 ]);
 
 /**
- * SQL, a list of CTEs: what payments reserved that ended is used as far as it was captured, and free again beyond that. The sums
- * are locked in the one order. The parameters of the set begin at `$first`.
+ * SQL, a list of CTEs: what payments reserved that ended is used as far as it was captured, and free again beyond that; what was
+ * to be added to one that goes on, and will not be, is free as well. The sums are locked in the one order. The parameters of the
+ * set begin at `$first`.
  */
 export const usesSettled = (first: number): string =>
-  `settled as (
+  `settling as (
+     select * from ${SETTLED.from(first)}),
+   settled as (
      update limit_reservations r set used_minor = least(e.used, r.amount_minor),
        status = case when e.used > 0 then 'used' else 'released' end, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
-     from ${ENDED.from(first, 'e')}
+     from settling e
      where r.tenant_id = e.tenant_id and r.livemode = e.livemode and r.payment_id = e.payment_id and r.status = 'reserved'
+       and e.kept is null
      returning r.*),
+   added as (
+     select r.*, e.kept from settling e join limit_reservations r using (tenant_id, livemode, payment_id)
+     where e.kept is not null and r.status = 'reserved' and r.amount_minor > e.kept and r.window_start > to_timestamp(0)),
+   lessened as (
+     update limit_reservations r set amount_minor = a.kept, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+     from added a
+     where r.tenant_id = a.tenant_id and r.livemode = a.livemode and r.payment_id = a.payment_id and r.limit_id = a.limit_id
+       and r.subject = a.subject and r.window_start = a.window_start),
    freed as (
-     select ${KEY}, sum(amount_minor)::bigint as reserved, sum(used_minor)::bigint as used
-     from settled where window_start > to_timestamp(0) group by ${KEY}),
+     select ${KEY}, sum(reserved)::bigint as reserved, sum(used)::bigint as used
+     from (
+       select ${KEY}, amount_minor as reserved, used_minor as used from settled where window_start > to_timestamp(0)
+       union all select ${KEY}, amount_minor - kept, 0 from added) f
+     group by ${KEY}),
    held as (
      select ${KEY}, m.reserved, m.used from limit_uses join freed m using (${KEY}) order by ${KEY} for update of limit_uses),
    used as (
@@ -176,18 +196,28 @@ export async function readTimes(tx: Transaction, looked: readonly Looked[]): Pro
 }
 
 /** What ended payments reserved, or may have: those of organisations that had neither limits nor rules reserved nothing. */
-export function usesOf(ended: readonly Payment[]): Ended[] {
+export function usesOf(ended: readonly Payment[]): Settled[] {
   return ended
     .filter(({ admission }) => admission !== null)
     .map(({ id, tenant, livemode, status, captured }) => {
       const used = status === 'succeeded' ? captured.toString() : '0';
-      return { tenant, livemode, payment: id, used };
+      return { tenant, livemode, payment: id, used, kept: null };
     });
 }
 
-/** Turns what ended payments reserved into what they used, and frees the rest: in the transaction that ends them. */
-export async function settleUses(tx: Transaction, ended: readonly Ended[]): Promise<void> {
-  if (ended.length > 0) await tx.rows(SETTLE, ENDED.whole(ended));
+/** What payments that go on keep of their reservations, where something that was to be added to them came to nothing. */
+export function lessenedOf(lives: readonly Life[]): Settled[] {
+  return lives
+    .filter(({ payment }) => payment.admission !== null)
+    .map((life) => {
+      const { id, tenant, livemode } = life.payment;
+      return { tenant, livemode, payment: id, used: '0', kept: keptBy(life).toString() };
+    });
+}
+
+/** Turns what ended payments reserved into what they used, and frees the rest: in the transaction that ends them, or what was to be added. */
+export async function settleUses(tx: Transaction, settled: readonly Settled[]): Promise<void> {
+  if (settled.length > 0) await tx.rows(SETTLE, SETTLED.whole(settled));
 }
 
 /** The UUID of the limit or rule that counts. */

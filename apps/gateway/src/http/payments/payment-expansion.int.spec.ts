@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { fromUuid, newId, uuidOf } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf, type DisputeSnapshot } from '@payflow/contracts';
 import { openDatabase, type Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
@@ -12,6 +12,7 @@ import {
   testBroker,
   testServers,
   uniqueSuffix,
+  until,
   type TestDatabase,
 } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -31,14 +32,18 @@ let terms: Record<string, unknown>;
 /** The ledger's read API: it has booked whatever it is asked for. */
 let ledger: Server;
 let questions: string[][] = [];
+/** What it says that a transfer is of. Undefined: that it has none of the kind. */
+let bookedFor: string | null | undefined;
 
 beforeAll(async () => {
   ledger = createServer(async (request, response) => {
-    const { ids } = JSON.parse(await text(request)) as { ids: string[] };
+    const question = await text(request);
+    const one = question === '' ? request.url?.split('/').at(-1) : undefined;
+    const { ids } = one === undefined ? (JSON.parse(question) as { ids: string[] }) : { ids: [one] };
     questions.push(ids);
     const facts = { debit_account: newId('account'), credit_account: newId('account'), amount: '1', asset: 'USD' };
     const more = {
-      payment: null,
+      payment: bookedFor,
       hold: null,
       reverses: null,
       reversed: '0',
@@ -48,7 +53,9 @@ beforeAll(async () => {
     };
     const at = '2026-11-26T03:24:29.000Z';
     const data = ids.map((id) => ({ id, ...facts, ...more, effective_at: at, recorded_at: at }));
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }));
+    const body = one === undefined ? { data } : data[0];
+    const status = one === undefined || bookedFor !== undefined ? 200 : 404;
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }).listen(0, '127.0.0.1');
   await once(ledger, 'listening');
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
@@ -71,12 +78,26 @@ afterAll(async () => {
 });
 beforeEach(() => {
   questions = [];
+  bookedFor = null;
 });
 
 const post = (path: string, body: object) => client.postUntilTaken(path, body, { prefer: 'wait=10' });
 const paid = async (more: object = {}) => (await post(PAYMENTS, { ...terms, ...more })).body['id'] as string;
 const transferOf = (kind: 'payment' | 'refund', id: string) => fromUuid('transfer', uuidOf(kind, id));
 type Shown = Record<'refunds' | 'captures' | 'transfers', { id: string; payment: string }[]>;
+const CARD = { type: 'card', token: 'tok_visa' };
+function disputeOf(payment: string, moved: readonly ('out' | 'back')[]): DisputeSnapshot {
+  const at = new Date().toISOString();
+  const [transfer = null, return_transfer = null] = moved.map(() => newId('transfer'));
+  return {
+    ...{ id: newId('dispute'), payment, connector: 'cards', provider_reference: newId('event'), asset: 'USD' },
+    ...{ status: 'needs_response', leg: 'taken', leg_reason: null, amount: '1', amount_disputed: '1', reason: null },
+    ...{ source: newId('account'), destination: newId('account'), transfer, return_transfer, accounts: [] },
+    ...{ evidence_due_by: null, evidence_submitted_at: null, version: 1, created_at: at, updated_at: at },
+  };
+}
+const disputesOf = async (id: string) =>
+  ((await client.get(`${PAYMENTS}/${id}/disputes`)).body['data'] as object[]).length;
 const idsOf = (list: readonly { id: string }[]) => list.map(({ id }) => id);
 
 it('shows a payment with its refunds and its transfers, those of refunds among them', async () => {
@@ -97,6 +118,42 @@ it('shows a payment with its refunds and its transfers, those of refunds among t
   const expected = [transferOf('payment', id), ...idsOf(shown.refunds).map((refund) => transferOf('refund', refund))];
   expect(idsOf(shown.transfers).sort()).toEqual(expected.sort());
   expect(shown.transfers.every(({ payment }) => payment === id)).toBe(true);
+});
+
+it('shows what disputes moved of a payment among its transfers, and asks nobody for what did not move', async () => {
+  const [id, other] = [await paid({ method: CARD }), await paid({ method: CARD })];
+  const disputes = [
+    disputeOf(id, ['out', 'back']),
+    disputeOf(id, ['out']),
+    disputeOf(id, []),
+    disputeOf(other, ['out']),
+  ];
+  for (const dispute of disputes)
+    await house.publish('payflow.dispute.opened.v1', dispute, { tenant: client.tenant, livemode: false });
+  await until('all are shown', async () => (await disputesOf(id)) + (await disputesOf(other)) === disputes.length);
+  const shown = async (path: string) => (await client.get(`${PAYMENTS}${path}expand=transfers`)).body;
+  const moved = disputes.map(({ transfer, return_transfer }) => [transfer, return_transfer].filter((one) => one));
+  const one = (await shown(`/${id}?`)) as unknown as Shown;
+  expect(idsOf(one.transfers).sort()).toEqual(moved.slice(0, 3).flat().sort());
+  expect(one.transfers.every(({ payment }) => payment === id)).toBe(true);
+  expect(questions.length).toBe(1);
+  const { data } = (await shown('?limit=2&')) as unknown as { data: Shown[] };
+  expect(data.map(({ transfers }) => transfers.length)).toEqual([1, 3]);
+});
+
+it('shows a transfer that no view has with its payment, where it gave money of one back or was disputed', async () => {
+  const [transfer, id] = [newId('transfer'), await paid()];
+  const path = `/api/v1/transfers/${transfer}`;
+  const unread = { 'cache-control': 'no-cache' };
+  expect(told(await client.get(path, unread))).toBe('404 not_found');
+  bookedFor = undefined;
+  expect(told(await client.get(path, unread))).toBe('404 not_found');
+  bookedFor = id;
+  const shown = await client.get(path, unread);
+  expect([shown.status, shown.body]).toMatchObject([200, { id: transfer, payment: id, amount: '1', status: 'posted' }]);
+  expect(questions).toEqual([[transfer], [transfer], [transfer]]);
+  const stranger = await Client.of(db, gateway.base);
+  expect(told(await stranger.get(path))).toBe('404 not_found');
 });
 
 it('reads all that belongs to a page at once, and asks the ledger once', async () => {

@@ -2,6 +2,7 @@ import { fromUuid, OPERATION_KINDS, uuidOf, type OperationKind } from '@payflow/
 import { Inject, Injectable } from '@nestjs/common';
 import type { Database } from '@payflow/database';
 import { DATABASE, Problem } from '@payflow/service';
+import { findDisputedMoney, type DisputedMoney } from '../../database/dispute-view.repository.js';
 import { findOperationsOf } from '../../database/operation-view.repository.js';
 import { findTransfersOf } from '../../database/payment-transfer.repository.js';
 import { operationResource, type OperationView } from '../../domain/operation.js';
@@ -72,12 +73,16 @@ export class PaymentExpansions {
     const [any] = payments as readonly [PaymentView];
     const bySteps = await findTransfersOf(this.db, any, payments.map(idOf));
     const known = new Set(bySteps.map(({ id }) => id));
-    // Payments and refunds that are booked by one transfer, which has their UUID.
+    // Payments and refunds that are booked by one transfer, which has their UUID, and what disputes moved.
     const owners = new Map<string, PaymentView>();
     for (const payment of payments.filter(isInternal)) {
       if (payment.amountCaptured !== '0') owners.set(transferOf('payment', payment.id), payment);
       for (const { kind, id, status } of operations.get(payment.id) ?? [])
         if (kind === 'refund' && status === 'succeeded') owners.set(transferOf(OPERATION_KINDS[kind], id), payment);
+    }
+    for (const { payment, transfers } of await this.#disputed(payments)) {
+      const disputed = payments.find(({ id }) => id === payment);
+      if (disputed) for (const id of transfers) owners.set(id, disputed);
     }
     const asked = [...owners.keys()].filter((id) => !known.has(id));
     const direct = (await this.#booked(asked, caller, requestId)).flatMap((told): TransferView[] => {
@@ -86,6 +91,13 @@ export class PaymentExpansions {
     });
     const all = [...bySteps, ...direct].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
     return Map.groupBy(all, ({ payment }) => payment ?? '');
+  }
+
+  /** What disputes moved of the payments, out and back: nobody disputes what went from account to account. */
+  #disputed(payments: readonly PaymentView[]): Promise<DisputedMoney[]> {
+    const outside = payments.filter((payment) => !isInternal(payment));
+    const [any] = outside;
+    return any ? findDisputedMoney(this.db, any, outside.map(idOf)) : Promise.resolve([]);
   }
 
   /** Those of the transfers that were booked, as the ledger tells of them: one question for a page of payments, nearly always. */
