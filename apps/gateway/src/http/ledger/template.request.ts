@@ -5,6 +5,7 @@ import type { GroupWrite, NamedAccount } from '../../acceptance/acceptable.js';
 import { expandTemplate, placeOf, type ExpandedLeg } from '../../domain/template.js';
 import type { Caller } from '../edge/caller.js';
 import type { ParsedBody } from '../edge/edge.js';
+import { unitsAmong } from './named-asset.js';
 import { bodyReader, impossible } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 import { conditionAccounts, groupWrite, templateHash, TERMS, type Terms } from './transfer.request.js';
@@ -64,7 +65,12 @@ export async function templateWrite(
   const write = groupWrite({ ...terms, type: name, legs }, caller, now);
   const { id } = terms;
   const contentHash = id === undefined ? undefined : templateHash({ ...terms, id, type: name }, variables, now);
-  return { ...write, contentHash, accounts: [...expansion.legs.flatMap(accountsOfLeg), ...conditionAccounts(terms)] };
+  return {
+    ...write,
+    contentHash,
+    accounts: [...expansion.legs.flatMap(accountsOfLeg), ...conditionAccounts(terms)],
+    units: unitsAmong(expansion.legs.map(({ asset, of }) => [placeOf(of.asset), asset])),
+  };
 }
 
 /** What a request is known by that names its group's id, whatever the template is by now. */
