@@ -44,4 +44,6 @@ it('what a template comes to is tried like any group, and leaves nothing', async
   expect(JSON.parse(question)).toMatchObject({ legs: [{ ...leg, amount: '100', type: 'fee' }] });
   expect(told(await tryOut({}))).toBe('400 invalid_request');
   expect(await countRows(db)).toEqual(before);
+  const done = { dry_run: false, type: 'fee', variables: { total: '100' } };
+  expect((await client.post(TRANSFERS, done, { prefer: 'wait=10' })).status).toBe(201);
 });

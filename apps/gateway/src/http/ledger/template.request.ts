@@ -50,7 +50,7 @@ export function namesTemplate({ body }: FastifyRequest): boolean {
  */
 export async function templateWrite(
   find: (type: string) => Promise<TransactionTypeDefined | undefined>,
-  json: JsonObject,
+  { dry_run: _asked, ...json }: JsonObject,
   caller: Caller,
   now: Date,
 ): Promise<GroupWrite> {
@@ -74,7 +74,7 @@ export async function templateWrite(
 }
 
 /** What a request is known by that names its group's id, whatever the template is by now. */
-export function nameOfTemplate(json: JsonObject) {
+export function nameOfTemplate({ dry_run: _asked, ...json }: JsonObject) {
   const { type, variables, ...terms } = readTemplate(json);
   const { id } = terms;
   if (id === undefined) return undefined;

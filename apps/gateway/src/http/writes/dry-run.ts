@@ -54,8 +54,7 @@ export class DryRuns {
     const now = new Date();
     if (!namesTemplate(request)) return transferWrite(json, caller, now);
     const { tenant, livemode } = caller;
-    const { dry_run: _asked, ...body } = json;
-    return templateWrite((id) => findType(this.db, { tenant, livemode, id }), body, caller, now);
+    return templateWrite((id) => findType(this.db, { tenant, livemode, id }), json, caller, now);
   }
 }
 
