@@ -1,4 +1,4 @@
-import { DECLINES, NOT_SENT_REASONS, REFUSALS } from '@payflow/contracts';
+import { DECLINES, NOT_SENT_REASONS, REFUSALS, type Refusal } from '@payflow/contracts';
 
 /** The reasons of which it is known whose they are: a word that both we and providers use means different things. */
 const SENTENCES = sentences();
@@ -13,4 +13,9 @@ function sentences(): ReadonlyMap<string, string> {
 /** Why it was refused, for people. */
 export function refusalDetail(reason: string): string {
   return SENTENCES.get(reason) ?? `Refused: ${reason}.`;
+}
+
+/** {@link refusalDetail} of a reason that is the ledger's: whose it is, is known. */
+export function booksRefusalDetail(reason: string): string {
+  return Object.hasOwn(REFUSALS, reason) ? REFUSALS[reason as Refusal] : refusalDetail(reason);
 }

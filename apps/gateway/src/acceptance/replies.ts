@@ -20,7 +20,7 @@ import {
 import { transactionTypeResource } from '../domain/transaction-type.js';
 import type { Reply } from './acceptable.js';
 import { refusalCode, updateRefusalCode } from './refusal-codes.js';
-import { refusalDetail } from './refusal-detail.js';
+import { booksRefusalDetail } from './refusal-detail.js';
 
 export const PAYMENTS_PATH = '/api/v1/payments';
 export const ACCOUNTS_PATH = '/api/v1/accounts';
@@ -187,7 +187,9 @@ export function refused(
   extra: Record<string, unknown> = {},
   headers: Record<string, string> = {},
 ): Reply {
-  return problem(code, headers, problemBody(code, { detail: refusalDetail(reason), extra }, occurrence));
+  // Of an overdraft that is in use, the ledger's word for its account would say something else.
+  const detail = code === 'overdraft_in_use' ? {} : { detail: booksRefusalDetail(reason) };
+  return problem(code, headers, problemBody(code, { ...detail, extra }, occurrence));
 }
 
 export function problem(code: ProblemCode, headers: Record<string, string>, body: object): Reply {

@@ -51,7 +51,8 @@ const FIND = statement(
 
 const FIND_ITEMS = statement(
   'transfer-views.find-items',
-  `select v.status, v.amount_minor, v.failure_code
+  `select v.status, v.amount_minor, v.failure_code, case when v.status = 'failed' then (
+     select g.failure_leg from transfer_group_views g where g.tenant_id = $1 and g.livemode = $2 and g.id = v.group_id) end as failure_leg
    from unnest($3::uuid[]) with ordinality as i (id, place)
    left join transfer_views v on v.tenant_id = $1 and v.livemode = $2 and v.id = i.id
    order by i.place`,
@@ -72,6 +73,7 @@ interface ItemRow {
   status: TransferStatus | null;
   amount_minor: bigint;
   failure_code: string | null;
+  failure_leg: number | null;
 }
 
 /** Keeps a bulk, with COMMIT. */
@@ -166,10 +168,10 @@ export async function findItems(
 ): Promise<(ItemTransfer | undefined)[]> {
   const uuids = ids.map((id) => id && uuidOf('transfer', id));
   const rows = await seenBy(db, { tenant }).rows<ItemRow>(FIND_ITEMS, [tenantUuid(tenant), livemode, uuids]);
-  return rows.map(({ status, amount_minor: amount, failure_code: reason }) =>
+  return rows.map(({ status, amount_minor: amount, failure_code: reason, failure_leg: leg }) =>
     status === null
       ? undefined
-      : { status, amount: amount.toString(), code: reason === null ? null : refusalCode(reason) },
+      : { status, amount: amount.toString(), code: reason === null ? null : refusalCode(reason), leg },
   );
 }
 

@@ -38,6 +38,8 @@ export interface ItemTransfer {
   readonly status: TransferStatus;
   readonly amount: string;
   readonly code: string | null;
+  /** The item that its refusal is about, where it was asked for together with others; null where none is. */
+  readonly leg: number | null;
 }
 
 /** What became of one item. `invalid` was refused at the door, `skipped` was not tried. */
@@ -63,9 +65,15 @@ export function bulkResults(
     if (problem) return { index, id: null, status: 'invalid', amount: null, error: errorOf(problem) };
     if (!transfer || (stoppedAt !== null && index > stoppedAt))
       return { index, id: null, status: 'skipped', amount: null, error: null };
-    const { status, amount, code } = transfer;
-    return { index, id: ids[at] ?? null, status, amount, error: code === null ? null : { code } };
+    const { status, amount, code, leg } = transfer;
+    const error = code === null ? null : { code, ...becauseOf(leg, index) };
+    return { index, id: ids[at] ?? null, status, amount, error };
   });
+}
+
+/** Of a bulk that is booked whole or not at all, all items have the reason of the one that was refused. */
+function becauseOf(leg: number | null, index: number): Pick<ItemError, 'detail'> {
+  return leg === null || leg === index ? {} : { detail: `Item ${leg} was refused, and all others with it.` };
 }
 
 function errorOf({ code, detail, errors }: ItemProblem): ItemError {

@@ -1,5 +1,5 @@
 import type { Template, TemplateLeg, VariableType } from '@payflow/contracts';
-import { isAssetCode, parseAmount } from '@payflow/money';
+import { isAssetCode, isUnitCode, parseAmount } from '@payflow/money';
 import { partsByWhole, portionOf, variableOf, weightsOf, type Fault } from './template.js';
 
 type Place = 'debit_account' | 'credit_account' | 'asset' | 'amount' | 'of';
@@ -55,7 +55,8 @@ function faultsOfAmount({ of, amount, portion, remaining, up_to }: TemplateLeg, 
 function faultsOfLiterals(leg: TemplateLeg, at: number): Fault[] {
   const { asset, amount, portion } = leg;
   const faults: Fault[] = [];
-  if (variableOf(asset) === undefined && !isAssetCode(asset))
+  // Whether the tenant has such a unit is looked up when all else is right.
+  if (variableOf(asset) === undefined && !isAssetCode(asset) && !isUnitCode(asset))
     faults.push(fault(at, 'asset', 'asset_unknown', 'Must be the code of a known asset.'));
   if (amount === '0') faults.push(fault(at, 'amount', 'amount_not_positive', 'Must be greater than zero.'));
   if (amount !== null && variableOf(amount) === undefined && parseAmount(amount) === undefined)

@@ -93,6 +93,8 @@ describe('a template', () => {
       legs: [leg({ remaining: true, asset: '$asset' })],
     } as const;
     expect(amounts(one, '1', { asset: 'EUR' })).toEqual([1n]);
+    // A unit of somebody's own, as far as its code tells.
+    expect(amounts(one, '1', { asset: 'POINTS' })).toEqual([1n]);
     expect(amounts(one, '1', { asset: 'eur' })).toMatchObject({
       faults: [{ pointer: '/variables/asset', code: 'malformed' }],
     });

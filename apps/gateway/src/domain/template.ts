@@ -1,5 +1,5 @@
 import { toUuid, type Template, type TemplateLeg, type VariableType } from '@payflow/contracts';
-import { allocate, isAssetCode, parseAmount } from '@payflow/money';
+import { allocate, isAssetCode, isUnitCode, parseAmount } from '@payflow/money';
 
 /** What is wrong, and with which place of the request. */
 export interface Fault {
@@ -135,12 +135,12 @@ function faultsOfValues({ variables }: Template, values: Readonly<Record<string,
 const IS_OF_TYPE: Readonly<Record<VariableType, (value: string) => boolean>> = {
   account: (value) => toUuid('account', value) !== undefined,
   amount: (value) => parseAmount(value) !== undefined,
-  asset: isAssetCode,
+  asset: (value) => isAssetCode(value) || isUnitCode(value),
 };
 const MUST_BE: Readonly<Record<VariableType, string>> = {
   account: 'Must be the id of an account.',
   amount: 'Must be minor units, as digits.',
-  asset: 'Must be the code of a known asset.',
+  asset: 'Must be the code of an asset, in upper case.',
 };
 
 function valueOf(text: string, values: Readonly<Record<string, string>>): string {

@@ -42,7 +42,15 @@ export interface HistoryLine extends AccountLine {
 /** Lines per page at most, and the one that tells whether there is another page. */
 const LINES_MAX = 201;
 
-const COLUMNS = `t.id, t.amount_minor, t.asset, t.payment_id, t.group_id, t.hold_id, t.reverses_id, t.recorded_at,
+/**
+ * The group that somebody asked for. What is asked for alone, a reversal and a correction are groups in the books alone, known by
+ * the transfer's own UUID; one that was asked for may bear that of a leg too, and has others then.
+ */
+const GROUP = `case when t.reverses_id is null and (t.group_id <> t.id or exists (
+  select from transfers g where g.tenant_id = t.tenant_id and g.livemode = t.livemode and g.group_id = t.group_id
+    and g.recorded_at = t.recorded_at and g.id <> t.id and g.reverses_id is null)) then t.group_id end`;
+
+const COLUMNS = `t.id, t.amount_minor, t.asset, t.payment_id, ${GROUP} as group_id, t.hold_id, t.reverses_id, t.recorded_at,
   coalesce(t.effective_at, t.recorded_at) as effective_at, t.chain, t.chain_position`;
 
 const SIDES = [

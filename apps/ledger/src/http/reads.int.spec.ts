@@ -267,6 +267,36 @@ describe('a history by kind', () => {
   });
 });
 
+it('tells the group of a transfer in histories and statements where somebody asked for one', async () => {
+  const ours = new CommandsOf();
+  const [world, wallet] = [newId('account'), newId('account')];
+  const [first, second, third] = [leg(world, wallet, '100'), leg(world, wallet, '10'), leg(world, wallet, '5')];
+  const ownGroup = { id: fromUuid('group', uuidOf('transfer', first.id)) };
+  const place = { id: first.id, debit: world, credit: wallet };
+  const [alone, part] = [ours.group([first], ownGroup), ours.reverse(place, '1')];
+  const correction = ours.correct(place, '90');
+  const { reversal, replacement } = correction.data;
+  // Its first leg bears the UUID of the group, as any leg may that is not the only one.
+  const asked = ours.group([second, third], { id: fromUuid('group', uuidOf('transfer', second.id)) });
+  const opened = [ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)];
+  await handle([...opened, alone, part, correction, asked]);
+  const groups = [
+    [first.id, null],
+    [part.data.transfer, null],
+    [reversal, null],
+    [replacement.id, null],
+    [second.id, asked.data.id],
+    [third.id, asked.data.id],
+  ];
+  const { body: history } = await read(ours, `accounts/${wallet}/transfers`);
+  expect((history['data'] as { id: string; group: string }[]).map(({ id, group }) => [id, group]).reverse()).toEqual(
+    groups,
+  );
+  const { body: statement } = await read(ours, `accounts/${wallet}/statement`);
+  const lines = statement['lines'] as { transfer: string; group: string }[];
+  expect(lines.map(({ transfer, group }) => [transfer, group])).toEqual(groups);
+});
+
 describe('a history by type and metadata', () => {
   it('shows both as they are now, and finds what has all that is asked for', async () => {
     const ours = new CommandsOf();

@@ -1,4 +1,5 @@
-const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+/** RFC 3339 knows no hour 24: the day that it ends has a last millisecond, and the next one a first. */
+const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T(?!24)\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 /** The instant in UTC with milliseconds, or undefined when the text is none: no zone, no such day, no such hour. */
 export function canonicalInstant(text: string): string | undefined {

@@ -212,6 +212,8 @@ describe('an atomic bulk', () => {
       200,
       ['failed insufficient_funds', 'failed insufficient_funds'],
     ]);
+    const details = results(refused).map(({ error }) => error?.detail);
+    expect(details).toEqual(['Item 1 was refused, and all others with it.', undefined]);
   });
 
   it.each<[string, () => unknown[], string, string]>([

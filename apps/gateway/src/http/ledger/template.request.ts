@@ -5,6 +5,7 @@ import type { GroupWrite, NamedAccount } from '../../acceptance/acceptable.js';
 import { expandTemplate, placeOf, type ExpandedLeg } from '../../domain/template.js';
 import type { Caller } from '../edge/caller.js';
 import type { ParsedBody } from '../edge/edge.js';
+import { unitsAmong } from './named-asset.js';
 import { bodyReader, impossible } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 import { conditionAccounts, groupWrite, templateHash, TERMS, type Terms } from './transfer.request.js';
@@ -49,7 +50,7 @@ export function namesTemplate({ body }: FastifyRequest): boolean {
  */
 export async function templateWrite(
   find: (type: string) => Promise<TransactionTypeDefined | undefined>,
-  json: JsonObject,
+  { dry_run: _asked, ...json }: JsonObject,
   caller: Caller,
   now: Date,
 ): Promise<GroupWrite> {
@@ -64,11 +65,16 @@ export async function templateWrite(
   const write = groupWrite({ ...terms, type: name, legs }, caller, now);
   const { id } = terms;
   const contentHash = id === undefined ? undefined : templateHash({ ...terms, id, type: name }, variables, now);
-  return { ...write, contentHash, accounts: [...expansion.legs.flatMap(accountsOfLeg), ...conditionAccounts(terms)] };
+  return {
+    ...write,
+    contentHash,
+    accounts: [...expansion.legs.flatMap(accountsOfLeg), ...conditionAccounts(terms)],
+    units: unitsAmong(expansion.legs.map(({ asset, of }) => [placeOf(of.asset), asset])),
+  };
 }
 
 /** What a request is known by that names its group's id, whatever the template is by now. */
-export function nameOfTemplate(json: JsonObject) {
+export function nameOfTemplate({ dry_run: _asked, ...json }: JsonObject) {
   const { type, variables, ...terms } = readTemplate(json);
   const { id } = terms;
   if (id === undefined) return undefined;

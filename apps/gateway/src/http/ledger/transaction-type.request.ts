@@ -13,10 +13,11 @@ import {
   type VariableType,
 } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
-import type { NamedAccount, TypeWrite } from '../../acceptance/acceptable.js';
+import type { NamedAccount, NamedUnit, TypeWrite } from '../../acceptance/acceptable.js';
 import { faultsOfTemplate } from '../../domain/template-faults.js';
 import { variableOf } from '../../domain/template.js';
 import type { Caller } from '../edge/caller.js';
+import { unitsAmong } from './named-asset.js';
 import { bodyReader } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 
@@ -119,6 +120,7 @@ export function transactionTypeWrite(ifVersion: number | null, json: JsonObject,
     command: { id, debit: patternsOf(debit), credit: patternsOf(credit), template: made, if_version: ifVersion },
     commandId,
     accounts: made ? literalAccounts(made.legs) : [],
+    units: made ? literalUnits(made.legs) : undefined,
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: now.toISOString() },
   };
 }
@@ -150,5 +152,14 @@ function literalAccounts(legs: readonly TemplateLeg[]): NamedAccount[] {
         id,
         asset: variableOf(asset) === undefined ? asset : null,
       })),
+  );
+}
+
+/** The units that the template itself names: they must be defined. */
+function literalUnits(legs: readonly TemplateLeg[]): NamedUnit[] | undefined {
+  return unitsAmong(
+    legs.flatMap(({ asset }, at) =>
+      variableOf(asset) === undefined ? [[`/template/legs/${at}/asset`, asset] as const] : [],
+    ),
   );
 }

@@ -216,6 +216,23 @@ describe('refused, without a row or a message', () => {
     );
   });
 
+  it('a type or a template with a unit that nobody has defined', async () => {
+    const legs = [part({ of: undefined, amount: '$total', asset: 'NOBODYS' })];
+    const variables = { wallet: 'account', shop: 'account', total: 'amount' };
+    await refused(
+      TYPES,
+      { id: 'refused', template: { variables, legs } },
+      '422 asset_unknown /template/legs/0/asset asset_unknown',
+    );
+    const any = { ...variables, unit: 'asset' };
+    await define('in_any_asset', { template: { variables: any, legs: [{ ...legs[0], asset: '$unit' }] } });
+    await refused(
+      TRANSFERS,
+      { type: 'in_any_asset', variables: given({ unit: 'NOBODYS' }) },
+      '422 asset_unknown /variables/unit asset_unknown',
+    );
+  });
+
   const given = (more: object = {}) => ({ wallet, shop, total: '100', ...more });
   it.each([
     ['an unknown type', () => ['nothing', given()], '422 transaction_type_not_found /type transaction_type_not_found'],
@@ -317,4 +334,19 @@ it('has a template whose leg moves as much as there is, and no part of another a
   expect(refused.body['errors']).toContainEqual(
     expect.objectContaining({ pointer: '/template/legs/0/up_to', code: 'not_supported' }),
   );
+});
+
+it('takes a unit of the tenant for an asset, named by its template or by a variable', async () => {
+  await client.post('/api/v1/assets', { code: 'MILES', scale: 0, name: 'Miles' }, WAIT);
+  const [ours, theirs] = [await client.open('MILES'), await client.open('MILES')];
+  const variables = { wallet: 'account', shop: 'account', total: 'amount' };
+  const leg = part({ of: undefined, amount: '$total' });
+  await define('miles', { template: { variables, legs: [{ ...leg, asset: 'MILES' }] } });
+  await define('any', { template: { variables: { ...variables, unit: 'asset' }, legs: [{ ...leg, asset: '$unit' }] } });
+  const given = { wallet: ours, shop: theirs, total: '5' };
+  const answers = [await from('miles', given), await from('any', { ...given, unit: 'MILES' })];
+  expect(answers.map(({ status, body }) => [status, ...amountsOf(body)])).toEqual([
+    [201, 'miles 5'],
+    [201, 'any 5'],
+  ]);
 });

@@ -184,8 +184,8 @@ const bulk = {
   createdAt: at,
 };
 const results = bulkResults(bulk, { first: 0, ids: bulk.transfers }, [
-  { status: 'posted', amount: '100', code: null },
-  { status: 'failed', amount: '100', code: 'insufficient_funds' },
+  { status: 'posted', amount: '100', code: null, leg: null },
+  { status: 'failed', amount: '100', code: 'insufficient_funds', leg: 1 },
   undefined,
   undefined,
 ]);

@@ -42,7 +42,11 @@ export const fieldProblem = resource({
   detail: { type: 'string' },
 });
 export const basis = { enum: ['recorded', 'effective'] };
-export const completeUntil = { ...instant, description: 'No transaction still open can add anything before it.' };
+export const completeUntil = {
+  ...instant,
+  description:
+    'No transaction still open can add anything before it. By effective time, what is backdated can, until its month is closed.',
+};
 export const hash = { type: 'string', pattern: '^[0-9a-f]{64}$' };
 export const count = { type: 'integer', minimum: 0 };
 export const place = { index: count, size: count, path: { type: 'array', items: hash } };

@@ -93,7 +93,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   TransferOrGroupRequest: {
     oneOf: [ref('TransferRequest'), ref('TransferGroupRequest'), ref('TransferTemplateRequest')],
   },
-  TransferTemplateRequest: TRANSFER_TEMPLATE_REQUEST_SCHEMA,
+  TransferTemplateRequest: orDryRun(TRANSFER_TEMPLATE_REQUEST_SCHEMA),
   TransferDryRun: resource({
     object: { const: 'transfer_dry_run' },
     outcome: { enum: ['posted', 'failed'] },

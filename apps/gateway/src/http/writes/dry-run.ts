@@ -4,14 +4,17 @@ import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
 import type { GroupWrite, PostWrite } from '../../acceptance/acceptable.js';
 import { Writes } from '../../acceptance/writes.js';
+import { findType } from '../../database/transaction-type-view.repository.js';
 import { isAnyTaken } from '../../database/transfer-view.repository.js';
 import { callerOf } from '../edge/authentication.js';
 import { refuseOversized } from './command-size.js';
 import { bodyOf } from '../edge/edge.js';
+import type { JsonObject } from '../edge/strict-json.js';
 import { idempotencyKeyOf, waitOf } from '../edge/headers.js';
 import { LEDGER } from '../ledger/ledger-reads.controller.js';
 import { refuseParameters } from '../lists/list-query.js';
 import type { OwnerClient } from '../owner/owner-client.js';
+import { namesTemplate, templateWrite } from '../ledger/template.request.js';
 import { transferWrite } from '../ledger/transfer.request.js';
 
 const PATH = '/api/v1/transfers/dry_run';
@@ -37,12 +40,21 @@ export class DryRuns {
     refuseParameters(request.url);
     const caller = callerOf(request);
     const { bytes, json } = bodyOf(request);
-    const write = transferWrite(json, caller, new Date());
+    const write = await this.writeOf(request, json);
     refuseOversized(write, bytes.length);
     await this.writes.check(write);
     if (await isAnyTaken(this.db, write.view, takenBy(write))) throw new Problem('id_reused');
     const answer = await this.ledger.ask(PATH, write.command, caller, request.id);
     return JSON.stringify(toldOf(write, answer as LedgerAnswer, givenIds(json)));
+  }
+
+  /** Of a template, what it comes to as it is in force now. */
+  private async writeOf(request: FastifyRequest, json: JsonObject): Promise<PostWrite | GroupWrite> {
+    const caller = callerOf(request);
+    const now = new Date();
+    if (!namesTemplate(request)) return transferWrite(json, caller, now);
+    const { tenant, livemode } = caller;
+    return templateWrite((id) => findType(this.db, { tenant, livemode, id }), json, caller, now);
   }
 }
 
