@@ -235,7 +235,8 @@ export const SUBSCRIPTIONS = {
     topic: 'payments.events.v1',
     types: PAYMENTS_TELLS,
     order: 'none',
-    mark: 'effect',
+    // A view keeps the newest state alone: an older one that comes again, or comes late, leaves no mark in it.
+    mark: 'inbox',
     sequenced: false,
     gather_ms: 0,
   },

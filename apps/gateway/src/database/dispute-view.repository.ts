@@ -1,7 +1,7 @@
 import { fromUuid, uuidOf, type IdKind } from '@payflow/contracts';
 import { statement, Unnested, type Database, type Transaction } from '@payflow/database';
 import type { DisputeView } from '../domain/dispute.js';
-import { aliased, keyOf, tenantOf, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
+import { keyOf, tenantOf, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
 import { compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 
 /** Which disputes a list shows; instants are RFC 3339. */
@@ -60,8 +60,7 @@ const APPLY = statement(
   'dispute-views.apply',
   `insert into dispute_views as v (${VIEWS.names}) select * from ${VIEWS.from()} order by tenant_id, livemode, id
    on conflict (tenant_id, livemode, id) do update set ${CHANGING.map((column) => `${column} = excluded.${column}`).join(', ')}
-     where v.version < excluded.version
-   returning ${aliased('v', VIEWS.names)}`,
+     where v.version < excluded.version`,
 );
 
 const FIND = statement(
@@ -101,19 +100,14 @@ interface DisputeRow {
   updated_at: Date;
 }
 
-/** Brings disputes to the newest of the given states; older ones change nothing. Returns those that moved, by {@link keyOf}. */
-export async function applyDisputes(tx: Transaction, views: readonly DisputeView[]): Promise<Map<string, DisputeView>> {
+/** Brings disputes to the newest of the given states; older ones change nothing. */
+export async function applyDisputes(tx: Transaction, views: readonly DisputeView[]): Promise<void> {
   const newest = new Map<string, DisputeView>();
   for (const view of views) {
     const known = newest.get(keyOf(view));
     if (!known || known.version < view.version) newest.set(keyOf(view), view);
   }
-  const applied = await Promise.all(
-    [...VIEWS.batches([...newest.values()])].map((values) =>
-      tx.rows<DisputeRow & Record<string, unknown>>(APPLY, values),
-    ),
-  );
-  return new Map(applied.flat().map((row) => [keyOf(toView(row)), toView(row)]));
+  await Promise.all([...VIEWS.batches([...newest.values()])].map((values) => tx.count(APPLY, values)));
 }
 
 export async function findDispute(

@@ -12,21 +12,13 @@ type MovedType = keyof typeof OWNERS;
 /** An owner's word that it goes by a test clock. */
 export type ClockEvent<T extends MovedType = MovedType> = AnyMessage<T>;
 
-/** Notes who goes by which clock. One statement, and none for nothing. Returns the ids of what was said before. */
-export async function applyClockEvents(tx: Transaction, events: readonly ClockEvent[]): Promise<string[]> {
+/** Notes who goes by which clock. One statement, and none for nothing. */
+export async function applyClockEvents(tx: Transaction, events: readonly ClockEvent[]): Promise<void> {
   const [first] = events;
-  if (!first) return [];
-  const known = await noteHeard(
+  if (!first) return;
+  await noteHeard(
     tx,
     OWNERS[first.type],
     events.map(({ data }) => data),
   );
-  // Of two copies in a batch the second repeats the first.
-  const said = new Set(known);
-  return events.flatMap(({ id, data }) => {
-    const move = `${data.id}/${data.version}`;
-    if (said.has(move)) return [id];
-    said.add(move);
-    return [];
-  });
 }

@@ -30,26 +30,18 @@ export function countersOfDispute(event: DisputeEvent): OwnedCounters[] {
 }
 
 /** Brings disputes into the views, and answers those who sent evidence: two statements at most. */
-export async function applyDisputeEvents(
-  tx: Transaction,
-  events: readonly DisputeEvent[],
-): Promise<{ readonly replies: Replies; readonly repeated: readonly string[] }> {
-  if (events.length === 0) return { replies: [], repeated: [] };
+export async function applyDisputeEvents(tx: Transaction, events: readonly DisputeEvent[]): Promise<Replies> {
+  if (events.length === 0) return [];
   const states = events.filter((event) => event.type !== 'payflow.dispute.evidence_rejected.v1');
   const ends = events.filter(endsWait);
-  const [changed, pending] = await Promise.all([
+  const [, pending] = await Promise.all([
     applyDisputes(tx, states.map(viewOf)),
     ends.length > 0 ? takeAnswered(tx, ends.map(commandOf)) : new Map<string, PendingWrite>(),
   ]);
-  const replies = ends.flatMap((event): Replies => {
+  return ends.flatMap((event): Replies => {
     const write = pending.get(keyOf(commandOf(event)));
     return write ? [[write, replyTo(event, write)]] : [];
   });
-  const isRepeated = (event: DisputeEvent) =>
-    event.type === 'payflow.dispute.evidence_rejected.v1'
-      ? !pending.has(keyOf(commandOf(event)))
-      : !changed.has(keyOf(viewOf(event)));
-  return { replies, repeated: events.filter(isRepeated).map(({ id }) => id) };
 }
 
 type End = AnyMessage<'payflow.dispute.evidence_submitted.v1'> | Rejected;

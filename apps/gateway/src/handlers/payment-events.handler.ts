@@ -8,7 +8,6 @@ import { Outcomes } from '../acceptance/outcomes.js';
 import { paymentReply } from '../acceptance/payment-replies.js';
 import { GatewayCaches } from '../cache/gateway-caches.js';
 import { applyCounters, type OwnedCounters } from '../database/account-view.repository.js';
-import { keyOf } from '../database/keys.js';
 import { applyPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
 import { paymentAt, type PaymentView } from '../domain/payment.js';
@@ -31,7 +30,7 @@ import {
 /**
  * Brings the states of payments and the ends of what was asked of them into the views, and renders each reply: once, for the
  * waiter and for every replay. A payment's view is moved by the payment's own events alone, which come before the end of what
- * moved it: so its version tells which of them were applied.
+ * moved it, and keeps the newest.
  */
 @Controller()
 export class PaymentEventsHandler {
@@ -45,7 +44,7 @@ export class PaymentEventsHandler {
     @Payload() batch: readonly (PaymentEvent | OperationEvent | DisputeEvent | PolicyEvent | PaymentsClockEvent)[],
     @Ctx() tx: Transaction,
   ): Promise<Handled> {
-    const heard = await applyClockEvents(tx, batch.filter(isClockEvent));
+    await applyClockEvents(tx, batch.filter(isClockEvent));
     const policies = await applyPolicyEvents(tx, batch.filter(isPolicyEvent));
     const disputes = batch.filter(isDisputeEvent);
     const events = batch.filter(
@@ -67,17 +66,11 @@ export class PaymentEventsHandler {
     ]);
     const ended = await applyOperations(tx, events.filter(isOperationEvent), changed);
     const disputed = await applyDisputeEvents(tx, disputes);
-    const replies = [...createdReplies(rests, changed, pending), ...ended.replies, ...disputed.replies, ...policies];
+    const replies = [...createdReplies(rests, changed, pending), ...ended, ...disputed, ...policies];
     saveReplies(tx, replies);
     crashAt('reply-written');
     return {
       messages: [],
-      repeated: [
-        ...heard,
-        ...told.filter((event) => !changed.has(keyOf(paymentKeyOf(stateOf(event))))).map(({ id }) => id),
-        ...ended.repeated,
-        ...disputed.repeated,
-      ],
       afterCommit: () => this.outcomes.deliver(replies, this.caches.all.changed(stale)),
     };
   }

@@ -1,20 +1,12 @@
 import type { Transaction } from '@payflow/database';
-import type { Reply } from '../acceptance/acceptable.js';
 import { operationReply } from '../acceptance/payment-replies.js';
 import { keyOf, type ResourceKey } from '../database/keys.js';
 import { endOperations, viewOf, type EndedOperation } from '../database/operation-view.repository.js';
 import { findPayments } from '../database/payment-view.repository.js';
-import { takeAnswered, type PendingWrite } from '../database/reply.repository.js';
+import { takeAnswered } from '../database/reply.repository.js';
 import { paymentAt, type PaymentView } from '../domain/payment.js';
-import { traceIdOf } from './answered.js';
+import { traceIdOf, type Replies } from './answered.js';
 import { paymentKeyOf, stateOf, type OperationEvent } from './payment-states.js';
-
-/** What a batch of ends of operations comes to. */
-export interface EndedOperations {
-  readonly replies: readonly (readonly [PendingWrite, Reply])[];
-  /** Ids of events that told nothing new. */
-  readonly repeated: readonly string[];
-}
 
 /**
  * Brings the ends of operations into the views, and renders the replies of those who asked, each with the payment as the
@@ -24,8 +16,8 @@ export async function applyOperations(
   tx: Transaction,
   events: readonly OperationEvent[],
   changed: ReadonlyMap<string, PaymentView>,
-): Promise<EndedOperations> {
-  if (events.length === 0) return { replies: [], repeated: [] };
+): Promise<Replies> {
+  if (events.length === 0) return [];
   const others = events
     .map(stateOf)
     .map(paymentKeyOf)
@@ -36,17 +28,14 @@ export async function applyOperations(
     // Of these an event that stands later was applied before.
     findPayments(tx, others),
   ]);
-  return {
-    replies: events.flatMap((event): [PendingWrite, Reply][] => {
-      const write = answered.get(keyOf(commandKeyOf(event)));
-      const key = keyOf(paymentKeyOf(stateOf(event)));
-      const payment = changed.get(key) ?? behind.get(key);
-      if (!write || !payment) return [];
-      const operation = ended.get(keyOf(operationKeyOf(event))) ?? viewOf(toEnded(event));
-      return [[write, operationReply(operation, paymentAt(payment, event.data.payment), write.requestId)]];
-    }),
-    repeated: events.filter((event) => !ended.has(keyOf(operationKeyOf(event)))).map(({ id }) => id),
-  };
+  return events.flatMap((event): Replies => {
+    const write = answered.get(keyOf(commandKeyOf(event)));
+    const key = keyOf(paymentKeyOf(stateOf(event)));
+    const payment = changed.get(key) ?? behind.get(key);
+    if (!write || !payment) return [];
+    const operation = ended.get(keyOf(operationKeyOf(event))) ?? viewOf(toEnded(event));
+    return [[write, operationReply(operation, paymentAt(payment, event.data.payment), write.requestId)]];
+  });
 }
 
 function toEnded(event: OperationEvent): EndedOperation {
