@@ -5,6 +5,8 @@ const LENGTH = 'content-length: ';
 /** What is made while it is sent has no length, says so in Node's own spelling, and ends with this. */
 const CHUNKED = 'Transfer-Encoding: chunked';
 const LAST_CHUNK = '\r\n0\r\n\r\n';
+/** In Node's own spelling: the last answer on a connection, of which there are only so many. What is sent after it is refused. */
+const LAST_ANSWER = '\r\nConnection: close\r\n';
 const STATUS_AT = 'HTTP/1.1 '.length;
 
 /** One kept-alive connection with one request on it at a time, and as little work per request as can be. */
@@ -37,7 +39,7 @@ export class Connection {
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => this.receive(chunk));
     socket.on('error', () => undefined);
-    socket.on('close', () => this.broken());
+    socket.on('close', () => socket === this.socket && this.broken());
     return socket;
   }
 
@@ -46,7 +48,9 @@ export class Connection {
     const head = this.received.indexOf(END_OF_HEAD);
     if (head < 0 || !this.isWhole(head)) return;
     const status = Number.parseInt(this.received.slice(STATUS_AT, STATUS_AT + 3), 10);
+    const last = this.received.indexOf(LAST_ANSWER);
     this.received = '';
+    if (last >= 0 && last < head) this.renew();
     this.end(status);
   }
 
@@ -58,6 +62,12 @@ export class Connection {
     }
     const chunked = this.received.indexOf(CHUNKED);
     return chunked < 0 || chunked > head || this.received.endsWith(LAST_CHUNK);
+  }
+
+  private renew(): void {
+    const old = this.socket;
+    this.socket = this.open();
+    old.destroy();
   }
 
   private broken(): void {
