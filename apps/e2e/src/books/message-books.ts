@@ -22,8 +22,6 @@ export interface ForeignRecords {
 export interface ForeignMessage {
   readonly type: MessageType;
   readonly id: string;
-  /** A reader without an inbox takes what its state shows as done for a repetition, and does not count it. */
-  readonly notCountedBy?: Group;
 }
 
 interface Tally {
@@ -68,11 +66,10 @@ export async function messageFindings(
 ): Promise<Finding[]> {
   const sent = await sentByType(databases);
   for (const { type, id } of messages) addTo(sent, type, toUuid('event', id) ?? '');
-  const uncounted = messages.filter(({ notCountedBy }) => notCountedBy);
   const findings = await Promise.all([
     ...SERVICES.map((service) => rowsAs(databases, service, UNPUBLISHED, 'I19', 'unpublished')),
     ...SERVICES.map((service) => repeats(databases, service)),
-    ...READERS.map((service) => againstReaders(databases, service, sent, uncounted)),
+    ...READERS.map((service) => againstReaders(databases, service, sent)),
     ...(setAsideExpected ? [] : READERS.map((service) => rowsAs(databases, service, SET_ASIDE, 'I23', service))),
     ...(setAsideExpected ? [] : READERS.map((service) => rowsAs(databases, service, STOPPED, 'I23', 'stopped'))),
     againstArchive(databases, sent),
@@ -99,7 +96,6 @@ async function againstReaders(
   databases: Databases,
   service: Service,
   sent: ReadonlyMap<MessageType, Tally>,
-  uncounted: readonly ForeignMessage[],
 ): Promise<Finding[]> {
   const [received, parked] = await Promise.all([
     databases.rows<{ consumer_group: Group; messages: string; id_sum: string }>(service, RECEIVED),
@@ -112,9 +108,6 @@ async function againstReaders(
     ]),
   );
   for (const { consumer_group, event_id } of parked) addTo(tallies, consumer_group, event_id);
-  for (const { id, notCountedBy } of uncounted)
-    if (notCountedBy && SUBSCRIPTIONS[notCountedBy].service === service)
-      addTo(tallies, notCountedBy, toUuid('event', id) ?? '');
   const groups = Object.entries<SubscriptionSpec>(SUBSCRIPTIONS).filter(([, spec]) => spec.service === service);
   return groups.flatMap(([group, { types }]) =>
     compare(group as Group, sumOf(sent, types), tallies.get(group as Group)),

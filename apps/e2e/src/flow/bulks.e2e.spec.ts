@@ -84,7 +84,8 @@ describe('bulks of transfers', () => {
     const items = [...bulks.transfers(999), { ...bulks.transfers(1)[0], debit_account: merchant.pauper }];
     const { counts, results } = jsonOf<Bulk>(await bulks.ended(bulkRequest('atomic', items)));
     expect(counts).toMatchObject({ total: 1_000, failed: 1_000 });
-    expect(results[0]?.error).toEqual({ code: 'insufficient_funds' });
+    const detail = 'Item 999 was refused, and all others with it.';
+    expect(results[0]?.error).toEqual({ code: 'insufficient_funds', detail });
     expect(await booked()).toBe(before);
   });
 

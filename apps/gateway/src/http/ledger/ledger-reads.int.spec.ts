@@ -375,11 +375,12 @@ describe("a payment's own transfer", () => {
     expect(told(await client.get(pathOf(payment), { 'cache-control': 'no-cache' }))).toBe('502 bad_gateway');
   });
 
-  it('is not asked for where the payment failed', async () => {
+  it('is not asked for where there is no such payment, or it failed', async () => {
     const pauper = await client.open();
     house.empty.add(pauper);
     const failed = (await pay(pauper, account))['payment'] as { id: string };
     expect(told(await client.get(pathOf(failed)))).toBe('404 not_found');
+    expect(told(await client.get(`/api/v1/transfers/${newId('transfer')}`))).toBe('404 not_found');
     expect(asked).toEqual([]);
   });
 });

@@ -141,34 +141,24 @@ export class TransfersController {
   /** One that may be changed here. Of a payment's transfer the payment has the say, and would not hear of it. */
   private async own(id: string, request: FastifyRequest): Promise<TransferView> {
     const view = await this.find(id, request);
-    const payment = view ? view.payment : (await this.paymentOf(id, request))?.id;
+    const payment = view ? view.payment : (await this.paymentOf(id, request)).id;
     if (view && payment === null) return view;
-    if (!payment) throw new Problem('not_found');
     throw new Problem('transfer_of_payment', { detail: `It books ${payment}.` });
   }
 
-  /** What is no row of the views: a payment's own; and what gave money of one back, or was disputed, which the ledger tells apart. */
   private async ofPayment(id: string, request: FastifyRequest): Promise<TransferView> {
-    const own = await this.paymentOf(id, request);
-    const told = await this.booked(id, request);
-    const { tenant, livemode } = callerOf(request);
-    const payment = own ?? (told.payment && (await findPayment(this.db, { tenant, livemode, id: told.payment })));
-    if (!payment) throw new Problem('not_found');
-    return transferOfPayment(payment, told);
+    const payment = await this.paymentOf(id, request);
+    const path = `/api/v1/transfers/${id}`;
+    const told = await this.ledger.read(path, callerOf(request), request.id, { 404: 'not_found' });
+    return transferOfPayment(payment, JSON.parse(told) as LedgerTransfer);
   }
 
   /** The payment whose own transfer has the id: one that failed, or has not ended, has none. */
-  private async paymentOf(id: string, request: FastifyRequest): Promise<PaymentView | undefined> {
+  private async paymentOf(id: string, request: FastifyRequest): Promise<PaymentView> {
     const { tenant, livemode } = callerOf(request);
     const payment = await findPayment(this.db, { tenant, livemode, id: paymentOfTransfer(id) });
-    if (payment && payment.status !== 'succeeded') throw new Problem('not_found');
+    if (payment?.status !== 'succeeded') throw new Problem('not_found');
     return payment;
-  }
-
-  private async booked(id: string, request: FastifyRequest): Promise<LedgerTransfer> {
-    const path = `${TRANSFERS_PATH}/${id}`;
-    const told = await this.ledger.read(path, callerOf(request), request.id, { 404: 'not_found' });
-    return JSON.parse(told) as LedgerTransfer;
   }
 
   /** What has not ended is shown as it was accepted, another copy's as it stands. */
