@@ -143,12 +143,14 @@ async function knownById(tx: Transaction, bulk: BulkAcceptable): Promise<BulkAcc
   const { contentHash, view } = plan;
   if (!contentHash) return undefined;
   const named = { tenant, livemode, idempotencyKey, kind: 'bulk', id: view.id, transfers: [], contentHash } as const;
+  // In this order: what commits between the two looks is found by the second.
+  const isTaken = await isBulkIdTaken(tx, view);
   const first = (await findFirsts(tx, [named])).get(named);
   if (first) {
     await markCopies(tx, [[named, first]]);
     return { outcome: 'joined', resourceId: first.resourceId, idempotencyKey: first.idempotencyKey };
   }
-  if (!(await isBulkIdTaken(tx, view))) return undefined;
+  if (!isTaken) return undefined;
   await dropKeys(tx, [bulk]);
   return { outcome: 'refused', code: 'id_reused' };
 }
