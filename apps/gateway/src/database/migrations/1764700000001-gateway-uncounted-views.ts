@@ -2,8 +2,8 @@ import { SqlMigration } from '@payflow/database';
 
 /**
  * Tables that were analyzed while there was nothing in them are uncounted again. Of one that nobody has counted Postgres supposes
- * some hundred rows; of one that was found empty none, and until autovacuum comes by it looked for accounts in the index of their
- * times, a hundred at a time through all of a tenant's. Locks nothing that anybody reads or writes.
+ * some hundred rows; of one that was found empty none, and plans made then are for a table of one row, until autovacuum comes by.
+ * Locks nothing that anybody reads or writes.
  */
 export class GatewayUncountedViews1764700000001 extends SqlMigration {
   readonly sql = `
