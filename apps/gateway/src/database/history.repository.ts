@@ -38,10 +38,12 @@ interface Source {
   readonly where?: string;
 }
 
-// Of a payment that one of the accounts is a side of, the payment tells; of a part of another's payment, its transfer.
-const NOT_OF_OWN_PAYMENT = `(v.payment_id is null or not exists (
-  select from payment_views p where p.tenant_id = $1 and p.livemode = $2 and p.id = v.payment_id
-    and (p.source_account_id = any ($3::uuid[]) or p.destination_account_id = any ($3::uuid[]))))`;
+// Of a payment that one of the accounts is a side of, the payment tells; of a part of another's payment, its transfer. Of a hold
+// that was posted, what was posted tells.
+const TOLD_BY_ANOTHER = `(m.type in ('transfer', 'hold') and m.payment_id is not null and exists (
+    select from payment_views p where p.tenant_id = $1 and p.livemode = $2 and p.id = m.payment_id
+      and (p.source_account_id = any ($3::uuid[]) or p.destination_account_id = any ($3::uuid[])))
+  or m.type = 'hold' and m.status = 'posted')`;
 
 const SOURCES: readonly Source[] = [
   {
@@ -50,11 +52,11 @@ const SOURCES: readonly Source[] = [
   },
   {
     ...{ type: 'transfer', table: 'transfer_views', sides: ['debit_account_id', 'credit_account_id'] },
-    ...{ payment: 'v.payment_id', failure: 'v.failure_code', detail: TRANSFER_KIND, where: NOT_OF_OWN_PAYMENT },
+    ...{ payment: 'v.payment_id', failure: 'v.failure_code', detail: TRANSFER_KIND },
   },
   {
     ...{ type: 'hold', table: 'hold_views', sides: ['debit_account_id', 'credit_account_id'] },
-    ...{ payment: 'v.payment_id', failure: 'v.failure_code', where: NOT_OF_OWN_PAYMENT },
+    ...{ payment: 'v.payment_id', failure: 'v.failure_code' },
   },
   {
     ...{ type: 'refund', table: 'payment_operation_views', sides: ['destination_account_id', 'source_account_id'] },
@@ -83,10 +85,13 @@ function branch(source: Source, side: string): string {
 const BRANCHES = SOURCES.flatMap((source) => source.sides.map((side) => branch(source, side)));
 const NEWEST_FIRST = 'order by created_at desc, id desc, type desc';
 
-// Two ids of different types may be one UUID, so the type is a part of the place. What both its sides found comes once.
+// Two ids of different types may be one UUID, so the type is a part of the place. What both its sides found comes once. Whether
+// another line tells of it is asked of what was merged: where nearly all that an account has is told by its payments, looking for
+// the few that are not would go through all of its past.
 const LIST = statement(
   'history.list',
-  `select m.*, d.path as debit_path, c.path as credit_path, u.scale, m.debit = any ($3::uuid[]) as is_out, m.credit = any ($3::uuid[]) as is_in
+  `select m.*, d.path as debit_path, c.path as credit_path, u.scale, m.debit = any ($3::uuid[]) as is_out, m.credit = any ($3::uuid[]) as is_in,
+     ${TOLD_BY_ANOTHER} as is_told
    from (
      select distinct on (created_at, id, type) * from (${BRANCHES.join('\n union all ')}) as s
      where (created_at, id, type) < ($4::timestamptz, $5::uuid, $6::text) ${NEWEST_FIRST} limit $10::integer) as m
@@ -96,6 +101,9 @@ const LIST = statement(
    ${NEWEST_FIRST}`,
 );
 
+/** A payment by card is four rows, of which it tells itself. */
+const ROWS_PER_LINE = 4;
+const ROWS_MAX = 5_000;
 const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 interface HistoryRow {
@@ -116,6 +124,7 @@ interface HistoryRow {
   scale: number | null;
   is_out: boolean;
   is_in: boolean;
+  is_told: boolean;
 }
 
 /** The UUIDs of the accounts that a filter names; one more than {@link HISTORY_ACCOUNTS_MAX} where there are too many. */
@@ -137,13 +146,20 @@ export async function listHistory(
   { filter, after, limit }: Page<HistoryFilter>,
 ): Promise<HistoryEntry[]> {
   if (accounts.length === 0) return [];
-  const place = after === undefined ? ['infinity', LAST_UUID, ''] : [after.createdAt, ...placeOf(after.id)];
   const { createdGte = '-infinity', createdLt = 'infinity', type = null } = filter;
-  const rows = await seenBy(db, owner).rows<HistoryRow>(LIST, [
-    ...[tenantUuid(owner.tenant), owner.livemode, accounts],
-    ...[...place, createdGte, createdLt, type, limit],
-  ]);
-  return rows.map((row) => entryOfRow(owner, row));
+  const shown: HistoryRow[] = [];
+  let place = after === undefined ? ['infinity', LAST_UUID, ''] : [after.createdAt, ...placeOf(after.id)];
+  for (let rows = ROWS_PER_LINE * limit; ; rows = Math.min(2 * rows, ROWS_MAX)) {
+    const read = await seenBy(db, owner).rows<HistoryRow>(LIST, [
+      ...[tenantUuid(owner.tenant), owner.livemode, accounts],
+      ...[...place, createdGte, createdLt, type, rows],
+    ]);
+    shown.push(...read.filter((row) => !row.is_told));
+    const last = read.at(-1);
+    if (shown.length >= limit || !last || read.length < rows)
+      return shown.slice(0, limit).map((row) => entryOfRow(owner, row));
+    place = [last.created_at.toISOString(), last.id, last.type];
+  }
 }
 
 /** The UUID and the type within an id that this list has shown. */

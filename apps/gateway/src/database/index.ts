@@ -39,6 +39,7 @@ import { GatewayWatch1764400400001 } from './migrations/1764400400001-gateway-wa
 import { GatewayBlocksOfOrganisations1764401200001 } from './migrations/1764401200001-gateway-blocks-of-organisations.js';
 import { GatewayBlockIndex1764401200002 } from './migrations/1764401200002-gateway-block-index.js';
 import { GatewayUncountedViews1764700000001 } from './migrations/1764700000001-gateway-uncounted-views.js';
+import { GatewayDisputedTransfers1764700000003 } from './migrations/1764700000003-gateway-disputed-transfers.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -83,6 +84,7 @@ export const migrations = [
   GatewayBlocksOfOrganisations1764401200001,
   GatewayBlockIndex1764401200002,
   GatewayUncountedViews1764700000001,
+  GatewayDisputedTransfers1764700000003,
   rights,
 ];
 

@@ -6,7 +6,7 @@ import {
   type PaymentMethod,
   type PaymentSnapshot,
 } from '@payflow/contracts';
-import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
+import { joinJson, statement, type Database, type Statement, type Transaction } from '@payflow/database';
 import type { DivisionView, PaymentView } from '../domain/payment.js';
 import { aliased, keyColumns, keyOf, type Owner, type ResourceKey, tenantOf, tenantUuid, seenBy } from './keys.js';
 import { accountUuid, compare, CREATED_CONDITIONS, ListStatements, ofMetadata, type Page } from './list-statement.js';
@@ -94,6 +94,18 @@ const FIND_MANY = statement(
 const FIND = statement(
   'payment-views.find',
   `select ${COLUMNS} from payment_views where tenant_id = $1 and livemode = $2 and id = $3`,
+);
+
+// What moves an account's money to another at once is booked by one transfer of its own UUID; a dispute names its transfers.
+const FIND_BY_TRANSFER = statement(
+  'payment-views.find-by-transfer',
+  `select ${COLUMNS} from payment_views where tenant_id = $1 and livemode = $2 and id = (
+     select id from payment_views where tenant_id = $1 and livemode = $2 and id = $3 and status = 'succeeded'
+     union all select payment_id from payment_operation_views
+       where tenant_id = $1 and livemode = $2 and id = $3 and kind = 'refund' and status = 'succeeded'
+     union all select payment_id from dispute_views where tenant_id = $1 and livemode = $2 and transfer_id = $3
+     union all select payment_id from dispute_views where tenant_id = $1 and livemode = $2 and return_transfer_id = $3
+     limit 1)`,
 );
 
 interface PaymentRow {
@@ -192,15 +204,25 @@ function byKey(rows: readonly PaymentRow[]): Map<string, PaymentView> {
   return new Map(rows.map(toView).map((view) => [keyOf(view), view]));
 }
 
-export async function findPayment(
+export function findPayment(db: Database, key: ResourceKey): Promise<PaymentView | undefined> {
+  return findOne(db, FIND, key, uuidOf('payment', key.id));
+}
+
+/**
+ * The payment that the transfer could be of which is no row of the views: one that went from account to account at once, a refund of
+ * such a one, or what a dispute moved. Whether the ledger booked it, the ledger says.
+ */
+export function findPaymentOfTransfer(db: Database, transfer: ResourceKey): Promise<PaymentView | undefined> {
+  return findOne(db, FIND_BY_TRANSFER, transfer, uuidOf('transfer', transfer.id));
+}
+
+async function findOne(
   db: Database,
-  { tenant, livemode, id }: ResourceKey,
+  question: Statement,
+  { tenant, livemode }: Owner,
+  uuid: string,
 ): Promise<PaymentView | undefined> {
-  const [row] = await seenBy(db, { tenant }).rows<PaymentRow>(FIND, [
-    tenantUuid(tenant),
-    livemode,
-    uuidOf('payment', id),
-  ]);
+  const [row] = await seenBy(db, { tenant }).rows<PaymentRow>(question, [tenantUuid(tenant), livemode, uuid]);
   return row && toView(row);
 }
 

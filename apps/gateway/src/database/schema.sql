@@ -852,11 +852,15 @@ CREATE INDEX dispute_views_by_payment ON public.dispute_views USING btree (tenan
 
 CREATE INDEX dispute_views_by_reference ON public.dispute_views USING btree (tenant_id, livemode, provider_reference, created_at);
 
+CREATE INDEX dispute_views_by_return_transfer_id ON public.dispute_views USING btree (tenant_id, livemode, return_transfer_id) WHERE (return_transfer_id IS NOT NULL);
+
 CREATE INDEX dispute_views_by_source ON public.dispute_views USING btree (tenant_id, livemode, source_account_id, created_at, id);
 
 CREATE INDEX dispute_views_by_status ON public.dispute_views USING btree (tenant_id, livemode, status, created_at DESC, id DESC);
 
 CREATE INDEX dispute_views_by_time ON public.dispute_views USING btree (tenant_id, livemode, created_at DESC, id DESC);
+
+CREATE INDEX dispute_views_by_transfer_id ON public.dispute_views USING btree (tenant_id, livemode, transfer_id) WHERE (transfer_id IS NOT NULL);
 
 CREATE INDEX hold_views_by_credit ON public.hold_views USING btree (tenant_id, livemode, credit_account_id, created_at, id);
 

@@ -41,6 +41,15 @@ const BRANCHES: readonly Branch[] = [
     ...byId('transfer', 'payment_views', 'payment', withAmount),
     where: `$4 = 'transfer' and id = $3::uuid and status = 'succeeded'`,
   },
+  // So has a refund of such a one, and what a dispute moved and gave back is named by it.
+  {
+    ...byId('transfer', 'payment_operation_views', 'refund', { ...withAmount, payment: 'payment_id' }),
+    where: `$4 = 'transfer' and id = $3::uuid and kind = 'refund' and status = 'succeeded'`,
+  },
+  ...['transfer_id', 'return_transfer_id'].map((column) => ({
+    ...byId('transfer', 'dispute_views', 'dispute', { ...withAmount, payment: 'payment_id' }),
+    where: `$4 = 'transfer' and ${column} = $3::uuid`,
+  })),
   byId('account', 'account_views', 'account', { status: 'status', asset: 'asset' }),
   byId('transfer', 'transfer_views', 'transfer', { ...withAmount, payment: 'payment_id' }),
   byId('group', 'transfer_group_views', 'transfer_group', { status: 'status' }),

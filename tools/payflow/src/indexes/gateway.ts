@@ -137,6 +137,11 @@ export const gateway: IndexRegistry = {
       query: 'search.find',
       values: [...OWNER, 'null', 'null', "'dp70'", "array['dispute']"],
     },
+    ...['transfer_id', 'return_transfer_id'].map((moved) => ({
+      index: `dispute_views_by_${moved}`,
+      query: 'payment-views.find-by-transfer',
+      values: [...OWNER, uuid(7)],
+    })),
     { index: 'provider_webhooks_by_age', query: 'provider-webhooks.prune', values: ['30', '1000'] },
     { index: 'transfer_views_by_group', query: 'transfer-group-views.find', values: [...OWNER, uuid(20)] },
     {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { newId } from '@payflow/contracts';
+import { newId, uuidOf } from '@payflow/contracts';
+import { statement } from '@payflow/database';
 import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { keepBooks, type Books } from '../../testing/books.js';
@@ -161,10 +162,37 @@ describe('the history of an account', () => {
     expect(text.split('\r\n')).toHaveLength(6);
   });
 
+  it('tells of a hold that was posted by what was posted of it', async () => {
+    const terms = { debit_account: books.alice, credit_account: await stage.client.open(), amount: '7', asset: 'USD' };
+    const held = await made('/holds', terms);
+    await stage.client.postUntilTaken(`${API}/holds/${held}/post`, {}, { prefer: 'wait=10' });
+    const lines = await data(`/transactions?account=${terms.credit_account}`);
+    expect(lines).toMatchObject([{ type: 'transfer', amount: '7', status: 'posted', direction: 'in' }]);
+    expect(lines[0]?.['description']).toMatch(/^Posting of a hold of 0.07 USD from /);
+    expect(await data(`/transactions?account=${terms.credit_account}&type=hold`)).toEqual([]);
+  });
+
+  it('finds what is older than a thousand movements of which payments tell', async () => {
+    const account = await stage.client.open('USD', { path: 'users:carol' });
+    const terms = { debit_account: books.alice, credit_account: account, amount: '7', asset: 'USD' };
+    const first = await made('/transfers', terms);
+    const paid = await made('/payments', { source: books.alice, destination: account, amount: '8', asset: 'USD' });
+    await stage.db.rows(
+      statement(
+        'spec.told',
+        `insert into transfer_views select (jsonb_populate_record(v, jsonb_build_object('id', gen_random_uuid(), 'payment_id', $2::uuid,
+         'created_at', v.created_at + nr * interval '1 ms'))).* from transfer_views v, generate_series(1, 1000) as nr where v.id = $1`,
+      ),
+      [uuidOf('transfer', first), uuidOf('payment', paid)],
+    );
+    for (const query of ['limit=2', 'limit=100', 'type=transfer&limit=1'])
+      expect((await data(`/transactions?account=${account}&${query}`)).at(-1)).toMatchObject({ id: first });
+  });
+
   it('takes two statements, however many lines there are', async () => {
     const expected = ['history.accounts', 'history.list'];
     expect(await statements(`/transactions?account=${bob}`)).toEqual(expected);
-    expect(await statements('/transactions?path=users')).toEqual(expected);
+    expect(await statements('/transactions?path=users:bob')).toEqual(expected);
   });
 
   it("is refused without an account or with two ways to name one, and is nobody else's", async () => {

@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { CorrectionWrite, GroupWrite, PostWrite, ReversalWrite } from '../../acceptance/acceptable.js';
 import { TRANSFER_GROUPS_PATH, TRANSFERS_PATH } from '../../acceptance/replies.js';
 import { Writes, type Answer } from '../../acceptance/writes.js';
-import { findPayment } from '../../database/payment-view.repository.js';
+import { findPaymentOfTransfer } from '../../database/payment-view.repository.js';
 import { findTransferGroup } from '../../database/transfer-group-view.repository.js';
 import { findTransfer, listTransfers } from '../../database/transfer-view.repository.js';
 import type { PaymentView } from '../../domain/payment.js';
@@ -25,7 +25,7 @@ import { TRANSFER_FILTERS } from '../lists/list-filters.js';
 import { sendPage } from '../lists/list-page.js';
 import { refuseParameters } from '../lists/list-query.js';
 import type { OwnerClient } from '../owner/owner-client.js';
-import { paymentOfTransfer, transferOfPayment, type LedgerTransfer } from '../payments/payment-transfer.js';
+import { transferOfPayment, type LedgerTransfer } from '../payments/payment-transfer.js';
 import { CachedView } from '../answers/response-cache.js';
 import { reversalWrite } from './reversal.request.js';
 import { namesTemplate, nameOfTemplate, templateWrite } from './template.request.js';
@@ -153,11 +153,11 @@ export class TransfersController {
     return transferOfPayment(payment, JSON.parse(told) as LedgerTransfer);
   }
 
-  /** The payment whose own transfer has the id: one that failed, or has not ended, has none. */
+  /** The payment whose money the transfer moves: one that failed, or has not ended, has none. */
   private async paymentOf(id: string, request: FastifyRequest): Promise<PaymentView> {
     const { tenant, livemode } = callerOf(request);
-    const payment = await findPayment(this.db, { tenant, livemode, id: paymentOfTransfer(id) });
-    if (payment?.status !== 'succeeded') throw new Problem('not_found');
+    const payment = await findPaymentOfTransfer(this.db, { tenant, livemode, id });
+    if (!payment) throw new Problem('not_found');
     return payment;
   }
 

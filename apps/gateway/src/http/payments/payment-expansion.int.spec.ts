@@ -29,13 +29,14 @@ let gateway: RunningService & { base: string };
 let house: House;
 let client: Client;
 let terms: Record<string, unknown>;
-/** The ledger's read API: it has booked whatever it is asked for. */
+/** The ledger's read API: it has booked whatever it is asked for, many at once or one. */
 let ledger: Server;
 let questions: string[][] = [];
 
 beforeAll(async () => {
   ledger = createServer(async (request, response) => {
-    const { ids } = JSON.parse(await text(request)) as { ids: string[] };
+    const asked = request.method === 'POST' ? (JSON.parse(await text(request)) as { ids: string[] }).ids : undefined;
+    const ids = asked ?? [request.url?.split('/').at(-1) as string];
     questions.push(ids);
     const facts = { debit_account: newId('account'), credit_account: newId('account'), amount: '1', asset: 'USD' };
     const more = {
@@ -49,7 +50,7 @@ beforeAll(async () => {
     };
     const at = '2026-11-26T03:24:29.000Z';
     const data = ids.map((id) => ({ id, ...facts, ...more, effective_at: at, recorded_at: at }));
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(asked ? { data } : data[0]));
   }).listen(0, '127.0.0.1');
   await once(ledger, 'listening');
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
@@ -132,6 +133,29 @@ it('shows what disputes moved of a payment among its transfers, and asks nobody 
   expect(questions.length).toBe(1);
   const { data } = (await shown('?limit=2&')) as unknown as { data: Shown[] };
   expect(data.map(({ transfers }) => transfers.length)).toEqual([1, 3]);
+});
+
+it('reads each transfer that it shows of a payment by its id, and finds whose it is', async () => {
+  const id = await paid();
+  const refund = (await post(`${PAYMENTS}/${id}/refunds`, { amount: '3' })).body['id'] as string;
+  const disputed = await paid({ method: CARD });
+  const dispute = disputeOf(disputed, ['out', 'back']);
+  await house.publish('payflow.dispute.opened.v1', dispute, { tenant: client.tenant, livemode: false });
+  await until('it is shown', async () => (await disputesOf(disputed)) === 1);
+  const owners: [transfer: string | null, payment: string, found: string][] = [
+    [transferOf('payment', id), id, id],
+    [transferOf('refund', refund), id, refund],
+    [dispute.transfer, disputed, dispute.id],
+    [dispute.return_transfer, disputed, dispute.id],
+  ];
+  const stranger = await Client.of(db, gateway.base);
+  for (const [transfer, payment, found] of owners) {
+    const path = `/api/v1/transfers/${transfer}`;
+    expect((await client.get(path)).body).toMatchObject({ id: transfer, payment, status: 'posted' });
+    expect(told(await client.post(`${path}/reverse`, {}))).toBe('409 transfer_of_payment');
+    expect((await client.get(`/api/v1/search?q=${transfer}`)).body).toMatchObject({ data: [{ id: found }] });
+    expect(told(await stranger.get(path))).toBe('404 not_found');
+  }
 });
 
 it('reads all that belongs to a page at once, and asks the ledger once', async () => {

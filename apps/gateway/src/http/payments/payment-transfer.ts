@@ -1,4 +1,3 @@
-import { fromUuid, uuidOf } from '@payflow/contracts';
 import type { PaymentView } from '../../domain/payment.js';
 import type { TransferView } from '../../domain/transfer.js';
 
@@ -18,11 +17,6 @@ export interface LedgerTransfer {
   readonly version: number;
   readonly effective_at: string;
   readonly recorded_at: string;
-}
-
-/** The payment that a transfer of the id could be of: the one transfer of a payment carries its UUID. */
-export function paymentOfTransfer(transfer: string): string {
-  return fromUuid('payment', uuidOf('transfer', transfer));
 }
 
 /** A payment's own transfer. It is no row of the views, which would double the work of every payment for a rare read. */
