@@ -20,7 +20,7 @@ import { SnapshotRollup } from './snapshot-rollup.js';
 import type { ledgerConfiguration } from './ledger.config.js';
 
 /** Two partitions are read at once; what closes, seals and reports reads much. */
-const CONNECTIONS = { api: 2, consumers: 3, relay: 1, reports: 4 };
+export const CONNECTIONS = { api: 2, consumers: 3, relay: 1, reports: 4 };
 
 /** ledger.commands → ledger.events: the books. */
 @Module({})

@@ -1,24 +1,27 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { PARTITIONS } from '@payflow/contracts';
 import { openDatabase } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
+import { CONNECTIONS } from '../ledger.module.js';
 import { brokenBooks, openBenchBooks, type BenchBooks } from './books.js';
 import { spread } from './measure.js';
 import { report, type Results } from './report.js';
 import { batchesOfShare, postOurs, type Payers, type Share } from './work.js';
 
 /**
- * The ledger as two processes, with half of the partitions each, against one process with all of them, in turns in one run.
- * A partition has one batch at work at a time. Ends with 1 when the books are not in order.
+ * The ledger as two processes, with half of the partitions each, against one process with all of them, in turns in one run: with
+ * the partitions of a cluster, for which `PAYFLOW_PARTITIONS=cluster` stands, and with those of a single machine. A partition has
+ * one batch at work at a time, and a process as many as it has connections. Ends with 1 when the books are not in order.
  */
 const SIZES = { smoke: { pairs: 5, transfers: 16_000 }, full: { pairs: 15, transfers: 60_000 } };
 const ACCOUNTS = 10_000;
 const BATCH = 500;
 /** V8 is slow at first, and two processes have met by then. */
 const WARM_UP_TURNS = 4;
-/** With two, each of two processes has one, and nothing to do while that waits. */
-const PARTITIONS_TRIED = [2, 4];
+/** With those of a single machine each of two processes has one, and nothing to do while that waits. */
+const PARTITIONS_TRIED = [PARTITIONS.cluster, PARTITIONS.single];
 
 const size = SIZES[process.argv[2] === 'full' ? 'full' : 'smoke'];
 
@@ -85,12 +88,14 @@ async function compare(ofOne: BenchBooks, ofTwo: BenchBooks, partitions: number)
   return {
     [`${partitions} partitions: one process, transfers/s`]: spread(pairs.map(({ one: rate }) => rate)),
     [`${partitions} partitions: two processes, transfers/s`]: spread(pairs.map(({ two: rate }) => rate)),
-    [`${partitions} partitions: two against one (gate: 1.0)`]: spread(pairs.map((rates) => rates.two / rates.one)),
+    [`${partitions} partitions: two against one${partitions === PARTITIONS.cluster ? ' (gate: 1.0)' : ''}`]: spread(
+      pairs.map((rates) => rates.two / rates.one),
+    ),
   };
 }
 
 async function work({ url, tenant, accounts, partitions, mine }: Setting): Promise<void> {
-  const connections = mine.length;
+  const connections = Math.min(mine.length, CONNECTIONS.consumers);
   const database = await openDatabase({ url, poolSize: connections, applicationName: 'bench' });
   // On a busy machine the first connections take longer than a batch may wait for one.
   await database.warmUp();
@@ -113,7 +118,7 @@ if (process.argv[2] === 'worker') {
   const open = () =>
     openBenchBooks(process.env['POSTGRES_URL'] ?? '', {
       accounts: ACCOUNTS,
-      connections: Math.max(...PARTITIONS_TRIED),
+      connections: CONNECTIONS.consumers,
     });
   const broken: string[] = [];
   let results: Results = {};
