@@ -6,6 +6,7 @@ import { arrayLiteral } from './array.js';
 import { StatementClock } from './care/statement-clock.js';
 import { statementExecutions, type StatementExecution } from './care/statement-events.js';
 import { OutcomeUnknown, isConnectionLoss } from './errors.js';
+import { sendStatement } from './send-statement.js';
 import type { Statement } from './statement.js';
 import { EVERY_TENANT, speakFor, speaksFor, type Tenant } from './walls.js';
 
@@ -150,11 +151,7 @@ export class Transaction {
     const span = startSpan(statement);
     this.clock.sent();
     try {
-      const result = await this.client.query({
-        name: statement.name,
-        text: statement.text,
-        values: values.map(parameter),
-      });
+      const result = await sendStatement(this.client, statement, values.map(parameter));
       this.tell(statement, result.rowCount ?? 0);
       return result;
     } catch (error) {

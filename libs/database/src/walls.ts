@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
+import { sendStatement } from './send-statement.js';
 
 /** Whom a connection of the service's own machinery speaks for: consumers, relay, sweepers, checks, groups of several tenants' writes. */
 export const EVERY_TENANT = '*';
@@ -24,7 +25,7 @@ export function speaksFor(client: PoolClient, tenant: Tenant): boolean {
 export function speakFor(client: PoolClient, tenant: Tenant): Promise<unknown> | undefined {
   if (speaksFor(client, tenant)) return undefined;
   said.set(client, tenant);
-  return client.query({ ...SAY, values: [tenant] }).catch((error: unknown) => {
+  return sendStatement(client, SAY, [tenant]).catch((error: unknown) => {
     said.delete(client);
     throw error;
   });

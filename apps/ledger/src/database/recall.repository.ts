@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { RunAgain, bigintArray, sqlState, statement, uuidArray, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import type { BookChanges } from '../domain/book.js';
@@ -281,11 +280,10 @@ async function expectCommitted(
 
 /** How they ended; undefined when they take so long that one may be waiting, over locks of others, for the one that asks. */
 async function endsOf(batches: ReadonlySet<Promise<boolean>>): Promise<readonly boolean[] | undefined> {
-  const patience = new AbortController();
-  const tooLong = delay(PATIENCE_MS, undefined, { signal: patience.signal });
-  tooLong.catch(() => undefined);
+  let patience: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<undefined>((resolve) => (patience = setTimeout(resolve, PATIENCE_MS, undefined)));
   const ends = await Promise.race([Promise.all(batches), tooLong]);
-  patience.abort();
+  clearTimeout(patience);
   return ends;
 }
 
