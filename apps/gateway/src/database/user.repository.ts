@@ -61,7 +61,8 @@ const LOCK_OWNERS = statement(
 const UPDATE = statement(
   'users.update',
   `update users set name = $3, role = $4, disabled_at = case when $5 then coalesce(disabled_at, clock_timestamp()) end,
-     version = version + 1
+     invitation_hash = case when $6 then invitation_hash end,
+     invitation_expires_at = case when $6 then invitation_expires_at end, version = version + 1
    where tenant_id = $1 and id = $2 returning ${COLUMNS}`,
 );
 
@@ -138,13 +139,21 @@ export async function lockOwners(tx: Transaction, organisation: string): Promise
   return rows.map(({ id }) => fromUuid('user', id));
 }
 
+/** What a user is from now on, and whether an invitation that is open stays so. */
+export interface ChangedUser {
+  readonly name: string;
+  readonly role: Role;
+  readonly disabled: boolean;
+  readonly staysInvited: boolean;
+}
+
 /** Changes a locked user. */
 export async function updateUser(
   tx: Transaction,
   key: UserKey,
-  { name, role, disabled }: { readonly name: string; readonly role: Role; readonly disabled: boolean },
+  { name, role, disabled, staysInvited }: ChangedUser,
 ): Promise<User> {
-  return only(await tx.rows<UserRow>(UPDATE, [...keyOf(key), name, role, disabled]));
+  return only(await tx.rows<UserRow>(UPDATE, [...keyOf(key), name, role, disabled, staysInvited]));
 }
 
 /** A user with the hash of the password, where there is one. */

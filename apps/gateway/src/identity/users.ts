@@ -68,9 +68,12 @@ export class Users {
       refuseMore(caller, role);
       const staysOwner = role === 'owner' && !disabled;
       if (owners.length === 1 && owners[0] === id && !staysOwner) throw new Problem('last_owner');
-      const changed = await updateUser(tx, user, { name, role, disabled });
-      const tokens = await liveTokens(tx, user);
+      // Whoever had the invitation made has seen it, and could take with it what he might not have given.
+      const staysInvited = covers(ROLE_SCOPES[user.role], ROLE_SCOPES[role]);
+      const changed = await updateUser(tx, user, { name, role, disabled, staysInvited });
       if (disabled) await endSessions(tx, user, 'user_disabled');
+      // After the sessions are locked: a refresh that was under way has given its token by then.
+      const tokens = await liveTokens(tx, user);
       return { ...answer(changed, 200), before: userResource(user), afterCommit: () => this.logins.forget(tokens) };
     };
   }

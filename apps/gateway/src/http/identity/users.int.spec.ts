@@ -98,6 +98,27 @@ describe('a user', () => {
     );
   });
 
+  it('who is given more is let in by no invitation from before: it was made by who might not give that', async () => {
+    const [{ client: admin }, user] = await Promise.all([
+      userOf(stage.db, client, 'admin'),
+      userOf(stage.db, client, 'admin'),
+    ]);
+    const invite = async () =>
+      (await admin.send('POST', `${USERS}/${user.id}/invitation`, undefined, { 'idempotency-key': newId('event') }))
+        .body;
+    const give = (role: string) => owner.patch(`${USERS}/${user.id}`, { role }, { 'if-match': '*' });
+
+    const { invitation_token: first } = await invite();
+    expect((await give('operator')).body).toMatchObject({ invitation_expires_at: expect.any(String) as string });
+    expect((await give('owner')).body).toMatchObject({ role: 'owner', invitation_expires_at: null });
+    expect(told(await accept(first, 'what the admin chose'))).toBe('401 invitation_invalid');
+    expect((await user.client.get(ME)).body).toMatchObject({ user: { role: 'owner' } });
+    // Who may give the role may invite to it.
+    await give('viewer');
+    const { invitation_token: second } = await invite();
+    expect((await accept(second, 'what the user chose')).status).toBe(200);
+  });
+
   it('who is disabled is out at once, and in again when he is let in', async () => {
     const user = await userOf(stage.db, client, 'viewer');
     const disabled = await owner.patch(`${USERS}/${user.id}`, { disabled: true });
