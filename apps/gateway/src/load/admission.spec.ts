@@ -97,6 +97,15 @@ describe('an event loop that is late', () => {
     expect(passed).toHaveLength(Object.values(expected).filter((status) => status === 200).length);
   });
 
+  it('tells an export by what is wanted, wherever in the header that stands', async () => {
+    await late(MANY, 61);
+    const statusFor = async (accept: string) => (await get('/api/v1/things', { accept })).statusCode;
+    expect(await Promise.all(['application/xml, text/csv', ', application/x-ndjson'].map(statusFor))).toEqual([
+      503, 503,
+    ]);
+    expect(passed.filter((one) => one.startsWith('GET /api/v1/things'))).toHaveLength(MANY);
+  });
+
   it('while few are at work is not for their number: nobody is sent away', async () => {
     await late(MANY - 1, 10_000);
     expect((await statuses())['export']).toBe(200);

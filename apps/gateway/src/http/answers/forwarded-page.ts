@@ -6,7 +6,7 @@ import { exportOf, sendAll, type Exported } from '../lists/export.js';
 import type { LedgerQuery } from '../ledger/ledger-query.js';
 import { sendForm } from '../lists/list-page.js';
 import type { ListQuery } from '../lists/list-query.js';
-import { formOf } from '../lists/other-forms.js';
+import { formFor } from '../lists/other-forms.js';
 import type { OwnerClient } from '../owner/owner-client.js';
 
 /** A page as its owner gives it: `next` is where the following one begins. */
@@ -30,7 +30,7 @@ export async function sendForwarded(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const form = formOf(request.headers.accept);
+  const form = formFor(request, reply);
   if (form && !query.bounded) {
     const pages = forwardedPages(list, query, request, (page) => page['data'] as object[]);
     return sendAll(request, reply, exportOf(form, list.exported, pages));

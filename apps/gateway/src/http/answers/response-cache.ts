@@ -22,6 +22,7 @@ import type { Caller } from '../edge/caller.js';
 import { readCached, sayAge } from './cached-read.js';
 import { isExport } from '../lists/export.js';
 import { isUnchanged, opaqueOf } from '../edge/headers.js';
+import { addVary } from '../edge/vary.js';
 import { ready } from './ready-answer.js';
 
 /** What an answer to the request depends on; undefined where it must be made each time. */
@@ -123,6 +124,8 @@ export class ResponseCache implements NestInterceptor {
     if (!value) throw new Problem('not_found');
     if (value.kind === 'refusal') throw value.problem;
     sayAge(reply, age_ms);
+    // As the key has it, also where the handler was not asked.
+    addVary(reply, 'accept');
     const { etag, headers, bytes } = ready(value);
     void reply.header('etag', etag);
     if (isUnchanged(request.headers['if-none-match'], opaqueOf(etag))) void reply.status(304).send();

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { formOf } from '../lists/other-forms.js';
 
 /**
  * What goes first when not everything can be done at once: what settles money that is already moving, then what is asked for,
@@ -19,15 +20,13 @@ interface Configured {
   readonly scope?: string;
 }
 
-const EXPORTS = /^(?:text\/csv|application\/x-ndjson)\b/i;
-
 /** The class of a request, by what its route says or else by its method. */
 export function trafficOf(request: FastifyRequest): TrafficClass {
   const { traffic, signed } = configOf(request);
   if (traffic) return traffic;
   if (signed) return 'critical';
   if (!isRead(request)) return 'write';
-  return EXPORTS.test(request.headers.accept ?? '') ? 'export' : 'read';
+  return formOf(request.headers.accept) === undefined ? 'read' : 'export';
 }
 
 /** The policy that counts a request. */

@@ -17,7 +17,7 @@ import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import type { Exported } from '../lists/export.js';
 import { sendForm } from '../lists/list-page.js';
 import { refuseParameters } from '../lists/list-query.js';
-import { formOf } from '../lists/other-forms.js';
+import { formFor } from '../lists/other-forms.js';
 import { submitRequest } from '../writes/write-request.js';
 
 const ASSETS: Exported = { name: 'assets', resource: 'Asset' };
@@ -51,7 +51,7 @@ export class AssetsController {
     const { tenant, livemode } = callerOf(request);
     const units = await listUnits(this.db, { tenant, livemode });
     const data: AssetResource[] = [...COMMON_ASSETS.values(), ...units.map(unitResource)];
-    const form = formOf(request.headers.accept);
+    const form = formFor(request, reply);
     if (form) sendForm(reply, request.url, { form, exported: ASSETS }, { shown: data, next_cursor: null });
     else sendResource(reply, JSON.stringify({ data, next_cursor: null }));
   }

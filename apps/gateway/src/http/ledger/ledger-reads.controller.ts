@@ -12,7 +12,7 @@ import { headersOf, sendAll, type Exported } from '../lists/export.js';
 import { forwardedPage, forwardedPages, sendForwarded } from '../answers/forwarded-page.js';
 import { AS_OF, HISTORY, parseLedgerQuery, parsePeriod, parseSubtree, type LedgerQuery } from './ledger-query.js';
 import { parseListQuery, type ListQuery } from '../lists/list-query.js';
-import { formOf, linkNext, type Form } from '../lists/other-forms.js';
+import { formFor, linkNext, type Form } from '../lists/other-forms.js';
 import type { OwnerClient } from '../owner/owner-client.js';
 import { CachedResponse, ResponseCache, type TagsOf } from '../answers/response-cache.js';
 import { statementIn as written, type StatementPage } from './statement-csv.js';
@@ -79,7 +79,7 @@ export class LedgerReadsController {
     const query = parsePeriod(request.url);
     await this.known(id, request);
     const path = `/accounts/${id}/statement`;
-    const form = formOf(request.headers.accept);
+    const form = formFor(request, reply);
     if (form && !query.bounded) return this.wholeStatement(form, path, query, request, reply);
     const { page, next_cursor } = await this.page(path, query, request);
     if (!form) return sendResource(reply, JSON.stringify({ ...page, next_cursor }));

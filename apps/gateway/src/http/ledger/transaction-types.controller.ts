@@ -18,7 +18,7 @@ import { ifVersionOf } from '../edge/headers.js';
 import { sendForm } from '../lists/list-page.js';
 import { parseListQuery, refuseParameters } from '../lists/list-query.js';
 import { transactionTypeWrite } from './transaction-type.request.js';
-import { formOf } from '../lists/other-forms.js';
+import { formFor } from '../lists/other-forms.js';
 import { submitRequest } from '../writes/write-request.js';
 
 const TYPES: Exported = { name: 'transaction_types', resource: 'TransactionType' };
@@ -51,7 +51,7 @@ export class TransactionTypesController {
   @RouteConfig({ scope: 'transfers:read' } satisfies RouteAccess)
   async list(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { limit, cursor, bounded } = parseListQuery(request.url, {});
-    const form = formOf(request.headers.accept);
+    const form = formFor(request, reply);
     const { tenant, livemode } = callerOf(request);
     const list = `transaction_types ${tenant} ${livemode}`;
     const after = cursor === undefined ? '' : this.cursors.decode(list, cursor).createdAt;

@@ -22,7 +22,7 @@ import { exportOf, sendAll, type Exported } from '../lists/export.js';
 import { etagOf, idempotencyKeyOf, isUnchanged, refuseIfMatch, waitOf } from '../edge/headers.js';
 import { sendForm } from '../lists/list-page.js';
 import { parametersOnly, parseListQuery, refuseParameters } from '../lists/list-query.js';
-import { formOf } from '../lists/other-forms.js';
+import { formFor } from '../lists/other-forms.js';
 
 const RESULTS: Exported = { name: 'results', resource: 'TransferBulkResult' };
 const EXPORT_PAGE = 1_000;
@@ -83,7 +83,7 @@ export class TransferBulksController {
     const { tenant, livemode } = callerOf(request);
     const list = `results of ${id} ${tenant} ${livemode}`;
     const first = cursor === undefined ? 0 : Number(this.cursors.decode(list, cursor).createdAt);
-    const form = formOf(request.headers.accept);
+    const form = formFor(request, reply);
     if (form && !bounded)
       return sendAll(request, reply, exportOf(form, RESULTS, this.all({ tenant, livemode, id }, first)));
     // One more than asked for tells whether there is a next page.

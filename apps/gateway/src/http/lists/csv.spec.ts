@@ -13,6 +13,12 @@ it.each([
   ['-1+1', `'-1+1`],
   ['@sum(a1)', `'@sum(a1)`],
   ['\tx', `'\tx`],
+  ['\n=1', `"'\n=1"`],
+  ['＝1+1', `'＝1+1`],
+  ['＋1', `'＋1`],
+  ['－1', `'－1`],
+  ['＠sum(a1)', `'＠sum(a1)`],
+  ['a=b', 'a=b'],
   ['=a,"b"', `"'=a,""b"""`],
 ])('writes the field %j as %j', (text, field) => expect(csvField(text)).toBe(field));
 

@@ -1,5 +1,5 @@
-/** Spreadsheets run text that begins like a formula; a number below zero is none. */
-const FORMULA = /^[=+\-@\t\r]/;
+/** Spreadsheets run text that begins like a formula, full-width signs as well; a number below zero is none. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const NUMBER = /^-?\d+$/;
 
 /** One field: quoted where it must be, and harmless to the spreadsheet it is opened with. */

@@ -62,7 +62,6 @@ export function headersOf(form: Form, { name }: Pick<Exported, 'name'>): Record<
   return {
     'content-type': CONTENT_TYPES[form],
     'content-disposition': `attachment; filename="${name}.${form}"`,
-    vary: 'accept',
   };
 }
 
@@ -81,7 +80,8 @@ export async function sendAll<P>(request: FastifyRequest, reply: FastifyReply, o
     if (request.method === 'HEAD') {
       running--;
       await pages.return?.();
-      void reply.send();
+      // Not nothing: that would be told as a length of 0, and GET has another.
+      void reply.send(Readable.from([]));
     } else void reply.send(streamOf(of, pages, first));
   } catch (error) {
     running--;

@@ -81,7 +81,10 @@ describe('a list that is carried away', () => {
     expect(records[2]).toContain(`,'=cmd(),`);
     expect(records[0]).toContain(',"r,4",');
     const ndjson = await client.get(`${PAYMENTS}?source=${source}`, NDJSON);
-    const { data } = (await client.get(PAYMENTS)).body as { data: object[] };
+    const json = await client.get(PAYMENTS);
+    const { data } = json.body as { data: object[] };
+    expect(json.headers.get('vary')).toContain('accept,');
+    expect((await client.get('/api/v1/accounts')).headers.get('vary')).toContain('accept,');
     expect(lines(ndjson.text).map((line) => JSON.parse(line) as object)).toEqual(data);
     expect(lines((await client.get(`${PAYMENTS}?status=failed`, CSV)).text)).toEqual([header]);
     expect((await client.get(`${PAYMENTS}?status=failed`, NDJSON)).text).toBe('');
@@ -110,6 +113,11 @@ describe('a list that is carried away', () => {
     expect(lines((await stranger.get(PAYMENTS, CSV)).text)).toHaveLength(1);
     const head = await many.send('HEAD', PAYMENTS, undefined, CSV);
     expect([head.status, head.text]).toEqual([200, '']);
+    // GET says no length, for it is not known: HEAD must not say another.
+    expect([head.headers.get('content-length'), head.headers.get('content-type')]).toEqual([
+      null,
+      'text/csv; charset=utf-8; header=present',
+    ]);
   });
 
   it.each([

@@ -14,7 +14,7 @@ import type { FilterReaders } from './list-filters.js';
 import { withoutExpand } from '../answers/expand.js';
 import { ListReads } from './list-reads.js';
 import { parseListQuery } from './list-query.js';
-import { formOf, linkNext, type Form } from './other-forms.js';
+import { formFor, linkNext, type Form } from './other-forms.js';
 
 /** Of the whole process, as the pool is. */
 const reads = new ListReads();
@@ -60,7 +60,7 @@ export async function sendPage<F extends object, V extends PagePosition>(
 ): Promise<void> {
   const { name, filters, read, resource, expansion, columns } = list;
   const { tenant, livemode } = callerOf(request);
-  const form = formOf(request.headers.accept);
+  const form = formFor(request, reply);
   const { url, expand } = expansion ? withoutExpand(request.url, expansion.names) : { url: request.url, expand: [] };
   if (form === 'csv' && expand.length > 0) throw notInRecords();
   const query = parseListQuery(url, filters);

@@ -1,4 +1,5 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { addVary } from '../edge/vary.js';
 
 /** A line of JSON per thing, for what is read by programs as it comes. */
 export const NDJSON = 'application/x-ndjson';
@@ -14,16 +15,22 @@ const FORMS: Readonly<Record<string, Form | 'json'>> = {
   'application/json': 'json',
 };
 
-/** Whether the type is asked for before JSON; whoever names neither gets JSON. */
-export function prefers(type: string, accept: string | undefined): boolean {
-  return typesOf(accept).find((one) => one === type || one === 'application/json') === type;
+/** Whether lines of JSON are wanted more than JSON in one piece; whoever names neither gets JSON. */
+export function wantsLines(accept: string | undefined): boolean {
+  return wanted(accept, [NDJSON, 'application/json']) === NDJSON;
 }
 
-/** The form that is asked for first, unless that is JSON; whoever names none gets JSON. */
+/** The form that is wanted most, unless that is JSON; whoever names none gets JSON. */
 export function formOf(accept: string | undefined): Form | undefined {
-  const first = typesOf(accept).find((one) => one !== undefined && Object.hasOwn(FORMS, one));
-  const form = first === undefined ? 'json' : FORMS[first];
+  const type = wanted(accept, Object.keys(FORMS));
+  const form = type === undefined ? 'json' : FORMS[type];
   return form === 'json' ? undefined : form;
+}
+
+/** {@link formOf} of what is read, whose answer says that it depends on it. */
+export function formFor(request: FastifyRequest, reply: FastifyReply): Form | undefined {
+  addVary(reply, 'accept');
+  return formOf(request.headers.accept);
 }
 
 /** Says where the next page is, in forms that have no place for it of their own. */
@@ -31,8 +38,30 @@ export function linkNext(reply: FastifyReply, url: string, cursor: string | null
   if (cursor !== null) void reply.header('link', `<${withCursor(url, cursor)}>; rel="next"`);
 }
 
-function typesOf(accept: string | undefined): (string | undefined)[] {
-  return (accept ?? '').split(',').map((one) => one.split(';', 1)[0]?.trim().toLowerCase());
+/** Nearly all ask for JSON or anything, and are done with it. */
+const OTHERS = /csv|ndjson/i;
+/** RFC 9110 §12.4.2: three digits at most, and never above one. */
+const WEIGHT = /^q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/i;
+
+/** Which of the types is wanted most, as RFC 9110 §12.5.1 weighs them, and of equals the first; undefined where none is. */
+function wanted(accept: string | undefined, types: readonly string[]): string | undefined {
+  if (accept === undefined || !OTHERS.test(accept)) return undefined;
+  let best: string | undefined;
+  let bestWeight = 0;
+  for (const one of accept.split(',')) {
+    const [type = '', ...parameters] = one.split(';').map((part) => part.trim().toLowerCase());
+    const weight = weightOf(parameters);
+    if (weight <= bestWeight || !types.includes(type)) continue;
+    best = type;
+    bestWeight = weight;
+  }
+  return best;
+}
+
+/** What is malformed asks for nothing. */
+function weightOf(parameters: readonly string[]): number {
+  const weight = parameters.find((parameter) => parameter.startsWith('q='));
+  return weight === undefined ? 1 : Number(WEIGHT.exec(weight)?.[1] ?? 0);
 }
 
 function withCursor(url: string, cursor: string): string {

@@ -14,7 +14,7 @@ import { bodyOf, type BulkBytes } from '../edge/edge.js';
 import { fingerprint } from '../writes/fingerprint.js';
 import { idempotencyKeyOf, refuseIfMatch, waitOf } from '../edge/headers.js';
 import { refuseParameters } from '../lists/list-query.js';
-import { NDJSON, prefers } from '../lists/other-forms.js';
+import { NDJSON, wantsLines } from '../lists/other-forms.js';
 import { cancelItems, paymentItems, refundItems, type PaymentBulkReader } from './payment-bulk.request.js';
 
 /** Many payments, or many wishes of payments that are there, in one request, each with the answer it would have had alone. */
@@ -78,7 +78,7 @@ function send(request: FastifyRequest, reply: FastifyReply, { id, results, isCop
   const counts = { total: results.length, pending, succeeded, failed: results.length - pending - succeeded };
   const head = JSON.stringify({ id, object: 'payment_bulk', status: isFinal ? 'completed' : 'pending', counts });
   const texts = results.map(written);
-  const asLines = prefers(NDJSON, request.headers.accept);
+  const asLines = wantsLines(request.headers.accept);
   const body = asLines
     ? texts.map((text) => `${text}\n`).join('')
     : `${head.slice(0, -1)},"results":[${texts.join(',')}]}`;

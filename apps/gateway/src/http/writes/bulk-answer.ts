@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BulkStanding } from '../../acceptance/bulks.js';
 import { slices } from '../../acceptance/slices.js';
 import { bulkResource, type BulkResult } from '../../domain/bulk.js';
-import { NDJSON, prefers } from '../lists/other-forms.js';
+import { NDJSON, wantsLines } from '../lists/other-forms.js';
 
 /** Results written down in one turn of the event loop. */
 const RESULTS_PER_TURN = 1_000;
@@ -14,7 +14,7 @@ export async function sendBulk(
   { view, results }: BulkStanding,
 ): Promise<void> {
   const texts = await written(results);
-  const asLines = prefers(NDJSON, request.headers.accept);
+  const asLines = wantsLines(request.headers.accept);
   const resource = JSON.stringify(bulkResource(view, results));
   const body = asLines
     ? texts.map((text) => `${text}\n`).join('')
