@@ -7,6 +7,7 @@ import { search } from '../../database/search.repository.js';
 import { FINDABLE, foundResource, type Findable } from '../../domain/found.js';
 import { sendResource } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
+import { isWithin } from '../edge/text-length.js';
 import { parametersOnly } from '../lists/list-query.js';
 
 const TEXT_LENGTH_MAX = 255;
@@ -30,7 +31,7 @@ export class SearchController {
 
 function textOf(text: string | undefined): string {
   if (text === undefined) throw refused('missing', 'Must be given.');
-  if (text.length < 1 || text.length > TEXT_LENGTH_MAX || !text.isWellFormed() || text.includes('\0'))
+  if (text.length < 1 || !isWithin(text, TEXT_LENGTH_MAX) || !text.isWellFormed() || text.includes('\0'))
     throw refused(
       'malformed',
       `Must be 1 to ${TEXT_LENGTH_MAX} characters: an id, a reference, a path or an idempotency key.`,

@@ -20,6 +20,7 @@ import { byName, contentHash } from '../writes/content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { amountOf, checkClientId, wrong } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
+import { isWithin } from '../edge/text-length.js';
 
 const METADATA_KEYS_MAX = 50;
 const METADATA_KEY_LENGTH_MAX = 64;
@@ -35,8 +36,8 @@ class IsMetadata implements ValidatorConstraintInterface {
     return (
       entries.length <= METADATA_KEYS_MAX &&
       entries.every(([key, text]) => {
-        const keyFits = key.length >= 1 && key.length <= METADATA_KEY_LENGTH_MAX;
-        return keyFits && typeof text === 'string' && text.length <= METADATA_VALUE_LENGTH_MAX;
+        const keyFits = key.length >= 1 && isWithin(key, METADATA_KEY_LENGTH_MAX);
+        return keyFits && typeof text === 'string' && isWithin(text, METADATA_VALUE_LENGTH_MAX);
       })
     );
   }

@@ -87,6 +87,13 @@ describe('an opening', () => {
 });
 
 describe('a change', () => {
+  it('has metadata of as many characters as the document says, which are not halves of them', async () => {
+    const open = (length: number) =>
+      stage.client.post('/api/v1/accounts', { asset: 'USD', metadata: { note: '😀'.repeat(length) } });
+    expect((await open(500)).status).toBeLessThan(300);
+    expect(told(await open(501))).toBe('400 invalid_request');
+  });
+
   it('is answered 200 with the account, which shows it at once', async () => {
     const id = await stage.client.open('USD', { metadata: { a: '1' } });
     const { status, body } = await update(id, { state: 'frozen', metadata: { b: '2' } });

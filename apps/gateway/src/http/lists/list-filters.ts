@@ -18,6 +18,7 @@ import type { PaymentFilter } from '../../database/payment-view.repository.js';
 import type { TransferFilter } from '../../database/transfer-view.repository.js';
 import { HISTORY_TYPES } from '../../domain/history.js';
 import { canonicalInstant } from '../answers/instant.js';
+import { isWithin } from '../edge/text-length.js';
 
 /** Reads one parameter, or says what it must be. */
 type Reader = (text: string, member: string) => { readonly value: string } | { readonly mustBe: string };
@@ -48,8 +49,10 @@ export const typeName: Reader = (text) =>
   TYPE_NAME.test(text) ? ok(text) : { mustBe: 'the name of a transaction type' };
 const amount: Reader = (text) => (parseAmount(text) === undefined ? { mustBe: 'minor units, as digits' } : ok(text));
 const reference: Reader = (text) => {
-  const plain = text.length >= 1 && text.length <= REFERENCE_LENGTH_MAX && text.isWellFormed() && !text.includes('\0');
-  return plain ? ok(text) : { mustBe: `1 to ${REFERENCE_LENGTH_MAX} characters` };
+  const plain = text.length >= 1 && text.isWellFormed() && !text.includes('\0');
+  return plain && isWithin(text, REFERENCE_LENGTH_MAX)
+    ? ok(text)
+    : { mustBe: `1 to ${REFERENCE_LENGTH_MAX} characters` };
 };
 
 const PATH_LENGTH_MAX = 255;
@@ -64,7 +67,7 @@ const METADATA_NAME_LENGTH_MAX = 64;
 const METADATA_LENGTH_MAX = 500;
 export const metadata: Reader = (text, member) => {
   const plain = [text, member].every((part) => part.isWellFormed() && !part.includes('\0'));
-  return plain && member.length <= METADATA_NAME_LENGTH_MAX && text.length <= METADATA_LENGTH_MAX
+  return plain && isWithin(member, METADATA_NAME_LENGTH_MAX) && isWithin(text, METADATA_LENGTH_MAX)
     ? ok(text)
     : { mustBe: `at most ${METADATA_LENGTH_MAX} characters, under a name of at most ${METADATA_NAME_LENGTH_MAX}` };
 };

@@ -2,7 +2,7 @@ import { newId } from '@payflow/contracts';
 import type { Problem } from '@payflow/service';
 import { describe, expect, it } from 'vitest';
 import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from './list-filters.js';
-import { parseListQuery } from './list-query.js';
+import { parseListQuery, refuseParameters } from './list-query.js';
 
 const account = newId('account');
 const read = (url: string) => parseListQuery(url, PAYMENT_FILTERS);
@@ -61,6 +61,28 @@ describe('metadata', () => {
   it('is no filter of lists that have none', () => {
     expect(errorsIn(() => parseListQuery('/x?metadata[a]=1', HOLD_FILTERS))).toEqual([['metadata[a]', 'unknown']]);
   });
+});
+
+it.each([33, 1_000])('refuses %i parameters, for it would have to pass over some of them', (count) => {
+  const many = Array.from({ length: count - 1 }, (_, at) => `metadata[k${at}]=v`);
+  expect(errorsOf(`/x?${[...many, 'bogus=1'].join('&')}`)).toEqual([['', 'too_many']]);
+  expect(errorsOf(`/x?${'&'.repeat(count)}bogus=1`)).toEqual([['', 'too_many']]);
+  expect(errorsIn(() => refuseParameters(`/x?${'&'.repeat(count)}bogus=1`))).toEqual([['', 'too_many']]);
+  const most = many.slice(0, 31).join('&');
+  expect(JSON.parse(read(`/x?${most}&status=failed`).filter.metadata as string)).toHaveProperty('k30', 'v');
+  expect(errorsOf(`/x?${most}&bogus=1`)).toEqual([['bogus', 'unknown']]);
+});
+
+it.each(['reference=%ff', 'reference=%ED%A0%80', 'reference=100%', 'reference=%zz'])('refuses %s, no UTF-8', (query) =>
+  expect(errorsOf(`/x?${query}`)).toEqual([['reference', 'malformed']]),
+);
+
+it('counts characters as bodies do', () => {
+  const [most, more] = ['😀'.repeat(255), '😀'.repeat(256)].map(encodeURIComponent);
+  expect(read(`/x?reference=${most}`).filter.reference).toBe('😀'.repeat(255));
+  expect(errorsOf(`/x?reference=${more}`)).toEqual([['reference', 'malformed']]);
+  expect(read(`/x?metadata[a]=${encodeURIComponent('😀'.repeat(500))}`).filter.metadata).toBeDefined();
+  expect(errorsOf(`/x?metadata[a]=${encodeURIComponent('😀'.repeat(501))}`)).toEqual([['metadata[a]', 'malformed']]);
 });
 
 it('names everything that is wrong at once', () => {

@@ -14,7 +14,7 @@ export interface ListQuery<F> {
 
 const LIMIT_DEFAULT = 50;
 const LIMIT_MAX = 200;
-/** More parameters than there are names are repeated or unknown anyway; stop reading there. */
+/** Far more than any list has filters. Nothing is read of more: what stands behind would be passed over without a word. */
 const PARAMETERS_MAX = 32;
 
 /** Reads the query of a list. Throws `invalid_parameter` naming everything that is unknown, repeated or malformed. */
@@ -55,12 +55,34 @@ export function parametersOnly(url: string, names: readonly string[]): Readonly<
 function parametersOf(url: string, errors: FieldProblem[]): [name: string, text: string][] {
   const start = url.indexOf('?');
   if (start < 0) return [];
-  const parameters = Object.entries(parse(url.slice(start + 1), '&', '=', { maxKeys: PARAMETERS_MAX }));
-  return parameters.flatMap(([name, text]): [string, string][] => {
+  const query = url.slice(start + 1);
+  const parts = query.split('&', PARAMETERS_MAX + 1);
+  if (parts.length > PARAMETERS_MAX) {
+    errors.push({ pointer: '', code: 'too_many', detail: `At most ${PARAMETERS_MAX} parameters.` });
+    return [];
+  }
+  for (const part of parts) if (!isEncoded(part)) errors.push(malformed(part));
+  return Object.entries(parse(query)).flatMap(([name, text]): [string, string][] => {
     if (typeof text === 'string') return [[name, text]];
     errors.push({ pointer: name.slice(0, 64), code: 'repeated', detail: 'Give it once.' });
     return [];
   });
+}
+
+/** The parser puts a sign of its own in the place of what is no UTF-8, and would look for that. */
+function isEncoded(part: string): boolean {
+  if (!part.includes('%')) return true;
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function malformed(part: string): FieldProblem {
+  const name = part.split('=', 1)[0] as string;
+  return { pointer: name.slice(0, 64), code: 'malformed', detail: 'Must be UTF-8, percent-encoded.' };
 }
 
 function readFilter<F>(
