@@ -102,6 +102,18 @@ describe('routing', () => {
     expect(await statementsOf(() => router.choose(wishOf(tenant)))).toEqual([]);
   });
 
+  it('goes by a route as it was changed where the last payment is longer ago than that moment', async () => {
+    const tenant = newId('tenant');
+    let now_ms = 1;
+    const router = new Router(db.database, connectors, () => now_ms);
+    expect((await router.choose(wishOf(tenant)))?.connector.name).toBe('cards');
+    await putRoute(owner, rule({ tenant }), 'operator');
+    now_ms += 4_999;
+    expect((await router.choose(wishOf(tenant)))?.connector.name).toBe('cards');
+    now_ms += 2;
+    expect((await router.choose(wishOf(tenant)))?.connector.name).toBe('cards_b');
+  });
+
   it('defines a route anew under its name, and takes it away', async () => {
     const tenant = newId('tenant');
     await putRoute(owner, rule({ tenant }), 'operator');

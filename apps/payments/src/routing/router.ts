@@ -47,13 +47,16 @@ export class Router {
   constructor(
     private readonly db: Database,
     connectors: readonly Connector[],
+    now: () => number = () => performance.now(),
   ) {
     this.#outside = connectors.filter(({ capabilities }) => capabilities.isOutside);
     this.#routes = new LRUCache({
       max: TENANTS_MAX,
       ttl: ROUTES_FRESH_MS,
-      // Who comes when they are no longer fresh is not made to wait, and a database that is away stops nobody.
-      allowStale: true,
+      perf: { now },
+      ttlResolution: 0,
+      // Who comes when they are no longer fresh waits for the one statement: where hours pass between two payments, the second would
+      // go by a route that was changed meanwhile. A database that is away stops nobody.
       allowStaleOnFetchRejection: true,
       noDeleteOnFetchRejection: true,
       fetchMethod: (key) => this.#load(key),
