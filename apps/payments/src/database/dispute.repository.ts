@@ -159,7 +159,7 @@ const SAVE = statement(
      select tenant_id, livemode, id, payment_id, attempt_id, connector, 'webhook', outcome, code, provider_reference, content, believed
      from json_to_recordset($5::json) as n (tenant_id uuid, livemode boolean, id uuid, payment_id uuid, attempt_id uuid, connector text,
        outcome text, code text, provider_reference text, content json, believed boolean)
-     on conflict do nothing returning id, tenant_id, livemode, attempt_id),
+     on conflict do nothing returning id, tenant_id, livemode, attempt_id, connector),
    wished as (
      -- The wish is the dispute's, which says how it ended: among the payment's own it only has its place.
      insert into payment_operations (tenant_id, livemode, id, payment_id, kind, number, status, reason, command_id, actor, trace_id, created_at)
@@ -175,9 +175,10 @@ const SAVE = statement(
      select * from json_to_recordset($6::json) as n (tenant_id uuid, livemode boolean, attempt_id uuid, payment_id uuid, operation_id uuid,
        action text, asset text, request json, connector text, correlation_id uuid, traceparent text))
    select (select count(*) from changed)::integer + (select count(*) from opened)::integer as saved,
-     -- Where the word is about an attempt, with how that stands.
+     -- Where the word is about an attempt that its connector was asked for, with how that stands.
      (select json_agg(json_build_object('id', k.id, 'status', (select a.status from attempts a
-       where a.tenant_id = k.tenant_id and a.livemode = k.livemode and a.id = k.attempt_id))) from kept k) as kept`,
+       where a.tenant_id = k.tenant_id and a.livemode = k.livemode and a.id = k.attempt_id
+         and a.connector = k.connector))) from kept k) as kept`,
 );
 
 // Its own clock, so that what was looked at is not looked at again at once. A movement that the ledger refused is due later and
@@ -271,7 +272,7 @@ function toPayment(rows: readonly [DisputesRow, ...DisputesRow[]]): DisputablePa
   };
 }
 
-/** By the events whose evidence was not there before: how the attempt stands that it is about; null where it is about none. */
+/** By the events whose evidence was not there before: how the attempt stands that it is about; null where it is about none of its connector's. */
 export type KeptNotices = ReadonlyMap<string, AttemptStatus | null>;
 
 /** Writes what a batch has come to. */

@@ -81,7 +81,7 @@ export async function handleDisputeCommands(
   }
   const { messages, kept, handed } = await docket.save(tx);
   const notices = commands.filter((command) => command.type === 'payflow.payment.notice.v1');
-  const doubted = notices.flatMap((notice) => inquiriesInto(notice, kept.get(notice.id) ?? null));
+  const doubted = notices.flatMap((notice) => inquiriesInto(notice, kept.get(notice.id)));
   return {
     jobs: [...handed.map(askingOf), ...doubted],
     messages: [...messages, ...orphans],
@@ -113,9 +113,11 @@ function isOfDispute(command: DisputeCommand): boolean {
 }
 
 /** What to believe of a notice about an attempt is found out by asking the provider; not where it has said the same itself. */
-function inquiriesInto(notice: Notice, status: AttemptStatus | null): NewJob[] {
+function inquiriesInto(notice: Notice, status: AttemptStatus | null | undefined): NewJob[] {
+  if (status === undefined || notice.data.attempt === null) return [];
+  if (status === null) return alarmStranger(notice);
   const said = notice.data.kind === 'attempt_approved' ? 'approved' : 'declined';
-  if (status === null || status === said) return [];
+  if (status === said) return [];
   return attemptOf(notice).map((attempt) => inquiryOf(attempt, status === 'sending' ? ANSWER_DUE_MS : 0));
 }
 
@@ -199,6 +201,15 @@ function refuse({ data, id }: Notice, why: string): false {
     `ALARM: a provider’s notice of a dispute ${why}; it is kept as evidence and moves nothing`,
   );
   return false;
+}
+
+/** A provider's secret is good for what it was asked, and not for what another was. */
+function alarmStranger({ data, id }: Notice): [] {
+  log.error(
+    { payment_id: data.id, connector: data.connector, event_id: id, kind: data.kind, attempt: data.attempt },
+    'ALARM: a provider’s notice is about an attempt that it was not asked for; it is kept as evidence and moves nothing',
+  );
+  return [];
 }
 
 function alarmExcess({ data, id }: Notice, amount: string, left: bigint): void {

@@ -56,6 +56,16 @@ describe('a notice about an attempt', () => {
     expect(jobs.map(({ due_s }) => isDue(due_s))).toEqual([true]);
   });
 
+  it('that another connector was asked for is kept, not believed, and has nobody asked', async () => {
+    const payment = await stage.payment();
+    const attempt = await attemptOn(payment, 'unknown');
+    const more = { attempt, code: null, amount: null, connector: 'cards_b' };
+    expect(await statementsOf(() => stage.take([stage.notice(payment, 'attempt_declined', more)]))).toEqual([
+      'disputes.save',
+    ]);
+    expect(await stage.evidence(payment)).toEqual([{ outcome: 'attempt_declined', believed: false }]);
+  });
+
   it('that says what the provider has said itself is kept, and nobody is asked', async () => {
     const payment = await stage.payment();
     const attempt = await attemptOn(payment, 'approved');

@@ -32,7 +32,8 @@ const AHEAD = aheadOf({ tenant: 'a.tenant_id', livemode: 'a.livemode' });
 
 // The payment is read and not locked: it is the machine's, and its limits of time only ever move outwards, or nearer as a test
 // clock goes on. The time is ours: what ends by a clock that is ahead ends by so much earlier. All are locked in one order, so that
-// two groups never wait for each other. Of the evidence the tenant is compared in a way that no index has: the attempt's is short.
+// two groups never wait for each other. Of the evidence the tenant is compared in a way that no index has: the attempt's is short;
+// and what another connector says of it is nobody's word: its secret is good for what it was asked.
 const LOCK = statement(
   'attempts.lock',
   `select a.tenant_id, a.livemode, a.id, a.payment_id, a.operation_id, a.number, a.action, a.status, a.amount_minor, a.asset, a.request,
@@ -41,7 +42,7 @@ const LOCK = statement(
      greatest(p.expires_at, p.authorized_until) - coalesce(${AHEAD}, 0) * interval '1 millisecond' as takes_until, others.first_id, others.last_id, others.tried, others.declined,
      (select case e.outcome when 'attempt_approved' then 'approved' else 'declined' end from provider_evidence e
       where e.attempt_id = a.id and (e.tenant_id, e.livemode) is not distinct from (a.tenant_id, a.livemode) and e.source = 'webhook'
-        and e.outcome in ('attempt_approved', 'attempt_declined')
+        and e.connector = a.connector and e.outcome in ('attempt_approved', 'attempt_declined')
       order by e.received_at desc limit 1) as told
    from attempts a
      join payments p on p.tenant_id = a.tenant_id and p.livemode = a.livemode and p.id = a.payment_id

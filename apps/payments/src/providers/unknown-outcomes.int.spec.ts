@@ -162,6 +162,19 @@ describe('an outcome that is not known', () => {
     expect([first.inquiries - before, await outcomes(attempt)]).toEqual([0, ['declined']]);
   });
 
+  it('has no word from the webhook of a connector that was not asked, whatever that says', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [silence];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await wishes.hears(attempt, 'attempt_declined', 'two');
+    first.inquiryAnswers = [yes];
+    await inquire(attempt);
+    await inquire(attempt);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: false }]);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+  });
+
   it('that contradicts what is known moves nothing, is kept, and calls for a human', async () => {
     const { first, ask, inquire, resolve } = house();
     const attempt = await wishes.ask();

@@ -32,7 +32,7 @@ const JOBS = statement(
 const HEARD = statement(
   'spec.heard',
   `insert into provider_evidence (tenant_id, livemode, id, payment_id, attempt_id, connector, source, outcome, content, believed)
-   values ($1, $2, $3, $4, $5, 'one', 'webhook', $6, '{}', false)`,
+   values ($1, $2, $3, $4, $5, $7, 'webhook', $6, '{}', false)`,
 );
 
 export interface AttemptRow {
@@ -94,10 +94,10 @@ export class Wishes {
   }
 
   /** As the machine keeps what a webhook says. */
-  async hears(attempt: NewAttempt, outcome: string): Promise<void> {
+  async hears(attempt: NewAttempt, outcome: string, connector = 'one'): Promise<void> {
     const { tenant, livemode, payment, id } = attempt;
     const place = [uuidOf('tenant', tenant), livemode, newUuid(), uuidOf('payment', payment), uuidOf('attempt', id)];
-    await this.database.rows(HEARD, [...place, outcome]);
+    await this.database.rows(HEARD, [...place, outcome, connector]);
   }
 
   get database(): Database {
