@@ -69,6 +69,16 @@ describe('a provider’s word on a dispute', () => {
   ] as const)('%s', (_, dispute, word, expected) => {
     expect(shown(heard(dispute, word, moment))).toBe(expected);
   });
+
+  it('leaves no reason of a refusal behind where nothing is to be moved any more', () => {
+    const reason = 'account_frozen';
+    const won = heard(at({ ...idle, leg: 'refused', legReason: reason }), 'won', moment) as Course;
+    const wonBefore = legAnswered(at({ status: 'won' }), { ...posted, isPosted: false, reason }, moment) as Course;
+    expect([won, wonBefore].map(({ dispute: { leg, legReason } }) => [leg, legReason])).toEqual([
+      ['waived', null],
+      ['waived', null],
+    ]);
+  });
 });
 
 describe('the ledger’s word', () => {

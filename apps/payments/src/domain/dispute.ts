@@ -139,7 +139,9 @@ export function heard(dispute: Dispute, word: DisputeWord, moment: DisputeMoment
   if (word === 'opened' || word === dispute.status) return 'known';
   if (isDecided(dispute.status)) return 'contradicts';
   const leg = word === 'won' ? legAfterWin(dispute.leg) : dispute.leg;
-  return move(dispute, { status: word, leg }, { event: word, reason: `the provider told that it is ${word}` }, moment);
+  // What need not be moved any more is refused by nobody.
+  const change = { status: word, leg, ...(leg === 'waived' ? { legReason: null } : {}) };
+  return move(dispute, change, { event: word, reason: `the provider told that it is ${word}` }, moment);
 }
 
 /** The ledger's word on the movement that was asked of it. */
@@ -156,11 +158,12 @@ export function legAnswered(
   if (!isAsked(leg)) return 'known';
   const { isPosted, reason, accounts } = verdict;
   const booked = leg === 'taking' ? { transfer: dispute.legTransfer } : { returnTransfer: dispute.legTransfer };
+  const next = legAfterVerdict(leg, isPosted, status);
   const change: Partial<Dispute> = {
     ...(isPosted ? booked : {}),
     ...(isPosted ? { legTry: 0 } : {}),
-    leg: legAfterVerdict(leg, isPosted, status),
-    legReason: isPosted ? null : reason,
+    leg: next,
+    legReason: isPosted || next === 'waived' ? null : reason,
     legCommand: null,
     legTransfer: null,
   };

@@ -226,7 +226,7 @@ describe('money that the ledger refuses to move', () => {
     await stage.hear([stage.verdict(out, 'account_frozen')]);
     expect(types(await stage.take([stage.notice(payment, 'dispute_won')]))).toEqual(['dispute.won']);
     expect(await stage.disputes(payment)).toMatchObject([
-      { status: 'won', leg: 'waived', outs: 0, backs: 0, disputed: 0 },
+      { status: 'won', leg: 'waived', legReason: null, outs: 0, backs: 0, disputed: 0 },
     ]);
   });
 
