@@ -5,7 +5,7 @@ import { paymentResource, type PaymentView } from '../domain/payment.js';
 import type { Reply } from './acceptable.js';
 import { paymentRefusalCode } from './refusal-codes.js';
 import { created, ok, PAYMENTS_PATH, problem } from './replies.js';
-import { refusalDetail } from './refusal-detail.js';
+import { ownRefusalDetail, refusalDetail } from './refusal-detail.js';
 
 export const REFUNDS_PATH = '/api/v1/refunds';
 export const CAPTURES_PATH = '/api/v1/captures';
@@ -15,7 +15,7 @@ export function paymentReply(view: PaymentView, requestId: string): Reply {
   const location = pathOf(view);
   const payment = paymentResource(view);
   if (view.status !== 'failed') return created(location, payment);
-  const detail = refusalDetail(String(view.failureCode));
+  const detail = detailOf(String(view.failureCode), view);
   const occurrence = { instance: PAYMENTS_PATH, requestId, traceId: view.traceId ?? undefined };
   return problem('declined', { location }, problemBody('declined', { detail, extra: { payment } }, occurrence));
 }
@@ -62,7 +62,13 @@ function refusedReply(view: OperationView, reason: string, payment: PaymentView,
     traceId: view.traceId ?? undefined,
   };
   const headers: Record<string, string> = view.kind === 'refund' ? { location: locationOf(view) } : {};
-  return problem(code, headers, problemBody(code, { detail: refusalDetail(reason), extra }, occurrence));
+  return problem(code, headers, problemBody(code, { detail: detailOf(reason, payment), extra }, occurrence));
+}
+
+/** Between accounts nobody outside is asked, and where the organisation itself refused it is said why: then the word is ours. */
+function detailOf(reason: string, { method, failureReason }: PaymentView): string {
+  const isOurs = method.type === 'internal' || failureReason !== undefined;
+  return isOurs ? ownRefusalDetail(reason) : refusalDetail(reason);
 }
 
 function pathOf({ id }: Pick<PaymentView, 'id'>): string {

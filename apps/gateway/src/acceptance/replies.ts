@@ -20,7 +20,7 @@ import {
 import { transactionTypeResource } from '../domain/transaction-type.js';
 import type { Reply } from './acceptable.js';
 import { refusalCode, updateRefusalCode } from './refusal-codes.js';
-import { booksRefusalDetail } from './refusal-detail.js';
+import { ownRefusalDetail } from './refusal-detail.js';
 
 export const PAYMENTS_PATH = '/api/v1/payments';
 export const ACCOUNTS_PATH = '/api/v1/accounts';
@@ -188,7 +188,7 @@ export function refused(
   headers: Record<string, string> = {},
 ): Reply {
   // Of an overdraft that is in use, the ledger's word for its account would say something else.
-  const detail = code === 'overdraft_in_use' ? {} : { detail: booksRefusalDetail(reason) };
+  const detail = code === 'overdraft_in_use' ? {} : { detail: ownRefusalDetail(reason) };
   return problem(code, headers, problemBody(code, { ...detail, extra }, occurrence));
 }
 
