@@ -53,8 +53,9 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
       status: belief.status ?? attempt.status,
       ...(belief.status === null ? {} : { reference: word.reference, code: word.code, url: word.url }),
       inquiries: word.source === 'inquiry' ? 1 : 0,
-      needsAttention:
-        word.source === 'operator' ? false : attempt.needsAttention || belief.needsAttention || next === 'attention',
+      needsAttention: isOver(attempt, word, belief)
+        ? false
+        : attempt.needsAttention || belief.needsAttention || next === 'attention',
     },
     jobs: [
       ...(typeof next === 'number' ? [inquiryOf(attempt, next)] : []),
@@ -76,6 +77,11 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
 function asFarAsKnown(attempt: Attempt, word: Word): Word {
   const wasSentBefore = word.source === 'answer' && attempt.unknownAt !== null;
   return wasSentBefore && word.outcome === 'not_sent' ? { ...word, outcome: 'unknown' } : word;
+}
+
+/** A human has seen to it; or the provider has said after all what only a human could have found out: nobody contradicts anybody. */
+function isOver(attempt: Attempt, word: Word, belief: Belief): boolean {
+  return word.source === 'operator' || (attempt.status === 'unknown' && belief.status !== null);
 }
 
 /** When to ask again, ms; `attention` when a human has to. */

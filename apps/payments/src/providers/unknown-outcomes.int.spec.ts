@@ -84,6 +84,20 @@ describe('an outcome that is not known', () => {
     expect(await wishes.answers(attempt)).toMatchObject([{ outcome: 'approved', provider_reference: 'auth_7' }]);
   });
 
+  it('that waits for a human does no more when the provider has said how it ended after all', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [silence];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await wishes.age(attempt, '7 days');
+    await inquire(attempt);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'unknown', needs_attention: true }]);
+    first.inquiryAnswers = [yes];
+    await inquire(attempt);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: false }]);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+  });
+
   it('of what the provider never heard of is sent again under the same key', async () => {
     const { first, ask, inquire } = house();
     first.answers = [silence, yes];
