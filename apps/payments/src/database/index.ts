@@ -21,6 +21,7 @@ import { PaymentsKeysFirst1764500200001 } from './migrations/1764500200001-payme
 import { PaymentsKeysReplaced1764500200002 } from './migrations/1764500200002-payments-keys-replaced.js';
 import { LimitsDeleted1764600600001 } from './migrations/1764600600001-limits-deleted.js';
 import { RiskRulesDeleted1764700000002 } from './migrations/1764700000002-risk-rules-deleted.js';
+import { RiskRulesCountAnew1764700000021 } from './migrations/1764700000021-risk-rules-count-anew.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -48,6 +49,7 @@ export const migrations = [
   PaymentsKeysReplaced1764500200002,
   LimitsDeleted1764600600001,
   RiskRulesDeleted1764700000002,
+  RiskRulesCountAnew1764700000021,
   rights,
 ];
 

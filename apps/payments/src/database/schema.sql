@@ -568,6 +568,7 @@ create table risk_rules (
   enabled boolean not null,
   defined_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
+  counts_from bigint not null default 1,
   constraint risk_rules_pkey PRIMARY KEY (tenant_id, livemode, id),
   constraint risk_rules_priority_check CHECK ((priority >= 0)),
   constraint risk_rules_verdict_check CHECK ((verdict = ANY (ARRAY['deny'::text, 'review'::text, 'allow'::text]))),

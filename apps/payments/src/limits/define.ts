@@ -12,7 +12,7 @@ import {
   type RiskRuleDeleted,
 } from '@payflow/contracts';
 import { inOrder } from './rules.js';
-import type { OwnedPolicy } from './policy.repository.js';
+import type { KeptRule, OwnedPolicy } from './policy.repository.js';
 
 export type Defined<T> =
   | { readonly kind: 'defined'; readonly terms: T; readonly policy: OwnedPolicy }
@@ -43,25 +43,36 @@ export function deleteLimit(policy: OwnedPolicy, command: LimitDelete, now: stri
   return { ...decision, policy: { ...policy, limits: without(policy.limits, command.id) } };
 }
 
-/** The next version of a rule, and the policy with it, its rules in the order they are asked in. `now`, `deleted`: as of a limit. */
+/**
+ * The next version of a rule, and the policy with it, its rules in the order they are asked in. `now`, `deleted`: as of a limit. One
+ * that was deleted counts anew, and so does one that counts by something else than before.
+ */
 export function defineRule(
   policy: OwnedPolicy,
   { if_version, ...terms }: RiskRuleDefine,
   now: string,
   deleted = 0,
 ): Defined<RiskRuleDefined> {
-  const decision = next(policy.rules, { if_version, ...terms }, now, deleted);
+  const decision = next(policy.rules.map(told), { if_version, ...terms }, now, deleted);
   if (decision.kind !== 'defined') return decision;
-  if (!isKnown(policy.rules, terms.id) && policy.rules.length >= RISK_RULES_MAX)
-    return { kind: 'refused', reason: 'too_many_risk_rules' };
-  return { ...decision, policy: { ...policy, rules: inOrder(replaced(policy.rules, decision.terms)) } };
+  const known = policy.rules.find(({ id }) => id === terms.id);
+  if (!known && policy.rules.length >= RISK_RULES_MAX) return { kind: 'refused', reason: 'too_many_risk_rules' };
+  const { per } = decision.terms.conditions.velocity ?? {};
+  const goesOn = known !== undefined && known.conditions.velocity?.per === per;
+  const rule = { ...decision.terms, counts_from: goesOn ? known.counts_from : decision.terms.version };
+  return { ...decision, policy: { ...policy, rules: inOrder(replaced(policy.rules, rule)) } };
 }
 
 /** The version that ends a rule, and the policy without it. The reviews that it asked for stay. */
 export function deleteRule(policy: OwnedPolicy, command: RiskRuleDelete, now: string): Deleted<RiskRuleDeleted> {
-  const decision = ended(policy.rules, command, now, 'risk_rule_not_found');
+  const decision = ended(policy.rules.map(told), command, now, 'risk_rule_not_found');
   if (decision.kind !== 'defined') return decision;
   return { ...decision, policy: { ...policy, rules: without(policy.rules, command.id) } };
+}
+
+/** From where on it counts is ours alone. */
+function told({ counts_from: _, ...terms }: KeptRule): RiskRuleDefined {
+  return terms;
 }
 
 interface Versioned {

@@ -61,7 +61,9 @@ export function takeDefinitions(
     }
     if (decision.kind === 'defined') changed.set(key, { ...decision.policy, version: loaded.version + 1 });
     if ('deleted_at' in decision.terms) deleted.set(subject, decision.terms.version);
-    definitions.push(definitionOf(command, now, { terms: decision.terms }));
+    const { rules } = changed.get(key) ?? loaded;
+    const countsFrom = rules.find(({ id }) => id === command.data.id)?.counts_from;
+    definitions.push(definitionOf(command, now, { terms: decision.terms, countsFrom }));
     return [definedEvent(command, decision.terms)];
   });
   return { messages, repeated, changed, definitions };
@@ -107,12 +109,13 @@ type Terms = NonNullable<Definition['terms']>;
 function definitionOf(
   command: DefineCommand | DamagedDefine,
   definedAt: string,
-  answer: { readonly reason: Refusal } | { readonly terms: Terms },
+  answer: { readonly reason: Refusal } | (Pick<Definition, 'countsFrom'> & { readonly terms: Terms }),
 ): Definition {
   const terms = 'terms' in answer ? answer.terms : null;
   const reason = 'reason' in answer ? answer.reason : null;
   const named = { ...subjectOf(command), commandId: command.id, actor: command.actor, definedAt };
-  return { ...named, version: terms?.version ?? null, reason, terms };
+  const countsFrom = 'terms' in answer ? answer.countsFrom : undefined;
+  return { ...named, version: terms?.version ?? null, reason, terms, countsFrom };
 }
 
 function definedEvent(command: DefineCommand, terms: Terms): AnyOutgoing {

@@ -252,6 +252,26 @@ describe('a rule', () => {
     expect(await house.broken()).toEqual([]);
   });
 
+  it.each([
+    ['deleted and defined again', true, 'source'],
+    ['defined to count by something else', false, 'destination'],
+  ] as const)('counts anew where it was %s', async (_what, isDeleted, per) => {
+    const account = newId('account');
+    const velocity = { more_than: 2, minutes: 60 };
+    const rule = house.rule({ conditions: { velocity: { ...velocity, per: 'source' } } });
+    await house.send(rule);
+    const refused = async (...pays: Parameters<typeof house.create>[0][]) =>
+      failures(await house.send(...pays.map((pay) => house.create(pay)))).length;
+    expect(await refused({ source: account }, { source: account }, { source: account })).toBe(1);
+    const next = house.rule({ id: rule.data.id, conditions: { velocity: { ...velocity, per } } });
+    await house.send(...(isDeleted ? [house.ruleDeletion(rule)] : []), next);
+    // The same once more changes nothing of what is counted.
+    expect(await refused({ [per]: account }, { [per]: account })).toBe(0);
+    await house.send({ ...next, id: newId('event') });
+    expect(await refused({ [per]: account })).toBe(1);
+    expect(await house.broken()).toEqual([]);
+  });
+
   it('that is deleted judges nobody, and the reviews that it asked for stay to be decided', async () => {
     const rule = house.rule({ verdict: 'review', conditions: { asset: ['USD'] } });
     await house.send(rule);

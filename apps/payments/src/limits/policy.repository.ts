@@ -17,12 +17,15 @@ export interface Owner {
   readonly livemode: boolean;
 }
 
+/** A rule as it is kept. `counts_from`: the version that its velocity began to count at. */
+export type KeptRule = RiskRuleDefined & { readonly counts_from: number };
+
 /** A tenant's limits and rules in one mode, at one version of them all. */
 export interface OwnedPolicy extends Owner, Policy {
   /** 0: none was ever defined. */
   readonly version: number;
   readonly limits: readonly LimitDefined[];
-  readonly rules: readonly RiskRuleDefined[];
+  readonly rules: readonly KeptRule[];
 }
 
 /** A limit or a rule that somebody defines or deletes. */
@@ -39,6 +42,8 @@ export interface Definition extends Subject {
   readonly version: number | null;
   readonly reason: string | null;
   readonly terms: LimitDefined | LimitDeleted | RiskRuleDefined | RiskRuleDeleted | null;
+  /** Of a rule: where it counts from. */
+  readonly countsFrom?: number | undefined;
 }
 
 const ID_KINDS = { limit: 'limit', risk_rule: 'riskRule' } as const;
@@ -66,7 +71,7 @@ export const POLICIES: Part = {
     `select o.tenant_id, o.livemode, coalesce(p.version, 0) as version,
      case when p.version <> o.known then (select json_agg(json_build_object(${LIMIT_MEMBERS('l')}) order by l.id)
        from limits l where l.tenant_id = o.tenant_id and l.livemode = o.livemode and l.deleted_at is null) end as limits,
-     case when p.version <> o.known then (select json_agg(json_build_object(${RULE_MEMBERS('r')}))
+     case when p.version <> o.known then (select json_agg(json_build_object(${RULE_MEMBERS('r')}, 'counts_from', r.counts_from))
        from risk_rules r where r.tenant_id = o.tenant_id and r.livemode = o.livemode and r.deleted_at is null) end as rules
    from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::bigint[]) as o (tenant_id, livemode, known)
    left join payment_policies p on p.tenant_id = o.tenant_id and p.livemode = o.livemode`,
@@ -123,7 +128,10 @@ const DEFINED = new Unnested<Definition>([
   [
     'terms',
     'json',
-    ({ kind, terms }) => JSON.stringify(kind === 'limit' ? withCustomerUuid(terms as LimitDefined) : terms),
+    ({ kind, terms, countsFrom }) =>
+      JSON.stringify(
+        kind === 'limit' ? withCustomerUuid(terms as LimitDefined) : { ...terms, counts_from: countsFrom ?? 1 },
+      ),
   ],
 ]);
 
@@ -158,14 +166,16 @@ export function policiesSaved(first: number): string {
        payment_count = excluded.payment_count, window_minutes = excluded.window_minutes, enabled = excluded.enabled,
        defined_at = excluded.defined_at, deleted_at = excluded.deleted_at),
    ruled as (
-     insert into risk_rules as r (tenant_id, livemode, id, version, priority, verdict, reason, conditions, enabled, defined_at, deleted_at)
-     select tenant_id, livemode, id, t.version, t.priority, t.verdict, t.reason, t.conditions, t.enabled, t.defined_at, t.deleted_at
+     insert into risk_rules as r (tenant_id, livemode, id, version, priority, verdict, reason, conditions, enabled, defined_at, deleted_at,
+       counts_from)
+     select tenant_id, livemode, id, t.version, t.priority, t.verdict, t.reason, t.conditions, t.enabled, t.defined_at, t.deleted_at,
+       t.counts_from
      from ${DEFINED.from(limitsAt + DEFINED.width)},
        json_to_record(n.terms) as t (version bigint, priority integer, verdict text, reason text, conditions json,
-         enabled boolean, defined_at timestamptz, deleted_at timestamptz)
+         enabled boolean, defined_at timestamptz, deleted_at timestamptz, counts_from bigint)
      on conflict (tenant_id, livemode, id) do update set version = excluded.version, priority = excluded.priority,
        verdict = excluded.verdict, reason = excluded.reason, conditions = excluded.conditions, enabled = excluded.enabled,
-       defined_at = excluded.defined_at, deleted_at = excluded.deleted_at)`;
+       defined_at = excluded.defined_at, deleted_at = excluded.deleted_at, counts_from = excluded.counts_from)`;
 }
 
 /** The parameters of {@link policiesSaved}: policies that moved on, and what was answered to those who defined something. */
@@ -191,7 +201,7 @@ export interface PolicyRow extends Row {
   livemode: boolean;
   version: bigint;
   limits: LimitJson[] | null;
-  rules: RiskRuleDefined[] | null;
+  rules: KeptRule[] | null;
 }
 
 /** A limit as SQL makes JSON of it: its ids are UUIDs. */
@@ -280,7 +290,7 @@ export function toLimit(limit: LimitJson): LimitDefined {
   };
 }
 
-export function toRule(rule: RiskRuleDefined): RiskRuleDefined {
+export function toRule<R extends RiskRuleDefined>(rule: R): R {
   return { ...rule, id: fromUuid('riskRule', rule.id), defined_at: new Date(rule.defined_at).toISOString() };
 }
 

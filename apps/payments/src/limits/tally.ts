@@ -1,6 +1,6 @@
-import { LIMIT_KINDS, type LimitTerms, type Refusal, type RiskRuleTerms } from '@payflow/contracts';
+import { LIMIT_KINDS, type LimitTerms, type Refusal } from '@payflow/contracts';
 import type { PaymentFacts } from './facts.js';
-import { judge, velocitySubject } from './rules.js';
+import { judge, velocitySubject, type CountingRule } from './rules.js';
 import { concerns, SLIDING_MS, subjectOf, windowOf } from './windows.js';
 
 const MINUTE_MS = 60_000;
@@ -14,7 +14,7 @@ export type Admission =
 /** What a tenant holds its payments against: the rules in the order they are asked in. */
 export interface Policy {
   readonly limits: readonly LimitTerms[];
-  readonly rules: readonly RiskRuleTerms[];
+  readonly rules: readonly CountingRule[];
 }
 
 /** One row of what is counted: of a limit or a rule, for a subject, from an instant on. */
@@ -62,8 +62,10 @@ export function windowsOf(facts: PaymentFacts, policy: Policy): (Window | Looked
       if (limit.kind !== 'velocity') return [{ ...window, start_ms: windowOf(limit.kind, facts.at_ms) }];
       return [{ ...window, start_ms: SLIDING_MS, ...looked(facts, limit.minutes as number, limit.count as number) }];
     });
-  const counts = policy.rules.flatMap(({ id: by, enabled, conditions: { velocity } }): Looked[] => {
-    const subject = enabled && velocity ? velocitySubject(velocity, facts) : undefined;
+  const counts = policy.rules.flatMap((rule): Looked[] => {
+    const { id: by, enabled } = rule;
+    const { velocity } = rule.conditions;
+    const subject = enabled ? velocitySubject(rule, facts) : undefined;
     if (!velocity || subject === undefined) return [];
     return [{ ...own, by, subject, start_ms: SLIDING_MS, ...looked(facts, velocity.minutes, velocity.more_than) }];
   });
@@ -143,12 +145,12 @@ export class Tally {
   }
 
   /** A rule counts what was asked for, whatever becomes of it. */
-  #countForRules(facts: PaymentFacts, rules: readonly RiskRuleTerms[]): void {
+  #countForRules(facts: PaymentFacts, rules: readonly CountingRule[]): void {
     const { payment, at_ms, amount } = facts;
-    for (const { id, enabled, conditions } of rules) {
-      const subject = enabled && conditions.velocity ? velocitySubject(conditions.velocity, facts) : undefined;
+    for (const rule of rules) {
+      const subject = rule.enabled ? velocitySubject(rule, facts) : undefined;
       if (subject === undefined) continue;
-      const window = this.#window(facts, id, subject, SLIDING_MS);
+      const window = this.#window(facts, rule.id, subject, SLIDING_MS);
       this.reservations.push({ ...window, payment, at_ms, amount, status: 'counted' });
       this.#note(window, at_ms);
     }
