@@ -22,6 +22,7 @@ import { PaymentsKeysReplaced1764500200002 } from './migrations/1764500200002-pa
 import { LimitsDeleted1764600600001 } from './migrations/1764600600001-limits-deleted.js';
 import { RiskRulesDeleted1764700000002 } from './migrations/1764700000002-risk-rules-deleted.js';
 import { RiskRulesCountAnew1764700000021 } from './migrations/1764700000021-risk-rules-count-anew.js';
+import { LimitsCountAnew1764700000022 } from './migrations/1764700000022-limits-count-anew.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -50,6 +51,7 @@ export const migrations = [
   LimitsDeleted1764600600001,
   RiskRulesDeleted1764700000002,
   RiskRulesCountAnew1764700000021,
+  LimitsCountAnew1764700000022,
   rights,
 ];
 

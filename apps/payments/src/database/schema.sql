@@ -284,6 +284,7 @@ create table limits (
   enabled boolean not null,
   defined_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
+  counts_from bigint not null default 1,
   constraint limits_amount_minor_check CHECK ((amount_minor >= 0)),
   constraint limits_customer_is_named CHECK (((scope = 'customer'::text) = (customer_id IS NOT NULL))),
   constraint limits_kind_check CHECK ((kind = ANY (ARRAY['per_payment'::text, 'per_day'::text, 'per_month'::text, 'velocity'::text]))),

@@ -8,6 +8,7 @@ import {
   deletedFrom,
   POLICIES,
   type DeletedRow,
+  type Ended,
   type OwnedPolicy,
   type Owner,
   type Policies,
@@ -68,7 +69,7 @@ export interface Surrounded {
   /** By `keyOfOwner`. */
   readonly policies: ReadonlyMap<string, OwnedPolicy>;
   /** Versions of limits and rules that were deleted, by `keyOfSubject`. */
-  readonly deleted: ReadonlyMap<string, number>;
+  readonly deleted: ReadonlyMap<string, Ended>;
   /** By the keys of their payments. */
   readonly reviews: ReadonlyMap<string, Review>;
   readonly disputable: readonly DisputablePayment[];

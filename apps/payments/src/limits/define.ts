@@ -12,7 +12,7 @@ import {
   type RiskRuleDeleted,
 } from '@payflow/contracts';
 import { inOrder } from './rules.js';
-import type { KeptRule, OwnedPolicy } from './policy.repository.js';
+import type { Ended, Kept, OwnedPolicy } from './policy.repository.js';
 
 export type Defined<T> =
   | { readonly kind: 'defined'; readonly terms: T; readonly policy: OwnedPolicy }
@@ -22,18 +22,24 @@ export type Defined<T> =
 /** What is there can always be ended: it never stands already. */
 export type Deleted<T> = Exclude<Defined<T>, { readonly kind: 'unchanged' }>;
 
-/** The next version of a limit, and the policy with it. `now`: RFC 3339. `deleted`: the version that ended it, if it had one before. */
+/**
+ * The next version of a limit, and the policy with it. `now`: RFC 3339. `deleted`: as it was ended, if it was there before. What it
+ * has counted counts on, but where that was of another asset.
+ */
 export function defineLimit(
   policy: OwnedPolicy,
   { if_version, ...terms }: LimitDefine,
   now: string,
-  deleted = 0,
+  deleted?: Ended,
 ): Defined<LimitDefined> {
   const decision = next(policy.limits, { if_version, ...terms }, now, deleted);
   if (decision.kind !== 'defined') return decision;
-  if (!isKnown(policy.limits, terms.id) && policy.limits.length >= LIMITS_MAX)
-    return { kind: 'refused', reason: 'too_many_limits' };
-  return { ...decision, policy: { ...policy, limits: replaced(policy.limits, decision.terms).toSorted(byId) } };
+  const known = policy.limits.find(({ id }) => id === terms.id);
+  if (!known && policy.limits.length >= LIMITS_MAX) return { kind: 'refused', reason: 'too_many_limits' };
+  const before = known ? { asset: known.asset, countsFrom: known.counts_from } : deleted;
+  const counts_from = before?.asset === terms.asset ? before.countsFrom : decision.terms.version;
+  const limits = replaced(policy.limits, { ...decision.terms, counts_from }).toSorted(byId);
+  return { ...decision, policy: { ...policy, limits } };
 }
 
 /** The version that ends a limit, and the policy without it. What is reserved under it stays with its payments until they end. */
@@ -51,9 +57,9 @@ export function defineRule(
   policy: OwnedPolicy,
   { if_version, ...terms }: RiskRuleDefine,
   now: string,
-  deleted = 0,
+  deleted?: Ended,
 ): Defined<RiskRuleDefined> {
-  const decision = next(policy.rules.map(told), { if_version, ...terms }, now, deleted);
+  const decision = next(policy.rules, { if_version, ...terms }, now, deleted);
   if (decision.kind !== 'defined') return decision;
   const known = policy.rules.find(({ id }) => id === terms.id);
   if (!known && policy.rules.length >= RISK_RULES_MAX) return { kind: 'refused', reason: 'too_many_risk_rules' };
@@ -65,14 +71,9 @@ export function defineRule(
 
 /** The version that ends a rule, and the policy without it. The reviews that it asked for stay. */
 export function deleteRule(policy: OwnedPolicy, command: RiskRuleDelete, now: string): Deleted<RiskRuleDeleted> {
-  const decision = ended(policy.rules.map(told), command, now, 'risk_rule_not_found');
+  const decision = ended(policy.rules, command, now, 'risk_rule_not_found');
   if (decision.kind !== 'defined') return decision;
   return { ...decision, policy: { ...policy, rules: without(policy.rules, command.id) } };
-}
-
-/** From where on it counts is ours alone. */
-function told({ counts_from: _, ...terms }: KeptRule): RiskRuleDefined {
-  return terms;
 }
 
 interface Versioned {
@@ -81,24 +82,30 @@ interface Versioned {
   readonly defined_at: string;
 }
 
+/** From where on it counts is ours alone. */
+function told<T extends Versioned>({ counts_from: _, ...terms }: Kept<T>): T {
+  return terms as unknown as T;
+}
+
 type Next<T> = { kind: 'defined'; terms: T } | { kind: 'unchanged'; terms: T } | { kind: 'refused'; reason: Refusal };
 
 function next<T extends Versioned>(
-  all: readonly T[],
+  all: readonly Kept<T>[],
   { if_version, ...terms }: Omit<T, 'version' | 'defined_at'> & { readonly if_version: number | null },
   now: string,
-  deleted = 0,
+  deleted: Ended | undefined,
 ): Next<T> {
-  const known = all.find(({ id }) => id === terms['id' as keyof typeof terms]);
+  const kept = all.find(({ id }) => id === terms['id' as keyof typeof terms]);
+  const known = kept && told<T>(kept);
   const seen = known?.version ?? 0;
   if (if_version !== null && if_version !== seen) return { kind: 'refused', reason: 'version_differs' };
-  const made = { ...terms, version: (known?.version ?? deleted) + 1, defined_at: now } as unknown as T;
+  const made = { ...terms, version: (known?.version ?? deleted?.version ?? 0) + 1, defined_at: now } as unknown as T;
   if (known && contentOf(known) === contentOf(made)) return { kind: 'unchanged', terms: known };
   return { kind: 'defined', terms: made };
 }
 
 function ended<T extends Versioned>(
-  all: readonly T[],
+  all: readonly Kept<T>[],
   { id, if_version }: { readonly id: string; readonly if_version: number | null },
   now: string,
   unknown: Refusal,
@@ -106,7 +113,7 @@ function ended<T extends Versioned>(
   const known = all.find((one) => one.id === id);
   if (!known) return { kind: 'refused', reason: unknown };
   if (if_version !== null && if_version !== known.version) return { kind: 'refused', reason: 'version_differs' };
-  return { kind: 'defined', terms: { ...known, version: known.version + 1, deleted_at: now } };
+  return { kind: 'defined', terms: { ...told<T>(known), version: known.version + 1, deleted_at: now } };
 }
 
 /** What was asked for, whatever the order of its fields. */
@@ -121,10 +128,6 @@ function* keysIn(value: unknown): Generator<string> {
     yield key;
     yield* keysIn(inner);
   }
-}
-
-function isKnown(all: readonly Versioned[], id: string): boolean {
-  return all.some((one) => one.id === id);
 }
 
 function replaced<T extends Versioned>(all: readonly T[], one: T): T[] {

@@ -1,7 +1,14 @@
 import type { Refusable, Refusal, AnyMessage } from '@payflow/contracts';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { defineLimit, defineRule, deleteLimit, deleteRule } from './define.js';
-import { keyOfOwner, keyOfSubject, type Definition, type OwnedPolicy, type Subject } from './policy.repository.js';
+import {
+  keyOfOwner,
+  keyOfSubject,
+  type Definition,
+  type Ended,
+  type OwnedPolicy,
+  type Subject,
+} from './policy.repository.js';
 
 const LIMIT = { kind: 'limit', refused: 'payflow.limit.rejected.v1' } as const;
 const RULE = { kind: 'risk_rule', refused: 'payflow.risk_rule.rejected.v1' } as const;
@@ -33,8 +40,8 @@ export interface Definable {
   readonly answered: ReadonlySet<string>;
   /** By {@link keyOfOwner}. */
   readonly policies: ReadonlyMap<string, OwnedPolicy>;
-  /** Versions of limits and rules that were deleted, by {@link keyOfSubject}. */
-  readonly deleted: ReadonlyMap<string, number>;
+  /** Limits and rules that were deleted, by {@link keyOfSubject}. */
+  readonly deleted: ReadonlyMap<string, Ended>;
 }
 
 /** Defines and deletes limits and rules, in the order they were asked for. */
@@ -54,16 +61,18 @@ export function takeDefinitions(
     const key = keyOfOwner(command);
     const loaded = policies.get(key) as OwnedPolicy;
     const subject = keyOfSubject(subjectOf(command));
-    const decision = decide(changed.get(key) ?? loaded, command, now, deleted.get(subject));
+    const before = changed.get(key) ?? loaded;
+    const decision = decide(before, command, now, deleted.get(subject));
     if (decision.kind === 'refused') {
       definitions.push(definitionOf(command, now, { reason: decision.reason }));
       return [refusal(command, decision.reason, now)];
     }
+    const { terms } = decision;
     if (decision.kind === 'defined') changed.set(key, { ...decision.policy, version: loaded.version + 1 });
-    if ('deleted_at' in decision.terms) deleted.set(subject, decision.terms.version);
-    const { rules } = changed.get(key) ?? loaded;
-    const countsFrom = rules.find(({ id }) => id === command.data.id)?.counts_from;
-    definitions.push(definitionOf(command, now, { terms: decision.terms, countsFrom }));
+    const countsFrom = countingFrom(changed.get(key), command) ?? countingFrom(before, command) ?? 1;
+    if ('deleted_at' in terms)
+      deleted.set(subject, { version: terms.version, asset: 'asset' in terms ? terms.asset : null, countsFrom });
+    definitions.push(definitionOf(command, now, { terms, countsFrom }));
     return [definedEvent(command, decision.terms)];
   });
   return { messages, repeated, changed, definitions };
@@ -89,7 +98,7 @@ export function subjectOf({ tenant, livemode, type, data }: DefineCommand | Dama
   return { tenant, livemode, kind: TOLD[type].kind, subjectId: data.id };
 }
 
-function decide(policy: OwnedPolicy, command: DefineCommand, now: string, deleted: number | undefined) {
+function decide(policy: OwnedPolicy, command: DefineCommand, now: string, deleted: Ended | undefined) {
   switch (command.type) {
     case 'payflow.limit.define.v1':
       return defineLimit(policy, command.data, now, deleted);
@@ -102,6 +111,11 @@ function decide(policy: OwnedPolicy, command: DefineCommand, now: string, delete
     default:
       return command satisfies never;
   }
+}
+
+/** The version of a limit or a rule that began to count; undefined where the policy has none of the id. */
+function countingFrom(policy: OwnedPolicy | undefined, { data: { id } }: DefineCommand): number | undefined {
+  return [...(policy?.limits ?? []), ...(policy?.rules ?? [])].find((one) => one.id === id)?.counts_from;
 }
 
 type Terms = NonNullable<Definition['terms']>;

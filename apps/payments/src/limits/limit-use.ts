@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 
 const LIMIT = statement(
   'limit-use.limit',
-  `select kind, scope, customer_id, amount_minor, payment_count, window_minutes from limits
+  `select kind, scope, customer_id, amount_minor, payment_count, window_minutes, counts_from from limits
    where tenant_id = $1 and livemode = $2 and id = $3 and deleted_at is null`,
 );
 const SUMS = statement(
@@ -33,6 +33,7 @@ interface LimitRow {
   amount_minor: bigint | null;
   payment_count: number | null;
   window_minutes: number | null;
+  counts_from: bigint;
 }
 
 interface Use {
@@ -54,7 +55,7 @@ export async function limitUse(
   const [limit] = await db.rows<LimitRow>(LIMIT, key);
   if (!limit) return undefined;
   const named = limit.customer_id ? fromUuid('customer', limit.customer_id) : customer;
-  const subject = subjectOf(limit, { customer: named });
+  const subject = subjectOf({ ...limit, counts_from: Number(limit.counts_from) }, { customer: named });
   const window = windowAt(limit, now_ms);
   const use = window ? await useOf(db, limit, [...key, subject, new Date(window.start_ms)]) : UNUSED;
   const allowed = limit.amount_minor;

@@ -185,6 +185,22 @@ describe('a definition', () => {
     expect(await house.send(house.rule())).toMatchObject([{ data: { reason: 'too_many_risk_rules' } }]);
   });
 
+  it('of another asset than before counts anew, also where it was deleted between', async () => {
+    const limit = house.limit({ amount: '250' });
+    const next = (asset: string) => house.limit({ id: limit.data.id, asset, amount: '250' });
+    const failed = async (asset: string) => failures(await house.send(house.create({ asset, amount: '200' }))).length;
+    await house.send(limit);
+    expect([await failed('USD'), await failed('USD')]).toEqual([0, 1]);
+    await house.send(next('EUR'));
+    expect([await failed('EUR'), await failed('EUR')]).toEqual([0, 1]);
+    await house.send(house.deletion(next('EUR')), next('JPY'));
+    expect([await failed('JPY'), await failed('JPY')]).toEqual([0, 1]);
+    await house.send(house.deletion(next('JPY')));
+    await house.send(next('JPY'));
+    expect(await failed('JPY')).toBe(1);
+    expect(await house.broken()).toEqual([]);
+  });
+
   it('that is deleted holds nobody up, and what was reserved under it is freed as its payments end', async () => {
     const limit = house.limit({ amount: '150' });
     await house.send(limit);

@@ -17,15 +17,15 @@ export interface Owner {
   readonly livemode: boolean;
 }
 
-/** A rule as it is kept. `counts_from`: the version that its velocity began to count at. */
-export type KeptRule = RiskRuleDefined & { readonly counts_from: number };
+/** A limit or a rule as it is kept. `counts_from`: the version that began to count. */
+export type Kept<T> = T & { readonly counts_from: number };
 
 /** A tenant's limits and rules in one mode, at one version of them all. */
 export interface OwnedPolicy extends Owner, Policy {
   /** 0: none was ever defined. */
   readonly version: number;
-  readonly limits: readonly LimitDefined[];
-  readonly rules: readonly KeptRule[];
+  readonly limits: readonly Kept<LimitDefined>[];
+  readonly rules: readonly Kept<RiskRuleDefined>[];
 }
 
 /** A limit or a rule that somebody defines or deletes. */
@@ -42,7 +42,6 @@ export interface Definition extends Subject {
   readonly version: number | null;
   readonly reason: string | null;
   readonly terms: LimitDefined | LimitDeleted | RiskRuleDefined | RiskRuleDeleted | null;
-  /** Of a rule: where it counts from. */
   readonly countsFrom?: number | undefined;
 }
 
@@ -69,7 +68,7 @@ export const POLICIES: Part = {
   width: 3,
   sql: (first) =>
     `select o.tenant_id, o.livemode, coalesce(p.version, 0) as version,
-     case when p.version <> o.known then (select json_agg(json_build_object(${LIMIT_MEMBERS('l')}) order by l.id)
+     case when p.version <> o.known then (select json_agg(json_build_object(${LIMIT_MEMBERS('l')}, 'counts_from', l.counts_from) order by l.id)
        from limits l where l.tenant_id = o.tenant_id and l.livemode = o.livemode and l.deleted_at is null) end as limits,
      case when p.version <> o.known then (select json_agg(json_build_object(${RULE_MEMBERS('r')}, 'counts_from', r.counts_from))
        from risk_rules r where r.tenant_id = o.tenant_id and r.livemode = o.livemode and r.deleted_at is null) end as rules
@@ -94,15 +93,15 @@ export const ANSWERED: Part = {
 
 /** Limits and rules that were deleted: the next version of one follows the last. */
 export const DELETED: Part = {
-  columns: ['kind', 'tenant_id', 'livemode', 'id', 'version'],
+  columns: ['kind', 'tenant_id', 'livemode', 'id', 'version', 'asset', 'counts_from'],
   width: 4,
   sql: (first) =>
     `with asked as (
      select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::text[], $${first + 3}::uuid[]) as a (tenant_id, livemode, kind, id))
-   select 'limit' as kind, tenant_id, livemode, id, version from limits
+   select 'limit' as kind, tenant_id, livemode, id, version, asset, counts_from from limits
    where (tenant_id, livemode, id) in (select tenant_id, livemode, id from asked where kind = 'limit') and deleted_at is not null
    union all
-   select 'risk_rule', tenant_id, livemode, id, version from risk_rules
+   select 'risk_rule', tenant_id, livemode, id, version, null, counts_from from risk_rules
    where (tenant_id, livemode, id) in (select tenant_id, livemode, id from asked where kind = 'risk_rule') and deleted_at is not null`,
 };
 
@@ -128,10 +127,10 @@ const DEFINED = new Unnested<Definition>([
   [
     'terms',
     'json',
-    ({ kind, terms, countsFrom }) =>
-      JSON.stringify(
-        kind === 'limit' ? withCustomerUuid(terms as LimitDefined) : { ...terms, counts_from: countsFrom ?? 1 },
-      ),
+    ({ kind, terms, countsFrom = 1 }) => {
+      const kept = kind === 'limit' ? withCustomerUuid(terms as LimitDefined) : terms;
+      return JSON.stringify({ ...kept, counts_from: countsFrom });
+    },
   ],
 ]);
 
@@ -155,16 +154,16 @@ export function policiesSaved(first: number): string {
      insert into policy_definitions (${NOTED.names}) select * from ${NOTED.from(notedAt)}),
    limited as (
      insert into limits as l (tenant_id, livemode, id, version, kind, scope, customer_id, method, asset, amount_minor, payment_count,
-       window_minutes, enabled, defined_at, deleted_at)
+       window_minutes, enabled, defined_at, deleted_at, counts_from)
      select tenant_id, livemode, id, t.version, t.kind, t.scope, t.customer, t.method, t.asset, t.amount, t.count, t.minutes,
-       t.enabled, t.defined_at, t.deleted_at
+       t.enabled, t.defined_at, t.deleted_at, t.counts_from
      from ${DEFINED.from(limitsAt)},
        json_to_record(n.terms) as t (version bigint, kind text, scope text, customer uuid, method text, asset text, amount bigint,
-         count integer, minutes integer, enabled boolean, defined_at timestamptz, deleted_at timestamptz)
+         count integer, minutes integer, enabled boolean, defined_at timestamptz, deleted_at timestamptz, counts_from bigint)
      on conflict (tenant_id, livemode, id) do update set version = excluded.version, kind = excluded.kind, scope = excluded.scope,
        customer_id = excluded.customer_id, method = excluded.method, asset = excluded.asset, amount_minor = excluded.amount_minor,
        payment_count = excluded.payment_count, window_minutes = excluded.window_minutes, enabled = excluded.enabled,
-       defined_at = excluded.defined_at, deleted_at = excluded.deleted_at),
+       defined_at = excluded.defined_at, deleted_at = excluded.deleted_at, counts_from = excluded.counts_from),
    ruled as (
      insert into risk_rules as r (tenant_id, livemode, id, version, priority, verdict, reason, conditions, enabled, defined_at, deleted_at,
        counts_from)
@@ -194,14 +193,24 @@ export interface DeletedRow extends Row {
   livemode: boolean;
   id: string;
   version: bigint;
+  asset: string | null;
+  counts_from: bigint;
+}
+
+/** What is to be known of a limit or a rule that was deleted, when it is defined again. */
+export interface Ended {
+  readonly version: number;
+  /** Of a limit. */
+  readonly asset: string | null;
+  readonly countsFrom: number;
 }
 
 export interface PolicyRow extends Row {
   tenant_id: string;
   livemode: boolean;
   version: bigint;
-  limits: LimitJson[] | null;
-  rules: KeptRule[] | null;
+  limits: Kept<LimitJson>[] | null;
+  rules: Kept<RiskRuleDefined>[] | null;
 }
 
 /** A limit as SQL makes JSON of it: its ids are UUIDs. */
@@ -276,8 +285,8 @@ function toPolicy(owner: Owner, { version, limits, rules }: PolicyRow): OwnedPol
   return {
     ...owner,
     version: Number(version),
-    limits: (limits ?? []).map(toLimit),
-    rules: inOrder((rules ?? []).map(toRule)),
+    limits: (limits ?? []).map(({ counts_from, ...limit }) => ({ ...toLimit(limit), counts_from })),
+    rules: inOrder((rules ?? []).map(({ counts_from, ...rule }) => ({ ...toRule(rule), counts_from }))),
   };
 }
 
@@ -290,7 +299,7 @@ export function toLimit(limit: LimitJson): LimitDefined {
   };
 }
 
-export function toRule<R extends RiskRuleDefined>(rule: R): R {
+export function toRule(rule: RiskRuleDefined): RiskRuleDefined {
   return { ...rule, id: fromUuid('riskRule', rule.id), defined_at: new Date(rule.defined_at).toISOString() };
 }
 
@@ -299,17 +308,17 @@ export function deletedAsked(subjects: readonly Subject[]): unknown[] {
   return [...ownerColumns(subjects), subjects.map(({ kind }) => kind), subjects.map(subjectUuid)];
 }
 
-/** Their versions, by {@link keyOfSubject}. */
-export function deletedFrom(rows: readonly DeletedRow[]): Map<string, number> {
+/** By {@link keyOfSubject}. */
+export function deletedFrom(rows: readonly DeletedRow[]): Map<string, Ended> {
   return new Map(
-    rows.map(({ tenant_id, livemode, kind, id, version }) => {
+    rows.map(({ tenant_id, livemode, kind, id, version, asset, counts_from }) => {
       const subject = {
         tenant: fromUuid('tenant', tenant_id),
         livemode,
         kind,
         subjectId: fromUuid(ID_KINDS[kind], id),
       };
-      return [keyOfSubject(subject), Number(version)];
+      return [keyOfSubject(subject), { version: Number(version), asset, countsFrom: Number(counts_from) }];
     }),
   );
 }

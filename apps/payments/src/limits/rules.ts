@@ -1,5 +1,6 @@
 import type { RiskRuleTerms, RuleConditions, RuleVelocity } from '@payflow/contracts';
 import type { PaymentFacts } from './facts.js';
+import { countedFrom, type Counting } from './windows.js';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -9,14 +10,15 @@ export type Judgement =
   | { readonly verdict: 'allow'; readonly rule: string | null }
   | { readonly verdict: 'deny' | 'review'; readonly rule: string; readonly reason: string };
 
-/** A rule as it is asked: its velocity counts from the version on that began to, the first where none is named. */
-export type CountingRule = RiskRuleTerms & { readonly counts_from?: number };
-
 /** How many payments of the subject were asked for after the instant, without this one. */
 export type CountSince = (rule: string, subject: string, after_ms: number) => number;
 
 /** Holds a payment against the rules, which come in the order they are asked in. */
-export function judge(facts: PaymentFacts, rules: readonly CountingRule[], countSince: CountSince): Judgement {
+export function judge(
+  facts: PaymentFacts,
+  rules: readonly Counting<RiskRuleTerms>[],
+  countSince: CountSince,
+): Judgement {
   const decisive = rules.find((rule) => rule.enabled && means(rule, facts, countSince));
   if (!decisive) return { verdict: 'allow', rule: null };
   const { id: rule, verdict, reason } = decisive;
@@ -28,7 +30,7 @@ export function inOrder<R extends Pick<RiskRuleTerms, 'priority' | 'id'>>(rules:
   return rules.toSorted((a, b) => a.priority - b.priority || (a.id < b.id ? -1 : 1));
 }
 
-function means(rule: CountingRule, facts: PaymentFacts, countSince: CountSince): boolean {
+function means(rule: Counting<RiskRuleTerms>, facts: PaymentFacts, countSince: CountSince): boolean {
   const { id, conditions } = rule;
   const { velocity } = conditions;
   if (!areMet(conditions, facts)) return false;
@@ -63,11 +65,11 @@ function isAmong<V>(list: readonly V[] | undefined, value: V | null | undefined)
 
 /** Whose payments the rule counts, and since which of its versions; undefined where it counts none, or this one names nobody. */
 export function velocitySubject(
-  { conditions: { velocity }, counts_from: from = 1 }: Pick<CountingRule, 'conditions' | 'counts_from'>,
+  { conditions: { velocity }, counts_from }: Pick<Counting<RiskRuleTerms>, 'conditions' | 'counts_from'>,
   facts: PaymentFacts,
 ): string | undefined {
   const subject = velocity && counted(velocity, facts);
-  return subject === undefined || from === 1 ? subject : `${subject}#${from}`;
+  return subject === undefined ? undefined : countedFrom(subject, counts_from);
 }
 
 function counted({ per }: RuleVelocity, facts: PaymentFacts): string | undefined {

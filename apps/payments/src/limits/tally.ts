@@ -1,7 +1,7 @@
-import { LIMIT_KINDS, type LimitTerms, type Refusal } from '@payflow/contracts';
+import { LIMIT_KINDS, type LimitTerms, type Refusal, type RiskRuleTerms } from '@payflow/contracts';
 import type { PaymentFacts } from './facts.js';
-import { judge, velocitySubject, type CountingRule } from './rules.js';
-import { concerns, SLIDING_MS, subjectOf, windowOf } from './windows.js';
+import { judge, velocitySubject } from './rules.js';
+import { concerns, SLIDING_MS, subjectOf, windowOf, type Counting } from './windows.js';
 
 const MINUTE_MS = 60_000;
 
@@ -13,8 +13,8 @@ export type Admission =
 
 /** What a tenant holds its payments against: the rules in the order they are asked in. */
 export interface Policy {
-  readonly limits: readonly LimitTerms[];
-  readonly rules: readonly CountingRule[];
+  readonly limits: readonly Counting<LimitTerms>[];
+  readonly rules: readonly Counting<RiskRuleTerms>[];
 }
 
 /** One row of what is counted: of a limit or a rule, for a subject, from an instant on. */
@@ -115,7 +115,7 @@ export class Tally {
     return { kind: 'review', rule: judgement.rule, reason: judgement.reason };
   }
 
-  #isPast(limit: LimitTerms, facts: PaymentFacts): boolean {
+  #isPast(limit: Counting<LimitTerms>, facts: PaymentFacts): boolean {
     const allowed = BigInt(limit.amount ?? 0);
     switch (limit.kind) {
       case 'per_payment':
@@ -132,7 +132,7 @@ export class Tally {
     }
   }
 
-  #reserve(limit: LimitTerms, facts: PaymentFacts): void {
+  #reserve(limit: Counting<LimitTerms>, facts: PaymentFacts): void {
     if (limit.kind === 'per_payment') return;
     const window = this.#windowOf(limit, facts);
     const { payment, at_ms, amount } = facts;
@@ -145,7 +145,7 @@ export class Tally {
   }
 
   /** A rule counts what was asked for, whatever becomes of it. */
-  #countForRules(facts: PaymentFacts, rules: readonly CountingRule[]): void {
+  #countForRules(facts: PaymentFacts, rules: readonly Counting<RiskRuleTerms>[]): void {
     const { payment, at_ms, amount } = facts;
     for (const rule of rules) {
       const subject = rule.enabled ? velocitySubject(rule, facts) : undefined;
@@ -167,7 +167,7 @@ export class Tally {
     else this.#times.set(key, [at_ms]);
   }
 
-  #windowOf(limit: LimitTerms, facts: PaymentFacts): Window {
+  #windowOf(limit: Counting<LimitTerms>, facts: PaymentFacts): Window {
     const start_ms =
       limit.kind === 'per_day' || limit.kind === 'per_month' ? windowOf(limit.kind, facts.at_ms) : SLIDING_MS;
     return this.#window(facts, limit.id, subjectOf(limit, facts), start_ms);

@@ -17,8 +17,23 @@ export function concerns(limit: LimitTerms, facts: PaymentFacts): boolean {
   );
 }
 
+/** A limit or a rule as it is asked: it counts from the version on that began to, the first where none is named. */
+export type Counting<T> = T & { readonly counts_from?: number };
+
+/** The place of what is counted from a version on: what was counted before stays in its own, and is nobody's any more. */
+export function countedFrom(subject: string, version = 1): string {
+  return version === 1 ? subject : `${subject}#${version}`;
+}
+
 /** Whose payments are counted together. */
-export function subjectOf({ scope }: Pick<LimitTerms, 'scope'>, { customer }: Pick<PaymentFacts, 'customer'>): string {
+export function subjectOf(
+  { scope, counts_from }: Counting<Pick<LimitTerms, 'scope'>>,
+  { customer }: Pick<PaymentFacts, 'customer'>,
+): string {
+  return countedFrom(whose(scope, customer), counts_from);
+}
+
+function whose(scope: LimitTerms['scope'], customer: string | null): string {
   switch (scope) {
     case 'all':
       return EVERYBODY;
