@@ -14,5 +14,8 @@ describe('a reason for not doing what was asked of a payment', () => {
   it('that is a limit of its organisation is a decline, as it is of a payment that is made', () =>
     expect(paymentRefusalCode('limit_exceeded')).toBe('declined'));
 
-  it('that is a provider’s word is a decline', () => expect(paymentRefusalCode('do_not_honor')).toBe('declined'));
+  it.each(['do_not_honor', 'provider_declined', 'provider_not_reached'])(
+    '%s, a provider’s word, is a decline',
+    (reason) => expect(paymentRefusalCode(reason)).toBe('declined'),
+  );
 });

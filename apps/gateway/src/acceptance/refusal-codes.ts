@@ -69,7 +69,7 @@ const TOLD_OF_PAYMENTS = [
 export function paymentRefusalCode(reason: string): ProblemCode {
   const own = TOLD_OF_PAYMENTS.find((code) => code === reason);
   if (own) return own;
-  // The organisation's own limits, which decline a payment that is made just so.
-  if (reason === 'limit_exceeded') return 'declined';
+  // The organisation's own limits, which decline a payment that is made just so; and what payments says for a provider.
+  if (reason === 'limit_exceeded' || reason === 'provider_declined') return 'declined';
   return Object.hasOwn(REFUSALS, reason) && reason !== 'provider_not_reached' ? refusalCode(reason) : 'declined';
 }
