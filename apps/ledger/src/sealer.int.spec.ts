@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from './database/index.js';
 import type { LedgerCommand } from './domain/decide.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
-import { faultOf, type InclusionProof } from './proof/inclusion-proof.js';
+import { faultOf, linkHash, type InclusionProof } from './proof/inclusion-proof.js';
+import { leafHash } from './proof/merkle.js';
 import { prove } from './proof/prove.js';
 import { SigningKey } from './proof/signing-key.js';
 import { Sealer } from './sealer.js';
@@ -105,6 +106,36 @@ describe('a sealed history', () => {
       'another place',
       (proof) => ({ ...proof, in_seal: { ...proof.in_seal, index: proof.in_seal.index === 0 ? 1 : 0 } }),
       'the transfer is not in the seal',
+    ],
+    [
+      'a transfer of its own behind a sibling that holds both halves of a node of the seal',
+      (proof) => {
+        const { path, index } = proof.in_seal;
+        const own = leafHash(proof.transfer.hash);
+        const halves = index % 2 === 0 ? `${own}${path[0]}` : `${path[0]}${own}`;
+        const canonical = proof.transfer.canonical.replace('|5|', '|5000|');
+        const hash = linkHash(proof.transfer.previous_hash, proof.transfer.position, canonical);
+        return {
+          ...proof,
+          transfer: { ...proof.transfer, canonical, hash },
+          in_seal: {
+            ...proof.in_seal,
+            index: index % 2 === 0 ? index + 1 : index,
+            path: [`${halves}.`, ...path.slice(1)],
+          },
+        };
+      },
+      'the transfer is not in the seal',
+    ],
+    [
+      'a text that is divided elsewhere',
+      (proof) => {
+        const { previous_hash, position, canonical } = proof.transfer;
+        const [first = '', ...rest] = canonical.split('|');
+        const shifted = { previous_hash: `${previous_hash}|${position}`, canonical: rest.join('|') };
+        return { ...proof, transfer: { ...proof.transfer, ...shifted, position: first as unknown as number } };
+      },
+      'the transfer is not what its hash was taken over',
     ],
     [
       'another root',

@@ -1,22 +1,46 @@
 import { readFileSync } from 'node:fs';
+import { fromUuid } from '@payflow/contracts';
 import { faultOf, type InclusionProof } from '@payflow/ledger/proof';
+
+/** How many values the text of a transfer is made of: see `CANONICAL_SQL` in the ledger's `database/chain.ts`. */
+const VALUES = 13;
 
 /** Checks an inclusion proof offline and tells what it proves. Exits with 1 when it proves nothing. */
 export function verifyProof(file: string): void {
-  const proof = readProof(file);
+  const { isProven, text } = toldProof(readProof(file));
+  process.stdout.write(text);
+  if (!isProven) process.exitCode = 1;
+}
+
+/** What the proof shows, in words: no more than its hashes and its signature bear out. */
+export function toldProof(proof: InclusionProof): { readonly isProven: boolean; readonly text: string } {
   const fault = faultOrMalformed(proof);
-  if (fault !== undefined) {
-    process.stdout.write(`NOT PROVEN: ${fault}\n`);
-    process.exitCode = 1;
-    return;
-  }
-  const { transfer, in_seal, head } = proof;
-  process.stdout.write(
-    `proven: ${transfer.canonical}\n` +
-      `  link ${transfer.position} of chain ${transfer.chain}, ${in_seal.index + 1} of ${in_seal.size} in its seal\n` +
-      `  in the log of ${head.seal} seals that was signed at ${head.sealed_at} with key ${head.key_id}\n` +
-      '  Whom you do not trust you ask for the key id, and for the head, by another way: they are in ledger.events too.\n',
+  if (fault !== undefined) return { isProven: false, text: `NOT PROVEN: ${fault}\n` };
+  const { transfer, in_log, head } = proof;
+  const text =
+    `proven: ${toldTransfer(transfer.canonical)}\n` +
+    `  hashed as ${transfer.canonical}\n` +
+    `  link ${transfer.position} of its chain, in seal ${in_log.index + 1} of the ${head.seal} of the log\n` +
+    `  that was signed at ${head.sealed_at} with key ${head.key_id}\n` +
+    '  Whom you do not trust you ask for the key id, and for the head, by another way: they are in ledger.events too.\n';
+  return { isProven: true, text };
+}
+
+/** The transfer by the names that the API gives it. What is not in today's form is left to the text itself. */
+function toldTransfer(canonical: string): string {
+  const values = canonical.split('|');
+  if (values.length !== VALUES) return 'a transfer';
+  const [, livemode, id, recordedMs, debit, credit, amount, asset, , , , , effectiveMs] = values as string[];
+  const [from, to] = [debit, credit].map((uuid) => fromUuid('account', uuid as string));
+  const effective = effectiveMs === '' ? '' : `, in effect from ${instant(effectiveMs)}`;
+  return (
+    `${fromUuid('transfer', id as string)}: ${amount} ${asset}, minor units, from ${from} to ${to}\n` +
+    `  recorded at ${instant(recordedMs)}${effective}, ${livemode === 'true' ? 'live' : 'in test mode'}`
   );
+}
+
+function instant(milliseconds: string | undefined): string {
+  return new Date(Number(milliseconds)).toISOString();
 }
 
 function readProof(file: string): InclusionProof {
@@ -33,6 +57,8 @@ function faultOrMalformed(proof: InclusionProof): string | undefined {
   try {
     return faultOf(proof);
   } catch {
-    return 'the file is no inclusion proof';
+    const code = (proof as { readonly code?: unknown } | null)?.code;
+    // What was kept for a proof is often the API's refusal, a minute too early.
+    return `the file is no inclusion proof${typeof code === 'string' ? `, but a refusal: ${code}` : ''}`;
   }
 }

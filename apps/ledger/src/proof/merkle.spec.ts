@@ -5,6 +5,7 @@ import {
   appended,
   inclusionPath,
   isIncluded,
+  leafHash,
   logRoot,
   pathSpans,
   rootOf,
@@ -52,6 +53,21 @@ describe('a path', () => {
         expect(isIncluded(entries[index] as string, { index, size: count }, path, rootOf(entries))).toBe(true);
       }),
     );
+  });
+
+  it('leads nowhere with a sibling that is no hash, though the bytes before its fault are those of a node', () => {
+    const entries = ['00', '10', '2021', '3031'];
+    const [left, right] = [leafHash('00'), leafHash('10')];
+    const above = inclusionPath(entries, 1).slice(1);
+    for (const sibling of [
+      `${left}${right}`,
+      `${left}${right}.`,
+      `${left}${right}zz`,
+      `${left} `,
+      left.toUpperCase(),
+    ]) {
+      expect(isIncluded('ff', { index: 1, size: 4 }, [sibling, ...above], rootOf(entries))).toBe(false);
+    }
   });
 
   it('is told by two states of the log for each height, whatever the place and the size', () => {

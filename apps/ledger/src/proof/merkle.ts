@@ -8,6 +8,11 @@ export type Hash = string;
 
 const LEAF = '00';
 const NODE = '01';
+const HASH = /^[0-9a-f]{64}$/;
+
+export function isHash(text: unknown): text is Hash {
+  return typeof text === 'string' && HASH.test(text);
+}
 
 function sha256(hex: string): Hash {
   return hash('sha256', Buffer.from(hex, 'hex'), 'hex');
@@ -61,9 +66,13 @@ export interface Place {
   readonly size: number;
 }
 
-/** Whether the path leads from the entry to the root. RFC 9162, 2.1.3.2. */
+/**
+ * Whether the path leads from the entry to the root. RFC 9162, 2.1.3.2. What is no hash leads nowhere: bytes are read up to the
+ * first sign that is not hexadecimal, so that a sibling that holds both halves of a node, and such a sign, would hide the entry.
+ */
 export function isIncluded(entry: string, { index, size }: Place, path: readonly Hash[], root: Hash): boolean {
-  if (!Number.isSafeInteger(index) || index < 0 || index >= size) return false;
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index < 0 || index >= size) return false;
+  if (!path.every(isHash)) return false;
   let [fn, sn] = [index, size - 1];
   let result = leafHash(entry);
   for (const sibling of path) {

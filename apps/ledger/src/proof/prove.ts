@@ -1,6 +1,6 @@
 import type { Database } from '@payflow/database';
 import { findLink, logStates, newestHead, sealEntries } from '../database/proof.repository.js';
-import type { InclusionProof } from './inclusion-proof.js';
+import { FORMAT, type InclusionProof } from './inclusion-proof.js';
 import { inclusionPath, pathSpans, rootOfSpan, type Hash, type Place } from './merkle.js';
 
 export type Proving =
@@ -24,7 +24,7 @@ export async function prove(
   return {
     kind: 'proven',
     proof: {
-      format: 'payflow-inclusion-proof-v1',
+      format: FORMAT,
       transfer: {
         chain: link.chain,
         position: link.position,
