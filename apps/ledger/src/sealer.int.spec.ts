@@ -1,15 +1,19 @@
 import { newId, uuidOf, type LedgerSealed } from '@payflow/contracts';
 import { statement } from '@payflow/database';
+import { checkInvariants } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { createTestDatabase, testBroker, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CANONICAL_SQL } from './database/chain.js';
 import { migrations } from './database/index.js';
+import { invariants } from './database/invariants.js';
 import type { LedgerCommand } from './domain/decide.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { faultOf, linkHash, type InclusionProof } from './proof/inclusion-proof.js';
 import { leafHash } from './proof/merkle.js';
 import { prove } from './proof/prove.js';
+import { brokenSeals } from './proof/seal-audit.js';
 import { SigningKey } from './proof/signing-key.js';
 import { Sealer } from './sealer.js';
 import { CommandsOf } from './testing/commands.js';
@@ -178,6 +182,69 @@ describe('a sealed history', () => {
     expect(next.key_id).not.toBe(head.key_id);
     expect(faultOf(before)).toBeUndefined();
     expect(faultOf(await proofOf(early[0] as string))).toBeUndefined();
+  });
+
+  it('agrees with the transfers that it was signed over, whichever key signed', async () => {
+    expect(await brokenSeals(db.database)).toEqual([]);
+  });
+
+  describe('and a superuser who makes the chains agree with what he has changed', () => {
+    let admin: Client;
+    beforeAll(async () => {
+      admin = new Client({ connectionString: db.adminUrl });
+      await admin.connect();
+    });
+    afterAll(() => admin.end());
+
+    /** Tries the change, takes it back, and tells which invariants and which seals were found broken. */
+    async function found(change: string): Promise<readonly [string[], string[]]> {
+      const copies = ['transfers', 'chains', 'seals', 'signing_keys'];
+      await admin.query('set session_replication_role = replica');
+      for (const table of copies) await admin.query(`create temp table kept_${table} as table ${table}`);
+      try {
+        await admin.query(change);
+        const chains = await checkInvariants(
+          db.database,
+          invariants.filter(({ name }) => name === 'I7'),
+        );
+        return [chains.flatMap(({ sample }) => sample), await brokenSeals(db.database)];
+      } finally {
+        for (const table of copies) {
+          await admin.query(
+            `delete from ${table}; insert into ${table} select * from kept_${table}; drop table kept_${table}`,
+          );
+        }
+      }
+    }
+
+    /** Another amount in the last link of the longest chain, which is all that has to be hashed anew then. */
+    const REWRITTEN = `
+      update transfers set amount_minor = 500 where (chain, chain_position) = (select chain, position from chains order by position desc limit 1);
+      update transfers t set chain_hash = sha256(convert_to(encode(p.chain_hash, 'hex') || '|' || t.chain_position || '|' || ${CANONICAL_SQL}, 'UTF8'))
+        from transfers p where t.amount_minor = 500 and p.chain = t.chain and p.chain_position = t.chain_position - 1;
+      update chains c set hash = t.chain_hash from transfers t where t.amount_minor = 500 and t.chain = c.chain`;
+
+    it('is found by what was signed, though the chains are whole', async () => {
+      const [chains, seals] = await found(REWRITTEN);
+      expect(chains).toEqual([]);
+      expect(seals).toEqual([expect.stringMatching(/^seals\/\d+ was signed over other transfers$/)]);
+    });
+
+    it.each<[string, string, string]>([
+      ['takes a seal out', 'delete from seals where seal = 1', 'seals/2 does not follow on the one before'],
+      [
+        'puts another head in',
+        `update seals set head = jsonb_set(head::jsonb, '{sealed_at}', '"2099-01-01T00:00:00.000Z"')::json where seal = 2`,
+        'seals/2 is not signed by its key',
+      ],
+      [
+        "signs with a key under another one's name",
+        `update signing_keys set public_key = '${new SigningKey('of his own').publicKey}' where id = (select key_id from seals where seal = 2)`,
+        'seals/2 is not signed by its key',
+      ],
+    ])('or who %s', async (_, change, fault) => {
+      expect((await found(change))[1]).toContain(fault);
+    });
   });
 
   it('knows a transfer that is booked and not sealed yet, and one that is not there', async () => {

@@ -39,6 +39,15 @@ const LOG_STATES = statement(
   `select seal::integer as seal, encode(root, 'hex') as entry, frontier as roots from seals where seal = any ($1::bigint[])`,
 );
 
+const SEALS_MAX = 500;
+
+const SEALS_AFTER = statement(
+  'proof.seals-after',
+  `select s.seal::integer as seal, s.from_xact::text as "fromXact", s.to_xact::text as "toXact", s.head,
+     encode(s.root, 'hex') as root, s.frontier, k.id as "keyId", k.public_key as "publicKey"
+   from seals s join signing_keys k on k.id = s.key_id where s.seal > $1 order by s.seal limit ${SEALS_MAX}`,
+);
+
 const HEAD = statement(
   'proof.head',
   `select s.head, k.public_key as "publicKey" from seals s join signing_keys k on k.id = s.key_id order by s.seal desc limit 1`,
@@ -68,6 +77,23 @@ export async function logStates(
 ): Promise<ReadonlyMap<number, { readonly entry: Hash; readonly roots: readonly Hash[] }>> {
   const rows = await db.rows<{ seal: number; entry: Hash; roots: Hash[] }>(LOG_STATES, [seals]);
   return new Map(rows.map((row) => [row.seal, row]));
+}
+
+/** A seal as it is kept, and the key that it names. */
+export interface KeptSeal {
+  readonly seal: number;
+  readonly fromXact: string;
+  readonly toXact: string;
+  readonly head: LedgerSealed;
+  readonly root: Hash;
+  readonly frontier: readonly Hash[];
+  readonly keyId: string;
+  readonly publicKey: string;
+}
+
+/** The next seals behind a number, in order: 500 at most. */
+export function sealsAfter(db: Database, seal: number): Promise<KeptSeal[]> {
+  return db.rows<KeptSeal & Record<string, unknown>>(SEALS_AFTER, [seal]);
 }
 
 /** The newest signed head, with the key that signed it. */

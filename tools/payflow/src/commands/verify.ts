@@ -4,6 +4,7 @@ import type { Database } from '@payflow/database';
 import { verifyProof } from '../proof-file.js';
 import { verifyProvider, type ProviderOptions } from './verify-provider.js';
 import { checkInvariants, compareTallies, readTallies, tellMismatch, type TallyMismatch } from '@payflow/invariants';
+import { brokenSeals } from '@payflow/ledger/seal-audit';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
 import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
 import { printTable } from '../output.js';
@@ -11,6 +12,7 @@ import { printTable } from '../output.js';
 /** What is sent is received within this, the second that listeners gather included. */
 const ON_ITS_WAY_MS = 10_000;
 const LOOK_AGAIN_MS = 500;
+const SAMPLE_MAX = 10;
 
 interface Finding {
   readonly service: string;
@@ -47,21 +49,31 @@ async function ownChecks(dbs: ReadonlyMap<Service, Database>): Promise<Finding[]
   const findings: Finding[] = [];
   for (const [service, db] of dbs) {
     for (const checked of await checkInvariants(db, INVARIANTS_OF[service])) findings.push({ service, ...checked });
+    if (service === 'ledger') findings.push(await sealed(db));
   }
   return findings;
 }
 
+/** I7 against the signed log: chains that were written anew agree with themselves. */
+function sealed(db: Database): Promise<Finding> {
+  return timed('ledger, signed log', 'I7', () => brokenSeals(db));
+}
+
 /** I11 between gateway and payments: no database of ours can see both. */
-async function acknowledged(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+function acknowledged(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+  const ofBoth = () => acknowledgedWithoutPayment(dbs.get('gateway') as Database, dbs.get('payments') as Database);
+  return timed('gateway and payments', 'I11', ofBoth);
+}
+
+async function timed(
+  service: string,
+  invariant: string,
+  offending: () => Promise<readonly string[]>,
+): Promise<Finding> {
   const startedAt = performance.now();
-  const ids = await acknowledgedWithoutPayment(dbs.get('gateway') as Database, dbs.get('payments') as Database);
-  return {
-    service: 'gateway and payments',
-    invariant: 'I11',
-    violations: ids.length,
-    sample: ids.slice(0, 10),
-    duration_ms: Math.round(performance.now() - startedAt),
-  };
+  const ids = await offending();
+  const duration_ms = Math.round(performance.now() - startedAt);
+  return { service, invariant, violations: ids.length, sample: ids.slice(0, SAMPLE_MAX), duration_ms };
 }
 
 /**
