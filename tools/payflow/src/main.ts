@@ -12,6 +12,7 @@ import { keysCommands } from './commands/keys.js';
 import { bootstrapCommand, organisationsCommands } from './commands/organisations.js';
 import { openApiCommands } from './commands/openapi.js';
 import { outboxCommands } from './commands/outbox.js';
+import { outlivesItsReader } from './output.js';
 import { parkedCommands } from './commands/parked.js';
 import { partitionsCommands } from './commands/partitions.js';
 import { positionsCommands } from './commands/positions.js';
@@ -22,6 +23,7 @@ import { verify } from './commands/verify.js';
 
 // Stdout is for answers, which others read line by line.
 configureLogging({ service: 'payflow', stream: process.stderr });
+outlivesItsReader(process.stdout);
 
 const program = new Command('payflow').description("PayFlow: the operator's hand");
 

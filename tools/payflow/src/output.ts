@@ -1,3 +1,12 @@
+import type { Writable } from 'node:stream';
+
+/** Whoever reads may have enough (`payflow … | head`): what was asked for is done to its end all the same. */
+export function outlivesItsReader(output: Writable): void {
+  output.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 /** Prints rows as an aligned table, or a sentence when there are none. */
 export function printTable(rows: readonly Readonly<Record<string, unknown>>[], none: string): void {
   const [first] = rows;
