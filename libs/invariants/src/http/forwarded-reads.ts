@@ -20,7 +20,7 @@ export const ReadPriority = (priority: number): MethodDecorator & ClassDecorator
 /** The pools that reads go to. Others have theirs, so that those who post always find a connection. */
 const POOLS: readonly string[] = ['api', 'reports'];
 const WAITING_MAX = 200;
-/** Below the 3 s after which the gateway has answered its client. */
+/** What waits longer is refused while its client is still there to try again: the gateway gives up much later. */
 const AGE_MAX_MS = 2_500;
 
 /**
