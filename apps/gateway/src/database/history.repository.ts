@@ -31,6 +31,8 @@ interface Source {
   readonly table: string;
   /** Which columns the money leaves by, and comes by. */
   readonly sides: readonly [debit: string, credit: string];
+  /** What the line tells of, where that is not just what was asked for. */
+  readonly amount?: string;
   readonly payment?: string;
   readonly reference?: string;
   readonly failure?: string;
@@ -49,6 +51,8 @@ const SOURCES: readonly Source[] = [
   {
     ...{ type: 'payment', table: 'payment_views', sides: ['source_account_id', 'destination_account_id'] },
     ...{ reference: 'v.reference', failure: 'v.failure_code' },
+    // Once something of it was captured that is what has moved: less than was asked for, or more within a tolerance.
+    amount: 'case when v.amount_captured_minor > 0 then v.amount_captured_minor else v.amount_minor end',
   },
   {
     ...{ type: 'transfer', table: 'transfer_views', sides: ['debit_account_id', 'credit_account_id'] },
@@ -71,9 +75,9 @@ const SOURCES: readonly Source[] = [
 /** The newest of one source on one side, of each account: as many as the page, and one in case the place itself is among them. */
 function branch(source: Source, side: string): string {
   const { type, table, sides, payment = 'null::uuid', reference = 'null::text', failure = 'null::text' } = source;
-  const { detail = 'null::text', where = 'true' } = source;
+  const { amount = 'v.amount_minor', detail = 'null::text', where = 'true' } = source;
   return `select v.* from unnest($3::uuid[]) as a (account) cross join lateral (
-    select '${type}' as type, v.id, v.created_at, v.status, v.amount_minor, v.asset, v.${sides[0]} as debit, v.${sides[1]} as credit,
+    select '${type}' as type, v.id, v.created_at, v.status, ${amount} as amount_minor, v.asset, v.${sides[0]} as debit, v.${sides[1]} as credit,
       ${payment} as payment_id, ${reference} as reference, ${failure} as failure, ${detail} as detail
     from ${table} v
     where ($9::text is null or $9 = '${type}') and v.tenant_id = $1 and v.livemode = $2 and v.${side} = a.account

@@ -34,6 +34,7 @@ export const CHANGELOG: readonly Change[] = [
       'Templates of transaction types take units of your own for assets, and their variables can be tried with `dry_run`.',
       'Of an atomic bulk that was refused, `error.detail` of each other item says which one it was.',
       'Statements and an account’s transfers tell of no `group` where nobody asked for one, as the transfers themselves do.',
+      '`GET /transactions` tells of a payment that was captured by what was captured of it.',
     ],
     broken: ['A PATCH needs `If-Match`: the ETag of what was seen, or `*`. Without, 428 `precondition_required`.'],
   },

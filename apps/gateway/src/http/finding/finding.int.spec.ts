@@ -162,6 +162,17 @@ describe('the history of an account', () => {
     expect(text.split('\r\n')).toHaveLength(6);
   });
 
+  it('tells of a payment that was captured in part by what was captured', async () => {
+    const destination = await stage.client.open();
+    const terms = { source: books.alice, destination, amount: '1999', asset: 'USD', capture: 'manual' };
+    const paid = await made('/payments', { ...terms, method: { type: 'card', token: 'tok_visa' } });
+    const line = async () => (await data(`/transactions?account=${destination}&type=payment`))[0];
+    expect(await line()).toMatchObject({ amount: '1999', status: 'authorized' });
+    await stage.client.postUntilTaken(`${API}/payments/${paid}/capture`, { amount: '400' }, { prefer: 'wait=10' });
+    expect(await line()).toMatchObject({ amount: '400', status: 'succeeded' });
+    expect((await line())?.['description']).toMatch(/^Payment of 4.00 USD from /);
+  });
+
   it('tells of a hold that was posted by what was posted of it', async () => {
     const terms = { debit_account: books.alice, credit_account: await stage.client.open(), amount: '7', asset: 'USD' };
     const held = await made('/holds', terms);

@@ -70,7 +70,11 @@ export const FINDING_SCHEMAS: Readonly<Record<string, object>> = {
       enum: ['in', 'out', 'internal'],
       description: '`internal`: both sides are among the accounts asked about.',
     },
-    amount: { ...nullable(amount), description: 'Null for a refund of all that is left, until it has ended.' },
+    amount: {
+      ...nullable(amount),
+      description:
+        'Of a payment what was captured, once anything was. Null for a refund of all that is left, until it has ended.',
+    },
     asset: assetCode,
     account: { ...id('account'), description: 'The account asked about; of what is internal, the one that pays.' },
     counterparty: id('account'),

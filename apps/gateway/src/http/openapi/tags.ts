@@ -1,6 +1,6 @@
 import type { Operation } from './operation.js';
 
-/** What the resources are, in a sentence each; a resource that is not here is listed by its name alone. */
+/** What the resources are, in a sentence each. */
 const TAGS: Readonly<Record<string, string>> = {
   payments: "A customer's intent to move money, by the ledger alone or over a provider.",
   refunds: 'Money of captured payments that was given back.',
@@ -21,6 +21,14 @@ const TAGS: Readonly<Record<string, string>> = {
   limits: 'How much, and how often, may be paid.',
   risk_rules: 'What a payment is looked at for before it is made.',
   reviews: 'Payments that wait for a human.',
+  auth: 'Logging in, the sessions of a user, and who one is.',
+  users: 'People of the organisation, and what they may do.',
+  keys: 'What programs come in with, and what each may do.',
+  audit_log: 'Who changed what, when, and from where.',
+  request_log: 'What was asked for, and how it was answered.',
+  search: 'One place to look for an id, a reference, a path or an idempotency key.',
+  transactions: 'The history of an account or a user, for people to read.',
+  test: 'The clock of test mode, and beginning anew.',
   blocks: 'Keys and users that are not let in for a while, because they guessed at ids.',
 };
 
@@ -31,8 +39,9 @@ export function tagOf({ path }: Pick<Operation, 'path'>): string {
 
 /** The tags of the operations, in the order in which they come. */
 export function tagsOf(operations: readonly Operation[]): { name: string; description: string }[] {
-  return [...new Set(operations.map(tagOf))].map((name) => ({
-    name,
-    description: TAGS[name] ?? `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('_', ' ')}.`,
-  }));
+  return [...new Set(operations.map(tagOf))].map((name) => {
+    const description = TAGS[name];
+    if (description === undefined) throw new Error(`say in tags.ts what ${name} is`);
+    return { name, description };
+  });
 }
