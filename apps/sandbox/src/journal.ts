@@ -97,13 +97,13 @@ class FileJournal implements Journal {
 const BIGINT = '$bigint';
 
 /** JSON with sums as digits in an object of their own. */
-export function encodeLine(line: Line): string {
+function encodeLine(line: Line): string {
   return JSON.stringify(line, (_key, value: unknown) =>
     typeof value === 'bigint' ? { [BIGINT]: value.toString() } : value,
   );
 }
 
-export function decodeLine(text: string): Line {
+function decodeLine(text: string): Line {
   return JSON.parse(text, (_key, value: unknown) => {
     const digits = (value as Record<string, unknown> | null)?.[BIGINT];
     return typeof digits === 'string' ? BigInt(digits) : value;

@@ -12,9 +12,6 @@ export function jsonCodec<V>(): Codec<V> {
   return { encode: (value) => JSON.stringify(value), decode: (text) => JSON.parse(text) as V };
 }
 
-/** For values that are text already. */
-export const textCodec: Codec<string> = { encode: (text) => text, decode: (text) => text };
-
 /** Below it, deflating costs more time than the bytes it saves. */
 const COMPRESSED_FROM_BYTES = 1_024;
 const LEVEL: ZlibOptions = { level: 1 };

@@ -1,5 +1,5 @@
 export { Caches, type CachesOptions } from './caches.js';
-export { jsonCodec, textCodec, type Codec } from './codec.js';
+export { jsonCodec, type Codec } from './codec.js';
 export { type AnsweredBy, type Family, type MemoryLimits } from './family.js';
 export { LayeredCache, type Answer } from './layered-cache.js';
 export { DAY_MS, HOUR_MS, LONG_MS, MEDIUM_MS, SHORT_MS } from './lives.js';

@@ -8,7 +8,6 @@ export {
   connectorsOf,
   connectorWebhookFields,
   webhookReadersOf,
-  type ConnectorName,
   type ConnectorsConfiguration,
   type ConnectorWebhooksConfiguration,
 } from './registry.js';

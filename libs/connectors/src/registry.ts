@@ -13,7 +13,6 @@ export const CONNECTORS = [
 ] as const;
 
 type Definitions = (typeof CONNECTORS)[number];
-export type ConnectorName = Definitions['name'];
 
 type Prefixed<N extends string, F extends Fields> = {
   readonly [K in keyof F & string as `${Uppercase<N>}_${K}`]: F[K];

@@ -5,8 +5,7 @@ import { logger } from '@payflow/telemetry';
  * What a stopping process does, in this order. `requests`: cut short what waits inside open requests; then HTTP closes and
  * the consumers stop; `flush`: send and save what is in memory; `pools`: let go of connections.
  */
-export const DRAIN_PHASES = ['requests', 'flush', 'pools'] as const;
-export type DrainPhase = (typeof DRAIN_PHASES)[number];
+export type DrainPhase = 'requests' | 'flush' | 'pools';
 
 const log = logger('drain');
 

@@ -149,7 +149,7 @@ function chunked(values: readonly number[]): number[] {
   return largest;
 }
 
-export function countBy(status: Uint16Array): Record<string, number> {
+function countBy(status: Uint16Array): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const code of status) counts[code] = (counts[code] ?? 0) + 1;
   return counts;

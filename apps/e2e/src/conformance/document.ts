@@ -53,7 +53,7 @@ export async function readDocument(base: string): Promise<ApiDocument> {
   return parseDocument((await answer.json()) as object);
 }
 
-export function parseDocument(json: object): ApiDocument {
+function parseDocument(json: object): ApiDocument {
   const { paths, components } = json as {
     readonly paths: Record<string, Record<string, Described>>;
     readonly components: { readonly schemas: Record<string, Schema> };

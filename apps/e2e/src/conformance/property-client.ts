@@ -82,7 +82,7 @@ function isOfLiveMode({ answers }: Operation): boolean {
 }
 
 /** What is known of the time before a reset means nothing after it: all others come first. */
-export function endsAll({ path }: Operation): boolean {
+function endsAll({ path }: Operation): boolean {
   return path.endsWith('/test/reset');
 }
 

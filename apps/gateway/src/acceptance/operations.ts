@@ -9,7 +9,7 @@ interface AcceptableOperation extends Acceptable {
   readonly write: OperationWrite;
 }
 
-export function isOperation(write: Write): write is OperationWrite {
+function isOperation(write: Write): write is OperationWrite {
   return isOperationKind(write.kind);
 }
 

@@ -7,8 +7,8 @@ import { paymentRefusalCode } from './refusal-codes.js';
 import { created, ok, PAYMENTS_PATH, problem } from './replies.js';
 import { ownRefusalDetail, refusalDetail } from './refusal-detail.js';
 
-export const REFUNDS_PATH = '/api/v1/refunds';
-export const CAPTURES_PATH = '/api/v1/captures';
+const REFUNDS_PATH = '/api/v1/refunds';
+const CAPTURES_PATH = '/api/v1/captures';
 
 /** 201 with the payment, or 402 with the payment that was refused. */
 export function paymentReply(view: PaymentView, requestId: string): Reply {

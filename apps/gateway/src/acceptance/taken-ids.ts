@@ -47,7 +47,7 @@ async function findMadeByBulks(tx: Transaction, writes: readonly NamedWrite[]): 
 }
 
 /** A copy by its key or its id is answered as the first was, or will be. */
-export function answeredAs({ reply, resourceId, idempotencyKey }: First): Acceptance {
+function answeredAs({ reply, resourceId, idempotencyKey }: First): Acceptance {
   return reply ? { outcome: 'replayed', reply } : { outcome: 'joined', resourceId, idempotencyKey };
 }
 

@@ -65,7 +65,7 @@ export function endOfMonth(month: string): string {
   return `${monthAfter(month)}-01T00:00:00.000Z`;
 }
 
-export function monthAfter(month: string): string {
+function monthAfter(month: string): string {
   const [year, nth] = month.split('-').map(Number) as [number, number];
   const [nextYear, next] = nth === 12 ? [year + 1, 1] : [year, nth + 1];
   return `${nextYear}-${String(next).padStart(2, '0')}`;

@@ -117,7 +117,7 @@ export interface LifeRow extends Row, KeyRow {
   attempts: { id: string; operation: string; isOpen: boolean; traceparent: string | null }[] | null;
 }
 
-export const NOTHING_LOADED: Loaded = {
+const NOTHING_LOADED: Loaded = {
   lives: new Map(),
   operationOfAttempt: new Map(),
   openAttempts: [],

@@ -40,7 +40,7 @@ export const COLUMNS = `tenant_id, livemode, id, status, version, amount_minor, 
   authorized_until, operation_id, connector, provider_reference, division, failure_reason, admission`;
 
 /** The columns of a {@link PaymentRow}, under an alias of the table. */
-export const paymentColumns = (alias: string): string => COLUMNS.replaceAll(/(\w+)/g, `${alias}.$1`);
+const paymentColumns = (alias: string): string => COLUMNS.replaceAll(/(\w+)/g, `${alias}.$1`);
 
 /** A payment, and the message that it came with. */
 type NewPayment = Payment & { readonly createCommandId: string };

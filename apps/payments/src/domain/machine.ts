@@ -30,7 +30,7 @@ import { askAgain } from './ledger-steps.js';
 import { isOverdue } from './operation-refusal.js';
 
 /** What waits, and what is at work, is read whole whenever the payment is touched. */
-export const OPEN_OPERATIONS_MAX = 100;
+const OPEN_OPERATIONS_MAX = 100;
 
 /** What a client asks of a payment that is there. */
 export interface Wish {

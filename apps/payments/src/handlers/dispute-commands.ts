@@ -27,7 +27,7 @@ export type DisputeCommand = AnyMessage<
   | 'payflow.dispute.answer.v1'
 >;
 
-export const DISPUTE_COMMANDS: ReadonlySet<string> = new Set<DisputeCommand['type']>([
+const DISPUTE_COMMANDS: ReadonlySet<string> = new Set<DisputeCommand['type']>([
   'payflow.payment.notice.v1',
   'payflow.dispute.submit_evidence.v1',
   'payflow.dispute.sweep.v1',

@@ -14,7 +14,7 @@ export async function attemptPage(
   return { data: rows.map(attemptResource), next: last ? formatPlace(last.place) : null };
 }
 
-export function attemptResource(attempt: ToldAttempt) {
+function attemptResource(attempt: ToldAttempt) {
   const { operation, words, sentAt, unknownAt } = attempt;
   return {
     id: attempt.id,

@@ -2,7 +2,7 @@ import type { LimitTerms } from '@payflow/contracts';
 import type { PaymentFacts } from './facts.js';
 
 /** The subject of what all payments share, and of payments that name no customer: they share one, so that none escapes. */
-export const EVERYBODY = '*';
+const EVERYBODY = '*';
 export const NOBODY = '-';
 /** A velocity slides: it has no beginning, and its row is there to be locked. */
 export const SLIDING_MS = 0;

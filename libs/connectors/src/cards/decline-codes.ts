@@ -1,7 +1,7 @@
 import type { Decline } from '@payflow/contracts';
 
 /** The acquirer's words, in ours. What is not here is `card_declined` from the issuer and `request_refused` from the acquirer. */
-export const DECLINE_CODES: Readonly<Record<string, Decline>> = {
+const DECLINE_CODES: Readonly<Record<string, Decline>> = {
   account_closed: 'card_not_supported',
   acquirer_unavailable: 'provider_declined',
   already_captured: 'authorization_ended',

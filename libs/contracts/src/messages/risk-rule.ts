@@ -12,7 +12,7 @@ export type VelocitySubject = (typeof VELOCITY_SUBJECTS)[number];
 
 /** A tenant has at most so many in each mode: each of its payments is held against all of them. */
 export const RISK_RULES_MAX = 100;
-export const RULE_LIST_MAX = 200;
+const RULE_LIST_MAX = 200;
 export const RULE_PRIORITY_MAX = 100_000;
 
 /** More than so many payments, this one included, were asked for within so many minutes. Refused ones count. */

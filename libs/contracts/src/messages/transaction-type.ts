@@ -9,11 +9,11 @@ export const TYPE_NAME_PATTERN = '^[a-z][a-z0-9_]{0,62}$';
 export const PATH_PATTERN_PATTERN = '^(\\*|[!-)+-9;-~]+)(:(\\*|[!-)+-9;-~]+))*(:\\*\\*)?$';
 export const ACCOUNT_PATTERNS_MAX = 50;
 export const TEMPLATE_LEGS_MAX = 100;
-export const TEMPLATE_VARIABLES_MAX = 50;
+const TEMPLATE_VARIABLES_MAX = 50;
 const PATH_LENGTH_MAX = 255;
 
 /** What a variable of a template stands for. */
-export const VARIABLE_TYPES = ['account', 'amount', 'asset'] as const;
+const VARIABLE_TYPES = ['account', 'amount', 'asset'] as const;
 export type VariableType = (typeof VARIABLE_TYPES)[number];
 
 /** Accounts that are meant: those whose path matches, and which are of the kind; null is any. */

@@ -1,19 +1,17 @@
-export const ADVICE_KINDS = [
-  'missing_index',
-  'wrong_column_order',
-  'unused_index',
-  'duplicate_index',
-  'invalid_index',
-  'bloated_index',
-  'bloated_table',
-  'stale_statistics',
-  'vacuum_debt',
-  'wraparound',
-  'sequential_scan',
-  'pruning_miss',
-  'repeated_statement',
-] as const;
-export type AdviceKind = (typeof ADVICE_KINDS)[number];
+export type AdviceKind =
+  | 'missing_index'
+  | 'wrong_column_order'
+  | 'unused_index'
+  | 'duplicate_index'
+  | 'invalid_index'
+  | 'bloated_index'
+  | 'bloated_table'
+  | 'stale_statistics'
+  | 'vacuum_debt'
+  | 'wraparound'
+  | 'sequential_scan'
+  | 'pruning_miss'
+  | 'repeated_statement';
 
 /** An index that does not exist, for a statement that would be quicker with it. */
 export interface CandidateIndex {

@@ -13,7 +13,7 @@ export interface Tally {
   idSum: number;
 }
 
-export function addId(tally: Tally, eventId: string): void {
+function addId(tally: Tally, eventId: string): void {
   const uuid = toUuid('event', eventId);
   if (!uuid) throw new TypeError('not an event id');
   tally.messages += 1;

@@ -3,7 +3,6 @@ import { archiver } from './archiver.js';
 import { gateway } from './gateway.js';
 import type { IndexRegistry } from './index-use.js';
 import { ledger } from './ledger.js';
-import { messaging } from './messaging.js';
 import { payments } from './payments.js';
 
 /** Each service's own indexes; those of `messaging` are in all of their databases. */
@@ -16,8 +15,3 @@ export const INDEXES: Readonly<Record<Service, IndexRegistry>> = {
 };
 
 export { messaging as SHARED_INDEXES } from './messaging.js';
-
-export function registryOf(service: Service): IndexRegistry {
-  const { uses, seeds } = INDEXES[service];
-  return { uses: [...messaging.uses, ...uses], seeds: { ...messaging.seeds, ...seeds } };
-}

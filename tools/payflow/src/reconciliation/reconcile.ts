@@ -10,7 +10,7 @@ export interface ProviderPage extends Figures {
 /** Asks a provider for its books: all of them, or what it knows a merchant reference by. */
 export type AskBooks = (merchantReference: string | null) => Promise<readonly ProviderPage[]>;
 
-export const FIGURES = ['captured', 'refunded', 'disputed'] as const satisfies readonly (keyof Figures)[];
+const FIGURES = ['captured', 'refunded', 'disputed'] as const satisfies readonly (keyof Figures)[];
 
 /** One figure in one currency, by everyone who knows it. */
 export interface Line {

@@ -26,8 +26,8 @@ function readers(of: Readonly<Record<string, Reader>>): FilterReaders<LedgerQuer
 }
 
 export const AS_OF = readers({ as_of: instant, basis });
-export const SUBTREE = readers({ path });
-export const PERIOD = readers({ from: instant, to: instant, basis });
+const SUBTREE = readers({ path });
+const PERIOD = readers({ from: instant, to: instant, basis });
 export const HISTORY: FilterReaders<LedgerQuery> = {
   // The ledger takes all members in one, as JSON.
   'metadata[*]': { name: 'metadata', read: metadata },

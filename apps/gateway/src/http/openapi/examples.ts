@@ -15,11 +15,6 @@ export interface Recorded {
 
 const RECORDED = recorded as unknown as Readonly<Record<string, Recorded>>;
 
-/** Whether the example of the operation was played, or is made of its schemas. */
-export function isRecorded({ id }: Operation): boolean {
-  return Object.hasOwn(RECORDED, id);
-}
-
 /**
  * The examples of the document: as they were played by `apps/e2e/src/conformance/examples.e2e.spec.ts`, which plays them anew; of
  * operations that nobody plays they are made of the schemas.

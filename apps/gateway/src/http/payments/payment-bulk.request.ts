@@ -22,9 +22,9 @@ import type { JsonObject } from '../edge/strict-json.js';
 
 const ITEMS_MAX = 1_000;
 
-export const PAYMENTS_SHAPE: BulkShape = { member: 'payments', items_max: ITEMS_MAX };
-export const CANCELLATIONS_SHAPE: BulkShape = { member: 'cancellations', items_max: ITEMS_MAX };
-export const REFUNDS_SHAPE: BulkShape = { member: 'refunds', items_max: ITEMS_MAX };
+const PAYMENTS_SHAPE: BulkShape = { member: 'payments', items_max: ITEMS_MAX };
+const CANCELLATIONS_SHAPE: BulkShape = { member: 'cancellations', items_max: ITEMS_MAX };
+const REFUNDS_SHAPE: BulkShape = { member: 'refunds', items_max: ITEMS_MAX };
 
 /** A body whose items are held against `item` one by one, each with an answer of its own. */
 function bodySchema({ member, items_max }: BulkShape, item: object): object {
