@@ -263,6 +263,18 @@ describe('statements', () => {
   const list = statement('spec.list', { calls: 50, rows: 1_000 });
   it.each<[string, StatementFacts[], string[]]>([
     ['one for each row', [list, statement('spec.one', { calls: 1_000, rows: 990 })], ['repeated_statement spec.one']],
+    [
+      'as often as the catalogue has rows',
+      [
+        statement('spec.list', {
+          calls: 3,
+          rows: 1_000,
+          text: 'select x.relname from pg_index i join pg_class x on true',
+        }),
+        statement('spec.one', { calls: 1_000, rows: 990 }),
+      ],
+      [],
+    ],
     ['another number', [list, statement('spec.one', { calls: 800, rows: 800 })], []],
     ['one that returns several rows', [list, statement('spec.one', { calls: 1_000, rows: 3_000 })], []],
     [
