@@ -11,11 +11,11 @@ import { pruneSessions } from './database/session.repository.js';
 const log = logger('sweeper');
 
 const INTERVAL_MS = 5_000;
-/** docs/runner.md: after this the command is published again, and somebody is told. */
+/** After this the command is published again, and somebody is told. */
 const OVERDUE_MS = 30_000;
 const REPUBLISHED_MAX = 500;
 const REPORT_INTERVAL_MS = 60_000;
-/** docs/contracts.md: keys are kept for at least 7 days. */
+/** A key is good for seven days (docs/guides/move-money.md); one more is for clocks. */
 const KEY_DAYS = 8;
 /** Providers send again for days, not for weeks. */
 const WEBHOOK_DAYS = 32;

@@ -53,7 +53,7 @@ export interface Envelope {
 /** A message without its data. The type is open because dead letters have one of their own. */
 export type MessageContext = Omit<Message, 'data' | 'type'> & { readonly type: string };
 
-/** `docs/contracts.md`: an event carries full state in at most 64 KiB. */
+/** An event carries full state in at most 64 KiB. */
 const VALUE_BYTES_MAX = 65_536;
 
 /** Fills in what the envelope needs. Throws on data that breaks its own closed schema: a bug of ours, found before COMMIT. */

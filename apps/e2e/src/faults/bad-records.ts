@@ -35,7 +35,7 @@ const withMoneyAsNumber = (record: RecordToWrite): RecordToWrite => {
   return withValue(record, JSON.stringify({ ...data, [field]: 1e3 }));
 };
 
-/** Each reader that wants the type sets such a record aside and goes on (docs/reliability.md, Kafka). */
+/** Each reader that wants the type sets such a record aside and goes on (docs/the-way-of-a-message.md). */
 export const UNDECODABLE: readonly BadKind[] = [
   { name: 'null value', spoil: (good) => withValue(good, null) },
   { name: 'null key', spoil: (good) => ({ ...good, key: null }) },

@@ -25,7 +25,7 @@ const STOPPED_WITHIN_MS = 30_000;
 const MOVED_WITHIN_MS = 60_000;
 const BY = ['--actor', 'e2e', '--reason', 'poison campaign'] as const;
 
-/** One bad record of each kind into each topic: set aside, stopped or parked as docs/runner.md says, while the others flow. */
+/** One bad record of each kind into each topic: set aside, stopped or parked as docs/the-way-of-a-message.md says, while the others flow. */
 async function run({ short, say }: Run): Promise<void> {
   const random = new Random();
   say(`seed ${random.seed}`);

@@ -8,7 +8,7 @@ import type { LedgerCommand } from '../domain/decide.js';
 import { CommandsOf, leg } from '../testing/commands.js';
 import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 
-/** performance.md: one Kafka batch, whatever its mix; begin and commit are not counted. */
+/** One Kafka batch (docs/the-ledger.md), whatever its mix; begin and commit are not counted. */
 const STATEMENTS_MAX = 10;
 /** The runner's own: the position's lock, and its new place. */
 const OF_THE_RUNNER = 2;

@@ -22,7 +22,7 @@ import type { Arrival, Reader, Unit } from './unit.js';
 
 const log = logger('runner');
 
-/** docs/runner.md: past this a subject is no longer a poison message but a standstill. */
+/** Past this a subject is no longer a poison message but a standstill. */
 const PARKED_MESSAGES_MAX = 10_000;
 
 /** A record with what it decoded to, and its message where it is one for us. */

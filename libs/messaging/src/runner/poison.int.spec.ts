@@ -40,7 +40,7 @@ function without(header: string): RecordToSend {
 const DEEP = `{"x":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
 const manyHeaders = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`x-${at}`, 'y'.repeat(100)]));
 
-/** The bad records of docs/reliability.md, "Kafka", each with the reason it is set aside for. */
+/** Records that cannot be decoded, each with the reason it is set aside for. */
 const UNDECODABLE: readonly [name: string, record: () => RecordToSend, reason: RegExp][] = [
   ['null value', () => broken({ value: null }), /value_missing/],
   ['null key', () => broken({ key: null }), /key_missing/],

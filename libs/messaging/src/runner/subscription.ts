@@ -31,7 +31,7 @@ const REOPEN_DELAY_MS = 1_000;
 const JOIN_SETTLE_MS = 1_500;
 /** Half the session: a process that was stopped for longer must hear from the broker before it claims anything unasked. */
 const MEMBER_FRESH_MS = 5_000;
-/** docs/runner.md: time never refuses a command that waits for its predecessor; it alarms. */
+/** Time never refuses a command that waits for its predecessor; it alarms. */
 const WAITING_ALARM_MS = 30_000;
 /** Together below what the service's drain has left after its HTTP server has closed. */
 const STOP_BATCHES_MS = 4_000;

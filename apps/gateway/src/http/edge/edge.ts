@@ -18,7 +18,7 @@ const KEPT_HEADERS = ['idempotency-key', 'request-id'];
 const ALIAS = '/api/';
 const VERSIONED = '/api/v1/';
 
-/** contracts.md, limits: ten thousand transfers of the usual size. */
+/** Ten thousand transfers of the usual size. */
 const BULK_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A bulk as it came. */

@@ -3,7 +3,7 @@ import { API_VERSIONS } from './api-version.js';
 
 /** RFC 9110 keeps doubled headers apart with a comma and a blank, which visible ASCII has not: a doubled key is malformed too. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
-/** `Prefer: wait`, seconds: docs/contracts.md. */
+/** `Prefer: wait`, seconds. */
 const WAIT_DEFAULT_S = 2;
 const WAIT_MAX_S = 10;
 

@@ -1,7 +1,7 @@
 import { Problem } from '@payflow/service';
 import { mayHoldCardNumber, refuseCardNumbers } from './card-numbers.js';
 
-/** docs/contracts.md, limits. */
+/** Limits of a body: docs/gateway/bad-input.md has what goes past them. */
 const DEPTH_MAX = 16;
 const ARRAY_ITEMS_MAX = 1_000;
 const STRING_BYTES_MAX = 4_096;

@@ -7,16 +7,16 @@ import {
   type OwnerTransport,
 } from './transport.js';
 
-/** contracts.md. */
+/** To one owner, however much is asked of it. */
 export const CONNECTIONS_MAX = 10;
 /** So many reads side by side on one connection before another is made: a lost packet holds up all that share it. */
 export const READS_PER_CONNECTION = 16;
 
 /** Times of a way to an owner, ms. */
 export interface TransportTimes {
-  /** contracts.md: how long a connection that nobody uses is kept. */
+  /** How long a connection that nobody uses is kept. */
   readonly keepAlive_ms: number;
-  /** contracts.md: for a connection to be made. */
+  /** For a connection to be made. */
   readonly connect_ms: number;
   /** A read without an answer makes sure so often that the other end is still there: packets that vanish tell nobody. */
   readonly silence_ms: number;

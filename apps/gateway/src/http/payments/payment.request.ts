@@ -53,7 +53,7 @@ type PaymentFacts = Pick<
 /** What only some payments say, in their command and in what their content is told by. */
 type RareFacts = Pick<PaymentWrite['command'], 'confirm' | 'customer' | 'retry_of'>;
 
-/** docs/runner.md: past this the ledger takes no money for the payment any more. */
+/** Past this the ledger takes no money for the payment any more. */
 const LIFETIME_MS = 24 * 3_600_000;
 
 const INTERNAL = { type: 'internal' } as const;

@@ -4,7 +4,7 @@ import type { BulkBytes } from '../edge/edge.js';
 import { wrong } from './request-body.js';
 import { parseStrictJson, type JsonObject } from '../edge/strict-json.js';
 
-/** contracts.md, limits. */
+/** In one request; in `atomic` and `stop_on_first` it is a thousand. */
 export const BULK_ITEMS_MAX = 10_000;
 /** So many bytes are looked through in one turn of the event loop: a quarter of a millisecond. */
 const BYTES_PER_TURN = 262_144;
