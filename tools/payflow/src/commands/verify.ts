@@ -8,6 +8,7 @@ import { brokenSeals } from '@payflow/ledger/seal-audit';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
 import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
 import { printTable } from '../output.js';
+import { headsUnlikePublished } from '../published-heads.js';
 
 /** What is sent is received within this, the second that listeners gather included. */
 const ON_ITS_WAY_MS = 10_000;
@@ -36,6 +37,7 @@ export async function verify(
         ...(await withDatabases(SERVICES, readerUrl, async (dbs) => [
           ...(await ownChecks(dbs)),
           await acknowledged(dbs),
+          await publishedHeads(dbs),
         ])),
         // As the services: it brings their sums up to date before it compares them.
         await withDatabases(SERVICES, databaseUrl, sentAndReceived),
@@ -57,6 +59,12 @@ async function ownChecks(dbs: ReadonlyMap<Service, Database>): Promise<Finding[]
 /** I7 against the signed log: chains that were written anew agree with themselves. */
 function sealed(db: Database): Promise<Finding> {
   return timed('ledger, signed log', 'I7', () => brokenSeals(db));
+}
+
+/** I7 between ledger and archiver: whoever can write the one need not be able to write the other. */
+function publishedHeads(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+  const ofBoth = () => headsUnlikePublished(dbs.get('ledger') as Database, dbs.get('archiver') as Database);
+  return timed('ledger and archiver', 'I7', ofBoth);
 }
 
 /** I11 between gateway and payments: no database of ours can see both. */
