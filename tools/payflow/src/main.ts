@@ -52,6 +52,7 @@ program
     '--proof <file>',
     'an inclusion proof as GET /api/v1/transfers/:id/proof answered it, or - for standard input',
   )
+  .option('--key <id>', 'with `--proof`: the id of the key that must have signed it')
   .action(verify);
 
 program.addCommand(parkedCommands());

@@ -69,6 +69,14 @@ describe('a proof, told', () => {
     expect(toldProof({ ...proof, transfer: { ...proof.transfer, chain: 7 } }).text).toBe(toldProof(proof).text);
   });
 
+  it('is held to the key that is trusted, where one is named', () => {
+    expect(toldProof(proofOf(0), 'e53909194f2e96df').isProven).toBe(true);
+    expect(toldProof(proofOf(0), 'e53909194f2e96de')).toEqual({
+      isProven: false,
+      text: 'NOT PROVEN: it is signed with key e53909194f2e96df\n',
+    });
+  });
+
   it.each<[string, unknown, string]>([
     ['nothing', null, 'the file is no inclusion proof'],
     ['a part of one', { format: 'payflow-inclusion-proof-v1', head: {} }, 'the file is no inclusion proof'],

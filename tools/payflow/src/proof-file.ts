@@ -5,16 +5,16 @@ import { faultOf, type InclusionProof } from '@payflow/ledger/proof';
 /** How many values the text of a transfer is made of: see `CANONICAL_SQL` in the ledger's `database/chain.ts`. */
 const VALUES = 13;
 
-/** Checks an inclusion proof offline and tells what it proves. Exits with 1 when it proves nothing. */
-export function verifyProof(file: string): void {
-  const { isProven, text } = toldProof(readProof(file));
+/** Checks an inclusion proof offline and tells what it proves. Exits with 1 when it proves nothing. `key` is the id of the only key trusted. */
+export function verifyProof(file: string, key?: string): void {
+  const { isProven, text } = toldProof(readProof(file), key);
   process.stdout.write(text);
   if (!isProven) process.exitCode = 1;
 }
 
 /** What the proof shows, in words: no more than its hashes and its signature bear out. */
-export function toldProof(proof: InclusionProof): { readonly isProven: boolean; readonly text: string } {
-  const fault = faultOrMalformed(proof);
+export function toldProof(proof: InclusionProof, key?: string): { readonly isProven: boolean; readonly text: string } {
+  const fault = faultOrMalformed(proof) ?? faultOfKey(proof, key);
   if (fault !== undefined) return { isProven: false, text: `NOT PROVEN: ${fault}\n` };
   const { transfer, in_log, head } = proof;
   const text =
@@ -22,7 +22,9 @@ export function toldProof(proof: InclusionProof): { readonly isProven: boolean; 
     `  hashed as ${transfer.canonical}\n` +
     `  link ${transfer.position} of its chain, in seal ${in_log.index + 1} of the ${head.seal} of the log\n` +
     `  that was signed at ${head.sealed_at} with key ${head.key_id}\n` +
-    '  Whom you do not trust you ask for the key id, and for the head, by another way: they are in ledger.events too.\n';
+    (key === undefined
+      ? '  Whom you do not trust you ask for the key id, and for the head, by another way: they are in ledger.events too.\n'
+      : '');
   return { isProven: true, text };
 }
 
@@ -41,6 +43,11 @@ function toldTransfer(canonical: string): string {
 
 function instant(milliseconds: string | undefined): string {
   return new Date(Number(milliseconds)).toISOString();
+}
+
+/** Anybody can keep a log of their own and sign it: whose it is, the key tells. */
+function faultOfKey({ head }: InclusionProof, key: string | undefined): string | undefined {
+  return key === undefined || head.key_id === key ? undefined : `it is signed with key ${head.key_id}`;
 }
 
 function readProof(file: string): InclusionProof {

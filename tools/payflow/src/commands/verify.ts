@@ -26,9 +26,9 @@ interface Finding {
 /** Every invariant in full, over every service and between them, or one service's own. Exits with 1 when one is broken. */
 export async function verify(
   service: Service | 'provider' | undefined,
-  { json, proof, ...options }: ProviderOptions & { readonly proof?: string },
+  { json, proof, key, ...options }: ProviderOptions & { readonly proof?: string; readonly key?: string },
 ): Promise<void> {
-  if (proof !== undefined) return verifyProof(proof);
+  if (proof !== undefined) return verifyProof(proof, key);
   if (service === 'provider') return verifyProvider({ ...(json ? { json } : {}), ...options });
   if (service !== undefined && !SERVICES.includes(service)) throw new Error(`there is no service ${String(service)}`);
   const findings = service
