@@ -1,8 +1,8 @@
 import { fromUuid, uuidOf, type TransferKind } from '@payflow/contracts';
-import { keyset, statement, type Database, type Statement } from '@payflow/database';
+import { keyset, statement, type Database, type Statement, type Transaction } from '@payflow/database';
 import { keyOf, type OwnedAccount } from './balance.repository.js';
 import { recordedBy, type Basis } from './balance-sums.js';
-import { rowsInIndexOrder } from './index-order.js';
+import { rowsInIndexOrder, rowsInIndexOrderWithin } from './index-order.js';
 
 /** A place between two lines of an account, and the order of them: by what counts, then as they were recorded. */
 export interface LinePlace {
@@ -179,7 +179,7 @@ interface LineRow {
 
 /** Lines after a place and before `to`, oldest first, of what was recorded by `known`. */
 export async function linesAfter(
-  db: Database,
+  tx: Transaction,
   account: OwnedAccount,
   range: {
     readonly basis: Basis;
@@ -190,7 +190,7 @@ export async function linesAfter(
   },
 ): Promise<AccountLine[]> {
   const { basis, after, to, known, limit } = range;
-  const rows = await rowsInIndexOrder<LineRow>(db, LINES_AFTER[basis], [
+  const rows = await rowsInIndexOrderWithin<LineRow>(tx, LINES_AFTER[basis], [
     ...keyOf(account),
     ...valuesOf(after),
     limit,

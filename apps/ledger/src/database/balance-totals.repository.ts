@@ -3,6 +3,7 @@ import { statement, type Database } from '@payflow/database';
 import type { Owner } from '../domain/book.js';
 import { totalsAsOf, type Total } from './account-pages.repository.js';
 import type { Basis } from './balance-sums.js';
+import { inOneMoment } from './one-moment.js';
 
 export type { Total };
 
@@ -20,8 +21,6 @@ const NOW = statement(
   'reads.totals-now',
   `select ${TOTALS} from accounts where tenant_id = $1 and livemode = $2 ${GROUPED}`,
 );
-// One snapshot for all pages, and the server's own word that nothing is written.
-const ONE_MOMENT = statement('reads.one-moment', 'set transaction isolation level repeatable read read only');
 
 // In ASCII the semicolon follows the colon: what lies between is the subtree. `like` would not do, its pattern is a parameter.
 export const SUBTREE_TOTALS = statement(
@@ -42,10 +41,7 @@ interface TotalRow {
 /** The owner's accounts by asset and kind, as of an instant; undefined: as they stand. */
 export async function totals(db: Database, owner: Owner, at: Date | undefined, basis: Basis): Promise<Total[]> {
   if (!at) return (await db.rows<TotalRow>(NOW, keyOf(owner))).map(toTotal);
-  return db.transaction(async (tx) => {
-    await tx.rows(ONE_MOMENT);
-    return totalsAsOf(tx, owner, { at, basis });
-  });
+  return inOneMoment(db, (tx) => totalsAsOf(tx, owner, { at, basis }));
 }
 
 /** The account at a path and all below it, by asset and kind, as they stand. */

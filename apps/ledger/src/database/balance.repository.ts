@@ -1,6 +1,7 @@
 import { uuidOf, type AccountKind } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import type { Owner } from '../domain/book.js';
+import type { Reads } from './one-moment.js';
 import { SUMS, sumsAsOf, type Basis } from './balance-sums.js';
 
 /** An account, and whose it is. */
@@ -60,7 +61,7 @@ export async function completeUntil(db: Database): Promise<Date> {
   return row?.complete_until ?? new Date(0);
 }
 
-export async function findAccountFacts(db: Database, account: OwnedAccount): Promise<AccountFacts | undefined> {
+export async function findAccountFacts(db: Reads, account: OwnedAccount): Promise<AccountFacts | undefined> {
   const [row] = await db.rows<{ asset: string; kind: AccountKind; last_recorded_at: Date }>(FACTS, keyOf(account));
   return row && { asset: row.asset, kind: row.kind, lastRecordedAt: row.last_recorded_at };
 }
@@ -72,7 +73,7 @@ export async function postedNow(db: Database, account: OwnedAccount): Promise<Po
 
 /** What was booked on an account as of `at`, of what was known by `known`. Undefined where there is no such account. */
 export async function postedAsOf(
-  db: Database,
+  db: Reads,
   account: OwnedAccount,
   { basis, at, known }: { readonly basis: Basis; readonly at: Date | 'infinity'; readonly known: Date | 'infinity' },
 ): Promise<PostedSums | undefined> {

@@ -1,4 +1,4 @@
-import { statement, type Database, type Row, type Statement } from '@payflow/database';
+import { statement, type Database, type Row, type Statement, type Transaction } from '@payflow/database';
 
 /**
  * A plan for any values takes what lies between two bounds for a row or none, and would rather sort that than follow an index;
@@ -12,8 +12,15 @@ export function rowsInIndexOrder<R extends object = Row>(
   ordered: Statement,
   values: readonly unknown[],
 ): Promise<R[]> {
-  return db.transaction(async (tx) => {
-    const [, rows] = await Promise.all([tx.rows(IN_INDEX_ORDER), tx.rows<R>(ordered, values)]);
-    return rows;
-  });
+  return db.transaction((tx) => rowsInIndexOrderWithin<R>(tx, ordered, values));
+}
+
+/** {@link rowsInIndexOrder} of a transaction, which from then on sorts nothing that an index has in order. */
+export async function rowsInIndexOrderWithin<R extends object = Row>(
+  tx: Transaction,
+  ordered: Statement,
+  values: readonly unknown[],
+): Promise<R[]> {
+  const [, rows] = await Promise.all([tx.rows(IN_INDEX_ORDER), tx.rows<R>(ordered, values)]);
+  return rows;
 }

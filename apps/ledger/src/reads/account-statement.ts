@@ -1,8 +1,15 @@
 import type { AccountKind } from '@payflow/contracts';
-import { readPage, type Database } from '@payflow/database';
+import { readPage, type Database, type Transaction } from '@payflow/database';
 import { linesAfter, type AccountLine, type LinePlace } from '../database/account-line.repository.js';
 import type { Basis } from '../database/balance-sums.js';
-import { completeUntil, findAccountFacts, postedAsOf, type OwnedAccount } from '../database/balance.repository.js';
+import {
+  completeUntil,
+  findAccountFacts,
+  postedAsOf,
+  type AccountFacts,
+  type OwnedAccount,
+} from '../database/balance.repository.js';
+import { inOneMoment } from '../database/one-moment.js';
 import { balance } from '../domain/account.js';
 
 /** Where a page of a statement has ended, and what the next one goes on from. */
@@ -23,23 +30,39 @@ export interface StatementQuery {
   readonly after: PageEnd | undefined;
 }
 
-/** One page of an account's statement. Undefined where there is no such account. */
+/** One page of an account's statement, all of it as of one moment. Undefined where there is no such account. */
 export async function accountStatement(
   db: Database,
   account: OwnedAccount,
   query: StatementQuery,
 ): Promise<object | undefined> {
   const horizon = await completeUntil(db);
-  const facts = await findAccountFacts(db, account);
-  if (!facts) return undefined;
-  const { from, to, basis, limit, after } = query;
-  // The account's own clock: whatever is recorded on it from now on comes later.
+  return inOneMoment(db, async (tx) => {
+    const facts = await findAccountFacts(tx, account);
+    return facts && statementPage(tx, account, { ...query, facts, horizon });
+  });
+}
+
+async function statementPage(
+  tx: Transaction,
+  account: OwnedAccount,
+  {
+    from,
+    to,
+    basis,
+    limit,
+    after,
+    facts,
+    horizon,
+  }: StatementQuery & { readonly facts: AccountFacts; readonly horizon: Date },
+): Promise<object> {
+  // The account's own clock: whatever is recorded on it from now on comes no earlier.
   const known = after?.known ?? facts.lastRecordedAt;
   const [opening, closing, lines] = await Promise.all([
-    balanceBefore(db, account, facts.kind, { at: from ?? '-infinity', basis, known }),
-    balanceBefore(db, account, facts.kind, { at: to ?? 'infinity', basis, known }),
+    balanceBefore(tx, account, facts.kind, { at: from ?? '-infinity', basis, known }),
+    balanceBefore(tx, account, facts.kind, { at: to ?? 'infinity', basis, known }),
     readPage(limit, (rows) =>
-      linesAfter(db, account, {
+      linesAfter(tx, account, {
         basis,
         after: after?.place ?? { at: from ?? '-infinity', recordedAt: '-infinity', chain: -1, position: -1n },
         to: to ?? 'infinity',
@@ -82,7 +105,7 @@ function running(kind: AccountKind, opening: bigint, lines: readonly AccountLine
 }
 
 async function balanceBefore(
-  db: Database,
+  tx: Transaction,
   account: OwnedAccount,
   kind: AccountKind,
   { at, basis, known }: { readonly at: Date | 'infinity' | '-infinity'; readonly basis: Basis; readonly known: Date },
@@ -90,7 +113,7 @@ async function balanceBefore(
   if (at === '-infinity') return 0n;
   // Time is kept in milliseconds: before an instant is as of the one before it.
   const before = at === 'infinity' ? at : new Date(at.getTime() - 1);
-  const sums = await postedAsOf(db, account, { basis, at: before, known });
+  const sums = await postedAsOf(tx, account, { basis, at: before, known });
   return sums ? balance({ kind, ...sums }) : 0n;
 }
 
