@@ -1,14 +1,39 @@
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
 import { PROBLEM_CONTENT_TYPE, problemBody } from './problem.js';
 
-/** Answers what Node's HTTP parser refuses before there is a request: bad HTTP, too large headers, too slow a sender. */
+/** What Node keeps of the answer that is next on a connection. */
+type Answering = Socket & { readonly _httpMessage?: ServerResponse | null };
+
+const refused = new WeakSet<Socket>();
+
+/**
+ * Answers what Node's HTTP parser refuses before there is a request: bad HTTP, too large headers, too slow a sender. Requests
+ * before it that came whole are answered first: to their client, a refusal that overtakes them would be theirs, and they may be
+ * done by now.
+ */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  socket.end(rawAnswer(codeOf(error)), () => socket.destroy());
+  // The parser says it again of whatever comes.
+  if (refused.has(socket)) return;
+  refused.add(socket);
+  afterThoseBefore(codeOf(error), socket);
+}
+
+function afterThoseBefore(code: ProblemCode, socket: Answering): void {
+  const before = socket._httpMessage;
+  if (before?.req.complete && !before.writableFinished) {
+    // Once it has been sent, the next in turn is in its place.
+    before.once('finish', () => afterThoseBefore(code, socket));
+    return;
+  }
+  // Half an answer is there already: what came behind it would be taken for the rest.
+  if (before?.headersSent || !socket.writable) socket.destroy();
+  else socket.end(rawAnswer(code), () => socket.destroy());
 }
 
 function codeOf(error: NodeJS.ErrnoException): ProblemCode {
