@@ -28,7 +28,7 @@ export {
 export { networks } from './configuration/networks.js';
 export { Drain, type DrainPhase } from './drain.js';
 export { Health, NotWell, type Check, type CheckLevel, type HealthReport } from './health.js';
-export { refusesMethod } from './http/method-not-allowed.js';
+export { refuseOtherMethods, refusesMethod } from './http/method-not-allowed.js';
 export { limitConnections, type AddressLimit, type ConnectionLimits } from './http/connections.js';
 export { BODY_BYTES_MAX } from './http/server-options.js';
 export { tlsFields, tlsIdentity, tlsRule, type TlsIdentity } from './http/tls.js';

@@ -18,7 +18,7 @@ import { attempt, Drain } from './drain.js';
 import { Health } from './health.js';
 import { refuseOtherMethods, rememberMethods } from './http/method-not-allowed.js';
 import { rootEndpoints } from './http/root-endpoints.js';
-import { bothVersions, passOverExpectations, requireHost, serverOptions } from './http/server-options.js';
+import { bothVersions, passOverExpectations, refuseAmbiguous, serverOptions } from './http/server-options.js';
 import { traceRequests } from './http/server-span.js';
 import type { TlsIdentity } from './http/tls.js';
 import { StartUp } from './start-up.js';
@@ -138,7 +138,7 @@ async function createApp<C extends Configuration>(
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const methods = rememberMethods(fastify);
   traceRequests(fastify, health);
-  requireHost(fastify);
+  refuseAmbiguous(fastify);
   passOverExpectations(fastify);
   rootEndpoints(fastify, health);
   await definition.edge?.(fastify, config);

@@ -25,6 +25,8 @@ const REQUESTS_PER_CONNECTION_MAX = 100_000;
 /** Longer path parameters than any id are answered 414 by the router. */
 const PARAM_LENGTH_MAX = 255;
 const HOST = 'host';
+const CREDENTIAL = 'authorization';
+const TYPE = 'content-type';
 /** Digits alone, and as many as a card number has, are none: the id is written into logs and kept. */
 const SANE_REQUEST_ID = /^(?![\d-]{13,}$)[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
 
@@ -45,7 +47,7 @@ export function serverOptions(
   identity?: TlsIdentity,
 ): FastifyHttpOptions<Server> {
   const http = {
-    // Node would answer a missing Host by itself, and not as we do: see requireHost.
+    // Node would answer a missing Host by itself, and not as we do: see refuseAmbiguous.
     requireHostHeader: false,
     maxHeaderSize: HEADER_BYTES_MAX,
     headersTimeout: HEADERS_TIMEOUT_MS,
@@ -79,23 +81,31 @@ function requestId(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : `req_${randomUUID()}`;
 }
 
-/** HTTP/1.1 without Host, or with two that a proxy may have read another of, is 400 (RFC 9112 §3.2). */
-export function requireHost(fastify: FastifyInstance): void {
+/**
+ * HTTP/1.1 without Host is 400 (RFC 9112 §3.2), and so is what a proxy before us may have read otherwise: two of what there is one
+ * of, for Node takes the first without a word, and a body in a coding that Node passes over.
+ */
+export function refuseAmbiguous(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    const { httpVersion, rawHeaders } = request.raw;
-    if (httpVersion === '1.1' && hostsAmong(rawHeaders) !== 1) done(new Problem('invalid_http'));
-    else done();
+    const { httpVersion, rawHeaders, headers } = request.raw;
+    const coding = headers['transfer-encoding'];
+    const isCoded = coding !== undefined && coding.toLowerCase() !== 'chunked';
+    const isAmbiguous = isCoded || !haveOnce(rawHeaders, httpVersion === '1.1');
+    done(isAmbiguous ? new Problem('invalid_http') : undefined);
   });
 }
 
-/** Names and values alternate. */
-function hostsAmong(rawHeaders: readonly string[]): number {
-  let hosts = 0;
+/** Whether each header that there is one of is there once at most, and Host, where it must be, at least. */
+function haveOnce(rawHeaders: readonly string[], needsHost: boolean): boolean {
+  let [hosts, credentials, types] = [0, 0, 0];
+  // Names and values alternate.
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] as string;
     if (name.length === HOST.length && name.toLowerCase() === HOST) hosts++;
+    else if (name.length === CREDENTIAL.length && name.toLowerCase() === CREDENTIAL) credentials++;
+    else if (name.length === TYPE.length && name.toLowerCase() === TYPE) types++;
   }
-  return hosts;
+  return hosts <= 1 && credentials <= 1 && types <= 1 && (hosts === 1 || !needsHost);
 }
 
 /**

@@ -82,6 +82,13 @@ it.each([
     () => `${post(`idempotency-key: ${randomUUID()}`, 'content-length: 2')}\r\n\r\n{}`,
     400,
   ],
+  ['two credentials', () => `${post('Authorization: Bearer sk_test_another', 'content-length: 2')}\r\n\r\n{}`, 400],
+  ['two content types', () => `${post('Content-Type: text/plain', 'content-length: 2')}\r\n\r\n{}`, 400],
+  [
+    'a body in a coding that nobody undoes',
+    () => `${post('transfer-encoding: gzip, chunked')}\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+    400,
+  ],
   ['no Host', () => `GET /health HTTP/1.1\r\n\r\n`, 400],
   ['two Hosts', () => `GET /health HTTP/1.1\r\n${host()}\r\nHOST: payflow.example\r\n\r\n`, 400],
 ])('%s', async (_what, request, status) => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync } from 'node:zlib';
 import fastify, { type FastifyInstance } from 'fastify';
+import { sendProblem } from '@payflow/service';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { compressAnswers } from '../compression/compression.js';
 import { hashedFile, serveStatic } from './static-files.js';
@@ -16,6 +17,7 @@ const PAGE = `<!doctype html><link rel="stylesheet" href="${STYLE_PATH}"><p>hell
 let server: FastifyInstance;
 beforeAll(async () => {
   server = fastify();
+  server.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   compressAnswers(server, { bytes_min: 1_024 });
   server.get('/api/other', () => ({}));
   serveStatic(server, { files: [FILE], pages: [{ path: '/docs/page', type: 'text/html', content: PAGE }] });
@@ -23,9 +25,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-async function get(path: string, headers: Record<string, string> = {}) {
+async function get(path: string, headers: Record<string, string> = {}, method = 'GET') {
   const { port } = server.server.address() as AddressInfo;
-  const [answer] = (await once(ask({ port, path, headers }).end(), 'response')) as [IncomingMessage];
+  const [answer] = (await once(ask({ port, path, headers, method }).end(), 'response')) as [IncomingMessage];
   return { status: answer.statusCode, headers: answer.headers, bytes: await buffer(answer) };
 }
 
@@ -40,6 +42,13 @@ it('serves a file for ever under a name made of what is in it', async () => {
   expect(headers['set-cookie']).toBeUndefined();
   expect(hashedFile('/docs/files', { ...STYLE, content: `${STYLE.content} ` }).path).not.toBe(STYLE_PATH);
   expect((await get(STYLE_PATH.replace(/\.[^.]+\.css$/, '.AAAAAAAAAAAAAAAA.css'))).status).toBe(404);
+});
+
+it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('says to %s what is allowed', async (method) => {
+  for (const path of [STYLE_PATH, '/docs/page']) {
+    const { status, headers } = await get(path, {}, method);
+    expect([status, headers['allow']]).toEqual([405, 'GET, HEAD']);
+  }
 });
 
 it('compresses it, and answers who has it with 304 and what it varies by', async () => {

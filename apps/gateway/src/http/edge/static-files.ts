@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import helmet from '@fastify/helmet';
+import { refuseOtherMethods } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { keepCompressed } from '../compression/kept-bytes.js';
 import { isUnchanged } from './headers.js';
@@ -22,6 +23,7 @@ const FOREVER = 'public, max-age=31536000, immutable';
 /** Kept by everybody, and asked for each time: its ETag says that it still stands. */
 const ASKED_EACH_TIME = 'public, no-cache';
 const HASH_LENGTH = 16;
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 
 /** A page loads what stands here, and nothing from elsewhere; it runs no script and no style that is written into it. */
 const POLICY = {
@@ -60,6 +62,8 @@ export function serveStatic(
     });
     for (const file of files) serve(scope, file, FOREVER);
     for (const page of pages) serve(scope, page, ASKED_EACH_TIME);
+    // Here: what stands in a scope of its own comes after the methods of all others are known.
+    refuseOtherMethods(scope, new Map([...files, ...pages].map(({ path }) => [path, READS])));
   });
 }
 
