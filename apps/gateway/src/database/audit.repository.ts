@@ -1,4 +1,4 @@
-import { fromUuid, newUuid, uuidOf } from '@payflow/contracts';
+import { fromUuid, newUuid, toUuid, uuidOf } from '@payflow/contracts';
 import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
 import type { AuditEntry, AuditView } from '../domain/audit.js';
 import { seenBy, tenantUuid, type Owner } from './keys.js';
@@ -32,8 +32,9 @@ const ADD = statement(
 );
 
 /** Writes entries down, together with COMMIT: nothing of them is waited for, and without them nothing is changed. */
-export function addAuditEntries(tx: Transaction, entries: readonly AuditEntry[]): void {
-  if (entries.length === 0) return;
+export function addAuditEntries(tx: Transaction, changes: readonly AuditEntry[]): void {
+  if (changes.length === 0) return;
+  const entries = changes.flatMap(inEachLog);
   const json = (values: readonly unknown[]): string => joinJson(values.map((value) => JSON.stringify(value ?? null)));
   const of = <T>(column: (entry: AuditEntry) => T): T[] => entries.map(column);
   tx.atCommit(ADD, [
@@ -53,6 +54,17 @@ export function addAuditEntries(tx: Transaction, entries: readonly AuditEntry[])
     of(({ view }) => (view ? tenantUuid(view.tenant) : null)),
     of(({ view }) => view?.uuid ?? null),
   ]);
+}
+
+/**
+ * A user is the same in both modes: what was done about one with a test credential stands in the live log as well, or whoever reads
+ * that would hear nothing of an owner who was made, or of passwords that were tried, in the other.
+ */
+function inEachLog(entry: AuditEntry): AuditEntry[] {
+  const isOfUser = entry.resource !== null && toUuid('user', entry.resource) !== undefined;
+  return isOfUser && !entry.origin.livemode
+    ? [entry, { ...entry, origin: { ...entry.origin, livemode: true } }]
+    : [entry];
 }
 
 /** Which entries a list shows; instants are RFC 3339. */

@@ -160,6 +160,30 @@ it('a password that is changed is written down with how many sessions ended, one
   ]);
 });
 
+it('what is about a user stands in the live log, whichever credential it was done with: there is one user for both modes', async () => {
+  const [owner, live] = [await userOf(stage.db, client, 'owner'), await client.withKey(stage.db, ['audit:read'], true)];
+  const email = 'hidden@example.com';
+  const made = await owner.client.post('/api/v1/users', { email, role: 'viewer' });
+  const id = made.body['id'] as string;
+  const invited = { invitation_token: made.body['invitation_token'], password: PASSWORD };
+  expect((await postOpen(base, `${AUTH}/invitation`, invited)).status).toBe(200);
+  await logIn(base, email, 'a wrong one');
+  await owner.client.patch(`/api/v1/users/${id}`, { role: 'owner' }, { 'if-match': '*' });
+  // Of the session, which is of test mode, the live log says nothing.
+  const session = (await logIn(base, email)).body['session'] as string;
+  const told = async (of: Client) =>
+    (await entries(`resource=${id}`, of)).map(({ operation, actor, livemode }) => [operation, actor, livemode]);
+  const done = [
+    ['updateUser', owner.id],
+    ['logIn', id],
+    ['acceptInvitation', id],
+    ['createUser', owner.id],
+  ];
+  expect(await told(live)).toEqual(done.map((one) => [...one, true]));
+  expect(await told(client)).toEqual(done.map((one) => [...one, false]));
+  expect([await entries(`resource=${session}`, live), await entries(`resource=${session}`)]).toMatchObject([[], [{}]]);
+});
+
 it('a test clock that is moved, and a test space that is left, are written down and outlive it', async () => {
   expect((await client.post('/api/v1/test/clock', { advance_seconds: DAY_S })).status).toBe(200);
   expect((await client.post('/api/v1/test/reset', {})).status).toBe(200);
