@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Database, Transaction } from '@payflow/database';
 import { Problem } from '@payflow/service';
 import type { Failure } from '../audit/login-entries.js';
+import { subjectOf } from '../watch/networks.js';
 import { addFailures, blockedFor, forgiveFailures, type LoginSubject } from '../database/login-failure.repository.js';
 
 /** From one address: a typing error or two, and then it takes longer. */
@@ -26,8 +27,10 @@ export class LoginGuard {
   }
 
   subjects(email: string, address: string): readonly LoginSubject[] {
+    // As rates and blocks count: who has a /64 to choose from would else spend with it what is tolerated from everywhere.
+    const from = subjectOf(address);
     return [
-      { hash: this.#hash(`${email} ${address}`), tolerated: TOLERATED_HERE },
+      { hash: this.#hash(`${email} ${from}`), tolerated: TOLERATED_HERE },
       { hash: this.#hash(email), tolerated: TOLERATED_EVERYWHERE },
     ];
   }
