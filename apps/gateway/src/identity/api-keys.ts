@@ -26,7 +26,7 @@ const KEYS_PATH = '/api/v1/keys';
 /** What a key is made of. */
 export type KeyToMake = Pick<ManagedKey, 'name' | 'scopes' | 'allowedAddresses' | 'expiresAt'>;
 
-/** What those do to keys who look after them: of their own mode, and none that can do more than they. */
+/** What those do to keys who look after them: of their own mode, and none that can do more than they, but to revoke it. */
 export class ManagedKeys {
   constructor(private readonly caches: GatewayCaches) {}
 
@@ -44,6 +44,8 @@ export class ManagedKeys {
     return async (tx) => {
       const { key, hash } = await locked(tx, id, caller);
       if (ifVersion !== null && ifVersion !== key.version) throw new Problem('version_differs');
+      // From where a key lets in is as much as what it may: who has not its scopes must not let others use them.
+      if (change.allowedAddresses) refuseMore(caller, key.scopes);
       await updateKey(tx, of(caller, id), { name: key.name, allowedAddresses: key.allowedAddresses, ...change });
       return this.#changed(tx, of(caller, id), { key, hash });
     };

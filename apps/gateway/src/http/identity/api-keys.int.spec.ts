@@ -94,6 +94,18 @@ describe('a key', () => {
     expect(told(await less.post(`${KEYS}/${made.body['id'] as string}/rotate`, {}))).toBe('403 scopes_exceeded');
   });
 
+  it('is let in from elsewhere only by who has its scopes, and revoked by whoever may change keys', async () => {
+    const made = await make({ scopes: ['payments:read', 'payments:write'], allowed_addresses: ['192.0.2.1'] });
+    const path = `${KEYS}/${made.body['id'] as string}`;
+    const less = await client.withKey(stage.db, ['keys:write', 'payments:read']);
+    const change = (body: object) => less.patch(path, body, { 'if-match': '*' });
+    expect(told(await change({ allowed_addresses: [] }))).toBe('403 scopes_exceeded');
+    expect((await change({ name: 'other' })).body).toMatchObject({ name: 'other', allowed_addresses: ['192.0.2.1'] });
+    expect((await less.send('DELETE', path, undefined, { 'idempotency-key': newId('event') })).body).toMatchObject({
+      status: 'revoked',
+    });
+  });
+
   it('without a body is rotated with a day of overlap', async () => {
     const made = await make();
     const path = `${KEYS}/${made.body['id'] as string}`;

@@ -208,7 +208,14 @@ const KEY_OPERATIONS: readonly Operation[] = [
     body: 'ApiKeyUpdateRequest',
     answer: 'ApiKey',
     status: 200,
-    problems: [...OWN_CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'version_differs', 'precondition_required'],
+    problems: [
+      ...OWN_CHANGE_PROBLEMS,
+      'invalid_id',
+      'not_found',
+      'version_differs',
+      'precondition_required',
+      'scopes_exceeded',
+    ],
   },
   {
     id: 'rotateApiKey',
