@@ -40,6 +40,7 @@ import { GatewayBlocksOfOrganisations1764401200001 } from './migrations/17644012
 import { GatewayBlockIndex1764401200002 } from './migrations/1764401200002-gateway-block-index.js';
 import { GatewayUncountedViews1764700000001 } from './migrations/1764700000001-gateway-uncounted-views.js';
 import { GatewayDisputedTransfers1764700000003 } from './migrations/1764700000003-gateway-disputed-transfers.js';
+import { GatewayMarksBegan1764700000004 } from './migrations/1764700000004-gateway-marks-began.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -85,6 +86,7 @@ export const migrations = [
   GatewayBlockIndex1764401200002,
   GatewayUncountedViews1764700000001,
   GatewayDisputedTransfers1764700000003,
+  GatewayMarksBegan1764700000004,
   rights,
 ];
 

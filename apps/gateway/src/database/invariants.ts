@@ -146,7 +146,7 @@ export const invariants: readonly Invariant[] = [
   acknowledgedIsKept,
   nothingStaysBehind,
   everyChangeIsTold,
-  oneMarkPerMessage('gateway'),
+  oneMarkPerMessage('gateway', 'marks_began'),
   noOldOutboxRow('gateway'),
   // Views repeat what was sent as a command or heard as an event.
   noSecrets('gateway', [

@@ -290,6 +290,12 @@ create table maintained_partitions (
   constraint maintained_partitions_step_check CHECK ((step = ANY (ARRAY['1 day'::interval, '1 mon'::interval])))
 );
 
+create table marks_began (
+  consumer_group text not null,
+  day date not null,
+  constraint marks_began_pkey PRIMARY KEY (consumer_group)
+);
+
 create table outbox (
   created_at timestamp with time zone not null,
   id uuid not null,
@@ -1462,6 +1468,8 @@ grant select on login_failures to reader;
 grant delete, insert, select, update on login_failures to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
+grant select on marks_began to reader;
+grant insert, select on marks_began to service;
 grant select on outbox to reader;
 grant insert, select on outbox to service;
 grant update (claimed_until, published_at) on outbox to service;

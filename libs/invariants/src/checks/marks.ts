@@ -27,19 +27,26 @@ export const TALLIED = `sum(messages)::bigint as messages, (sum(id_sum) % ${MODU
 /**
  * I20 of a service whose readers mark what they received in the inbox: each message that was applied has one mark and each
  * mark one message. The sums move with the effect, in its transaction; a mark of another transaction would be in one of them alone.
+ * `began` is a table of the days (`consumer_group`, `day`) from which on groups mark that once did not.
  */
-export function oneMarkPerMessage(service: Service): Invariant {
+export function oneMarkPerMessage(service: Service, began?: string): Invariant {
   const marked = (Object.keys(SUBSCRIPTIONS) as Group[]).filter(
     (group) => SUBSCRIPTIONS[group].service === service && SUBSCRIPTIONS[group].mark === 'inbox',
   );
   const groups = `consumer_group in (${marked.map((group) => `'${group}'`).join(', ')})`;
+  const isMarked = (day: string) =>
+    began === undefined
+      ? 'true'
+      : `not exists (select from ${began} b where b.consumer_group = received.consumer_group and ${day} < b.day)`;
+  const markDay = `(uuid_time(event_id) at time zone 'UTC')::date`;
   const query = (form: 'running' | 'full') => `
     with ${markedSince(form)},
     applied as materialized (
-      select consumer_group, day, ${TALLIED} from since, received_tallies r where ${groups} and r.day >= since.first_day group by 1, 2),
+      select consumer_group, day, ${TALLIED} from since, received_tallies received
+      where ${groups} and day >= since.first_day and ${isMarked('received.day')} group by 1, 2),
     marks as materialized (
-      select consumer_group, (uuid_time(event_id) at time zone 'UTC')::date as day, ${MARKS} from since, inbox
-      where ${groups} and event_id >= since.floor and ${isCountable(form, 'select sum(messages) from applied')} group by 1, 2)
+      select consumer_group, ${markDay} as day, ${MARKS} from since, inbox received
+      where ${groups} and event_id >= since.floor and ${isMarked(markDay)} and ${isCountable(form, 'select sum(messages) from applied')} group by 1, 2)
     select concat_ws('/', 'inbox', consumer_group, day) || ': ' || coalesce(m.messages, 0) || ' marks for ' || coalesce(a.messages, 0) || ' messages' as id
     from marks m full join applied a using (consumer_group, day)
     where (m.messages, m.id_sum) is distinct from (a.messages, a.id_sum)
