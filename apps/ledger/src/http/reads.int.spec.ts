@@ -71,38 +71,6 @@ const normal = (kind: string, [debits, credits]: readonly [bigint, bigint]) =>
   kind === 'asset' || kind === 'expense' ? debits - credits : credits - debits;
 
 describe('a statement', () => {
-  it('tells of one moment: what is recorded at its last instant while it is read is in none of its sums, or in all', async () => {
-    const [ours, payer, payee] = [new CommandsOf(), newId('account'), newId('account')];
-    await handle([payer, payee].map((id) => ours.open(id, { overdraft: 'unbounded' })));
-    await handle([ours.group([leg(payer, payee, '5')])]);
-    const admin = new Client({ connectionString: db.adminUrl });
-    await admin.connect();
-    try {
-      await admin.query('begin; set local session_replication_role = replica; lock table balance_snapshots');
-      const asked = read(ours, `accounts/${payer}/statement`);
-      await until('its sums wait', async () => {
-        const { rows } = await admin.query(
-          `select from pg_locks where relation = 'balance_snapshots'::regclass and not granted`,
-        );
-        return rows.length > 0;
-      });
-      await admin.query(
-        `insert into transfers select (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid(), 'chain_position', t.chain_position + 1000))).*
-         from transfers t where t.debit_account_id = $1`,
-        [uuidOf('account', payer)],
-      );
-      await admin.query('commit');
-      const { body } = await asked;
-      expect((body['lines'] as Line[]).at(-1)?.balance).toBe(body['closing_balance']);
-    } finally {
-      await admin.query(`rollback; set session_replication_role = replica`);
-      await admin.query('delete from transfers where debit_account_id = $1 and chain_position > 1000', [
-        uuidOf('account', payer),
-      ]);
-      await admin.end();
-    }
-  });
-
   const orderOf = ({ recordedAt, effectiveAt }: ToldBooks['transfers'][number], basis: Basis) =>
     basis === 'recorded' ? recordedAt : effectiveAt;
 
