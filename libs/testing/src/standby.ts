@@ -67,7 +67,17 @@ export async function startStandby({ of, dir, settings = {} }: StandbyOptions): 
 function signalAll(pid: number, signal: NodeJS.Signals): void {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean);
   // The postmaster first: it must not make more of them meanwhile.
-  for (const one of [pid, ...children.map(Number)]) process.kill(one, signal);
+  process.kill(pid, signal);
+  for (const child of children.map(Number)) signalIfThere(child, signal);
+}
+
+/** A child may have ended since it was counted. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 async function copyCluster(primaryUrl: string, target: string): Promise<void> {
