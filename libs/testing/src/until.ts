@@ -4,9 +4,12 @@ const POLL_MS = 20;
 
 type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>;
 
-/** Waits until the condition gives something truthy, and returns it. Fails at the deadline with what was awaited. */
+/**
+ * Waits until the condition gives something truthy, and returns it. Fails at the deadline with what was awaited: a sentence, or one
+ * that is made then, of what was seen last.
+ */
 export async function until<T>(
-  what: string,
+  what: string | (() => string),
   condition: () => Promise<T> | T,
   deadline_ms = 20_000,
 ): Promise<Truthy<T>> {
@@ -14,7 +17,9 @@ export async function until<T>(
   for (;;) {
     const value = await condition();
     if (value) return value as Truthy<T>;
-    if (performance.now() > end) throw new Error(`still not so after ${deadline_ms} ms: ${what}`);
+    if (performance.now() > end) {
+      throw new Error(`still not so after ${deadline_ms} ms: ${typeof what === 'string' ? what : what()}`);
+    }
     await delay(POLL_MS);
   }
 }

@@ -118,9 +118,11 @@ describe('a subscription', () => {
     const subscription = world.subscription();
     await subscription.start();
     await vi.advanceTimersByTimeAsync(MINUTE_MS - 5_000);
-    world.listeners[0]?.onFetch();
+    world.listeners[0]?.onHeartbeat();
     await vi.advanceTimersByTimeAsync(MINUTE_MS - 5_000);
     expect(world.deaths).toEqual([]);
+    // Fetches alone are no life: who is no member of the group any more can still fetch.
+    world.listeners[0]?.onFetch();
     await vi.advanceTimersByTimeAsync(15_000);
     expect(world.deaths[0]?.message).toMatch(/no progress/);
     await subscription.stop();
@@ -137,7 +139,7 @@ describe('a subscription', () => {
       world[what] = true;
       await vi.advanceTimersByTimeAsync(MINUTE_MS - 10_000);
       expect(world.deaths).toEqual([]);
-      world.listeners[0]?.onFetch();
+      world.listeners[0]?.onHeartbeat();
       await vi.advanceTimersByTimeAsync(MINUTE_MS - 10_000);
       expect(world.deaths).toEqual([]);
       await subscription.stop();

@@ -23,7 +23,7 @@ const GLANCE_INTERVAL_MS = 1_000;
 const MEASURE_INTERVAL_MS = 5_000;
 const REPORT_INTERVAL_MS = 30_000;
 const WATCHDOG_INTERVAL_MS = 5_000;
-/** Without a fetch or a finished transaction for so long, while broker and database answer others, the consumer is dead. */
+/** Without a heartbeat or a finished transaction for so long, while broker and database answer others, the consumer is dead. */
 const PROGRESS_TIMEOUT_MS = 60_000;
 const FRESH_MS = 15_000;
 const REOPEN_DELAY_MS = 1_000;
@@ -143,8 +143,9 @@ export class Subscription implements ConsumerListener, PartitionControl {
     this.onProgress();
   }
 
+  /** No progress: also who is no member any more may fetch, from a broker that does not coordinate the group. */
   onFetch(): void {
-    this.onProgress();
+    this.progressAt_ms = performance.now();
   }
 
   onCrash(error: Error): void {

@@ -37,8 +37,9 @@ export async function openConsumer(kafka: Kafka, options: ConsumerOptions, prefi
     retry: {
       initialRetryTime: 100,
       maxRetryTime: 2_000,
-      // A brown-out of any length is waited out: restarting would only lose what is known about the partitions.
-      retries: Number.MAX_SAFE_INTEGER,
+      // After some ten seconds it joins anew: who coordinates the group is asked at a join alone, and where that broker is gone for
+      // good its heartbeats would be repeated to it for ever. Sooner gains nothing: the old member's session has to run out first.
+      retries: 8,
       // Else a consumer stopped while it joins would start itself again afterwards.
       restartOnFailure: async () => !life.stopping,
     },
@@ -95,7 +96,7 @@ class KafkajsConsumer implements Consumer {
     this.whileRunning(() => this.consumer.seek({ topic: this.prefixedTopic, partition, offset: String(offset) }));
   }
 
-  /** One at a time: kafkajs repeats a commit for as long as the broker is away, and each would wait there. */
+  /** One at a time: kafkajs repeats a commit for seconds while the broker is away, and each would wait there. */
   async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
     if (this.committing) throw new Error('the last commit has not ended');
     const topic = this.prefixedTopic;
