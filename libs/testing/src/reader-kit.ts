@@ -208,7 +208,10 @@ export class ReaderKit {
         async () => {
           const rows = new Map((await this.positions()).map((row) => [row.partition, row]));
           // Of a broker that is gone the rest of the cluster hears in its own time.
-          const ends = await admin.offsets(this.topic).catch((error: unknown) => (seen = String(error)) && []);
+          const ends = await admin.offsets(this.topic).catch((error: unknown) => {
+            seen = String(error);
+            return [];
+          });
           if (ends.length === 0) return false;
           seen = ends.map(({ partition, high }) => readTo(partition, high, rows.get(partition))).join('; ');
           return ends.every(({ partition, high }) => Number(rows.get(partition)?.nextOffset) === high);
