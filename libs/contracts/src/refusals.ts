@@ -39,6 +39,7 @@ export const REFUSALS = {
   payment_not_confirmable: 'The payment does not wait to be confirmed.',
   payment_not_incrementable: 'More can be set aside only for a payment that is authorized and not captured.',
   payment_not_refundable: 'Nothing was captured that could be given back.',
+  payment_retried: 'The payment was tried again before, and that payment has not failed.',
   period_closed: 'The month is closed: nothing more can take effect in it.',
   period_not_over: 'A month can be closed only when it is over.',
   period_out_of_order: 'The month before it has not been closed.',

@@ -123,13 +123,18 @@ describe('the life of a payment from account to account', () => {
     expect(told(await send(`/payments/${two.id}/capture`))).toBe('200 succeeded');
   });
 
-  it('is tried again where it failed', async () => {
+  it('is tried again where it failed, until it has succeeded', async () => {
     const failed = await send('/payments', { source: merchant.pauper, destination: bob, amount: '5', asset: 'USD' });
     const { payment } = jsonOf<{ payment: Resource }>(failed);
     expect(told(await send(`/payments/${payment.id}/retry`))).toBe('402 declined');
     await send('/payments', { source: alice, destination: merchant.pauper, amount: '5', asset: 'USD' });
     const again = jsonOf<Resource>(await send(`/payments/${payment.id}/retry`));
     expect([again['status'], again['retry_of']]).toEqual(['succeeded', payment.id]);
+    const last = await send(`/payments/${payment.id}/retry`);
+    expect([told(last), jsonOf<{ payment: Resource }>(last).payment['failure']]).toEqual([
+      '402 declined',
+      { code: 'payment_retried' },
+    ]);
   });
 
   it('is refused of and to an account that is frozen or closed, and nothing is booked', async () => {

@@ -23,6 +23,7 @@ import { LimitsDeleted1764600600001 } from './migrations/1764600600001-limits-de
 import { RiskRulesDeleted1764700000002 } from './migrations/1764700000002-risk-rules-deleted.js';
 import { RiskRulesCountAnew1764700000021 } from './migrations/1764700000021-risk-rules-count-anew.js';
 import { LimitsCountAnew1764700000022 } from './migrations/1764700000022-limits-count-anew.js';
+import { PaymentRetries1764700000023 } from './migrations/1764700000023-payment-retries.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -52,6 +53,7 @@ export const migrations = [
   RiskRulesDeleted1764700000002,
   RiskRulesCountAnew1764700000021,
   LimitsCountAnew1764700000022,
+  PaymentRetries1764700000023,
   rights,
 ];
 

@@ -45,6 +45,7 @@ export const rights: Rights = {
       'xact_id',
     ],
   },
+  payment_retries: { update: ['retry_id'] },
   payment_policies: { update: ['version', 'active'] },
   limits: { update: 'all' },
   risk_rules: { update: 'all' },

@@ -408,6 +408,14 @@ create table payment_policies (
   constraint payment_policies_version_check CHECK ((version > 0))
 );
 
+create table payment_retries (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  payment_id uuid not null,
+  retry_id uuid not null,
+  constraint payment_retries_pkey PRIMARY KEY (tenant_id, livemode, payment_id)
+);
+
 create table payment_transitions (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -1126,6 +1134,9 @@ grant update (status, amount_minor, failure_code, version, updated_at, xact_id, 
 grant select on payment_policies to reader;
 grant insert, select on payment_policies to service;
 grant update (version, active) on payment_policies to service;
+grant select on payment_retries to reader;
+grant insert, select on payment_retries to service;
+grant update (retry_id) on payment_retries to service;
 grant select on payment_transitions to reader;
 grant insert, select on payment_transitions to service;
 grant select on payments to reader;

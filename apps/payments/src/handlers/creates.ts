@@ -1,6 +1,7 @@
 import { newId, uuidOf, type AnyMessage, type Refusable } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { createdBy, insertPayments, keyOf } from '../database/payment.repository.js';
+import { takeRetries } from '../database/retry.repository.js';
 import { isDirect, processingPayment, type Payment } from '../domain/payment.js';
 import { paymentOf } from './turns.js';
 
@@ -41,6 +42,14 @@ export async function add<C extends Create>(
     else added.push({ command, payment: admission === null ? payment : { ...payment, admission } });
   });
   return { added, known };
+}
+
+/** Keys of the payments that may not begin: of what they try again another retry is under way, or has succeeded. */
+export function barredRetries(tx: Transaction, added: readonly Added<Create>[]): Promise<ReadonlySet<string>> {
+  const retries = added.flatMap(({ payment: { tenant, livemode, id, retryOf } }) =>
+    retryOf === null ? [] : [{ tenant, livemode, id, retryOf }],
+  );
+  return takeRetries(tx, retries);
 }
 
 /** Ids of those that created their payments at an earlier time. */

@@ -33,6 +33,8 @@ export interface HeldBack {
 interface ToHoldBack {
   readonly batch: CommandBatch;
   readonly added: readonly AddedPayment[];
+  /** Keys of the payments that another one keeps from beginning. */
+  readonly barred: ReadonlySet<string>;
   readonly scene: Scene;
 }
 
@@ -43,14 +45,16 @@ interface ToHoldBack {
 export async function holdBack(
   tx: Transaction,
   policies: Policies,
-  { batch, added: taken, scene }: ToHoldBack,
+  { batch, added: taken, barred, scene }: ToHoldBack,
 ): Promise<HeldBack> {
   const defined = takeDefinitions(batch.definitions, scene);
   const added = defined.changed.size === 0 ? taken : taken.map((one) => asDefined(one, defined.changed));
-  const fresh = freshOf(added);
+  const fresh = freshOf(added, barred);
   const lives = new Map([...scene.loaded.lives, ...fresh]);
   const judgement = await judge(tx, policies, {
-    creates: added.filter(({ payment }) => payment.admission !== null).map(({ command }) => command),
+    creates: added
+      .filter(({ payment }) => payment.admission !== null && !barred.has(keyOf(payment)))
+      .map(({ command }) => command),
     increases: batch.asked.filter(isIncrease),
     lives,
     known: new Map([...scene.policies, ...defined.changed]),
@@ -67,7 +71,11 @@ export async function holdBack(
     reviews: [...new Map([...opened, ...byPayment(reviewed.reviews)]).values()],
     admitted: admittedIn(taken, added, [...judgement.reviews, ...reviewed.reviews]),
   });
-  const entered = added.map((one) => enter(one, judgement, opened.get(keyOf(one.payment))));
+  const entered = added.map((one) =>
+    barred.has(keyOf(one.payment))
+      ? { turn: denial(one.payment, 'payment_retried', null, one.command) }
+      : enter(one, judgement, opened.get(keyOf(one.payment))),
+  );
   const direct = reviewed.approved.filter(({ payment }) => payment.ledgerCommandId !== null);
   return {
     messages: [
@@ -94,10 +102,12 @@ function asDefined(one: AddedPayment, changed: ReadonlyMap<string, OwnedPolicy>)
   return { ...one, payment: { ...one.payment, admission: 'judged' } };
 }
 
-function freshOf(added: readonly AddedPayment[]): Map<string, Life> {
+function freshOf(added: readonly AddedPayment[], barred: ReadonlySet<string>): Map<string, Life> {
   return new Map(
     added
-      .filter(({ payment }) => payment.ledgerCommandId === null || payment.admission !== null)
+      .filter(
+        ({ payment }) => payment.ledgerCommandId === null || payment.admission !== null || barred.has(keyOf(payment)),
+      )
       .map(({ payment }) => [keyOf(payment), lifeOf(payment)]),
   );
 }

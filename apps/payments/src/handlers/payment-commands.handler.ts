@@ -25,7 +25,7 @@ import { Policies } from '../limits/policy.repository.js';
 import { refuseDecision } from '../limits/reviews.js';
 import { retellingOf } from '../providers/provider-jobs.js';
 import { isDefinition, isIncrease, sortOut, type PaymentCommand } from './command-batch.js';
-import { add, createdBefore, newPayment, type Create } from './creates.js';
+import { add, barredRetries, createdBefore, newPayment, type Create } from './creates.js';
 import { asPlayed, handleDisputeCommands } from './dispute-commands.js';
 import { holdBack } from './judged.js';
 import { play } from './lives.js';
@@ -44,16 +44,17 @@ const TOLD_AGAIN_AFTER_MS = 300_000;
 export class PaymentCommandsHandler {
   private readonly policies = new Policies();
 
-  /** What is new is inserted; then all is locked, read, decided, and written: ten statements at most, whatever is in the batch. */
+  /** What is new is inserted; then all is locked, read, decided, and written: ten statements at most, whatever is in the batch, and one more for retries. */
   @Consumes('payments.commands')
   async handle(@Payload() commands: readonly (PaymentCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
     const batch = sortOut(commands);
     const clocks = await moveTestClocks(tx, batch.clocks);
     const created = await add(tx, batch.creates, batch.creates.map(newPayment));
+    const barred = await barredRetries(tx, created.added);
     const tooMuch = new Set<string>();
     const asked = batch.asked.map((one) => (isIncrease(one) ? increaseTurn(one, tooMuch) : turnOf(one)));
     const scene = await lookAround(tx, this.policies, { batch, created, asked });
-    const judged = await holdBack(tx, this.policies, { batch, added: created.added, scene });
+    const judged = await holdBack(tx, this.policies, { batch, added: created.added, barred, scene });
     for (const id of judged.tooMuch) tooMuch.add(id);
     const { loaded } = scene;
     const played = await play(tx, [...judged.turns, ...asked], { loaded, fresh: judged.fresh });

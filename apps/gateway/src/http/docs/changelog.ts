@@ -11,6 +11,12 @@ export interface Change {
 /** Newest first. `docs/gateway/changelog.md` and `/docs/changelog` are made of it, and so is the list of the API's versions. */
 export const CHANGELOG: readonly Change[] = [
   {
+    date: '2026-11-27',
+    added: [
+      'A payment that failed is tried again once at a time: while a retry is under way, and when it has succeeded, another one fails with `payment_retried`.',
+    ],
+  },
+  {
     date: '2026-11-26',
     added: [
       'Users with roles, logins and sessions, and API keys that are made, rotated and revoked over the API.',

@@ -1,0 +1,106 @@
+import { statement } from '@payflow/database';
+import { checkInvariants } from '@payflow/invariants';
+import { statementsOf } from '@payflow/testing';
+import type { PaymentCreate } from '@payflow/contracts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { invariants } from '../database/index.js';
+import { DESTINATION, PaymentsUnderTest, SOURCE } from '../testing/payments-under-test.js';
+
+const CROWD = 50;
+const PLACES = statement('spec.places', 'select count(*)::integer as places from payment_retries');
+
+let payments: PaymentsUnderTest;
+beforeAll(async () => {
+  payments = await PaymentsUnderTest.open();
+});
+afterAll(async () => {
+  const checked = await checkInvariants(payments.db.database, invariants);
+  // Nothing publishes here, so that the outbox's age says nothing.
+  const broken = checked.filter(({ invariant, violations }) => violations > 0 && invariant !== 'I19');
+  await payments.close();
+  expect(broken).toEqual([]);
+});
+
+const DIRECT = { capture: 'automatic' } as const;
+const BY_CARD = { method: { type: 'card', token: 'tok_visa' } } as const;
+const retry = (failed: string, change: Partial<PaymentCreate> = DIRECT) =>
+  payments.create({ ...change, retry_of: failed });
+
+async function failed(): Promise<string> {
+  const create = payments.create(DIRECT);
+  await payments.tell(create);
+  await payments.settle(() => 'insufficient_funds');
+  return create.data.id;
+}
+
+async function ends(...ids: readonly string[]): Promise<unknown[]> {
+  const rows = await Promise.all(ids.map((id) => payments.row(id)));
+  return rows.map(({ status, failure_code: code }) => (code === null ? status : `${String(status)} ${String(code)}`));
+}
+
+describe.each([
+  ['direct', DIRECT],
+  ['by card', BY_CARD],
+])('a payment that failed is tried again (%s)', (_, change) => {
+  it('once at a time: while one is under way, and when it has succeeded, another fails', async () => {
+    const first = await failed();
+    const [again, late, later] = [retry(first), retry(first, change), retry(first, change)];
+    await payments.tell(again);
+    await payments.tell(late);
+    expect(await ends(again.data.id, late.data.id)).toEqual(['processing', 'failed payment_retried']);
+    await payments.settle();
+    await payments.tell(later);
+    await payments.settle();
+    expect(await ends(again.data.id, later.data.id)).toEqual(['succeeded', 'failed payment_retried']);
+    expect(await payments.transitions(later.data.id)).toEqual(['processing failed']);
+  });
+
+  it('again where that one failed, or was called off', async () => {
+    const first = await failed();
+    const [second, third] = [retry(first), retry(first, { ...change, confirm: false })];
+    await payments.tell(second);
+    await payments.settle(() => 'account_frozen');
+    await payments.tell(third);
+    await payments.tell(payments.wish(third.data.id, 'cancellation'));
+    await payments.settle();
+    expect(await ends(second.data.id, third.data.id)).toEqual(['failed account_frozen', 'canceled']);
+    const fourth = retry(first);
+    await payments.tell(fourth);
+    await payments.settle();
+    expect(await ends(fourth.data.id)).toEqual(['succeeded']);
+  });
+
+  it('by one of fifty at once, and by the first of those in one batch', async () => {
+    const [apart, together] = [await failed(), await failed()];
+    const before = payments.ledger.booked(SOURCE, DESTINATION);
+    const crowd = Array.from({ length: CROWD }, () => retry(apart, change));
+    await Promise.all(crowd.map((one) => payments.tell(one)));
+    const batch = Array.from({ length: CROWD }, () => retry(together, change));
+    await payments.tell(...batch);
+    await payments.tell(...batch);
+    const begun = async (all: typeof crowd) =>
+      (await ends(...all.map(({ data }) => data.id))).map((end) => end !== 'failed payment_retried');
+    expect((await begun(crowd)).filter(Boolean)).toHaveLength(1);
+    expect(await begun(batch)).toEqual([true, ...Array.from({ length: CROWD - 1 }, () => false)]);
+    await payments.settle();
+    expect(payments.ledger.booked(SOURCE, DESTINATION) - before).toBe(change === DIRECT ? 2_000n : 0n);
+  });
+});
+
+it('comes twice, and stands back from nobody but itself', async () => {
+  const again = retry(await failed());
+  await payments.tell(again);
+  await payments.tell(again);
+  await payments.settle();
+  expect(await ends(again.data.id)).toEqual(['succeeded']);
+});
+
+it('costs a batch without retries nothing, and one with any number of them one statement', async () => {
+  const [one, other] = [await failed(), await failed()];
+  const names = async (...commands: Parameters<PaymentsUnderTest['tell']>) =>
+    (await statementsOf(() => payments.tell(...commands))).filter((name) => name.includes('retries'));
+  expect(await names(payments.create(DIRECT))).toEqual([]);
+  expect(await names(retry(one), retry(other), payments.create(DIRECT))).toEqual(['payments.take-retries']);
+  expect((await payments.db.database.rows<{ places: number }>(PLACES))[0]?.places).toBeGreaterThan(2);
+  await payments.settle();
+});
