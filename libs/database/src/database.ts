@@ -16,7 +16,7 @@ import { Replica } from './replicas/replica.js';
 import { parseReplicaUrl } from './replicas/replica-url.js';
 import { Replicas } from './replicas/replicas.js';
 import type { Statement } from './statement.js';
-import { Transaction, runAlone, runTransaction, type Row } from './transaction.js';
+import { Transaction, runAlone, runTransaction, type Row, type TransactionOptions } from './transaction.js';
 import { EVERY_TENANT, forOrm, type Tenant } from './walls.js';
 
 export interface DatabaseOptions {
@@ -84,7 +84,7 @@ export interface Database {
   /** What writes go to, and what only it can tell: who is at work. */
   readonly primary: Database;
   /** BEGIN, work, COMMIT; runs again on serialization failure and deadlock. */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** One statement outside any transaction of ours. */
   rows<R extends object = Row>(statement: Statement, values?: readonly unknown[]): Promise<R[]>;
   count(statement: Statement, values?: readonly unknown[]): Promise<number>;
@@ -218,10 +218,10 @@ class PooledDatabase implements Database {
     return this;
   }
 
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
     const by = transactionTaker();
     return againAfterConflicts(() =>
-      this.connections.withClient(by, (client) => runTransaction(client, work, this.tenant), this.tenant),
+      this.connections.withClient(by, (client) => runTransaction(client, work, this.tenant, options), this.tenant),
     );
   }
 

@@ -58,5 +58,6 @@ export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';
 export { statement, statementNamed, type Statement } from './statement.js';
 export { SideBySide, type Part } from './side-by-side.js';
+export type { Plans } from './kept-plans.js';
 export { Transaction, type Row } from './transaction.js';
 export { EVERY_TENANT, WALLS, type Tenant } from './walls.js';

@@ -6,6 +6,7 @@ import { arrayLiteral } from './array.js';
 import { StatementClock } from './care/statement-clock.js';
 import { statementExecutions, type StatementExecution } from './care/statement-events.js';
 import { OutcomeUnknown, isConnectionLoss } from './errors.js';
+import { planBy, plansBy, type Plans } from './kept-plans.js';
 import { sendStatement } from './send-statement.js';
 import type { Statement } from './statement.js';
 import { EVERY_TENANT, speakFor, speaksFor, type Tenant } from './walls.js';
@@ -13,9 +14,16 @@ import { EVERY_TENANT, speakFor, speaksFor, type Tenant } from './walls.js';
 /** A result row: columns by name; int8 as bigint, timestamptz as Date, json as parsed. */
 export type Row = Record<string, unknown>;
 
-const KEEP_PLANS = 'set local plan_cache_mode = force_generic_plan';
-
 const tracer = trace.getTracer('payflow.database');
+
+export interface TransactionOptions {
+  /**
+   * `chosen` by default. `kept` for sets of a few rows: the server thinks that a plan for just these would be cheaper to carry out,
+   * and makes one each time, which costs more than the rest. Sets of many are better planned as the server likes, above all while
+   * a table is young and nobody has counted it.
+   */
+  readonly plans?: Plans;
+}
 
 interface Last {
   readonly statement: Statement;
@@ -93,15 +101,6 @@ export class Transaction {
   afterAll(step: () => Promise<void>): void {
     // In the trace it belongs to whoever asked for it, though it runs later.
     this.afterwards.push(context.bind(context.active(), step));
-  }
-
-  /**
-   * Has the statements of this transaction go by their kept plans, which are made once for any values. For sets of a few rows
-   * the server thinks that a plan for just these would be cheaper to carry out, and makes one each time: that costs more than
-   * the rest. Said before the first statement, it leaves in the packet of BEGIN.
-   */
-  keepPlans(): void {
-    this.expect(this.client.query(KEEP_PLANS).then(() => undefined));
   }
 
   /** Hears how the transaction ended, at once where it has: false where it was rolled back, or where its COMMIT was never answered. */
@@ -210,11 +209,12 @@ export async function runTransaction<T>(
   client: PoolClient,
   work: (tx: Transaction) => Promise<T>,
   tenant: Tenant = EVERY_TENANT,
+  options: TransactionOptions = {},
 ): Promise<T> {
   const tx = new Transaction(client, tenant);
   let isCommitted = false;
   try {
-    const result = await carryOut(client, tx, work, tenant);
+    const result = await carryOut(client, tx, work, () => said(client, tenant, options.plans ?? 'chosen'));
     await commit(client, tx);
     isCommitted = true;
     return result;
@@ -230,18 +230,19 @@ export async function runAlone<T>(
   run: (statement: Transaction) => Promise<T>,
   tenant: Tenant,
 ): Promise<T> {
-  const saying = said(client, tenant);
+  // Now and then, among batches: not worth telling the connection, and after it again.
+  const saying = said(client, tenant, 'either');
   const running = run(new Transaction(client, tenant));
   if (!saying) return running;
   const [result] = await Promise.all([running, saying]);
   return result;
 }
 
-/** As {@link speakFor}; what has to be said leaves with what follows. */
-function said(client: PoolClient, tenant: Tenant): Promise<unknown> | undefined {
-  if (speaksFor(client, tenant)) return undefined;
+/** Has the connection told whom it speaks for, and how it is to plan, where it does not know; what is said leaves with what follows. */
+function said(client: PoolClient, tenant: Tenant, plans: Plans): Promise<unknown> | undefined {
+  if (speaksFor(client, tenant) && plansBy(client, plans)) return undefined;
   corkForThisTurn(client);
-  return speakFor(client, tenant);
+  return Promise.all([speakFor(client, tenant), planBy(client, plans)]);
 }
 
 /** All of a transaction but its COMMIT. */
@@ -249,11 +250,11 @@ async function carryOut<T>(
   client: PoolClient,
   tx: Transaction,
   work: (tx: Transaction) => Promise<T>,
-  tenant: Tenant,
+  say: () => Promise<unknown> | undefined,
 ): Promise<T> {
   // BEGIN goes out with all that the work says before it waits for an answer: one round trip less in every transaction.
   corkForThisTurn(client);
-  const saying = speakFor(client, tenant);
+  const saying = say();
   const begun = client.query('begin');
   const working = begin(work, tx);
   try {

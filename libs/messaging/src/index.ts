@@ -21,6 +21,7 @@ export {
   type DeadLetterListing,
   type DeadLetterPlace,
 } from './runner/dead-letter.repository.js';
+export { plansFor } from './runner/chunk.js';
 export type { Handled, Handler, Refuser, SubscriptionHandlers } from './runner/handler.js';
 export { passedOverBefore } from './runner/inbox.repository.js';
 export { Repeat } from './repeat.js';

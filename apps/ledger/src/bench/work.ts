@@ -1,4 +1,5 @@
 import { fromUuid, newId, newUuid, partitionOf, type AnyMessage } from '@payflow/contracts';
+import { plansFor } from '@payflow/messaging';
 import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import type { BenchBooks } from './books.js';
@@ -85,10 +86,13 @@ export async function postOurs(books: Posting, work: LedgerCommand[][], connecti
   const { database, messaging } = books;
   const handler = handlerOf(books);
   await sharedBy(connections, work, (commands) =>
-    database.transaction(async (tx) => {
-      const { messages } = await handler.handle(commands, tx);
-      messaging.outbox.stageAtCommit(tx, { outgoing: messages, finished: [], parentOf: () => undefined });
-    }),
+    database.transaction(
+      async (tx) => {
+        const { messages } = await handler.handle(commands, tx);
+        messaging.outbox.stageAtCommit(tx, { outgoing: messages, finished: [], parentOf: () => undefined });
+      },
+      { plans: plansFor(commands) },
+    ),
   );
 }
 

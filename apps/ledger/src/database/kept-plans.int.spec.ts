@@ -28,7 +28,7 @@ it('posts transfers that come one by one without a plan made for each', async ()
   const ours = new CommandsOf();
   const [payer, payee] = [newId('account'), newId('account')];
   const handle = (commands: Parameters<typeof handler.handle>[0]) =>
-    db.database.transaction((tx) => handler.handle(commands, tx));
+    db.database.transaction((tx) => handler.handle(commands, tx), { plans: 'kept' });
   await handle([payer, payee].map((id) => ours.open(id, { overdraft: 'unbounded' })));
   for (let nth = 0; nth < 20; nth++) await handle([ours.group([leg(payer, payee, '1')])]);
   expect(await db.database.rows(PLANNED_ANEW)).toEqual([]);

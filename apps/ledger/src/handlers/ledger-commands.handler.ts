@@ -31,9 +31,6 @@ import { overdraftEvents } from '../domain/verdicts/overdraft.js';
 /** Provides the URL of the books. */
 export const BOOKS_URL = Symbol('the URL of the books');
 
-/** Of so many commands the plans for any number are the best; of more the server knows better, now and then. */
-const FEW = 10;
-
 /** All that changes the books: one batch, one set of statements, a verdict for every command. */
 @Controller()
 export class LedgerCommandsHandler {
@@ -51,7 +48,6 @@ export class LedgerCommandsHandler {
 
   @Consumes('ledger.commands')
   async handle(@Payload() commands: readonly (LedgerCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
-    if (commands.length <= FEW) tx.keepPlans();
     const clocks = commands.filter(isSetClock);
     if (clocks.length === 0)
       return answerBatch(tx, (commands as readonly LedgerCommand[]).map(keyed), decide, this.memory);

@@ -7,7 +7,7 @@ import type { PoolStatus } from '../pool/connection-pool.js';
 import { transactionTaker, type Taker } from '../pool/taker.js';
 import type { Purpose } from '../pool/purpose.js';
 import type { Statement } from '../statement.js';
-import { runAlone, runTransaction, type Row, type Transaction } from '../transaction.js';
+import { runAlone, runTransaction, type Row, type Transaction, type TransactionOptions } from '../transaction.js';
 import { EVERY_TENANT, type Tenant } from '../walls.js';
 import type { Replicas } from './replicas.js';
 import type { PoolClient } from 'pg';
@@ -46,11 +46,11 @@ export class ReadingDatabase implements Database {
     return new ReadingDatabase(this.primary.as(tenant), this.replicas, this.staleness_max_ms, tenant);
   }
 
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
     return this.read(
       transactionTaker(),
-      (client) => runTransaction(client, work, this.tenant),
-      () => this.primary.transaction(work),
+      (client) => runTransaction(client, work, this.tenant, options),
+      () => this.primary.transaction(work, options),
     );
   }
 

@@ -1,6 +1,6 @@
 import { context, trace, type Span } from '@opentelemetry/api';
 import { crashAt } from '@payflow/contracts';
-import { RunAgain, isDeterministic, type Transaction } from '@payflow/database';
+import { RunAgain, isDeterministic, type Plans, type Transaction } from '@payflow/database';
 import { logger } from '@payflow/telemetry';
 import type { BatchControl, RawRecord } from '../broker/port.js';
 import { failSpan, startBatchSpan } from '../trace.js';
@@ -17,6 +17,17 @@ const log = logger('runner');
 
 /** At the third attempt that ended its process a message is set aside untried. */
 const QUARANTINE_ATTEMPTS = 3;
+
+/** For so many messages the plans for any number are the best; for more than `MANY` the server knows better. */
+const FEW = 10;
+/** In between both are as good, and a connection that is told now this and now that has one statement more to carry out. */
+const MANY = 100;
+
+/** How a batch of so many messages is planned. */
+export function plansFor({ length }: { readonly length: number }): Plans {
+  if (length <= FEW) return 'kept';
+  return length <= MANY ? 'either' : 'chosen';
+}
 
 /** Consecutive records of one partition, with the claim they are applied under. */
 export interface Chunk {
@@ -159,14 +170,15 @@ export class ChunkApplier {
   /** Applies what is fresh, up to the first record that needs an operator: that one stops the partition once it is the first. */
   private transact(chunk: Chunk, items: readonly Item[], followers: Unit['followers']): Promise<Transacted> {
     const { claim, records } = chunk;
-    return this.reader.db.transaction((tx) => {
+    const work = (tx: Transaction) => {
       const [first] = records as [RawRecord];
       const isAsLeft = claim.quiet && claim.expectedLastId === null && claim.passedOver.isNext(first.offset);
       const isPlain = first.offset >= claim.suspectBelow && !items.some((item) => stopAt(this.reader, item));
       return isAsLeft && isPlain
         ? this.applyAsExpected(tx, chunk, items, followers)
         : this.applyAsFound(tx, chunk, items, followers);
-    });
+    };
+    return this.reader.db.transaction(work, { plans: plansFor(records) });
   }
 
   /**
