@@ -129,6 +129,23 @@ describe('a subscription', () => {
   });
 
   it.each(['isBrokerThere', 'isDatabaseThere'] as const)(
+    'has a minute to get going again also after an outage that ends as the minute does (%s)',
+    async (what) => {
+      const world = new World();
+      const subscription = world.subscription();
+      await subscription.start();
+      world[what] = false;
+      await vi.advanceTimersByTimeAsync(MINUTE_MS - 2_000);
+      world[what] = true;
+      await vi.advanceTimersByTimeAsync(MINUTE_MS - 10_000);
+      expect(world.deaths).toEqual([]);
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(world.deaths[0]?.message).toMatch(/no progress/);
+      await subscription.stop();
+    },
+  );
+
+  it.each(['isBrokerThere', 'isDatabaseThere'] as const)(
     'outlives any outage (%s), and has a minute to get going again after it',
     async (what) => {
       const world = new World();

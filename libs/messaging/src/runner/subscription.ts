@@ -249,8 +249,9 @@ export class Subscription implements ConsumerListener, PartitionControl {
     if (overdue > 0) log.error({ group, commands: overdue }, 'ALARM: commands wait for one that has not come');
   }
 
+  /** Looked at again and again while nothing moves: of an outage only its end would be seen else, and taken for the whole of it. */
   private async watch(): Promise<void> {
-    if (performance.now() - this.stuckSince_ms < PROGRESS_TIMEOUT_MS) return;
+    if (performance.now() - this.stuckSince_ms < WATCHDOG_INTERVAL_MS) return;
     try {
       await Promise.all([this.parts.admin().then((admin) => admin.brokers()), this.parts.db.rows(PING)]);
     } catch {
