@@ -9,9 +9,10 @@ import {
   type PaymentCreate,
 } from '@payflow/contracts';
 import { statement, type Transaction } from '@payflow/database';
+import { checkInvariants } from '@payflow/invariants';
 import { Messaging, type AnyOutgoing, type Handled } from '@payflow/messaging';
 import { createTestDatabase, testBroker, testMessage, type TestDatabase } from '@payflow/testing';
-import { migrations } from '../database/index.js';
+import { invariants, migrations } from '../database/index.js';
 import { LedgerVerdictsHandler } from '../handlers/ledger-verdicts.handler.js';
 import { PaymentCommandsHandler } from '../handlers/payment-commands.handler.js';
 import { PlayedLedger, type LedgerVerdict } from './played-ledger.js';
@@ -72,6 +73,15 @@ export class PaymentsUnderTest {
 
   close(): Promise<void> {
     return this.db.drop();
+  }
+
+  /** Closes it, and returns what is broken by then of what must always hold. */
+  async closeWithBroken(): Promise<string[]> {
+    const checked = await checkInvariants(this.db.database, invariants);
+    await this.close();
+    // Nothing publishes here, so that the outbox's age says nothing.
+    const broken = checked.filter(({ invariant, violations }) => violations > 0 && invariant !== 'I19');
+    return broken.map(({ invariant, sample }) => `${invariant} ${sample.join('; ')}`);
   }
 
   /** One batch of commands. Returns what was sent for it. */
