@@ -123,23 +123,41 @@ export class House {
     }
   }
 
-  /** Waits until nothing is left to send, and every reader stands at the end of its topic. */
+  /** Waits until nothing is left to send, and every reader stands at the end of its topic. Keeps the logs where it is not so in time. */
   async untilCaughtUp(within_ms = CAUGHT_UP_WITHIN_MS): Promise<void> {
+    let left: readonly string[] = [];
     await until(
-      'nothing is unsent, and every reader at the end of its topic',
+      () => `nothing is unsent, and every reader at the end of its topic (left: ${left.join('; ')})`,
       async () => {
-        for (const service of PUBLISHERS) {
-          const unsent = await this.databases.value(service, 'select count(*) from outbox where published_at is null');
-          if (unsent !== '0') return false;
-        }
-        for (const group of Object.keys(SUBSCRIPTIONS) as Group[]) if (!(await this.isAtEnd(group))) return false;
-        return true;
+        left = await this.leftToDo();
+        return left.length === 0;
       },
       within_ms,
-    );
+    ).catch((error: unknown) => {
+      this.keepLogs();
+      throw error;
+    });
   }
 
-  private async isAtEnd(group: Group): Promise<boolean> {
+  private async leftToDo(): Promise<readonly string[]> {
+    const left = await this.unsentOrUnread();
+    return left.length === 0 ? [] : [...left, ...this.processes.flatMap(({ ending }) => ending ?? [])];
+  }
+
+  /** Looked at in the order of a message's way, and no further than the first place where something is left. */
+  private async unsentOrUnread(): Promise<readonly string[]> {
+    for (const service of PUBLISHERS) {
+      const unsent = await this.databases.value(service, 'select count(*) from outbox where published_at is null');
+      if (unsent !== '0') return [`${unsent} unsent by ${service}`];
+    }
+    for (const group of Object.keys(SUBSCRIPTIONS) as Group[]) {
+      const behind = await this.behind(group);
+      if (behind.length > 0) return behind;
+    }
+    return [];
+  }
+
+  private async behind(group: Group): Promise<readonly string[]> {
     const { service, topic } = SUBSCRIPTIONS[group];
     const rows = await this.databases.rows<{ partition: number; next_offset: string }>(
       service,
@@ -147,7 +165,10 @@ export class House {
       [group],
     );
     const positions = new Map(rows.map((row) => [row.partition, Number(row.next_offset)]));
-    return [...(await this.records.ends(topic))].every(([partition, end]) => (positions.get(partition) ?? 0) === end);
+    return [...(await this.records.ends(topic))]
+      .map(([partition, end]) => ({ partition, end, position: positions.get(partition) ?? 0 }))
+      .filter(({ position, end }) => position !== end)
+      .map(({ partition, position, end }) => `${group} at ${position} of ${end} in ${topic}/${partition}`);
   }
 
   /** Leaves the folder with the logs behind, for whoever looks for the cause. */

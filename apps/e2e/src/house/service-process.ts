@@ -27,6 +27,7 @@ export class ServiceProcess {
   readonly logFile: string;
   private server: Server | undefined;
   private stopping = false;
+  private died: Exit | undefined;
 
   constructor(private readonly options: ServiceProcessOptions) {
     this.url = `http://127.0.0.1:${options.port}`;
@@ -52,6 +53,11 @@ export class ServiceProcess {
     return this.running.exited;
   }
 
+  /** How it ended, where nobody ended it and it was not started again. */
+  get ending(): string | undefined {
+    return this.died && `${this.name} has ended with ${this.died.signal ?? this.died.code}`;
+  }
+
   /** Starts it and waits until it says that it is ready. */
   async start(extra: Environment = {}): Promise<void> {
     await this.launch(extra);
@@ -61,6 +67,7 @@ export class ServiceProcess {
   /** Starts it without waiting: for a process that is meant to die soon. */
   async launch(extra: Environment = {}): Promise<void> {
     this.stopping = false;
+    this.died = undefined;
     const { service, port, environment, dir } = this.options;
     this.server = await startServer({
       part: this.name,
@@ -76,6 +83,10 @@ export class ServiceProcess {
       runDir: process.env['PAYFLOW_RUN_DIR'] ?? dir,
       ready: () => Promise.resolve(true),
       graceMs: DRAIN_MS,
+    });
+    const launched = this.server;
+    void launched.exited.then((how: Exit) => {
+      if (!this.stopping && this.server === launched) this.died = how;
     });
   }
 

@@ -55,6 +55,8 @@ export interface Limits {
   /** How long autovacuum may take to see what it has to do. */
   readonly autovacuum_grace_s: number;
   readonly partitions_min: number;
+  /** What all executions together must have taken for the partitions they read in vain to matter: a cold start takes longer each time. */
+  readonly pruning_total_ms_min: number;
   /** Executions of a statement for each one of its peer's. */
   readonly repeats_min: number;
 }
@@ -72,6 +74,7 @@ export const LIMITS: Limits = {
   changed_share_min: 0.3,
   autovacuum_grace_s: 600,
   partitions_min: 3,
+  pruning_total_ms_min: 1_000,
   repeats_min: 10,
 };
 

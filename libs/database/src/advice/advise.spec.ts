@@ -217,6 +217,16 @@ describe('statements', () => {
       ['pruning_miss spec.find on orders'],
     ],
     [
+      'looks into all partitions, of a moment in all',
+      {
+        statements: wanting(
+          { isWasteful: false, partitions: { read: 6, all: 6, isKeyNamed: false } },
+          { calls: 25, mean_ms: 1.5 },
+        ),
+      },
+      [],
+    ],
+    [
       'joins on the key of all partitions',
       { statements: wanting({ isWasteful: false, partitions: { read: 6, all: 6, isKeyNamed: true } }) },
       [],

@@ -120,7 +120,7 @@ function wholeTable(scan: ScanFacts, statement: StatementFacts, rows: number, se
 
 function pruningMiss({ table, partitions }: ScanFacts, statement: StatementFacts, limits: Limits): Advice[] {
   if (!partitions || partitions.all < limits.partitions_min || partitions.read < partitions.all) return [];
-  if (partitions.isKeyNamed) return [];
+  if (partitions.isKeyNamed || statement.calls * statement.mean_ms < limits.pruning_total_ms_min) return [];
   return [
     {
       kind: 'pruning_miss',
