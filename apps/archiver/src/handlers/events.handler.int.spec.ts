@@ -62,6 +62,17 @@ const idAt = (time_ms: number) => {
   );
 };
 
+const DEAD = statement(
+  'spec.dead',
+  `insert into dead_letters (consumer_group, topic, partition, record_offset, event_id, error_class, error_message, attempts, first_at, record_headers)
+   values ('archiver.payments', 'payments.events.v1', 0, 0, $1, 'killed_process', 'spec', 3, clock_timestamp(), '{}')`,
+);
+const RECEIVED_AFTER_ALL = statement(
+  'spec.received-after-all',
+  `insert into inbox (consumer_group, event_id, content_hash) values ('archiver.payments', $1, 0)`,
+);
+const BURY = statement('spec.bury', 'delete from dead_letters');
+
 const STORED = statement(
   'spec.stored',
   'select event_id, tableoid::regclass::text as partition, subject, data, type, topic from archived_events where event_id = any ($1::uuid[])',
@@ -97,6 +108,17 @@ describe('the archive on real PostgreSQL', () => {
       type: again.type,
       topic: 'payments.events.v1',
     });
+  });
+
+  it('counts a dead letter as set aside, and no more once another copy of it was received', async () => {
+    const id = newId('event');
+    await db.database.rows(DEAD, [id]);
+    const setAside = async () =>
+      (await readTallies(db.database)).set_aside.map(({ kind, messages }) => [kind, messages]);
+    expect(await setAside()).toEqual([['dead_lettered', 1]]);
+    await db.database.rows(RECEIVED_AFTER_ALL, [uuidOf('event', id)]);
+    expect(await setAside()).toEqual([]);
+    await db.database.rows(BURY);
   });
 
   it('keeps events whose ids carry absurd times, once each', async () => {

@@ -64,8 +64,9 @@ const SET_ASIDE = statement(
      from waiting_commands w cross join lateral (select topic from positions where consumer_group = w.consumer_group limit 1) p
      union
      select consumer_group, topic, case when error_class = 'undecodable' then 'undecodable' else 'dead_lettered' end, typeid_uuid(event_id)
-     -- What was replayed is counted among the applied.
-     from dead_letters where state <> 'replayed'),
+     -- What was replayed is counted among the applied, and so is what came once more and was received then.
+     from dead_letters d where state <> 'replayed' and not exists (
+       select from inbox i where i.consumer_group = d.consumer_group and i.event_id = typeid_uuid(d.event_id))),
    days as (
      select consumer_group, topic, kind, (uuid_time(event_id) at time zone 'UTC')::date as day, 1 as messages, uuid_tail(event_id) as id_sum
      from ids where event_id is not null and uuid_time(event_id) between '2020-01-01' and '2100-01-01')

@@ -59,7 +59,9 @@ export class ChunkApplier {
   /** Returns the offset after the last record that is dealt with: short of the chunk's end where the next one needs an operator. */
   async apply(chunk: Chunk): Promise<number> {
     const [first] = chunk.records as [RawRecord];
-    if (first.offset < chunk.claim.suspectBelow) return this.applySuspect(chunk, first);
+    const { suspectBelow, expectedLastId } = chunk.claim;
+    // The record before the position is there to be recognised, and has long been dealt with: it can kill nobody.
+    if (first.offset < suspectBelow && expectedLastId === null) return this.applySuspect(chunk, first);
     return this.passOver(chunk) ?? this.applyTogether(chunk);
   }
 

@@ -13,6 +13,8 @@ const EPOCH = statement('spec.epoch', 'select max(epoch)::integer as epoch from 
 const RESET = statement('spec.reset', 'delete from positions');
 const FORGET = statement('spec.forget', 'delete from effects');
 const ACQUIT = statement('spec.acquit', 'delete from suspects');
+const SUSPICIOUS = statement('spec.suspicious-position', 'update positions set idle_claims = 5');
+const CLAIMED_ELSEWHERE = statement('spec.claimed-elsewhere', 'update positions set epoch = epoch + 1');
 const POSITION = statement(
   'spec.position',
   'select next_offset::integer as next, stopped_reason as stopped from positions',
@@ -259,6 +261,23 @@ describe('a log that is not the one the position was written by', () => {
     await runner.close();
   });
 
+  it('begins one record earlier again when the first attempt after it was taken over fails', async () => {
+    let isReachable = true;
+    const { deliver, runner } = processOf({
+      before: () => (isReachable ? undefined : Promise.reject(new Error('no connection'))),
+    });
+    await deliver(batchOf(messages.slice(5), 5));
+    await deliver(batchOf([...messages.slice(5), openAccount()], 5));
+    await kit.db.rows(CLAIMED_ELSEWHERE);
+    const next = openAccount();
+    await deliver(batchOf([next], 7));
+    await deliver(batchOf([next], 7));
+    isReachable = false;
+    await deliver(batchOf([openAccount(), next], seeks.at(-1)));
+    expect(seeks.at(-1)).toBe(6);
+    await runner.close();
+  });
+
   it('forgets why it stood still once it moves again', async () => {
     await kit.db.rows(statement('spec.stop', "update positions set stopped_reason = 'spec'"));
     const { deliver } = processOf();
@@ -315,6 +334,28 @@ describe('a message that ends its process', () => {
     await healthy.deliver(batch);
     await healthy.deliver(batch);
     expect((await kit.effects()).map(({ eventId }) => eventId)).toEqual([message.id]);
+  });
+
+  it('is not looked for in the record before the position, which is there to be recognised alone', async () => {
+    const [first, second] = [openAccount(), openAccount()];
+    const before = processOf();
+    await before.deliver(batchOf([first]));
+    await before.deliver(batchOf([first]));
+    await before.runner.close();
+    await kit.db.rows(SUSPICIOUS);
+    for (let start = 0; start < 4; start++) {
+      const { deliver, runner } = processOf();
+      await deliver(batchOf([first]));
+      await deliver(batchOf([first]));
+      await runner.close();
+    }
+    const last = processOf();
+    await last.deliver(batchOf([first, second]));
+    await last.deliver(batchOf([first, second]));
+    expect((await kit.effects()).map(({ eventId }) => eventId)).toEqual([first.id, second.id]);
+    expect(await kit.db.rows(POSITION)).toEqual([{ next: 2, stopped: null }]);
+    expect(await kit.db.rows(SUSPECTS)).toEqual([]);
+    await last.runner.close();
   });
 
   it('is not suspected for claims of a partition in which there was nothing to do', async () => {

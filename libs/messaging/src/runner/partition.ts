@@ -155,6 +155,8 @@ export class PartitionRunner {
     };
     const { claim, readFrom } = claimOf(position, bounds, options);
     this.claim = claim;
+    // What fails before anything is applied is read again from where this claim begins, which is one record earlier.
+    this.committed = undefined;
     this.shortLogLooks = 0;
     this.parts.consumer.seek(this.place.partition, readFrom);
   }
