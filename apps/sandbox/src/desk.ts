@@ -59,8 +59,12 @@ export class Desk {
   async serve(wish: Wish): Promise<Served> {
     const record = this.recordOf(wish);
     record.received += 1;
-    const copy = await this.copyOf(wish, record);
-    if (copy) return { answer: copy, manner: 'plain', isCopy: true };
+    // No pause between this look and what is done: two copies may come in one packet.
+    while (this.isCopy(wish, record)) {
+      await this.underWay.get(wish.idempotencyKey)?.done;
+      const answer = this.answerTo(wish);
+      if (answer) return { answer, manner: 'plain', isCopy: true };
+    }
 
     const { acquirer, settings, seed } = this.parts;
     const token = wish.token ?? acquirer.subjectOf(wish)?.authorization.token ?? '';
@@ -129,18 +133,13 @@ export class Desk {
     return done;
   }
 
-  /** The answer to an earlier delivery of the same wish, waited for where it is still on its way. */
-  private async copyOf(wish: Wish, record: Received): Promise<Answer | null> {
-    const { acquirer } = this.parts;
-    const underWay = this.underWay.get(wish.idempotencyKey);
-    const earlier = acquirer.keptUnder(wish.idempotencyKey) ?? underWay;
-    if (!earlier) return null;
-    if (earlier.fingerprint !== wish.fingerprint) {
-      record.conflicts += 1;
-      throw new Problem('idempotency_key_reused');
-    }
-    await underWay?.done;
-    return this.answerTo(wish);
+  /** Whether an earlier delivery of the same wish was served, or is being. Throws where that was of another wish. */
+  private isCopy({ idempotencyKey, fingerprint }: Wish, record: Received): boolean {
+    const earlier = this.parts.acquirer.keptUnder(idempotencyKey) ?? this.underWay.get(idempotencyKey);
+    if (!earlier) return false;
+    if (earlier.fingerprint === fingerprint) return true;
+    record.conflicts += 1;
+    throw new Problem('idempotency_key_reused');
   }
 
   private answerTo({ idempotencyKey }: Wish): Answer | null {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { startSandbox, type Sandbox } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client, fresh, usd, type Reply } from './testing/client.js';
@@ -41,6 +43,28 @@ describe(`${COPIES} copies at once`, () => {
     const { id, reference } = await client.granted();
     expect(texts(await copies(`/v1/authorizations/${id}/${operation}`, { key: fresh(), body })).size).toBe(1);
     expect(await sandbox.books(reference)).toMatchObject([{ [column]: value }]);
+  });
+
+  it('over one connection of HTTP/2, in one packet, have one effect', async () => {
+    const { path, sent, reference } = client.authorize('tok_visa', { capture: true });
+    const session = connect(sandbox.url);
+    await once(session, 'connect');
+    await Promise.all(
+      Array.from({ length: COPIES }, async () => {
+        const stream = session.request({
+          ':method': 'POST',
+          ':path': path,
+          authorization: `Bearer ${sandbox.apiKey}`,
+          'content-type': 'application/json',
+          'idempotency-key': sent.key,
+        });
+        stream.end(JSON.stringify(sent.body));
+        stream.resume();
+        await once(stream, 'end');
+      }),
+    );
+    session.close();
+    expect(await sandbox.books(reference)).toMatchObject([{ authorizations: 1, captured: '1999' }]);
   });
 
   it('of a refund under keys of their own give back no more than was captured', async () => {
