@@ -24,6 +24,7 @@ import { RiskRulesDeleted1764700000002 } from './migrations/1764700000002-risk-r
 import { RiskRulesCountAnew1764700000021 } from './migrations/1764700000021-risk-rules-count-anew.js';
 import { LimitsCountAnew1764700000022 } from './migrations/1764700000022-limits-count-anew.js';
 import { PaymentRetries1764700000023 } from './migrations/1764700000023-payment-retries.js';
+import { PaymentRetriesOfRetries1764700000031 } from './migrations/1764700000031-payment-retries-of-retries.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -54,6 +55,7 @@ export const migrations = [
   RiskRulesCountAnew1764700000021,
   LimitsCountAnew1764700000022,
   PaymentRetries1764700000023,
+  PaymentRetriesOfRetries1764700000031,
   rights,
 ];
 

@@ -64,6 +64,47 @@ describe.each([
     expect(await ends(fourth.data.id)).toEqual(['succeeded']);
   });
 
+  it('again where its customer never came, and that one ran out of time', async () => {
+    const first = await failed();
+    const late = retry(first, { ...change, confirm: false, expires_at: new Date(Date.now() - 1_000).toISOString() });
+    await payments.tell(late);
+    await payments.tell(payments.expire(late.data.id));
+    expect(await ends(late.data.id)).toEqual(['expired']);
+    const again = retry(first);
+    await payments.tell(again);
+    await payments.settle();
+    expect(await ends(again.data.id)).toEqual(['succeeded']);
+  });
+
+  it('once at a time by whichever of its retries: one that failed, or stood back, is tried again in the same place', async () => {
+    const first = await failed();
+    const [second, third] = [retry(first), retry(first)];
+    await payments.tell(second);
+    await payments.settle(() => 'insufficient_funds');
+    await payments.tell(third);
+    const back = retry(first);
+    await payments.tell(back);
+    const [ofSecond, ofBack] = [retry(second.data.id, change), retry(back.data.id, change)];
+    await payments.tell(ofSecond, ofBack);
+    await payments.settle();
+    const stoodBack = 'failed payment_retried';
+    expect(await ends(third.data.id, back.data.id, ofSecond.data.id, ofBack.data.id)).toEqual([
+      'succeeded',
+      ...[stoodBack, stoodBack, stoodBack],
+    ]);
+  });
+
+  it('and of retries of different retries in one batch one begins', async () => {
+    const first = await failed();
+    const second = retry(first);
+    await payments.tell(second);
+    await payments.settle(() => 'insufficient_funds');
+    const [one, other] = [retry(second.data.id), retry(first)];
+    await payments.tell(one, other);
+    await payments.settle();
+    expect(await ends(one.data.id, other.data.id)).toEqual(['succeeded', 'failed payment_retried']);
+  });
+
   it('by one of fifty at once, and by the first of those in one batch', async () => {
     const [apart, together] = [await failed(), await failed()];
     const before = payments.ledger.booked(SOURCE, DESTINATION);
