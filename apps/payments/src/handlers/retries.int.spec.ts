@@ -2,6 +2,7 @@ import type { PaymentCreate } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PaymentRetriesOfRetries1764700000031 } from '../database/migrations/1764700000031-payment-retries-of-retries.js';
 import { DESTINATION, PaymentsUnderTest, SOURCE } from '../testing/payments-under-test.js';
 
 const CROWD = 50;
@@ -120,6 +121,24 @@ describe.each([
     await payments.settle();
     expect(payments.ledger.booked(SOURCE, DESTINATION) - before).toBe(change === DIRECT ? 2_000n : 0n);
   });
+});
+
+it('has its place also where the retry of its retry had one of its own', async () => {
+  const first = await failed();
+  const second = retry(first);
+  await payments.tell(second);
+  await payments.settle(() => 'account_frozen');
+  const third = retry(second.data.id);
+  await payments.tell(third);
+  await payments.settle();
+  // As it was kept before.
+  await payments.db.tamper(
+    `update payment_retries set retry_id = typeid_uuid('${second.data.id}') where payment_id = typeid_uuid('${first}')`,
+  );
+  await payments.db.tamper(new PaymentRetriesOfRetries1764700000031().sql);
+  const late = retry(first);
+  await payments.tell(late);
+  expect(await ends(third.data.id, late.data.id)).toEqual(['succeeded', 'failed payment_retried']);
 });
 
 it('is kept from beginning together with what is asked of it in the same batch', async () => {
