@@ -78,6 +78,18 @@ describe('an operation is refused, the first reason first', () => {
     expect(refusalOf({ kind, amount }, payment, TERMS, NOW)).toBe(refusal);
   });
 
+  it('a confirmation that only sets aside is one while the payment has not begun as a sale', () => {
+    const asked = { kind: 'confirmation', amount: null, final: false } as const;
+    const redirect = { type: 'redirect', url: 'https://acquirer.example/act' } as const;
+    const refusals = [
+      { ...waiting, nextAction: { type: 'confirm' } as const },
+      { ...waiting, nextAction: redirect, capture: 'manual' as const },
+      { ...waiting, nextAction: redirect },
+    ].map((payment) => refusalOf(asked, payment, TERMS, NOW));
+    expect(refusals).toEqual([undefined, undefined, 'payment_not_confirmable']);
+    expect(refusalOf({ ...asked, final: true }, { ...waiting, nextAction: redirect }, TERMS, NOW)).toBeUndefined();
+  });
+
   it('is over when its time is, and nothing has ended it', () => {
     expect([waiting, authorized, partly].map((payment) => isOverdue(payment, NOW))).toEqual([false, false, false]);
     expect([waiting, authorized, partly].map((payment) => isOverdue(late(payment), NOW))).toEqual([true, true, true]);

@@ -6,7 +6,7 @@ import type { Payment } from './payment.js';
 /** The largest number that a sum in the database can hold. */
 const AMOUNT_MAX = 9_223_372_036_854_775_807n;
 
-type Asked = Pick<Operation, 'kind' | 'amount'>;
+type Asked = Pick<Operation, 'kind' | 'amount'> & Partial<Pick<Operation, 'final'>>;
 
 /** Why the operation cannot begin on the payment as it stands, in a fixed order of precedence; undefined when it can. */
 export function refusalOf(asked: Asked, payment: Payment, terms: Terms, now: string): Refusal | undefined {
@@ -14,7 +14,7 @@ export function refusalOf(asked: Asked, payment: Payment, terms: Terms, now: str
     case 'authorization':
       return payment.status === 'processing' ? undefined : 'payment_not_confirmable';
     case 'confirmation':
-      return payment.status === 'requires_action' && now < payment.expiresAt ? undefined : 'payment_not_confirmable';
+      return isConfirmable(asked, payment, now) ? undefined : 'payment_not_confirmable';
     case 'increment':
       return refusalOfIncrement(asked, payment, now);
     case 'capture':
@@ -45,6 +45,12 @@ export function leftToCapture({ authorized, captured }: Payment): bigint {
 export function leftToRefund({ captured, refunded, refunding, disputed }: Payment): bigint {
   const left = captured - refunded - refunding - disputed;
   return left > 0n ? left : 0n;
+}
+
+function isConfirmable({ final }: Asked, { status, expiresAt, nextAction, capture }: Payment, now: string): boolean {
+  if (status !== 'requires_action' || now >= expiresAt) return false;
+  // Its sale is with the provider, and takes the money when the customer acts: it cannot be set aside alone any more.
+  return final !== false || nextAction?.type !== 'redirect' || capture !== 'automatic';
 }
 
 function refusalOfIncrement({ amount }: Asked, payment: Payment, now: string): Refusal | undefined {
