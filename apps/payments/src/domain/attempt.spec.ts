@@ -73,6 +73,11 @@ describe('a word on an attempt', () => {
     },
   );
 
+  it('that it was not sent is doubted after a webhook said that it was done', () => {
+    expect(believe('sending', { source: 'answer', outcome: 'not_sent' }, true, 'approved').status).toBe('unknown');
+    expect(believe('sending', { source: 'answer', outcome: 'not_sent' }, true, 'declined').status).toBe('not_sent');
+  });
+
   it('of a human is taken against that of a webhook', () => {
     expect(believe('unknown', { source: 'operator', outcome: 'declined' }, true, 'approved').status).toBe('declined');
   });

@@ -68,7 +68,7 @@ export type Told = 'approved' | 'declined' | null;
 
 export function isAgainst(told: Told, outcome: NewsOutcome): boolean {
   return told === 'approved'
-    ? outcome === 'declined' || outcome === 'not_found'
+    ? outcome === 'declined' || outcome === 'not_found' || outcome === 'not_sent'
     : told !== null && outcome === 'approved';
 }
 

@@ -187,8 +187,9 @@ function tellAgain(attempt: Attempt | undefined): Note<undefined> {
   return { result: undefined, told: [answerOf(attempt, word)] };
 }
 
-/** Nobody is asked; where others were asked before and declined, theirs is the word. */
+/** Nobody is asked; where others were asked before and declined, theirs is the word. What a webhook says was done is asked about. */
 function giveUp(attempt: Attempt, reason: string): Note<undefined> {
+  if (isAgainst(attempt.told, 'not_sent')) return doubt(attempt);
   const word = lastWord(attempt, { outcome: 'not_sent' as Told, code: reason, reference: null, url: null });
   return { result: undefined, move: { status: 'not_sent', code: reason }, told: [answerOf(attempt, word)] };
 }

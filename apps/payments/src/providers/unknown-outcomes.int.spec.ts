@@ -164,16 +164,39 @@ describe('an outcome that is not known', () => {
     expect(await outcomes(attempt)).toEqual(['approved']);
   });
 
-  it('that ended, and of which a webhook says the opposite, is for a human to look at', async () => {
+  it.each([
+    ['declined', [no]],
+    ['not_sent', [silence]],
+  ])('that ended as %s, and of which a webhook says the opposite, is for a human to look at', async (end, answers) => {
     const { first, ask, inquire } = house();
-    first.answers = [no];
+    first.answers = answers;
+    first.inquiryAnswers = [neverHeard];
     const attempt = await wishes.ask();
     await ask(attempt);
+    await db.tamper(`update payments set expires_at = now() where id = '${uuid(attempt)}'`);
+    if (end === 'not_sent') await inquire(attempt);
     await wishes.hears(attempt, 'attempt_approved');
     const before = first.inquiries;
     await inquire(attempt);
-    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'declined', needs_attention: true }]);
-    expect([first.inquiries - before, await outcomes(attempt)]).toEqual([0, ['declined']]);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: end, needs_attention: true }]);
+    expect([first.inquiries - before, await outcomes(attempt)]).toEqual([0, [end]]);
+  });
+
+  it('of what is too late to be sent again is asked for, and not given up, where a webhook says that it was done', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [silence];
+    first.inquiryAnswers = [neverHeard, yes];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await inquire(attempt);
+    expect(await statuses(attempt)).toEqual(['created']);
+    await wishes.hears(attempt, 'attempt_approved');
+    await db.tamper(`update payments set expires_at = now() where id = '${uuid(attempt)}'`);
+    await ask(attempt);
+    expect([await statuses(attempt), await outcomes(attempt)]).toEqual([['unknown'], []]);
+    expect((await wishes.jobs(attempt)).map(({ job }) => job)).toContain('provider.inquire');
+    await inquire(attempt);
+    expect(await outcomes(attempt)).toEqual(['approved']);
   });
 
   it('has no word from the webhook of a connector that was not asked, whatever that says', async () => {
