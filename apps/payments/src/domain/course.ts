@@ -303,8 +303,11 @@ function settleCapture(life: Life, operation: Operation, moment: Moment): Life {
 /** A payment that is called off before its customer has acted will never be authorized. */
 function withoutAuthorization(life: Life, operation: Operation, moment: Moment): Life {
   const first = life.operations.find((other) => other.kind === 'authorization' && isOpen(other));
+  if (!first) return life;
   const code: Refusal = operation.kind === 'expiry' ? 'payment_expired' : 'payment_canceled';
-  return first ? ended(life, first, code, [], moment) : life;
+  // Nobody tells unasked that the customer cannot act any more: without a question its attempt would wait for them for good.
+  const asked = first.status === 'asking' ? tell(life, { kind: 'inquiry', operation: first.id }, moment) : life;
+  return ended(asked, first, code, [], moment);
 }
 
 /** The operation has its end, once; what waits for it goes on. */

@@ -96,7 +96,8 @@ export type News = { readonly cause: string } & (
   | { readonly kind: 'step'; readonly step: Step; readonly again: boolean }
   | { readonly kind: 'transfer'; readonly payment: Payment }
   | { readonly kind: 'attempt'; readonly attempt: Attempt }
-  | { readonly kind: 'inquiry'; readonly operation: string }
+  /** `isOnlyOfUnknown`: not where the answer is on its way, or a customer has to act. */
+  | { readonly kind: 'inquiry'; readonly operation: string; readonly isOnlyOfUnknown?: true }
   /** `step`: what the ledger refused; null where an answer was discarded. */
   | { readonly kind: 'attention'; readonly operation: Operation; readonly step: Step | null }
   /** What was captured is all with the destination. */

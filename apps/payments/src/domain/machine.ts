@@ -88,13 +88,21 @@ export function ask(life: Life, wish: Wish, moment: Moment): Life {
   const operation = operationFor(life, wish, moment);
   if (life.operations.filter(isOpen).length >= OPEN_OPERATIONS_MAX)
     return failed(life, operation, 'too_many_operations' satisfies Refusal, [], moment);
-  if (operation.kind === 'refund') return begin(life, operation, moment);
-  if (!isBusy(life)) return beginNext(withOperation(life, operation), moment);
+  const asked = inquired(life, operation, moment);
+  if (operation.kind === 'refund') return begin(asked, operation, moment);
+  if (!isBusy(life)) return beginNext(withOperation(asked, operation), moment);
   // A direct payment is not held by an operation: whoever ends it must see that something waits.
-  const waited = operationOf(life, life.payment.operation);
-  const asked = waited?.status === 'asking' ? tell(life, { kind: 'inquiry', operation: waited.id }, moment) : life;
   const marked = withPayment(asked, { operation: life.payment.operation ?? uuidOf('payment', life.payment.id) });
   return withOperation(marked, operation);
+}
+
+/** Before anything else is asked of a payment, providers are asked about what is not known of it, and about what that waits for. */
+function inquired(life: Life, { kind }: Operation, moment: Moment): Life {
+  const asking = life.operations.filter(({ status }) => status === 'asking');
+  return asking.reduce((next, { id }) => {
+    const isWaitedFor = kind !== 'refund' && id === life.payment.operation;
+    return tell(next, { kind: 'inquiry', operation: id, ...(!isWaitedFor && { isOnlyOfUnknown: true }) }, moment);
+  }, life);
 }
 
 /** A wish that came damaged, or that an operator gave up: it is kept as failed, where a later copy finds it. */

@@ -247,7 +247,13 @@ describe('a card payment', () => {
     await payments.tell(payments.wish(id, 'cancellation'));
     expect(await payments.attempt(id)).toMatchObject({ action: 'void', request: { reference: 'auth_1' } });
     expect(told(await payments.tell(await payments.answer(id, 'approved')))).toEqual(['hold.void']);
+    // As the worker has it. That the customer cannot act any more is told by nobody: it has to be asked.
+    const { attempt } = act.data as { attempt: string };
+    await payments.db.tamper(
+      `update attempts set status = 'requires_action', connector = 'cards' where id = typeid_uuid('${attempt}')`,
+    );
     expect(told(await payments.settle())).toEqual(['payment.canceled', 'cancellation.succeeded of canceled']);
+    expect(await payments.jobs(attempt)).toContain('provider.inquire');
     expect(told(await payments.tell(late as never))).toEqual([]);
     expect(await payments.operations(id)).toEqual([
       'authorization 1000 failed payment_canceled',
@@ -276,6 +282,20 @@ describe('a card payment', () => {
       'hold.post',
     ]);
     expect(told(await payments.settle())).toEqual(['payment.succeeded']);
+  });
+
+  it('has begun as a sale when its customer has to act, and is not only authorized any more', async () => {
+    const create = payments.create({ capture: 'automatic', method: CARD });
+    const { id } = create.data;
+    await payments.tell(create);
+    await payments.settle();
+    await payments.tell(await payments.answer(id, 'requires_action'));
+    expect(told(await payments.tell(payments.wish(id, 'confirmation', { capture: 'manual' })))).toEqual([
+      'confirmation.failed payment_not_confirmable of requires_action',
+    ]);
+    expect(told(await payments.tell(payments.wish(id, 'confirmation')))).toEqual([
+      'confirmation.succeeded of requires_action',
+    ]);
   });
 
   it.each(['cancellation', 'expiry'])(

@@ -105,7 +105,7 @@ async function write(
     each.kind === 'attempt' ? [newAttempt(each.attempt, payment, causeOf(each))] : [],
   );
   await saveLives(tx, { changes, transitions, attempts, settled });
-  const doubted = new Set(news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each.operation] : [])));
+  const inquiries = news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each] : []));
   for (const { each, payment } of news) {
     if (each.kind === 'attention') alarm(each, payment.id);
     if (each.kind === 'undivided') alarmUndivided(each, payment.id);
@@ -114,7 +114,9 @@ async function write(
     messages: news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []),
     jobs: providerJobs(
       attempts,
-      openAttempts.filter(({ operation }) => doubted.has(operation)),
+      openAttempts.filter(({ operation, isUnknown }) =>
+        inquiries.some((each) => each.operation === operation && (isUnknown || !each.isOnlyOfUnknown)),
+      ),
     ),
   };
 }
