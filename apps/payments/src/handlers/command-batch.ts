@@ -1,12 +1,12 @@
 import type { AnyMessage } from '@payflow/contracts';
 import { isSetClock, type SetClock } from '@payflow/messaging';
-import type { PaymentKey } from '../database/payment.repository.js';
+import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import type { DefineType } from '../limits/definitions.js';
 import type { IncreaseCommand } from '../limits/increase.js';
 import type { DecideCommand } from '../limits/reviews.js';
 import type { WholeCreate } from './creates.js';
-import { isDisputeCommand, type DisputeCommand } from './dispute-commands.js';
-import type { Own } from './turns.js';
+import { isDisputeCommand, isOfDispute, type DisputeCommand } from './dispute-commands.js';
+import { paymentOf, type Own } from './turns.js';
 import type { WishCommand } from './wishes.js';
 
 type Definition = AnyMessage<DefineType>;
@@ -22,13 +22,22 @@ export interface CommandBatch {
   /** What is asked of payments that are there. */
   readonly asked: (WishCommand | Own)[];
   readonly disputes: DisputeCommand[];
+  /** Refunds behind a notice of a dispute of the same payment: how much can be given back is known when that has been heard. */
+  readonly afterDisputes: WishCommand[];
 }
 
 export function sortOut(commands: readonly (PaymentCommand | SetClock)[]): CommandBatch {
-  const batch: CommandBatch = { clocks: [], creates: [], definitions: [], decisions: [], asked: [], disputes: [] };
+  const batch: CommandBatch = {
+    ...{ clocks: [], creates: [], definitions: [], decisions: [], asked: [], disputes: [], afterDisputes: [] },
+  };
+  const disputed = new Set<string>();
   for (const command of commands) {
     if (isSetClock(command)) batch.clocks.push(command);
-    else if (isDisputeCommand(command)) batch.disputes.push(command);
+    else if (isDisputeCommand(command)) {
+      batch.disputes.push(command);
+      if (isOfDispute(command)) disputed.add(keyOf(paymentOf(command)));
+    } else if (command.type === 'payflow.payment.refund.v1' && disputed.has(keyOf(paymentOf(command))))
+      batch.afterDisputes.push(command);
     else if (isDefinition(command)) batch.definitions.push(command);
     else if (command.type === 'payflow.payment.create.v1') batch.creates.push(command);
     else if (command.type === 'payflow.review.decide.v1') batch.decisions.push(command);

@@ -108,7 +108,7 @@ export function disputesIn(commands: readonly DisputeCommand[]): {
 }
 
 /** Of all but a word on an attempt, which changes no dispute and locks nothing. */
-function isOfDispute(command: DisputeCommand): boolean {
+export function isOfDispute(command: DisputeCommand): boolean {
   return command.type !== 'payflow.payment.notice.v1' || WORDS[command.data.kind] !== null;
 }
 

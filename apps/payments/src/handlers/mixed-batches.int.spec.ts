@@ -271,6 +271,22 @@ describe('in one batch, as in many', () => {
     expect(new Set(rows.map((row) => row['amount_authorized_minor']))).toEqual(new Set([1_021n]));
   });
 
+  it('a refund behind the notice of a dispute is decided when that has been heard, one before it as if nothing had been', async () => {
+    const [behind, before] = [await captured(), await captured()];
+    const sent = await payments.tell(
+      ...[notice(behind, 'dispute_opened'), payments.wish(behind, 'refund')],
+      ...[payments.wish(before, 'refund', { amount: '1' }), notice(before, 'dispute_opened')],
+    );
+    expect(told(sent).toSorted()).toEqual([
+      ...['dispute.opened', 'dispute.opened', 'hold.place', 'refund.failed payment_disputed of succeeded'],
+      ...['transfer.post', 'transfer.post'],
+    ]);
+    await payments.settle();
+    const won = [notice(behind, 'dispute_won'), payments.wish(behind, 'refund', { amount: '1' })];
+    expect(told(await payments.tell(...won))).toEqual(['dispute.won', 'transfer.post', 'hold.place']);
+    await payments.settle();
+  });
+
   it('a dispute is opened of money whose capture its provider tells in the same breath', async () => {
     const card = await settled({ ...CARD, capture: 'automatic' });
     const answer = await payments.answer(card, 'approved');

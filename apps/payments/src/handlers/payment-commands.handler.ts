@@ -44,7 +44,7 @@ const TOLD_AGAIN_AFTER_MS = 300_000;
 export class PaymentCommandsHandler {
   private readonly policies = new Policies();
 
-  /** What is new is inserted; then all is locked, read, decided, and written: ten statements at most, whatever is in the batch, and one more for retries. */
+  /** What is new is inserted; then all is locked, read, decided, and written: ten statements at most, whatever is in the batch, one more for retries, and three for refunds behind a dispute's notice. */
   @Consumes('payments.commands')
   async handle(@Payload() commands: readonly (PaymentCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
     const batch = sortOut(commands);
@@ -59,11 +59,15 @@ export class PaymentCommandsHandler {
     const { loaded } = scene;
     const played = await play(tx, [...judged.turns, ...asked], { loaded, fresh: judged.fresh });
     const disputed = await handleDisputeCommands(tx, batch.disputes, scene.disputable?.map(asPlayed(played.lives)));
-    await enqueue(tx, [...played.jobs, ...disputed.jobs]);
+    const after = await play(tx, batch.afterDisputes.map(turnOf));
+    await enqueue(tx, [...played.jobs, ...disputed.jobs, ...after.jobs]);
     const repeated = created.known.map(({ id }) => id).filter((id) => scene.creators.has(id));
     return {
-      messages: [...clocks.messages, ...judged.messages, ...played.messages, ...disputed.messages],
-      repeated: [...clocks.repeated, ...judged.repeated, ...repeated, ...(played.repeated ?? []), ...disputed.repeated],
+      messages: [...clocks.messages, ...judged.messages, ...played.messages, ...disputed.messages, ...after.messages],
+      repeated: [
+        ...[...clocks.repeated, ...judged.repeated, ...repeated, ...(played.repeated ?? [])],
+        ...[...disputed.repeated, ...(after.repeated ?? [])],
+      ],
     };
   }
 
