@@ -193,6 +193,20 @@ describe('operations on card payments × what an acquirer can do to them (P1)', 
     await expectSums(id, state, { captured: taken });
   });
 
+  it('a customer who has to act, and whose payment is called off: nothing waits for them any more', async () => {
+    const { body } = await desk.pay({ amount: '20000', token: 'tok_action' });
+    const id = body['id'] as string;
+    const { body: called } = await desk.ask(id, 'cancel');
+    expect(called['status']).toBe('canceled');
+    const attempts = async () =>
+      jsonOf<{ data: Body[] }>(await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}/attempts`)).data.map(
+        ({ action, status }) => `${String(action)} ${String(status)}`,
+      );
+    await until('all has ended', async () => !(await attempts()).join().includes('requires_action'), SETTLED_WITHIN_MS);
+    expect(await attempts()).toEqual(['sale declined', 'void approved']);
+    await expectSums(id, 'canceled', { captured: '0' });
+  });
+
   it.each([
     ['won' as const, '0'],
     ['lost' as const, '40000'],
