@@ -25,11 +25,11 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 
 const BY_KEY = keyset('asc', 'tenant_id', 'livemode', 'id');
 
-// One that the provider was asked for and another connector carries out in the end has nothing here. A dispute that was won has
-// given back what it took.
+// One that the provider was asked for and another connector carries out in the end has nothing here, though the ledger moves its
+// money between the same accounts. A dispute that was won has given back what it took.
 const PAYMENTS = statement(
   'cli.payments-at-provider',
-  `select tenant_id, livemode, id, asset, source_account_id,
+  `select tenant_id, livemode, id, asset, source_account_id, connector is not null and connector <> $4 as is_elsewhere,
      case when connector = $4 then amount_captured_minor else 0 end as captured,
      case when connector = $4 then amount_refunded_minor else 0 end as refunded, coalesce(d.disputed, 0) as disputed
    from payments left join (
@@ -60,6 +60,8 @@ interface KeyRow {
 interface PaymentRow extends KeyRow {
   readonly asset: string;
   readonly source_account_id: string;
+  /** Another connector carries it out. */
+  readonly is_elsewhere: boolean;
   readonly captured: bigint;
   readonly refunded: bigint;
   /** A sum of bigint is numeric, which comes as digits. */
@@ -113,15 +115,17 @@ function pageOf(row: PaymentRow, moved: ReadonlyMap<string, MovedRow>): OwnPage 
   const out = moved.get(movedKey(row, row.id, row.source_account_id, 'debit'));
   const back = moved.get(movedKey(row, row.id, row.source_account_id, 'credit'));
   const payment = fromUuid('payment', row.id);
+  const disputed = BigInt(row.disputed);
+  const booked = BigInt(back?.plain ?? 0) - BigInt(out?.plain ?? 0);
   return {
     payment,
     reference: `${fromUuid('tenant', row.tenant_id)}/${row.livemode ? 'live' : 'test'}/${payment}`,
     asset: row.asset,
-    payments: { captured: row.captured, refunded: row.refunded, disputed: BigInt(row.disputed) },
+    payments: { captured: row.captured, refunded: row.refunded, disputed },
     ledger: {
-      captured: BigInt(out?.held ?? 0),
-      refunded: BigInt(back?.held ?? 0),
-      disputed: BigInt(back?.plain ?? 0) - BigInt(out?.plain ?? 0),
+      captured: row.is_elsewhere ? 0n : BigInt(out?.held ?? 0),
+      refunded: row.is_elsewhere ? 0n : BigInt(back?.held ?? 0),
+      disputed: row.is_elsewhere && disputed === 0n ? 0n : booked,
     },
   };
 }

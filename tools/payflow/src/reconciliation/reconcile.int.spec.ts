@@ -148,6 +148,19 @@ describe('the books of a provider against ours', () => {
     expect({ differing, asked: acquirer.asked }).toEqual({ differing: 0, asked: [''] });
   });
 
+  it('have nothing of a payment that another connector carried out in the end, whatever was booked for it', async () => {
+    await pay({ captured: 1000 });
+    const booked = { captured: 20, refunded: 5, disputed: 3 };
+    await pay(null, { own: { captured: 20, refunded: 5 }, booked, connector: 'cards_b' });
+    const { lines, differing } = await run();
+    expect(lines).toMatchObject([
+      { figure: 'captured', outside: 1000n, payments: 1000n, ledger: 1000n, isEqual: true },
+      { figure: 'refunded', payments: 0n, ledger: 0n, isEqual: true },
+      { figure: 'disputed', payments: 0n, ledger: 0n, isEqual: true },
+    ]);
+    expect({ differing, asked: acquirer.asked }).toEqual({ differing: 0, asked: [''] });
+  });
+
   it.each<[string, () => Promise<string>, object]>([
     [
       'what the provider took and we do not know of',
