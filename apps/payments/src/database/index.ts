@@ -24,6 +24,7 @@ import { RiskRulesDeleted1764700000002 } from './migrations/1764700000002-risk-r
 import { RiskRulesCountAnew1764700000021 } from './migrations/1764700000021-risk-rules-count-anew.js';
 import { LimitsCountAnew1764700000022 } from './migrations/1764700000022-limits-count-anew.js';
 import { PaymentRetries1764700000023 } from './migrations/1764700000023-payment-retries.js';
+import { LimitReservationsBase1764700000032 } from './migrations/1764700000032-limit-reservations-base.js';
 import { PaymentRetriesOfRetries1764700000031 } from './migrations/1764700000031-payment-retries-of-retries.js';
 import { rights } from './rights.js';
 
@@ -56,6 +57,7 @@ export const migrations = [
   LimitsCountAnew1764700000022,
   PaymentRetries1764700000023,
   PaymentRetriesOfRetries1764700000031,
+  LimitReservationsBase1764700000032,
   rights,
 ];
 

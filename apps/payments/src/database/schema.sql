@@ -246,6 +246,7 @@ create table limit_reservations (
   status text not null,
   updated_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  base_minor bigint,
   constraint limit_reservations_amount_minor_check CHECK ((amount_minor > 0)),
   constraint limit_reservations_check CHECK (((used_minor >= 0) AND (used_minor <= amount_minor))),
   constraint limit_reservations_pkey PRIMARY KEY (tenant_id, livemode, payment_id, limit_id, subject, window_start),

@@ -14,6 +14,8 @@ export interface PaymentFacts {
   readonly destination: string;
   /** When it was accepted, milliseconds since the epoch: its day, month and hour, however late it is taken in. */
   readonly at_ms: number;
+  /** True of what is added to a payment that has its place. */
+  readonly isAdded?: true;
 }
 
 interface Asked {

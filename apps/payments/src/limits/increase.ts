@@ -125,7 +125,7 @@ function wholeOf({ amount, authorized }: Payment): bigint {
 function factsOf(payment: Payment, amount: bigint): PaymentFacts {
   const { id, tenant, livemode, asset, method, customer, source, destination, createdAt } = payment;
   const named = { payment: id, tenant, livemode, asset, method, customer, source, destination };
-  return { ...named, amount, at_ms: Date.parse(createdAt) };
+  return { ...named, amount, at_ms: Date.parse(createdAt), isAdded: true };
 }
 
 function paymentOf({ tenant, livemode, data: { id } }: IncreaseCommand): PaymentKey {

@@ -32,8 +32,7 @@ function rule(terms: Pick<RiskRuleDefine, 'priority' | 'verdict' | 'reason' | 'c
 }
 
 /** Each case has a limit of a customer's own. Returns what its payments name. */
-async function limited(amount = '1500') {
-  const customer = newId('customer');
+async function limited(amount = '1500', customer = newId('customer')) {
   limit = newId('limit');
   const terms = { kind: 'per_day', scope: 'customer', customer, method: null, asset: 'USD', amount } as const;
   const rest = { count: null, minutes: null, enabled: true, if_version: null };
@@ -183,6 +182,27 @@ it('what was to be added and comes to nothing is free again, long before the pay
   await payments.tell(await payments.answer(id, 'approved'));
   await payments.settle();
   expect(await use()).toEqual({ reserved: '0', used: '1000' });
+});
+
+it('a limit that is younger than the payment counts what was added to it since, and nothing of what came to nothing', async () => {
+  const { customer } = await limited('2000');
+  const id = await payments.authorized({ customer, method: CARD });
+  await limited('300', customer);
+  const increase = async (amount: string, outcome: 'approved' | 'declined') => {
+    await payments.tell(payments.wish(id, 'increment', { amount }));
+    await payments.settle();
+    await payments.tell(await payments.answer(id, outcome));
+    await payments.settle();
+  };
+  await increase('200', 'declined');
+  expect(await use()).toEqual({ reserved: '0', used: '0' });
+  await increase('100', 'approved');
+  await increase('150', 'declined');
+  expect(await use()).toEqual({ reserved: '100', used: '0' });
+  await payments.tell(payments.wish(id, 'capture'));
+  await payments.tell(await payments.answer(id, 'approved'));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '0', used: '100' });
 });
 
 it('what is being added, and has not been answered, counts in what may still be', async () => {

@@ -37,6 +37,8 @@ export interface Reservation extends Window {
   readonly payment: string;
   readonly at_ms: number;
   readonly amount: bigint;
+  /** What of it is the payment as it was made; the rest was added. A limit that is younger than the payment has nothing of that. */
+  readonly base: bigint;
   readonly status: 'reserved' | 'counted';
 }
 
@@ -135,8 +137,9 @@ export class Tally {
   #reserve(limit: Counting<LimitTerms>, facts: PaymentFacts): void {
     if (limit.kind === 'per_payment') return;
     const window = this.#windowOf(limit, facts);
-    const { payment, at_ms, amount } = facts;
-    this.reservations.push({ ...window, payment, at_ms, amount, status: 'reserved' });
+    const { payment, at_ms, amount, isAdded = false } = facts;
+    const base = isAdded ? 0n : amount;
+    this.reservations.push({ ...window, payment, at_ms, amount, base, status: 'reserved' });
     if (limit.kind === 'velocity') return this.#note(window, at_ms);
     const key = keyOfWindow(window);
     this.#sums.set(key, (this.#sums.get(key) ?? 0n) + amount);
@@ -151,7 +154,7 @@ export class Tally {
       const subject = rule.enabled ? velocitySubject(rule, facts) : undefined;
       if (subject === undefined) continue;
       const window = this.#window(facts, rule.id, subject, SLIDING_MS);
-      this.reservations.push({ ...window, payment, at_ms, amount, status: 'counted' });
+      this.reservations.push({ ...window, payment, at_ms, amount, base: amount, status: 'counted' });
       this.#note(window, at_ms);
     }
   }

@@ -13,6 +13,8 @@ export interface Settled extends Owner {
   readonly used: string;
   /** Of one that goes on: so much stays reserved, at most. Null where it has ended. */
   readonly kept: string | null;
+  /** Of one that goes on: the sum that it was made with. */
+  readonly made: string | null;
 }
 
 const KEY = 'tenant_id, livemode, limit_id, subject, window_start';
@@ -49,6 +51,7 @@ const RESERVED = new Unnested<Reservation>([
   ['window_start', 'timestamptz', ({ start_ms }) => new Date(start_ms)],
   ['at', 'timestamptz', ({ at_ms }) => new Date(at_ms)],
   ['amount_minor', 'bigint', ({ amount }) => amount],
+  ['base_minor', 'bigint', ({ base }) => base],
   ['status', 'text', ({ status }) => status],
 ]);
 const GROWN = new Unnested<Growth>([
@@ -75,7 +78,8 @@ export const usesTaken = (first: number): string =>
      insert into limit_reservations as r (${RESERVED.names}) select * from ${RESERVED.from(first + GROWN.width)}
      -- Something was added to the payment.
      on conflict (tenant_id, livemode, payment_id, limit_id, subject, window_start) do update
-       set amount_minor = r.amount_minor + excluded.amount_minor, updated_at = clock_timestamp(), xact_id = pg_current_xact_id())`;
+       set amount_minor = excluded.amount_minor + case r.status when 'released' then 0 else r.amount_minor end, status = excluded.status,
+         updated_at = clock_timestamp(), xact_id = pg_current_xact_id())`;
 
 /** The parameters of {@link usesTaken}. A batch has 500 payments, and a tenant 200 limits and rules. */
 export function usesToTake(growth: readonly Growth[], reservations: readonly Reservation[]): unknown[] {
@@ -88,7 +92,7 @@ function together(reservations: readonly Reservation[]): Reservation[] {
   for (const one of reservations) {
     const key = `${one.payment} ${keyOfWindow(one)}`;
     const before = sums.get(key);
-    sums.set(key, before ? { ...before, amount: before.amount + one.amount } : one);
+    sums.set(key, before ? { ...before, amount: before.amount + one.amount, base: before.base + one.base } : one);
   }
   return [...sums.values()];
 }
@@ -99,12 +103,13 @@ export const SETTLED = new Unnested<Settled>([
   ['payment_id', 'uuid', ({ payment }) => uuidOf('payment', payment)],
   ['used', 'bigint', ({ used }) => used],
   ['kept', 'bigint', ({ kept }) => kept],
+  ['made', 'bigint', ({ made }) => made],
 ]);
 
 /**
  * SQL, a list of CTEs: what payments reserved that ended is used as far as it was captured, and free again beyond that; what was
- * to be added to one that goes on, and will not be, is free as well. The sums are locked in the one order. The parameters of the
- * set begin at `$first`.
+ * to be added to one that goes on, and will not be, is free as well, down to nothing where the limit is younger than the payment.
+ * The sums are locked in the one order. The parameters of the set begin at `$first`.
  */
 export const usesSettled = (first: number): string =>
   `settling as (
@@ -117,10 +122,14 @@ export const usesSettled = (first: number): string =>
        and e.kept is null
      returning r.*),
    added as (
-     select r.*, e.kept from settling e join limit_reservations r using (tenant_id, livemode, payment_id)
-     where e.kept is not null and r.status = 'reserved' and r.amount_minor > e.kept and r.window_start > to_timestamp(0)),
+     select * from (
+       select r.*, e.kept - coalesce(e.made - r.base_minor, 0) as kept
+       from settling e join limit_reservations r using (tenant_id, livemode, payment_id)
+       where e.kept is not null and r.status = 'reserved' and r.window_start > to_timestamp(0)) as k
+     where amount_minor > kept),
    lessened as (
-     update limit_reservations r set amount_minor = a.kept, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+     update limit_reservations r set amount_minor = case when a.kept > 0 then a.kept else r.amount_minor end,
+       status = case when a.kept > 0 then r.status else 'released' end, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
      from added a
      where r.tenant_id = a.tenant_id and r.livemode = a.livemode and r.payment_id = a.payment_id and r.limit_id = a.limit_id
        and r.subject = a.subject and r.window_start = a.window_start),
@@ -201,7 +210,7 @@ export function usesOf(ended: readonly Payment[]): Settled[] {
     .filter(({ admission }) => admission !== null)
     .map(({ id, tenant, livemode, status, captured }) => {
       const used = status === 'succeeded' ? captured.toString() : '0';
-      return { tenant, livemode, payment: id, used, kept: null };
+      return { tenant, livemode, payment: id, used, kept: null, made: null };
     });
 }
 
@@ -210,8 +219,8 @@ export function lessenedOf(lives: readonly Life[]): Settled[] {
   return lives
     .filter(({ payment }) => payment.admission !== null)
     .map((life) => {
-      const { id, tenant, livemode } = life.payment;
-      return { tenant, livemode, payment: id, used: '0', kept: keptBy(life).toString() };
+      const { id, tenant, livemode, amount: made } = life.payment;
+      return { tenant, livemode, payment: id, used: '0', kept: keptBy(life).toString(), made };
     });
 }
 
