@@ -5,13 +5,13 @@ import { seenBy, tenantUuid, type Owner } from './keys.js';
 import { compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
 
 // What stood there before is read by the same statement: it costs no round trip, and nobody can have changed it in between but
-// who commits first.
+// who commits first. The instant is kept as it is shown: who asks for what was made until then is given it.
 const VIEW = 'v.tenant_id = e.view_tenant_id and v.livemode = e.livemode';
 const ADD = statement(
   'audit-log.add',
   `insert into audit_log (tenant_id, livemode, id, created_at, actor, actor_kind, operation, resource, before, after, address,
      request_id, trace_id)
-   select tenant_id, livemode, id, clock_timestamp(), actor, actor_kind, operation, resource,
+   select tenant_id, livemode, id, date_trunc('milliseconds', clock_timestamp()), actor, actor_kind, operation, resource,
      coalesce(case view
        when 'limit' then (select v.content from limit_views v where ${VIEW} and v.id = e.view_id)
        when 'risk_rule' then (select v.content from risk_rule_views v where ${VIEW} and v.id = e.view_id)
@@ -80,7 +80,7 @@ export interface AuditFilter {
 
 interface AuditRow {
   readonly id: string;
-  readonly created_at: Date;
+  readonly place: string;
   readonly livemode: boolean;
   readonly actor: string;
   readonly actor_kind: 'key' | 'user';
@@ -93,9 +93,13 @@ interface AuditRow {
   readonly trace_id: string | null;
 }
 
+// Entries of old are kept to the microsecond, and nobody may change them: a place that is told by milliseconds alone would lie before
+// some of those that were made within one.
+const PLACE = `to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
 export const AUDIT_LISTS = new ListStatements<AuditFilter>(
   'audit_log',
-  'id, created_at, livemode, actor, actor_kind, operation, resource, before, after, address, request_id, trace_id',
+  `id, ${PLACE} as place, livemode, actor, actor_kind, operation, resource, before, after, address, request_id, trace_id`,
   {
     actor: compare('a', 'actor'),
     operation: compare('o', 'operation'),
@@ -110,11 +114,11 @@ export async function listAuditEntries(db: Database, owner: Owner, page: Page<Au
   return (await seenBy(db, owner).rows<AuditRow & Record<string, unknown>>(...list)).map(toView);
 }
 
-function toView({ actor_kind, created_at, request_id, trace_id, id, ...row }: AuditRow): AuditView {
+function toView({ actor_kind, place, request_id, trace_id, id, ...row }: AuditRow): AuditView {
   return {
     ...row,
     id: fromUuid('auditEntry', id),
-    createdAt: created_at.toISOString(),
+    createdAt: place,
     actorKind: actor_kind,
     requestId: request_id,
     traceId: trace_id,

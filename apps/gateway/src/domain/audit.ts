@@ -30,6 +30,7 @@ export interface AuditEntry {
 /** An entry as the log has it. */
 export interface AuditView {
   readonly id: string;
+  /** To the microsecond: its place in a list. */
   readonly createdAt: string;
   readonly livemode: boolean;
   readonly actor: string;
@@ -43,9 +44,13 @@ export interface AuditView {
   readonly traceId: string | null;
 }
 
+/** `2026-11-27T09:42:05.123`. */
+const MILLISECONDS_LENGTH = 23;
+
 /** An entry of the HTTP API. */
 export function auditResource(view: AuditView) {
-  const { id, createdAt: created_at, livemode, actor, operation, resource, before, after } = view;
+  const { id, livemode, actor, operation, resource, before, after } = view;
+  const created_at = `${view.createdAt.slice(0, MILLISECONDS_LENGTH)}Z`;
   return {
     ...{ id, object: 'audit_entry', created_at, livemode, actor, actor_kind: view.actorKind, operation, resource },
     ...{ before, after, address: view.address, request_id: view.requestId, trace_id: view.traceId },

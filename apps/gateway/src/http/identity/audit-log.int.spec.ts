@@ -1,4 +1,4 @@
-import { newId } from '@payflow/contracts';
+import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,14 @@ import { openStage, told, type Stage } from '../../testing/stage.js';
 
 const LOG = '/api/v1/audit_log';
 const WAIT = { prefer: 'wait=10' };
+/** Entries of one millisecond, as they were written once. */
+const OF_OLD = statement(
+  'spec.entries-of-old',
+  `insert into audit_log (tenant_id, livemode, id, created_at, actor, actor_kind, operation, resource, before, after, address, request_id)
+   select $1, false, gen_random_uuid(), date_trunc('milliseconds', now()) + nr * interval '100 microseconds', 'key', 'key',
+     'defineLimit', 'of-old', 'null', json_build_object('nr', nr), '127.0.0.1', 'spec'
+   from generate_series(1, 7) as nr`,
+);
 
 interface Entry {
   readonly [name: string]: unknown;
@@ -120,6 +128,27 @@ describe('the list', () => {
       await entries(`?actor=${newest?.['actor'] as string}&created[gte]=${newest?.['created_at'] as string}`),
     ).toEqual([newest]);
     expect(await entries(`?actor=${newId('user')}`)).toEqual([]);
+  });
+
+  it('has an entry at the instant that it shows', async () => {
+    const id = newId('limit');
+    await client.postUntilTaken('/api/v1/limits', { id, ...LIMIT }, WAIT);
+    const [entry] = await entries(`?resource=${id}`);
+    const at = entry?.['created_at'] as string;
+    expect(await entries(`?resource=${id}&created[gte]=${at}&created[lte]=${at}`)).toEqual([entry]);
+  });
+
+  it('loses nothing of what was written down within a millisecond, when it was kept to the microsecond', async () => {
+    await stage.db.count(OF_OLD, [uuidOf('tenant', client.tenant)]);
+    const seen: unknown[] = [];
+    for (let cursor: unknown = ''; cursor !== null;) {
+      const after = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor as string)}`;
+      const { body } = await client.get(`${LOG}?resource=of-old&limit=2${after}`);
+      seen.push(...(body['data'] as Entry[]).map((entry) => entry.after?.['nr']));
+      cursor = body['next_cursor'];
+    }
+    expect(seen).toEqual([7, 6, 5, 4, 3, 2, 1]);
+    for (const { created_at } of await entries('?resource=of-old')) expect(created_at).toMatch(/\.\d{3}Z$/);
   });
 
   it.each([
