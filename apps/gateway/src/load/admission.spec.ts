@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import Fastify, { type FastifyInstance, type InjectOptions, type LightMyRequestResponse } from 'fastify';
@@ -170,6 +171,27 @@ describe('a queue', () => {
 it('probes are nobody that could be sent away', async () => {
   await late(MANY, 10_000);
   expect((await get('/livez')).statusCode).toBe(200);
+});
+
+it('a worker is given back of what is streamed to a client that had gone before it began', async () => {
+  serve({ MAX_WORKERS: 1, MAX_QUEUE_SIZE: 1 });
+  let begin: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) =>
+    fastify.get('/api/v1/streams', async (_request, reply) => {
+      reply.raw.once('close', resolve);
+      await new Promise<void>((begins) => (begin = begins));
+      return new PassThrough();
+    }),
+  );
+  const address = await fastify.listen({ port: 0 });
+  const client = request(`${address}/api/v1/streams`).on('error', () => undefined);
+  client.end();
+  await until(() => received === 1);
+  client.destroy();
+  await gone;
+  begin();
+  void get();
+  await begun(1);
 });
 
 it('a worker is given back with the answer, and of what is streamed with the end of it', async () => {

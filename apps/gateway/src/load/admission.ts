@@ -124,8 +124,8 @@ export function admitRequests(fastify: FastifyInstance, admission: Admission): v
   });
   fastify.addHook('onSend', (request: AdmittedRequest, reply, payload, done) => {
     if (request[WORK]) {
-      // What is streamed is made while it is sent.
-      if (isStream(payload)) reply.raw.once('close', () => leaveWork(request));
+      // What is streamed is made while it is sent: to nobody, where the client has gone by then, and of that nothing would be heard.
+      if (isStream(payload) && !reply.raw.closed) reply.raw.once('close', () => leaveWork(request));
       else leaveWork(request);
     }
     done();
