@@ -101,6 +101,12 @@ const END_ALL = statement(
    where tenant_id = $1 and user_id = $2 and id is distinct from $3::uuid and ended_at is null`,
 );
 
+// Of one user, whose row is locked: two of these never meet.
+const LOCK_ALL = statement(
+  'sessions.lock-all',
+  `select id from sessions where tenant_id = $1 and user_id = $2 and ended_at is null order by id for update`,
+);
+
 const LIVE_TOKENS = statement(
   'session-tokens.live',
   `select encode(t.hash, 'hex') as hash from sessions s join session_tokens t on t.tenant_id = s.tenant_id and t.session_id = s.id
@@ -241,6 +247,11 @@ export async function endSessions(
 ): Promise<number> {
   const kept = but === undefined ? null : uuidOf('session', but);
   return tx.count(END_ALL, [tenantUuid(organisation), uuidOf('user', id), kept, reason]);
+}
+
+/** Waits for refreshes of a user's sessions that are under way; the next ones wait for this transaction. */
+export async function lockSessions(tx: Transaction, { organisation, id }: UserKey): Promise<void> {
+  await tx.count(LOCK_ALL, [tenantUuid(organisation), uuidOf('user', id)]);
 }
 
 /** Hashes, in hexadecimal digits, of all access tokens of a user that would still let somebody in. */

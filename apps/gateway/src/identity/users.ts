@@ -1,8 +1,9 @@
 import { newId } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
-import { endSessions, liveTokens } from '../database/session.repository.js';
+import { endSessions, liveTokens, lockSessions } from '../database/session.repository.js';
 import {
   findPassword,
+  holdLogin,
   insertUser,
   inviteUser,
   lockOwners,
@@ -72,6 +73,7 @@ export class Users {
       const staysInvited = covers(ROLE_SCOPES[user.role], ROLE_SCOPES[role]);
       const changed = await updateUser(tx, user, { name, role, disabled, staysInvited });
       if (disabled) await endSessions(tx, user, 'user_disabled');
+      else await lockSessions(tx, user);
       // After the sessions are locked: a refresh that was under way has given its token by then.
       const tokens = await liveTokens(tx, user);
       return { ...answer(changed, 200), before: userResource(user), afterCommit: () => this.logins.forget(tokens) };
@@ -96,10 +98,12 @@ export class Users {
     const key = { organisation, id };
     const found = await findPassword(this.db, key);
     if (!found) throw new Problem('credentials_invalid');
-    await this.logins.checkPassword(found.user.email, current, at, () => Promise.resolve(found));
+    const known = await this.logins.checkPassword(found.user.email, current, at, () => Promise.resolve(found));
     const passwordHash = await this.passwords.hash(next);
     return async (tx) => {
       await lockUser(tx, key);
+      // Another change may have been faster: who knows the password before it alone must not have the last word.
+      if (!(await holdLogin(tx, key, known.passwordHash))) throw new Problem('credentials_invalid');
       await setPassword(tx, key, passwordHash);
       const tokens = await liveTokens(tx, key);
       const sessions_ended = await endSessions(tx, key, 'password_changed', session);

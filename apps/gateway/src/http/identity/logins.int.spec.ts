@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { newId } from '@payflow/contracts';
+import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
+import { until } from '@payflow/testing';
+import { Client as Postgres } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashToken } from '../../identity/tokens.js';
 import { Client } from '../../testing/gateway-under-test.js';
@@ -10,6 +12,8 @@ import { openStage, told, type Stage } from '../../testing/stage.js';
 const AUTH = '/api/v1/auth';
 const ME = `${AUTH}/me`;
 const SESSIONS = `${AUTH}/sessions`;
+/** Who waits for another's locks. */
+const WAITING = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
 
 let stage: Stage;
 let client: Client;
@@ -319,6 +323,24 @@ describe('a password', () => {
     expect(told(await change(user.client, PASSWORD, 'short'))).toBe('400 invalid_request');
     expect(told(await change(client, PASSWORD, 'another horse battery'))).toBe('403 session_required');
     expect((await logIn(base, user.email)).status).toBe(200);
+  });
+
+  it('is changed once by those who know it at one moment: whoever comes second has not the last word', async () => {
+    const user = await userOf(stage.db, client, 'viewer');
+    const other = by((await logIn(base, user.email)).body['access_token']);
+    const admin = new Postgres({ connectionString: stage.adminUrl });
+    await admin.connect();
+    await admin.query('begin');
+    await admin.query('select from users where id = $1 for update', [uuidOf('user', user.id)]);
+    const chosen = ['the horse of the one', 'the horse of the other'] as const;
+    const asked = Promise.all([change(user.client, PASSWORD, chosen[0]), change(other, PASSWORD, chosen[1])]);
+    await until('both wait', async () => (await admin.query(WAITING)).rowCount === 2);
+    await admin.query('commit');
+    await admin.end();
+    const answers = (await asked).map(told);
+    expect([...answers].sort()).toEqual(['204', '401 credentials_invalid']);
+    const last = await Promise.all(chosen.map((password) => logIn(base, user.email, password)));
+    expect(last.map(told)).toEqual(answers.map((answer) => (answer === '204' ? '200' : answer)));
   });
 
   it('stands nowhere in clear, nor in a form that a fast hash would find', async () => {

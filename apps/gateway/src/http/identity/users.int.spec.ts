@@ -2,8 +2,9 @@ import { newId, uuidOf } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import { Client as Postgres } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROLE_SCOPES } from '../../domain/role.js';
 import { SCOPES } from '../../domain/scope.js';
-import { Client, countRows } from '../../testing/gateway-under-test.js';
+import { Client, countRows, type Answered } from '../../testing/gateway-under-test.js';
 import { addUser, logIn, PASSWORD, postOpen, userOf } from '../../testing/people.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
 
@@ -101,6 +102,30 @@ describe('a user', () => {
     expect(told(await owner.patch(`${USERS}/${user.id}`, { role: 'viewer' }, { 'if-match': 'W/"1"' }))).toBe(
       '412 version_differs',
     );
+  });
+
+  it('is given another role, which counts for the token of a refresh that came meanwhile', async () => {
+    const user = await userOf(stage.db, client, 'operator');
+    const admin = new Postgres({ connectionString: stage.adminUrl });
+    await admin.connect();
+    // The change has done all but to commit.
+    await admin.query('begin');
+    await admin.query('lock table audit_log in exclusive mode');
+    const changed = owner.patch(`${USERS}/${user.id}`, { role: 'viewer' });
+    await until('the change waits', async () => (await admin.query(WAITING)).rowCount === 1);
+    let early: Answered | undefined;
+    const refreshed = postOpen(base, '/api/v1/auth/refresh', { refresh_token: user.refreshToken }).then(
+      (answer) => (early = answer),
+    );
+    await until('the refresh is over or waits', async () => early ?? (await admin.query(WAITING)).rowCount === 2);
+    const holder = (answer: Answered) => Client.with(client.tenant, answer.body['access_token'] as string, base);
+    // Whoever looks the token up now learns the role as it was.
+    if (early) await holder(early).get(ME);
+    await admin.query('commit');
+    await admin.end();
+    expect((await changed).status).toBe(200);
+    const { body } = await holder(await refreshed).get(ME);
+    expect(body['scopes']).toEqual(ROLE_SCOPES.viewer);
   });
 
   it('who is given more is let in by no invitation from before: it was made by who might not give that', async () => {
