@@ -8,7 +8,8 @@ import { Outcomes } from '../acceptance/outcomes.js';
 import { paymentReply } from '../acceptance/payment-replies.js';
 import { GatewayCaches } from '../cache/gateway-caches.js';
 import { applyCounters, type OwnedCounters } from '../database/account-view.repository.js';
-import { applyPayments } from '../database/payment-view.repository.js';
+import { keyOf } from '../database/keys.js';
+import { applyPayments, findPayments } from '../database/payment-view.repository.js';
 import { saveReplies, takePending, type PendingWrite } from '../database/reply.repository.js';
 import { paymentAt, type PaymentView } from '../domain/payment.js';
 import { applyClockEvents, type ClockEvent } from './clock-events.js';
@@ -66,7 +67,13 @@ export class PaymentEventsHandler {
     ]);
     const ended = await applyOperations(tx, events.filter(isOperationEvent), changed);
     const disputed = await applyDisputeEvents(tx, disputes);
-    const replies = [...createdReplies(rests, changed, pending), ...ended, ...disputed, ...policies];
+    const behind = await findBehind(tx, pending, changed);
+    const replies = [
+      ...createdReplies(rests, new Map([...changed, ...behind]), pending),
+      ...ended,
+      ...disputed,
+      ...policies,
+    ];
     saveReplies(tx, replies);
     crashAt('reply-written');
     return {
@@ -82,14 +89,26 @@ function isClockEvent(event: { readonly type: string }): event is PaymentsClockE
   return event.type === 'payflow.payments_clock.moved.v1';
 }
 
-/** A payment's creation is answered with the first state in which it rests, though the same batch may have brought it further. */
+/** The payments that somebody waits for and that stand as they did: an event that stands later was applied before. Nothing for nothing. */
+function findBehind(
+  tx: Transaction,
+  pending: ReadonlyMap<string, PendingWrite>,
+  changed: ReadonlyMap<string, PaymentView>,
+): Promise<Map<string, PaymentView>> {
+  return findPayments(
+    tx,
+    [...pending.values()].filter((write) => !changed.has(keyOf(write))),
+  );
+}
+
+/** A payment's creation is answered with the first state in which it rests, though the view may be further on. */
 function createdReplies(
   rests: ReadonlyMap<string, PaymentState>,
-  changed: ReadonlyMap<string, PaymentView>,
+  views: ReadonlyMap<string, PaymentView>,
   pending: ReadonlyMap<string, PendingWrite>,
 ): [PendingWrite, Reply][] {
   return [...rests].flatMap(([key, { data }]): [PendingWrite, Reply][] => {
-    const [view, write] = [changed.get(key), pending.get(key)];
+    const [view, write] = [views.get(key), pending.get(key)];
     return view && write ? [[write, paymentReply(paymentAt(view, data), write.requestId)]] : [];
   });
 }
