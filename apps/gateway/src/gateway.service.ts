@@ -5,6 +5,7 @@ import { gatewayConfiguration } from './gateway.config.js';
 import { GatewayModule } from './gateway.module.js';
 import type { Door } from './http/edge/authentication.js';
 import { serveDocs } from './http/docs/docs.js';
+import { holdsCardNumber } from './http/edge/card-numbers.js';
 import { gatewayEdge, withVersion } from './http/edge/edge.js';
 import { Admission } from './load/admission.js';
 import { connectionLimits } from './load/connection-limits.js';
@@ -19,6 +20,7 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     configuration: gatewayConfiguration,
     module: (config) => GatewayModule.with(config),
     rewriteUrl: withVersion,
+    keepsName: (name) => !holdsCardNumber(name),
     tls: tlsIdentity,
     edge: async (fastify, config) => {
       limitConnections(fastify.server, connectionLimits(config));

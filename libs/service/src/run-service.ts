@@ -19,6 +19,7 @@ import { Health } from './health.js';
 import { refuseOtherMethods, rememberMethods } from './http/method-not-allowed.js';
 import { rootEndpoints } from './http/root-endpoints.js';
 import { bothVersions, passOverExpectations, refuseAmbiguous, serverOptions } from './http/server-options.js';
+import type { KeepsName } from './http/keeps-name.js';
 import { traceRequests } from './http/server-span.js';
 import type { TlsIdentity } from './http/tls.js';
 import { StartUp } from './start-up.js';
@@ -35,6 +36,8 @@ export interface ServiceDefinition<C extends Configuration> {
   readonly tls?: (config: ConfigurationOf<C>) => TlsIdentity | undefined;
   /** Changes a request's URL before it is routed. */
   readonly rewriteUrl?: (url: string) => string;
+  /** Whether what a caller calls a request or a trace may be written into logs and kept; where this is not said, any such text may. */
+  readonly keepsName?: KeepsName;
   /** What the service adds to its HTTP edge: hooks, body parsers, pages. Runs before any route is made. */
   readonly edge?: (fastify: FastifyInstance, config: ConfigurationOf<C>) => void | Promise<void>;
   /** Runs when the modules are up and before traffic: the OpenAPI document, warming up. */
@@ -132,12 +135,12 @@ async function createApp<C extends Configuration>(
   if (startUp.order === 'one_by_one') await startUp.part('schemas', () => compileSchemas(() => Promise.resolve()));
 
   const adapter = new FastifyAdapter({
-    ...serverOptions(definition.rewriteUrl, definition.tls?.(config)),
+    ...serverOptions(definition.rewriteUrl, definition.tls?.(config), definition.keepsName),
     ...(definition.forwardedReads ? bothVersions : {}),
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const methods = rememberMethods(fastify);
-  traceRequests(fastify, health);
+  traceRequests(fastify, health, definition.keepsName);
   refuseAmbiguous(fastify);
   passOverExpectations(fastify);
   rootEndpoints(fastify, health);

@@ -73,6 +73,16 @@ describe('the request log', () => {
     expect(text).not.toMatch(/secret|sk_test/);
   });
 
+  it('has no card number, though a request was called by one', async () => {
+    const headers = (id: string) => ({ ...from(anAddress()), 'request-id': id });
+    const refused = await client.get('/api/v1/assets', headers('order-4111111111111111'));
+    expect(refused.body['code']).toBe('card_data_not_accepted');
+    await client.get('/api/v1/assets', headers('spec-after-a-card'));
+    await logged('?request_id=spec-after-a-card');
+    const [{ text } = { text: '' }] = await watched.db.rows<{ text: string }>(ALL);
+    expect([text.includes('card_data_not_accepted'), text.includes('4111111111111111')]).toEqual([true, false]);
+  });
+
   it.each([
     ['status=404', '/api/v1/payments/pay_01m7yg4jr5ezm9ym0cwhese7x1'],
     ['status[gte]=400&status[lt]=500', '/api/v1/payments?nonsense=1'],

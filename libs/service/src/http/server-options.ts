@@ -5,6 +5,7 @@ import { answerClientError } from '../problem/client-error.js';
 import { sendProblem } from '../problem/problem.filter.js';
 import { Problem } from '../problem/problem.js';
 import { serveBothVersions } from './both-versions.js';
+import { keepsAnyName, type KeepsName } from './keeps-name.js';
 import { originForm } from './origin-form.js';
 import { tlsServerOptions, type TlsIdentity } from './tls.js';
 
@@ -45,6 +46,7 @@ export const bothVersions: Pick<FastifyHttpOptions<Server>, 'serverFactory'> = {
 export function serverOptions(
   rewriteUrl?: (url: string) => string,
   identity?: TlsIdentity,
+  keepsName: KeepsName = keepsAnyName,
 ): FastifyHttpOptions<Server> {
   const http = {
     // Node would answer a missing Host by itself, and not as we do: see refuseAmbiguous.
@@ -66,7 +68,7 @@ export function serverOptions(
     return503OnClosing: false,
     trustProxy: false,
     requestIdHeader: false,
-    genReqId: requestId,
+    genReqId: (request: Pick<IncomingMessage, 'headers'>) => requestId(request, keepsName),
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX, caseSensitive: true },
     // Node's server of HTTPS takes both kinds of options in one; to Fastify's types it is another server.
     ...(identity ? ({ https: { ...http, ...tlsServerOptions(identity) } } as object) : { http }),
@@ -75,10 +77,11 @@ export function serverOptions(
   };
 }
 
-/** The caller's Request-Id when it is a sane token, else a new one. */
-function requestId(request: Pick<IncomingMessage, 'headers'>): string {
-  const given = request.headers['request-id'];
-  return typeof given === 'string' && SANE_REQUEST_ID.test(given) ? given : `req_${randomUUID()}`;
+/** The caller's Request-Id when it is a sane token that may be kept, else a new one. */
+function requestId({ headers }: Pick<IncomingMessage, 'headers'>, keepsName: KeepsName): string {
+  const given = headers['request-id'];
+  const isKept = typeof given === 'string' && SANE_REQUEST_ID.test(given) && keepsName(given);
+  return isKept ? given : `req_${randomUUID()}`;
 }
 
 /**

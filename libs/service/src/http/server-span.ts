@@ -3,6 +3,7 @@ import { METRICS } from '@payflow/contracts';
 import { extractTraceContext, histogram, logger, traceparentOf } from '@payflow/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Health } from '../health.js';
+import { keepsAnyName, type KeepsName } from './keeps-name.js';
 import { toldPath } from './told-path.js';
 
 interface Traced {
@@ -24,14 +25,19 @@ const duration = histogram(METRICS.httpServerDuration, 'Time from the request to
 
 /**
  * One server span per request, in the caller's trace, active for hooks and handler; duration metric; `request-id` and
- * `traceparent` on the answer. Register before any other hook. Routes with `config.untraced` (probes) are left out.
+ * `traceparent` on the answer. Register before any other hook. Routes with `config.untraced` (probes) are left out. A `tracestate`
+ * that may not be kept is dropped.
  */
-export function traceRequests(fastify: FastifyInstance, health: Pick<Health, 'draining'>): void {
+export function traceRequests(
+  fastify: FastifyInstance,
+  health: Pick<Health, 'draining'>,
+  keepsName: KeepsName = keepsAnyName,
+): void {
   fastify.addHook('onRequest', (request: TracedRequest, reply, done) => {
     void reply.header('request-id', request.id);
     if (health.draining && request.raw.httpVersionMajor === 1) void reply.header('connection', 'close');
     if (isUntraced(request)) return done();
-    const traced = startSpan(request);
+    const traced = startSpan(request, keepsName);
     request[TRACED] = traced;
     void reply.header('traceparent', traceparentOf(traced.span));
     // 'close' comes once and always, also when the client has gone before the answer.
@@ -50,10 +56,11 @@ function isUntraced(request: FastifyRequest): boolean {
   return (request.routeOptions.config as { untraced?: boolean } | undefined)?.untraced === true;
 }
 
-function startSpan(request: FastifyRequest): Traced {
+function startSpan(request: FastifyRequest, keepsName: KeepsName): Traced {
   const { traceparent, tracestate } = request.headers;
   const route = request.routeOptions.url;
-  const parent = extractTraceContext(single(traceparent), single(tracestate));
+  const state = single(tracestate);
+  const parent = extractTraceContext(single(traceparent), state && keepsName(state) ? state : undefined);
   const span = tracer.startSpan(
     route ? `${request.method} ${route}` : request.method,
     { kind: SpanKind.SERVER },
