@@ -56,7 +56,7 @@ export type { Rights, TableRights } from './rights.js';
 export { IndexMigration, type IndexDefinition } from './index-migration.js';
 export { SqlMigration, runMigrations } from './migration.js';
 export { dumpSchema } from './schema-dump.js';
-export { statement, statementNamed, type Statement } from './statement.js';
+export { statement, statementNamed, unprepared, type Statement } from './statement.js';
 export { SideBySide, type Part } from './side-by-side.js';
 export type { Plans } from './kept-plans.js';
 export { Transaction, type Row } from './transaction.js';

@@ -2,6 +2,8 @@
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** False: it is parsed and planned each time, and nothing is left of it on the connection. */
+  readonly isPrepared?: false;
 }
 
 /** Postgres cuts identifiers, prepared names among them, at 63 bytes: a longer name would collide silently. */
@@ -20,6 +22,14 @@ export function statement(name: string, text: string): Statement {
   if ((texts.get(name) ?? constant) !== constant) throw new Error(`two statements are named ${name}`);
   texts.set(name, constant);
   return { name, text: constant };
+}
+
+/**
+ * A statement that is prepared under no name: for texts that are so many that no connection should keep a plan of each. All of one
+ * kind share the name, under which they are traced.
+ */
+export function unprepared(name: string, text: string): Statement {
+  return { name, text: text.trim(), isPrepared: false };
 }
 
 /** The statement of a name, for those who look at it from outside. Throws where no module that is loaded has made it. */

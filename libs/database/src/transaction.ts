@@ -55,7 +55,7 @@ export class Transaction {
     private readonly tenant: Tenant = EVERY_TENANT,
   ) {}
 
-  /** Runs a named, prepared statement and returns its rows. */
+  /** Runs a statement and returns its rows. */
   async rows<R extends object = Row>(statement: Statement, values: readonly unknown[] = []): Promise<R[]> {
     return (await this.execute(statement, values)).rows as R[];
   }
@@ -173,11 +173,11 @@ export class Transaction {
     }
   }
 
-  private tell({ name, text }: Statement, rows: number | undefined, error?: unknown): void {
+  private tell({ name, text, isPrepared }: Statement, rows: number | undefined, error?: unknown): void {
     const duration_ms = this.clock.answered();
     if (statementExecutions.hasSubscribers)
       statementExecutions.publish({
-        name,
+        name: isPrepared === false ? undefined : name,
         text,
         duration_ms,
         rows,

@@ -1,5 +1,5 @@
 import { uuidOf } from '@payflow/contracts';
-import { keyset, statement, type Database, type Statement } from '@payflow/database';
+import { keyset, statement, unprepared, type Database, type Statement } from '@payflow/database';
 import { tenantUuid, type Owner, seenBy } from './keys.js';
 
 /** The place after which a page begins. */
@@ -80,8 +80,14 @@ export const CREATED_CONDITIONS = {
 } as const;
 
 /**
+ * Of each list so many texts are prepared. Fourteen filters can be combined in thirty thousand ways, and a text that is prepared takes
+ * 40 KB of each connection for as long as that lives: whoever tried them all would take gigabytes of the database's memory.
+ */
+const PREPARED_MAX = 64;
+
+/**
  * The lists of one table, newest first, by keyset. One constant text per combination of filters, so that each can be
- * prepared; the combinations are few and all ours.
+ * prepared. Few are asked for; what comes after {@link PREPARED_MAX} of them is planned each time.
  */
 export class ListStatements<F extends object> {
   readonly #made = new Map<string, Statement>();
@@ -126,8 +132,10 @@ export class ListStatements<F extends object> {
     const letters = conditions.map(({ letter }) => letter).join('') + (continued ? 'c' : '');
     const known = this.#made.get(letters);
     if (known) return known;
-    const name = `${this.table.replaceAll('_', '-')}.list-${this.part === '' ? '' : `${this.part}-`}${letters}`;
-    const made = statement(name, this.#text(conditions, continued));
+    const list = `${this.table.replaceAll('_', '-')}.list-${this.part === '' ? '' : `${this.part}-`}`;
+    const text = this.#text(conditions, continued);
+    if (this.#made.size >= PREPARED_MAX) return unprepared(`${list}others`, text);
+    const made = statement(`${list}${letters}`, text);
     this.#made.set(letters, made);
     return made;
   }

@@ -3,7 +3,7 @@ import type { Tenant } from '../walls.js';
 
 /** One execution of a statement, told when the server has answered it. Parameters are not part of it: they may be secrets. */
 export interface StatementExecution {
-  /** As in `statement()`; undefined for a text that an ORM made up, which is parsed and planned anew each time. */
+  /** As in `statement()`; undefined for a text that is parsed and planned anew each time: one of many, or one that an ORM made up. */
   readonly name: string | undefined;
   /** With placeholders only. */
   readonly text: string;
