@@ -24,6 +24,7 @@ describe('the address of a client', () => {
   it('is that of the connection where it is no proxy of ours, whatever it says', () => {
     expect(addressOf('192.0.2.66', { 'x-forwarded-for': '198.51.100.1' })).toBe('192.0.2.66');
     expect(addressOf('::ffff:192.0.2.66', { forwarded: 'for=198.51.100.1' }, 'forwarded')).toBe('192.0.2.66');
+    expect(addressOf('fe80::66%eth0', { 'x-forwarded-for': '198.51.100.1' })).toBe('fe80::66');
   });
 
   it.each([['unknown'], ['192.0.2.1, nonsense'], ['192.0.2.1, '], ['']])(

@@ -15,7 +15,7 @@ export interface ProxyTrust {
  * What stands left of that anybody may have written. A header that a proxy of ours has garbled leaves the proxy itself.
  */
 export function clientAddress(peer: string, headers: IncomingHttpHeaders, { proxies, header }: ProxyTrust): string {
-  let address = plainAddress(peer) ?? peer;
+  let address = plainAddress(withoutZone(peer)) ?? peer;
   if (!proxies.has(address)) return address;
   const given = headers[header];
   const hops = (header === 'forwarded' ? forwardedFor : (text: string) => text.split(','))([given ?? []].flat().join());
@@ -25,6 +25,12 @@ export function clientAddress(peer: string, headers: IncomingHttpHeaders, { prox
     address = next;
   }
   return address;
+}
+
+/** A neighbour's link-local address comes with the network card of ours that it is at, which no column for addresses takes. */
+function withoutZone(peer: string): string {
+  const zone = peer.indexOf('%');
+  return zone < 0 ? peer : peer.slice(0, zone);
 }
 
 /** The `for` of each element of `Forwarded` (RFC 7239); of one without, nothing that is an address. */
