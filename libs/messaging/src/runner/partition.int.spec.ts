@@ -224,6 +224,23 @@ describe('a log that is not the one the position was written by', () => {
     await runner.close();
   });
 
+  it('is the same where that record has outlived its retention since the partition was claimed', async () => {
+    const bounds = { start: 0, end: 7 };
+    const { deliver, runner } = processOf({ bounds });
+    await deliver(batchOf(messages, 0, 7));
+    expect(seeks.at(-1)).toBe(5);
+    bounds.start = 6;
+    const next = batchOf([openAccount()], 6);
+    await deliver(next);
+    expect(await stopped()).toMatch(/^wrong_record_at_position/);
+    await deliver(next);
+    expect(seeks.at(-1)).toBe(6);
+    await deliver(next);
+    expect((await kit.effects()).length).toBe(7);
+    expect(await stopped()).toBeNull();
+    await runner.close();
+  });
+
   it('stops the partition when records between are gone, by retention or by a gap', async () => {
     const young = processOf({ bounds: { start: 8, end: 10 } });
     await young.deliver(batchOf([openAccount()], 8));

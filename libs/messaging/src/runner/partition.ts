@@ -245,6 +245,8 @@ export class PartitionRunner {
     log.fatal({ ...this.place, reason: error.reason }, `ALARM: partition stopped: ${error.message}`);
     this.pause.begin(STOPPED_RETRY_MS, error.reason, from);
     const { reader } = this.parts;
+    // The record before the position may have outlived its retention since it was claimed: only a new claim asks where the log begins.
+    if (this.claim && error.reason === 'wrong_record_at_position') this.claim = { ...this.claim, placed: false };
     if (this.claim) await stopPosition(reader.db, this.place, this.claim.epoch, error.message).catch(() => undefined);
   }
 }
