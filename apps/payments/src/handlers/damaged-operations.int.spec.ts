@@ -1,4 +1,5 @@
 import { PARTITIONS, newId, partitionOf, type AnyMessage } from '@payflow/contracts';
+import { statement } from '@payflow/database';
 import { requestParked, type RecordToSend } from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
 import { ReaderKit, paymentCommand, recordOf, testMessage, until } from '@payflow/testing';
@@ -7,6 +8,8 @@ import { migrations } from '../database/index.js';
 import { PaymentCommandsHandler } from './payment-commands.handler.js';
 
 configureLogging({ level: 'silent' });
+
+const WAITING = statement('spec.waiting-commands', 'select sequence from waiting_commands');
 
 type Create = AnyMessage<'payflow.payment.create.v1'>;
 
@@ -83,6 +86,16 @@ describe('a command about a payment', () => {
     expect(await sentAfter(create, damaged(second), damaged(second))).toEqual(
       [BEGUN, REFUSED, REFUSED, ...CANCELED].sort(),
     );
+  });
+
+  it('that comes before its payment fails with it where that came damaged, and nothing waits for ever', async () => {
+    const create = unconfirmed();
+    expect(await sentAfter(create, recordOf(cancel(create, 2)))).toEqual([]);
+    expect(await sentAfter(create, damaged(create, { capture: 7 }))).toEqual([
+      'payflow.cancellation.failed.v1 payment_not_cancelable',
+      'payflow.payment.failed.v1 command_malformed',
+    ]);
+    expect(await kit.db.rows(WAITING)).toEqual([]);
   });
 
   it('that came damaged before its payment is not carried out, and not told either', async () => {

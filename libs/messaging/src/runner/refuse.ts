@@ -45,15 +45,14 @@ export async function refuseUndecodable(unit: Unit, items: readonly Item[]): Pro
 
 /**
  * A refused command has used up its number: what waited for it is carried out in the same transaction. One that came before its
- * turn waits for it like any other; the reader knows it by then, and leaves it as it is.
+ * turn waits for it like any other; the reader knows it by then, and leaves it as it is. The first of a subject needs no number to
+ * be refused, and is known as the first by having none.
  */
 async function useUp(
   unit: Unit,
   refused: readonly [RawRecord, Refusable][],
 ): Promise<{ messages: readonly AnyOutgoing[]; followed: readonly string[] }> {
-  const numbered = refused
-    .map(([record, command]): Arrival => arrivalOf(record, command as unknown as AnyMessage))
-    .filter(({ message }) => (sequenceOf(message) ?? 1) > 1);
+  const numbered = refused.map(([record, command]) => arrivalOf(record, numberedOf(command as unknown as AnyMessage)));
   if (!unit.reader.spec.sequenced || numbered.length === 0) return { messages: [], followed: [] };
   // What this very batch has stored waits, too.
   const { ready } = await inSequence({ ...unit, position: { ...unit.position, hasWaiting: true } }, numbered);
@@ -61,6 +60,11 @@ async function useUp(
   if (followers.length === 0) return { messages: [], followed: [] };
   const { messages, repeated = [] } = await unit.reader.handlers.handle(followers, unit.tx);
   return { messages, followed: followers.map(({ id }) => id).filter((id) => !repeated.includes(id)) };
+}
+
+function numberedOf(message: AnyMessage): AnyMessage {
+  if (sequenceOf(message) !== undefined) return message;
+  return { ...message, data: { ...message.data, sequence: 1 } } as AnyMessage;
 }
 
 function arrivalOf({ offset, value }: RawRecord, message: AnyMessage): Arrival {

@@ -47,6 +47,13 @@ describe('commands of one subject', () => {
     ['a copy of an early one waits once', 1, [], ['3', '3'], { early: '3' }],
     ['a copy of one that waits already waits once', 1, ['3'], ['3'], {}],
     [
+      'one that waited for what was used up without it goes before whatever comes, and its copy is not applied',
+      1,
+      ['2', '3', '5'],
+      ['4', '2'],
+      { ready: '2 3 4 5', taken: '2 3 5', repeated: '2', used: 5 },
+    ],
+    [
       'two under one number: the second is never applied',
       1,
       ['3'],

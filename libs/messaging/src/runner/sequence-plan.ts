@@ -37,6 +37,7 @@ export function sequenceKey({ tenant, livemode, key }: AnyMessage): string {
 /** Decides on the commands in the order they came. Changes `states` as it goes. */
 export function planSequence(arrivals: readonly Arrival[], states: ReadonlyMap<string, SequenceState>): SequencePlan {
   const plan: SequencePlan = { ready: [], early: [], taken: [], repeated: [], conflicting: [], used: new Map() };
+  for (const [subject, state] of states) follow(plan, state, subject);
   for (const arrival of arrivals) {
     const number = sequenceOf(arrival.message);
     const subject = sequenceKey(arrival.message);
@@ -63,6 +64,12 @@ function defer(plan: SequencePlan, state: SequenceState, number: number, arrival
 function apply(plan: SequencePlan, state: SequenceState, subject: string, arrival: Arrival, number: number): void {
   plan.ready.push(arrival);
   state.used = Math.max(state.used, number);
+  if (state.used > 1) plan.used.set(subject, { message: arrival.message, number: state.used });
+  follow(plan, state, subject);
+}
+
+/** What waits for nothing any more. */
+function follow(plan: SequencePlan, state: SequenceState, subject: string): void {
   for (let next = state.waiting.get(state.used + 1); next; next = state.waiting.get(state.used + 1)) {
     state.used += 1;
     state.waiting.delete(state.used);
@@ -70,6 +77,6 @@ function apply(plan: SequencePlan, state: SequenceState, subject: string, arriva
     const early = plan.early.indexOf(next);
     if (early >= 0) plan.early.splice(early, 1);
     else plan.taken.push(next);
+    plan.used.set(subject, { message: next.message, number: state.used });
   }
-  if (state.used > 1) plan.used.set(subject, { message: arrival.message, number: state.used });
 }
