@@ -9,7 +9,7 @@ import type { AnyOutgoing, Envelope } from '../outgoing.js';
 import { overfullSubject, parkedSubjects, storeParked, subjectKey } from '../parking/parking.repository.js';
 import { startMessageSpan } from '../trace.js';
 import { eventIdOf } from './event-id.js';
-import { keepDeadLetter, type FailureCause } from './dead-letter.repository.js';
+import { endDeadLetters, keepDeadLetter, type FailureCause } from './dead-letter.repository.js';
 import { deadLetter } from './dead-letter.js';
 import type { Handled, Handler } from './handler.js';
 import { markReceived } from './inbox.repository.js';
@@ -77,13 +77,14 @@ export function stopAt(reader: Reader, { decoded, record }: Item): PartitionStop
 
 /** Applies the items inside the transaction that holds the position's lock, and moves the position past them. */
 export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Applied> {
-  const { tx, place, reader } = unit;
+  const { tx, place, reader, dead } = unit;
   const letters = await keepUndecodable(unit, items);
   const { flowing, parked } = await divertParked(unit, arrivalsOf(items));
   const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
   // After what can be applied: of a command and its damaged copy in one batch, the command counts.
   const { refused, untold, followed } = await refuseUndecodable(unit, items);
   const appliedIds = [...effect.appliedIds, ...followed];
+  await endDeadLetters(tx, place, dead.size > 0 ? appliedIds.filter((id) => dead.has(id)) : []);
   const staged = stageEffect(unit, withMessages(effect, refused), letters);
   const last = (items.at(-1) as Item).record;
   const to = { nextOffset: last.offset + 1, lastEventId: eventIdOf(last) };

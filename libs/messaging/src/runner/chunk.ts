@@ -198,7 +198,8 @@ export class ChunkApplier {
     const { claim, records, logEnd } = chunk;
     const alone = claim.beside.mark();
     const locking = lockPosition(tx, place);
-    const working = applyItems({ tx, reader, place, position: NOTHING_SET_ASIDE, followers }, items);
+    const unit = { tx, reader, place, position: NOTHING_SET_ASIDE, dead: claim.dead, followers };
+    const working = applyItems(unit, items);
     const [locked, worked] = await Promise.allSettled([locking, working]);
     if (locked.status === 'rejected') throw locked.reason;
     const position = locked.value;
@@ -231,7 +232,7 @@ export class ChunkApplier {
     const last = todo.at(-1);
     if (!last) throw stop ?? new TypeError('nothing to apply and nothing to stop at');
     if (last.record.offset < claim.suspectBelow) await clearSuspects(tx, place, last.record.offset);
-    const applied = await applyItems({ tx, reader, place, position, followers }, todo);
+    const applied = await applyItems({ tx, reader, place, position, dead: claim.dead, followers }, todo);
     claim.quiet = !position.hasParked && !position.hasWaiting;
     return { applied, next: last.record.offset + 1 };
   }

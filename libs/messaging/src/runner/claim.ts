@@ -17,6 +17,8 @@ export interface Claim {
   expectedLastId: string | null;
   /** Records below this offset are applied one at a time, each attempt noted before it begins. */
   readonly suspectBelow: number;
+  /** Event ids of dead letters: a copy of one of them that is applied takes its place. */
+  readonly dead: Set<string>;
   /** What lies between the row and where this process is. */
   readonly passedOver: PassedOver;
   /** What else this process does under the claim. */
@@ -37,7 +39,7 @@ export function claimOf(
   log: LogBounds,
   options: { readonly placed: boolean; readonly suspects_max: number },
 ): { claim: Claim; readFrom: number } {
-  const { epoch, nextOffset, lastEventId, idleClaims, hasSuspects } = position;
+  const { epoch, nextOffset, lastEventId, idleClaims, hasSuspects, deadIds } = position;
   if (nextOffset < log.start)
     throw new PartitionStopped('gap_in_log', `position ${nextOffset}, log starts at ${log.start}`);
   refuseShorterLog(nextOffset, log.end);
@@ -47,6 +49,7 @@ export function claimOf(
     placed: options.placed,
     expectedLastId: hasPredecessor ? lastEventId : null,
     suspectBelow: hasSuspects || idleClaims >= SUSPECT_CLAIMS ? nextOffset + options.suspects_max : 0,
+    dead: new Set(deadIds),
     passedOver: new PassedOver(),
     beside: new Beside(),
     quiet: false,

@@ -73,17 +73,24 @@ const NEXT = statement(
    returning record_offset, record_key, record_value, record_headers, tries`,
 );
 
+// Of one that is not being replayed any more, another process has said what became of it.
 const END = statement(
   'dead-letters.end-replay',
   `update dead_letters set state = $4, tries = 0, last_at = clock_timestamp()
-   where consumer_group = $1 and partition = $2 and record_offset = $3`,
+   where consumer_group = $1 and partition = $2 and record_offset = $3 and state = 'replaying'`,
+);
+
+const END_COPIED = statement(
+  'dead-letters.end-copied',
+  `update dead_letters set state = 'replayed', tries = 0, last_at = clock_timestamp(), reason = 'a copy of it was applied'
+   where consumer_group = $1 and topic = $2 and partition = $3 and event_id = any ($4::text[]) and state <> 'replayed'`,
 );
 
 const FAIL = statement(
   'dead-letters.fail-replay',
   `update dead_letters set state = 'dead', tries = 0, last_at = clock_timestamp(), error_class = $4, error_message = $5,
      attempts = attempts + 1
-   where consumer_group = $1 and partition = $2 and record_offset = $3`,
+   where consumer_group = $1 and partition = $2 and record_offset = $3 and state = 'replaying'`,
 );
 
 const COUNT = statement(
@@ -150,6 +157,11 @@ export async function beginReplay(db: Database, place: Place): Promise<ReplayedR
 
 export async function endReplay(tx: Transaction, place: Place, offset: number): Promise<void> {
   await tx.count(END, [place.group, place.partition, offset, 'replayed']);
+}
+
+/** What came as another record is applied: its dead letters are done with, as if they had been replayed. None for nothing. */
+export async function endDeadLetters(tx: Transaction, place: Place, eventIds: readonly string[]): Promise<void> {
+  if (eventIds.length > 0) await tx.count(END_COPIED, [place.group, place.topic, place.partition, eventIds]);
 }
 
 /** The weather, not the letter: it is tried again. */

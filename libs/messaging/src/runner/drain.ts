@@ -23,6 +23,8 @@ import type { Arrival, Reader, Unit } from './unit.js';
 const DRAIN_MESSAGES_MAX = 100;
 /** A try is counted before it begins and taken back when it ends, however it ends: this many have ended their process. */
 const TRIES_MAX = 3;
+/** A letter that is replayed is ended by that. */
+const NONE: ReadonlySet<string> = new Set();
 const KILLED = { name: 'killed_process', message: 'the process died handling it, repeatedly' };
 
 /** A partition as its owner holds it. */
@@ -140,7 +142,7 @@ async function inUnit(
     reader.db.transaction(async (tx) => {
       const position = await lockPosition(tx, place);
       if (!position || position.epoch !== epoch) throw new FenceLost();
-      const unit: Unit = { tx, reader, place, position, followers };
+      const unit: Unit = { tx, reader, place, position, dead: NONE, followers };
       const effect = await work(unit);
       const staged = stageEffect(unit, effect, []);
       await addTallies(tx, place, talliesByDay(effect.appliedIds));

@@ -149,6 +149,7 @@ export class PartitionRunner {
       placed: false,
       expectedLastId: null,
       suspectBelow: 0,
+      dead: new Set(),
       passedOver: new PassedOver(),
       beside: new Beside(),
       quiet: false,

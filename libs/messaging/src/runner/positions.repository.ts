@@ -19,6 +19,8 @@ export interface Position {
 export interface ClaimedPosition extends Position {
   /** Whether an attempt at a message from here on began and never ended. */
   readonly hasSuspects: boolean;
+  /** Event ids of the partition's dead letters that nobody has replayed. */
+  readonly deadIds: readonly string[];
 }
 
 export interface LockedPosition extends Position {
@@ -41,9 +43,13 @@ interface PositionRow {
   last_event_id: string | null;
   idle_claims: number;
   has_suspects?: boolean;
+  dead_ids?: string[];
   has_parked?: boolean;
   has_waiting?: boolean;
 }
+
+/** Of more than these nobody asks whether a copy has come. */
+const DEAD_IDS_MAX = 1_000;
 
 const CLAIM = statement(
   'positions.claim',
@@ -54,7 +60,9 @@ const CLAIM = statement(
      idle_claims = p.idle_claims + case when $5::bigint > p.next_offset then 1 else 0 end
    returning epoch, next_offset, last_event_id, idle_claims, exists (
      select from suspects s where s.consumer_group = $1 and s.topic = $2 and s.partition = $3
-       and s.record_offset >= next_offset and s.attempts > 0) as has_suspects`,
+       and s.record_offset >= next_offset and s.attempts > 0) as has_suspects, array(
+     select event_id from dead_letters d where d.consumer_group = $1 and d.topic = $2 and d.partition = $3
+       and d.state <> 'replayed' and d.event_id is not null order by d.record_offset desc limit ${DEAD_IDS_MAX}) as dead_ids`,
 );
 
 // The flags may be from before a wait for the lock. Only the holder of this lock under this epoch parks or defers messages of the
@@ -112,7 +120,11 @@ export async function claimPosition(
 ): Promise<ClaimedPosition> {
   return db.transaction(async (tx) => {
     const [row] = await tx.rows<PositionRow>(CLAIM, [place.group, place.topic, place.partition, logStart, logEnd]);
-    return { ...toPosition(row as PositionRow), hasSuspects: row?.has_suspects ?? false };
+    return {
+      ...toPosition(row as PositionRow),
+      hasSuspects: row?.has_suspects ?? false,
+      deadIds: row?.dead_ids ?? [],
+    };
   });
 }
 

@@ -51,6 +51,7 @@ export async function setAside(
   });
   if (!staged) return;
   staged.publish();
+  if (outcome === 'dead_lettered') claim.dead.add(eventIdOf(record) ?? '');
   messagesTotal.inc({ group: place.group, outcome });
   log.error({ err: error, ...place, offset: record.offset, outcome }, 'ALARM: a message cannot be applied');
 }
