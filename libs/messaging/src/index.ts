@@ -30,6 +30,6 @@ export { aheadOf, TEST_CLOCK_RIGHTS } from './test-clock/test-clock.repository.j
 export { isSetClock, moveTestClocks, type SetClock } from './test-clock/test-clock.js';
 export { topicsToCreate, verifyTopics } from './topics.js';
 export { formatTraceparent, parseTraceparent } from './trace.js';
-export { Begun, Consumes, Discards, Refuses } from './transport/consumes.js';
+export { Begun, Consumes, Discards, Known, Refuses } from './transport/consumes.js';
 export { RunnerServer } from './transport/runner-server.js';
 export { compileSchemas, readerErrors } from './validation.js';

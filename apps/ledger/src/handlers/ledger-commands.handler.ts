@@ -7,7 +7,9 @@ import {
   Consumes,
   Discards,
   isSetClock,
+  Known,
   moveTestClocks,
+  passedOverBefore,
   Refuses,
   type AnyOutgoing,
   type Handled,
@@ -61,6 +63,16 @@ export class LedgerCommandsHandler {
     return answerBatch(tx, booked(commands).map(keyed), refusing('discarded'), this.memory);
   }
 
+  /** A gateway that waits for the answer to one command of an account publishes again all that it sent together with it. */
+  @Known('ledger.commands')
+  async known(@Payload() commands: readonly (LedgerCommand | SetClock)[], @Ctx() tx: Transaction): Promise<string[]> {
+    const keys = booked(commands).map(keyed);
+    const verdicts = await findVerdicts(tx, keys);
+    return keys
+      .filter(({ key, command }) => verdicts.get(key)?.commandId === command.id)
+      .map(({ command: { id } }) => id);
+  }
+
   /** Commands too damaged to be carried out, and whole enough to be refused: that is written at the same place. */
   @Refuses('ledger.commands')
   async refuse(@Payload() commands: readonly DamagedCommand[], @Ctx() tx: Transaction): Promise<Handled> {
@@ -95,11 +107,12 @@ async function answerBatch(
   const known = new Map(books.known);
   const answers: (Answer | AnyOutgoing)[] = [];
   const repeated: string[] = [];
+  const unmarked: string[] = [];
   for (const each of commands) {
     const { command, key } = each;
     const before = known.get(key);
     if (before) {
-      if (before.commandId === command.id) repeated.push(command.id);
+      (before.commandId === command.id ? repeated : unmarked).push(command.id);
       answers.push(answerAgain(each, before, book));
       continue;
     }
@@ -107,6 +120,8 @@ async function answerBatch(
     learn(known, book, given);
     answers.push(given, ...overdraftsOf(command, given.verdict, book));
   }
+  // Under the key stands the command that came first: nothing there tells a repeat of another one.
+  repeated.push(...(await passedOverBefore(tx, 'ledger.commands', unmarked)));
   const fresh = answers.filter((each) => each instanceof Answer);
   if (fresh.length > 0) saveBooks(tx, book.changes(), fresh, books.held, memory);
   return { messages: answers.map((each) => (each instanceof Answer ? freshEvent(each) : each)), repeated };

@@ -73,6 +73,16 @@ describe('the ledger on real PostgreSQL', () => {
     expect(again.repeated).toEqual([post.id]);
   });
 
+  it('knows what it has answered, and not another command of the same id', async () => {
+    const [world, wallet] = [newId('account'), newId('account')];
+    const [post, coming] = [transfer(world, wallet, '5'), transfer(world, wallet, '6')];
+    await handle(open(world, 'unbounded'), open(wallet), post);
+    const known = await db.database.transaction((tx) =>
+      handler.known([post, { ...post, id: newId('event') }, coming], tx),
+    );
+    expect(known).toEqual([post.id]);
+  });
+
   it('answers two copies of a command in one batch once each, and books one', async () => {
     const [world, wallet] = [newId('account'), newId('account')];
     const post = transfer(world, wallet, '7');
@@ -85,8 +95,11 @@ describe('the ledger on real PostgreSQL', () => {
     const [world, wallet] = [newId('account'), newId('account')];
     const id = newId('transfer');
     await handle(open(world, 'unbounded'), open(wallet), transfer(world, wallet, '5', id));
-    const { messages } = await handle(transfer(world, wallet, '6', id));
+    const other = transfer(world, wallet, '6', id);
+    const { messages, repeated } = await handle(other);
     expect(messages[0]).toMatchObject({ type: 'payflow.transfer.rejected.v1', data: { reason: 'id_reused' } });
+    // Of the same command once more nothing is counted: it was sent once.
+    expect([repeated, (await handle(other)).repeated]).toEqual([[], [other.id]]);
   });
 
   it('tells of an overdraft beside the verdict that moved it, and never again', async () => {
@@ -131,6 +144,7 @@ describe('the ledger on real PostgreSQL', () => {
     ]);
     // Its reader has dropped the first answer by its event's id, and would wait for ever.
     expect([messages[0]?.id, messages[0]?.resent, repeated]).toEqual([undefined, undefined, [command.id]]);
+    expect((await handle(again)).repeated).toEqual([again.id]);
   });
 
   it('books each of 50 concurrent copies of one transfer once', async () => {

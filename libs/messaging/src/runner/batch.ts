@@ -145,20 +145,22 @@ async function keepUndecodable({ tx, place }: Unit, items: readonly Item[]): Pro
   return letters;
 }
 
-/** Messages of a parked subject wait behind the one that parked it; all others flow. */
+/** Messages of a parked subject wait behind the one that parked it; all others flow, and so do copies of what was applied before. */
 export async function divertParked(
-  { tx, place, position }: Unit,
+  { tx, place, position, reader }: Unit,
   arrivals: readonly Arrival[],
 ): Promise<{ flowing: readonly Arrival[]; parked: number }> {
   if (!position.hasParked) return { flowing: arrivals, parked: 0 };
   const subjects = await parkedSubjects(tx, place);
-  const isParked = ({ message }: Arrival) => subjects.has(subjectKey(message.tenant, message.key));
-  const parked = arrivals.filter(isParked);
-  if (parked.length === 0) return { flowing: arrivals, parked: 0 };
+  const barred = arrivals.filter(({ message }) => subjects.has(subjectKey(message.tenant, message.key)));
+  if (barred.length === 0) return { flowing: arrivals, parked: 0 };
+  const messages = barred.map(({ message }) => message);
+  const known = new Set(await reader.handlers.known?.(messages, tx));
+  const parked = barred.filter(({ message }) => !known.has(message.id));
   await storeParked(tx, place, parked);
   const overfull = await overfullSubject(tx, place, PARKED_MESSAGES_MAX);
   if (overfull) throw new PartitionStopped('parked_overflow', overfull);
-  return { flowing: arrivals.filter((arrival) => !isParked(arrival)), parked: parked.length };
+  return { flowing: arrivals.filter((arrival) => !parked.includes(arrival)), parked: parked.length };
 }
 
 async function dropReceived({ tx, reader }: Unit, arrivals: readonly Arrival[]): Promise<Arrival[]> {

@@ -23,6 +23,8 @@ export interface SubscriptionHandlers {
   readonly discard?: Handler | undefined;
   /** The same for commands of which only as much can be read as their refusal repeats. */
   readonly refuse?: Refuser | undefined;
+  /** Ids of those of the messages whose effect is there already: they have nothing to wait for behind a parked subject. */
+  readonly known?: ((messages: readonly AnyMessage[], tx: Transaction) => Promise<readonly string[]>) | undefined;
   /** Sequenced commands only: which of these later commands' subjects have had their first one applied. */
   readonly begun?: ((messages: readonly AnyMessage[], tx: Transaction) => Promise<readonly AnyMessage[]>) | undefined;
 }

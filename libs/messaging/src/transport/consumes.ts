@@ -26,6 +26,11 @@ export function Refuses(group: Group): MethodDecorator {
   return applyDecorators(EventPattern<string>(refusePattern(group)), UseFilters(PassErrorOn));
 }
 
+/** The method tells, of messages whose subject is parked, the ids of those that the group has applied before. */
+export function Known(group: Group): MethodDecorator {
+  return applyDecorators(EventPattern<string>(knownPattern(group)), UseFilters(PassErrorOn));
+}
+
 /** The method tells which of the group's later commands belong to subjects whose first command has been applied. */
 export function Begun(group: Group): MethodDecorator {
   return applyDecorators(EventPattern<string>(begunPattern(group)), UseFilters(PassErrorOn));
@@ -33,6 +38,10 @@ export function Begun(group: Group): MethodDecorator {
 
 export function begunPattern(group: Group): string {
   return `${group}#begun`;
+}
+
+export function knownPattern(group: Group): string {
+  return `${group}#known`;
 }
 
 export function discardPattern(group: Group): string {

@@ -7,7 +7,7 @@ import type { Transaction } from '@payflow/database';
 import { expect, it } from 'vitest';
 import type { Messaging } from '../messaging.js';
 import type { Handled, SubscriptionHandlers } from '../runner/handler.js';
-import { Begun, Consumes, Discards, Refuses } from './consumes.js';
+import { Begun, Consumes, Discards, Known, Refuses } from './consumes.js';
 import { RunnerServer } from './runner-server.js';
 
 const seen: unknown[] = [];
@@ -31,6 +31,11 @@ class Commands {
   async refuse(@Payload() commands: readonly Refusable[], @Ctx() tx: Transaction): Promise<Handled> {
     seen.push(['refuse', commands, tx]);
     return { messages: [], repeated: ['b'] };
+  }
+
+  @Known('payments.commands')
+  async known(@Payload() messages: readonly AnyMessage[]): Promise<readonly string[]> {
+    return messages.slice(1).map(({ id }) => id);
   }
 
   @Begun('payments.commands')
@@ -64,6 +69,7 @@ it('hands the methods of a controller to the runner, with their arguments, their
   expect(await handlers.handle(messages, tx)).toEqual({ messages: [], repeated: ['a'] });
   expect(await handlers.discard?.(messages, tx)).toEqual({ messages: [] });
   expect(await handlers.refuse?.(messages as unknown as Refusable[], tx)).toEqual({ messages: [], repeated: ['b'] });
+  expect(await handlers.known?.(messages, tx)).toEqual(['b']);
   expect(await handlers.begun?.(messages, tx)).toEqual([messages[0]]);
   expect(seen).toEqual([
     ['handle', messages, tx],

@@ -4,7 +4,7 @@ import type { Transaction } from '@payflow/database';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { Messaging } from '../messaging.js';
 import type { Handled } from '../runner/handler.js';
-import { begunPattern, discardPattern, refusePattern } from './consumes.js';
+import { begunPattern, discardPattern, knownPattern, refusePattern } from './consumes.js';
 
 /** Nest's transport over the runner: each `@Consumes` method becomes the handler of its consumer group. */
 export class RunnerServer extends Server implements CustomTransportStrategy {
@@ -26,11 +26,13 @@ export class RunnerServer extends Server implements CustomTransportStrategy {
       if (!isGroup(pattern)) continue;
       const discard = this.messageHandlers.get(discardPattern(pattern));
       const refuse = this.messageHandlers.get(refusePattern(pattern));
+      const known = this.messageHandlers.get(knownPattern(pattern));
       const begun = this.messageHandlers.get(begunPattern(pattern));
       const joined = this.messaging.subscribe(pattern, {
         handle: callNest<Handled>(handler),
         discard: discard && callNest<Handled>(discard),
         refuse: refuse && callNest<Handled, Refusable>(refuse),
+        known: known && callNest<readonly string[]>(known),
         begun: begun && callNest<readonly AnyMessage[]>(begun),
       });
       await this.subscribed(pattern, joined);
