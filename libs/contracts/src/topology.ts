@@ -145,13 +145,15 @@ export const SUBSCRIPTIONS = {
     ],
     order: 'subject',
     mark: 'effect',
-    // What the service says to itself, and what decides reviews as both people and the service do.
+    // What the service says to itself, what decides reviews as both people and the service do, and evidence, whose mark is gone
+    // once its provider has answered.
     inboxed: [
       'payflow.payment.sweep.v1',
       'payflow.payment.answer.v1',
       'payflow.payment.expire.v1',
       'payflow.dispute.sweep.v1',
       'payflow.dispute.answer.v1',
+      'payflow.dispute.submit_evidence.v1',
       'payflow.review.decide.v1',
     ],
     sequenced: true,
