@@ -3,7 +3,7 @@ import { INVARIANT_RIGHTS } from '@payflow/invariants';
 import { JOB_RIGHTS } from '@payflow/jobs';
 import { MESSAGING_RIGHTS, TEST_CLOCK_RIGHTS } from '@payflow/messaging';
 
-/** What the payments service may change: how a payment stands, never what it is. */
+/** What the payments service may change: how a payment stands, never what it is; and by what the ledger is asked for it. */
 export const rights: Rights = {
   ...MESSAGING_RIGHTS,
   ...INVARIANT_RIGHTS,
@@ -17,6 +17,7 @@ export const rights: Rights = {
       'failure_code',
       'failure_reason',
       'admission',
+      'ledger_command_id',
       'verdict_event_id',
       'amount_authorized_minor',
       'amount_captured_minor',

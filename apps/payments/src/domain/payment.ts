@@ -36,7 +36,8 @@ export interface Payment {
   readonly failureReason: string | null;
   /**
    * Event id of the command to the ledger that books a payment captured at once from account to account: its verdict is
-   * recognised by it, and a repeated command carries it again. Null on one that goes by steps.
+   * recognised by it, and a repeated command carries it again. Null on one that goes by steps. Another one once a review has let
+   * the payment go on: under the first, nothing was sent.
    */
   readonly ledgerCommandId: string | null;
   readonly createdAt: string;

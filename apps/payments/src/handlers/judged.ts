@@ -1,6 +1,7 @@
+import { newId } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import type { AnyOutgoing } from '@payflow/messaging';
-import { keyOf } from '../database/payment.repository.js';
+import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import { lifeOf, withPayment, type Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import { takeDefinitions } from '../limits/definitions.js';
@@ -8,7 +9,7 @@ import { judge, reviewOpened, type Judgement } from '../limits/judge.js';
 import { saveJudgement, type Admitted } from '../limits/judgement.repository.js';
 import { isActive, keyOfOwner, type OwnedPolicy, type Policies } from '../limits/policy.repository.js';
 import type { Review } from '../limits/review.repository.js';
-import { decideAll } from '../limits/reviews.js';
+import { decideAll, type Approved } from '../limits/reviews.js';
 import { isIncrease, type CommandBatch } from './command-batch.js';
 import type { Added, WholeCreate } from './creates.js';
 import type { Turn } from './lives.js';
@@ -63,20 +64,21 @@ export async function holdBack(
   const now = scene.loaded.now ?? new Date().toISOString();
   const reviews = new Map([...scene.reviews, ...opened]);
   const reviewed = decideAll(batch.decisions, { reviews, lives, now, aheadOf: scene.loaded.aheadOf });
+  const approved = reviewed.approved.map(askedNow);
   await saveJudgement(tx, {
     policies: [...defined.changed.values()],
     definitions: defined.definitions,
     growth: judgement.growth,
     reservations: judgement.reservations,
     reviews: [...new Map([...opened, ...byPayment(reviewed.reviews)]).values()],
-    admitted: admittedIn(taken, added, [...judgement.reviews, ...reviewed.reviews]),
+    admitted: admittedIn(taken, added, [...judgement.reviews, ...reviewed.reviews], approved),
   });
   const entered = added.map((one) =>
     barred.has(keyOf(one.payment))
       ? { turn: denial(one.payment, 'payment_retried', null, one.command) }
       : enter(one, judgement, opened.get(keyOf(one.payment))),
   );
-  const direct = reviewed.approved.filter(({ payment }) => payment.ledgerCommandId !== null);
+  const direct = approved.filter(({ payment }) => payment.ledgerCommandId !== null);
   return {
     messages: [
       ...defined.messages,
@@ -85,14 +87,20 @@ export async function holdBack(
       ...direct.map(({ payment, cause }) => directTransfer(payment, cause)),
     ],
     repeated: defined.repeated,
-    turns: [
-      ...reviewed.approved.map(approval),
-      ...reviewed.denied.map(rejection),
-      ...entered.flatMap(({ turn }) => turn ?? []),
-    ],
+    turns: [...approved.map(approval), ...reviewed.denied.map(rejection), ...entered.flatMap(({ turn }) => turn ?? [])],
     fresh: new Map([...fresh].map(([key, life]) => [key, opened.has(key) ? withAdmission(life, 'in_review') : life])),
     tooMuch: judgement.tooMuch,
   };
+}
+
+/**
+ * A review may take days, and what was sent and received is compared by the day in each message's id: the ledger is asked by one
+ * that is made when it is asked.
+ */
+function askedNow(approved: Approved): Approved {
+  const { payment } = approved;
+  if (payment.ledgerCommandId === null) return approved;
+  return { ...approved, payment: { ...payment, ledgerCommandId: newId('event') } };
 }
 
 /** Inserted before its organisation had limits or rules, which it has since, by a command of the same batch. */
@@ -130,11 +138,14 @@ function admittedIn(
   inserted: readonly AddedPayment[],
   added: readonly AddedPayment[],
   reviews: readonly Review[],
+  approved: readonly Approved[],
 ): Admitted[] {
+  const asked = new Map(approved.map(({ payment }) => [keyOf(payment), payment.ledgerCommandId]));
   const admitted = new Map<string, Admitted>();
-  const note = (payment: Omit<Admitted, 'admission'>, admission: Admitted['admission']) => {
+  const note = (payment: PaymentKey, admission: Admitted['admission']) => {
     const { tenant, livemode, id } = payment;
-    admitted.set(keyOf(payment), { tenant, livemode, id, admission });
+    const ledgerCommandId = asked.get(keyOf(payment));
+    admitted.set(keyOf(payment), { tenant, livemode, id, admission, ...(ledgerCommandId && { ledgerCommandId }) });
   };
   added.forEach(({ payment }, at) => {
     if (payment.admission !== null && inserted[at]?.payment.admission === null) note(payment, payment.admission);

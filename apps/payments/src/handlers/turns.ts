@@ -96,11 +96,14 @@ export function denial(payment: Payment, code: Refusal, reason: string | null, m
 
 /** A human has let it go on. A direct one is the ledger's from here. */
 export function approval({ payment, confirm, cause }: Approved): Turn {
-  const isDirect = payment.ledgerCommandId !== null;
+  const { ledgerCommandId } = payment;
   return {
     payment,
     message: cause,
-    apply: (life, moment) => (isDirect ? judged(life) : approve(judged(life), confirm, moment)),
+    apply: (life, moment) =>
+      ledgerCommandId === null
+        ? approve(judged(life), confirm, moment)
+        : withPayment(judged(life), { ledgerCommandId }),
   };
 }
 

@@ -16,6 +16,8 @@ import { USES_WIDTH, usesTaken, usesToTake } from './use.repository.js';
 /** What stands between a payment and the ledger, where that has changed. */
 export interface Admitted extends PaymentKey {
   readonly admission: NonNullable<Payment['admission']>;
+  /** Of one that goes to the ledger only now; the others keep theirs. */
+  readonly ledgerCommandId?: string;
 }
 
 /** All that a batch changes of limits, rules and reviews, and of what payments take of them. */
@@ -39,6 +41,7 @@ const ADMITTED = new Unnested<Admitted>([
   ['livemode', 'boolean', ({ livemode }) => livemode],
   ['id', 'uuid', ({ id }) => uuidOf('payment', id)],
   ['admission', 'text', ({ admission }) => admission],
+  ['ledger_command_id', 'uuid', ({ ledgerCommandId: id }) => (id === undefined ? null : uuidOf('event', id))],
 ]);
 const USES_AT = 1 + POLICIES_WIDTH;
 const REVIEWS_AT = USES_AT + USES_WIDTH;
@@ -51,7 +54,8 @@ const SAVE = statement(
    ${usesTaken(USES_AT)},
    ${reviewsSaved(REVIEWS_AT)},
    admitted as (
-     update payments p set admission = a.admission, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+     update payments p set admission = a.admission, ledger_command_id = coalesce(a.ledger_command_id, p.ledger_command_id),
+       updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
      from ${ADMITTED.from(ADMITTED_AT, 'a')}
      where p.tenant_id = a.tenant_id and p.livemode = a.livemode and p.id = a.id)
    select (select count(*) from moved)::integer as moved, (select count(*) from reviewed)::integer as reviewed`,

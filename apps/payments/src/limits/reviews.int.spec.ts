@@ -1,5 +1,6 @@
 import { newId } from '@payflow/contracts';
 import { statement } from '@payflow/database';
+import { dayOf } from '@payflow/messaging';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takeOverdue } from '../database/payment.repository.js';
 import { LimitedPayments, type Create } from '../testing/limited-payments.js';
@@ -96,6 +97,18 @@ describe('a payment under review', () => {
     ]);
     await house.hear(sent[1], true);
     expect(await state(create)).toMatchObject({ status: 'succeeded', review: 'approved', reserved: '0' });
+    expect(await house.broken()).toEqual([]);
+  });
+
+  it('is asked of the ledger by a command of the day on which it was approved: I21 compares by the day in its id', async () => {
+    const create = await waiting();
+    await age(create, "ledger_command_id = uuid_floor(now() - interval '1 day')");
+    const [, transfer] = await house.send(house.decide(create, 'approve'));
+    expect(dayOf(transfer?.id as string)).toBe(new Date().toISOString().slice(0, 10));
+    const sweep = house.message('payflow.payment.sweep.v1', { id: create.data.id });
+    expect(await house.send(sweep)).toMatchObject([{ ...transfer, cause: sweep, resent: true }]);
+    await house.hear(transfer, true);
+    expect(await state(create)).toMatchObject({ status: 'succeeded', review: 'approved' });
     expect(await house.broken()).toEqual([]);
   });
 
