@@ -201,9 +201,22 @@ describe('the internal endpoints and the checks behind them', () => {
     expect(ofPayments).toEqual([{ topic: 'payments.events.v1', day: dayBefore, messages: 1, id_sum: 42 }]);
   });
 
+  it('counts what is sent once a clock that was ahead has been set right', async () => {
+    await admin.query(`update sent_horizon set seen_until = now() + interval '1 hour'`);
+    const id = newId('account');
+    const data = { id, reason: 'account_exists', recorded_at: new Date().toISOString() };
+    const origin = { tenant: newId('tenant'), livemode: false, actor: 'spec' };
+    const rejected = { type: 'payflow.account.rejected.v1' as const, subject: id, origin, data };
+    const { outbox } = running.app.get(Messaging, { strict: false });
+    const sum = async () => (await read<TallyReport>('tallies')).sent.find(({ topic }) => topic === 'ledger.events.v1');
+    const before = (await sum())?.messages ?? 0;
+    await db.database.transaction((tx) => outbox.stage(tx, [rejected], () => undefined));
+    await until('it counts as sent', async () => (await sum())?.messages === before + 1);
+  });
+
   it('counts what was set aside, and not what was replayed since', async () => {
     const letter = (offset: number, errorClass: string, state: string) =>
-      `('ledger.commands', 'ledger.commands.v1', 0, ${offset}, '${newId('event')}', '${errorClass}', '', 1, now(), '{}', '${state}')`;
+      `('ledger.commands', 'ledger.commands.v1', 0, ${offset}, '${newId('event')}', '${errorClass}', '', 1, now(), '{"ce_type":"some.type"}', '${state}')`;
     await admin.query(
       `insert into dead_letters (consumer_group, topic, partition, record_offset, event_id, error_class, error_message, attempts, first_at, record_headers, state)
        values ${[letter(1, 'TypeError', 'dead'), letter(2, 'undecodable', 'dead'), letter(3, 'TypeError', 'replayed'), letter(4, 'TypeError', 'replaying')].join(', ')}`,
@@ -220,12 +233,22 @@ describe('the internal endpoints and the checks behind them', () => {
       `insert into waiting_commands (consumer_group, tenant, livemode, record_key, sequence, event_id, record_offset, message)
        values ('payments.commands', 'org', false, 'key', 2, ${uuid()}, 6, '{}')`,
     );
+    // Copies of it, and of one that was received, behind a parked subject.
+    await admin.query(
+      `insert into inbox (consumer_group, event_id, content_hash) values ('payments.commands', ${uuid()}, 0)`,
+    );
+    await admin.query(
+      `insert into parked_messages (consumer_group, tenant, record_key, topic, partition, record_offset, event_id, message)
+       select consumer_group, 'org', 'key', 'payments.commands.v1', 0, 7, event_id, '{}'
+       from (select consumer_group, event_id from inbox union all select consumer_group, event_id from waiting_commands) as known
+       where consumer_group = 'payments.commands'`,
+    );
     const { set_aside } = await read<TallyReport>('tallies');
-    expect(set_aside.map(({ group, kind, messages }) => `${group} ${kind} ${messages}`)).toEqual([
-      'ledger.commands dead_lettered 2',
-      'ledger.commands parked 1',
-      'ledger.commands undecodable 1',
-      'payments.commands waiting 1',
+    expect(set_aside.map(({ group, kind, type, messages }) => `${group} ${kind} ${type} ${messages}`)).toEqual([
+      'ledger.commands dead_lettered some.type 2',
+      'ledger.commands parked null 1',
+      'ledger.commands undecodable some.type 1',
+      'payments.commands waiting null 1',
     ]);
     await admin.query('delete from positions');
   });

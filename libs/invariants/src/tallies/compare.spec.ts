@@ -43,7 +43,9 @@ describe('sent against received', () => {
   });
 
   it('takes what was parked and dead-lettered for received', () => {
-    const aside = (kind: 'parked' | 'dead_lettered', one: ReturnType<typeof tally>) => ({ ...commands, kind, ...one });
+    const aside = (kind: 'parked' | 'dead_lettered', one: ReturnType<typeof tally>) => ({
+      ...{ ...commands, kind, type: null, ...one },
+    });
     const reader: TallyReport = {
       ...ledger(tally(3, 10)),
       set_aside: [aside('parked', tally(1, 4)), aside('dead_lettered', tally(1, 6))],
@@ -52,7 +54,7 @@ describe('sent against received', () => {
   });
 
   it('takes an undecodable record for a damaged one of ours, or for one that nobody sent', () => {
-    const undecodable = { ...commands, kind: 'undecodable' as const, ...tally(1, 5) };
+    const undecodable = { ...commands, kind: 'undecodable' as const, type: null, ...tally(1, 5) };
     expect(compareTallies([gateway, payments, { ...ledger(tally(5, 20)), set_aside: [undecodable] }])).toEqual([]);
     expect(compareTallies([gateway, payments, { ...ledger(tally(4, 15)), set_aside: [undecodable] }])).toEqual([]);
     expect(compareTallies([gateway, payments, { ...ledger(tally(4, 16)), set_aside: [undecodable] }])).toHaveLength(1);
@@ -91,6 +93,31 @@ describe('sent against received', () => {
     };
     expect(compareTallies([sender, archiver, reader])).toEqual([
       { group: 'gateway.accounts', topic, day, missing_messages: 1, missing_id_sum: 10 },
+    ]);
+  });
+
+  it('holds no other reader to account for what the archiver has set aside', () => {
+    const topic = 'ledger.events.v1';
+    const sender: TallyReport = { ...nothing, sent: [{ topic, ...tally(3, 30) }] };
+    const dead = (type: string, one: ReturnType<typeof tally>) => ({
+      ...{ group: 'archiver.ledger', topic, kind: 'dead_lettered' as const, type, ...one },
+    });
+    const archiver: TallyReport = {
+      ...nothing,
+      received: [{ group: 'archiver.ledger', topic, ...tally(1, 10) }],
+      archived: [{ topic, type: 'payflow.transfer.posted.v1', ...tally(1, 10) }],
+      set_aside: [dead('payflow.transfer.posted.v1', tally(1, 8)), dead('payflow.account.opened.v1', tally(1, 12))],
+    };
+    const reader = (verdicts: ReturnType<typeof tally>): TallyReport => ({
+      ...nothing,
+      received: [
+        { group: 'payments.verdicts', topic, ...verdicts },
+        { group: 'gateway.accounts', topic, ...tally(1, 12) },
+      ],
+    });
+    expect(compareTallies([sender, archiver, reader(tally(2, 18))])).toEqual([]);
+    expect(compareTallies([sender, archiver, reader(tally(1, 10))])).toMatchObject([
+      { group: 'payments.verdicts', missing_messages: 1, missing_id_sum: 8 },
     ]);
   });
 });

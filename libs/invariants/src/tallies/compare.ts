@@ -1,5 +1,5 @@
 import { MESSAGES, SUBSCRIPTIONS, TOPICS, type Group, type SubscriptionSpec } from '@payflow/contracts';
-import type { DayTally, TallyReport } from './report.js';
+import type { DayTally, SetAsideTally, TallyReport } from './report.js';
 
 /** A reader that has not met exactly what was sent on one day: positive numbers are missing, negative ones too many. */
 export interface TallyMismatch {
@@ -19,7 +19,7 @@ const MODULUS = 2 ** 48;
 
 /**
  * I21: what was sent against what each reader applied or set aside, per topic and day. A reader of all of a topic's types is
- * held against the senders' outboxes, a reader of some against what the archiver stored of those types. In a running system
+ * held against the senders' outboxes, a reader of some against what the archiver stored, or set aside, of those types. In a running system
  * the difference is also what is on its way: it is a fault only where it stays.
  */
 export function compareTallies(reports: readonly TallyReport[]): TallyMismatch[] {
@@ -67,9 +67,15 @@ function sentTo(topic: string, reports: readonly TallyReport[]): DayTally[] {
 }
 
 function archivedOf(spec: SubscriptionSpec, reports: readonly TallyReport[]): DayTally[] {
-  return reports
-    .flatMap(({ archived }) => archived)
-    .filter(({ topic, type }) => topic === spec.topic && spec.types.includes(type));
+  const setAside = reports.flatMap(({ set_aside }) => set_aside).filter(isArchivers);
+  return [...reports.flatMap(({ archived }) => archived), ...setAside].filter(
+    ({ topic, type }) => topic === spec.topic && type !== null && spec.types.includes(type),
+  );
+}
+
+/** What cannot be decoded is no other reader's either. */
+function isArchivers({ group, kind }: SetAsideTally): boolean {
+  return kind === 'dead_lettered' && SUBSCRIPTIONS[group as Group].service === 'archiver';
 }
 
 function sumByDay(tallies: readonly DayTally[]): Map<string, Sum> {

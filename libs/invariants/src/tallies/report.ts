@@ -11,6 +11,8 @@ export interface SetAsideTally extends DayTally {
   readonly topic: string;
   /** `waiting`: for its predecessor. `undecodable`: a record nobody here could have sent as it was, so it may not count as received. */
   readonly kind: 'parked' | 'waiting' | 'dead_lettered' | 'undecodable';
+  /** Of dead letters, as far as they say so. */
+  readonly type: string | null;
 }
 
 /** What one service has sent, received and set aside, as `/internal/tallies` gives it. */

@@ -6,14 +6,15 @@ const MODULUS = '(1::bigint << 48)';
 const DAYS = 6;
 
 // Sums what was committed since the last time, each outbox row once: rows of transactions that had not ended then are not
-// before the horizon. Rows are found by their ids, with two minutes' grace for transactions that were long under way.
+// before the horizon. Rows are found by their ids, with two minutes' grace for transactions that were long under way, and from the
+// present where that is earlier: a clock that was ahead and has been set right would else hide all rows until it is there again.
 // A row counts on the day it was made; within half a minute of midnight its messages are looked at one by one, because
 // readers go by the day inside each id.
 const ADVANCE = statement(
   'tallies.advance-sent',
   `with span as materialized (
      select horizon as lower_bound, pg_snapshot_xmin(pg_current_snapshot()) as upper_bound,
-       seen_until - interval '2 minutes' as since
+       least(seen_until, clock_timestamp()) - interval '2 minutes' as since
      from sent_horizon for update),
    fresh as materialized (
      select o.id, o.topic, o.created_at, o.messages, o.message_count, o.counted, o.id_sum,
@@ -58,19 +59,24 @@ const RECEIVED = statement(
 const SET_ASIDE = statement(
   'tallies.set-aside',
   `with ids as (
-     select consumer_group, topic, 'parked' as kind, event_id from parked_messages
+     select consumer_group, topic, 'parked' as kind, event_id, null as type from parked_messages p
+     -- A copy of what waits for its predecessor, or was received before its subject was parked, is no other message.
+     where not exists (select from waiting_commands w where w.consumer_group = p.consumer_group and w.event_id = p.event_id)
+       and not exists (select from inbox i where i.consumer_group = p.consumer_group and i.event_id = p.event_id)
      union
-     select w.consumer_group, p.topic, 'waiting', w.event_id
+     select w.consumer_group, p.topic, 'waiting', w.event_id, null
      from waiting_commands w cross join lateral (select topic from positions where consumer_group = w.consumer_group limit 1) p
      union
-     select consumer_group, topic, case when error_class = 'undecodable' then 'undecodable' else 'dead_lettered' end, typeid_uuid(event_id)
+     select consumer_group, topic, case when error_class = 'undecodable' then 'undecodable' else 'dead_lettered' end, typeid_uuid(event_id),
+       record_headers ->> 'ce_type'
      -- What was replayed is counted among the applied, and so is what came once more and was received then.
      from dead_letters d where state <> 'replayed' and not exists (
        select from inbox i where i.consumer_group = d.consumer_group and i.event_id = typeid_uuid(d.event_id))),
    days as (
-     select consumer_group, topic, kind, (uuid_time(event_id) at time zone 'UTC')::date as day, 1 as messages, uuid_tail(event_id) as id_sum
+     select consumer_group, topic, kind, type, (uuid_time(event_id) at time zone 'UTC')::date as day, 1 as messages, uuid_tail(event_id) as id_sum
      from ids where event_id is not null and uuid_time(event_id) between '2020-01-01' and '2100-01-01')
-   select consumer_group as "group", topic, kind, ${SUMS} from days where ${RECENT} group by consumer_group, topic, kind, day order by 1, 2, 3, 4`,
+   select consumer_group as "group", topic, kind, type, ${SUMS} from days where ${RECENT}
+   group by consumer_group, topic, kind, type, day order by 1, 2, 3, 4, 5`,
 );
 
 const ARCHIVED = statement(
