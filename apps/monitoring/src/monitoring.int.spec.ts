@@ -315,7 +315,7 @@ describe('monitoring over four services', () => {
 
   it('shows what a service found broken', async () => {
     const plant = `insert into outbox (created_at, id, topic, partition, messages, message_count, counted, id_sum, claimed_until)
-      values (now() - interval '7 seconds', gen_random_uuid(), 'payments.events.v1', 0, '[]', 1, 0, 0, now() + interval '1 hour')`;
+      values (now() - interval '7 seconds', gen_random_uuid(), 'payments.events.v1', 0, '[]', 1, 0, 0, now() + interval '50 seconds')`;
     await neighbour('archiver').db.database.rows(statement('spec.plant', plant));
     await until('I19 of the archiver is shown', async () =>
       (await summary()).broken.some(({ invariant, service }) => invariant === 'I19' && service === 'archiver'),

@@ -126,7 +126,7 @@ describe('the internal endpoints and the checks behind them', () => {
     const id = '01a1fcfe-571f-7760-8a28-f5898d971e43';
     await admin.query(
       `insert into outbox (created_at, id, topic, partition, messages, message_count, counted, id_sum, claimed_until)
-       values (now() - interval '6 seconds', '${id}', 'payments.events.v1', 0, '[]', 1, 0, 0, now() + interval '1 hour')`,
+       values (now() - interval '6 seconds', '${id}', 'payments.events.v1', 0, '[]', 1, 0, 0, now() + interval '50 seconds')`,
     );
     await until('I19 is broken', async () => (await result('I19'))?.violations === 1, RESTED_WITHIN_MS);
     expect(await result('I19')).toMatchObject({ sample: [`outbox/${id}`] });

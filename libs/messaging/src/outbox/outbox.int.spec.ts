@@ -23,6 +23,10 @@ const EXPIRE = statement(
   'spec.expire',
   'update outbox set claimed_until = clock_timestamp() where published_at is null',
 );
+const AHEAD = statement(
+  'spec.ahead',
+  "update outbox set claimed_until = clock_timestamp() + interval '1 hour' where published_at is null",
+);
 const origin = { tenant: newId('tenant'), livemode: false, actor: 'spec' };
 
 function commands(count: number, account?: string): AnyOutgoing[] {
@@ -96,6 +100,16 @@ describe('the outbox', () => {
     await stage(outgoing);
     await kit.db.count(EXPIRE);
     await kit.effectsWhen(before + 30);
+    await drained();
+    expect(new Set((await appliedIds()).slice(before))).toEqual(new Set(outgoing.map(({ id }) => id)));
+  });
+
+  it('sends what was claimed by a clock that was ahead, and has been set right since', async () => {
+    const before = (await kit.effects()).length;
+    const outgoing = commands(5);
+    await stage(outgoing);
+    await kit.db.count(AHEAD);
+    await kit.effectsWhen(before + 5);
     await drained();
     expect(new Set((await appliedIds()).slice(before))).toEqual(new Set(outgoing.map(({ id }) => id)));
   });

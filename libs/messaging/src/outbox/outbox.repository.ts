@@ -41,13 +41,15 @@ const MARK = statement(
      and o.created_at between $3::timestamptz and $4::timestamptz`,
 );
 
-// The array sub-select keeps the limit out of a join: under a generic plan the join form scans the whole table.
+// The array sub-select keeps the limit out of a join: under a generic plan the join form scans the whole table. No claim is a minute
+// long: the clock that gave such a one was ahead and has been set right, and its rows would else wait until it is there again.
 const CLAIM = statement(
   'outbox.claim',
   `update outbox set claimed_until = clock_timestamp() + interval '${CLAIM_MS} milliseconds'
    where id = any (array (
      select id from outbox
-     where published_at is null and claimed_until < clock_timestamp()
+     where published_at is null
+       and (claimed_until < clock_timestamp() or claimed_until > clock_timestamp() + interval '1 minute')
      order by created_at, id limit $1 for update skip locked))
    returning id, created_at, topic, partition, messages, message_count, counted, id_sum::float8 as id_sum`,
 );
