@@ -43,6 +43,8 @@ export interface Attempt extends NewAttempt {
   readonly tried: readonly string[];
   /** Why the last of them declined; null where none did. */
   readonly declined: string | null;
+  /** False where what it is for has ended without it: its payment was called off, or ran out of time, while the customer had to act. */
+  readonly isWanted: boolean;
   /** The last that a webhook said of it. */
   readonly told: Told;
   readonly inquiries: number;

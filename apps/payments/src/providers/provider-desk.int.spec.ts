@@ -115,6 +115,36 @@ describe('asking a provider', () => {
     ]);
   });
 
+  describe('of a payment that was called off while its customer had to act', () => {
+    const callOff = ({ operation }: NewAttempt) =>
+      db.tamper(
+        `update payment_operations set status = 'failed', failure_code = 'payment_canceled' where id = '${operation}'`,
+      );
+
+    it('goes on to nobody, though another connector might say yes', async () => {
+      const { first, second, ask, inquire } = house('one', 'two');
+      first.answers = [act];
+      first.inquiryAnswers = [noHere];
+      const attempt = await wishes.ask();
+      await ask(attempt);
+      await callOff(attempt);
+      await inquire(attempt);
+      expect(await wishes.attempts(attempt)).toMatchObject([{ number: 1, status: 'declined' }]);
+      expect(second.asked).toEqual([]);
+    });
+
+    it('sends nothing of what was on its way to another', async () => {
+      const { first, second, ask } = house('one', 'two');
+      first.answers = [noHere];
+      const attempt = await wishes.ask();
+      await ask(attempt);
+      await callOff(attempt);
+      await ask(await secondOf(attempt));
+      expect((await wishes.attempts(attempt)).map(({ status }) => status)).toEqual(['declined', 'not_sent']);
+      expect(second.asked).toEqual([]);
+    });
+  });
+
   it('waits for its turn where there is no room, and is told of when it has waited too long', async () => {
     const { first, ask } = house();
     first.answers = [full, full, full];

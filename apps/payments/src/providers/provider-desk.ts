@@ -121,6 +121,7 @@ export class ProviderDesk {
     if (attempt?.status !== 'created') return { result: undefined };
     if (isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()))
       return giveUp(attempt, 'payment_expired');
+    if (isRouted(attempt.action) && !attempt.isWanted) return giveUp(attempt, 'payment_canceled');
     const choice = await this.choiceFor(attempt);
     if (!choice) return giveUp(attempt, 'provider_not_reached');
     const { connector, explained } = choice;

@@ -26,10 +26,12 @@ export interface Hearing {
   readonly actor?: string;
 }
 
-/** Whether a word lets another connector be tried, if there is one. */
+/** Whether a word lets another connector be tried, if there is one: not for a payment that was called off meanwhile. */
 export function callsForOthers(attempt: Attempt, word: Pick<Word, 'outcome' | 'isOthersToTry'>): boolean {
   return (
-    isRouted(attempt.action) && (word.outcome === 'not_sent' || (word.outcome === 'declined' && word.isOthersToTry))
+    isRouted(attempt.action) &&
+    attempt.isWanted &&
+    (word.outcome === 'not_sent' || (word.outcome === 'declined' && word.isOthersToTry))
   );
 }
 
