@@ -26,6 +26,7 @@ import { LedgerAsRemembered1764100070001 } from './migrations/1764100070001-ledg
 import { LedgerUnitNumbers1764100060002 } from './migrations/1764100060002-ledger-unit-numbers.js';
 import { LedgerHoldTypes1764100060004 } from './migrations/1764100060004-ledger-hold-types.js';
 import { LedgerTestExpiries1764400800052 } from './migrations/1764400800052-ledger-test-expiries.js';
+import { LedgerFloorOfWideLimits1764700000051 } from './migrations/1764700000051-ledger-floor-of-wide-limits.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the ledger's database, in order, and the rights that its role has then. */
@@ -57,6 +58,7 @@ export const migrations = [
   SumsAreNoCards1764300000001,
   TestClocks1764400800051,
   LedgerTestExpiries1764400800052,
+  LedgerFloorOfWideLimits1764700000051,
   rights,
 ];
 

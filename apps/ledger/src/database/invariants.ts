@@ -109,9 +109,9 @@ const aboveTheFloor = invariant({
   owner: 'ledger',
   running: `
     select 'accounts/' || id as id from accounts
-    where (overdraft <> 'unbounded' and overdraft_limit_minor + case
+    where (overdraft <> 'unbounded' and case
         when kind in ('asset', 'expense') then posted_debits - posted_credits - pending_credits
-        else posted_credits - posted_debits - pending_debits end < 0)
+        else posted_credits - posted_debits - pending_debits end < -overdraft_limit_minor)
       or least(posted_debits, posted_credits, pending_debits, pending_credits) < 0`,
 });
 

@@ -18,11 +18,11 @@ create table accounts (
   overdraft_limit_minor bigint not null default 0,
   xact_id xid8 not null default pg_current_xact_id(),
   constraint accounts_closed_are_empty CHECK (((state <> 'closed'::text) OR ((posted_debits = posted_credits) AND (pending_debits = 0) AND (pending_credits = 0)))),
-  constraint accounts_floor CHECK (((overdraft = 'unbounded'::text) OR ((overdraft_limit_minor +
+  constraint accounts_floor CHECK (((overdraft = 'unbounded'::text) OR (
 CASE
     WHEN (kind = ANY (ARRAY['asset'::text, 'expense'::text])) THEN ((posted_debits - posted_credits) - pending_credits)
     ELSE ((posted_credits - posted_debits) - pending_debits)
-END) >= 0))),
+END >= (- overdraft_limit_minor)))) NOT VALID,
   constraint accounts_kind_check CHECK ((kind = ANY (ARRAY['asset'::text, 'liability'::text, 'equity'::text, 'income'::text, 'expense'::text]))),
   constraint accounts_limit_belongs CHECK (((overdraft_limit_minor = 0) OR (overdraft = 'limited'::text))),
   constraint accounts_overdraft_check CHECK ((overdraft = ANY (ARRAY['none'::text, 'limited'::text, 'unbounded'::text]))),
