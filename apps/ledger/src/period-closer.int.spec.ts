@@ -1,7 +1,8 @@
-import { newId, type PeriodClosed } from '@payflow/contracts';
+import { ACCOUNT_KINDS, newId, TENANT_ASSETS_MAX, type PeriodClosed } from '@payflow/contracts';
 import { statement, type Transaction } from '@payflow/database';
 import { checkInvariant, type Invariant } from '@payflow/invariants';
 import { Messaging, type AnyOutgoing } from '@payflow/messaging';
+import { AMOUNT_MAX, ASSETS } from '@payflow/money';
 import { createTestDatabase, testBroker, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -125,6 +126,38 @@ describe('closing a month', () => {
     for (const one of totals) expect(one).toEqual(totals[0]);
   });
 
+  it('tells the figures of as many units as a tenant may have, in accounts of every kind', async () => {
+    const ours = new CommandsOf();
+    const most = (AMOUNT_MAX / 4n).toString();
+    const units = Array.from({ length: TENANT_ASSETS_MAX }, (_, at) => {
+      const asset = `LOYALTY${String(at).padStart(5, '0')}`;
+      const accounts = ACCOUNT_KINDS.map((kind) =>
+        ours.open(newId('account'), { asset, kind, overdraft: 'unbounded' }),
+      );
+      const [first, ...others] = accounts.map(({ data }) => data.id) as [string, ...string[]];
+      return { asset, accounts, legs: others.map((other) => leg(first, other, most, { asset })) };
+    });
+    await handle(...units.map(({ asset }) => ours.define(asset)));
+    for (let at = 0; at < units.length; at += 200) {
+      const some = units.slice(at, at + 200);
+      await handle(...some.flatMap(({ accounts }) => accounts));
+      await handle(
+        ours.group(
+          some.flatMap(({ legs }) => legs),
+          { effective_at: lastInstantOf(lastMonth) },
+        ),
+      );
+    }
+    // As the server does by itself, a minute later.
+    await db.tamper('analyze accounts, transfers');
+    await handle(ours.closePeriod(lastMonth));
+    const { totals } = await closedFigures(ours, lastMonth);
+    expect(totals.length).toBe(TENANT_ASSETS_MAX * ACCOUNT_KINDS.length);
+    // With those of every asset that all share, as long as these are, the message would still be read.
+    const each = JSON.stringify(totals).length / totals.length;
+    expect((TENANT_ASSETS_MAX + ASSETS.size) * ACCOUNT_KINDS.length * each).toBeLessThan(786_000);
+  });
+
   it('gives the answer of the first to every later one, and the figures once they are there', async () => {
     const { ours } = await books();
     const close = ours.closePeriod(lastMonth);
@@ -206,6 +239,21 @@ describe('closing a month', () => {
     const { totals } = await closedFigures(ours, lastMonth);
     expect(totals.find(({ kind }) => kind === 'liability')?.posted_debits ?? '0').toBe(String(posted));
     for (const form of ['running', 'full'] as const) expect((await violations('I35', form)).sample).toEqual([]);
+  });
+
+  it('waits for no other that cannot be closed', async () => {
+    const [stuck, ours] = [new CommandsOf(), new CommandsOf()];
+    await handle(stuck.closePeriod(earlier), ours.closePeriod(lastMonth));
+    const stage = messaging.outbox.stage.bind(messaging.outbox);
+    vi.spyOn(messaging.outbox, 'stage').mockImplementation((tx, messages, ...rest) =>
+      messages.some(({ origin }) => origin?.tenant === stuck.tenant)
+        ? Promise.reject(new RangeError('it is larger than it may be'))
+        : stage(tx, messages, ...rest),
+    );
+    await closedFigures(ours, lastMonth);
+    expect(await statusOf(stuck, earlier)).toBe('closing');
+    vi.restoreAllMocks();
+    await closedFigures(stuck, earlier);
   });
 
   it('is done once by 50 who ask at the same time, whatever they ask for first', async () => {

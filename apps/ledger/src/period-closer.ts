@@ -20,7 +20,7 @@ export class PeriodCloser implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly rounds = new Repeat(
     INTERVAL_MS,
     () => this.closeAll(),
-    (error) => log.warn({ err: error }, 'a month could not be closed; it will be'),
+    (error) => log.warn({ err: error }, 'no month could be closed; they will be'),
   );
 
   constructor(
@@ -38,16 +38,20 @@ export class PeriodCloser implements OnApplicationBootstrap, OnApplicationShutdo
     return this.rounds.stop();
   }
 
-  /** Closes every month that nothing can be added to any more. */
+  /** Closes every month that nothing can be added to any more. One that cannot be closed keeps nobody else's waiting. */
   async closeAll(): Promise<void> {
     await seeMarks(this.database);
-    while (await this.closeOne());
+    let failed = 0;
+    for (let period = await findSettled(this.database, 0); period; period = await findSettled(this.database, failed)) {
+      await this.close(period).catch((error: unknown) => {
+        failed += 1;
+        log.warn({ err: error, ...period?.owner, month: period?.month }, 'a month could not be closed; it will be');
+      });
+    }
   }
 
   /** No transaction is open while the figures are added up. They are final: whoever else adds them up comes to the same. */
-  private async closeOne(): Promise<boolean> {
-    const period = await findSettled(this.database);
-    if (!period) return false;
+  private async close(period: SettledPeriod): Promise<void> {
     const closed = closedPeriod(period, await closingTotals(this.reads, period), new Date());
     const staged = await this.database.transaction(async (tx) => {
       const eventId = newId('event');
@@ -55,7 +59,6 @@ export class PeriodCloser implements OnApplicationBootstrap, OnApplicationShutdo
       return this.messaging.outbox.stage(tx, [closedEvent(period.owner, closed, eventId)], () => undefined);
     });
     staged?.publish();
-    return true;
   }
 }
 

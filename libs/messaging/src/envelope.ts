@@ -20,8 +20,8 @@ const CONTENT_TYPE = 'application/json';
 /** More context than this is not ours, and not worth the memory. */
 const HEADERS_MAX = 64;
 
-/** A group of transfers may be this large, everything else far less; the broker would carry twice as much. */
-const VALUE_BYTES_MAX = 524_288;
+/** A month's figures may be this large, a group of transfers two thirds of it, everything else far less; the broker would carry more. */
+const VALUE_BYTES_MAX = 786_432;
 /** No message of ours is nested deeper than 5, and a value that is can break whoever writes it down again. */
 const VALUE_DEPTH_MAX = 64;
 const [QUOTE, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}');

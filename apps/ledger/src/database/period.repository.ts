@@ -46,14 +46,14 @@ const SEE = statement(
   `update periods set horizon = pg_snapshot_xmax(pg_current_snapshot()) where status = 'closing' and horizon is null`,
 );
 
-// In order, so that the figures of the month before are there.
+// In order, so that the figures of the month before are there; each in its place, so that some of them can be passed over.
 const FIND_SETTLED = statement(
   'periods.find-settled',
   `select p.tenant_id, p.livemode, p.month, p.ends_at, p.closing_at, b.event_data::json ->> 'hash' as hash_before
    from periods p left join periods b on b.tenant_id = p.tenant_id and b.livemode = p.livemode and b.month = p.after_month
    where p.status = 'closing' and p.horizon <= pg_snapshot_xmin(pg_current_snapshot())
      and (p.after_month is null or b.status = 'closed')
-   order by p.month limit 1`,
+   order by p.month, p.tenant_id, p.livemode offset $1 limit 1`,
 );
 
 const CLOSE = statement(
@@ -89,8 +89,8 @@ export async function seeMarks(db: Database): Promise<void> {
   await db.count(SEE);
 }
 
-/** A closing month of which all transactions that may have missed its mark have ended. */
-export async function findSettled(db: Database): Promise<SettledPeriod | undefined> {
+/** A closing month of which all transactions that may have missed its mark have ended, behind the first `passedOver` of them. */
+export async function findSettled(db: Database, passedOver: number): Promise<SettledPeriod | undefined> {
   const [row] = await db.rows<{
     tenant_id: string;
     livemode: boolean;
@@ -98,7 +98,7 @@ export async function findSettled(db: Database): Promise<SettledPeriod | undefin
     ends_at: Date;
     closing_at: Date;
     hash_before: string | null;
-  }>(FIND_SETTLED);
+  }>(FIND_SETTLED, [passedOver]);
   return (
     row && {
       owner: { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode },

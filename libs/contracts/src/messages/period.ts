@@ -1,12 +1,16 @@
 import type { MessageSpec } from '../messages.js';
 import { ACCOUNT_KINDS, type AccountKind } from './account.js';
+import { TENANT_ASSETS_MAX } from './asset.js';
 import { assetCode, instant, object, reason, version } from './schema.js';
 
 /** A calendar month in UTC. */
 export const MONTH_PATTERN = '^[12][0-9]{3}-(0[1-9]|1[0-2])$';
-/** Asset and kind of the accounts, 160 bytes each: five kinds of some hundred assets. */
-const TOTALS_MAX = 2_000;
-const CLOSED_BYTES_MAX = 524_288;
+/** ISO 4217 has fewer, with what is traded beside it. */
+const COMMON_ASSETS_MAX = 200;
+/** Every kind of account in every asset that a tenant can have: a month with more figures than these could never be closed. */
+const TOTALS_MAX = (TENANT_ASSETS_MAX + COMMON_ASSETS_MAX) * ACCOUNT_KINDS.length;
+/** A figure is 82 bytes and its digits. */
+const CLOSED_BYTES_MAX = 786_432;
 
 /** `payflow.period.close.v1`: nothing may take effect in the month any more. */
 export interface PeriodClose {
