@@ -186,6 +186,11 @@ export async function damagedAndRefused({ house, merchant, random, sent, foreign
     (await house.records.readAll(topic)).find(({ key }) => key?.toString() === payment.id),
   );
   const { partition, offset } = whole;
+  // However long the service takes to be back: the gateway would publish the whole command again, and of the two that one counts.
+  await house.databases.asSuperuser(
+    'gateway',
+    `update pending_writes set republished_at = clock_timestamp() + interval '10 minutes'`,
+  );
   await house.records.write(topic, [renewed(withData(whole, { capture: 'some day' }))]);
   const to = ['--to', String(offset + 1), ...BY];
   await house.installation.payflow('positions', 'move', 'payments.commands', String(partition), ...to);
