@@ -1142,7 +1142,7 @@ grant select on payment_transitions to reader;
 grant insert, select on payment_transitions to service;
 grant select on payments to reader;
 grant insert, select on payments to service;
-grant update (status, version, failure_code, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, swept_at, admission, failure_reason, amount_disputed_minor) on payments to service;
+grant update (status, version, failure_code, ledger_command_id, verdict_event_id, updated_at, xact_id, capture, amount_authorized_minor, amount_captured_minor, amount_refunded_minor, amount_refunding_minor, next_action, authorized_until, operation_id, connector, provider_reference, swept_at, admission, failure_reason, amount_disputed_minor) on payments to service;
 grant select on policy_definitions to reader;
 grant insert, select on policy_definitions to service;
 grant select on positions to reader;
