@@ -12,8 +12,8 @@ import { playScript } from './example-script.js';
 /** `UPDATE_EXAMPLES=1` writes what was played to where the document takes it from. */
 const RECORDED = join(import.meta.dirname, '../../../gateway/src/http/openapi/recorded-examples.json');
 
-/** What monitoring has seen by the moment it is asked: held to its schema like all others, and not the same twice. */
-const OF_THE_MOMENT = ['getMonitoringHealth', 'getMonitoringSummary', 'getMonitoringDatabase'];
+/** What monitoring has seen by the moment it is asked, and whether a month that is closing has been closed by then: held to its schema like all others, and not the same twice. */
+const OF_THE_MOMENT = ['getMonitoringHealth', 'getMonitoringSummary', 'getMonitoringDatabase', 'closePeriod'];
 
 describe('every example of the OpenAPI document', () => {
   let desk: CardHouse;
