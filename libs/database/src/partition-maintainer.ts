@@ -36,10 +36,11 @@ const DUE = statement(
 );
 const STEP = statement('partitions.step', 'select partition_step($1, $2, $3) as done');
 const AHEAD = statement('partitions.ahead', 'select table_name as "table", partitions from partitions_ahead()');
+// No lease is a minute long: the clock that gave such a one was ahead and has been set right, and its holder may be gone.
 const LEASE = statement(
   'partitions.lease',
   `update partition_lease set holder = $1, held_until = clock_timestamp() + $2 * interval '1 second'
-   where holder = $1 or held_until < clock_timestamp()`,
+   where holder = $1 or held_until < clock_timestamp() or held_until > clock_timestamp() + interval '1 minute'`,
 );
 const RELEASE = statement(
   'partitions.release',
