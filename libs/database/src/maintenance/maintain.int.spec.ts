@@ -116,6 +116,19 @@ describe('maintenance', () => {
     expect(failed).toEqual(['analyze things: canceling statement due to lock timeout (55P03)']);
   });
 
+  it('gives up the dropping of an index that was left half built while somebody holds its table, as any other step', async () => {
+    await admin.query('create index things_pkey_ccnew on things (id)');
+    await admin.query(`update pg_index set indisvalid = false where indexrelid = 'things_pkey_ccnew'::regclass`);
+    await as(db.adminUrl, async (holder) => {
+      await holder.query('begin; select count(*) from things');
+      const { failed } = await run({ kinds: ['reindex'] });
+      expect(failed).toEqual([`${ALL[2]}: canceling statement due to lock timeout (55P03)`]);
+      await holder.query('rollback');
+    });
+    expect((await run({ kinds: ['reindex'] })).done).toEqual([ALL[2]]);
+    expect((await admin.query(`select from pg_class where relname = 'things_pkey_ccnew'`)).rowCount).toBe(0);
+  });
+
   it('goes on where it was broken off, and drops the index that was left half built', async () => {
     const halfBuilt = async () =>
       (await admin.query<{ name: string }>(`select relname as name from pg_class where relname like 'things_pkey_cc%'`))

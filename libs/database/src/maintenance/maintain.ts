@@ -109,8 +109,9 @@ async function attempt(client: Explaining, step: PlannedStep, open_ms: number): 
   const until_ms = performance.now() + open_ms;
   for (let count = 1; ; count++) {
     try {
-      await dropHalfBuilt(client, step);
+      // For dropping as well, which waits for every transaction that has the table open.
       await setTimeouts(client, Math.max(1, until_ms - performance.now()));
+      await dropHalfBuilt(client, step);
       await client.query(step.statement);
       return undefined;
     } catch (error) {
