@@ -3,7 +3,7 @@ import { statement } from '@payflow/database';
 import { configureLogging, renderMetrics } from '@payflow/telemetry';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MessagingGuards1763700013000 } from './database/messaging-guards.js';
 import { MessagingPartitions1764100040001 } from './database/messaging-partitions.js';
 import { MESSAGING_RIGHTS } from './database/messaging-rights.js';
@@ -47,6 +47,12 @@ describe('housekeeping', () => {
     await owner.query(sql);
     await owner.end();
   };
+  const count = async (table: string) =>
+    (
+      await db.database.rows<{ n: number }>(
+        statement(`spec.count-${table}`, `select count(*)::integer as n from ${table}`),
+      )
+    )[0]?.n;
   const insertOutbox = (days: number, published: boolean) =>
     db.database.rows(
       statement(
@@ -76,6 +82,14 @@ describe('housekeeping', () => {
     expect(await told()).toBe('-1');
     await housekeeping.run();
     expect(await told()).toBe('4');
+  });
+
+  it('makes the present at once where a machine has slept for longer than days lay ahead', async () => {
+    for (const days of [0, 1, 2, 3, 4]) await asOwner(`drop table ${partitionOf(days)}`);
+    await expect(insertOutbox(0, true)).rejects.toThrow('no partition');
+    await housekeeping.look();
+    await insertOutbox(0, true);
+    expect(await partitions()).toEqual([-1, 0, 1, 2, 3, 4].map(partitionOf));
   });
 
   it('drops days of the outbox that have outlived the topic, but none with an unpublished row', async () => {
@@ -137,14 +151,11 @@ describe('housekeeping', () => {
       [[20, 10, 7, 0]],
     );
     await housekeeping.run();
-    const count = async (table: string) =>
-      (
-        await db.database.rows<{ n: number }>(
-          statement(`spec.count-${table}`, `select count(*)::integer as n from ${table}`),
-        )
-      )[0]?.n;
-    expect(await count('inbox')).toBe(2);
-    expect(await count('dead_letters')).toBe(1);
-    expect(await count('received_tallies')).toBe(2);
+    const left = async () => Promise.all(['inbox', 'dead_letters', 'received_tallies'].map(count));
+    expect(await left()).toEqual([2, 1, 2]);
+    // A process whose clock is ahead takes nothing from the others.
+    vi.useFakeTimers({ toFake: ['Date'], now: now + 40 * DAY_MS });
+    await housekeeping.run().finally(() => vi.useRealTimers());
+    expect(await left()).toEqual([2, 1, 2]);
   });
 });

@@ -1,5 +1,12 @@
 import { METRICS } from '@payflow/contracts';
-import { PartitionMaintainer, sqlState, statement, type Database, type StepLeft } from '@payflow/database';
+import {
+  PartitionMaintainer,
+  sqlState,
+  statement,
+  type Database,
+  type PartitionsAhead,
+  type StepLeft,
+} from '@payflow/database';
 import { OncePerInterval, counter, gauge, logger } from '@payflow/telemetry';
 import { Repeat } from './repeat.js';
 
@@ -16,7 +23,6 @@ const stepsLeft = counter(
 );
 
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /**
  * Partitions made ahead: a service that cannot reach its database for days must still find today's when it is back. One more than
  * monitoring wants to see, because at midnight one of them becomes the present, up to an hour before the next is made.
@@ -25,19 +31,30 @@ const PARTITIONS_AHEAD = 4;
 const COUNT_INTERVAL_MS = 30_000;
 const REPORT_INTERVAL_MS = 600_000;
 /** Marks outlive the topics (7 days) by one day, as the outbox does: whatever can still be read can still be recognised. */
-const KEPT_MS = 8 * DAY_MS;
+const KEPT_DAYS = 8;
 /** As long as their copies in the dead-letter topics. */
-const DEAD_LETTERS_KEPT_MS = 30 * DAY_MS;
+const DEAD_LETTERS_KEPT_DAYS = 30;
 const PRUNE_ROWS_MAX = 10_000;
 
+// What is old is old by the database's clock, which is one: a process whose own is ahead would take from all the others what they need.
 // By row address: the limit keeps each round short, and the rows need not be found twice.
 const PRUNE_INBOX = statement(
   'housekeeping.prune-inbox',
-  `delete from inbox where ctid = any (array (select ctid from inbox where event_id < $1 limit ${PRUNE_ROWS_MAX}))`,
+  `delete from inbox where ctid = any (array (
+     select ctid from inbox where event_id < ${uuidFloor(`now() - interval '${KEPT_DAYS} days'`)} limit ${PRUNE_ROWS_MAX}))`,
 );
-const PRUNE_DEAD_LETTERS = statement('housekeeping.prune-dead-letters', 'delete from dead_letters where last_at < $1');
-const PRUNE_SUSPECTS = statement('housekeeping.prune-suspects', 'delete from suspects where first_at < $1');
-const PRUNE_TALLIES = statement('housekeeping.prune-tallies', 'delete from received_tallies where day < $1');
+const PRUNE_DEAD_LETTERS = statement(
+  'housekeeping.prune-dead-letters',
+  `delete from dead_letters where last_at < now() - interval '${DEAD_LETTERS_KEPT_DAYS} days'`,
+);
+const PRUNE_SUSPECTS = statement(
+  'housekeeping.prune-suspects',
+  `delete from suspects where first_at < now() - interval '${KEPT_DAYS} days'`,
+);
+const PRUNE_TALLIES = statement(
+  'housekeeping.prune-tallies',
+  `delete from received_tallies where day < (now() at time zone 'UTC')::date - ${KEPT_DAYS}`,
+);
 
 /** Makes coming partitions and removes what has outlived its use: outbox days, inbox marks, dead letters, tallies. Hourly. */
 export class Housekeeping {
@@ -45,7 +62,7 @@ export class Housekeeping {
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
   private readonly counting = new Repeat(
     COUNT_INTERVAL_MS,
-    () => this.countAhead(),
+    () => this.look(),
     (error) => this.seldom.run(() => log.warn({ err: error }, 'the partitions ahead could not be counted')),
   );
 
@@ -76,22 +93,32 @@ export class Housekeeping {
   }
 
   /** Tells, as a metric, how many partitions lie ahead of each table that is partitioned by time. */
-  async countAhead(): Promise<void> {
-    for (const { table, partitions } of await this.partitions.countAhead()) partitionsAhead.set({ table }, partitions);
+  async countAhead(): Promise<readonly PartitionsAhead[]> {
+    const ahead = await this.partitions.countAhead();
+    for (const { table, partitions } of ahead) partitionsAhead.set({ table }, partitions);
+    return ahead;
+  }
+
+  /**
+   * Counts, and where the present has no partition makes it at once: a machine that has slept for longer than partitions lie ahead,
+   * or whose clock was set, would else refuse whatever is to be written for up to an hour.
+   */
+  async look(): Promise<void> {
+    if ((await this.countAhead()).every(({ partitions }) => partitions >= 0)) return;
+    report(await this.partitions.run(({ action }) => action === 'make' || action === 'attach'));
+    await this.countAhead();
   }
 
   /** One round. What fails is logged and tried again at the next; it keeps nothing else from being done. */
-  async run(now = new Date()): Promise<void> {
-    const horizon = new Date(now.getTime() - KEPT_MS);
+  async run(): Promise<void> {
     const { database } = this;
     await attempt('keeping partitions', async () => report(await this.partitions.run()));
     await attempt('pruning the inbox', async () => {
-      while ((await database.count(PRUNE_INBOX, [uuidFloor(horizon)])) === PRUNE_ROWS_MAX);
+      while ((await database.count(PRUNE_INBOX)) === PRUNE_ROWS_MAX);
     });
-    const deadHorizon = new Date(now.getTime() - DEAD_LETTERS_KEPT_MS);
-    await attempt('pruning dead letters', () => database.count(PRUNE_DEAD_LETTERS, [deadHorizon]));
-    await attempt('pruning suspects', () => database.count(PRUNE_SUSPECTS, [horizon]));
-    await attempt('pruning tallies', () => database.count(PRUNE_TALLIES, [horizon]));
+    await attempt('pruning dead letters', () => database.count(PRUNE_DEAD_LETTERS));
+    await attempt('pruning suspects', () => database.count(PRUNE_SUSPECTS));
+    await attempt('pruning tallies', () => database.count(PRUNE_TALLIES));
   }
 }
 
@@ -113,8 +140,7 @@ async function attempt(step: string, work: () => Promise<unknown>): Promise<void
   }
 }
 
-/** The smallest UUIDv7 of a moment. */
-function uuidFloor(time: Date): string {
-  const hex = time.getTime().toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7000-8000-000000000000`;
+/** SQL of the smallest UUIDv7 of a moment. */
+function uuidFloor(moment: string): string {
+  return `(lpad(to_hex((extract(epoch from ${moment}) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid`;
 }
