@@ -14,6 +14,9 @@ const FREE_TEXT = `concat_ws(' ', data::text, subject, actor)`;
 
 /** Ids whose time is not believed are kept apart, undated, and their days say nothing. */
 const DATED = `between '2020-01-01' and '2099-12-31'`;
+const UNDATED = `e.id_time < '2020-01-01'`;
+/** What tallies go by: an id that is no UUIDv7 lies in no month, and its first digits make a day all the same. */
+const DAY = `(case when ${UNDATED} then uuid_time(event_id) else id_time end at time zone 'UTC')::date`;
 
 /** An event is its own mark: stored once, and counted in the transaction that stored it. */
 const marksAreOne = (form: 'running' | 'full') => `
@@ -22,8 +25,9 @@ const marksAreOne = (form: 'running' | 'full') => `
     select topic, type, day, ${TALLIED} from since, archived_tallies a
     where a.day >= ${form === 'full' ? `'2020-01-01'` : 'since.first_day'} and a.day ${DATED} group by 1, 2, 3),
   stored as materialized (
-    select topic, type, (id_time at time zone 'UTC')::date as day, ${MARKS} from since, archived_events e
-    where e.id_time >= ${form === 'full' ? `'2020-01-01'` : `since.first_day::timestamp at time zone 'UTC'`}
+    select topic, type, ${DAY} as day, ${MARKS} from since, archived_events e
+    where (${UNDATED} or e.id_time >= ${form === 'full' ? `'2020-01-01'` : `since.first_day::timestamp at time zone 'UTC'`})
+      and ${DAY} >= ${form === 'full' ? `'2020-01-01'` : 'since.first_day'} and ${DAY} ${DATED}
       and ${isCountable(form, 'select sum(messages) from counted')} group by 1, 2, 3)
   select concat_ws('/', 'archived_events', topic, type, day) || ': ' || coalesce(s.messages, 0) || ' stored, ' || coalesce(c.messages, 0) || ' counted' as id
   from stored s full join counted c using (topic, type, day)

@@ -52,11 +52,11 @@ function failed(id = newId('event'), about = data()): AnyMessage<'payflow.paymen
   };
 }
 
-const idAt = (time_ms: number) => {
+const idAt = (time_ms: number, version = 7) => {
   const hex = time_ms.toString(16).padStart(12, '0');
   return fromUuid(
     'event',
-    `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-${newId('event')
+    `${hex.slice(0, 8)}-${hex.slice(8)}-${version}000-8000-${newId('event')
       .slice(-12)
       .replaceAll(/[^0-9a-f]/g, '0')}`,
   );
@@ -171,6 +171,15 @@ describe('the archive on real PostgreSQL', () => {
     expect(((after?.id_sum ?? 0) - (before?.id_sum ?? 0) + 2 ** 48) % 2 ** 48).toBe(
       tallyOf(events.map(({ id }) => id)).idSum,
     );
+  });
+
+  it('I20 holds of ids that carry no time, though their first digits look like one', async () => {
+    const oneMark = invariants.find(({ name }) => name === 'I20') as Invariant;
+    const ids = [idAt(Date.now(), 4), idAt(Date.UTC(2041, 7), 4), idAt(Date.UTC(2150, 0), 4), idAt(1, 4)];
+    await archive(...ids.map((id) => failed(id)));
+    expect((await stored(db, ids)).map(({ partition }) => partition)).toEqual(ids.map(() => 'archived_events_undated'));
+    for (const form of ['running', 'full'] as const)
+      expect((await checkInvariant(db.database, oneMark, form)).sample).toEqual([]);
   });
 
   it('I20 sees an event that was stored and not counted, and one that was counted and not stored', async () => {
