@@ -201,6 +201,24 @@ describe('the internal endpoints and the checks behind them', () => {
     expect(ofPayments).toEqual([{ topic: 'payments.events.v1', day: dayBefore, messages: 1, id_sum: 42 }]);
   });
 
+  it('counts a message on the day of its own clock, though the database’s is minutes ahead and has turned the day', async () => {
+    const midnight = new Date(new Date().setUTCHours(0, 0, 0, 0));
+    const minutesFrom = (minutes: number) => new Date(midnight.getTime() + minutes * 60_000);
+    const dayBefore = minutesFrom(-1).toISOString().slice(0, 10);
+    const sum = async () =>
+      (await read<TallyReport>('tallies')).sent.filter(
+        ({ topic, day }) => topic === 'payments.events.v1' && day === dayBefore,
+      );
+    const before = (await sum())[0]?.messages ?? 0;
+    await admin.query(`update sent_horizon set seen_until = $1`, [midnight]);
+    await admin.query(
+      `insert into outbox (created_at, id, topic, partition, messages, message_count, counted, id_sum, claimed_until, published_at)
+       values ($1, uuid_floor($2), 'payments.events.v1', 0, '[]', 1, 1, 42, now(), now())`,
+      [minutesFrom(1), minutesFrom(-1)],
+    );
+    await until('it counts as sent', async () => (await sum())[0]?.messages === before + 1);
+  });
+
   it('counts what is sent once a clock that was ahead has been set right', async () => {
     await admin.query(`update sent_horizon set seen_until = now() + interval '1 hour'`);
     const id = newId('account');

@@ -8,8 +8,8 @@ const DAYS = 6;
 // Sums what was committed since the last time, each outbox row once: rows of transactions that had not ended then are not
 // before the horizon. Rows are found by their ids, with two minutes' grace for transactions that were long under way, and from the
 // present where that is earlier: a clock that was ahead and has been set right would else hide all rows until it is there again.
-// A row counts on the day it was made; within half a minute of midnight its messages are looked at one by one, because
-// readers go by the day inside each id.
+// A row counts on the day inside its id, which has the clock that its messages' ids have: the database's may be minutes from it.
+// Within half a minute of midnight the messages are looked at one by one, because readers go by the day inside each id.
 const ADVANCE = statement(
   'tallies.advance-sent',
   `with span as materialized (
@@ -17,14 +17,14 @@ const ADVANCE = statement(
        least(seen_until, clock_timestamp()) - interval '2 minutes' as since
      from sent_horizon for update),
    fresh as materialized (
-     select o.id, o.topic, o.created_at, o.messages, o.message_count, o.counted, o.id_sum,
-       abs(extract(epoch from o.created_at - date_trunc('day', o.created_at + interval '12 hours', 'UTC'))) < 30
+     select o.id, o.topic, o.created_at, made_at, o.messages, o.message_count, o.counted, o.id_sum,
+       abs(extract(epoch from made_at - date_trunc('day', made_at + interval '12 hours', 'UTC'))) < 30
          and o.counted = o.message_count as near_midnight
-     from span, outbox o
+     from span, outbox o, uuid_time(o.id) as made_at
      where o.id >= uuid_floor(span.since) and o.created_at >= span.since
        and o.xact_id >= span.lower_bound and o.xact_id < span.upper_bound),
    counted as (
-     select topic, (created_at at time zone 'UTC')::date as day, counted as messages, id_sum
+     select topic, (made_at at time zone 'UTC')::date as day, counted as messages, id_sum
      from fresh where counted > 0 and not near_midnight
      union all
      select topic, (uuid_time(event_id) at time zone 'UTC')::date, 1, uuid_tail(event_id)
@@ -33,7 +33,7 @@ const ADVANCE = statement(
    moved as (
      update sent_horizon set horizon = greatest(horizon, upper_bound),
        -- The id has the process's clock, the row the database's: what both have passed.
-       seen_until = greatest(seen_until, (select least(max(created_at), max(uuid_time(id))) from fresh))
+       seen_until = greatest(seen_until, (select least(max(created_at), max(made_at)) from fresh))
      from span)
    insert into sent_tallies as t (topic, day, messages, id_sum)
    select topic, day, sum(messages), (sum(id_sum) % ${MODULUS})::bigint from counted group by topic, day order by topic, day
