@@ -49,6 +49,20 @@ it('the running check looks at the newest messages, however many are fresh, and 
   expect([await found('running'), await found('full')]).toEqual([0, 0]);
 });
 
+it('the full check asks for no message of a day that was dropped, though an older one stays for a row that was never sent', async () => {
+  const day = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+  await db.tamper(`create table outbox_${day(12).replaceAll('-', '')} partition of outbox for values from ('${day(12)}') to ('${day(11)}');
+    insert into outbox (created_at, id, topic, partition, messages, message_count, counted, id_sum, claimed_until)
+    values ('${day(12)}', uuid_floor('${day(12)}'), 'ledger.events.v1', 0, '[]', 1, 0, 0, now());
+    create table told as select * from verdicts limit 1;
+    update told set id = gen_random_uuid(), event_id = uuid_floor(now() - interval '10 days');
+    insert into verdicts select * from told`);
+  expect(await found('full')).toBe(0);
+  await db.tamper(
+    `delete from verdicts v using told t where v.id = t.id; drop table told, outbox_${day(12).replaceAll('-', '')}`,
+  );
+});
+
 it('what was not told is found by the running check where it is fresh, and by the full one wherever it is', async () => {
   const forget = (which: string) =>
     db.tamper(`update verdicts set event_id = uuid_floor(uuid_time(event_id) + interval '1 ms')

@@ -31,8 +31,15 @@ const RECENT = `greatest(clock_timestamp() - interval '${SPAN}', coalesce((
     from (select id, message_count from outbox order by id desc limit ${WINDOW_MESSAGES_MAX + 1}) as newest) as counted
   where messages > ${WINDOW_MESSAGES_MAX} order by id desc limit 1), '-infinity'))`;
 
-/** Where the oldest day that was not dropped begins, with a minute for clocks that differ. */
-const OLDEST_KEPT = `(select min(to_date(right(c.relname, 8), 'YYYYMMDD'))::timestamp at time zone 'UTC' + interval '1 minute'
+/** Days that are dropped by no upkeep, whenever it last came round: one is kept until its end is as many days past. */
+const DAYS_KEPT = 8;
+
+/**
+ * Where the oldest day that was not dropped begins, with a minute for clocks that differ. One that stays for a row which was never
+ * sent says nothing of those after it, which are gone. Null where there is no outbox, and nothing to ask for.
+ */
+const OLDEST_KEPT = `(select min(greatest(to_date(right(c.relname, 8), 'YYYYMMDD'),
+    (clock_timestamp() at time zone 'UTC')::date - ${DAYS_KEPT}))::timestamp at time zone 'UTC' + interval '1 minute'
   from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'outbox'::regclass)`;
 
 /** Transactions before it have no row in the window; an index over transaction ids then finds what has changed. */
