@@ -78,8 +78,13 @@ export class CheckLoop {
     }
     const took_ms = performance.now() - start;
     this.pause_ms = Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS, REST_FACTOR * took_ms));
-    due.at_ms = performance.now() + jittered(Math.max(interval_ms, this.due.length * REST_FACTOR * took_ms));
+    due.at_ms = performance.now() + jittered(Math.max(interval_ms, restOf_ms(took_ms, this.due.length)));
   }
+}
+
+/** For how long a check that took so long rests, as one of so many of its service. */
+export function restOf_ms(took_ms: number, checks: number): number {
+  return checks * REST_FACTOR * took_ms;
 }
 
 function jittered(ms: number): number {

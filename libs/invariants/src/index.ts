@@ -11,6 +11,7 @@ export {
 export { ForwardedReads, ReadPriority } from './http/forwarded-reads.js';
 export { InternalGuard, INTERNAL_SECRET, RequiresScope, claimsOf, internalHeaders } from './http/internal.guard.js';
 export { CHECK_TIMEOUT_MS, checkInvariant, checkInvariants, type Checked } from './check.js';
+export { restOf_ms } from './check-loop.js';
 export { CheckResults, type CheckResult } from './check-results.js';
 export { DatabaseReports } from './database-reports.js';
 export { noOldOutboxRow } from './checks/outbox-age.js';

@@ -1,4 +1,5 @@
 import { SERVICES, type Service } from '@payflow/contracts';
+import type { CheckResult } from '@payflow/invariants';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { healthOf } from './health.js';
 import { readerLags } from './lags.js';
@@ -80,6 +81,27 @@ describe('health', () => {
         'I3 of ledger was last checked 301 s ago',
       ],
     });
+  });
+
+  it('tells of a check that has failed ever since its service began, and not of one that rests for as long as it took', () => {
+    const result = { violations: 0, sample: [], violated_at: null, violated_sample: [], error: null };
+    const at = (age_ms: number) => new Date(NOW - age_ms).toISOString();
+    const checks = (invariants: readonly Partial<CheckResult>[]) => {
+      const value = invariants.map((one) => ({ ...result, duration_ms: 1, checked_at: null, ...one }) as CheckResult);
+      picture.service('ledger').invariants = { value, at_ms: NOW };
+      return health().reasons;
+    };
+    expect(checks([{ invariant: 'I18' }])).toEqual([]);
+    expect(checks([{ invariant: 'I18', error: 'QueryFailedError' }])).toEqual([
+      'I18 of ledger could not be checked: QueryFailedError',
+    ]);
+    // Two checks, a second each: one comes round every hundred seconds.
+    const slow = (age_ms: number) => [
+      { invariant: 'I3' as const, duration_ms: 1_000, checked_at: at(age_ms) },
+      { invariant: 'I18' as const, duration_ms: 1_000, checked_at: at(0) },
+    ];
+    expect(checks(slow(399_000))).toEqual([]);
+    expect(checks(slow(401_000))).toEqual(['I3 of ledger was last checked 401 s ago']);
   });
 
   it('names readers that are behind or stand still', () => {

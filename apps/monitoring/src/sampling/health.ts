@@ -1,4 +1,5 @@
 import { SERVICES, type Service } from '@payflow/contracts';
+import { restOf_ms, type CheckResult } from '@payflow/invariants';
 import { tenths, type ReaderLag } from './lags.js';
 import type { Picture, Readiness, ServicePicture } from './picture.js';
 
@@ -26,7 +27,7 @@ const OUTBOX_AGE_S_MAX = 5;
 const LAG_S_MAX = 30;
 /** Services keep four: with two left, nobody has made one for a day, or for a month. Past the last, nothing can be written. */
 const PARTITIONS_AHEAD_MIN = 3;
-/** Checks come every half minute, seldom ones every two; past this nobody checks. */
+/** Checks come every half minute, seldom ones every two, and rest when they take long; past this and that rest nobody checks. */
 const UNCHECKED_S_MAX = 300;
 const MS_PER_S = 1_000;
 
@@ -62,18 +63,24 @@ function brokerReasons({ broker }: Picture, now_ms: number): string[] {
 function figureReasons(service: Service, picture: ServicePicture | undefined, now_ms: number): string[] {
   const age = picture?.outboxAge_s?.value ?? 0;
   const outbox = age > OUTBOX_AGE_S_MAX ? [`${service} has unpublished messages ${tenths(age)} s old`] : [];
-  const checks = (picture?.invariants?.value ?? []).flatMap(({ invariant, violations, sample, checked_at }) => {
-    if (violations > 0)
-      return [`${invariant} is broken in ${service}: ${violations} rows, such as ${sample[0] ?? 'none named'}`];
-    const unchecked_s = checked_at === null ? 0 : (now_ms - Date.parse(checked_at)) / MS_PER_S;
-    return unchecked_s > UNCHECKED_S_MAX
-      ? [`${invariant} of ${service} was last checked ${Math.round(unchecked_s)} s ago`]
-      : [];
-  });
+  const results = picture?.invariants?.value ?? [];
+  const checks = results.flatMap((result) => checkReasons(service, result, results.length, now_ms));
   const partitions = [...(picture?.partitionsAhead?.value ?? [])].flatMap(([table, ahead]) =>
     ahead < PARTITIONS_AHEAD_MIN ? [partitionReason(service, table, ahead)] : [],
   );
   return [...outbox, ...partitions, ...checks];
+}
+
+function checkReasons(service: Service, result: CheckResult, checks: number, now_ms: number): string[] {
+  const { invariant, violations, sample, checked_at, duration_ms, error } = result;
+  if (violations > 0)
+    return [`${invariant} is broken in ${service}: ${violations} rows, such as ${sample[0] ?? 'none named'}`];
+  // One that has failed ever since its service began has no time to grow old.
+  if (checked_at === null) return error === null ? [] : [`${invariant} of ${service} could not be checked: ${error}`];
+  const unchecked_s = (now_ms - Date.parse(checked_at)) / MS_PER_S;
+  return unchecked_s > UNCHECKED_S_MAX + restOf_ms(duration_ms, checks) / MS_PER_S
+    ? [`${invariant} of ${service} was last checked ${Math.round(unchecked_s)} s ago`]
+    : [];
 }
 
 function partitionReason(service: Service, table: string, ahead: number): string {
