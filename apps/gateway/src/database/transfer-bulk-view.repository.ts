@@ -23,7 +23,8 @@ const INSERT = statement(
 );
 
 // The answers of one bulk come over several partitions, and the last of them ends it: the row's lock decides which is. The reply
-// that is stored says only that there is one; it is put together from the transfers, which change no more.
+// that is stored says only that there is one; it is put together from the transfers, which change no more. What was found wrong at
+// the door is where it stops at the latest: the ledger may refuse an item before that, and those behind are not tried, and their ids free.
 const ADVANCE = statement(
   'transfer-bulk-views.advance',
   `with told as materialized (
@@ -33,7 +34,7 @@ const ADVANCE = statement(
      select t.* from told t join transfer_bulk_views b using (tenant_id, livemode, id)
      order by tenant_id, livemode, id for update of b),
    advanced as (
-     update transfer_bulk_views b set pending = b.pending - l.answered, stopped_at = coalesce(b.stopped_at, l.stopped_at)
+     update transfer_bulk_views b set pending = b.pending - l.answered, stopped_at = least(b.stopped_at, l.stopped_at)
      from locked l where b.tenant_id = l.tenant_id and b.livemode = l.livemode and b.id = l.id
      returning b.tenant_id, b.livemode, b.id, b.idempotency_key, b.pending),
    replied as (

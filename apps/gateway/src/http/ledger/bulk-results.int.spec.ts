@@ -88,3 +88,16 @@ describe('the results of a bulk', () => {
     expect(told(await stage.client.get(path()))).toBe(expected);
   });
 });
+
+it('of a bulk that stops where the ledger refuses, though an item behind that is wrong, are of nobody else’s transfers', async () => {
+  const { client, house } = stage;
+  const [late, pauper] = [newId('transfer'), await client.open()];
+  house.empty.add(pauper);
+  const transfers = [good, { ...good, debit_account: pauper }, { ...good, id: late }, { ...good, amount: '0' }, good];
+  const answer = await client.post(BULK, { mode: 'stop_on_first', transfers }, { prefer: 'wait=10' });
+  const statuses = (answer.body['results'] as { status: string }[]).map(({ status }) => status);
+  expect(statuses).toEqual(['posted', 'failed', 'skipped', 'invalid', 'skipped']);
+  const other = await client.post(BULK, { mode: 'independent', transfers: [transfers[2]] }, { prefer: 'wait=10' });
+  expect(other.body['results']).toMatchObject([{ id: late, status: 'posted' }]);
+  expect((await client.get(answer.headers.get('location') ?? '')).text).toBe(answer.text);
+});
