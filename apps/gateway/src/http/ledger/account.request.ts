@@ -20,7 +20,7 @@ import { byName, contentHash } from '../writes/content-hash.js';
 import { checkAssetCode, unitsAmong } from './named-asset.js';
 import { amountOf, checkClientId, wrong } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
-import { isWithin } from '../edge/text-length.js';
+import { beginningOf, isWithin } from '../edge/text-length.js';
 
 const METADATA_KEYS_MAX = 50;
 const METADATA_KEY_LENGTH_MAX = 64;
@@ -149,7 +149,7 @@ function validated(body: JsonObject): AccountRequest {
 }
 
 function unknownField(name: string): FieldProblem {
-  return { pointer: `/${name.slice(0, 64)}`, code: 'unknown', detail: 'There is no such member here.' };
+  return { pointer: `/${beginningOf(name, 64)}`, code: 'unknown', detail: 'There is no such member here.' };
 }
 
 function refuseImpossible({ id, asset, ...overdraft }: AccountRequest, caller: Caller): void {

@@ -64,6 +64,14 @@ describe('the results of a bulk', () => {
     expect(standing.body).toMatchObject({ data: [{ index: 0, status: 'pending', amount: '5' }], next_cursor: null });
   });
 
+  it('tell of an item whose member has a name that is cut within a character', async () => {
+    const item = { ...good, [`${'x'.repeat(63)}😀😀`]: '1' };
+    const answer = await stage.client.post(BULK, { mode: 'independent', transfers: [item] }, { prefer: 'wait=10' });
+    const all = await stage.client.get(`${BULK}/${answer.body['id'] as string}/results`);
+    expect([all.status, all.body['data']]).toEqual([200, answer.body['results']]);
+    expect(all.body['data']).toMatchObject([{ error: { errors: [{ pointer: `/${'x'.repeat(63)}` }] } }]);
+  });
+
   it('are of no other tenant, and no cursor of another list is good for them', async () => {
     const stranger = await Client.of(stage.db, stage.gateway.base);
     expect(told(await stranger.get(`${BULK}/${id}/results`))).toBe('404 not_found');

@@ -1,5 +1,6 @@
 import type { FieldProblem } from '@payflow/service';
 import type { ErrorObject } from 'ajv/dist/2020.js';
+import { beginningOf } from '../edge/text-length.js';
 
 /** Of a body that is wrong in a thousand places, the first say enough. */
 const ERRORS_MAX = 50;
@@ -71,7 +72,7 @@ function problemOf(error: ErrorObject, ways: readonly string[]): FieldProblem {
   const { missingProperty, additionalProperty } = error.params as Params;
   const member = missingProperty ?? additionalProperty ?? propertyName;
   return {
-    pointer: member === undefined ? instancePath : `${instancePath}/${escapePointer(member).slice(0, 64)}`,
+    pointer: member === undefined ? instancePath : `${instancePath}/${beginningOf(escapePointer(member), 64)}`,
     code: CODES[keyword] ?? 'malformed',
     detail: ways.length > 0 ? `Must have one of ${ways.join(', ')}.` : detailOf(error),
   };
