@@ -152,6 +152,7 @@ describe('an address', () => {
     '/api/v1/payments?reference=4111%C2%A01111%C2%A01111%C2%A01111',
     `/api/v1/payments?reference=${encodeURIComponent('４１１１１１１１１１１１１１１１')}`,
     '/api/v1/transfers?metadata[4111111111111111]=x',
+    '/api/v1/transfers?metadata[order]=who?4111111111111111',
     '/api/v1/transfers?amount[gte]=4111-1111-1111-1111',
   ])('%s is refused', (url) => expect(() => refuseCardNumbersInUrl(url)).toThrow());
 

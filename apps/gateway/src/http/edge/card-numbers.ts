@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer';
 import { Problem, type FieldProblem } from '@payflow/service';
+import { partsOfAddress } from './address.js';
 
 /** ISO/IEC 7812: digits of a card number. */
 const DIGITS_MIN = 13;
@@ -69,7 +70,7 @@ const MANY_IN_URL = /(?:\d(?:[-+._/]|%[0-2][0-9a-f])*){13}|%3\d|%[c-f]/i;
 /** {@link refuseCardNumbers} for an address: its path, and the names and values of its query. */
 export function refuseCardNumbersInUrl(url: string): void {
   if (!MANY_IN_URL.test(url)) return;
-  const [path = '', query] = url.split('?', 2);
+  const [path, query] = partsOfAddress(url);
   refuseCardNumberIn(decoded(path), 'path');
   for (const [name, value] of new URLSearchParams(query)) {
     const isSum = SUMS.test(name.split('[', 1)[0] ?? '') && SUM.test(value);

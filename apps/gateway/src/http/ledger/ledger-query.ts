@@ -1,6 +1,7 @@
 import { toUuid, TRANSFER_KINDS } from '@payflow/contracts';
 import { parseAmount } from '@payflow/money';
 import { Problem } from '@payflow/service';
+import { partsOfAddress } from '../edge/address.js';
 import { canonicalInstant } from '../answers/instant.js';
 import { metadata, path, typeName, type FilterReaders } from '../lists/list-filters.js';
 import { parseListQuery, type ListQuery } from '../lists/list-query.js';
@@ -44,7 +45,7 @@ export const HISTORY: FilterReaders<LedgerQuery> = {
 
 /** The query of a read that has no pages. Throws `invalid_parameter` as lists do. */
 export function parseLedgerQuery(url: string, of: FilterReaders<LedgerQuery>): LedgerQuery {
-  const given = new URLSearchParams(url.split('?', 2)[1]);
+  const given = new URLSearchParams(partsOfAddress(url)[1]);
   for (const name of ['limit', 'cursor']) if (given.has(name)) refuse(name, 'unknown', 'There is no such parameter.');
   return parseListQuery<LedgerQuery>(url, of).filter;
 }

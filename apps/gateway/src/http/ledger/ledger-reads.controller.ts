@@ -6,6 +6,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TAGS } from '../../cache/catalogue.js';
 import { GatewayCaches } from '../../cache/gateway-caches.js';
 import { respond, sendResource } from '../answers/answer.js';
+import { partsOfAddress } from '../edge/address.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
 import { headersOf, sendAll, type Exported } from '../lists/export.js';
@@ -30,7 +31,7 @@ const access = { scope: 'accounts:read' } satisfies RouteAccess;
  * event.
  */
 const changesWithTime = (url: string): boolean =>
-  new URLSearchParams(url.split('?', 2)[1]).get('basis') === 'effective';
+  new URLSearchParams(partsOfAddress(url)[1]).get('basis') === 'effective';
 const ofAccount: TagsOf = (request, { tenant, livemode }) => {
   const { id } = request.params as { readonly id: string };
   return changesWithTime(request.url) || !toUuid('account', id) ? undefined : [TAGS.account({ tenant, livemode, id })];

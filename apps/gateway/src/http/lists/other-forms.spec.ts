@@ -1,5 +1,6 @@
+import type { FastifyReply } from 'fastify';
 import { expect, it } from 'vitest';
-import { formOf, wantsLines } from './other-forms.js';
+import { formOf, linkNext, wantsLines } from './other-forms.js';
 
 it.each([
   [undefined, undefined],
@@ -34,3 +35,18 @@ it.each([
   ['application/x-ndjson;q=0', false],
   ['text/csv', false],
 ])('takes lines to be wanted by %j: %s', (accept, wants) => expect(wantsLines(accept)).toBe(wants));
+
+it.each([
+  ['/api/v1/transfers', '/api/v1/transfers?cursor=next'],
+  ['/api/v1/transfers?cursor=this&limit=2', '/api/v1/transfers?cursor=next&limit=2'],
+  // In a query a question mark is a character like any other.
+  ['/api/v1/transfers?metadata[order]=7?&limit=2', '/api/v1/transfers?metadata%5Border%5D=7%3F&limit=2&cursor=next'],
+])('names as the next page of %s %s', (url, next) => {
+  const headers: string[] = [];
+  linkNext(
+    { header: (name: string, value: string) => headers.push(name, value) } as unknown as FastifyReply,
+    url,
+    'next',
+  );
+  expect(headers).toEqual(['link', `<${next}>; rel="next"`]);
+});

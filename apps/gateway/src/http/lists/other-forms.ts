@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { partsOfAddress } from '../edge/address.js';
 import { addVary } from '../edge/vary.js';
 
 /** A line of JSON per thing, for what is read by programs as it comes. */
@@ -65,7 +66,7 @@ function weightOf(parameters: readonly string[]): number {
 }
 
 function withCursor(url: string, cursor: string): string {
-  const [path = '', query] = url.split('?', 2);
+  const [path, query] = partsOfAddress(url);
   const parameters = new URLSearchParams(query);
   parameters.set('cursor', cursor);
   return `${path}?${parameters}`;
