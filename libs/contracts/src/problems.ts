@@ -164,6 +164,12 @@ export const PROBLEMS = {
     title: 'The hold is not pending',
     remedy: 'Only a hold that has been placed and has not ended can be posted or voided.',
   },
+  hold_of_payment: {
+    status: 409,
+    title: 'The hold belongs to a payment',
+    remedy:
+      'Capture or cancel the payment that it names: of what else became of its money, the payment would not know.',
+  },
   operation_refused: {
     status: 409,
     title: 'The ledger refused',

@@ -15,6 +15,7 @@ export const CHANGELOG: readonly Change[] = [
     added: [
       'A payment that failed is tried again once at a time: while a retry is under way, and when it has succeeded, another one fails with `payment_retried`, also one of a retry that failed itself. A retry that expired is out of the way, as one that failed or was called off.',
       '`POST /payments/{id}/authorize` of a payment that has begun as a sale, and whose customer has to act, is 409 `payment_not_confirmable`: it was answered 200, and the money was taken.',
+      '`POST /holds/{id}/post` and `…/void` of a hold that a payment has placed are 409 `hold_of_payment`: they ended it, and the payment could not be captured any more.',
     ],
   },
   {

@@ -42,7 +42,7 @@ export class HoldsController {
   @RouteConfig({ scope: 'holds:write', traffic: 'critical', bodyOptional: true } satisfies RouteAccess)
   async post(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
-    const hold = await this.known(id, request);
+    const hold = await this.own(id, request);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       holdPostWrite({ hold, ifVersion }, body, caller, now),
     );
@@ -54,7 +54,7 @@ export class HoldsController {
   @RouteConfig({ scope: 'holds:write', traffic: 'critical', bodyOptional: true } satisfies RouteAccess)
   async void(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
-    const hold = await this.known(id, request);
+    const hold = await this.own(id, request);
     const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
       holdVoidWrite({ hold, ifVersion }, body, caller, now),
     );
@@ -81,6 +81,13 @@ export class HoldsController {
       resource: holdResource,
       columns: 'Hold',
     });
+  }
+
+  /** One that may be ended here. What a payment has set aside is ended by it: its provider is asked on the strength of that. */
+  private async own(id: string, request: FastifyRequest): Promise<HoldView> {
+    const hold = await this.known(id, request);
+    if (hold.payment !== null) throw new Problem('hold_of_payment', { detail: `It is set aside for ${hold.payment}.` });
+    return hold;
   }
 
   private async known(id: string, request: FastifyRequest): Promise<HoldView> {

@@ -244,6 +244,49 @@ describe('the list', () => {
   });
 });
 
+it('that a payment has placed is not ended here: the payment would not know, and could not be captured', async () => {
+  const [id, payment, ours] = [newId('hold'), newId('payment'), await placed()];
+  const placing = await until('a command is there', () => stage.house.commands.find(({ subject }) => subject === ours));
+  await stage.house.publish('payflow.hold.placed.v1', justPlaced(id, payment), { ...placing, id: newId('event') });
+  await until('it is shown', async () => (await stage.client.get(`${HOLDS}/${id}`)).status === 200);
+  const before = await countRows(stage.db);
+  for (const refused of [await post(id), await post(id, { amount: '1', final: false }), await end(id)]) {
+    expect(told(refused)).toBe('409 hold_of_payment');
+    expect(refused.body['detail']).toContain(payment);
+  }
+  expect(await countRows(stage.db)).toEqual(before);
+});
+
+/** A hold of 100 as the ledger tells of it. */
+function justPlaced(id: string, payment: string | null) {
+  const account = (of: string) => ({
+    id: of,
+    asset: 'USD',
+    kind: 'liability' as const,
+    state: 'open' as const,
+    overdraft: 'none' as const,
+    overdraft_limit: '0',
+    posted_debits: '0',
+    posted_credits: '0',
+    pending_debits: '0',
+    pending_credits: '0',
+    version: 1,
+  });
+  return {
+    id,
+    payment,
+    status: 'pending' as const,
+    amount: '100',
+    posted: '0',
+    asset: 'USD',
+    expires_at: null,
+    version: 1,
+    debit_account: account(alice),
+    credit_account: account(bob),
+    recorded_at: new Date().toISOString(),
+  };
+}
+
 describe('an event', () => {
   it('that comes late never overwrites a newer one', async () => {
     const id = await placed();
@@ -251,37 +294,9 @@ describe('an event', () => {
     const placing = await until('the command is there', () =>
       stage.house.commands.find(({ subject }) => subject === id),
     );
-    const account = (of: string) => ({
-      id: of,
-      asset: 'USD',
-      kind: 'liability' as const,
-      state: 'open' as const,
-      overdraft: 'none' as const,
-      overdraft_limit: '0',
-      posted_debits: '0',
-      posted_credits: '0',
-      pending_debits: '0',
-      pending_credits: '0',
-      version: 1,
-    });
     const before = await sums(alice);
-    await stage.house.publish(
-      'payflow.hold.placed.v1',
-      {
-        id,
-        payment: null,
-        status: 'pending',
-        amount: '100',
-        posted: '0',
-        asset: 'USD',
-        expires_at: null,
-        version: 1,
-        debit_account: account(alice),
-        credit_account: account(bob),
-        recorded_at: new Date().toISOString(),
-      },
-      { ...placing, id: newId('event') },
-    );
+    const late = justPlaced(id, null);
+    await stage.house.publish('payflow.hold.placed.v1', late, { ...placing, id: newId('event') });
     const marker = await placed();
     await end(marker);
     expect(await read(`${HOLDS}/${id}`)).toEqual(body);
