@@ -34,9 +34,13 @@ export function countLost(workers: number): void {
   lost.inc(workers);
 }
 
-/** How the whole queue stands; a job that is known and not in it stands at nought. */
+/** Jobs that were shown once. */
+const shown = new Set<string>();
+
+/** How the whole queue stands; a job that is known, or was in it before, and is not in it now stands at nought. */
 export function showCounts(names: readonly string[], counts: readonly JobCount[]): void {
-  for (const job of new Set([...names, ...counts.map(({ name }) => name)])) {
+  for (const name of [...names, ...counts.map(({ name }) => name)]) shown.add(name);
+  for (const job of shown) {
     const own = counts.filter(({ name }) => name === job);
     for (const state of JOB_STATES) jobs.set({ job, state }, own.find((count) => count.state === state)?.jobs ?? 0);
     oldest.set({ job }, Math.max(0, ...own.map(({ oldest_seconds }) => oldest_seconds)));
