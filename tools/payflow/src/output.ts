@@ -30,5 +30,12 @@ export function printTable(rows: readonly Readonly<Record<string, unknown>>[], n
 function printable(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (value instanceof Date) return value.toISOString();
-  return String(value);
+  return String(value).replaceAll(DECEPTIVE, escaped);
+}
+
+/** What tenants and errors say is shown on somebody's terminal: it must not end a line, nor move the cursor, nor hide anything. */
+const DECEPTIVE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+function escaped(character: string): string {
+  return character === '\n' ? '\\n' : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
