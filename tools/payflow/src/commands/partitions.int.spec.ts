@@ -1,8 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MIGRATIONS } from '../installation.js';
-import { retire } from './partitions.js';
+import { partitionsCommands, retire } from './partitions.js';
 
 const DAY_MS = 86_400_000;
 const dayOf = (days: number) => new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10);
@@ -49,5 +52,23 @@ describe('payflow partitions retire', () => {
     await reader.query('commit');
     expect(await retiring).toEqual([nameOf(-10)]);
     expect(await retire(owner)).toEqual([]);
+  });
+
+  it('changes no password, whatever it knows of them', async () => {
+    const state = mkdtempSync(join(tmpdir(), 'payflow-retire-'));
+    vi.stubEnv('PAYFLOW_STATE_DIR', state);
+    vi.stubEnv('POSTGRES_URL', db.adminUrl);
+    vi.stubEnv('PAYFLOW_DATABASE_PREFIX', new URL(db.adminUrl).pathname.slice(1).replace(/_monitoring$/, ''));
+    vi.stubEnv('MONITORING_MIGRATOR_DATABASE_URL', db.ownerUrl);
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    await partitionsCommands().parseAsync(['retire', 'monitoring'], { from: 'user' });
+    expect(written.mock.calls.map(([text]) => String(text)).join('')).toBe('nothing has outlived its use\n');
+    written.mockRestore();
+    vi.unstubAllEnvs();
+    rmSync(state, { recursive: true });
+    // As the running service does for its next connection.
+    const service = new Client({ connectionString: db.url });
+    await service.connect();
+    await service.end();
   });
 });

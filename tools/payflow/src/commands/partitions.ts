@@ -1,8 +1,8 @@
-import { SERVICES, type Service } from '@payflow/contracts';
-import { provisionDatabase, statement } from '@payflow/database';
+import { SERVICES } from '@payflow/contracts';
+import { statement } from '@payflow/database';
 import { Command } from 'commander';
 import { Client, escapeIdentifier } from 'pg';
-import { databasePasswords, withDatabase } from '../installation.js';
+import { migratorUrl, withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
 const AHEAD = statement(
@@ -24,7 +24,7 @@ export function partitionsCommands(): Command {
   partitions
     .command('retire')
     .argument('<service>')
-    .description('detach and drop what has outlived its use, concurrently; as the owner, so it needs POSTGRES_URL')
+    .description('detach and drop what has outlived its use, concurrently; as the owner')
     .action(retireOf);
   return partitions;
 }
@@ -46,7 +46,7 @@ async function list(): Promise<void> {
 async function retireOf(name: string): Promise<void> {
   const service = SERVICES.find((one) => one === name);
   if (!service) throw new Error(`no service is named ${name}: one of ${SERVICES.join(', ')}`);
-  const client = new Client({ connectionString: await ownerUrlOf(service) });
+  const client = new Client({ connectionString: migratorUrl(service) });
   await client.connect();
   try {
     const retired = await retire(client);
@@ -54,13 +54,6 @@ async function retireOf(name: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-async function ownerUrlOf(service: Service): Promise<string> {
-  const adminUrl = process.env['POSTGRES_URL'];
-  if (!adminUrl) throw new Error('POSTGRES_URL is not set: the URL of a role that may create databases and roles');
-  const prefix = process.env['PAYFLOW_DATABASE_PREFIX'];
-  return (await provisionDatabase(adminUrl, service, databasePasswords()[service], prefix)).ownerUrl;
 }
 
 /**
