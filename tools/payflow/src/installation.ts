@@ -43,10 +43,14 @@ export type Passwords = Readonly<Record<Service, RolePasswords>>;
 
 const SECRET_BYTES = 24;
 const OWNER_ONLY = 0o600;
+const PASSWORDS = 'database-passwords.json';
 
-/** The folder that an installation on this machine keeps its state in, or undefined when all comes from the environment. */
-function stateFile(name: string): string | undefined {
-  const dir = process.env['PAYFLOW_STATE_DIR'] ?? (existsSync('.payflow') ? '.payflow' : undefined);
+/**
+ * A file in the folder that an installation on this machine keeps its state in, or undefined when all comes from the environment.
+ * What `isNeeded` is kept in any case.
+ */
+function stateFile(name: string, isNeeded = false): string | undefined {
+  const dir = process.env['PAYFLOW_STATE_DIR'] ?? (isNeeded || existsSync('.payflow') ? '.payflow' : undefined);
   if (!dir) return undefined;
   mkdirSync(dir, { recursive: true });
   return join(dir, name);
@@ -54,14 +58,21 @@ function stateFile(name: string): string | undefined {
 
 /**
  * Passwords of the database roles: `PAYFLOW_<SERVICE>_DB_PASSWORD`, `…_DB_MIGRATOR_PASSWORD` and `…_DB_READER_PASSWORD`, else
- * those made at the first set-up and kept beside the other state, readable by its owner alone.
+ * those made at the first set-up and kept beside the other state, readable by its owner alone: made anew at the next, they would
+ * lock out the services that run.
  */
 export function databasePasswords(): Passwords {
-  const file = stateFile('database-passwords.json');
+  const file = stateFile(PASSWORDS);
   const kept =
     file && existsSync(file)
       ? (JSON.parse(readFileSync(file, 'utf8')) as { readonly [service in Service]?: Partial<RolePasswords> })
       : {};
+  let isMadeUp = false;
+  const passwordOf = (service: Service, role: 'MIGRATOR_' | '' | 'READER_', known: string | undefined): string => {
+    const password = process.env[`PAYFLOW_${service.toUpperCase()}_DB_${role}PASSWORD`] ?? known;
+    isMadeUp ||= password === undefined;
+    return password ?? newSecret();
+  };
   const passwords = Object.fromEntries(
     SERVICES.map((service) => [
       service,
@@ -72,12 +83,9 @@ export function databasePasswords(): Passwords {
       },
     ]),
   ) as Passwords;
-  if (file) writeFileSync(file, JSON.stringify(passwords, null, 2), { mode: OWNER_ONLY });
+  const keptIn = stateFile(PASSWORDS, isMadeUp);
+  if (keptIn) writeFileSync(keptIn, JSON.stringify(passwords, null, 2), { mode: OWNER_ONLY });
   return passwords;
-}
-
-function passwordOf(service: Service, role: 'MIGRATOR_' | '' | 'READER_', kept: string | undefined): string {
-  return process.env[`PAYFLOW_${service.toUpperCase()}_DB_${role}PASSWORD`] ?? kept ?? newSecret();
 }
 
 function newSecret(): string {

@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SERVICES } from '@payflow/contracts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { databasePasswords } from './installation.js';
+
+const before = process.cwd();
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'payflow-installation-'));
+  process.chdir(folder);
+  vi.stubEnv('PAYFLOW_STATE_DIR', undefined);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  process.chdir(before);
+  rmSync(folder, { recursive: true });
+});
+
+describe('passwords of roles', () => {
+  it('are the same at the next set-up, where no folder was made for them and none are given', () => {
+    const made = databasePasswords();
+    expect(databasePasswords()).toEqual(made);
+    expect(statSync('.payflow/database-passwords.json').mode & 0o077).toBe(0);
+  });
+
+  it('are kept nowhere where all of them are given', () => {
+    for (const service of SERVICES)
+      for (const role of ['MIGRATOR_', '', 'READER_'])
+        vi.stubEnv(`PAYFLOW_${service.toUpperCase()}_DB_${role}PASSWORD`, `${role}${service}`);
+    expect(databasePasswords().ledger).toEqual({
+      migrator: 'MIGRATOR_ledger',
+      service: 'ledger',
+      reader: 'READER_ledger',
+    });
+    expect(() => statSync('.payflow')).toThrow('ENOENT');
+  });
+});
