@@ -38,9 +38,11 @@ afterAll(() => {
   rmSync(state, { recursive: true, force: true });
 });
 
+let printed: string;
+
 /** What the command prints, as the object that it is. */
 async function run(command: 'bootstrap' | 'add', ...words: readonly string[]): Promise<Record<string, string>> {
-  let printed = '';
+  printed = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     printed += String(text);
     return true;
@@ -67,6 +69,17 @@ describe('payflow bootstrap', () => {
     const file = join(state, 'first-owner.json');
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ password: told['password'] });
     expect(statSync(file).mode & 0o077).toBe(0);
+  });
+
+  it('tells of password and key where they cannot be remembered: nobody could ask for them again', async () => {
+    const file = join(state, 'no-folder');
+    writeFileSync(file, '');
+    vi.stubEnv('PAYFLOW_STATE_DIR', join(file, 'state'));
+    await expect(run('bootstrap', ...ACME)).rejects.toThrow(/ENOTDIR|EEXIST/);
+    vi.unstubAllEnvs();
+    const told = JSON.parse(printed) as Record<string, string>;
+    expect(told['password']).toHaveLength(24);
+    expect(await db.database.rows(KEY, [hashApiKey(told['apiKey'] ?? '')])).toHaveLength(1);
   });
 
   it('works once, and leaves nothing the second time', async () => {

@@ -15,13 +15,10 @@ export function bootstrapCommand(): Command {
   const command = withOptions(new Command('bootstrap')).description(
     'make the first organisation, its owner and an API key of test mode; once, refused after',
   );
-  return command.action((options: Options) =>
-    begin(options, async (db, beginning) => {
-      const begun = await bootstrap(db, beginning);
-      rememberFirstOwner(begun);
-      return begun;
-    }),
-  );
+  return command.action(async (options: Options) => {
+    // Told before anything else may go wrong: it cannot be made a second time.
+    rememberFirstOwner(await begin(options, bootstrap));
+  });
 }
 
 /** `payflow organisations`: those after the first. */
@@ -29,7 +26,7 @@ export function organisationsCommands(): Command {
   const organisations = new Command('organisations').description('who has books here');
   withOptions(organisations.command('add'))
     .description('make one organisation more, with an owner and an API key of test mode')
-    .action((options: Options) => begin(options, addOrganisation));
+    .action(async (options: Options) => void (await begin(options, addOrganisation)));
   return organisations;
 }
 
@@ -47,11 +44,12 @@ function withOptions(command: Command): Command {
 async function begin(
   { name, email, passwordFile }: Options,
   make: (db: Database, beginning: Beginning) => Promise<Begun>,
-): Promise<void> {
+): Promise<Begun> {
   const password = passwordFile === undefined ? undefined : readPassword(passwordFile);
   const begun = await withDatabase('gateway', (db) => make(db, { organisation: name, email, password }));
   const { password: made, ...told } = begun;
   process.stdout.write(`${JSON.stringify(password === undefined ? { ...told, password: made } : told)}\n`);
+  return begun;
 }
 
 function readPassword(file: string): string {
