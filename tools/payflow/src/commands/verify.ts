@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { INVARIANTS, SERVICES, type InvariantName, type Service } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { verifyProof } from '../proof-file.js';
@@ -7,12 +6,10 @@ import { checkInvariants, compareTallies, readTallies, tellMismatch, type TallyM
 import { brokenSeals } from '@payflow/ledger/seal-audit';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
 import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
+import { lasting } from '../on-its-way.js';
 import { printTable } from '../output.js';
 import { headsUnlikePublished } from '../published-heads.js';
 
-/** What is sent is received within this, the second that listeners gather included. */
-const ON_ITS_WAY_MS = 10_000;
-const LOOK_AGAIN_MS = 500;
 const SAMPLE_MAX = 10;
 
 interface Finding {
@@ -90,11 +87,7 @@ async function timed(
  */
 async function sentAndReceived(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
   const startedAt = performance.now();
-  let mismatches = await mismatchesNow(dbs);
-  while (mismatches.length > 0 && performance.now() - startedAt < ON_ITS_WAY_MS) {
-    await delay(LOOK_AGAIN_MS);
-    mismatches = await mismatchesNow(dbs);
-  }
+  const mismatches = await lasting(await mismatchesNow(dbs), () => mismatchesNow(dbs));
   return {
     service: 'all',
     invariant: 'I21',
