@@ -53,11 +53,20 @@ export function parseJobs(text: string): string[] {
 export const parsePartition = parseOffset;
 
 export function parsePartitions(text: string): number[] {
-  return text.split(',').map(parsePartition);
+  return [...new Set(text.split(',').map(parsePartition))];
 }
 
+/** RFC 3339: without its zone, an instant would be another one on each machine. */
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
+
 export function parseInstant(text: string): Date {
-  const instant = new Date(text);
+  const instant = new Date(INSTANT.test(text) && isDay(text.slice(0, 10)) ? text : NaN);
   if (Number.isNaN(instant.getTime())) throw new InvalidArgumentError('an instant such as 2026-11-21T08:00:00Z');
   return instant;
+}
+
+/** The 30th of February is read as the 2nd of March. */
+function isDay(day: string): boolean {
+  const midnight = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
 }

@@ -48,7 +48,13 @@ async function move(
   { to, actor, reason }: { to: number; actor: string; reason: string },
 ): Promise<void> {
   const group = groupOf(name);
-  const moved = await withDatabase(SUBSCRIPTIONS[group].service, (db) => db.count(MOVE, [group, partitions, to]));
-  if (moved !== partitions.length) throw new Error(`${moved} of ${partitions.length} positions exist`);
+  await withDatabase(SUBSCRIPTIONS[group].service, (db) =>
+    db.transaction(async (tx) => {
+      const moved = await tx.count(MOVE, [group, partitions, to]);
+      // Of a wish that is half a mistake, nothing is done.
+      if (moved !== partitions.length)
+        throw new Error(`${moved} of ${partitions.length} positions exist: none was moved`);
+    }),
+  );
   process.stdout.write(`${group} reads again from ${to} (${actor}: ${reason})\n`);
 }

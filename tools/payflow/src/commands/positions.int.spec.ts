@@ -1,0 +1,47 @@
+import { statement } from '@payflow/database';
+import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { MIGRATIONS } from '../installation.js';
+import { positionsCommands } from './positions.js';
+
+const PLACE = statement(
+  'spec.place-positions',
+  `insert into positions (consumer_group, topic, partition, epoch, next_offset)
+   select 'monitoring.payments', 'payments.events.v1', p, 1, 50 from unnest(array[0, 1]) as p`,
+);
+const PLACES = statement('spec.positions', 'select partition, next_offset::integer as at from positions order by 1');
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase('monitoring', MIGRATIONS.monitoring, 2);
+  process.env['MONITORING_DATABASE_URL'] = db.url;
+  await db.database.count(PLACE);
+});
+afterAll(async () => {
+  delete process.env['MONITORING_DATABASE_URL'];
+  await db.drop();
+});
+
+async function move(partitions: string, to: string): Promise<string> {
+  const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const words = ['move', 'monitoring.payments', partitions, '--to', to, '--actor', 'ops', '--reason', 'a new log'];
+  try {
+    await positionsCommands().parseAsync(words, { from: 'user' });
+    return written.mock.calls.map(([text]) => String(text)).join('');
+  } finally {
+    written.mockRestore();
+  }
+}
+
+it('moves all that are named, or none', async () => {
+  await expect(move('0,7', '3')).rejects.toThrow('1 of 2 positions exist: none was moved');
+  expect(await db.database.rows(PLACES)).toEqual([
+    { partition: 0, at: 50 },
+    { partition: 1, at: 50 },
+  ]);
+  expect(await move('1,0,1', '3')).toBe('monitoring.payments reads again from 3 (ops: a new log)\n');
+  expect(await db.database.rows(PLACES)).toEqual([
+    { partition: 0, at: 3 },
+    { partition: 1, at: 3 },
+  ]);
+});
