@@ -105,6 +105,16 @@ describe('what an answer comes to', () => {
     ['no JSON', (_, r) => r.writeHead(201).end('<html>'), { outcome: 'unknown', code: 'answer_unreadable' }],
     ['an empty body', (_, r) => r.writeHead(201).end(), { outcome: 'unknown', code: 'answer_unreadable' }],
     ['JSON of another kind', json(201, [1]), { outcome: 'unknown', code: 'answer_unreadable' }],
+    [
+      'a number that cannot be kept',
+      json(201, authorized(asked, { id: 'auth_\u0000' })),
+      { outcome: 'unknown', code: 'answer_unreadable' },
+    ],
+    [
+      'an address that cannot be kept',
+      json(201, authorized(asked, { status: 'action_required', action: { url: 'https://bank.example/\u0000' } })),
+      { outcome: 'unknown', code: 'answer_unreadable' },
+    ],
     ['more than an answer can be', json(201, 'x'.repeat(300_000)), { outcome: 'unknown', code: 'answer_too_long' }],
     [
       'another sum than the one asked for',

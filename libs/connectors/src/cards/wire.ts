@@ -28,13 +28,16 @@ export interface Operation {
 export type Fields = Readonly<Record<string, unknown>>;
 
 const TEXT_MAX = 255;
+/** What no name, code or address has in it, and PostgreSQL cannot keep: an answer with it would be read for ever, and never written down. */
+const UNSTORABLE = /[\p{Cc}\p{Cs}]/u;
 
 export function fieldsOf(value: unknown): Fields | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
 }
 
 export function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' && value.length > 0 && value.length <= TEXT_MAX ? value : undefined;
+  if (typeof value !== 'string' || value.length === 0 || value.length > TEXT_MAX) return undefined;
+  return UNSTORABLE.test(value) ? undefined : value;
 }
 
 export function sumOf(value: unknown): Sum | undefined {
@@ -81,7 +84,7 @@ const ADDRESS_MAX = 2_000;
 /** Where a customer is sent: never to a script, and never longer than our events carry. */
 function addressOf(value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length > ADDRESS_MAX || !URL.canParse(value)) return undefined;
-  return /^https?:\/\//.test(value) ? value : undefined;
+  return /^https?:\/\//.test(value) && !UNSTORABLE.test(value) ? value : undefined;
 }
 
 /** What of an answer is kept: what the acquirer's own description names, and nothing that came beside it. */
