@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Service } from '@payflow/contracts';
 import { PartFailure, checkoutDir, serviceNodeArgs, startServer, type Server } from '@payflow/local-stack';
@@ -20,6 +20,7 @@ const READY_WITHIN_MS = 60_000;
 /** As the launcher gives them: a drain takes 14 s at most. */
 const DRAIN_MS = 16_000;
 const PROBE_TIMEOUT_MS = 2_500;
+const LAST_WORDS_MAX = 2_000;
 
 /** One service as its users run it: `node apps/<service>/dist/main.js`, with its log in a file. */
 export class ServiceProcess {
@@ -55,7 +56,12 @@ export class ServiceProcess {
 
   /** How it ended, where nobody ended it and it was not started again. */
   get ending(): string | undefined {
-    return this.died && `${this.name} has ended with ${this.died.signal ?? this.died.code}`;
+    return this.died && `${this.name} has ended with ${this.died.signal ?? this.died.code}: ${this.lastWords()}`;
+  }
+
+  /** The last that it logged: folders of a run are gone when its output is read. */
+  private lastWords(): string {
+    return readFileSync(this.logFile, 'utf8').trimEnd().slice(-LAST_WORDS_MAX);
   }
 
   /** Starts it and waits until it says that it is ready. */
