@@ -1,7 +1,7 @@
 import { fromUuid } from '@payflow/contracts';
 import type { PaymentKey, PaymentState } from '@payflow/invariants';
 import { configureLogging } from '@payflow/telemetry';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Acknowledged } from './acknowledged.js';
 
 const tenant = '01a1fcfe-571f-7760-8a28-f5898d971e43';
@@ -12,7 +12,11 @@ const key = (nth: number): PaymentKey => ({
 });
 
 /** A gateway and a payments service as their internal endpoints tell of them: payments by number, with what each says. */
-function installation(shown: Record<number, string>, kept: Record<number, string | undefined>, pageSize = 2) {
+function installation(
+  shown: Record<number, string>,
+  kept: Record<number, string | undefined>,
+  { pageSize = 2, isAway = () => false }: { pageSize?: number; isAway?: (question: number) => boolean } = {},
+) {
   const asked: string[] = [];
   const states = (from: Record<number, string | undefined>, keys: readonly PaymentKey[]): PaymentState[] =>
     keys.map((one) => ({ ...one, status: from[Number(one.id.slice(-12))] ?? null }));
@@ -20,6 +24,7 @@ function installation(shown: Record<number, string>, kept: Record<number, string
   const gateway = {
     json: async <T>(path: string, _limit: number, question?: object): Promise<T> => {
       asked.push(question ? 'again' : path);
+      if (isAway(asked.length)) throw new Error('the gateway is away');
       if (question) return { data: states(shown, (question as { payments: PaymentKey[] }).payments) } as T;
       const place = new URL(path, 'http://gateway').searchParams.get('after') ?? '';
       const from = place.startsWith('nth') ? Number(place.slice(3)) : -1;
@@ -67,6 +72,44 @@ it('forgives what was only on its way', async () => {
   expect(await acknowledged.look()).toEqual([]);
   shown[1] = 'succeeded';
   expect(await acknowledged.look()).toEqual([]);
+});
+
+it('keeps what it has found where the page behind it cannot be read', async () => {
+  const shown = { 1: 'pending', 2: 'failed', 3: 'succeeded' };
+  const { acknowledged } = installation(
+    shown,
+    { 2: 'failed', 3: 'succeeded' },
+    { isAway: (question) => question === 2 },
+  );
+  await expect(acknowledged.look()).rejects.toThrow('away');
+  const lost = [`${fromUuid('payment', key(1).id)} (pending at the gateway, absent at payments)`];
+  expect(await acknowledged.look()).toEqual(lost);
+  expect(await acknowledged.look()).toEqual(lost);
+});
+
+it('says that it leaves some out where it could not look for so long', async () => {
+  const lines: string[] = [];
+  configureLogging({ level: 'warn', stream: { write: (line) => void lines.push(line) } });
+  vi.useFakeTimers({ toFake: ['Date'] });
+  let isAway = false;
+  const gateway = {
+    json: async <T>(): Promise<T> => {
+      if (isAway) throw new Error('the gateway is away');
+      return { data: [], next: `${(Date.now() - 30_000) * 1_000}/${key(1).id}`, more: false } as T;
+    },
+  };
+  const acknowledged = new Acknowledged(gateway, { json: <T>() => Promise.reject<T>(new Error('nothing to ask')) });
+  await acknowledged.look();
+  isAway = true;
+  await expect(acknowledged.look()).rejects.toThrow('away');
+  vi.setSystemTime(Date.now() + 300_000);
+  isAway = false;
+  await acknowledged.look();
+  vi.useRealTimers();
+  configureLogging({ level: 'silent' });
+  expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+    'some acknowledged payments are not looked at',
+  ]);
 });
 
 it('begins no look long ago, and says when it leaves some out', async () => {

@@ -35,7 +35,7 @@ type Client = Pick<InternalClient, 'json'>;
  */
 export class Acknowledged {
   private after: string;
-  /** Whether the last look left anything that it could have looked at. */
+  /** Whether the last look left anything that it could have looked at; one that broke off did. */
   private hasMore = false;
   private suspects: readonly PaymentKey[] = [];
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
@@ -50,20 +50,21 @@ export class Acknowledged {
   /** Payments that are shown and not kept, or kept otherwise, with both states. */
   async look(): Promise<string[]> {
     const lost = await this.disagreeing(await this.shownAgain());
-    const fresh: PaymentKey[] = [];
+    this.suspects = lost;
     this.catchUp(Date.now());
+    this.hasMore = true;
     for (let page = 0; page < PAGES_MAX; page++) {
       const { data, next, more } = await this.gateway.json<AcknowledgedPage>(
         `${ACKNOWLEDGED}?${new URLSearchParams({ after: this.after })}`,
         LIMIT_MS,
       );
-      fresh.push(...(await this.disagreeing(data)));
+      // Kept before the place moves on: nobody reads this page again, and the next one may not be there to be read.
+      this.suspects = [...this.suspects, ...(await this.disagreeing(data))].slice(0, PAYMENTS_MAX);
       // Whatever was acknowledged before that place has been committed by now.
       this.after = next ?? this.after;
       this.hasMore = more;
       if (!more) break;
     }
-    this.suspects = [...lost, ...fresh].slice(0, PAYMENTS_MAX);
     return lost.map(
       ({ id, shown, kept }) =>
         `${fromUuid('payment', id)} (${shown ?? 'absent'} at the gateway, ${kept ?? 'absent'} at payments)`,
