@@ -47,7 +47,7 @@ export interface WatchParts {
   readonly messaging: Pick<Messaging, 'admin'>;
   readonly results: CheckResults;
   readonly readers: readonly Readable[];
-  readonly acknowledged: Acknowledged;
+  readonly acknowledged: Pick<Acknowledged, 'look'>;
   readonly partitions: keyof typeof PARTITIONS;
 }
 
@@ -56,6 +56,7 @@ export class Watch {
   private readonly picture = new Picture();
   private readonly minutes = new Minutes();
   private readonly sampler: Sampler;
+  private saving: Promise<void> = Promise.resolve();
   private readonly seldom = new OncePerInterval(MINUTE_MS);
   private readonly pruning = new OncePerInterval(PRUNE_INTERVAL_MS);
   private readonly spans = new StatementSpans();
@@ -75,6 +76,7 @@ export class Watch {
   /** Ends the looks and writes down the minute that has begun. */
   async stop(): Promise<void> {
     await this.sampler.stop();
+    await this.saving;
     await this.save(this.minutes.take());
   }
 
@@ -122,7 +124,9 @@ export class Watch {
     for (const [service, { readiness }] of this.picture.services)
       ready.set({ service }, readiness?.value.status === 'ready' ? 1 : 0);
     this.counting.run(() => void this.countStatements());
-    await this.save(this.minutes.add(this.picture, lags, now_ms));
+    const ended = this.minutes.add(this.picture, lags, now_ms);
+    // The looks do not wait for it: while our own database stands still, it is the others that are to be told of.
+    this.saving = this.saving.then(() => this.save(ended));
   }
 
   /** The series may have a gap; the looks go on. */

@@ -1,6 +1,7 @@
-import { METRICS, TOPICS, type Topic } from '@payflow/contracts';
+import { METRICS, TOPICS, type InvariantName, type Topic } from '@payflow/contracts';
 import { compareTallies, tellMismatch, type CheckResults } from '@payflow/invariants';
 import type { Messaging } from '@payflow/messaging';
+import { withinTime } from '@payflow/resilience';
 import { OncePerInterval, logger } from '@payflow/telemetry';
 import type { Acknowledged } from './acknowledged.js';
 import { Lasting } from './lasting.js';
@@ -18,6 +19,8 @@ const FIGURES_ROUNDS = 5;
 const TALLIES_ROUNDS = 8;
 const ACKNOWLEDGED_ROUNDS = 4;
 const BROKER_TIMEOUT_MS = 1_800;
+/** A little more than others have to answer: monitoring asks its own database without going through the network. */
+const SERVICE_TIMEOUT_MS = 2_000;
 const MS_PER_S = 1_000;
 const REPORT_INTERVAL_MS = 60_000;
 const SAMPLE_MAX = 10;
@@ -36,6 +39,7 @@ export class Sampler {
   private running: Promise<void> = Promise.resolve();
   private closed = false;
   private askingBroker: Promise<void> | undefined;
+  private readonly comparing = new Set<InvariantName>();
   private readonly lasting = new Lasting();
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
 
@@ -66,12 +70,22 @@ export class Sampler {
       // The ends first: a reader can then only seem nearer to them than it was, never behind records it has read.
       await this.lookAtBroker();
       await Promise.all(this.parts.readers.map((reader) => this.lookAtService(reader, number % FIGURES_ROUNDS === 0)));
-      if (number % TALLIES_ROUNDS === 0) await this.compare();
-      if (number % ACKNOWLEDGED_ROUNDS === 0) await this.compareAcknowledged();
+      if (number % TALLIES_ROUNDS === 0) this.beside('I21', () => this.compare());
+      if (number % ACKNOWLEDGED_ROUNDS === 0) this.beside('I11', () => this.compareAcknowledged());
       await this.afterRound(Date.now());
     } catch (error) {
       this.seldom.run((suppressed) => log.warn({ err: error, suppressed }, 'a look did not end well'));
     }
+  }
+
+  /**
+   * Comparisons ask for much, of services that may be slow just then: if a round waited for them, all that it looks at would seem
+   * unknown meanwhile. Never two of one kind at a time, and the end of the process waits for none.
+   */
+  private beside(invariant: InvariantName, compare: () => Promise<void>): void {
+    if (this.comparing.has(invariant)) return;
+    this.comparing.add(invariant);
+    void compare().finally(() => this.comparing.delete(invariant));
   }
 
   /** Waits a short while; an answer that comes later is taken then. */
@@ -110,14 +124,11 @@ export class Sampler {
       .catch((error: unknown) => ({ status: 'down' as const, reasons: [reasonOf(error)] }));
     service.readiness = { value: answer, at_ms: Date.now() };
     if (answer.status === 'down') return;
-    await Promise.all([this.lookAtPositions(reader), figuresToo ? this.lookAtFigures(reader) : undefined]).catch(
-      (error: unknown) =>
-        this.seldom.run(() =>
-          log.warn(
-            { err: error, service: reader.service },
-            'a service is ready, and did not tell all that it was asked',
-          ),
-        ),
+    const told = () => Promise.all([this.lookAtPositions(reader), figuresToo ? this.lookAtFigures(reader) : undefined]);
+    await withinTime(`monitoring.${reader.service}`, SERVICE_TIMEOUT_MS, told).catch((error: unknown) =>
+      this.seldom.run(() =>
+        log.warn({ err: error, service: reader.service }, 'a service is ready, and did not tell all that it was asked'),
+      ),
     );
   }
 

@@ -1,0 +1,48 @@
+import { SERVICES } from '@payflow/contracts';
+import { CheckResults, type TallyReport } from '@payflow/invariants';
+import { configureLogging } from '@payflow/telemetry';
+import { beforeAll, expect, it } from 'vitest';
+import { Picture } from './picture.js';
+import { Sampler, type SamplerParts } from './sampler.js';
+import type { Readable } from './self-reader.js';
+
+beforeAll(() => configureLogging({ level: 'silent' }));
+
+const never = new Promise<never>(() => undefined);
+
+/** A service that is ready, and answers what is compared at its leisure. */
+function ready(service: Readable['service'], tallies: () => Promise<TallyReport>): Readable {
+  return {
+    service,
+    readiness: async () => ({ status: 'ready', reasons: [] }),
+    positions: async () => [],
+    invariants: async () => [],
+    metrics: async () => '',
+    statements: async () => [],
+    databaseReport: () => never,
+    tallies,
+  };
+}
+
+it('looks at everything on time, however long it takes to compare, and compares once at a time', async () => {
+  const picture = new Picture();
+  const asked: string[] = [];
+  const slow = (what: string) => () => {
+    asked.push(what);
+    return never;
+  };
+  const parts: SamplerParts = {
+    readers: SERVICES.map((service) => ready(service, slow(`tallies of ${service}`))),
+    messaging: { admin: () => Promise.reject(new Error('no broker here')) },
+    results: new CheckResults(['I11', 'I21']),
+    acknowledged: { look: slow('acknowledged') },
+  };
+  let rounds = 0;
+  const sampler = new Sampler(parts, picture, async () => void (rounds += 1));
+  for (let round = 0; round < 9; round++) await sampler.round();
+  expect(rounds).toBe(9);
+  expect([...picture.services.values()].map(({ readiness }) => readiness?.value.status)).toEqual(
+    SERVICES.map(() => 'ready'),
+  );
+  expect(asked.toSorted()).toEqual(['acknowledged', ...SERVICES.map((service) => `tallies of ${service}`)].toSorted());
+});
