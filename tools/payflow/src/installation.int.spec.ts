@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SERVICES } from '@payflow/contracts';
@@ -23,6 +23,16 @@ describe('passwords of roles', () => {
     const made = databasePasswords();
     expect(databasePasswords()).toEqual(made);
     expect(statSync('.payflow/database-passwords.json').mode & 0o077).toBe(0);
+  });
+
+  it('are kept whole or as they were, whatever ends a later set-up', () => {
+    const made = databasePasswords();
+    // Another name for the very file: what is cut off for being written anew is cut off under this one, too.
+    linkSync('.payflow/database-passwords.json', 'as-it-was.json');
+    vi.stubEnv('PAYFLOW_LEDGER_DB_PASSWORD', 'another');
+    expect(databasePasswords().ledger.service).toBe('another');
+    expect(JSON.parse(readFileSync('as-it-was.json', 'utf8'))).toEqual(made);
+    expect(readdirSync('.payflow')).toEqual(['database-passwords.json']);
   });
 
   it('are kept nowhere where all of them are given', () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as archiver from '@payflow/archiver/database';
 import { SERVICES, type Service } from '@payflow/contracts';
@@ -84,8 +84,15 @@ export function databasePasswords(): Passwords {
     ]),
   ) as Passwords;
   const keptIn = stateFile(PASSWORDS, isMadeUp);
-  if (keptIn) writeFileSync(keptIn, JSON.stringify(passwords, null, 2), { mode: OWNER_ONLY });
+  if (keptIn) keep(keptIn, passwords);
   return passwords;
+}
+
+/** Whole or as it was: a full disk or a kill would else leave half of what only this file knows. */
+function keep(file: string, value: object): void {
+  const written = `${file}.${process.pid}`;
+  writeFileSync(written, JSON.stringify(value, null, 2), { mode: OWNER_ONLY });
+  renameSync(written, file);
 }
 
 function newSecret(): string {
@@ -103,7 +110,7 @@ export function rememberServices(urls: Urls, readers: Urls, migrators: Urls): vo
 
 function remember(name: string, urls: Urls): void {
   const file = stateFile(name);
-  if (file) writeFileSync(file, JSON.stringify(urls, null, 2), { mode: OWNER_ONLY });
+  if (file) keep(file, urls);
 }
 
 function remembered(name: string, service: Service): string | undefined {
@@ -143,11 +150,10 @@ export function migratorUrl(service: Service): string {
 
 const FIRST_OWNER = 'first-owner.json';
 
-/** Remembers how the first owner logs in, for who runs the installation on this machine. False where nothing is kept here. */
-export function rememberFirstOwner(begun: gateway.Begun): boolean {
-  const file = stateFile(FIRST_OWNER);
-  if (file) writeFileSync(file, JSON.stringify(begun, null, 2), { mode: OWNER_ONLY });
-  return file !== undefined;
+/** Remembers how the first owner logs in, for who runs the installation on this machine; where nothing is kept here, if it `isNeeded`. */
+export function rememberFirstOwner(begun: gateway.Begun, isNeeded = false): void {
+  const file = stateFile(FIRST_OWNER, isNeeded);
+  if (file) keep(file, begun);
 }
 
 /** The first owner of the installation that has this first organisation, where he is remembered here. */
