@@ -41,11 +41,14 @@ export class AlreadyBootstrapped extends Error {
   }
 }
 
-/** The first organisation of an installation, its owner and a key of test mode: once. Throws {@link AlreadyBootstrapped}. */
-export async function bootstrap(db: Database, beginning: Beginning): Promise<Begun> {
+/**
+ * The first organisation of an installation, its owner and a key of test mode: once. Throws {@link AlreadyBootstrapped}.
+ * `remember` is called before anything stands: where it throws, nothing was made, and what it wrote nobody else has to tell.
+ */
+export async function bootstrap(db: Database, beginning: Beginning, remember?: (begun: Begun) => void): Promise<Begun> {
   const known = await firstOrganisation(db);
   if (known !== undefined) throw new AlreadyBootstrapped(known);
-  return begin(db, beginning, true);
+  return begin(db, beginning, true, remember);
 }
 
 /** One organisation more, with an owner and a key. Whoever runs it has the database; the API makes none. */
@@ -53,7 +56,12 @@ export function addOrganisation(db: Database, beginning: Beginning): Promise<Beg
   return begin(db, beginning, false);
 }
 
-async function begin(db: Database, beginning: Beginning, isFirst: boolean): Promise<Begun> {
+async function begin(
+  db: Database,
+  beginning: Beginning,
+  isFirst: boolean,
+  remember?: (begun: Begun) => void,
+): Promise<Begun> {
   const email = beginning.email.toLowerCase();
   const password = beginning.password ?? randomBytes(PASSWORD_BYTES).toString('base64url');
   check(beginning.organisation, email, password);
@@ -67,7 +75,9 @@ async function begin(db: Database, beginning: Beginning, isFirst: boolean): Prom
       ...{ tenant: organisation, livemode: false, id: newId('apiKey'), hash: hashApiKey(apiKey), name: 'first' },
       ...{ scopes: ROLE_SCOPES.owner, allowedAddresses: [], expiresAt: null, replaces: null, createdBy: owner },
     });
-    return { organisation, owner, email, password, apiKey };
+    const begun = { organisation, owner, email, password, apiKey };
+    remember?.(begun);
+    return begun;
   });
 }
 

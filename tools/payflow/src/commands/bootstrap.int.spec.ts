@@ -137,6 +137,30 @@ describe('the demonstration', () => {
     expect(await counts()).toEqual({ tenants: 2, users: 1, keys: 3 });
   });
 
+  it('begins nothing that cannot be remembered: its password is told only once a payment is through', async () => {
+    const file = join(state, 'a-file');
+    writeFileSync(file, '');
+    vi.stubEnv('PAYFLOW_STATE_DIR', join(file, 'state'));
+    await expect(host()).rejects.toThrow(/ENOTDIR|EEXIST/);
+    vi.unstubAllEnvs();
+    expect(await counts()).toEqual({ tenants: 0, users: 0, keys: 0 });
+    expect((await host()).owner).toMatchObject({ email: 'owner@demo.example' });
+  });
+
+  it('remembers its owner where no folder was made for it, too', async () => {
+    const before = process.cwd();
+    const elsewhere = mkdtempSync(join(state, 'elsewhere-'));
+    process.chdir(elsewhere);
+    vi.stubEnv('PAYFLOW_STATE_DIR', undefined);
+    const { owner } = await host().finally(() => {
+      process.chdir(before);
+      vi.unstubAllEnvs();
+    });
+    const kept = join(elsewhere, '.payflow', 'first-owner.json');
+    expect(JSON.parse(readFileSync(kept, 'utf8'))).toEqual(owner);
+    expect(statSync(kept).mode & 0o077).toBe(0);
+  });
+
   it('leaves an organisation alone that somebody else has begun', async () => {
     const told = await run('bootstrap', ...ACME);
     rmSync(join(state, 'first-owner.json'));

@@ -17,7 +17,7 @@ export function bootstrapCommand(): Command {
   );
   return command.action(async (options: Options) => {
     // Told before anything else may go wrong: it cannot be made a second time.
-    rememberFirstOwner(await begin(options, bootstrap));
+    rememberFirstOwner(await begin(options, (db, beginning) => bootstrap(db, beginning)));
   });
 }
 
