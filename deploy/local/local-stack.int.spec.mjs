@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
 
-import { PartFailure, removeServerFolder, startKafkaCluster, startPostgres, startRedis } from './index.mjs';
+import { PartFailure, removeServerFolder, startKafka, startKafkaCluster, startPostgres, startRedis } from './index.mjs';
 import { liveBrokers } from './kafka/wire.mjs';
 
 describe('the local stack', { timeout: 120_000 }, () => {
@@ -37,6 +37,21 @@ describe('the local stack', { timeout: 120_000 }, () => {
     expect(failure.message).toMatch(/^PostgreSQL: ended while starting .*could not bind/);
     expect(failure.logFile).toBe(join(dir, 'refused', 'postgres.log'));
     await first.stop();
+  });
+
+  it('all of them keep their data in a folder of any name', async () => {
+    const place = join(dir, 'jürgen, & co #1 100%');
+    const starts = [
+      () => startKafka({ dir: join(place, 'kafka'), profile: 'test' }),
+      () => startPostgres({ dir: join(place, 'postgres'), profile: 'test' }),
+      () => startRedis({ dir: join(place, 'redis') }),
+    ];
+    const twice = starts.map(async (start) => {
+      await (await start()).stop();
+      await (await start()).stop();
+    });
+    await Promise.all(twice);
+    expect(existsSync(join(place, 'kafka', 'data', 'meta.properties'))).toBe(true);
   });
 
   it('a broker of three comes back after a kill -9', async () => {

@@ -28,6 +28,14 @@ import { liveBrokers } from './wire.mjs';
  */
 
 /**
+ * By their names in the folder that Java runs in: in a list a comma would end its path, a file of properties is read as Latin-1,
+ * and Log4j takes a path for an address.
+ */
+const names = { data: 'data', properties: 'server.properties', log4j: 'log4j2.properties' };
+/** Elsewhere Java reads a path with other letters than ASCII as the locale has it, and finds nothing there. */
+const environment = () => ({ ...process.env, LC_ALL: 'C.UTF-8' });
+
+/**
  * Formats the data folder if it is new, starts the broker, and waits until it is in service.
  * @param {BrokerOptions} options
  * @returns {Promise<import('../server.mjs').Server>}
@@ -36,21 +44,23 @@ export async function runBroker(options) {
   const { install, dir, ports, profile, id = 1, peers = 1, heapMb = 512, scram = [] } = options;
   const name = options.nodes === undefined ? 'kafka' : `kafka-${id}`;
   const logFile = options.logFile ?? join(dir, `${name}.log`);
-  const files = writeConfiguration(options, id);
-  if (!existsSync(join(files.data, 'meta.properties')))
-    await format({ install, files, logFile, scram, clusterId: options.clusterId ?? newClusterId() });
+  writeConfiguration(options, id);
+  if (!existsSync(join(dir, names.data, 'meta.properties')))
+    await format({ install, dir, logFile, scram, clusterId: options.clusterId ?? newClusterId() });
   return startServer({
     part: 'Kafka',
     name,
     command: install.java,
     args: [
       ...javaFlags({ profile, heapMb, archive: install.archive, recordClassesTo: options.recordClassesTo }),
-      `-Dlog4j2.configurationFile=${files.log4j}`,
+      `-Dlog4j2.configurationFile=${names.log4j}`,
       '-cp',
       install.classpath,
       'kafka.Kafka',
-      files.properties,
+      names.properties,
     ],
+    cwd: dir,
+    env: environment(),
     url: `127.0.0.1:${ports.broker}`,
     ports: { ...ports },
     logFile,
@@ -70,29 +80,23 @@ function isReady(live, id, peers) {
 /** @param {BrokerOptions} options @param {number} id */
 function writeConfiguration({ dir, ports, profile, nodes, settings }, id) {
   const node = { id, ...ports };
-  const files = {
-    data: join(dir, 'data'),
-    properties: join(dir, 'server.properties'),
-    log4j: join(dir, 'log4j2.properties'),
-  };
-  mkdirSync(files.data, { recursive: true });
-  const properties = serverProperties({ node, nodes: nodes ?? [node], dataDir: files.data, profile, settings });
-  writeFileSync(files.properties, properties);
-  writeFileSync(files.log4j, log4jProperties());
-  return files;
+  mkdirSync(join(dir, names.data), { recursive: true });
+  const properties = serverProperties({ node, nodes: nodes ?? [node], dataDir: names.data, profile, settings });
+  writeFileSync(join(dir, names.properties), properties);
+  writeFileSync(join(dir, names.log4j), log4jProperties());
 }
 
 /**
- * @param {{ install: import('./install.mjs').KafkaInstall, files: { properties: string, log4j: string }, logFile: string,
- *   clusterId: string, scram: NonNullable<BrokerOptions['scram']> }} options
+ * @param {{ install: import('./install.mjs').KafkaInstall, dir: string, logFile: string, clusterId: string,
+ *   scram: NonNullable<BrokerOptions['scram']> }} options
  */
-function format({ install, files, logFile, clusterId, scram }) {
+function format({ install, dir, logFile, clusterId, scram }) {
   return runLogged({
     part: 'Kafka',
     command: install.java,
     args: [
       ...javaFlags({ profile: 'test', heapMb: 128, archive: install.archive }),
-      `-Dlog4j2.configurationFile=${files.log4j}`,
+      `-Dlog4j2.configurationFile=${names.log4j}`,
       '-cp',
       install.classpath,
       'kafka.tools.StorageTool',
@@ -100,12 +104,14 @@ function format({ install, files, logFile, clusterId, scram }) {
       '--cluster-id',
       clusterId,
       '--config',
-      files.properties,
+      names.properties,
       ...scram.flatMap(({ mechanism, user, password }) => [
         '--add-scram',
         `${mechanism}=[name=${user},password=${password}]`,
       ]),
     ],
+    cwd: dir,
+    env: environment(),
     logFile,
   });
 }
