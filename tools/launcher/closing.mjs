@@ -37,8 +37,14 @@ export function createClosing({ runDir, say, before, after, exitCode = 0 }) {
     );
   };
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, closeAndExit);
+  outliveReaders();
   whenParentEnds(closeAndExit);
   return { begin, isClosing: () => closing !== undefined };
+}
+
+/** The same Ctrl-C ends `| tee`, and a terminal that is closed takes no line more: what was started is stopped all the same. */
+function outliveReaders() {
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 }
 
 const parentLookMs = 1_000;
