@@ -6,7 +6,7 @@ export { ensureRedis, startRedis } from './redis/index.mjs';
 export { redisUrlAs, redisUserLine } from './redis/users.mjs';
 export { makeCertificates, startSecuredKafka, startSecuredPostgres, startSecuredRedis } from './secured/index.mjs';
 export { cachedJaeger, ensureJaeger, findGo, jaegerVersion, startJaeger } from './jaeger/index.mjs';
-export { checkoutDir, defaultRoot } from './provision.mjs';
+export { checkoutDir, defaultRoot, secretIn } from './provision.mjs';
 export { endCommands, findProgram, outputOf, recordCommandsIn, runLogged, runShown } from './commands.mjs';
 export { lastLines, lastWords, openLog, sizeOf } from './logs.mjs';
 export {

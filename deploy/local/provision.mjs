@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +25,21 @@ export function runDirFor(dir) {
  * @property {string} [root]  the checkout's `.payflow` by default
  * @property {(message: string) => void} [onProgress]
  */
+
+/**
+ * A secret of this machine, made once and readable by its owner alone: whole in its file, or absent. Cut short by a full disk or a
+ * kill it would be taken for one ever after.
+ * @param {string} file @param {number} bytes @returns {string}
+ */
+export function secretIn(file, bytes) {
+  if (!existsSync(file)) {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const unfinished = `${file}.${process.pid}.new`;
+    writeFileSync(unfinished, randomBytes(bytes).toString('base64url'), { mode: 0o600 });
+    renameSync(unfinished, file);
+  }
+  return readFileSync(file, 'utf8').trim();
+}
 
 const stampName = 'stamp.json';
 

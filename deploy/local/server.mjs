@@ -55,7 +55,7 @@ export async function startServer(spec) {
   const { child, exited, logFrom } = spawnDetached(spec);
   const pid = await pidOf(child, spec);
   const record = recordOf(spec, pid);
-  writeRecord(spec.runDir, record);
+  await writeDown(spec, record);
   void exited.then(() => removeRecord(spec.runDir, record));
 
   const server = {
@@ -76,6 +76,21 @@ export async function startServer(spec) {
   };
   await untilReady(spec, server, logFrom);
   return server;
+}
+
+/**
+ * What is written down nowhere, nobody would find again: on a full disk it would go on for ever, on its port and its data.
+ * @param {ServerSpec} spec @param {import('./processes.mjs').ProcessRecord} record
+ */
+async function writeDown(spec, record) {
+  try {
+    writeRecord(spec.runDir, record);
+  } catch (error) {
+    await killProcess(record);
+    throw new PartFailure(spec.part, `cannot be written down in ${spec.runDir} (${messageOf(error)})`, {
+      mend: 'npm run doctor tells whether the disk is full',
+    });
+  }
 }
 
 /** @param {ServerSpec} spec @param {number} pid @returns {import('./processes.mjs').ProcessRecord} */

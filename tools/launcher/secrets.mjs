@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { paths } from './checkout.mjs';
+import { secretIn } from './local-stack.mjs';
 
 /**
  * A secret of this checkout, made once: `internal-secret` signs the gateway's requests to the other services,
@@ -11,10 +10,5 @@ import { paths } from './checkout.mjs';
  * @param {'internal-secret' | 'ledger-signing-key' | 'redis-gateway' | 'cards-api-key' | 'cards-webhook-secret'} name
  */
 export function secretOf(name) {
-  const file = join(paths.state, 'secrets', name);
-  if (!existsSync(file)) {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(file, randomBytes(32).toString('base64url'), { mode: 0o600 });
-  }
-  return readFileSync(file, 'utf8').trim();
+  return secretIn(join(paths.state, 'secrets', name), 32);
 }

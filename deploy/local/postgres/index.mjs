@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -6,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runLogged } from '../commands.mjs';
 import { PartFailure } from '../failure.mjs';
 import { freePorts } from '../ports.mjs';
-import { runDirFor } from '../provision.mjs';
+import { runDirFor, secretIn } from '../provision.mjs';
 import { startServer } from '../server.mjs';
 import { ensurePostgres } from './install.mjs';
 import { reachableHome } from './user.mjs';
@@ -67,7 +66,7 @@ export async function startPostgres({
   const install = await ensurePostgres(from === undefined ? {} : { from });
   mkdirSync(dir, { recursive: true });
   const home = reachableHome(dir, install.user);
-  const password = passwordIn(dir);
+  const password = secretIn(join(dir, 'superuser-password'), 24);
   const data = join(home, 'data');
   if (!existsSync(data)) await initialise({ install, home, data, password, profile, logFile });
   refuseOtherVersion(data, install.major);
@@ -113,13 +112,6 @@ async function startWhenFree(spec) {
       await delay(200);
     }
   }
-}
-
-/** @param {string} dir @returns {string} */
-function passwordIn(dir) {
-  const file = join(dir, 'superuser-password');
-  if (!existsSync(file)) writeFileSync(file, randomBytes(24).toString('base64url'), { mode: 0o600 });
-  return readFileSync(file, 'utf8').trim();
 }
 
 /**
