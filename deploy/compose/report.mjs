@@ -19,11 +19,12 @@ const width = 110;
  */
 export function report({ demo, trace, inside, services, sandbox, jaeger }) {
   const { payment, elapsedMs, traceId, apiKey } = demo;
+  const { status, failure } = /** @type {{ status: string, failure?: { code: string } | null }} */ (payment);
   const api = String(services['gateway']);
   const outside = (/** @type {string} */ command) => onOneLine(command).replaceAll(inside, api);
   return [
     '',
-    `  Payment  ${payment['id']}  ${payment['status']} in ${elapsedMs} ms  (${payment['amount']} ${payment['asset']}, minor units)`,
+    `  Payment  ${payment['id']}  ${status}${failure ? ` (${failure.code})` : ''} in ${elapsedMs} ms  (${payment['amount']} ${payment['asset']}, minor units)`,
     '',
     '  made with',
     `    ${outside(demo.curl)}`,

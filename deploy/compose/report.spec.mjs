@@ -46,6 +46,12 @@ describe('what compose shows of the first payment', () => {
     expect(text).toContain('http://127.0.0.1:4686/trace/abc');
   });
 
+  it('says why a payment was refused', () => {
+    const payment = { ...demo.payment, status: 'failed', failure: { code: 'limit_exceeded', reason: 'per_day' } };
+    expect(lines({ demo: { ...demo, payment } })[1]).toContain('pay_1  failed (limit_exceeded) in 42 ms');
+    expect(lines()[1]).toContain('pay_1  succeeded in 42 ms');
+  });
+
   it('tells nobody to log in where no owner is known', () => {
     expect(lines({ demo: { ...demo, login: undefined } }).join('\n')).not.toContain('Log in');
   });

@@ -33,8 +33,8 @@ export function report({ demo, trace, tracesAt, ports, firstPaymentMs, cold }) {
 
 /** @param {import('./payflow-tool.mjs').Demo} demo */
 function paymentLines({ payment, elapsedMs, curl }) {
-  const status = String(payment['status']);
-  const mark = status === 'succeeded' ? green(`✓ ${status}`) : yellow(status);
+  const { status, failure } = /** @type {{ status: string, failure?: { code: string } | null }} */ (payment);
+  const mark = status === 'succeeded' ? green(`✓ ${status}`) : yellow(failure ? `${status} (${failure.code})` : status);
   return [
     `  ${bold('Payment')}  ${String(payment['id'])}  ${mark} in ${Math.round(elapsedMs)} ms  ${dim(`${String(payment['amount'])} ${String(payment['asset'])}, minor units`)}`,
     '',

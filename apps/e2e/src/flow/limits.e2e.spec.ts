@@ -10,6 +10,11 @@ const WAIT_S = 10;
 const isFinal = ({ status }: { status: number }) => status !== 202;
 const isAccepted = ({ status }: { status: number }) => status === 202;
 
+interface Demonstration {
+  readonly apiKey: string;
+  readonly payment: object;
+}
+
 type Resource = Record<string, unknown> & { readonly id: string };
 
 describe('limits, rules and reviews over HTTP', () => {
@@ -17,9 +22,12 @@ describe('limits, rules and reviews over HTTP', () => {
   let merchant: Merchant;
   let source: string;
   let destination: string;
+  let shown: Demonstration;
 
   beforeAll(async () => {
     house = await House.open({ name: 'limits' });
+    // First, so that the house is its owner's.
+    shown = await demonstration();
     merchant = await Merchant.open(house.databases, house.api, 2);
     [source = '', destination = ''] = merchant.accounts;
   });
@@ -39,6 +47,8 @@ describe('limits, rules and reviews over HTTP', () => {
       ANSWERED_WITHIN_MS,
     );
   }
+  const demonstration = async () =>
+    JSON.parse(await house.installation.payflow('demo', '--api', house.api)) as Demonstration;
   async function remove(path: string) {
     const options = { method: 'DELETE', idempotencyKey: newId('event'), wait_s: WAIT_S };
     return until(`${path} is deleted`, async () => {
@@ -105,5 +115,24 @@ describe('limits, rules and reviews over HTTP', () => {
     await until('the bad one is not', async () => (await read(`/payments/${bad}`))['status'] === 'failed');
     expect(await read(`/payments/${bad}`)).toMatchObject({ failure: { code: 'review_denied', reason: 'large' } });
     expect((await post(`/reviews/${reviewOf(bad)}/approve`, { reason: 'sorry' })).status).toBe(409);
+  });
+
+  it('the demonstration of a house whose owner has set limits tells how its payment went', async () => {
+    const { apiKey, payment: first } = shown;
+    expect(first).toMatchObject({ status: 'succeeded' });
+    const limited = await fetch(`${house.api}/api/v1/limits`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        'content-type': 'application/json',
+        'idempotency-key': newId('event'),
+      },
+      body: JSON.stringify({ kind: 'per_payment', asset: 'USD', amount: '1000' }),
+    });
+    expect(limited.status).toBe(201);
+    const again = await demonstration();
+    expect(again.apiKey).toBe(apiKey);
+    const failure = { code: 'limit_exceeded', reason: 'per_payment' };
+    expect(again.payment).toMatchObject({ status: 'failed', failure });
   });
 });
