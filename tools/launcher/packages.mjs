@@ -6,6 +6,8 @@ import { logOf, paths } from './checkout.mjs';
 import { PartFailure, runLogged } from './local-stack.mjs';
 
 const lockFile = join(paths.root, 'package-lock.json');
+/** What npm writes once it has installed all, and takes away before it begins. */
+const installedFile = join(paths.modules, '.package-lock.json');
 const stampFile = join(paths.state, 'stamps', 'packages');
 
 /**
@@ -16,9 +18,8 @@ const stampFile = join(paths.state, 'stamps', 'packages');
 export async function ensurePackages(onProgress) {
   if (!existsSync(lockFile))
     throw new PartFailure('packages', 'there is no package-lock.json', { mend: 'npm install' });
-  const wanted = createHash('sha256').update(readFileSync(lockFile)).digest('hex');
-  if (existsSync(paths.modules) && (readIfThere(stampFile) === wanted || agreesWithLock())) {
-    remember(wanted);
+  if (existsSync(installedFile) && (readIfThere(stampFile) === stamp() || agreesWithLock())) {
+    remember();
     return 'present';
   }
   onProgress('npm ci');
@@ -27,7 +28,7 @@ export async function ensurePackages(onProgress) {
     ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
     'npm ci, which says more',
   );
-  remember(wanted);
+  remember();
   return 'installed';
 }
 
@@ -53,7 +54,7 @@ async function runNpm(part, args, mend) {
 /** True when somebody ran npm by hand: what npm wrote into node_modules is what the lock file says. */
 function agreesWithLock() {
   const locked = packagesIn(lockFile);
-  const present = packagesIn(join(paths.modules, '.package-lock.json'));
+  const present = packagesIn(installedFile);
   return Object.entries(locked).every(([path, wanted]) => {
     if (!path.startsWith('node_modules/') || wanted.link === true) return true;
     const found = present[path];
@@ -68,10 +69,15 @@ function packagesIn(file) {
   return JSON.parse(readIfThere(file) ?? '{}').packages ?? {};
 }
 
-/** @param {string} wanted */
-function remember(wanted) {
+/** What is wanted and what is there, both: who runs npm by hand may install less, or be stopped half-way. */
+function stamp() {
+  const hash = createHash('sha256').update(readFileSync(lockFile));
+  return hash.update(readIfThere(installedFile) ?? '').digest('hex');
+}
+
+function remember() {
   mkdirSync(dirname(stampFile), { recursive: true });
-  writeFileSync(stampFile, wanted);
+  writeFileSync(stampFile, stamp());
 }
 
 /** @param {string} file @returns {string | null} */
