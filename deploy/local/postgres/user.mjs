@@ -89,8 +89,8 @@ function elsewhereOf(dir) {
 }
 
 /**
- * Removes a folder with servers' folders in it (or one such folder), and what of them had to be put elsewhere. Only for
- * servers that do not run.
+ * Removes a folder with servers' folders in it (or one such folder, or a file beside them), and what of them had to be put
+ * elsewhere. Only for servers that do not run.
  * @param {string} dir
  */
 export function removeServerFolder(dir) {
@@ -100,7 +100,7 @@ export function removeServerFolder(dir) {
 
 /** @param {string} dir @param {number} depth @returns {string[]} */
 function homesElsewhere(dir, depth) {
-  if (!existsSync(dir)) return [];
+  if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return [];
   const here = elsewhereOf(dir);
   const folders = readdirSync(dir, { withFileTypes: true }).filter(
     (entry) => entry.isDirectory() && entry.name !== 'data',
