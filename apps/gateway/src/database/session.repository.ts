@@ -77,7 +77,8 @@ const SPEND = statement(
   `with spent as (update session_tokens set spent_at = clock_timestamp() where hash = $1 returning tenant_id, session_id)
    update sessions s set renewed_at = clock_timestamp(),
      expires_at = least(clock_timestamp() + $2 * interval '1 second', s.created_at + $3 * interval '1 second')
-   from spent where s.tenant_id = spent.tenant_id and s.id = spent.session_id`,
+   from spent where s.tenant_id = spent.tenant_id and s.id = spent.session_id
+   returning round(extract(epoch from s.expires_at - s.renewed_at))::integer as left_s`,
 );
 
 const LIST = statement(
@@ -203,17 +204,18 @@ export async function lockRefreshToken(tx: Transaction, hash: Buffer): Promise<R
   );
 }
 
-/** Puts new tokens in the place of a refresh token that is locked. */
+/** Puts new tokens in the place of a refresh token that is locked. Returns for how many seconds more the session goes on. */
 export async function renewSession(
   tx: Transaction,
   spent: Buffer,
   session: SessionKey,
   tokens: TokenPair,
-): Promise<void> {
-  await Promise.all([
-    tx.count(SPEND, [spent, tokens.refresh_s, SESSION_LIFE_MAX_S]),
+): Promise<number> {
+  const [[renewed]] = await Promise.all([
+    tx.rows<{ left_s: number }>(SPEND, [spent, tokens.refresh_s, SESSION_LIFE_MAX_S]),
     tx.count(ISSUE, [...keyOf(session), tokens.access, tokens.access_s, tokens.refresh, tokens.refresh_s]),
   ]);
+  return renewed?.left_s ?? tokens.refresh_s;
 }
 
 /** Newest first, those that have ended as well, for as long as they are kept. */

@@ -46,6 +46,8 @@ export interface Granted {
   readonly session: SessionKey;
   readonly accessToken: string;
   readonly refreshToken: string;
+  /** How long they live: never longer than the session. */
+  readonly lives: TokenLives;
 }
 
 interface Pair {
@@ -66,7 +68,7 @@ export class Logins {
     private readonly caches: GatewayCaches,
     private readonly passwords: Passwords,
     private readonly guard: LoginGuard,
-    readonly lives: TokenLives,
+    private readonly lives: TokenLives,
   ) {}
 
   /** A session for who knows the password. Whether the address is known, and whose it is, takes as long as anything else. */
@@ -151,8 +153,7 @@ export class Logins {
       return { stolen: await liveTokens(tx, key) };
     }
     if (found.isOver) throw new Problem('refresh_token_invalid');
-    await renewSession(tx, hash, found, pair.tokens);
-    return granted(found, pair);
+    return granted(found, pair, await renewSession(tx, hash, found, pair.tokens));
   }
 
   /** A session for who was invited, and has now chosen a password. */
@@ -206,6 +207,12 @@ function keyOf({ organisation, id }: User): UserKey {
   return { organisation, id };
 }
 
-function granted({ organisation, id }: SessionKey, { accessToken, refreshToken }: Pair): Granted {
-  return { session: { organisation, id }, accessToken, refreshToken };
+/** `left_s`: for how many seconds the session goes on. */
+function granted(
+  { organisation, id }: SessionKey,
+  { accessToken, refreshToken, tokens: { access_s, refresh_s } }: Pair,
+  left_s = refresh_s,
+): Granted {
+  const lives = { access_s: Math.min(access_s, left_s), refresh_s: left_s };
+  return { session: { organisation, id }, accessToken, refreshToken, lives };
 }

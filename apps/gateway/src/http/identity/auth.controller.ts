@@ -186,8 +186,7 @@ export class AuthController {
   }
 
   /** An answer that must be kept nowhere: `no-store` stands on all that the API says. */
-  #grant(reply: FastifyReply, { session, accessToken, refreshToken }: Granted): void {
-    const { access_s, refresh_s } = this.logins.lives;
+  #grant(reply: FastifyReply, { session, accessToken, refreshToken, lives: { access_s, refresh_s } }: Granted): void {
     const body = {
       object: 'tokens',
       token_type: 'Bearer',

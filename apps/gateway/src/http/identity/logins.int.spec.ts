@@ -179,6 +179,22 @@ describe('whoever fails to log in', () => {
 });
 
 describe('a refresh token', () => {
+  it('says how long it is good for: not beyond the ninety days of its session', async () => {
+    const user = await userOf(stage.db, client, 'viewer');
+    const next = await refresh(user.refreshToken);
+    expect(next.body).toMatchObject({ expires_in: 900, refresh_expires_in: 14 * 86_400 });
+    const admin = new Postgres({ connectionString: stage.adminUrl });
+    await admin.connect();
+    const begun = `clock_timestamp() - interval '90 days' + interval '200 seconds'`;
+    await admin.query(`update sessions set created_at = ${begun} where user_id = $1`, [uuidOf('user', user.id)]);
+    await admin.end();
+    const { body } = await refresh(next.body['refresh_token']);
+    for (const life of ['refresh_expires_in', 'expires_in']) {
+      expect(body[life]).toBeGreaterThan(100);
+      expect(body[life]).toBeLessThanOrEqual(200);
+    }
+  });
+
   it('gives the next tokens; the access token before goes on until its end', async () => {
     const user = await userOf(stage.db, client, 'viewer');
     const next = await refresh(user.refreshToken);
