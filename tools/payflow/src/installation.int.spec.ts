@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SERVICES } from '@payflow/contracts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { databasePasswords } from './installation.js';
+import { databasePasswords, readerUrl } from './installation.js';
 
 const before = process.cwd();
 let folder: string;
@@ -35,6 +35,14 @@ describe('passwords of roles', () => {
     expect(readdirSync('.payflow')).toEqual(['database-passwords.json']);
   });
 
+  it('are none where a variable is empty, as compose passes unset ones on', () => {
+    vi.stubEnv('PAYFLOW_STATE_DIR', '');
+    vi.stubEnv('PAYFLOW_LEDGER_DB_PASSWORD', '');
+    const made = databasePasswords();
+    expect(made.ledger.service).toHaveLength(32);
+    expect(databasePasswords()).toEqual(made);
+  });
+
   it('are kept nowhere where all of them are given', () => {
     for (const service of SERVICES)
       for (const role of ['MIGRATOR_', '', 'READER_'])
@@ -46,4 +54,10 @@ describe('passwords of roles', () => {
     });
     expect(() => statSync('.payflow')).toThrow('ENOENT');
   });
+});
+
+it('who only looks has a URL that is none where it is empty', () => {
+  vi.stubEnv('LEDGER_READER_DATABASE_URL', '');
+  vi.stubEnv('LEDGER_DATABASE_URL', 'postgres://ledger@there/ledger');
+  expect(readerUrl('ledger')).toBe('postgres://ledger@there/ledger');
 });

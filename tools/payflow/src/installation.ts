@@ -45,12 +45,17 @@ const SECRET_BYTES = 24;
 const OWNER_ONLY = 0o600;
 const PASSWORDS = 'database-passwords.json';
 
+/** A variable of the environment. Compose files pass unset ones on as empty: an empty one is none, as it is to the services. */
+export function variable(name: string): string | undefined {
+  return process.env[name] || undefined;
+}
+
 /**
  * A file in the folder that an installation on this machine keeps its state in, or undefined when all comes from the environment.
  * What `isNeeded` is kept in any case.
  */
 function stateFile(name: string, isNeeded = false): string | undefined {
-  const dir = process.env['PAYFLOW_STATE_DIR'] ?? (isNeeded || existsSync('.payflow') ? '.payflow' : undefined);
+  const dir = variable('PAYFLOW_STATE_DIR') ?? (isNeeded || existsSync('.payflow') ? '.payflow' : undefined);
   if (!dir) return undefined;
   mkdirSync(dir, { recursive: true });
   return join(dir, name);
@@ -69,7 +74,7 @@ export function databasePasswords(): Passwords {
       : {};
   let isMadeUp = false;
   const passwordOf = (service: Service, role: 'MIGRATOR_' | '' | 'READER_', known: string | undefined): string => {
-    const password = process.env[`PAYFLOW_${service.toUpperCase()}_DB_${role}PASSWORD`] ?? known;
+    const password = variable(`PAYFLOW_${service.toUpperCase()}_DB_${role}PASSWORD`) ?? known;
     isMadeUp ||= password === undefined;
     return password ?? newSecret();
   };
@@ -120,7 +125,7 @@ function remembered(name: string, service: Service): string | undefined {
 
 /** `<SERVICE>_DATABASE_URL` from the environment, else what set-up remembered. */
 export function databaseUrl(service: Service): string {
-  const given = process.env[`${service.toUpperCase()}_DATABASE_URL`];
+  const given = variable(`${service.toUpperCase()}_DATABASE_URL`);
   if (given) return given;
   const url = remembered('services.json', service);
   if (!url)
@@ -136,14 +141,14 @@ export function databaseUrl(service: Service): string {
  */
 export function readerUrl(service: Service): string {
   const name = service.toUpperCase();
-  const given = process.env[`${name}_READER_DATABASE_URL`] ?? process.env[`${name}_DATABASE_URL`];
+  const given = variable(`${name}_READER_DATABASE_URL`) ?? variable(`${name}_DATABASE_URL`);
   return given ?? remembered('readers.json', service) ?? databaseUrl(service);
 }
 
 /** The same database for who owns its schema: `<SERVICE>_MIGRATOR_DATABASE_URL`, else what set-up remembered. */
 export function migratorUrl(service: Service): string {
   const name = `${service.toUpperCase()}_MIGRATOR_DATABASE_URL`;
-  const url = process.env[name] ?? remembered('migrators.json', service);
+  const url = variable(name) ?? remembered('migrators.json', service);
   if (!url) throw new Error(`no migrator of ${service} is known: set ${name}, or run \`payflow setup\` once more`);
   return url;
 }

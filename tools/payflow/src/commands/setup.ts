@@ -1,7 +1,7 @@
 import { PARTITIONS, SERVICES, type Service } from '@payflow/contracts';
 import { provisionDatabase, runMigrations, type ProvisionedDatabase } from '@payflow/database';
 import { kafkajsBroker, topicsToCreate, verifyTopics } from '@payflow/messaging';
-import { MIGRATIONS, brokerFromEnvironment, databasePasswords, rememberServices } from '../installation.js';
+import { MIGRATIONS, brokerFromEnvironment, databasePasswords, rememberServices, variable } from '../installation.js';
 
 /** Databases, roles, migrations and topics; safe to repeat. */
 export async function setup(): Promise<void> {
@@ -25,7 +25,7 @@ async function setUpDatabases(adminUrl: string): Promise<Map<Service, Provisione
     // KAFKA_PREFIX keeps the topics of several installations on one cluster apart, this their databases and roles.
     databases.set(
       service,
-      await provisionDatabase(adminUrl, service, passwords[service], process.env['PAYFLOW_DATABASE_PREFIX']),
+      await provisionDatabase(adminUrl, service, passwords[service], variable('PAYFLOW_DATABASE_PREFIX')),
     );
   }
   await Promise.all([...databases].map(([service, { ownerUrl }]) => runMigrations(ownerUrl, MIGRATIONS[service])));
@@ -33,7 +33,7 @@ async function setUpDatabases(adminUrl: string): Promise<Map<Service, Provisione
 }
 
 async function setUpTopics(): Promise<void> {
-  const profile = (process.env['PAYFLOW_PARTITIONS'] ?? 'single') as keyof typeof PARTITIONS;
+  const profile = (variable('PAYFLOW_PARTITIONS') ?? 'single') as keyof typeof PARTITIONS;
   if (!(profile in PARTITIONS))
     throw new Error(`PAYFLOW_PARTITIONS must be one of ${Object.keys(PARTITIONS).join(', ')}`);
   const admin = await kafkajsBroker(brokerFromEnvironment()).admin();
