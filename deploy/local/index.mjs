@@ -2,7 +2,7 @@ export { PartFailure, messageOf } from './failure.mjs';
 export { choosePorts, freePorts, isPortFree, portTable } from './ports.mjs';
 export { ensureKafka, kafkaVersion, recordKafkaClasses, startKafka, startKafkaCluster } from './kafka/index.mjs';
 export { closedToPostgres, ensurePostgres, removeServerFolder, startPostgres } from './postgres/index.mjs';
-export { ensureRedis, startRedis } from './redis/index.mjs';
+export { ensureRedis, isTooOld as isRedisTooOld, startRedis } from './redis/index.mjs';
 export { redisUrlAs, redisUserLine } from './redis/users.mjs';
 export { makeCertificates, startSecuredKafka, startSecuredPostgres, startSecuredRedis } from './secured/index.mjs';
 export { cachedJaeger, ensureJaeger, findGo, jaegerVersion, startJaeger } from './jaeger/index.mjs';

