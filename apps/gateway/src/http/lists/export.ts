@@ -118,21 +118,23 @@ async function* chunks<P>(
 ): AsyncGenerator<string, void> {
   try {
     let isFirst = true;
+    progress.outcome = 'broken';
     for (let page = first; !page.done; page = await pages.next()) {
+      const text = write(page.value, isFirst);
       const timer = setTimeout(stall, STALLED_MS);
       try {
-        yield write(page.value, isFirst);
+        // What ends it here is whoever takes it, or has stopped taking: that comes as an error as well, and none of ours.
+        progress.outcome = 'gone';
+        yield text;
       } finally {
         clearTimeout(timer);
       }
+      progress.outcome = 'broken';
       rowsSent.inc({ list, form }, page.value.length);
       isFirst = false;
     }
     if (isFirst && form === 'csv') yield write([], true);
     progress.outcome = 'whole';
-  } catch (error) {
-    progress.outcome = 'broken';
-    throw error;
   } finally {
     await pages.return?.();
   }

@@ -175,6 +175,15 @@ describe('a hundred thousand rows', () => {
     await until('its end is noted', async () => (await endsOf('gone')) === gone + 1);
   });
 
+  it('whose client goes while they are compressed have not been broken by an error', async () => {
+    const [gone, broken] = [await endsOf('gone'), await endsOf('broken')];
+    const answer = await begun(many, PAYMENTS, { ...NDJSON, 'accept-encoding': 'gzip' });
+    expect(answer.headers['content-encoding']).toBe('gzip');
+    answer.destroy();
+    await until('its end is noted', async () => (await endsOf('gone')) + (await endsOf('broken')) > gone + broken);
+    expect([await endsOf('gone'), await endsOf('broken')]).toEqual([gone + 1, broken]);
+  });
+
   it('that meet an error in the middle end so that nobody takes them for whole', async () => {
     const broken = await endsOf('broken');
     const answer = await begun(many, PAYMENTS, CSV);
