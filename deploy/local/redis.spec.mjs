@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { ensureRedis } from './redis/index.mjs';
+import { redisUserLine } from './redis/users.mjs';
 
 describe('Redis', () => {
   let dir = '';
@@ -37,4 +38,11 @@ describe('Redis', () => {
       expect((await ensureRedis({ root: dir })).version).toBe(taken);
     },
   );
+
+  it('of 6.2, which a user without root is brought, takes the line of a user: no channels, and then those of its own', () => {
+    const rules = redisUserLine({ service: 'gateway', password: 'x' }).split(' ');
+    const [none, own] = ['resetchannels', '&payflow:gateway:*'].map((rule) => rules.indexOf(rule));
+    expect(none).toBeGreaterThan(rules.indexOf('reset'));
+    expect(own).toBeGreaterThan(none ?? 0);
+  });
 });

@@ -39,7 +39,8 @@ export function redisUserName(service) {
  */
 export function redisUserLine({ service, password }) {
   const keys = `payflow:${service}:*`;
-  return `user ${redisUserName(service)} reset on >${password} ~${keys} &${keys} ${cacheCommands.map((name) => `+${name}`).join(' ')}`;
+  // Before 7.0 a user begins with all channels, and a pattern after all is refused.
+  return `user ${redisUserName(service)} reset resetchannels on >${password} ~${keys} &${keys} ${cacheCommands.map((name) => `+${name}`).join(' ')}`;
 }
 
 /**
