@@ -18,6 +18,7 @@ const usualLimit = 20;
  * @typedef {object} StandIn
  * @property {() => readonly Buffer[]} payloads
  * @property {() => Promise<void>} stop
+ * @property {() => Promise<void>} resume  after a stop, with all that it took before
  */
 
 /**
@@ -26,12 +27,19 @@ const usualLimit = 20;
  */
 export async function startStandIn({ otlpHttp, jaegerUi }) {
   const store = createStore();
-  const receiver = await listen(otlpHttp, (request, answer) => receive(store, request, answer));
-  const query = await listen(jaegerUi, (request, answer) => answerQuery(store, request, answer));
+  const open = () =>
+    Promise.all([
+      listen(otlpHttp, (request, answer) => receive(store, request, answer)),
+      listen(jaegerUi, (request, answer) => answerQuery(store, request, answer)),
+    ]);
+  let servers = await open();
   return {
     payloads: store.payloads,
     stop: async () => {
-      await Promise.all([receiver, query].map(close));
+      await Promise.all(servers.map(close));
+    },
+    resume: async () => {
+      servers = await open();
     },
   };
 }

@@ -95,9 +95,16 @@ async function replace(standIn, launch, say) {
     });
     if (launch.isClosing()) return;
     await standIn.stop();
-    const server = await startSupervised(launch);
-    await handOn(standIn.payloads(), launch.ports.otlpHttp);
-    say(`Jaeger ${jaegerVersion} has taken over, with the traces so far: ${server.url}/search`);
+    const server = await startSupervised(launch).catch(async (error) => {
+      await standIn.resume();
+      throw error;
+    });
+    const isHandedOn = await handOn(standIn.payloads(), launch.ports.otlpHttp).then(
+      () => true,
+      () => false,
+    );
+    const traces = isHandedOn ? 'with the traces so far' : 'without all the traces so far';
+    say(`Jaeger ${jaegerVersion} has taken over, ${traces}: ${server.url}/search`);
   } catch (error) {
     if (launch.isClosing()) return;
     say(`${messageOf(error)}. The launcher goes on keeping the latest traces itself.`);
