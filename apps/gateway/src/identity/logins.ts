@@ -169,8 +169,9 @@ export class Logins {
         const user = await lockInvited(tx, hash);
         if (!user) throw new Problem('invitation_invalid');
         const accepted = await setPassword(tx, keyOf(user), passwordHash);
-        const stale = await liveTokens(tx, keyOf(user));
         await endSessions(tx, keyOf(user), 'password_changed');
+        // After it: a refresh that was under way has given its token by then.
+        const stale = await liveTokens(tx, keyOf(user));
         const session = await openSession(tx, keyOf(user), { livemode, address, userAgent }, pair.tokens);
         addAuditEntries(tx, [invitationAccepted(user, accepted, at, session.id)]);
         return { stale, granted: granted(session, pair) };

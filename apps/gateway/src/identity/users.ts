@@ -105,8 +105,9 @@ export class Users {
       // Another change may have been faster: who knows the password before it alone must not have the last word.
       if (!(await holdLogin(tx, key, known.passwordHash))) throw new Problem('credentials_invalid');
       await setPassword(tx, key, passwordHash);
-      const tokens = await liveTokens(tx, key);
       const sessions_ended = await endSessions(tx, key, 'password_changed', session);
+      // After it: a refresh that was under way has given its token by then.
+      const tokens = await liveTokens(tx, key);
       return {
         status: 204,
         audited: { resource: id, after: { sessions_ended } },
