@@ -7,6 +7,7 @@ import { BASES, SUMS, sumsAsOf, type Basis } from './balance-sums.js';
 export interface Total {
   readonly asset: string;
   readonly kind: AccountKind;
+  /** Of the past: those that were open by then, or to which something was backdated. */
   readonly accounts: bigint;
   readonly postedDebits: bigint;
   readonly postedCredits: bigint;
@@ -23,9 +24,10 @@ const PAGE = Object.fromEntries(
       `reads.page-of-totals-${basis}`,
       `with page as materialized (
          select * from accounts where tenant_id = $1 and livemode = $2 and id > $4 order by id limit $5)
-       select asset, kind, count(*) as accounts, sum(posted_debits)::text as posted_debits, sum(posted_credits)::text as posted_credits,
+       select asset, kind, count(*) filter (where created_at <= $3::timestamptz or greatest(posted_debits, posted_credits) > 0) as accounts,
+         sum(posted_debits)::text as posted_debits, sum(posted_credits)::text as posted_credits,
          (select id from page order by id desc limit 1) as last
-       from (select a.asset, a.kind, ${SUMS[basis]} from page a ${sumsAsOf(basis, '$3::timestamptz', "'infinity'::timestamptz")}) as each
+       from (select a.asset, a.kind, a.created_at, ${SUMS[basis]} from page a ${sumsAsOf(basis, '$3::timestamptz', "'infinity'::timestamptz")}) as each
        group by asset, kind`,
     ),
   ]),
@@ -42,8 +44,9 @@ interface PageRow {
 }
 
 /**
- * What the owner's accounts came to as of an instant, by asset and kind. Reads each account once, some at a time, so that no
- * statement grows with their number. Pages are of one moment only in a transaction that keeps to one.
+ * What the owner's accounts came to as of an instant, by asset and kind; of what was opened later nothing is told. Reads each
+ * account once, some at a time, so that no statement grows with their number. Pages are of one moment only in a transaction that
+ * keeps to one.
  */
 export async function totalsAsOf(
   db: Database | Transaction,
@@ -61,7 +64,10 @@ export async function totalsAsOf(
     }
     after = rows[0]?.last;
   }
-  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, total]) => total);
+  return [...sums]
+    .filter(([, { accounts }]) => accounts > 0n)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, total]) => total);
 }
 
 function added(sum: Total | undefined, { asset, kind, accounts, posted_debits, posted_credits }: PageRow): Total {

@@ -4,6 +4,7 @@ import { until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { totalsAsOf } from '../database/account-pages.repository.js';
 import { totals } from '../database/balance-totals.repository.js';
+import type { Basis } from '../database/balance-sums.js';
 import { REPORTS } from '@payflow/service';
 import { CommandsOf, leg } from '../testing/commands.js';
 import { LedgerUnderTest } from '../testing/ledger-under-test.js';
@@ -38,6 +39,40 @@ describe('a trial balance of the past', () => {
     expect(sum('postedDebits')).toBe(sum('postedCredits'));
     for (const page of [1, 7, 22, 23, 24]) expect(await totalsAsOf(database, ours, { at, basis }, page)).toEqual(whole);
     expect(await totals(database, ours, undefined, basis)).toEqual(whole);
+  });
+
+  it('tells of no account that was opened later, unless something was backdated to it', async () => {
+    const [before, at, after] = ['2026-11-20', '2026-11-21', '2026-11-22'].map((day) => `${day}T12:00:00.000Z`);
+    const theirs = new CommandsOf();
+    const [outside = '', early = '', late = ''] = Array.from({ length: 3 }, () => newId('account'));
+    const opened = (id: string, created_at = '', change = {}) => theirs.open(id, { created_at, ...change });
+    await ledger.handle([
+      opened(outside, before, { kind: 'asset', overdraft: 'unbounded' }),
+      opened(early, at),
+      opened(late, after),
+      opened(newId('account'), after, { kind: 'income' }),
+      opened(newId('account'), after, { asset: 'EUR' }),
+    ]);
+    const backdated = { effective_at: at ?? null };
+    await ledger.handle([
+      theirs.group([leg(outside, early, '5')], backdated),
+      theirs.group([leg(outside, late, '7')], backdated),
+    ]);
+    const told = async (basis: Basis, instant = '') => {
+      const of = { at: new Date(instant), basis };
+      const [whole, ...pages] = await Promise.all(
+        [10, 2, 1].map((max) => totalsAsOf(ledger.db.database, theirs, of, max)),
+      );
+      for (const page of pages) expect(page).toEqual(whole);
+      return whole?.map(
+        ({ asset, kind, accounts: each, postedCredits }) => `${asset} ${kind} ${each} ${postedCredits}`,
+      );
+    };
+    expect(await told('recorded', before)).toEqual(['USD asset 1 0']);
+    expect(await told('recorded', at)).toEqual(['USD asset 1 0', 'USD liability 1 0']);
+    expect(await told('effective', at)).toEqual(['USD asset 1 0', 'USD liability 2 12']);
+    const all = ['EUR liability 1 0', 'USD asset 1 0', 'USD income 1 0', 'USD liability 2 0'];
+    expect(await told('recorded', after)).toEqual(all);
   });
 
   it('is read over connections of its own: where they are busy, it is refused, and postings and balances are not', async () => {
