@@ -2,12 +2,13 @@ import { newId, uuidOf, type LedgerSealed } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariants } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
-import { createTestDatabase, testBroker, until, type TestDatabase } from '@payflow/testing';
+import { costOf, createTestDatabase, testBroker, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CANONICAL_SQL } from './database/chain.js';
 import { migrations } from './database/index.js';
 import { invariants } from './database/invariants.js';
+import { LINK } from './database/proof.repository.js';
 import type { LedgerCommand } from './domain/decide.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { faultOf, linkHash, type InclusionProof } from './proof/inclusion-proof.js';
@@ -16,7 +17,7 @@ import { prove } from './proof/prove.js';
 import { brokenSeals } from './proof/seal-audit.js';
 import { SigningKey } from './proof/signing-key.js';
 import { Sealer } from './sealer.js';
-import { CommandsOf } from './testing/commands.js';
+import { CommandsOf, onAnotherChainThan } from './testing/commands.js';
 
 const ours = new CommandsOf();
 const [world, wallet] = [newId('account'), newId('account')];
@@ -272,5 +273,26 @@ describe('a sealed history', () => {
       places.add(proof.in_log.index);
     }
     expect(places.size).toBeGreaterThanOrEqual(11);
+  });
+
+  it('proves the next of a chain at the same cost, however much others have moved since the one before', async () => {
+    const payer = onAnotherChainThan(world);
+    await handle(ours.open(payer, { overdraft: 'unbounded' }));
+    const others = Array.from({ length: 900 }, () => ours.transfer(world, wallet, '5'));
+    const proven = [ours.transfer(payer, wallet, '5'), ours.transfer(payer, wallet, '5')] as const;
+    const BOOKED = statement('spec.booked', 'select count(*)::integer as booked from transfers');
+    for (const batch of [others.slice(0, 450), [proven[0]], others.slice(450), [proven[1]]]) {
+      await handle(...batch);
+      await sealedAll((await db.database.rows<{ booked: number }>(BOOKED))[0]?.booked ?? 0);
+    }
+    await db.tamper('analyze transfers, seals');
+    const admin = new Client({ connectionString: db.adminUrl });
+    await admin.connect();
+    for (const { data } of proven) {
+      expect(faultOf(await proofOf(data.id))).toBeUndefined();
+      const key = [`typeid_uuid('${ours.tenant}')`, 'false', `'${uuidOf('transfer', data.id)}'::uuid`];
+      expect((await costOf(admin, LINK, key)).rows).toBeLessThan(20);
+    }
+    await admin.end();
   });
 });

@@ -1,30 +1,33 @@
 import type { LedgerSealed } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
 import type { Hash } from '../proof/merkle.js';
-import { CANONICAL_SQL, GENESIS } from './chain.js';
+import { CANONICAL_SQL } from './chain.js';
 
 /** A sealed transfer's link, and the seal it lies in. */
 export interface SealedLink {
   readonly chain: number;
   readonly position: number;
   readonly hash: string;
-  readonly previousHash: string;
   readonly canonical: string;
   /** Number of the seal; null where the next one has still to be made. */
   readonly seal: number | null;
+  /** The hash of the link before, where that lies in an earlier seal. */
+  readonly endBefore: string | null;
 }
 
-// The predecessor may lie in another month: it is found by the transactions, which end to end are the chain.
-const LINK = statement(
+// The predecessor is not looked for: of a chain with little in it that lies far back, and nothing but the way there would find it.
+// It is in the same seal, or where the head of the seal before says that the chain ended.
+export const LINK = statement(
   'proof.link',
   `select t.chain::integer as chain, t.chain_position::float8 as position, encode(t.chain_hash, 'hex') as hash,
-     (select encode(p.chain_hash, 'hex') from transfers p
-      where p.chain = t.chain and p.chain_position = t.chain_position - 1 and p.xact_id <= t.xact_id
-      order by p.xact_id desc limit 1) as "previousHash",
-     ${CANONICAL_SQL} as canonical,
-     (select s.seal::integer from seals s where s.from_xact <= t.xact_id and t.xact_id < s.to_xact
-      order by s.from_xact desc limit 1) as seal
-   from transfers t where t.tenant_id = $1 and t.livemode = $2 and t.id = $3`,
+     ${CANONICAL_SQL} as canonical, s.seal::integer as seal,
+     (select e.value ->> 'hash' from seals b cross join lateral json_array_elements(b.head -> 'chains') as e
+      where b.seal = s.seal - 1 and (e.value ->> 'chain')::integer = t.chain
+        and (e.value ->> 'position')::bigint = t.chain_position - 1) as "endBefore"
+   from transfers t left join lateral (
+     select case when t.xact_id < n.to_xact then n.seal end as seal from seals n where n.from_xact <= t.xact_id
+     order by n.from_xact desc limit 1) as s on true
+   where t.tenant_id = $1 and t.livemode = $2 and t.id = $3`,
 );
 
 const SEAL_ENTRIES = statement(
@@ -57,12 +60,8 @@ export async function findLink(
   db: Database,
   key: { readonly tenant: string; readonly livemode: boolean; readonly transfer: string },
 ): Promise<SealedLink | undefined> {
-  const [row] = await db.rows<SealedLink & { previousHash: string | null } & Record<string, unknown>>(LINK, [
-    key.tenant,
-    key.livemode,
-    key.transfer,
-  ]);
-  return row && { ...row, previousHash: row.previousHash ?? GENESIS.hash };
+  const [row] = await db.rows<SealedLink & Record<string, unknown>>(LINK, [key.tenant, key.livemode, key.transfer]);
+  return row;
 }
 
 /** The hashes that a seal's root is taken over, in order. */

@@ -1,5 +1,6 @@
 import type { Database } from '@payflow/database';
-import { findLink, logStates, newestHead, sealEntries } from '../database/proof.repository.js';
+import { GENESIS } from '../database/chain.js';
+import { findLink, logStates, newestHead, sealEntries, type SealedLink } from '../database/proof.repository.js';
 import { FORMAT, type InclusionProof } from './inclusion-proof.js';
 import { inclusionPath, pathSpans, rootOfSpan, type Hash, type Place } from './merkle.js';
 
@@ -28,7 +29,7 @@ export async function prove(
       transfer: {
         chain: link.chain,
         position: link.position,
-        previous_hash: link.previousHash,
+        previous_hash: previousOf(link, inSeal[index - 1]),
         canonical: link.canonical,
         hash: link.hash,
       },
@@ -38,6 +39,11 @@ export async function prove(
       public_key: newest.publicKey,
     },
   };
+}
+
+/** The hash that a link builds on; `before` is the seal's own link before it. */
+function previousOf({ position, endBefore }: SealedLink, before: Hash | undefined): Hash {
+  return position === 1 ? GENESIS.hash : (endBefore ?? before ?? GENESIS.hash);
 }
 
 /**
