@@ -174,6 +174,20 @@ describe("the ledger's invariants", () => {
       );
     });
 
+    it('I5 sees a transfer that is kept as moved back less, or more, than it was, and one of which nothing is kept', async () => {
+      const wrong = [expect.stringMatching(/^transfers\/[0-9a-f-]{36} is not moved back as far as is kept$/)];
+      const found = async (change: string) => {
+        await admin.query('set session_replication_role = replica');
+        await admin.query(change);
+        return violations('I5', 'full');
+      };
+      expect(await found('update reversals set reversed_minor = 3 where reversed_minor = 4')).toEqual(wrong);
+      expect(await found('update reversals set reversed_minor = 9 where reversed_minor = 3')).toEqual(wrong);
+      expect(await found('update reversals set reversed_minor = 4 where reversed_minor = 9')).toEqual([]);
+      expect(await found('create table kept_back as table reversals; delete from reversals')).toEqual(wrong);
+      await holdsAgain('I5', 'insert into reversals select * from kept_back', 'drop table kept_back');
+    });
+
     it('I6 sees a group that lost a leg, and one that another transaction has added to', async () => {
       await planted('I6', `update transfers set group_id = null where group_id is not null and amount_minor = 4`);
       await holdsAgain(

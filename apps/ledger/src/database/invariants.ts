@@ -33,10 +33,10 @@ const debitsEqualCredits = invariant({
     having sum(posted_debits) <> sum(posted_credits) or sum(pending_debits) <> sum(pending_credits)`,
 });
 
-const POSTINGS = (where: string) => `
-  select tenant_id, livemode, debit_account_id as account_id, amount_minor as debits, 0 as credits from transfers ${where}
+const POSTINGS = (where: string, more = '') => `
+  select tenant_id, livemode, debit_account_id as account_id, amount_minor as debits, 0 as credits${more} from transfers ${where}
   union all
-  select tenant_id, livemode, credit_account_id, 0, amount_minor from transfers ${where}`;
+  select tenant_id, livemode, credit_account_id, 0, amount_minor${more} from transfers ${where}`;
 
 const HELD = `
   select tenant_id, livemode, account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits from (
@@ -139,6 +139,17 @@ const closedGroups = invariant({
   full: groupsAreWhole('', 'transfers'),
 });
 
+/** What was moved back of a transfer, as it is kept, against its reversals and against what it moved. */
+const WRONGLY_REVERSED = `
+  select 'transfers/' || coalesce(r.transfer_id, b.id) || ' is not moved back as far as is kept' from reversals r
+  full join (
+    select tenant_id, livemode, reverses_id as id, sum(amount_minor) as amount from transfers
+    where reverses_id is not null group by tenant_id, livemode, reverses_id) as b
+    on b.tenant_id = r.tenant_id and b.livemode = r.livemode and b.id = r.transfer_id
+  left join transfers t on t.tenant_id = coalesce(r.tenant_id, b.tenant_id) and t.livemode = coalesce(r.livemode, b.livemode)
+    and t.id = coalesce(r.transfer_id, b.id)
+  where r.reversed_minor is distinct from b.amount or r.amount_minor is distinct from t.amount_minor or b.amount > t.amount_minor`;
+
 /**
  * The transfer that books a payment carries its id, comes from its hold, or is of a group, which has one id; a refund's and a
  * dispute's carry their own. The id table lets each id be used once.
@@ -154,7 +165,8 @@ const onePostingPerStep = invariant({
     union all
     select 'payments/' || payment_id from transfers
     where payment_id is not null and hold_id is null and reverses_id is null and group_id is null and id = payment_id
-    group by tenant_id, livemode, payment_id having count(*) > 1`,
+    group by tenant_id, livemode, payment_id having count(*) > 1
+    union all ${WRONGLY_REVERSED}`,
 });
 
 const NO_HASH = `decode(repeat('00', 32), 'hex')`;
@@ -189,11 +201,33 @@ const effectiveInClosed = (transfers: string) => `
   join ${transfers} as t on t.tenant_id = p.tenant_id and t.livemode = p.livemode and t.xact_id >= p.horizon
     and coalesce(t.effective_at, t.recorded_at) < p.ends_at`;
 
+/** Closed months whose figures are not what the transfers that took effect by then come to: history is read once. */
+const WRONG_FIGURES = `
+  select 'periods/' || tenant_id || '/' || month || ' has other figures than its transfers' from (
+    select c.tenant_id, c.livemode, c.month, f.asset, f.kind, f.posted_debits, f.posted_credits
+    from periods c cross join lateral json_to_recordset(c.event_data::json -> 'totals')
+      as f (asset text, kind text, posted_debits numeric, posted_credits numeric) where c.status = 'closed') as told
+  full join (
+    select c.tenant_id, c.livemode, c.month, m.asset, m.kind, sum(m.debits) as posted_debits, sum(m.credits) as posted_credits
+    from periods c join (
+      select p.tenant_id, p.livemode, a.asset, a.kind, p.since, sum(p.debits) as debits, sum(p.credits) as credits
+      from (${POSTINGS(
+        `where (tenant_id, livemode) in (select tenant_id, livemode from periods where status = 'closed')`,
+        `, date_trunc('month', coalesce(effective_at, recorded_at), 'UTC') as since`,
+      )}) as p
+      join accounts a on a.tenant_id = p.tenant_id and a.livemode = p.livemode and a.id = p.account_id
+      group by p.tenant_id, p.livemode, a.asset, a.kind, p.since) as m
+      on m.tenant_id = c.tenant_id and m.livemode = c.livemode and m.since < c.ends_at
+    where c.status = 'closed' group by c.tenant_id, c.livemode, c.month, m.asset, m.kind) as found
+    using (tenant_id, livemode, month, asset, kind)
+  where (told.posted_debits, told.posted_credits) is distinct from (found.posted_debits, found.posted_credits)
+  group by tenant_id, livemode, month`;
+
 const closedStaysClosed = invariant({
   name: 'I35',
   owner: 'ledger',
   running: effectiveInClosed(RECENT),
-  full: effectiveInClosed('transfers'),
+  full: `${effectiveInClosed('transfers')} union all ${WRONG_FIGURES}`,
 });
 
 /** How long transactions that may have missed a mark, and the adding up of a month, may take: minutes with millions of accounts. */
