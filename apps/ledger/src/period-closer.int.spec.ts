@@ -348,7 +348,7 @@ it('I35 sees what was recorded into a closed month, and I18 a closing that was n
   await admin.end();
 });
 
-it('I35 adds every closed month up anew', async () => {
+it('I35 adds every closed month up anew, and misses one that is gone', async () => {
   const { ours, pay } = await books();
   await handle(pay('5', lastInstantOf(earlier)), pay('7', lastInstantOf(lastMonth)), pay('11', null));
   await handle(ours.closePeriod(earlier), ours.closePeriod(lastMonth));
@@ -364,6 +364,12 @@ it('I35 adds every closed month up anew', async () => {
   expect(await figures('"13"', '"12"')).toEqual([]);
   expect(await figures('"asset","posted', '"expense","posted')).toEqual([wrong]);
   expect(await figures('"expense","posted', '"asset","posted')).toEqual([]);
+  const row = `where month = '${lastMonth}' and tenant_id = typeid_uuid('${ours.tenant}')`;
+  await db.tamper(`create table kept as select * from periods ${row}; delete from periods ${row}`);
+  expect((await violations('I35', 'full')).sample).toEqual([
+    `periods/${uuidOf('tenant', ours.tenant)}/${lastMonth} was closed and is gone`,
+  ]);
+  await db.tamper('insert into periods select * from kept; drop table kept');
 });
 
 it('I15 sees a month that does not come to its end', async () => {

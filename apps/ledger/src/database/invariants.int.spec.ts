@@ -252,10 +252,15 @@ describe("the ledger's invariants", () => {
         await holdsAgain('I7', swap);
       });
 
-      it('and the chain whose end was cut off, or whose head was moved', async () => {
+      it('and the chain whose end was cut off, or whose head was moved or taken away', async () => {
         const head = `update chains set position = position + 1 where position > 0`;
         expect(await planted('I7', head)).toMatch(/^chains\//);
         await holdsAgain('I7', `update chains set position = position - 1 where position > 0`);
+        await admin.query(
+          'create table heads as select * from chains where chain = 3; delete from chains where chain = 3',
+        );
+        expect(await violations('I7', 'full')).toEqual(['chains/3']);
+        await holdsAgain('I7', 'insert into chains select * from heads', 'drop table heads');
       });
     });
 

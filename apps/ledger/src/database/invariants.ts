@@ -1,4 +1,4 @@
-import { CANONICAL_SQL } from './chain.js';
+import { CANONICAL_SQL, CHAINS } from './chain.js';
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
 
 /** Transfers that one step of the proof adds up: well within a second. */
@@ -184,7 +184,7 @@ const broken = (links: string, form: 'running' | 'full') => `
     chain_position <> coalesce(position_before, 0) + 1 or chain_hash <> sha256(convert_to(
       encode(coalesce(hash_before, ${NO_HASH}), 'hex') || '|' || chain_position || '|' || canonical, 'UTF8')))
   union all
-  select 'chains/' || c.chain from chains c ${form === 'full' ? 'left join' : 'join'} last using (chain)
+  select 'chains/' || chain from ${form === 'full' ? `generate_series(0, ${CHAINS - 1}) as chain left join chains c using (chain) left join` : 'chains c join'} last using (chain)
   where (c.position, c.hash) is distinct from (coalesce(last.chain_position, 0), coalesce(last.chain_hash, ${NO_HASH}))`;
 
 const chainsVerify = invariant({
@@ -223,11 +223,19 @@ const WRONG_FIGURES = `
   where (told.posted_debits, told.posted_credits) is distinct from (found.posted_debits, found.posted_credits)
   group by tenant_id, livemode, month`;
 
+/** Months that nobody takes for closed any more. */
+const REOPENED = `
+  select 'periods/' || v.tenant_id || '/' || v.month || ' was closed and is gone' from (
+    select distinct tenant_id, livemode, event_data::json ->> 'id' as month from verdicts
+    where event_type = 'payflow.period.closing.v1') as v
+  where not exists (
+    select from periods p where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.month = v.month)`;
+
 const closedStaysClosed = invariant({
   name: 'I35',
   owner: 'ledger',
   running: effectiveInClosed(RECENT),
-  full: `${effectiveInClosed('transfers')} union all ${WRONG_FIGURES}`,
+  full: `${effectiveInClosed('transfers')} union all ${WRONG_FIGURES} union all ${REOPENED}`,
 });
 
 /** How long transactions that may have missed a mark, and the adding up of a month, may take: minutes with millions of accounts. */
