@@ -14,14 +14,21 @@ const LAST = statement(
   `select seal::integer as seal, to_xact::text as to_xact, head, frontier from seals order by seal desc limit 1`,
 );
 
-/** What one seal sums up at most: some 50 MB and half a second of hashing. Whole transactions, so a little more or less. */
-const TRANSFERS_MAX = 200_000;
+/**
+ * What one seal sums up at most, in whole transactions: 50 ms of hashing, in which nothing is posted, here and for each proof out
+ * of the seal. What more there is goes into the next ones at once.
+ */
+const TRANSFERS_MAX = 20_000;
 
-/** Transactions below it have all ended: nothing can be added to what they wrote. */
+/** Transactions below it have all ended: nothing can be added to what they wrote. One that is larger than a seal has its own. */
 const HORIZON = statement(
   'seals.horizon',
-  `select least(pg_snapshot_xmin(pg_current_snapshot()),
-     (select xact_id from transfers where xact_id >= $1::xid8 order by xact_id offset ${TRANSFERS_MAX} limit 1))::text as horizon`,
+  `select least(pg_snapshot_xmin(pg_current_snapshot()), case when past.xact_id > first.xact_id then past.xact_id else
+     (select n.xact_id from transfers n where n.xact_id > past.xact_id order by n.xact_id limit 1) end)::text as horizon
+   from (values ($1::xid8)) as since (xact_id)
+   left join lateral (select xact_id from transfers where xact_id >= since.xact_id order by xact_id limit 1) as first on true
+   left join lateral (
+     select xact_id from transfers where xact_id >= since.xact_id order by xact_id offset ${TRANSFERS_MAX} limit 1) as past on true`,
 );
 
 const LINKS = statement(
