@@ -30,7 +30,7 @@ afterAll(async () => {
   await Promise.all([ledger.drop(), archiver.drop()]);
 });
 
-const headOf = (seal: number) => ({ seal, key_id: KEY, log_root: rootOf(seal) });
+const headOf = (seal: number, log_root = rootOf(seal)) => ({ seal, key_id: KEY, log_root });
 
 async function sealed(seal: number): Promise<void> {
   await books.query('insert into signing_keys (id, public_key) values ($1, $1) on conflict do nothing', [KEY]);
@@ -42,12 +42,12 @@ async function sealed(seal: number): Promise<void> {
 }
 
 /** As the archiver keeps what was published. */
-async function published(seal: number): Promise<void> {
+async function published(seal: number, root?: string): Promise<void> {
   await archive.query(
     `insert into archived_events (tenant_id, livemode, event_id, id_time, topic, type, subject, aggregate_version, causation_id,
        correlation_id, actor, data)
      values ($1, true, $2, now(), 'ledger.events.v1', 'payflow.ledger.sealed.v1', 'ledger', $3, '', '', 'ledger/sealer', $4)`,
-    [NOBODY, uuidOf('event', newId('event')), seal, JSON.stringify(headOf(seal))],
+    [NOBODY, uuidOf('event', newId('event')), seal, JSON.stringify(headOf(seal, root))],
   );
 }
 
@@ -82,5 +82,23 @@ describe('the log against what was published of it', () => {
     await published(2);
     await changed(change);
     expect(await found()).toEqual([`seals/2 ${fault}`]);
+  });
+
+  it('is found where its end was cut off and the ledger, with its own key, has signed and published another since', async () => {
+    for (const seal of [1, 2, 3]) await published(seal);
+    await changed('delete from seals where seal > 1');
+    const [other, another] = [rootOf(12), rootOf(13)];
+    for (const [seal, root] of [
+      [2, other],
+      [3, another],
+      [4, rootOf(4)],
+    ] as const) {
+      await sealed(seal);
+      await changed(
+        `update seals set head = jsonb_set(head::jsonb, '{log_root}', '"${root}"')::json where seal = ${seal}`,
+      );
+      await published(seal, root);
+    }
+    expect(await found()).toEqual(['seals/2 is not what was published', 'seals/3 is not what was published']);
   });
 });
