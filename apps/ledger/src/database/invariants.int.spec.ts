@@ -304,6 +304,27 @@ describe("the ledger's invariants", () => {
     await holdsAgain('I20', 'insert into verdicts select * from unmarked', 'drop table unmarked');
   });
 
+  it('I20 sees a verdict that tells another amount than was moved', async () => {
+    const [single, part] = [transfer(world, wallet, '23'), leg(world, wallet, '24')];
+    const held = ours.hold(world, other, '40');
+    const posting = ours.postHold({ id: held.data.id, debit: world, credit: other }, '25');
+    await apply(single, ours.group([part, leg(world, other, '3')]), held, posting);
+    await admin.query('set session_replication_role = replica');
+    for (const [id, amount] of [
+      [single.data.id, '23'],
+      [part.id, '24'],
+      [posting.data.id, '25'],
+    ] as const) {
+      const told = (from: string, to: string) =>
+        `update verdicts set event_data = replace(event_data, '"${from}"', '"${to}"') where kind = 'transfer' and id = '${uuidOf('transfer', id)}'`;
+      await admin.query(told(amount, '2300'));
+      expect(await violations('I20', 'full')).toEqual([
+        `transfers/${uuidOf('transfer', id)} has another amount in its mark`,
+      ]);
+      await holdsAgain('I20', told('2300', amount));
+    }
+  });
+
   it('I18 sees a change without its message, a message without its change, and a transfer without its verdict', async () => {
     const silent = transfer(world, wallet, '11');
     await db.database.transaction((tx) => handler.handle([silent], tx));

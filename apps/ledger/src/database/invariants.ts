@@ -171,6 +171,9 @@ const onePostingPerStep = invariant({
 
 const NO_HASH = `decode(repeat('00', 32), 'hex')`;
 
+/** That whose head is gone, too. */
+const EVERY_CHAIN = `generate_series(0, ${CHAINS - 1}) as chain left join chains c using (chain) left join`;
+
 /** Links that do not follow from the row before, and chains that do not end where their head says. */
 const broken = (links: string, form: 'running' | 'full') => `
   with links as materialized (
@@ -184,8 +187,8 @@ const broken = (links: string, form: 'running' | 'full') => `
     chain_position <> coalesce(position_before, 0) + 1 or chain_hash <> sha256(convert_to(
       encode(coalesce(hash_before, ${NO_HASH}), 'hex') || '|' || chain_position || '|' || canonical, 'UTF8')))
   union all
-  select 'chains/' || chain from ${form === 'full' ? `generate_series(0, ${CHAINS - 1}) as chain left join chains c using (chain) left join` : 'chains c join'} last using (chain)
-  where (c.position, c.hash) is distinct from (coalesce(last.chain_position, 0), coalesce(last.chain_hash, ${NO_HASH}))`;
+  (select 'chains/' || chain from ${form === 'full' ? EVERY_CHAIN : 'chains c join'} last using (chain)
+   where (c.position, c.hash) is distinct from (coalesce(last.chain_position, 0), coalesce(last.chain_hash, ${NO_HASH})) order by chain)`;
 
 const chainsVerify = invariant({
   name: 'I7',
@@ -367,6 +370,13 @@ const marksAreOne = (transfers: string, holds: string, more: string) => `
   union all
   select 'holds/' || h.id || ' has no mark' from ${holds} as h where not ${hasMark('hold', 'h')}) ${more}`;
 
+/** What is moved back of a transfer is measured by its verdict. */
+const OTHERWISE_MARKED = `
+  select 'transfers/' || t.id || ' has another amount in its mark' from transfers t
+  join verdicts v on v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'transfer' and v.id = t.id
+  where v.event_type in ${POSTED} and t.amount_minor::text is distinct from
+    v.event_data::json ->> case v.event_type when 'payflow.hold.posted.v1' then 'transferred' else 'amount' end`;
+
 const oneMarkPerEffect = invariant({
   name: 'I20',
   owner: 'ledger',
@@ -374,7 +384,8 @@ const oneMarkPerEffect = invariant({
   full: marksAreOne(
     'transfers',
     'holds',
-    `union all select 'accounts/' || a.id || ' has no mark' from accounts a where not ${hasMark('account', 'a')})`,
+    `union all select 'accounts/' || a.id || ' has no mark' from accounts a where not ${hasMark('account', 'a')})
+     union all ${OTHERWISE_MARKED}`,
   ),
 });
 
