@@ -319,6 +319,17 @@ it('is missed when an open transaction keeps it from being made (I15)', async ()
   await until('nothing keeps it', async () => (await missed()).length === 0);
 });
 
+it('is made as soon as the ledger starts again, of what was booked before', async () => {
+  const SEALS = statement('spec.seals', 'select count(*)::integer as seals from seals');
+  const seals = async () => (await db.database.rows<{ seals: number }>(SEALS))[0]?.seals ?? 0;
+  await moved(1);
+  const before = await seals();
+  const started = new Sealer(db.database, messaging, new SigningKey('one secret'));
+  started.onApplicationBootstrap();
+  await until('there is another seal', async () => (await seals()) > before);
+  await started.onApplicationShutdown();
+});
+
 it('takes a long backlog into seals that are small enough to be proven out of, whole transactions each', async () => {
   const own = await createTestDatabase('ledger', migrations);
   await own.database.rows(statement('spec.partitions-too', 'select ensure_partitions(1)'));

@@ -12,6 +12,8 @@ import type { SigningKey } from './proof/signing-key.js';
 const log = logger('sealer');
 
 const INTERVAL_MS = 60_000;
+/** What was booked before a restart waits for no other minute, and is sealed although the process never lives that long. */
+const FIRST_MS = 1_000;
 /** A seal speaks for the whole ledger: its event belongs to no tenant. */
 const NO_TENANT = fromUuid('tenant', '00000000-0000-0000-0000-000000000000');
 
@@ -31,7 +33,7 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.rounds.start();
+    this.rounds.start(FIRST_MS);
   }
 
   onApplicationShutdown(): Promise<void> {

@@ -10,8 +10,9 @@ export class Repeat {
     private readonly onError: (error: unknown) => void,
   ) {}
 
-  start(): this {
-    this.schedule();
+  /** `first_ms`: until the first round, where that should come earlier or later than the others do. */
+  start(first_ms = this.interval_ms): this {
+    this.schedule(first_ms);
     return this;
   }
 
@@ -22,11 +23,11 @@ export class Repeat {
     return this.running;
   }
 
-  private schedule(): void {
+  private schedule(delay_ms: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
       this.running = this.round();
-    }, this.interval_ms);
+    }, delay_ms);
   }
 
   private async round(): Promise<void> {
@@ -35,6 +36,6 @@ export class Repeat {
     } catch (error) {
       this.onError(error);
     }
-    this.schedule();
+    this.schedule(this.interval_ms);
   }
 }

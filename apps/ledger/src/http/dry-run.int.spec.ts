@@ -22,10 +22,11 @@ const tryOut = (ours: CommandsOf, data: object, scopes?: string[]) =>
   ledger.ask(ours, 'transfers/dry_run', data, scopes);
 
 describe('a dry run', () => {
+  // What the ledger's sealer writes beside it is no group's.
   const EVERYTHING = statement(
     'spec.everything',
     `select (select count(*) from transfers)::integer as transfers, (select count(*) from verdicts)::integer as verdicts,
-       (select count(*) from outbox)::integer as rows, (select sum(version) from accounts)::text as versions`,
+       (select count(*) from outbox where messages::text not like '%payflow.ledger.sealed%')::integer as rows, (select sum(version) from accounts)::text as versions`,
   );
   const everything = async () => (await ledger.db.database.rows(EVERYTHING))[0];
 
