@@ -341,6 +341,12 @@ it('takes a long backlog into seals that are small enough to be proven out of, w
        select gen_random_uuid(), false, gen_random_uuid(), now(), gen_random_uuid(), gen_random_uuid(), 1, 'USD', ${at}, nth,
          sha256(nth::text::bytea) from generate_series(1, ${count}) as nth`,
     );
+  const ENDED = statement(
+    'spec.ended',
+    'select max(xact_id) < pg_snapshot_xmin(pg_current_snapshot()) as ended from transfers',
+  );
+  // The horizon is the server's.
+  await until('all have ended', async () => (await own.database.rows<{ ended: boolean }>(ENDED))[0]?.ended);
   const theirs = new Sealer(own.database, messaging, new SigningKey('one secret'));
   const sizes: number[] = [];
   await until('all is sealed', async () => {
