@@ -104,10 +104,12 @@ const merged = (sources: readonly Source[], order: 'asc' | 'desc') => `
   ${keyset(order, 'at', 'recorded_at', 'chain', 'chain_position').orderBy} limit $8`;
 
 // The first bound says what the place does, in a form that also tells which months need not be looked at.
-const RECORDED =
-  't.recorded_at >= $4::timestamptz and t.recorded_at < $9::timestamptz and t.recorded_at <= $10::timestamptz';
+// Of the last instant that was known, more may have come since: what was there then lies within the chains as they were.
+const KNOWN = '(t.recorded_at < $10::timestamptz or t.chain_position <= ($11::bigint[])[t.chain + 1])';
+const RECORDED = `t.recorded_at >= $4::timestamptz and t.recorded_at < $9::timestamptz and t.recorded_at <= $10::timestamptz
+  and ${KNOWN}`;
 const EFFECTIVE = `t.effective_at >= $4::timestamptz and t.effective_at < $9::timestamptz
-  and t.recorded_at >= $4::timestamptz and ${recordedBy('$10::timestamptz')}`;
+  and t.recorded_at >= $4::timestamptz and ${recordedBy('$10::timestamptz')} and ${KNOWN}`;
 
 export const LINES_AFTER = {
   recorded: statement(
@@ -177,7 +179,14 @@ interface LineRow {
   chain_position: bigint;
 }
 
-/** Lines after a place and before `to`, oldest first, of what was recorded by `known`. */
+/** What had been recorded at some moment: up to the account's own last instant, and of that no more than the chains had then. */
+export interface Known {
+  readonly at: Date;
+  /** How far each chain had come, by its number. */
+  readonly chains: readonly bigint[];
+}
+
+/** Lines after a place and before `to`, oldest first, of what was known. */
 export async function linesAfter(
   tx: Transaction,
   account: OwnedAccount,
@@ -185,7 +194,7 @@ export async function linesAfter(
     readonly basis: Basis;
     readonly after: LinePlace;
     readonly to: Date | 'infinity';
-    readonly known: Date;
+    readonly known: Known;
     readonly limit: number;
   },
 ): Promise<AccountLine[]> {
@@ -195,7 +204,8 @@ export async function linesAfter(
     ...valuesOf(after),
     limit,
     to,
-    known,
+    known.at,
+    known.chains,
   ]);
   return rows.map(toLine);
 }

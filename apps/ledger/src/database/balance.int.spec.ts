@@ -217,7 +217,7 @@ describe('its cost', () => {
     await rollUp(EVERY);
     expect(await most()).toBeLessThan(bound);
     const middle = `'${told.instants()[10] ?? ''}'::timestamptz`;
-    const page = [...key, middle, "'-infinity'", '-1', '-1', '51', "'infinity'", "'infinity'"];
+    const page = [...key, middle, "'-infinity'", '-1', '-1', '51', "'infinity'", "'infinity'", "'{}'"];
     // A page's worth from each side at most, whatever lies before and after it.
     expect((await costOf(admin, LINES_AFTER[basis], page, IN_INDEX_ORDER)).rows).toBeLessThan(2 * BATCH);
     await admin.end();

@@ -1,5 +1,6 @@
 import { statement, type Transaction } from '@payflow/database';
 import type { ChainHead } from './chain.js';
+import type { Reads } from './one-moment.js';
 
 // The clock and the head of the batch's chain, which is its own partition's alone.
 const READ = statement(
@@ -12,6 +13,8 @@ const BEGIN = statement(
   'ledger.begin',
   `select pg_current_xact_id()::text as xact, date_part('epoch', clock_timestamp()) * 1000 as now_ms`,
 );
+
+const ENDS = statement('reads.chain-ends', 'select position from chains order by chain');
 
 const CLOCK = statement('ledger.clock', 'select clock_timestamp() as now');
 
@@ -47,6 +50,11 @@ export async function readHead(tx: Transaction, chain: number): Promise<Beginnin
 export async function readBeginning(tx: Transaction): Promise<Beginning> {
   const [row] = await tx.rows<Beginning>(BEGIN);
   return row ?? { xact: '0', now_ms: 0 };
+}
+
+/** How far all chains have come, by their numbers. */
+export async function chainEnds(db: Reads): Promise<bigint[]> {
+  return (await db.rows<{ position: bigint }>(ENDS)).map(({ position }) => position);
 }
 
 /** The ledger's clock where no account is locked. */

@@ -2,7 +2,7 @@ import { newId, uuidOf } from '@payflow/contracts';
 import { until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CommandsOf, leg } from '../testing/commands.js';
+import { CommandsOf, leg, onAnotherChainThan } from '../testing/commands.js';
 import { LedgerUnderTest } from '../testing/ledger-under-test.js';
 
 let ledger: LedgerUnderTest;
@@ -41,3 +41,33 @@ it('a statement tells of one moment: what is recorded at its last instant while 
     await admin.end();
   }
 });
+
+it.each(['recorded', 'effective'])(
+  'the pages of a statement tell of what was known at the first, though more has come at its last instant, by %s time',
+  async (basis) => {
+    const [ours, payer, payee] = [new CommandsOf(), newId('account'), newId('account')];
+    const others = Array.from({ length: 3 }, () => onAnotherChainThan(payer));
+    await ledger.handle([payer, payee, ...others].map((id) => ours.open(id, { overdraft: 'unbounded' })));
+    // The server's clock was ahead, and has been set back: all that follows on the accounts is recorded at one instant.
+    const ahead = new Date(Date.now() + 3_600_000).toISOString();
+    await db.tamper(
+      `update accounts set last_recorded_at = '${ahead}' where tenant_id = typeid_uuid('${ours.tenant}')`,
+    );
+    const pay = (from: string, amount: string) => ours.group([leg(from, payee, amount)]);
+    await ledger.handle([pay(payer, '5'), pay(payer, '7'), pay(payer, '9')]);
+    const path = `accounts/${payee}/statement?basis=${basis}&limit=1`;
+    const pages = [(await ledger.read(ours, path)).body];
+    for (let next = pages[0]?.['next']; typeof next === 'string'; next = pages.at(-1)?.['next']) {
+      for (const other of others) await ledger.handle([pay(other, '1000')]);
+      await ledger.handle([pay(payer, '100')]);
+      pages.push((await ledger.read(ours, `${path}&after=${next}`)).body);
+    }
+    const lines = pages.flatMap((page) => page['lines'] as { amount: string; balance: string }[]);
+    expect(lines.map(({ amount, balance }) => [amount, balance])).toEqual([
+      ['5', '5'],
+      ['7', '12'],
+      ['9', '21'],
+    ]);
+    expect(pages.map((page) => page['closing_balance'])).toEqual(['21', '21', '21']);
+  },
+);

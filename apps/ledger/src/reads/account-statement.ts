@@ -1,6 +1,6 @@
 import type { AccountKind } from '@payflow/contracts';
 import { readPage, type Database, type Transaction } from '@payflow/database';
-import { linesAfter, type AccountLine, type LinePlace } from '../database/account-line.repository.js';
+import { linesAfter, type AccountLine, type Known, type LinePlace } from '../database/account-line.repository.js';
 import type { Basis } from '../database/balance-sums.js';
 import {
   completeUntil,
@@ -9,6 +9,8 @@ import {
   type AccountFacts,
   type OwnedAccount,
 } from '../database/balance.repository.js';
+import { CHAINS } from '../database/chain.js';
+import { chainEnds } from '../database/chain-head.repository.js';
 import { inOneMoment } from '../database/one-moment.js';
 import { balance } from '../domain/account.js';
 
@@ -17,8 +19,15 @@ export interface PageEnd {
   readonly place: LinePlace;
   /** The balance after the last line. */
   readonly balance: bigint;
-  /** Pages of one statement tell of what had been recorded at the first. */
-  readonly known: Date;
+  /** What all pages of the statement say of it. */
+  readonly whole: Whole;
+}
+
+/** Pages of one statement tell of what had been recorded at the first. */
+interface Whole {
+  readonly known: Known;
+  readonly opening: bigint;
+  readonly closing: bigint;
 }
 
 export interface StatementQuery {
@@ -56,21 +65,17 @@ async function statementPage(
     horizon,
   }: StatementQuery & { readonly facts: AccountFacts; readonly horizon: Date },
 ): Promise<object> {
-  // The account's own clock: whatever is recorded on it from now on comes no earlier.
-  const known = after?.known ?? facts.lastRecordedAt;
-  const [opening, closing, lines] = await Promise.all([
-    balanceBefore(tx, account, facts.kind, { at: from ?? '-infinity', basis, known }),
-    balanceBefore(tx, account, facts.kind, { at: to ?? 'infinity', basis, known }),
-    readPage(limit, (rows) =>
-      linesAfter(tx, account, {
-        basis,
-        after: after?.place ?? { at: from ?? '-infinity', recordedAt: '-infinity', chain: -1, position: -1n },
-        to: to ?? 'infinity',
-        known,
-        limit: rows,
-      }),
-    ),
-  ]);
+  const whole = after?.whole ?? (await wholeOf(tx, account, { from, to, basis, facts }));
+  const { known, opening, closing } = whole;
+  const lines = await readPage(limit, (rows) =>
+    linesAfter(tx, account, {
+      basis,
+      after: after?.place ?? { at: from ?? '-infinity', recordedAt: '-infinity', chain: -1, position: -1n },
+      to: to ?? 'infinity',
+      known,
+      limit: rows,
+    }),
+  );
   const page = running(facts.kind, after?.balance ?? opening, lines.rows);
   const last = lines.last && page.at(-1);
   return {
@@ -85,8 +90,23 @@ async function statementPage(
     closing_balance: closing.toString(),
     complete_until: (to && to < horizon ? to : horizon).toISOString(),
     lines: page.map(lineResource),
-    next: last ? formatPageEnd({ place: last.line.place, balance: last.balance, known }) : null,
+    next: last ? formatPageEnd({ place: last.line.place, balance: last.balance, whole }) : null,
   };
+}
+
+async function wholeOf(
+  tx: Transaction,
+  account: OwnedAccount,
+  { from, to, basis, facts }: Pick<StatementQuery, 'from' | 'to' | 'basis'> & { readonly facts: AccountFacts },
+): Promise<Whole> {
+  // The account's own clock: whatever is recorded on it from now on comes no earlier.
+  const at = facts.lastRecordedAt;
+  const [chains, opening, closing] = await Promise.all([
+    chainEnds(tx),
+    balanceBefore(tx, account, facts.kind, { at: from ?? '-infinity', basis, known: at }),
+    balanceBefore(tx, account, facts.kind, { at: to ?? 'infinity', basis, known: at }),
+  ]);
+  return { known: { at, chains }, opening, closing };
 }
 
 interface BalancedLine {
@@ -134,21 +154,20 @@ function lineResource({ line, balance: after }: BalancedLine) {
 
 const SEPARATOR = '_';
 
-function formatPageEnd({ place: { at, recordedAt, chain, position }, balance: after, known }: PageEnd): string {
-  return [Number(at), Number(recordedAt), chain, position, after, known.getTime()].join(SEPARATOR);
+function formatPageEnd({ place: { at, recordedAt, chain, position }, balance: after, whole }: PageEnd): string {
+  const { known, opening, closing } = whole;
+  const numbers = [Number(at), Number(recordedAt), chain, position, after, opening, closing, known.at.getTime()];
+  return [...numbers, ...known.chains].join(SEPARATOR);
 }
+
+const PAGE_END = new RegExp(`^(-?\\d{1,20}_){${7 + CHAINS}}-?\\d{1,20}$`);
 
 /** Reads what `next` of the page before said; undefined when the text is something else. */
 export function parsePageEnd(text: string): PageEnd | undefined {
-  if (!/^(-?\d{1,20}_){5}-?\d{1,20}$/.test(text)) return undefined;
-  const [at, recordedAt, chain, position, after, known] = text.split(SEPARATOR).map(BigInt) as [
-    bigint,
-    bigint,
-    bigint,
-    bigint,
-    bigint,
-    bigint,
-  ];
+  if (!PAGE_END.test(text)) return undefined;
+  const [at, recordedAt, chain, position, after, opening, closing, known, ...chains] = text
+    .split(SEPARATOR)
+    .map(BigInt) as [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint, ...bigint[]];
   const place = { at: new Date(Number(at)), recordedAt: new Date(Number(recordedAt)), chain: Number(chain), position };
-  return { place, balance: after, known: new Date(Number(known)) };
+  return { place, balance: after, whole: { known: { at: new Date(Number(known)), chains }, opening, closing } };
 }

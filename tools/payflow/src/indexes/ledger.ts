@@ -16,7 +16,7 @@ import {
 const ACCOUNT = [...OWNER, uuid(7)];
 const IN_INDEX_ORDER = statementNamed('reads.in-index-order');
 const HISTORY = ["'infinity'", "'infinity'", '0', '0', '51', "'infinity'", "'-infinity'", '0', '9223372036854775807'];
-const LINES = ["'-infinity'", "'-infinity'", '-1', '-1', '51', "'infinity'", 'now()'];
+const LINES = ["'-infinity'", "'-infinity'", '-1', '-1', '51', "'infinity'", 'now()', "'{}'"];
 
 const page = (index: string, query: string, values: readonly string[]): IndexUse => ({
   index,

@@ -47,6 +47,7 @@ export const CHANGELOG: readonly Change[] = [
       'Statements and an account’s transfers tell of no `group` where nobody asked for one, as the transfers themselves do.',
       '`GET /transactions` tells of a payment that was captured by what was captured of it, and of a hold that was posted by what was posted of it.',
       '`GET /transfers/{id}` and the search find what refunds between accounts and disputes moved.',
+      'A trial balance of the past tells of no account that was opened later, unless something was backdated to it; the pages of an account’s statement tell of what was known at the first.',
     ],
     broken: ['A PATCH needs `If-Match`: the ETag of what was seen, or `*`. Without, 428 `precondition_required`.'],
   },

@@ -10,6 +10,11 @@ it('gives back the place it marks', () => {
   expect(cursors.decode('list a', cursor)).toEqual(position);
 });
 
+it('marks a place as long as any that an owner gives', () => {
+  const long = { createdAt: '', id: '9'.repeat(300) };
+  expect(cursors.decode('list a', cursors.encode('list a', long))).toEqual(long);
+});
+
 it('belongs to one list', () => {
   expect(() => cursors.decode('list b', cursor)).toThrow(refusal('cursor_mismatch'));
 });

@@ -3,7 +3,8 @@ import { Problem } from '@payflow/service';
 import type { PagePosition } from '../../database/list-statement.js';
 
 const MAC_BYTES = 16;
-const CURSOR_LENGTH_MAX = 200;
+/** The place in an account's statement, which says how far each chain had come, is the longest: 300 characters of 350. */
+const CURSOR_LENGTH_MAX = 512;
 
 /**
  * Opaque page marks: the place, and a hash of the list it belongs to, signed, so that a client can neither make one nor
