@@ -30,6 +30,7 @@ const BUSY_GAP_MS = 5;
 export class Lane {
   private queue: Shipment[] = [];
   private running = false;
+  private sendingSince_ms: number | undefined;
   private lastSendAt_ms = -Infinity;
   private closed = false;
 
@@ -58,6 +59,11 @@ export class Lane {
     return !this.running;
   }
 
+  /** For how long the outstanding send has been under way, ms; 0 where there is none. */
+  sending_ms(now_ms: number): number {
+    return this.sendingSince_ms === undefined ? 0 : now_ms - this.sendingSince_ms;
+  }
+
   private async run(): Promise<void> {
     this.running = true;
     try {
@@ -77,11 +83,14 @@ export class Lane {
     this.dropExpired();
     const shipments = this.take();
     if (shipments.length === 0) return;
+    this.sendingSince_ms = performance.now();
     try {
       await this.send(shipments.flatMap(({ records }) => records));
     } catch (error) {
       for (const shipment of shipments) shipment.onSettled?.(false);
       throw error;
+    } finally {
+      this.sendingSince_ms = undefined;
     }
     this.lastSendAt_ms = performance.now();
     this.hooks.onSent(shipments);

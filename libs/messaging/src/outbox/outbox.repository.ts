@@ -50,6 +50,7 @@ const CLAIM = statement(
      select id from outbox
      where published_at is null
        and (claimed_until < clock_timestamp() or claimed_until > clock_timestamp() + interval '1 minute')
+       and topic || '/' || partition <> all ($2::text[])
      order by created_at, id limit $1 for update skip locked))
    returning id, created_at, topic, partition, messages, message_count, counted, id_sum::float8 as id_sum`,
 );
@@ -110,9 +111,9 @@ export async function markPublished(
   await db.count(MARK, [times, rows.map((row) => row.id), order[0], order.at(-1)]);
 }
 
-/** Takes rows whose claim has run out, oldest first, for another {@link CLAIM_MS}. */
-export async function claimExpired(db: Database, limit: number): Promise<OutboxRow[]> {
-  const rows = await db.rows<OutboxRow>(CLAIM, [limit]);
+/** Takes rows whose claim has run out, oldest first, for another {@link CLAIM_MS}; none of the partitions `but`, as `topic/partition`. */
+export async function claimExpired(db: Database, limit: number, but: readonly string[] = []): Promise<OutboxRow[]> {
+  const rows = await db.rows<OutboxRow>(CLAIM, [limit, but]);
   return rows.sort((a, b) => Number(a.created_at) - Number(b.created_at) || (a.id < b.id ? -1 : 1));
 }
 

@@ -5,6 +5,7 @@ import { OncePerInterval, counter, logger } from '@payflow/telemetry';
 import type { Broker, Producer } from '../broker/port.js';
 import { Lane, type Shipment } from './lane.js';
 import { markPublished } from './outbox.repository.js';
+import { Troubles } from './troubles.js';
 
 const log = logger('publisher');
 const sentMessages = counter(METRICS.producerMessages, 'Messages acknowledged by all in-sync replicas.', ['topic']);
@@ -14,6 +15,8 @@ const failedSends = counter(METRICS.producerErrors, 'Sends that threw, each with
 const MARK_DELAY_MS = 50;
 const MARK_ROWS_MAX = 500;
 const RECONNECT_DELAY_MS = 250;
+/** An acknowledgement takes milliseconds; a send that takes so long is one that the client repeats, or that nobody answers. */
+const SLOW_SEND_MS = 1_000;
 const REPORT_INTERVAL_MS = 10_000;
 /** A broker that does not answer must not hold up the drain. */
 const PRODUCER_CLOSE_MS = 1_000;
@@ -26,6 +29,7 @@ export class Publisher {
   private producer: Producer | undefined;
   private connecting: Promise<void> | undefined;
   private lanes = new Map<string, Lane>();
+  private readonly troubles = new Troubles();
   private acknowledged: Shipment['row'][] = [];
   private markTimer: NodeJS.Timeout | undefined;
   private marking: Promise<void> = Promise.resolve();
@@ -40,6 +44,13 @@ export class Publisher {
   /** True while there is a producer to send through. */
   get connected(): boolean {
     return this.producer !== undefined;
+  }
+
+  /** Partitions, as `topic/partition`, that take nothing at present: a send to them does not end, or they have failed and rest. */
+  get troubled(): string[] {
+    const now_ms = performance.now();
+    const slow = [...this.lanes].filter(([, lane]) => lane.sending_ms(now_ms) > SLOW_SEND_MS).map(([name]) => name);
+    return [...new Set([...slow, ...this.troubles.resting(now_ms)])];
   }
 
   /** Connects in the background; until then everything offered stays in the outbox for the relay. */
@@ -87,8 +98,15 @@ export class Publisher {
     let lane = this.lanes.get(name);
     if (!lane) {
       lane = new Lane(topic, partition, producer, {
-        onSent: (shipments) => this.onSent(topic, shipments),
-        onFailed: (error) => this.discard(topic, producer, error),
+        onSent: (shipments) => {
+          this.troubles.ended(name);
+          this.onSent(topic, shipments);
+        },
+        onFailed: (error) => {
+          // Whose sends fail after the first have failed with its producer.
+          if (this.producer === producer) this.troubles.failed(name, performance.now());
+          this.discard(topic, producer, error);
+        },
       });
       this.lanes.set(name, lane);
     }

@@ -16,7 +16,8 @@ const REPORT_INTERVAL_MS = 10_000;
 
 /**
  * Repairs what a crash, a full lane or a lost broker left unpublished: claims rows whose claim ran out, oldest first,
- * and sends them through the same lanes. Several relays share the work (`skip locked`).
+ * and sends them through the same lanes. Several relays share the work (`skip locked`). A partition that takes nothing is left
+ * out for a while, so that its rows, the oldest, keep no others waiting.
  */
 export class Relay {
   private closed = false;
@@ -51,7 +52,7 @@ export class Relay {
   /** Sends one claim's worth and returns its size once each row is acknowledged or left for another claim. */
   private async repair(): Promise<number> {
     const claimedAt_ms = performance.now();
-    const rows = await claimExpired(this.database, CLAIM_ROWS_MAX);
+    const rows = await claimExpired(this.database, CLAIM_ROWS_MAX, this.publisher.troubled);
     if (rows.length > 0) {
       crashAt('relay-claim');
       log.info({ rows: rows.length }, 'sending rows whose claim had run out');

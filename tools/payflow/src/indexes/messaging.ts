@@ -3,7 +3,7 @@ import type { IndexRegistry } from './index-use.js';
 /** What every service's database has. */
 export const messaging: IndexRegistry = {
   uses: [
-    { index: 'outbox_unpublished', query: 'outbox.claim', values: ['50'] },
+    { index: 'outbox_unpublished', query: 'outbox.claim', values: ['50', "'{}'"] },
     { index: 'parked_messages_in_order', query: 'parking.messages-of-subject', values: ["'g'", "'t'", "'k7'", '100'] },
     { index: 'dead_letters_replaying', query: 'dead-letters.begin-replay', values: ["'g'", '1'] },
   ],
