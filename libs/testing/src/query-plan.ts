@@ -29,8 +29,9 @@ export async function costOf(
   await admin.query(
     `begin; set local plan_cache_mode = force_generic_plan; ${before?.text ?? ''}; prepare costly as ${text}`,
   );
+  const given = values.length > 0 ? `(${values.join(', ')})` : '';
   const { rows } = await admin.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-    `explain (analyze, format json) execute costly(${values.join(', ')})`,
+    `explain (analyze, format json) execute costly${given}`,
   );
   await admin.query('deallocate costly; rollback');
   const nodes = flat((rows[0] as (typeof rows)[number])['QUERY PLAN'][0].Plan);

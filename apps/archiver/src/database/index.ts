@@ -7,6 +7,8 @@ import {
 import { ArchiverTables1763700001000 } from './migrations/1763700001000-archiver-tables.js';
 import { ArchiverGuards1763700013001 } from './migrations/1763700013001-archiver-guards.js';
 import { ArchiverMonths1764100040002 } from './migrations/1764100040002-archiver-months.js';
+import { ArchiverDays1764700000061 } from './migrations/1764700000061-archiver-days.js';
+import { ArchiverMonthBounds1764700000062 } from './migrations/1764700000062-archiver-month-bounds.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the archiver's database, in order, and the rights that its role has then. */
@@ -19,6 +21,8 @@ export const migrations = [
   MessagingPartitions1764100040001,
   ArchiverMonths1764100040002,
   SumsAreNoCards1764300000001,
+  ArchiverDays1764700000061,
+  ArchiverMonthBounds1764700000062,
   rights,
 ];
 

@@ -206,6 +206,8 @@ create table waiting_commands (
 
 CREATE INDEX archived_events_by_arrival ON ONLY public.archived_events USING brin (archived_at) WITH (pages_per_range='32', autosummarize='on');
 
+CREATE INDEX archived_events_by_day ON ONLY public.archived_events USING brin (id_time) WITH (pages_per_range='32', autosummarize='on');
+
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
 CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
@@ -232,17 +234,25 @@ CREATE OR REPLACE FUNCTION public.ensure_archive_month(of timestamp with time zo
  SECURITY DEFINER
  SET search_path TO 'public', 'pg_temp'
  SET "TimeZone" TO 'UTC'
+ SET "DateStyle" TO 'ISO'
 AS $function$
 declare
+  since constant timestamptz := date_trunc('month', of);
+  until constant timestamptz := since + interval '1 month';
   part text := 'archived_events_' || to_char(of, 'YYYYMM');
   gap record;
 begin
   if of < '2020-01-01 00:00:00+00' or of >= '2100-01-01 00:00:00+00' then raise 'no archive month for %', of; end if;
-  -- Asked for each batch: this is all it takes where the month is there.
-  if exists (select from pg_inherits where inhrelid = to_regclass(part) and not inhdetachpending) then return; end if;
+  -- Asked for each batch: this is all it takes where the month is there, from its beginning to its end.
+  if exists (select from pg_inherits join pg_class c on c.oid = inhrelid where inhrelid = to_regclass(part) and not inhdetachpending
+    and pg_get_expr(c.relpartbound, c.oid) = format('FOR VALUES FROM (%L) TO (%L)', since, until)) then return; end if;
+  if (select gap_from from partition_gap('archived_events', since, until)) is null then return; end if;
   perform pg_advisory_xact_lock(hashtext('ensure_partitions'));
-  select * into gap from partition_gap('archived_events', date_trunc('month', of), date_trunc('month', of) + interval '1 month');
+  select * into gap from partition_gap('archived_events', since, until);
   if gap.gap_from is null then return; end if;
+  if exists (select from partitions_of('archived_events') p where p.name = part) then
+    part := 'archived_events_rest_' || to_char(of, 'YYYYMM');
+  end if;
   if to_regclass(part) is null then perform make_partition('archived_events', part); end if;
   perform attach_partition('archived_events', part, gap.gap_from, gap.gap_to);
 end $function$

@@ -3,6 +3,7 @@ import { statement } from '@payflow/database';
 import { checkInvariant, compareTallies, readTallies, type Invariant } from '@payflow/invariants';
 import { Messaging, tallyOf } from '@payflow/messaging';
 import {
+  costOf,
   createTestDatabase,
   createTestTopics,
   testBroker,
@@ -10,6 +11,7 @@ import {
   until,
   type TestDatabase,
 } from '@payflow/testing';
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invariants } from '../database/invariants.js';
 import { migrations } from '../database/index.js';
@@ -142,6 +144,19 @@ describe('the archive on real PostgreSQL', () => {
     await db.database.rows(statement('spec.partitions-again', 'select ensure_partitions(2)'));
   });
 
+  it('keeps what falls into the hour that a month made in another zone has no place for', async () => {
+    await db.tamper(`select make_partition('archived_events', 'archived_events_202405');
+      select attach_partition('archived_events', 'archived_events_202405', '2024-05-01 00:00+00', '2024-05-31 23:00+00')`);
+    const ids = [idAt(Date.UTC(2024, 4, 31, 22, 59)), idAt(Date.UTC(2024, 4, 31, 23, 30))];
+    for (const id of ids) await archive(failed(id));
+    expect((await archive(...ids.map((id) => failed(id)))).repeated).toEqual(ids);
+    const partitions = new Map((await stored(db, ids)).map((row) => [row.event_id, row.partition]));
+    expect(ids.map((id) => partitions.get(uuidOf('event', id)))).toEqual([
+      'archived_events_202405',
+      'archived_events_rest_202405',
+    ]);
+  });
+
   it('can be added to and not changed, neither by the table nor by its partitions', async () => {
     await archive(failed());
     const [{ partition } = { partition: '' }] = await db.database.rows<{ partition: string }>(
@@ -205,6 +220,23 @@ describe('the archive on real PostgreSQL', () => {
     expect(await found()).toMatch(/stored, \d+ counted$/);
     await db.tamper('insert into archived_events select * from kept; drop table kept');
     expect(await found()).toBe('');
+  });
+
+  it('I20 looks at the events of a day alone, however many the archive has', async () => {
+    const oneMark = invariants.find(({ name }) => name === 'I20') as Invariant;
+    const admin = new Client({ connectionString: db.adminUrl });
+    await admin.connect();
+    // From ten days ago until yesterday, and of a month that is long over.
+    await db.tamper(`
+      insert into archived_events (tenant_id, livemode, event_id, id_time, topic, type, subject, aggregate_version, causation_id, correlation_id, actor, data)
+      select gen_random_uuid(), false, (left(uuid_floor(at)::text, 24) || lpad(to_hex(n), 12, '0'))::uuid, at, '', '', '', 1, '', '', 'of-old', '{}'
+      from generate_series(1, 40000) as n, lateral (select case when n % 2 = 0 then timestamptz '2024-03-31 12:00+00'
+        else now() - interval '1 day' - (40000 - n) * interval '20 seconds' end as at) as clock`);
+    await admin.query('vacuum analyze archived_events');
+    const { rows } = await costOf(admin, oneMark.running, []);
+    await admin.end();
+    await db.tamper(`delete from archived_events where actor = 'of-old'`);
+    expect(rows).toBeLessThan(1_000);
   });
 
   it('I33 sees a card number in what was archived', async () => {
