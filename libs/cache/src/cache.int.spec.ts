@@ -272,6 +272,26 @@ it('loads what was read most when a process starts', async () => {
   await until('it is there before anybody asks', () => beforehand().includes('a'));
 });
 
+it.each(['no list', '{"a":1}', 'null', '[null,["a"],{}]'])(
+  'starts whatever stands in the note of what was read most: %s',
+  async (note) => {
+    const prefix = `spec-${uniqueSuffix()}:`;
+    const { one } = await readers(1, PAGES, prefix);
+    await until('it stands there', () =>
+      one.redis.attempt((redis) => redis.set(`${prefix}hottest:page.v1`, note, 'PX', 60_000)),
+    );
+    const unhandled: unknown[] = [];
+    const hear = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', hear);
+    const { shelf, one: next } = await readers(1, { ...PAGES, warm_max: 10, keyOf: (name) => name.slice(0) }, prefix);
+    shelf.write('b');
+    expect(await next.pages.get('b')).toMatchObject({ version: 1 });
+    await until('the note was read', async () => (await next.redis.attempt((redis) => redis.ping())) === 'PONG');
+    process.off('unhandledRejection', hear);
+    expect(unhandled).toEqual([]);
+  },
+);
+
 describe('a family of which nothing is in Redis', () => {
   const local = { ...PAGES, inRedis: false };
 

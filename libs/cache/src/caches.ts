@@ -151,7 +151,7 @@ export class Caches implements Shared {
   async #warmFromNotes(): Promise<void> {
     for (const family of this.#families) {
       const noted = await this.options.redis.attempt((redis) => redis.get(this.#notes(family)));
-      if (noted) await family.warm(JSON.parse(noted) as never[]);
+      if (noted) await family.warm(listIn(noted));
     }
   }
 
@@ -182,5 +182,15 @@ export class Caches implements Shared {
 
   #dropAll(): void {
     for (const family of this.#families) family.forgetAllHere();
+  }
+}
+
+/** What stands in Redis may be anybody's: of what is no list, nothing is loaded. */
+function listIn(text: string): never[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? (list as never[]) : [];
+  } catch {
+    return [];
   }
 }
