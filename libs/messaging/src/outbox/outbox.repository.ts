@@ -61,10 +61,20 @@ const REPUBLISH_ROW = statement(
    where created_at = $1 and id = $2 and (published_at is null or published_at < clock_timestamp() - interval '10 seconds')`,
 );
 
-const REPUBLISH_RANGE = statement(
-  'outbox.republish-range',
-  `update outbox set published_at = null, claimed_until = clock_timestamp()
-   where topic = $1 and created_at >= $2 and created_at < $3 and published_at is not null`,
+/** Rows that one statement looks at: days of them take longer than a statement may. */
+const REPUBLISH_ROWS = 10_000;
+const [FIRST_ID, LAST_ID] = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff'];
+
+const REPUBLISH_PAGE = statement(
+  'outbox.republish-page',
+  `with page as materialized (
+     select id as last from outbox where id >= $4::uuid and created_at >= $2 and created_at < $3
+     order by id offset ${REPUBLISH_ROWS} limit 1),
+   again as (
+     update outbox set published_at = null, claimed_until = clock_timestamp()
+     where topic = $1 and id >= $4::uuid and id < coalesce((select last from page), '${LAST_ID}')
+       and created_at >= $2 and created_at < $3 and published_at is not null returning 1)
+   select (select last from page) as next, (select count(*)::integer from again) as rows`,
 );
 
 const OLDEST = statement(
@@ -122,9 +132,18 @@ export async function republishRow(db: Database, row: Pick<OutboxRow, 'id' | 'cr
   return (await db.count(REPUBLISH_ROW, [row.created_at, row.id])) > 0;
 }
 
-/** Gives everything of a topic in `[from, to)` to the relay once more. Returns the number of rows. */
+/**
+ * Gives everything of a topic in `[from, to)` to the relay once more. Returns the number of rows. Done in steps, of which each is
+ * kept: one that was broken off is done again as a whole, and what goes out twice is recognised.
+ */
 export async function republishRange(db: Database, topic: string, from: Date, to: Date): Promise<number> {
-  return db.count(REPUBLISH_RANGE, [topic, from, to]);
+  let rows = 0;
+  for (let next: string | null = FIRST_ID; next !== null;) {
+    const [page]: { next: string | null; rows: number }[] = await db.rows(REPUBLISH_PAGE, [topic, from, to, next]);
+    rows += page?.rows ?? 0;
+    next = page?.next ?? null;
+  }
+  return rows;
 }
 
 /** Age in seconds of the oldest unpublished row (0 when there is none), and how many there are. */
