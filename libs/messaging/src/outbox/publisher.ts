@@ -61,9 +61,13 @@ export class Publisher {
     });
   }
 
-  /** Offers a committed row to its lane; while there is no producer it is left to the relay. */
+  /**
+   * Offers a committed row to its lane; while there is no producer it is left to the relay. So is what can only fail once more: each
+   * failure costs all lanes their producer.
+   */
   offer(topic: string, partition: number, shipment: Shipment): void {
-    if (this.producer) return this.lane(topic, partition, this.producer).offer(shipment);
+    const isHopeless = this.troubles.isHopeless(`${topic}/${partition}`, performance.now());
+    if (this.producer && !isHopeless) return this.lane(topic, partition, this.producer).offer(shipment);
     this.start();
     shipment.onSettled?.(false);
   }

@@ -11,8 +11,10 @@ it('leaves a partition alone for as long as a claim, then for longer each time i
   expect([restsAt(9_999), restsAt(10_000)]).toEqual([['t/0'], []]);
   for (let at = 0; at < 10; at++) troubles.failed('t/0', 10_000);
   expect([restsAt(39_999), restsAt(40_000)]).toEqual([['t/0'], []]);
+  expect(troubles.isHopeless('t/0', 39_999)).toBe(true);
   troubles.ended('t/0');
   expect(restsAt(10_001)).toEqual([]);
   troubles.failed('t/0', 50_000);
   expect([restsAt(52_999), restsAt(53_000)]).toEqual([['t/0'], []]);
+  expect(troubles.isHopeless('t/0', 50_001)).toBe(false);
 });

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import type { BrokerAdmin, PartitionOffsets, TopicToCreate } from '../port.js';
+import { bearingLeaderless } from './leaderless.js';
 
 const CREATE_TIMEOUT_MS = 30_000;
 const LEADER_POLL_MS = 50;
@@ -21,7 +22,7 @@ export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdm
         admin,
         topics.map((topic) => ({ ...topic, name: prefix + topic.name })),
       ),
-    partitionCounts: (topics) => partitionCounts(admin, topics, prefix),
+    partitionCounts: (topics) => bearingLeaderless(() => partitionCounts(admin, topics, prefix)),
     offsets: (topic) => offsets(admin, prefix + topic),
     brokers: async () => (await admin.describeCluster()).brokers.length,
     close: () => admin.disconnect(),

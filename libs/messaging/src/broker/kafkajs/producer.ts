@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import type { Producer, RecordToSend } from '../port.js';
+import { bearingLeaderless } from './leaderless.js';
 
 const ALL_IN_SYNC_REPLICAS = -1;
 
@@ -19,18 +20,15 @@ export async function openProducer(kafka: Kafka, prefix: string): Promise<Produc
     retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 6 },
   });
   try {
-    await producer.connect();
+    await bearingLeaderless(() => producer.connect());
   } catch (error) {
     void producer.disconnect().catch(() => undefined);
     throw error;
   }
   return {
     async send(topic: string, partition: number, records: readonly RecordToSend[]) {
-      await producer.send({
-        topic: prefix + topic,
-        acks: ALL_IN_SYNC_REPLICAS,
-        messages: records.map((record) => ({ ...record, headers: { ...record.headers }, partition })),
-      });
+      const messages = records.map((record) => ({ ...record, headers: { ...record.headers }, partition }));
+      await bearingLeaderless(() => producer.send({ topic: prefix + topic, acks: ALL_IN_SYNC_REPLICAS, messages }));
     },
     close: () => producer.disconnect(),
   };
