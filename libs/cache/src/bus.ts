@@ -3,6 +3,7 @@ import { counter, logger, OncePerInterval } from '@payflow/telemetry';
 import { Redis } from 'ioredis';
 import { connectionOptions } from './redis.js';
 import { newToken } from './remote.js';
+import { steady } from './steady.js';
 
 const log = logger('cache');
 const errors = counter(METRICS.cacheErrors, 'What a cache could not do, by operation.', ['operation'] as const);
@@ -160,7 +161,7 @@ export class Bus {
   }
 
   async #beat(): Promise<void> {
-    if (Date.now() - this.#heardAt > SILENCE_MAX_MS) this.#unheard();
+    if (steady.now() - this.#heardAt > SILENCE_MAX_MS) this.#unheard();
     if (this.#owed.size > 0 || this.#owesAll) void this.#pay();
     try {
       const results = await this.#publisher.pipeline().publish(this.#channel, BEAT).get(this.#mark).exec();
@@ -206,7 +207,7 @@ export class Bus {
   }
 
   #hear(message: string): void {
-    const now = Date.now();
+    const now = steady.now();
     if (now - this.#heardAt > SILENCE_MAX_MS) this.#unheard();
     const isFirst = this.#heardAt === -Infinity;
     // The first time there is nothing to wait for: whoever owes something tells it to those who are there.

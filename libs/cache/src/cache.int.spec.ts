@@ -1,6 +1,6 @@
 import { configureLogging, renderMetrics } from '@payflow/telemetry';
 import { testServers, uniqueSuffix, until } from '@payflow/testing';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Family } from './family.js';
 import { PAGES, Reader, Shelf, type Page } from './testing/books.js';
 
@@ -291,6 +291,32 @@ it.each(['no list', '{"a":1}', 'null', '[null,["a"],{}]'])(
     expect(unhandled).toEqual([]);
   },
 );
+
+describe('a clock that is set back by an hour', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('keeps nothing for an hour longer, says how old an answer is, and goes on with memory and Redis', async () => {
+    const family = { ...PAGES, keyOf: (name: string) => name, memory: { ...PAGES.memory, life_ms: 400 } };
+    const { shelf, one, prefix } = await readers(1, family);
+    shelf.write('a');
+    await until('Redis has it', async () => {
+      await one.pages.reload('a');
+      return inRedis(one, `${prefix}page.v1:a`);
+    });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000, shouldAdvanceTime: true });
+    await until('it has an age', async () => (await one.pages.read('a')).age_ms > 100);
+    // What nobody told this process of is found when its life is over.
+    shelf.write('a');
+    await one.redis.attempt((redis) => redis.del(`${prefix}page.v1:a`));
+    await until('the new one is there', async () => (await one.pages.get('a'))?.version === 2);
+    expect(one.isSound).toBe(true);
+    const { loads } = shelf;
+    await one.pages.get('a');
+    expect(shelf.loads).toBe(loads);
+  });
+});
 
 describe('a family of which nothing is in Redis', () => {
   const local = { ...PAGES, inRedis: false };

@@ -8,6 +8,7 @@ import { DAY_MS, jittered } from './lives.js';
 import type { RedisConnection } from './redis.js';
 import { newToken, Remote, tokenLife } from './remote.js';
 import type { Published, Shared } from './shared.js';
+import { steady } from './steady.js';
 
 /** How often it is looked for changes that nobody ended. */
 const OVERDUE_INTERVAL_MS = 1_000;
@@ -123,7 +124,7 @@ export class Caches implements Shared {
   }
 
   isTrusted(tags: readonly string[]): boolean {
-    const now = Date.now();
+    const now = steady.now();
     return this.bus.soundSince(now) <= now && !this.bus.owes(tags);
   }
 
@@ -176,7 +177,7 @@ export class Caches implements Shared {
   }
 
   #cleanUp(): void {
-    const now = Date.now();
+    const now = steady.now();
     for (const family of this.#families) family.cleanUp(now);
   }
 

@@ -6,6 +6,7 @@ import type { Frame } from './codec.js';
 import type { Fill, RemoteKey } from './remote.js';
 import type { Shared } from './shared.js';
 import { Statistics } from './statistics.js';
+import { steady } from './steady.js';
 
 /** What a cache answers with. */
 export interface Answer<V> {
@@ -58,7 +59,7 @@ export class LayeredCache<K, V> {
   /** The value with its age. `onJoin` is called, at once, where it is another's load that is waited for. */
   async read(key: K, onJoin?: () => void): Promise<Answer<V>> {
     const { value, at } = await this.#read(key, onJoin);
-    return { value, age_ms: Math.max(0, Date.now() - at) };
+    return { value, age_ms: Math.max(0, steady.now() - at) };
   }
 
   /** The value as it is now, for who must not be given an older one; the cache has it afterwards. `onJoin` as of {@link read}. */
@@ -77,10 +78,10 @@ export class LayeredCache<K, V> {
     const tags = this.family.tagsOf(key);
     const name = this.family.keyOf(key);
     const text = this.family.codec.encode(value);
-    const at = Date.now();
+    const at = steady.now();
     this.shared.forgetHere(tags);
     this.#remember(name, this.#entryOf(key, tags, { value, at, bytes: text.length }));
-    if (this.#isRemote) this.shared.publish(tags, { key: this.#remoteKey(name, tags), at, text });
+    if (this.#isRemote) this.shared.publish(tags, { key: this.#remoteKey(name, tags), at: steady.told(at), text });
     else void this.shared.bus.tell(tags);
   }
 
@@ -130,7 +131,7 @@ export class LayeredCache<K, V> {
     const tags = this.family.tagsOf(key);
     if (this.shared.isChanging(tags)) return this.#later.run(name, () => this.#loadUnkept(key, tags), onJoin);
     const entry = this.#memory.get(name);
-    const fitness = entry && this.#fitness(entry, Date.now());
+    const fitness = entry && this.#fitness(entry, steady.now());
     if (entry && fitness) {
       entry.hits++;
       this.#statistics.answered(entry.value === undefined ? 'absent' : fitness === 'stale' ? 'stale' : 'memory');
@@ -205,7 +206,7 @@ export class LayeredCache<K, V> {
   async #fetch(key: K, name: string, tags: readonly string[], { anew }: { anew: boolean }): Promise<Entry<K, V>> {
     const remote = this.#isRemote && this.shared.isTrusted(tags) ? this.#remoteKey(name, tags) : undefined;
     const started = performance.now();
-    const seenAt = Date.now();
+    const seenAt = steady.now();
     const look = remote && !anew ? await this.shared.remote.look(remote) : undefined;
     const known = look?.frame && this.#decoded(key, tags, look.frame, seenAt);
     if (known) {
@@ -229,14 +230,15 @@ export class LayeredCache<K, V> {
     tags: readonly string[],
     to: { readonly remote: RemoteKey; readonly fill: Fill } | undefined,
   ): Promise<Entry<K, V>> {
-    const at = Date.now();
+    const at = steady.now();
     const value = await this.#timed(key).catch((error: unknown) => {
       if (to) void this.shared.remote.store(to.remote, to.fill, undefined);
       throw error;
     });
     const kept = value !== undefined && (this.family.keeps?.(value) ?? true);
     const text = kept ? this.family.codec.encode(value) : undefined;
-    if (to) void this.shared.remote.store(to.remote, to.fill, text === undefined ? undefined : { at, text });
+    if (to)
+      void this.shared.remote.store(to.remote, to.fill, text === undefined ? undefined : { at: steady.told(at), text });
     this.#statistics.answered(value === undefined ? 'absent' : 'loaded');
     const entry = this.#entryOf(key, tags, { value, at, bytes: text?.length ?? ABSENT_BYTES });
     return kept || value === undefined ? entry : { ...entry, freshUntil: 0 };
@@ -263,17 +265,18 @@ export class LayeredCache<K, V> {
   }
 
   async #loadUnkept(key: K, tags: readonly string[]): Promise<Entry<K, V>> {
-    const at = Date.now();
+    const at = steady.now();
     const value = await this.#timed(key);
     this.#statistics.answered(value === undefined ? 'absent' : 'loaded');
     return this.#entryOf(key, tags, { value, at, bytes: ABSENT_BYTES });
   }
 
-  #decoded(key: K, tags: readonly string[], { at, text }: Frame, seenAt: number): Entry<K, V> | undefined {
+  #decoded(key: K, tags: readonly string[], { at: told, text }: Frame, seenAt: number): Entry<K, V> | undefined {
     try {
+      const at = steady.heard(told);
       const value = this.family.codec.decode(text);
       const entry = this.#entryOf(key, tags, { value, at, bytes: text.length, seenAt });
-      return entry.freshUntil > Date.now() ? entry : undefined;
+      return entry.freshUntil > steady.now() ? entry : undefined;
     } catch {
       this.#statistics.failed('decode');
       return undefined;
@@ -295,12 +298,12 @@ export class LayeredCache<K, V> {
 
   /** One whose life is over already may still stand in for a loader that fails. */
   #remember(name: string, entry: Entry<K, V>): void {
-    if (entry.freshUntil > Date.now() || (entry.freshUntil > 0 && this.#mayStandIn(entry)))
+    if (entry.freshUntil > steady.now() || (entry.freshUntil > 0 && this.#mayStandIn(entry)))
       this.#memory.set(name, entry);
   }
 
   #mayStandIn({ value, at }: Entry<K, V>): boolean {
-    return value !== undefined && Date.now() - at < (this.family.ifError_ms ?? 0);
+    return value !== undefined && steady.now() - at < (this.family.ifError_ms ?? 0);
   }
 
   #remoteKey(name: string, tags: readonly string[]): RemoteKey {
