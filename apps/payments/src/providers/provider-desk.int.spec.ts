@@ -171,6 +171,22 @@ describe('asking a provider', () => {
     expect([await outcomes(attempt), second.asked]).toEqual([['approved'], []]);
   });
 
+  it.each([
+    ['a place', gone, false],
+    ['a connection', { ...unsent, code: 'no_connection_in_time' }, true],
+  ])('is put back likewise where it has waited long, and was waiting for %s', async (_what, answer, isAborted) => {
+    const { first, ask } = house();
+    first.answers = [answer];
+    const attempt = await wishes.ask({ action: 'refund', connector: 'one' });
+    await db.tamper(
+      `update attempts set created_at = created_at - interval '61 seconds' where id = '${uuid(attempt)}'`,
+    );
+    await ask(attempt, isAborted ? AbortSignal.abort() : undefined);
+    expect([await wishes.attempts(attempt), await outcomes(attempt)]).toMatchObject([[{ status: 'created' }], []]);
+    await ask(attempt);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+  });
+
   it('says in the end that one declined, where the last could not be asked', async () => {
     const { first, second, ask } = house('one', 'two');
     first.answers = [noHere];

@@ -71,7 +71,8 @@ export class ProviderDesk {
       .catch((error: unknown) => brokenOff('answer', error));
     crashAt('provider-after-answer');
     const hasOthers = await this.hasOthers(attempt, word);
-    if (isOwnDoing(word, hasOthers) && (await this.note(key, putBack))) return;
+    const isEnding = isGone(word, signal);
+    if ((isEnding || isFull(word, hasOthers)) && (await this.note(key, (found) => putBack(found, isEnding)))) return;
     await this.hear(key, word, hasOthers);
     crashAt('provider-after-commit');
   }
@@ -169,10 +170,13 @@ function look(attempt: Attempt | undefined): Note<Attempt | undefined> {
   return { result: attempt, move: { status: attempt.status, needsAttention: true } };
 }
 
-/** It never left this process: it waits for its turn, as long as somebody can be expected to wait for it. */
-function putBack(attempt: Attempt | undefined): Note<boolean> {
-  const isOver = !attempt || attempt.now.getTime() - attempt.createdAt.getTime() > PATIENCE_MS;
-  if (isOver || attempt.status !== 'sending') return { result: false };
+/**
+ * It never left this process: it waits for its turn, as long as somebody can be expected to wait for it. Where the process `isEnding`,
+ * that is no word on it, however long it has waited: another process sends it.
+ */
+function putBack(attempt: Attempt | undefined, isEnding: boolean): Note<boolean> {
+  if (attempt?.status !== 'sending') return { result: false };
+  if (!isEnding && attempt.now.getTime() - attempt.createdAt.getTime() > PATIENCE_MS) return { result: false };
   return { result: true, move: { status: 'created' }, jobs: [askingLater(attempt, TURN_MS * (1 + Math.random()))] };
 }
 
@@ -195,9 +199,14 @@ function giveUp(attempt: Attempt, reason: string): Note<undefined> {
   return { result: undefined, move: { status: 'not_sent', code: reason }, told: [answerOf(attempt, word)] };
 }
 
-/** Not sent for want of room, which another connector may have; or because the process ends, which is no connector's fault. */
-function isOwnDoing({ outcome, code }: Word, hasOthers: boolean): boolean {
-  return outcome === 'not_sent' && (code === 'caller_gone' || (FULL.has(code ?? '') && !hasOthers));
+/** Not sent because the process ends, which is no connector's fault, whatever it was waiting for just then. */
+function isGone({ outcome, code }: Word, { aborted }: AbortSignal): boolean {
+  return outcome === 'not_sent' && (code === 'caller_gone' || aborted);
+}
+
+/** Not sent for want of room, which another connector may have. */
+function isFull({ outcome, code }: Word, hasOthers: boolean): boolean {
+  return outcome === 'not_sent' && FULL.has(code ?? '') && !hasOthers;
 }
 const FULL: ReadonlySet<string> = new Set<RefusalReason>([
   'bulkhead_full',

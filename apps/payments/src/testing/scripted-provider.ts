@@ -83,18 +83,18 @@ export function deskWith(db: TestDatabase, messaging: Messaging, ...names: strin
     choose: (attempt) => router.choose(attempt),
     schedule,
   });
-  const runOf = <D extends object>(data: D): JobRun<D> => ({
+  const runOf = <D extends object>(data: D, signal = new AbortController().signal): JobRun<D> => ({
     id: '1',
     data,
     attempt: 1,
-    signal: new AbortController().signal,
+    signal,
     progress: () => undefined,
   });
   const dataOf = ({ tenant, livemode, id }: NewAttempt) => ({ tenant, livemode, attempt: id });
   return {
     first: connectors[0] as Scripted,
     second: connectors[1] as Scripted,
-    ask: (attempt: NewAttempt) => desk.ask(runOf(dataOf(attempt))),
+    ask: (attempt: NewAttempt, signal?: AbortSignal) => desk.ask(runOf(dataOf(attempt), signal)),
     inquire: (attempt: NewAttempt) => desk.inquire(runOf(dataOf(attempt))),
     retell: (attempt: NewAttempt) => desk.retell(runOf(dataOf(attempt))),
     resolve: (attempt: NewAttempt, word: Partial<ResolveJob>) =>
