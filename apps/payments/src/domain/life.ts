@@ -100,6 +100,8 @@ export type News = { readonly cause: string } & (
   | { readonly kind: 'inquiry'; readonly operation: string; readonly isOnlyOfUnknown?: true }
   /** `step`: what the ledger refused; null where an answer was discarded. */
   | { readonly kind: 'attention'; readonly operation: Operation; readonly step: Step | null }
+  /** A provider has said that it took the money of a payment that ends without it. */
+  | { readonly kind: 'taken'; readonly operation: Operation }
   /** What was captured is all with the destination. */
   | { readonly kind: 'undivided'; readonly step: Step }
 );

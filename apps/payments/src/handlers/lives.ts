@@ -108,6 +108,7 @@ async function write(
   const inquiries = news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each] : []));
   for (const { each, payment } of news) {
     if (each.kind === 'attention') alarm(each, payment.id);
+    if (each.kind === 'taken') alarmTaken(each, payment);
     if (each.kind === 'undivided') alarmUndivided(each, payment.id);
   }
   return {
@@ -150,6 +151,15 @@ function alarm({ operation, step }: Extract<News, { kind: 'attention' }>, paymen
     step
       ? 'ALARM: the ledger refused to end what it holds; a person has to say how the payment goes on'
       : 'ALARM: what a provider answered was discarded; it is told again in some minutes, and the operation waits for it',
+  );
+}
+
+function alarmTaken({ operation: { id } }: Extract<News, { kind: 'taken' }>, payment: Payment): void {
+  attentions.inc();
+  const { id: payment_id, status, connector, providerReference: reference } = payment;
+  log.error(
+    { payment: payment_id, status, operation: id, connector, reference },
+    'ALARM: a provider says that it took the money of a payment that ends without it; a person has to see that it is given back',
   );
 }
 

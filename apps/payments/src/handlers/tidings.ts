@@ -28,6 +28,7 @@ export function messageOf(news: News, cause: MessageContext): AnyOutgoing | unde
     case 'attempt':
     case 'inquiry':
     case 'attention':
+    case 'taken':
     case 'undivided':
       return undefined;
     default:

@@ -40,8 +40,7 @@ const LOCK = statement(
      a.connector, a.inquiries, a.needs_attention, a.created_at, a.unknown_at, a.correlation_id, a.traceparent, a.version, a.code, a.provider_reference, a.url,
      clock_timestamp() as now,
      greatest(p.expires_at, p.authorized_until) - coalesce(${AHEAD}, 0) * interval '1 millisecond' as takes_until, others.first_id, others.last_id, others.tried, others.declined,
-     exists (select from payment_operations w where w.tenant_id = a.tenant_id and w.livemode = a.livemode and w.id = a.operation_id
-       and w.status = 'asking') as is_wanted,
+     (select w.status from payment_operations w where w.tenant_id = a.tenant_id and w.livemode = a.livemode and w.id = a.operation_id) as operation_status,
      (select case e.outcome when 'attempt_approved' then 'approved' else 'declined' end from provider_evidence e
       where e.attempt_id = a.id and (e.tenant_id, e.livemode) is not distinct from (a.tenant_id, a.livemode) and e.source = 'webhook'
         and e.connector = a.connector and e.outcome in ('attempt_approved', 'attempt_declined')
@@ -163,7 +162,7 @@ interface LockedRow {
   readonly last_id: string;
   readonly tried: readonly string[];
   readonly declined: string | null;
-  readonly is_wanted: boolean;
+  readonly operation_status: string | null;
   told: Attempt['told'];
 }
 
@@ -205,7 +204,8 @@ function toAttempt(row: LockedRow): Attempt {
     said: { code: row.code, reference: row.provider_reference, url: row.url },
     tried: row.tried,
     declined: row.declined,
-    isWanted: row.is_wanted,
+    isWanted: row.operation_status === 'asking',
+    isGivenUp: row.operation_status === 'failed',
     told: row.told,
     ...(row.correlation_id ? { correlation: fromUuid('event', row.correlation_id) } : {}),
     ...(row.traceparent ? { traceparent: row.traceparent } : {}),

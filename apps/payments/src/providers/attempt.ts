@@ -45,6 +45,8 @@ export interface Attempt extends NewAttempt {
   readonly declined: string | null;
   /** False where what it is for has ended without it: its payment was called off, or ran out of time, while the customer had to act. */
   readonly isWanted: boolean;
+  /** True where what it is for has failed by now. */
+  readonly isGivenUp: boolean;
   /** The last that a webhook said of it. */
   readonly told: Told;
   readonly inquiries: number;

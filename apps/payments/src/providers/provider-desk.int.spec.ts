@@ -6,7 +6,7 @@ import { statementsOf, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Wishes } from '../testing/attempts.js';
 import { attemptsStage } from '../testing/attempts-stage.js';
-import { act, deskWith, full, gone, no, noHere, unsent } from '../testing/scripted-provider.js';
+import { act, deskWith, full, gone, no, noHere, unsent, yes } from '../testing/scripted-provider.js';
 import type { NewAttempt } from './attempt.js';
 
 configureLogging({ level: 'silent' });
@@ -131,6 +131,20 @@ describe('asking a provider', () => {
       await inquire(attempt);
       expect(await wishes.attempts(attempt)).toMatchObject([{ number: 1, status: 'declined' }]);
       expect(second.asked).toEqual([]);
+    });
+
+    it.each([
+      ['sale', true],
+      ['authorize', false],
+    ] as const)('is for a human where its money was taken all the same (%s)', async (action, isFlagged) => {
+      const { first, ask, inquire } = house();
+      first.answers = [act];
+      first.inquiryAnswers = [yes];
+      const attempt = await wishes.ask({ action });
+      await ask(attempt);
+      await callOff(attempt);
+      await inquire(attempt);
+      expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: isFlagged }]);
     });
 
     it('sends nothing of what was on its way to another', async () => {

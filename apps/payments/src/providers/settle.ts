@@ -55,9 +55,9 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
       status: belief.status ?? attempt.status,
       ...(belief.status === null ? {} : { reference: word.reference, code: word.code, url: word.url }),
       inquiries: word.source === 'inquiry' ? 1 : 0,
-      needsAttention: isOver(attempt, word, belief)
-        ? false
-        : attempt.needsAttention || belief.needsAttention || next === 'attention',
+      needsAttention:
+        isInVain(attempt, word, belief) ||
+        (!isOver(attempt, word, belief) && (attempt.needsAttention || belief.needsAttention || next === 'attention')),
     },
     jobs: [
       ...(typeof next === 'number' ? [inquiryOf(attempt, next)] : []),
@@ -79,6 +79,11 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
 function asFarAsKnown(attempt: Attempt, word: Word): Word {
   const wasSentBefore = word.source === 'answer' && attempt.unknownAt !== null;
   return wasSentBefore && word.outcome === 'not_sent' ? { ...word, outcome: 'unknown' } : word;
+}
+
+/** The money was taken for a payment that has ended without it: no word of the machine's puts that right. */
+function isInVain({ action, isGivenUp }: Attempt, { source }: Word, { status }: Belief): boolean {
+  return action === 'sale' && isGivenUp && status === 'approved' && source !== 'operator';
 }
 
 /** A human has seen to it; or the provider has said after all what only a human could have found out: nobody contradicts anybody. */
