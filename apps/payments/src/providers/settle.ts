@@ -40,14 +40,15 @@ export function callsForOthers(attempt: Attempt, word: Pick<Word, 'outcome' | 'i
  * later.
  */
 export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<Attempt> {
-  const word = asFarAsKnown(attempt, heard);
+  const isHumans = isRefusedForLong(attempt, heard, hearing.schedule);
+  const word = isHumans ? { ...heard, outcome: 'unknown' as const } : asFarAsKnown(attempt, heard);
   const belief = believe(
     attempt.status,
     word,
     !isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()),
     attempt.told,
   );
-  const next = later(attempt, word, belief, hearing.schedule);
+  const next = isHumans ? 'attention' : later(attempt, word, belief, hearing.schedule);
   const noted = {
     result: attempt,
     evidence: { ...word, connector: attempt.connector ?? 'none', believed: belief.status !== null },
@@ -79,6 +80,19 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
 function asFarAsKnown(attempt: Attempt, word: Word): Word {
   const wasSentBefore = word.source === 'answer' && attempt.unknownAt !== null;
   return wasSentBefore && word.outcome === 'not_sent' ? { ...word, outcome: 'unknown' } : word;
+}
+
+/**
+ * The end of an authorization that its provider refuses is asked for again and again, each time by another attempt. When that has gone
+ * on for as long as anybody is asked how something ended, the next answer will be like the last.
+ */
+function isRefusedForLong(
+  { action, now, takesUntil }: Attempt,
+  { source, outcome }: Word,
+  { until_ms }: InquirySchedule,
+): boolean {
+  if (action !== 'void' || outcome !== 'declined' || source === 'operator') return false;
+  return now.getTime() - takesUntil.getTime() >= until_ms;
 }
 
 /** The money was taken for a payment that has ended without it: no word of the machine's puts that right. */

@@ -20,6 +20,7 @@ export const noHere: ProviderAnswer = { ...no, code: 'issuer_unavailable', isOth
 export const unsent: ProviderAnswer = { outcome: 'not_sent', code: 'connection_refused', evidence };
 export const full: ProviderAnswer = { ...unsent, code: 'queue_full' };
 export const gone: ProviderAnswer = { ...unsent, code: 'caller_gone' };
+export const unknownThere: ProviderAnswer = { ...no, code: 'reference_unknown', reference: null };
 export const silence: ProviderAnswer = { outcome: 'unknown', code: 'timed_out', evidence };
 export const act: ProviderAnswer = {
   outcome: 'requires_action',
