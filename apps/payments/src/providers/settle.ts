@@ -112,12 +112,31 @@ function later(
   belief: Belief,
   schedule: InquirySchedule,
 ): number | 'attention' | undefined {
-  const isUnknown = (belief.status ?? attempt.status) === 'unknown';
-  if (!isUnknown || attempt.needsAttention || word.source === 'operator') return undefined;
+  const status = belief.status ?? attempt.status;
+  if (attempt.needsAttention || word.source === 'operator') return undefined;
+  if (status === 'requires_action') return isUnanswered(attempt, word) ? questionAgain(attempt, schedule) : undefined;
+  if (status !== 'unknown') return undefined;
   // A webhook knew better before: nothing is gained by waiting.
   if (attempt.unknownAt === null && attempt.told !== null) return 0;
   const unknown_ms = attempt.unknownAt ? attempt.now.getTime() - attempt.unknownAt.getTime() : 0;
   return nextInquiry_ms(unknown_ms, schedule) ?? 'attention';
+}
+
+/**
+ * It waits for its customer, and somebody had a reason to ask: a webhook, the customer themselves, a payment that was called off. No
+ * answer came, or one that is behind the webhook; and nobody may ever have a reason again.
+ */
+function isUnanswered({ told }: Attempt, { source, outcome }: Word): boolean {
+  return source === 'inquiry' && (outcome === 'unknown' || (outcome === 'requires_action' && told !== null));
+}
+
+/** It may have waited for its customer for hours: what counts is how often it was asked about. */
+function questionAgain(
+  { createdAt, now, inquiries }: Attempt,
+  { delays_ms, until_ms }: InquirySchedule,
+): number | 'attention' {
+  if (now.getTime() - createdAt.getTime() >= until_ms) return 'attention';
+  return delays_ms[Math.min(inquiries, delays_ms.length - 1)] as number;
 }
 
 export type Told = 'approved' | 'declined' | 'requires_action' | 'not_sent';

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invariants } from '../database/index.js';
 import type { Wishes } from '../testing/attempts.js';
 import { attemptsStage } from '../testing/attempts-stage.js';
-import { deskWith, neverHeard, no, silence, unknownThere, unsent, yes } from '../testing/scripted-provider.js';
+import { act, deskWith, neverHeard, no, silence, unknownThere, unsent, yes } from '../testing/scripted-provider.js';
 import { providerJobs } from './ask-providers.js';
 import type { NewAttempt } from './attempt.js';
 import { attemptsInNeed } from './attempt.repository.js';
@@ -229,6 +229,56 @@ describe('an outcome that is not known', () => {
     await resolve(attempt, { reason: 'they were wrong' });
     expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: false }]);
     expect(await outcomes(attempt)).toEqual(['approved']);
+  });
+});
+
+describe('where the customer has to act', () => {
+  const inquiryIn = async (attempt: NewAttempt) =>
+    (await wishes.jobs(attempt)).find(({ job }) => job === 'provider.inquire')?.due_s;
+
+  it.each([
+    ['no answer', silence],
+    ['an answer that is behind it', act],
+  ])('and a webhook says that they have, %s to the question does not lose its word', async (_what, answer) => {
+    const { first, ask, inquire } = house();
+    first.answers = [act];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await wishes.hears(attempt, 'attempt_approved');
+    for (const [least, most] of [
+      [3, 5],
+      [28, 30],
+    ] as const) {
+      first.inquiryAnswers = [answer];
+      await inquire(attempt);
+      expect(await statuses(attempt)).toEqual(['requires_action']);
+      const due = (await inquiryIn(attempt)) ?? 0;
+      expect([due > least, due <= most]).toEqual([true, true]);
+    }
+    first.inquiryAnswers = [yes];
+    await inquire(attempt);
+    expect(await outcomes(attempt)).toEqual(['requires_action', 'approved']);
+  });
+
+  it('and has not acted yet, nobody is asked again unasked', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [act];
+    first.inquiryAnswers = [act];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await inquire(attempt);
+    expect(await inquiryIn(attempt)).toBeUndefined();
+  });
+
+  it('and no question is answered for seven days, a human is asked', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [act];
+    const attempt = await wishes.ask();
+    await ask(attempt);
+    await db.tamper(`update attempts set created_at = now() - interval '7 days' where payment_id = '${uuid(attempt)}'`);
+    await inquire(attempt);
+    expect(await inquiryIn(attempt)).toBeUndefined();
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'requires_action', needs_attention: true }]);
   });
 });
 
