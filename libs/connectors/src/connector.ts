@@ -28,6 +28,8 @@ export interface Capabilities {
   readonly overcapture_percent: number;
   /** How long an authorization stands, ms. */
   readonly authorizationValid_ms: number;
+  /** How long it knows what was asked under a key, ms; null: for good. That it knows nothing says nothing from then on. */
+  readonly keysKept_ms: number | null;
   /** Smallest and largest sum, minor units as digits; null where there is no bound. */
   readonly amount: { readonly min: string | null; readonly max: string | null };
   /** False where the ledger alone decides, and nobody outside is asked. */

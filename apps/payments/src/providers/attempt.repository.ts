@@ -37,7 +37,7 @@ const AHEAD = aheadOf({ tenant: 'a.tenant_id', livemode: 'a.livemode' });
 const LOCK = statement(
   'attempts.lock',
   `select a.tenant_id, a.livemode, a.id, a.payment_id, a.operation_id, a.number, a.action, a.status, a.amount_minor, a.asset, a.request,
-     a.connector, a.inquiries, a.needs_attention, a.created_at, a.unknown_at, a.correlation_id, a.traceparent, a.version, a.code, a.provider_reference, a.url,
+     a.connector, a.inquiries, a.needs_attention, a.created_at, a.sent_at, a.unknown_at, a.correlation_id, a.traceparent, a.version, a.code, a.provider_reference, a.url,
      clock_timestamp() as now,
      greatest(p.expires_at, p.authorized_until) - coalesce(${AHEAD}, 0) * interval '1 millisecond' as takes_until, others.first_id, others.last_id, others.tried, others.declined,
      (select w.status from payment_operations w where w.tenant_id = a.tenant_id and w.livemode = a.livemode and w.id = a.operation_id) as operation_status,
@@ -149,6 +149,7 @@ interface LockedRow {
   readonly inquiries: number;
   readonly needs_attention: boolean;
   readonly created_at: Date;
+  readonly sent_at: Date | null;
   readonly unknown_at: Date | null;
   readonly correlation_id: string | null;
   readonly traceparent: string | null;
@@ -195,6 +196,7 @@ function toAttempt(row: LockedRow): Attempt {
     inquiries: row.inquiries,
     needsAttention: row.needs_attention,
     createdAt: row.created_at,
+    sentAt: row.sent_at,
     unknownAt: row.unknown_at,
     version: row.version,
     now: row.now,

@@ -52,6 +52,8 @@ export interface Attempt extends NewAttempt {
   readonly inquiries: number;
   readonly needsAttention: boolean;
   readonly createdAt: Date;
+  /** When it left for the first time. */
+  readonly sentAt: Date | null;
   readonly unknownAt: Date | null;
   /** No money is taken after it. */
   readonly takesUntil: Date;

@@ -147,7 +147,10 @@ export class ProviderDesk {
 
   /** Notes a word and tells what follows. */
   private async hear(key: AttemptKey, word: Word, hasOthers: boolean, actor?: string): Promise<void> {
-    const hearing: Hearing = { schedule: this.parts.schedule, hasOthers, ...(actor ? { actor } : {}) };
+    const { schedule, connectors } = this.parts;
+    const keysKept_ms = (name: string | null) =>
+      connectorNamed(connectors, name ?? '')?.capabilities.keysKept_ms ?? null;
+    const hearing: Hearing = { schedule, hasOthers, keysKept_ms, ...(actor ? { actor } : {}) };
     const heard = await this.note<Attempt | undefined>(key, (attempt) =>
       attempt ? settle(attempt, word, hearing) : { result: undefined },
     );

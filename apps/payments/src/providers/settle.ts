@@ -22,6 +22,8 @@ export interface Hearing {
   readonly schedule: InquirySchedule;
   /** Another connector can be asked for the same wish. */
   readonly hasOthers: boolean;
+  /** For how long a connector's provider knows a key, ms; null: for good. */
+  readonly keysKept_ms: (connector: string | null) => number | null;
   /** Who said it, where it was a human. */
   readonly actor?: string;
 }
@@ -41,7 +43,7 @@ export function callsForOthers(attempt: Attempt, word: Pick<Word, 'outcome' | 'i
  */
 export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<Attempt> {
   const isHumans = isRefusedForLong(attempt, heard, hearing.schedule);
-  const word = isHumans ? { ...heard, outcome: 'unknown' as const } : asFarAsKnown(attempt, heard);
+  const word = isHumans ? { ...heard, outcome: 'unknown' as const } : asFarAsKnown(attempt, heard, hearing);
   const belief = believe(
     attempt.status,
     word,
@@ -77,9 +79,17 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
  * It was sent before, and the provider said that it had not heard of it. If that was too early, another provider would take the
  * money a second time: that this one could not be reached now does not say that it never was.
  */
-function asFarAsKnown(attempt: Attempt, word: Word): Word {
+function asFarAsKnown(attempt: Attempt, word: Word, hearing: Hearing): Word {
   const wasSentBefore = word.source === 'answer' && attempt.unknownAt !== null;
-  return wasSentBefore && word.outcome === 'not_sent' ? { ...word, outcome: 'unknown' } : word;
+  const isDoubted =
+    (wasSentBefore && word.outcome === 'not_sent') || (word.outcome === 'not_found' && isForgotten(attempt, hearing));
+  return isDoubted ? { ...word, outcome: 'unknown' } : word;
+}
+
+/** Its provider knows nothing of what was asked so long ago: sent again under the same key, it would be done again. */
+function isForgotten({ connector, sentAt, now }: Attempt, { keysKept_ms }: Hearing): boolean {
+  const kept_ms = keysKept_ms(connector);
+  return kept_ms !== null && sentAt !== null && now.getTime() - sentAt.getTime() >= kept_ms;
 }
 
 /**

@@ -17,6 +17,7 @@ const capabilities: Capabilities = {
   multipleCaptures: true,
   overcapture_percent: 0,
   authorizationValid_ms: 1_000,
+  keysKept_ms: null,
   amount: { min: null, max: null },
   isOutside: true,
 };

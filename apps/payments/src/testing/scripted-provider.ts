@@ -39,13 +39,14 @@ const capabilities: Capabilities = {
   multipleCaptures: true,
   overcapture_percent: 0,
   authorizationValid_ms: 1_000,
+  keysKept_ms: null,
   amount: { min: null, max: null },
   isOutside: true,
 };
 
 /** A provider that says what it is told to say. */
 export class Scripted implements Connector {
-  readonly capabilities = capabilities;
+  capabilities = capabilities;
   readonly webhooks = null;
   readonly asked: ProviderRequest[] = [];
   inquiries = 0;

@@ -12,6 +12,7 @@ export const capabilities: Capabilities = {
   multipleCaptures: true,
   overcapture_percent: 15,
   authorizationValid_ms: 7 * MS_PER_DAY,
+  keysKept_ms: null,
   amount: { min: '1', max: null },
   isOutside: true,
 };

@@ -12,6 +12,7 @@ const capabilities: Capabilities = {
   multipleCaptures: true,
   overcapture_percent: 0,
   authorizationValid_ms: 7 * MS_PER_DAY,
+  keysKept_ms: null,
   amount: { min: null, max: null },
   isOutside: false,
 };
