@@ -185,6 +185,18 @@ describe('in which order', () => {
     });
   });
 
+  it.each(['cost', 'success_rate'] as const)('asks who has no weight only when the others fail (by %s)', (prefer) => {
+    const records: Records = (name) => ({ succeeded: name === 'two' ? 100 : 10, tried: 100 });
+    const dear = { cost: { basis_points: 290, fixed: '0' } };
+    const targets = [target('one', dear), target('two', { weight: 0 }), target('three', dear)];
+    const routes = [rule({ targets, prefer, exploration_percent: 50 })];
+    const share = shares(routes, records);
+    expect([share('two'), share('one') + share('three')]).toEqual([0, 1]);
+    expect(names(payment, routes, connectors, records).at(-1)).toBe('two');
+    const alone = [rule({ targets: [target('two', { weight: 0 })], prefer })];
+    expect(names(payment, alone, connectors, records)).toEqual(['two']);
+  });
+
   it('sends a share to the others all the same', () => {
     const records: Records = (name) => (name === 'one' ? { succeeded: 100, tried: 100 } : { succeeded: 0, tried: 100 });
     const routes = [rule({ targets: [target('one'), target('two')], prefer: 'success_rate', exploration_percent: 10 })];

@@ -121,20 +121,26 @@ function preferred(
       return { order: byWeight, reason: 'drawn' };
     case 'cost':
       return {
-        order: [...byWeight].sort((a, b) => (a.cost < b.cost ? -1 : a.cost > b.cost ? 1 : 0)),
+        order: [...byWeight].sort((a, b) => sparesLast(a, b) || (a.cost < b.cost ? -1 : a.cost > b.cost ? 1 : 0)),
         reason: 'cheapest',
       };
     case 'success_rate': {
-      const best = [...byWeight].sort((a, b) => rateOf(b.record) - rateOf(a.record));
-      if (drawOf('exploration', id, paymentId) * 100 >= exploration_percent || best.length === 1) {
+      const best = [...byWeight].sort((a, b) => sparesLast(a, b) || rateOf(b.record) - rateOf(a.record));
+      const others = best.slice(1).filter(({ weight }) => weight > 0);
+      if (drawOf('exploration', id, paymentId) * 100 >= exploration_percent || others.length === 0) {
         return { order: best, reason: 'most_successful' };
       }
-      const [explored] = drawn(best.slice(1), 'explored', id, paymentId) as [Rated];
+      const [explored] = drawn(others, 'explored', id, paymentId) as [Rated];
       return { order: [explored, ...best.filter((each) => each !== explored)], reason: 'explored' };
     }
     default:
       return prefer satisfies never;
   }
+}
+
+/** Who has no weight is asked only when the others fail, however cheap or successful it may be. */
+function sparesLast(a: Rated, b: Rated): number {
+  return Number(a.weight === 0) - Number(b.weight === 0);
 }
 
 /** As if there had been one more success and one more failure: a connector that was tried once is not the best or the worst for it. */
