@@ -40,6 +40,9 @@ const LOCK = statement(
      a.connector, a.inquiries, a.needs_attention, a.created_at, a.sent_at, a.unknown_at, a.correlation_id, a.traceparent, a.version, a.code, a.provider_reference, a.url,
      clock_timestamp() as now,
      greatest(p.expires_at, p.authorized_until) - coalesce(${AHEAD}, 0) * interval '1 millisecond' as takes_until, others.first_id, others.last_id, others.tried, others.declined,
+     case a.action when 'void' then (
+       select min(v.created_at) from payment_operations w join attempts v on (v.tenant_id, v.livemode, v.operation_id) = (w.tenant_id, w.livemode, w.id)
+       where (w.tenant_id, w.livemode, w.payment_id) = (a.tenant_id, a.livemode, a.payment_id) and v.action = 'void') end as voided_since,
      (select w.status from payment_operations w where w.tenant_id = a.tenant_id and w.livemode = a.livemode and w.id = a.operation_id) as operation_status,
      (select case e.outcome when 'attempt_approved' then 'approved' else 'declined' end from provider_evidence e
       where e.attempt_id = a.id and (e.tenant_id, e.livemode) is not distinct from (a.tenant_id, a.livemode) and e.source = 'webhook'
@@ -163,6 +166,7 @@ interface LockedRow {
   readonly last_id: string;
   readonly tried: readonly string[];
   readonly declined: string | null;
+  readonly voided_since: Date | null;
   readonly operation_status: string | null;
   told: Attempt['told'];
 }
@@ -206,6 +210,7 @@ function toAttempt(row: LockedRow): Attempt {
     said: { code: row.code, reference: row.provider_reference, url: row.url },
     tried: row.tried,
     declined: row.declined,
+    voidedSince: row.voided_since,
     isWanted: row.operation_status === 'asking',
     isGivenUp: row.operation_status === 'failed',
     told: row.told,

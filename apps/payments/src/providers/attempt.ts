@@ -43,6 +43,8 @@ export interface Attempt extends NewAttempt {
   readonly tried: readonly string[];
   /** Why the last of them declined; null where none did. */
   readonly declined: string | null;
+  /** Of a void, when the provider was to give back what is set aside for the payment for the first time. */
+  readonly voidedSince: Date | null;
   /** False where what it is for has ended without it: its payment was called off, or ran out of time, while the customer had to act. */
   readonly isWanted: boolean;
   /** True where what it is for has failed by now. */

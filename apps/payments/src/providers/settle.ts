@@ -97,12 +97,13 @@ function isForgotten({ connector, sentAt, now }: Attempt, { keysKept_ms }: Heari
  * on for as long as anybody is asked how something ended, the next answer will be like the last.
  */
 function isRefusedForLong(
-  { action, now, takesUntil }: Attempt,
+  { now, takesUntil, voidedSince }: Attempt,
   { source, outcome }: Word,
   { until_ms }: InquirySchedule,
 ): boolean {
-  if (action !== 'void' || outcome !== 'declined' || source === 'operator') return false;
-  return now.getTime() - takesUntil.getTime() >= until_ms;
+  if (voidedSince === null || outcome !== 'declined' || source === 'operator') return false;
+  const isLongAgo = (at: Date) => now.getTime() - at.getTime() >= until_ms;
+  return isLongAgo(takesUntil) && isLongAgo(voidedSince);
 }
 
 /** The money was taken for a payment that has ended without it: no word of the machine's puts that right. */

@@ -1,4 +1,4 @@
-import { newUuid, uuidOf } from '@payflow/contracts';
+import { uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariant, type Invariant } from '@payflow/invariants';
 import { enqueue } from '@payflow/jobs';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { invariants } from '../database/index.js';
 import type { Wishes } from '../testing/attempts.js';
 import { attemptsStage } from '../testing/attempts-stage.js';
-import { act, deskWith, neverHeard, no, silence, unknownThere, unsent, yes } from '../testing/scripted-provider.js';
+import { act, deskWith, neverHeard, no, silence, unsent, yes } from '../testing/scripted-provider.js';
 import { providerJobs } from './ask-providers.js';
 import type { NewAttempt } from './attempt.js';
 import { attemptsInNeed } from './attempt.repository.js';
@@ -279,47 +279,6 @@ describe('where the customer has to act', () => {
     await inquire(attempt);
     expect(await inquiryIn(attempt)).toBeUndefined();
     expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'requires_action', needs_attention: true }]);
-  });
-});
-
-describe('the end of an authorization that its provider refuses', () => {
-  const SEVEN_DAYS_MS = 604_800_000;
-  const voiding = (refused_ms: number) =>
-    wishes.ask(
-      { action: 'void', amount: null, operation: newUuid(), connector: 'one', request: { reference: 'auth_9' } },
-      { left_ms: -refused_ms },
-    );
-
-  it('comes to nothing for seven days, so that it is asked for again', async () => {
-    const { first, ask } = house();
-    first.answers = [unknownThere];
-    const attempt = await voiding(SEVEN_DAYS_MS - 60_000);
-    await ask(attempt);
-    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'declined', needs_attention: false }]);
-    expect(await outcomes(attempt)).toEqual(['declined']);
-  });
-
-  it.each([
-    ['approved', { outcome: 'approved', reference: 'auth_9' }],
-    ['declined', { outcome: 'declined', code: 'authorization_ended' }],
-  ] as const)('is for a human after that, who says that it is %s', async (outcome, word) => {
-    const { first, ask, inquire, resolve } = house();
-    first.answers = [unknownThere];
-    first.inquiryAnswers = [unknownThere];
-    const attempt = await voiding(SEVEN_DAYS_MS);
-    await ask(attempt);
-    const waiting = { status: 'unknown', code: 'reference_unknown', needs_attention: true };
-    expect(await wishes.attempts(attempt)).toMatchObject([waiting]);
-    // As before anything else is asked of the payment.
-    await inquire(attempt);
-    expect(await wishes.attempts(attempt)).toMatchObject([waiting]);
-    expect([await outcomes(attempt), (await wishes.jobs(attempt)).map(({ job }) => job)]).toEqual([
-      [],
-      ['provider.ask'],
-    ]);
-    await resolve(attempt, word);
-    expect(await wishes.attempts(attempt)).toMatchObject([{ status: outcome, needs_attention: false }]);
-    expect(await outcomes(attempt)).toEqual([outcome]);
   });
 });
 

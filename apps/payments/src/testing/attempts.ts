@@ -8,7 +8,7 @@ import type { NewAttempt } from '../providers/attempt.js';
 
 const ATTEMPTS = statement(
   'spec.attempts',
-  `select number, status, connector, code, provider_reference as reference, url, inquiries, needs_attention, version::integer as version,
+  `select id, number, status, connector, code, provider_reference as reference, url, inquiries, needs_attention, version::integer as version,
      routing is not null as "isExplained"
    from attempts where payment_id = $1 order by number`,
 );
@@ -36,6 +36,8 @@ const HEARD = statement(
 );
 
 export interface AttemptRow {
+  /** UUID. */
+  readonly id: string;
   readonly number: number;
   readonly status: string;
   readonly connector: string | null;
