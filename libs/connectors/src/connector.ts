@@ -125,11 +125,17 @@ export interface ProviderBooks {
   readonly disputeReversed: string;
 }
 
+/** Whose payments a connector carries out: where real money moves, test mode has no business. */
+export const CONNECTOR_MODES = ['both', 'test', 'live'] as const;
+export type ConnectorMode = (typeof CONNECTOR_MODES)[number];
+
 /** A way to the outside. Never throws for what a provider said or failed to say: that is an answer. */
 export interface Connector {
   /** Lower-case snake_case, the name of its folder. */
   readonly name: string;
   readonly capabilities: Capabilities;
+  /** Both, where it is not said. */
+  readonly mode?: ConnectorMode;
   ask(request: ProviderRequest, call: ProviderCall): Promise<ProviderAnswer>;
   /** How did it end? Changes nothing at the provider. */
   inquire(request: ProviderRequest, call: ProviderCall): Promise<InquiryAnswer>;

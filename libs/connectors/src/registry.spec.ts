@@ -44,13 +44,14 @@ it('opens the same rail twice, each with what is its own', async () => {
       CARDS_API_KEY: 'key',
       CARDS_B_URL: 'http://127.0.0.1:10',
       CARDS_B_API_KEY: 'other',
+      CARDS_B_MODE: 'live',
       CARDS_B_WEBHOOK_SECRET: secret,
     }),
   );
-  expect(connectors.map(({ name, webhooks }) => [name, webhooks !== null])).toEqual([
-    ['internal', false],
-    ['cards', false],
-    ['cards_b', true],
+  expect(connectors.map(({ name, mode, webhooks }) => [name, mode, webhooks !== null])).toEqual([
+    ['internal', undefined, false],
+    ['cards', 'both', false],
+    ['cards_b', 'live', true],
   ]);
   await Promise.all(connectors.map((connector) => connector.close()));
 });

@@ -36,6 +36,9 @@ const connectors = [
   played('cards_b'),
 ];
 
+/** The same, of one mode alone. */
+const ofMode = (mode: 'test' | 'live', name: string): Connector => ({ ...played(name), mode });
+
 const wishOf = (tenant: string, change: Partial<RoutingWish> = {}): RoutingWish => ({
   tenant,
   livemode: false,
@@ -47,6 +50,7 @@ const wishOf = (tenant: string, change: Partial<RoutingWish> = {}): RoutingWish 
   tried: [],
   ...change,
 });
+const targetOf = (connector: string) => ({ connector, weight: 1, cost: { basis_points: 0, fixed: '0' } });
 const rule = (change: Partial<Omit<Route, 'id'>> = {}): Omit<Route, 'id'> => ({
   tenant: null,
   livemode: false,
@@ -94,6 +98,22 @@ describe('routing', () => {
     });
     expect((await router.choose(wishOf(tenant, { livemode: true })))?.connector.name).toBe('cards');
     expect((await router.choose(wishOf(newId('tenant'))))?.connector.name).toBe('cards');
+  });
+
+  it('never takes a test payment to who is for live ones, nor the other way round, whatever a route says', async () => {
+    const tenant = newId('tenant');
+    for (const livemode of [false, true]) {
+      const targets = [targetOf('cards'), targetOf('cards_b')];
+      expect(await putRoute(owner, rule({ tenant, livemode, targets }), 'operator')).toBe(true);
+    }
+    const router = new Router(db.database, [ofMode('live', 'cards'), ofMode('test', 'cards_b')]);
+    for (const asked of [tenant, newId('tenant')]) {
+      const [test, live] = [wishOf(asked), wishOf(asked, { livemode: true })];
+      expect((await router.choose(test))?.connector.name).toBe('cards_b');
+      expect(await router.choose({ ...test, tried: ['cards_b'] })).toBeUndefined();
+      expect((await router.choose(live))?.connector.name).toBe('cards');
+      expect(await router.choose({ ...live, tried: ['cards'] })).toBeUndefined();
+    }
   });
 
   it('keeps routes for a moment, so that a payment costs no statement', async () => {

@@ -71,6 +71,7 @@ export class Router {
   async choose(wish: RoutingWish): Promise<Routed | undefined> {
     const { tenant, livemode, payment, action, amount, asset, request, tried } = wish;
     const { card } = request;
+    const own = this.#outside.filter(({ mode = 'both' }) => mode === 'both' || (mode === 'live') === livemode);
     const routes = await this.#routesOf(tenant, livemode);
     if (routes.some(({ prefer }) => prefer === 'success_rate')) await this.#records.refresh();
     const explained = route(
@@ -84,11 +85,11 @@ export class Router {
         country: card?.country,
       },
       routes,
-      this.#outside,
+      own,
       (name, window_min) => this.#records.of(name, window_min),
     );
     const next = explained.candidates.find(({ connector }) => !tried.includes(connector));
-    const connector = this.#outside.find(({ name }) => name === next?.connector);
+    const connector = own.find(({ name }) => name === next?.connector);
     return connector && { connector, explained: { ...explained, tried } };
   }
 

@@ -1,6 +1,7 @@
 import type {
   Capabilities,
   Connector,
+  ConnectorMode,
   InquiryAnswer,
   ProviderAnswer,
   ProviderBooks,
@@ -38,6 +39,7 @@ export interface RailBooks {
 
 export interface HttpSettings {
   readonly URL: string;
+  readonly MODE?: ConnectorMode;
   readonly HTTP2: boolean;
   readonly CONNECTIONS: number;
   readonly TIME_LIMIT: number;
@@ -47,6 +49,7 @@ export interface HttpSettings {
 /** A provider that is asked over HTTP. */
 export class HttpConnector implements Connector {
   readonly capabilities: Capabilities;
+  readonly mode: ConnectorMode;
   readonly books?: NonNullable<Connector['books']>;
   readonly #line: HttpLine;
   readonly #outbound: Outbound;
@@ -54,10 +57,18 @@ export class HttpConnector implements Connector {
   constructor(
     readonly name: string,
     private readonly rail: HttpRail,
-    { URL: base, HTTP2: isHttp2, CONNECTIONS: connections, TIME_LIMIT: limit_ms, RATE_PER_S: perSecond }: HttpSettings,
+    {
+      URL: base,
+      MODE: mode = 'both',
+      HTTP2: isHttp2,
+      CONNECTIONS: connections,
+      TIME_LIMIT: limit_ms,
+      RATE_PER_S: perSecond,
+    }: HttpSettings,
     readonly webhooks: WebhookReader | null,
   ) {
     this.capabilities = rail.capabilities;
+    this.mode = mode;
     this.#line = new HttpLine({ base, connections, isHttp2 });
     showLine(name, () => this.#line.state);
     const running_max = isHttp2 ? connections * STREAMS_PER_CONNECTION : connections;

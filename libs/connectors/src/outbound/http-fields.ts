@@ -1,4 +1,5 @@
-import { boolean, duration, integer, url } from '@payflow/service';
+import { boolean, choice, duration, integer, url } from '@payflow/service';
+import { CONNECTOR_MODES } from '../connector.js';
 
 /** Variables of every connector that calls over HTTP, beside its keys. */
 export const httpFields = {
@@ -6,6 +7,11 @@ export const httpFields = {
     default: null,
     protocols: ['http', 'https'],
     description: "Base URL of the provider's API. Without it and its keys the connector is not there.",
+  }),
+  MODE: choice(CONNECTOR_MODES, {
+    default: 'both',
+    description:
+      'Whose payments go to the provider: of test mode, live ones, or both. `live` for one that moves real money, or test payments would move it too.',
   }),
   HTTP2: boolean({
     default: false,
