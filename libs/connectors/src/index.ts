@@ -1,5 +1,6 @@
 export type * from './connector.js';
 export { PROVIDER_ACTIONS } from './connector.js';
+export { silence_ms } from './outbound/http-status.js';
 export {
   CONNECTORS,
   capabilitiesOf,

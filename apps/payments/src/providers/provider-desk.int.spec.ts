@@ -175,6 +175,25 @@ describe('asking a provider', () => {
     expect(await wishes.answers(attempt)).toMatchObject([{ outcome: 'not_sent', code: 'queue_full' }]);
   });
 
+  it('waits likewise where its provider takes no more just now and nobody else can be asked, for as long as it is asked to', async () => {
+    const limited = { ...unsent, code: 'provider_rate_limited', evidence: { status: 429, retry_after: '7' } };
+    const { first, ask } = house();
+    first.answers = [limited];
+    const attempt = await wishes.ask({ action: 'refund', connector: 'one' });
+    await ask(attempt);
+    expect([await wishes.attempts(attempt), await outcomes(attempt)]).toMatchObject([[{ status: 'created' }], []]);
+    const due = (await wishes.jobs(attempt)).find(({ job }) => job === 'provider.ask')?.due_s ?? 0;
+    expect([due > 5, due < 8]).toEqual([true, true]);
+    await ask(attempt);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+    const { first: busy, second, ask: send } = house('one', 'two');
+    busy.answers = [limited];
+    const sale = await wishes.ask();
+    await send(sale);
+    await send(await secondOf(sale));
+    expect([await outcomes(sale), second.asked.length]).toEqual([['approved'], 1]);
+  });
+
   it('is put back where the process ends before it is sent, though others could be asked', async () => {
     const { first, second, ask } = house('one', 'two');
     first.answers = [gone];

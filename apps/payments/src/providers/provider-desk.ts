@@ -1,5 +1,5 @@
-import { crashAt } from '@payflow/contracts';
-import { connectorNamed, type Connector } from '@payflow/connectors';
+import { crashAt, type NotSentReason } from '@payflow/contracts';
+import { connectorNamed, silence_ms, type Connector } from '@payflow/connectors';
 import type { Database } from '@payflow/database';
 import type { JobRun } from '@payflow/jobs';
 import type { Outbox } from '@payflow/messaging';
@@ -72,7 +72,8 @@ export class ProviderDesk {
     crashAt('provider-after-answer');
     const hasOthers = await this.hasOthers(attempt, word);
     const isEnding = isGone(word, signal);
-    if ((isEnding || isFull(word, hasOthers)) && (await this.note(key, (found) => putBack(found, isEnding)))) return;
+    if ((isEnding || isFull(word, hasOthers)) && (await this.note(key, (found) => putBack(found, word, isEnding))))
+      return;
     await this.hear(key, word, hasOthers);
     crashAt('provider-after-commit');
   }
@@ -177,10 +178,13 @@ function look(attempt: Attempt | undefined): Note<Attempt | undefined> {
  * It never left this process: it waits for its turn, as long as somebody can be expected to wait for it. Where the process `isEnding`,
  * that is no word on it, however long it has waited: another process sends it.
  */
-function putBack(attempt: Attempt | undefined, isEnding: boolean): Note<boolean> {
+function putBack(attempt: Attempt | undefined, { content }: Word, isEnding: boolean): Note<boolean> {
   if (attempt?.status !== 'sending') return { result: false };
   if (!isEnding && attempt.now.getTime() - attempt.createdAt.getTime() > PATIENCE_MS) return { result: false };
-  return { result: true, move: { status: 'created' }, jobs: [askingLater(attempt, TURN_MS * (1 + Math.random()))] };
+  // Whom a provider has asked for silence leaves it alone for so long.
+  const asked_ms = silence_ms((content as { readonly retry_after?: unknown }).retry_after);
+  const delay_ms = asked_ms + TURN_MS * (1 + Math.random());
+  return { result: true, move: { status: 'created' }, jobs: [askingLater(attempt, delay_ms)] };
 }
 
 /** Whoever noted that it is being sent has died, or is given up: it may have been received. */
@@ -207,16 +211,17 @@ function isGone({ outcome, code }: Word, { aborted }: AbortSignal): boolean {
   return outcome === 'not_sent' && (code === 'caller_gone' || aborted);
 }
 
-/** Not sent for want of room, which another connector may have. */
+/** Not taken for want of room, here or at the provider's door, which another connector may have. */
 function isFull({ outcome, code }: Word, hasOthers: boolean): boolean {
   return outcome === 'not_sent' && FULL.has(code ?? '') && !hasOthers;
 }
-const FULL: ReadonlySet<string> = new Set<RefusalReason>([
+const FULL: ReadonlySet<string> = new Set<RefusalReason | NotSentReason>([
   'bulkhead_full',
   'queue_full',
   'queued_too_long',
   'rate_limited',
   'deadline_passed',
+  'provider_rate_limited',
 ]);
 
 function keyOf({ tenant, livemode, attempt }: AttemptJob): AttemptKey {
