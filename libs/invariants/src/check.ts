@@ -1,4 +1,4 @@
-import { statement, type Database, type Transaction } from '@payflow/database';
+import { sqlState, statement, type Database, type Transaction } from '@payflow/database';
 import type { Invariant, OffendingRow } from './invariant.js';
 
 /** What one check found. */
@@ -35,15 +35,32 @@ export async function checkInvariant(db: Database, invariant: Invariant, form: '
   };
 }
 
-/** Runs the full form of every check, one after the other: what `payflow verify` calls for each service. */
+/**
+ * Runs the full form of every check, one after the other: what `payflow verify` calls for each service. One that the database cannot
+ * carry out is broken, and the others are run all the same: what was tampered with may be the very thing that it cannot read.
+ */
 export async function checkInvariants(
   db: Database,
   invariants: readonly Invariant[],
 ): Promise<(Checked & { readonly invariant: string })[]> {
   const results: (Checked & { invariant: string })[] = [];
-  for (const invariant of invariants)
-    results.push({ invariant: invariant.name, ...(await checkInvariant(db, invariant, 'full')) });
+  for (const invariant of invariants) {
+    const checked = await orWhyNot(() => checkInvariant(db, invariant, 'full'));
+    results.push({ invariant: invariant.name, ...checked });
+  }
   return results;
+}
+
+/** What a check found, or that it could not be carried out and why. Throws where there is no database to ask. */
+export async function orWhyNot(check: () => Promise<Checked>): Promise<Checked> {
+  const start = performance.now();
+  try {
+    return await check();
+  } catch (error) {
+    if (sqlState(error) === undefined && !(error instanceof SyntaxError)) throw error;
+    const sample = [`could not be checked: ${(error as Error).message}`];
+    return { violations: 1, sample, duration_ms: Math.round(performance.now() - start) };
+  }
 }
 
 async function advance(db: Database, { advance: step }: Invariant): Promise<void> {
