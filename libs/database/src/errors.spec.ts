@@ -8,6 +8,7 @@ describe('an error', () => {
   it.each([
     ['a check that names its constraint', pg('23514', { constraint: 'accounts_floor' }), true],
     ['a unique violation', pg('23505', { constraint: 'x' }), true],
+    ['a row that a statement writes twice', pg('21000'), true],
     ['a value out of range', pg('22003'), true],
     ['a failed assertion', new AssertionError({ message: 'spec' }), true],
     ['a TypeError', new TypeError('spec'), true],

@@ -36,13 +36,15 @@ export function isSerializationConflict(error: unknown): boolean {
   return error instanceof RunAgain || state === '40001' || state === '40P01';
 }
 
+const DETERMINISTIC_CLASSES = new Set(['21', '22', '23']);
+
 /**
- * True only for what the same input will meet again for certain: class 22 (data exception), class 23 (constraint),
- * or a failed assertion. Everything else may be the weather, and is retried without limit.
+ * True only for what the same input will meet again for certain: class 21 (one row twice in a statement), class 22 (data exception),
+ * class 23 (constraint), or a failed assertion. Everything else may be the weather, and is retried without limit.
  */
 export function isDeterministic(error: unknown): boolean {
   const state = sqlState(error);
-  if (state) return (state.startsWith('22') || state.startsWith('23')) && !isPartitionMissing(error);
+  if (state) return DETERMINISTIC_CLASSES.has(state.slice(0, 2)) && !isPartitionMissing(error);
   return error instanceof TypeError || error instanceof RangeError || isAssertion(error);
 }
 

@@ -268,6 +268,26 @@ describe('a rule', () => {
     expect(await house.broken()).toEqual([]);
   });
 
+  it('counts beside a limit that has the same UUID, and looks at the same customer', async () => {
+    const customer = newId('customer');
+    const limit = house.limit({
+      kind: 'velocity',
+      amount: null,
+      asset: null,
+      count: 3,
+      minutes: 60,
+      scope: 'each_customer',
+    });
+    const rule = house.rule({
+      id: fromUuid('riskRule', uuidOf('limit', limit.data.id)),
+      conditions: { velocity: { per: 'customer', more_than: 2, minutes: 60 } },
+    });
+    await house.send(limit, rule);
+    for (const code of [[], [], [{ code: 'risk_denied' }]])
+      expect(failures(await house.send(house.create({ customer })))).toMatchObject(code);
+    expect(await house.broken()).toEqual([]);
+  });
+
   it.each([
     ['deleted and defined again', true, 'source'],
     ['defined to count by something else', false, 'destination'],

@@ -1,4 +1,4 @@
-import { fromUuid, toUuid, uuidOf } from '@payflow/contracts';
+import { derivedUuid, fromUuid, toUuid, uuidOf } from '@payflow/contracts';
 import { statement, Unnested, type Row, type Transaction } from '@payflow/database';
 import type { Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
@@ -231,5 +231,5 @@ export async function settleUses(tx: Transaction, settled: readonly Settled[]): 
 
 /** The UUID of the limit or rule that counts. */
 function countingUuid({ by }: Pick<Window, 'by'>): string {
-  return toUuid('limit', by) ?? uuidOf('riskRule', by);
+  return toUuid('limit', by) ?? derivedUuid(uuidOf('riskRule', by), 'velocity');
 }
