@@ -1,7 +1,8 @@
-import { fromUuid, uuidOf, type AccountSnapshot, type Refusal } from '@payflow/contracts';
+import { fromUuid, type AccountSnapshot, type Refusal } from '@payflow/contracts';
 import type { ProviderAction } from '@payflow/connectors';
 import { giveBack, release, reserve, settle, type Taking } from './ledger-steps.js';
 import {
+  authorizationUuid,
   heldByPayment,
   isExclusive,
   isOpen,
@@ -222,14 +223,14 @@ function confirm(life: Life, operation: Operation, moment: Moment): Life {
   return begin(waiting, authorizationOf(waiting, operation, moment), moment);
 }
 
-/** The first operation of a payment: it has the payment's own UUID, so that there is one. */
+/** The first operation of a payment. */
 export function authorizationOf(
   life: Life,
   { commandId, actor, traceId }: Pick<Operation, 'commandId' | 'actor' | 'traceId'>,
   moment: Moment,
 ): Operation {
   return {
-    id: uuidOf('payment', life.payment.id),
+    id: authorizationUuid(life.payment.id),
     kind: 'authorization',
     number: life.lastNumber + 1,
     status: 'queued',

@@ -1,4 +1,4 @@
-import type { AccountSnapshot, OperationKind } from '@payflow/contracts';
+import { derivedUuid, uuidOf, type AccountSnapshot, type OperationKind } from '@payflow/contracts';
 import type { Capabilities, ProviderAction, ProviderRequest } from '@payflow/connectors';
 import type { Payment } from './payment.js';
 import { isLegal, type PaymentState } from './transitions.js';
@@ -10,7 +10,7 @@ export type Kind = OperationKind | 'authorization' | 'expiry';
 export type OperationStatus = 'queued' | 'reserving' | 'asking' | 'settling' | 'releasing' | 'succeeded' | 'failed';
 
 export interface Operation {
-  /** UUID; of the authorization, the payment's own. */
+  /** UUID; of the authorization as {@link authorizationUuid} makes it. */
   readonly id: string;
   readonly kind: Kind;
   /** Its place among those of the payment. */
@@ -142,6 +142,11 @@ export function lifeOf(payment: Payment): Life {
 
 export function isOpen({ status }: Operation): boolean {
   return status !== 'succeeded' && status !== 'failed';
+}
+
+/** The id of a payment's first operation: always the same, so that there is one, and none that a client gives to something else. */
+export function authorizationUuid(payment: string): string {
+  return derivedUuid(uuidOf('payment', payment), 'authorization');
 }
 
 /** Refunds run beside all others; of those one at a time may move the payment's state. */

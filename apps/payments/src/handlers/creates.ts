@@ -1,7 +1,8 @@
-import { newId, uuidOf, type AnyMessage, type Refusable } from '@payflow/contracts';
+import { newId, type AnyMessage, type Refusable } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { createdBy, insertPayments, keyOf } from '../database/payment.repository.js';
 import { takeRetries } from '../database/retry.repository.js';
+import { authorizationUuid } from '../domain/life.js';
 import { isDirect, processingPayment, type Payment } from '../domain/payment.js';
 import { paymentOf } from './turns.js';
 
@@ -13,7 +14,7 @@ export type WholeCreate = AnyMessage<'payflow.payment.create.v1'>;
 export function newPayment(command: WholeCreate) {
   const direct = isDirect(command.data);
   const payment = processingPayment(command, command.data, direct ? newId('event') : null);
-  const operation = direct || command.data.confirm === false ? null : uuidOf('payment', payment.id);
+  const operation = direct || command.data.confirm === false ? null : authorizationUuid(payment.id);
   return { ...payment, operation, createCommandId: command.id };
 }
 

@@ -1,3 +1,4 @@
+import { fromUuid, uuidOf } from '@payflow/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DESTINATION, PaymentsUnderTest, SOURCE, told } from '../testing/payments-under-test.js';
 
@@ -45,6 +46,23 @@ describe('a payment between accounts that is captured later', () => {
     expect(SUMS(await payments.row(id))).toEqual([600, 600, 0, 0]);
     expect(payments.ledger.booked(SOURCE, DESTINATION) - before).toBe(600n);
     expect(payments.ledger.pending()).toBe(0n + (await openElsewhere(id)));
+  });
+
+  it('is captured under the UUID of the order that it has itself, or that another payment has', async () => {
+    const under = (order: string) => ({ operation: fromUuid('capture', uuidOf('payment', order)) });
+    const [id, other] = [await payments.authorized({ capture: 'manual_multiple' }), await payments.authorized()];
+    await payments.tell(payments.wish(id, 'capture', { ...under(id), amount: '500', final: false }));
+    await payments.settle();
+    await payments.tell(payments.wish(id, 'capture', under(other)));
+    await payments.settle();
+    expect(SUMS(await payments.row(id))).toEqual([1000, 1000, 0, 0]);
+    expect(await payments.row(other)).toMatchObject({ status: 'authorized' });
+    // Both new, in one batch.
+    const create = payments.create();
+    await payments.tell(create, payments.wish(other, 'capture', under(create.data.id)));
+    await payments.settle();
+    expect(await payments.row(other)).toMatchObject({ status: 'succeeded' });
+    expect(await payments.row(create.data.id)).toMatchObject({ status: 'authorized' });
   });
 
   it('is captured in parts, as long as something is left', async () => {
