@@ -1,6 +1,7 @@
 import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { onStatement } from './care/statement-events.js';
 import { openDatabase } from './database.js';
 import { SqlMigration } from './migration.js';
 import { PartitionMaintainer, type PartitionStep, type StepLeft } from './partition-maintainer.js';
@@ -224,6 +225,18 @@ describe('the maintainer', () => {
     expect(await partitionsOf('letters')).toContain(nameOf(0));
     await taken;
     await crowded.close();
+  });
+
+  it('does no more once nobody wants it, and leaves the rest to whoever comes next', async () => {
+    let steps = 0;
+    const unwatch = onStatement(({ name }) => {
+      if (name === 'partitions.step') steps += 1;
+    });
+    expect(await maintainer.run(() => steps < 2)).toEqual([]);
+    unwatch();
+    expect(steps).toBe(2);
+    expect(await new PartitionMaintainer(db.database, AHEAD).run()).toEqual([]);
+    await expectAllWell();
   });
 
   it('has the owner do what is due, and nothing else', async () => {

@@ -95,7 +95,7 @@ export class PartitionMaintainer {
     }
   }
 
-  /** Does what is due, unless another process is at it. Tells what had to be left for the next time. */
+  /** Does what is due and wanted, unless another process is at it. Tells what had to be left for the next time. */
   async run(isWanted: (step: PartitionStep) => boolean = () => true): Promise<StepLeft[]> {
     const left: StepLeft[] = [];
     for await (const each of this.steps(isWanted)) if ('error' in each) left.push(each);
@@ -112,6 +112,8 @@ export class PartitionMaintainer {
       const open = due.filter((step) => isWanted(step) && !left.has(keyOf(step)));
       if (open.length === 0) return;
       for (const step of open) {
+        // Asked again: the process may have begun to end, and one step alone can take seconds.
+        if (!isWanted(step)) continue;
         if (!(await this.holdsLease())) return;
         const error = await this.failureOf(step);
         if (error) left.add(keyOf(step));

@@ -28,7 +28,7 @@ export class CheckLoop {
   private readonly due: Due[];
   private timer: NodeJS.Timeout | undefined;
   private checking: Promise<void> = Promise.resolve();
-  private closed = false;
+  private readonly ending = new AbortController();
   private pause_ms = PAUSE_MS;
 
   constructor(
@@ -44,15 +44,21 @@ export class CheckLoop {
     this.schedule();
   }
 
-  async stop(): Promise<void> {
-    this.closed = true;
+  /** No check is begun any more, and the one at work asks nothing after the statement that runs, which takes 4 s at most. */
+  end(): void {
+    this.ending.abort();
     clearTimeout(this.timer);
+  }
+
+  /** Ends it, and waits for the statement that runs. */
+  async stop(): Promise<void> {
+    this.end();
     await this.checking;
   }
 
   private schedule(): void {
     const [next] = this.due.sort((a, b) => a.at_ms - b.at_ms);
-    if (this.closed || !next) return;
+    if (this.ending.signal.aborted || !next) return;
     this.timer = setTimeout(
       () => {
         this.checking = this.check(next).finally(() => this.schedule());
@@ -65,7 +71,7 @@ export class CheckLoop {
     const { name, interval_ms } = due.invariant;
     const start = performance.now();
     try {
-      const checked = await checkInvariant(this.database, due.invariant, 'running');
+      const checked = await checkInvariant(this.database, due.invariant, 'running', this.ending.signal);
       this.results.checked(name, checked, new Date());
       if (checked.violations > 0)
         log.error(
@@ -73,6 +79,7 @@ export class CheckLoop {
           'an invariant is broken',
         );
     } catch (error) {
+      if (this.ending.signal.aborted) return;
       this.results.failed(name, error);
       log.warn({ err: error, invariant: name }, 'an invariant could not be checked');
     }

@@ -1,4 +1,4 @@
-import { sqlState, statement, type Database, type Transaction } from '@payflow/database';
+import { sqlState, statement, type Database, type Statement, type Transaction } from '@payflow/database';
 import type { Invariant, OffendingRow } from './invariant.js';
 
 /** What one check found. */
@@ -20,10 +20,18 @@ const LOW_PRIORITY = statement(
   `select set_config('statement_timeout', $1, true), set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`,
 );
 
-/** Runs one check: the running form, bounded in time, or the full one with the pool's own time-out. */
-export async function checkInvariant(db: Database, invariant: Invariant, form: 'running' | 'full'): Promise<Checked> {
+/**
+ * Runs one check: the running form, bounded in time, or the full one with the pool's own time-out. Where `ending` is aborted, no
+ * further statement is begun, and it throws the reason.
+ */
+export async function checkInvariant(
+  db: Database,
+  invariant: Invariant,
+  form: 'running' | 'full',
+  ending?: AbortSignal,
+): Promise<Checked> {
   const start = performance.now();
-  if (form === 'running' && invariant.advance) await advance(db, invariant);
+  if (form === 'running' && invariant.advance) await advance(db, invariant.advance, ending);
   const rows =
     form === 'full'
       ? await db.rows<OffendingRow>(invariant.full)
@@ -63,10 +71,10 @@ export async function orWhyNot(check: () => Promise<Checked>): Promise<Checked> 
   }
 }
 
-async function advance(db: Database, { advance: step }: Invariant): Promise<void> {
-  if (!step) return;
+async function advance(db: Database, step: Statement, ending: AbortSignal | undefined): Promise<void> {
   for (let at = 0; at < ADVANCES_MAX; at++) {
     const more = await atLowPriority(db, (tx) => tx.rows(step));
+    ending?.throwIfAborted();
     if (more.length === 0) return;
   }
 }

@@ -29,6 +29,8 @@ class Checks implements OnApplicationBootstrap {
     @Inject(Drain) drain: Drain,
   ) {
     this.loop = new CheckLoop(database.for('reports'), invariants, results);
+    // Told first, waited for later: its last statement then ends while requests and consumers do.
+    drain.on('requests', 'invariants', () => this.loop.end());
     drain.on('flush', 'invariants', () => this.loop.stop());
   }
 

@@ -1,7 +1,7 @@
 import { newUuid } from '@payflow/contracts';
-import { statement } from '@payflow/database';
+import { onStatement, statement } from '@payflow/database';
 import { configureLogging, renderMetrics } from '@payflow/telemetry';
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MessagingGuards1763700013000 } from './database/messaging-guards.js';
@@ -157,5 +157,31 @@ describe('housekeeping', () => {
     vi.useFakeTimers({ toFake: ['Date'], now: now + 40 * DAY_MS });
     await housekeeping.run().finally(() => vi.useRealTimers());
     expect(await left()).toEqual([2, 1, 2]);
+  });
+
+  it('begins nothing more at its close, however much is left to prune', async () => {
+    const before = [await count('inbox'), await count('dead_letters')];
+    await db.database.rows(
+      statement(
+        'spec.backlog',
+        `insert into inbox (consumer_group, event_id, content_hash)
+         select 'g', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 0 from generate_series(1, 30000) as n`,
+      ),
+    );
+    await db.database.rows(
+      statement('spec.old-letter', `update dead_letters set last_at = now() - interval '31 days'`),
+    );
+    const ending = new Housekeeping(db.database);
+    let closed: Promise<void> | undefined;
+    const unwatch = onStatement(({ name }) => {
+      if (name === 'housekeeping.prune-inbox') closed ??= ending.close();
+    });
+    await ending.start();
+    await until('the inbox is being pruned', () => closed !== undefined);
+    await closed;
+    unwatch();
+    expect([await count('inbox'), await count('dead_letters')]).toEqual([20_000 + Number(before[0]), before[1]]);
+    await housekeeping.run();
+    expect([await count('inbox'), await count('dead_letters')]).toEqual([before[0], 0]);
   });
 });

@@ -58,6 +58,7 @@ const PRUNE_TALLIES = statement(
 
 /** Makes coming partitions and removes what has outlived its use: outbox days, inbox marks, dead letters, tallies. Hourly. */
 export class Housekeeping {
+  private closed = false;
   private first: Promise<void> = Promise.resolve();
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
   private readonly counting = new Repeat(
@@ -88,7 +89,9 @@ export class Housekeeping {
     this.rounds.start();
   }
 
+  /** Begins nothing more, however much is left, and waits for what is at work: the end of a process has seconds, a backlog takes hours. */
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.all([this.first, this.rounds.stop(), this.counting.stop()]);
   }
 
@@ -105,20 +108,29 @@ export class Housekeeping {
    */
   async look(): Promise<void> {
     if ((await this.countAhead()).every(({ partitions }) => partitions >= 0)) return;
-    report(await this.partitions.run(({ action }) => action === 'make' || action === 'attach'));
+    report(await this.partitions.run(({ action }) => !this.closed && (action === 'make' || action === 'attach')));
     await this.countAhead();
   }
 
   /** One round. What fails is logged and tried again at the next; it keeps nothing else from being done. */
   async run(): Promise<void> {
     const { database } = this;
-    await attempt('keeping partitions', async () => report(await this.partitions.run()));
-    await attempt('pruning the inbox', async () => {
-      while ((await database.count(PRUNE_INBOX)) === PRUNE_ROWS_MAX);
+    await this.attempt('keeping partitions', async () => report(await this.partitions.run(() => !this.closed)));
+    await this.attempt('pruning the inbox', async () => {
+      while ((await database.count(PRUNE_INBOX)) === PRUNE_ROWS_MAX && !this.closed);
     });
-    await attempt('pruning dead letters', () => database.count(PRUNE_DEAD_LETTERS));
-    await attempt('pruning suspects', () => database.count(PRUNE_SUSPECTS));
-    await attempt('pruning tallies', () => database.count(PRUNE_TALLIES));
+    await this.attempt('pruning dead letters', () => database.count(PRUNE_DEAD_LETTERS));
+    await this.attempt('pruning suspects', () => database.count(PRUNE_SUSPECTS));
+    await this.attempt('pruning tallies', () => database.count(PRUNE_TALLIES));
+  }
+
+  private async attempt(step: string, work: () => Promise<unknown>): Promise<void> {
+    if (this.closed) return;
+    try {
+      await work();
+    } catch (error) {
+      log.warn({ err: error, step }, 'a step of the housekeeping failed; it is tried again in an hour');
+    }
   }
 }
 
@@ -129,14 +141,6 @@ function report(left: readonly StepLeft[]): void {
       { err: error, sqlstate: sqlState(error), ...step },
       'a step of the upkeep of partitions is left for the next round',
     );
-  }
-}
-
-async function attempt(step: string, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    log.warn({ err: error, step }, 'a step of the housekeeping failed; it is tried again in an hour');
   }
 }
 

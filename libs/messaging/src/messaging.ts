@@ -83,8 +83,10 @@ export class Messaging {
 
   /** Stops taking batches, finishes those begun, publishes and marks what is on its way. */
   async close(): Promise<void> {
+    // Told first: its last statement ends while the consumers do.
+    const housekeeping = this.housekeeping.close();
     await Promise.all(this.subscriptions.map((subscription) => subscription.stop()));
-    await Promise.all([this.relay.close(), this.publisher.close(CLOSE_DEADLINE_MS), this.housekeeping.close()]);
+    await Promise.all([this.relay.close(), this.publisher.close(CLOSE_DEADLINE_MS), housekeeping]);
     const admin = this.adminClient?.then((client) => client.close()).catch(() => undefined);
     await Promise.race([admin, delay(ADMIN_CLOSE_MS, undefined, { ref: false })]);
   }
