@@ -56,12 +56,13 @@ export class ServiceProcess {
 
   /** How it ended, where nobody ended it and it was not started again. */
   get ending(): string | undefined {
-    return this.died && `${this.name} has ended with ${this.died.signal ?? this.died.code}: ${this.lastWords()}`;
+    return this.died && `${this.name} has ${this.toldOf(this.died)}`;
   }
 
-  /** The last that it logged: folders of a run are gone when its output is read. */
-  private lastWords(): string {
-    return readFileSync(this.logFile, 'utf8').trimEnd().slice(-LAST_WORDS_MAX);
+  /** An end with the last that was logged before it: folders of a run are gone when its output is read. */
+  private toldOf({ signal, code }: Exit): string {
+    const lastWords = readFileSync(this.logFile, 'utf8').trimEnd().slice(-LAST_WORDS_MAX);
+    return `ended with ${signal ?? code}: ${lastWords}`;
   }
 
   /** Starts it and waits until it says that it is ready. */
@@ -103,7 +104,7 @@ export class ServiceProcess {
     await until(
       `${this.name} is ready`,
       async () => {
-        if (exit) throw new PartFailure(this.name, `ended with ${exit.signal ?? exit.code}`, { logFile: this.logFile });
+        if (exit) throw new PartFailure(this.name, this.toldOf(exit), { logFile: this.logFile });
         const { status, body } = await this.probe('/readyz');
         last = body;
         return status === 200;
