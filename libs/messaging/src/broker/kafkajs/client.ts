@@ -37,7 +37,9 @@ const log = logger('kafkajs');
 
 /** kafkajs calls ordinary rebalances and retried connections errors: what ends anything reaches us as a rejection, so warn is enough. */
 function writeLog({ namespace, log: entry }: LogEntry): void {
+  // Of a broker that lets nobody in, it logs the error itself: what is thrown here would be taken for the reason.
+  const message = String(entry.message as unknown);
   // Said of every producer we make: our retries are limited because the relay, not the client, repeats what failed.
-  if (entry.message.startsWith('Limiting retries for the idempotent producer')) return;
-  log.warn({ namespace, groupId: entry['groupId'], error: entry['error'] }, entry.message);
+  if (message.startsWith('Limiting retries for the idempotent producer')) return;
+  log.warn({ namespace, groupId: entry['groupId'], error: entry['error'] }, message);
 }
