@@ -3,6 +3,7 @@ import { logger } from '@payflow/telemetry';
 import type { Broker, BrokerOptions } from '../port.js';
 import { openAdmin } from './admin.js';
 import { CONSUMER_REQUEST_TIMEOUT_MS, openConsumer } from './consumer.js';
+import './one-socket.js';
 import { openProducer } from './producer.js';
 
 const CONNECTION_TIMEOUT_MS = 2_000;
