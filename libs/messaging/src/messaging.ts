@@ -53,8 +53,11 @@ export class Messaging {
     this.relay.start();
   }
 
-  /** Starts one consumer group. Resolves when the broker has let it join, however long that takes, or at the close. */
-  async subscribe(group: Group, handlers: SubscriptionHandlers): Promise<void> {
+  /**
+   * Starts one consumer group. Resolves when the broker has let it join, however long that takes, or at the close. Throws at once where
+   * the subscription cannot be made: nobody waits for a join at the start.
+   */
+  subscribe(group: Group, handlers: SubscriptionHandlers): Promise<void> {
     const { database, partitions } = this.options;
     const subscription = new Subscription(group, handlers, {
       db: database.for('consumers'),
@@ -68,7 +71,7 @@ export class Messaging {
       },
     });
     this.subscriptions.push(subscription);
-    await subscription.start();
+    return subscription.start();
   }
 
   /** For readiness: can the service send, and does every consumer run? */

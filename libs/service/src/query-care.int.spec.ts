@@ -1,4 +1,4 @@
-import { SqlMigration, statement } from '@payflow/database';
+import { SqlMigration, statement, type Database } from '@payflow/database';
 import { configureLogging, renderMetrics } from '@payflow/telemetry';
 import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -93,6 +93,18 @@ describe('statements that are slow', () => {
     const [{ max } = { max: 0 }] = db.database.pools();
     await Promise.all(Array.from({ length: max + 1 }, () => db.database.rows(SLOW, ['thing 2', 0.15])));
     expect((await lineOf('spec.slow')).no_plan).toBe('no_idle_connection');
+  });
+
+  it('end nothing where they cannot be told of', async () => {
+    unwatch();
+    const closed = {
+      pools: () => {
+        throw new Error('the pools are closed');
+      },
+    } as unknown as Database;
+    unwatch = watchStatements(closed, 100);
+    await db.database.rows(SLOW, ['thing 3', 0.15]);
+    await until('it is said', () => /the pools are closed.*a slow statement could not be told/.test(written));
   });
 
   it('leave the connection that explained them as it was', async () => {

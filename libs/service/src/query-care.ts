@@ -45,7 +45,7 @@ export function watchStatements(db: Database, slow_ms: number): () => void {
     if (execution.duration_ms < slow_ms) return;
     slowStatements.inc({ statement: execution.name ?? UNNAMED });
     const seen = slow.seen(execution, performance.now());
-    if (seen) void tell(db, seen);
+    if (seen) tell(db, seen).catch((error: unknown) => log.warn({ err: error }, 'a slow statement could not be told'));
   });
 }
 

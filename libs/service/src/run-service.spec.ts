@@ -1,6 +1,7 @@
-import { Controller, Get, Module } from '@nestjs/common';
+import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { Messaging } from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
+import { until } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   commonFields,
@@ -116,3 +117,37 @@ async function codeOf(request: Promise<Response>): Promise<string> {
   const answer = await request;
   return `${answer.status} ${((await answer.json()) as { code: string }).code}`;
 }
+
+@Injectable()
+class CheckThatCannotBeAsked {
+  constructor(health: Health) {
+    health.register({
+      get name(): string {
+        throw new Error('a check without a name');
+      },
+      level: 'required',
+      run: () => undefined,
+    });
+  }
+}
+
+@Module({ providers: [CheckThatCannotBeAsked, { provide: Messaging, useValue: silentMessaging }] })
+class UnreadyModule {}
+
+it('runs on where it cannot be told whether it is ready, and says so', async () => {
+  const lines: string[] = [];
+  configureLogging({ stream: { write: (line) => void lines.push(line) } });
+  const config = readConfiguration(configuration, {
+    NODE_ENV: 'test',
+    OTEL_TRACES_EXPORTER: 'none',
+    LOG_LEVEL: 'warn',
+    PORT: '0',
+  });
+  const unready = await startService({ configuration, module: () => ({ module: UnreadyModule }) }, config);
+  await until('the failure is told', () =>
+    lines.some((line) => /a check without a name.*what follows the start did not end well/.test(line)),
+  );
+  configureLogging({ level: 'silent' });
+  expect((await fetch(`${await unready.app.getUrl()}/livez`)).status).toBe(200);
+  await unready.stop();
+});

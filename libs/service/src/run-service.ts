@@ -91,7 +91,8 @@ export async function startService<C extends Configuration>(
   await parts.startUp.part('http', () => app.listen({ port: common.PORT, host: common.HOST }));
   parts.health.enter('running');
   log.info({ url: await app.getUrl() }, 'listening');
-  void tellWhenReady(parts);
+  // Whoever asks the same of a probe is told of the failure too; of what was left for later, each is made when it is needed.
+  tellWhenReady(parts).catch((error: unknown) => log.warn({ err: error }, 'what follows the start did not end well'));
   return { app, stop: once(() => stop(app, parts, telemetry)) };
 }
 

@@ -1,12 +1,13 @@
 import { SERVICES } from '@payflow/contracts';
 import { CheckResults, type TallyReport } from '@payflow/invariants';
 import { configureLogging } from '@payflow/telemetry';
-import { beforeAll, expect, it } from 'vitest';
+import { until } from '@payflow/testing';
+import { beforeEach, expect, it } from 'vitest';
 import { Picture } from './picture.js';
 import { Sampler, type SamplerParts } from './sampler.js';
 import type { Readable } from './self-reader.js';
 
-beforeAll(() => configureLogging({ level: 'silent' }));
+beforeEach(() => configureLogging({ level: 'silent' }));
 
 const never = new Promise<never>(() => undefined);
 
@@ -45,4 +46,26 @@ it('looks at everything on time, however long it takes to compare, and compares 
     SERVICES.map(() => 'ready'),
   );
   expect(asked.toSorted()).toEqual(['acknowledged', ...SERVICES.map((service) => `tallies of ${service}`)].toSorted());
+});
+
+it('tells of a comparison whose result cannot be kept, and compares again', async () => {
+  const lines: string[] = [];
+  configureLogging({ level: 'warn', stream: { write: (line) => void lines.push(line) } });
+  let asked = 0;
+  const results = new CheckResults(['I11', 'I21']);
+  results.checked = results.failed = () => {
+    throw new Error('no room for it');
+  };
+  const look = async () => {
+    asked += 1;
+    return [];
+  };
+  const messaging = { admin: () => Promise.reject(new Error('no broker here')) };
+  const parts: SamplerParts = { readers: [], messaging, results, acknowledged: { look } };
+  const sampler = new Sampler(parts, new Picture(), async () => undefined);
+  for (let round = 0; round < 5; round++) await sampler.round();
+  await until('it is told', () => lines.length > 0);
+  configureLogging({ level: 'silent' });
+  expect(asked).toBe(2);
+  expect(lines.join('')).toMatch(/no room for it.*a comparison did not end well/);
 });

@@ -85,7 +85,13 @@ export class Sampler {
   private beside(invariant: InvariantName, compare: () => Promise<void>): void {
     if (this.comparing.has(invariant)) return;
     this.comparing.add(invariant);
-    void compare().finally(() => this.comparing.delete(invariant));
+    void compare()
+      .catch((error: unknown) =>
+        this.seldom.run((suppressed) =>
+          log.warn({ err: error, invariant, suppressed }, 'a comparison did not end well'),
+        ),
+      )
+      .finally(() => this.comparing.delete(invariant));
   }
 
   /** Waits a short while; an answer that comes later is taken then. */

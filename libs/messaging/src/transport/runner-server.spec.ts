@@ -3,9 +3,10 @@ import { NestFactory } from '@nestjs/core';
 import { Ctx, Payload } from '@nestjs/microservices';
 import { Module } from '@nestjs/common';
 import type { AnyMessage, Refusable } from '@payflow/contracts';
-import type { Transaction } from '@payflow/database';
+import type { Database, Transaction } from '@payflow/database';
 import { expect, it } from 'vitest';
-import type { Messaging } from '../messaging.js';
+import type { Broker } from '../broker/port.js';
+import { Messaging } from '../messaging.js';
 import type { Handled, SubscriptionHandlers } from '../runner/handler.js';
 import { Begun, Consumes, Discards, Known, Refuses } from './consumes.js';
 import { RunnerServer } from './runner-server.js';
@@ -79,4 +80,27 @@ it('hands the methods of a controller to the runner, with their arguments, their
   await expect(handlers.handle([], tx)).rejects.toMatchObject({ code: '23514', constraint: 'spec' });
   await app.close();
   expect(closed).toBe(true);
+});
+
+it.each([
+  ['waits for the join', (joined: Promise<void>) => joined],
+  ['does not wait for the join', async (joined: Promise<void>) => void joined.catch(() => undefined)],
+])('fails the start where a subscription cannot be made and the start %s', async (_how, subscribed) => {
+  const database = {
+    for(purpose: string): Database {
+      if (purpose === 'consumers') throw new Error('no connections for consumers');
+      return this as unknown as Database;
+    },
+  } as unknown as Database;
+  const broker: Broker = {
+    producer: () => Promise.reject(new Error('no broker here')),
+    consumer: () => Promise.reject(new Error('no broker here')),
+    admin: () => Promise.reject(new Error('no broker here')),
+  };
+  const messaging = new Messaging({ broker, database, partitions: 'single' });
+  const app = await NestFactory.createMicroservice(SpecModule, {
+    strategy: new RunnerServer(messaging, (_group, joined) => subscribed(joined)),
+    logger: false,
+  });
+  await expect(app.listen()).rejects.toThrow('no connections for consumers');
 });

@@ -16,9 +16,12 @@ export class RunnerServer extends Server implements CustomTransportStrategy {
     super();
   }
 
-  /** Subscribes all groups. Does not wait for the broker: readiness tells when they run. */
-  listen(callback: () => void): void {
-    void this.subscribeAll().then(callback);
+  /**
+   * Subscribes all groups. Does not wait for the broker: readiness tells when they run. A subscription that cannot be made fails the
+   * start, by the error that Nest is called back with: a service that does not read must not seem to run.
+   */
+  listen(callback: (error?: unknown) => void): void {
+    void this.subscribeAll().then(() => callback(), callback);
   }
 
   private async subscribeAll(): Promise<void> {
