@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { newId } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listBlocks, wishLift } from '../database/index.js';
 import { Client } from '../testing/gateway-under-test.js';
+import { signed, specReader } from '../testing/signed-webhooks.js';
 import { told } from '../testing/stage.js';
 import { anAddress, from, openWatched, round, type Watched } from '../testing/watched.js';
+import { WebhookReaders } from '../webhooks/readers.js';
 
 const THRESHOLD = 5;
 const LIMITS = {
@@ -74,6 +77,21 @@ describe('an address', () => {
     await round(gateway);
     expect(await answerTo(address)).toBe('200 USD');
     expect(await toldOf(address)).toEqual([]);
+  });
+
+  it('of a provider is let in as soon as its webhooks are signed right, however many were not', async () => {
+    gateway.app.get(WebhookReaders, { strict: false }).set('spec', specReader);
+    const address = anAddress();
+    const tell = async (at: Date) => {
+      const [id, body] = [randomUUID(), JSON.stringify({ nothing: true })];
+      const headers = { ...from(address), ...signed(body, { id, at }) };
+      return (await fetch(`${gateway.base}/api/v1/provider_webhooks/spec`, { method: 'POST', body, headers })).status;
+    };
+    const tenMinutesAgo = new Date(Date.now() - 600_000);
+    for (let at = 0; at < 4 * THRESHOLD; at++) expect(await tell(tenMinutesAgo)).toBe(401);
+    await round(gateway);
+    expect(await toldOf(address)).toEqual([]);
+    expect(await tell(new Date())).toBe(204);
   });
 
   it('of a trusted network is never blocked, nor a key that is used from it', async () => {

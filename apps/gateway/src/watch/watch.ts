@@ -5,7 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import type { BlockedOwner } from '../database/access-block.repository.js';
 import type { Caller } from '../http/edge/caller.js';
-import type { RatePolicy } from '../http/edge/traffic.js';
+import { ratePolicyOf, type RatePolicy } from '../http/edge/traffic.js';
 import type { Alarms } from './alarms.js';
 import type { Blocks } from './blocks.js';
 import { clientAddress, type ProxyTrust } from './client-address.js';
@@ -124,6 +124,8 @@ export class Watch {
 
   #noteVain(request: FastifyRequest, status: number, { subject }: Visitor, caller: Caller | undefined): void {
     const { suspicions } = this.parts;
+    // Nobody guesses a signature: one that is wrong is of a secret that was changed on one side, or of a clock, and each body has another.
+    if (status === 401 && ratePolicyOf(request) === 'webhook_in') return;
     // A login names its account in the body: each of its failures is another try.
     if (status === 401)
       suspicions.note('unauthenticated_burst', subject, request.headers.authorization ?? nothingIn(request));
