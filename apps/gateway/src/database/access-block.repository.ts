@@ -22,7 +22,8 @@ export interface BlockedOwner {
 export interface HeldBlock {
   readonly kind: BlockKind;
   readonly subject: string;
-  readonly until: Date;
+  /** How long it still holds, by the clock that said until when. */
+  readonly left_ms: number;
   readonly isToLift: boolean;
 }
 
@@ -86,7 +87,8 @@ const PLACE = statement(
 
 const HELD = statement(
   'access-blocks.held',
-  `select kind, subject, blocked_until as until, lift_wished_by is not null as "isToLift" from access_blocks
+  `select kind, subject, (extract(epoch from blocked_until - statement_timestamp()) * 1000)::float8 as left_ms,
+     lift_wished_by is not null as "isToLift" from access_blocks
    where blocked_until > statement_timestamp() and lifted_at is null order by blocked_until desc limit $1`,
 );
 
@@ -131,7 +133,7 @@ export async function placeBlocks(
 
 /** The blocks that hold, at most `limit` of them. */
 export function findHeldBlocks(db: Database, limit: number): Promise<HeldBlock[]> {
-  return db.rows<HeldBlock & { until: Date }>(HELD, [limit]);
+  return db.rows<HeldBlock>(HELD, [limit]);
 }
 
 /** Lifts what operators want lifted. */

@@ -14,6 +14,7 @@ const refused = counter(METRICS.blockedRequests, 'Requests of those who are bloc
 
 /** Who is not let in now, as this process has heard: a look at a map, and for nobody more. */
 export class Blocks {
+  /** Until when, by the clock of this process that nobody sets: one that is wrong ends no block, and makes none longer. */
   #held: ReadonlyMap<string, number> = new Map();
 
   constructor(private readonly db: Database) {
@@ -25,7 +26,7 @@ export class Blocks {
   /** Why the request of a subject is refused, or undefined. */
   refusal(kind: BlockKind, subject: string): Problem | undefined {
     if (this.#held.size === 0) return undefined;
-    const left_ms = (this.#held.get(`${kind} ${subject}`) ?? 0) - Date.now();
+    const left_ms = (this.#held.get(`${kind} ${subject}`) ?? 0) - performance.now();
     if (left_ms <= 0) return undefined;
     refused.inc({ kind });
     const headers = { 'retry-after': String(secondsOf(left_ms)) };
@@ -35,7 +36,8 @@ export class Blocks {
   /** Learns which blocks hold. True where an operator wants one of them lifted. */
   async load(): Promise<boolean> {
     const held = await findHeldBlocks(this.db, HELD_MAX);
-    this.#held = new Map(held.map(({ kind, subject, until }) => [`${kind} ${subject}`, until.getTime()]));
+    const now = performance.now();
+    this.#held = new Map(held.map(({ kind, subject, left_ms }) => [`${kind} ${subject}`, now + left_ms]));
     return held.some(({ isToLift }) => isToLift);
   }
 }
