@@ -104,6 +104,20 @@ describe('health', () => {
     expect(checks(slow(401_000))).toEqual(['I3 of ledger was last checked 401 s ago']);
   });
 
+  it('tells of a comparison between the services that has not come for five minutes, however long it took before', () => {
+    const result = { violations: 0, sample: [], violated_at: null, violated_sample: [], error: 'TimedOut' };
+    const checked_at = new Date(NOW - 301_000).toISOString();
+    const slow = (...names: CheckResult['invariant'][]) =>
+      names.map((invariant) => ({ ...result, invariant, duration_ms: 5_000, checked_at }));
+    picture.service('monitoring').invariants = { value: slow('I11', 'I19', 'I21'), at_ms: NOW };
+    // The gateway's own I11 rests as its others do.
+    picture.service('gateway').invariants = { value: slow('I11', 'I15'), at_ms: NOW };
+    expect(health().reasons).toEqual([
+      'I11 of monitoring was last checked 301 s ago',
+      'I21 of monitoring was last checked 301 s ago',
+    ]);
+  });
+
   it('names readers that are behind or stand still', () => {
     picture.ends.set(partitionKey('ledger.commands.v1', 0), [
       { at_ms: NOW - 100_000, high: 10 },

@@ -1,4 +1,4 @@
-import { SERVICES, type Service } from '@payflow/contracts';
+import { SERVICES, type InvariantName, type Service } from '@payflow/contracts';
 import { restOf_ms, type CheckResult } from '@payflow/invariants';
 import { tenths, type ReaderLag } from './lags.js';
 import type { Picture, Readiness, ServicePicture } from './picture.js';
@@ -29,6 +29,8 @@ const LAG_S_MAX = 30;
 const PARTITIONS_AHEAD_MIN = 3;
 /** Checks come every half minute, seldom ones every two, and rest when they take long; past this and that rest nobody checks. */
 const UNCHECKED_S_MAX = 300;
+/** What monitoring itself compares between the services comes every few rounds, however long it takes, and never rests. */
+const COMPARED: ReadonlySet<InvariantName> = new Set(['I11', 'I21']);
 const MS_PER_S = 1_000;
 
 /** The state of the installation, with everything that speaks against it. */
@@ -78,7 +80,8 @@ function checkReasons(service: Service, result: CheckResult, checks: number, now
   // One that has failed ever since its service began has no time to grow old.
   if (checked_at === null) return error === null ? [] : [`${invariant} of ${service} could not be checked: ${error}`];
   const unchecked_s = (now_ms - Date.parse(checked_at)) / MS_PER_S;
-  return unchecked_s > UNCHECKED_S_MAX + restOf_ms(duration_ms, checks) / MS_PER_S
+  const rest_s = service === 'monitoring' && COMPARED.has(invariant) ? 0 : restOf_ms(duration_ms, checks) / MS_PER_S;
+  return unchecked_s > UNCHECKED_S_MAX + rest_s
     ? [`${invariant} of ${service} was last checked ${Math.round(unchecked_s)} s ago`]
     : [];
 }
