@@ -118,6 +118,35 @@ describe('health', () => {
     ]);
   });
 
+  it('tells of a service that answers, and has not told its figures for a minute', () => {
+    const ledger = picture.service('ledger');
+    const at = (age_ms: number) => NOW - age_ms;
+    const told = (age_ms: number) => {
+      ledger.invariants = { value: [], at_ms: at(age_ms) };
+      ledger.outboxAge_s = { value: 0, at_ms: at(age_ms) };
+    };
+    ledger.answeringSince_ms = at(90_000);
+    ledger.partitionsAhead = { value: new Map([['outbox', 4]]), at_ms: at(10_000) };
+    told(59_000);
+    expect(health().status).toBe('ok');
+    told(61_000);
+    expect(health()).toMatchObject({
+      status: 'degraded',
+      reasons: [
+        'ledger has not told of its invariants for 61 s',
+        'ledger has not told of its unpublished messages for 61 s',
+      ],
+    });
+    [ledger.invariants, ledger.outboxAge_s, ledger.partitionsAhead] = [undefined, undefined, undefined];
+    expect(health().reasons).toHaveLength(3);
+    // One that has just come back has had no time for it, and one that is down is named for that.
+    ledger.answeringSince_ms = at(59_000);
+    expect(health().status).toBe('ok');
+    says('ledger', 'down', 'timeout');
+    ledger.answeringSince_ms = undefined;
+    expect(health().reasons).toEqual(['ledger is down: timeout']);
+  });
+
   it('names readers that are behind or stand still', () => {
     picture.ends.set(partitionKey('ledger.commands.v1', 0), [
       { at_ms: NOW - 100_000, high: 10 },

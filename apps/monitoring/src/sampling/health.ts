@@ -31,6 +31,8 @@ const PARTITIONS_AHEAD_MIN = 3;
 const UNCHECKED_S_MAX = 300;
 /** What monitoring itself compares between the services comes every few rounds, however long it takes, and never rests. */
 const COMPARED: ReadonlySet<InvariantName> = new Set(['I11', 'I21']);
+/** Figures are told every five rounds; a round that waits for what does not answer takes twice its time. */
+const UNTOLD_S_MAX = 60;
 const MS_PER_S = 1_000;
 
 /** The state of the installation, with everything that speaks against it. */
@@ -40,6 +42,7 @@ export function healthOf(picture: Picture, lags: readonly ReaderLag[], now_ms: n
   const reasons = [
     ...broken.map(({ service, status, reasons }) => [`${service} is ${status}`, ...reasons].join(': ')),
     ...brokerReasons(picture, now_ms),
+    ...SERVICES.flatMap((service) => untoldReasons(service, picture.services.get(service), now_ms)),
     ...SERVICES.flatMap((service) => figureReasons(service, picture.services.get(service), now_ms)),
     ...lags.flatMap(lagReasons),
   ];
@@ -60,6 +63,22 @@ function brokerReasons({ broker }: Picture, now_ms: number): string[] {
   if (!broker) return ['the broker was not looked at yet'];
   if (!broker.value.reachable) return [`the broker cannot be reached: ${broker.value.reason ?? 'unknown'}`];
   return now_ms - broker.at_ms > STALE_S * MS_PER_S ? ['the broker was not looked at lately'] : [];
+}
+
+/** Of a service that answers, and does not tell how it is: an old figure stays what it was, and says nothing of now. */
+function untoldReasons(service: Service, picture: ServicePicture | undefined, now_ms: number): string[] {
+  const since_ms = picture?.answeringSince_ms;
+  // One that is down, or was not looked at, is named for that.
+  if (!picture || since_ms === undefined || now_ms - (picture.readiness?.at_ms ?? 0) > STALE_S * MS_PER_S) return [];
+  const figures = {
+    invariants: picture.invariants,
+    'unpublished messages': picture.outboxAge_s,
+    partitions: picture.partitionsAhead,
+  };
+  return Object.entries(figures).flatMap(([what, look]) => {
+    const untold_s = (now_ms - Math.max(since_ms, look?.at_ms ?? 0)) / MS_PER_S;
+    return untold_s > UNTOLD_S_MAX ? [`${service} has not told of its ${what} for ${Math.round(untold_s)} s`] : [];
+  });
 }
 
 function figureReasons(service: Service, picture: ServicePicture | undefined, now_ms: number): string[] {

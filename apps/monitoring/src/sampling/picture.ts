@@ -15,6 +15,8 @@ export type Readiness = HealthReport['status'] | 'down';
 export interface ServicePicture {
   /** The last attempt, whether it was answered or not. */
   readiness: Look<{ readonly status: Readiness; readonly reasons: readonly string[] }> | undefined;
+  /** Since when it has answered at every look: so long it could have told the figures. Undefined while it is down. */
+  answeringSince_ms: number | undefined;
   invariants: Look<readonly CheckResult[]> | undefined;
   outboxAge_s: Look<number> | undefined;
   /** Partitions that lie ahead of the present one, by table. */
@@ -50,6 +52,7 @@ export class Picture {
     if (!picture) {
       picture = {
         readiness: undefined,
+        answeringSince_ms: undefined,
         invariants: undefined,
         outboxAge_s: undefined,
         partitionsAhead: undefined,

@@ -2,13 +2,16 @@ import { SERVICES } from '@payflow/contracts';
 import { CheckResults, type TallyReport } from '@payflow/invariants';
 import { configureLogging } from '@payflow/telemetry';
 import { until } from '@payflow/testing';
-import { beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { healthOf } from './health.js';
 import { Picture } from './picture.js';
 import { Sampler, type SamplerParts } from './sampler.js';
 import type { Readable } from './self-reader.js';
 
 beforeEach(() => configureLogging({ level: 'silent' }));
+afterEach(() => void vi.useRealTimers());
 
+const TOLD = 'payflow_outbox_oldest_unpublished_seconds 7\npayflow_partitions_ahead{table="outbox"} 4\n';
 const never = new Promise<never>(() => undefined);
 
 /** A service that is ready, and answers what is compared at its leisure. */
@@ -68,4 +71,66 @@ it('tells of a comparison whose result cannot be kept, and compares again', asyn
   configureLogging({ level: 'silent' });
   expect(asked).toBe(2);
   expect(lines.join('')).toMatch(/no room for it.*a comparison did not end well/);
+});
+
+it('takes no figure that is not told for 0, and tells of it once that has lasted', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const picture = new Picture();
+  let metrics: () => Promise<string> = async () => TOLD;
+  let isUp = true;
+  const readers = SERVICES.map((service): Readable => {
+    const one = ready(service, () => never);
+    if (service !== 'ledger') return { ...one, metrics: async () => TOLD };
+    const readiness: Readable['readiness'] = async () => ({ status: isUp ? 'ready' : 'down', reasons: [] });
+    return { ...one, metrics: () => metrics(), readiness };
+  });
+  const parts: SamplerParts = {
+    readers,
+    messaging: { admin: () => Promise.reject(new Error('no broker here')) },
+    results: new CheckResults([]),
+    acknowledged: { look: () => never },
+  };
+  const sampler = new Sampler(parts, picture, async () => undefined);
+  const untold = async (rounds: number) => {
+    for (let round = 0; round < rounds; round++) {
+      vi.setSystemTime(Date.now() + 2_000);
+      await sampler.round();
+    }
+    return healthOf(picture, [], Date.now()).reasons.filter((reason) => reason.includes('has not told'));
+  };
+  expect(await untold(10)).toEqual([]);
+  expect(picture.service('ledger').outboxAge_s?.value).toBe(7);
+  for (const silence of [async () => '', () => Promise.reject(new Error('/metrics answered 404'))]) {
+    metrics = silence;
+    expect(await untold(25)).toEqual([]);
+    expect(picture.service('ledger').outboxAge_s?.value).toBe(7);
+    expect(await untold(15)).toEqual([
+      expect.stringMatching(/^ledger has not told of its unpublished messages for \d+ s$/),
+      expect.stringMatching(/^ledger has not told of its partitions for \d+ s$/),
+    ]);
+    // Down, it is named for that; back, it has its time again.
+    isUp = false;
+    expect(await untold(1)).toEqual([]);
+    isUp = true;
+    expect(await untold(25)).toEqual([]);
+    metrics = async () => TOLD;
+    expect(await untold(10)).toEqual([]);
+  }
+});
+
+it('gives services their time to tell after a pause in which nobody looked', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const picture = new Picture();
+  const parts: SamplerParts = {
+    readers: SERVICES.map((service) => ({ ...ready(service, () => never), metrics: async () => TOLD })),
+    messaging: { admin: () => Promise.reject(new Error('no broker here')) },
+    results: new CheckResults([]),
+    acknowledged: { look: () => never },
+  };
+  const sampler = new Sampler(parts, picture, async () => undefined);
+  for (let round = 0; round < 2; round++) await sampler.round();
+  vi.setSystemTime(Date.now() + 3_600_000);
+  await sampler.round();
+  expect(healthOf(picture, [], Date.now()).services.map(({ status }) => status)).toEqual(SERVICES.map(() => 'ready'));
+  expect(healthOf(picture, [], Date.now()).reasons.filter((reason) => reason.includes('has not told'))).toEqual([]);
 });

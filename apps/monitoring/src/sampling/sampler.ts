@@ -7,9 +7,9 @@ import type { Acknowledged } from './acknowledged.js';
 import { Lasting } from './lasting.js';
 import { remember } from './lag.js';
 import { metricSamples } from './metrics-text.js';
-import { partitionKey, readerKey, type Picture } from './picture.js';
+import { partitionKey, readerKey, type Picture, type ServicePicture } from './picture.js';
 import type { Readable } from './self-reader.js';
-import { reasonOf } from './service-reader.js';
+import { reasonOf, type ReadinessAnswer } from './service-reader.js';
 
 const log = logger('sampler');
 
@@ -18,6 +18,8 @@ export const ROUND_MS = 2_000;
 const FIGURES_ROUNDS = 5;
 const TALLIES_ROUNDS = 8;
 const ACKNOWLEDGED_ROUNDS = 4;
+/** Longer between two looks: nobody looked meanwhile. */
+const UNSEEN_MS = FIGURES_ROUNDS * ROUND_MS;
 const BROKER_TIMEOUT_MS = 1_800;
 /** A little more than others have to answer: monitoring asks its own database without going through the network. */
 const SERVICE_TIMEOUT_MS = 2_000;
@@ -128,7 +130,7 @@ export class Sampler {
     const answer = await reader
       .readiness()
       .catch((error: unknown) => ({ status: 'down' as const, reasons: [reasonOf(error)] }));
-    service.readiness = { value: answer, at_ms: Date.now() };
+    noteReadiness(service, answer, Date.now());
     if (answer.status === 'down') return;
     const told = () => Promise.all([this.lookAtPositions(reader), figuresToo ? this.lookAtFigures(reader) : undefined]);
     await withinTime(`monitoring.${reader.service}`, SERVICE_TIMEOUT_MS, told).catch((error: unknown) =>
@@ -145,18 +147,27 @@ export class Sampler {
     this.picture.positionsKnown.add(reader.service);
   }
 
+  /** Each for itself: what cannot be told hides nothing of the other. */
   private async lookAtFigures(reader: Readable): Promise<void> {
     const service = this.picture.service(reader.service);
-    const [invariants, metrics] = await Promise.all([reader.invariants(), reader.metrics()]);
+    await Promise.all([this.lookAtInvariants(reader, service), this.lookAtMetrics(reader, service)]);
+  }
+
+  private async lookAtInvariants(reader: Readable, service: ServicePicture): Promise<void> {
+    service.invariants = { value: await reader.invariants(), at_ms: Date.now() };
+  }
+
+  /** What is not among the metrics stays as it was, and grows old: nobody has said that it is 0. */
+  private async lookAtMetrics(reader: Readable, service: ServicePicture): Promise<void> {
+    const metrics = await reader.metrics();
     const at_ms = Date.now();
-    service.invariants = { value: invariants, at_ms };
     const [age] = metricSamples(metrics, METRICS.outboxOldestSeconds);
-    service.outboxAge_s = { value: age?.value ?? 0, at_ms };
+    if (age) service.outboxAge_s = { value: age.value, at_ms };
     const ahead = metricSamples(metrics, METRICS.partitionsAhead);
-    service.partitionsAhead = {
-      value: new Map(ahead.map(({ labels, value }) => [labels['table'] ?? '', value])),
-      at_ms,
-    };
+    if (ahead.length > 0) {
+      const value = new Map(ahead.map(({ labels, value }) => [labels['table'] ?? '', value]));
+      service.partitionsAhead = { value, at_ms };
+    }
     const applied = new Map(
       metricSamples(metrics, METRICS.consumerMessages)
         .filter(({ labels }) => labels['outcome'] === 'applied')
@@ -196,6 +207,14 @@ export class Sampler {
       this.parts.results.failed('I11', error);
     }
   }
+}
+
+/** After a time in which it was down, or nobody looked, it has as long to tell the figures as at first. */
+function noteReadiness(service: ServicePicture, value: ReadinessAnswer, at_ms: number): void {
+  const { readiness: before, answeringSince_ms: since_ms } = service;
+  const isUnbroken = since_ms !== undefined && before !== undefined && at_ms - before.at_ms <= UNSEEN_MS;
+  service.readiness = { value, at_ms };
+  service.answeringSince_ms = value.status === 'down' ? undefined : isUnbroken ? since_ms : at_ms;
 }
 
 interface Counted {
