@@ -138,3 +138,50 @@ it('begins no look long ago, and says when it leaves some out', async () => {
     'some acknowledged payments are not looked at',
   ]);
 });
+
+it('names as many as can be asked for again, and says that it leaves some out', async () => {
+  const lines: string[] = [];
+  configureLogging({ level: 'warn', stream: { write: (line) => void lines.push(line) } });
+  const shown = Object.fromEntries(Array.from({ length: 1_003 }, (_, nth) => [nth + 1, 'succeeded']));
+  const { acknowledged } = installation(shown, {}, { pageSize: 1_000 });
+  await acknowledged.look();
+  expect(await acknowledged.look()).toHaveLength(1_000);
+  configureLogging({ level: 'silent' });
+  expect(lines.map((line) => JSON.parse(line) as Record<string, unknown>)).toMatchObject([
+    { msg: 'more acknowledged payments seem lost than are looked at again', left_out: 3 },
+  ]);
+});
+
+it('begins anew where its clock was set back, and names what it had found once', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const made = new Map<number, number>();
+  const states = (keys: readonly PaymentKey[], status: string | null) => keys.map((one) => ({ ...one, status }));
+  const gateway = {
+    json: async <T>(path: string, _limit: number, question?: object): Promise<T> => {
+      if (question) return { data: states((question as { payments: PaymentKey[] }).payments, 'succeeded') } as T;
+      const after = Number.parseInt(new URL(path, 'http://gateway').searchParams.get('after') ?? '', 10) / 1_000;
+      const page = [...made].filter(([, at]) => at > after && at < Date.now() - 30_000);
+      const next = page.length > 0 ? `${Math.max(...page.map(([, at]) => at)) * 1_000}/${key(1).id}` : null;
+      const keys = page.map(([nth]) => key(nth));
+      return { data: states(keys, 'succeeded'), next, more: false } as T;
+    },
+  };
+  const payments = {
+    json: async <T>(_path: string, _limit: number, question?: object): Promise<T> =>
+      ({ data: states((question as { payments: PaymentKey[] }).payments, null) }) as T,
+  };
+  const acknowledged = new Acknowledged(gateway, payments);
+  const found = async () => (await acknowledged.look()).map((one) => one.slice(0, one.indexOf(' ')));
+  const named = (...nths: number[]) => nths.map((nth) => fromUuid('payment', key(nth).id));
+  made.set(1, Date.now() - 31_000);
+  await acknowledged.look();
+  expect(await found()).toEqual(named(1));
+  vi.setSystemTime(Date.now() - 90_000);
+  made.set(2, Date.now() - 31_000);
+  await acknowledged.look();
+  expect(await found()).toEqual(named(1, 2));
+  vi.setSystemTime(Date.now() + 100_000);
+  await acknowledged.look();
+  expect(await found()).toEqual(named(1, 2));
+  vi.useRealTimers();
+});

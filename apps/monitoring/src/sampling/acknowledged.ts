@@ -39,6 +39,7 @@ export class Acknowledged {
   private hasMore = false;
   private suspects: readonly PaymentKey[] = [];
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
+  private readonly seldomFull = new OncePerInterval(REPORT_INTERVAL_MS);
 
   constructor(
     private readonly gateway: Client,
@@ -59,7 +60,7 @@ export class Acknowledged {
         LIMIT_MS,
       );
       // Kept before the place moves on: nobody reads this page again, and the next one may not be there to be read.
-      this.suspects = [...this.suspects, ...(await this.disagreeing(data))].slice(0, PAYMENTS_MAX);
+      this.suspect(await this.disagreeing(data));
       // Whatever was acknowledged before that place has been committed by now.
       this.after = next ?? this.after;
       this.hasMore = more;
@@ -71,11 +72,25 @@ export class Acknowledged {
     );
   }
 
-  /** Each page is found by its time: one from long ago would read all that came since. */
+  /** As many as can be asked for again, each once: a look that has begun anew finds those of before. */
+  private suspect(found: readonly PaymentKey[]): void {
+    const suspects = [...new Map([...this.suspects, ...found].map((one) => [keyOf(one), one])).values()];
+    this.suspects = suspects.slice(0, PAYMENTS_MAX);
+    const left_out = suspects.length - PAYMENTS_MAX;
+    if (left_out > 0)
+      this.seldomFull.run((suppressed) =>
+        log.warn({ left_out, suppressed }, 'more acknowledged payments seem lost than are looked at again'),
+      );
+  }
+
+  /**
+   * Each page is found by its time: one from long ago would read all that came since, and one of a time that is yet to come, by a
+   * clock that was ahead, would find nothing until then.
+   */
   private catchUp(now_ms: number): void {
     const behind_ms = now_ms - Number.parseInt(this.after, 10) / MICROSECONDS_PER_MS;
-    if (!(behind_ms > 2 * LOOK_BACK_MS)) return;
-    if (this.hasMore)
+    if (!(behind_ms < 0 || behind_ms > 2 * LOOK_BACK_MS)) return;
+    if (behind_ms > 0 && this.hasMore)
       this.seldom.run(() =>
         log.warn({ behind_ms: Math.round(behind_ms) }, 'some acknowledged payments are not looked at'),
       );
