@@ -298,27 +298,6 @@ describe('a sealed history', () => {
   });
 });
 
-it('is missed when an open transaction keeps it from being made (I15)', async () => {
-  const waiting = invariants.filter(({ name }) => name === 'I15');
-  const missed = async () => (await checkInvariants(db.database, waiting)).flatMap(({ sample }) => sample);
-  const forgotten = new Client({ connectionString: db.adminUrl });
-  await forgotten.connect();
-  await forgotten.query('begin; select pg_current_xact_id()');
-  const [first] = await moved(1);
-  await sealer.seal();
-  expect(await missed()).toEqual([]);
-  await db.tamper(
-    `update transfers set recorded_at = recorded_at - interval '11 minutes' where id = typeid_uuid('${String(first)}')`,
-  );
-  const uuid = uuidOf('transfer', first as string);
-  expect(await missed()).toEqual([
-    `transfers/${uuid} cannot be sealed, nor what follows: an older transaction is open`,
-  ]);
-  await forgotten.query('commit');
-  await forgotten.end();
-  await until('nothing keeps it', async () => (await missed()).length === 0);
-});
-
 it('is made as soon as the ledger starts again, of what was booked before', async () => {
   const SEALS = statement('spec.seals', 'select count(*)::integer as seals from seals');
   const seals = async () => (await db.database.rows<{ seals: number }>(SEALS))[0]?.seals ?? 0;

@@ -14,6 +14,8 @@ const log = logger('sealer');
 const INTERVAL_MS = 60_000;
 /** What was booked before a restart waits for no other minute, and is sealed although the process never lives that long. */
 const FIRST_MS = 1_000;
+/** Another process that seals is done in a moment: who is refused round after round meets one that is not. */
+const REFUSALS_TOLD = 5;
 /** A seal speaks for the whole ledger: its event belongs to no tenant. */
 const NO_TENANT = fromUuid('tenant', '00000000-0000-0000-0000-000000000000');
 
@@ -25,6 +27,9 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
     () => this.sealAll(),
     (error) => log.warn({ err: error }, 'no seal this time; the next one takes it in'),
   );
+
+  /** Rounds in a row in which another held the lock. */
+  private refusals = 0;
 
   constructor(
     private readonly database: Database,
@@ -50,6 +55,7 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
     await keepKey(this.database, this.key);
     const sealed = await this.database.transaction(async (tx) => {
       const last = await beginSeal(tx);
+      this.noteLock(last !== undefined);
       if (!last) return undefined;
       const { links, toXact } = await linksSince(tx, last.toXact);
       if (links.length === 0) return undefined;
@@ -73,6 +79,12 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
     });
     sealed?.staged.publish();
     return sealed?.head;
+  }
+
+  private noteLock(isOurs: boolean): void {
+    this.refusals = isOurs ? 0 : this.refusals + 1;
+    if (this.refusals === REFUSALS_TOLD)
+      log.error({ rounds: this.refusals }, 'ALARM: the lock of the seal is held elsewhere; nothing is sealed here');
   }
 }
 

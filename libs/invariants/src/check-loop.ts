@@ -1,5 +1,6 @@
 import type { Database } from '@payflow/database';
 import { logger } from '@payflow/telemetry';
+import { Awake } from './awake.js';
 import { checkInvariant } from './check.js';
 import type { CheckResults } from './check-results.js';
 import type { Invariant } from './invariant.js';
@@ -30,6 +31,7 @@ export class CheckLoop {
   private checking: Promise<void> = Promise.resolve();
   private readonly ending = new AbortController();
   private pause_ms = PAUSE_MS;
+  private readonly awake = new Awake();
 
   constructor(
     private readonly database: Database,
@@ -71,7 +73,9 @@ export class CheckLoop {
     const { name, interval_ms } = due.invariant;
     const start = performance.now();
     try {
-      const checked = await checkInvariant(this.database, due.invariant, 'running', this.ending.signal);
+      const looking = { awake_s: this.awake.seconds(Date.now()), ending: this.ending.signal };
+      const checked = await checkInvariant(this.database, due.invariant, 'running', looking);
+      this.awake.look(Date.now());
       this.results.checked(name, checked, new Date());
       if (checked.violations > 0)
         log.error(

@@ -1,6 +1,9 @@
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { checkInvariants } from './check.js';
+import { AWAKE_S } from './awake.js';
+import { CheckLoop } from './check-loop.js';
+import { CheckResults } from './check-results.js';
+import { checkInvariant, checkInvariants } from './check.js';
 import { invariant } from './invariant.js';
 
 let db: TestDatabase;
@@ -29,4 +32,16 @@ it('a database that is not there is no finding', async () => {
   const gone = await createTestDatabase('ledger', []);
   await gone.drop();
   await expect(checkInvariants(gone.database, [check('I4', `select 'accounts/1' as id`)])).rejects.toThrow();
+});
+
+it('one that runs is told for how long its process has been looking, and no other', async () => {
+  const awake = invariant({ name: 'I5', owner: 'ledger', interval_ms: 1, running: `select ${AWAKE_S} as id` });
+  expect((await checkInvariant(db.database, awake, 'running', { awake_s: 90.5 })).sample).toEqual(['90.5']);
+  expect((await checkInvariant(db.database, awake, 'running')).sample).toEqual(['0']);
+  expect((await checkInvariant(db.database, awake, 'full')).sample).toEqual(['0']);
+  const results = new CheckResults(['I5']);
+  const loop = new CheckLoop(db.database, [awake], results);
+  loop.start();
+  await until('the loop tells that it has looked before', () => Number(results.list()[0]?.sample[0]) > 0);
+  await loop.stop();
 });

@@ -17,25 +17,33 @@ const ADVANCES_MAX = 20;
 // One core at most and no compilation: the checks run beside payments.
 const LOW_PRIORITY = statement(
   'invariant.low-priority',
-  `select set_config('statement_timeout', $1, true), set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true)`,
+  `select set_config('statement_timeout', $1, true), set_config('max_parallel_workers_per_gather', '0', true), set_config('jit', 'off', true),
+     set_config('payflow.awake_s', $2, true)`,
 );
 
+/** What a running check knows of the process that looks. */
+export interface Looking {
+  /** For how long it has been looking, in seconds; what comes from outside has only just begun to. */
+  readonly awake_s?: number;
+  /** Where this is aborted, no further statement is begun, and the check throws the reason. */
+  readonly ending?: AbortSignal;
+}
+
 /**
- * Runs one check: the running form, bounded in time, or the full one with the pool's own time-out. Where `ending` is aborted, no
- * further statement is begun, and it throws the reason.
+ * Runs one check: the running form, bounded in time, or the full one with the pool's own time-out.
  */
 export async function checkInvariant(
   db: Database,
   invariant: Invariant,
   form: 'running' | 'full',
-  ending?: AbortSignal,
+  { awake_s = 0, ending }: Looking = {},
 ): Promise<Checked> {
   const start = performance.now();
   if (form === 'running' && invariant.advance) await advance(db, invariant.advance, ending);
   const rows =
     form === 'full'
       ? await db.rows<OffendingRow>(invariant.full)
-      : await atLowPriority(db, (tx) => tx.rows<OffendingRow>(invariant.running));
+      : await atLowPriority(db, (tx) => tx.rows<OffendingRow>(invariant.running), awake_s);
   return {
     violations: rows[0]?.violations ?? 0,
     sample: rows.map(({ id }) => id),
@@ -79,9 +87,9 @@ async function advance(db: Database, step: Statement, ending: AbortSignal | unde
   }
 }
 
-function atLowPriority<T>(db: Database, work: (tx: Transaction) => Promise<T>): Promise<T> {
+function atLowPriority<T>(db: Database, work: (tx: Transaction) => Promise<T>, awake_s = 0): Promise<T> {
   return db.transaction(async (tx) => {
-    await tx.rows(LOW_PRIORITY, [String(CHECK_TIMEOUT_MS)]);
+    await tx.rows(LOW_PRIORITY, [String(CHECK_TIMEOUT_MS), String(awake_s)]);
     return work(tx);
   });
 }

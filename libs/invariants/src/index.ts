@@ -10,6 +10,7 @@ export {
 } from './acknowledged.js';
 export { ForwardedReads, ReadPriority } from './http/forwarded-reads.js';
 export { InternalGuard, INTERNAL_SECRET, RequiresScope, claimsOf, internalHeaders } from './http/internal.guard.js';
+export { AWAKE_S } from './awake.js';
 export { CHECK_TIMEOUT_MS, checkInvariant, checkInvariants, orWhyNot, type Checked } from './check.js';
 export { restOf_ms } from './check-loop.js';
 export { CheckResults, type CheckResult } from './check-results.js';

@@ -1,5 +1,6 @@
 import { CANONICAL_SQL, CHAINS } from './chain.js';
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
+import { nothingWaitsForEver } from './waiting-ends.js';
 
 /** Transfers that one step of the proof adds up: well within a second. */
 const STEP_TRANSFERS = 100_000;
@@ -241,25 +242,6 @@ const closedStaysClosed = invariant({
   full: `${effectiveInClosed('transfers')} union all ${WRONG_FIGURES} union all ${REOPENED}`,
 });
 
-/** How long transactions that may have missed a mark, and the adding up of a month, may take: minutes with millions of accounts. */
-const CLOSED_WITHIN = "interval '30 minutes'";
-/** A seal comes each minute. */
-const SEALED_WITHIN = "interval '10 minutes'";
-
-/** Both wait for every transaction on the server, and say nothing of it. What nobody has got round to sealing is not meant. */
-const waitingEnds = invariant({
-  name: 'I15',
-  owner: 'ledger',
-  running: `
-    select 'periods/' || month || ' is closing' as id from periods
-    where status = 'closing' and closing_at < clock_timestamp() - ${CLOSED_WITHIN}
-    union all
-    select 'transfers/' || id || ' cannot be sealed, nor what follows: an older transaction is open' from (
-      select id, recorded_at, xact_id from transfers
-      where xact_id >= coalesce((select to_xact from seals order by seal desc limit 1), '0') order by xact_id limit 1) as unsealed
-    where recorded_at < clock_timestamp() - ${SEALED_WITHIN} and xact_id >= pg_snapshot_xmin(pg_current_snapshot())`,
-});
-
 /** How long the sweeper may take to end a hold whose time is over. */
 const EXPIRED_WITHIN = "interval '5 seconds'";
 
@@ -400,7 +382,7 @@ export const invariants: readonly Invariant[] = [
   chainsVerify,
   holdsEndOnce,
   closedStaysClosed,
-  waitingEnds,
+  nothingWaitsForEver,
   everyChangeIsTold,
   oneMarkPerEffect,
   noOldOutboxRow('ledger'),
