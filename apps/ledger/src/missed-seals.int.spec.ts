@@ -47,7 +47,7 @@ async function booked(): Promise<string> {
 const age = (transfer: string, minutes: number) =>
   db.tamper(`update transfers set recorded_at = recorded_at - interval '${minutes} minutes' where id = '${transfer}'`);
 const missed = async (form: 'running' | 'full', awake_s = 0) =>
-  (await checkInvariant(db.database, waiting, form, awake_s)).sample;
+  (await checkInvariant(db.database, waiting, form, { awake_s })).sample;
 
 /** The horizon is the server's: while another spec's transaction is open, it is that which holds it up. */
 const sealed = () =>
