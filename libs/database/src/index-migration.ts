@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { sqlState } from './errors.js';
+import { LOCK_TIMEOUT, untilLocked } from './lock-patience.js';
 
 /** An index as `create index … on <table> <definition>` says it. */
 export interface IndexDefinition {
@@ -11,10 +11,6 @@ export interface IndexDefinition {
   readonly definition: string;
 }
 
-const LOCK_NOT_AVAILABLE = '55P03';
-/** What has to lock a table does it for a moment, or not at all this time: nobody waits behind it for longer. */
-const LOCK_TIMEOUT = '500ms';
-const LOCK_ATTEMPTS_MAX = 120;
 const RETRY_JITTER_MS = 1_000;
 const NAME_LENGTH_MAX = 63;
 
@@ -121,19 +117,15 @@ async function dropIndex(runner: QueryRunner, name: string): Promise<void> {
 }
 
 /** One statement that needs a lock on a table in use. */
-async function locking(runner: QueryRunner, text: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
+function locking(runner: QueryRunner, text: string): Promise<void> {
+  return untilLocked(async () => {
     try {
       await runner.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
       await runner.query(text);
-      return;
-    } catch (error) {
-      if (sqlState(error) !== LOCK_NOT_AVAILABLE || attempt >= LOCK_ATTEMPTS_MAX) throw error;
     } finally {
       await runner.query('reset lock_timeout');
     }
-    await delay(Math.random() * RETRY_JITTER_MS);
-  }
+  });
 }
 
 async function rows<R>(runner: QueryRunner, text: string): Promise<R[]> {
