@@ -6,6 +6,8 @@ import { statement } from './statement.js';
 export interface Excess {
   readonly ability: string;
   readonly remedy: string;
+  /** What another version of the service may need; all else is no service's. */
+  readonly isGrant: boolean;
 }
 
 const ROLE = statement('rights.role', 'select session_user::text as role');
@@ -82,7 +84,11 @@ export async function excessOf(db: Database, rights: Rights): Promise<Excess[]> 
   const elsewhere = await db.rows<{ ability: string; remedy: string }>(ELSEWHERE);
   const tables = await db.rows<TableRow>(TABLES);
   return [
-    ...elsewhere.map(({ ability, remedy }) => ({ ability: `can ${ability}`, remedy: `revoke ${remedy} from ${role}` })),
+    ...elsewhere.map(({ ability, remedy }) => ({
+      ability: `can ${ability}`,
+      remedy: `revoke ${remedy} from ${role}`,
+      isGrant: false,
+    })),
     ...tables.flatMap((table) => excessOn(table, rights, role)),
   ];
 }
@@ -92,15 +98,18 @@ async function attributes(db: Database, role: string): Promise<Excess[]> {
   return rows.map((row) => ({
     ability: row.role === role ? `is ${row.attribute}` : `may become ${row.role}, which is ${row.attribute}`,
     remedy: row.role === role ? `alter role ${role} no${row.attribute}` : `revoke ${row.role} from ${role}`,
+    isGrant: false,
   }));
 }
 
 async function memberships(db: Database, role: string): Promise<Excess[]> {
   const rows = await db.rows<{ role: string; isItself: boolean; ownsTables: boolean }>(MEMBERSHIPS);
   return rows.map((row) => {
-    if (row.isItself) return { ability: 'owns the tables', remedy: `reassign owned by ${role} to another role` };
+    const isGrant = false;
+    if (row.isItself)
+      return { ability: 'owns the tables', remedy: `reassign owned by ${role} to another role`, isGrant };
     const what = row.ownsTables ? ', which owns the tables' : '';
-    return { ability: `may become ${row.role}${what}`, remedy: `revoke ${row.role} from ${role}` };
+    return { ability: `may become ${row.role}${what}`, remedy: `revoke ${row.role} from ${role}`, isGrant };
   });
 }
 
@@ -119,5 +128,6 @@ function excessOn(table: TableRow, rights: Rights, role: string): Excess[] {
   return [...whole, ...single].map((privilege) => ({
     ability: `has ${privilege.replace(/^\w+/, (word) => word.toUpperCase())} on ${table.name}`,
     remedy: `revoke ${privilege} on ${table.name} from ${role}${privilege === 'update' ? given : ''}`,
+    isGrant: true,
   }));
 }

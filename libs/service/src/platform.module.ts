@@ -4,6 +4,7 @@ import {
   openDatabase,
   statement,
   type Database,
+  schemaGapOf,
   type DatabaseOptions,
   type Rights,
   type Shares,
@@ -109,8 +110,10 @@ async function database(
   // Before anything else is done with it: a role that can do too much must not have done anything.
   await startUp.part('rights', async () => {
     await refusePools(service, db, config);
-    await refuseExcess(service, db, rights);
-    if (migrations) await refuseSchema(service, db, migrations, config.DATABASE_SCHEMA_AHEAD);
+    const ahead = config.DATABASE_SCHEMA_AHEAD;
+    const isAhead = migrations && ahead === 'accept' && (await schemaGapOf(db, migrations)).unknown.length > 0;
+    await refuseExcess(service, db, rights, { isAhead: isAhead ?? false });
+    if (migrations) await refuseSchema(service, db, migrations, ahead);
   });
   const unwatch = watchStatements(db, config.SLOW_QUERY_MS);
   await startUp.beside('pool', () => db.warmUp());

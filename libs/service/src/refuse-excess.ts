@@ -1,5 +1,8 @@
 import type { Service } from '@payflow/contracts';
 import { excessOf, type Database, type Excess, type Rights } from '@payflow/database';
+import { logger } from '@payflow/telemetry';
+
+const log = logger('database');
 
 /** Named in the message; a role that stands above all grants has one or two, and one that is a little off a few. */
 const NAMED_MAX = 10;
@@ -19,11 +22,20 @@ export class RoleTooPowerful extends Error {
 
 /**
  * Refuses to go on as a role that can do more than it has to: a fault, or whoever takes over the process, could then change
- * what is never changed. Closes the pool, so that the process can end.
+ * what is never changed. Where a newer schema is accepted (`isAhead`), so is what the newer version was granted on tables: taken away,
+ * its services would stand still. Closes the pool, so that the process can end.
  */
-export async function refuseExcess(service: Service, db: Database, rights: Rights): Promise<void> {
+export async function refuseExcess(
+  service: Service,
+  db: Database,
+  rights: Rights,
+  { isAhead }: { readonly isAhead: boolean },
+): Promise<void> {
   const excess = await excessOf(db, rights);
-  if (excess.length === 0) return;
-  await db.close();
-  throw new RoleTooPowerful(service, excess);
+  const refused = excess.filter(({ isGrant }) => !(isAhead && isGrant));
+  if (refused.length > 0) {
+    await db.close();
+    throw new RoleTooPowerful(service, refused);
+  }
+  if (excess.length > 0) log.warn({ excess }, 'the role can do what a newer version needs, which is accepted');
 }
