@@ -60,13 +60,16 @@ const HTTP_CLOSE_DEADLINE_MS = 4_000;
 
 /**
  * The main function of every service: configuration, telemetry, modules, consumers, HTTP, drain. Ends the process with 78
- * on a wrong configuration, with 1 when the start fails or something unforeseen is thrown, with 0 after a drain.
+ * on a wrong configuration, with 1 when the start fails or something unforeseen is thrown, with 0 after a drain or where a signal
+ * ends it before it has started.
  */
 export async function runService<C extends Configuration>(definition: ServiceDefinition<C>): Promise<void> {
   const config = configurationOrExit(definition.configuration) as ConfigurationOf<C>;
   endOnTheUnforeseen();
+  const started = endOnSignal();
   try {
     const running = await startService(definition, config);
+    started();
     drainOnSignal(running);
   } catch (error) {
     // What only the servers could tell of the configuration.
@@ -202,6 +205,16 @@ async function closeHttp(app: NestFastifyApplication): Promise<void> {
   const giveUp = setTimeout(() => fastify.server.closeAllConnections(), HTTP_CLOSE_DEADLINE_MS);
   await fastify.close();
   clearTimeout(giveUp);
+}
+
+/** Until it has started there is nothing to drain. The first process of a container is not ended by a signal that it does not listen to. */
+function endOnSignal(): () => void {
+  const onSignal = (signal: NodeJS.Signals): void => {
+    log.info(`${signal} before the start was over`);
+    end(0);
+  };
+  process.once('SIGTERM', onSignal).once('SIGINT', onSignal);
+  return () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
 }
 
 function drainOnSignal(running: RunningService): void {

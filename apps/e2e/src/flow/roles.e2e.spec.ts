@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { SERVICES } from '@payflow/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { House } from '../house/house.js';
@@ -41,6 +43,20 @@ describe('a service that must not start', () => {
       expect(readFileSync(process.logFile, 'utf8')).toMatch(/topic \S+ does not exist: .*`payflow setup`/);
     },
   );
+
+  it('a service that is told to end while it waits for its database ends at once, and as it should', async () => {
+    const silent = createServer();
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const process = await house.anotherProcess('ledger');
+    const asked = once(silent, 'connection');
+    await process.launch({ DATABASE_URL: `postgres://ledger:secret@127.0.0.1:${port}/ledger` });
+    await asked;
+    process.terminate();
+    expect(await process.exited).toMatchObject({ code: 0 });
+    expect(readFileSync(process.logFile, 'utf8')).toContain('SIGTERM before the start was over');
+    silent.close();
+  });
 
   it.each(SERVICES)(
     '%s on a schema older or newer than itself ends as one that is configured wrongly',
