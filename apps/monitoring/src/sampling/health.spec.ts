@@ -59,6 +59,23 @@ describe('health', () => {
     });
   });
 
+  it('is degraded by what is set aside, and names who set it aside', () => {
+    picture.service('archiver').setAside = {
+      value: [
+        { group: 'archiver.payments', parked: 0, deadLetters: 2 },
+        { group: 'archiver.ledger', parked: 12, deadLetters: 0 },
+      ],
+      at_ms: NOW,
+    };
+    expect(health()).toMatchObject({
+      status: 'degraded',
+      reasons: [
+        'archiver.payments has set aside 2 records that nobody has replayed',
+        'archiver.ledger has 12 messages that wait behind a parked subject',
+      ],
+    });
+  });
+
   it('is degraded by a broker out of reach, old messages, a broken or an unchecked invariant', () => {
     picture.broker = { value: { reachable: false, reason: 'ECONNREFUSED' }, at_ms: NOW };
     picture.service('payments').outboxAge_s = { value: 7.25, at_ms: NOW };

@@ -44,6 +44,7 @@ export function healthOf(picture: Picture, lags: readonly ReaderLag[], now_ms: n
     ...brokerReasons(picture, now_ms),
     ...SERVICES.flatMap((service) => untoldReasons(service, picture.services.get(service), now_ms)),
     ...SERVICES.flatMap((service) => figureReasons(service, picture.services.get(service), now_ms)),
+    ...SERVICES.flatMap((service) => setAsideReasons(picture.services.get(service))),
     ...lags.flatMap(lagReasons),
   ];
   const down = broken.some(({ service, status }) => PAY_PATH.includes(service) && status !== 'degraded');
@@ -90,6 +91,14 @@ function figureReasons(service: Service, picture: ServicePicture | undefined, no
     ahead < PARTITIONS_AHEAD_MIN ? [partitionReason(service, table, ahead)] : [],
   );
   return [...outbox, ...partitions, ...checks];
+}
+
+/** What is set aside keeps nobody else waiting, so nothing else would tell of it. */
+function setAsideReasons(picture: ServicePicture | undefined): string[] {
+  return (picture?.setAside?.value ?? []).flatMap(({ group, parked, deadLetters }) => [
+    ...(parked > 0 ? [`${group} has ${parked} messages that wait behind a parked subject`] : []),
+    ...(deadLetters > 0 ? [`${group} has set aside ${deadLetters} records that nobody has replayed`] : []),
+  ]);
 }
 
 function checkReasons(service: Service, result: CheckResult, checks: number, now_ms: number): string[] {

@@ -21,10 +21,19 @@ export interface ServicePicture {
   outboxAge_s: Look<number> | undefined;
   /** Partitions that lie ahead of the present one, by table. */
   partitionsAhead: Look<ReadonlyMap<string, number>> | undefined;
+  /** Messages that wait behind a parked subject, and records set aside, by group: those that have any. */
+  setAside: Look<readonly SetAside[]> | undefined;
   /** Messages applied since the process began, by group. */
   applied: Look<ReadonlyMap<string, number>> | undefined;
   /** Messages per second by group, between the last two looks. */
   rates: ReadonlyMap<string, number>;
+}
+
+/** What one reader could not apply. It comes back by nothing but an operator's word. */
+export interface SetAside {
+  readonly group: string;
+  readonly parked: number;
+  readonly deadLetters: number;
 }
 
 export interface PositionLook {
@@ -56,6 +65,7 @@ export class Picture {
         invariants: undefined,
         outboxAge_s: undefined,
         partitionsAhead: undefined,
+        setAside: undefined,
         applied: undefined,
         rates: new Map(),
       };

@@ -134,3 +134,24 @@ it('gives services their time to tell after a pause in which nobody looked', asy
   expect(healthOf(picture, [], Date.now()).services.map(({ status }) => status)).toEqual(SERVICES.map(() => 'ready'));
   expect(healthOf(picture, [], Date.now()).reasons.filter((reason) => reason.includes('has not told'))).toEqual([]);
 });
+
+it('tells of every reader that has set something aside, and of no other', async () => {
+  const picture = new Picture();
+  const metrics = [
+    'payflow_consumer_parked_messages{group="ledger.commands"} 0',
+    'payflow_consumer_dead_letters{group="ledger.commands"} 3',
+    'payflow_consumer_parked_messages{group="payments.commands"} 7',
+    'payflow_consumer_dead_letters{group="payments.verdicts"} 0',
+  ].join('\n');
+  const parts: SamplerParts = {
+    readers: SERVICES.map((service) => ({ ...ready(service, () => never), metrics: async () => metrics })),
+    messaging: { admin: () => Promise.reject(new Error('no broker here')) },
+    results: new CheckResults([]),
+    acknowledged: { look: () => never },
+  };
+  await new Sampler(parts, picture, async () => undefined).round();
+  expect(picture.service('ledger').setAside?.value).toEqual([
+    { group: 'ledger.commands', parked: 0, deadLetters: 3 },
+    { group: 'payments.commands', parked: 7, deadLetters: 0 },
+  ]);
+});

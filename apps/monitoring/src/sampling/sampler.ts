@@ -7,7 +7,7 @@ import type { Acknowledged } from './acknowledged.js';
 import { Lasting } from './lasting.js';
 import { remember } from './lag.js';
 import { metricSamples } from './metrics-text.js';
-import { partitionKey, readerKey, type Picture, type ServicePicture } from './picture.js';
+import { partitionKey, readerKey, type Picture, type ServicePicture, type SetAside } from './picture.js';
 import type { Readable } from './self-reader.js';
 import { reasonOf, type ReadinessAnswer } from './service-reader.js';
 
@@ -168,6 +168,7 @@ export class Sampler {
       const value = new Map(ahead.map(({ labels, value }) => [labels['table'] ?? '', value]));
       service.partitionsAhead = { value, at_ms };
     }
+    service.setAside = { value: setAsideOf(metrics), at_ms };
     const applied = new Map(
       metricSamples(metrics, METRICS.consumerMessages)
         .filter(({ labels }) => labels['outcome'] === 'applied')
@@ -215,6 +216,16 @@ function noteReadiness(service: ServicePicture, value: ReadinessAnswer, at_ms: n
   const isUnbroken = since_ms !== undefined && before !== undefined && at_ms - before.at_ms <= UNSEEN_MS;
   service.readiness = { value, at_ms };
   service.answeringSince_ms = value.status === 'down' ? undefined : isUnbroken ? since_ms : at_ms;
+}
+
+function setAsideOf(metrics: string): SetAside[] {
+  const counts = (metric: string) =>
+    new Map(metricSamples(metrics, metric).map(({ labels, value }) => [labels['group'] ?? '', value]));
+  const [parked, letters] = [counts(METRICS.consumerParked), counts(METRICS.consumerDeadLetters)];
+  const groups = new Set([...parked.keys(), ...letters.keys()]);
+  return [...groups]
+    .map((group) => ({ group, parked: parked.get(group) ?? 0, deadLetters: letters.get(group) ?? 0 }))
+    .filter((aside) => aside.parked > 0 || aside.deadLetters > 0);
 }
 
 interface Counted {
