@@ -49,7 +49,7 @@ export function isDeterministic(error: unknown): boolean {
 }
 
 /** Class 23 too, but no fault of the row: housekeeping is behind, or a clock is wrong. A broken check names its constraint. */
-function isPartitionMissing(error: unknown): boolean {
+export function isPartitionMissing(error: unknown): boolean {
   return sqlState(error) === '23514' && (error as { constraint?: unknown }).constraint === undefined;
 }
 

@@ -18,6 +18,7 @@ export { openDatabase, type Database, type DatabaseOptions } from './database.js
 export {
   isConnectionLoss,
   isDeterministic,
+  isPartitionMissing,
   isSerializationConflict,
   isStatementTimeout,
   isUniqueViolation,

@@ -9,6 +9,7 @@ const withCode = (code: string) => Object.assign(new Error('spec'), { code });
 it.each([
   ['a server that is gone', withCode('ECONNREFUSED')],
   ['a statement whose time was over', withCode('57014')],
+  ['a partition that nobody has made yet', withCode('23514')],
 ])('%s is not the client’s fault: 503, and when to come back', (_, error) => {
   const problem = translate(error);
   expect(problem.code).toBe('unavailable');

@@ -1,5 +1,11 @@
 import { HttpException } from '@nestjs/common';
-import { isConnectionLoss, isStatementTimeout, OutcomeUnknown, PoolExhausted } from '@payflow/database';
+import {
+  isConnectionLoss,
+  isPartitionMissing,
+  isStatementTimeout,
+  OutcomeUnknown,
+  PoolExhausted,
+} from '@payflow/database';
 import type { ProblemCode } from '@payflow/contracts';
 import { Refused, TimedOut } from '@payflow/resilience';
 import { Problem } from './problem.js';
@@ -40,7 +46,7 @@ export function translate(error: unknown): Problem {
   if (error instanceof OutcomeUnknown) return unavailable(error);
   if (error instanceof Refused) return refused(error);
   if (error instanceof TimedOut) return new Problem('gateway_timeout', { cause: error });
-  if (isConnectionLoss(error) || isStatementTimeout(error)) return unavailable(error);
+  if (isConnectionLoss(error) || isStatementTimeout(error) || isPartitionMissing(error)) return unavailable(error);
   const code = knownCode(error);
   if (code === 'unavailable') return unavailable(error);
   return code ? new Problem(code, { cause: error }) : new Problem('internal', { cause: error });
