@@ -61,6 +61,8 @@ describe('test controls', () => {
     await expect(sandbox.openDispute(id, { amount: '1001' })).rejects.toThrow('dispute_exceeds_captured');
     const dispute = await sandbox.openDispute(id);
     expect(dispute).toMatchObject({ status: 'opened', authorization: id, amount: { value: '1000' } });
+    const { opened_at, evidence_due_by } = dispute as unknown as Record<'opened_at' | 'evidence_due_by', string>;
+    expect(Date.parse(evidence_due_by) - Date.parse(opened_at)).toBe(14 * 86_400_000);
     const evidence = { note: 'signed for', tracking_number: 'Z1' };
     const given = await client.send(`/v1/disputes/${dispute.id}/evidence`, { key: fresh(), body: evidence });
     expect(given.body).toMatchObject({ type: 'evidence', status: 'succeeded', dispute: { evidence } });

@@ -1,7 +1,7 @@
 import { formatAmount } from '@payflow/money';
 import type { Authorization } from './domain/authorization.js';
 import { net, type Books } from './domain/books.js';
-import { statusNow, type Dispute, type Operation } from './domain/operation.js';
+import { evidenceDueBy, statusNow, type Dispute, type Operation } from './domain/operation.js';
 
 /** What is written of things, and where their customers are sent. */
 export interface Links {
@@ -67,6 +67,7 @@ export function disputeView(dispute: Dispute) {
     evidence: dispute.evidence,
     merchant_reference: dispute.merchantReference,
     opened_at: instant(dispute.openedAt),
+    evidence_due_by: instant(evidenceDueBy(dispute)),
     decided_at: dispute.decidedAt === null ? null : instant(dispute.decidedAt),
   };
 }

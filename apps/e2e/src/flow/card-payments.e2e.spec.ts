@@ -228,6 +228,7 @@ describe('operations on card payments × what an acquirer can do to them (P1)', 
           );
         });
       const dispute = await disputeIn({ status: 'needs_response', leg: 'taken' });
+      expect(Date.parse(dispute['evidence_due_by'] as string)).toBeGreaterThan(Date.now());
       expect(await clearedBy(id)).toBe('10000');
       expect(await desk.ask(id, 'refunds', { amount: '10001' })).toMatchObject({
         status: 409,

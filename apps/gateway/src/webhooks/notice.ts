@@ -48,12 +48,19 @@ export function ownedNotice(connector: string, notice: Notice): OwnedNotice | 'n
   return { tenant: owner.tenant, livemode: owner.livemode, data };
 }
 
-/** The schemas let through what no text column takes, and sums that no number column does: they would stop the payment's reader. */
+/** The schemas let through what no text column takes, and sums and times that no such column does: they would stop the payment's reader. */
 function isStorable(data: PaymentNotice): boolean {
   const texts = [data.notice, data.provider_reference ?? ''];
   return (
     readerErrors('payflow.payment.notice.v1', data) === undefined &&
     (data.amount === null || parseAmount(data.amount) !== undefined) &&
+    (data.evidence_due_by === undefined || isInstant(data.evidence_due_by)) &&
     texts.every((text) => text.isWellFormed() && !text.includes('\0'))
   );
+}
+
+/** There is such a day, of a year that a timestamp can be in. */
+function isInstant(text: string): boolean {
+  const at = Date.parse(text);
+  return !Number.isNaN(at) && new Date(at).toISOString() === text && !text.startsWith('0000');
 }

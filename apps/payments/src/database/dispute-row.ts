@@ -49,7 +49,7 @@ const FIXED: ReadonlySet<string> = new Set([
     'asset',
     'reason',
   ],
-  ...['source_account_id', 'destination_account_id', 'evidence_due_by', 'created_at'],
+  ...['source_account_id', 'destination_account_id', 'created_at'],
 ]);
 export const DISPUTE_CHANGING = DISPUTE_COLUMNS.filter((name) => !FIXED.has(name));
 

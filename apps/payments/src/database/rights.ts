@@ -66,6 +66,7 @@ export const rights: Rights = {
       'leg_command_id',
       'leg_transfer_id',
       'leg_reason',
+      'evidence_due_by',
       'evidence_submitted_at',
       'evidence_command_id',
       'evidence_attempt_id',

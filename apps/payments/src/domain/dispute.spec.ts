@@ -67,17 +67,34 @@ describe('a provider’s word on a dispute', () => {
     ['opened after lost', at({ status: 'lost' }), 'opened', 'known'],
     ['lost while it is reviewed', at({ status: 'under_review' }), 'lost', 'lost taking'],
   ] as const)('%s', (_, dispute, word, expected) => {
-    expect(shown(heard(dispute, word, moment))).toBe(expected);
+    expect(shown(heard(dispute, { word }, moment))).toBe(expected);
   });
 
   it('leaves no reason of a refusal behind where nothing is to be moved any more', () => {
     const reason = 'account_frozen';
-    const won = heard(at({ ...idle, leg: 'refused', legReason: reason }), 'won', moment) as Course;
+    const won = heard(at({ ...idle, leg: 'refused', legReason: reason }), { word: 'won' }, moment) as Course;
     const wonBefore = legAnswered(at({ status: 'won' }), { ...posted, isPosted: false, reason }, moment) as Course;
     expect([won, wonBefore].map(({ dispute: { leg, legReason } }) => [leg, legReason])).toEqual([
       ['waived', null],
       ['waived', null],
     ]);
+  });
+});
+
+describe('until when evidence is taken', () => {
+  const due = '2026-12-24T00:00:00.000Z';
+  const dueOf = (dispute: Dispute, evidenceDueBy: string | null) => {
+    const course = heard(dispute, { word: 'opened', evidenceDueBy }, moment);
+    return typeof course === 'string' ? course : [course.dispute.evidenceDueBy, course.dispute.version, kinds(course)];
+  };
+
+  it.each([
+    ['may be told after the dispute', at({ evidenceDueBy: null }), due, [due, 2, 'changed']],
+    ['is told once', fresh, due, 'known'],
+    ['is not forgotten where it is not told again', fresh, null, 'known'],
+    ['is of no interest any more when it is decided', at({ status: 'lost', evidenceDueBy: null }), due, 'known'],
+  ] as const)('%s', (_, dispute, told, expected) => {
+    expect(dueOf(dispute, told)).toEqual(expected);
   });
 });
 
@@ -95,7 +112,7 @@ describe('the ledger’s word', () => {
       false,
       false,
     ]);
-    const won = (heard(again, 'won', moment) as Course).dispute;
+    const won = (heard(again, { word: 'won' }, moment) as Course).dispute;
     const back = (legAnswered(won, posted, moment) as Course).dispute;
     expect([back.leg, back.legTry, back.transfer]).toEqual(['returning', 1, again.legTransfer]);
   });

@@ -133,9 +133,17 @@ export function firstHeard({ word, ...facts }: DisputeFacts, moment: DisputeMome
 
 /**
  * The provider's word on a dispute that is known: what comes of it; or that it is known, or says something else than what was
- * decided. What is decided is never decided anew.
+ * decided. What is decided is never decided anew. Until when evidence is taken may be told later than the dispute.
  */
-export function heard(dispute: Dispute, word: DisputeWord, moment: DisputeMoment): Course | 'known' | 'contradicts' {
+export function heard(
+  dispute: Dispute,
+  { word, evidenceDueBy = null }: { readonly word: DisputeWord; readonly evidenceDueBy?: string | null },
+  moment: DisputeMoment,
+): Course | 'known' | 'contradicts' {
+  if (word === 'opened' && isToBeDue(dispute, evidenceDueBy)) {
+    const reason = 'the provider told until when it takes evidence';
+    return move(dispute, { evidenceDueBy }, { event: 'updated', reason }, moment);
+  }
   if (word === 'opened' || word === dispute.status) return 'known';
   if (isDecided(dispute.status)) return 'contradicts';
   const leg = word === 'won' ? legAfterWin(dispute.leg) : dispute.leg;
@@ -147,6 +155,11 @@ export function heard(dispute: Dispute, word: DisputeWord, moment: DisputeMoment
 /** The ledger's word on the movement that was asked of it. */
 export function legAnswered(
   dispute: Dispute,
+/** The first time that is told stands: copies and older words come in any order. */
+function isToBeDue({ status, evidenceDueBy: known }: Dispute, told: string | null): boolean {
+  return told !== null && known === null && !isDecided(status);
+}
+
   verdict: {
     readonly isPosted: boolean;
     readonly reason: string | null;

@@ -158,7 +158,7 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
   const moment = docket.momentOf(payment);
   const known = docket.find(payment, (d) => d.connector === data.connector && d.providerReference === reference);
   if (known) {
-    const course = heard(known, word, moment);
+    const course = heard(known, { word, evidenceDueBy: data.evidence_due_by ?? null }, moment);
     if (course === 'contradicts') return refuse(notice, 'says something else than what was decided');
     if (course === 'known') return false;
     docket.enter(course, notice);

@@ -355,6 +355,19 @@ describe('evidence', () => {
     expect(await stage.take([asSeen(2)])).toMatchObject([{ data: { reason: 'version_differs' } }]);
   });
 
+  it('is taken until the time that a later notice tells, and only the first that does', async () => {
+    const { payment } = await opened();
+    const [{ id = '' } = {}] = await stage.disputes(payment);
+    const of = (evidence_due_by: string) => stage.notice(payment, 'dispute_opened', { evidence_due_by });
+    const [told, ...more] = await stage.take([of('2020-01-01T00:00:00.000Z')]);
+    expect(told).toMatchObject({
+      type: 'payflow.dispute.updated.v1',
+      data: { evidence_due_by: '2020-01-01T00:00:00.000Z', leg: 'taking', version: 2 },
+    });
+    expect([more, await stage.take([of('2050-01-01T00:00:00.000Z')])]).toEqual([[], []]);
+    expect(types(await stage.take([submit(payment, id)]))).toEqual(['dispute.evidence_rejected']);
+  });
+
   it('is refused after its time', async () => {
     const payment = await stage.payment();
     await stage.take([stage.notice(payment, 'dispute_opened', { evidence_due_by: '2020-01-01T00:00:00.000Z' })]);

@@ -41,6 +41,14 @@ export interface Dispute {
   readonly decidedAt: number | null;
 }
 
+/** Schemes give a merchant between one and six weeks. */
+const EVIDENCE_TIME_MS = 14 * 86_400_000;
+
+/** Until when the issuer hears the merchant, ms since 1970. */
+export function evidenceDueBy({ openedAt }: Pick<Dispute, 'openedAt'>): number {
+  return openedAt + EVIDENCE_TIME_MS;
+}
+
 /** One wish of a merchant, read and found well-formed. */
 export interface Wish {
   readonly type: Asked;

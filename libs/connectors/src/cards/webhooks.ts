@@ -64,7 +64,8 @@ function noticeOf(id: string, timestamp_s: number, body: Buffer): Notice | null 
     code: codeOf(kind, data),
     amount: sum?.value ?? null,
     asset: sum?.currency ?? null,
-    occurredAt: instantOf(message['timestamp'], timestamp_s),
+    occurredAt: instantOf(message['timestamp']) ?? new Date(timestamp_s * MS_PER_S).toISOString(),
+    ...(kind === 'dispute_opened' ? { evidenceDueBy: instantOf(data['evidence_due_by']) } : {}),
   };
 }
 
@@ -82,10 +83,13 @@ function codeOf(kind: NoticeKind, data: Fields): string | null {
   return kind === 'dispute_opened' && reason !== undefined && CODE_PATTERN.test(reason) ? reason : null;
 }
 
-/** When it happened; when it was sent, where the acquirer does not say. */
-function instantOf(timestamp: unknown, sent_s: number): string {
-  const at = typeof timestamp === 'string' ? Date.parse(timestamp) : NaN;
-  return new Date(Number.isNaN(at) ? sent_s * MS_PER_S : at).toISOString();
+/** RFC 3339 with its zone: what says less is another instant in every process that reads it. */
+const INSTANT_PATTERN = /^[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** Null for what the acquirer does not say, or not so that it can be read. */
+function instantOf(value: unknown): string | null {
+  const at = typeof value === 'string' && INSTANT_PATTERN.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(at) ? null : new Date(at).toISOString();
 }
 
 function jsonOf(body: Buffer): Fields | undefined {

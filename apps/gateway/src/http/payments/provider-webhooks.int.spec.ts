@@ -160,6 +160,11 @@ describe('what changes nothing', () => {
       '400 invalid_request',
       () => signedAs(JSON.stringify(notice({ amount: '9223372036854775808' }))),
     ],
+    ...['2030-13-01T00:00:00.000Z', '0000-01-01T00:00:00.000Z'].map((evidenceDueBy): Case => [
+      `a time that no column takes (${evidenceDueBy})`,
+      '400 invalid_request',
+      () => signedAs(JSON.stringify(notice({ evidenceDueBy }))),
+    ]),
     ['a reason that is none', '400 invalid_request', () => signedAs(JSON.stringify(notice({ code: 'Not so' })))],
     [
       'a dispute without its reference',
