@@ -1,5 +1,6 @@
 import { invariant, recentOutbox } from '@payflow/invariants';
 import { LEG_TRANSITIONS, STATUS_TRANSITIONS } from '../domain/dispute-states.js';
+import { parked } from './life-invariants.js';
 
 const legal = (transitions: readonly { readonly from: string | null; readonly to: string }[], column: string) => {
   const pairs = transitions.map(({ from, to }) => `('${from ?? ''}', '${to}')`).join(', ');
@@ -19,6 +20,16 @@ const BOOKED: Readonly<Record<string, readonly [out: number, back: number]>> = {
 const EXPECTED = Object.entries(BOOKED)
   .map(([leg, [out, back]]) => `('${leg}', ${out}, ${back})`)
   .join(', ');
+
+/** The sweeper has whatever waits for the ledger asked again after 10 s, every 2 s; thirty more is late by any measure. */
+const UNHEARD = '40 seconds';
+
+/** Movements that the ledger has not answered: what it refuses is flagged and asked for again, but of these nobody knows. */
+export const UNMOVED = `
+  select 'disputes/' || d.id || ' is ' || d.leg || ', and the ledger does not answer' as id
+  from disputes d join dispute_legs l on l.command_id = d.leg_command_id
+  where d.leg in ('taking', 'returning') and l.asked_at < clock_timestamp() - interval '${UNHEARD}'
+    and not exists (${parked('d.tenant_id', 'd.payment_id')})`;
 
 /**
  * The money of a dispute was taken once, unless that is flagged, and given back once where it is won; its changes are legal and

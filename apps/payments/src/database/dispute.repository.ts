@@ -196,8 +196,10 @@ const TAKE_UNSETTLED = statement(
 
 const COUNT_REFUSED = statement(
   'disputes.count-refused',
-  `select count(*)::integer as disputes, coalesce(extract(epoch from clock_timestamp() - min(updated_at)), 0)::float8 as seconds
-   from disputes where leg in ('refused', 'return_refused')`,
+  `select count(*)::integer as disputes, coalesce(extract(epoch from clock_timestamp() - min(l.asked_at)), 0)::float8 as seconds
+   from disputes d join dispute_legs l on (l.tenant_id, l.livemode, l.dispute_id) = (d.tenant_id, d.livemode, d.id)
+     and l.direction = case when d.leg in ('taking', 'refused') then 'out' else 'back' end and l.number = 1
+   where d.leg in ('taking', 'refused', 'returning', 'return_refused') and (d.leg in ('refused', 'return_refused') or d.leg_try > 1)`,
 );
 
 export type DisputesRow = Row &
@@ -208,6 +210,7 @@ export type DisputesRow = Row &
     p_source: string;
     p_destination: string;
     p_asset: string;
+// Since the movement was asked for at first, and while it is asked for anew: every try changes the dispute, and none of them ends it.
     p_status: PaymentStatus;
     p_rail: PaymentMethod['type'];
     p_taken_by: string | null;

@@ -1,5 +1,5 @@
 import { MESSAGES, TOPICS, type MessageType } from '@payflow/contracts';
-import { moneyOfDisputesMovesOnce } from './dispute-invariants.js';
+import { moneyOfDisputesMovesOnce, UNMOVED } from './dispute-invariants.js';
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
 import { ATTEMPT_TEXTS, noAttemptIsForgotten } from './attempt-invariants.js';
 
@@ -29,7 +29,8 @@ const nothingStaysBehind = invariant({
     union all
     select 'reviews/' || id || ' is past its deadline' from reviews
     where status = 'open' and expires_at < clock_timestamp() - interval '${UNSWEPT}'
-      and not exists (${parked('reviews.tenant_id', 'reviews.id')})`,
+      and not exists (${parked('reviews.tenant_id', 'reviews.id')})
+    union all ${UNMOVED}`,
 });
 
 /**
