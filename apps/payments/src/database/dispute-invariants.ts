@@ -32,8 +32,8 @@ export const UNMOVED = `
     and not exists (${parked('d.tenant_id', 'd.payment_id')})`;
 
 /**
- * The money of a dispute was taken once, unless that is flagged, and given back once where it is won; its changes are legal and
- * leave no version out; and each is told in its transaction.
+ * The money of a dispute was taken once, unless that is flagged, and given back once where it is won, or where nothing was captured;
+ * its changes are legal and leave no version out; and each is told in its transaction.
  */
 const disputes = (form: 'running' | 'full') => {
   const since = form === 'full' ? '' : `and d.updated_at >= clock_timestamp() - interval '10 minutes'`;
@@ -52,6 +52,9 @@ const disputes = (form: 'running' | 'full') => {
   select 'disputes/' || b.id || ' is ' || b.status || ' and ' || b.leg from booked b
   where (b.status = 'won') <> (b.leg in ('returning', 'returned', 'return_refused', 'waived'))
     and not (b.status = 'won' and b.leg = 'taking')
+    -- Of a payment that ended with nothing captured it is given back, whatever the provider says of the dispute.
+    and not (b.status <> 'won' and exists (select from payments p where p.tenant_id = b.tenant_id and p.livemode = b.livemode
+      and p.id = b.payment_id and p.status in ('failed', 'canceled', 'expired')))
   union all
   select 'dispute_transitions/' || t.dispute_id || '/' || t.version || ' is not legal' from dispute_transitions t
   where not ((${legal(STATUS_TRANSITIONS, 'status')}) and (${legal(LEG_TRANSITIONS, 'leg')})) ${logged}

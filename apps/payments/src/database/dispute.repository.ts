@@ -1,4 +1,4 @@
-import { fromUuid, uuidOf, type AttemptStatus, type PaymentMethod, type PaymentStatus } from '@payflow/contracts';
+import { fromUuid, uuidOf, type AttemptStatus, type PaymentStatus } from '@payflow/contracts';
 import { RunAgain, statement, type Database, type Part, type Row, type Transaction } from '@payflow/database';
 import type { Dispute, Leg } from '../domain/dispute.js';
 import {
@@ -28,9 +28,11 @@ export interface DisputablePayment extends PaymentKey {
   /** What was captured; of a payment that is not captured yet, its amount. */
   readonly amount: string;
   readonly status: PaymentStatus;
-  readonly rail: PaymentMethod['type'];
+  readonly isCaptured: boolean;
   /** Who took the money; null where it is not known yet, or nobody outside did. */
   readonly takenBy: string | null;
+  /** Of what is not captured: who was asked to take the money, and has not said that they did not. */
+  readonly askedOf: readonly string[];
   readonly disputes: readonly Dispute[];
   /** Of what was told of it: the {@link numberOf} disputes that are another payment's. */
   readonly elsewhere: ReadonlySet<string>;
@@ -85,8 +87,9 @@ export const DISPUTES: Part = {
       'p_destination',
       'p_asset',
       'p_status',
-      'p_rail',
       'p_taken_by',
+      'p_is_captured',
+      'p_asked_of',
     ],
     ...['captured_minor', 'now', 'elsewhere', 'verdicts'],
     ...DISPUTE_COLUMNS,
@@ -99,7 +102,7 @@ export const DISPUTES: Part = {
        as t (tenant_id, livemode, payment_id, connector, provider_reference)),
    payment as materialized (
      select tenant_id, livemode, id, status, source_account_id, destination_account_id, asset,
-       method ->> 'type' as rail, connector as taken_by,
+       connector as taken_by, amount_captured_minor > 0 as is_captured,
        case when amount_captured_minor > 0 then amount_captured_minor else amount_minor end as captured_minor
      from payments where (tenant_id, livemode, id) in (select * from asked)
      order by tenant_id, livemode, id for no key update),
@@ -107,7 +110,11 @@ export const DISPUTES: Part = {
      select d.* from disputes d join payment p on d.tenant_id = p.tenant_id and d.livemode = p.livemode and d.payment_id = p.id
      order by d.tenant_id, d.livemode, d.id for update of d)
    select p.tenant_id as p_tenant_id, p.livemode as p_livemode, p.id as p_id, p.source_account_id as p_source,
-     p.destination_account_id as p_destination, p.asset as p_asset, p.status as p_status, p.rail as p_rail, p.taken_by as p_taken_by,
+     p.destination_account_id as p_destination, p.asset as p_asset, p.status as p_status, p.taken_by as p_taken_by,
+     p.is_captured as p_is_captured, case when not p.is_captured then array(select distinct a.connector
+       from payment_operations w join attempts a on (a.operation_id, a.tenant_id, a.livemode) = (w.id, w.tenant_id, w.livemode)
+       where (w.payment_id, w.tenant_id, w.livemode) = (p.id, p.tenant_id, p.livemode) and a.action in ('sale', 'capture')
+         and a.sent_at is not null and a.status not in ('declined', 'not_sent')) end as p_asked_of,
      p.captured_minor, clock_timestamp() as now,
      array(select concat_ws(' ', o.connector, o.provider_reference)
        from told t join disputes o using (tenant_id, livemode, connector, provider_reference)
@@ -181,6 +188,13 @@ const SAVE = statement(
          and a.connector = k.connector))) from kept k) as kept`,
 );
 
+const OF_PAYMENTS = statement(
+  'disputes.of-payments',
+  `select tenant_id, livemode, id, payment_id from disputes
+   where (tenant_id, livemode, payment_id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[])) and status <> 'won'
+   order by tenant_id, livemode, id`,
+);
+
 // Its own clock, so that what was looked at is not looked at again at once. A movement that the ledger refused is due later and
 // later: each time twice as long, up to an hour.
 const TAKE_UNSETTLED = statement(
@@ -194,6 +208,7 @@ const TAKE_UNSETTLED = statement(
    returning tenant_id, livemode, id, payment_id`,
 );
 
+// Since the movement was asked for at first, and while it is asked for anew: every try changes the dispute, and none of them ends it.
 const COUNT_REFUSED = statement(
   'disputes.count-refused',
   `select count(*)::integer as disputes, coalesce(extract(epoch from clock_timestamp() - min(l.asked_at)), 0)::float8 as seconds
@@ -210,10 +225,10 @@ export type DisputesRow = Row &
     p_source: string;
     p_destination: string;
     p_asset: string;
-// Since the movement was asked for at first, and while it is asked for anew: every try changes the dispute, and none of them ends it.
     p_status: PaymentStatus;
-    p_rail: PaymentMethod['type'];
     p_taken_by: string | null;
+    p_is_captured: boolean;
+    p_asked_of: string[] | null;
     verdicts: string[];
     elsewhere: string[];
     captured_minor: bigint;
@@ -264,8 +279,9 @@ function toPayment(rows: readonly [DisputesRow, ...DisputesRow[]]): DisputablePa
     destination: fromUuid('account', first.p_destination),
     asset: first.p_asset,
     status: first.p_status,
-    rail: first.p_rail,
+    isCaptured: first.p_is_captured,
     takenBy: first.p_taken_by,
+    askedOf: first.p_asked_of ?? [],
     verdicts: new Set(rows.flatMap(({ verdicts }) => verdicts.map((id) => fromUuid('event', id)))),
     elsewhere: new Set(first.elsewhere),
     amount: first.captured_minor.toString(),
@@ -306,22 +322,38 @@ export async function saveDisputes(tx: Transaction, changes: DisputeChanges): Pr
   return new Map((row.kept ?? []).map(({ id, status }) => [fromUuid('event', id), status]));
 }
 
+interface NamedRow extends Row {
+  tenant_id: string;
+  livemode: boolean;
+  id: string;
+  payment_id: string;
+}
+
+/** A dispute by its id, and its payment. */
+export type NamedDispute = PaymentKey & { readonly dispute: string };
+
+/** The disputes of the payments, but for those that are won. */
+export async function disputesOf(tx: Transaction, payments: readonly PaymentKey[]): Promise<NamedDispute[]> {
+  if (payments.length === 0) return [];
+  return (await tx.rows<NamedRow>(OF_PAYMENTS, keyColumns(payments))).map(toNamed);
+}
+
 /** Takes disputes whose money is not where it should be and that nobody has looked at for `wait_ms`, and notes that somebody does. */
 export async function takeUnsettled(
   db: Database | Transaction,
   wait_ms: number,
   limit: number,
-): Promise<(PaymentKey & { readonly dispute: string })[]> {
-  const rows = await db.rows<Row & { tenant_id: string; livemode: boolean; id: string; payment_id: string }>(
-    TAKE_UNSETTLED,
-    [wait_ms, limit],
-  );
-  return rows.map((row) => ({
+): Promise<NamedDispute[]> {
+  return (await db.rows<NamedRow>(TAKE_UNSETTLED, [wait_ms, limit])).map(toNamed);
+}
+
+function toNamed(row: NamedRow): NamedDispute {
+  return {
     tenant: fromUuid('tenant', row.tenant_id),
     livemode: row.livemode,
     id: fromUuid('payment', row.payment_id),
     dispute: fromUuid('dispute', row.id),
-  }));
+  };
 }
 
 /** How many disputes wait for money that the ledger refused to move, and for how long, seconds. */

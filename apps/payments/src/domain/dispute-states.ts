@@ -1,4 +1,4 @@
-import type { DisputeLeg, DisputeStatus } from '@payflow/contracts';
+import type { DisputeLeg, DisputeStatus, PaymentStatus } from '@payflow/contracts';
 
 /** What a provider tells of a dispute. */
 export type DisputeWord = 'opened' | 'won' | 'lost';
@@ -28,16 +28,16 @@ interface LegTransition {
   readonly by: string;
 }
 
-/** Every change that the place of the disputed money may make. */
+/** Every change that the place of the disputed money may make. `of nothing`: its payment has ended, and nothing was captured of it. */
 export const LEG_TRANSITIONS: readonly LegTransition[] = [
   { from: null, to: 'taking', by: 'the ledger is asked to take it' },
   { from: 'taking', to: 'taken', by: 'booked' },
   { from: 'taking', to: 'refused', by: 'the ledger refused' },
-  { from: 'taking', to: 'waived', by: 'the ledger refused what is won by now' },
-  { from: 'taking', to: 'returning', by: 'booked, and won by now' },
+  { from: 'taking', to: 'waived', by: 'the ledger refused what is won by now, or of nothing' },
+  { from: 'taking', to: 'returning', by: 'booked, and won by now, or of nothing' },
   { from: 'refused', to: 'taking', by: 'asked again' },
-  { from: 'refused', to: 'waived', by: 'won' },
-  { from: 'taken', to: 'returning', by: 'won' },
+  { from: 'refused', to: 'waived', by: 'won, or of nothing' },
+  { from: 'taken', to: 'returning', by: 'won, or of nothing' },
   { from: 'returning', to: 'returned', by: 'booked' },
   { from: 'returning', to: 'return_refused', by: 'the ledger refused' },
   { from: 'return_refused', to: 'returning', by: 'asked again' },
@@ -66,9 +66,33 @@ export function legAfterWin(leg: DisputeLeg): DisputeLeg {
   return leg === 'refused' ? 'waived' : leg;
 }
 
-/** Where the money is after the ledger's word. What could not be taken of a dispute that is won by now need not be. */
-export function legAfterVerdict(leg: 'taking' | 'returning', isPosted: boolean, status: DisputeStatus): DisputeLeg {
+/** Where the money is after the ledger's word. What could not be taken of a dispute that is won by now need not be, nor of nothing. */
+export function legAfterVerdict(
+  leg: 'taking' | 'returning',
+  isPosted: boolean,
+  status: DisputeStatus,
+  isOfNothing = false,
+): DisputeLeg {
   if (leg === 'returning') return isPosted ? 'returned' : 'return_refused';
-  if (status === 'won') return isPosted ? 'returning' : 'waived';
+  if (status === 'won' || isOfNothing) return isPosted ? 'returning' : 'waived';
   return isPosted ? 'taken' : 'refused';
+}
+
+/** Where the money is to go, where it is not where it should be and nobody was asked for it; undefined where it may stay. */
+export function legAfterSweep(leg: DisputeLeg, isOfNothing: boolean): DisputeLeg | undefined {
+  switch (leg) {
+    case 'refused':
+      return isOfNothing ? 'waived' : 'taking';
+    case 'return_refused':
+      return 'returning';
+    case 'taken':
+      return isOfNothing ? 'returning' : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** A payment that has ended, and of which nothing was captured: there is no money in it that could be disputed. */
+export function isInVain(status: PaymentStatus): boolean {
+  return status === 'failed' || status === 'canceled' || status === 'expired';
 }

@@ -12,10 +12,10 @@ import {
   type Dispute,
   type DisputeMoment,
 } from './dispute.js';
-import { isDecided, isLegalLeg, isLegalStatus, legAfterVerdict, legAfterWin } from './dispute-states.js';
+import { isDecided, isLegalLeg, isLegalStatus, legAfterSweep, legAfterVerdict, legAfterWin } from './dispute-states.js';
 import { isRefundDisputed } from './disputed-refund.js';
 
-const moment: DisputeMoment = { now: '2026-11-25T12:00:00.000Z', newId, newUuid };
+const moment: DisputeMoment = { now: '2026-11-25T12:00:00.000Z', isOfNothing: false, newId, newUuid };
 const facts = {
   tenant: newId('tenant'),
   livemode: false,
@@ -189,6 +189,22 @@ describe('the states', () => {
         for (const isPosted of [true, false])
           expect(isLegalLeg(leg, legAfterVerdict(leg, isPosted, status))).toBe(true);
     }
+  });
+
+  it('nothing is left taken of a payment that ended with nothing captured, whatever the provider says', () => {
+    const idleAt = DISPUTE_LEGS.filter((leg) => leg !== 'taking' && leg !== 'returning');
+    expect(idleAt.map((leg) => [leg, legAfterSweep(leg, true) ?? leg])).toEqual([
+      ['taken', 'returning'],
+      ['refused', 'waived'],
+      ['returned', 'returned'],
+      ['return_refused', 'returning'],
+      ['waived', 'waived'],
+    ]);
+    for (const status of DISPUTE_STATUSES)
+      expect([true, false].map((isPosted) => legAfterVerdict('taking', isPosted, status, true))).toEqual([
+        'returning',
+        'waived',
+      ]);
   });
 
   it('only what is won is disputed no more', () => {

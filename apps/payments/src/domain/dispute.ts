@@ -10,6 +10,7 @@ import {
   isDecided,
   isLegalLeg,
   isLegalStatus,
+  legAfterSweep,
   legAfterVerdict,
   legAfterWin,
   type DisputeWord,
@@ -79,6 +80,8 @@ export type DisputeNews =
 export interface DisputeMoment {
   /** RFC 3339, UTC, ms: the database's clock, read after the locks. */
   readonly now: string;
+  /** Its payment has ended, and nothing was captured of it: what was taken for the dispute is not the provider's. */
+  readonly isOfNothing: boolean;
   readonly newId: (kind: 'event' | 'transfer' | 'attempt' | 'dispute') => string;
   readonly newUuid: () => string;
 }
@@ -152,14 +155,14 @@ export function heard(
   return move(dispute, change, { event: word, reason: `the provider told that it is ${word}` }, moment);
 }
 
-/** The ledger's word on the movement that was asked of it. */
-export function legAnswered(
-  dispute: Dispute,
 /** The first time that is told stands: copies and older words come in any order. */
 function isToBeDue({ status, evidenceDueBy: known }: Dispute, told: string | null): boolean {
   return told !== null && known === null && !isDecided(status);
 }
 
+/** The ledger's word on the movement that was asked of it. */
+export function legAnswered(
+  dispute: Dispute,
   verdict: {
     readonly isPosted: boolean;
     readonly reason: string | null;
@@ -171,7 +174,7 @@ function isToBeDue({ status, evidenceDueBy: known }: Dispute, told: string | nul
   if (!isAsked(leg)) return 'known';
   const { isPosted, reason, accounts } = verdict;
   const booked = leg === 'taking' ? { transfer: dispute.legTransfer } : { returnTransfer: dispute.legTransfer };
-  const next = legAfterVerdict(leg, isPosted, status);
+  const next = legAfterVerdict(leg, isPosted, status, moment.isOfNothing);
   const change: Partial<Dispute> = {
     ...(isPosted ? booked : {}),
     ...(isPosted ? { legTry: 0 } : {}),
@@ -184,14 +187,17 @@ function isToBeDue({ status, evidenceDueBy: known }: Dispute, told: string | nul
   return move(dispute, change, { event: 'updated', reason: why, accounts }, moment);
 }
 
-/** Nothing was heard for long, or the ledger refused: it is asked again, with the same command or, after a refusal, a new one. */
+/**
+ * Nothing was heard for long, or the ledger refused: it is asked again, with the same command or, after a refusal, a new one. What
+ * was taken for a payment that then ended with nothing captured is given back: its provider says that it took nothing.
+ */
 export function swept(dispute: Dispute, moment: DisputeMoment): Course | 'known' {
-  const { leg } = dispute;
-  if (isAsked(leg)) return { dispute, news: [{ kind: 'leg', leg: legOf(dispute), isRepeat: true }] };
-  if (leg === 'refused') return move(dispute, { leg: 'taking' }, { event: 'updated', reason: 'asked again' }, moment);
-  if (leg === 'return_refused')
-    return move(dispute, { leg: 'returning' }, { event: 'updated', reason: 'asked again' }, moment);
-  return 'known';
+  if (isAsked(dispute.leg)) return { dispute, news: [{ kind: 'leg', leg: legOf(dispute), isRepeat: true }] };
+  const leg = legAfterSweep(dispute.leg, moment.isOfNothing);
+  if (leg === undefined) return 'known';
+  const isOver = moment.isOfNothing && dispute.leg !== 'return_refused';
+  const reason = isOver ? 'nothing was captured of its payment' : 'asked again';
+  return move(dispute, { leg, ...(leg === 'waived' ? { legReason: null } : {}) }, { event: 'updated', reason }, moment);
 }
 
 interface AskedEvidence {

@@ -8,7 +8,7 @@ import type { NoticeEvidence } from '../database/dispute-records.js';
 import { numberOf, type DisputablePayment, type ToldDispute } from '../database/dispute.repository.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
-import type { DisputeWord } from '../domain/dispute-states.js';
+import { isInVain, type DisputeWord } from '../domain/dispute-states.js';
 import type { Life } from '../domain/life.js';
 import { askingOf, inquiryOf } from '../providers/provider-jobs.js';
 import { Docket, evidenceRejected, type TracedAttempt } from './docket.js';
@@ -95,7 +95,8 @@ export function asPlayed(lives: ReadonlyMap<string, Life>): (payment: Disputable
     const played = lives.get(keyOf(payment))?.payment;
     if (!played) return payment;
     const { status, connector: takenBy, captured } = played;
-    return { ...payment, status, takenBy, amount: captured > 0n ? captured.toString() : played.amount };
+    const isCaptured = captured > 0n;
+    return { ...payment, status, takenBy, isCaptured, amount: isCaptured ? captured.toString() : played.amount };
   };
 }
 
@@ -168,7 +169,7 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
     return refuse(notice, 'has the number of a dispute of another payment');
   if (!isTakenBy(payment, data.connector)) return refuse(notice, 'is of a payment that this provider did not take');
   if (data.asset !== undefined && data.asset !== payment.asset) return refuse(notice, 'is of another asset');
-  if (!isDisputable(payment.status)) return refuse(notice, 'is of a payment that took no money');
+  if (isInVain(payment.status)) return refuse(notice, 'is of a payment that took no money');
   const amount = data.amount ?? payment.amount;
   if (amount === '0') return refuse(notice, 'is of no money');
   if (parseAmount(amount) === undefined) return refuse(notice, 'is of more than can be counted');
@@ -185,14 +186,12 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
   return true;
 }
 
-/** No provider moves money of what another took. Until it has answered, who was asked is not written on the payment. */
-function isTakenBy({ rail, takenBy }: DisputablePayment, connector: string): boolean {
-  return takenBy === null ? rail !== 'internal' : takenBy === connector;
-}
-
-/** Of one that is still on its way the capture may have been heard of later than the dispute. */
-function isDisputable(status: string): boolean {
-  return status !== 'failed' && status !== 'canceled' && status !== 'expired';
+/**
+ * No provider moves money of what another took, or of what it was never asked to take: its secret is good for its own payments, which
+ * are those of its mode. Of what is still on its way the capture may have been heard of later than the dispute.
+ */
+function isTakenBy({ isCaptured, status, takenBy, askedOf }: DisputablePayment, connector: string): boolean {
+  return askedOf.includes(connector) || (takenBy === connector && (isCaptured || status === 'processing'));
 }
 
 function refuse({ data, id }: Notice, why: string): false {

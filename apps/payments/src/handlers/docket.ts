@@ -22,6 +22,7 @@ import {
   type DisputeNews,
   type Leg,
 } from '../domain/dispute.js';
+import { isInVain } from '../domain/dispute-states.js';
 
 /** An attempt that the worker is to look at. */
 export interface TracedAttempt extends AttemptKey {
@@ -98,8 +99,8 @@ export class Docket {
   }
 
   /** Ids and time for a decision about a dispute of this payment. */
-  momentOf({ now }: DisputablePayment): DisputeMoment {
-    return { now, newId, newUuid };
+  momentOf({ now, status }: DisputablePayment): DisputeMoment {
+    return { now, isOfNothing: isInVain(status), newId, newUuid };
   }
 
   /** Takes in what a message has come to. `evidence`: what is to be given to the provider, where that is part of it. */

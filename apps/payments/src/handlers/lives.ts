@@ -1,11 +1,13 @@
 import { METRICS, newId, newUuid } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import type { NewJob } from '@payflow/jobs';
-import { parseTraceparent, type Handled, type MessageContext } from '@payflow/messaging';
+import { parseTraceparent, type AnyOutgoing, type Handled, type MessageContext } from '@payflow/messaging';
 import { counter, logger } from '@payflow/telemetry';
+import { disputesOf, type NamedDispute } from '../database/dispute.repository.js';
 import { loadLives, type Loaded, type Mentioned } from '../database/life.repository.js';
 import { saveLives, type Change } from '../database/life-changes.repository.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
+import { isInVain } from '../domain/dispute-states.js';
 import type { Attempt, Life, Moment, News } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import { FINAL_STATES } from '../domain/transitions.js';
@@ -105,14 +107,20 @@ async function write(
     each.kind === 'attempt' ? [newAttempt(each.attempt, payment, causeOf(each))] : [],
   );
   await saveLives(tx, { changes, transitions, attempts, settled });
+  const inVain = news.flatMap(({ each }) => (isDisputedInVain(each) ? [each] : []));
+  const disputes = await disputesOf(
+    tx,
+    inVain.map(({ payment }) => payment),
+  );
   const inquiries = news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each] : []));
   for (const { each, payment } of news) {
     if (each.kind === 'attention') alarm(each, payment.id);
     if (each.kind === 'taken') alarmTaken(each, payment);
     if (each.kind === 'undivided') alarmUndivided(each, payment.id);
   }
+  for (const { payment } of inVain) alarmInVain(payment);
   return {
-    messages: news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []),
+    messages: [...news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []), ...disputes.map(sweepOf)],
     jobs: providerJobs(
       attempts,
       openAttempts.filter(({ operation, isUnknown }) =>
@@ -160,6 +168,24 @@ function alarmTaken({ operation: { id } }: Extract<News, { kind: 'taken' }>, pay
   log.error(
     { payment: payment_id, status, operation: id, connector, reference },
     'ALARM: a provider says that it took the money of a payment that ends without it; a person has to see that it is given back',
+  );
+}
+
+/** It ends with nothing captured, and a provider has disputed what it says that it did not take. */
+function isDisputedInVain(news: News): news is Extract<News, { kind: 'payment' }> {
+  return news.kind === 'payment' && isInVain(news.payment.status) && news.payment.disputed > 0n;
+}
+
+/** Its disputes hear of it as of whatever else is not as it should be: what was taken for them is given back. */
+function sweepOf({ tenant, livemode, id, dispute }: NamedDispute): AnyOutgoing {
+  const origin = { tenant, livemode, actor: 'payments/machine' };
+  return { type: 'payflow.dispute.sweep.v1', subject: id, data: { id, dispute }, origin };
+}
+
+function alarmInVain({ id, status, connector, disputed }: Payment): void {
+  log.error(
+    { payment: id, status, connector, disputed: disputed.toString() },
+    'ALARM: a payment has ended with nothing captured, and its provider disputes it; what was taken for that is given back, and a person has to ask the provider',
   );
 }
 

@@ -26,7 +26,8 @@ const NIL = '00000000-0000-0000-0000-000000000000';
 const BY_KEY = keyset('asc', 'tenant_id', 'livemode', 'id');
 
 // One that the provider was asked for and another connector carries out in the end has nothing here, though the ledger moves its
-// money between the same accounts. A dispute that was won has given back what it took.
+// money between the same accounts. A dispute that was won has given back what it took, and so has one of a payment
+// that ended with nothing captured.
 const PAYMENTS = statement(
   'cli.payments-at-provider',
   `select tenant_id, livemode, id, asset, source_account_id, connector is not null and connector <> $4 as is_elsewhere,
@@ -34,6 +35,7 @@ const PAYMENTS = statement(
      case when connector = $4 then amount_refunded_minor else 0 end as refunded, coalesce(d.disputed, 0) as disputed
    from payments left join (
      select tenant_id, livemode, payment_id as id, sum(amount_minor) as disputed from disputes where connector = $4 and status <> 'won'
+       and leg not in ('returning', 'returned', 'return_refused', 'waived')
      group by 1, 2, 3) as d using (tenant_id, livemode, id)
    where ${BY_KEY.behind(['$1', '$2', '$3'])}
      and (connector = $4 or (tenant_id, livemode, id) in (select tenant_id, livemode, payment_id from attempts where connector = $4))

@@ -161,6 +161,17 @@ describe('the books of a provider against ours', () => {
     expect({ differing, asked: acquirer.asked }).toEqual({ differing: 0, asked: [''] });
   });
 
+  it('count what a dispute has given back as given back, though nobody has won it', async () => {
+    await pay({ captured: 1000 });
+    await pay({}, { own: { disputed: 40, returned: 40 } });
+    await payments.tamper(`update disputes set status = 'lost'`);
+    const { lines, differing } = await run();
+    expect(lines).toContainEqual(
+      expect.objectContaining({ figure: 'disputed', outside: 0n, payments: 0n, ledger: 0n, isEqual: true }),
+    );
+    expect(differing).toBe(0);
+  });
+
   it.each<[string, () => Promise<string>, object]>([
     [
       'what the provider took and we do not know of',
