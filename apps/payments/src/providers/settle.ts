@@ -77,9 +77,12 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
 
 /**
  * It was sent before, and the provider said that it had not heard of it. If that was too early, another provider would take the
- * money a second time: that this one could not be reached now does not say that it never was.
+ * money a second time: that this one could not be reached now does not say that it never was. And a customer acts on what they
+ * pay, not on what follows: whatever its provider waits for then, it has not said how it ends.
  */
 function asFarAsKnown(attempt: Attempt, word: Word, hearing: Hearing): Word {
+  if (word.outcome === 'requires_action' && !isRouted(attempt.action))
+    return { ...word, outcome: 'unknown', code: 'answer_inconclusive', url: null };
   const wasSentBefore = word.source === 'answer' && attempt.unknownAt !== null;
   const isDoubted =
     (wasSentBefore && word.outcome === 'not_sent') || (word.outcome === 'not_found' && isForgotten(attempt, hearing));

@@ -1,4 +1,4 @@
-import { uuidOf } from '@payflow/contracts';
+import { newUuid, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariant, type Invariant } from '@payflow/invariants';
 import { enqueue } from '@payflow/jobs';
@@ -280,6 +280,32 @@ describe('where the customer has to act', () => {
     expect(await inquiryIn(attempt)).toBeUndefined();
     expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'requires_action', needs_attention: true }]);
   });
+});
+
+describe('where a customer is to act on what is no authorization', () => {
+  it.each(['increment', 'capture', 'refund', 'void'] as const)(
+    'a %s is asked about until it has an end',
+    async (action) => {
+      const { first, ask, inquire } = house();
+      first.answers = [act];
+      first.inquiryAnswers = [act, yes];
+      const attempt = await wishes.ask({
+        action,
+        connector: 'one',
+        request: { reference: 'auth_1' },
+        operation: newUuid(),
+      });
+      await ask(attempt);
+      expect(await wishes.attempts(attempt)).toMatchObject([
+        { status: 'unknown', code: 'answer_inconclusive', url: null },
+      ]);
+      expect(await offending('I36', attempt)).toBe(0);
+      await inquire(attempt);
+      expect((await wishes.jobs(attempt)).map(({ job }) => job)).toContain('provider.inquire');
+      await inquire(attempt);
+      expect([await statuses(attempt), await outcomes(attempt)]).toEqual([['approved'], ['approved']]);
+    },
+  );
 });
 
 const offending = async (name: string, attempt: NewAttempt) => {
