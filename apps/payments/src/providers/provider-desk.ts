@@ -13,7 +13,16 @@ import { countWord } from './metrics.js';
 import type { Decide, Note } from './note.js';
 import { isPassing, Notebook } from './notebook.js';
 import { askingLater, inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
-import { answerOf, callsForOthers, isToTell, lastWord, settle, type Hearing, type Told } from './settle.js';
+import {
+  answerOf,
+  callsForOthers,
+  isAskedForLong,
+  isToTell,
+  lastWord,
+  settle,
+  type Hearing,
+  type Told,
+} from './settle.js';
 import { brokenOff, wordOf, type Word } from './word.js';
 
 const log = logger('providers');
@@ -125,6 +134,7 @@ export class ProviderDesk {
       return giveUp(attempt, 'payment_expired');
     if (isRouted(attempt.action) && !attempt.isWanted) return giveUp(attempt, 'payment_canceled');
     const choice = await this.choiceFor(attempt);
+    if (!choice && isAskedForLong(attempt, this.parts.schedule)) return leaveToHumans(attempt, 'provider_not_reached');
     if (!choice) return giveUp(attempt, 'provider_not_reached');
     const { connector, explained } = choice;
     // Sent again, it stays with whom it was routed to, and so does why.
@@ -213,6 +223,15 @@ function isGone({ outcome, code }: Word, { aborted }: AbortSignal): boolean {
 
 /** Not taken for want of room, here or at the provider's door, which another connector may have. */
 function isFull({ outcome, code }: Word, hasOthers: boolean): boolean {
+/** Nobody can be asked, and nobody will be for a while: another try would end like this one. */
+function leaveToHumans({ id, connector }: Attempt, reason: string): Note<undefined> {
+  log.error(
+    { attempt: id, connector },
+    'ALARM: what is set aside at a provider cannot be given back: there is nobody to ask',
+  );
+  return { result: undefined, move: { status: 'unknown', code: reason, needsAttention: true } };
+}
+
   return outcome === 'not_sent' && FULL.has(code ?? '') && !hasOthers;
 }
 const FULL: ReadonlySet<string> = new Set<RefusalReason | NotSentReason>([

@@ -5,7 +5,7 @@ import type { TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Wishes } from '../testing/attempts.js';
 import { attemptsStage } from '../testing/attempts-stage.js';
-import { deskWith, unknownThere } from '../testing/scripted-provider.js';
+import { deskWith, unknownThere, unsent } from '../testing/scripted-provider.js';
 import type { NewAttempt } from './attempt.js';
 
 configureLogging({ level: 'silent' });
@@ -69,5 +69,31 @@ describe('the end of an authorization that its provider refuses', () => {
     await resolve(attempt, word);
     expect(await lastOf(attempt)).toMatchObject([{ status: outcome, needs_attention: false }]);
     expect(await outcomes(attempt)).toEqual([outcome]);
+  });
+
+  describe.each([
+    ['cannot be reached', 'connection_refused', () => house()],
+    ['has no keys any more', 'provider_not_reached', () => deskWith(db, messaging, 'two')],
+  ] as const)('or that %s', (_what, code, open) => {
+    it('comes to nothing while it has not been so for seven days', async () => {
+      const { first, ask } = open();
+      first.answers = [unsent];
+      const attempt = await voiding(SEVEN_DAYS_MS, SEVEN_DAYS_MS - 60_000);
+      await ask(attempt);
+      expect(await lastOf(attempt)).toMatchObject([{ status: 'not_sent', code, needs_attention: false }]);
+      expect(await outcomes(attempt)).toEqual(['not_sent']);
+    });
+
+    it('is for a human after that, and asked for once more where they say that it is not done', async () => {
+      const { first, ask, resolve } = open();
+      first.answers = [unsent];
+      const attempt = await voiding(SEVEN_DAYS_MS, SEVEN_DAYS_MS);
+      await ask(attempt);
+      expect(await lastOf(attempt)).toMatchObject([{ status: 'unknown', code, needs_attention: true }]);
+      expect(await outcomes(attempt)).toEqual([]);
+      await resolve(attempt, { outcome: 'declined', code: 'authorization_ended' });
+      expect(await lastOf(attempt)).toMatchObject([{ status: 'declined', needs_attention: false }]);
+      expect(await outcomes(attempt)).toEqual(['declined']);
+    });
   });
 });

@@ -96,17 +96,18 @@ function isForgotten({ connector, sentAt, now }: Attempt, { keysKept_ms }: Heari
 }
 
 /**
- * The end of an authorization that its provider refuses is asked for again and again, each time by another attempt. When that has gone
- * on for as long as anybody is asked how something ended, the next answer will be like the last.
+ * The end of an authorization that its provider refuses, or cannot be asked for, is asked for again and again, each time by another
+ * attempt. When that has gone on for as long as anybody is asked how something ended, the next answer will be like the last.
  */
-function isRefusedForLong(
-  { now, takesUntil, voidedSince }: Attempt,
-  { source, outcome }: Word,
-  { until_ms }: InquirySchedule,
-): boolean {
-  if (voidedSince === null || outcome !== 'declined' || source === 'operator') return false;
+function isRefusedForLong(attempt: Attempt, { source, outcome }: Word, schedule: InquirySchedule): boolean {
+  const isRefused = outcome === 'declined' || outcome === 'not_sent';
+  return isRefused && source !== 'operator' && isAskedForLong(attempt, schedule);
+}
+
+/** It is an end that has been asked for in vain for as long as anybody is asked, of what has been over for as long. */
+export function isAskedForLong({ now, takesUntil, voidedSince }: Attempt, { until_ms }: InquirySchedule): boolean {
   const isLongAgo = (at: Date) => now.getTime() - at.getTime() >= until_ms;
-  return isLongAgo(takesUntil) && isLongAgo(voidedSince);
+  return voidedSince !== null && isLongAgo(takesUntil) && isLongAgo(voidedSince);
 }
 
 /** The money was taken for a payment that has ended without it: no word of the machine's puts that right. */
