@@ -307,7 +307,8 @@ function withoutAuthorization(life: Life, operation: Operation, moment: Moment):
   if (!first) return life;
   const code: Refusal = operation.kind === 'expiry' ? 'payment_expired' : 'payment_canceled';
   // Nobody tells unasked that the customer cannot act any more: without a question its attempt would wait for them for good.
-  const asked = first.status === 'asking' ? tell(life, { kind: 'inquiry', operation: first.id }, moment) : life;
+  const inquiry = { kind: 'inquiry', operation: first.id, isOfTheEnd: true } as const;
+  const asked = first.status === 'asking' ? tell(life, inquiry, moment) : life;
   // Its sale was heard of while its end was asked for. The later word counts; whether it is so, a person has to see.
   const isTaken = first.status === 'settling' && life.payment.capture === 'automatic';
   const told = isTaken ? tell(asked, { kind: 'taken', operation: first }, moment) : asked;

@@ -96,8 +96,16 @@ export type News = { readonly cause: string } & (
   | { readonly kind: 'step'; readonly step: Step; readonly again: boolean }
   | { readonly kind: 'transfer'; readonly payment: Payment }
   | { readonly kind: 'attempt'; readonly attempt: Attempt }
-  /** `isOnlyOfUnknown`: not where the answer is on its way, or a customer has to act. */
-  | { readonly kind: 'inquiry'; readonly operation: string; readonly isOnlyOfUnknown?: true }
+  /**
+   * `isOnlyOfUnknown`: not where the answer is on its way, or a customer has to act. `isOfTheEnd`: nobody will hear that answer any
+   * more, and what it says has to be known all the same.
+   */
+  | {
+      readonly kind: 'inquiry';
+      readonly operation: string;
+      readonly isOnlyOfUnknown?: true;
+      readonly isOfTheEnd?: true;
+    }
   /** `step`: what the ledger refused; null where an answer was discarded. */
   | { readonly kind: 'attention'; readonly operation: Operation; readonly step: Step | null }
   /** A provider has said that it took the money of a payment that ends without it. */

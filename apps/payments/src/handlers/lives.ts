@@ -14,6 +14,7 @@ import { FINAL_STATES } from '../domain/transitions.js';
 import { lessenedOf, usesOf, type Settled } from '../limits/use.repository.js';
 import type { NewAttempt } from '../providers/attempt.js';
 import { providerJobs } from '../providers/ask-providers.js';
+import { salesApproved, type AskedOperation } from '../providers/attempt.repository.js';
 import { termsOf } from './terms.js';
 import { messageOf } from './tidings.js';
 
@@ -113,6 +114,10 @@ async function write(
     inVain.map(({ payment }) => payment),
   );
   const inquiries = news.flatMap(({ each }) => (each.kind === 'inquiry' ? [each] : []));
+  const unheard = await salesApproved(
+    tx,
+    news.flatMap(({ each, payment }) => unheardIn(each, payment, openAttempts)),
+  );
   for (const { each, payment } of news) {
     if (each.kind === 'attention') alarm(each, payment.id);
     if (each.kind === 'taken') alarmTaken(each, payment);
@@ -121,13 +126,20 @@ async function write(
   for (const { payment } of inVain) alarmInVain(payment);
   return {
     messages: [...news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []), ...disputes.map(sweepOf)],
-    jobs: providerJobs(
-      attempts,
-      openAttempts.filter(({ operation, isUnknown }) =>
+    jobs: providerJobs(attempts, [
+      ...openAttempts.filter(({ operation, isUnknown }) =>
         inquiries.some((each) => each.operation === operation && (isUnknown || !each.isOnlyOfUnknown)),
       ),
-    ),
+      ...unheard,
+    ]),
   };
+}
+
+/** An authorization that ended with its payment, and whose provider had told by then how it ended: the worker is to look at that. */
+function unheardIn(news: News, { tenant, livemode }: Payment, open: Loaded['openAttempts']): AskedOperation[] {
+  if (news.kind === 'taken') return [{ tenant, livemode, id: news.operation.id }];
+  if (news.kind !== 'inquiry' || !news.isOfTheEnd) return [];
+  return open.some(({ operation }) => operation === news.operation) ? [] : [{ tenant, livemode, id: news.operation }];
 }
 
 function hasEnded({ before, after }: Change): boolean {

@@ -248,6 +248,13 @@ const LOST = statement(
    order by updated_at limit $2`,
 );
 
+const APPROVED_SALES = statement(
+  'attempts.approved-sales',
+  `select tenant_id, livemode, id, traceparent, status from attempts
+   where (operation_id, tenant_id, livemode) in (select * from unnest($1::uuid[], $2::uuid[], $3::boolean[]))
+     and action = 'sale' and status = 'approved'`,
+);
+
 const ATTENTION = statement(
   'attempts.attention',
   `select tenant_id, livemode, id, payment_id, operation_id, action, status, amount_minor, asset, connector, provider_reference,
@@ -279,6 +286,24 @@ interface OpenRow {
 /** Attempts that nothing has moved for so long, and that nothing in the queue is about. */
 export async function lostAttempts(tx: Transaction, idle_ms: number, limit: number): Promise<LostAttempt[]> {
   return (await tx.rows<OpenRow>(LOST, [idle_ms, limit])).map((row) => ({ ...toOpen(row), status: row.status }));
+}
+
+/** An operation that providers were asked for; `id` is its UUID. */
+export interface AskedOperation {
+  readonly tenant: string;
+  readonly livemode: boolean;
+  readonly id: string;
+}
+
+/** The sales by which a provider took the money for one of the operations. */
+export async function salesApproved(tx: Transaction, operations: readonly AskedOperation[]): Promise<OpenAttempt[]> {
+  if (operations.length === 0) return [];
+  const rows = await tx.rows<OpenRow>(APPROVED_SALES, [
+    operations.map(({ id }) => id),
+    operations.map(({ tenant }) => uuidOf('tenant', tenant)),
+    operations.map(({ livemode }) => livemode),
+  ]);
+  return rows.map(toOpen);
 }
 
 export interface AttemptListing extends AttemptKey {

@@ -147,6 +147,21 @@ describe('asking a provider', () => {
       expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: isFlagged }]);
     });
 
+    it.each([
+      ['sale', true],
+      ['authorize', false],
+    ] as const)('is for a human where that was noted before it and heard after it (%s)', async (action, isFlagged) => {
+      const { first, ask, inquire, resolve } = house();
+      const attempt = await wishes.ask({ action });
+      await ask(attempt);
+      await callOff(attempt);
+      await inquire(attempt);
+      expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: isFlagged }]);
+      expect(first.inquiries).toBe(0);
+      await resolve(attempt, { reason: 'it was given back there' });
+      expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: false }]);
+    });
+
     it('sends nothing of what was on its way to another', async () => {
       const { first, second, ask } = house('one', 'two');
       first.answers = [noHere];

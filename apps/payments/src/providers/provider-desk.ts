@@ -173,15 +173,22 @@ export class ProviderDesk {
   }
 }
 
-/** One that has ended is not asked about. Where a webhook says the opposite of how it ended, somebody has to look. */
+/**
+ * One that has ended is not asked about. Somebody has to look where a webhook says the opposite of how it ended, and where it took
+ * the money of a payment that has ended without it: that was noted before the end, and heard after it.
+ */
 function look(attempt: Attempt | undefined): Note<Attempt | undefined> {
-  if (!attempt || !isFinal(attempt.status) || !isAgainst(attempt.told, attempt.status) || attempt.needsAttention)
-    return { result: attempt };
+  if (!attempt || !isFinal(attempt.status) || attempt.needsAttention) return { result: attempt };
+  const { id, status, action, isGivenUp, told } = attempt;
+  const isTakenInVain = action === 'sale' && status === 'approved' && isGivenUp;
+  if (!isTakenInVain && !isAgainst(told, status)) return { result: attempt };
   log.error(
-    { attempt: attempt.id, status: attempt.status },
-    'ALARM: a webhook says the opposite of how an attempt ended',
+    { attempt: id, status },
+    isTakenInVain
+      ? 'ALARM: a provider took the money of a payment that has ended without it'
+      : 'ALARM: a webhook says the opposite of how an attempt ended',
   );
-  return { result: attempt, move: { status: attempt.status, needsAttention: true } };
+  return { result: attempt, move: { status, needsAttention: true } };
 }
 
 /**
@@ -216,13 +223,6 @@ function giveUp(attempt: Attempt, reason: string): Note<undefined> {
   return { result: undefined, move: { status: 'not_sent', code: reason }, told: [answerOf(attempt, word)] };
 }
 
-/** Not sent because the process ends, which is no connector's fault, whatever it was waiting for just then. */
-function isGone({ outcome, code }: Word, { aborted }: AbortSignal): boolean {
-  return outcome === 'not_sent' && (code === 'caller_gone' || aborted);
-}
-
-/** Not taken for want of room, here or at the provider's door, which another connector may have. */
-function isFull({ outcome, code }: Word, hasOthers: boolean): boolean {
 /** Nobody can be asked, and nobody will be for a while: another try would end like this one. */
 function leaveToHumans({ id, connector }: Attempt, reason: string): Note<undefined> {
   log.error(
@@ -232,6 +232,13 @@ function leaveToHumans({ id, connector }: Attempt, reason: string): Note<undefin
   return { result: undefined, move: { status: 'unknown', code: reason, needsAttention: true } };
 }
 
+/** Not sent because the process ends, which is no connector's fault, whatever it was waiting for just then. */
+function isGone({ outcome, code }: Word, { aborted }: AbortSignal): boolean {
+  return outcome === 'not_sent' && (code === 'caller_gone' || aborted);
+}
+
+/** Not taken for want of room, here or at the provider's door, which another connector may have. */
+function isFull({ outcome, code }: Word, hasOthers: boolean): boolean {
   return outcome === 'not_sent' && FULL.has(code ?? '') && !hasOthers;
 }
 const FULL: ReadonlySet<string> = new Set<RefusalReason | NotSentReason>([
