@@ -136,6 +136,8 @@ export interface Connector {
   readonly capabilities: Capabilities;
   /** Both, where it is not said. */
   readonly mode?: ConnectorMode;
+  /** Calls that it holds at one time, those that wait for their turn among them; absent where it has no bound. */
+  readonly places?: number;
   ask(request: ProviderRequest, call: ProviderCall): Promise<ProviderAnswer>;
   /** How did it end? Changes nothing at the provider. */
   inquire(request: ProviderRequest, call: ProviderCall): Promise<InquiryAnswer>;

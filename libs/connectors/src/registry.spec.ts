@@ -45,6 +45,7 @@ it('opens the same rail twice, each with what is its own', async () => {
       CARDS_B_URL: 'http://127.0.0.1:10',
       CARDS_B_API_KEY: 'other',
       CARDS_B_MODE: 'live',
+      CARDS_B_HTTP2: 'true',
       CARDS_B_WEBHOOK_SECRET: secret,
     }),
   );
@@ -53,6 +54,8 @@ it('opens the same rail twice, each with what is its own', async () => {
     ['cards', 'both', false],
     ['cards_b', 'live', true],
   ]);
+  // Ten connections, with ten calls each over HTTP/2, and a hundred that wait.
+  expect(connectors.map(({ places }) => places)).toEqual([undefined, 110, 200]);
   await Promise.all(connectors.map((connector) => connector.close()));
 });
 

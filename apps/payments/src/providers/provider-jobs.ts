@@ -1,5 +1,6 @@
+import type { Connector } from '@payflow/connectors';
 import { fromUuid, idPattern, uuidOf } from '@payflow/contracts';
-import { defineJob, newJob, type NewJob } from '@payflow/jobs';
+import { defineJob, newJob, type JobDefinition, type NewJob } from '@payflow/jobs';
 import type { AttemptKey } from './attempt.js';
 
 /** Which attempt; all else is in its row. */
@@ -37,15 +38,26 @@ const TIME_LIMIT_MS = 35_000;
 /** An attempt that fails for a reason of ours is tried for two days, and then listed as dead. */
 const ATTEMPTS_MAX = 25;
 
-/** Sends an attempt to a provider. Somebody waits for it. So many at once cost memory alone: connectors have bulkheads of their own. */
+/** Enough for the connectors of most. So many at once cost memory alone: connectors have bulkheads of their own. */
+const HANDS_MIN = 200;
+/** For what no connector holds just then: it is noted, routed, or put back where there is no room. */
+const HANDS_FREE = 50;
+
+/** Sends an attempt to a provider. Somebody waits for it. */
 export const askProvider = defineJob<AttemptJob>({
   name: 'provider.ask',
   schema: object(which),
   priority: 0,
   attempts_max: ATTEMPTS_MAX,
   timeLimit_ms: TIME_LIMIT_MS,
-  concurrency: 200,
+  concurrency: HANDS_MIN,
 });
+
+/** The same where these are asked: with so many hands that those which stand still, all at once, leave the others theirs. */
+export function askingJob(connectors: readonly Pick<Connector, 'places'>[]): JobDefinition<AttemptJob> {
+  const held = connectors.reduce((sum, { places = 0 }) => sum + places, 0);
+  return { ...askProvider, concurrency: Math.max(HANDS_MIN, held + HANDS_FREE) };
+}
 
 /** Asks a provider how an attempt ended. */
 export const inquireProvider = defineJob<AttemptJob>({

@@ -8,7 +8,7 @@ import type { paymentsConfiguration } from '../payments.config.js';
 import { Router } from '../routing/router.js';
 import { AttemptSweeper } from './attempt-sweeper.js';
 import { ProviderDesk } from './provider-desk.js';
-import { askProvider, inquireProvider, resolveAttempt, retellAnswer } from './provider-jobs.js';
+import { askingJob, inquireProvider, resolveAttempt, retellAnswer } from './provider-jobs.js';
 
 type Config = ConfigurationOf<typeof paymentsConfiguration>;
 
@@ -39,14 +39,14 @@ export function providerWorkers(config: Config): Provider[] {
     },
     {
       provide: JobWorker,
-      inject: [DATABASE, ProviderDesk],
-      useFactory: (db: Database, desk: ProviderDesk) =>
+      inject: [DATABASE, ProviderDesk, CONNECTORS],
+      useFactory: (db: Database, desk: ProviderDesk, connectors: readonly Connector[]) =>
         new JobWorker({
           url: config.DATABASE_URL,
           db: db.for('relay'),
           applicationName: 'payflow-payments:jobs',
           jobs: [
-            handled(askProvider, (run) => desk.ask(run)),
+            handled(askingJob(connectors), (run) => desk.ask(run)),
             handled(inquireProvider, (run) => desk.inquire(run)),
             handled(resolveAttempt, (run) => desk.resolve(run)),
             handled(retellAnswer, (run) => desk.retell(run)),

@@ -94,6 +94,7 @@ export function deskWith(db: TestDatabase, messaging: Messaging, ...names: strin
   });
   const dataOf = ({ tenant, livemode, id }: NewAttempt) => ({ tenant, livemode, attempt: id });
   return {
+    ...{ desk, connectors },
     first: connectors[0] as Scripted,
     second: connectors[1] as Scripted,
     ask: (attempt: NewAttempt, signal?: AbortSignal) => desk.ask(runOf(dataOf(attempt), signal)),

@@ -14,7 +14,7 @@ import type { HttpAnswer } from './http-exchange.js';
 import { HttpLine, STREAMS_PER_CONNECTION, type HttpRequest } from './http-line.js';
 import { heard } from './http-status.js';
 import { showLine } from './observation.js';
-import { Outbound } from './outbound.js';
+import { Outbound, WAITING_MAX } from './outbound.js';
 
 /** What one provider's API is like: how a wish is said in it, and what its answers mean. Nothing here calls anybody. */
 export interface HttpRail {
@@ -50,6 +50,7 @@ export interface HttpSettings {
 export class HttpConnector implements Connector {
   readonly capabilities: Capabilities;
   readonly mode: ConnectorMode;
+  readonly places: number;
   readonly books?: NonNullable<Connector['books']>;
   readonly #line: HttpLine;
   readonly #outbound: Outbound;
@@ -73,6 +74,7 @@ export class HttpConnector implements Connector {
     showLine(name, () => this.#line.state);
     const running_max = isHttp2 ? connections * STREAMS_PER_CONNECTION : connections;
     this.#outbound = new Outbound(name, { running_max, limit_ms, perSecond });
+    this.places = running_max + WAITING_MAX;
     const { books } = rail;
     if (books) this.books = (merchantReference, call) => this.#read(books, merchantReference, call);
   }

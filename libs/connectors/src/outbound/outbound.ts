@@ -34,10 +34,10 @@ export interface Try {
 const log = logger('connectors');
 
 /**
- * Whoever waits holds one of the worker's hands, of which it has two hundred: one connector may not have them all. Ten calls at
- * 50 ms each let this many through in half a second.
+ * Whoever waits holds one of the worker's hands, of which there are as many as all connectors hold, and more: none may have those of
+ * the others. Ten calls at 50 ms each let this many through in half a second.
  */
-const WAITING_MAX = 100;
+export const WAITING_MAX = 100;
 /** Whoever waited for a place so long, of the time for all, is asked again later, or better off with another connector. */
 const QUEUED_SHARE = 1 / 3;
 /** A moment of trouble is ridden out; an outage is not met with more of what it suffers from. */

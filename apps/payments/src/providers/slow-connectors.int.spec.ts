@@ -1,0 +1,79 @@
+import type { ProviderAnswer } from '@payflow/connectors';
+import { newUuid } from '@payflow/contracts';
+import { enqueue, handled, JobWorker } from '@payflow/jobs';
+import type { Messaging } from '@payflow/messaging';
+import { configureLogging } from '@payflow/telemetry';
+import { until, type TestDatabase } from '@payflow/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Wishes } from '../testing/attempts.js';
+import { attemptsStage } from '../testing/attempts-stage.js';
+import { deskWith, Scripted } from '../testing/scripted-provider.js';
+import { providerJobs } from './ask-providers.js';
+import { insertAttempts } from './attempt.repository.js';
+import type { NewAttempt } from './attempt.js';
+import { askingJob } from './provider-jobs.js';
+
+configureLogging({ level: 'silent' });
+
+/** As a connector of ten connections. */
+const PLACES = 110;
+
+let db: TestDatabase;
+let messaging: Messaging;
+let wishes: Wishes;
+beforeAll(async () => {
+  ({ db, messaging, wishes } = await attemptsStage());
+});
+afterAll(() => db.drop());
+
+/** So many of one payment: what is asked of its connector is nobody else's. */
+async function captures(connector: string, count: number): Promise<NewAttempt[]> {
+  const facts = { action: 'capture', connector, request: { reference: 'auth_1' } } as const;
+  const attempts = [await wishes.wish({ ...facts, operation: newUuid() })];
+  while (attempts.length < count)
+    attempts.push(await wishes.wish({ ...facts, operation: newUuid(), payment: attempts[0]?.payment as string }));
+  return attempts;
+}
+
+async function wished(attempts: readonly NewAttempt[]): Promise<void> {
+  await db.database.transaction(async (tx) => {
+    await insertAttempts(
+      tx,
+      attempts.map((attempt) => ({ ...attempt, number: 1 })),
+    );
+    await enqueue(tx, providerJobs(attempts));
+  });
+}
+
+it('two providers that stand still, with all that their connectors hold, leave a third its hands', async () => {
+  const house = deskWith(db, messaging, 'one', 'two', 'three');
+  let go = (): void => undefined;
+  const standstill = new Promise<void>((resolve) => (go = resolve));
+  for (const slow of [house.first, house.second]) slow.beforeAnswer = () => standstill;
+  const connectors: readonly Scripted[] = house.connectors;
+  const worker = new JobWorker({
+    ...{ url: db.url, db: db.database, applicationName: 'slow-connectors' },
+    jobs: [handled(askingJob(connectors.map(() => ({ places: PLACES }))), (run) => house.desk.ask(run))],
+  });
+  worker.start();
+  try {
+    await wished([...(await captures('one', PLACES)), ...(await captures('two', PLACES))]);
+    await until(
+      'both have all that they can hold',
+      async () => asked(connectors, 0) + asked(connectors, 1) === 2 * PLACES,
+    );
+    const [last] = (await captures('three', 1)) as [NewAttempt];
+    await wished([last]);
+    await until('the third is asked', async () => asked(connectors, 2) === 1);
+    await until(
+      'and has answered',
+      async () => (await wishes.attempts(last))[0]?.status === ('approved' satisfies ProviderAnswer['outcome']),
+    );
+  } finally {
+    go();
+    await worker.stop();
+  }
+  expect(asked(connectors, 2)).toBe(1);
+});
+
+const asked = (connectors: readonly Scripted[], at: number) => connectors[at]?.asked.length ?? 0;
