@@ -125,6 +125,15 @@ export interface ProviderBooks {
   readonly disputeReversed: string;
 }
 
+/** How a dispute stands, as its provider says when it is asked. */
+export interface ProviderDispute {
+  readonly status: 'opened' | 'won' | 'lost';
+  /** {@link ProviderRequest.merchantReference} of the payment that it is of. */
+  readonly merchantReference: string;
+  /** RFC 3339 UTC with milliseconds; null where the provider names no time. */
+  readonly evidenceDueBy: string | null;
+}
+
 /** Whose payments a connector carries out: where real money moves, test mode has no business. */
 export const CONNECTOR_MODES = ['both', 'test', 'live'] as const;
 export type ConnectorMode = (typeof CONNECTOR_MODES)[number];
@@ -147,6 +156,11 @@ export interface Connector {
    * them; nothing is decided by them. Throws where they cannot be read.
    */
   books?(merchantReference: string | null, call: ProviderCall): Promise<readonly ProviderBooks[]>;
+  /**
+   * How a dispute stands, by the provider's own id of it, where the provider can be asked. Changes nothing there. Throws where it
+   * cannot be read.
+   */
+  dispute?(reference: string, call: ProviderCall): Promise<ProviderDispute>;
   /** Gives its connections back. */
   close(): Promise<void>;
 }

@@ -13,6 +13,8 @@ export interface NoticeEvidence extends PaymentKey {
   readonly providerReference: string | null;
   readonly content: object;
   readonly believed: boolean;
+  /** Told unasked, or when it was asked for. */
+  readonly source: 'webhook' | 'inquiry';
 }
 
 /** A change of a dispute, for the log. */
@@ -72,13 +74,13 @@ export function transitionRecord({ dispute, from, actor, reason, causeId, traceI
 }
 
 export function evidenceRecord(evidence: NoticeEvidence) {
-  const { eventId, id, attempt, connector, outcome, code, providerReference, content, believed } = evidence;
+  const { eventId, id, attempt, connector, outcome, code, providerReference, content, believed, source } = evidence;
   return {
     ...owner(evidence),
     id: uuidOf('event', eventId),
     payment_id: uuidOf('payment', id),
     attempt_id: attempt && uuidOf('attempt', attempt),
-    ...{ connector, outcome, code, provider_reference: providerReference, content, believed },
+    ...{ connector, outcome, code, provider_reference: providerReference, content, believed, source },
   };
 }
 

@@ -163,9 +163,9 @@ const SAVE = statement(
    kept as (
      insert into provider_evidence (tenant_id, livemode, id, payment_id, attempt_id, connector, source, outcome, code, provider_reference,
        content, believed)
-     select tenant_id, livemode, id, payment_id, attempt_id, connector, 'webhook', outcome, code, provider_reference, content, believed
+     select tenant_id, livemode, id, payment_id, attempt_id, connector, source, outcome, code, provider_reference, content, believed
      from json_to_recordset($5::json) as n (tenant_id uuid, livemode boolean, id uuid, payment_id uuid, attempt_id uuid, connector text,
-       outcome text, code text, provider_reference text, content json, believed boolean)
+       outcome text, code text, provider_reference text, content json, believed boolean, source text)
      on conflict do nothing returning id, tenant_id, livemode, attempt_id, connector),
    wished as (
      -- The wish is the dispute's, which says how it ended: among the payment's own it only has its place.

@@ -26,6 +26,7 @@ import { LimitsCountAnew1764700000022 } from './migrations/1764700000022-limits-
 import { PaymentRetries1764700000023 } from './migrations/1764700000023-payment-retries.js';
 import { LimitReservationsBase1764700000032 } from './migrations/1764700000032-limit-reservations-base.js';
 import { PaymentRetriesOfRetries1764700000031 } from './migrations/1764700000031-payment-retries-of-retries.js';
+import { DisputesUndecided1764700000063 } from './migrations/1764700000063-disputes-undecided.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -58,6 +59,7 @@ export const migrations = [
   PaymentRetries1764700000023,
   PaymentRetriesOfRetries1764700000031,
   LimitReservationsBase1764700000032,
+  DisputesUndecided1764700000063,
   rights,
 ];
 

@@ -684,6 +684,8 @@ CREATE INDEX dispute_transitions_by_time ON public.dispute_transitions USING bri
 
 CREATE INDEX disputes_by_payment ON public.disputes USING btree (tenant_id, livemode, payment_id);
 
+CREATE INDEX disputes_undecided ON public.disputes USING btree (swept_at) WHERE ((status = ANY (ARRAY['needs_response'::text, 'under_review'::text])) AND (leg = ANY (ARRAY['taken'::text, 'returned'::text, 'waived'::text])));
+
 CREATE INDEX disputes_unsettled ON public.disputes USING btree (swept_at) WHERE (leg = ANY (ARRAY['taking'::text, 'refused'::text, 'returning'::text, 'return_refused'::text]));
 
 CREATE INDEX ledger_steps_asked ON public.ledger_steps USING btree (updated_at) WHERE (status = 'asked'::text);
@@ -1095,7 +1097,7 @@ grant select on dispute_transitions to reader;
 grant insert, select on dispute_transitions to service;
 grant select on disputes to reader;
 grant insert, select on disputes to service;
-grant update (status, leg, leg_try, leg_command_id, leg_transfer_id, leg_reason, evidence_submitted_at, evidence_command_id, evidence_attempt_id, transfer_id, return_transfer_id, version, updated_at, swept_at, xact_id) on disputes to service;
+grant update (status, leg, leg_try, leg_command_id, leg_transfer_id, leg_reason, evidence_due_by, evidence_submitted_at, evidence_command_id, evidence_attempt_id, transfer_id, return_transfer_id, version, updated_at, swept_at, xact_id) on disputes to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
 grant select on job_decisions to reader;

@@ -15,6 +15,7 @@ import '../limits/use.repository.js';
 import './route.repository.js';
 import '../providers/attempt.repository.js';
 import './test-expiry.repository.js';
+import './undecided.repository.js';
 import './undivided.repository.js';
 
 export {};

@@ -10,6 +10,7 @@ import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
 import { isInVain, type DisputeWord } from '../domain/dispute-states.js';
 import type { Life } from '../domain/life.js';
+import { DISPUTE_JANITOR } from '../providers/dispute-janitor.js';
 import { askingOf, inquiryOf } from '../providers/provider-jobs.js';
 import { Docket, evidenceRejected, type TracedAttempt } from './docket.js';
 
@@ -231,6 +232,7 @@ function evidenceOf(notice: Notice, believed: boolean): NoticeEvidence {
     providerReference,
     content: data,
     believed,
+    source: notice.actor === DISPUTE_JANITOR ? 'inquiry' : 'webhook',
   };
 }
 

@@ -70,7 +70,7 @@ export function requestOf(attempt: Attempt): ProviderRequest {
   return {
     action,
     idempotencyKey: id,
-    merchantReference: `${tenant}/${livemode ? 'live' : 'test'}/${payment}`,
+    merchantReference: merchantReferenceOf({ tenant, livemode }, payment),
     amount: amount?.toString() ?? null,
     asset,
     reference,
@@ -78,4 +78,12 @@ export function requestOf(attempt: Attempt): ProviderRequest {
     ...(final === undefined ? {} : { final }),
     ...(evidence ? { evidence } : {}),
   };
+}
+
+/** By what a provider knows a payment. */
+export function merchantReferenceOf(
+  { tenant, livemode }: Pick<AttemptKey, 'tenant' | 'livemode'>,
+  payment: string,
+): string {
+  return `${tenant}/${livemode ? 'live' : 'test'}/${payment}`;
 }

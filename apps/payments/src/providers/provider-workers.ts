@@ -7,6 +7,7 @@ import { DATABASE, Drain, type ConfigurationOf } from '@payflow/service';
 import type { paymentsConfiguration } from '../payments.config.js';
 import { Router } from '../routing/router.js';
 import { AttemptSweeper } from './attempt-sweeper.js';
+import { DisputeJanitor } from './dispute-janitor.js';
 import { ProviderDesk } from './provider-desk.js';
 import { askingJob, inquireProvider, resolveAttempt, retellAnswer } from './provider-jobs.js';
 
@@ -52,6 +53,12 @@ export function providerWorkers(config: Config): Provider[] {
             handled(retellAnswer, (run) => desk.retell(run)),
           ],
         }),
+    },
+    {
+      provide: DisputeJanitor,
+      inject: [DATABASE, Messaging, CONNECTORS],
+      useFactory: (db: Database, { outbox }: Messaging, connectors: readonly Connector[]) =>
+        new DisputeJanitor(db.for('relay'), outbox, connectors),
     },
     {
       provide: AttemptSweeper,

@@ -173,8 +173,11 @@ it('understands what the acquirer itself tells by webhook', async () => {
         reference: dispute,
         amount: '500',
         code: 'fraudulent',
+        evidenceDueBy: expect.stringMatching(/Z$/) as string,
       }),
     ]),
   );
+  const { evidenceDueBy } = told.find((notice) => notice?.kind === 'dispute_opened') as Notice;
+  expect(await connector.dispute?.(dispute, call)).toEqual({ status: 'opened', merchantReference, evidenceDueBy });
   await Promise.all([connector.close(), server.stop(), merchant.close()]);
 });

@@ -3,7 +3,7 @@ import { logger } from '@payflow/telemetry';
 import type { Notice, WebhookReader } from '../connector.js';
 import { signedWebhook, signingKey } from '../webhooks.js';
 import { declineOf } from './decline-codes.js';
-import { fieldsOf, sumOf, textOf, type Fields } from './wire.js';
+import { fieldsOf, instantOf, sumOf, textOf, type Fields } from './wire.js';
 
 const log = logger('connectors');
 const MS_PER_S = 1_000;
@@ -81,15 +81,6 @@ function codeOf(kind: NoticeKind, data: Fields): string | null {
   if (kind === 'attempt_declined') return declineOf(textOf(data['decline_code']) ?? null);
   const reason = textOf(data['reason']);
   return kind === 'dispute_opened' && reason !== undefined && CODE_PATTERN.test(reason) ? reason : null;
-}
-
-/** RFC 3339 with its zone: what says less is another instant in every process that reads it. */
-const INSTANT_PATTERN = /^[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
-
-/** Null for what the acquirer does not say, or not so that it can be read. */
-function instantOf(value: unknown): string | null {
-  const at = typeof value === 'string' && INSTANT_PATTERN.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(at) ? null : new Date(at).toISOString();
 }
 
 function jsonOf(body: Buffer): Fields | undefined {

@@ -46,6 +46,15 @@ export function sumOf(value: unknown): Sum | undefined {
   return typeof currency === 'string' && /^[A-Z0-9]{3,12}$/.test(currency) ? { value: digits, currency } : undefined;
 }
 
+/** RFC 3339 with its zone: what says less is another instant in every process that reads it. */
+const INSTANT_PATTERN = /^[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** Null for what the acquirer does not say, or not so that it can be read. */
+export function instantOf(value: unknown): string | null {
+  const at = typeof value === 'string' && INSTANT_PATTERN.test(value) ? Date.parse(value) : NaN;
+  return Number.isNaN(at) ? null : new Date(at).toISOString();
+}
+
 export function authorizationOf(value: unknown): Authorization | undefined {
   const fields = fieldsOf(value);
   const id = textOf(fields?.['id']);

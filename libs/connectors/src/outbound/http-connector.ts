@@ -6,6 +6,7 @@ import type {
   ProviderAnswer,
   ProviderBooks,
   ProviderCall,
+  ProviderDispute,
   ProviderRequest,
   WebhookReader,
 } from '../connector.js';
@@ -29,12 +30,21 @@ export interface HttpRail {
   foundOf(wish: ProviderRequest, answer: HttpAnswer): Exclude<InquiryAnswer, { readonly outcome: 'not_sent' }>;
   /** Where the provider shows its own books: how they are asked for, and read. */
   readonly books?: RailBooks;
+  /** Where the provider can be asked how a dispute stands. */
+  readonly disputes?: RailDisputes;
 }
 
 export interface RailBooks {
   requestOf(merchantReference: string | null): HttpRequest;
   /** Throws where the answer tells of no books: no sum of ours may be held against a guess. */
   booksOf(answer: HttpAnswer): readonly ProviderBooks[];
+}
+
+export interface RailDisputes {
+  /** `reference`: the provider's own id of the dispute. */
+  requestOf(reference: string): HttpRequest;
+  /** Throws where the answer does not tell how this dispute stands. */
+  disputeOf(reference: string, answer: HttpAnswer): ProviderDispute;
 }
 
 export interface HttpSettings {
@@ -52,6 +62,7 @@ export class HttpConnector implements Connector {
   readonly mode: ConnectorMode;
   readonly places: number;
   readonly books?: NonNullable<Connector['books']>;
+  readonly dispute?: NonNullable<Connector['dispute']>;
   readonly #line: HttpLine;
   readonly #outbound: Outbound;
 
@@ -75,8 +86,12 @@ export class HttpConnector implements Connector {
     const running_max = isHttp2 ? connections * STREAMS_PER_CONNECTION : connections;
     this.#outbound = new Outbound(name, { running_max, limit_ms, perSecond });
     this.places = running_max + WAITING_MAX;
-    const { books } = rail;
-    if (books) this.books = (merchantReference, call) => this.#read(books, merchantReference, call);
+    const { books, disputes } = rail;
+    if (books)
+      this.books = (merchantReference, call) => this.#read(books.requestOf(merchantReference), call, books.booksOf);
+    if (disputes)
+      this.dispute = (reference, call) =>
+        this.#read(disputes.requestOf(reference), call, (answer) => disputes.disputeOf(reference, answer));
   }
 
   async ask(wish: ProviderRequest, call: ProviderCall): Promise<ProviderAnswer> {
@@ -105,9 +120,8 @@ export class HttpConnector implements Connector {
     return this.#line.close();
   }
 
-  #read(books: RailBooks, merchantReference: string | null, call: ProviderCall): Promise<readonly ProviderBooks[]> {
-    const request = books.requestOf(merchantReference);
-    return this.#outbound.read(call, async (it) => heard(await this.#line.send(request, it)), books.booksOf);
+  #read<A>(request: HttpRequest, call: ProviderCall, read: (answer: HttpAnswer) => A): Promise<A> {
+    return this.#outbound.read(call, async (it) => heard(await this.#line.send(request, it)), read);
   }
 
   #unsupported({ action, asset, amount, card }: ProviderRequest) {

@@ -1,0 +1,49 @@
+import { fromUuid } from '@payflow/contracts';
+import { statement, type Database, type Row } from '@payflow/database';
+import type { PaymentKey } from './payment.repository.js';
+
+/** A dispute whose provider has not told how it ended. */
+export interface UndecidedDispute extends PaymentKey {
+  readonly connector: string;
+  readonly reference: string;
+  /** Null where the provider has not told until when it takes evidence. */
+  readonly evidenceDueBy: Date | null;
+}
+
+// Written out, as its index has it. Where the money is not where it should be, the sweeper has the dispute, and this clock.
+const TAKE = statement(
+  'disputes.take-undecided',
+  `update disputes set swept_at = clock_timestamp()
+   where (tenant_id, livemode, id) in (
+     select tenant_id, livemode, id from disputes
+     where status in ('needs_response', 'under_review') and leg in ('taken', 'returned', 'waived')
+       and connector = any ($1::text[]) and swept_at < clock_timestamp() - $2 * interval '1 millisecond'
+     order by swept_at limit $3 for update skip locked)
+   returning tenant_id, livemode, payment_id, connector, provider_reference, evidence_due_by`,
+);
+
+interface TakenRow extends Row {
+  tenant_id: string;
+  livemode: boolean;
+  payment_id: string;
+  connector: string;
+  provider_reference: string;
+  evidence_due_by: Date | null;
+}
+
+/** Takes disputes at these connectors that nobody has asked about for so long, and notes that somebody does. */
+export async function takeUndecided(
+  db: Database,
+  connectors: readonly string[],
+  wait_ms: number,
+  limit: number,
+): Promise<UndecidedDispute[]> {
+  return (await db.rows<TakenRow>(TAKE, [connectors, wait_ms, limit])).map((row) => ({
+    tenant: fromUuid('tenant', row.tenant_id),
+    livemode: row.livemode,
+    id: fromUuid('payment', row.payment_id),
+    connector: row.connector,
+    reference: row.provider_reference,
+    evidenceDueBy: row.evidence_due_by,
+  }));
+}

@@ -1,0 +1,131 @@
+import type { Connector, ProviderDispute } from '@payflow/connectors';
+import { uuidOf, type Message } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { Messaging } from '@payflow/messaging';
+import { configureLogging } from '@payflow/telemetry';
+import { createTestDatabase, testBroker, testMessage, type TestDatabase } from '@payflow/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { migrations } from '../database/index.js';
+import { DisputeStage, transfersOf } from '../testing/dispute-stage.js';
+import { Scripted } from '../testing/scripted-provider.js';
+import { DISPUTE_JANITOR, DisputeJanitor } from './dispute-janitor.js';
+
+configureLogging({ level: 'silent' });
+
+const DUE = '2050-01-01T00:00:00.000Z';
+const NOTICES = statement(
+  'spec.notices',
+  `select m ->> 'value' as value, m -> 'message' ->> 'actor' as actor from outbox, json_array_elements(messages::json) as m
+   where m -> 'message' ->> 'type' = 'payflow.payment.notice.v1' and m -> 'message' ->> 'subject' = $1 order by id`,
+);
+const SOURCES = statement(
+  'spec.sources',
+  'select source from provider_evidence where payment_id = $1 order by received_at',
+);
+
+type Create = Message<'payflow.payment.create.v1'>;
+type Asked = (reference: string) => Promise<ProviderDispute>;
+
+let db: TestDatabase;
+let stage: DisputeStage;
+let messaging: Messaging;
+let payment: Create;
+let asked: string[];
+
+beforeAll(async () => {
+  db = await createTestDatabase('payments', migrations);
+  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+  messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
+  stage = new DisputeStage(db.database);
+});
+afterAll(() => db.drop());
+beforeEach(async () => {
+  asked = [];
+  await db.tamper('update disputes set swept_at = now()');
+  payment = await stage.payment();
+  const [out] = transfersOf(await stage.take([stage.notice(payment, 'dispute_opened')]));
+  await stage.hear([stage.verdict(out as NonNullable<typeof out>)]);
+});
+
+const reference = () => `dsp_${payment.data.id}`;
+const merchantReference = () => `${payment.tenant}/test/${payment.data.id}`;
+const standing = (status: ProviderDispute['status'], more: Partial<ProviderDispute> = {}): Asked => {
+  return async () => ({ status, merchantReference: merchantReference(), evidenceDueBy: null, ...more });
+};
+/** So many hours after anybody looked at the dispute. */
+const age = (hours: number) =>
+  db.tamper(
+    `update disputes set swept_at = now() - interval '${hours} hours' where payment_id = '${uuidOf('payment', payment.data.id)}'`,
+  );
+
+/** One round of a process that is configured for `cards`, which answer so. */
+async function look(says: Asked | undefined): Promise<void> {
+  const dispute: Asked = (named) => {
+    asked.push(named);
+    return (says as Asked)(named);
+  };
+  const cards: Connector = Object.assign(new Scripted('cards'), says ? { dispute } : {});
+  await new DisputeJanitor(db.database, messaging.outbox, [cards]).look();
+}
+
+/** What it has told of the payment, and what the service makes of that. */
+async function heard(): Promise<readonly string[]> {
+  const rows = await db.database.rows<{ value: string; actor: string }>(NOTICES, [payment.data.id]);
+  const notices = rows.map(({ value, actor }) =>
+    testMessage('payflow.payment.notice.v1', JSON.parse(value) as never, { tenant: payment.tenant, actor }),
+  );
+  const messages = notices.length > 0 ? await stage.take(notices) : [];
+  return messages.map(({ type }) => type.replace(/^payflow\.|\.v1$/g, ''));
+}
+
+describe('a dispute whose webhooks were lost', () => {
+  it('is asked about after six hours, and won: its money comes back', async () => {
+    await age(7);
+    await look(standing('won'));
+    expect(asked).toEqual([reference()]);
+    expect(await heard()).toEqual(['dispute.won', 'transfer.post']);
+    expect(await stage.disputes(payment)).toMatchObject([{ status: 'won', leg: 'returning' }]);
+    expect(await db.database.rows(SOURCES, [uuidOf('payment', payment.data.id)])).toEqual([
+      { source: 'webhook' },
+      { source: 'inquiry' },
+    ]);
+    const [row] = await db.database.rows<{ actor: string }>(NOTICES, [payment.data.id]);
+    expect(row?.actor).toBe(DISPUTE_JANITOR);
+  });
+
+  it('is lost likewise', async () => {
+    await age(7);
+    await look(standing('lost'));
+    expect(await heard()).toEqual(['dispute.lost']);
+  });
+
+  it('is told until when it can be answered', async () => {
+    await age(7);
+    await look(standing('opened', { evidenceDueBy: DUE }));
+    expect(await heard()).toEqual(['dispute.updated']);
+    await age(7);
+    await look(standing('opened', { evidenceDueBy: DUE }));
+    expect(await db.database.rows(NOTICES, [payment.data.id])).toHaveLength(1);
+  });
+
+  it.each<[string, number, Asked | undefined, number]>([
+    ['it was looked at five hours ago', 5, standing('won'), 0],
+    ['its connector cannot be asked', 7, undefined, 0],
+    ['it is open there too', 7, (named) => standing('opened')(named), 1],
+    ['it is of another payment there', 7, standing('won', { merchantReference: 'org_1/test/pay_1' }), 1],
+    ['nothing is heard of it', 7, () => Promise.reject(new Error('no answer')), 1],
+  ])('stays as it is where %s, and is not asked about again at once', async (_what, hours, says, times) => {
+    await age(hours);
+    await look(says);
+    await look(says);
+    expect([asked.length, await heard()]).toEqual([times, []]);
+    expect(await stage.disputes(payment)).toMatchObject([{ status: 'needs_response', version: 2 }]);
+  });
+
+  it('is asked about no more when it is decided', async () => {
+    await stage.take([stage.notice(payment, 'dispute_lost')]);
+    await age(7);
+    await look(standing('won'));
+    expect(asked).toEqual([]);
+  });
+});
