@@ -1,3 +1,4 @@
+import { newId } from '@payflow/contracts';
 import { checkInvariant, type Invariant } from '@payflow/invariants';
 import { configureLogging } from '@payflow/telemetry';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -60,6 +61,21 @@ it.each(['approved', 'declined'] as const)(
     ]);
   },
 );
+
+it('evidence that an operator discards is answered to whoever sent it', async () => {
+  const { id } = payments.create(CARD).data;
+  const dispute = newId('dispute');
+  const facts = { id, dispute, evidence: { receipt: 'It was delivered.' }, created_at: new Date().toISOString() };
+  const command = payments.message('payflow.dispute.submit_evidence.v1', facts);
+  expect(await payments.apply((tx) => payments.commands.discard([command], tx))).toMatchObject([
+    {
+      type: 'payflow.dispute.evidence_rejected.v1',
+      data: { id: dispute, payment: id, command: command.id, reason: 'discarded' },
+    },
+  ]);
+  const damaged = { ...command, data: { ...command.data, dispute: 'dp_1' } };
+  expect(await payments.apply((tx) => payments.commands.discard([damaged], tx))).toEqual([]);
+});
 
 it('one that has been heard already leaves everything as it is', async () => {
   const { id, answer } = await discarded('approved');

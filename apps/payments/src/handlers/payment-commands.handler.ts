@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
-import { newId, type AnyMessage, type Refusable, type Refusal } from '@payflow/contracts';
+import { newId, toUuid, type AnyMessage, type Refusable, type Refusal } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { enqueue } from '@payflow/jobs';
 import {
@@ -11,6 +11,7 @@ import {
   moveTestClocks,
   Refuses,
   type Handled,
+  type AnyOutgoing,
   type SetClock,
 } from '@payflow/messaging';
 import { knownPayments } from '../database/life.repository.js';
@@ -27,6 +28,7 @@ import { retellingOf } from '../providers/provider-jobs.js';
 import { isDefinition, isIncrease, sortOut, type PaymentCommand } from './command-batch.js';
 import { add, barredRetries, createdBefore, newPayment, type Create } from './creates.js';
 import { asPlayed, handleDisputeCommands } from './dispute-commands.js';
+import { evidenceRejected } from './docket.js';
 import { holdBack } from './judged.js';
 import { play } from './lives.js';
 import { lookAround } from './scene.js';
@@ -79,7 +81,8 @@ export class PaymentCommandsHandler {
   async discard(@Payload() commands: readonly (PaymentCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
     const known = commands.filter((command): command is PaymentCommand => !isSetClock(command));
     await answerAgain(tx, known.filter(isAnswer));
-    return refuseAll(tx, known.filter((command) => !isOwn(command)) as Damaged[], 'discarded');
+    const refused = await refuseAll(tx, known.filter((command) => !isOwn(command)) as Damaged[], 'discarded');
+    return { ...refused, messages: [...refused.messages, ...known.flatMap(evidenceDiscarded)] };
   }
 
   /** Too damaged to be carried out, and whole enough to be refused: kept as failed likewise. */
@@ -97,6 +100,15 @@ export class PaymentCommandsHandler {
     const known = await knownPayments(tx, commands.map(paymentOf));
     return commands.filter((command) => known.has(keyOf(paymentOf(command))));
   }
+}
+
+/** Nothing was kept of it, and it may be sent anew: whoever sent it is told, where it can be read of what it was. */
+function evidenceDiscarded(command: PaymentCommand): AnyOutgoing[] {
+  if (command.type !== 'payflow.dispute.submit_evidence.v1') return [];
+  const { id: payment, dispute } = command.data;
+  if (!toUuid('payment', payment) || !toUuid('dispute', dispute)) return [];
+  const reason: Refusal = 'discarded';
+  return [evidenceRejected({ id: dispute, payment, version: 0 }, { command: command.id, reason }, command)];
 }
 
 function isOwn({ type }: PaymentCommand): boolean {
