@@ -87,3 +87,16 @@ it('asks again for the minutes that a failed question was about', async () => {
   expect(asked).toEqual([60, 60]);
   expect(records.of('a', 60)).toEqual({ succeeded: 1, tried: 1 });
 });
+
+it('asks for everything anew when the clock is set back', async () => {
+  const time = { now: at(1_000) };
+  let rows = [row('a', 1_000, 1, 1)];
+  const { records, asked } = recordsWith(() => rows, time);
+  await records.refresh();
+  time.now = at(940);
+  rows = [row('a', 940, 0, 9)];
+  await records.refresh();
+  await settle();
+  expect(asked).toEqual([60, 60]);
+  expect(records.of('a', 1).tried).toBeGreaterThanOrEqual(9);
+});

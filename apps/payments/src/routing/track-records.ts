@@ -32,7 +32,9 @@ export class TrackRecords {
   /** Waits for the first load alone; after one that failed, for none. */
   async refresh(): Promise<void> {
     const isFirst = this.#askedAt_ms === -Infinity;
-    if (this.#loading === undefined && this.now() - this.#askedAt_ms >= REFRESH_MS) {
+    const passed_ms = this.now() - this.#askedAt_ms;
+    // A clock that was set back would keep what was known then for as long.
+    if (this.#loading === undefined && (passed_ms >= REFRESH_MS || passed_ms < 0)) {
       this.#loading = this.#reload().finally(() => (this.#loading = undefined));
     }
     // Several may come before it is there.
@@ -53,7 +55,8 @@ export class TrackRecords {
 
   async #reload(): Promise<void> {
     const at_ms = this.now();
-    const missed_min = Math.ceil((at_ms - this.#knownTo_ms) / MS_PER_MIN) + UNSETTLED_MIN;
+    const isSetBack = at_ms < this.#knownTo_ms;
+    const missed_min = isSetBack ? Infinity : Math.ceil((at_ms - this.#knownTo_ms) / MS_PER_MIN) + UNSETTLED_MIN;
     try {
       const loaded = await this.load(Math.min(WINDOW_MAX_MIN, missed_min));
       for (const each of loaded) this.#minutes.set(`${each.connector} ${each.minute}`, each);
