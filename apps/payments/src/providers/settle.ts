@@ -50,13 +50,15 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
     !isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()),
     attempt.told,
   );
+  // Nobody has said why: it was never done, and is not sent again because its time is over.
+  const code = belief.status === 'not_sent' ? (word.code ?? 'payment_expired') : word.code;
   const next = isHumans ? 'attention' : later(attempt, word, belief, hearing.schedule);
   const noted = {
     result: attempt,
     evidence: { ...word, connector: attempt.connector ?? 'none', believed: belief.status !== null },
     move: {
       status: belief.status ?? attempt.status,
-      ...(belief.status === null ? {} : { reference: word.reference, code: word.code, url: word.url }),
+      ...(belief.status === null ? {} : { reference: word.reference, code, url: word.url }),
       inquiries: word.source === 'inquiry' ? 1 : 0,
       needsAttention:
         isInVain(attempt, word, belief) ||
@@ -72,7 +74,10 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
     const other = { ...attempt, id: newId('attempt'), number: attempt.number + 1, connector: null };
     return { ...noted, other, jobs: [...noted.jobs, askingOf(other)] };
   }
-  return { ...noted, told: [answerOf(attempt, lastWord(attempt, { ...word, outcome: belief.status }), hearing.actor)] };
+  return {
+    ...noted,
+    told: [answerOf(attempt, lastWord(attempt, { ...word, code, outcome: belief.status }), hearing.actor)],
+  };
 }
 
 /**

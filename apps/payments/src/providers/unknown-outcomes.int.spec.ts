@@ -127,14 +127,18 @@ describe('an outcome that is not known', () => {
   });
 
   it('of what it is too late to send ends as not sent', async () => {
-    const { first, ask, inquire } = house();
+    const { first, ask, inquire, retell } = house();
     first.answers = [silence];
     first.inquiryAnswers = [neverHeard];
     const attempt = await wishes.ask();
     await ask(attempt);
     await db.tamper(`update payments set expires_at = now() where id = '${uuid(attempt)}'`);
     await inquire(attempt);
-    expect(await outcomes(attempt)).toEqual(['not_sent']);
+    const told = { outcome: 'not_sent', code: 'payment_expired' };
+    expect(await wishes.answers(attempt)).toMatchObject([told]);
+    expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'not_sent', code: 'payment_expired' }]);
+    await retell(attempt);
+    expect(await wishes.answers(attempt)).toMatchObject([told, told]);
   });
 
   it('is asked for at once when somebody wants to know', async () => {
