@@ -1,4 +1,4 @@
-import type { AnyMessage, Message } from '@payflow/contracts';
+import { uuidOf, type AnyMessage, type Message } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariant } from '@payflow/invariants';
 import { configureLogging } from '@payflow/telemetry';
@@ -84,6 +84,28 @@ describe('whatever the order', () => {
       { numRuns: RUNS },
     );
   });
+
+  it('and where the payment ends with nothing captured, whenever that is, all that was taken is given back', async () => {
+    const step = fc.constantFrom('decided', 'verdict', 'refusal', 'again', 'sweep', 'ended');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('won' as const, 'lost' as const),
+        fc.array(step, { maxLength: 12 }),
+        async (end, steps) => {
+          const payment = await stage.payment();
+          const play = new Play(payment, end);
+          for (const each of ['opened', ...steps, 'ended']) await play.do(each);
+          await play.finish();
+          const [dispute] = await stage.disputes(payment);
+          expect(dispute).toMatchObject(
+            dispute?.leg === 'waived' ? { outs: 0, backs: 0 } : { leg: 'returned', outs: 1, backs: 1 },
+          );
+          expect([dispute?.status, dispute?.version]).toEqual([end, dispute?.transitions]);
+        },
+      ),
+      { numRuns: RUNS },
+    );
+  });
 });
 
 it('leaves nothing behind that the invariants object to', async () => {
@@ -123,6 +145,11 @@ class Play {
         return this.#take(stage.notice(this.payment, 'dispute_opened'));
       case 'decided':
         return this.#take(stage.notice(this.payment, `dispute_${this.end}`));
+      // As if its provider had said at last that it took nothing.
+      case 'ended':
+        return db.tamper(
+          `update payments set status = 'failed', failure_code = 'card_declined', amount_captured_minor = 0 where id = '${uuidOf('payment', this.payment.data.id)}'`,
+        );
       case 'again':
         return this.#sent.length > 0 ? this.#take(this.#sent.at(-1) as AnyMessage) : undefined;
       case 'sweep': {
