@@ -9,6 +9,7 @@ const terms = { asset: 'USD', kind: 'liability', overdraft: 'none', overdraftLim
 const accounts = new Map<string, Account>(
   ['a', 'b', 'c', 'd'].map((id) => [id, { ...openedAccount({ ...terms, id }), postedCredits: 100n }]),
 );
+accounts.set('gone', { ...openedAccount({ ...terms, id: 'gone' }), state: 'closed' });
 const books = { account: (id: string) => accounts.get(id), isTransferIdUsed: (id: string) => id === 'used' };
 
 const leg = (id: string, debitAccount: string, creditAccount: string, amount: bigint, upTo = false): GroupLeg => ({
@@ -54,6 +55,9 @@ describe('a group', () => {
     ['insufficient_funds', 1, [leg('1', 'a', 'b', 100n), leg('2', 'a', 'b', 1n)], {}],
     ['insufficient_funds', 1, [leg('1', 'a', 'b', 100n), leg('2', 'a', 'b', 1n, true)], {}],
     ['account_not_found', 1, [leg('1', 'a', 'b', 1n), leg('2', 'a', 'x', 1n)], {}],
+    ['accounts_identical', 0, [leg('1', 'gone', 'gone', 1n, true)], {}],
+    ['assets_differ', 0, [{ ...leg('1', 'gone', 'b', 1n, true), asset: 'EUR' }], {}],
+    ['account_closed', 0, [leg('1', 'gone', 'b', 1n, true)], {}],
     ['group_too_large', null, [leg('1', 'a', 'b', 1n), leg('2', 'c', 'd', 1n)], {}],
   ])('is refused as a whole with %s', (reason, at, legs, change) => {
     expect(post(legs, change)).toEqual({ kind: 'refused', reason, leg: at });

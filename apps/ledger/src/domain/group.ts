@@ -1,6 +1,6 @@
 import type { Refusal } from '@payflow/contracts';
 import { balance, creditable, debitable, type Account } from './account.js';
-import { postTransfer, refuse, type Moved, type Movement, type Refused } from './transfer.js';
+import { postTransfer, refuse, refusalOfTerms, type Moved, type Movement, type Refused } from './transfer.js';
 
 /** One transfer of a group. */
 export interface GroupLeg extends Movement {
@@ -96,7 +96,8 @@ function postLeg(
     credit: draft.get(leg.creditAccount) ?? books.account(leg.creditAccount),
   };
   const amount = leg.upTo ? asMuchAsThereIs(leg.amount, sides.debit, sides.credit) : leg.amount;
-  if (leg.upTo && leg.amount > 0n && amount <= 0n) return refuse('insufficient_funds');
+  // There is nothing on a closed account either: why that is so is told first, as of any other movement.
+  if (leg.upTo && amount <= 0n) return refuse(refusalOfTerms(leg, sides, null, now) ?? 'insufficient_funds');
   const decision = postTransfer({ ...leg, amount, validUntil: null }, sides, now);
   return decision.kind === 'refused' ? decision : { ...decision, amount };
 }
