@@ -1,4 +1,4 @@
-import { newId } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf } from '@payflow/contracts';
 import { describe, expect, it } from 'vitest';
 import { CommandsOf, leg } from '../testing/commands.js';
 import { openedAccount, type Account } from './account.js';
@@ -73,7 +73,7 @@ describe('what is told of overdrafts', () => {
     const of = { transfer: repaying?.id, group: repays.data.id, version: 5 };
     expect(told(repays)).toEqual([moved('repaid', '70', '50', of)]);
     const reverses = ours.reverse({ id: draws.data.id, debit: credit, credit: world }, '50');
-    const by = { transfer: reverses.data.transfer, group: reverses.data.id, version: 6 };
+    const by = { transfer: reverses.data.transfer, version: 6 };
     expect(told(reverses)).toEqual([moved('cleared', '50', '0', by)]);
   });
 
@@ -100,5 +100,18 @@ describe('what is told of overdrafts', () => {
     expect(told(ours.transfer(credit, world, '5'))).toEqual([]);
     expect(told(ours.update(credit, limited))).toEqual([moved('drawn', '0', '35', { ...neither, version: 13 })]);
     expect(told(ours.update(credit, { overdraft: 'none' }))).toEqual([]);
+  });
+
+  it('names no group that nobody asked for: of what was asked for alone its transfer, of a correction the one in its place', () => {
+    const account = newId('account');
+    told(ours.open(account, limited));
+    const alone = leg(account, world, '40');
+    const draws = ours.group([alone], { id: fromUuid('group', uuidOf('transfer', alone.id)) });
+    const movedBy = (command: LedgerCommand) =>
+      told(command).map(({ data: { transfer, group, drawn_after } }) => ({ transfer, group, drawn_after }));
+    expect(movedBy(draws)).toEqual([{ transfer: alone.id, group: null, drawn_after: '40' }]);
+    const corrects = ours.correct({ id: alone.id, debit: account, credit: world }, '70');
+    const inPlace = corrects.data.replacement.id;
+    expect(movedBy(corrects)).toEqual([{ transfer: inPlace, group: null, drawn_after: '70' }]);
   });
 });

@@ -15,9 +15,9 @@ export interface OverdraftMoved {
   readonly limit: string;
   /** The account's version afterwards. */
   readonly version: number;
-  /** The transfer that moved it; null where a group of several did, or a change of the account. */
+  /** The transfer that moved it, of a correction the one in the original's place; null where a group of several did, or a change of the account. */
   readonly transfer: string | null;
-  /** The group that the transfers belong to. */
+  /** The group that was asked for; null where a transfer was asked for alone, reversed or corrected. */
   readonly group: string | null;
   readonly recorded_at: string;
 }

@@ -228,8 +228,9 @@ export function tellFirst(book: Book, asker: Asker, id: string, metadata: GroupP
 }
 
 /** A transfer that was asked for alone has the UUID of its group, and its metadata; otherwise the group has them. */
-function isSingle({ id, legs }: GroupPost): boolean {
-  return legs.length === 1 && id.endsWith((legs[0] as Leg).id.slice(ID_PREFIXES.transfer.length));
+export function isSingle({ id, legs }: { readonly id: string; readonly legs: readonly Pick<Leg, 'id'>[] }): boolean {
+  const [first, ...others] = legs;
+  return first !== undefined && others.length === 0 && id.endsWith(first.id.slice(ID_PREFIXES.transfer.length));
 }
 
 function keyOf({ legs }: GroupPost): string {

@@ -2,6 +2,7 @@ import type { MessageData } from '@payflow/contracts';
 import { formatAmount } from '@payflow/money';
 import type { Verdict } from '../decide.js';
 import type { OverdraftMove } from '../overdraft.js';
+import { isSingle } from './group.js';
 
 type OverdraftType =
   'payflow.account.overdraft_drawn.v1' | 'payflow.account.overdraft_repaid.v1' | 'payflow.account.overdraft_cleared.v1';
@@ -41,8 +42,11 @@ function moversOf(verdict: Verdict): Movers {
     case 'payflow.hold.posted.v1':
       return { transfer: verdict.data.transfer, group: null };
     case 'payflow.group.posted.v1': {
-      const [first, ...others] = verdict.data.legs;
-      return { transfer: first && others.length === 0 ? first.id : null, group: verdict.data.id };
+      const { id, legs, corrects } = verdict.data;
+      const asked = legs.at(-1)?.id ?? null;
+      // A group that nobody asked for is told by its transfer: of a correction, by the one in the original's place.
+      if (isSingle(verdict.data) || corrects !== undefined) return { transfer: asked, group: null };
+      return { transfer: legs.length === 1 ? asked : null, group: id };
     }
     default:
       return NONE;
