@@ -207,20 +207,21 @@ describe("the ledger's invariants", () => {
       const uuidOfNine = async () =>
         (await admin.query<{ id: string }>(`select id from transfers where ${NINE}`)).rows[0]?.id;
 
-      it('that was changed', async () => {
+      it.each([
+        ['reverses_id = id', 'reverses_id = null'],
+        [
+          `recorded_at = recorded_at + interval '1 millisecond'`,
+          `recorded_at = recorded_at - interval '1 millisecond'`,
+        ],
+        [
+          `recorded_at = recorded_at + interval '1 microsecond'`,
+          `recorded_at = recorded_at - interval '1 microsecond'`,
+        ],
+        [`effective_at = '-infinity'`, 'effective_at = null'],
+      ])('that was changed by %s', async (change, back) => {
         const row = `transfers/${await uuidOfNine()}`;
-        expect(await planted('I7', `update transfers set reverses_id = id where ${NINE}`)).toBe(row);
-        await holdsAgain('I7', `update transfers set reverses_id = null where ${NINE}`);
-        expect(
-          await planted(
-            'I7',
-            `update transfers set recorded_at = recorded_at + interval '1 millisecond' where ${NINE}`,
-          ),
-        ).toBe(row);
-        await holdsAgain(
-          'I7',
-          `update transfers set recorded_at = recorded_at - interval '1 millisecond' where ${NINE}`,
-        );
+        expect(await planted('I7', `update transfers set ${change} where ${NINE}`)).toBe(row);
+        await holdsAgain('I7', `update transfers set ${back} where ${NINE}`);
       });
 
       it('that follows on one that was deleted', async () => {
