@@ -79,11 +79,12 @@ export function saveBooks(
   else rememberLocked(tx, saved, held, memory);
   const written = Promise.all([
     'basis' in held || saveAccounts(tx, changes, keys, now),
-    saveAside(tx, changes, keys, now),
     insertTransfers(tx, links, held, { isChainLocked: !('basis' in held) }),
     insertVerdicts(tx, answers),
+    // Behind the verdicts, which say that an id is taken: a hold of another partition under it would be met as one that has ended.
+    saveAside(tx, changes, keys, now),
   ]).then(
-    ([accountsSaved, asideSaved]) => {
+    ([accountsSaved, , , asideSaved]) => {
       if (!accountsSaved || !asideSaved)
         throw new RunAgain('another partition met the same path, unit, month or type first');
     },
