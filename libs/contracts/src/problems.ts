@@ -210,6 +210,11 @@ export const PROBLEMS = {
     title: 'The transfer has been corrected already',
     remedy: 'Correct the one that stands in its place: `corrected_by` of the transfer.',
   },
+  transfer_is_reversal: {
+    status: 409,
+    title: 'The transfer moves another one back',
+    remedy: 'It can be neither reversed nor corrected: what shall move again is another transfer.',
+  },
   transfer_not_posted: {
     status: 409,
     title: 'The transfer is not posted',

@@ -58,6 +58,7 @@ export const REFUSALS = {
   risk_rule_not_found: 'No such risk rule in this organisation, or it was deleted.',
   reversal_exceeds_original: 'No more can be moved back than the transfer moved.',
   transfer_corrected: 'The transfer has been corrected by another one.',
+  transfer_is_reversal: 'The transfer moves another one back, and is not moved back itself.',
   too_many_assets: 'The organisation has as many units of its own as it can have.',
   too_many_limits: 'The organisation has as many limits as it can have.',
   too_many_risk_rules: 'The organisation has as many rules as it can have.',

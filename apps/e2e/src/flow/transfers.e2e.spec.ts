@@ -143,6 +143,8 @@ describe('the books over HTTP', () => {
     const rest = await send(`/transfers/${original.id}/reverse`, {}, await tag());
     expect(jsonOf<Resource>(rest)['amount']).toBe('70');
     expect((await read(`/transfers/${original.id}`))['reversed']).toBe('100');
+    const { id } = jsonOf<Resource>(rest);
+    expect(told(await send(`/transfers/${id}/reverse`, {}))).toBe('409 transfer_is_reversal');
   });
 
   it('correct a transfer, once, at the time for which it was booked', async () => {

@@ -21,6 +21,7 @@ const TOLD = [
   'too_many_limits',
   'too_many_risk_rules',
   'transfer_corrected',
+  'transfer_is_reversal',
   'version_differs',
   'account_not_found',
   'accounts_identical',

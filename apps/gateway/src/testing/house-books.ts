@@ -32,6 +32,8 @@ interface Moved {
   readonly asset: string;
   reversed: bigint;
   corrected?: true;
+  /** Whether it moves another one back. */
+  reverses?: boolean;
   version?: number;
 }
 
@@ -156,13 +158,14 @@ export class HouseBooks {
     const moved = this.#transfers.get(original);
     const left = moved ? BigInt(moved.amount) - moved.reversed : 0n;
     const back = amount === null ? left : BigInt(amount);
+    if (moved?.reverses) return this.#refuseGroup(id, debit_account, 'transfer_is_reversal', null);
     if (!moved || back > left || left === 0n)
       return this.#refuseGroup(id, debit_account, 'reversal_exceeds_original', null);
     moved.reversed += back;
     const accounts = { debit_account: moved.credit_account, credit_account: moved.debit_account };
     const leg = { id: transfer, ...accounts, amount: back.toString(), asset: moved.asset };
     this.pay(leg.debit_account, leg.credit_account, leg.amount);
-    this.#transfers.set(transfer, { ...leg, reversed: 0n });
+    this.#transfers.set(transfer, { ...leg, reversed: 0n, reverses: true });
     return {
       type: 'payflow.group.posted.v1',
       data: {
@@ -192,6 +195,7 @@ export class HouseBooks {
       return this.#refuseGroup(id, debit_account, 'version_differs', null);
     const moved = this.#transfers.get(original);
     const left = moved ? BigInt(moved.amount) - moved.reversed : 0n;
+    if (moved?.reverses) return this.#refuseGroup(id, debit_account, 'transfer_is_reversal', null);
     if (!moved || left === 0n) {
       const reason = moved?.corrected ? 'transfer_corrected' : 'reversal_exceeds_original';
       return this.#refuseGroup(id, debit_account, reason, null);
@@ -200,11 +204,11 @@ export class HouseBooks {
     moved.corrected = true;
     const accounts = { debit_account: moved.credit_account, credit_account: moved.debit_account };
     const back = { id: reversal, ...accounts, amount: left.toString(), asset: moved.asset, effective_at: now() };
-    const { type, ...movement } = replacement;
+    const { type, ...movement } = { ...replacement, amount: replacement.amount ?? left.toString() };
     const legs = [back, { ...movement, effective_at: effective_at ?? now() }];
-    for (const leg of legs) {
+    for (const [at, leg] of legs.entries()) {
       this.pay(leg.debit_account, leg.credit_account, leg.amount);
-      this.#transfers.set(leg.id, { ...leg, reversed: 0n });
+      this.#transfers.set(leg.id, { ...leg, reversed: 0n, reverses: at === 0 });
     }
     const touched = new Set(legs.flatMap((leg) => [leg.debit_account, leg.credit_account]));
     return {

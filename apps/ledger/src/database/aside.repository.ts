@@ -27,7 +27,7 @@ export interface LoadedAside {
   readonly holds: ReadonlyMap<string, Hold>;
   /** By scoped transfer id; absent where nothing has been moved back. */
   readonly reversed: ReadonlyMap<string, Pick<Original, 'reversed' | 'correctedBy'>>;
-  /** Transfers that shall be corrected, or get other metadata, by scoped id. */
+  /** Transfers that shall be moved back or corrected, or get other metadata, by scoped id. */
   readonly booked: ReadonlyMap<string, Booked>;
   readonly units: ReadonlyMap<string, Unit>;
   readonly unitCounts: ReadonlyMap<string, number>;
@@ -204,8 +204,8 @@ function unitsNamed(each: KeyedCommand): (Wanted & { readonly isNew: boolean })[
 
 function bookedNamed(each: KeyedCommand): Wanted[] {
   const { type, data } = each.command;
-  // Of a reversal, where it is for its original as it was seen: with its metadata.
-  if (type === 'payflow.transfer.correct.v1' || (type === 'payflow.transfer.reverse.v1' && data.if_standing))
+  // What moves another back itself is not moved back: its verdict, as that of a leg, does not say so.
+  if (type === 'payflow.transfer.correct.v1' || type === 'payflow.transfer.reverse.v1')
     return [wantedOf(each, uuidOf('transfer', data.original))];
   return type === 'payflow.transfer.update.v1' ? [wantedOf(each, uuidOf('transfer', data.id))] : [];
 }

@@ -49,7 +49,8 @@ export async function openBooks(
       const verdict = known.get(idText(transferKey(each, id)));
       if (!verdict) continue;
       const key = scoped(each.command, id);
-      const since = { ...NOTHING_SINCE, ...reversed.get(key), effectiveAt: aside.booked.get(key)?.effectiveAt ?? '' };
+      const { effectiveAt = '', reverses = null } = aside.booked.get(key) ?? {};
+      const since = { ...NOTHING_SINCE, ...reversed.get(key), effectiveAt, reverses };
       const original = role === 'original' ? originalOf(verdict, since) : undefined;
       if (original) originals.set(key, original);
       if (role === 'made') usedTransferIds.add(key);
@@ -100,7 +101,7 @@ export function saveBooks(
 
 const NOTHING_KNOWN: ReadonlyMap<string, KnownVerdict> = new Map();
 
-type Since = Pick<Original, 'reversed' | 'correctedBy' | 'effectiveAt'>;
+type Since = Pick<Original, 'reversed' | 'correctedBy' | 'effectiveAt' | 'reverses'>;
 
 const NOTHING_SINCE = { reversed: 0n, correctedBy: null };
 

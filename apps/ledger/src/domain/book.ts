@@ -225,7 +225,7 @@ export class Book {
   /** Books a transfer: from now on it can be moved back. */
   post(transfer: BookedTransfer): void {
     const key = scoped(transfer.owner, transfer.id);
-    const { debitAccount, creditAccount, amount, asset } = transfer;
+    const { debitAccount, creditAccount, amount, asset, reverses } = transfer;
     const effectiveAt = transfer.effectiveAt ?? this.now;
     this.#transfers.push(transfer);
     this.#usedTransferIds.add(key);
@@ -236,6 +236,7 @@ export class Book {
       asset,
       reversed: 0n,
       correctedBy: null,
+      reverses,
       effectiveAt,
     });
   }

@@ -21,6 +21,7 @@ const original: Original = {
   asset: 'USD',
   reversed: 0n,
   correctedBy: null,
+  reverses: null,
   effectiveAt: THEN,
 };
 const replacement = { debitAccount: 'payer', creditAccount: 'payee', amount: 90n, asset: 'USD' };
@@ -67,6 +68,14 @@ describe('a correction', () => {
     });
   });
 
+  it('books what is left of the original where it names no amount, and takes nothing again that was given back', () => {
+    const toOther = { ...replacement, amount: null, creditAccount: 'other' };
+    expect(correct({ replacement: toOther }, { reversed: 30n }, [{ postedDebits: 70n }])).toMatchObject({
+      reversal: { amount: 70n },
+      replacement: { amount: 70n, creditAccount: 'other' },
+    });
+  });
+
   it('takes of an account no more than it loses by both', () => {
     // The payee has 15 left, and is to give back 10.
     expect(correct({}, {}, [{}, { postedDebits: 85n }]).kind).toBe('posted');
@@ -80,6 +89,8 @@ describe('a correction', () => {
     ['transfer_not_found', null, { hasChanged: true }, null, []],
     ['transfer_not_found', null, { creditAccount: 'other' }, { correctedBy: 'x' }, []],
     ['version_differs', null, { hasChanged: true }, { correctedBy: 'x', reversed: 100n }, []],
+    ['version_differs', null, { hasChanged: true }, { reverses: 'another' }, []],
+    ['transfer_is_reversal', null, {}, { reverses: 'another', correctedBy: 'x', reversed: 100n }, []],
     ['transfer_corrected', null, {}, { correctedBy: 'x', reversed: 100n }, []],
     ['reversal_exceeds_original', null, { effectiveAt: '2026-11-21T12:00:00.001Z' }, { reversed: 100n }, []],
     ['effective_in_future', null, { effectiveAt: '2026-11-21T12:00:00.001Z' }, {}, [{ state: 'closed' }]],

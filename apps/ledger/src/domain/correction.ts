@@ -9,7 +9,8 @@ export interface CorrectionTerms {
   /** Those of the original, as the command names them. */
   readonly debitAccount: string;
   readonly creditAccount: string;
-  readonly replacement: Movement;
+  /** An amount of null is what is left of the original. */
+  readonly replacement: Omit<Movement, 'amount'> & { readonly amount: bigint | null };
   /** When the replacement counts; null: when the original does, or now where that month is closed. */
   readonly effectiveAt: string | null;
   /** The latest month in which nothing takes effect any more. */
@@ -45,6 +46,7 @@ export function correctTransfer(
   if (!original || original.debitAccount !== terms.debitAccount || original.creditAccount !== terms.creditAccount)
     return refusedAt(null, 'transfer_not_found');
   if (terms.hasChanged) return refusedAt(null, 'version_differs');
+  if (original.reverses !== null) return refusedAt(null, 'transfer_is_reversal');
   if (original.correctedBy !== null) return refusedAt(null, 'transfer_corrected');
   const left = original.amount - original.reversed;
   if (left <= 0n) return refusedAt(null, 'reversal_exceeds_original');
@@ -53,7 +55,8 @@ export function correctTransfer(
   const { debitAccount, creditAccount, asset } = original;
   const effectiveAt = refusalOfEffect(original.effectiveAt, terms.latestMonth) ? now : original.effectiveAt;
   const reversal = { debitAccount: creditAccount, creditAccount: debitAccount, amount: left, asset, effectiveAt };
-  const replacement = { ...terms.replacement, effectiveAt: terms.effectiveAt ?? effectiveAt };
+  const amount = terms.replacement.amount ?? left;
+  const replacement = { ...terms.replacement, amount, effectiveAt: terms.effectiveAt ?? effectiveAt };
   const accounts = new Map<string, Account>();
   for (const [leg, movement] of [reversal, replacement].entries()) {
     const find = (id: string): Account | undefined => accounts.get(id) ?? books.account(id);

@@ -13,6 +13,7 @@ const original: Original = {
   asset: 'USD',
   reversed: 0n,
   correctedBy: null,
+  reverses: null,
   effectiveAt: NOW,
 };
 const all: ReversalTerms = { debitAccount: 'payer', creditAccount: 'payee', amount: null, hasChanged: false };
@@ -34,6 +35,8 @@ describe('a reversal', () => {
     ['transfer_not_found', { amount: 0n, hasChanged: true }, null, {}],
     ['transfer_not_found', { creditAccount: 'other', hasChanged: true }, {}, {}],
     ['version_differs', { amount: 0n, hasChanged: true }, { reversed: 100n }, {}],
+    ['version_differs', { hasChanged: true }, { reverses: 'another' }, {}],
+    ['transfer_is_reversal', { amount: 0n }, { reverses: 'another', reversed: 100n }, {}],
     ['amount_not_positive', { amount: 0n }, { reversed: 100n }, {}],
     ['reversal_exceeds_original', { amount: 101n }, {}, { state: 'closed' }],
     ['reversal_exceeds_original', { amount: 71n }, { reversed: 30n }, {}],

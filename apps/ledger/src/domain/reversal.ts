@@ -5,6 +5,8 @@ export interface Original extends Movement {
   readonly reversed: bigint;
   /** The transfer that stands in its place. */
   readonly correctedBy: string | null;
+  /** The transfer that it moves back itself. */
+  readonly reverses: string | null;
   /** When it counts. */
   readonly effectiveAt: string;
 }
@@ -54,6 +56,9 @@ export function reverseTransfer(
   if (!original || original.debitAccount !== terms.debitAccount || original.creditAccount !== terms.creditAccount)
     return refuse('transfer_not_found');
   if (terms.hasChanged) return refuse('version_differs');
+  // Moved back in turn, it would leave its own original told as moved back, while that counted again; and beside the transfer that a
+  // correction put in the original's place.
+  if (original.reverses !== null) return refuse('transfer_is_reversal');
   const left = original.amount - original.reversed;
   const amount = terms.amount ?? left;
   if (terms.amount !== null && amount <= 0n) return refuse('amount_not_positive');

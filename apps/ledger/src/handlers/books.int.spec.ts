@@ -44,6 +44,9 @@ interface Place {
   readonly credit: string;
 }
 
+/** What moves a transfer back. */
+const backOf = ({ debit, credit }: Place, id: string): Place => ({ id, debit: credit, credit: debit });
+
 /** Random commands over a few accounts: what they name exists, exists no more, or never did. */
 class Commands {
   private readonly ours = new CommandsOf();
@@ -102,21 +105,22 @@ class Commands {
       case 9:
         return this.ours.voidHold(this.pick(this.holds));
       case 10: {
-        const command = this.ours.correct(this.pick(this.transfers), amount);
-        const { replacement } = command.data;
-        this.transfers.push({
-          id: replacement.id,
-          debit: replacement.debit_account,
-          credit: replacement.credit_account,
-        });
+        const original = this.pick(this.transfers);
+        const command = this.ours.correct(original, this.next() % 3 === 0 ? null : amount);
+        const { replacement, reversal } = command.data;
+        this.transfers.push({ ...original, id: replacement.id }, backOf(original, reversal));
         return command;
       }
       case 11: {
         const version = this.next() % 2 === 0 ? null : 1 + (this.next() % 3);
         return this.ours.annotate(this.pick(this.transfers), { note: amount }, version);
       }
-      case 12:
-        return this.ours.reverse(this.pick(this.transfers), this.next() % 3 === 0 ? null : amount);
+      case 12: {
+        const original = this.pick(this.transfers);
+        const command = this.ours.reverse(original, this.next() % 3 === 0 ? null : amount);
+        this.transfers.push(backOf(original, command.data.transfer));
+        return command;
+      }
       case 13:
         return this.conversion(debit, credit, amount);
       default:

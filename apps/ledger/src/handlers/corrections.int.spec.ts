@@ -111,6 +111,39 @@ it('corrects what is left of a transfer, and of what is not there nothing', asyn
   expect(reasons).toEqual(['reversal_exceeds_original', 'transfer_not_found', 'transfer_not_found']);
 });
 
+it('books what is left of a transfer where it names no amount, as the ledger knows it', async () => {
+  const original = await posted();
+  const carol = newId('account');
+  const toCarol = ours.correct(original, null);
+  const { data } = toCarol;
+  const command = { ...toCarol, data: { ...data, replacement: { ...data.replacement, credit_account: carol } } };
+  const [, , message] = await ledger.handle([ours.open(carol), ours.reverse(original, '30'), command]);
+  expect((message?.data as Posted).legs.map(({ amount }) => amount)).toEqual(['70', '70']);
+  expect([await balance(original.credit, ''), await balance(carol, '')]).toEqual(['0', '70']);
+  expect(await shown(data.replacement.id)).toMatchObject({ amount: '70', corrects: original.id });
+});
+
+it('and a reversal are not made of what moves another back itself, in the same batch or later', async () => {
+  const original = await posted();
+  const correction = ours.correct(original, '90');
+  const part = await posted();
+  const reversal = ours.reverse(part, '30');
+  const back = ({ debit, credit }: typeof original, id: string) => ({ id, debit: credit, credit: debit });
+  const again = () => [
+    ours.reverse(back(original, correction.data.reversal), null),
+    ours.correct(back(original, correction.data.reversal), null),
+    ours.reverse(back(part, reversal.data.transfer), '1'),
+    ours.correct(back(part, reversal.data.transfer), '1'),
+  ];
+  const refused = ['transfer_is_reversal', 'transfer_is_reversal', 'transfer_is_reversal', 'transfer_is_reversal'];
+  const reasons = (messages: Awaited<ReturnType<typeof ledger.handle>>) =>
+    messages.flatMap(({ data }) => ('reason' in data ? [data.reason] : []));
+  expect(reasons(await ledger.handle([correction, reversal, ...again()]))).toEqual(refused);
+  expect(reasons(await ledger.handle(again()))).toEqual(refused);
+  expect(await balance(original.credit, '')).toBe('90');
+  expect(await shown(part.id)).toMatchObject({ reversed: '30' });
+});
+
 it('leaves books that prove themselves', async () => {
   const original = await posted();
   await ledger.handle([ours.correct(original, '5')]);

@@ -94,10 +94,10 @@ export class CommandsOf {
     });
   }
 
-  /** Corrects a transfer to another amount between its accounts, or to what `change` says. */
+  /** Corrects a transfer to another amount between its accounts (null: what is left of it), or to what `change` says. */
   correct(
     original: { readonly id: string; readonly debit: string; readonly credit: string },
-    amount: string,
+    amount: string | null,
     change: OnlyNew<MessageData['payflow.transfer.correct.v1']> = {},
   ) {
     const accounts = { debit_account: original.debit, credit_account: original.credit };

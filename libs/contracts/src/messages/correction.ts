@@ -13,7 +13,8 @@ export interface TransferCorrect {
   readonly credit_account: string;
   /** The transfer that moves the original back. */
   readonly reversal: string;
-  readonly replacement: Omit<Leg, 'up_to'>;
+  /** Of an amount of its own; null: of what is left of the original. */
+  readonly replacement: Omit<Leg, 'up_to' | 'amount'> & { readonly amount: string | null };
   /** For which instant the books shall show the replacement; null: for that of the original. */
   readonly effective_at: string | null;
   readonly metadata: Readonly<Record<string, string>>;
@@ -34,7 +35,10 @@ export const correctionSchemas = {
         original: id('transfer'),
         ...accounts,
         reversal: id('transfer'),
-        replacement: object({ id: id('transfer'), ...accounts, amount, asset: assetCode }, { type: typeName }),
+        replacement: object(
+          { id: id('transfer'), ...accounts, amount: nullable(amount), asset: assetCode },
+          { type: typeName },
+        ),
         effective_at: nullable(instant),
         metadata,
       },

@@ -10,7 +10,7 @@ import type { JsonObject } from '../edge/strict-json.js';
 import { transferCondition, type AskedTransfer } from './transfer-condition.js';
 import { effectiveOf, groupOfOne, pendingTransfer, TYPE } from './transfer.request.js';
 
-/** `POST /api/v1/transfers/:id/correct`: what is not given is as in the original. */
+/** `POST /api/v1/transfers/:id/correct`: what is not given is as in the original, of which only what is left is moved anew. */
 interface CorrectionRequest extends Partial<MovementRequest> {
   readonly effective_at?: string;
   readonly type?: string;
@@ -42,6 +42,7 @@ export function correctionWrite(asked: AskedTransfer, json: JsonObject, caller: 
   const { original } = asked;
   const { effective_at, metadata = {}, ...change } = readCorrection(json);
   const { debitAccount, creditAccount, amount, asset } = original;
+  const left = (BigInt(amount) - BigInt(original.reversed)).toString();
   const type = change.type ?? original.type;
   const corrected = {
     debit_account: debitAccount,
@@ -56,7 +57,8 @@ export function correctionWrite(asked: AskedTransfer, json: JsonObject, caller: 
   // Never left once it is reached, so that no copy of an accepted correction is refused here.
   if (original.status !== 'posted') throw new Problem('transfer_not_posted');
   const { demanded, objection } = transferCondition(asked);
-  const replacement = { ...corrected, id: change.id ?? newId('transfer') };
+  // How much is left is for the ledger to say: what was moved back a moment ago may not be seen here yet.
+  const replacement = { ...corrected, amount: change.amount ?? null, id: change.id ?? newId('transfer') };
   return {
     kind: 'transfer',
     type: 'payflow.transfer.correct.v1',
@@ -64,13 +66,13 @@ export function correctionWrite(asked: AskedTransfer, json: JsonObject, caller: 
     command: { ...commandOf(original, replacement, effective, metadata), ...demanded },
     commandId: newId('event'),
     objection,
-    accounts: accountsOf('', replacement),
+    accounts: accountsOf('', corrected),
     view: {
       ...pendingTransfer(caller, now, effective ?? original.effectiveAt),
       id: replacement.id,
       debitAccount: replacement.debit_account,
       creditAccount: replacement.credit_account,
-      amount: replacement.amount,
+      amount: replacement.amount ?? left,
       asset: replacement.asset,
       corrects: original.id,
       type,

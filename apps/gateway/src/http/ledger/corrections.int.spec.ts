@@ -53,6 +53,22 @@ it('changes what it is told to, and nothing else', async () => {
   expect(moved).toMatchObject({ debit_account: alice, credit_account: carol, amount: '100', effective_at: then });
 });
 
+it('takes nothing again that was given back: of what is left, where it names no amount', async () => {
+  const original = await posted();
+  await stage.client.post(`${TRANSFERS}/${original}/reverse`, { amount: '30' });
+  const { status, body } = await correct(original, { credit_account: carol });
+  expect([status, body['amount'], body['credit_account']]).toEqual([201, '70', carol]);
+  // It names what it wants: the whole, and not what is left.
+  const other = await posted();
+  await stage.client.post(`${TRANSFERS}/${other}/reverse`, { amount: '30' });
+  expect((await correct(other, { amount: '100' })).body['amount']).toBe('100');
+  const back = await reversalOf(other);
+  expect(told(await correct(back?.['id'] as string, { amount: '1' }))).toBe('409 transfer_is_reversal');
+  expect(told(await stage.client.post(`${TRANSFERS}/${back?.['id'] as string}/reverse`, {}))).toBe(
+    '409 transfer_is_reversal',
+  );
+});
+
 it('is made once; the one in its place can be corrected in turn', async () => {
   const original = await posted();
   const first = (await correct(original, { amount: '90' })).body;

@@ -22,6 +22,7 @@ export const HISTORY_OPERATIONS: readonly Operation[] = [
       'transfer_not_posted',
       'transfer_of_payment',
       'version_differs',
+      'transfer_is_reversal',
       'transfer_corrected',
       'reversal_exceeds_original',
       'effective_in_future',

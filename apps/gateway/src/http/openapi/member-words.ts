@@ -117,7 +117,7 @@ export const MEMBER_WORDS: Readonly<Record<string, string>> = {
   'HoldRequest.expires_at': 'When the money is given back by itself; never, unless given.',
   'HoldPostRequest.amount': 'How much of what is held is posted; all of it, unless given.',
   'ReversalRequest.amount': 'How much is moved back; all that is left, unless given.',
-  'CorrectionRequest.amount': 'What it should have been; as it was, unless given.',
+  'CorrectionRequest.amount': 'What it should have been; what is left of the original, unless given.',
   'IncrementRequest.amount': 'How much more is set aside.',
   source_liquidity: 'An account of yours that takes the source’s asset.',
   destination_liquidity: 'An account of yours that gives the destination’s asset.',

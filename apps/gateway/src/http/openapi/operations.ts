@@ -184,6 +184,7 @@ export const OPERATIONS: readonly Operation[] = [
       'transfer_not_posted',
       'transfer_of_payment',
       'version_differs',
+      'transfer_is_reversal',
       'reversal_exceeds_original',
       'transfer_not_found',
       'posting_rule_broken',

@@ -1,13 +1,13 @@
-import type { Leg, MessageData, TransferCorrect } from '@payflow/contracts';
+import type { MessageData, TransferCorrect } from '@payflow/contracts';
 import { formatAmount, parseAmount } from '@payflow/money';
 import { counters } from '../account.js';
 import type { Asker, Book } from '../book.js';
-import { correctTransfer, type Dated } from '../correction.js';
+import { correctTransfer, type CorrectionTerms, type Dated } from '../correction.js';
 import type { Original } from '../reversal.js';
-import type { Movement } from '../transfer.js';
 import { hasChanged, keepTypes, postedLeg, refuseGroup, tellFirst } from './group.js';
 import { refusalOfRule } from './ruled.js';
 
+type Replacement = TransferCorrect['replacement'];
 type Posted = { type: 'payflow.group.posted.v1'; data: MessageData['payflow.group.posted.v1'] };
 type Rejected = { type: 'payflow.group.rejected.v1'; data: MessageData['payflow.group.rejected.v1'] };
 
@@ -21,7 +21,7 @@ export function acceptCorrection(book: Book, owner: Asker, data: TransferCorrect
   const terms = {
     debitAccount,
     creditAccount,
-    replacement: movementOf(replacement),
+    replacement: termsOf(replacement),
     effectiveAt,
     latestMonth: book.latestMonth(owner),
     hasChanged: hasChanged(book, owner, data),
@@ -56,8 +56,9 @@ export function acceptCorrection(book: Book, owner: Asker, data: TransferCorrect
   };
 }
 
-function movementOf({ debit_account, credit_account, amount, asset }: Omit<Leg, 'up_to'>): Movement {
-  return { debitAccount: debit_account, creditAccount: credit_account, amount: parseAmount(amount) ?? 0n, asset };
+function termsOf({ debit_account, credit_account, amount, asset }: Replacement): CorrectionTerms['replacement'] {
+  const minor = amount === null ? null : (parseAmount(amount) ?? 0n);
+  return { debitAccount: debit_account, creditAccount: credit_account, amount: minor, asset };
 }
 
 function legOf(id: string, { effectiveAt, ...movement }: Dated) {
