@@ -24,7 +24,8 @@ const LOCK = statement(
      where (select count(*) from head) = 1
      order by a.tenant_id, a.livemode, a.id for update of a)
    select coalesce(nth, 0)::integer as nth, asset, kind, state, overdraft, overdraft_limit_minor, posted_debits, posted_credits, pending_debits,
-     pending_credits, version, details, date_part('epoch', greatest(last_recorded_at, clock_timestamp())) * 1000 as now_ms,
+     pending_credits, version, details, date_part('epoch', clock_timestamp()) * 1000 as now_ms,
+     case when last_recorded_at > clock_timestamp() then date_part('epoch', last_recorded_at) * 1000 end as ahead_ms,
      case when row_number() over () = 1 then head.head end as head
    from head left join locked on true`,
 );
@@ -87,8 +88,8 @@ export interface DetailsRow {
   details: [path: string | null, metadata: Record<string, string>, createdAt: string] | null;
 }
 
-/** Its `now_ms` is an account's last change where that is later than the clock. */
-type LockedRow = AccountRow & HeadRow & DetailsRow;
+/** Its `ahead_ms` is an account's last change where that is later than the clock. */
+type LockedRow = AccountRow & HeadRow & DetailsRow & { readonly ahead_ms: number | null };
 
 /** The key of an account's row, by which a batch's statements find it. */
 export interface AccountKey {
@@ -99,12 +100,15 @@ export interface AccountKey {
   readonly uuid: string;
 }
 
-/** Accounts under lock, by scoped id, with the keys of their rows and the ledger's clock as it stood after the locks. */
+/** Accounts under lock, by scoped id, with the keys of their rows. */
 export interface LockedAccounts {
   readonly accounts: ReadonlyMap<string, Account>;
   readonly details: ReadonlyMap<string, AccountDetails>;
   readonly keys: ReadonlyMap<string, AccountKey>;
+  /** When the batch is recorded: by the clock, but before no change of its accounts. */
   readonly now: Date;
+  /** The ledger's clock as it stood after the locks. */
+  readonly clock: Date;
   /** The transaction's id, as it comes to stand in the rows that it writes. */
   readonly xact: string;
   readonly chain: number;
@@ -114,7 +118,7 @@ export interface LockedAccounts {
   readonly turn?: Turn | undefined;
 }
 
-/** Locks the accounts that the commands name and reads the clock after it. The clock never goes back on an account. */
+/** Locks the accounts that the commands name and reads the clock after it. What is recorded on an account never goes back. */
 export async function lockAccounts(tx: Transaction, commands: readonly KeyedCommand[]): Promise<LockedAccounts> {
   const keys = accountKeys(commands);
   const wanted = [...keys.values()];
@@ -126,7 +130,8 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     commands.some(needsDetails),
     chain,
   ]);
-  const now = new Date(rows.reduce((latest, { now_ms }) => Math.max(latest, now_ms), 0));
+  const clock_ms = rows.reduce((latest, { now_ms }) => Math.max(latest, now_ms), 0);
+  const now_ms = rows.reduce((latest, { ahead_ms }) => Math.max(latest, ahead_ms ?? 0), clock_ms);
   const accounts = new Map<string, Account>();
   const details = new Map<string, AccountDetails>();
   for (const row of rows) {
@@ -137,7 +142,7 @@ export async function lockAccounts(tx: Transaction, commands: readonly KeyedComm
     if (row.details) details.set(key.scoped, toDetails(row.details));
   }
   const { head, xact } = headOf(rows[0]);
-  return { accounts, details, keys, now, xact, chain, head };
+  return { accounts, details, keys, now: new Date(now_ms), clock: new Date(clock_ms), xact, chain, head };
 }
 
 /** The accounts that the commands name, by scoped id. */

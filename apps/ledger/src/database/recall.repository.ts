@@ -137,9 +137,9 @@ export async function recallAccounts(
   }
   if (sharing && latest_ms > now_ms + AHEAD_MS_MAX)
     throw undecided({ chain, accounts: [...keys.values()] }, memory, 'an account is told of from the future');
-  const now = new Date(latest_ms);
+  const [now, clock] = [new Date(latest_ms), new Date(now_ms)];
   const { head } = rememberedHead;
-  return { accounts, details: new Map(), keys, now, xact, chain, head, rememberedHead, basis, turn };
+  return { accounts, details: new Map(), keys, now, clock, xact, chain, head, rememberedHead, basis, turn };
 }
 
 interface Found {

@@ -139,10 +139,15 @@ export class Book {
   readonly #typed: TypedTransfer[] = [];
   readonly #metadata: MetadataVersion[] = [];
 
-  /** `now` is the ledger's clock, read after the locks (RFC 3339, UTC, ms). */
+  /**
+   * `now` is when the batch is recorded, and `clock` the ledger's clock, read after the locks (both RFC 3339, UTC, ms). They are one
+   * but where the server's clock was set back: nothing is recorded on an account before its last change, while time that was given
+   * to somebody is over when the clock says so, and no sooner.
+   */
   constructor(
     loaded: LoadedBooks,
     readonly now: string,
+    readonly clock = now,
   ) {
     this.#accounts = new Map(loaded.accounts);
     this.#details = new Map(loaded.details);

@@ -24,8 +24,8 @@ export interface GroupTerms {
   readonly effectiveAt: string | null;
   /** The legs before the first that is refused stay posted, instead of none. */
   readonly stopsOnFirst: boolean;
-  /** Instant after which nothing of it must be posted any more. */
-  readonly validUntil?: string | undefined;
+  /** Whether the time in which it may be posted is over. */
+  readonly isLate?: boolean;
 }
 
 /** What a group needs of the books. */
@@ -60,7 +60,7 @@ export function postGroup(
   now: string,
 ): GroupPosted | GroupRefused {
   if (terms.effectiveAt !== null && terms.effectiveAt > now) return refusedAt(null, 'effective_in_future');
-  if (terms.validUntil !== undefined && terms.validUntil < now) return refusedAt(null, 'command_expired');
+  if (terms.isLate) return refusedAt(null, 'command_expired');
   const broken = terms.conditions.map((condition) => refusalOf(condition, books)).find(Boolean);
   if (broken) return refusedAt(null, broken);
   const draft = new Map<string, Account>();

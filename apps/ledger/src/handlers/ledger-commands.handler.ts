@@ -103,7 +103,8 @@ async function answerBatch(
 ): Promise<Handled> {
   if (commands.length === 0) return { messages: [] };
   const books = await openBooks(tx, commands, memory);
-  const book = new Book(books.loaded, books.held.now.toISOString());
+  const { now, clock } = books.held;
+  const book = new Book(books.loaded, now.toISOString(), clock.toISOString());
   const known = new Map(books.known);
   const answers: (Answer | AnyOutgoing)[] = [];
   const repeated: string[] = [];

@@ -51,7 +51,7 @@ export function acceptGroup(book: Book, owner: Asker, data: GroupPost): Posted |
     conditions: data.conditions.map(toCondition),
     effectiveAt: data.effective_at,
     stopsOnFirst: data.mode === 'stop_on_first',
-    validUntil: data.valid_until,
+    isLate: data.valid_until !== undefined && data.valid_until < book.clock,
   };
   const decision = postGroup(terms, booksOf(book, owner), { accounts_max: GROUP_ACCOUNTS_MAX }, book.now);
   if (decision.kind === 'refused') return refuseGroup(data.id, keyOf(data), withSkipped(data, decision), book.now);

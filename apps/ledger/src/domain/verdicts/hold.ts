@@ -26,7 +26,7 @@ export function acceptHold(book: Book, owner: Owner, data: HoldPlace): Of<'payfl
     validUntil: data.valid_until,
     type: name === undefined || version === undefined ? null : { name, version },
   };
-  const decision = placeHold(terms, sidesOf(book, owner, data), book.now);
+  const decision = placeHold(terms, sidesOf(book, owner, data), book.clock);
   if (decision.kind === 'refused')
     return refuseHold({ ...data, operation: 'place', transfer: null }, decision.reason, book.now);
   return { type: 'payflow.hold.placed.v1', data: kept(book, owner, decision) };
@@ -37,7 +37,7 @@ export function acceptHoldPosting(book: Book, owner: Owner, data: HoldPost): Of<
   const held = book.hold(owner, id);
   const amount = data.amount === null ? null : (parseAmount(data.amount) ?? 0n);
   const posting = { debitAccount, creditAccount, amount, final, ifVersion: data.if_version };
-  const decision = postHold(posting, held, sidesOf(book, owner, data), book.now);
+  const decision = postHold(posting, held, sidesOf(book, owner, data), book.clock);
   if (decision.kind === 'refused' || !held)
     return refuseHold(
       { ...data, id, operation: 'post', transfer, payment: held?.payment ?? null },
@@ -57,7 +57,7 @@ export function acceptHoldVoid(book: Book, owner: Owner, data: HoldVoid): Of<'pa
   const { id, debit_account: debitAccount, credit_account: creditAccount, expired } = data;
   const held = book.hold(owner, id);
   const claim = { debitAccount, creditAccount, expired, ifVersion: data.if_version };
-  const decision = voidHold(claim, held, sidesOf(book, owner, data), book.now);
+  const decision = voidHold(claim, held, sidesOf(book, owner, data), book.clock);
   if (decision.kind === 'refused')
     return refuseHold(
       { ...data, operation: 'void', transfer: null, payment: held?.payment ?? null },

@@ -11,7 +11,7 @@ export function acceptClosing(
   { id, if_version: ifVersion }: PeriodClose,
 ): Period['told'] | Rejected {
   const known = { standing: book.period(owner, id), latestMonth: book.latestMonth(owner) };
-  const decision = closePeriod({ month: id, ifVersion }, known, book.now);
+  const decision = closePeriod({ month: id, ifVersion }, known, book.clock);
   if (decision.kind === 'refused') return refuseClosing(id, decision.reason, book.now);
   if (decision.kind === 'standing') return decision.period.told;
   book.close(owner, decision.closing);

@@ -20,7 +20,7 @@ export function acceptTransfer(book: Book, owner: Owner, data: TransferPost): Po
     debit: book.account(owner, movement.debitAccount),
     credit: book.account(owner, movement.creditAccount),
   };
-  const decision = postTransfer({ ...movement, validUntil: data.valid_until }, sides, book.now);
+  const decision = postTransfer({ ...movement, validUntil: data.valid_until }, sides, book.clock);
   if (decision.kind === 'refused') return refuseTransfer(data, decision.reason, book.now);
   const { debit, credit } = decision;
   book.change(owner, debit, credit);
