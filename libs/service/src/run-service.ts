@@ -18,7 +18,7 @@ import { attempt, Drain } from './drain.js';
 import { Health } from './health.js';
 import { refuseOtherMethods, rememberMethods } from './http/method-not-allowed.js';
 import { rootEndpoints } from './http/root-endpoints.js';
-import { bothVersions, passOverExpectations, refuseAmbiguous, serverOptions } from './http/server-options.js';
+import { forwardedReads, passOverExpectations, refuseAmbiguous, serverOptions } from './http/server-options.js';
 import type { KeepsName } from './http/keeps-name.js';
 import { traceRequests } from './http/server-span.js';
 import type { TlsIdentity } from './http/tls.js';
@@ -140,7 +140,7 @@ async function createApp<C extends Configuration>(
 
   const adapter = new FastifyAdapter({
     ...serverOptions(definition.rewriteUrl, definition.tls?.(config), definition.keepsName),
-    ...(definition.forwardedReads ? bothVersions : {}),
+    ...(definition.forwardedReads ? forwardedReads : {}),
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const methods = rememberMethods(fastify);

@@ -139,4 +139,17 @@ describe('a dry run', () => {
     expect((await tryOut(ours, { ...data, legs: [] })).body).toMatchObject({ status: 400, code: 'invalid_request' });
     expect((await tryOut(ours, data)).body).toMatchObject({ failure: { code: 'account_not_found', leg: 0 } });
   });
+
+  it('takes the largest group that can be asked for', async () => {
+    const ours = new CommandsOf();
+    const [world, wallet] = [newId('account'), newId('account')];
+    await handle([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet)]);
+    const legs = Array.from({ length: 1_000 }, () =>
+      leg(world, wallet, '1000000000000000000', { type: 'a'.repeat(60) }),
+    );
+    const { data } = ours.group(legs, { metadata: { note: 'x'.repeat(500) } });
+    expect(JSON.stringify(data).length).toBeGreaterThan(262_144);
+    const tried = await tryOut(ours, data);
+    expect([tried.status, tried.body['failure']]).toEqual([200, { code: 'transaction_type_not_found', leg: 0 }]);
+  });
 });

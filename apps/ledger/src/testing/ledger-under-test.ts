@@ -40,7 +40,11 @@ export class LedgerUnderTest {
       KAFKA_BROKERS: brokers.join(','),
       KAFKA_PREFIX: prefix,
     });
-    const service = { configuration: ledgerConfiguration, module: () => LedgerModule.with(config) };
+    const service = {
+      forwardedReads: true,
+      configuration: ledgerConfiguration,
+      module: () => LedgerModule.with(config),
+    };
     const running = await startService(service, config);
     return new LedgerUnderTest(db, running, await running.app.getUrl(), config.PAYFLOW_INTERNAL_SECRET);
   }

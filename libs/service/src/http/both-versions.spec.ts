@@ -7,7 +7,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Health } from '../health.js';
 import { serveBothVersions } from './both-versions.js';
-import { bothVersions, serverOptions } from './server-options.js';
+import { forwardedReads, serverOptions } from './server-options.js';
 import { traceRequests } from './server-span.js';
 
 configureLogging({ level: 'silent' });
@@ -17,7 +17,7 @@ let port: number;
 let health: Health;
 let hold: Promise<void> | undefined;
 
-async function start(options: object = bothVersions): Promise<void> {
+async function start(options: object = forwardedReads): Promise<void> {
   server = fastify({ ...serverOptions(), ...options }) as unknown as FastifyInstance;
   health = new Health('spec');
   traceRequests(server, health);
@@ -142,7 +142,7 @@ it('gives whoever has connected a while to say something', async () => {
   await server.close();
   const limits = { headerBytes_max: 16_384, firstBytes_ms: 20, stream_ms: 1_000, idle_ms: 1_000 };
   await start({
-    serverFactory: (...[handler, options]: Parameters<(typeof bothVersions)['serverFactory'] & object>) =>
+    serverFactory: (...[handler, options]: Parameters<(typeof forwardedReads)['serverFactory'] & object>) =>
       serveBothVersions(handler, options as never, limits),
   });
   const [silent, half] = [await connected(), await connected()];

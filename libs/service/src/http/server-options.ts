@@ -31,8 +31,12 @@ const TYPE = 'content-type';
 /** Digits alone, and as many as a card number has, are none: the id is written into logs and kept. */
 const SANE_REQUEST_ID = /^(?![\d-]{13,}$)[A-Za-z0-9][A-Za-z0-9._:@/+=-]{0,127}$/;
 
-/** Makes the server speak HTTP/2 beside HTTP/1.1, for the service whose reads the gateway forwards. */
-export const bothVersions: Pick<FastifyHttpOptions<Server>, 'serverFactory'> = {
+/** A question that the gateway forwards says more than the request it came in: ids of a thousand legs, and what they left out. */
+const QUESTION_BYTES_MAX = 2 * BODY_BYTES_MAX;
+
+/** Makes the server speak HTTP/2 beside HTTP/1.1, for the service whose reads the gateway forwards, and take what it asks. */
+export const forwardedReads: Pick<FastifyHttpOptions<Server>, 'serverFactory' | 'bodyLimit'> = {
+  bodyLimit: QUESTION_BYTES_MAX,
   serverFactory: (handler, options) =>
     serveBothVersions(handler, options as FastifyHttpOptions<Server>, {
       headerBytes_max: HEADER_BYTES_MAX,
