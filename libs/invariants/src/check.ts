@@ -1,11 +1,9 @@
 import { sqlState, statement, type Database, type Statement, type Transaction } from '@payflow/database';
-import type { Invariant, OffendingRow } from './invariant.js';
+import { foundIn, type Found, type OffendingRow } from './found.js';
+import type { Invariant } from './invariant.js';
 
-/** What one check found. */
-export interface Checked {
-  readonly violations: number;
-  /** Ids of the first offending rows. */
-  readonly sample: readonly string[];
+/** What one check found, and how long it took. */
+export interface Checked extends Found {
   readonly duration_ms: number;
 }
 
@@ -40,15 +38,15 @@ export async function checkInvariant(
 ): Promise<Checked> {
   const start = performance.now();
   if (form === 'running' && invariant.advance) await advance(db, invariant.advance, ending);
-  const rows =
+  const found =
     form === 'full'
-      ? await db.rows<OffendingRow>(invariant.full)
-      : await atLowPriority(db, (tx) => tx.rows<OffendingRow>(invariant.running), awake_s);
-  return {
-    violations: rows[0]?.violations ?? 0,
-    sample: rows.map(({ id }) => id),
-    duration_ms: Math.round(performance.now() - start),
-  };
+      ? await inFull(db, invariant)
+      : foundIn(await atLowPriority(db, (tx) => tx.rows<OffendingRow>(invariant.running), awake_s));
+  return { ...found, duration_ms: Math.round(performance.now() - start) };
+}
+
+async function inFull(db: Database, { full }: Invariant): Promise<Found> {
+  return typeof full === 'function' ? full(db) : foundIn(await db.rows<OffendingRow>(full));
 }
 
 /**

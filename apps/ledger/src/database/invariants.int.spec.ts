@@ -309,19 +309,20 @@ describe("the ledger's invariants", () => {
     const [single, part] = [transfer(world, wallet, '23'), leg(world, wallet, '24')];
     const held = ours.hold(world, other, '40');
     const posting = ours.postHold({ id: held.data.id, debit: world, credit: other }, '25');
-    await apply(single, ours.group([part, leg(world, other, '3')]), held, posting);
+    const group = ours.group([part, leg(world, other, '3')]);
+    await apply(single, group, held, posting);
     await admin.query('set session_replication_role = replica');
-    for (const [id, amount] of [
-      [single.data.id, '23'],
-      [part.id, '24'],
-      [posting.data.id, '25'],
+    const ofGroup = [`groups/${uuidOf('group', group.data.id)} tells other legs than were posted`];
+    for (const [id, amount, more] of [
+      [single.data.id, '23', []],
+      [part.id, '24', ofGroup],
+      [posting.data.id, '25', []],
     ] as const) {
       const told = (from: string, to: string) =>
         `update verdicts set event_data = replace(event_data, '"${from}"', '"${to}"') where kind = 'transfer' and id = '${uuidOf('transfer', id)}'`;
       await admin.query(told(amount, '2300'));
-      expect(await violations('I20', 'full')).toEqual([
-        `transfers/${uuidOf('transfer', id)} has another amount in its mark`,
-      ]);
+      const ofTransfer = `transfers/${uuidOf('transfer', id)} has another amount in its mark`;
+      expect(await violations('I20', 'full')).toEqual([ofTransfer, ...more]);
       await holdsAgain('I20', told('2300', amount));
     }
   });

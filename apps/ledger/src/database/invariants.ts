@@ -1,15 +1,17 @@
-import { CANONICAL_SQL, CHAINS } from './chain.js';
-import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
+import { inParts, invariant, noOldOutboxRow, noSecrets, part, type Invariant } from '@payflow/invariants';
+import { brokenChains } from './chain-walk.js';
+import { CANONICAL_SQL } from './chain.js';
+import { wrongCounters } from './counter-walk.js';
+import { inStep, overHistory, OF_STEP } from './history-steps.js';
+import { oneMarkPerEffect } from './mark-invariants.js';
+import { RECENT, RECENT_TRANSFERS } from './recent-transfers.js';
+import { wrongSnapshots } from './snapshot-walk.js';
+import { allStandsAsTold } from './standing-invariants.js';
+import { everyChangeIsTold } from './told-invariants.js';
 import { nothingWaitsForEver } from './waiting-ends.js';
 
 /** Transfers that one step of the proof adds up: well within a second. */
 const STEP_TRANSFERS = 100_000;
-/** The newest transfers that I1 looks at while running: more than come between two checks. */
-const RECENT_TRANSFERS = 20_000;
-/** Whole transactions: a batch that is seen in part would look as if it had lost the rest. */
-const RECENT = `(select * from transfers where xact_id > coalesce(
-  (select xact_id from transfers order by xact_id desc offset ${RECENT_TRANSFERS} limit 1), '0'))`;
-
 const misbooked = (transfers: string) => `
   select 'transfers/' || t.id as id from ${transfers} as t
   left join accounts d on d.tenant_id = t.tenant_id and d.livemode = t.livemode and d.id = t.debit_account_id
@@ -21,7 +23,7 @@ const twoAccountsOneAsset = invariant({
   name: 'I1',
   owner: 'ledger',
   running: misbooked(RECENT),
-  full: misbooked('transfers'),
+  full: inParts(overHistory('ledger.I1.step', misbooked(OF_STEP))),
 });
 
 const debitsEqualCredits = invariant({
@@ -47,32 +49,20 @@ const HELD = `
     select tenant_id, livemode, credit_account_id, 0, amount_minor - posted_minor from holds where status = 'pending') as h
   group by tenant_id, livemode, account_id`;
 
-/** Accounts whose posted counters differ from their transfers, or whose pending ones from what is held. */
+/** Accounts whose posted counters differ from their transfers. */
 const differing = (sums: string) => `
   select 'accounts/' || coalesce(a.id, s.account_id) as id
   from accounts a full join (${sums}) as s on s.tenant_id = a.tenant_id and s.livemode = a.livemode and s.account_id = a.id
-  where a.posted_debits is distinct from coalesce(s.debits, 0) or a.posted_credits is distinct from coalesce(s.credits, 0)
-  union all
-  select 'accounts/' || coalesce(a.id, h.account_id)
+  where a.posted_debits is distinct from coalesce(s.debits, 0) or a.posted_credits is distinct from coalesce(s.credits, 0)`;
+
+/** And whose pending ones differ from what is held. */
+const HELD_OTHERWISE = `
+  select 'accounts/' || coalesce(a.id, h.account_id) as id
   from (select * from accounts where pending_debits <> 0 or pending_credits <> 0) as a
   full join (${HELD}) as h on h.tenant_id = a.tenant_id and h.livemode = a.livemode and h.account_id = a.id
   where a.pending_debits is distinct from h.debits or a.pending_credits is distinct from h.credits`;
 
 const SUMMED = 'tenant_id, livemode, account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits';
-
-/** Snapshots that are not what the transfers up to their instant come to; history is read once, in order. */
-const WRONG_SNAPSHOTS = `
-  select 'balance_snapshots/' || account_id || '/' || recorded_at as id from (
-    select account_id, recorded_at, snapshot_debits, snapshot_credits, sum(debits) over so_far as debits, sum(credits) over so_far as credits
-    from (
-      select tenant_id, livemode, debit_account_id as account_id, recorded_at, amount_minor as debits, 0 as credits,
-        null::bigint as snapshot_debits, null::bigint as snapshot_credits from transfers
-      union all
-      select tenant_id, livemode, credit_account_id, recorded_at, 0, amount_minor, null, null from transfers
-      union all
-      select tenant_id, livemode, account_id, recorded_at, 0, 0, posted_debits, posted_credits from balance_snapshots) as p
-    window so_far as (partition by tenant_id, livemode, account_id order by recorded_at)) as r
-  where snapshot_debits <> debits or snapshot_credits <> credits`;
 
 /**
  * Counters against transfers, without reading history twice: transfers of transactions that have ended for certain
@@ -96,13 +86,12 @@ const countersEqualTransfers = invariant({
       on conflict (tenant_id, livemode, account_id) do update
         set posted_debits = v.posted_debits + excluded.posted_debits, posted_credits = v.posted_credits + excluded.posted_credits)
     select from moved where upper_bound < pg_snapshot_xmin(pg_current_snapshot())`,
-  running: differing(`
+  running: `${differing(`
     select ${SUMMED} from (
       select tenant_id, livemode, account_id, posted_debits as debits, posted_credits as credits from verified_counters
       union all ${POSTINGS('where xact_id >= (select horizon from verified_horizon)')}) as p
-    group by tenant_id, livemode, account_id`),
-  full: `${differing(`select ${SUMMED} from (${POSTINGS('')}) as p group by tenant_id, livemode, account_id`)}
-    union all ${WRONG_SNAPSHOTS}`,
+    group by tenant_id, livemode, account_id`)} union all ${HELD_OTHERWISE}`,
+  full: inParts(wrongCounters(), part('ledger.I3.held', HELD_OTHERWISE), wrongSnapshots),
 });
 
 const aboveTheFloor = invariant({
@@ -137,66 +126,64 @@ const closedGroups = invariant({
     `and v.xact_id > coalesce((select xact_id from transfers order by xact_id desc offset ${RECENT_TRANSFERS} limit 1), '0')`,
     RECENT,
   ),
-  full: groupsAreWhole('', 'transfers'),
+  full: inParts(overHistory('ledger.I6.step', groupsAreWhole(`and ${inStep('v')}`, OF_STEP))),
 });
 
-/** What was moved back of a transfer, as it is kept, against its reversals and against what it moved. */
+/** What was moved back of a transfer, as it is kept, against its reversals and against what it moved, and from whom to whom. */
 const WRONGLY_REVERSED = `
-  select 'transfers/' || coalesce(r.transfer_id, b.id) || ' is not moved back as far as is kept' from reversals r
+  select 'transfers/' || coalesce(r.transfer_id, b.id) || ' is not moved back as far as is kept' as id from reversals r
   full join (
     select tenant_id, livemode, reverses_id as id, sum(amount_minor) as amount from transfers
     where reverses_id is not null group by tenant_id, livemode, reverses_id) as b
     on b.tenant_id = r.tenant_id and b.livemode = r.livemode and b.id = r.transfer_id
   left join transfers t on t.tenant_id = coalesce(r.tenant_id, b.tenant_id) and t.livemode = coalesce(r.livemode, b.livemode)
     and t.id = coalesce(r.transfer_id, b.id)
-  where r.reversed_minor is distinct from b.amount or r.amount_minor is distinct from t.amount_minor or b.amount > t.amount_minor`;
+  where r.reversed_minor is distinct from b.amount or r.amount_minor is distinct from t.amount_minor or b.amount > t.amount_minor
+  union all
+  select 'transfers/' || b.id || ' moves back something else' from transfers b
+  left join transfers t on t.tenant_id = b.tenant_id and t.livemode = b.livemode and t.id = b.reverses_id
+  where b.reverses_id is not null and (t.debit_account_id, t.credit_account_id, t.asset)
+    is distinct from (b.credit_account_id, b.debit_account_id, b.asset)`;
 
 /**
  * The transfer that books a payment carries its id, comes from its hold, or is of a group, which has one id; a refund's and a
  * dispute's carry their own. The id table lets each id be used once.
  */
+const bookedTwice = (transfers: string) => `
+  select distinct 'transfers/' || r.id as id from ${transfers} as r
+  join transfers t on t.tenant_id = r.tenant_id and t.livemode = r.livemode and t.id = r.id and t.recorded_at <> r.recorded_at`;
+
 const onePostingPerStep = invariant({
   name: 'I5',
   owner: 'ledger',
-  running: `
-    select distinct 'transfers/' || r.id as id from ${RECENT} as r
-    join transfers t on t.tenant_id = r.tenant_id and t.livemode = r.livemode and t.id = r.id and t.recorded_at <> r.recorded_at`,
-  full: `
-    select 'transfers/' || id as id from transfers group by tenant_id, livemode, id having count(*) > 1
-    union all
-    select 'payments/' || payment_id from transfers
-    where payment_id is not null and hold_id is null and reverses_id is null and group_id is null and id = payment_id
-    group by tenant_id, livemode, payment_id having count(*) > 1
-    union all ${WRONGLY_REVERSED}`,
+  running: bookedTwice(RECENT),
+  full: inParts(overHistory('ledger.I5.step', bookedTwice(OF_STEP)), part('ledger.I5.reversals', WRONGLY_REVERSED)),
 });
 
 const NO_HASH = `decode(repeat('00', 32), 'hex')`;
 
-/** That whose head is gone, too. */
-const EVERY_CHAIN = `generate_series(0, ${CHAINS - 1}) as chain left join chains c using (chain) left join`;
-
-/** Links that do not follow from the row before, and chains that do not end where their head says. */
-const broken = (links: string, form: 'running' | 'full') => `
+/** The newest links that do not follow from the row before, and chains that do not end where their head says. */
+const BROKEN_LATELY = `
   with links as materialized (
-    select t.id, t.chain, t.chain_position, t.chain_hash, ${CANONICAL_SQL} as canonical from ${links} as t),
+    select t.id, t.chain, t.chain_position, t.chain_hash, ${CANONICAL_SQL} as canonical from ${RECENT} as t),
   pairs as (
     select *, lag(chain_position) over chain as position_before, lag(chain_hash) over chain as hash_before, row_number() over chain as nth
     from links window chain as (partition by chain order by chain_position, id)),
   last as (select distinct on (chain) chain, chain_position, chain_hash from links order by chain, chain_position desc, id desc)
+  -- The first of them hangs on one that is not looked at.
   select 'transfers/' || id as id from pairs
-  where ${form === 'full' ? 'true' : '(nth > 1 or chain_position = 1)'} and (
+  where (nth > 1 or chain_position = 1) and (
     chain_position <> coalesce(position_before, 0) + 1 or chain_hash <> sha256(convert_to(
       encode(coalesce(hash_before, ${NO_HASH}), 'hex') || '|' || chain_position || '|' || canonical, 'UTF8')))
   union all
-  (select 'chains/' || chain from ${form === 'full' ? EVERY_CHAIN : 'chains c join'} last using (chain)
-   where (c.position, c.hash) is distinct from (coalesce(last.chain_position, 0), coalesce(last.chain_hash, ${NO_HASH})) order by chain)`;
+  (select 'chains/' || chain from chains c join last using (chain)
+   where (c.position, c.hash) is distinct from (last.chain_position, last.chain_hash) order by chain)`;
 
 const chainsVerify = invariant({
   name: 'I7',
   owner: 'ledger',
-  // The newest links; the first of them hangs on one that is not looked at.
-  running: broken(RECENT, 'running'),
-  full: broken('transfers', 'full'),
+  running: BROKEN_LATELY,
+  full: inParts(brokenChains()),
 });
 
 /** Transactions from the horizon on have seen the mark of the month: what they recorded may not take effect before its end. */
@@ -259,118 +246,6 @@ const holdsEndOnce = invariant({
       or (h.status = 'pending' and h.expires_at < clock_timestamp() - ${EXPIRED_WITHIN})`,
 });
 
-/** Under which id a message's verdict is kept: that of what the command makes, or else the command's own. */
-const HOLD_OPERATION = `case s.type when 'payflow.hold.placed.v1' then 'place' when 'payflow.hold.posted.v1' then 'post'
-  when 'payflow.hold.voided.v1' then 'void' else s.value::json ->> 'operation' end`;
-const ID_KIND = `case when s.type like 'payflow.hold.%' then case ${HOLD_OPERATION} when 'place' then 'hold' when 'post' then 'transfer' else 'change' end
-  when s.type like 'payflow.account.update%' or s.type like 'payflow.transfer.update%' or s.type like 'payflow.asset.%'
-    or s.type like 'payflow.period.%' or s.type like 'payflow.transaction_type.%' then 'change' else split_part(s.type, '.', 2) end`;
-const ID = `case ${ID_KIND} when 'change' then s.causation
-  when 'transfer' then coalesce(typeid_uuid(s.value::json ->> 'transfer'), s.subject) else s.subject end`;
-
-const POSTED = `('payflow.transfer.posted.v1', 'payflow.hold.posted.v1', 'payflow.group.posted.v1')`;
-
-/** How far below zero the account `a` of a verdict stands, with `more` on its normal side. */
-const drawn = (more: string) => `greatest(0, case when a ->> 'kind' in ('asset', 'expense') then -1 else 1 end
-  * ((a ->> 'posted_debits')::numeric - (a ->> 'posted_credits')::numeric ${more}))`;
-
-/** Transfers that moved an overdraft of which nothing was told. */
-const UNTOLD_OVERDRAFTS = `
-  select 'accounts/' || (a ->> 'id') || ' has an overdraft that was not told' from changed c
-  cross join lateral (values (c.event_data::json -> 'debit_account', -(c.event_data::json ->> 'amount')::numeric),
-    (c.event_data::json -> 'credit_account', (c.event_data::json ->> 'amount')::numeric)) as side (a, credited)
-  where c.kind = 'transfer' and c.event_type = 'payflow.transfer.posted.v1' and a ->> 'overdraft' = 'limited'
-    and ${drawn('')} <> ${drawn('+ credited')} and not exists (
-      select from sent s where s.xact_id = c.xact_id and s.causation = c.command_id and s.subject = typeid_uuid(a ->> 'id')
-        and s.type like 'payflow.account.overdraft%')`;
-
-/** Everything the ledger changes goes with a verdict, and a verdict is an event: change, verdict and message are one transaction. */
-const changesAreTold = (form: 'running' | 'full') => `
-  with ${recentOutbox(form)},
-  changed as materialized (
-    select v.* from since, verdicts v where v.xact_id >= since.first_xact and v.event_id >= uuid_floor(since.at))
-  select 'verdicts/' || c.id || ' has no message' as id from changed c
-  where not exists (select from sent s where s.xact_id = c.xact_id and s.event_id = c.event_id)
-  union all
-  select 'transfers/' || t.id || ' has no verdict' from since, transfers t
-  where t.xact_id >= since.first_xact and t.recorded_at >= since.at and not exists (
-    select from verdicts v where v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'transfer' and v.id = t.id
-      and v.xact_id = t.xact_id and v.event_type in ${POSTED})
-  union all
-  select 'units/' || u.code || ' has no verdict' from since, units u
-  where u.xact_id >= since.first_xact and not exists (
-    select from verdicts v where v.xact_id = u.xact_id and v.tenant_id = u.tenant_id and v.livemode = u.livemode
-      and v.event_type = 'payflow.asset.defined.v1' and v.event_data::json ->> 'id' = u.code)
-  union all
-  select 'verdicts/' || c.id || ' has no transfer' from changed c
-  where c.kind = 'transfer' and c.event_type in ${POSTED} and not exists (
-    select from transfers t where t.tenant_id = c.tenant_id and t.livemode = c.livemode and t.id = c.id and t.xact_id = c.xact_id)
-  union all
-  select 'periods/' || p.month || ' has no message' from since, periods p
-  where p.closed_xact_id >= since.first_xact and p.event_id >= uuid_floor(since.at)
-    and not exists (select from sent s where s.xact_id = p.closed_xact_id and s.event_id = p.event_id)
-  union all
-  select 'events/' || s.event_id || ' has no change' from sent s
-  where s.type not like 'payflow.deadletter.%'
-    -- An id used again with other content is refused and changes nothing, not even a verdict: the first one stands.
-    and not (s.type like '%rejected.v1' and s.value::json ->> 'reason' = 'id_reused')
-    -- The refusal of an opening that is asked for again is told again, in the same words.
-    and not (s.type = 'payflow.account.rejected.v1' and exists (
-      select from verdicts v where v.tenant_id = s.tenant and v.livemode = s.livemode and v.kind = 'account' and v.id = s.subject
-        and v.event_type = s.type and v.event_id <> s.event_id and v.event_data = s.value))
-    and not exists (select from seals where s.type = 'payflow.ledger.sealed.v1' and seals.event_id = s.event_id)
-    -- What a command did to an overdraft is told beside its verdict.
-    and not (s.type like 'payflow.account.overdraft%' and exists (
-      select from verdicts v where v.xact_id = s.xact_id and v.command_id = s.causation))
-    -- The sweeper's own word: the hold says when it was asked to end.
-    and not (s.type = 'payflow.hold.void.v1' and exists (
-      select from holds h where h.tenant_id = s.tenant and h.livemode = s.livemode and h.id = s.subject and h.expiry_asked_at is not null))
-    -- The clock of a test space has taken the move that was told.
-    and not (s.type = 'payflow.ledger_clock.moved.v1' and exists (
-      select from test_clocks c where c.tenant_id = s.subject and c.heard @> s.version))
-    and not exists (
-      select from periods p where s.type = 'payflow.period.closed.v1' and p.event_id = s.event_id and p.closed_xact_id = s.xact_id)
-    and not exists (
-      select from verdicts v where v.tenant_id = s.tenant and v.livemode = s.livemode
-        and v.kind = ${ID_KIND} and v.id = ${ID} and v.event_id = s.event_id)
-  ${form === 'full' ? `union all ${UNTOLD_OVERDRAFTS}` : ''}`;
-
-const everyChangeIsTold = invariant({
-  name: 'I18',
-  owner: 'ledger',
-  running: changesAreTold('running'),
-  full: changesAreTold('full'),
-});
-
-const hasMark = (kind: string, row: string) => `exists (
-  select from verdicts v where v.tenant_id = ${row}.tenant_id and v.livemode = ${row}.livemode and v.kind = '${kind}' and v.id = ${row}.id`;
-
-/** The ledger's mark is the verdict under the id, which the id table lets be used once; a hold is changed later, under others. */
-const marksAreOne = (transfers: string, holds: string, more: string) => `
-  select 'transfers/' || t.id || ' has no mark of its transaction' as id from ${transfers} as t
-  where not ${hasMark('transfer', 't')} and v.xact_id = t.xact_id)
-  union all
-  select 'holds/' || h.id || ' has no mark' from ${holds} as h where not ${hasMark('hold', 'h')}) ${more}`;
-
-/** What is moved back of a transfer is measured by its verdict. */
-const OTHERWISE_MARKED = `
-  select 'transfers/' || t.id || ' has another amount in its mark' from transfers t
-  join verdicts v on v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'transfer' and v.id = t.id
-  where v.event_type in ${POSTED} and t.amount_minor::text is distinct from
-    v.event_data::json ->> case v.event_type when 'payflow.hold.posted.v1' then 'transferred' else 'amount' end`;
-
-const oneMarkPerEffect = invariant({
-  name: 'I20',
-  owner: 'ledger',
-  running: marksAreOne(RECENT, `(select * from holds where status = 'pending')`, ''),
-  full: marksAreOne(
-    'transfers',
-    'holds',
-    `union all select 'accounts/' || a.id || ' has no mark' from accounts a where not ${hasMark('account', 'a')})
-     union all ${OTHERWISE_MARKED}`,
-  ),
-});
-
 /** What must always hold in the ledger's database. */
 export const invariants: readonly Invariant[] = [
   twoAccountsOneAsset,
@@ -383,6 +258,7 @@ export const invariants: readonly Invariant[] = [
   holdsEndOnce,
   closedStaysClosed,
   nothingWaitsForEver,
+  allStandsAsTold,
   everyChangeIsTold,
   oneMarkPerEffect,
   noOldOutboxRow('ledger'),
