@@ -189,6 +189,12 @@ describe('a sealed history', () => {
     expect(await brokenSeals(db.database)).toEqual([]);
   });
 
+  it('is signed by the keys that are known from elsewhere, or by one that was put there', async () => {
+    const [known, put] = ['one secret', 'a new secret'].map((secret) => new SigningKey(secret).id) as [string, string];
+    expect(await brokenSeals(db.database, [known, put])).toEqual([]);
+    expect(await brokenSeals(db.database, [known])).toEqual([expect.stringMatching(/^seals\/\d+ is signed by /)]);
+  });
+
   describe('and a superuser who makes the chains agree with what he has changed', () => {
     let admin: Client;
     beforeAll(async () => {
@@ -243,6 +249,7 @@ describe('a sealed history', () => {
         `update signing_keys set public_key = '${new SigningKey('of his own').publicKey}' where id = (select key_id from seals where seal = 2)`,
         'seals/2 is not signed by its key',
       ],
+      ['takes the keys away', 'delete from signing_keys', 'seals/2 is not signed by its key'],
     ])('or who %s', async (_, change, fault) => {
       expect((await found(change))[1]).toContain(fault);
     });

@@ -52,7 +52,10 @@ program
     '--proof <file>',
     'an inclusion proof as GET /api/v1/transfers/:id/proof answered it, or - for standard input',
   )
-  .option('--key <id>', 'with `--proof`: the id of the key that must have signed it')
+  .option(
+    '--key <id>',
+    'with `--proof`: the id of the key that must have signed it; else the ids, with commas, of all that may have signed the heads',
+  )
   .action(verify);
 
 program.addCommand(parkedCommands());

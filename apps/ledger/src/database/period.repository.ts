@@ -74,6 +74,17 @@ const FIND = statement(
   `select month, ends_at, closing_at, event_data as closed from periods where tenant_id = $1 and livemode = $2 and month = $3`,
 );
 
+/** A month holds up to half a megabyte of figures. */
+const MONTHS_MAX = 50;
+
+const CLOSED_BEHIND = statement(
+  'periods.closed-behind',
+  `select p.tenant_id, p.livemode, p.month, p.ends_at, p.event_data as told, b.event_data::json ->> 'hash' as hash_before
+   from periods p left join periods b on b.tenant_id = p.tenant_id and b.livemode = p.livemode and b.month = p.after_month
+   where p.status = 'closed' and (p.tenant_id, p.livemode, p.month) > ($1::uuid, $2::boolean, $3)
+   order by p.tenant_id, p.livemode, p.month limit ${MONTHS_MAX}`,
+);
+
 /** A month that nothing can be added to any more. */
 export interface SettledPeriod {
   readonly owner: Owner;
@@ -155,4 +166,33 @@ export async function findPeriod(db: Database, owner: Owner, month: string): Pro
 
 function keyOf({ tenant, livemode }: Owner): unknown[] {
   return [uuidOf('tenant', tenant), livemode];
+}
+
+/** A closed month as it is kept. */
+export interface ClosedMonth extends Pick<SettledPeriod, 'owner' | 'month' | 'endsAt' | 'hashBefore'> {
+  readonly key: { readonly tenant: string; readonly livemode: boolean };
+  /** The data of its event, as it was told. */
+  readonly told: string;
+}
+
+const BEFORE_ALL = ['00000000-0000-0000-0000-000000000000', false, ''];
+
+/** The next closed months of all owners behind one, in order of their keys: {@link MONTHS_MAX} at most. */
+export async function closedMonthsBehind(db: Database, last: ClosedMonth | undefined): Promise<ClosedMonth[]> {
+  const rows = await db.rows<{
+    tenant_id: string;
+    livemode: boolean;
+    month: string;
+    ends_at: Date;
+    told: string;
+    hash_before: string | null;
+  }>(CLOSED_BEHIND, last ? [last.key.tenant, last.key.livemode, last.month] : BEFORE_ALL);
+  return rows.map(({ tenant_id: tenant, livemode, month, ends_at: endsAt, told, hash_before: hashBefore }) => ({
+    key: { tenant, livemode },
+    owner: { tenant: fromUuid('tenant', tenant), livemode },
+    month,
+    endsAt,
+    hashBefore,
+    told,
+  }));
 }

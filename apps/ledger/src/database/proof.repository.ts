@@ -47,8 +47,8 @@ const SEALS_MAX = 500;
 const SEALS_AFTER = statement(
   'proof.seals-after',
   `select s.seal::integer as seal, s.from_xact::text as "fromXact", s.to_xact::text as "toXact", s.head,
-     encode(s.root, 'hex') as root, s.frontier, k.id as "keyId", k.public_key as "publicKey"
-   from seals s join signing_keys k on k.id = s.key_id where s.seal > $1 order by s.seal limit ${SEALS_MAX}`,
+     encode(s.root, 'hex') as root, s.frontier, s.key_id as "keyId", coalesce(k.public_key, '') as "publicKey"
+   from seals s left join signing_keys k on k.id = s.key_id where s.seal > $1 order by s.seal limit ${SEALS_MAX}`,
 );
 
 const HEAD = statement(
@@ -87,6 +87,7 @@ export interface KeptSeal {
   readonly root: Hash;
   readonly frontier: readonly Hash[];
   readonly keyId: string;
+  /** Empty where it is gone. */
   readonly publicKey: string;
 }
 

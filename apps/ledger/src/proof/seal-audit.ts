@@ -14,8 +14,9 @@ interface Before {
  * Holds the signed log against the transfers it was signed over, each seal anew. Whoever can write everything can make the chains
  * agree with a changed row, but cannot sign the head of another history: so the seals that the row lies in, or is missing from,
  * are named. What was taken off the end of the log shows only where its heads were published.
+ * The public keys are the database's own: `trusted`, ids of keys that are known from elsewhere, keeps out one that was put there.
  */
-export async function brokenSeals(db: Database): Promise<string[]> {
+export async function brokenSeals(db: Database, trusted?: readonly string[]): Promise<string[]> {
   const broken: string[] = [];
   let before: Before = { toXact: '0', log: EMPTY_LOG };
   for (let seals = await sealsAfter(db, 0); seals.length > 0; seals = await sealsAfter(db, before.log.size)) {
@@ -24,6 +25,7 @@ export async function brokenSeals(db: Database): Promise<string[]> {
       const log = appended(before.log, rootOf(entries));
       const fault = faultOfSeal(seal, before, { entries, log });
       if (fault !== undefined) broken.push(`seals/${seal.seal} ${fault}`);
+      else if (trusted && !trusted.includes(seal.keyId)) broken.push(`seals/${seal.seal} is signed by ${seal.keyId}`);
       // One fault is told once: the next is held against what this seal says.
       before = { toXact: seal.toXact, log: { size: seal.seal, roots: seal.frontier } };
     }

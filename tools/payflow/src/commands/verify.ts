@@ -10,6 +10,7 @@ import {
   tellMismatch,
   type TallyMismatch,
 } from '@payflow/invariants';
+import { brokenMonths } from '@payflow/ledger/period-audit';
 import { brokenSeals } from '@payflow/ledger/seal-audit';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
 import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
@@ -27,7 +28,10 @@ interface Finding {
   readonly duration_ms: number;
 }
 
-/** Every invariant in full, over every service and between them, or one service's own. Exits with 1 when one is broken. */
+/**
+ * Every invariant in full, over every service and between them, or one service's own. Exits with 1 when one is broken. `key`: the
+ * keys that the ledger's heads may be signed with, or that a proof must be.
+ */
 export async function verify(
   service: Service | 'provider' | undefined,
   { json, proof, key, ...options }: ProviderOptions & { readonly proof?: string; readonly key?: string },
@@ -35,11 +39,12 @@ export async function verify(
   if (proof !== undefined) return verifyProof(proof, key);
   if (service === 'provider') return verifyProvider({ ...(json ? { json } : {}), ...options });
   if (service !== undefined && !SERVICES.includes(service)) throw new Error(`there is no service ${String(service)}`);
+  const trusted = key?.split(',');
   const findings = service
-    ? await withDatabases([service], readerUrl, ownChecks)
+    ? await withDatabases([service], readerUrl, (dbs) => ownChecks(dbs, trusted))
     : [
         ...(await withDatabases(SERVICES, readerUrl, async (dbs) => [
-          ...(await ownChecks(dbs)),
+          ...(await ownChecks(dbs, trusted)),
           await acknowledged(dbs),
           await publishedHeads(dbs),
         ])),
@@ -51,18 +56,26 @@ export async function verify(
   if (findings.some(({ violations }) => violations > 0)) process.exitCode = 1;
 }
 
-async function ownChecks(dbs: ReadonlyMap<Service, Database>): Promise<Finding[]> {
+async function ownChecks(
+  dbs: ReadonlyMap<Service, Database>,
+  trusted: readonly string[] | undefined,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [service, db] of dbs) {
     for (const checked of await checkInvariants(db, INVARIANTS_OF[service])) findings.push({ service, ...checked });
-    if (service === 'ledger') findings.push(await sealed(db));
+    if (service === 'ledger') findings.push(await sealed(db, trusted), await monthsHashed(db));
   }
   return findings;
 }
 
 /** I7 against the signed log: chains that were written anew agree with themselves. */
-function sealed(db: Database): Promise<Finding> {
-  return timed('ledger, signed log', 'I7', () => brokenSeals(db));
+function sealed(db: Database, trusted: readonly string[] | undefined): Promise<Finding> {
+  return timed('ledger, signed log', 'I7', () => brokenSeals(db, trusted));
+}
+
+/** I35 over the hashes of closed months, each of which vouches for the one before. */
+function monthsHashed(db: Database): Promise<Finding> {
+  return timed('ledger, closed months', 'I35', () => brokenMonths(db));
 }
 
 /** I7 between ledger and archiver: whoever can write the one need not be able to write the other. */
