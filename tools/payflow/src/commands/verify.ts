@@ -17,6 +17,7 @@ import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../install
 import { lasting } from '../on-its-way.js';
 import { printTable } from '../output.js';
 import { headsUnlikePublished } from '../published-heads.js';
+import { verdictsNeverPublished, verdictsUnlikePublished } from '../published-verdicts.js';
 
 const SAMPLE_MAX = 10;
 
@@ -47,6 +48,7 @@ export async function verify(
           ...(await ownChecks(dbs, trusted)),
           await acknowledged(dbs),
           await publishedHeads(dbs),
+          await publishedVerdicts(dbs),
         ])),
         // As the services: it brings their sums up to date before it compares them.
         await withDatabases(SERVICES, databaseUrl, sentAndReceived),
@@ -82,6 +84,16 @@ function monthsHashed(db: Database): Promise<Finding> {
 function publishedHeads(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
   const ofBoth = () => headsUnlikePublished(dbs.get('ledger') as Database, dbs.get('archiver') as Database);
   return timed('ledger and archiver', 'I7', ofBoth);
+}
+
+/** I16 between ledger and archiver, likewise. */
+function publishedVerdicts(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+  const [ledger, archiver] = [dbs.get('ledger') as Database, dbs.get('archiver') as Database];
+  const ofBoth = async () => [
+    ...(await verdictsUnlikePublished(ledger, archiver)),
+    ...(await verdictsNeverPublished(ledger, archiver)),
+  ];
+  return timed('ledger and archiver', 'I16', ofBoth);
 }
 
 /** I11 between gateway and payments: no database of ours can see both. */
