@@ -13,6 +13,7 @@ import {
 import { brokenMonths } from '@payflow/ledger/period-audit';
 import { brokenSeals } from '@payflow/ledger/seal-audit';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
+import { bookedOtherwise } from '../booked-payments.js';
 import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
 import { lasting } from '../on-its-way.js';
 import { printTable } from '../output.js';
@@ -47,6 +48,7 @@ export async function verify(
         ...(await withDatabases(SERVICES, readerUrl, async (dbs) => [
           ...(await ownChecks(dbs, trusted)),
           await acknowledged(dbs),
+          await booked(dbs),
           await publishedHeads(dbs),
           await publishedVerdicts(dbs),
         ])),
@@ -100,6 +102,12 @@ function publishedVerdicts(dbs: ReadonlyMap<Service, Database>): Promise<Finding
 function acknowledged(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
   const ofBoth = () => acknowledgedWithoutPayment(dbs.get('gateway') as Database, dbs.get('payments') as Database);
   return timed('gateway and payments', 'I11', ofBoth);
+}
+
+/** I5 between payments and ledger: what the one was told, the other has booked. */
+function booked(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+  const ofBoth = () => bookedOtherwise(dbs.get('payments') as Database, dbs.get('ledger') as Database);
+  return timed('payments and ledger', 'I5', ofBoth);
 }
 
 async function timed(
