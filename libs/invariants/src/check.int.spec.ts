@@ -4,6 +4,7 @@ import { AWAKE_S } from './awake.js';
 import { CheckLoop } from './check-loop.js';
 import { CheckResults } from './check-results.js';
 import { checkInvariant, checkInvariants } from './check.js';
+import { inParts, part } from './found.js';
 import { invariant } from './invariant.js';
 
 let db: TestDatabase;
@@ -19,13 +20,39 @@ it('one that cannot be carried out is broken, says why, and keeps no other from 
   const found = await checkInvariants(db.database, [
     check('I1', `select id::json ->> 'id' as id from (values ('{')) as damaged (id)`),
     check('I2', `select 'accounts/1' as id`),
+    invariant({
+      name: 'I7',
+      owner: 'ledger',
+      running: `select null as id where false`,
+      full: () => Promise.reject(new TypeError('not a hold id')),
+    }),
     check('I3', `select 'accounts/1' as id where false`),
   ]);
   expect(found).toMatchObject([
     { invariant: 'I1', violations: 1, sample: [expect.stringMatching(/^could not be checked: .*json/)] },
     { invariant: 'I2', violations: 1, sample: ['accounts/1'] },
+    { invariant: 'I7', violations: 1, sample: ['could not be checked: not a hold id'] },
     { invariant: 'I3', violations: 0, sample: [] },
   ]);
+});
+
+it('one in parts names what each of them found, ten in all, and counts the whole', async () => {
+  const many = part('spec.many', `select 'a/' || n as id from generate_series(1, $1::integer) as n`);
+  const two = part('spec.two', `select 'b/' || n as id from generate_series(1, 2) as n`);
+  const parts = invariant({
+    name: 'I6',
+    owner: 'ledger',
+    running: `select null as id where false`,
+    full: inParts(
+      two,
+      (database) => many(database, [3]),
+      two,
+      (database) => many(database, [25]),
+    ),
+  });
+  const { violations, sample } = await checkInvariant(db.database, parts, 'full');
+  expect(violations).toBe(32);
+  expect(sample).toEqual(['b/1', 'b/2', 'a/1', 'a/2', 'a/3', 'b/1', 'b/2', 'a/1', 'a/2', 'a/3']);
 });
 
 it('a database that is not there is no finding', async () => {
