@@ -10,6 +10,7 @@ import { Relay } from './outbox/relay.js';
 import type { SubscriptionHandlers } from './runner/handler.js';
 import { Housekeeping } from './housekeeping.js';
 import { Subscription } from './runner/subscription.js';
+import { Suspects } from './runner/suspects.js';
 
 const log = logger('messaging');
 
@@ -34,6 +35,7 @@ export class Messaging {
   private readonly relay: Relay;
   private readonly housekeeping: Housekeeping;
   private readonly subscriptions: Subscription[] = [];
+  private readonly suspects = new Suspects();
   private adminClient: Promise<BrokerAdmin> | undefined;
 
   constructor(private readonly options: MessagingOptions) {
@@ -65,6 +67,7 @@ export class Messaging {
       outbox: this.outbox,
       partitions: PARTITIONS[partitions],
       admin: () => this.admin(),
+      suspects: this.suspects,
       onDead: (error) => {
         log.fatal({ err: error, group }, 'ending the process: the consumer cannot go on');
         process.exit(EXIT_NO_PROGRESS);

@@ -10,6 +10,7 @@ import { batchSeconds, messagesTotal } from './metrics.js';
 import { lockPosition, type Place } from './positions.repository.js';
 import { setAside } from './set-aside.js';
 import type { PartitionStopped } from './stops.js';
+import type { Suspects } from './suspects.js';
 import { clearSuspects, countAttempt, takeBackAttempt } from './suspects.repository.js';
 import type { Reader, Unit } from './unit.js';
 
@@ -54,6 +55,7 @@ export class ChunkApplier {
   constructor(
     private readonly reader: Reader,
     private readonly place: Place,
+    private readonly suspects: Suspects,
   ) {}
 
   /** Returns the offset after the last record that is dealt with: short of the chunk's end where the next one needs an operator. */
@@ -61,7 +63,8 @@ export class ChunkApplier {
     const [first] = chunk.records as [RawRecord];
     const { suspectBelow, expectedLastId } = chunk.claim;
     // The record before the position is there to be recognised, and has long been dealt with: it can kill nobody.
-    if (first.offset < suspectBelow && expectedLastId === null) return this.applySuspect(chunk, first);
+    if (first.offset < suspectBelow && expectedLastId === null)
+      return this.suspects.inTurn(() => this.applySuspect(chunk, first));
     return this.passOver(chunk) ?? this.applyTogether(chunk);
   }
 

@@ -13,6 +13,7 @@ import {
   requestReplay,
 } from './dead-letter.repository.js';
 import { PartitionRunner } from './partition.js';
+import { Suspects } from './suspects.js';
 import { readerOf } from './unit.js';
 
 configureLogging({ level: 'silent' });
@@ -50,6 +51,7 @@ function start() {
       consumer: { pause: () => undefined, resume: () => undefined, seek: (_, offset) => (next = offset) },
       logBounds: async () => ({ start: 0, end: log.length }),
       onProgress: () => undefined,
+      suspects: new Suspects(),
     },
   );
   const read = () => runner.onBatch(batchFrom(next), { ...CONTROL, resolve: (offset) => void (next = offset + 1) });

@@ -5,6 +5,7 @@ import { ReaderKit, effectHandler, openAccount, recordOf, until } from '@payflow
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GroupInterrupted, type RecordBatch } from '../broker/port.js';
 import { PartitionRunner } from './partition.js';
+import { Suspects } from './suspects.js';
 import { readerOf } from './unit.js';
 
 configureLogging({ level: 'silent' });
@@ -62,6 +63,7 @@ function processOf({
       consumer: { pause: () => undefined, resume: () => undefined, seek: (_, offset) => seeks.push(offset) },
       logBounds: async () => bounds,
       onProgress: () => undefined,
+      suspects: new Suspects(),
     },
   );
   const deliver = (batch: RecordBatch) => runner.onBatch(batch, CONTROL);

@@ -13,6 +13,7 @@ import { PassedOver } from './passed-over.js';
 import { writePassedOver } from './passed-over.js';
 import { claimPosition, stopPosition, type Glance, type Place } from './positions.repository.js';
 import { ClaimStale, FenceLost, PartitionStopped, type StopReason } from './stops.js';
+import type { Suspects } from './suspects.js';
 import type { Reader } from './unit.js';
 
 const log = logger('runner');
@@ -36,6 +37,8 @@ export interface PartitionParts {
   readonly consumer: PartitionControl;
   readonly logBounds: (partition: number) => Promise<LogBounds>;
   readonly onProgress: () => void;
+  /** The whole process's. */
+  readonly suspects: Suspects;
 }
 
 /** One partition of one group in this process: claims it, applies its batches, backs off, carries out operators' wishes. */
@@ -65,7 +68,7 @@ export class PartitionRunner {
     private readonly place: Place,
     private readonly parts: PartitionParts,
   ) {
-    this.chunks = new ChunkApplier(parts.reader, place);
+    this.chunks = new ChunkApplier(parts.reader, place, parts.suspects);
     this.pause = new Pause(place, parts.consumer);
   }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { RecordBatch } from '../broker/port.js';
 import { PartitionRunner } from './partition.js';
 import { glance } from './positions.repository.js';
+import { Suspects } from './suspects.js';
 import { readerOf } from './unit.js';
 
 configureLogging({ level: 'silent' });
@@ -37,6 +38,7 @@ function processOf(writer = 'a') {
       consumer: { pause: () => undefined, resume: () => undefined, seek: () => undefined },
       logBounds: async () => ({ start: 0, end: 1_000 }),
       onProgress: () => undefined,
+      suspects: new Suspects(),
     },
   );
   const control = {

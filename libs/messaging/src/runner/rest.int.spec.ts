@@ -7,6 +7,7 @@ import type { RecordBatch } from '../broker/port.js';
 import { listParked, requestParked } from '../parking/parking.repository.js';
 import { PartitionRunner } from './partition.js';
 import { glance } from './positions.repository.js';
+import { Suspects } from './suspects.js';
 import { readerOf } from './unit.js';
 
 configureLogging({ level: 'silent' });
@@ -40,6 +41,7 @@ it('carries out what an operator asked for while batch follows batch without a b
       consumer: { pause: () => undefined, resume: () => undefined, seek: () => undefined },
       logBounds: async () => ({ start: 0, end: 1_000 }),
       onProgress: () => undefined,
+      suspects: new Suspects(),
     },
   );
   const first = batchOf(kit, [poison], 0);

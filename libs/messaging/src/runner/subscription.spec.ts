@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Broker, BrokerAdmin, Consumer, ConsumerListener } from '../broker/port.js';
 import type { Outbox } from '../outbox/outbox.js';
 import { Subscription } from './subscription.js';
+import { Suspects } from './suspects.js';
 
 configureLogging({ level: 'silent' });
 
@@ -45,6 +46,7 @@ class World {
         outbox: {} as Outbox,
         partitions: 2,
         onDead: (error) => this.deaths.push(error),
+        suspects: new Suspects(),
       },
     );
   }

@@ -14,6 +14,7 @@ import { PartitionRunner } from './partition.js';
 import type { PartitionControl } from './pause.js';
 import { glance } from './positions.repository.js';
 import { countOverdueWaiting } from './sequence.repository.js';
+import type { Suspects } from './suspects.js';
 import { readerOf, type Reader } from './unit.js';
 
 const log = logger('runner');
@@ -48,6 +49,8 @@ export interface SubscriptionParts {
   readonly partitions: number;
   /** Ends the process: called when the consumer can make no progress though broker and database are there. */
   readonly onDead: (error: Error) => void;
+  /** The whole process's. */
+  readonly suspects: Suspects;
 }
 
 /** One consumer group in this process. Outlives any outage, and any consumer: a crashed one is replaced. */
@@ -199,6 +202,7 @@ export class Subscription implements ConsumerListener, PartitionControl {
         consumer: this,
         logBounds: (which) => this.logBounds(which),
         onProgress,
+        suspects: this.parts.suspects,
       });
       this.runners.set(partition, runner);
     }
