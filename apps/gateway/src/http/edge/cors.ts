@@ -17,6 +17,7 @@ const ALLOWED: FastifyCorsOptions = {
   ],
   exposedHeaders: [
     'age',
+    'content-disposition',
     'deprecation',
     'etag',
     'idempotency-replayed',
@@ -31,6 +32,7 @@ const ALLOWED: FastifyCorsOptions = {
     'retry-after',
     'sunset',
     'traceparent',
+    'www-authenticate',
   ],
   // Credentials are headers that a page sets itself; a cookie never is one.
   credentials: false,

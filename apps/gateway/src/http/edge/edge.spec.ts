@@ -17,8 +17,13 @@ import { gatewayConfiguration } from '../../gateway.config.js';
 import { gatewayService } from '../../gateway.service.js';
 import type { GatewayConfiguration } from '../../gateway.config.js';
 import { Admission } from '../../load/admission.js';
+import { openApiDocument } from '../openapi/document.js';
 import type { Door, RouteAccess } from './authentication.js';
 import { gatewayEdge } from './edge.js';
+
+interface Documented {
+  readonly responses?: Readonly<Record<string, { readonly headers?: object }>>;
+}
 
 const PAGE = 'https://dashboard.example';
 const HSTS = 'max-age=31536000; includeSubDomains';
@@ -104,6 +109,23 @@ describe('pages of other origins', () => {
     const told = await ask('/api/v1/payments', asked, 'OPTIONS');
     expect([told.status, told.headers.get('access-control-allow-origin')]).toEqual([204, PAGE]);
     expect(told.headers.get('access-control-allow-headers')).toContain('idempotency-key');
+  });
+
+  it('may read every header that an answer is said to have', async () => {
+    running = await start({ PAYFLOW_CORS_ORIGINS: PAGE });
+    const answer = await ask('/api/v1/things', { origin: PAGE });
+    const exposed = answer.headers.get('access-control-expose-headers')?.split(', ');
+    const { paths } = openApiDocument() as { paths: Record<string, Record<string, Documented>> };
+    const answers = Object.values(paths)
+      .flatMap(Object.values<Documented>)
+      .flatMap(({ responses }) => Object.values(responses ?? {}));
+    const documented = new Set(
+      answers.flatMap(({ headers }) => Object.keys(headers ?? {})).map((name) => name.toLowerCase()),
+    );
+    expect(documented.size).toBeGreaterThan(5);
+    // Every page may read this one; and the name of an export's file stands in none of the answers' schemas.
+    const expected = [...documented, 'content-disposition'].filter((name) => name !== 'cache-control');
+    expect(expected.filter((name) => !exposed?.includes(name))).toEqual([]);
   });
 
   it.each([
