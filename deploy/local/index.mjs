@@ -10,6 +10,7 @@ export { checkoutDir, defaultRoot, secretIn } from './provision.mjs';
 export { endCommands, findProgram, outputOf, recordCommandsIn, runLogged, runShown } from './commands.mjs';
 export { lastLines, lastWords, openLog, sizeOf } from './logs.mjs';
 export {
+  isForbidden,
   isRunning,
   killProcess,
   readRecords,

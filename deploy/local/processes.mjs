@@ -3,6 +3,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
+import { PartFailure } from './failure.mjs';
+
 /**
  * What is written down about a process we started, so that a later run can find it again.
  * `startTime` tells it from a stranger that was given the same pid.
@@ -110,31 +112,57 @@ function listJson(dir) {
 }
 
 /**
- * Stops all that is recorded in a folder, servers last, and forgets it; what has ended by itself is only forgotten.
+ * Stops all that is recorded in a folder, servers last, and forgets it; what has ended by itself is only forgotten. What cannot be
+ * stopped keeps no other running, and is told of at the end.
  * @param {string} runDir
  * @returns {Promise<string[]>} the names of those that were still running
  */
 export async function stopRecorded(runDir) {
+  /** @type {string[]} */
   const stopped = [];
+  /** @type {unknown[]} */
+  const failures = [];
   for (const role of /** @type {const} */ (['command', 'service', 'server'])) {
     const members = readRecords(runDir).filter((record) => record.role === role);
-    const results = await Promise.all(members.map((record) => stopProcess(record, record.graceMs)));
-    for (const record of members) removeRecord(runDir, record);
-    stopped.push(...members.filter((_, index) => results[index] !== 'absent').map((record) => record.name));
+    await Promise.all(
+      members.map(async (record) => {
+        try {
+          if ((await stopProcess(record, record.graceMs)) !== 'absent') stopped.push(record.name);
+          removeRecord(runDir, record);
+        } catch (error) {
+          failures.push(error);
+        }
+      }),
+    );
   }
+  if (failures.length > 0) throw failures[0];
   return stopped;
+}
+
+/**
+ * What was started as root is nobody else's to stop.
+ * @param {{ name?: string, pid: number }} record
+ */
+function foreign({ name = 'a process', pid }) {
+  return new PartFailure('The launcher', `${name} (pid ${pid}), started from this checkout, runs as another user`, {
+    mend: `sudo kill ${pid}, and then the same again; or run this as that user`,
+  });
 }
 
 /**
  * Asks a recorded process to stop, insists after the grace, and returns when it is gone. A pid that now belongs to
  * another process is left alone.
- * @param {{ pid: number, startTime: string, stopSignal: NodeJS.Signals, group?: boolean }} record
+ * @param {{ name?: string, pid: number, startTime: string, stopSignal: NodeJS.Signals, group?: boolean }} record
  * @param {number} graceMs
  * @returns {Promise<'absent' | 'stopped' | 'killed'>}
  */
 export async function stopProcess(record, graceMs) {
   if (!isRunning(record)) return 'absent';
-  signal(record.group === true ? -record.pid : record.pid, record.stopSignal);
+  try {
+    signal(record.group === true ? -record.pid : record.pid, record.stopSignal);
+  } catch (error) {
+    throw isForbidden(error) ? foreign(record) : error;
+  }
   if (await goneWithin(record, graceMs)) return 'stopped';
   await killProcess(record);
   return 'killed';
@@ -160,6 +188,11 @@ async function goneWithin(record, withinMs) {
     await delay(pollMs);
   }
   return true;
+}
+
+/** @param {unknown} error @returns {boolean} whether it takes another user's rights to do this */
+export function isForbidden(error) {
+  return ['EPERM', 'EACCES'].includes(/** @type {NodeJS.ErrnoException} */ (error).code ?? '');
 }
 
 /** @param {number} pid @param {NodeJS.Signals} name */

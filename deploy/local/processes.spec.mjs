@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,6 +49,50 @@ describe('recorded processes', () => {
     writeRecord(runDir, record({ role: 'launcher' }));
     expect(await stopRecorded(runDir)).toEqual([]);
     expect(startTimeOf(child.pid)).not.toBeNull();
+  });
+});
+
+/** Another user's life: stops what is recorded, and one that is its own, and says what came of it. */
+const AS_NOBODY = `
+import { spawn } from 'node:child_process';
+import { isRunning, startTimeOf, stopRecorded, writeRecord } from '${new URL('./processes.mjs', import.meta.url).href}';
+process.setuid(65534);
+const own = spawn('sleep', ['60'], { stdio: 'ignore' });
+const written = { name: 'own', pid: own.pid, startTime: startTimeOf(own.pid), stopSignal: 'SIGTERM', graceMs: 5000, role: 'server' };
+writeRecord(process.env.RUN_DIR, written);
+const failure = await stopRecorded(process.env.RUN_DIR).catch((error) => error);
+console.log(JSON.stringify({ reason: failure.reason, mend: failure.mend, isOwnRunning: isRunning(written) }));
+own.kill('SIGKILL');
+`;
+
+// Only root can become somebody else.
+describe.skipIf(process.getuid?.() !== 0)('a recorded process of another user', () => {
+  it('is named with who can stop it, and keeps no other running', async () => {
+    const runDir = mkdtempSync(join(tmpdir(), 'payflow-run-'));
+    chmodSync(runDir, 0o777);
+    const foreign = spawn('sleep', ['60'], { stdio: 'ignore' });
+    const startTime = startTimeOf(foreign.pid);
+    const record = {
+      name: 'ledger',
+      pid: foreign.pid,
+      startTime,
+      stopSignal: 'SIGTERM',
+      graceMs: 100,
+      role: 'service',
+    };
+    writeRecord(runDir, record);
+    const told = execFileSync(process.execPath, ['--input-type=module', '-e', AS_NOBODY], {
+      encoding: 'utf8',
+      env: { ...process.env, RUN_DIR: runDir },
+    });
+    expect(JSON.parse(told)).toEqual({
+      reason: `ledger (pid ${foreign.pid}), started from this checkout, runs as another user`,
+      mend: expect.stringContaining(`sudo kill ${foreign.pid}`),
+      isOwnRunning: false,
+    });
+    expect(readRecords(runDir).map(({ name }) => name)).toEqual(['ledger']);
+    foreign.kill('SIGKILL');
+    rmSync(runDir, { recursive: true });
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { paths } from './checkout.mjs';
 import {
   PartFailure,
+  isForbidden,
   isRunning,
   readRecords,
   removeRecord,
@@ -13,6 +14,7 @@ import {
   stopRecorded,
   writeRecord,
 } from './local-stack.mjs';
+import { shown } from './screen.mjs';
 
 const launcherGraceMs = 40_000;
 
@@ -26,14 +28,21 @@ export function otherLauncher(runDir) {
 /** @param {string} runDir  writes this launcher down, so that a second one stays away */
 export function registerLauncher(runDir) {
   const startTime = startTimeOf(process.pid) ?? '';
-  writeRecord(runDir, {
-    name: 'launcher',
-    pid: process.pid,
-    startTime,
-    stopSignal: 'SIGTERM',
-    graceMs: launcherGraceMs,
-    role: 'launcher',
-  });
+  try {
+    writeRecord(runDir, {
+      name: 'launcher',
+      pid: process.pid,
+      startTime,
+      stopSignal: 'SIGTERM',
+      graceMs: launcherGraceMs,
+      role: 'launcher',
+    });
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    throw new PartFailure('The launcher', `${shown(paths.state)} belongs to another user, who has run this checkout`, {
+      mend: `run this as that user, or: sudo chown -R "$(id -un)" ${shown(paths.state)}`,
+    });
+  }
 }
 
 /** @param {string} runDir */
