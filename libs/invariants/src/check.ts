@@ -1,6 +1,7 @@
 import { sqlState, statement, type Database, type Statement, type Transaction } from '@payflow/database';
 import { foundIn, type Found, type OffendingRow } from './found.js';
 import type { Invariant } from './invariant.js';
+import { IdsBegunAnew } from './tallies/sent-sums.js';
 
 /** What one check found, and how long it took. */
 export interface Checked extends Found {
@@ -65,8 +66,8 @@ export async function checkInvariants(
   return results;
 }
 
-/** What meets rows that nobody of ours has written. */
-const MISREADINGS = [SyntaxError, TypeError, RangeError];
+/** What meets rows that nobody of ours has written, or has written elsewhere. */
+const MISREADINGS = [SyntaxError, TypeError, RangeError, IdsBegunAnew];
 
 /** What a check found, or that it could not be carried out and why. Throws where there is no database to ask. */
 export async function orWhyNot(check: () => Promise<Checked>): Promise<Checked> {

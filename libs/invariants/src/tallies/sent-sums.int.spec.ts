@@ -73,3 +73,16 @@ it('adds up a long pause in steps of which none grows with it, and each row once
   expect(after.filter((name) => name === 'tallies.sum-page')).toHaveLength(1);
   expect(sums((await readTallies(db.database)).sent)).toEqual({ messages: ROWS + 10, idSum: ROWS + 10 });
 });
+
+it('says so where transaction ids have begun anew, instead of counting nothing until they have passed where they were', async () => {
+  const move = (by: string) =>
+    db.database.count(
+      statement('spec.move-horizon', 'update sent_horizon set horizon = (horizon::text::bigint + $1)::text::xid8'),
+      [by],
+    );
+  await move('4294967296');
+  await send(1, 0);
+  await expect(readTallies(db.database)).rejects.toThrow('have begun anew');
+  await move('-4294967296');
+  expect(sums((await readTallies(db.database)).sent)).toEqual({ messages: ROWS + 11, idSum: ROWS + 11 });
+});

@@ -59,6 +59,15 @@ const ADD = statement(
    do update set messages = t.messages + excluded.messages, id_sum = (t.id_sum + excluded.id_sum) % ${MODULUS}`,
 );
 
+/** What is written now counts as older than what was there. */
+export class IdsBegunAnew extends Error {
+  constructor() {
+    super(
+      'the transaction ids of this database have begun anew, as after a restore by pg_dump: see docs/runbooks/restored-elsewhere.md',
+    );
+  }
+}
+
 interface Sum {
   readonly topic: string;
   readonly day: string;
@@ -95,6 +104,8 @@ export function sumSent(db: Database): Promise<void> {
 async function sumOnce(db: Database): Promise<void> {
   const [span] = (await db.rows(BEGIN)) as [Span];
   if (span.since_xact === span.until_xact) return;
+  // Nothing would count as new until they have passed where they were, and the comparison would be one of what is old.
+  if (BigInt(span.until_xact) < BigInt(span.since_xact)) throw new IdsBegunAnew();
   const sums = new Map<string, Sum>();
   let created_ms = -Infinity;
   let made_ms = -Infinity;
