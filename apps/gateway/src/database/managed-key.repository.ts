@@ -58,6 +58,17 @@ const EXPIRE = statement(
    where tenant_id = $1 and livemode = $2 and id = $3`,
 );
 
+// A key that was rotated has an end which is no end of its own. What took its place has that, unless it was rotated as well.
+const OWN_END = statement(
+  'api-keys.own-end',
+  `with recursive line as (
+     select id, expires_at from api_keys where tenant_id = $1 and livemode = $2 and id = $3
+     union all
+     select k.id, k.expires_at from line join api_keys k on k.tenant_id = $1 and k.livemode = $2 and k.replaces_id = line.id)
+   select expires_at from line where not exists (
+     select from api_keys k where k.tenant_id = $1 and k.livemode = $2 and k.replaces_id = line.id) limit 1`,
+);
+
 const REVOKE = statement(
   'api-keys.revoke',
   `update api_keys set revoked_at = clock_timestamp(), version = version + 1
@@ -132,6 +143,12 @@ export async function updateKey(
 /** Lets a key end so many seconds from now, unless it does so before. */
 export async function expireKey(tx: Transaction, key: ResourceKey, seconds: number): Promise<void> {
   await tx.count(EXPIRE, [...idOf(key), seconds]);
+}
+
+/** When a key ends that nothing has taken the place of; of one that was rotated, when it would have. */
+export async function ownEndOf(tx: Transaction, key: ResourceKey): Promise<string | null> {
+  const [row] = await tx.rows<Pick<KeyRow, 'expires_at'>>(OWN_END, idOf(key));
+  return row?.expires_at?.toISOString() ?? null;
 }
 
 /** Revokes a key. One that was revoked stays so since then. */

@@ -9,6 +9,7 @@ import {
   expireKey,
   insertKey,
   lockKeyRow,
+  ownEndOf,
   ownKey,
   revokeKey,
   updateKey,
@@ -57,8 +58,10 @@ export class ManagedKeys {
       const { key, hash } = await locked(tx, id, caller);
       if (key.status !== 'active') throw new Problem('api_key_not_active');
       refuseMore(caller, key.scopes);
+      // Whoever lost the answer to a rotation rotates again: the end that the first gave the old key is not the next one's.
+      const expiresAt = await ownEndOf(tx, of(caller, id));
       await expireKey(tx, of(caller, id), overlap_s);
-      const reply = await made(tx, { ...key, replaces: id }, caller);
+      const reply = await made(tx, { ...key, expiresAt, replaces: id }, caller);
       return { ...reply, before: apiKeyResource(key), afterCommit: () => this.#forget(hash) };
     };
   }

@@ -88,6 +88,20 @@ describe('a key', () => {
     expect(told(await admin.post(`${path}/rotate`, {}))).toBe('409 api_key_not_active');
   });
 
+  it('is rotated once more by who lost the answer: the end that rotation gave the old one is not handed on', async () => {
+    const path = `${KEYS}/${(await make()).body['id'] as string}`;
+    const lost = await admin.post(`${path}/rotate`, { overlap_seconds: 600 });
+    expect((await admin.get(path)).body['expires_at']).not.toBeNull();
+    expect((await admin.post(`${path}/rotate`, {})).body['expires_at']).toBeNull();
+    await admin.post(`${KEYS}/${lost.body['id'] as string}/rotate`, { overlap_seconds: 60 });
+    expect((await admin.post(`${path}/rotate`, {})).body['expires_at']).toBeNull();
+
+    const expires_at = new Date(Date.now() + 3_600_000).toISOString();
+    const bounded = `${KEYS}/${(await make({ expires_at })).body['id'] as string}`;
+    await admin.post(`${bounded}/rotate`, { overlap_seconds: 600 });
+    expect((await admin.post(`${bounded}/rotate`, {})).body['expires_at']).toBe(expires_at);
+  });
+
   it('is rotated only by who has its scopes: the answer holds a key', async () => {
     const made = await make({ scopes: ['payments:read', 'payments:write'] });
     const less = await client.withKey(stage.db, ['keys:write', 'payments:read']);
