@@ -53,9 +53,14 @@ export class OwnWrites {
     private readonly secret: string,
   ) {}
 
-  /** Answers the request. */
-  async once(request: FastifyRequest, reply: FastifyReply, read: OwnRequest): Promise<void> {
-    const { caller, json, write } = this.#receive(request);
+  /** Answers the request. `whose`: what it is about where only the credential says so; of somebody else it is another request. */
+  async once(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    read: OwnRequest,
+    whose: (caller: Caller) => string | undefined = () => undefined,
+  ): Promise<void> {
+    const { caller, json, write } = this.#receive(request, whose);
     const standing = await this.#standing(write);
     if (standing) return send(reply, standing, true);
     const work = await read(json, caller);
@@ -64,7 +69,7 @@ export class OwnWrites {
     send(reply, answer, !isOwn);
   }
 
-  #receive(request: FastifyRequest) {
+  #receive(request: FastifyRequest, whose: (caller: Caller) => string | undefined) {
     const idempotencyKey = keyHeaderOf(request.headers['idempotency-key']);
     refuseParameters(request.url);
     const caller = callerOf(request);
@@ -74,15 +79,15 @@ export class OwnWrites {
       tenant: caller.organisation,
       livemode: caller.livemode,
       idempotencyKey,
-      fingerprint: this.#fingerprint(request, bytes),
+      fingerprint: this.#fingerprint(request, whose(caller) ?? '', bytes),
       apiVersion: API_VERSION,
       write: { kind: 'own', view: { id: newId('event'), createdAt: new Date().toISOString() } },
     };
     return { caller, json, write };
   }
 
-  #fingerprint({ method, url }: FastifyRequest, body: Buffer): Buffer {
-    return createHmac('sha256', this.secret).update(`${method}\n${url}\n`, 'latin1').update(body).digest();
+  #fingerprint({ method, url }: FastifyRequest, whose: string, body: Buffer): Buffer {
+    return createHmac('sha256', this.secret).update(`${method}\n${url}\n${whose}`, 'latin1').update(body).digest();
   }
 
   async #standing(write: KeyedWrite): Promise<Reply | undefined> {

@@ -89,16 +89,17 @@ export class AuthController {
         return { ...ended, ...(before ? { before: sessionResource(before, session) } : {}) };
       };
     };
-    await this.own.once(request, reply, read);
+    await this.own.once(request, reply, read, ({ session }) => session);
   }
 
   @Post('password')
   @RouteConfig({ scope: 'any' } satisfies RouteAccess)
   async password(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    await this.own.once(request, reply, (json, caller) => {
+    const read = (json: JsonObject, caller: Caller) => {
       const { current_password: current, password: next } = readPasswordChange(json);
       return this.users.changePassword({ current, next }, caller, doorstepOf(request, caller.livemode));
-    });
+    };
+    await this.own.once(request, reply, read, ({ actor }) => actor);
   }
 
   @Get('me')

@@ -237,6 +237,14 @@ describe('a refresh token', () => {
 });
 
 describe('a session', () => {
+  it('ends with its own logout alone: under a key that stands for the logout of somebody else nobody is told that it has', async () => {
+    const [one, other] = [await userOf(stage.db, client, 'viewer'), await userOf(stage.db, client, 'viewer')];
+    const key = { 'idempotency-key': 'goodbye' };
+    expect(told(await one.client.post(`${AUTH}/logout`, {}, key))).toBe('204');
+    expect(told(await other.client.post(`${AUTH}/logout`, {}, key))).toBe('422 idempotency_key_reused');
+    expect(told(await other.client.get(ME))).toBe('200');
+  });
+
   it('ends with a logout: its access token is good for nothing at once', async () => {
     const user = await userOf(stage.db, client, 'viewer');
     expect((await user.client.get(ME)).status).toBe(200);
