@@ -60,6 +60,13 @@ describe('the limit of a key', () => {
     expect((await (await client.withKey(watched.db, ['payments:read'])).get(PATH)).status).toBe(200);
   });
 
+  it('is for what the key may not do as well, also from a network that is trusted', async () => {
+    const client = await (await Client.of(watched.db, base)).withKey(watched.db, ['accounts:read']);
+    const answers = [];
+    for (let at = 0; at < LIMIT + 1; at++) answers.push(told(await client.get('/api/v1/payments')));
+    expect(answers).toEqual([...Array<string>(LIMIT).fill('403 forbidden'), '429 rate_limited']);
+  });
+
   it('holds for all processes together', async () => {
     const other = await watched.start(LIMITS);
     // Alone, the other would allow all of it.

@@ -127,6 +127,19 @@ describe('the request log', () => {
     expect(text).toContain('spec-nobody');
   });
 
+  it('has who tried a key from where it must not be used: it may be in other hands', async () => {
+    const made = await client.post('/api/v1/keys', {
+      ...{ name: 'bound', scopes: ['payments:read'], allowed_addresses: ['192.0.2.0/24'] },
+    });
+    const address = anAddress();
+    const thief = Client.with(client.tenant, String(made.body['secret']), client.base);
+    const tried = await thief.get('/api/v1/payments', { ...from(address), 'request-id': 'spec-thief' });
+    expect([tried.status, tried.body['code']]).toEqual([403, 'address_not_allowed']);
+    expect(await logged('?request_id=spec-thief')).toMatchObject([
+      { actor: made.body['id'], address, status: 403, code: 'address_not_allowed' },
+    ]);
+  });
+
   it('needs its scope', async () => {
     const without = await client.withKey(watched.db, ['payments:read']);
     expect((await without.get(LOG)).status).toBe(403);

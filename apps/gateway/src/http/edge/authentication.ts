@@ -38,7 +38,8 @@ const API_PREFIX = '/api/';
 const INVALID = 'Bearer error="invalid_token"';
 
 const CALLER = Symbol('caller');
-type AuthenticatedRequest = FastifyRequest & { [CALLER]?: Caller };
+const REFUSAL = Symbol('refusal');
+type AuthenticatedRequest = FastifyRequest & { [CALLER]?: Caller; [REFUSAL]?: Problem | undefined };
 
 /** What `@RouteConfig` of a route under `/api` must say; a route that says nothing is closed to everybody. */
 export type RouteAccess = (KeyedRoute | SignedRoute | OpenRoute) & {
@@ -66,20 +67,28 @@ export interface OpenRoute {
   readonly open: true;
 }
 
-/** Lets nobody through to `/api` without a valid key or access token that has the route's scope. Runs before the body is read. */
+/** Lets nobody through to `/api` without a valid key or access token. Runs before the body is read. */
 export function authenticate(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onRequest', async (request: AuthenticatedRequest) => {
     const route = request.routeOptions.url;
     if (!route?.startsWith(API_PREFIX) || refusesMethod(request) || isOpen(request)) return;
-    const admitted = await admit(door(), request);
+    const { refusal, ...admitted } = await admit(door(), request);
     const books = await whereFound(booksOf(door().spaces, admitted.organisation, admitted.livemode));
-    // Before it is known whether they may: who is refused is counted and noted as well.
     request[CALLER] = { ...admitted, ...books, address: request.ip, traceId: activeTraceId() };
-    const { scope } = request.routeOptions.config as unknown as Partial<KeyedRoute>;
-    if (scope === undefined) throw new Problem('forbidden');
-    if (scope !== 'any' && !admitted.scopes.includes(scope))
-      throw new Problem('forbidden', { detail: `The ${admitted.kind} needs the scope ${scope}.` });
+    request[REFUSAL] = refusal ?? refusalOf(request, admitted);
   });
+}
+
+/** Refuses who is known and may not: after they were counted, or a key without the scope could ask as often as it likes. */
+export function authorize(fastify: FastifyInstance): void {
+  fastify.addHook('onRequest', (request: AuthenticatedRequest, _reply, done) => done(request[REFUSAL]));
+}
+
+function refusalOf({ routeOptions }: FastifyRequest, { kind, scopes }: Admitted): Problem | undefined {
+  const { scope } = routeOptions.config as unknown as Partial<KeyedRoute>;
+  if (scope === undefined) return new Problem('forbidden');
+  if (scope === 'any' || scopes.includes(scope)) return undefined;
+  return new Problem('forbidden', { detail: `The ${kind} needs the scope ${scope}.` });
 }
 
 /** Whether the route is for those who sign what they send. */
@@ -104,8 +113,8 @@ export function callerOf(request: FastifyRequest): Caller {
   return caller;
 }
 
-/** Who it is, before it is known whose books they are led to. */
-type Admitted = Omit<Caller, 'tenant' | 'ahead_ms' | 'address' | 'traceId'>;
+/** Who it is, before it is known whose books they are led to; and why they are not let in, though it is known who they are. */
+type Admitted = Omit<Caller, 'tenant' | 'ahead_ms' | 'address' | 'traceId'> & { readonly refusal?: Problem };
 
 function admit(door: Door, request: FastifyRequest): Promise<Admitted> {
   const given = AUTHORIZATION.exec(request.headers.authorization ?? '')?.[1];
@@ -118,10 +127,12 @@ async function byKey({ keys, uses }: Door, given: string, address: string): Prom
   // What is kept in memory may outlive the key.
   if (!key || (key.expiresAt !== null && key.expiresAt <= Date.now()))
     throw unauthenticated(INVALID, 'The API key is none of this installation, was revoked, or has run out.');
-  if (!isAllowed(address, key.allowedAddresses)) throw new Problem('address_not_allowed');
-  uses.note(key);
   const { id: actor, tenant: organisation, livemode, scopes } = key;
-  return { livemode, organisation, actor, kind: 'key', scopes };
+  const admitted = { livemode, organisation, actor, kind: 'key', scopes } as const;
+  // In the organisation's request log: it is the one to know that somebody else has its key.
+  if (!isAllowed(address, key.allowedAddresses)) return { ...admitted, refusal: new Problem('address_not_allowed') };
+  uses.note(key);
+  return admitted;
 }
 
 async function byToken({ tokens }: Door, given: string): Promise<Admitted> {

@@ -2,7 +2,7 @@ import { BODY_BYTES_MAX, Problem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { admitRequests, turnAwayAtDoor, type Admission } from '../../load/admission.js';
 import { API_VERSION } from './api-version.js';
-import { authenticate, isSigned, type Door, type KeyedRoute } from './authentication.js';
+import { authenticate, authorize, isSigned, type Door, type KeyedRoute } from './authentication.js';
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
 import { compressAnswers } from '../compression/compression.js';
 import { allowOrigins } from './cors.js';
@@ -66,6 +66,7 @@ export async function gatewayEdge(
   turnAwayAtDoor(fastify, admission);
   authenticate(fastify, door);
   admitCallers(fastify, door);
+  authorize(fastify);
   admitAccounts(fastify, door);
   admitRequests(fastify, admission);
   // After the admission has seen the answer: compressed, each would look like a stream, which holds its place until it is sent.
