@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendResource } from './answer.js';
 import { callerOf } from '../edge/authentication.js';
 import type { Cursors } from '../lists/cursor.js';
-import { exportOf, sendAll, type Exported } from '../lists/export.js';
+import { exportOf, patience, sendAll, type Exported } from '../lists/export.js';
 import type { LedgerQuery } from '../ledger/ledger-query.js';
 import { sendForm } from '../lists/list-page.js';
 import type { ListQuery } from '../lists/list-query.js';
@@ -47,12 +47,13 @@ export async function* forwardedPages<P>(
   request: FastifyRequest,
   of: (page: Record<string, unknown>, isLast: boolean) => readonly P[],
 ): AsyncGenerator<readonly P[], void> {
-  let { cursor } = query;
-  for (;;) {
-    const { page, next_cursor } = await forwardedPage(list, { ...query, limit: OWNER_PAGE, cursor }, request);
+  const read = (cursor: string | undefined) => forwardedPage(list, { ...query, limit: OWNER_PAGE, cursor }, request);
+  // The first must come at once or be refused.
+  for (let { page, next_cursor } = await read(query.cursor); ;) {
     yield of(page, next_cursor === null);
     if (next_cursor === null) return;
-    cursor = next_cursor;
+    const cursor = next_cursor;
+    ({ page, next_cursor } = await patience.run(() => read(cursor)));
   }
 }
 

@@ -16,6 +16,10 @@ export const CHANGELOG: readonly Change[] = [
       'A payment that failed is tried again once at a time: while a retry is under way, and when it has succeeded, another one fails with `payment_retried`, also one of a retry that failed itself. A retry that expired is out of the way, as one that failed or was called off.',
       '`POST /payments/{id}/authorize` of a payment that has begun as a sale, and whose customer has to act, is 409 `payment_not_confirmable`: it was answered 200, and the money was taken.',
       '`POST /holds/{id}/post` and `…/void` of a hold that a payment has placed are 409 `hold_of_payment`: they ended it, and the payment could not be captured any more.',
+      'A key that is rotated once more gives the next one the `expires_at` that it was made with, and not the end of its overlap.',
+      'What is refused with 403 counts for the limit of its key or user, and a key that was tried from an address where it must not be used stands in the request log.',
+      'A logout or a change of the password under an `Idempotency-Key` that stands for somebody else’s is 422 `idempotency_key_reused`: it was answered as theirs, and nothing was done.',
+      'Statements, transfers of an account, periods and attempts that are carried away go on when their service was away for a moment. Pages of other origins can read `WWW-Authenticate` and `Content-Disposition`.',
     ],
   },
   {

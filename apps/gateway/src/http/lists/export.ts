@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import { METRICS } from '@payflow/contracts';
-import { unavailable } from '@payflow/service';
+import { PoolExhausted } from '@payflow/database';
+import { Retry } from '@payflow/resilience';
+import { Problem, unavailable } from '@payflow/service';
 import { counter } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CSV_COLUMNS } from './csv-columns.js';
@@ -11,6 +13,9 @@ import { CSV, formOf, NDJSON, type Form } from './other-forms.js';
 const EXPORTS_MAX = 16;
 /** Who takes nothing for so long is gone, though their connection may not know it. */
 const STALLED_MS = 60_000;
+
+/** Busy, or a service that has the list and does not answer. */
+const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
 
 const CONTENT_TYPES: Readonly<Record<Form, string>> = {
   csv: `${CSV}; charset=utf-8; header=present`,
@@ -23,6 +28,15 @@ const ended = counter(
   ['list', 'form', 'outcome'] as const,
 );
 const rowsSent = counter(METRICS.exportedRows, 'Rows of lists carried away.', ['list', 'form'] as const);
+
+/** What is under way goes on when whoever has the next page was busy or away for a while. */
+export const patience = new Retry('gateway.export', {
+  retries_max: 8,
+  pause_ms: 100,
+  pause_max_ms: 2_000,
+  isTransient: (error) => error instanceof PoolExhausted || (error instanceof Problem && AWAY.has(error.status)),
+  budget: { share: 1, saved_max: 100 },
+});
 
 let running = 0;
 

@@ -1,5 +1,4 @@
-import { PoolExhausted, readPage } from '@payflow/database';
-import { Retry } from '@payflow/resilience';
+import { readPage } from '@payflow/database';
 import { Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Owner } from '../../database/keys.js';
@@ -9,7 +8,7 @@ import { stepAside } from '../../load/admission.js';
 import { callerOf } from '../edge/authentication.js';
 import type { CSV_COLUMNS } from './csv-columns.js';
 import type { Cursors } from './cursor.js';
-import { exportOf, headersOf, sendAll, written, type Exported } from './export.js';
+import { exportOf, headersOf, patience, sendAll, written, type Exported } from './export.js';
 import type { FilterReaders } from './list-filters.js';
 import { withoutExpand } from '../answers/expand.js';
 import { ListReads } from './list-reads.js';
@@ -22,14 +21,6 @@ const reads = new ListReads();
 const exportReads = new ListReads({ running_max: 2, waiting_max: 64, wait_ms: 10_000 });
 /** Rows of one read of what is carried away: large enough that the way there and back is little of it. */
 const EXPORT_PAGE = 500;
-/** What is under way goes on when the database was busy for a while. */
-const patience = new Retry('gateway.export', {
-  retries_max: 8,
-  pause_ms: 100,
-  pause_max_ms: 2_000,
-  isTransient: (error) => error instanceof PoolExhausted || (error instanceof Problem && error.status === 503),
-  budget: { share: 1, saved_max: 100 },
-});
 
 /** One list of the API. */
 export interface List<F, V> {
