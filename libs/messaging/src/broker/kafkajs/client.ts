@@ -4,6 +4,7 @@ import type { Broker, BrokerOptions } from '../port.js';
 import { openAdmin } from './admin.js';
 import { CONSUMER_REQUEST_TIMEOUT_MS, openConsumer } from './consumer.js';
 import './one-socket.js';
+import './quiet-queue.js';
 import { openProducer } from './producer.js';
 
 const CONNECTION_TIMEOUT_MS = 2_000;
