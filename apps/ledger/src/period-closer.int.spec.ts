@@ -46,7 +46,7 @@ async function handleIn(tx: Transaction, commands: readonly LedgerCommand[]): Pr
   return messages;
 }
 
-const outcomes = (messages: readonly AnyOutgoing[]): string[] =>
+const outcomes = (messages: readonly AnyOutgoing[]): (string | null)[] =>
   messages.map(({ type, data }) => ('reason' in data ? data.reason : type.slice('payflow.'.length, -3)));
 
 const statusOf = async (ours: CommandsOf, month: string): Promise<unknown> => {

@@ -39,7 +39,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from './database/index.js';
 import { monitoringConfiguration } from './monitoring.config.js';
-import { MonitoringModule } from './monitoring.module.js';
+import { CONNECTIONS, MonitoringModule } from './monitoring.module.js';
 import type { DatabasesAnswer } from './sampling/databases.js';
 import { Watch, type HealthAnswer, type SummaryAnswer } from './watch.js';
 
@@ -104,7 +104,7 @@ async function startNeighbour(service: Service): Promise<{ running: RunningServi
     module: NeighbourModule,
     controllers: service === 'gateway' ? [ToldPayments] : service === 'payments' ? [KeptPayments] : [],
     imports: [
-      PlatformModule.with({ service, config, rights, kafka: 'required' }),
+      PlatformModule.with({ service, config, rights, connections: CONNECTIONS, kafka: 'required' }),
       InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
     ],
   });

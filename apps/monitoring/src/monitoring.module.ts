@@ -30,7 +30,7 @@ class Watching implements OnApplicationBootstrap {
   }
 }
 
-const CONNECTIONS = { api: 1, consumers: 1, relay: 1, reports: 1 };
+export const CONNECTIONS = { api: 1, consumers: 1, relay: 1, reports: 1 };
 
 /** payments.events → throughput; every service's own word and the broker's offsets → the picture of the installation. */
 @Module({})

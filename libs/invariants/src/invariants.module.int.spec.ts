@@ -42,6 +42,7 @@ const configuration = {
   ...defineConfiguration('archiver', commonFields({ port: 0, database: 'archiver' })),
   service: 'archiver' as const,
 };
+const connections = { api: 1, consumers: 1, relay: 1, reports: 1 };
 const tooSlow = invariant({ name: 'I2', owner: 'spec', interval_ms: 60_000, running: `select pg_sleep(30) as id` });
 const invariants = [noOldOutboxRow('spec'), tooSlow];
 
@@ -88,7 +89,7 @@ describe('the internal endpoints and the checks behind them', () => {
     const module = (): DynamicModule => ({
       module: SpecModule,
       imports: [
-        PlatformModule.with({ service: 'archiver', config, rights, kafka: 'required' }),
+        PlatformModule.with({ service: 'archiver', config, rights, connections, kafka: 'required' }),
         InvariantsModule.with({ invariants, secret }),
       ],
     });

@@ -2,6 +2,7 @@ import { newId } from '@payflow/contracts';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { holdWrite } from '../http/ledger/hold.request.js';
+import { callerOf } from '../testing/caller.js';
 import { applyHolds, failHolds, findHold, type OwnedHold } from './hold-view.repository.js';
 import { migrations } from './index.js';
 import { insertOtherViews } from './new-view.repository.js';
@@ -64,7 +65,7 @@ it('keeps the transfer of the last posting when what ends the hold comes with it
 });
 
 it('keeps why a hold failed when an older state of it comes late', async () => {
-  const caller = { ...owner, actor: newId('apiKey'), scopes: [], traceId: undefined };
+  const caller = callerOf(owner);
   const terms = { debit_account: debit, credit_account: credit, amount: '100', asset: 'USD' };
   const write = holdWrite(terms, caller, new Date());
   const { id } = write.view;

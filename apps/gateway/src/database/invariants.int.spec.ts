@@ -22,6 +22,7 @@ import {
 } from '../http/payments/operation.request.js';
 import { reversalWrite } from '../http/ledger/reversal.request.js';
 import { transferWrite } from '../http/ledger/transfer.request.js';
+import { callerOf } from '../testing/caller.js';
 import { invariants, migrations } from './index.js';
 
 const tenant = newId('tenant');
@@ -54,6 +55,7 @@ function payment(metadata: Record<string, string> = {}): Acceptable & { readonly
     authorizedUntil: null,
     customer: null,
     retryOf: null,
+    division: null,
     failureCode: null,
     traceId: null,
     createdAt: now,
@@ -82,7 +84,7 @@ function payment(metadata: Record<string, string> = {}): Acceptable & { readonly
 
 /** One of each, as the edge makes them. */
 function writesOfAllKinds(): Write[] {
-  const [now, caller] = [new Date(), { tenant, livemode: false, actor: '', scopes: [], traceId: undefined }];
+  const [now, caller] = [new Date(), callerOf({ tenant, livemode: false })];
   const terms = { debit_account: source, credit_account: destination, amount: '100', asset: 'USD' };
   const account = accountWrite({ asset: 'USD' }, caller, now);
   const transfer = transferWrite(terms, caller, now) as PostWrite;
@@ -107,7 +109,7 @@ function writesOfAllKinds(): Write[] {
 
 /** One of each that can be asked of a payment. */
 function wishesOf({ write }: Acceptable): Write[] {
-  const [now, caller] = [new Date(), { tenant, livemode: false, actor: '', scopes: [], traceId: undefined }];
+  const [now, caller] = [new Date(), callerOf({ tenant, livemode: false })];
   const asked = { payment: write.view as PaymentView, ifVersion: null };
   return [
     confirmWrite(asked, {}, caller, now),
@@ -197,7 +199,9 @@ describe("the gateway's invariants", () => {
       await admin.query(`delete from pending_writes where command_id = '${uuidOf('event', write.commandId ?? '')}'`);
       const { sample: seen } = await checkInvariant(db.database, named('I11'), 'running');
       expect(seen).toEqual([`${table}/${uuid} is waited for by nobody`]);
-      expect((await checkInvariant(db.database, named('I11'), 'full')).sample).toEqual(expect.arrayContaining(seen));
+      expect((await checkInvariant(db.database, named('I11'), 'full')).sample).toEqual(
+        expect.arrayContaining([...seen]),
+      );
       await admin.query('insert into pending_writes select * from waits on conflict do nothing');
       await admin.query('drop table waits');
       expect(await sample('I11')).toBe('');

@@ -3,15 +3,15 @@ import { statement } from '@payflow/database';
 import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { GroupWrite } from '../acceptance/acceptable.js';
-import type { Caller } from '../http/edge/caller.js';
 import { transferWrite } from '../http/ledger/transfer.request.js';
+import { callerOf } from '../testing/caller.js';
 import { migrations } from './index.js';
 import { insertOtherViews } from './new-view.repository.js';
 import { findTransferGroup, postGroups } from './transfer-group-view.repository.js';
 import { postTransfers } from './transfer-view.repository.js';
 
 const owner = { tenant: newId('tenant'), livemode: false };
-const caller: Caller = { ...owner, actor: newId('apiKey'), scopes: [], traceId: undefined };
+const caller = callerOf(owner);
 const acceptable = {
   ...owner,
   actor: caller.actor,

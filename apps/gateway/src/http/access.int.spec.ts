@@ -163,7 +163,7 @@ describe('whose it is', () => {
     const before = await countRows(stage.db);
     const [answer, executions] = await executionsOf(() => ask(operation, other.key));
     expect(answer).toMatchObject({ status: 404, code: 'not_found' });
-    const looked = executions.filter((one) => isOfWalled(one) && !OWN_KEY.has(one.name));
+    const looked = executions.filter((one) => isOfWalled(one) && !OWN_KEY.has(one.name ?? ''));
     expect(looked.map(({ name, rows }) => [name, rows])).toEqual(looked.map(({ name }) => [name, 0]));
     expect(await countRows(stage.db)).toEqual(before);
   });

@@ -38,13 +38,14 @@ it('tokens go a day after their end, sessions ninety, failures two; what is youn
         },
       ),
     );
+  const fail = (of: string) => db.transaction((tx) => addFailures(tx, [{ hash: of.repeat(64), tolerated: 5 }], 900));
   await open();
-  await addFailures(db, [{ hash: 'a'.repeat(64), tolerated: 5 }], 900);
+  await fail('a');
   await test.tamper(`update session_tokens set expires_at = now() - interval '25 hours';
     update sessions set expires_at = now() - interval '89 days';
     update login_failures set last_failed_at = now() - interval '49 hours'`);
   await open();
-  await addFailures(db, [{ hash: 'b'.repeat(64), tolerated: 5 }], 900);
+  await fail('b');
   const prune = async () => {
     await pruneSessions(db, 90, 100);
     await pruneFailures(db, 100);

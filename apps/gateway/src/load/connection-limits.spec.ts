@@ -18,7 +18,7 @@ it.each([
   ['127.0.0.1', undefined, 'what is on this machine is not counted'],
   ['::ffff:10.1.2.3', undefined, 'nor what is in a private network'],
   ['::1', undefined, 'nor this machine over IPv6'],
-])('%s → %s: %s', (address, subject) => {
+])('%s → %s: %s', (address, subject, _why) => {
   expect(limits.perAddress?.subjectOf(address)).toBe(subject);
 });
 

@@ -1,8 +1,9 @@
-import { newId, type AnyMessage } from '@payflow/contracts';
+import { newId } from '@payflow/contracts';
 import { readConfiguration, startService } from '@payflow/service';
 import { createTestDatabase, createTestTopics, testBroker, uniqueSuffix, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { ledgerConfiguration } from '../ledger.config.js';
 import { LedgerModule } from '../ledger.module.js';
@@ -27,7 +28,7 @@ const HISTORY = [
 const PARTITIONS = [present, later, 'verdicts_0', 'verdicts_3'];
 
 let db: TestDatabase;
-let handle: (commands: AnyMessage[]) => Promise<unknown>;
+let handle: (commands: LedgerCommand[]) => Promise<unknown>;
 
 async function onceAs(url: string, text: string): Promise<unknown> {
   const client = new Client({ connectionString: url });

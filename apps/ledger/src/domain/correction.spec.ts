@@ -42,7 +42,7 @@ function correct(change: Partial<CorrectionTerms>, of: Partial<Original> | null,
     { ...other, ...ofOther },
   ];
   const books = { account: (id: string) => all.find((one) => one.id === id) };
-  return correctTransfer({ ...to90, ...change }, of && { ...original, ...of }, books, NOW);
+  return correctTransfer({ ...to90, ...change }, of ? { ...original, ...of } : undefined, books, NOW);
 }
 
 describe('a correction', () => {

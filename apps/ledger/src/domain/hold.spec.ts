@@ -18,12 +18,14 @@ const wanted: HoldTerms = {
   asset: 'USD',
   expiresAt: null,
   validUntil: null,
+  type: null,
 };
 const held = {
   hold: { ...wanted, status: 'pending', posted: 0n, version: 1 } as Hold,
   debit: { ...debit, pendingDebits: 60n, version: 2 },
   credit: { ...credit, pendingCredits: 60n, version: 2 },
 };
+const claimed = { debitAccount: debit.id, creditAccount: credit.id, ifVersion: undefined };
 
 describe('placing a hold', () => {
   it('takes the money off what is available, and books nothing', () => {
@@ -50,7 +52,7 @@ describe('placing a hold', () => {
 });
 
 describe('posting a hold', () => {
-  const all: Posting = { debitAccount: debit.id, creditAccount: credit.id, amount: null, final: true };
+  const all: Posting = { ...claimed, amount: null, final: true };
 
   it.each<[string, Partial<Posting>, { status: string; posted: bigint; debit: [bigint, bigint] }]>([
     ['all of it', {}, { status: 'posted', posted: 60n, debit: [60n, 0n] }],
@@ -96,7 +98,7 @@ describe('posting a hold', () => {
 });
 
 describe('ending a hold', () => {
-  const claim = { debitAccount: debit.id, creditAccount: credit.id, expired: false };
+  const claim = { ...claimed, expired: false };
 
   it.each<[string, boolean, Partial<Hold>, string]>([
     ['because somebody asked', false, {}, 'voided'],

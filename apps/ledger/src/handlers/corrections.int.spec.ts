@@ -78,7 +78,7 @@ it('is made once; the one in its place can be corrected in turn, in the same bat
   const first = ours.correct(original, '90');
   const second = ours.correct({ ...original, id: first.data.replacement.id }, '80');
   const answers = await ledger.handle([first, ours.correct(original, '70'), ours.reverse(original, '1'), second]);
-  expect(answers.map(({ data }) => ('reason' in data ? data.reason : data.id))).toEqual([
+  expect(answers.map(({ data }) => ('reason' in data ? data.reason : (data as Posted).id))).toEqual([
     first.data.id,
     'transfer_corrected',
     'reversal_exceeds_original',

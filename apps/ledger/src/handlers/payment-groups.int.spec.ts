@@ -1,4 +1,4 @@
-import { newId } from '@payflow/contracts';
+import { newId, type MessageData } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { checkInvariants } from '@payflow/invariants';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -72,7 +72,7 @@ describe('a group that books a payment', () => {
   it('says no word more where it books none', async () => {
     const [posted] = await handle([ours.group(legs())]);
     expect(posted?.data).not.toHaveProperty('payment');
-    expect(Object.keys((posted?.data as { accounts: object[] }).accounts[0] ?? {})).toEqual([
+    expect(Object.keys((posted?.data as MessageData['payflow.group.posted.v1']).accounts[0] ?? {})).toEqual([
       'id',
       'posted_debits',
       'posted_credits',

@@ -19,7 +19,7 @@ afterAll(() => db.drop());
 const handle = async (...commands: readonly LedgerCommand[]): Promise<readonly AnyOutgoing[]> =>
   (await db.database.transaction((tx) => handler.handle(commands, tx))).messages;
 
-const outcomes = (messages: readonly AnyOutgoing[]): string[] =>
+const outcomes = (messages: readonly AnyOutgoing[]): (string | null)[] =>
   messages.map(({ type, data }) => {
     if ('reason' in data) return 'leg' in data ? `${data.reason} ${data.leg}` : data.reason;
     const version = type === 'payflow.transaction_type.defined.v1' ? ` ${(data as { version: number }).version}` : '';

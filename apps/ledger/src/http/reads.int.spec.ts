@@ -110,11 +110,11 @@ describe('a statement', () => {
 
   it('tells on every page of what was known at the first', async () => {
     const { ours, accounts } = await grown(counting());
-    const [first, second] = accounts as [{ id: string }, { id: string }];
-    await handle([ours.transfer(first.id, second.id, '1'), ours.transfer(first.id, second.id, '2')]);
-    const path = `accounts/${first.id}/statement?basis=effective&limit=1`;
+    const [first, second] = accounts.map(({ id }) => id) as [string, string];
+    await handle([ours.transfer(first, second, '1'), ours.transfer(first, second, '2')]);
+    const path = `accounts/${first}/statement?basis=effective&limit=1`;
     const { body } = await read(ours, path);
-    const backdated = ours.group([leg(first.id, second.id, '7')], { effective_at: '2026-01-01T00:00:00.000Z' });
+    const backdated = ours.group([leg(first, second, '7')], { effective_at: '2026-01-01T00:00:00.000Z' });
     await handle([backdated]);
     const again = await read(ours, `${path}&after=${String(body['next'])}`);
     expect(again.body['closing_balance']).toBe(body['closing_balance']);

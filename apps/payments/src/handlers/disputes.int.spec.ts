@@ -1,4 +1,4 @@
-import { fromUuid, newId, newUuid, type Message } from '@payflow/contracts';
+import { fromUuid, newId, newUuid, type Message, type MessageData } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
 import { createTestDatabase, statementsOf, testMessage, type TestDatabase } from '@payflow/testing';
@@ -72,7 +72,7 @@ describe('a dispute', () => {
     const messages = await stage.hear([stage.verdict(out)]);
     expect(types(messages)).toEqual(['dispute.updated']);
     expect(messages[0]?.data).toMatchObject({ leg: 'taken', transfer: out.data.id, version: 2 });
-    expect((messages[0]?.data as { accounts: object[] }).accounts).toHaveLength(2);
+    expect((messages[0]?.data as MessageData['payflow.dispute.updated.v1']).accounts).toHaveLength(2);
     expect(await stage.disputes(payment)).toMatchObject([{ leg: 'taken', outs: 1, backs: 0 }]);
   });
 

@@ -1,4 +1,4 @@
-import { newId, uuidOf, type GroupPost, type PaymentCreate } from '@payflow/contracts';
+import { newId, uuidOf, type GroupPost, type MessageData, type PaymentCreate } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { Messaging, type AnyOutgoing } from '@payflow/messaging';
 import { testBroker } from '@payflow/testing';
@@ -64,7 +64,7 @@ describe('a capture of a payment that is divided', () => {
         { debit_account: DESTINATION, credit_account: taxes, amount: '45' },
       ],
     });
-    const { accounts, breakdown } = sent[1]?.data as { accounts: { id: string }[]; breakdown: unknown };
+    const { accounts, breakdown } = sent[1]?.data as MessageData['payflow.payment.succeeded.v1'];
     expect(accounts.map((account) => account.id).sort()).toEqual([SOURCE, DESTINATION, fees, taxes].sort());
     expect(breakdown).toEqual(change.breakdown);
     expect(got()).toEqual([150, 45]);

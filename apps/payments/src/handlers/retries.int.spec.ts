@@ -1,4 +1,4 @@
-import type { PaymentCreate } from '@payflow/contracts';
+import type { AnyMessage, PaymentCreate } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -160,7 +160,7 @@ it('comes twice, and stands back from nobody but itself', async () => {
 
 it('costs a batch without retries nothing, and one with any number of them one statement', async () => {
   const [one, other] = [await failed(), await failed()];
-  const names = async (...commands: Parameters<PaymentsUnderTest['tell']>) =>
+  const names = async (...commands: readonly AnyMessage[]) =>
     (await statementsOf(() => payments.tell(...commands))).filter((name) => name.includes('retries'));
   expect(await names(payments.create(DIRECT))).toEqual([]);
   expect(await names(retry(one), retry(other), payments.create(DIRECT))).toEqual(['payments.take-retries']);

@@ -1,4 +1,4 @@
-import { fromUuid, newId, uuidOf } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf, type AnyMessage } from '@payflow/contracts';
 import { publishedKeys, publishedStates, statement } from '@payflow/database';
 import { statementsOf } from '@payflow/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -375,7 +375,7 @@ describe('a rule', () => {
 });
 
 describe('what it costs', () => {
-  const statements = (...batch: Parameters<LimitedPayments['send']>) =>
+  const statements = (...batch: readonly AnyMessage[]) =>
     statementsOf(() => house.db.database.transaction((tx) => house.commands.handle(batch as never, tx)));
 
   it('nothing, where the organisation has neither limits nor rules that are on', async () => {

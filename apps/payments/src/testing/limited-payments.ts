@@ -1,5 +1,6 @@
 import {
   newId,
+  type AccountSnapshot,
   type AnyMessage,
   type LimitDefine,
   type MessageData,
@@ -127,31 +128,18 @@ export class LimitedPayments {
 
   /** The ledger's word on a payment, of which it was asked by the message. */
   async hear(asked: Sent | undefined, posted: boolean): Promise<readonly Sent[]> {
-    const {
-      id: transfer,
-      payment,
-      debit_account,
-      credit_account,
-      amount,
-      asset,
-    } = (asked as { data: never }).data as {
-      [name: string]: string;
-    };
-    const facts = { id: transfer, payment, debit_account, credit_account, amount, asset };
-    const now = new Date().toISOString();
+    if (asked?.type !== 'payflow.transfer.post.v1') throw new Error(`no transfer was asked for, but ${asked?.type}`);
+    const { id, payment, debit_account, credit_account, amount, asset } = asked.data;
+    const facts = { id, payment, amount, asset, recorded_at: new Date().toISOString() };
+    const accounts = { debit_account, credit_account };
+    const cause = { causationId: asked.id as string };
     const verdict = posted
       ? this.message(
           'payflow.transfer.posted.v1',
-          { ...facts, debit_account: snapshot(debit_account), credit_account: snapshot(credit_account) } as never,
-          { causationId: asked?.id as string },
+          { ...facts, debit_account: snapshot(debit_account), credit_account: snapshot(credit_account) },
+          cause,
         )
-      : this.message(
-          'payflow.transfer.rejected.v1',
-          { ...facts, reason: 'insufficient_funds', recorded_at: now } as never,
-          {
-            causationId: asked?.id as string,
-          },
-        );
+      : this.message('payflow.transfer.rejected.v1', { ...facts, ...accounts, reason: 'insufficient_funds' }, cause);
     return (await this.apply((tx) => this.verdicts.handle([verdict], tx))).messages;
   }
 
@@ -163,8 +151,8 @@ export class LimitedPayments {
   }
 }
 
-function snapshot(id: string | undefined): object {
+function snapshot(id: string): AccountSnapshot {
   const counters = { posted_debits: '0', posted_credits: '0', pending_debits: '0', pending_credits: '0' };
-  const terms = { kind: 'liability', state: 'open', overdraft: 'none', overdraft_limit: '0' };
+  const terms = { kind: 'liability', state: 'open', overdraft: 'none', overdraft_limit: '0' } as const;
   return { id, asset: 'USD', ...terms, ...counters, version: 1 };
 }

@@ -22,12 +22,12 @@ export const full: ProviderAnswer = { ...unsent, code: 'queue_full' };
 export const gone: ProviderAnswer = { ...unsent, code: 'caller_gone' };
 export const unknownThere: ProviderAnswer = { ...no, code: 'reference_unknown', reference: null };
 export const silence: ProviderAnswer = { outcome: 'unknown', code: 'timed_out', evidence };
-export const act: ProviderAnswer = {
+export const act = {
   outcome: 'requires_action',
   url: 'https://bank.example/act',
   reference: 'auth_1',
   evidence,
-};
+} satisfies ProviderAnswer;
 export const neverHeard: InquiryAnswer = { outcome: 'not_found', evidence };
 
 const capabilities: Capabilities = {

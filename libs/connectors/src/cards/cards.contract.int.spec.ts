@@ -42,6 +42,7 @@ const WHOLE = '1000000';
 function connectorTo(url: string, isHttp2: boolean): Connector {
   const settings = {
     URL: url,
+    MODE: 'both' as const,
     API_KEY,
     HTTP2: isHttp2,
     CONNECTIONS: 10,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Messaging } from '../messaging.js';
 import type { AnyOutgoing } from '../outgoing.js';
 import { claimExpired, republishRange } from './outbox.repository.js';
-import type { Staged } from './outbox.js';
+import type { StagedRows } from './outbox.js';
 
 configureLogging({ level: 'silent' });
 
@@ -47,7 +47,7 @@ describe('the outbox', () => {
   });
   afterAll(() => kit.close());
 
-  const stage = (outgoing: readonly AnyOutgoing[]): Promise<Staged> =>
+  const stage = (outgoing: readonly AnyOutgoing[]): Promise<StagedRows> =>
     kit.db.transaction((tx) => messaging.outbox.stage(tx, outgoing, () => undefined));
   const drained = () =>
     until('the outbox is drained', async () => (await kit.db.rows<{ open: number }>(OPEN))[0]?.open === 0);

@@ -16,6 +16,14 @@ interface Sums {
   readonly returned?: number;
 }
 
+/** Where it is not what the provider says: our figures, and what is booked. */
+interface Said {
+  readonly own?: Sums;
+  readonly booked?: Sums;
+  readonly asset?: string;
+  readonly connector?: string | null;
+}
+
 const CONNECTOR = 'cards';
 const tenant = newUuid();
 const clearing = newUuid();
@@ -92,7 +100,7 @@ describe('the books of a provider against ours', () => {
   /** A payment with what everybody says of it; what is said only once, all say. */
   async function pay(
     outside: Sums | null,
-    { own = outside ?? {}, booked = own, asset = 'USD', connector = CONNECTOR as string | null } = {},
+    { own = outside ?? {}, booked = own, asset = 'USD', connector = CONNECTOR }: Said = {},
   ): Promise<string> {
     const uuid = newUuid();
     const id = fromUuid('payment', uuid);

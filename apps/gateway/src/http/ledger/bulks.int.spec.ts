@@ -16,7 +16,7 @@ interface Result {
   readonly id: string | null;
   readonly status: string;
   readonly amount: string | null;
-  readonly error: { readonly code: string; readonly errors?: readonly { readonly pointer: string }[] } | null;
+  readonly error: { readonly code: string; readonly detail?: string; readonly errors?: { pointer: string }[] } | null;
 }
 
 let stage: Stage;

@@ -263,6 +263,7 @@ it.each([
       authorizedUntil: times.updatedAt,
       customer: 'cus_01m7yg4jr5ezm9ym0cwhese7x1',
       retryOf: 'pay_01m7yg4jr5ezm9ym0cwhese7x2',
+      division: null,
       reference: null,
       metadata: {},
       failureCode: 'insufficient_funds',

@@ -6,7 +6,7 @@ import { verifyInternalToken, type Problem } from '@payflow/service';
 import { configureLogging } from '@payflow/telemetry';
 import { until } from '@payflow/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Caller } from '../edge/caller.js';
+import { callerOf } from '../../testing/caller.js';
 import { OwnerClient } from './owner-client.js';
 import { Http1Transport } from './http1.js';
 import { Http2Transport } from './http2.js';
@@ -17,13 +17,7 @@ configureLogging({ level: 'silent' });
 const SECRET = 's'.repeat(32);
 /** A tenth of the product's, so that nobody waits for it. */
 const LIMIT_MS = 3_000;
-const caller: Caller = {
-  tenant: 'org_1',
-  livemode: false,
-  actor: 'key_1',
-  scopes: ['monitoring:read'],
-  traceId: undefined,
-};
+const caller = callerOf({ tenant: 'org_1', livemode: false }, { actor: 'key_1', scopes: ['monitoring:read'] });
 type Answers = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** An owner that speaks the one version or the other, and the way to it. */

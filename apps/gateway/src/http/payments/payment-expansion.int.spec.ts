@@ -123,7 +123,11 @@ it('shows what disputes moved of a payment among its transfers, and asks nobody 
     disputeOf(other, ['out']),
   ];
   for (const dispute of disputes)
-    await house.publish('payflow.dispute.opened.v1', dispute, { tenant: client.tenant, livemode: false });
+    await house.publish('payflow.dispute.opened.v1', dispute, {
+      tenant: client.tenant,
+      livemode: false,
+      traceparent: undefined,
+    });
   await until('all are shown', async () => (await disputesOf(id)) + (await disputesOf(other)) === disputes.length);
   const shown = async (path: string) => (await client.get(`${PAYMENTS}${path}expand=transfers`)).body;
   const moved = disputes.map(({ transfer, return_transfer }) => [transfer, return_transfer].filter((one) => one));
@@ -140,7 +144,11 @@ it('reads each transfer that it shows of a payment by its id, and finds whose it
   const refund = (await post(`${PAYMENTS}/${id}/refunds`, { amount: '3' })).body['id'] as string;
   const disputed = await paid({ method: CARD });
   const dispute = disputeOf(disputed, ['out', 'back']);
-  await house.publish('payflow.dispute.opened.v1', dispute, { tenant: client.tenant, livemode: false });
+  await house.publish('payflow.dispute.opened.v1', dispute, {
+    tenant: client.tenant,
+    livemode: false,
+    traceparent: undefined,
+  });
   await until('it is shown', async () => (await disputesOf(disputed)) === 1);
   const owners: [transfer: string | null, payment: string, found: string][] = [
     [transferOf('payment', id), id, id],

@@ -35,7 +35,7 @@ const template = (asset: string) => ({
   variables: { payer: 'account', shop: 'account', total: 'amount' },
   legs: [{ debit_account: '$payer', credit_account: '$shop', asset, of: '$total', remaining: true }],
 });
-const movement = (more: object = {}) => ({
+const movement = <T extends object>(more: T = {} as T) => ({
   debit_account: own.alice,
   credit_account: own.bob,
   amount: '7',

@@ -2,11 +2,12 @@ import { GROUP_ACCOUNTS_MAX, LEGS_MAX, MESSAGES, newId, type MessageSpec } from 
 import { Problem } from '@payflow/service';
 import { expect, it } from 'vitest';
 import type { Write } from '../../acceptance/acceptable.js';
-import type { Caller } from '../edge/caller.js';
+import { callerOf } from '../../testing/caller.js';
+import type { JsonObject } from '../edge/strict-json.js';
 import { COMMAND_BYTES_MAX, GROUP_METADATA_BYTES_MAX, refuseOversized } from './command-size.js';
 import { transferWrite } from '../ledger/transfer.request.js';
 
-const caller: Caller = { tenant: newId('tenant'), livemode: false, actor: '', scopes: [], traceId: undefined };
+const caller = callerOf({ tenant: newId('tenant'), livemode: false });
 const terms = {
   debit_account: newId('account'),
   credit_account: newId('account'),
@@ -21,11 +22,11 @@ function metadataOf(bytes: number): Record<string, string> {
   return { k: '漢'.repeat(Math.floor(room / 3)) + 'x'.repeat(room % 3) };
 }
 
-function write(body: object, metadata: Record<string, string>): Write {
+function write(body: JsonObject, metadata: Record<string, string>): Write {
   return { ...transferWrite(body, caller, new Date()), command: { ...commandOf(body), metadata } } as Write;
 }
 
-const commandOf = (body: object) => transferWrite(body, caller, new Date()).command;
+const commandOf = (body: JsonObject) => transferWrite(body, caller, new Date()).command;
 const refused = (one: Write) => {
   try {
     refuseOversized(one, bytesOf(one.command));

@@ -1,0 +1,11 @@
+import { newId } from '@payflow/contracts';
+import type { Caller } from '../http/edge/caller.js';
+
+/** Who asks with a key of the owner's, as the edge knows him. */
+export function callerOf(
+  { tenant, livemode }: Pick<Caller, 'tenant' | 'livemode'>,
+  change: Partial<Caller> = {},
+): Caller {
+  const credential = { organisation: tenant, actor: newId('apiKey'), kind: 'key', scopes: [] } as const;
+  return { tenant, livemode, ...credential, address: '127.0.0.1', traceId: undefined, ...change };
+}
