@@ -1,10 +1,11 @@
-/** `npm run check`: format, lint with its boundary canary, types, unit tests, generated files, the API's document. Each step named, the first failure ends it. */
+/** `npm run check`: format, types, types of specs, lint with its boundary canary, unit tests, generated files, the API's document. Each step named, the first failure ends it. */
 import { spawnSync } from 'node:child_process';
 
 const node = process.execPath;
 const steps = [
   ['format', [node, 'node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.']],
   ['types', [node, 'node_modules/typescript7/bin/tsc', '-b', 'tsconfig.json']],
+  ['types of specs', [node, 'node_modules/typescript7/bin/tsc', '-p', 'tsconfig.specs.json']],
   ['lint', [node, 'node_modules/nx/dist/bin/nx.js', 'run-many', '-t', 'lint', '--outputStyle=static']],
   ['boundaries canary', [node, 'tools/lint-canary.mjs']],
   ['unit tests', [node, 'node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.config.mts', ...reporter()]],
