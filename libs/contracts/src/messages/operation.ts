@@ -1,6 +1,6 @@
 import type { IdKind } from '../ids.js';
 import type { MessageSpec } from '../messages.js';
-import { paymentSnapshot, type Failure, type PaymentSnapshot } from './payment.js';
+import { PAYMENT_EVENT_BYTES_MAX, paymentSnapshot, type Failure, type PaymentSnapshot } from './payment.js';
 import { amount, id, instant, metadata, nullable, object, reason, version } from './schema.js';
 
 /** What a client can ask of a payment that is there, with the kind of the id that each such wish has. */
@@ -151,6 +151,7 @@ const ended = (kind: OperationKind, summary: string) =>
     topic: 'payments.events.v1',
     key: (data: OperationEnded) => data.payment.id,
     summary,
+    valueBytes_max: PAYMENT_EVENT_BYTES_MAX,
     schema: object({
       id: id(OPERATION_KINDS[kind]),
       kind: { const: kind },

@@ -5,6 +5,12 @@ import { amount, assetCode, id, instant, metadata, nullable, object, reason, ver
 import { typeName } from './transaction-type.js';
 
 /**
+ * An event tells of up to two things that a client described in a command each, both of 60,000 bytes at most: the payment and
+ * what was asked of it. The twenty accounts take another ten thousand.
+ */
+export const PAYMENT_EVENT_BYTES_MAX = 196_608;
+
+/**
  * `pending` (durable, not yet tried), `requires_action`, `processing`, `authorized` and `partially_captured` are on the way;
  * the others are final and never left. Refunds and disputes do not move it.
  */
@@ -178,6 +184,7 @@ const told = (summary: string) =>
     topic: 'payments.events.v1',
     key: (data: PaymentSnapshot) => data.id,
     summary,
+    valueBytes_max: PAYMENT_EVENT_BYTES_MAX,
     schema: paymentSnapshot,
   }) as const;
 

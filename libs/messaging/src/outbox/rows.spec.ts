@@ -1,4 +1,4 @@
-import { newId, partitionOf } from '@payflow/contracts';
+import { MESSAGES, newId, partitionOf, type MessageType, type PaymentSnapshot } from '@payflow/contracts';
 import { describe, expect, it } from 'vitest';
 import { finish, type AnyOutgoing, type Envelope } from '../outgoing.js';
 import { packRows, recordsOf } from './rows.js';
@@ -84,6 +84,89 @@ describe('outbox rows', () => {
     const outgoing: AnyOutgoing = { type: 'payflow.account.open.v1', subject: data.id, data, origin };
     expect(JSON.stringify(data).length).toBeLessThan(65_536);
     expect(() => finish(outgoing, time, undefined, 2)).toThrow('larger than 65536 bytes');
+  });
+});
+
+describe('an event that tells of a payment', () => {
+  /** As much as the gateway lets through: each of them alone fills a command of 60,000 bytes. */
+  const full = (rest: object): Record<string, string> => {
+    const room = 60_000 - JSON.stringify(rest).length;
+    const names = Array.from({ length: 40 }, (_, at) => `${'k'.repeat(36)}${String(at).padStart(2, '0')}`);
+    const each = Math.floor(room / names.length) - 44;
+    const filled = Object.fromEntries(names.map((name) => [name, '€'.repeat(Math.floor(each / 3))]));
+    expect(Buffer.byteLength(JSON.stringify(filled))).toBeGreaterThan(room - 500);
+    expect(Buffer.byteLength(JSON.stringify(filled))).toBeLessThanOrEqual(room);
+    return filled;
+  };
+  const most = '9'.repeat(18);
+  const counters = { posted_debits: most, posted_credits: most, pending_debits: most, pending_credits: most };
+  const account = () =>
+    ({
+      id: newId('account'),
+      asset: 'USD',
+      kind: 'liability',
+      state: 'debits_frozen',
+      overdraft: 'unbounded',
+      overdraft_limit: most,
+      ...counters,
+      version: Number.MAX_SAFE_INTEGER,
+    }) as const;
+  const part = () => ({ kind: 'split', account: newId('account'), amount: most }) as const;
+  const url = `https://bank.example/${'u'.repeat(1_900)}`;
+  const facts = {
+    id: newId('payment'),
+    source: newId('account'),
+    destination: newId('account'),
+    amount: most,
+    asset: 'USD',
+    method: { type: 'card', token: 't'.repeat(100), brand: 'visa', country: 'DE' },
+    reference: 'r'.repeat(255),
+    created_at: time,
+    customer: newId('customer'),
+    retry_of: newId('payment'),
+    breakdown: Array.from({ length: 10 }, part),
+  } as const;
+  const payment: PaymentSnapshot = {
+    ...facts,
+    metadata: full({ ...facts, sequence: 1, capture: 'manual_multiple', expires_at: time, metadata: {} }),
+    status: 'partially_captured',
+    amount_captured: most,
+    amount_refunded: most,
+    amount_authorized: most,
+    failure: null,
+    version: 9,
+    updated_at: time,
+    accounts: Array.from({ length: 20 }, account),
+    capture: 'manual_multiple',
+    next_action: { type: 'redirect', url },
+    authorized_until: time,
+  };
+  const TYPES = Object.keys(MESSAGES).filter((type) => MESSAGES[type as MessageType].topic === 'payments.events.v1');
+
+  it.each(TYPES.filter((type) => /^payflow\.payment\./.test(type)))('may be as large as its command: %s', (type) => {
+    const outgoing = { type, subject: payment.id, data: payment, origin } as AnyOutgoing;
+    expect(finish(outgoing, time, undefined, 2).value.length).toBeGreaterThan(0);
+  });
+
+  const ENDED = TYPES.filter((type) => /^payflow\.(confirmation|increment|capture|cancellation|refund)\./.test(type));
+  it.each(ENDED)('may be as large as both commands: %s', (type) => {
+    const [, kind = '', status] = type.split('.');
+    const data = {
+      id: newId(kind as 'refund'),
+      kind,
+      status,
+      amount: most,
+      failure: null,
+      reason: 'w'.repeat(255),
+      metadata: full({ id: payment.id, sequence: 9, operation: payment.id, created_at: time, metadata: {} }),
+      command: newId('event'),
+      payment,
+      version: 9,
+      created_at: time,
+      updated_at: time,
+    };
+    const outgoing = { type, subject: data.id, data, origin } as unknown as AnyOutgoing;
+    expect(Buffer.byteLength(finish(outgoing, time, undefined, 2).value)).toBeGreaterThan(120_000);
   });
 });
 

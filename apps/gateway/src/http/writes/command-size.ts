@@ -1,7 +1,7 @@
 import { Problem } from '@payflow/service';
 import type { Write } from '../../acceptance/acceptable.js';
 
-/** An event has 64 KiB and says more than its command does: the counters of both accounts, versions, times. */
+/** Most events have 64 KiB, and say more than their command does: counters of accounts, versions, times. */
 export const COMMAND_BYTES_MAX = 60_000;
 /** The event of a thousand legs and 1,200 accounts is 463 kB without its metadata; a group's event has 512 KiB. */
 export const GROUP_METADATA_BYTES_MAX = 32_768;
