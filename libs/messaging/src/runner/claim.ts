@@ -50,7 +50,7 @@ export function claimOf(
     expectedLastId: hasPredecessor ? lastEventId : null,
     suspectBelow: hasSuspects || idleClaims >= SUSPECT_CLAIMS ? nextOffset + options.suspects_max : 0,
     dead: new Set(deadIds),
-    passedOver: new PassedOver(),
+    passedOver: new PassedOver(nextOffset),
     beside: new Beside(),
     quiet: false,
   };
@@ -73,7 +73,7 @@ export function fence(
   refuseShorterLog(nextOffset, logEnd);
   if (first > nextOffset) throw new PartitionStopped('gap_in_log', `position ${nextOffset}, next record ${first}`);
   // The client was sent back by itself: only a new claim tells whether this is still the same log.
-  if (first < nextOffset - 1) throw new ClaimStale();
+  if (first < nextOffset - 1) throw new ClaimStale('consumer');
   if (claim.expectedLastId !== null) recognise(records, nextOffset, claim.expectedLastId);
   const fresh = records.filter(({ offset }) => offset >= nextOffset);
   const gap = fresh.findIndex(({ offset }, at) => offset !== nextOffset + at);

@@ -153,7 +153,7 @@ export class PartitionRunner {
       expectedLastId: null,
       suspectBelow: 0,
       dead: new Set(),
-      passedOver: new PassedOver(),
+      passedOver: new PassedOver(position.nextOffset),
       beside: new Beside(),
       quiet: false,
     };
@@ -203,7 +203,7 @@ export class PartitionRunner {
   /** The row catches up with a reader that has had nothing to apply for a while. */
   private async writeDown(claim: Claim): Promise<void> {
     this.writing = writePassedOver(this.parts.reader.db, this.place, claim).catch((error: unknown) => {
-      if (error instanceof FenceLost) this.claim = undefined;
+      if (error instanceof FenceLost || error instanceof ClaimStale) this.claim = undefined;
       else log.warn({ err: error, ...this.place }, 'records that were passed over are not written down yet');
     });
     await this.writing;

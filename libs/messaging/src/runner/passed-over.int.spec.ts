@@ -12,10 +12,15 @@ import { readerOf } from './unit.js';
 configureLogging({ level: 'silent' });
 
 const RESET = statement('spec.reset', 'delete from positions');
+const GO_BACK = statement(
+  'spec.go-back',
+  `with lost as (delete from effects where event_id = any ($2::text[]))
+   update positions set next_offset = $1, last_event_id = null`,
+);
 const FORGET = statement('spec.forget', 'delete from effects');
 const ROW = statement(
   'spec.row',
-  'select next_offset::integer as next, last_event_id as id, stopped_reason from positions',
+  'select epoch::integer, next_offset::integer as next, last_event_id as id, stopped_reason from positions',
 );
 
 /** A reader of `ledger.events.v1` that asks for accounts alone: transfers mean nothing to it. */
@@ -29,13 +34,15 @@ beforeEach(async () => {
   await kit.db.count(FORGET);
 });
 
+const seeks: number[] = [];
+
 function processOf(writer = 'a') {
   const resolved: number[] = [];
   const runner = new PartitionRunner(
     { group: kit.group, topic: kit.topic, partition: 0 },
     {
       reader: readerOf(kit.group, kit.db, kit.messaging().outbox, { handle: effectHandler(writer) }),
-      consumer: { pause: () => undefined, resume: () => undefined, seek: () => undefined },
+      consumer: { pause: () => undefined, resume: () => undefined, seek: (_, offset) => seeks.push(offset) },
       logBounds: async () => ({ start: 0, end: 1_000 }),
       onProgress: () => undefined,
       suspects: new Suspects(),
@@ -83,7 +90,9 @@ function transferRejected(): AnyMessage {
 }
 
 async function row() {
-  const [found] = await kit.db.rows<{ next: number; id: string | null; stopped_reason: string | null }>(ROW);
+  const [found] = await kit.db.rows<{ epoch: number; next: number; id: string | null; stopped_reason: string | null }>(
+    ROW,
+  );
   return found;
 }
 
@@ -121,6 +130,22 @@ it('writes nothing down for a process that has lost the partition', async () => 
   await lookAt(runner);
   await runner.close();
   expect(await row()).toMatchObject({ next: 1 });
+});
+
+it('does not hide that the database has gone back: what it has lost is read again', async () => {
+  const { deliver, runner } = await settled();
+  const lost = accountRejected();
+  await deliver(batchOf([lost], 1));
+  await deliver(batchOf([transferRejected()], 2));
+  // As a replica knows it that was behind when it took over.
+  await kit.db.count(GO_BACK, [1, [lost.id]]);
+  await until('it is claimed anew', async () => {
+    await lookAt(runner);
+    return (await row())?.epoch === 2;
+  });
+  expect(await row()).toMatchObject({ next: 1 });
+  expect(seeks.at(-1)).toBe(1);
+  await runner.close();
 });
 
 it('is passed over again by the process that comes after a crash', async () => {

@@ -1,3 +1,4 @@
+import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { configureLogging, renderMetrics } from '@payflow/telemetry';
 import {
@@ -80,6 +81,55 @@ describe.each([
     const [after] = await kit.positions();
     expect(after?.epoch).toBeGreaterThan((before?.epoch ?? 0n) + 1n);
     expect(await appliedIds()).toEqual(ids);
+  });
+});
+
+describe('a database that goes back while the service runs', () => {
+  let kit: ReaderKit;
+  beforeAll(async () => {
+    kit = await ReaderKit.open('gateway.accounts');
+  });
+  afterAll(() => kit.close());
+
+  /** As a replica knows it that was behind when it took over: the last messages were never applied, the owner is the same. */
+  const goBack = (by: number) =>
+    kit.db.transaction(async (tx) => {
+      const lost = await tx.rows<{ event_id: string }>(
+        statement(
+          'spec.lose-effects',
+          'delete from effects where id in (select id from effects order by id desc limit $1) returning event_id',
+        ),
+        [by],
+      );
+      const ids = lost.map(({ event_id }) => uuidOf('event', event_id));
+      await tx.count(statement('spec.lose-marks', 'delete from inbox where event_id = any ($1::uuid[])'), [ids]);
+      await tx.count(
+        statement(
+          'spec.lose-place',
+          'update positions set next_offset = next_offset - $1, last_event_id = null where next_offset > 0',
+        ),
+        [by],
+      );
+    });
+
+  it.each([1, 10])('gets again what it has lost: %d messages', async (by) => {
+    const account = newId('account');
+    const before = (await kit.effects()).map(({ eventId }) => eventId);
+    const first = Array.from({ length: 20 }, () => accountRejected(account));
+    const reader = await kit.start();
+    await kit.send(first);
+    await kit.effectsWhen(before.length + first.length);
+    await kit.untilRead();
+    await goBack(by);
+    const [last] = [accountRejected(account)];
+    await kit.send([last]);
+    await until('the last one is applied', async () =>
+      (await kit.effects()).some(({ eventId }) => eventId === last.id),
+    );
+    const ids = (await kit.effects()).map(({ eventId }) => eventId);
+    expect(ids).toEqual([...before, ...[...first, last].map(({ id }) => id)]);
+    expect((await kit.positions()).every(({ stoppedReason }) => stoppedReason === null)).toBe(true);
+    await kit.stop(reader);
   });
 });
 

@@ -5,10 +5,10 @@ export class FenceLost extends Error {
   }
 }
 
-/** The consumer stands somewhere else than the claim says: it is claimed, and the log looked at, anew. */
+/** Consumer, claim and row do not agree on where the reader stands: it is claimed, and the log looked at, anew. */
 export class ClaimStale extends Error {
-  constructor() {
-    super('the consumer was sent back');
+  constructor(what: 'consumer' | 'database') {
+    super(`the ${what} was sent back`);
   }
 }
 
