@@ -23,12 +23,13 @@ describe('an error', () => {
     expect(isDeterministic(error)).toBe(expected);
   });
 
-  it.each(['EPIPE', 'ECONNRESET', '57P01', '08006', '53300', '25006', '25P03'])(
-    '%s means that the server or the way to it is gone',
-    (code) => {
-      expect(isConnectionLoss(pg(code))).toBe(true);
-    },
-  );
+  it.each([
+    ...['EPIPE', 'ECONNRESET', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN'],
+    ...['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', 'ERR_SSL_BAD_RECORD_TYPE'],
+    ...['57P01', '08006', '53300', '25006', '25P03'],
+  ])('%s means that the server or the way to it is gone', (code) => {
+    expect(isConnectionLoss(pg(code))).toBe(true);
+  });
 
   it.each([
     'timeout exceeded when trying to connect',

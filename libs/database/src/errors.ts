@@ -69,7 +69,22 @@ export function isStatementTimeout(error: unknown): boolean {
 
 /** Too many connections; read only, as a server is while it changes places; ended for idling inside a transaction. */
 const OTHER_LOSSES = new Set(['53300', '25006', '25P03']);
-const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+/** An alert of the other side, a record that cannot be read. A certificate that is not believed has codes of its own. */
+const TLS_CODE = /^ERR_SSL_/;
 
 /** What the driver and its pool say of a connection that broke, was not to be had, or is being closed. */
 const LOST =
@@ -81,6 +96,6 @@ export function isConnectionLoss(error: unknown): boolean {
   const state = sqlState(error);
   if (state) return state.startsWith('08') || state.startsWith('57P') || OTHER_LOSSES.has(state);
   const code = (error as { code?: unknown } | null)?.code;
-  if (typeof code === 'string' && CONNECTION_CODES.has(code)) return true;
+  if (typeof code === 'string' && (CONNECTION_CODES.has(code) || TLS_CODE.test(code))) return true;
   return error instanceof Error && LOST.test(error.message);
 }
