@@ -1,4 +1,5 @@
 import type { AnyMessage } from '@payflow/contracts';
+import { AMOUNT_MAX } from '@payflow/money';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import { isOpen, type Kind, type Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
@@ -107,9 +108,13 @@ function standingOf({ payment, operations }: Life): Standing {
   return left < 0n ? { whole: whole - left, capturable: 0n } : { whole, capturable: left };
 }
 
-/** What of the limits the payment still needs, at most, once something that was to be added to it has come to nothing. */
+/**
+ * What of the limits the payment still needs, at most, once something that was to be added to it has come to nothing. What waits
+ * may ask for more than any payment can be: no limit has more to keep than a sum can hold.
+ */
 export function keptBy(life: Life): bigint {
-  return standingOf(life).whole;
+  const { whole } = standingOf(life);
+  return whole < AMOUNT_MAX ? whole : AMOUNT_MAX;
 }
 
 /** Of the limits those that add up. */

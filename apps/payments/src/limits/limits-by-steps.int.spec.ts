@@ -1,5 +1,6 @@
 import { newId, type LimitDefine, type RiskRuleDefine } from '@payflow/contracts';
 import { statement } from '@payflow/database';
+import { AMOUNT_MAX } from '@payflow/money';
 import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PaymentsUnderTest, told } from '../testing/payments-under-test.js';
@@ -182,6 +183,31 @@ it('what was to be added and comes to nothing is free again, long before the pay
   await payments.tell(await payments.answer(id, 'approved'));
   await payments.settle();
   expect(await use()).toEqual({ reserved: '0', used: '1000' });
+});
+
+it('an increment past all numbers waits for its turn, and keeps nothing of its payment from its end', async () => {
+  const customer = newId('customer');
+  const often = {
+    id: newId('limit'),
+    kind: 'velocity',
+    scope: 'customer',
+    customer,
+    method: null,
+    asset: null,
+  } as const;
+  const rest = { amount: null, count: 9, minutes: 60, enabled: true, if_version: null };
+  await payments.tell(payments.message('payflow.limit.define.v1', { ...often, ...rest }));
+  const id = await payments.authorized({ customer, method: CARD, capture: 'manual_multiple' });
+  const capture = (amount: string) => payments.wish(id, 'capture', { amount, final: false });
+  await payments.tell(capture('10'));
+  await payments.tell(capture('20'), payments.wish(id, 'increment', { amount: AMOUNT_MAX.toString() }));
+  await payments.tell(await payments.answer(id, 'declined'));
+  await payments.tell(await payments.answer(id, 'approved'));
+  await payments.settle();
+  expect(await payments.operations(id)).toEqual([
+    ...['authorization 1000 succeeded', 'capture 10 failed card_declined', 'capture 20 succeeded'],
+    `increment ${AMOUNT_MAX} failed payment_not_incrementable`,
+  ]);
 });
 
 it('a limit that is younger than the payment counts what was added to it since, and nothing of what came to nothing', async () => {
