@@ -128,6 +128,13 @@ describe('over the whole life of payments', () => {
       `update payment_operations set ${late}; update ledger_steps set status = 'done', verdict_event_id = gen_random_uuid() where payment_id = ${which}`,
       /waits for nothing$/,
     );
+    await payments.tell(payments.wish(waiting, 'cancellation'));
+    const only = `${late} and status = 'queued'`;
+    await seen(
+      'I15',
+      `update payment_operations set ${only}; update payments set operation_id = id where id = ${which}`,
+      /^payment_operations\/\S+ waits for nothing$/,
+    );
     await payments.settle();
   });
 

@@ -33,7 +33,9 @@ export const STANDSTILLS = `
   where o.${IS_OPEN} and o.updated_at < clock_timestamp() - interval '${UNSWEPT}' and not o.needs_attention
     and not exists (select from ledger_steps l where ${OF_OPERATION('l')} and l.status = 'asked' and l.updated_at >= clock_timestamp() - interval '${UNSWEPT}')
     and not exists (select from attempts a where ${OF_OPERATION('a')} and a.status in ('created', 'sending', 'unknown', 'requires_action'))
-    and not (o.status = 'queued' and (p.operation_id is not null or p.status = 'processing'))
+    -- Of a direct payment under way no operation is named that is there.
+    and not (o.status = 'queued' and (p.status = 'processing' or exists (
+      select from payment_operations n where n.tenant_id = p.tenant_id and n.livemode = p.livemode and n.id = p.operation_id and n.${IS_OPEN})))
     and not (o.kind = 'confirmation' and p.operation_id is not null)
     and not (o.kind = 'authorization' and p.operation_id is distinct from o.id and p.operation_id is not null)
     and not exists (${parked('o.tenant_id', 'o.payment_id')})

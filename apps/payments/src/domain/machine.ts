@@ -70,8 +70,11 @@ export function start(life: Life, { confirm }: Pick<PaymentCreate, 'confirm'>, m
 export function deny(life: Life, code: Refusal, failureReason: string | null, moment: Moment): Life {
   const refused = withPayment(life, { failureReason });
   const { id: commandId, actor, traceId } = moment.cause;
-  if (life.payment.ledgerCommandId === null)
-    return failed(refused, authorizationOf(life, { commandId, actor, traceId }, moment), code, [], moment);
+  if (life.payment.ledgerCommandId === null) {
+    // One that would have waited to be confirmed has no operation either, and what was asked of it waited for its review.
+    const first = authorizationOf(life, { commandId, actor, traceId }, moment);
+    return goOn(failed(refused, first, code, [], moment), moment);
+  }
   // A direct payment has no operation. Our own word stands in the place of the ledger's, and something may have waited for that.
   const change = { failureCode: code, endedBy: commandId };
   return goOn(moved(refused, 'failed', change, { reason: code, accounts: [] }, moment), moment);

@@ -329,6 +329,22 @@ it.each([
   expect(await use()).toEqual({ reserved: '0', used: '0' });
 });
 
+it.each([
+  ['deny', 'review_denied', 'cancellation', 'payment_not_cancelable'],
+  ['expire', 'review_expired', 'confirmation', 'payment_not_confirmable'],
+] as const)('by %s, one ends so that was to be confirmed after its review', async (decision, code, kind, refusal) => {
+  const create = payments.create({ method: { ...CARD, brand: 'odd' }, confirm: false });
+  const { id } = create.data;
+  await payments.tell(create);
+  await payments.tell(payments.wish(id, kind));
+  if (decision === 'expire')
+    await payments.db.tamper(`update reviews set expires_at = now() where id = typeid_uuid('${id}')`);
+  expect(told(await payments.tell(decide(id, decision)))).toEqual([
+    ...['review.decided', `payment.failed ${code}`, `${kind}.failed ${refusal} of failed`],
+  ]);
+  expect(await payments.row(id)).toMatchObject({ status: 'failed', operation_id: null });
+});
+
 it('a direct payment under review that is denied ends what has waited for it', async () => {
   await payments.tell(rule({ priority: 3, verdict: 'review', reason: 'eur', conditions: { asset: ['EUR'] } }));
   const create = payments.create({ asset: 'EUR', capture: 'automatic' });
