@@ -14,8 +14,8 @@ export interface PaymentFacts {
   readonly destination: string;
   /** When it was accepted, milliseconds since the epoch: its day, month and hour, however late it is taken in. */
   readonly at_ms: number;
-  /** True of what is added to a payment that has its place. */
-  readonly isAdded?: true;
+  /** Of what is added to a payment that is there: the sum it was made with, less all that it takes before this. */
+  readonly base?: bigint;
 }
 
 interface Asked {

@@ -231,6 +231,42 @@ it('a limit that is younger than the payment counts what was added to it since, 
   expect(await use()).toEqual({ reserved: '0', used: '100' });
 });
 
+it('a limit that is younger than increments of the payment counts none of these, whether it goes on or ends', async () => {
+  const { customer } = await limited('2000');
+  const id = await payments.authorized({ customer, method: CARD });
+  const increase = async (amount: string, outcome: 'approved' | 'declined') => {
+    await payments.tell(payments.wish(id, 'increment', { amount }));
+    await payments.settle();
+    await payments.tell(await payments.answer(id, outcome));
+    await payments.settle();
+  };
+  await increase('500', 'approved');
+  await limited('300', customer);
+  await increase('200', 'declined');
+  expect(await use()).toEqual({ reserved: '0', used: '0' });
+  await increase('50', 'approved');
+  expect(await use()).toEqual({ reserved: '50', used: '0' });
+  await payments.tell(payments.wish(id, 'capture', { amount: '1520' }));
+  await payments.tell(await payments.answer(id, 'approved'));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '0', used: '20' });
+});
+
+it('of what is captured a younger limit counts nothing while it is less than the payment was before it', async () => {
+  const { customer } = await limited('2000');
+  const id = await payments.authorized({ customer });
+  await limited('300', customer);
+  await payments.tell(
+    payments.wish(id, 'increment', { amount: '20' }),
+    payments.wish(id, 'increment', { amount: '30' }),
+  );
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '50', used: '0' });
+  await payments.tell(payments.wish(id, 'capture', { amount: '600' }));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '0', used: '0' });
+});
+
 it('what is being added, and has not been answered, counts in what may still be', async () => {
   const customer = newId('customer');
   const whole = { id: newId('limit'), kind: 'per_payment', scope: 'customer', customer, method: null } as const;

@@ -37,7 +37,10 @@ export interface Reservation extends Window {
   readonly payment: string;
   readonly at_ms: number;
   readonly amount: bigint;
-  /** What of it is the payment as it was made; the rest was added. A limit that is younger than the payment has nothing of that. */
+  /**
+   * The sum that the payment was made with, less all that it took before the limit first saw it: of a limit that is younger than
+   * the payment nothing, or less than that where something had been added by then.
+   */
   readonly base: bigint;
   readonly status: 'reserved' | 'counted';
 }
@@ -137,8 +140,7 @@ export class Tally {
   #reserve(limit: Counting<LimitTerms>, facts: PaymentFacts): void {
     if (limit.kind === 'per_payment') return;
     const window = this.#windowOf(limit, facts);
-    const { payment, at_ms, amount, isAdded = false } = facts;
-    const base = isAdded ? 0n : amount;
+    const { payment, at_ms, amount, base = amount } = facts;
     this.reservations.push({ ...window, payment, at_ms, amount, base, status: 'reserved' });
     if (limit.kind === 'velocity') return this.#note(window, at_ms);
     const key = keyOfWindow(window);

@@ -13,8 +13,8 @@ export interface Settled extends Owner {
   readonly used: string;
   /** Of one that goes on: so much stays reserved, at most. Null where it has ended. */
   readonly kept: string | null;
-  /** Of one that goes on: the sum that it was made with. */
-  readonly made: string | null;
+  /** The sum that it was made with. */
+  readonly made: string;
 }
 
 const KEY = 'tenant_id, livemode, limit_id, subject, window_start';
@@ -86,13 +86,13 @@ export function usesToTake(growth: readonly Growth[], reservations: readonly Res
   return [...GROWN.whole(growth), ...RESERVED.whole(together(reservations))];
 }
 
-/** One statement must not meet what a payment takes of a window twice. */
+/** One statement must not meet what a payment takes of a window twice. What it took before is what it did before the first. */
 function together(reservations: readonly Reservation[]): Reservation[] {
   const sums = new Map<string, Reservation>();
   for (const one of reservations) {
     const key = `${one.payment} ${keyOfWindow(one)}`;
     const before = sums.get(key);
-    sums.set(key, before ? { ...before, amount: before.amount + one.amount, base: before.base + one.base } : one);
+    sums.set(key, before ? { ...before, amount: before.amount + one.amount } : one);
   }
   return [...sums.values()];
 }
@@ -106,6 +106,9 @@ export const SETTLED = new Unnested<Settled>([
   ['made', 'bigint', ({ made }) => made],
 ]);
 
+/** What the payment took before the limit first saw it: its first money, of which the limit counts nothing. */
+const UNSEEN = 'coalesce(e.made - r.base_minor, 0)';
+
 /**
  * SQL, a list of CTEs: what payments reserved that ended is used as far as it was captured, and free again beyond that; what was
  * to be added to one that goes on, and will not be, is free as well, down to nothing where the limit is younger than the payment.
@@ -115,15 +118,15 @@ export const usesSettled = (first: number): string =>
   `settling as (
      select * from ${SETTLED.from(first)}),
    settled as (
-     update limit_reservations r set used_minor = least(e.used, r.amount_minor),
-       status = case when e.used > 0 then 'used' else 'released' end, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+     update limit_reservations r set used_minor = greatest(least(e.used - ${UNSEEN}, r.amount_minor), 0),
+       status = case when e.used > ${UNSEEN} then 'used' else 'released' end, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
      from settling e
      where r.tenant_id = e.tenant_id and r.livemode = e.livemode and r.payment_id = e.payment_id and r.status = 'reserved'
        and e.kept is null
      returning r.*),
    added as (
      select * from (
-       select r.*, e.kept - coalesce(e.made - r.base_minor, 0) as kept
+       select r.*, e.kept - ${UNSEEN} as kept
        from settling e join limit_reservations r using (tenant_id, livemode, payment_id)
        where e.kept is not null and r.status = 'reserved' and r.window_start > to_timestamp(0)) as k
      where amount_minor > kept),
@@ -208,9 +211,9 @@ export async function readTimes(tx: Transaction, looked: readonly Looked[]): Pro
 export function usesOf(ended: readonly Payment[]): Settled[] {
   return ended
     .filter(({ admission }) => admission !== null)
-    .map(({ id, tenant, livemode, status, captured }) => {
+    .map(({ id, tenant, livemode, status, captured, amount: made }) => {
       const used = status === 'succeeded' ? captured.toString() : '0';
-      return { tenant, livemode, payment: id, used, kept: null, made: null };
+      return { tenant, livemode, payment: id, used, kept: null, made };
     });
 }
 
