@@ -1,10 +1,11 @@
-import { uuidOf } from '@payflow/contracts';
+import { newId, uuidOf, type PaymentCreate } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
 import { testBroker } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reviewOf } from './limits/review.repository.js';
 import { Sweeper } from './sweeper.js';
-import { PaymentsUnderTest, told } from './testing/payments-under-test.js';
+import { PaymentsUnderTest, TENANT, told } from './testing/payments-under-test.js';
 
 const SENT = statement(
   'spec.swept',
@@ -23,6 +24,12 @@ afterAll(() => payments.close());
 
 const set = (table: string, id: string, change: string, column = 'id') =>
   payments.db.tamper(`update ${table} set ${change} where ${column} = '${uuidOf('payment', id)}'`);
+
+async function created(change: Partial<PaymentCreate> = {}) {
+  const create = payments.create(change);
+  await payments.tell(create);
+  return create;
+}
 
 async function sweptFor(id: string): Promise<string[]> {
   await sweeper.sweep();
@@ -92,6 +99,82 @@ describe('the sweeper', () => {
     expect(told(await payments.tell(await payments.answer(id, 'approved')))).toEqual(['hold.void']);
     expect(told(await payments.settle())).toEqual(['payment.expired']);
   });
+
+  it.each<[what: string, lateOne: () => Promise<string>]>([
+    [
+      'waits for the ledger',
+      async () => {
+        const { data } = await created({ capture: 'automatic' });
+        await set('payments', data.id, `updated_at = now() - interval '11 seconds'`);
+        return data.id;
+      },
+    ],
+    [
+      'has a step that was not answered',
+      async () => {
+        const { data } = await created();
+        await set('ledger_steps', data.id, `updated_at = now() - interval '11 seconds'`, 'payment_id');
+        return data.id;
+      },
+    ],
+    [
+      'waits for a person',
+      async () => {
+        const id = await payments.authorized();
+        await payments.tell(payments.wish(id, 'capture'));
+        await payments.settle(() => 'account_frozen');
+        await set('payment_operations', id, `updated_at = now() - interval '301 seconds'`, 'payment_id');
+        return id;
+      },
+    ],
+    [
+      'was not captured in its time',
+      async () => {
+        const id = await payments.authorized();
+        await set('payments', id, `authorized_until = now() - interval '1 second'`);
+        return id;
+      },
+    ],
+    [
+      'was not confirmed in its time',
+      async () => {
+        const { data } = await created({ confirm: false });
+        await set('payments', data.id, `expires_at = now() - interval '1 second'`);
+        return data.id;
+      },
+    ],
+    [
+      'was not looked at in its time',
+      async () => {
+        const [id, conditions] = [newId('riskRule'), { asset: ['EUR'] }];
+        const terms = {
+          id,
+          priority: 1,
+          verdict: 'review',
+          reason: 'looks_odd',
+          enabled: true,
+          if_version: null,
+        } as const;
+        await payments.tell(payments.message('payflow.risk_rule.define.v1', { ...terms, conditions }));
+        const { data } = await created({ asset: 'EUR' });
+        await set('reviews', data.id, `expires_at = now() - interval '1 second'`);
+        return data.id;
+      },
+    ],
+  ])(
+    'says nothing behind the back of a parked payment that %s, and all of it when it is let go',
+    async (_, lateOne) => {
+      const id = await lateOne();
+      await payments.db.tamper(
+        `insert into parked_subjects (consumer_group, tenant, record_key, state, error_class, error_message, attempts, topic, partition)
+       values ('payments.commands', '${TENANT}', '${id}', 'parked', 'Error', 'spec', 1, 'payments.commands', 0)`,
+      );
+      const both = async () => [...(await sweptFor(id)), ...(await sweptFor(reviewOf(id)))];
+      expect(await both()).toEqual([]);
+      await payments.db.tamper('delete from parked_subjects');
+      expect(await both()).toHaveLength(1);
+    },
+  );
 
   it('asks less and less often for an end that the provider does not give', async () => {
     const id = await payments.authorized({ method: { type: 'card', token: 'tok_visa' } });

@@ -2,8 +2,8 @@ import { MESSAGES, TOPICS, type MessageType } from '@payflow/contracts';
 import { moneyOfDisputesMovesOnce, UNMOVED } from './dispute-invariants.js';
 import { invariant, noOldOutboxRow, noSecrets, recentOutbox, type Invariant } from '@payflow/invariants';
 import { ATTEMPT_TEXTS, noAttemptIsForgotten } from './attempt-invariants.js';
-
-import { STANDSTILLS, UNTOLD_CHANGES, lifeInvariants, parked } from './life-invariants.js';
+import { STANDSTILLS, UNTOLD_CHANGES, lifeInvariants } from './life-invariants.js';
+import { parked } from './parked.js';
 
 /** What is asked of payments, as an array of SQL: of the types that begin like their events. */
 const PAYMENT_COMMANDS = `array[${(Object.keys(MESSAGES) as MessageType[])

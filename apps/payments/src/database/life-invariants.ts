@@ -1,14 +1,10 @@
 import { invariant, recentOutbox, type Invariant } from '@payflow/invariants';
 import { FINAL_STATES, TRANSITIONS } from '../domain/transitions.js';
+import { parked } from './parked.js';
 
 /** What a sweeper looks after is taken within seconds; past this it has none, or that one stands still. */
 const UNSWEPT = '40 seconds';
 const LATE = '30 seconds';
-
-/** A subject that waits for its operator, as a subquery of SQL. */
-export function parked(tenant: string, payment: string): string {
-  return `select from parked_subjects s where typeid_uuid(s.tenant) = ${tenant} and typeid_uuid(s.record_key) = ${payment}`;
-}
 
 const OF = (alias: string, payment: string) =>
   `${alias}.tenant_id = ${payment}.tenant_id and ${alias}.livemode = ${payment}.livemode and ${alias}.payment_id = ${payment}.id`;

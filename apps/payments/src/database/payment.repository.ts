@@ -10,6 +10,7 @@ import {
 } from '@payflow/database';
 import type { Division } from '../domain/division.js';
 import type { Payment } from '../domain/payment.js';
+import { parked } from './parked.js';
 
 /** The ledger's word on one payment. */
 export interface VerdictOnPayment {
@@ -125,6 +126,7 @@ const FINISH = statement(
    select ${COLUMNS} from finished`,
 );
 
+// What is parked has its turn when its operator has seen to it: whatever is sent before that lies behind it, and fills the partition.
 const OVERDUE = statement(
   'payments.overdue',
   `update payments set updated_at = clock_timestamp()
@@ -132,6 +134,7 @@ const OVERDUE = statement(
      select tenant_id, livemode, id from payments
      where status = 'processing' and ledger_command_id is not null and admission is distinct from 'in_review'
        and updated_at < clock_timestamp() - $1 * interval '1 millisecond'
+       and not exists (${parked('payments.tenant_id', 'payments.id')})
      order by updated_at limit $2 for update skip locked)
    returning tenant_id, livemode, id`,
 );

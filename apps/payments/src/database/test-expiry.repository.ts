@@ -1,9 +1,11 @@
 import { statement, type Row, type Transaction } from '@payflow/database';
+import { parked } from './parked.js';
 import { toKey, type KeyRow, type PaymentKey } from './payment.repository.js';
 
 // As with what is live: the longer the end does not come, the less often it is asked for.
 const isDue = (alias: string) => `(${alias}.swept_at is null or ${alias}.swept_at < statement_timestamp()
-         - greatest($1 * interval '1 millisecond', least((statement_timestamp() - c.moved_at) / 8, interval '6 hours')))`;
+         - greatest($1 * interval '1 millisecond', least((statement_timestamp() - c.moved_at) / 8, interval '6 hours')))
+         and not exists (${parked(`${alias}.tenant_id`, `${alias}.id`)})`;
 const isPast = (end: string) => `${end} >= statement_timestamp() and ${end} < c.now`;
 
 // By the space's own clock, and only what that alone ends.

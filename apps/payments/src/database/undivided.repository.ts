@@ -1,4 +1,5 @@
 import { statement, type Transaction } from '@payflow/database';
+import { parked } from './parked.js';
 import { toKey, type KeyRow, type PaymentKey } from './payment.repository.js';
 
 // The longer it has been refused, the less often it is tried. A later try hides the ones before it.
@@ -15,6 +16,7 @@ const UNDIVIDED = statement(
            select from ledger_steps l
            where (l.tenant_id, l.livemode, l.operation_id) = (r.tenant_id, r.livemode, r.operation_id)
              and l.command_type = r.command_type and l.asked_at > r.asked_at)
+         and not exists (${parked('r.tenant_id', 'r.payment_id')})
        order by updated_at limit $3 for update skip locked)
      returning tenant_id, livemode, payment_id)
    select distinct tenant_id, livemode, payment_id as id from taken`,

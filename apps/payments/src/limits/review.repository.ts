@@ -8,6 +8,7 @@ import {
   type Row,
   type Transaction,
 } from '@payflow/database';
+import { parked } from '../database/parked.js';
 import { toKey, type KeyRow, type PaymentKey } from '../database/payment.repository.js';
 import type { Payment } from '../domain/payment.js';
 import type { Owner } from './policy.repository.js';
@@ -86,6 +87,7 @@ const OVER = statement(
      select tenant_id, livemode, id from reviews
      where status = 'open' and expires_at < clock_timestamp()
        and (swept_at is null or swept_at < clock_timestamp() - $1 * interval '1 millisecond')
+       and not exists (${parked('reviews.tenant_id', 'reviews.id')})
      order by expires_at limit $2 for update skip locked)
    returning tenant_id, livemode, id`,
 );
