@@ -1,6 +1,6 @@
 import { invariant, recentOutbox } from '@payflow/invariants';
 import { LEG_TRANSITIONS, STATUS_TRANSITIONS } from '../domain/dispute-states.js';
-import { parked } from './life-invariants.js';
+import { parked } from './parked.js';
 
 const legal = (transitions: readonly { readonly from: string | null; readonly to: string }[], column: string) => {
   const pairs = transitions.map(({ from, to }) => `('${from ?? ''}', '${to}')`).join(', ');
