@@ -17,6 +17,7 @@ export type { AnyOutgoing, MessageContext, Origin, Outgoing } from './outgoing.j
 export { countParked, listParked, requestParked, type ParkedListing } from './parking/parking.repository.js';
 export {
   listDeadLetters,
+  discardDeadLetter,
   requestReplay,
   type DeadLetterListing,
   type DeadLetterPlace,

@@ -65,6 +65,12 @@ const REQUEST = statement(
    where consumer_group = $1 and topic = $2 and partition = $3 and record_offset = $4 and state = 'dead'`,
 );
 
+const DISCARD = statement(
+  'dead-letters.discard',
+  `update dead_letters set state = 'replayed', last_at = clock_timestamp(), actor = $5, reason = $6
+   where consumer_group = $1 and topic = $2 and partition = $3 and record_offset = $4 and state = 'dead'`,
+);
+
 const NEXT = statement(
   'dead-letters.begin-replay',
   `update dead_letters set tries = tries + 1
@@ -139,6 +145,17 @@ export async function requestReplay(
 ): Promise<boolean> {
   const { topic } = SUBSCRIPTIONS[group];
   return (await db.count(REQUEST, [group, topic, partition, offset, wish.actor, wish.reason])) > 0;
+}
+
+/** For a record that can never be applied: nobody is told of it any more, and its row says who decided so. False when no such letter is dead. */
+export async function discardDeadLetter(
+  db: Database,
+  { group, partition, offset }: DeadLetterPlace,
+  wish: { readonly actor: string; readonly reason: string },
+): Promise<boolean> {
+  const { topic } = SUBSCRIPTIONS[group];
+  const reason = `discarded: ${wish.reason}`;
+  return (await db.count(DISCARD, [group, topic, partition, offset, wish.actor, reason])) > 0;
 }
 
 /** Takes the oldest letter that is to be replayed, counting the try before it begins. */

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kafkajsBroker } from '../broker/kafkajs/client.js';
 import type { RecordToSend } from '../broker/port.js';
 import { listParked, requestParked } from '../parking/parking.repository.js';
-import { listDeadLetters, requestReplay } from './dead-letter.repository.js';
+import { countDeadLetters, discardDeadLetter, listDeadLetters, requestReplay } from './dead-letter.repository.js';
 
 configureLogging({ level: 'silent' });
 
@@ -213,6 +213,28 @@ describe.concurrent('a handler that throws', () => {
     await kit.send([poison]);
     await kit.untilRead();
     expect((await kit.effects()).length).toBe(2);
+    await kit.close();
+  });
+
+  it('a record that can never be applied is told of no more once somebody has said so, and the next of its key flow on', async () => {
+    const kit = await ReaderKit.open('gateway.accounts');
+    const poison = accountRejected();
+    const handle = effectHandler('a', (messages) => {
+      if (messages.some(({ id }) => id === poison.id)) throw new TypeError('a bug');
+    });
+    await kit.start({ handle });
+    await kit.send([poison]);
+    await kit.untilRead();
+    const [letter] = await listDeadLetters(kit.db);
+    const { partition, offset } = letter as NonNullable<typeof letter>;
+    const place = { group: 'gateway.accounts' as const, partition, offset: Number(offset) };
+    expect(await countDeadLetters(kit.db, 'gateway.accounts')).toBe(1);
+    expect(await discardDeadLetter(kit.db, place, WISH)).toBe(true);
+    expect(await countDeadLetters(kit.db, 'gateway.accounts')).toBe(0);
+    const after = [await discardDeadLetter(kit.db, place, WISH), await requestReplay(kit.db, place, WISH)];
+    expect(after).toEqual([false, false]);
+    const [told] = await listDeadLetters(kit.db);
+    expect(told).toMatchObject({ actor: WISH.actor, reason: `discarded: ${WISH.reason}` });
     await kit.close();
   });
 

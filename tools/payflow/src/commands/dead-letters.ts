@@ -1,5 +1,5 @@
-import { SUBSCRIPTIONS } from '@payflow/contracts';
-import { listDeadLetters, requestReplay } from '@payflow/messaging';
+import { SERVICES, SUBSCRIPTIONS } from '@payflow/contracts';
+import { discardDeadLetter, listDeadLetters, requestReplay } from '@payflow/messaging';
 import { Command } from 'commander';
 import { groupOf, parseOffset, parsePartition } from '../arguments.js';
 import { withDatabase } from '../installation.js';
@@ -8,24 +8,31 @@ import { printTable } from '../output.js';
 /** `payflow dead-letters`: records that could not be applied, and the way to try them once more. */
 export function deadLetterCommands(): Command {
   const deadLetters = new Command('dead-letters').description('records that could not be applied');
-  deadLetters.command('ls').argument('<group>').description('list them').action(list);
-  deadLetters
-    .command('replay')
+  deadLetters.command('ls').argument('[group]').description("list them: one reader's, or everybody's").action(list);
+  decision(deadLetters.command('replay')).description('try a record once more').action(replay);
+  decision(deadLetters.command('discard'))
+    .description('tell of a record no more, which can never be applied')
+    .action(discard);
+  return deadLetters;
+}
+
+function decision(command: Command): Command {
+  return command
     .argument('<group>')
     .argument('<partition>', '', parsePartition)
     .argument('<offset>', '', parseOffset)
     .requiredOption('--actor <who>', 'who decides')
-    .requiredOption('--reason <why>', 'why')
-    .description('try a record once more')
-    .action(replay);
-  return deadLetters;
+    .requiredOption('--reason <why>', 'why');
 }
 
-async function list(name: string): Promise<void> {
-  const group = groupOf(name);
-  const rows = await withDatabase(SUBSCRIPTIONS[group].service, (db) => listDeadLetters(db, group));
+async function list(name?: string): Promise<void> {
+  const group = name === undefined ? undefined : groupOf(name);
+  const services = group === undefined ? SERVICES : [SUBSCRIPTIONS[group].service];
+  const rows: Awaited<ReturnType<typeof listDeadLetters>> = [];
+  for (const service of services) rows.push(...(await withDatabase(service, (db) => listDeadLetters(db, group))));
   printTable(
-    rows.map(({ partition, offset, state, lastAt, errorClass, errorMessage, traceId }) => ({
+    rows.map(({ group, partition, offset, state, lastAt, errorClass, errorMessage, traceId }) => ({
+      group,
       partition,
       offset,
       state,
@@ -37,15 +44,22 @@ async function list(name: string): Promise<void> {
   );
 }
 
-async function replay(
-  name: string,
-  partition: number,
-  offset: number,
-  wish: { actor: string; reason: string },
-): Promise<void> {
-  const group = groupOf(name);
-  const place = { group, partition, offset };
-  const found = await withDatabase(SUBSCRIPTIONS[group].service, (db) => requestReplay(db, place, wish));
-  if (!found) throw new Error('no such record is dead-lettered');
+type Decided = [name: string, partition: number, offset: number, wish: { actor: string; reason: string }];
+
+async function replay(...decided: Decided): Promise<void> {
+  await carryOut(requestReplay, decided);
   process.stdout.write('replaying: the owner of the partition tries it within seconds\n');
+}
+
+async function discard(...decided: Decided): Promise<void> {
+  await carryOut(discardDeadLetter, decided);
+  process.stdout.write('discarded: its bytes stay for 30 days\n');
+}
+
+async function carryOut(decide: typeof requestReplay, [name, partition, offset, wish]: Decided): Promise<void> {
+  const group = groupOf(name);
+  const found = await withDatabase(SUBSCRIPTIONS[group].service, (db) =>
+    decide(db, { group, partition, offset }, wish),
+  );
+  if (!found) throw new Error('no such record is dead-lettered');
 }
