@@ -3,8 +3,8 @@ import { findPeriod, listPeriods } from '../database/period.repository.js';
 import type { Owner } from '../domain/book.js';
 import type { Period } from '../domain/period.js';
 
-/** Behind every month. */
-const NEWEST = '~';
+/** Behind every month, in digits: in the order of a language, signs come before them. */
+const NEWEST = '9999-12';
 
 /** One page of an owner's closed and closing months, latest first, without their figures. */
 export async function periodList(
