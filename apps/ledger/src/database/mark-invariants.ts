@@ -96,20 +96,29 @@ const METADATA_OTHERWISE = `
   select coalesce(m.resource, told.resource) || 's/' || coalesce(m.id, told.id) || ' has other metadata in version '
     || coalesce(m.version, told.version) || ' than was told' as id from metadata_versions m
   full join (
-    select tenant_id, livemode, 'account' as resource, id, 1::bigint as version, (event_data::json -> 'metadata')::text as metadata,
-      true as is_kept
-    from verdicts where kind = 'account' and event_type = 'payflow.account.opened.v1'
+    select tenant_id, livemode, 'account' as resource, id, version, metadata,
+      metadata is distinct from lag(metadata) over (partition by tenant_id, livemode, id order by version) as is_kept
+    from (
+      select tenant_id, livemode, id, 1::bigint as version, (event_data::json -> 'metadata')::text as metadata
+      from verdicts where kind = 'account' and event_type = 'payflow.account.opened.v1'
+      union all
+      select tenant_id, livemode, typeid_uuid(data ->> 'id'), (data ->> 'version')::bigint, (data -> 'metadata')::text
+      from verdicts cross join lateral (select event_data::json as data) as told
+      where kind = 'change' and event_type = 'payflow.account.updated.v1') as accounts
     union all
-    select tenant_id, livemode, split_part(event_type, '.', 2), typeid_uuid(data ->> 'id'), (data ->> 'version')::bigint,
-      (data -> 'metadata')::text, event_type = 'payflow.transfer.updated.v1'
+    select tenant_id, livemode, 'transfer', typeid_uuid(data ->> 'id'), (data ->> 'version')::bigint, (data -> 'metadata')::text, true
     from verdicts cross join lateral (select event_data::json as data) as told
-    where kind = 'change' and event_type in ('payflow.account.updated.v1', 'payflow.transfer.updated.v1')
+    where kind = 'change' and event_type = 'payflow.transfer.updated.v1'
     union all
     select g.tenant_id, g.livemode, 'transfer', typeid_uuid(g.data -> 'legs' -> -1 ->> 'id'), 1, (g.data -> 'metadata')::text, false
     from (${GROUPS}) as g
     where g.data ->> 'reverses' is not null or json_array_length(g.data -> 'legs') = 1) as told
     on told.tenant_id = m.tenant_id and told.livemode = m.livemode and told.resource = m.resource and told.id = m.id and told.version = m.version
-  where case when m.id is null then told.is_kept when told.id is null then m.actor is not null
+  where case
+    when m.id is null then told.is_kept and not exists (
+      select from metadata_versions o
+      where o.tenant_id = told.tenant_id and o.livemode = told.livemode and o.resource = told.resource and o.id = told.id and o.actor is null)
+    when told.id is null then m.actor is not null
     else m.metadata::text <> told.metadata end`;
 
 export const oneMarkPerEffect = invariant({

@@ -212,6 +212,13 @@ describe('I16 sees', () => {
   });
 });
 
+it('I3 sees a version that no change explains', async () => {
+  const change = `update accounts set version = version + 1 where ${account(market)}`;
+  expect(await seen('I3', 'accounts', change)).toEqual([
+    `accounts/${uuidOf('account', market)} has another version than it was changed`,
+  ]);
+});
+
 describe('I5 sees a reversal', () => {
   const back = `reverses_id = ${transferOf(pays.data.id)}`;
   it.each([
@@ -316,6 +323,12 @@ describe('I20 sees', () => {
       /^transfers\/\S+ has other metadata in version 1 than was told$/,
     ],
     [
+      'metadata of an account that was taken away',
+      'metadata_versions',
+      `delete from metadata_versions where metadata::text like '%second%'`,
+      /^accounts\/\S+ has other metadata in version \d+ than was told$/,
+    ],
+    [
       'metadata that was taken away',
       'metadata_versions',
       `delete from metadata_versions where metadata::text like '%seen%'`,
@@ -327,6 +340,11 @@ describe('I20 sees', () => {
 });
 
 describe('I18 sees', () => {
+  it('a verdict that is told to answer another command than its message', async () => {
+    const change = `update verdicts set command_id = gen_random_uuid() where kind = 'transfer' and id = ${transferOf(pays.data.id)}`;
+    expect((await seen('I18', 'verdicts', change)).join('; ')).toMatch(/verdicts\/\S+ is not what its message says/);
+  });
+
   it('a verdict that says something else than its message', async () => {
     const change = told(
       `replace(event_data, '"overdraft_limit":"9"', '"overdraft_limit":"900"')`,

@@ -82,7 +82,8 @@ const changesAreTold = (form: 'running' | 'full') => `
   select 'verdicts/' || c.id || ' is not what its message says' from changed c
   where not (c.kind = 'transfer' and c.event_type = 'payflow.group.posted.v1')
     and exists (select from sent s where s.xact_id = c.xact_id and s.event_id = c.event_id)
-    and not exists (select from sent s where s.xact_id = c.xact_id and s.event_id = c.event_id and s.value = c.event_data)
+    and not exists (select from sent s where s.xact_id = c.xact_id and s.event_id = c.event_id and s.causation = c.command_id
+        and s.value = c.event_data)
   union all
   select 'transfers/' || t.id || ' has no verdict' from since, transfers t
   where t.xact_id >= since.first_xact and t.recorded_at >= since.at and not exists (
