@@ -160,6 +160,11 @@ describe('the verdicts against what was published of them', () => {
       `delete from verdicts where event_type = 'payflow.account.updated.v1'`,
       account,
     ],
+    [
+      'an opening that answers another command',
+      `update verdicts set command_id = gen_random_uuid() where kind = 'account'`,
+      account,
+    ],
     ['a hold that was never placed', `delete from verdicts where kind = 'hold'`, hold],
     ['a closing that was never told', `update periods set event_id = gen_random_uuid()`, MONTH],
   ])('finds %s', async (_, change, subject) => {

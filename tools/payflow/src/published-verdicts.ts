@@ -64,9 +64,10 @@ const LAST_LOOKED = statement(
 
 const KEPT = statement(
   'cli.kept-terms',
-  `select c.nth::integer as nth, v.event_data as told from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5::uuid[])
-     with ordinality as c (tenant_id, livemode, kind, id, event_id, nth)
+  `select c.nth::integer as nth, v.event_data as told from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5::uuid[], $7::uuid[])
+     with ordinality as c (tenant_id, livemode, kind, id, event_id, command_id, nth)
    join verdicts v on v.tenant_id = c.tenant_id and v.livemode = c.livemode and v.kind = c.kind and v.id = c.id and v.event_id = c.event_id
+     and v.command_id = c.command_id
    union all
    select c.nth::integer, p.event_data from unnest($1::uuid[], $2::boolean[], $3::text[], $5::uuid[], $6::text[])
      with ordinality as c (tenant_id, livemode, kind, event_id, month, nth)
@@ -150,6 +151,7 @@ async function faultsOf(ledger: Database, published: readonly ArchivedEvent[]): 
     published.map(idOf),
     published.map(({ event_id }) => event_id),
     published.map(({ subject }) => subject),
+    published.map(({ causation_id }) => uuidOf('event', causation_id)),
   ]);
   const kept = new Map(rows.map(({ nth, told }) => [nth, told]));
   return published.flatMap((event, at) => {
