@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uuidOf } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
+import { archivedEvents, NIL, type ArchivedEvent, type ArchivedPlace } from './archived-events.js';
 
-/** Events of the archive that one statement looks through: a group's may be of a megabyte. */
-const EVENTS_MAX = 1_000;
+/** Verdicts that one statement reads. */
 const VERDICTS_MAX = 20_000;
 
 /** Under which kind of id the ledger keeps what it told. Refusals change nothing, and some of them leave no verdict. */
@@ -24,43 +24,7 @@ type Told = keyof typeof KIND_OF;
 
 const PERIOD_CLOSER = 'ledger/period-closer';
 
-interface Position extends Record<string, unknown> {
-  readonly tenant_id: string;
-  readonly livemode: boolean;
-  readonly event_id: string;
-}
-
-interface ArchivedEvent extends Position {
-  readonly type: Told;
-  readonly subject: string;
-  readonly causation_id: string;
-  readonly actor: string;
-  readonly data: { readonly transfer: string };
-}
-
-const BEFORE_ALL: Position = {
-  tenant_id: '00000000-0000-0000-0000-000000000000',
-  livemode: false,
-  event_id: '00000000-0000-0000-0000-000000000000',
-};
-
-// However few there are of them, a statement reads no further than so many events.
-const STEP = `(tenant_id, livemode, event_id) > ($1::uuid, $2::boolean, $3::uuid)
-   order by tenant_id, livemode, event_id limit ${EVENTS_MAX}`;
-
-const TOLD = statement(
-  'cli.archived-terms',
-  `select * from (
-     select tenant_id, livemode, event_id, type, subject, causation_id, actor, data from archived_events where ${STEP}) as looked
-   where type = any ($4::text[])`,
-);
-
-const LAST_LOOKED = statement(
-  'cli.archived-step',
-  `select tenant_id, livemode, event_id from (
-     select tenant_id, livemode, event_id from archived_events where ${STEP}) as looked
-   order by tenant_id desc, livemode desc, event_id desc limit 1`,
-);
+type LedgerEvent = ArchivedEvent<Told, { readonly transfer: string }>;
 
 const KEPT = statement(
   'cli.kept-terms',
@@ -95,7 +59,7 @@ const NEVER_ARCHIVED = statement(
        select e.event_id from archived_events e where e.tenant_id = c.tenant_id and e.livemode = c.livemode order by e.event_id limit 1)`,
 );
 
-interface KeptVerdict extends Position {
+interface KeptVerdict extends ArchivedPlace {
   readonly kind: string;
   readonly id: string;
   readonly is_settled: boolean;
@@ -104,7 +68,7 @@ interface KeptVerdict extends Position {
 /** And verdicts on terms that nobody was ever told: made up later, under an id of long ago, for a row to agree with. */
 export async function verdictsNeverPublished(ledger: Database, archiver: Database): Promise<string[]> {
   const unlike: string[] = [];
-  for (let after: unknown[] = [BEFORE_ALL.tenant_id, false, '', BEFORE_ALL.event_id]; ;) {
+  for (let after: unknown[] = [NIL, false, '', NIL]; ;) {
     const kept: KeptVerdict[] = await ledger.rows<KeptVerdict>(VERDICTS, [...after, Object.keys(KIND_OF)]);
     const settled = kept.filter(({ is_settled }) => is_settled);
     const missing = await archiver.rows<{ event_id: string }>(NEVER_ARCHIVED, [
@@ -130,19 +94,13 @@ export async function verdictsNeverPublished(ledger: Database, archiver: Databas
  */
 export async function verdictsUnlikePublished(ledger: Database, archiver: Database): Promise<string[]> {
   const unlike: string[] = [];
-  for (let after: Position | undefined = BEFORE_ALL; after !== undefined;) {
-    const key: unknown[] = [after.tenant_id, after.livemode, after.event_id];
-    const [[last], published]: [Position[], ArchivedEvent[]] = await Promise.all([
-      archiver.rows<Position>(LAST_LOOKED, key),
-      archiver.rows<ArchivedEvent>(TOLD, [...key, Object.keys(KIND_OF)]),
-    ]);
+  const types = Object.keys(KIND_OF) as Told[];
+  for await (const published of archivedEvents<Told, LedgerEvent['data']>(archiver, types))
     unlike.push(...(await faultsOf(ledger, published)));
-    after = last;
-  }
   return unlike;
 }
 
-async function faultsOf(ledger: Database, published: readonly ArchivedEvent[]): Promise<string[]> {
+async function faultsOf(ledger: Database, published: readonly LedgerEvent[]): Promise<string[]> {
   if (published.length === 0) return [];
   const rows = await ledger.rows<{ nth: number; told: string }>(KEPT, [
     published.map(({ tenant_id }) => tenant_id),
@@ -162,12 +120,12 @@ async function faultsOf(ledger: Database, published: readonly ArchivedEvent[]): 
 }
 
 /** A month is closed in its row; whoever asks for it again gets a verdict that tells it as it stands. */
-function kindOf({ type, actor }: ArchivedEvent): string {
+function kindOf({ type, actor }: LedgerEvent): string {
   const kind = KIND_OF[type];
   return kind === 'period' && actor !== PERIOD_CLOSER ? 'change' : kind;
 }
 
-function idOf(event: ArchivedEvent): string | null {
+function idOf(event: LedgerEvent): string | null {
   switch (kindOf(event)) {
     case 'transfer':
       return uuidOf('transfer', event.type === 'payflow.hold.posted.v1' ? event.data.transfer : event.subject);

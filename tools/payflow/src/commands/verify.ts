@@ -18,6 +18,7 @@ import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../install
 import { lasting } from '../on-its-way.js';
 import { printTable } from '../output.js';
 import { headsUnlikePublished } from '../published-heads.js';
+import { paymentsUnlikePublished } from '../published-payments.js';
 import { verdictsNeverPublished, verdictsUnlikePublished } from '../published-verdicts.js';
 
 const SAMPLE_MAX = 10;
@@ -51,6 +52,7 @@ export async function verify(
           await booked(dbs),
           await publishedHeads(dbs),
           await publishedVerdicts(dbs),
+          await publishedPayments(dbs),
         ])),
         // As the services: it brings their sums up to date before it compares them.
         await withDatabases(SERVICES, databaseUrl, sentAndReceived),
@@ -96,6 +98,12 @@ function publishedVerdicts(dbs: ReadonlyMap<Service, Database>): Promise<Finding
     ...(await verdictsNeverPublished(ledger, archiver)),
   ];
   return timed('ledger and archiver', 'I16', ofBoth);
+}
+
+/** I16 between payments and archiver. */
+function publishedPayments(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+  const ofBoth = () => paymentsUnlikePublished(dbs.get('payments') as Database, dbs.get('archiver') as Database);
+  return timed('payments and archiver', 'I16', ofBoth);
 }
 
 /** I11 between gateway and payments: no database of ours can see both. */
