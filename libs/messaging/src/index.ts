@@ -5,6 +5,7 @@ export { MessagingGuards1763700013000 } from './database/messaging-guards.js';
 export { MESSAGING_RIGHTS } from './database/messaging-rights.js';
 export { MessagingPartitions1764100040001 } from './database/messaging-partitions.js';
 export { MessagingTables1763700000000 } from './database/messaging-tables.js';
+export { OutboxInOrder1764700000101 } from './database/outbox-in-order.js';
 export { encodeRecord } from './envelope.js';
 export { Housekeeping } from './housekeeping.js';
 export { Messaging, type MessagingOptions } from './messaging.js';

@@ -17,6 +17,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  OutboxInOrder1764700000101,
   encodeRecord,
   kafkajsBroker,
   type BrokerOptions,
@@ -100,6 +101,7 @@ export class ReaderKit {
     EffectsTable1763700002000,
     MessagingGuards1763700013000,
     MessagingPartitions1764100040001,
+    OutboxInOrder1764700000101,
     // Specs share a kit's tables and forget what was in them.
     { ...MESSAGING_RIGHTS, positions: { update: 'all', delete: true }, effects: { delete: true } } satisfies Rights,
   ];

@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  OutboxInOrder1764700000101,
 } from '@payflow/messaging';
 import { ArchiverTables1763700001000 } from './migrations/1763700001000-archiver-tables.js';
 import { ArchiverGuards1763700013001 } from './migrations/1763700013001-archiver-guards.js';
@@ -23,6 +24,7 @@ export const migrations = [
   SumsAreNoCards1764300000001,
   ArchiverDays1764700000061,
   ArchiverMonthBounds1764700000062,
+  OutboxInOrder1764700000101,
   rights,
 ];
 

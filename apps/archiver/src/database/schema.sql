@@ -210,7 +210,7 @@ CREATE INDEX archived_events_by_day ON ONLY public.archived_events USING brin (i
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
-CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
+CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 

@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  OutboxInOrder1764700000101,
 } from '@payflow/messaging';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-tables.js';
@@ -87,6 +88,7 @@ export const migrations = [
   GatewayUncountedViews1764700000001,
   GatewayDisputedTransfers1764700000003,
   GatewayMarksBegan1764700000004,
+  OutboxInOrder1764700000101,
   rights,
 ];
 

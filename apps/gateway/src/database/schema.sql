@@ -884,7 +884,7 @@ CREATE INDEX idempotency_records_by_client_id ON public.idempotency_records USIN
 
 CREATE INDEX login_failures_by_age ON public.login_failures USING btree (last_failed_at);
 
-CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
+CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 

@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  OutboxInOrder1764700000101,
   TestClocks1764400800051,
 } from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
@@ -59,6 +60,7 @@ export const migrations = [
   TestClocks1764400800051,
   LedgerTestExpiries1764400800052,
   LedgerFloorOfWideLimits1764700000051,
+  OutboxInOrder1764700000101,
   rights,
 ];
 

@@ -467,7 +467,7 @@ CREATE INDEX holds_of_test_by_expiry ON public.holds USING btree (tenant_id, exp
 
 CREATE INDEX holds_pending_by_debit ON public.holds USING btree (tenant_id, livemode, debit_account_id) WHERE (status = 'pending'::text);
 
-CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
+CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 

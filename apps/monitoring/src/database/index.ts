@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  OutboxInOrder1764700000101,
 } from '@payflow/messaging';
 import { MonitoringTables1763700001000 } from './migrations/1763700001000-monitoring-tables.js';
 import { StatementSpans1764100030001 } from './migrations/1764100030001-statement-spans.js';
@@ -17,6 +18,7 @@ export const migrations = [
   StatementSpans1764100030001,
   MessagingPartitions1764100040001,
   SumsAreNoCards1764300000001,
+  OutboxInOrder1764700000101,
   rights,
 ];
 

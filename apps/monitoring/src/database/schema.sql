@@ -228,7 +228,7 @@ create table waiting_commands (
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 
-CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
+CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 

@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  OutboxInOrder1764700000101,
   TestClocks1764400800051,
 } from '@payflow/messaging';
 import { JobQueue1764200500001, JobTables1764200500002 } from '@payflow/jobs';
@@ -60,6 +61,7 @@ export const migrations = [
   PaymentRetriesOfRetries1764700000031,
   LimitReservationsBase1764700000032,
   DisputesUndecided1764700000063,
+  OutboxInOrder1764700000101,
   rights,
 ];
 

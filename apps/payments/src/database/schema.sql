@@ -698,7 +698,7 @@ CREATE INDEX ledger_steps_undivided ON public.ledger_steps USING btree (updated_
 
 CREATE INDEX limit_reservations_by_window ON public.limit_reservations USING btree (tenant_id, livemode, limit_id, subject, window_start, at) WHERE (status <> 'released'::text);
 
-CREATE INDEX outbox_unpublished ON ONLY public.outbox USING btree (claimed_until) WHERE (published_at IS NULL);
+CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
 CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
 

@@ -43,6 +43,8 @@ const MARK = statement(
 
 // The array sub-select keeps the limit out of a join: under a generic plan the join form scans the whole table. No claim is a minute
 // long: the clock that gave such a one was ahead and has been set right, and its rows would else wait until it is there again.
+// Along the index of what is unpublished, behind where the last claim ended: what is being sent, or cannot be, is passed once in a
+// round, and not before each fifty rows.
 const CLAIM = statement(
   'outbox.claim',
   `update outbox set claimed_until = clock_timestamp() + interval '${CLAIM_MS} milliseconds'
@@ -51,6 +53,7 @@ const CLAIM = statement(
      where published_at is null
        and (claimed_until < clock_timestamp() or claimed_until > clock_timestamp() + interval '1 minute')
        and topic || '/' || partition <> all ($2::text[])
+       and (created_at, id) > ($3::timestamptz, $4::uuid) and created_at >= $3::timestamptz
      order by created_at, id limit $1 for update skip locked))
    returning id, created_at, topic, partition, messages, message_count, counted, id_sum::float8 as id_sum`,
 );
@@ -79,8 +82,8 @@ const REPUBLISH_PAGE = statement(
 
 const OLDEST = statement(
   'outbox.oldest-unpublished',
-  `select extract(epoch from clock_timestamp() - min(created_at))::float8 as seconds, count(*)::integer as rows
-   from outbox where published_at is null`,
+  `select extract(epoch from clock_timestamp() - created_at)::float8 as seconds
+   from outbox where published_at is null order by created_at, id limit 1`,
 );
 
 /** Inserts the rows, claimed by the caller, and returns when that was by the database's clock. */
@@ -121,9 +124,17 @@ export async function markPublished(
   await db.count(MARK, [times, rows.map((row) => row.id), order[0], order.at(-1)]);
 }
 
-/** Takes rows whose claim has run out, oldest first, for another {@link CLAIM_MS}; none of the partitions `but`, as `topic/partition`. */
-export async function claimExpired(db: Database, limit: number, but: readonly string[] = []): Promise<OutboxRow[]> {
-  const rows = await db.rows<OutboxRow>(CLAIM, [limit, but]);
+/**
+ * Takes rows whose claim has run out, oldest first, for another {@link CLAIM_MS}: none of the partitions `but`, as
+ * `topic/partition`, and only what lies behind `after`.
+ */
+export async function claimExpired(
+  db: Database,
+  limit: number,
+  but: readonly string[] = [],
+  after?: Pick<OutboxRow, 'id' | 'created_at'>,
+): Promise<OutboxRow[]> {
+  const rows = await db.rows<OutboxRow>(CLAIM, [limit, but, after?.created_at ?? '-infinity', after?.id ?? FIRST_ID]);
   return rows.sort((a, b) => Number(a.created_at) - Number(b.created_at) || (a.id < b.id ? -1 : 1));
 }
 
@@ -146,8 +157,8 @@ export async function republishRange(db: Database, topic: string, from: Date, to
   return rows;
 }
 
-/** Age in seconds of the oldest unpublished row (0 when there is none), and how many there are. */
-export async function oldestUnpublished(db: Database): Promise<{ seconds: number; rows: number }> {
-  const [row] = await db.rows<{ seconds: number | null; rows: number }>(OLDEST);
-  return { seconds: row?.seconds ?? 0, rows: row?.rows ?? 0 };
+/** Age of the oldest unpublished row, 0 when there is none. */
+export async function oldestUnpublished_s(db: Database): Promise<number> {
+  const [row] = await db.rows<{ seconds: number }>(OLDEST);
+  return row?.seconds ?? 0;
 }

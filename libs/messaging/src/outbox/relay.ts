@@ -2,7 +2,7 @@ import { METRICS, crashAt } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { OncePerInterval, gauge, logger } from '@payflow/telemetry';
 import { Repeat } from '../repeat.js';
-import { CLAIM_MS, claimExpired, oldestUnpublished, type OutboxRow } from './outbox.repository.js';
+import { CLAIM_MS, claimExpired, oldestUnpublished_s, type OutboxRow } from './outbox.repository.js';
 import type { Publisher } from './publisher.js';
 import { recordsOf } from './rows.js';
 
@@ -12,6 +12,8 @@ const oldestSeconds = gauge(METRICS.outboxOldestSeconds, 'Age of the oldest unpu
 const POLL_MS = 500;
 /** Rows claimed at once: at most 45 MB of them in memory, and well within a claim to send. */
 const CLAIM_ROWS_MAX = 50;
+/** A long backlog is begun anew so often: rows at its front that were not sent at once do not wait until all others are. */
+const ROUND_MS_MAX = 10_000;
 const REPORT_INTERVAL_MS = 10_000;
 
 /**
@@ -44,21 +46,36 @@ export class Relay {
   }
 
   private async poll(): Promise<void> {
-    oldestSeconds.set((await oldestUnpublished(this.database)).seconds);
-    let full = true;
-    while (full && !this.closed && this.publisher.connected) full = (await this.repair()) === CLAIM_ROWS_MAX;
+    await this.tellOldest();
+    const until_ms = performance.now() + ROUND_MS_MAX;
+    let last: OutboxRow | undefined;
+    do last = await this.repair(last);
+    while (last && performance.now() < until_ms);
   }
 
-  /** Sends one claim's worth and returns its size once each row is acknowledged or left for another claim. */
-  private async repair(): Promise<number> {
+  /** What cannot be measured can be repaired all the same. */
+  private async tellOldest(): Promise<void> {
+    try {
+      oldestSeconds.set(await oldestUnpublished_s(this.database));
+    } catch (error) {
+      this.seldom.run((suppressed) => log.warn({ err: error, suppressed }, 'the oldest unpublished row is not known'));
+    }
+  }
+
+  /**
+   * Sends one claim's worth from behind `after` on, and returns once each row is acknowledged or left for another claim: the last
+   * of them, if there may be more.
+   */
+  private async repair(after: OutboxRow | undefined): Promise<OutboxRow | undefined> {
+    if (this.closed || !this.publisher.connected) return undefined;
     const claimedAt_ms = performance.now();
-    const rows = await claimExpired(this.database, CLAIM_ROWS_MAX, this.publisher.troubled);
+    const rows = await claimExpired(this.database, CLAIM_ROWS_MAX, this.publisher.troubled, after);
     if (rows.length > 0) {
       crashAt('relay-claim');
       log.info({ rows: rows.length }, 'sending rows whose claim had run out');
     }
     await Promise.all(rows.map((row) => this.send(row, claimedAt_ms + CLAIM_MS)));
-    return rows.length;
+    return rows.length === CLAIM_ROWS_MAX ? rows.at(-1) : undefined;
   }
 
   /** Resolves when the row is settled, or when its claim is over: what becomes of it then is another round's business. */

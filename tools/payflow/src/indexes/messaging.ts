@@ -3,7 +3,11 @@ import type { IndexRegistry } from './index-use.js';
 /** What every service's database has. */
 export const messaging: IndexRegistry = {
   uses: [
-    { index: 'outbox_unpublished', query: 'outbox.claim', values: ['50', "'{}'"] },
+    {
+      index: 'outbox_in_order',
+      query: 'outbox.claim',
+      values: ['50', "'{}'", "'-infinity'", "'00000000-0000-0000-0000-000000000000'"],
+    },
     { index: 'parked_messages_in_order', query: 'parking.messages-of-subject', values: ["'g'", "'t'", "'k7'", '100'] },
     { index: 'dead_letters_replaying', query: 'dead-letters.begin-replay', values: ["'g'", '1'] },
   ],
