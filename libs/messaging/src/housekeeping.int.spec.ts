@@ -133,7 +133,7 @@ describe('housekeeping', () => {
         'spec.inbox',
         `insert into inbox (consumer_group, event_id, content_hash) select 'g', id, 0 from unnest($1::uuid[]) as id`,
       ),
-      [[-20, -9, -7, 0].map(uuidAt)],
+      [[-20, -11, -9, 0].map(uuidAt)],
     );
     await db.database.rows(
       statement(

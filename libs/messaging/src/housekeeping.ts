@@ -30,8 +30,12 @@ const HOUR_MS = 3_600_000;
 const PARTITIONS_AHEAD = 4;
 const COUNT_INTERVAL_MS = 30_000;
 const REPORT_INTERVAL_MS = 600_000;
-/** Marks outlive the topics (7 days) by one day, as the outbox does: whatever can still be read can still be recognised. */
 const KEPT_DAYS = 8;
+/**
+ * Whatever can still be read must still be recognised: topics keep a record for 7 days, and for up to one more until the segment
+ * that it lies in has ended.
+ */
+const INBOX_KEPT_DAYS = 10;
 /** As long as their copies in the dead-letter topics. */
 const DEAD_LETTERS_KEPT_DAYS = 30;
 const PRUNE_ROWS_MAX = 10_000;
@@ -41,7 +45,7 @@ const PRUNE_ROWS_MAX = 10_000;
 const PRUNE_INBOX = statement(
   'housekeeping.prune-inbox',
   `delete from inbox where ctid = any (array (
-     select ctid from inbox where event_id < ${uuidFloor(`now() - interval '${KEPT_DAYS} days'`)} limit ${PRUNE_ROWS_MAX}))`,
+     select ctid from inbox where event_id < ${uuidFloor(`now() - interval '${INBOX_KEPT_DAYS} days'`)} limit ${PRUNE_ROWS_MAX}))`,
 );
 const PRUNE_DEAD_LETTERS = statement(
   'housekeeping.prune-dead-letters',

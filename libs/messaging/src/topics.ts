@@ -11,6 +11,8 @@ import type { BrokerAdmin, TopicToCreate } from './broker/port.js';
 import { DEAD_LETTER_PARTITIONS } from './runner/dead-letter.js';
 
 const DAY_MS = 86_400_000;
+/** The broker drops whole segments: of a topic in which little happens one would hold a week, and its records live for two. */
+const SEGMENT_MS = DAY_MS;
 const DEAD_LETTER_RETENTION_MS = 30 * DAY_MS;
 const REPLICATION_FACTOR_MAX = 3;
 /** A whole outbox row goes in one request. */
@@ -22,6 +24,7 @@ export function topicsToCreate(profile: keyof typeof PARTITIONS, brokers: number
   const settings = (retention_ms: number) => ({
     'cleanup.policy': 'delete',
     'retention.ms': String(retention_ms),
+    'segment.ms': String(SEGMENT_MS),
     'min.insync.replicas': String(Math.max(1, replicationFactor - 1)),
     'max.message.bytes': String(MESSAGE_BYTES_MAX),
   });
