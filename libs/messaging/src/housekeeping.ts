@@ -36,7 +36,7 @@ const KEPT_DAYS = 8;
  * that it lies in has ended.
  */
 const INBOX_KEPT_DAYS = 10;
-/** As long as their copies in the dead-letter topics. */
+/** Those that were replayed, as long as their copies in the dead-letter topics. The others are missing somewhere, and say where. */
 const DEAD_LETTERS_KEPT_DAYS = 30;
 const PRUNE_ROWS_MAX = 10_000;
 
@@ -49,7 +49,7 @@ const PRUNE_INBOX = statement(
 );
 const PRUNE_DEAD_LETTERS = statement(
   'housekeeping.prune-dead-letters',
-  `delete from dead_letters where last_at < now() - interval '${DEAD_LETTERS_KEPT_DAYS} days'`,
+  `delete from dead_letters where state = 'replayed' and last_at < now() - interval '${DEAD_LETTERS_KEPT_DAYS} days'`,
 );
 const PRUNE_SUSPECTS = statement(
   'housekeeping.prune-suspects',
