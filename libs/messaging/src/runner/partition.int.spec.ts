@@ -266,6 +266,17 @@ describe('a log that is not the one the position was written by', () => {
     await runner.close();
   });
 
+  it('is looked at from the first time again once it was as long as it should be', async () => {
+    const { deliver, runner } = processOf();
+    await deliver(batchOf(messages));
+    for (let look = 0; look < 9; look++) await deliver(batchOf(messages.slice(5), 5, 3));
+    await deliver(batchOf([messages[5] as AnyMessage, openAccount()], 5));
+    for (let look = 0; look < 9; look++) await deliver(batchOf([openAccount()], 7, 5));
+    expect(await stopped()).toBeNull();
+    expect((await kit.effects()).length).toBe(7);
+    await runner.close();
+  });
+
   it('is looked at anew when the client was sent back to its start while the partition was held', async () => {
     const { deliver, runner } = processOf();
     await deliver(batchOf(messages));

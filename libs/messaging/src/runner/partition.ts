@@ -178,6 +178,7 @@ export class PartitionRunner {
       const next = await this.chunks.apply({ records: chunk, logEnd: highWatermark, claim, control });
       at += chunk.filter(({ offset }) => offset < next).length;
       this.backOffs = 0;
+      this.shortLogLooks = 0;
       this.committed = next;
       this.behind.applied(records, next, highWatermark);
       control.resolve(next - 1);
