@@ -40,7 +40,7 @@ describe('the copy of a dead letter', () => {
     });
   });
 
-  it('fits a request whatever the record holds', () => {
+  it('fits a request whatever the record holds, and whatever was said of it', () => {
     const hostile = Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`x-${at}`, Buffer.alloc(1_000, 1)]));
     const large = record({
       key: Buffer.alloc(1_000_000, 1),
@@ -52,7 +52,9 @@ describe('the copy of a dead letter', () => {
         again: [Buffer.from('a'), 'b'],
       },
     });
-    const [packed] = packRows([deadLetter(place, large, cause, now)]);
+    const [packed] = packRows([
+      deadLetter(place, large, { ...cause, errorMessage: 'says \0 €'.repeat(1_000_000) }, now),
+    ]);
     expect(packed?.bytes).toBeLessThan(900_000);
     expect(packed?.row.messages).not.toContain('\\u0000');
   });

@@ -5,7 +5,7 @@ import { parseTraceparent } from '../trace.js';
 import { eventIdOf } from './event-id.js';
 import type { FailureCause } from './dead-letter.repository.js';
 import type { Place } from './positions.repository.js';
-import { storableHeaders } from './storable.js';
+import { storableHeaders, storableText } from './storable.js';
 
 /** Dead-letter topics are read by people and tools, not by partition: one is enough. */
 export const DEAD_LETTER_PARTITIONS = 1;
@@ -13,6 +13,7 @@ export const DEAD_LETTER_PARTITIONS = 1;
 /** The copy must itself pass the broker, base64 and all; the reader's database has the record whole. */
 const COPIED_BYTES_MAX = 131_072;
 const FIELD_LENGTH_MAX = 255;
+const REASON_LENGTH_MAX = 500;
 
 /** The copy of a record for the reader's dead-letter topic: where it came from, what is wrong, and its bytes. */
 export function deadLetter(place: Place, record: RawRecord, cause: FailureCause, now: Date): Envelope {
@@ -41,7 +42,10 @@ export function deadLetter(place: Place, record: RawRecord, cause: FailureCause,
     },
     value: JSON.stringify({
       origin: { topic: place.topic, partition: place.partition, offset: record.offset, timestamp: record.timestamp },
-      error: { class: cause.errorClass, message: cause.errorMessage },
+      error: {
+        class: storableText(cause.errorClass, REASON_LENGTH_MAX),
+        message: storableText(cause.errorMessage, REASON_LENGTH_MAX),
+      },
       attempts: cause.attempts,
       first_at: cause.firstAt?.toISOString() ?? time,
       last_at: time,
