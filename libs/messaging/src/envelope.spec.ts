@@ -101,6 +101,8 @@ describe('a record', () => {
     ['an id of another kind', { headers: { ce_id: newId('payment') } }, /^id_malformed$/],
     ['two ids', { headers: { ce_id: [Buffer.from(id), Buffer.from(id)] } }, /^id_malformed$/],
     ['no tenant', { headers: { ce_tenant: undefined } }, /^tenant_malformed$/],
+    ['no mode', { headers: { ce_livemode: undefined } }, /^mode_malformed$/],
+    ['a mode that is neither', { headers: { ce_livemode: 'yes' } }, /^mode_malformed$/],
     ['a cause that is no event', { headers: { ce_causationid: 'x' } }, /^causation_malformed$/],
     ['a version below zero', { headers: { ce_aggregateversion: '-1' } }, /^version_malformed$/],
     ['a version beyond counting', { headers: { ce_aggregateversion: '9007199254740993' } }, /^version_malformed$/],

@@ -84,6 +84,8 @@ function decodeMessage(record: RawRecord, type: MessageType, fail: (reason: stri
   if (!toUuid('event', id)) return fail('id_malformed');
   const tenant = text(record, 'ce_tenant');
   if (!toUuid('tenant', tenant)) return fail('tenant_malformed');
+  const livemode = text(record, 'ce_livemode');
+  if (livemode !== 'true' && livemode !== 'false') return fail('mode_malformed');
   const version = Number(text(record, 'ce_aggregateversion') ?? '0');
   if (!Number.isSafeInteger(version) || version < 0) return fail('version_malformed');
   const causationId = text(record, 'ce_causationid') ?? id;
@@ -108,7 +110,7 @@ function decodeMessage(record: RawRecord, type: MessageType, fail: (reason: stri
       type,
       subject: text(record, 'ce_subject') ?? key,
       tenant,
-      livemode: text(record, 'ce_livemode') === 'true',
+      livemode: livemode === 'true',
       key,
       aggregateVersion: version,
       causationId,
