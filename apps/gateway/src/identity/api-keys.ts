@@ -59,7 +59,7 @@ export class ManagedKeys {
       if (key.status !== 'active') throw new Problem('api_key_not_active');
       refuseMore(caller, key.scopes);
       // Whoever lost the answer to a rotation rotates again: the end that the first gave the old key is not the next one's.
-      const expiresAt = await ownEndOf(tx, of(caller, id));
+      const expiresAt = key.expiresAt === null ? null : await ownEndOf(tx, of(caller, id));
       await expireKey(tx, of(caller, id), overlap_s);
       const reply = await made(tx, { ...key, expiresAt, replaces: id }, caller);
       return { ...reply, before: apiKeyResource(key), afterCommit: () => this.#forget(hash) };

@@ -11,9 +11,8 @@ const { scheduleCheckPendingRequests: scheduleLook } = queues;
 
 /**
  * kafkajs looks whether a request waits to be sent every millisecond, for each connection and for ever, where none waits and nothing
- * is throttled: the time that it waits until is long past. Twenty connections took 3 % of a core, and where there is too little of that
- * the process comes to nothing else: each round of looks is late by the time that the last has ended, and no socket is read any more.
- * Whoever has a request to send looks by himself; only what waits has to be looked at again.
+ * is throttled: the time that it waits until is long past. Twenty connections took 3 % of a core with it. Whoever has a request to send
+ * looks by himself; only what waits has to be looked at again.
  */
 queues.scheduleCheckPendingRequests = function (this: RequestQueue) {
   if (this.pending.length > 0) scheduleLook.call(this);
