@@ -1,4 +1,4 @@
-import { joinJson, statement, type Transaction } from '@payflow/database';
+import { joinJson, RunAgain, statement, type Transaction } from '@payflow/database';
 import { currentTraceparent } from '@payflow/telemetry';
 import type { JobDefinition } from './job.js';
 
@@ -29,7 +29,7 @@ const KEY_LENGTH_MAX = 512;
 // Rows go in as arrays, so one text serves any number; the library's own function makes rows, keys and the wake-up of them.
 const ENQUEUE = statement(
   'jobs.enqueue',
-  `select count(*) from graphile_worker.add_jobs(array (
+  `select count(*)::integer as put from graphile_worker.add_jobs(array (
      select row(n.name, n.payload, null, now() + n.delay_ms * interval '1 millisecond', n.attempts_max, n.key, n.priority, null)::graphile_worker.job_spec
      from unnest($1::text[], string_to_array($2, chr(30))::json[], $3::double precision[], $4::smallint[], $5::text[], $6::smallint[])
        as n (name, payload, delay_ms, attempts_max, key, priority)))`,
@@ -37,13 +37,14 @@ const ENQUEUE = statement(
 
 /**
  * Puts jobs into the queue, in one statement however many they are. They run once the transaction has committed, and are gone
- * with it when it rolls back. Throws on data that breaks its job's schema: a bug of ours, found before COMMIT.
+ * with it when it rolls back. Throws on data that breaks its job's schema: a bug of ours, found before COMMIT. Throws
+ * {@link RunAgain} where a worker has taken a job in the instant in which it was to be replaced.
  */
 export async function enqueue(tx: Transaction, jobs: readonly NewJob[]): Promise<void> {
   if (jobs.length === 0) return;
   const last = lastOfEachKey(jobs);
   const active = currentTraceparent();
-  await tx.rows(ENQUEUE, [
+  const [row] = await tx.rows<{ put: number }>(ENQUEUE, [
     last.map(({ job }) => job.name),
     joinJson(last.map((each) => payloadOf(each, active))),
     last.map(({ delay_ms }) => delay_ms ?? 0),
@@ -51,6 +52,8 @@ export async function enqueue(tx: Transaction, jobs: readonly NewJob[]): Promise
     last.map(({ key }) => key ?? null),
     last.map(({ job, priority }) => priority ?? job.priority),
   ]);
+  // The library takes their keys from jobs that run, and replaces those that wait: one that was taken in between is neither.
+  if (row?.put !== last.length) throw new RunAgain('a job was taken while it was to be replaced');
 }
 
 /** Types the data by its job, which a plain object in a list would not be. */

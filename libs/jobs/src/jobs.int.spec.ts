@@ -4,6 +4,7 @@ import { context, trace, TraceFlags } from '@opentelemetry/api';
 import { SqlMigration, statement, type Database } from '@payflow/database';
 import { activeTraceId, configureLogging, renderMetrics, startTelemetry } from '@payflow/telemetry';
 import { createTestDatabase, statementsOf, until, type TestDatabase } from '@payflow/testing';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   JOB_RIGHTS,
@@ -33,6 +34,10 @@ class Effects1764200599999 extends SqlMigration {
 const ADD = statement('spec.add-effect', 'insert into effects (n, worker) values ($1, $2)');
 const EFFECTS = statement('spec.effects', 'select n, worker from effects order by id');
 const LEFT = statement('spec.jobs-left', 'select count(*)::integer as jobs from graphile_worker._private_jobs');
+const WAITING = statement(
+  'spec.jobs-that-wait',
+  `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+);
 const CLEAR = statement('spec.clear-jobs', 'delete from graphile_worker._private_jobs');
 
 interface Work {
@@ -124,6 +129,25 @@ describe('enqueuing', () => {
     await put([newJob(work, { data: { n: 1 }, key: 'a' })]);
     await until('both have left the queue', async () => (await left()) === 0);
     expect(runs).toEqual([1, 2]);
+  });
+
+  it('follows a job that is taken while it would be replaced', async () => {
+    await put([newJob(work, { data: { n: 1 }, key: 'a' })]);
+    const taker = new Client({ connectionString: test.adminUrl });
+    await taker.connect();
+    try {
+      await taker.query('begin');
+      await taker.query(
+        `update graphile_worker._private_jobs set locked_at = now(), locked_by = 'spec' where key = 'a'`,
+      );
+      const replaced = put([newJob(work, { data: { n: 2 }, key: 'a' })]);
+      await until('it waits for the taker', async () => (await db.rows(WAITING)).length > 0);
+      await taker.query('commit');
+      await replaced;
+    } finally {
+      await taker.end();
+    }
+    expect((await listJobs(db, { limit: 10 })).map(({ state }) => state).sort()).toEqual(['ready', 'running']);
   });
 });
 
