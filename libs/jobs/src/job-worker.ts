@@ -13,6 +13,7 @@ import { countJobs } from './database/job.repository.js';
 import { SHARED_CONCURRENCY, type HandledJob } from './job.js';
 import { countLost, showCounts } from './metrics.js';
 import { ProgressBoard } from './progress.js';
+import { Rounds } from './rounds.js';
 
 const log = logger('jobs');
 
@@ -46,9 +47,19 @@ export interface JobWorkerOptions {
 export class JobWorker {
   private readonly clients: Pool;
   private readonly crews: readonly Crew[];
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> = Promise.resolve();
-  private isStopping = false;
+  /** Apart from each other: what reads the whole of a long queue must not keep it from saying that it lives. */
+  private readonly rounds = [
+    new Rounds(
+      SEEN_MS,
+      () => seeWorkers(this.options.db, this.ids()),
+      (error) => log.warn({ err: error }, 'it could not be said that the workers live; it will be again'),
+    ),
+    new Rounds(
+      SEEN_MS,
+      () => this.upkeep(),
+      (error) => log.warn({ err: error }, 'the queue could not be looked at; it will be again'),
+    ),
+  ];
 
   constructor(private readonly options: JobWorkerOptions) {
     const groups = groupsOf(options.jobs);
@@ -73,7 +84,7 @@ export class JobWorker {
           jobs,
           concurrency,
           drain_ms: DRAIN_MS,
-          onStart: () => this.look(),
+          onStart: () => this.rounds.forEach((each) => each.begin()),
         }),
     );
   }
@@ -97,32 +108,18 @@ export class JobWorker {
 
   /** Resolves when what ran has ended or was given back, and the connections are closed. */
   async stop(): Promise<void> {
-    this.isStopping = true;
-    clearTimeout(this.timer);
+    for (const each of this.rounds) each.halt();
     const stopped = await Promise.allSettled(this.crews.map((crew) => crew.stop()));
     for (const each of stopped)
       if (each.status === 'rejected') log.warn({ err: each.reason }, 'jobs were left to others');
-    await this.looking;
+    await Promise.all(this.rounds.map((each) => each.ended()));
     await leaveWorkers(this.options.db, this.ids()).catch(() => undefined);
     await this.clients.end();
   }
 
-  /** Says that it lives, takes away what the dead held, and counts. Never two at a time. */
-  private look(): void {
-    clearTimeout(this.timer);
-    if (this.isStopping) return;
-    this.looking = this.looking
-      .then(() => this.upkeep())
-      .catch((error: unknown) => log.warn({ err: error }, 'the queue could not be looked at; it will be again'))
-      .then(() => {
-        clearTimeout(this.timer);
-        if (!this.isStopping) this.timer = setTimeout(() => this.look(), SEEN_MS);
-      });
-  }
-
+  /** Takes away what the dead held, and counts. */
   private async upkeep(): Promise<void> {
     const { db, jobs, unseen_max_ms = UNSEEN_MAX_MS } = this.options;
-    await seeWorkers(db, this.ids());
     const lost = await releaseLost(db, unseen_max_ms);
     if (lost.length > 0) {
       countLost(lost.length);

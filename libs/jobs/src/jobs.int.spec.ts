@@ -38,6 +38,11 @@ const WAITING = statement(
   'spec.jobs-that-wait',
   `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
 );
+const UPKEEP_WAITING = statement(
+  'spec.upkeep-waits',
+  `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() and query like 'delete from job_progress%'`,
+);
+const SEEN_AT = statement('spec.seen-at', 'select seen_at as at from job_workers order by seen_at desc limit 1');
 const CLEAR = statement('spec.clear-jobs', 'delete from graphile_worker._private_jobs');
 
 interface Work {
@@ -271,6 +276,26 @@ describe('running', () => {
   });
 });
 
+describe('a worker that is long at its upkeep', () => {
+  it('says that it lives all the while', async () => {
+    start([noting(work)]);
+    const seenAt = async () => (await db.rows<{ at: Date }>(SEEN_AT))[0]?.at.getTime();
+    const first = await until('it is seen', seenAt);
+    const slow = new Client({ connectionString: test.adminUrl });
+    await slow.connect();
+    try {
+      await slow.query('begin');
+      await slow.query('lock table job_progress');
+      await until('its upkeep waits', async () => (await db.rows(UPKEEP_WAITING)).length > 0);
+      const before = (await seenAt()) ?? first;
+      // Sooner than the statement that waits is given up.
+      await until('it is seen again', async () => ((await seenAt()) ?? 0) > before, 8_000);
+    } finally {
+      await slow.end();
+    }
+  });
+});
+
 describe('a server that drops its connections', () => {
   it('ends no process, and no job is lost', async () => {
     start([noting(work)]);
@@ -307,6 +332,23 @@ describe('the end of a process', () => {
     start([noting(single)]);
     await until('all are done', async () => (await left()) === 0);
     expect((await effects()).sort()).toEqual([0, 1, 2]);
+  });
+
+  it('does not bring back a job that another has replaced while it ran', async () => {
+    let isBegun = false;
+    const worker = start([
+      handled(work, ({ signal }) => {
+        isBegun = true;
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('interrupted'))));
+      }),
+    ]);
+    await put([newJob(work, { data: { n: 1 }, key: 'a' })]);
+    await until('it runs', () => isBegun);
+    await put([newJob(work, { data: { n: 2 }, key: 'a', delay_ms: 600_000 })]);
+    await worker.stop();
+    workers = [];
+    const listed = await listJobs(db, { limit: 10 });
+    expect(listed.map(({ state }) => state).sort()).toEqual(['dead', 'scheduled']);
   });
 
   it('by kill -9 gives its jobs to others within seconds', async () => {

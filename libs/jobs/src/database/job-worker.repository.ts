@@ -39,11 +39,13 @@ const PROGRESS = statement(
    on conflict (job_id) do update set percent = excluded.percent, updated_at = clock_timestamp()`,
 );
 
-// The library adds e^attempts seconds to what stands here, and lets go of the job.
+// The library adds e^attempts seconds to what stands here, and lets go of the job. One that has been replaced meanwhile has no
+// further runs, however it ended: two under one key would run.
 const PREPARE_RETRY = statement(
   'jobs.prepare-retry',
   `update graphile_worker._private_jobs set run_at = greatest(run_at, now()) + $2 * interval '1 millisecond',
-     attempts = case $3::text when 'hopeless' then max_attempts when 'interrupted' then greatest(attempts - 1, 0) else attempts end
+     attempts = case when $3::text = 'hopeless' then max_attempts
+       when $3 = 'interrupted' and (key is not null or payload ->> 'keyed' is null) then greatest(attempts - 1, 0) else attempts end
    where id = $1 and locked_by = $4`,
 );
 
