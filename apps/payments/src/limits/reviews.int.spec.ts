@@ -169,6 +169,19 @@ describe('a payment under review', () => {
     expect(await house.broken()).toEqual([]);
   });
 
+  it('whose time is over is denied by the batch that has an approval too late', async () => {
+    const create = await waiting();
+    await house.db.tamper(
+      `update reviews set expires_at = now() - interval '1 second' where id = typeid_uuid('${create.data.id}')`,
+    );
+    expect(await house.send(house.decide(create, 'approve'), house.decide(create, 'deny'))).toMatchObject([
+      { type: 'payflow.review.decided.v1', data: { status: 'denied' } },
+      { type: 'payflow.review.rejected.v1', data: { reason: 'review_not_open' } },
+      { type: 'payflow.payment.failed.v1', data: { failure: { code: 'review_denied' } } },
+    ]);
+    expect(await house.broken()).toEqual([]);
+  });
+
   it('is missed by somebody when it has waited for long', async () => {
     const create = await waiting();
     const watch = new ReviewWatch(house.db.database, 3_600_000);

@@ -42,24 +42,23 @@ export interface Reviewable {
   readonly aheadOf: ReadonlyMap<string, number>;
 }
 
-/** Decides reviews. */
+/** Decides reviews, in the order of the commands: each meets its review as the one before has left it. */
 export function decideAll(
   commands: readonly DecideCommand[],
   { reviews, lives, now, aheadOf }: Reviewable,
 ): ReviewsDecided {
-  // Of several decisions on one review the first that can be meant counts: the others meet one that is not open.
-  const first = new Map<string, DecideCommand>();
-  for (const command of commands) {
-    const key = paymentKeyOf(command);
-    const before = first.get(key);
-    if (!before || (!isOfOpen(before) && isOfOpen(command))) first.set(key, command);
-  }
   const decided = new Map<string, Review>();
-  const [events, approved, denied]: [AnyOutgoing[], Approved[], Denied[]] = [[], [], []];
-  for (const [key, cause] of first) {
-    const review = decide(reviews.get(key), cause, { now, ownNow: later(now, aheadOf.get(key)) });
+  const [events, refused]: [AnyOutgoing[], AnyOutgoing[]] = [[], []];
+  const [approved, denied]: [Approved[], Denied[]] = [[], []];
+  for (const cause of commands) {
+    const key = paymentKeyOf(cause);
+    const before = decided.get(key) ?? reviews.get(key);
+    const review = decide(before, cause, { now, ownNow: later(now, aheadOf.get(key)) });
     const payment = lives.get(key)?.payment;
-    if (!review || !payment) continue;
+    if (!review || !payment) {
+      refused.push(...refusalOf(cause, before));
+      continue;
+    }
     decided.set(key, review);
     events.push(decidedEvent(payment, review, cause));
     if (review.status === 'approved') approved.push({ payment, confirm: review.confirm, cause });
@@ -68,10 +67,6 @@ export function decideAll(
       denied.push({ payment, code, reason: review.reason, cause });
     }
   }
-  const refused = commands.flatMap((command) => {
-    const key = paymentKeyOf(command);
-    return refusalOf(command, decided.get(key) ?? reviews.get(key)) ?? [];
-  });
   return {
     messages: [...events, ...refused],
     reviews: [...decided.values()],
@@ -80,7 +75,7 @@ export function decideAll(
   };
 }
 
-/** One decision: of two, the second meets a review that is not open. Past the payment's time nobody can approve any more. */
+/** One decision. Past the payment's time nobody can approve any more. */
 function decide(
   review: Review | undefined,
   command: DecideCommand,
@@ -123,19 +118,12 @@ export function expiryOf({ id: payment, tenant, livemode }: PaymentKey, actor: s
   return { type: 'payflow.review.decide.v1', subject: id, data, origin: { tenant, livemode, actor } };
 }
 
-/** Undefined where it has decided, and where nobody waits for an answer: to our own word. */
-function refusalOf(command: DecideCommand, review: Review | undefined): AnyOutgoing | undefined {
-  if (review?.decisionId === command.id || command.data.decision === 'expire') return undefined;
-  if (!review) return refuseDecision(command, 'review_not_found');
+/** None where it has decided, and where nobody waits for an answer: to our own word. */
+function refusalOf(command: DecideCommand, review: Review | undefined): AnyOutgoing[] {
+  if (review?.decisionId === command.id || command.data.decision === 'expire') return [];
+  if (!review) return [refuseDecision(command, 'review_not_found')];
   const { if_version: seen = review.version } = command.data;
-  return refuseDecision(command, seen === review.version ? 'review_not_open' : 'version_differs');
-}
-
-/** A review has its first version until it is decided: what is for another one cannot decide it. */
-const OPEN_VERSION = 1;
-
-function isOfOpen({ data: { if_version: seen = OPEN_VERSION } }: DecideCommand): boolean {
-  return seen === OPEN_VERSION;
+  return [refuseDecision(command, seen === review.version ? 'review_not_open' : 'version_differs')];
 }
 
 function paymentKeyOf({ tenant, livemode, data }: DecideCommand): string {
