@@ -33,7 +33,11 @@ afterAll(async () => {
 
 const money = { source, destination, amount: '1000', asset: 'USD', amount_refunded: '0', failure: null };
 
-async function published(id: string, state: string, told: object & { readonly version: number }): Promise<void> {
+async function published(
+  id: string,
+  state: string,
+  told: { readonly version: number } & Readonly<Record<string, unknown>>,
+): Promise<void> {
   const event = newId('event');
   await archive.query(
     `insert into archived_events (tenant_id, livemode, event_id, id_time, topic, type, subject, aggregate_version, causation_id,
