@@ -1,4 +1,4 @@
-import { isDeterministic } from '@payflow/database';
+import { isDeterministic, isStatementTimeout } from '@payflow/database';
 import { decodeRecord } from '../envelope.js';
 import { talliesByDay } from '../outbox/tally.js';
 import {
@@ -60,6 +60,8 @@ async function drainNext(owned: Owned, limit: number, followers: Unit['followers
     const isLastTry = limit === 1 && followers === 'park';
     if (isDeterministic(error) && isLastTry) await parkAgain(reader.db, place.group, subject, error as Error);
     else await postponeDrain(reader.db, place.group, subject);
+    // So many take longer than a statement may, and will again.
+    if (isStatementTimeout(error) && limit > 1) return drainNext(owned, Math.floor(limit / 2), followers);
     if (!isDeterministic(error)) throw error;
     // Together they failed: one by one, and then without what waits for it, shows which of them does.
     if (!isLastTry) return drainNext(owned, 1, limit === 1 ? 'park' : 'apply');
@@ -140,6 +142,8 @@ async function inUnit(
 ): Promise<void> {
   const { staged, effect } = await beside.run(() =>
     reader.db.transaction(async (tx) => {
+      await lockPosition(tx, place);
+      // Told again, now that the lock is held: it may have been waited for, and a batch of this process may have parked something.
       const position = await lockPosition(tx, place);
       if (!position || position.epoch !== epoch) throw new FenceLost();
       const unit: Unit = { tx, reader, place, position, dead: NONE, followers };
