@@ -15,6 +15,13 @@ export interface ParkedSubject {
   readonly state: ParkedState;
 }
 
+/** A subject that an operator asked something for: who, why, and how often it was begun. */
+export interface WishedSubject extends ParkedSubject {
+  readonly tries: number;
+  readonly actor: string | null;
+  readonly reason: string | null;
+}
+
 export interface ParkedMessage {
   readonly message: AnyMessage;
   readonly offset: number;
@@ -58,7 +65,7 @@ const BEGIN_DRAIN = statement(
    where (consumer_group, tenant, record_key) = (
      select consumer_group, tenant, record_key from parked_subjects
      where consumer_group = $1 and topic = $2 and partition = $3 and state <> 'parked' order by parked_at limit 1)
-   returning tenant, record_key as "recordKey", state, tries`,
+   returning tenant, record_key as "recordKey", state, tries, actor, reason`,
 );
 
 const POSTPONE_DRAIN = statement(
@@ -187,15 +194,8 @@ export async function overfullSubject(
 }
 
 /** Takes the subject an operator asked for first, counting the try before it begins. */
-export async function beginDrain(
-  db: Database,
-  place: Place,
-): Promise<(ParkedSubject & { readonly tries: number }) | undefined> {
-  const [row] = await db.rows<ParkedSubject & { tries: number } & Row>(BEGIN_DRAIN, [
-    place.group,
-    place.topic,
-    place.partition,
-  ]);
+export async function beginDrain(db: Database, place: Place): Promise<WishedSubject | undefined> {
+  const [row] = await db.rows<WishedSubject & Row>(BEGIN_DRAIN, [place.group, place.topic, place.partition]);
   return row;
 }
 
@@ -225,9 +225,9 @@ export async function removeParked(tx: Transaction, group: string, messages: rea
   await tx.count(REMOVE, [group, messages.map(({ message }) => uuidOf('event', message.id))]);
 }
 
-/** Lifts the mark once nothing waits behind it. */
-export async function clearSubject(tx: Transaction, group: string, subject: ParkedSubject): Promise<void> {
-  await tx.count(CLEAR, [group, subject.tenant, subject.recordKey]);
+/** Lifts the mark once nothing waits behind it. True when it is lifted. */
+export async function clearSubject(tx: Transaction, group: string, subject: ParkedSubject): Promise<boolean> {
+  return (await tx.count(CLEAR, [group, subject.tenant, subject.recordKey])) > 0;
 }
 
 /** An operator's wish, carried out by the partition's owner. False when no such subject is parked. */

@@ -42,6 +42,7 @@ async function owner(before: (messages: readonly AnyMessage[]) => void = () => u
   const { epoch } = await claimPosition(kit.db, place(), 0, 0);
   const mark = markingHandler('a');
   const reader = readerOf(GROUP, kit.db, kit.messaging().outbox, {
+    discard: () => Promise.resolve({ messages: [] }),
     handle: async (messages, tx) => {
       before(messages);
       return mark(messages, tx);
@@ -77,6 +78,30 @@ it('is tried with fewer and fewer where so many take longer than a statement may
   await carryOutWishes(owned);
   expect(Math.max(...sizes)).toBe(30);
   expect(await effects()).toEqual(messages.map(({ id }) => id));
+  expect(await listParked(kit.db)).toEqual([]);
+});
+
+it.each([
+  ['releasing', 'released'],
+  ['discarding', 'discarded'],
+] as const)('leaves a line that says who asked for it, and why: %s', async (state, word) => {
+  const message = openAccount();
+  const lines: string[] = [];
+  const stream = { write: (line: string) => void lines.push(line) };
+  await kit.db.transaction((tx) => park(tx, [message]));
+  await requestParked(kit.db, { group: GROUP, tenant: message.tenant, recordKey: message.key }, { state, ...WISH });
+  const owned = await owner();
+  configureLogging({ level: 'info', stream });
+  await carryOutWishes(owned);
+  configureLogging({ level: 'silent' });
+  expect(lines.map((line) => JSON.parse(line) as object)).toContainEqual(
+    expect.objectContaining({
+      msg: `a parked subject is ${word}`,
+      tenant: message.tenant,
+      record_key: message.key,
+      ...WISH,
+    }),
+  );
   expect(await listParked(kit.db)).toEqual([]);
 });
 

@@ -1,4 +1,5 @@
 import { isDeterministic, isStatementTimeout } from '@payflow/database';
+import { logger } from '@payflow/telemetry';
 import { decodeRecord } from '../envelope.js';
 import { talliesByDay } from '../outbox/tally.js';
 import {
@@ -10,6 +11,7 @@ import {
   removeParked,
   type ParkedMessage,
   type ParkedSubject,
+  type WishedSubject,
 } from '../parking/parking.repository.js';
 import { startMessageSpan } from '../trace.js';
 import { applyArrivals, divertParked, stageEffect, type Effect } from './batch.js';
@@ -19,6 +21,8 @@ import type { Handler } from './handler.js';
 import { addTallies, lockPosition, type Place } from './positions.repository.js';
 import { FenceLost } from './stops.js';
 import type { Arrival, Reader, Unit } from './unit.js';
+
+const log = logger('runner');
 
 const DRAIN_MESSAGES_MAX = 100;
 /** A try is counted before it begins and taken back when it ends, however it ends: this many have ended their process. */
@@ -55,7 +59,13 @@ async function drainNext(owned: Owned, limit: number, followers: Unit['followers
     return true;
   }
   try {
-    await inUnit(owned, followers, (unit) => drainInside(unit, subject, limit));
+    let isDone = false;
+    await inUnit(owned, followers, async (unit) => {
+      const { effect, isLifted } = await drainInside(unit, subject, limit);
+      isDone = isLifted;
+      return effect;
+    });
+    if (isDone) tellDone(owned, subject);
   } catch (error) {
     const isLastTry = limit === 1 && followers === 'park';
     if (isDeterministic(error) && isLastTry) await parkAgain(reader.db, place.group, subject, error as Error);
@@ -75,7 +85,11 @@ function withoutHandler({ handlers }: Reader, { state }: ParkedSubject): { name:
   return { name: 'not_discardable', message: 'this reader has no refusal to write' };
 }
 
-async function drainInside(unit: Unit, subject: ParkedSubject, limit: number): Promise<Effect> {
+async function drainInside(
+  unit: Unit,
+  subject: ParkedSubject,
+  limit: number,
+): Promise<{ effect: Effect; isLifted: boolean }> {
   const { tx, reader, place } = unit;
   const { handle, discard } = reader.handlers;
   const handler = subject.state === 'releasing' ? handle : (discard as Handler);
@@ -86,9 +100,15 @@ async function drainInside(unit: Unit, subject: ParkedSubject, limit: number): P
     handler,
   );
   await removeParked(tx, place.group, messages);
-  await clearSubject(tx, place.group, subject);
+  const isLifted = await clearSubject(tx, place.group, subject);
   await postponeDrain(tx, place.group, subject);
-  return effect;
+  return { effect, isLifted };
+}
+
+/** With the mark goes the row that says who asked for it: this line is what is left of that. */
+function tellDone({ place }: Owned, { tenant, recordKey, state, actor, reason }: WishedSubject): void {
+  const what = state === 'releasing' ? 'released' : 'discarded';
+  log.info({ ...place, tenant, record_key: recordKey, actor, reason }, `a parked subject is ${what}`);
 }
 
 function arrivalOf({ reader, place }: Unit, { message, offset }: ParkedMessage): Arrival {
