@@ -101,7 +101,9 @@ const LIST = statement(
   `select s.consumer_group as "group", s.tenant, s.record_key as "recordKey", s.state, s.error_class as "errorClass",
      s.error_message as "errorMessage", s.attempts, s.topic, s.partition, s.parked_at as "parkedAt", s.actor, s.reason,
      (select count(*)::integer from parked_messages m
-      where m.consumer_group = s.consumer_group and m.tenant = s.tenant and m.record_key = s.record_key) as waiting
+      where m.consumer_group = s.consumer_group and m.tenant = s.tenant and m.record_key = s.record_key) as waiting,
+     (select string_agg(distinct case m.message ->> 'livemode' when 'true' then 'live' else 'test' end, ', ') from parked_messages m
+      where m.consumer_group = s.consumer_group and m.tenant = s.tenant and m.record_key = s.record_key) as modes
    from parked_subjects s order by s.parked_at`,
 );
 
@@ -118,6 +120,8 @@ export interface ParkedListing extends ParkedSubject, FailureCause {
   readonly actor: string | null;
   readonly reason: string | null;
   readonly waiting: number;
+  /** Of what waits: `live`, `test`, or both where a key means something in either. */
+  readonly modes: string | null;
 }
 
 /** The parked subjects whose messages lie in the place's partition, by {@link subjectKey}. */

@@ -105,6 +105,15 @@ it.each([
   expect(await listParked(kit.db)).toEqual([]);
 });
 
+it('is listed with the modes of what waits: one key may mean something in either', async () => {
+  const test = openAccount();
+  const live = { ...openAccount(test.data.id), livemode: true };
+  await kit.db.transaction((tx) => park(tx, [live]));
+  expect((await listParked(kit.db))[0]?.modes).toBe('live');
+  await kit.db.transaction((tx) => park(tx, [test], 1));
+  expect(await listParked(kit.db)).toMatchObject([{ waiting: 2, modes: 'live, test' }]);
+});
+
 it('applies in the order in which they came, also where a lost log was followed by one with smaller offsets', async () => {
   const account = openAccount().data.id;
   const messages = Array.from({ length: 6 }, () => openAccount(account));

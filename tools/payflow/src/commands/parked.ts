@@ -10,7 +10,8 @@ const READING_SERVICES = [...new Set(Object.values(SUBSCRIPTIONS).map(({ service
 
 const SHOW = statement(
   'cli.parked-messages',
-  `select topic, partition, record_offset as "offset", event_id, parked_at, message::text as message from parked_messages
+  `select topic, partition, record_offset as "offset", event_id, parked_at,
+     case message ->> 'livemode' when 'true' then 'live' else 'test' end as mode, message::text as message from parked_messages
    where consumer_group = $1 and tenant = $2 and record_key = $3 order by parked_at, partition, record_offset limit 100`,
 );
 
@@ -59,6 +60,7 @@ async function list(): Promise<void> {
         group: row.group,
         tenant: row.tenant,
         key: row.recordKey,
+        mode: row.modes,
         state: row.state,
         waiting: row.waiting,
         since: row.parkedAt,
