@@ -78,9 +78,11 @@ describe('what another process did to a remembered account counts', () => {
   });
 
   it('a process from before rows named their writer is heard as well', async () => {
-    await db.tamper(
-      `update accounts set state = 'frozen', version = version + 1 where id = '${uuidOf('account', payer)}'`,
-    );
+    const row = `where id = '${uuidOf('account', payer)}'`;
+    await db.tamper(`update accounts set state = 'frozen', version = version + 1 ${row};
+      insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
+      select tenant_id, livemode, 'change', gen_random_uuid(), '', gen_random_uuid(), gen_random_uuid(), 'payflow.account.updated.v1',
+        json_build_object('id', '${payer}') from accounts ${row}`);
     expect(await endOf(here, ours.transfer(payer, payee, '1'))).toBe('account_frozen');
   });
 
