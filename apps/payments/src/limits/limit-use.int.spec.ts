@@ -1,4 +1,5 @@
 import { newId } from '@payflow/contracts';
+import { AMOUNT_MAX } from '@payflow/money';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { LimitedPayments } from '../testing/limited-payments.js';
 import { limitUse } from './limit-use.js';
@@ -44,6 +45,16 @@ it('tells what is reserved and used, by whom, and how much is left', async () =>
     ...{ window_start: '2026-11-30T11:50:00.000Z', window_end: NOON },
   });
   expect(await use(single.data.id)).toMatchObject({ window_start: null, reserved: '0', left: '700', payments: 0 });
+});
+
+it('counts payments in whatever they are, where their sum would be past all numbers', async () => {
+  const often = house.limit({ kind: 'velocity', amount: null, asset: null, count: 9, minutes: 10 });
+  await house.send(often);
+  const huge = (asset: string) =>
+    house.create({ asset, amount: AMOUNT_MAX.toString(), created_at: '2026-11-30T18:00:00.000Z' });
+  await house.send(huge('JPY'), huge('SOL'));
+  const found = await use(often.data.id, null, '2026-11-30T18:01:00.000Z');
+  expect(found).toMatchObject({ payments: 2, payments_left: 7, reserved: AMOUNT_MAX.toString(), used: '0' });
 });
 
 it('knows no limit of another organisation', async () => {

@@ -1,5 +1,6 @@
 import { fromUuid, uuidOf, type LimitKind, type LimitScope } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
+import { AMOUNT_MAX } from '@payflow/money';
 import { subjectOf, windowOf } from './windows.js';
 
 const DAY_MS = 86_400_000;
@@ -17,10 +18,11 @@ const SUMS = statement(
        and r.window_start = u.window_start and r.status <> 'released') as payments
    from limit_uses u where tenant_id = $1 and livemode = $2 and limit_id = $3 and subject = $4 and window_start = $5`,
 );
+// A velocity counts payments in whatever they are: their sum says little, and what it would be past all numbers is told as the largest.
 const COUNTED = statement(
   'limit-use.counted',
-  `select coalesce(sum(amount_minor) filter (where status = 'reserved'), 0)::bigint as reserved,
-     coalesce(sum(used_minor) filter (where status = 'used'), 0)::bigint as used, count(*)::integer as payments
+  `select least(coalesce(sum(amount_minor) filter (where status = 'reserved'), 0), ${AMOUNT_MAX})::bigint as reserved,
+     least(coalesce(sum(used_minor) filter (where status = 'used'), 0), ${AMOUNT_MAX})::bigint as used, count(*)::integer as payments
    from limit_reservations
    where tenant_id = $1 and livemode = $2 and limit_id = $3 and subject = $4 and window_start = to_timestamp(0)
      and status <> 'released' and at > $5`,
