@@ -86,6 +86,22 @@ describe('the sweeper', () => {
     expect(await sweptFor(id)).toHaveLength(1);
   });
 
+  it('need not come again for an end that an operation was in the way of: it begins with the end of that', async () => {
+    const id = await payments.authorized({ method: { type: 'card', token: 'tok_visa' }, capture: 'manual_multiple' });
+    await payments.tell(payments.wish(id, 'capture', { amount: '10', final: false }));
+    await payments.tell(payments.wish(id, 'capture', { amount: '20', final: false }));
+    await set('payments', id, `authorized_until = now() - interval '1 hour'`);
+    expect(await sweptFor(id)).toEqual(['payflow.payment.expire.v1']);
+    expect(told(await payments.tell(payments.expire(id)))).toEqual([]);
+    expect(told(await payments.tell(await payments.answer(id, 'declined')))).toEqual([
+      'capture.failed card_declined of authorized',
+      'capture.failed payment_not_capturable of authorized',
+    ]);
+    expect((await payments.operations(id)).at(-1)).toBe('expiry asking');
+    expect(told(await payments.tell(await payments.answer(id, 'not_sent')))).toEqual([]);
+    expect((await payments.operations(id)).at(-1)).toBe('expiry failed provider_not_reached');
+  });
+
   it('asks again for an end that the provider would not give', async () => {
     const id = await payments.authorized({ method: { type: 'card', token: 'tok_visa' } });
     await set('payments', id, `authorized_until = now() - interval '1 second'`);

@@ -18,7 +18,7 @@ import {
   type Step,
 } from './life.js';
 import { endCapture, endCancellation, endIncrement, endAuthorization, endRefund } from './completion.js';
-import { leftToCapture, leftToRefund, refusalOf } from './operation-refusal.js';
+import { isOverdue, leftToCapture, leftToRefund, refusalOf } from './operation-refusal.js';
 
 /**
  * The course of every operation:
@@ -329,7 +329,41 @@ function ended(
   const told = tell(over, news, moment);
   const after = operation.kind === 'authorization' ? endConfirmation(told, failureCode, accounts, moment) : told;
   if (after.payment.operation !== operation.id) return after;
-  return beginNext(withPayment(after, { operation: null }), moment);
+  const next = beginNext(withPayment(after, { operation: null }), moment);
+  // Its time may have run out meanwhile, and the sweeper come in vain. An end that came to nothing is asked for again by that.
+  return isEnd(operation) ? next : expire(next, moment);
+}
+
+/** Its time is over. If that is not so, or something is at work on it, nothing happens: the sweeper asks, and asks again. */
+export function expire(life: Life, moment: Moment): Life {
+  const isEnding = life.operations.some((each) => isOpen(each) && isEnd(each));
+  if (isBusy(life) || isEnding || !isOverdue(life.payment, moment.ownNow)) return life;
+  const facts = { amount: null, final: true, reason: null, metadata: {}, createdAt: moment.now };
+  return begin(life, operationFor(life, { kind: 'expiry', id: moment.newUuid(), ...facts }, moment), moment);
+}
+
+export function isBusy({ payment }: Life): boolean {
+  return payment.operation !== null || payment.status === 'processing';
+}
+
+function isEnd({ kind }: Operation): boolean {
+  return kind === 'expiry' || kind === 'cancellation';
+}
+
+type Facts = Pick<Operation, 'id' | 'kind' | 'amount' | 'final' | 'reason' | 'metadata' | 'createdAt'>;
+
+export function operationFor(life: Life, facts: Facts, { cause }: Moment): Operation {
+  return {
+    ...facts,
+    number: life.lastNumber + 1,
+    status: 'queued',
+    failureCode: null,
+    commandId: cause.id,
+    actor: cause.actor,
+    traceId: cause.traceId,
+    answerId: null,
+    needsAttention: false,
+  };
 }
 
 /** The confirmation that began the authorization ends as that does. */

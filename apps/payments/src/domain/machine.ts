@@ -7,6 +7,8 @@ import {
   declined,
   endConfirmation,
   failed,
+  isBusy,
+  operationFor,
   ownHold,
   reserved,
 } from './course.js';
@@ -27,7 +29,6 @@ import {
   type Step,
 } from './life.js';
 import { askAgain } from './ledger-steps.js';
-import { isOverdue } from './operation-refusal.js';
 
 /** What waits, and what is at work, is read whole whenever the payment is touched. */
 const OPEN_OPERATIONS_MAX = 100;
@@ -119,16 +120,6 @@ export function goOn(life: Life, moment: Moment): Life {
   return beginNext(withPayment(life, { operation: null }), moment);
 }
 
-/** The sweeper says that its time is over. If that is not so, or something is at work on it, nothing happens: it asks again. */
-export function expire(life: Life, moment: Moment): Life {
-  const isEnding = life.operations.some(
-    (each) => isOpen(each) && (each.kind === 'expiry' || each.kind === 'cancellation'),
-  );
-  if (isBusy(life) || isEnding || !isOverdue(life.payment, moment.ownNow)) return life;
-  const facts = { amount: null, final: true, reason: null, metadata: {}, createdAt: moment.now };
-  return begin(life, operationFor(life, { kind: 'expiry', id: moment.newUuid(), ...facts }, moment), moment);
-}
-
 /** What a provider said. Whatever comes when nobody waits for it moves nothing. */
 export function hear(life: Life, answer: PaymentAnswer, operationId: string, moment: Moment): Life {
   const operation = operationOf(life, operationId);
@@ -183,24 +174,6 @@ export function remind(life: Life, moment: Moment): Life {
   return life.operations
     .filter((operation) => operation.needsAttention && isOpen(operation) && operation.status !== 'asking')
     .reduce((next, operation) => askAgain(next, operation, moment), reminded);
-}
-
-function isBusy({ payment }: Life): boolean {
-  return payment.operation !== null || payment.status === 'processing';
-}
-
-function operationFor(life: Life, wish: Omit<Wish, 'kind'> & { kind: Kind }, { cause }: Moment): Operation {
-  return {
-    ...wish,
-    number: life.lastNumber + 1,
-    status: 'queued',
-    failureCode: null,
-    commandId: cause.id,
-    actor: cause.actor,
-    traceId: cause.traceId,
-    answerId: null,
-    needsAttention: false,
-  };
 }
 
 /** Where the money is set aside outside, as far as the provider has said. */

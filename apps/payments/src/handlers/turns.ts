@@ -1,8 +1,9 @@
 import { uuidOf, type AnyMessage, type Refusable, type Refusal } from '@payflow/contracts';
 import type { MessageContext } from '@payflow/messaging';
 import type { PaymentKey } from '../database/payment.repository.js';
+import { expire } from '../domain/course.js';
 import { operationOf, withPayment, type Life, type Moment } from '../domain/life.js';
-import { approve, ask, deny, expire, giveUp, hear, remind, start } from '../domain/machine.js';
+import { approve, ask, deny, giveUp, hear, remind, start } from '../domain/machine.js';
 import type { Payment } from '../domain/payment.js';
 import type { IncreaseCommand } from '../limits/increase.js';
 import type { Approved, Denied } from '../limits/reviews.js';

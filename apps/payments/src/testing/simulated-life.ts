@@ -6,8 +6,9 @@ import {
   type PaymentAnswer,
   type PaymentCreate,
 } from '@payflow/contracts';
+import { expire } from '../domain/course.js';
 import { lifeOf, type Attempt, type Life, type Moment, type News, type Step } from '../domain/life.js';
-import { ask, expire, hear, hearLedger, start, type StepVerdict, type Wish } from '../domain/machine.js';
+import { ask, hear, hearLedger, start, type StepVerdict, type Wish } from '../domain/machine.js';
 import { processingPayment } from '../domain/payment.js';
 import { USUAL_TERMS } from '../domain/terms.js';
 
