@@ -47,6 +47,7 @@ program
   )
   .option('--json', 'print the result as JSON')
   .option('--connector <name>', 'with `provider`: whose books are held against ours (cards)')
+  .option('--each', 'with `provider`: read its page of every payment, also where nothing differs')
   .option('--within <seconds>', 'with `provider`: look again for so long while they differ', parseSeconds)
   .option(
     '--proof <file>',

@@ -2,25 +2,34 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { readerUrl, withDatabases } from '../installation.js';
 import { printTable } from '../output.js';
 import { openProvider } from '../reconciliation/provider.js';
-import { reconcile, type Line, type Reconciliation } from '../reconciliation/reconcile.js';
+import { reconcile, type Line, type Pages, type Reconciliation } from '../reconciliation/reconcile.js';
 
 export interface ProviderOptions {
   readonly json?: boolean;
   readonly connector?: string;
   /** How long what is on its way has to arrive, s. */
   readonly within?: number;
+  /** Reads the provider's page of every payment, also where nothing differs. */
+  readonly each?: boolean;
 }
 
 const LOOK_AGAIN_MS = 500;
 
 /** Holds a provider's books against ours. Exits with 1 while they differ. */
-export async function verifyProvider({ json, connector = 'cards', within = 0 }: ProviderOptions): Promise<void> {
+export async function verifyProvider({
+  json,
+  connector = 'cards',
+  within = 0,
+  each = false,
+}: ProviderOptions): Promise<void> {
   const provider = openProvider(connector, process.env);
   try {
     const found = await withDatabases(['payments', 'ledger'], readerUrl, async (dbs) => {
       const [payments, ledger] = [dbs.get('payments'), dbs.get('ledger')];
       if (!payments || !ledger) throw new TypeError('a database is missing');
-      return equalWithin(within * 1_000, () => reconcile(connector, { payments, ledger, ask: provider.ask }));
+      const look = (pages: Pages) => reconcile(connector, { payments, ledger, ask: provider.ask }, pages);
+      if (within > 0) await equalWithin(within * 1_000, () => look('none'));
+      return look(each ? 'all' : 'differing');
     });
     if (json) process.stdout.write(`${JSON.stringify(found, digits)}\n`);
     else print(found);
@@ -31,13 +40,9 @@ export async function verifyProvider({ json, connector = 'cards', within = 0 }: 
 }
 
 /** Looks again while they differ and there is time: in a running system some is on its way at any moment. */
-async function equalWithin(limit_ms: number, look: () => Promise<Reconciliation>): Promise<Reconciliation> {
+async function equalWithin(limit_ms: number, look: () => Promise<Reconciliation>): Promise<void> {
   const deadline = performance.now() + limit_ms;
-  for (;;) {
-    const found = await look();
-    if (isEqual(found) || performance.now() >= deadline) return found;
-    await delay(LOOK_AGAIN_MS);
-  }
+  while (!isEqual(await look()) && performance.now() < deadline) await delay(LOOK_AGAIN_MS);
 }
 
 function isEqual({ lines, differing }: Reconciliation): boolean {

@@ -285,6 +285,26 @@ describe('the books of a provider against ours', () => {
       expect(exitCode).toBe(1);
     });
 
+    it('what the provider took of one payment and not of another is named with `each`, and otherwise not seen', async () => {
+      const [one, other] = [
+        await pay({ captured: 20 }, { own: { captured: 30 } }),
+        await pay({ captured: 30 }, { own: { captured: 20 } }),
+      ];
+      expect((await verified({})).exitCode).toBeUndefined();
+      const { said, exitCode } = await verified({ each: true });
+      expect(said).toContain(`2 payments differ:`);
+      expect([one, other].every((payment) => said.includes(payment))).toBe(true);
+      expect(exitCode).toBe(1);
+    });
+
+    it('what stays different has each of its pages read once, however often it is looked at', async () => {
+      const payment = await pay({ captured: 1000 }, { own: { captured: 400 } });
+      expect((await verified({ within: 2 })).said).toContain(payment);
+      const [all, pages] = [acquirer.asked.filter((one) => one === ''), acquirer.asked.filter((one) => one !== '')];
+      expect(all.length).toBeGreaterThan(2);
+      expect(pages).toHaveLength(1);
+    });
+
     it('what is on its way has its time', async () => {
       const payment = await pay({ captured: 1000 }, { own: { captured: 0 } });
       const arriving = payments.tamper(

@@ -42,6 +42,9 @@ export interface Books {
   readonly ask: AskBooks;
 }
 
+/** Of which payments the provider's own page is read: of none, of all as soon as anything differs, or of all. */
+export type Pages = 'none' | 'differing' | 'all';
+
 const NAMED_MAX = 50;
 /** A question for each payment, as long as something differs: as many at one time as a provider may be expected to bear. */
 const ASKED_AT_ONCE = 20;
@@ -49,22 +52,28 @@ const NOTHING: Figures = { captured: 0n, refunded: 0n, disputed: 0n };
 
 /**
  * Holds what a provider says it moved against what payments says of it and against what the ledger moved on the clearing
- * accounts, by currency. Which payments differ is looked for only where something does.
+ * accounts, by currency. Which payments differ is looked for only where something does; what the provider took of one and not of
+ * another is seen only with all of its pages. With none of them `differing` counts where our own two differ.
  */
-export async function reconcile(connector: string, { ask, ...ours }: Books): Promise<Reconciliation> {
+export async function reconcile(
+  connector: string,
+  { ask, ...ours }: Books,
+  pages: Pages = 'differing',
+): Promise<Reconciliation> {
   const outside = new Map((await ask(null)).map((page) => [page.asset, page as Figures]));
   const [payments, ledger] = [new Map<string, Figures>(), new Map<string, Figures>()];
-  let isEachEqual = true;
-  for await (const pages of ownPages(connector, ours)) {
-    for (const page of pages) {
+  let differing = 0;
+  for await (const own of ownPages(connector, ours)) {
+    for (const page of own) {
       add(payments, page.asset, page.payments);
       add(ledger, page.asset, page.ledger);
-      isEachEqual &&= sameFigures(page);
+      if (!sameFigures(page)) differing += 1;
     }
   }
   const assets = [...new Set([...outside.keys(), ...payments.keys()])].sort();
   const lines = assets.flatMap((asset) => linesOf(asset, outside.get(asset), payments.get(asset), ledger.get(asset)));
-  if (isEachEqual && lines.every(({ isEqual }) => isEqual)) return { connector, lines, differences: [], differing: 0 };
+  const isEqual = differing === 0 && lines.every((line) => line.isEqual);
+  if (pages === 'none' || (isEqual && pages === 'differing')) return { connector, lines, differences: [], differing };
   return { connector, lines, ...(await differencesOf(connector, { ask, ...ours })) };
 }
 
