@@ -46,11 +46,10 @@ const STORE = statement(
    on conflict (consumer_group, event_id) do nothing`,
 );
 
-// By when they were stored first: behind a log that was lost a new one begins, whose offsets are smaller.
 const WAITING = statement(
   'parking.messages-of-subject',
   `select message, record_offset from parked_messages
-   where consumer_group = $1 and tenant = $2 and record_key = $3 order by parked_at, partition, record_offset limit $4`,
+   where consumer_group = $1 and tenant = $2 and record_key = $3 order by partition, record_offset limit $4`,
 );
 
 const OVERFULL = statement(
@@ -152,7 +151,7 @@ export async function parkSubject(
   ]);
 }
 
-/** Stores messages of parked subjects, to be applied in this order when the subject is released. */
+/** Stores messages of parked subjects, to be applied in offset order when the subject is released. */
 export async function storeParked(tx: Transaction, place: Place, messages: readonly ParkedMessage[]): Promise<void> {
   await tx.rows(STORE, [
     place.group,
@@ -166,7 +165,7 @@ export async function storeParked(tx: Transaction, place: Place, messages: reado
   ]);
 }
 
-/** The oldest messages of a parked subject, in the order in which they came. */
+/** The oldest messages of a parked subject, in the order of the log. */
 export async function parkedMessages(
   tx: Transaction,
   group: string,

@@ -114,16 +114,6 @@ it('is listed with the modes of what waits: one key may mean something in either
   expect(await listParked(kit.db)).toMatchObject([{ waiting: 2, modes: 'live, test' }]);
 });
 
-it('applies in the order in which they came, also where a lost log was followed by one with smaller offsets', async () => {
-  const account = openAccount().data.id;
-  const messages = Array.from({ length: 6 }, () => openAccount(account));
-  await kit.db.transaction((tx) => park(tx, messages.slice(0, 3), 1_000));
-  await kit.db.transaction((tx) => park(tx, messages.slice(3), 4));
-  await release(messages[0] as AnyMessage);
-  await carryOutWishes(await owner());
-  expect(await effects()).toEqual(messages.map(({ id }) => id));
-});
-
 it('is told what a batch has parked for whose lock it has waited', async () => {
   const owned = await owner();
   const account = openAccount().data.id;

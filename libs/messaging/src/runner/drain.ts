@@ -40,7 +40,7 @@ export interface Owned {
 }
 
 /**
- * Carries out what operators asked: applies a released subject's messages in the order in which they came, or refuses a discarded one's,
+ * Carries out what operators asked: applies a released subject's messages in offset order, or refuses a discarded one's,
  * and lifts the mark when none is left; then replays dead letters. Runs under the position's lock, so newer messages of
  * the subject keep waiting behind the old ones until then.
  */
