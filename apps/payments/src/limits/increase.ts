@@ -39,7 +39,7 @@ export function admitIncreases(
     const after = standingAfter(command, before);
     const policy = policyOf(life.payment);
     const added = after.whole - before.whole;
-    if (policy && added > 0n && !isWithin(policy, factsOf(life.payment, added, before.whole), after.whole, tally))
+    if (policy && added > 0n && !isWithin(policy, factsOf(life.payment, added), after.whole, tally))
       refused.add(command.id);
     else standing.set(key, after);
   }
@@ -48,7 +48,7 @@ export function admitIncreases(
 
 /** The windows that what is added takes a place in. */
 export function windowsOfIncrease({ command, life }: Increase, policy: OwnedPolicy | undefined): Window[] {
-  return policy ? windowsOf(factsOf(life.payment, askedBy(command), 0n), sumsOf(policy)) : [];
+  return policy ? windowsOf(factsOf(life.payment, askedBy(command)), sumsOf(policy)) : [];
 }
 
 /** How a payment stands after what was let pass of the batch. */
@@ -127,11 +127,11 @@ function wholeOf({ amount, authorized }: Payment): bigint {
   return authorized > asked ? authorized : asked;
 }
 
-/** `before`: all that the payment takes before this is added. */
-function factsOf(payment: Payment, amount: bigint, before: bigint): PaymentFacts {
+/** What waits and may come to nothing is no base: a limit that is younger than it counts less by it, if it is carried out. */
+function factsOf(payment: Payment, amount: bigint): PaymentFacts {
   const { id, tenant, livemode, asset, method, customer, source, destination, createdAt } = payment;
   const named = { payment: id, tenant, livemode, asset, method, customer, source, destination };
-  return { ...named, amount, at_ms: Date.parse(createdAt), base: BigInt(payment.amount) - before };
+  return { ...named, amount, at_ms: Date.parse(createdAt), base: BigInt(payment.amount) - wholeOf(payment) };
 }
 
 function paymentOf({ tenant, livemode, data: { id } }: IncreaseCommand): PaymentKey {

@@ -185,9 +185,10 @@ it('what was to be added and comes to nothing is free again, long before the pay
   expect(await use()).toEqual({ reserved: '0', used: '1000' });
 });
 
-it('an increment past all numbers waits for its turn, and keeps nothing of its payment from its end', async () => {
+/** A customer who is held against a limit, and none that adds sums up. */
+async function often(): Promise<string> {
   const customer = newId('customer');
-  const often = {
+  const named = {
     id: newId('limit'),
     kind: 'velocity',
     scope: 'customer',
@@ -196,7 +197,12 @@ it('an increment past all numbers waits for its turn, and keeps nothing of its p
     asset: null,
   } as const;
   const rest = { amount: null, count: 9, minutes: 60, enabled: true, if_version: null };
-  await payments.tell(payments.message('payflow.limit.define.v1', { ...often, ...rest }));
+  await payments.tell(payments.message('payflow.limit.define.v1', { ...named, ...rest }));
+  return customer;
+}
+
+it('an increment past all numbers waits for its turn, and keeps nothing of its payment from its end', async () => {
+  const customer = await often();
   const id = await payments.authorized({ customer, method: CARD, capture: 'manual_multiple' });
   const capture = (amount: string) => payments.wish(id, 'capture', { amount, final: false });
   await payments.tell(capture('10'));
@@ -250,6 +256,21 @@ it('a limit that is younger than increments of the payment counts none of these,
   await payments.tell(await payments.answer(id, 'approved'));
   await payments.settle();
   expect(await use()).toEqual({ reserved: '0', used: '20' });
+});
+
+it('a limit that is younger than an increment past all numbers, which still waits, parks nothing and counts what is added', async () => {
+  const customer = await often();
+  const id = await payments.authorized({ customer, method: CARD, capture: 'manual_multiple' });
+  await payments.tell(payments.wish(id, 'capture', { amount: '10', final: false }));
+  await payments.tell(payments.wish(id, 'increment', { amount: AMOUNT_MAX.toString() }));
+  await limited('300', customer);
+  await payments.tell(payments.wish(id, 'increment', { amount: '40' }));
+  expect(await use()).toEqual({ reserved: '40', used: '0' });
+  await payments.tell(await payments.answer(id, 'declined'));
+  await payments.settle();
+  await payments.tell(await payments.answer(id, 'declined'));
+  await payments.settle();
+  expect(await payments.operations(id)).toContain('capture 10 failed card_declined');
 });
 
 it('of what is captured a younger limit counts nothing while it is less than the payment was before it', async () => {
