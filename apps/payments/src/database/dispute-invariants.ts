@@ -56,6 +56,10 @@ const disputes = (form: 'running' | 'full') => {
     and not (b.status <> 'won' and exists (select from payments p where p.tenant_id = b.tenant_id and p.livemode = b.livemode
       and p.id = b.payment_id and p.status in ('failed', 'canceled', 'expired')))
   union all
+  select 'disputes/' || b.id || ' is taken, and nothing was captured of its payment'
+  from booked b join payments p on p.tenant_id = b.tenant_id and p.livemode = b.livemode and p.id = b.payment_id
+  where b.leg = 'taken' and p.status in ('failed', 'canceled', 'expired') and p.updated_at < clock_timestamp() - interval '1 minute'
+  union all
   select 'dispute_transitions/' || t.dispute_id || '/' || t.version || ' is not legal' from dispute_transitions t
   where not ((${legal(STATUS_TRANSITIONS, 'status')}) and (${legal(LEG_TRANSITIONS, 'leg')})) ${logged}
   union all

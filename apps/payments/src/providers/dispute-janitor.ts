@@ -11,7 +11,7 @@ const log = logger('disputes');
 const INTERVAL_MS = 60_000;
 /** As the last of the pauses with which a provider is asked how an attempt ended: what it decides takes weeks. */
 const WAIT_MS = 21_600_000;
-/** Fewer than a connector has places: payments go before. */
+/** Asked one after the other: payments of the same provider go before, and a minute is long. */
 const TAKEN_MAX = 20;
 const ASKED_WITHIN_MS = 30_000;
 
@@ -54,13 +54,27 @@ export class DisputeJanitor {
   async look(): Promise<void> {
     const names = this.askable.map(({ name }) => name);
     const taken = await takeUndecided(this.db, names, this.wait_ms, TAKEN_MAX);
-    const told = (await Promise.all(taken.map((dispute) => this.ask(dispute)))).flat();
+    const told = await this.askEach(taken);
     if (told.length === 0) return;
     const staged = await this.db.transaction((tx) => this.outbox.stage(tx, told, () => undefined));
     staged.publish();
   }
 
-  private async ask(dispute: UndecidedDispute): Promise<AnyOutgoing[]> {
+  /** One that does not answer is asked no more in this round: its payments would suffer by what it does not tell of disputes. */
+  private async askEach(disputes: readonly UndecidedDispute[]): Promise<AnyOutgoing[]> {
+    const told: AnyOutgoing[] = [];
+    const silent = new Set<string>();
+    for (const dispute of disputes) {
+      if (silent.has(dispute.connector)) continue;
+      const news = await this.ask(dispute);
+      if (news) told.push(...news);
+      else silent.add(dispute.connector);
+    }
+    return told;
+  }
+
+  /** Undefined where nothing was answered. */
+  private async ask(dispute: UndecidedDispute): Promise<AnyOutgoing[] | undefined> {
     const { id: payment_id, connector, reference } = dispute;
     const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(ASKED_WITHIN_MS)]);
     try {
@@ -68,10 +82,11 @@ export class DisputeJanitor {
       if (!found) return [];
       if (found.merchantReference === merchantReferenceOf(dispute, payment_id)) return noticeOf(dispute, found);
       log.error({ payment_id, connector, reference }, 'ALARM: a dispute is of another payment at its provider');
+      return [];
     } catch (error) {
       log.warn({ err: error, payment_id, connector, reference }, 'a provider did not say how a dispute stands');
+      return undefined;
     }
-    return [];
   }
 }
 

@@ -9,7 +9,8 @@ export type DisputeStatus = (typeof DISPUTE_STATUSES)[number];
 
 /**
  * Where the disputed money is: `taking` (the ledger is asked to take it from the destination), `taken`, `refused` (it could not be
- * taken, and is asked for again), `returning`, `returned`, `return_refused` (likewise), `waived` (won before it could be taken).
+ * taken, and is asked for again), `returning`, `returned`, `return_refused` (likewise), `waived` (won before it could be taken). It comes back where
+ * the dispute is won, and where nothing was captured of its payment.
  */
 export const DISPUTE_LEGS = [
   'taking',
