@@ -48,6 +48,7 @@ const CHANGING = [
     'leg',
     'leg_reason',
     'amount_disputed_minor',
+    'evidence_due_by',
     'evidence_submitted_at',
     'transfer_id',
     'return_transfer_id',

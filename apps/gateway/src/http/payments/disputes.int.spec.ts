@@ -85,6 +85,14 @@ describe('a dispute that payments told of', () => {
     expect(await shown(dispute.id)).toMatchObject({ status: 'won', amount_disputed: '0', version: 3 });
   });
 
+  it('is shown with its time for evidence, also where that is told later', async () => {
+    const dispute = await opened();
+    const due: DisputeSnapshot = { ...dispute, evidence_due_by: '2026-12-24T12:00:00.000Z', version: 2 };
+    await stage.house.publish('payflow.dispute.updated.v1', due, owner());
+    await until('it is shown', async () => (await shown(dispute.id))['version'] === 2);
+    expect((await shown(dispute.id))['evidence_due_by']).toBe(due.evidence_due_by);
+  });
+
   it('brings the balances of both accounts with it', async () => {
     const before = (await client.get(`/api/v1/accounts/${books.bob}`)).body as { version: number };
     const dispute = await opened();
