@@ -66,7 +66,8 @@ const OWN_END = statement(
      union all
      select k.id, k.expires_at from line join api_keys k on k.tenant_id = $1 and k.livemode = $2 and k.replaces_id = line.id)
    select expires_at from line where not exists (
-     select from api_keys k where k.tenant_id = $1 and k.livemode = $2 and k.replaces_id = line.id) limit 1`,
+     select from api_keys k where k.tenant_id = $1 and k.livemode = $2 and k.replaces_id = line.id)
+   order by expires_at desc nulls first limit 1`,
 );
 
 const REVOKE = statement(

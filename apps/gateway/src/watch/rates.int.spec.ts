@@ -67,6 +67,18 @@ describe('the limit of a key', () => {
     expect(answers).toEqual([...Array<string>(LIMIT).fill('403 forbidden'), '429 rate_limited']);
   });
 
+  it('is not used up by who tries a key from where it must not be used', async () => {
+    const client = await Client.of(watched.db, base);
+    const made = await client.post('/api/v1/keys', {
+      ...{ name: 'bound', scopes: ['payments:read'], allowed_addresses: ['192.0.2.0/24'] },
+    });
+    const owner = Client.with(client.tenant, String(made.body['secret']), base);
+    const [elsewhere, there] = [from('198.51.100.7'), from('192.0.2.7')];
+    for (let at = 0; at < LIMIT + 1; at++)
+      expect(told(await owner.get('/api/v1/payments', elsewhere))).toBe('403 address_not_allowed');
+    expect((await owner.get('/api/v1/payments', there)).status).toBe(200);
+  });
+
   it('holds for all processes together', async () => {
     const other = await watched.start(LIMITS);
     // Alone, the other would allow all of it.

@@ -106,6 +106,14 @@ export function callerIfAny(request: FastifyRequest): Caller | undefined {
   return (request as AuthenticatedRequest)[CALLER];
 }
 
+/**
+ * Whether a key is used from where it must not be: it may be in other hands, and whoever has it must neither use up its owner's limit
+ * nor the networks that its owner is told of.
+ */
+export function isElsewhere(request: FastifyRequest): boolean {
+  return (request as AuthenticatedRequest)[REFUSAL]?.code === 'address_not_allowed';
+}
+
 /** The caller of a request that has passed {@link authenticate}. */
 export function callerOf(request: FastifyRequest): Caller {
   const caller = (request as AuthenticatedRequest)[CALLER];

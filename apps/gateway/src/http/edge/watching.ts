@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { callerIfAny, type Door, type OpenRoute } from './authentication.js';
+import { callerIfAny, isElsewhere, type Door, type OpenRoute } from './authentication.js';
 import type { ParsedBody } from './edge.js';
 import { ratePolicyOf } from './traffic.js';
 import type { RateVerdict } from '../../watch/rates.js';
@@ -39,7 +39,7 @@ export function admitAddresses(fastify: FastifyInstance, door: () => Door): void
 export function admitCallers(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onRequest', (request: VisitingRequest, reply: FastifyReply, done: Done) => {
     const [visit, caller] = [request[VISIT], callerIfAny(request)];
-    if (!visit || !caller) return done();
+    if (!visit || !caller || isElsewhere(request)) return done();
     try {
       const verdict = door().watch.admitCaller(visit.visitor, caller, ratePolicyOf(request), visit.verdict);
       if (verdict) answerWith(reply, verdict, done);
