@@ -117,8 +117,8 @@ async function dropIndex(runner: QueryRunner, name: string): Promise<void> {
 }
 
 /** One statement that needs a lock on a table in use. */
-function locking(runner: QueryRunner, text: string): Promise<void> {
-  return untilLocked(async () => {
+async function locking(runner: QueryRunner, text: string): Promise<void> {
+  await untilLocked(async () => {
     try {
       await runner.query(`set lock_timeout = '${LOCK_TIMEOUT}'`);
       await runner.query(text);
