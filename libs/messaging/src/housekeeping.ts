@@ -49,7 +49,7 @@ const PRUNE_INBOX = statement(
 );
 const PRUNE_DEAD_LETTERS = statement(
   'housekeeping.prune-dead-letters',
-  `delete from dead_letters where state = 'replayed' and last_at < now() - interval '${DEAD_LETTERS_KEPT_DAYS} days'`,
+  `delete from dead_letters where state in ('replayed', 'settled') and last_at < now() - interval '${DEAD_LETTERS_KEPT_DAYS} days'`,
 );
 const PRUNE_SUSPECTS = statement(
   'housekeeping.prune-suspects',

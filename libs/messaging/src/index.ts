@@ -6,6 +6,7 @@ export { MESSAGING_RIGHTS } from './database/messaging-rights.js';
 export { MessagingPartitions1764100040001 } from './database/messaging-partitions.js';
 export { MessagingTables1763700000000 } from './database/messaging-tables.js';
 export { OutboxInOrder1764700000101 } from './database/outbox-in-order.js';
+export { DeadLettersSettled1764700000121 } from './database/dead-letters-settled.js';
 export { encodeRecord } from './envelope.js';
 export { Housekeeping } from './housekeeping.js';
 export { Messaging, type MessagingOptions } from './messaging.js';

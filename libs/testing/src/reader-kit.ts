@@ -17,6 +17,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  DeadLettersSettled1764700000121,
   OutboxInOrder1764700000101,
   encodeRecord,
   kafkajsBroker,
@@ -102,6 +103,7 @@ export class ReaderKit {
     MessagingGuards1763700013000,
     MessagingPartitions1764100040001,
     OutboxInOrder1764700000101,
+    DeadLettersSettled1764700000121,
     // Specs share a kit's tables and forget what was in them.
     { ...MESSAGING_RIGHTS, positions: { update: 'all', delete: true }, effects: { delete: true } } satisfies Rights,
   ];

@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  DeadLettersSettled1764700000121,
   OutboxInOrder1764700000101,
 } from '@payflow/messaging';
 import { ArchiverTables1763700001000 } from './migrations/1763700001000-archiver-tables.js';
@@ -25,6 +26,7 @@ export const migrations = [
   ArchiverDays1764700000061,
   ArchiverMonthBounds1764700000062,
   OutboxInOrder1764700000101,
+  DeadLettersSettled1764700000121,
   rights,
 ];
 

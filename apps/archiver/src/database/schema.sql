@@ -58,7 +58,7 @@ create table dead_letters (
   reason text,
   tries integer not null default 0,
   constraint dead_letters_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset),
-  constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text])))
+  constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text, 'settled'::text])))
 );
 
 create table inbox (

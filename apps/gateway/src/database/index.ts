@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  DeadLettersSettled1764700000121,
   OutboxInOrder1764700000101,
 } from '@payflow/messaging';
 import { ApiKeyEntity } from './api-key.entity.js';
@@ -89,6 +90,7 @@ export const migrations = [
   GatewayDisputedTransfers1764700000003,
   GatewayMarksBegan1764700000004,
   OutboxInOrder1764700000101,
+  DeadLettersSettled1764700000121,
   rights,
 ];
 

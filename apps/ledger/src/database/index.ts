@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  DeadLettersSettled1764700000121,
   OutboxInOrder1764700000101,
   TestClocks1764400800051,
 } from '@payflow/messaging';
@@ -61,6 +62,7 @@ export const migrations = [
   LedgerTestExpiries1764400800052,
   LedgerFloorOfWideLimits1764700000051,
   OutboxInOrder1764700000101,
+  DeadLettersSettled1764700000121,
   rights,
 ];
 

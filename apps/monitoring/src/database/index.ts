@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  DeadLettersSettled1764700000121,
   OutboxInOrder1764700000101,
 } from '@payflow/messaging';
 import { MonitoringTables1763700001000 } from './migrations/1763700001000-monitoring-tables.js';
@@ -19,6 +20,7 @@ export const migrations = [
   MessagingPartitions1764100040001,
   SumsAreNoCards1764300000001,
   OutboxInOrder1764700000101,
+  DeadLettersSettled1764700000121,
   rights,
 ];
 

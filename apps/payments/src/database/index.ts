@@ -3,6 +3,7 @@ import {
   MessagingGuards1763700013000,
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
+  DeadLettersSettled1764700000121,
   OutboxInOrder1764700000101,
   TestClocks1764400800051,
 } from '@payflow/messaging';
@@ -62,6 +63,7 @@ export const migrations = [
   LimitReservationsBase1764700000032,
   DisputesUndecided1764700000063,
   OutboxInOrder1764700000101,
+  DeadLettersSettled1764700000121,
   rights,
 ];
 

@@ -21,7 +21,8 @@ export interface DeadLetterListing extends FailureCause {
   readonly partition: number;
   readonly offset: bigint;
   readonly eventId: string | null;
-  readonly state: 'dead' | 'replaying' | 'replayed';
+  /** `settled`: never applied, and needs nobody: its sender was told of a refusal, or an operator has discarded it. */
+  readonly state: 'dead' | 'replaying' | 'replayed' | 'settled';
   readonly firstAt: Date;
   readonly lastAt: Date;
   readonly traceId: string | null;
@@ -67,8 +68,16 @@ const REQUEST = statement(
 
 const DISCARD = statement(
   'dead-letters.discard',
-  `update dead_letters set state = 'replayed', last_at = clock_timestamp(), actor = $5, reason = $6
-   where consumer_group = $1 and topic = $2 and partition = $3 and record_offset = $4 and state = 'dead'`,
+  `update dead_letters set state = 'settled', last_at = clock_timestamp(), actor = $5, reason = $6
+   where consumer_group = $1 and topic = $2 and partition = $3 and state = 'dead'
+     and (record_offset = $4 or event_id = (
+       select event_id from dead_letters where consumer_group = $1 and topic = $2 and partition = $3 and record_offset = $4))`,
+);
+
+const SETTLE = statement(
+  'dead-letters.settle',
+  `update dead_letters set state = 'settled', last_at = clock_timestamp(), reason = 'its sender was told that it is refused'
+   where consumer_group = $1 and topic = $2 and partition = $3 and record_offset = any ($4::bigint[]) and state = 'dead'`,
 );
 
 const NEXT = statement(
@@ -86,6 +95,15 @@ const END = statement(
    where consumer_group = $1 and partition = $2 and record_offset = $3 and state = 'replaying'`,
 );
 
+// Copies of it are done with as well.
+const END_REPLAYED = statement(
+  'dead-letters.end-replayed',
+  `update dead_letters set state = 'replayed', tries = 0, last_at = clock_timestamp()
+   where consumer_group = $1 and topic = $2 and partition = $3 and (record_offset = $4 and state = 'replaying'
+     or state in ('dead', 'settled') and event_id = (
+       select event_id from dead_letters where consumer_group = $1 and topic = $2 and partition = $3 and record_offset = $4))`,
+);
+
 const END_COPIED = statement(
   'dead-letters.end-copied',
   `update dead_letters set state = 'replayed', tries = 0, last_at = clock_timestamp(), reason = 'a copy of it was applied'
@@ -101,7 +119,7 @@ const FAIL = statement(
 
 const COUNT = statement(
   'dead-letters.count',
-  `select count(*)::integer as count from dead_letters where consumer_group = $1 and state <> 'replayed'`,
+  `select count(*)::integer as count from dead_letters where consumer_group = $1 and state in ('dead', 'replaying')`,
 );
 
 const REASON_LENGTH_MAX = 500;
@@ -147,7 +165,7 @@ export async function requestReplay(
   return (await db.count(REQUEST, [group, topic, partition, offset, wish.actor, wish.reason])) > 0;
 }
 
-/** For a record that can never be applied: nobody is told of it any more, and its row says who decided so. False when no such letter is dead. */
+/** For a record that can never be applied, and its copies: nobody is told of it any more, and its row says who decided so. False when no such letter is dead. */
 export async function discardDeadLetter(
   db: Database,
   { group, partition, offset }: DeadLetterPlace,
@@ -173,7 +191,12 @@ export async function beginReplay(db: Database, place: Place): Promise<ReplayedR
 }
 
 export async function endReplay(tx: Transaction, place: Place, offset: number): Promise<void> {
-  await tx.count(END, [place.group, place.partition, offset, 'replayed']);
+  await tx.count(END_REPLAYED, [place.group, place.topic, place.partition, offset]);
+}
+
+/** Whoever sent these records was told that they are refused: nobody has to look after them. */
+export async function settleDeadLetters(tx: Transaction, place: Place, offsets: readonly number[]): Promise<void> {
+  if (offsets.length > 0) await tx.count(SETTLE, [place.group, place.topic, place.partition, offsets]);
 }
 
 /** What came as another record is applied: its dead letters are done with, as if they had been replayed. None for nothing. */

@@ -47,6 +47,13 @@ describe('commands that cannot be decoded', () => {
     expect((await kit.effects()).map(({ eventId }) => eventId)).toEqual([good.id]);
     expect(await listDeadLetters(kit.db)).toHaveLength(2);
     expect(await refusedIds()).toEqual([first.id]);
+    // What its sender was told of needs nobody; of the others somebody has to hear.
+    expect((await listDeadLetters(kit.db)).map(({ eventId, state }) => [eventId === first.id, state])).toEqual(
+      expect.arrayContaining([
+        [true, 'settled'],
+        [false, 'dead'],
+      ]),
+    );
     expect(await counted('refused')).toBe(before.refused + 1);
     expect(await counted('untold')).toBe(before.untold + 1);
   });

@@ -5,6 +5,7 @@ import { decodeRefusable } from '../envelope.js';
 import type { AnyOutgoing } from '../outgoing.js';
 import { parkedSubjects, subjectKey } from '../parking/parking.repository.js';
 import type { Item } from './batch.js';
+import { settleDeadLetters } from './dead-letter.repository.js';
 import { inSequence } from './sequence.js';
 import { sequenceOf } from './sequence-plan.js';
 import type { Arrival, Unit } from './unit.js';
@@ -39,6 +40,11 @@ export async function refuseUndecodable(unit: Unit, items: readonly Item[]): Pro
   for (const { offset } of untold)
     log.error({ ...place, offset }, 'ALARM: a command cannot be read, and its sender cannot be told');
   const refused = [...commands].filter(([, command]) => command !== undefined && answered.has(command.id));
+  await settleDeadLetters(
+    unit.tx,
+    place,
+    refused.map(([{ offset }]) => offset),
+  );
   const after = await useUp(unit, refused as [RawRecord, Refusable][]);
   return { refused: [...messages, ...after.messages], untold: untold.length, followed: after.followed };
 }
