@@ -64,7 +64,14 @@ export class ChunkApplier {
     const { suspectBelow, expectedLastId } = chunk.claim;
     // The record before the position is there to be recognised, and has long been dealt with: it can kill nobody.
     if (first.offset < suspectBelow && expectedLastId === null)
-      return this.suspects.inTurn(() => this.applySuspect(chunk, first));
+      return this.suspects.inTurn(
+        async () => {
+          // Its partition may have been given to another while it waited.
+          await chunk.control.heartbeat();
+          return this.applySuspect(chunk, first);
+        },
+        () => chunk.control.heartbeat(),
+      );
     return this.passOver(chunk) ?? this.applyTogether(chunk);
   }
 

@@ -45,18 +45,24 @@ export interface Owned {
  * the subject keep waiting behind the old ones until then.
  */
 export async function carryOutWishes(owned: Owned): Promise<void> {
-  while (await drainNext(owned, DRAIN_MESSAGES_MAX));
+  // What was too many at once is too many the next time as well.
+  for (let limit: number | undefined = DRAIN_MESSAGES_MAX; limit;) limit = await drainNext(owned, limit);
   while (await replayNext(owned));
 }
 
-async function drainNext(owned: Owned, limit: number, followers: Unit['followers'] = 'apply'): Promise<boolean> {
+/** Returns with how many at once to go on, or undefined where nothing is left to be done. */
+async function drainNext(
+  owned: Owned,
+  limit: number,
+  followers: Unit['followers'] = 'apply',
+): Promise<number | undefined> {
   const { reader, place } = owned;
   const subject = await beginDrain(reader.db, place);
-  if (!subject) return false;
+  if (!subject) return undefined;
   const refusal = subject.tries > TRIES_MAX ? KILLED : withoutHandler(reader, subject);
   if (refusal) {
     await parkAgain(reader.db, place.group, subject, refusal);
-    return true;
+    return DRAIN_MESSAGES_MAX;
   }
   try {
     let isDone = false;
@@ -66,6 +72,7 @@ async function drainNext(owned: Owned, limit: number, followers: Unit['followers
       return effect;
     });
     if (isDone) tellDone(owned, subject);
+    return isDone ? DRAIN_MESSAGES_MAX : limit;
   } catch (error) {
     const isLastTry = limit === 1 && followers === 'park';
     if (isDeterministic(error) && isLastTry) await parkAgain(reader.db, place.group, subject, error as Error);
@@ -74,9 +81,12 @@ async function drainNext(owned: Owned, limit: number, followers: Unit['followers
     if (isStatementTimeout(error) && limit > 1) return drainNext(owned, Math.floor(limit / 2), followers);
     if (!isDeterministic(error)) throw error;
     // Together they failed: one by one, and then without what waits for it, shows which of them does.
-    if (!isLastTry) return drainNext(owned, 1, limit === 1 ? 'park' : 'apply');
+    if (!isLastTry) {
+      await drainNext(owned, 1, limit === 1 ? 'park' : 'apply');
+      return DRAIN_MESSAGES_MAX;
+    }
   }
-  return true;
+  return DRAIN_MESSAGES_MAX;
 }
 
 /** Discarding without a refusal would lose the message: whoever waits for its outcome would wait for ever. */

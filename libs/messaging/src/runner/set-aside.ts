@@ -50,6 +50,7 @@ export async function setAside(
     return copied;
   });
   if (!staged) return;
+  claim.passedOver.wrote(record.offset + 1, performance.now());
   staged.publish();
   if (outcome === 'dead_lettered') claim.dead.add(eventIdOf(record) ?? '');
   messagesTotal.inc({ group: place.group, outcome });
