@@ -120,6 +120,8 @@ export class JobWorker {
   /** Takes away what the dead held, and counts. */
   private async upkeep(): Promise<void> {
     const { db, jobs, unseen_max_ms = UNSEEN_MAX_MS } = this.options;
+    // After a time in which nobody could say so, it must not take its own jobs from itself.
+    await seeWorkers(db, this.ids());
     const lost = await releaseLost(db, unseen_max_ms);
     if (lost.length > 0) {
       countLost(lost.length);
