@@ -89,7 +89,8 @@ export class Acknowledged {
    */
   private catchUp(now_ms: number): void {
     const behind_ms = now_ms - Number.parseInt(this.after, 10) / MICROSECONDS_PER_MS;
-    if (!(behind_ms < 0 || behind_ms > 2 * LOOK_BACK_MS)) return;
+    // A clock that is a little behind the gateway's database is none that was ahead.
+    if (!(behind_ms < -LOOK_BACK_MS || behind_ms > 2 * LOOK_BACK_MS)) return;
     if (behind_ms > 0 && this.hasMore)
       this.seldom.run(() =>
         log.warn({ behind_ms: Math.round(behind_ms) }, 'some acknowledged payments are not looked at'),
