@@ -3,7 +3,7 @@ import type { TallyReport } from './report.js';
 import { sumSent } from './sent-sums.js';
 
 const MODULUS = '(1::bigint << 48)';
-/** Days of rows that are still everywhere: outbox and marks are kept for eight. */
+/** Days of rows that are still everywhere: outboxes are kept for eight. */
 const DAYS = 6;
 
 const PRUNE = statement('tallies.prune-sent', `delete from sent_tallies where day < current_date - 30`);
