@@ -19,6 +19,8 @@ const PAGES_MAX = 10;
  * some out and says so. `payflow verify` looks at all.
  */
 const LOOK_BACK_MS = 120_000;
+/** A place further ahead than this is of a clock that was set back, and not of one that is a little behind the gateway's database. */
+const SKEW_MS = 30_000;
 const REPORT_INTERVAL_MS = 60_000;
 const MICROSECONDS_PER_MS = 1_000;
 const NIL = '00000000-0000-0000-0000-000000000000';
@@ -89,8 +91,7 @@ export class Acknowledged {
    */
   private catchUp(now_ms: number): void {
     const behind_ms = now_ms - Number.parseInt(this.after, 10) / MICROSECONDS_PER_MS;
-    // A clock that is a little behind the gateway's database is none that was ahead.
-    if (!(behind_ms < -LOOK_BACK_MS || behind_ms > 2 * LOOK_BACK_MS)) return;
+    if (!(behind_ms < -SKEW_MS || behind_ms > 2 * LOOK_BACK_MS)) return;
     if (behind_ms > 0 && this.hasMore)
       this.seldom.run(() =>
         log.warn({ behind_ms: Math.round(behind_ms) }, 'some acknowledged payments are not looked at'),
