@@ -6,11 +6,7 @@ import { runShown } from './launcher/local-stack.mjs';
 import { startTestStack } from './launcher/test-stack.mjs';
 import { onTestbed } from './testbed.mjs';
 
-const scenarios = [
-  '--enable-source-maps',
-  '--disable-warning=TimeoutNegativeWarning',
-  join(paths.root, 'apps', 'e2e', 'dist', 'faults', 'main.js'),
-];
+const scenarios = ['--enable-source-maps', join(paths.root, 'apps', 'e2e', 'dist', 'faults', 'main.js')];
 
 await onTestbed('e2e', async ({ dir, env }) => {
   const names = process.argv.slice(2);

@@ -32,11 +32,9 @@ function outside(portName) {
 
 /** @param {string} api @returns {Promise<import('./report.mjs').Demo>} */
 async function makePayment(api) {
-  const child = spawn(
-    process.execPath,
-    ['--disable-warning=TimeoutNegativeWarning', '--enable-source-maps', payflow, 'demo', '--api', api],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, ['--enable-source-maps', payflow, 'demo', '--api', api], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let text = '';
   child.stdout.on('data', (chunk) => (text += String(chunk)));
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));

@@ -13,15 +13,11 @@ export async function runPayflow(command, args, env) {
   const logFile = logOf(command);
   const log = openLog(logFile);
   const logFrom = sizeOf(logFile);
-  const child = spawn(
-    runtime(),
-    ['--disable-warning=TimeoutNegativeWarning', '--enable-source-maps', paths.payflow, command, ...args],
-    {
-      cwd: paths.root,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', log],
-    },
-  );
+  const child = spawn(runtime(), ['--enable-source-maps', paths.payflow, command, ...args], {
+    cwd: paths.root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', log],
+  });
   closeSync(log);
   let text = '';
   child.stdout?.on('data', (chunk) => (text += String(chunk)));

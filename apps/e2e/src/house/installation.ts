@@ -77,7 +77,7 @@ export class Installation {
 
 async function payflow(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   const main = join(checkoutDir, 'tools', 'payflow', 'dist', 'main.js');
-  const { stdout } = await run(process.execPath, ['--disable-warning=TimeoutNegativeWarning', main, ...args], {
+  const { stdout } = await run(process.execPath, [main, ...args], {
     cwd: checkoutDir,
     env,
     maxBuffer: OUTPUT_BYTES_MAX,
