@@ -43,8 +43,7 @@ export class ManagedKeys {
     caller: Caller,
   ): OwnWork {
     return async (tx) => {
-      const { key, hash } = await locked(tx, id, caller);
-      if (ifVersion !== null && ifVersion !== key.version) throw new Problem('version_differs');
+      const { key, hash } = await locked(tx, id, ifVersion, caller);
       // From where a key lets in is as much as what it may: who has not its scopes must not let others use them.
       if (change.allowedAddresses) refuseMore(caller, key.scopes);
       await updateKey(tx, of(caller, id), { name: key.name, allowedAddresses: key.allowedAddresses, ...change });
@@ -53,9 +52,9 @@ export class ManagedKeys {
   }
 
   /** Another key in the place of this one, which goes on for a while: long enough to be replaced wherever it is used. */
-  rotate(id: string, overlap_s: number, caller: Caller): OwnWork {
+  rotate(id: string, ifVersion: number | null, overlap_s: number, caller: Caller): OwnWork {
     return async (tx) => {
-      const { key, hash } = await locked(tx, id, caller);
+      const { key, hash } = await locked(tx, id, ifVersion, caller);
       if (key.status !== 'active') throw new Problem('api_key_not_active');
       refuseMore(caller, key.scopes);
       // Whoever lost the answer to a rotation rotates again: the end that the first gave the old key is not the next one's.
@@ -67,9 +66,9 @@ export class ManagedKeys {
   }
 
   /** One that was revoked before stays as it is. */
-  revoke(id: string, caller: Caller): OwnWork {
+  revoke(id: string, ifVersion: number | null, caller: Caller): OwnWork {
     return async (tx) => {
-      const { key, hash } = await locked(tx, id, caller);
+      const { key, hash } = await locked(tx, id, ifVersion, caller);
       await revokeKey(tx, of(caller, id));
       return this.#changed(tx, of(caller, id), { key, hash });
     };
@@ -96,9 +95,11 @@ function refuseMore(caller: Caller, scopes: readonly Scope[]): void {
   if (!covers(caller.scopes, scopes)) throw new Problem('scopes_exceeded');
 }
 
-async function locked(tx: Transaction, id: string, caller: Caller): Promise<HashedKey> {
+/** `ifVersion`: the one that it must be of, or null where any will do. */
+async function locked(tx: Transaction, id: string, ifVersion: number | null, caller: Caller): Promise<HashedKey> {
   const found = await lockKeyRow(tx, of(caller, id));
   if (!found) throw new Problem('not_found');
+  if (ifVersion !== null && ifVersion !== found.key.version) throw new Problem('version_differs');
   return found;
 }
 

@@ -63,8 +63,7 @@ export class Users {
   change(id: string, ifVersion: number | null, change: UserChange, caller: Caller): OwnWork {
     return async (tx) => {
       const owners = await lockOwners(tx, caller.organisation);
-      const user = await lockedUser(tx, id, caller);
-      if (ifVersion !== null && ifVersion !== user.version) throw new Problem('version_differs');
+      const user = await lockedUser(tx, id, ifVersion, caller);
       const { name = user.name, role = user.role, disabled = user.status === 'disabled' } = change;
       refuseMore(caller, role);
       const staysOwner = role === 'owner' && !disabled;
@@ -81,9 +80,9 @@ export class Users {
   }
 
   /** A new invitation: for who lost the first, or forgot the password. */
-  invite(id: string, caller: Caller): OwnWork {
+  invite(id: string, ifVersion: number | null, caller: Caller): OwnWork {
     return async (tx) => {
-      const user = await lockedUser(tx, id, caller);
+      const user = await lockedUser(tx, id, ifVersion, caller);
       return { ...(await invite(tx, user, 201)), before: userResource(user) };
     };
   }
@@ -127,11 +126,13 @@ export function refuseMore({ scopes }: Caller, role: Role): void {
   if (!covers(scopes, ROLE_SCOPES[role])) throw new Problem('scopes_exceeded');
 }
 
-async function lockedUser(tx: Transaction, id: string, caller: Caller): Promise<User> {
+/** `ifVersion`: the one that it must be of, or null where any will do. */
+async function lockedUser(tx: Transaction, id: string, ifVersion: number | null, caller: Caller): Promise<User> {
   const user = await lockUser(tx, { organisation: caller.organisation, id });
   if (!user) throw new Problem('not_found');
   refuseTestKeys(caller);
   refuseMore(caller, user.role);
+  if (ifVersion !== null && ifVersion !== user.version) throw new Problem('version_differs');
   return user;
 }
 

@@ -3,6 +3,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TestClockView } from '../database/test-space.repository.js';
 import { callerOf, type RouteAccess } from '../http/edge/authentication.js';
+import { refuseIfMatch } from '../http/edge/headers.js';
 import { refuseParameters } from '../http/lists/list-query.js';
 import { OwnWrites } from '../identity/own-writes.js';
 import { requireTestMode } from './books-of.js';
@@ -31,6 +32,7 @@ export class TestModeController {
   async travel(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const asking = callerOf(request);
     requireTestMode(asking);
+    refuseIfMatch(request.headers['if-match']);
     await this.testMode.changing(asking, (journey) =>
       this.writes.once(request, reply, (body, caller) => {
         const travel = readTravel(body);
@@ -47,6 +49,7 @@ export class TestModeController {
   async reset(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const asking = callerOf(request);
     requireTestMode(asking);
+    refuseIfMatch(request.headers['if-match']);
     await this.testMode.changing(asking, (journey) =>
       this.writes.once(request, reply, (body, caller) => {
         readReset(body);

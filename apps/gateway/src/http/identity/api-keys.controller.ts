@@ -11,7 +11,7 @@ import { OwnWrites } from '../../identity/own-writes.js';
 import { sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
-import { requiredVersionOf } from '../edge/headers.js';
+import { ifVersionOf, requiredVersionOf } from '../edge/headers.js';
 import { API_KEY_FILTERS, readKey, readKeyChange, readNothing, readOverlap } from './identity.request.js';
 import { refuseParameters } from '../lists/list-query.js';
 import { sendPage } from '../lists/list-page.js';
@@ -67,16 +67,18 @@ export class ApiKeysController {
   @RouteConfig({ scope: 'keys:write', bodyOptional: true } satisfies RouteAccess)
   async rotate(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
-    await this.own.once(request, reply, (json, caller) => this.keys.rotate(id, readOverlap(json), caller));
+    const ifVersion = ifVersionOf(request.headers['if-match']);
+    await this.own.once(request, reply, (json, caller) => this.keys.rotate(id, ifVersion, readOverlap(json), caller));
   }
 
   @Delete(':id')
   @RouteConfig({ scope: 'keys:write', bodyOptional: true } satisfies RouteAccess)
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
+    const ifVersion = ifVersionOf(request.headers['if-match']);
     await this.own.once(request, reply, (json, caller) => {
       readNothing(json);
-      return this.keys.revoke(id, caller);
+      return this.keys.revoke(id, ifVersion, caller);
     });
   }
 }

@@ -18,6 +18,7 @@ import { OwnWrites, type OwnReply } from '../../identity/own-writes.js';
 import { refuseMore, refuseTestKeys, Users } from '../../identity/users.js';
 import { sendResource } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
+import { refuseIfMatch } from '../edge/headers.js';
 import type { Caller } from '../edge/caller.js';
 import { Cursors } from '../lists/cursor.js';
 import { bodyOf } from '../edge/edge.js';
@@ -152,6 +153,7 @@ export class AuthController {
   @RouteConfig({ scope: 'any', bodyOptional: true } satisfies RouteAccess)
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (!toUuid('session', id)) throw new Problem('invalid_id');
+    refuseIfMatch(request.headers['if-match']);
     const read = (body: JsonObject, caller: Caller) => {
       readNothing(body);
       return (tx: Transaction) => this.#revoke(tx, id, caller);

@@ -9,6 +9,7 @@ import { blockResource } from '../../domain/block.js';
 import { OwnWrites } from '../../identity/own-writes.js';
 import { BlockLifting } from '../../watch/block-lifting.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
+import { refuseIfMatch } from '../edge/headers.js';
 import { BLOCK_FILTERS } from './block-filters.js';
 import { Cursors } from '../lists/cursor.js';
 import { readNothing } from './identity.request.js';
@@ -41,6 +42,7 @@ export class BlocksController {
   @RouteConfig({ scope: 'blocks:write', bodyOptional: true } satisfies RouteAccess)
   async lift(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (!toUuid('block', id)) throw new Problem('invalid_id');
+    refuseIfMatch(request.headers['if-match']);
     await this.own.once(request, reply, (json, caller) => {
       readNothing(json);
       return this.lifting.lift(id, `request ${request.id}`, caller);

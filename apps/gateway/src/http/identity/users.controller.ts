@@ -11,7 +11,7 @@ import { Users } from '../../identity/users.js';
 import { sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
-import { requiredVersionOf } from '../edge/headers.js';
+import { ifVersionOf, requiredVersionOf } from '../edge/headers.js';
 import { readNothing, readUser, readUserChange, USER_FILTERS } from './identity.request.js';
 import { refuseParameters } from '../lists/list-query.js';
 import { sendPage } from '../lists/list-page.js';
@@ -69,9 +69,10 @@ export class UsersController {
   @RouteConfig({ scope: 'users:write', bodyOptional: true } satisfies RouteAccess)
   async invite(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
+    const ifVersion = ifVersionOf(request.headers['if-match']);
     await this.own.once(request, reply, (json, caller) => {
       readNothing(json);
-      return this.users.invite(id, caller);
+      return this.users.invite(id, ifVersion, caller);
     });
   }
 }

@@ -160,7 +160,8 @@ const USER_OPERATIONS: readonly Operation[] = [
     own: true,
     answer: 'InvitedUser',
     status: 201,
-    problems: [...OWN_PROBLEMS, 'invalid_id', 'not_found', 'scopes_exceeded', 'live_mode_required'],
+    conditional: true,
+    problems: [...OWN_PROBLEMS, 'invalid_id', 'not_found', 'version_differs', 'scopes_exceeded', 'live_mode_required'],
   },
 ];
 
@@ -227,7 +228,15 @@ const KEY_OPERATIONS: readonly Operation[] = [
     body: 'ApiKeyRotationRequest',
     answer: 'NewApiKey',
     status: 201,
-    problems: [...OWN_CHANGE_PROBLEMS, 'invalid_id', 'not_found', 'scopes_exceeded', 'api_key_not_active'],
+    conditional: true,
+    problems: [
+      ...OWN_CHANGE_PROBLEMS,
+      'invalid_id',
+      'not_found',
+      'version_differs',
+      'scopes_exceeded',
+      'api_key_not_active',
+    ],
   },
   {
     id: 'revokeApiKey',
@@ -238,7 +247,8 @@ const KEY_OPERATIONS: readonly Operation[] = [
     own: true,
     answer: 'ApiKey',
     status: 200,
-    problems: [...OWN_PROBLEMS, 'invalid_id', 'not_found'],
+    conditional: true,
+    problems: [...OWN_PROBLEMS, 'invalid_id', 'not_found', 'version_differs'],
   },
 ];
 
