@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { crashAt } from '@payflow/contracts';
 import { packFrameAside, unpackFrame, type Frame } from './codec.js';
 import { HOUR_MS, jittered } from './lives.js';
 import type { Redis, RedisConnection } from './redis.js';
@@ -105,6 +106,7 @@ export class Remote {
         ...(leased ? [redis.del(leaseOf(key))] : []),
       ]),
     );
+    if (frame) crashAt('cache-written');
   }
 
   /**

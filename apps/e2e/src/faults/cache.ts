@@ -3,7 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { uniqueSuffix, until } from '@payflow/testing';
 import { expectBooksInOrder } from '../books/books.js';
 import { ApiClient } from '../house/api-client.js';
-import { Load } from '../house/payments.js';
+import { PAYMENTS_PATH } from '../house/card-house.js';
+import { Load, type SentPayment } from '../house/payments.js';
 import { Random } from '../house/random.js';
 import { scratchDir } from '../house/scratch.js';
 import { startOwnServers } from '../house/servers.js';
@@ -23,6 +24,7 @@ const BOUND_MS = 3_000;
 /** What the issue promises. */
 const SLOWER_MS_MAX = 50;
 const USED_AGAIN_WITHIN_MS = 30_000;
+const READS_OF_THE_NEXT = 200;
 
 interface Phase {
   readonly [column: string]: string | number;
@@ -94,12 +96,36 @@ async function play({ house, merchant }: Stage, { gateways, troubles, random, ru
   await reads.finish();
   const sent = await load.finish();
   equal(load.unknown, 0, 'no write may fail');
+  if (gateways === 1) {
+    await dieWithAFreshValue(asked, api, ended());
+    const after = new WatchedReads({ house, merchant, api, ended, random, bound_ms }, READERS);
+    await until('its successor was asked', () => after.count >= READS_OF_THE_NEXT);
+    await after.finish();
+  }
   api.close();
   await expectBooksInOrder(house, sent);
   await house.verify();
   run.say(
     `${gateways} gateway(s), answers at most ${bound_ms} ms old: ${reads.count} reads as Postgres has them\n${table(phases)}`,
   );
+}
+
+/** Dies right after it has put a value into Redis; the next one is there when this returns. */
+async function dieWithAFreshValue(
+  gateway: ServiceProcess,
+  api: ApiClient,
+  ended: readonly SentPayment[],
+): Promise<void> {
+  let died = false;
+  await gateway.kill();
+  await gateway.launch({ CRASH_AT: 'cache-written:5' });
+  void gateway.supervise(() => (died = true));
+  let at = 0;
+  await until('the gateway died at cache-written', async () => {
+    await api.call(`${PAYMENTS_PATH}/${ended[at++ % ended.length]?.id}`);
+    return died;
+  });
+  await gateway.untilReady();
 }
 
 /** The process uses its memory for accounts, which it does only while Redis lets it hear: it has recovered by itself. */

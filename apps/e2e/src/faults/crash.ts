@@ -152,7 +152,7 @@ function summary(sent: readonly SentPayment[], seconds: number) {
 function sayCoverage(rounds: readonly Round[], say: Run['say']): void {
   const hit = new Set(rounds.flat().map(({ point }) => point));
   say(
-    `${hit.size} of ${CRASH_POINTS.length} named points; not in the code yet: ${CRASH_POINTS.filter((point) => !hit.has(point)).join(', ') || 'none'}`,
+    `${hit.size} of ${CRASH_POINTS.length} named points; by other campaigns: ${CRASH_POINTS.filter((point) => !hit.has(point)).join(', ') || 'none'}`,
   );
 }
 
