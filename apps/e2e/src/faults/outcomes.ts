@@ -6,6 +6,7 @@ import { outsideFindings } from '../books/outside-books.js';
 import { CardHouse } from '../house/card-house.js';
 import { Traveller, type Journey } from '../house/journeys.js';
 import { Random } from '../house/random.js';
+import { untilAnswered } from '../house/wish.js';
 import type { Run, Scenario } from './scenario.js';
 
 const FULL = { operations: 5_000, deaths: 20, concurrency: 24 };
@@ -14,6 +15,11 @@ const SETTLED_WITHIN_MS = 180_000;
 const PAUSE_MS_MAX = 2_500;
 /** Operations between two deaths. */
 const BETWEEN = 12;
+/** Chance that the acquirer plays a bad scenario, whatever it is asked; and the share of them that there must be in the end. */
+const CHAOS = '0.4';
+const BAD_SHARE = 0.3;
+/** Longer than what is left authorized stays so. */
+const EIGHT_DAYS_S = 8 * 86_400;
 
 /** Around a call to a provider, and where payments commits what came of it; beside deaths at any moment. */
 const POINTS: readonly CrashPoint[] = [
@@ -29,7 +35,8 @@ const UNSETTLED = `select 'payment ' || id || ' is ' || status as what from paym
   where status not in ('succeeded', 'failed', 'canceled', 'expired')
   union all select 'operation ' || id || ' is ' || status from payment_operations where status not in ('succeeded', 'failed')
   union all select 'attempt ' || id || ' is ' || status from attempts
-  where status not in ('approved', 'declined', 'not_sent') or needs_attention`;
+  where status not in ('approved', 'declined', 'not_sent') or needs_attention
+  union all select 'dispute ' || id || ' is ' || status from disputes where status not in ('won', 'lost')`;
 const HELD = `select 'account ' || id || ' holds ' || pending_debits || '/' || pending_credits as what from accounts
   where pending_debits <> 0 or pending_credits <> 0`;
 
@@ -38,7 +45,7 @@ async function run({ short, say }: Run): Promise<void> {
   const random = new Random();
   const { operations, deaths, concurrency } = short ? SHORT : FULL;
   say(`seed ${random.seed}; ${operations} operations, ${deaths} deaths`);
-  const desk = await CardHouse.open('outcomes');
+  const desk = await CardHouse.open('outcomes', {}, { sandbox: { SANDBOX_CHAOS: CHAOS } });
   try {
     const startedAt = performance.now();
     const journeys: Journey[] = [];
@@ -56,11 +63,12 @@ async function run({ short, say }: Run): Promise<void> {
     say(
       `${journeys.length} payments, ${done()} operations, ${sum(journeys, 'declined')} declined, ${deaths} deaths, ${Math.round((performance.now() - startedAt) / 1_000)} s`,
     );
+    await letExpire(desk);
     await settled(desk);
     await desk.house.untilCaughtUp();
     await desk.house.verify();
-    const { operations: atAcquirer, books } = await desk.sandbox.check();
-    say(`the acquirer did ${atAcquirer} operations and charged nobody twice: ${JSON.stringify(books)}`);
+    say(`${journeys.filter(({ isLeft }) => isLeft).length} payments were left to expire, and did`);
+    await sayWhatTheAcquirerDid(desk, { short, say });
   } catch (error) {
     desk.house.keepLogs();
     throw error instanceof Error
@@ -69,6 +77,25 @@ async function run({ short, say }: Run): Promise<void> {
   } finally {
     await desk.close();
   }
+}
+
+/** What was left authorized expires in its time; the service dies once more while it does. */
+async function letExpire({ house, merchant }: CardHouse): Promise<void> {
+  const { status } = await untilAnswered(merchant.api, '/api/v1/test/clock', { advance_seconds: EIGHT_DAYS_S });
+  if (status !== 200) throw new Error(`the test clock answered ${status}`);
+  await house.service('payments').kill();
+  await house.service('payments').start();
+}
+
+async function sayWhatTheAcquirerDid({ sandbox }: CardHouse, { short, say }: Run): Promise<void> {
+  const [{ operations, books }, asked] = await Promise.all([sandbox.check(), sandbox.requests()]);
+  const isBad = asked.filter(({ scenario }) => scenario !== null && scenario !== 'plain');
+  const share = isBad.length / asked.length;
+  say(
+    `the acquirer was asked for ${asked.length} operations, ${Math.round(share * 100)} % of them in a bad scenario, did ${operations} and charged nobody twice: ${JSON.stringify(books)}`,
+  );
+  // Of a few dozen, chance may bring less.
+  if (!short && share < BAD_SHARE) throw new Error(`only ${Math.round(share * 100)} % met a bad scenario`);
 }
 
 interface Campaign {
