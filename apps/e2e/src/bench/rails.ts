@@ -17,10 +17,10 @@ import { watchSockets } from './sockets.js';
  * Card payments at a provider that takes 50 ms, and whether a provider that takes 5 s delays those of the others. Open loop, on
  * durable servers, latency from the planned moment. The others' payments run in turns alone, beside the second provider while it
  * is as quick as the first, and beside it while it is slow: what the second turn adds is the load, what the third adds is the
- * slowness. Ends with 1 when the acquirer and the books differ.
+ * slowness. Ends with 1 when the acquirer and the books differ, or a figure misses what it is held against.
  */
 const SIZES = {
-  smoke: { seconds: 10, rates: [100, 200], pairs: 1 },
+  smoke: { seconds: 10, rates: [100, 220], pairs: 1 },
   full: { seconds: 20, rates: [200, 220, 250], pairs: 3 },
 } as const;
 type Size = keyof typeof SIZES;
@@ -111,8 +111,7 @@ async function measure(
   }
   for (const each of [internal, cards, second]) each.end();
   const broken = (await outsideFindings(desk, { paymentByPayment: false, others: [other] })).map(({ what }) => what);
-  reportRails(size, steps, turns, broken);
-  return broken.length === 0;
+  return reportRails(size, steps, turns, broken);
 }
 
 function pidsOf({ house, sandbox }: CardHouse, servers: OwnServers, cards: GeneratorProcess): Pids {

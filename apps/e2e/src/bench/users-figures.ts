@@ -51,7 +51,10 @@ export function missedBy({ per_second, errors, all, kinds }: Figures): string[] 
   const missed = (what: string, is: number, limit: number) =>
     is < limit ? [] : [`${what} ${is.toFixed(1)}, not under ${limit}`];
   return [
-    ...KINDS.flatMap((kind) => missed(`${kind}, p95 in ms:`, kinds[kind]?.p95_ms ?? 0, LIMITS.kinds[kind])),
+    ...KINDS.flatMap((kind) => {
+      const times = kinds[kind];
+      return times ? missed(`${kind}, p95 in ms:`, times.p95_ms, LIMITS.kinds[kind]) : [`${kind}: nobody asked`];
+    }),
     ...missed('all, p95 in ms:', all.p95_ms, LIMITS.p95_ms),
     ...missed('all, p99 in ms:', all.p99_ms, LIMITS.p99_ms),
     ...(errors < LIMITS.errors ? [] : [`errors ${(errors * 100).toFixed(2)} %, not under ${LIMITS.errors * 100} %`]),

@@ -130,15 +130,15 @@ function figuresOf(names: readonly string[], rounds: readonly Round[][]): Figure
         [`${name}, statements per read`, spread(of(at, (r) => r.statements))],
       ]),
     ),
-    'p50, uncached against cached (aim: 3)': ratio(
+    'p50, uncached against cached (aim: at least 3)': ratio(
       of(0, (r) => r.p50_ms),
       of(2, (r) => r.p50_ms),
     ),
-    'p99, uncached against cached (aim: 1)': ratio(
+    'p99, uncached against cached (aim: at least 1)': ratio(
       of(0, (r) => r.p99_ms),
       of(2, (r) => r.p99_ms),
     ),
-    'p50, naive against cached (aim: 1)': ratio(
+    'p50, naive against cached (aim: at least 1)': ratio(
       of(1, (r) => r.p50_ms),
       of(2, (r) => r.p50_ms),
     ),
@@ -146,12 +146,12 @@ function figuresOf(names: readonly string[], rounds: readonly Round[][]): Figure
       of(1, (r) => r.p99_ms),
       of(2, (r) => r.p99_ms),
     ),
-    'reads/s, cached against naive (aim: 1)': ratio(
+    'reads/s, cached against naive (aim: at least 1)': ratio(
       of(2, (r) => r.perSecond),
       of(1, (r) => r.perSecond),
     ),
-    'statements saved (aim: 0.7)': spread(of(2, (r) => 1 - r.statements)),
-    'hit rate after warm-up (aim: 0.85)': spread(of(2, (r) => 1 - r.statements)),
+    'statements saved (aim: at least 0.7)': spread(of(2, (r) => 1 - r.statements)),
+    'hit rate after warm-up (aim: at least 0.85)': spread(of(2, (r) => 1 - r.statements)),
   };
 }
 
@@ -180,7 +180,7 @@ async function main(): Promise<void> {
         rounds,
       ),
       [`loads of ${STAMPEDE} readers at once of a cold key, naive`]: spread(theirs),
-      [`loads of ${STAMPEDE} readers at once of a cold key, cached (aim: 1)`]: spread(our),
+      [`loads of ${STAMPEDE} readers at once of a cold key, cached (aim: at most 1)`]: spread(our),
     },
     broken: await wrongAnswers(ways[0] as Reads, ours, batch(readsOf(views), COMPARED)),
   });

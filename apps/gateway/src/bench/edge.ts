@@ -8,14 +8,15 @@ import type { Role, Told } from './edge-server.js';
 import { listsCompressed } from './compression.js';
 import { printFigures, spread, type Figures, type Spread } from './figures.js';
 import { openViews, type Views } from './views.js';
+import { WEBHOOK_ENVIRONMENT, webhooksAnswered } from './webhooks.js';
 import { requestText, Wire, type WireAnswer } from './wire.js';
 
 /**
  * What the gateway's edge costs: CPU of the server's process for an accepted POST, against Node and Fastify alone; a stored reply
  * against a fresh one, for the first copy (by Postgres) and for another (from memory, as is the first where its process answered
  * just now); a list of fifty with and without compression and cache, what a client waits longer for one of a hundred that
- * comes compressed; and how long cached reads take over a thousand
- * connections that are open at once. In turns in one run. Kafka is away: what is accepted waits in the outbox.
+ * comes compressed; how soon a provider's webhook is answered; and how long cached reads take over a thousand connections that are
+ * open at once. In turns in one run. Kafka is away: what is accepted waits in the outbox. Ends with 1 where a figure misses its aim.
  */
 const SIZES = {
   smoke: {
@@ -197,23 +198,23 @@ function figuresOf(rounds: Record<string, Cost[]>, took: readonly number[]): Fig
   const lists = Object.keys(LISTS).map((name) => [`list of 50, ${name}: CPU µs`, cpu(name)] as const);
   const saved = ['gzip', 'br', 'zstd'].map((coding) => {
     const shares = of(`read anew, ${coding}`).map(({ bytes }, round) => 1 - bytes / (plain[round] ?? NaN));
-    return [`list of 50, saved by ${coding} (aim: 0.4)`, spread(shares)] as const;
+    return [`list of 50, saved by ${coding} (aim: at least 0.4)`, spread(shares)] as const;
   });
   return {
     'accepted POST, node:http: CPU µs': cpu('node'),
     'accepted POST, Fastify: CPU µs': cpu('fastify'),
     'accepted POST, edge without the database: CPU µs': cpu('edge'),
     'accepted POST, with the database: CPU µs': cpu('fresh'),
-    'edge against Fastify (aim: 1.5)': ratio(of('edge'), of('fastify')),
-    'edge against node:http (aim: 1.7)': ratio(of('edge'), of('node')),
+    'edge against Fastify (aim: at most 1.5)': ratio(of('edge'), of('fastify')),
+    'edge against node:http (aim: at most 1.7)': ratio(of('edge'), of('node')),
     'stored reply, from Postgres: CPU µs': cpu('stored'),
     'stored reply, from memory: CPU µs': cpu('kept'),
-    'stored reply from Postgres against a fresh one (aim: 0.5)': ratio(of('stored'), of('fresh')),
-    'stored reply from memory against a fresh one (aim: 0.5)': ratio(of('kept'), of('fresh')),
+    'stored reply from Postgres against a fresh one (aim: at most 0.5)': ratio(of('stored'), of('fresh')),
+    'stored reply from memory against a fresh one (aim: at most 0.5)': ratio(of('kept'), of('fresh')),
     ...Object.fromEntries(lists),
     ...Object.fromEntries(saved),
     [`cached list over ${size.idle} connections, p50 ms`]: at(0.5),
-    [`cached list over ${size.idle} connections, p99 ms (aim: 100)`]: at(0.99),
+    [`cached list over ${size.idle} connections, p99 ms (aim: at most 100)`]: at(0.99),
   };
 }
 
@@ -227,6 +228,7 @@ async function main(): Promise<void> {
     OTEL_TRACES_EXPORTER: 'none',
     DATABASE_URL: views.url,
     KAFKA_BROKERS: '127.0.0.1:9',
+    ...WEBHOOK_ENVIRONMENT,
   };
   const servers = {} as Record<Role, Server>;
   const bench: Bench = { views, servers, key };
@@ -237,11 +239,12 @@ async function main(): Promise<void> {
     for (const headers of Object.values(LISTS)) await listCost(bench, headers);
     const rounds = await inTurns(bench);
     const compressed = await listsCompressed(servers.gateway.port, key, size.pairs, size.hundreds);
+    const webhooks = await webhooksAnswered(servers.gateway.port, views, size.pairs, size.durable);
     const took = await overManyConnections(bench);
     printFigures({
       benchmark: 'gateway',
       settings: { ...size, wires: WIRES },
-      figures: { ...figuresOf(rounds, took), ...compressed },
+      figures: { ...figuresOf(rounds, took), ...compressed, ...webhooks },
       broken: [],
     });
   } finally {

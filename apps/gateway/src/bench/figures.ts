@@ -14,7 +14,20 @@ export function spread(values: readonly number[]): Spread {
   return { median: sorted[sorted.length >> 1] ?? 0, min: sorted[0] ?? 0, max: sorted.at(-1) ?? 0 };
 }
 
-/** For people on stderr, for programs as JSON on stdout; ends the process with 1 when an answer was wrong. */
+/** What a figure is held against, by its name. */
+const AIM = /\(aim: at (most|least) ([0-9.]+)\)$/;
+
+/** The figures whose median misses what it is held against. */
+function missedAmong(figures: Figures): string[] {
+  return Object.entries(figures).flatMap(([name, { median }]) => {
+    const [, bound, aim] = AIM.exec(name) ?? [];
+    if (aim === undefined) return [];
+    const isKept = bound === 'most' ? median <= Number(aim) : median >= Number(aim);
+    return isKept ? [] : [`${name}: ${short(median)}`];
+  });
+}
+
+/** For people on stderr, for programs as JSON on stdout; ends the process with 1 when an answer was wrong, or an aim is missed. */
 export function printFigures(of: {
   readonly benchmark: string;
   readonly settings: object;
@@ -27,9 +40,13 @@ export function printFigures(of: {
     return `  ${name.padEnd(64)} ${short(median)} (${short(min)} to ${short(max)})${noisy}`;
   });
   const verdict = of.broken.length === 0 ? 'all answers as in Postgres' : `WRONG ANSWERS: ${of.broken.join('; ')}`;
-  process.stderr.write(`\n${of.benchmark}: ${JSON.stringify(of.settings)}\n${lines.join('\n')}\n  ${verdict}\n`);
-  process.stdout.write(`${JSON.stringify(of)}\n`);
-  if (of.broken.length > 0) process.exitCode = 1;
+  const missed = missedAmong(of.figures);
+  const misses = missed.map((each) => `  MISSED ${each}\n`).join('');
+  process.stderr.write(
+    `\n${of.benchmark}: ${JSON.stringify(of.settings)}\n${lines.join('\n')}\n  ${verdict}\n${misses}`,
+  );
+  process.stdout.write(`${JSON.stringify({ ...of, missed })}\n`);
+  if (of.broken.length + missed.length > 0) process.exitCode = 1;
 }
 
 function short(value: number): string {
