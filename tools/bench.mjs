@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { serviceNodeArgs } from '../deploy/local/index.mjs';
 import { paths, runtime } from './launcher/checkout.mjs';
 import { runShown, startPostgres, startRedis } from './launcher/local-stack.mjs';
+import { againstSpine } from './bench-spine.mjs';
 import { onTestbed } from './testbed.mjs';
 
 const sizes = ['smoke', 'full'];
@@ -47,11 +48,19 @@ function onHouse(program, { env, size }) {
   return runShown(runtime(), [...serviceNodeArgs, main, size], { cwd: paths.root, env: { ...process.env, ...env } });
 }
 
-/** @type {Record<string, { what: string, run: (place: Place) => Promise<number> }>} */
+/**
+ * `isAlone`: runs others, each of which sets up what it needs.
+ * @type {Record<string, { what: string, run: (place: Place) => Promise<number>, isAlone?: boolean }>}
+ */
 const benchmarks = {
   pipeline: {
     what: 'payments through the HTTP API and all five services: rate applied, latency, CPU per payment and process',
     run: (place) => onHouse('pipeline', place),
+  },
+  'pipeline-spine': {
+    what: 'the pipeline against that of the first version that paid end to end, rebuilt and run in turns with it: its commit comes from the history',
+    run: ({ size }) => againstSpine(size),
+    isAlone: true,
   },
   rails: {
     what: 'card payments at a provider of 50 ms, with bounded sockets; what a provider of 5 s does to the others, in turns in one run',
@@ -119,4 +128,5 @@ if (chosen === undefined || !sizes.includes(size) || !Number.isSafeInteger(base)
   console.log(`\nnpm run bench -- <name> [--size ${sizes.join('|')}] [--base transfers]`);
   process.exit(name === '' ? 0 : 1);
 }
+if (chosen.isAlone) process.exit(await chosen.run({ dir: paths.tests, env: {}, size, base }));
 await onTestbed('bench', (place) => chosen.run({ ...place, size, base }));
