@@ -13,11 +13,11 @@ const seldom = new OncePerInterval(60_000);
 /** How often it is looked which waits are due for another look at the database. */
 const REREAD_INTERVAL_MS = 100;
 /**
- * A wait is looked at after 100, 300 and 700 ms and then twice a second: a lost wake-up costs at most as much again as the
+ * A wait is looked at after 100, 300, 700 and 1,500 ms and then every 1.6 s: a lost wake-up costs at most as much again as the
  * wait so far. Were all looked at each time, a slow moment would bring the database work in proportion to its slowness.
  */
 const PATIENCE_MS_FIRST = 100;
-const PATIENCE_MS_MAX = 400;
+const PATIENCE_MS_MAX = 1_600;
 
 /**
  * Who waits holds no worker, but a connection and some ten kilobytes. Beyond so many, writes are answered 202 at once: at 1,500/s
