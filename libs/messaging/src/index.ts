@@ -26,7 +26,7 @@ export {
 } from './runner/dead-letter.repository.js';
 export { plansFor } from './runner/chunk.js';
 export type { Handled, Handler, Refuser, SubscriptionHandlers } from './runner/handler.js';
-export { passedOverBefore } from './runner/inbox.repository.js';
+export { PASS_OVER, cameBefore, passedColumns, passedOverBefore } from './runner/inbox.repository.js';
 export { Repeat } from './repeat.js';
 export { TestClocks1764400800051 } from './test-clock/test-clock-tables.js';
 export { aheadOf, TEST_CLOCK_RIGHTS } from './test-clock/test-clock.repository.js';

@@ -2,6 +2,7 @@ import { uuidOf, type AccountKind, type AccountState, type Overdraft } from '@pa
 import { bigintArray, statement, uuidArray, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import { scoped, type AccountDetails, type BookChanges, type Owner } from '../domain/book.js';
+import { OWN_LOCK } from './batch-lock.js';
 import { headOf, type HeadRow } from './chain-head.repository.js';
 import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
@@ -12,10 +13,10 @@ import { insertVersions, versionColumns } from './metadata-version.repository.js
 // taken one by one in id order, so that two batches can only wait for each other, never in a circle. The clock is read as each
 // row comes out, and the last one's when every lock is held. A row is told by its number in the arrays and its time by a number: keys and timestamps as text cost as much
 // as the locks.
-const LOCK = statement(
-  'ledger.lock-accounts',
+const LOCKING = (told: string) =>
   `with head as materialized (
-     select array[position::text, encode(hash, 'hex'), pg_current_xact_id()::text] as head from chains where chain = $5 for update),
+     select array[position::text, encode(hash, 'hex'), pg_current_xact_id()::text${told}] as head
+     from chains where chain = $5 for update),
    locked as materialized (
      select n.nth, a.asset, a.kind, a.state, a.overdraft, a.overdraft_limit_minor, a.posted_debits, a.posted_credits, a.pending_debits,
        a.pending_credits, a.version, a.last_recorded_at, case when $4 then json_build_array(a.path, a.metadata, a.created_at) end as details
@@ -27,8 +28,10 @@ const LOCK = statement(
      pending_credits, version, details, date_part('epoch', clock_timestamp()) * 1000 as now_ms,
      case when last_recorded_at > clock_timestamp() then date_part('epoch', last_recorded_at) * 1000 end as ahead_ms,
      case when row_number() over () = 1 then head.head end as head
-   from head left join locked on true`,
-);
+   from head left join locked on true`;
+
+const LOCK = statement('ledger.lock-accounts', LOCKING(''));
+const LOCK_TOLD = statement('ledger.lock-accounts-told', LOCKING(`, ${OWN_LOCK}`));
 
 const UPDATE = statement(
   'ledger.update-accounts',
@@ -118,12 +121,19 @@ export interface LockedAccounts {
   readonly turn?: Turn | undefined;
 }
 
-/** Locks the accounts that the commands name and reads the clock after it. What is recorded on an account never goes back. */
-export async function lockAccounts(tx: Transaction, commands: readonly KeyedCommand[]): Promise<LockedAccounts> {
+/**
+ * Locks the accounts that the commands name and reads the clock after it. What is recorded on an account never goes back. `isTold`:
+ * others are going to be told what the batch leaves.
+ */
+export async function lockAccounts(
+  tx: Transaction,
+  commands: readonly KeyedCommand[],
+  { isTold }: { readonly isTold: boolean },
+): Promise<LockedAccounts> {
   const keys = accountKeys(commands);
   const wanted = [...keys.values()];
   const chain = chainOf(commands[0]?.command.key ?? '');
-  const rows = await tx.rows<LockedRow>(LOCK, [
+  const rows = await tx.rows<LockedRow>(isTold ? LOCK_TOLD : LOCK, [
     uuidArray(wanted.map((key) => key.tenant)),
     wanted.map((key) => key.livemode),
     uuidArray(wanted.map((key) => key.uuid)),

@@ -34,12 +34,10 @@ export async function openBooks(
   const isSettling = sharing?.takeSettling() ?? false;
   const isServed = !isSettling && !commands.some(needsDetails) && memory.serves(commands);
   const turn = isSettling ? await sharing?.settle(tx) : undefined;
-  const begun = sharing?.begin(tx);
   const [known, found, { reversed, ...aside }] = await Promise.all([
     memory.takesForNew(commands) ? NOTHING_KNOWN : findVerdicts(tx, [...commands, ...commands.flatMap(transfersNamed)]),
-    isServed ? recallAccounts(tx, commands, memory) : lockAccounts(tx, commands),
+    isServed ? recallAccounts(tx, commands, memory) : lockAccounts(tx, commands, { isTold: sharing !== undefined }),
     loadAside(tx, commands),
-    begun,
   ]);
   const held = turn ? { ...found, turn } : found;
   const originals = new Map<string, Original>();
@@ -61,27 +59,38 @@ export async function openBooks(
   return { loaded, known, held };
 }
 
+/** What is to be saved of a decided batch. */
+export interface DecidedBooks {
+  readonly changes: BookChanges;
+  readonly answers: readonly Answer[];
+  /** Ids of commands that were answered before under another id: nothing of theirs is written but that they came. */
+  readonly unmarked: readonly string[];
+}
+
 /**
  * Saves a decided batch whole, and does not wait for it: each statement goes out as soon as its values are there, and the
  * server works on one while the next is made. From the accounts' locks to COMMIT other batches wait for this one. An id or
- * path that another partition has used in the meantime makes the batch run again.
+ * path that another partition has used in the meantime makes the batch run again. Resolves with those of the unmarked that had
+ * come before.
  */
 export function saveBooks(
   tx: Transaction,
-  changes: BookChanges,
-  answers: readonly Answer[],
+  { changes, answers, unmarked }: DecidedBooks,
   held: OpenedBooks['held'],
   memory: RememberedAccounts,
-): void {
+): Promise<readonly string[]> {
   const { keys, now, head } = held;
   const links = linked(head, changes.transfers, keys, now);
   const saved = { changed: changes.changed, details: changes.details, head: links.at(-1) ?? head };
   if ('basis' in held) saveRecalled(tx, saved, held, memory);
   else rememberLocked(tx, saved, held, memory);
+  const accounts = 'basis' in held || saveAccounts(tx, changes, keys, now);
+  const transfers = insertTransfers(tx, links, held, { isChainLocked: !('basis' in held) });
+  const verdicts = insertVerdicts(tx, answers, unmarked);
   const written = Promise.all([
-    'basis' in held || saveAccounts(tx, changes, keys, now),
-    insertTransfers(tx, links, held, { isChainLocked: !('basis' in held) }),
-    insertVerdicts(tx, answers),
+    accounts,
+    transfers,
+    verdicts,
     // Behind the verdicts, which say that an id is taken: a hold of another partition under it would be met as one that has ended.
     saveAside(tx, changes, keys, now),
   ]).then(
@@ -97,6 +106,7 @@ export function saveBooks(
   // Under its locks, or held against what was remembered, it can only fail by itself: then COMMIT waits for no answer.
   if (changes.details.size > 0 || isContested(changes)) tx.check(written);
   else tx.expect(written);
+  return verdicts;
 }
 
 const NOTHING_KNOWN: ReadonlyMap<string, KnownVerdict> = new Map();

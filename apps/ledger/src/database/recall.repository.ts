@@ -1,85 +1,19 @@
-import { RunAgain, bigintArray, sqlState, statement, uuidArray, type Transaction } from '@payflow/database';
+import { RunAgain, sqlState, type Transaction } from '@payflow/database';
 import type { Account } from '../domain/account.js';
 import type { BookChanges } from '../domain/book.js';
-import { accountKeys, toAccount, type AccountKey, type AccountRow, type LockedAccounts } from './account.repository.js';
-import { moveHeadAtCommit, readBeginning, readHead, type Beginning } from './chain-head.repository.js';
+import { accountKeys, toAccount, type AccountKey, type LockedAccounts } from './account.repository.js';
+import { AWAIT } from './batch-lock.js';
+import { beginBatch, readAccounts, type ReadRow } from './beginning.repository.js';
 import { chainOf, type ChainHead } from './chain.js';
 import type { KeyedCommand } from './command-key.js';
+import { writeAtCommit } from './recalled-rows.repository.js';
 import type { Remembered, RememberedAccounts, RememberedHead, Writer } from './remembered-accounts.js';
-import { AWAIT, type Sharing } from './sharing.js';
-
-const READ = statement(
-  'ledger.recall-accounts',
-  `select n.nth::integer, a.asset, a.kind, a.state, a.overdraft, a.overdraft_limit_minor, a.posted_debits, a.posted_credits,
-     a.pending_debits, a.pending_credits, a.version, a.xact_id::text, date_part('epoch', a.last_recorded_at) * 1000 as at_ms
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[]) with ordinality as n (tenant_id, livemode, id, nth)
-   join accounts a on a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id`,
-);
-
-const ROWS = `unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::xid8[], $5::bigint[], $6::bigint[], $7::bigint[],
-  $8::bigint[])
-  as n (tenant_id, livemode, id, writer, was_version, posted_debits, posted_credits, version)`;
-
-// A transaction writes each account once: the same writer, the same row. A process from before rows named their writer, while it
-// is being replaced, counts the version up all the same.
-const AS_REMEMBERED = `a.tenant_id = n.tenant_id and a.livemode = n.livemode and a.id = n.id and a.xact_id = n.writer
-  and a.version = n.was_version`;
-
-const CHANGED = `posted_debits = n.posted_debits, posted_credits = n.posted_credits, version = n.version,
-  last_recorded_at = $9::timestamptz, xact_id = pg_current_xact_id()`;
-
-// Rows come in id order and are locked in it.
-const WRITE = statement(
-  'ledger.write-remembered',
-  `with changed as (update accounts a set ${CHANGED} from ${ROWS} where ${AS_REMEMBERED} returning 1)
-   select all_as_remembered(count(*), cardinality($1::uuid[])) from changed`,
-);
-
-// Accounts that were looked at and not changed, by a refusal or a condition, must be as remembered too at this moment.
-const CHECK_AND_WRITE = statement(
-  'ledger.check-remembered',
-  `with n as materialized (select * from ${ROWS}),
-   held as materialized (
-     select 1 from n join accounts a on ${AS_REMEMBERED} order by a.tenant_id, a.livemode, a.id for no key update of a),
-   changed as (
-     update accounts a set ${CHANGED} from n
-     where n.version <> n.was_version and (select count(*) from held) = cardinality($1::uuid[]) and ${AS_REMEMBERED})
-   select all_as_remembered(count(*), cardinality($1::uuid[])) from held`,
-);
-
-// Where others told of accounts, nothing is taken on trust: a row must be all that the decision looked at.
-const TOLD = `unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::xid8[], $5::bigint[], $6::bigint[], $7::bigint[],
-  $8::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], $15::text[], $16::bigint[])
-  as n (tenant_id, livemode, id, writer, was_version, posted_debits, posted_credits, version, was_debits, was_credits,
-    held_debits, held_credits, state, overdraft, overdraft_limit)`;
-
-const AS_TOLD = `${AS_REMEMBERED} and a.posted_debits = n.was_debits and a.posted_credits = n.was_credits
-  and a.pending_debits = n.held_debits and a.pending_credits = n.held_credits and a.state = n.state
-  and a.overdraft = n.overdraft and a.overdraft_limit_minor = n.overdraft_limit and a.last_recorded_at <= $9::timestamptz`;
-
-const WRITE_TOLD = statement(
-  'ledger.write-told',
-  `with changed as (update accounts a set ${CHANGED} from ${TOLD} where ${AS_TOLD} returning 1)
-   select all_as_remembered(count(*), cardinality($1::uuid[])) from changed`,
-);
-
-const CHECK_AND_WRITE_TOLD = statement(
-  'ledger.check-told',
-  `with n as materialized (select * from ${TOLD}),
-   held as materialized (
-     select 1 from n join accounts a on ${AS_TOLD} order by a.tenant_id, a.livemode, a.id for no key update of a),
-   changed as (
-     update accounts a set ${CHANGED} from n
-     where n.version <> n.was_version and (select count(*) from held) = cardinality($1::uuid[]) and ${AS_TOLD})
-   select all_as_remembered(count(*), cardinality($1::uuid[])) from held`,
-);
+import type { Sharing } from './sharing.js';
 
 /** The server finds out after the same time that transactions wait for each other; of a wait in here it knows nothing. */
 const PATIENCE_MS = 1_000;
 /** No transaction takes so long; one that says that it began later has another clock than the server's. */
 const AHEAD_MS_MAX = 10_000;
-
-type ReadRow = AccountRow & { readonly at_ms: number; readonly xact_id: string };
 
 /** What a batch took an account for. */
 interface Basis {
@@ -117,8 +51,9 @@ export async function recallAccounts(
   }
   const asOf = sharing?.latest ?? 0;
   const chain = chainOf(commands[0]?.command.key ?? '');
-  const [{ xact, now_ms, ...read }, rows] = await Promise.all([begin(tx, chain, memory), readAccounts(tx, unknown)]);
-  const seen = read.head && { head: read.head, writer: { at_ms: now_ms, ended: undefined } };
+  const wanted = { accounts: unknown, chain: memory.head(chain) ? undefined : chain };
+  const { xact, now_ms, head: read, rows } = await beginBatch(tx, wanted, { isTold: sharing !== undefined });
+  const seen = read && { head: read, writer: { at_ms: now_ms, ended: undefined } };
   const turn = await sharing?.take(tx);
   const rememberedHead = memory.head(chain) ?? (seen && memory.keepHead(chain, seen));
   if (!rememberedHead) throw new RunAgain('the head of the chain was forgotten meanwhile');
@@ -179,25 +114,8 @@ async function broughtUp(
   return [...known, ...read];
 }
 
-function begin(
-  tx: Transaction,
-  chain: number,
-  memory: RememberedAccounts,
-): Promise<Beginning & { readonly head?: ChainHead }> {
-  return memory.head(chain) ? readBeginning(tx) : readHead(tx, chain);
-}
-
 function writerOf({ xact_id: xact, at_ms }: ReadRow): Writer {
   return { xact, at_ms, ended: undefined };
-}
-
-async function readAccounts(tx: Transaction, keys: readonly AccountKey[]): Promise<ReadRow[]> {
-  if (keys.length === 0) return [];
-  return tx.rows<ReadRow>(READ, [
-    uuidArray(keys.map((key) => key.tenant)),
-    keys.map((key) => key.livemode),
-    uuidArray(keys.map((key) => key.uuid)),
-  ]);
 }
 
 /** What a batch leaves to be remembered. */
@@ -230,13 +148,12 @@ export function saveRecalled(tx: Transaction, left: Left, held: RecalledAccounts
     await expectCommitted(before, named, memory);
     // They end on the server, and what follows looks at the rows after it.
     if (elsewhere.length > 0) tx.atCommit(AWAIT, [elsewhere.map(({ xact }) => xact)]);
-    if (hasMoved) moveHeadAtCommit(tx, chain, { from: rememberedHead.head, to: left.head }, explain);
     const rows = [...basis]
       .map(([scopedId, { key, account: was, writer }]) => ({ key, was, writer, is: left.changed.get(scopedId) ?? was }))
       .sort((a, b) => inIdOrder(a.key, b.key));
     const hasChangedAll = left.changed.size === rows.length;
-    const areTold = rows.some(({ writer }) => writer.isTold);
-    writeAtCommit(tx, rows, { now, hasChangedAll, areTold }, explain);
+    const move = { chain, from: rememberedHead.head, to: left.head };
+    writeAtCommit(tx, { rows, hasChangedAll, move, now }, explain);
   });
 }
 
@@ -328,46 +245,4 @@ function inIdOrder(a: AccountKey, b: AccountKey): number {
   if (a.tenant !== b.tenant) return a.tenant < b.tenant ? -1 : 1;
   if (a.livemode !== b.livemode) return a.livemode ? 1 : -1;
   return a.uuid < b.uuid ? -1 : 1;
-}
-
-interface RecalledRow {
-  readonly key: AccountKey;
-  readonly writer: Writer;
-  readonly was: Account;
-  readonly is: Account;
-}
-
-function writeAtCommit(
-  tx: Transaction,
-  rows: readonly RecalledRow[],
-  { now, hasChangedAll, areTold }: { readonly now: Date; readonly hasChangedAll: boolean; readonly areTold: boolean },
-  explain: (error: unknown) => unknown,
-): void {
-  if (rows.length === 0) return;
-  const values: unknown[] = [
-    uuidArray(rows.map(({ key }) => key.tenant)),
-    rows.map(({ key }) => key.livemode),
-    uuidArray(rows.map(({ key }) => key.uuid)),
-    rows.map(({ writer }) => writer.xact),
-    bigintArray(rows.map(({ was }) => was.version)),
-    bigintArray(rows.map(({ is }) => is.postedDebits)),
-    bigintArray(rows.map(({ is }) => is.postedCredits)),
-    bigintArray(rows.map(({ is }) => is.version)),
-    now,
-  ];
-  if (areTold) values.push(...toldColumns(rows));
-  const [write, check] = areTold ? [WRITE_TOLD, CHECK_AND_WRITE_TOLD] : [WRITE, CHECK_AND_WRITE];
-  tx.atCommit(hasChangedAll ? write : check, values, undefined, explain);
-}
-
-function toldColumns(rows: readonly RecalledRow[]): unknown[] {
-  return [
-    bigintArray(rows.map(({ was }) => was.postedDebits)),
-    bigintArray(rows.map(({ was }) => was.postedCredits)),
-    bigintArray(rows.map(({ was }) => was.pendingDebits)),
-    bigintArray(rows.map(({ was }) => was.pendingCredits)),
-    rows.map(({ was }) => was.state),
-    rows.map(({ was }) => was.overdraft),
-    bigintArray(rows.map(({ was }) => was.overdraftLimit)),
-  ];
 }

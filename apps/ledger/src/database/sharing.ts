@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { RunAgain, statement, type Transaction } from '@payflow/database';
+import { RunAgain, type Transaction } from '@payflow/database';
 import type { BookChanges } from '../domain/book.js';
 import type { AccountKey, LockedAccounts } from './account.repository.js';
+import { AWAIT } from './batch-lock.js';
 import type { Remembered, RememberedAccounts, Writer } from './remembered-accounts.js';
 import { ToldAccounts } from './told-accounts.js';
 import { shortKey, type Counters, type ToldText } from './told-text.js';
@@ -16,19 +17,6 @@ const FAILURES_MAX = 5;
 const FAILURE_KEPT = 15 / 16;
 /** As where batches of this process wait for each other. */
 const PATIENCE_MS = 1_000;
-
-/** Each transaction whose results are told holds a lock that bears its id, so that others can wait for its end on the server. */
-const KEY = (xact: string) => `hashtext('payflow/ledger/batch'), (${xact} & 2147483647)::integer`;
-const BEGIN = statement(
-  'ledger.begin-told',
-  `select pg_advisory_xact_lock(${KEY('pg_current_xact_id()::text::bigint')})`,
-);
-
-/** Waits for the transactions to end. What follows sees what they committed. */
-export const AWAIT = statement(
-  'ledger.await-told',
-  `select pg_advisory_xact_lock_shared(${KEY('xact')}) from unnest($1::bigint[]) as xact`,
-);
 
 /** How this process posts to accounts that other processes post to as well. */
 export class Sharing {
@@ -64,11 +52,6 @@ export class Sharing {
     if (++this.#failures < FAILURES_MAX) return false;
     this.#failures = 0;
     return true;
-  }
-
-  /** Before anything else of a transaction whose results are going to be told. */
-  begin(tx: Transaction): Promise<unknown> {
-    return tx.rows(BEGIN);
   }
 
   /** The turn, for a batch that is decided from memory. It ends with the transaction at the latest. */

@@ -8,6 +8,7 @@ import {
   uuidArray,
   type Transaction,
 } from '@payflow/database';
+import { PASS_OVER, cameBefore, passedColumns } from '@payflow/messaging';
 import type { DamagedCommand, LedgerCommand, Verdict } from '../domain/decide.js';
 import { idText, transferKey, type IdKey, type IdKind, type KeyedCommand } from './command-key.js';
 
@@ -59,14 +60,19 @@ const FIND = statement(
 );
 
 // An id that is taken meanwhile is an error, and not passed over: to look for it first costs a third more, every time.
-const INSERT = statement(
-  'ledger.insert-verdicts',
-  `insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
+const INSERTED = `insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
    select tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data
    from unnest($1::uuid[], $2::boolean[], $3::text[], $4::uuid[], $5::bytea[], $6::uuid[], $7::uuid[], $8::text[],
      string_to_array($9, chr(30)))
      as v (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
-   order by tenant_id, livemode, kind, id`,
+   order by tenant_id, livemode, kind, id`;
+
+const INSERT = statement('ledger.insert-verdicts', INSERTED);
+
+// With what says that the copies among the batch's commands came, which the others have none of.
+const INSERT_AND_PASS = statement(
+  'ledger.insert-verdicts-and-pass',
+  `with inserted as (${INSERTED}), passed as (${PASS_OVER(10)}) select event_id from passed`,
 );
 
 interface VerdictRow {
@@ -131,21 +137,32 @@ interface NewVerdict extends IdKey {
 
 /**
  * Writes the answers where every later copy finds them, and every transfer of a posted group under its own id too. Where
- * another partition has met one of the ids in the meantime, it fails: see {@link lostRace}.
+ * another partition has met one of the ids in the meantime, it fails: see {@link lostRace}. Resolves with those of `unmarked`,
+ * copies under ids of their own, that had come before.
  */
-export async function insertVerdicts(tx: Transaction, answers: readonly Answer[]): Promise<void> {
+export async function insertVerdicts(
+  tx: Transaction,
+  answers: readonly Answer[],
+  unmarked: readonly string[] = [],
+): Promise<readonly string[]> {
   const rows = answers.flatMap((given) => [
     { ...idOfAnswer(given), answer: given, json: given.json },
     ...legRows(given),
   ]);
-  await tx.count(INSERT, [
+  const values = [
     ...idColumns(rows),
     hexArray(rows.map((row) => row.answer.keyed.contentHash)),
     uuidArray(rows.map((row) => uuidOf('event', row.answer.keyed.command.id))),
     uuidArray(rows.map((row) => uuidOf('event', row.answer.eventId))),
     rows.map((row) => row.answer.verdict.type),
     joinJson(rows.map((row) => row.json)),
-  ]);
+  ];
+  if (unmarked.length === 0) {
+    await tx.count(INSERT, values);
+    return [];
+  }
+  const passed = passedColumns('ledger.commands', unmarked);
+  return cameBefore(unmarked, await tx.rows<{ event_id: string }>(INSERT_AND_PASS, [...values, ...passed]));
 }
 
 /** What a failed write means: an id that was not known when the batch began, and is now, makes it run again. */

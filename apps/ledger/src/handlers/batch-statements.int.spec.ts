@@ -1,11 +1,11 @@
-import { newId } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf } from '@payflow/contracts';
 import { statement, type Transaction } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
-import { createTestDatabase, testBroker, type TestDatabase } from '@payflow/testing';
+import { createTestDatabase, testBroker, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { migrations } from '../database/index.js';
 import type { LedgerCommand } from '../domain/decide.js';
-import { CommandsOf, leg } from '../testing/commands.js';
+import { CommandsOf, leg, onAnotherChainThan } from '../testing/commands.js';
 import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 
 /** One Kafka batch (docs/the-ledger.md), whatever its mix; begin and commit are not counted. */
@@ -26,9 +26,11 @@ describe('the statements of one batch', () => {
 
   const handler = new LedgerCommandsHandler();
   /** What a batch says, and the names of the statements that it takes, the outbox's among them. */
-  const handled = async (commands: readonly LedgerCommand[]) => {
+  const handled = async (commands: readonly LedgerCommand[], by = handler) => {
     const names: string[] = [];
     const told = await db.database.transaction(async (tx) => {
+      // What ran again counts as it ran last.
+      names.length = 0;
       for (const method of ['rows', 'count'] as const) {
         const original = tx[method].bind(tx) as (...values: Parameters<Transaction['rows']>) => Promise<never>;
         vi.spyOn(tx, method).mockImplementation((one, values) => {
@@ -37,11 +39,11 @@ describe('the statements of one batch', () => {
         });
       }
       const atCommit = tx.atCommit.bind(tx);
-      vi.spyOn(tx, 'atCommit').mockImplementation((one, values) => {
+      vi.spyOn(tx, 'atCommit').mockImplementation((one, ...others) => {
         names.push(one.name);
-        atCommit(one, values);
+        atCommit(one, ...others);
       });
-      const { messages } = await handler.handle(commands, tx);
+      const { messages } = await by.handle(commands, tx);
       await messaging.outbox.stage(tx, messages, () => undefined);
       return messages.map(({ type, data }) => ('reason' in data ? `${type} ${data.reason}` : type));
     });
@@ -102,5 +104,78 @@ describe('the statements of one batch', () => {
     const { told, names } = await handled([...known, ...everything(ours)]);
     expect(told.slice(0, 3).filter((each) => each.includes('rejected'))).toEqual([]);
     expect(names.length + OF_THE_RUNNER).toBeLessThanOrEqual(STATEMENTS_MAX);
+  });
+
+  /** What `POST /transfers` and its like ask for, all in one batch that only moves posted money. */
+  const groups = (ours: CommandsOf, [world, wallet, unseen]: readonly [string, string, string]): LedgerCommand[] => {
+    const single = newId('transfer');
+    return [
+      ours.transfer(world, wallet, '1'),
+      ours.group([leg(world, wallet, '5', { id: single })], {
+        id: fromUuid('group', uuidOf('transfer', single)),
+        metadata: { of: 'spec' },
+      }),
+      ours.group([leg(world, wallet, '5')], { effective_at: '2026-11-01T00:00:00.000Z' }),
+      ours.group([leg(world, unseen, '5')]),
+      ours.group([leg(wallet, world, '999999999')]),
+    ];
+  };
+
+  it('are ten at most where it is decided from memory, whatever it names beside accounts', async () => {
+    const ours = new CommandsOf();
+    const [world, wallet, unseen] = [newId('account'), newId('account'), newId('account')];
+    await handled([ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet), ours.open(unseen)]);
+    const before = ours.group([leg(world, wallet, '5')]);
+    await handled([before]);
+    // Copies of what an earlier batch answered, and of what this one does.
+    const [first, ...others] = groups(ours, [world, wallet, unseen]) as [LedgerCommand, ...LedgerCommand[]];
+    const copies = [before, first].map((command) => ({ ...command, id: newId('event') }));
+    const { told, names } = await handled([first, ...others, ...copies]);
+    expect(told.filter((each) => each.includes('rejected'))).toEqual(['payflow.group.rejected.v1 insufficient_funds']);
+    expect(names).toContain('ledger.begin-unknown');
+    expect(names).toContain('ledger.insert-verdicts-and-pass');
+    expect(names).toContain('ledger.save-aside-all');
+    expect(names).not.toContain('ledger.lock-accounts');
+    expect(names.length + OF_THE_RUNNER).toBeLessThanOrEqual(STATEMENTS_MAX);
+  });
+
+  it('are ten at most where copies come with everything', async () => {
+    const ours = new CommandsOf();
+    const commands = everything(ours);
+    const copies = commands.map((command) => ({ ...command, id: newId('event') }));
+    const { told, names } = await handled([...commands, ...copies]);
+    // What makes nothing has no id but its event's: voided again, and not told again.
+    expect(told.filter((each) => each.includes('rejected'))).toEqual(['payflow.hold.rejected.v1 hold_not_pending']);
+    expect(names).toContain('ledger.insert-verdicts-and-pass');
+    expect(names.length + OF_THE_RUNNER).toBeLessThanOrEqual(STATEMENTS_MAX);
+  });
+
+  it('are two more at most where processes take turns: for what others have under way, and for what they changed the terms of', async () => {
+    const ours = new CommandsOf();
+    const [here, elsewhere] = [new LedgerCommandsHandler(db.url), new LedgerCommandsHandler(db.url)];
+    const [world, wallet, unseen] = [newId('account'), newId('account'), newId('account')];
+    // Each with a chain of its own, as partitions have.
+    const payer = onAnotherChainThan(world);
+    const unbounded = [world, payer].map((id) => ours.open(id, { overdraft: 'unbounded' }));
+    await handled([...unbounded, ours.open(wallet), ours.open(unseen)], here);
+    await until('they take turns', async () => {
+      const both = [
+        await handled([ours.transfer(world, wallet, '1')], elsewhere),
+        await handled([ours.transfer(payer, wallet, '1')], here),
+      ];
+      return both.every(({ names }) => names[0] === 'ledger.begin-told');
+    });
+    await handled([ours.update(wallet, { metadata: { of: 'elsewhere' } })], elsewhere);
+    await handled([ours.transfer(world, wallet, '1')], elsewhere);
+    const { names } = await handled(groups(ours, [payer, wallet, unseen]), here);
+    expect(names).toContain('ledger.begin-unknown-told');
+    expect(names).not.toContain('ledger.lock-accounts-told');
+    const ofTurns = names.filter((name) => name === 'ledger.await-told' || name === 'ledger.recall-accounts');
+    expect(names.length + OF_THE_RUNNER - ofTurns.length).toBeLessThanOrEqual(STATEMENTS_MAX);
+    expect(ofTurns.length).toBeLessThanOrEqual(2);
+    const locking = await handled(everything(new CommandsOf()), here);
+    expect(locking.names).toContain('ledger.lock-accounts-told');
+    expect(locking.names.length + OF_THE_RUNNER).toBeLessThanOrEqual(STATEMENTS_MAX);
+    await Promise.all([here, elsewhere].map((each) => each.onApplicationShutdown()));
   });
 });

@@ -121,10 +121,13 @@ async function answerBatch(
     learn(known, book, given);
     answers.push(given, ...overdraftsOf(command, given.verdict, book));
   }
-  // Under the key stands the command that came first: nothing there tells a repeat of another one.
-  repeated.push(...(await passedOverBefore(tx, 'ledger.commands', unmarked)));
   const fresh = answers.filter((each) => each instanceof Answer);
-  if (fresh.length > 0) saveBooks(tx, book.changes(), fresh, books.held, memory);
+  // Under the key stands the command that came first: nothing there tells a repeat of another one.
+  const before =
+    fresh.length > 0
+      ? saveBooks(tx, { changes: book.changes(), answers: fresh, unmarked }, books.held, memory)
+      : passedOverBefore(tx, 'ledger.commands', unmarked);
+  if (unmarked.length > 0) repeated.push(...(await before));
   return { messages: answers.map((each) => (each instanceof Answer ? freshEvent(each) : each)), repeated };
 }
 

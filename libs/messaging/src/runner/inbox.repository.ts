@@ -43,12 +43,26 @@ function contentHash(value: Buffer): bigint {
   return hash('sha1', value, 'buffer').readBigInt64BE();
 }
 
-const PASS = statement(
-  'inbox.pass-over',
+/**
+ * SQL of {@link passedOverBefore}, for a reader that has the statement at hand which writes its effect: with {@link passedColumns}
+ * from the parameter `first` on. What it returns is for {@link cameBefore}.
+ */
+export const PASS_OVER = (first: number): string =>
   `insert into inbox (consumer_group, event_id, content_hash)
-   select $1, m.event_id, 0 from unnest($2::uuid[]) as m (event_id) order by m.event_id
-   on conflict do nothing returning event_id`,
-);
+   select $${first}, m.event_id, 0 from unnest($${first + 1}::uuid[]) as m (event_id) order by m.event_id
+   on conflict do nothing returning event_id`;
+
+const PASS = statement('inbox.pass-over', PASS_OVER(1));
+
+export function passedColumns(group: Group, ids: readonly string[]): [group: string, ids: string[]] {
+  return [group, [...new Set(ids.map((id) => uuidOf('event', id)))]];
+}
+
+/** Those of the ids that were marked before. */
+export function cameBefore(ids: readonly string[], marked: readonly { event_id: string }[]): string[] {
+  const fresh = new Set(marked.map((row) => row.event_id));
+  return ids.filter((id) => !fresh.has(uuidOf('event', id)));
+}
 
 /**
  * For a reader whose mark is its effect, of messages that have none with it: notes that they came, and returns the ids of those
@@ -56,7 +70,5 @@ const PASS = statement(
  */
 export async function passedOverBefore(tx: Transaction, group: Group, ids: readonly string[]): Promise<string[]> {
   if (ids.length === 0) return [];
-  const idByUuid = new Map(ids.map((id) => [uuidOf('event', id), id]));
-  const fresh = idsOf(await tx.rows<{ event_id: string }>(PASS, [group, [...idByUuid.keys()]]), idByUuid);
-  return ids.filter((id) => !fresh.has(id));
+  return cameBefore(ids, await tx.rows<{ event_id: string }>(PASS, passedColumns(group, ids)));
 }
