@@ -100,6 +100,10 @@ describe('the ledger on real PostgreSQL', () => {
     expect(messages[0]).toMatchObject({ type: 'payflow.transfer.rejected.v1', data: { reason: 'id_reused' } });
     // Of the same command once more nothing is counted: it was sent once.
     expect([repeated, (await handle(other)).repeated]).toEqual([[], [other.id]]);
+    // Nor beside what is new, with which it is noted.
+    const another = transfer(world, wallet, '7', id);
+    const beside = async () => (await handle(another, transfer(world, wallet, '1'))).repeated;
+    expect([await beside(), await beside()]).toEqual([[], [another.id]]);
   });
 
   it('tells of an overdraft beside the verdict that moved it, and never again', async () => {
