@@ -11,7 +11,8 @@ import type { SigningKey } from './proof/signing-key.js';
 
 const log = logger('sealer');
 
-const INTERVAL_MS = 60_000;
+/** So old is what whoever keeps the published heads cannot prove yet, at most; I15 waits ten times as long. */
+export const SEAL_INTERVAL_MS = 60_000;
 /** What was booked before a restart waits for no other minute, and is sealed although the process never lives that long. */
 const FIRST_MS = 1_000;
 /** Another process that seals is done in a moment: who is refused round after round meets one that is not. */
@@ -23,7 +24,7 @@ const NO_TENANT = fromUuid('tenant', '00000000-0000-0000-0000-000000000000');
 @Injectable()
 export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly rounds = new Repeat(
-    INTERVAL_MS,
+    SEAL_INTERVAL_MS,
     () => this.sealAll(),
     (error) => log.warn({ err: error }, 'no seal this time; the next one takes it in'),
   );

@@ -31,7 +31,8 @@ export class SnapshotRollup implements OnApplicationBootstrap, OnApplicationShut
     return this.rounds.stop();
   }
 
-  private async rollUp(): Promise<void> {
+  /** Adds what is due, until nothing is. */
+  async rollUp(): Promise<void> {
     while (!this.closed && (await addSnapshots(this.database, TRANSFERS_PER_SNAPSHOT)));
   }
 }

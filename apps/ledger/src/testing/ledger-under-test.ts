@@ -1,4 +1,5 @@
 import { statement } from '@payflow/database';
+import { internalHeaders } from '@payflow/invariants';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
 import { createTestDatabase, createTestTopics, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
@@ -69,6 +70,13 @@ export class LedgerUnderTest {
   ask(owner: Owner, path: string, question: object, scopes = ['transfers:write']): Promise<Answer> {
     const headers = { 'content-type': 'application/json' };
     return this.fetch(owner, path, scopes, { method: 'POST', headers, body: JSON.stringify(question) });
+  }
+
+  /** What it tells monitoring. */
+  async internal<T>(path: string): Promise<T> {
+    const { origin } = new URL(this.base);
+    const headers = internalHeaders(this.secret, 'spec');
+    return (await (await fetch(`${origin}/internal/${path}`, { headers })).json()) as T;
   }
 
   private async fetch(
