@@ -23,6 +23,9 @@ const leg = (id: string, debitAccount: string, creditAccount: string, amount: bi
 const post = (legs: readonly GroupLeg[], change: Partial<GroupTerms> = {}) =>
   postGroup({ legs, conditions: [], effectiveAt: null, stopsOnFirst: false, ...change }, books, LIMITS, NOW);
 
+const unmet: Condition = { account: 'a', version: 2, balanceGte: null, balanceLte: null };
+const ofAnother: Condition = { ...unmet, account: 'x' };
+
 describe('a group', () => {
   it('lets each leg see the ones before it', () => {
     const decision = post([leg('1', 'a', 'b', 100n), leg('2', 'b', 'c', 200n)]);
@@ -48,7 +51,15 @@ describe('a group', () => {
 
   // In precedence order.
   it.each<[string, number | null, readonly GroupLeg[], Partial<GroupTerms>]>([
-    ['effective_in_future', null, [leg('1', 'a', 'b', 0n)], { effectiveAt: '2026-11-21T12:00:00.001Z' }],
+    [
+      'effective_in_future',
+      null,
+      [leg('1', 'a', 'b', 0n)],
+      { effectiveAt: '2026-11-21T12:00:00.001Z', isLate: true, conditions: [ofAnother] },
+    ],
+    ['command_expired', null, [leg('used', 'a', 'b', 0n)], { isLate: true, conditions: [ofAnother, unmet] }],
+    ['account_not_found', null, [leg('used', 'a', 'b', 0n)], { conditions: [ofAnother, unmet] }],
+    ['condition_failed', null, [leg('used', 'a', 'b', 0n)], { conditions: [unmet, ofAnother] }],
     ['id_reused', 1, [leg('1', 'a', 'b', 1n), leg('1', 'b', 'a', 0n)], {}],
     ['id_reused', 0, [leg('used', 'a', 'b', 0n)], {}],
     ['amount_not_positive', 0, [leg('1', 'a', 'b', 0n, true)], {}],
