@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openedAccount, type Account } from './account.js';
-import { placeHold, postHold, voidHold, type Hold, type HoldTerms, type Posting } from './hold.js';
+import { isGivenBack, placeHold, postHold, voidHold, type Hold, type HoldTerms, type Posting } from './hold.js';
 
 const NOW = '2026-11-21T12:00:00.000Z';
 const PAST = '2026-11-21T11:59:59.999Z';
@@ -120,6 +120,20 @@ describe('ending a hold', () => {
   it('gives back to a frozen account', () => {
     const sides = { debit: { ...held.debit, state: 'frozen' as const }, credit: held.credit };
     expect(voidHold(claim, held.hold, sides, NOW).kind).toBe('changed');
+  });
+
+  it.each<[string, boolean, Partial<typeof claim>, Partial<Hold>]>([
+    ['of a payment, and voided', true, {}, {}],
+    ['of no payment: whoever asks has to know', false, {}, { payment: null }],
+    ['posted', false, {}, { status: 'posted' }],
+    ['expired', false, {}, { status: 'expired' }],
+    ['not ended', false, {}, { status: 'pending' }],
+    ['asked for because its time is over', false, { expired: true }, {}],
+    ['of other accounts', false, { creditAccount: 'acct_other' }, {}],
+    ['asked for in the version that was seen', false, { ifVersion: 1 } as never, {}],
+  ])('knows what is given back already: %s', (_, expected, change, state) => {
+    const hold: Hold = { ...held.hold, payment: 'pay_1', status: 'voided', ...state };
+    expect(isGivenBack({ ...claim, ...change }, hold)).toBe(expected);
   });
 
   it.each<[string, boolean, Partial<Hold> | null]>([

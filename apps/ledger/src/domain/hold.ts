@@ -128,6 +128,22 @@ export function voidHold(
   };
 }
 
+/**
+ * Payments alone ends its own holds. Where its database was set back it asks again, by another command, for what it has had: the
+ * money is given back, and nothing more is to be done.
+ */
+export function isGivenBack(claim: HoldClaim & { readonly expired: boolean }, hold: Hold | undefined): hold is Hold {
+  const { debitAccount, creditAccount, ifVersion, expired } = claim;
+  return (
+    hold?.status === 'voided' &&
+    hold.payment !== null &&
+    hold.debitAccount === debitAccount &&
+    hold.creditAccount === creditAccount &&
+    ifVersion === undefined &&
+    !expired
+  );
+}
+
 export function remaining({ amount, posted }: Hold): bigint {
   return amount - posted;
 }

@@ -2,7 +2,7 @@ import type { HoldPlace, HoldPost, HoldRejected, HoldState, HoldVoid, MessageDat
 import { formatAmount, parseAmount } from '@payflow/money';
 import { snapshot } from '../account.js';
 import type { Book, Owner } from '../book.js';
-import { placeHold, postHold, voidHold, type Hold, type HoldChanged } from '../hold.js';
+import { isGivenBack, placeHold, postHold, voidHold, type Hold, type HoldChanged } from '../hold.js';
 
 import { refusalOfRule } from './ruled.js';
 
@@ -57,7 +57,13 @@ export function acceptHoldVoid(book: Book, owner: Owner, data: HoldVoid): Of<'pa
   const { id, debit_account: debitAccount, credit_account: creditAccount, expired } = data;
   const held = book.hold(owner, id);
   const claim = { debitAccount, creditAccount, expired, ifVersion: data.if_version };
-  const decision = voidHold(claim, held, sidesOf(book, owner, data), book.clock);
+  const sides = sidesOf(book, owner, data);
+  if (isGivenBack(claim, held) && sides.debit && sides.credit)
+    return {
+      type: 'payflow.hold.voided.v1',
+      data: stateOf(book, { hold: held, debit: sides.debit, credit: sides.credit }),
+    };
+  const decision = voidHold(claim, held, sides, book.clock);
   if (decision.kind === 'refused')
     return refuseHold(
       { ...data, operation: 'void', transfer: null, payment: held?.payment ?? null },
@@ -85,6 +91,10 @@ function sidesOf(book: Book, owner: Owner, data: { readonly debit_account: strin
 function kept(book: Book, owner: Owner, { hold, debit, credit }: HoldChanged): HoldState {
   book.change(owner, debit, credit);
   book.keepHold(owner, hold);
+  return stateOf(book, { hold, debit, credit });
+}
+
+function stateOf(book: Book, { hold, debit, credit }: Omit<HoldChanged, 'kind'>): HoldState {
   return {
     ...holdFacts(hold),
     debit_account: snapshot(debit),
