@@ -65,7 +65,7 @@ const sums = (form: 'running' | 'full') => `${window(form)}
   where p.amount_refunded_minor + p.amount_refunding_minor > p.amount_captured_minor
     or p.amount_captured_minor > p.amount_authorized_minor
     or p.amount_refunded_minor <> ${sum('o.amount_minor', 'payment_operations o', `${OF('o', 'p')} and o.kind = 'refund' and o.status = 'succeeded'`)}
-    or p.amount_refunding_minor <> ${sum('o.amount_minor', 'payment_operations o', `${OF('o', 'p')} and o.kind = 'refund' and o.${IS_OPEN}`)}
+    or p.amount_refunding_minor <> ${sum('o.amount_minor', 'payment_operations o', `${OF('o', 'p')} and o.kind = 'refund' and o.${IS_OPEN} and o.status <> 'queued'`)}
     or p.operation_id is null and p.amount_captured_minor <> case when p.ledger_command_id is not null then case p.status when 'succeeded' then p.amount_minor else 0 end
       else ${sum('l.amount_minor', 'ledger_steps l join payment_operations o on (o.tenant_id, o.livemode, o.id) = (l.tenant_id, l.livemode, l.operation_id)', `${OF('l', 'p')} and o.kind in ('authorization', 'capture') and l.command_type = 'payflow.hold.post.v1' and l.status = 'done'`)} end`;
 

@@ -1,5 +1,5 @@
 import type { ProviderAction } from '@payflow/connectors';
-import type { AttemptStatus, NewsSource } from '@payflow/contracts';
+import { derivedUuid, fromUuid, type AttemptStatus, type NewsSource } from '@payflow/contracts';
 
 /**
  * What was asked of one provider, from the wish to the certainty.
@@ -9,12 +9,27 @@ import type { AttemptStatus, NewsSource } from '@payflow/contracts';
  *      │          ├──→ requires_action ──→ approved | declined
  *      │          └──→ unknown ──→ approved | declined | requires_action | not_sent
  *      │                  └──→ created                              the provider never heard of it: sent again, same key
+ *      ├──→ unknown                                                 done again too late to be sent: it may have been before
  *      └──→ not_sent                                                nobody could be asked, or it was too late to ask
  *
  * The first certain word decides. What comes later is kept as evidence and moves nothing; where it says something else,
  * somebody has to look.
  */
 export type { AttemptStatus, NewsSource };
+
+/**
+ * The id of what is asked of a provider for an operation (UUID), the nth time, and so the key that the provider knows it under. Made
+ * of the operation, so that one that is done again, because our database was set back and its messages come once more, is asked for
+ * as the same thing, and gets its first answer. Clients choose the ids of operations, and a provider knows none of our organisations
+ * and modes: so both are in it, or the one would get the other's answer.
+ */
+export function attemptIdOf(
+  { tenant, livemode }: { readonly tenant: string; readonly livemode: boolean },
+  operation: string,
+  number: number,
+): string {
+  return fromUuid('attempt', derivedUuid(operation, `${tenant}/${livemode ? 'live' : 'test'}/attempt:${number}`));
+}
 
 export type NewsOutcome = 'approved' | 'declined' | 'requires_action' | 'not_sent' | 'unknown' | 'not_found';
 

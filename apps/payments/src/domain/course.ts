@@ -1,5 +1,6 @@
-import { fromUuid, type AccountSnapshot, type Refusal } from '@payflow/contracts';
+import { derivedUuid, fromUuid, uuidOf, type AccountSnapshot, type Refusal } from '@payflow/contracts';
 import type { ProviderAction } from '@payflow/connectors';
+import { attemptIdOf } from './attempt.js';
 import { giveBack, release, reserve, settle, type Taking } from './ledger-steps.js';
 import {
   authorizationUuid,
@@ -68,7 +69,7 @@ export function reserved(life: Life, operation: Operation, accounts: readonly Ac
   const { payment } = life;
   const isFirst = action === 'authorize' || action === 'sale';
   const attempt = {
-    id: moment.newId('attempt'),
+    id: attemptIdOf(payment, operation.id, 1),
     operation: operation.id,
     action,
     amount: operation.amount,
@@ -339,7 +340,8 @@ export function expire(life: Life, moment: Moment): Life {
   const isEnding = life.operations.some((each) => isOpen(each) && isEnd(each));
   if (isBusy(life) || isEnding || !isOverdue(life.payment, moment.ownNow)) return life;
   const facts = { amount: null, final: true, reason: null, metadata: {}, createdAt: moment.now };
-  return begin(life, operationFor(life, { kind: 'expiry', id: moment.newUuid(), ...facts }, moment), moment);
+  const id = derivedUuid(uuidOf('payment', life.payment.id), `expiry:${life.lastNumber + 1}`);
+  return begin(life, operationFor(life, { kind: 'expiry', id, ...facts }, moment), moment);
 }
 
 export function isBusy({ payment }: Life): boolean {

@@ -1,4 +1,4 @@
-import { DISPUTE_LEGS, DISPUTE_STATUSES, newId, newUuid } from '@payflow/contracts';
+import { DISPUTE_LEGS, DISPUTE_STATUSES, newId } from '@payflow/contracts';
 import { describe, expect, it } from 'vitest';
 import {
   amountDisputed,
@@ -15,7 +15,8 @@ import {
 import { isDecided, isLegalLeg, isLegalStatus, legAfterSweep, legAfterVerdict, legAfterWin } from './dispute-states.js';
 import { isRefundDisputed } from './disputed-refund.js';
 
-const moment: DisputeMoment = { now: '2026-11-25T12:00:00.000Z', isOfNothing: false, newId, newUuid };
+const newEventId = () => newId('event');
+const moment: DisputeMoment = { now: '2026-11-25T12:00:00.000Z', isOfNothing: false, newEventId };
 const facts = {
   tenant: newId('tenant'),
   livemode: false,

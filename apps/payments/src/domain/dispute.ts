@@ -1,10 +1,13 @@
 import {
+  derivedUuid,
   fromUuid,
+  uuidOf,
   type AccountSnapshot,
   type DisputeLeg,
   type DisputeSnapshot,
   type DisputeStatus,
 } from '@payflow/contracts';
+import { attemptIdOf } from './attempt.js';
 import {
   isAsked,
   isDecided,
@@ -82,8 +85,7 @@ export interface DisputeMoment {
   readonly now: string;
   /** Its payment has ended, and nothing was captured of it: what was taken for the dispute is not the provider's. */
   readonly isOfNothing: boolean;
-  readonly newId: (kind: 'event' | 'transfer' | 'attempt' | 'dispute') => string;
-  readonly newUuid: () => string;
+  readonly newEventId: () => string;
 }
 
 /** A dispute after a message, and what has come of it. */
@@ -110,11 +112,16 @@ export interface DisputeFacts extends Pick<
   readonly word: DisputeWord;
 }
 
+/** Named after what its provider calls it: one that is heard of again, because our database was set back, is the one clients know. */
+function idOf({ payment, connector, providerReference }: Omit<DisputeFacts, 'word'>): string {
+  return fromUuid('dispute', derivedUuid(uuidOf('payment', payment), `dispute/${connector}/${providerReference}`));
+}
+
 /** A dispute that is heard of for the first time, whichever word of it came first: its money has to leave the destination. */
 export function firstHeard({ word, ...facts }: DisputeFacts, moment: DisputeMoment): Course {
   const dispute: Dispute = {
     ...facts,
-    id: moment.newId('dispute'),
+    id: idOf(facts),
     status: word === 'opened' ? 'needs_response' : word,
     leg: 'taking',
     legTry: 0,
@@ -219,10 +226,11 @@ export function evidenceAsked(
   const isTooLate = dispute.evidenceDueBy !== null && createdAt > dispute.evidenceDueBy;
   if (dispute.status !== 'needs_response' || dispute.evidenceCommand !== null || isTooLate)
     return { dispute, news: [{ kind: 'evidence_rejected', command, reason: 'evidence_not_accepted' }] };
-  const attempt = moment.newId('attempt');
+  const operation = derivedUuid(uuidOf('event', command), 'evidence');
+  const attempt = attemptIdOf(dispute, operation, 1);
   return {
     dispute: { ...dispute, evidenceCommand: command, evidenceAttempt: attempt },
-    news: [{ kind: 'evidence_asked', attempt, operation: moment.newUuid() }],
+    news: [{ kind: 'evidence_asked', attempt, operation }],
   };
 }
 
@@ -306,14 +314,12 @@ function move(
   return { dispute: asked, news: [changed(told.event, dispute, asked, told.reason, told), ...news] };
 }
 
-/** Every try has ids of its own: the ledger keeps its refusals by them. */
+/** Every try has ids of its own, the same if it is made again: the ledger keeps its verdicts by them. */
 function ask(dispute: Dispute, moment: DisputeMoment): Course {
-  const asked = {
-    ...dispute,
-    legTry: dispute.legTry + 1,
-    legTransfer: fromUuid('transfer', moment.newUuid()),
-    legCommand: moment.newId('event'),
-  };
+  const legTry = dispute.legTry + 1;
+  const transfer = derivedUuid(uuidOf('dispute', dispute.id), `${dispute.leg}:${legTry}`);
+  const legTransfer = fromUuid('transfer', transfer);
+  const asked = { ...dispute, legTry, legTransfer, legCommand: moment.newEventId() };
   return { dispute: asked, news: [{ kind: 'leg', leg: legOf(asked), isRepeat: false }] };
 }
 

@@ -80,7 +80,7 @@ function asked(life: Life, operation: string, { number, group, accounts }: Asked
   const step: Step = {
     operation,
     name: nameOf(number),
-    commandId: moment.newId('event'),
+    commandId: moment.newEventId(),
     type: DIVIDES,
     command: JSON.stringify(group),
     status: 'asked',

@@ -1,4 +1,11 @@
-import type { HoldPlace, HoldPost, HoldVoid, TransferPost } from '@payflow/contracts';
+import {
+  derivedUuid,
+  fromUuid,
+  type HoldPlace,
+  type HoldPost,
+  type HoldVoid,
+  type TransferPost,
+} from '@payflow/contracts';
 import {
   GIVES_BACK,
   TAKES,
@@ -27,11 +34,25 @@ export interface Taking {
   readonly amount: bigint;
 }
 
-/** Sets money aside for an operation: the payer's, or, for a refund, the payee's. Payments owns the time: the hold has none. */
+/**
+ * Holds and transfers are named after the operation and its step: one that is done again, because our database was set back, asks for
+ * the same thing under the same id, and the ledger gives the verdict that it gave before. So nothing in a command may be different
+ * the second time.
+ */
+function idOf(kind: 'hold' | 'transfer', operation: string, step: string): string {
+  return fromUuid(kind, derivedUuid(operation, step));
+}
+
+/**
+ * Sets money aside for an operation: the payer's, or, for a refund, the payee's. Payments owns the time: the hold has none. Until when
+ * it is of use to place it is said for a payment's first, whose time came with its command; until when an authorization is good is of
+ * the moment at which it was heard of, and whatever was asked for in time is given back by the expiry that follows on it.
+ */
 export function reserve(life: Life, operation: Operation, amount: bigint, moment: Moment): Life {
   const { payment } = life;
   const isBack = operation.kind === 'refund';
-  const hold = moment.newId('hold');
+  const name = isBack ? GIVES_BACK : TAKES;
+  const hold = idOf('hold', operation.id, name);
   const data: HoldPlace = {
     id: hold,
     payment: payment.id,
@@ -40,9 +61,8 @@ export function reserve(life: Life, operation: Operation, amount: bigint, moment
     amount: amount.toString(),
     asset: payment.asset,
     expires_at: null,
-    valid_until: isBack ? null : (payment.authorizedUntil ?? payment.expiresAt),
+    valid_until: operation.kind === 'authorization' ? payment.expiresAt : null,
   };
-  const name = isBack ? GIVES_BACK : TAKES;
   const command: Command = { name, type: 'payflow.hold.place.v1', data, hold, transfer: null, amount };
   return ask(withOperation(life, { ...operation, status: 'reserving' }), operation, command, moment);
 }
@@ -75,9 +95,9 @@ export function settle(
   const accounts = accountsOfHold(life, isBack);
   return takings.reduce(
     (next, { hold, amount }, at) => {
-      const transfer = moment.newId('transfer');
-      const data: HoldPost = { id: transfer, hold, ...accounts, amount: amount.toString(), final };
       const name = `settle:${at + 1}`;
+      const transfer = idOf('transfer', operation.id, name);
+      const data: HoldPost = { id: transfer, hold, ...accounts, amount: amount.toString(), final };
       return ask(next, operation, { name, type: 'payflow.hold.post.v1', data, hold, transfer, amount }, moment);
     },
     withOperation(life, { ...operation, status: 'settling' }),
@@ -121,9 +141,10 @@ export function askAgain(life: Life, operation: Operation, moment: Moment): Life
     .filter(({ status, name }) => status === 'refused' && !names.has(nextName(name)))
     .reduce(
       (next, { name, type, command, hold, transfer: refused, amount }) => {
-        const transfer = refused && moment.newId('transfer');
+        const again = nextName(name);
+        const transfer = refused && idOf('transfer', operation.id, again);
         const data = { ...(JSON.parse(command) as HoldPost | HoldVoid), ...(transfer && { id: transfer }) };
-        return ask(next, operation, { name: nextName(name), type, data, hold, transfer, amount }, moment);
+        return ask(next, operation, { name: again, type, data, hold, transfer, amount }, moment);
       },
       withOperation(life, { ...operation, needsAttention: false }),
     );
@@ -146,7 +167,7 @@ function ask(life: Life, operation: Operation, { data, ...command }: Command, mo
   const step: Step = {
     operation: operation.id,
     ...command,
-    commandId: moment.newId('event'),
+    commandId: moment.newEventId(),
     command: JSON.stringify(data),
     status: 'asked',
     left: null,

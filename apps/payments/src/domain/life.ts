@@ -128,9 +128,7 @@ export interface Life {
 /** What of a connector's capabilities the life of a payment depends on. */
 export type Terms = Pick<Capabilities, 'overcapture_percent' | 'authorizationValid_ms' | 'multipleCaptures'>;
 
-export type MintedId = 'event' | 'hold' | 'transfer' | 'attempt';
-
-/** What comes from outside the domain: the message at hand, the time, ids, and what connectors can do. */
+/** What comes from outside the domain: the message at hand, the time, ids of messages, and what connectors can do. */
 export interface Moment {
   readonly cause: { readonly id: string; readonly actor: string; readonly traceId: string | null };
   /** RFC 3339, UTC, ms: the database's clock, read after the locks. */
@@ -139,8 +137,7 @@ export interface Moment {
   readonly ownNow: string;
   /** So many milliseconds after {@link ownNow}. */
   readonly later: (by_ms: number) => string;
-  readonly newId: (kind: MintedId) => string;
-  readonly newUuid: () => string;
+  readonly newEventId: () => string;
   readonly termsOf: (connector: string | null) => Terms;
 }
 
@@ -166,12 +163,12 @@ export function operationOf(life: Life, id: string | undefined | null): Operatio
   return life.operations.find((operation) => operation.id === id);
 }
 
-/** What takes money from the payer and is still held, oldest first: the ids of holds are in the order of their time. */
+/** What takes money from the payer and is still held, oldest first: the ids of commands are in the order of their time. */
 export function heldByPayment({ steps }: Life): (Step & { readonly hold: string; readonly left: bigint })[] {
   return steps
     .filter((step) => step.name === TAKES && (step.left ?? 0n) > 0n)
     .map((step) => ({ ...step, hold: step.hold as string, left: step.left as bigint }))
-    .sort((a, b) => (a.hold < b.hold ? -1 : 1));
+    .sort((a, b) => (a.commandId < b.commandId ? -1 : 1));
 }
 
 /** True where somebody outside decides beside the ledger. */

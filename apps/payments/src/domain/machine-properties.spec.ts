@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SimulatedLife, type Outside } from '../testing/simulated-life.js';
 import { isExclusive, isOpen, operationOf, type Life } from './life.js';
+import type { Payment } from './payment.js';
 import { FINAL_STATES, isLegal } from './transitions.js';
 
 type Asked = Exclude<OperationKind, 'confirmation'>;
@@ -32,6 +33,14 @@ const plan = fc.record({
   turns: fc.array(fc.nat({ max: 99 }), { maxLength: 60 }),
 });
 type Plan = typeof plan extends fc.Arbitrary<infer P> ? P : never;
+
+/** A refund, with what was captured and what of it was left when it began. */
+interface Refund {
+  readonly id: string;
+  readonly captured: bigint;
+  readonly left: bigint;
+  readonly planned: Planned;
+}
 
 /** The smallest thing that knows how a payment's operations must end: one after the other, each as a whole. */
 interface Model {
@@ -90,7 +99,22 @@ function played(plan: Plan, acts: boolean) {
   };
   const simulated = new SimulatedLife(outside, { method: plan.method, capture: plan.capture });
   const waiting = [...plan.operations];
-  const refunds: { id: string; captured: bigint; left: bigint; planned: Planned }[] = [];
+  const refunds: Refund[] = [];
+  let awaiting: Pick<Refund, 'id' | 'planned'>[] = [];
+  /** Those that have waited for what was captured begin when that has ended, one after the other. */
+  const begun = ({ refunded, refunding }: Payment) => {
+    const { life } = simulated;
+    const began = awaiting.filter(({ id }) => operationOf(life, id)?.status !== 'queued');
+    awaiting = awaiting.filter((each) => !began.includes(each));
+    const { captured } = life.payment;
+    let left = captured - refunded - refunding;
+    for (const each of began) {
+      refunds.push({ ...each, captured, left });
+      const { amount } = each.planned;
+      if (amount === null) left = 0n;
+      else if (BigInt(amount) <= left) left -= BigInt(amount);
+    }
+  };
   const askNext = () => {
     const next = waiting.shift();
     if (!next) return;
@@ -103,21 +127,25 @@ function played(plan: Plan, acts: boolean) {
       final: kind !== 'capture' || final,
     });
     planOf.set(id, next);
-    if (kind === 'refund') refunds.push({ id, captured: payment.captured, left, planned: next });
+    if (kind !== 'refund') return;
+    if (operationOf(simulated.life, id)?.status === 'queued') awaiting.push({ id, planned: next });
+    else refunds.push({ id, captured: payment.captured, left, planned: next });
   };
   const holds = () => {
     const { authorized, captured, refunded, refunding } = simulated.life.payment;
     expect(captured <= authorized && refunded + refunding <= captured).toBe(true);
   };
   for (const turn of plan.turns) {
+    const before = simulated.life.payment;
     if (turn < 40) askNext();
     else if (turn < 65) simulated.answerStep(turn % Math.max(1, simulated.steps.length));
     else if (turn < 90) simulated.answerAttempt(turn % Math.max(1, simulated.attempts.length));
     else expect(simulated.repeat(turn)).toEqual([]);
+    begun(before);
     holds();
   }
   while (waiting.length > 0) askNext();
-  simulated.drain();
+  simulated.drain(begun);
   holds();
   return { simulated, planOf, refunds };
 }

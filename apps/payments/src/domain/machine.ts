@@ -13,6 +13,7 @@ import {
   reserved,
 } from './course.js';
 import { concluded, divideAgain, hearDivision } from './division-steps.js';
+import { leftToRefund } from './operation-refusal.js';
 import {
   isOpen,
   isOutside,
@@ -93,11 +94,22 @@ export function ask(life: Life, wish: Wish, moment: Moment): Life {
   if (life.operations.filter(isOpen).length >= OPEN_OPERATIONS_MAX)
     return failed(life, operation, 'too_many_operations' satisfies Refusal, [], moment);
   const asked = inquired(life, operation, moment);
-  if (operation.kind === 'refund') return begin(asked, operation, moment);
+  if (operation.kind === 'refund' && !awaitsCapture(life, operation)) return begin(asked, operation, moment);
   if (!isBusy(life)) return beginNext(withOperation(asked, operation), moment);
   // A direct payment is not held by an operation: whoever ends it must see that something waits.
   const marked = withPayment(asked, { operation: life.payment.operation ?? uuidOf('payment', life.payment.id) });
   return withOperation(marked, operation);
+}
+
+/**
+ * A refund waits for nothing but the money: where what it would give back is being captured, or is about to be, it has its turn behind
+ * that. So messages that are taken in at once, after an outage or where our database was set back, end as they did one by one.
+ */
+function awaitsCapture({ payment, operations }: Life, { amount }: Operation): boolean {
+  const isCapturing =
+    (payment.status === 'processing' && payment.capture === 'automatic') ||
+    operations.some((other) => other.kind === 'capture' && isOpen(other));
+  return isCapturing && (amount === null || amount > leftToRefund(payment));
 }
 
 /** Before anything else is asked of a payment, providers are asked about what is not known of it, and about what that waits for. */

@@ -1,4 +1,4 @@
-import { newId, newUuid, type AnyMessage } from '@payflow/contracts';
+import { newId, type AnyMessage } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import { parseTraceparent, type AnyOutgoing } from '@payflow/messaging';
 import type { DisputeTransition, EvidenceAttempt, NoticeEvidence } from '../database/dispute-records.js';
@@ -100,7 +100,7 @@ export class Docket {
 
   /** Ids and time for a decision about a dispute of this payment. */
   momentOf({ now, status }: DisputablePayment): DisputeMoment {
-    return { now, isOfNothing: isInVain(status), newId, newUuid };
+    return { now, isOfNothing: isInVain(status), newEventId: () => newId('event') };
   }
 
   /** Takes in what a message has come to. `evidence`: what is to be given to the provider, where that is part of it. */

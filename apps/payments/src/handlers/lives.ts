@@ -1,4 +1,4 @@
-import { METRICS, newId, newUuid } from '@payflow/contracts';
+import { METRICS, newId } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import type { NewJob } from '@payflow/jobs';
 import { parseTraceparent, type AnyOutgoing, type Handled, type MessageContext } from '@payflow/messaging';
@@ -213,7 +213,7 @@ function alarmUndivided({ step }: Extract<News, { kind: 'undivided' }>, payment:
 function momentOf(message: MessageContext, now: string, ahead_ms = 0): Moment {
   const cause = { id: message.id, actor: message.actor, traceId: traceIdOf(message) };
   const later = (by_ms: number) => new Date(Date.parse(now) + ahead_ms + by_ms).toISOString();
-  return { cause, now, ownNow: ahead_ms === 0 ? now : later(0), later, newId, newUuid, termsOf };
+  return { cause, now, ownNow: ahead_ms === 0 ? now : later(0), later, newEventId: () => newId('event'), termsOf };
 }
 
 export function traceIdOf({ traceparent }: MessageContext): string | null {

@@ -1,6 +1,6 @@
-import { newId } from '@payflow/contracts';
 import type { AnyOutgoing } from '@payflow/messaging';
 import {
+  attemptIdOf,
   believe,
   isFinal,
   isRouted,
@@ -71,7 +71,8 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
   };
   if (belief.status === null || !isToTell(belief.status)) return noted;
   if (hearing.hasOthers && callsForOthers(attempt, word)) {
-    const other = { ...attempt, id: newId('attempt'), number: attempt.number + 1, connector: null };
+    const number = attempt.number + 1;
+    const other = { ...attempt, id: attemptIdOf(attempt, attempt.operation, number), number, connector: null };
     return { ...noted, other, jobs: [...noted.jobs, askingOf(other)] };
   }
   return {

@@ -23,7 +23,7 @@ const ATTEMPT = statement(
   'spec.attempt',
   `select a.id, a.action, a.amount_minor::text as amount, a.request, a.connector from attempts a
    join payment_operations o on (o.tenant_id, o.livemode, o.id) = (a.tenant_id, a.livemode, a.operation_id)
-   where a.payment_id = $1 and o.status = 'asking' order by a.id desc limit 1`,
+   where a.payment_id = $1 and o.status = 'asking' order by a.created_at desc, a.number desc limit 1`,
 );
 const OPERATIONS = statement(
   'spec.operations',

@@ -1,4 +1,5 @@
 import {
+  fromUuid,
   newId,
   uuidOf,
   type HoldPost,
@@ -9,11 +10,12 @@ import {
 import { expire } from '../domain/course.js';
 import { lifeOf, type Attempt, type Life, type Moment, type News, type Step } from '../domain/life.js';
 import { ask, hear, hearLedger, start, type StepVerdict, type Wish } from '../domain/machine.js';
-import { processingPayment } from '../domain/payment.js';
+import { processingPayment, type Payment } from '../domain/payment.js';
 import { USUAL_TERMS } from '../domain/terms.js';
 
 const START = Date.parse('2026-11-21T12:00:00.000Z');
 const DAY_MS = 86_400_000;
+const TENANT = newId('tenant');
 
 interface Hold {
   readonly amount: bigint;
@@ -34,6 +36,8 @@ export class SimulatedLife {
   readonly booked = { taken: 0n, returned: 0n };
   readonly steps: Step[] = [];
   readonly attempts: Attempt[] = [];
+  /** All that was asked of the ledger and of providers, in order; nothing of it is what the message was called, or when it was. */
+  readonly asked: unknown[] = [];
   private readonly givenVerdicts: StepVerdict[] = [];
   private readonly givenAnswers: { answer: PaymentAnswer; operation: string }[] = [];
   private seen = 0;
@@ -59,7 +63,7 @@ export class SimulatedLife {
       expires_at: new Date(START + DAY_MS).toISOString(),
       ...change,
     };
-    this.life = lifeOf(processingPayment({ tenant: newId('tenant'), livemode: false }, create, null));
+    this.life = lifeOf(processingPayment({ tenant: TENANT, livemode: false }, create, null));
     this.apply((life, moment) => start(life, create, moment));
   }
 
@@ -68,8 +72,15 @@ export class SimulatedLife {
     const fresh = this.life.news.slice(this.seen);
     this.seen = this.life.news.length;
     for (const news of fresh) {
-      if (news.kind === 'step') this.steps.push(news.step);
-      if (news.kind === 'attempt') this.attempts.push(news.attempt);
+      if (news.kind === 'step') {
+        const { operation, name, type, command } = news.step;
+        this.steps.push(news.step);
+        this.asked.push({ operation, name, type, command });
+      }
+      if (news.kind === 'attempt') {
+        this.attempts.push(news.attempt);
+        this.asked.push(news.attempt);
+      }
     }
     return fresh;
   }
@@ -142,11 +153,13 @@ export class SimulatedLife {
     return turn ? this.apply(turn) : [];
   }
 
-  /** Everybody answers, until nothing is waited for. */
-  drain(): void {
+  /** Everybody answers, until nothing is waited for. `each`: is told after every answer how the payment stood before it. */
+  drain(each: (before: Payment) => void = () => undefined): void {
     while (this.steps.length + this.attempts.length > 0) {
+      const before = this.life.payment;
       if (this.steps.length > 0) this.answerStep();
       else this.answerAttempt();
+      each(before);
     }
   }
 
@@ -163,9 +176,8 @@ export class SimulatedLife {
       now,
       ownNow: now,
       later: (by_ms) => new Date(this.time + by_ms).toISOString(),
-      newId,
       // In the order of their making, as ids of a UUIDv7 are.
-      newUuid: () => `00000000-0000-7000-8000-${(++this.count).toString(16).padStart(12, '0')}`,
+      newEventId: () => fromUuid('event', `00000000-0000-7000-8000-${(++this.count).toString(16).padStart(12, '0')}`),
       termsOf: () => USUAL_TERMS,
     };
   }
