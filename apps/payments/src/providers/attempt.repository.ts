@@ -43,7 +43,7 @@ const LOCK = statement(
      case a.action when 'void' then (
        select min(v.created_at) from payment_operations w join attempts v on (v.tenant_id, v.livemode, v.operation_id) = (w.tenant_id, w.livemode, w.id)
        where (w.tenant_id, w.livemode, w.payment_id) = (a.tenant_id, a.livemode, a.payment_id) and v.action = 'void') end as voided_since,
-     (select w.status from payment_operations w where w.tenant_id = a.tenant_id and w.livemode = a.livemode and w.id = a.operation_id) as operation_status,
+     (select w.status from payment_operations w where w.tenant_id = a.tenant_id and w.livemode = a.livemode and w.id = a.operation_id) as operation_status, p.connector as payment_connector,
      (select case e.outcome when 'attempt_approved' then 'approved' else 'declined' end from provider_evidence e
       where e.attempt_id = a.id and (e.tenant_id, e.livemode) is not distinct from (a.tenant_id, a.livemode) and e.source = 'webhook'
         and e.connector = a.connector and e.outcome in ('attempt_approved', 'attempt_declined')
@@ -168,6 +168,7 @@ interface LockedRow {
   readonly declined: string | null;
   readonly voided_since: Date | null;
   readonly operation_status: string | null;
+  readonly payment_connector: string | null;
   told: Attempt['told'];
 }
 
@@ -213,6 +214,7 @@ function toAttempt(row: LockedRow): Attempt {
     voidedSince: row.voided_since,
     isWanted: row.operation_status === 'asking',
     isGivenUp: row.operation_status === 'failed',
+    takenBy: row.operation_status === 'settling' || row.operation_status === 'succeeded' ? row.payment_connector : null,
     told: row.told,
     ...(row.correlation_id ? { correlation: fromUuid('event', row.correlation_id) } : {}),
     ...(row.traceparent ? { traceparent: row.traceparent } : {}),

@@ -49,6 +49,8 @@ export interface Attempt extends NewAttempt {
   readonly isWanted: boolean;
   /** True where what it is for has failed by now. */
   readonly isGivenUp: boolean;
+  /** Who has done what it is for, where the machine has heard that; null where it has not. */
+  readonly takenBy: string | null;
   /** The last that a webhook said of it. */
   readonly told: Told;
   readonly inquiries: number;

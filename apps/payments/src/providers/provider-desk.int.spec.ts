@@ -6,7 +6,7 @@ import { statementsOf, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Wishes } from '../testing/attempts.js';
 import { attemptsStage } from '../testing/attempts-stage.js';
-import { act, deskWith, full, gone, no, noHere, unsent, yes } from '../testing/scripted-provider.js';
+import { act, deskWith, full, gone, neverHeard, no, noHere, unsent, yes } from '../testing/scripted-provider.js';
 import type { NewAttempt } from './attempt.js';
 
 configureLogging({ level: 'silent' });
@@ -263,7 +263,8 @@ describe('asking a provider', () => {
 
   it('asks nobody when no money may be taken any more, and gives back all the same', async () => {
     const { first, ask } = house();
-    const late = await wishes.ask({}, { left_ms: -1 });
+    const late = await wishes.ask();
+    await db.tamper(`update payments set expires_at = now() where id = '${uuidOf('payment', late.payment)}'`);
     const refund = await wishes.ask({ action: 'refund', connector: 'one' }, { left_ms: -1 });
     await ask(late);
     await ask(refund);
@@ -272,6 +273,37 @@ describe('asking a provider', () => {
       { outcome: 'not_sent', code: 'payment_expired', connector: null },
     ]);
     expect(await outcomes(refund)).toEqual(['approved']);
+  });
+
+  describe('of a payment whose time was over when it was asked for: it is done again, of a database that was set back, and', () => {
+    const again = async () => {
+      const house_ = house();
+      const attempt = await wishes.ask({}, { left_ms: -1 });
+      await house_.ask(attempt);
+      expect(house_.first.asked).toEqual([]);
+      expect(await wishes.attempts(attempt)).toMatchObject([
+        { status: 'unknown', connector: 'one', isExplained: true },
+      ]);
+      expect((await wishes.jobs(attempt)).map(({ job }) => job)).toContain('provider.inquire');
+      return { ...house_, attempt };
+    };
+
+    it('counts as its provider says that it ended', async () => {
+      const { first, inquire, attempt } = await again();
+      first.inquiryAnswers = [yes];
+      await inquire(attempt);
+      expect(await wishes.answers(attempt)).toMatchObject([
+        { outcome: 'approved', connector: 'one', provider_reference: 'auth_1' },
+      ]);
+    });
+
+    it('is not sent where its provider has never heard of it', async () => {
+      const { first, inquire, attempt } = await again();
+      first.inquiryAnswers = [neverHeard];
+      await inquire(attempt);
+      expect(first.asked).toEqual([]);
+      expect(await wishes.answers(attempt)).toMatchObject([{ outcome: 'not_sent', code: 'payment_expired' }]);
+    });
   });
 
   it('says so where there is nobody to be asked', async () => {

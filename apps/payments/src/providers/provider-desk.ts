@@ -7,6 +7,7 @@ import { Retry, type RefusalReason } from '@payflow/resilience';
 import { logger } from '@payflow/telemetry';
 import { isAgainst, isFinal, isRouted, isTooLate, type InquirySchedule } from '../domain/attempt.js';
 import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
+import type { Move } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
 import { sending } from './crash-after-send.js';
 import { countWord } from './metrics.js';
@@ -130,17 +131,22 @@ export class ProviderDesk {
   private async take(attempt: Attempt | undefined): Promise<Note<Taken | undefined>> {
     if (attempt?.status === 'sending') return doubt(attempt);
     if (attempt?.status !== 'created') return { result: undefined };
-    if (isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()))
-      return giveUp(attempt, 'payment_expired');
-    if (isRouted(attempt.action) && !attempt.isWanted) return giveUp(attempt, 'payment_canceled');
+    const isLate = isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime());
+    if (isLate && !isDoneAgain(attempt)) return giveUp(attempt, 'payment_expired');
+    if (isRouted(attempt.action) && !attempt.isWanted)
+      return attempt.takenBy === null
+        ? giveUp(attempt, 'payment_canceled')
+        : lookInto(attempt, { connector: attempt.takenBy });
     const choice = await this.choiceFor(attempt);
     if (!choice && isAskedForLong(attempt, this.parts.schedule)) return leaveToHumans(attempt, 'provider_not_reached');
-    if (!choice) return giveUp(attempt, 'provider_not_reached');
+    if (!choice) return giveUp(attempt, isLate ? 'payment_expired' : 'provider_not_reached');
     const { connector, explained } = choice;
     // Sent again, it stays with whom it was routed to, and so does why.
     const isChosen = isRouted(attempt.action) && attempt.connector !== null;
+    const chosen = { connector: connector.name, ...(isChosen ? {} : { routing: explained }) };
+    if (isLate) return lookInto(attempt, chosen);
     return {
-      move: { status: 'sending', connector: connector.name, ...(isChosen ? {} : { routing: explained }) },
+      move: { status: 'sending', ...chosen },
       result: { attempt: { ...attempt, connector: connector.name }, connector },
     };
   }
@@ -202,6 +208,23 @@ function putBack(attempt: Attempt | undefined, { content }: Word, isEnding: bool
   const asked_ms = silence_ms((content as { readonly retry_after?: unknown }).retry_after);
   const delay_ms = asked_ms + TURN_MS * (1 + Math.random());
   return { result: true, move: { status: 'created' }, jobs: [askingLater(attempt, delay_ms)] };
+}
+
+/**
+ * Its time was over when it was written down. The ledger sets nothing aside so late, and has: it is done again, from messages that
+ * come once more to a database that was set back, and may have been sent before.
+ */
+function isDoneAgain({ createdAt, takesUntil }: Attempt): boolean {
+  return createdAt.getTime() >= takesUntil.getTime();
+}
+
+/**
+ * It is not to be sent: too late, or because the machine has heard how it ended, from a message that came once more. Whether it was
+ * sent, and what it came to, is asked.
+ */
+function lookInto(attempt: Attempt, chosen: Pick<Move, 'connector' | 'routing'>): Note<undefined> {
+  const move = { status: 'unknown', ...chosen } as const;
+  return { result: undefined, move, jobs: [inquiryOf(attempt, 0)] };
 }
 
 /** Whoever noted that it is being sent has died, or is given up: it may have been received. */

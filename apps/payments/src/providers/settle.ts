@@ -47,7 +47,7 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
   const belief = believe(
     attempt.status,
     word,
-    !isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()),
+    attempt.takenBy === null && !isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()),
     attempt.told,
   );
   // Nobody has said why: it was never done, and is not sent again because its time is over.
