@@ -10,6 +10,7 @@ import { overload } from './overload.js';
 import { poison } from './poison.js';
 import { replicas } from './replicas.js';
 import type { Scenario } from './scenario.js';
+import { setBack } from './set-back.js';
 import { storms } from './storms.js';
 import { twoLedgers } from './two-ledgers.js';
 import { zombie } from './zombie.js';
@@ -27,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   brokers,
   cache,
   outcomes,
+  setBack,
   overload,
   copies,
   conformance,

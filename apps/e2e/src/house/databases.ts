@@ -1,6 +1,6 @@
 import type { Service } from '@payflow/contracts';
 import { EVERY_TENANT } from '@payflow/database';
-import { Client, Pool, type QueryResultRow } from 'pg';
+import { Client, Pool, escapeIdentifier, escapeLiteral, type QueryResultRow } from 'pg';
 import type { Installation } from './installation.js';
 
 /** The services' databases as a checker reads them: as each service's own role, from outside. */
@@ -37,6 +37,32 @@ export class Databases {
     const client = new Client({ connectionString: Object.assign(new URL(this.adminUrl), { pathname }).toString() });
     await client.connect();
     await client.query(text).finally(() => client.end());
+  }
+
+  /** Keeps the service's database as it is now, as a backup does. Whoever is connected to it loses that. */
+  async keep(service: Service): Promise<void> {
+    const { name, kept, owner } = await this.setAside(service);
+    await this.adminRows(`create database ${kept} template ${name} owner ${owner}`);
+  }
+
+  /** Sets the service's database back to what was kept of it: what it has written since is lost. */
+  async setBack(service: Service): Promise<void> {
+    const { name, kept } = await this.setAside(service);
+    await this.adminRows(`drop database ${name} with (force)`);
+    await this.adminRows(`alter database ${kept} rename to ${name}`);
+  }
+
+  private async setAside(service: Service): Promise<Record<'name' | 'kept' | 'owner', string>> {
+    await this.pools.get(service)?.end();
+    this.pools.delete(service);
+    const database = new URL(this.installation.databaseUrl(service)).pathname.slice(1);
+    await this.adminRows(
+      `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ${escapeLiteral(database)}`,
+    );
+    const [name = '', kept = '', owner = ''] = [database, `${database}_kept`, `${database}_owner`].map(
+      escapeIdentifier,
+    );
+    return { name, kept, owner };
   }
 
   async close(): Promise<void> {
