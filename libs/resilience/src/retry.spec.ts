@@ -1,5 +1,5 @@
 import { renderMetrics } from '@payflow/telemetry';
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { Retry } from './retry.js';
 
 const options = {
@@ -33,6 +33,34 @@ it('throws at once what no second try cures, and what nobody waits for', async (
   const late = failing(9);
   await expect(new Retry('spec', options).run(late.run, () => true)).rejects.toThrow('away');
   expect([wrong.tries, late.tries]).toEqual([1, 1]);
+});
+
+afterEach(() => void vi.restoreAllMocks());
+
+it('pauses at random before each further try, up to twice as long each time and never longer than said', async () => {
+  const pauses: number[] = [];
+  const setTimer = globalThis.setTimeout;
+  vi.spyOn(globalThis, 'setTimeout').mockImplementation(((work: () => void, ms = 0) => {
+    pauses.push(ms);
+    return setTimer(work, 0);
+  }) as never);
+  const retry = new Retry('jittered', {
+    ...options,
+    retries_max: 3,
+    pause_ms: 1_000,
+    pause_max_ms: 2_500,
+    budget: { share: 1, saved_max: 500 },
+  });
+  for (let run = 0; run < 50; run++) expect(await retry.run(failing(3).run)).toBe('well');
+  expect(pauses).toHaveLength(150);
+  for (const [place, limit_ms] of [1_000, 2_000, 2_500].entries()) {
+    const its = pauses.filter((_ms, at) => at % 3 === place);
+    expect(Math.max(...its)).toBeLessThan(limit_ms);
+    // Who fails together does not come again together: as many early as late, or nearly.
+    expect(its.filter((ms) => ms < limit_ms / 2).length).toBeGreaterThan(5);
+    expect(its.filter((ms) => ms >= limit_ms / 2).length).toBeGreaterThan(5);
+    expect(new Set(its).size).toBeGreaterThan(25);
+  }
 });
 
 it('keeps retries to their share of the calls, however many fail', async () => {

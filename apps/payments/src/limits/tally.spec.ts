@@ -100,6 +100,21 @@ describe('a limit', () => {
   });
 
   it.each([
+    ['of internal payments', 'internal', { type: 'internal' }],
+    ['of cards', 'card', { type: 'card', token: 'tok_visa' }],
+  ] as const)('%s counts those, and no others', (_what, method, its) => {
+    const others = {
+      method: method === 'card' ? ({ type: 'internal' } as const) : ({ type: 'card', token: 't' } as const),
+    };
+    const payments = [
+      facts({ method: its }),
+      facts({ ...others, amount: 1_000n }),
+      facts({ method: its, amount: 151n }),
+    ];
+    expect(verdicts([limit({ method })], payments)).toEqual(['ok', 'ok', 'per_day']);
+  });
+
+  it.each([
     ['another asset', limit({ asset: 'EUR' })],
     ['another method', limit({ method: 'card' })],
     ['nothing, being off', limit({ enabled: false })],

@@ -86,6 +86,8 @@ describe('which route decides', () => {
     ['another asset', { assets: ['EUR'] }, {}, false],
     ['its brand', { brands: ['visa'] }, { brand: 'visa' }, true],
     ['a brand that is not known', { brands: ['visa'] }, {}, false],
+    ['its country', { countries: ['FR', 'DE'] }, { country: 'DE' }, true],
+    ['a country that is not known', { countries: ['DE'] }, {}, false],
     ['another country', { countries: ['DE'] }, { country: 'FR' }, false],
     ['the least amount', { amount_min: '10000' }, {}, true],
     ['less', { amount_min: '10001' }, {}, false],

@@ -84,13 +84,11 @@ export class HttpLine {
   }
 }
 
-/** Loads the library only where a provider is called: the gateway reads webhooks and calls none. */
-async function openPool({ base, connections, isHttp2 }: HttpLineOptions): Promise<Pool> {
-  const undici = await import('undici');
-  const { origin, protocol } = new URL(base);
+/** How the connections to a provider are made and kept. */
+export function poolOptions({ base, connections, isHttp2 }: HttpLineOptions) {
   const version = isHttp2 ? { allowH2: true, preferH2: true } : { allowH2: false };
-  const withoutTls = isHttp2 && protocol === 'http:' ? { useH2c: true } : {};
-  return new undici.Pool(origin, {
+  const withoutTls = isHttp2 && new URL(base).protocol === 'http:' ? { useH2c: true } : {};
+  return {
     connections,
     pipelining: isHttp2 ? STREAMS_PER_CONNECTION : 1,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -98,12 +96,18 @@ async function openPool({ base, connections, isHttp2 }: HttpLineOptions): Promis
     // The whole call has its limit: these would only blur whose time was over.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: undici.buildConnector({
-      timeout: CONNECT_TIMEOUT_MS,
-      ...version,
-      ...withoutTls,
-    } as buildConnector.BuildOptions),
+    connect: { timeout: CONNECT_TIMEOUT_MS, ...version, ...withoutTls },
     ...version,
     ...(isHttp2 ? { h2Options: { maxConcurrentStreams: STREAMS_PER_CONNECTION, ...withoutTls } } : {}),
+  };
+}
+
+/** Loads the library only where a provider is called: the gateway reads webhooks and calls none. */
+async function openPool(options: HttpLineOptions): Promise<Pool> {
+  const undici = await import('undici');
+  const { connect, ...rest } = poolOptions(options);
+  return new undici.Pool(new URL(options.base).origin, {
+    ...rest,
+    connect: undici.buildConnector(connect as buildConnector.BuildOptions),
   });
 }
