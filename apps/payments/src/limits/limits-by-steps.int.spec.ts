@@ -32,9 +32,9 @@ function rule(terms: Pick<RiskRuleDefine, 'priority' | 'verdict' | 'reason' | 'c
 }
 
 /** Each case has a limit of a customer's own. Returns what its payments name. */
-async function limited(amount = '1500', customer = newId('customer')) {
+async function limited(amount = '1500', customer = newId('customer'), method: LimitDefine['method'] = null) {
   limit = newId('limit');
-  const terms = { kind: 'per_day', scope: 'customer', customer, method: null, asset: 'USD', amount } as const;
+  const terms = { kind: 'per_day', scope: 'customer', customer, method, asset: 'USD', amount } as const;
   const rest = { count: null, minutes: null, enabled: true, if_version: null };
   await payments.tell(
     payments.message('payflow.limit.define.v1', { id: limit, ...terms, ...rest } satisfies LimitDefine),
@@ -102,6 +102,21 @@ it('one that the provider declines, or the ledger refuses, gives its place back'
   await payments.settle(() => 'insufficient_funds');
   for (const { data } of [card, poor]) expect(await payments.row(data.id)).toMatchObject({ status: 'failed' });
   expect(await use()).toEqual({ reserved: '0', used: '0' });
+});
+
+it('a limit of cards is held against cards alone', async () => {
+  const more = { ...(await limited('1500', newId('customer'), 'card')), capture: 'manual' } as const;
+  const first = payments.create({ ...more, method: CARD });
+  await payments.tell(first);
+  await payments.settle();
+  await payments.tell(await payments.answer(first.data.id, 'approved'));
+  await payments.settle();
+  expect(await payments.row(first.data.id)).toMatchObject({ status: 'authorized' });
+  expect(await use()).toEqual({ reserved: '1000', used: '0' });
+  expect(await payments.row(await payments.authorized(more))).toMatchObject({ status: 'authorized' });
+  expect(await use()).toEqual({ reserved: '1000', used: '0' });
+  const second = payments.create({ ...more, method: CARD });
+  expect(told(await payments.tell(second))).toEqual(['payment.failed limit_exceeded']);
 });
 
 it('what is added to an authorization is held against the limits as well', async () => {
