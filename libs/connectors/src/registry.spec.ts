@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfiguration, readConfiguration } from '@payflow/service';
 import { configureLogging } from '@payflow/telemetry';
 import { expect, it } from 'vitest';
@@ -21,6 +23,17 @@ it('has each name once, as metrics, columns and events write it', () => {
   expect(new Set(names).size).toBe(names.length);
   for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9_]{1,31}$/);
 });
+
+it.each(CONNECTORS.map(({ name, open }) => [name, CONNECTORS.find((rail) => rail.open === open)?.name as string]))(
+  'has the contract of connectors tried on %s, in the folder of its rail',
+  (_name, rail) => {
+    const folder = fileURLToPath(new URL(`${rail}/`, import.meta.url));
+    const specs = readdirSync(folder).filter((file) => /\.contract(\.int)?\.spec\.ts$/.test(file));
+    expect(specs.map((file) => /^keepsTheContract\w*\(/m.test(readFileSync(`${folder}${file}`, 'utf8')))).toContain(
+      true,
+    );
+  },
+);
 
 it('leaves out what is not configured, and says so', async () => {
   const lines: string[] = [];

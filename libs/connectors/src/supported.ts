@@ -1,5 +1,5 @@
 import type { NotSentReason } from '@payflow/contracts';
-import type { Capabilities, ProviderAction } from './connector.js';
+import type { Capabilities, ProviderAction, ProviderRequest } from './connector.js';
 
 /** What a connector is to be asked, as far as its capabilities decide whether it can. */
 export interface Demand {
@@ -27,6 +27,22 @@ export function unsupported(capabilities: Capabilities, demand: Demand): Unsuppo
   if (amount.min !== null && sum < BigInt(amount.min)) return 'amount_not_supported';
   if (amount.max !== null && sum > BigInt(amount.max)) return 'amount_not_supported';
   return undefined;
+}
+
+/** As {@link unsupported}, of a wish: what it is paid by is its card, where it has one. */
+export function unsupportedWish(
+  capabilities: Capabilities,
+  { action, asset, amount, card }: ProviderRequest,
+): Unsupported | undefined {
+  const [method = 'card'] = capabilities.methods;
+  return unsupported(capabilities, {
+    method: card?.type ?? method,
+    action,
+    asset,
+    amount,
+    brand: card?.brand,
+    country: card?.country,
+  });
 }
 
 function isOut(list: readonly string[] | null, value: string | undefined): boolean {

@@ -58,22 +58,23 @@ function connectorTo(url: string, isHttp2: boolean): Connector {
 
 /** A wish of its own payment; what goes on with an authorization is of the payment that it names. */
 function wisher() {
-  const references = new Map<string, string>();
+  const wishes = new Map<string, ProviderRequest>();
   return {
-    references,
+    wishes,
     wish(action: ProviderRequest['action'], scenario: Scenario, reference: string | null = null): ProviderRequest {
       const idempotencyKey = newId('attempt');
       const merchantReference = `${TENANT}/test/${fromUuid('payment', newUuid())}`;
-      references.set(idempotencyKey, merchantReference);
-      return {
+      const wish = {
         action,
         idempotencyKey,
         merchantReference,
         amount: action === 'void' ? null : reference === null ? WHOLE : SUMS[scenario],
         asset: 'USD',
-        card: { type: 'card', token: TOKENS[scenario] },
+        card: { type: 'card' as const, token: TOKENS[scenario] },
         reference,
       };
+      wishes.set(idempotencyKey, wish);
+      return wish;
     },
   };
 }
@@ -108,21 +109,38 @@ const start = (env: NodeJS.ProcessEnv = {}) =>
     readConfiguration(sandboxConfiguration, { NODE_ENV: 'test', PORT: '0', OTEL_TRACES_EXPORTER: 'none', ...env }),
   );
 
+/** The sum of an authorization by which it is seen how often something was done that goes on with it. */
+const MOVED_BY: Readonly<Partial<Record<ProviderRequest['action'], string>>> = {
+  increment: 'authorized',
+  capture: 'captured',
+  refund: 'refunded',
+};
+
+/**
+ * The acquirer's own books are asked, and not what it keeps under the key: how many authorizations it has granted for the payment, and
+ * of what goes on with one, how many times its sum has moved.
+ */
+async function done(url: string, wish: ProviderRequest): Promise<number> {
+  const read = async (path: string): Promise<unknown> =>
+    (await fetch(`${url}/v1/${path}`, { headers: { authorization: `Bearer ${API_KEY}` } })).json();
+  const { action, reference, amount, merchantReference } = wish;
+  if (reference === null) {
+    const { data } = (await read(`books/${merchantReference}`)) as { data: readonly { authorizations: number }[] };
+    return data.reduce((sum, { authorizations }) => sum + authorizations, 0);
+  }
+  const sums = (await read(`authorizations/${reference}`)) as Record<string, { readonly value: string }>;
+  const before = action === 'increment' ? Number(WHOLE) : 0;
+  return (Number(sums[MOVED_BY[action] ?? '']?.value) - before) / Number(amount);
+}
+
 async function sandbox(isHttp2: boolean): Promise<ProviderUnderTest> {
   const server = await start();
-  const { references, wish } = wisher();
+  const { wishes, wish } = wisher();
   return {
     connector: connectorTo(server.url, isHttp2),
     refused: connectorTo('http://127.0.0.1:9', isHttp2),
     wish,
-    /** The acquirer's own books are asked: how many authorizations it has granted for the payment. */
-    doneUnder: async (idempotencyKey) => {
-      const answer = await fetch(`${server.url}/v1/books/${references.get(idempotencyKey) as string}`, {
-        headers: { authorization: `Bearer ${API_KEY}` },
-      });
-      const { data } = (await answer.json()) as { data: readonly { authorizations: number }[] };
-      return data.reduce((sum, { authorizations }) => sum + authorizations, 0);
-    },
+    doneUnder: (idempotencyKey) => done(server.url, wishes.get(idempotencyKey) as ProviderRequest),
     webhooks,
     secrets: [API_KEY, WEBHOOK_SECRET],
     close: () => server.stop(),

@@ -1,5 +1,14 @@
-import type { Capabilities, Connector, ProviderAnswer } from '../connector.js';
+import type { NotSentReason } from '@payflow/contracts';
+import type {
+  Capabilities,
+  Connector,
+  InquiryAnswer,
+  ProviderAnswer,
+  ProviderCall,
+  ProviderRequest,
+} from '../connector.js';
 import { defineConnector } from '../definition.js';
+import { unsupportedWish } from '../supported.js';
 
 const MS_PER_DAY = 86_400_000;
 
@@ -18,7 +27,34 @@ const capabilities: Capabilities = {
 };
 
 /** Nobody outside has anything to say about it: what the ledger has set aside is all there is to know. */
-const approved = async (): Promise<ProviderAnswer> => ({ outcome: 'approved', reference: null, evidence: {} });
+const APPROVED = { outcome: 'approved', reference: null, evidence: {} } as const;
+
+class InternalConnector implements Connector {
+  readonly capabilities = capabilities;
+  readonly webhooks = null;
+  #isClosed = false;
+
+  constructor(readonly name: string) {}
+
+  async ask(wish: ProviderRequest, { signal }: ProviderCall): Promise<ProviderAnswer> {
+    const code = unsupportedWish(capabilities, wish);
+    if (code) return notSent(code);
+    return this.#isClosed || signal.aborted ? notSent('caller_gone') : APPROVED;
+  }
+
+  /** What it cannot do was never done. */
+  async inquire(wish: ProviderRequest): Promise<InquiryAnswer> {
+    return unsupportedWish(capabilities, wish) ? { outcome: 'not_found', evidence: {} } : APPROVED;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+}
+
+function notSent(code: NotSentReason): ProviderAnswer {
+  return { outcome: 'not_sent', code, evidence: { code } };
+}
 
 /** From wallet to wallet: the ledger decides, and the machine asks nobody. */
 export const internal = defineConnector({
@@ -28,12 +64,5 @@ export const internal = defineConnector({
   required: [],
   webhookFields: {},
   webhooks: null,
-  open: (name): Connector => ({
-    name,
-    capabilities,
-    ask: approved,
-    inquire: approved,
-    webhooks: null,
-    close: async () => undefined,
-  }),
+  open: (name) => new InternalConnector(name),
 });

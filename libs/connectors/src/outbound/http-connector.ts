@@ -10,7 +10,7 @@ import type {
   ProviderRequest,
   WebhookReader,
 } from '../connector.js';
-import { unsupported } from '../supported.js';
+import { unsupportedWish } from '../supported.js';
 import type { HttpAnswer } from './http-exchange.js';
 import { HttpLine, STREAMS_PER_CONNECTION, type HttpRequest } from './http-line.js';
 import { heard } from './http-status.js';
@@ -95,7 +95,7 @@ export class HttpConnector implements Connector {
   }
 
   async ask(wish: ProviderRequest, call: ProviderCall): Promise<ProviderAnswer> {
-    const code = this.#unsupported(wish);
+    const code = unsupportedWish(this.capabilities, wish);
     if (code) return { outcome: 'not_sent', code, evidence: { code } };
     const request = this.rail.requestOf(wish);
     if (!request) return { outcome: 'not_sent', code: 'request_incomplete', evidence: { code: 'request_incomplete' } };
@@ -122,18 +122,5 @@ export class HttpConnector implements Connector {
 
   #read<A>(request: HttpRequest, call: ProviderCall, read: (answer: HttpAnswer) => A): Promise<A> {
     return this.#outbound.read(call, async (it) => heard(await this.#line.send(request, it)), read);
-  }
-
-  #unsupported({ action, asset, amount, card }: ProviderRequest) {
-    const { capabilities } = this;
-    const [method = 'card'] = capabilities.methods;
-    return unsupported(capabilities, {
-      method: card?.type ?? method,
-      action,
-      asset,
-      amount,
-      brand: card?.brand,
-      country: card?.country,
-    });
   }
 }

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type {
-  Connector,
-  InquiryAnswer,
-  Notice,
-  ProviderAction,
-  ProviderAnswer,
-  ProviderRequest,
+import {
+  PROVIDER_ACTIONS,
+  type Connector,
+  type InquiryAnswer,
+  type Notice,
+  type ProviderAction,
+  type ProviderAnswer,
+  type ProviderRequest,
 } from '../connector.js';
+import { endsWhenClosed, firstOf, refusesByItself, type Asked } from './refusals.js';
 
 /** How the provider is to behave. A connector's spec says how its provider is made to. */
 export type Scenario =
@@ -30,7 +32,7 @@ export interface ProviderUnderTest {
    * a part of its sum.
    */
   wish(action: ProviderAction, scenario: Scenario, reference?: string | null): ProviderRequest;
-  /** How often the provider has done what it was asked under a key. */
+  /** How often the provider has done what was wished under a key: by its books, so that what it did under another key counts too. */
   doneUnder(idempotencyKey: string): Promise<number>;
   /** What the provider never does. */
   readonly never?: readonly Scenario[];
@@ -49,6 +51,38 @@ export interface ProviderUnderTest {
 const call = { signal: new AbortController().signal };
 const MINUTE_MS = 60_000;
 
+/** What a connector keeps that asks nobody: it does what it says it can, refuses the rest, and ends. */
+export function keepsTheContractByItself(
+  name: string,
+  open: () => Connector,
+  wish: (action: ProviderAction) => ProviderRequest,
+): void {
+  describe(`${name} keeps the contract of connectors that ask nobody`, () => {
+    const connector = open();
+    const asked: Asked = { connector, wish, ask: (it_) => connector.ask(it_, call), doneUnder: async () => 0 };
+
+    it('says that nobody is asked, nor tells anything', () => {
+      expect([connector.capabilities.isOutside, connector.webhooks]).toEqual([false, null]);
+    });
+
+    it('does what it says it can, and tells the same by inquiry', async () => {
+      for (const action of connector.capabilities.actions) {
+        const given = wish(action);
+        expect([action, await connector.ask(given, call)]).toMatchObject([action, { outcome: 'approved' }]);
+        expect([action, await connector.inquire(given, call)]).toMatchObject([action, { outcome: 'approved' }]);
+      }
+    });
+
+    it('has never done what it cannot do', async () => {
+      for (const action of PROVIDER_ACTIONS.filter((each) => !connector.capabilities.actions.includes(each)))
+        expect([action, await connector.inquire(wish(action), call)]).toMatchObject([action, { outcome: 'not_found' }]);
+    });
+
+    refusesByItself(() => asked);
+    endsWhenClosed(() => asked);
+  });
+}
+
 /**
  * What every connector to the outside keeps: what is said to be certain is, what may have happened is `unknown` until an
  * inquiry tells, and nothing is done twice or shown that is secret.
@@ -57,8 +91,7 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
   describe(`${name} keeps the contract of connectors`, () => {
     let it_: ProviderUnderTest;
     const told: (ProviderAnswer | InquiryAnswer | Notice)[] = [];
-    const first = (): ProviderAction =>
-      it_.connector.capabilities.actions.includes('authorize') ? 'authorize' : 'sale';
+    const first = (): ProviderAction => firstOf(it_.connector);
     const ask = async (wish: ProviderRequest, connector = it_.connector) => {
       const answer = await connector.ask(wish, call);
       told.push(answer);
@@ -81,6 +114,12 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
       const answer = await ask(it_.wish(action, 'succeeds'));
       return 'reference' in answer ? answer.reference : null;
     };
+    const asked = (): Asked => ({
+      connector: it_.connector,
+      wish: (action, reference) => it_.wish(action, 'succeeds', reference),
+      ask: (wish) => ask(wish),
+      doneUnder: (key) => it_.doneUnder(key),
+    });
     beforeAll(async () => {
       it_ = await open();
     });
@@ -148,18 +187,12 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
       expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
     });
 
-    it('sends nothing for whoever has gone', async () => {
-      const wish = it_.wish(first(), 'succeeds');
-      const answer = await it_.connector.ask(wish, { signal: AbortSignal.abort() });
-      expect(answer).toMatchObject({ outcome: 'not_sent' });
-      expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
-    });
-
-    it('goes on with what it has begun, as far as its capabilities say', async () => {
+    it('goes on with what it has begun, as far as its capabilities say, and once', async () => {
       for (const action of nextActions()) {
         const wish = it_.wish(action, 'succeeds', await begun(beginning(action)));
-        expect([action, await ask(wish)]).toMatchObject([action, { outcome: 'approved' }]);
-        expect([action, await inquire(wish)]).toMatchObject([action, { outcome: 'approved' }]);
+        const answers = [await ask(wish), ...(await Promise.all([ask(wish), ask(wish)])), await inquire(wish)];
+        for (const answer of answers) expect([action, answer]).toMatchObject([action, { outcome: 'approved' }]);
+        expect([action, await it_.doneUnder(wish.idempotencyKey)]).toEqual([action, 1]);
       }
     });
 
@@ -170,6 +203,7 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
           const wish = it_.wish(action, scenario, await begun(beginning(action)));
           expect([action, await ask(wish)]).toMatchObject([action, { outcome: 'unknown' }]);
           expect([action, await inquire(wish)]).toMatchObject([action, { outcome: 'approved' }]);
+          expect([action, await it_.doneUnder(wish.idempotencyKey)]).toEqual([action, 1]);
         }
       },
     );
@@ -181,43 +215,11 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
       expect(await ask(it_.wish('void', 'succeeds', reference))).toMatchObject({ outcome: 'approved' });
     });
 
-    it('refuses what it says it cannot do, without asking anybody', async () => {
-      const { actions } = it_.connector.capabilities;
-      const all: readonly ProviderAction[] = [
-        'authorize',
-        'sale',
-        'increment',
-        'capture',
-        'void',
-        'refund',
-        'submit_evidence',
-      ];
-      for (const action of all.filter((each) => !actions.includes(each))) {
-        const wish = it_.wish(action, 'succeeds', 'some-reference');
-        expect([action, await ask(wish)]).toMatchObject([
-          action,
-          { outcome: 'not_sent', code: 'action_not_supported' },
-        ]);
-        expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
-      }
+    refusesByItself(asked);
+
+    it('refuses to go on with what it has no reference of', async () => {
       const lacking = { ...it_.wish('refund', 'succeeds'), amount: '100', reference: null };
       expect(await ask(lacking)).toMatchObject({ outcome: 'not_sent' });
-    });
-
-    it('refuses units and sums that it says it does not take', async () => {
-      const { assets, brands, amount } = it_.connector.capabilities;
-      const wish = it_.wish(first(), 'succeeds');
-      const card = wish.card ?? { type: 'card', token: 'tok' };
-      const outside = [
-        ...(assets ? [{ asset: 'NOSUCHUNIT' }] : []),
-        ...(brands ? [{ card: { ...card, brand: 'no_such_brand' } }] : []),
-        ...(amount.min === null ? [] : [{ amount: String(BigInt(amount.min) - 1n) }]),
-        ...(amount.max === null ? [] : [{ amount: String(BigInt(amount.max) + 1n) }]),
-      ];
-      for (const change of outside) {
-        expect([change, await ask({ ...wish, ...change })]).toMatchObject([change, { outcome: 'not_sent' }]);
-      }
-      expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
     });
 
     it('believes webhooks that are the provider’s and of now, and no others', () => {
@@ -262,12 +264,7 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
       expect(shown).not.toMatch(/authorization['"]?:\s*['"]?bearer/i);
     });
 
-    it('gives its connections back, and sends nothing from then on', async () => {
-      await it_.refused.close();
-      await it_.connector.close();
-      const wish = it_.wish(first(), 'succeeds');
-      expect(await it_.connector.ask(wish, call)).toMatchObject({ outcome: 'not_sent' });
-      expect(await it_.doneUnder(wish.idempotencyKey)).toBe(0);
-    });
+    it('leaves nothing open where nobody listened', () => it_.refused.close());
+    endsWhenClosed(asked);
   });
 }
