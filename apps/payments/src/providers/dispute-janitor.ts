@@ -1,10 +1,11 @@
 import { connectorNamed, type Connector, type ProviderDispute } from '@payflow/connectors';
-import { newId } from '@payflow/contracts';
+import { crashAt, newId } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Outbox } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
 import { takeUndecided, type UndecidedDispute } from '../database/undecided.repository.js';
 import { merchantReferenceOf } from './attempt.js';
+import { sending } from './sending.js';
 
 const log = logger('disputes');
 
@@ -58,6 +59,7 @@ export class DisputeJanitor {
     if (told.length === 0) return;
     const staged = await this.db.transaction((tx) => this.outbox.stage(tx, told, () => undefined));
     staged.publish();
+    crashAt('provider-after-commit');
   }
 
   /** One that does not answer is asked no more in this round: its payments would suffer by what it does not tell of disputes. */
@@ -78,7 +80,9 @@ export class DisputeJanitor {
     const { id: payment_id, connector, reference } = dispute;
     const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(ASKED_WITHIN_MS)]);
     try {
-      const found = await connectorNamed(this.askable, connector)?.dispute?.(reference, { signal });
+      const found = await sending(async () =>
+        connectorNamed(this.askable, connector)?.dispute?.(reference, { signal }),
+      );
       if (!found) return [];
       if (found.merchantReference === merchantReferenceOf(dispute, payment_id)) return noticeOf(dispute, found);
       log.error({ payment_id, connector, reference }, 'ALARM: a dispute is of another payment at its provider');

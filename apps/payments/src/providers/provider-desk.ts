@@ -9,11 +9,11 @@ import { isAgainst, isFinal, isRouted, isTooLate, type InquirySchedule } from '.
 import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
 import type { Move } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
-import { sending } from './crash-after-send.js';
 import { countWord } from './metrics.js';
 import type { Decide, Note } from './note.js';
 import { isPassing, Notebook } from './notebook.js';
 import { askingLater, inquiryOf, type AttemptJob, type ResolveJob } from './provider-jobs.js';
+import { sending } from './sending.js';
 import {
   answerOf,
   callsForOthers,
@@ -73,13 +73,11 @@ export class ProviderDesk {
     // Noted twice after a COMMIT that was never answered, it counts as sent: the provider is asked, and nothing goes out twice.
     const taken = await this.note(key, (attempt) => this.take(attempt));
     if (!taken) return;
-    crashAt('provider-before-send');
     progress(50);
     const { attempt, connector } = taken;
     const word = await sending(() => connector.ask(requestOf(attempt), { signal }))
       .then((answer) => wordOf('answer', answer))
       .catch((error: unknown) => brokenOff('answer', error));
-    crashAt('provider-after-answer');
     const hasOthers = await this.hasOthers(attempt, word);
     const isEnding = isGone(word, signal);
     if ((isEnding || isFull(word, hasOthers)) && (await this.note(key, (found) => putBack(found, word, isEnding))))
@@ -97,12 +95,12 @@ export class ProviderDesk {
     const connector = connectorNamed(this.parts.connectors, attempt.connector);
     // Without the keys to it nobody can be asked, and the attempt waits: for them, or for a human in the end.
     const word = connector
-      ? await connector
-          .inquire(requestOf(attempt), { signal })
+      ? await sending(() => connector.inquire(requestOf(attempt), { signal }))
           .then((answer) => wordOf('inquiry', answer))
           .catch((error: unknown) => brokenOff('inquiry', error))
       : wordOf('inquiry', { outcome: 'unknown', code: 'connector_not_configured', evidence: {} });
     await this.hear(key, word, await this.hasOthers(attempt, word));
+    crashAt('provider-after-commit');
   }
 
   /** The job `attempt.resolve`: a human has found out. */

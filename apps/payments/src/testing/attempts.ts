@@ -20,7 +20,7 @@ const ANSWERS = statement(
   'spec.answers',
   `select m ->> 'value' as value, m -> 'message' ->> 'actor' as actor, m -> 'message' ->> 'correlationId' as correlation
    from outbox, json_array_elements(messages::json) as m
-   where m -> 'message' ->> 'type' = 'payflow.payment.answer.v1' and m -> 'message' ->> 'subject' = $1 order by id`,
+   where m -> 'message' ->> 'type' in ('payflow.payment.answer.v1', 'payflow.dispute.answer.v1') and m -> 'message' ->> 'subject' = $1 order by id`,
 );
 const JOBS = statement(
   'spec.jobs-of-attempt',
