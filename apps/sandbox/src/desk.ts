@@ -68,7 +68,7 @@ export class Desk {
 
     const { acquirer, settings, seed } = this.parts;
     const token = wish.token ?? acquirer.subjectOf(wish)?.authorization.token ?? '';
-    const scenario = scenarioOf(wish, token, chaosOf(settings, seed));
+    const scenario = settings.plain ? PLAIN : scenarioOf(wish, token, chaosOf(settings, seed));
     if (scenario.effect === 'late') return this.serveLate(wish, scenario);
     if (scenario.effect === 'not_by_the_first') {
       const isFirst = record.received === 1;

@@ -11,6 +11,8 @@ export interface Settings {
   silent: boolean;
   rate_limit: { readonly per_second: number; readonly retry_after_s: number } | null;
   chaos: number;
+  /** Plays no scenario, whatever the token or the amount asks for: the acquirer that says yes where another does not. */
+  plain: boolean;
 }
 
 export function settingsOf(config: SandboxConfiguration): Settings {
@@ -21,6 +23,7 @@ export function settingsOf(config: SandboxConfiguration): Settings {
     silent: false,
     rate_limit: null,
     chaos: config.SANDBOX_CHAOS,
+    plain: false,
   };
 }
 

@@ -48,6 +48,18 @@ describe('test controls', () => {
     expect((await client.send(path, sent)).status).toBe(201);
   });
 
+  it('have it play no scenario, by token, by amount or by chance, until it is told to again', async () => {
+    await sandbox.settings({ plain: true, chaos: 1 });
+    const statusOf = async (token: string, amount = '1999') => {
+      const { path, sent } = client.authorize(token, { amount });
+      return (await client.send(path, sent)).body.status;
+    };
+    for (const [token, amount] of [['tok_try_elsewhere'], ['tok_visa', '19001'], ['tok_visa']] as const)
+      expect(await statusOf(token, amount)).toBe('authorized');
+    await sandbox.settings({ plain: false, chaos: 0 });
+    expect(await statusOf('tok_try_elsewhere')).toBe('declined');
+  });
+
   it('close the port for a while, and every connection', async () => {
     await client.granted();
     await sandbox.refuseConnections(500);

@@ -82,6 +82,7 @@ function settings(fastify: FastifyInstance, parts: TestParts): void {
       silent: { type: 'boolean' },
       rate_limit: rateLimit,
       chaos: { type: 'number', minimum: 0, maximum: 1 },
+      plain: { type: 'boolean' },
     }),
     ({ body }) => Object.assign(current, body),
   );

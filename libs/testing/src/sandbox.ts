@@ -67,6 +67,8 @@ export interface SandboxSettings {
   readonly silent: boolean;
   readonly rate_limit: { readonly per_second: number; readonly retry_after_s: number } | null;
   readonly chaos: number;
+  /** Plays no scenario at all. */
+  readonly plain: boolean;
 }
 
 const SECRET_BYTES = 24;
