@@ -9,6 +9,15 @@ import { Merchant } from '../house/merchant.js';
 const ANSWERED_WITHIN_MS = 60_000;
 const WAIT_S = 10;
 type Resource = Record<string, unknown> & { readonly id: string };
+const BULK_MAX = 1_000;
+interface Bulk {
+  readonly counts: object;
+  readonly results: readonly {
+    readonly id: string;
+    readonly status: number;
+    readonly answer: { readonly id: string; readonly status: string; readonly payment?: string };
+  }[];
+}
 interface Leg {
   readonly debit_account: string;
   readonly credit_account: string;
@@ -187,6 +196,34 @@ describe('the life of a payment from account to account', () => {
     const refunded = await send('/payments/bulk_refund', { refunds: ids.map((payment) => ({ payment })) });
     for (const reply of [cancelled, refunded])
       expect(jsonOf<{ counts: object }>(reply).counts).toEqual({ total: 60, pending: 0, succeeded: 30, failed: 30 });
+  });
+
+  it('is one of a thousand in a request, which is the most, and each has an end of its own', async () => {
+    const before = await available();
+    const terms = { source: alice, destination: bob, amount: '10', asset: 'USD' };
+    const make = async (capture: string) => {
+      const payments = Array.from({ length: BULK_MAX }, () => ({ ...terms, capture }));
+      return jsonOf<Bulk>(await send('/payments/bulk', { payments })).results.map(({ id }) => id);
+    };
+    const [held, taken] = [await make('manual'), await make('automatic')];
+    expect(before - (await available())).toBe(20_000n);
+    const bulks: readonly [path: string, member: string, payments: string[], each: string][] = [
+      ['/payments/bulk_cancel', 'cancellations', held, '200 canceled'],
+      ['/payments/bulk_refund', 'refunds', taken, '201 succeeded'],
+    ];
+    for (const [path, member, payments, each] of bulks) {
+      const body = { [member]: payments.map((payment) => ({ payment })) };
+      const { counts, results } = jsonOf<Bulk>(await send(path, body));
+      expect(counts).toEqual({ total: BULK_MAX, pending: 0, succeeded: BULK_MAX, failed: 0 });
+      expect(new Set(results.map(({ status, answer }) => `${status} ${answer.status}`))).toEqual(new Set([each]));
+      expect(results.map(({ answer: { id, payment = id } }) => payment)).toEqual(payments);
+      const tooMany = JSON.stringify({
+        [member]: [...payments, ...payments].slice(0, BULK_MAX + 1).map((payment) => ({ payment })),
+      });
+      const refused = await merchant.api.call(`/api/v1${path}`, { body: tooMany, idempotencyKey: newId('event') });
+      expect(told(refused)).toBe('400 invalid_request');
+    }
+    expect(before - (await available())).toBe(0n);
   });
 
   it('leaves nothing that was sent unheard, or heard twice', async () => {
