@@ -182,8 +182,9 @@ const SAVE = statement(
      select * from json_to_recordset($6::json) as n (tenant_id uuid, livemode boolean, attempt_id uuid, payment_id uuid, operation_id uuid,
        action text, asset text, request json, connector text, correlation_id uuid, traceparent text))
    select (select count(*) from changed)::integer + (select count(*) from opened)::integer as saved,
-     -- Where the word is about an attempt that its connector was asked for, with how that stands.
-     (select json_agg(json_build_object('id', k.id, 'status', (select a.status from attempts a
+     -- Where the word is about an attempt that its connector was asked for, with how that stands, and in which trace.
+     (select json_agg(json_build_object('id', k.id, 'attempt', (
+       select json_build_object('status', a.status, 'traceparent', a.traceparent) from attempts a
        where a.tenant_id = k.tenant_id and a.livemode = k.livemode and a.id = k.attempt_id
          and a.connector = k.connector))) from kept k) as kept`,
 );
@@ -291,12 +292,19 @@ function toPayment(rows: readonly [DisputesRow, ...DisputesRow[]]): DisputablePa
   };
 }
 
-/** By the events whose evidence was not there before: how the attempt stands that it is about; null where it is about none of its connector's. */
-export type KeptNotices = ReadonlyMap<string, AttemptStatus | null>;
+/** An attempt that a notice is about. */
+export interface NoticedAttempt {
+  readonly status: AttemptStatus;
+  /** Of the wish that it was made for. */
+  readonly traceparent: string | null;
+}
+
+/** By the events whose evidence was not there before: the attempt that it is about; null where it is about none of its connector's. */
+export type KeptNotices = ReadonlyMap<string, NoticedAttempt | null>;
 
 /** Writes what a batch has come to. */
 export async function saveDisputes(tx: Transaction, changes: DisputeChanges): Promise<KeptNotices> {
-  const [row] = await tx.rows<{ saved: number; kept: { id: string; status: AttemptStatus | null }[] | null }>(SAVE, [
+  const [row] = await tx.rows<{ saved: number; kept: { id: string; attempt: NoticedAttempt | null }[] | null }>(SAVE, [
     JSON.stringify(
       changes.disputes.map(({ before, after, disputedBy }) => ({
         ...disputeRecord(after),
@@ -319,7 +327,7 @@ export async function saveDisputes(tx: Transaction, changes: DisputeChanges): Pr
   ]);
   // Loaded under its lock and gone from there: nothing of ours does that.
   if (row?.saved !== changes.disputes.length) throw new RunAgain('a dispute changed under its lock');
-  return new Map((row.kept ?? []).map(({ id, status }) => [fromUuid('event', id), status]));
+  return new Map((row.kept ?? []).map(({ id, attempt }) => [fromUuid('event', id), attempt]));
 }
 
 interface NamedRow extends Row {

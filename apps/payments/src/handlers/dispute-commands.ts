@@ -1,18 +1,23 @@
-import type { AnyMessage, AttemptStatus, Message } from '@payflow/contracts';
+import type { AnyMessage, Message } from '@payflow/contracts';
 import type { Transaction } from '@payflow/database';
 import type { NewJob } from '@payflow/jobs';
 import type { AnyOutgoing, Handled } from '@payflow/messaging';
 import { parseAmount } from '@payflow/money';
 import { logger } from '@payflow/telemetry';
 import type { NoticeEvidence } from '../database/dispute-records.js';
-import { numberOf, type DisputablePayment, type ToldDispute } from '../database/dispute.repository.js';
+import {
+  numberOf,
+  type DisputablePayment,
+  type NoticedAttempt,
+  type ToldDispute,
+} from '../database/dispute.repository.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
 import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
 import { isInVain, type DisputeWord } from '../domain/dispute-states.js';
 import type { Life } from '../domain/life.js';
 import { DISPUTE_JANITOR } from '../providers/dispute-janitor.js';
 import { askingOf, inquiryOf } from '../providers/provider-jobs.js';
-import { Docket, evidenceRejected, type TracedAttempt } from './docket.js';
+import { Docket, evidenceRejected } from './docket.js';
 
 const log = logger('disputes');
 
@@ -114,23 +119,25 @@ export function isOfDispute(command: DisputeCommand): boolean {
   return command.type !== 'payflow.payment.notice.v1' || WORDS[command.data.kind] !== null;
 }
 
-/** What to believe of a notice about an attempt is found out by asking the provider; not where it has said the same itself. */
-function inquiriesInto(notice: Notice, status: AttemptStatus | null | undefined): NewJob[] {
-  if (status === undefined || notice.data.attempt === null) return [];
-  if (status === null) return alarmStranger(notice);
-  const said = notice.data.kind === 'attempt_approved' ? 'approved' : 'declined';
+/**
+ * What to believe of a notice about an attempt is found out by asking the provider; not where it has said the same itself. That
+ * belongs to the trace of what the attempt was made for, as the question whose place it takes would have, and not to the webhook's.
+ */
+function inquiriesInto(notice: Notice, noticed: NoticedAttempt | null | undefined): NewJob[] {
+  const { tenant, livemode, data } = notice;
+  if (noticed === undefined || data.attempt === null) return [];
+  if (noticed === null) return alarmStranger(notice);
+  const { status, traceparent } = noticed;
+  const said = data.kind === 'attempt_approved' ? 'approved' : 'declined';
   if (status === said) return [];
-  return attemptOf(notice).map((attempt) => inquiryOf(attempt, status === 'sending' ? ANSWER_DUE_MS : 0));
+  const attempt = { tenant, livemode, id: data.attempt, traceparent: traceparent ?? notice.traceparent };
+  return [inquiryOf(attempt, status === 'sending' ? ANSWER_DUE_MS : 0)];
 }
 
 function toldOf(command: DisputeCommand): ToldDispute[] {
   if (command.type !== 'payflow.payment.notice.v1' || WORDS[command.data.kind] === null) return [];
   const { connector, provider_reference: reference } = command.data;
   return reference === null ? [] : [{ ...paymentOf(command), connector, reference }];
-}
-
-function attemptOf({ tenant, livemode, traceparent, data: { attempt: id } }: Notice): TracedAttempt[] {
-  return id === null ? [] : [{ tenant, livemode, id, traceparent }];
 }
 
 function paymentOf({ tenant, livemode, data: { id } }: DisputeCommand): PaymentKey {

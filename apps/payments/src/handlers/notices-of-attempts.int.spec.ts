@@ -10,9 +10,12 @@ configureLogging({ level: 'silent' });
 
 const JOBS = statement(
   'spec.jobs',
-  `select t.identifier as task, j.payload -> 'data' ->> 'attempt' as attempt, extract(epoch from j.run_at - j.created_at)::float8 as due_s
+  `select t.identifier as task, j.payload -> 'data' ->> 'attempt' as attempt, j.payload ->> 'traceparent' as traceparent, extract(epoch from j.run_at - j.created_at)::float8 as due_s
    from graphile_worker._private_jobs j join graphile_worker._private_tasks t on t.id = j.task_id where j.key = $1`,
 );
+
+/** Of the payment, and not of the webhook. */
+const TRACE = `00-${'a1'.repeat(16)}-${'b2'.repeat(8)}-01`;
 
 type Create = Message<'payflow.payment.create.v1'>;
 
@@ -31,8 +34,8 @@ async function attemptOn({ tenant, data }: Create, status: string): Promise<stri
   await db.tamper(
     `insert into payment_operations (tenant_id, livemode, id, payment_id, kind, number, status, command_id, actor, created_at)
        values (${owner}, '${payment}', '${payment}', 'authorization', 1, 'succeeded', '${newUuid()}', 'spec', now());
-     insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, asset, request, status, connector)
-       values (${owner}, '${uuidOf('attempt', attempt)}', '${payment}', '${payment}', 'sale', 'USD', '{}', '${status}', 'cards')`,
+     insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, asset, request, status, connector, traceparent)
+       values (${owner}, '${uuidOf('attempt', attempt)}', '${payment}', '${payment}', 'sale', 'USD', '{}', '${status}', 'cards', '${TRACE}')`,
   );
   return attempt;
 }
@@ -46,13 +49,15 @@ describe('a notice about an attempt', () => {
     const [status, , isDue] = facts;
     const payment = await stage.payment();
     const attempt = await attemptOn(payment, status);
-    const notice = stage.notice(payment, 'attempt_approved', { attempt, code: null, amount: null });
+    const traceparent = `00-${'c3'.repeat(16)}-${'d4'.repeat(8)}-01`;
+    const news = stage.notice(payment, 'attempt_approved', { attempt, code: null, amount: null });
+    const notice = { ...news, traceparent };
     const asked = () => statementsOf(() => stage.take([notice]));
     expect(await asked()).toEqual(['disputes.save', 'jobs.enqueue']);
     const jobs = await db.database.rows<{ due_s: number }>(JOBS, [`inquire/${uuidOf('attempt', attempt)}`]);
     expect(await asked()).toEqual(['disputes.save']);
     expect(await stage.evidence(payment)).toEqual([{ outcome: 'attempt_approved', believed: false }]);
-    expect(jobs).toMatchObject([{ task: 'provider.inquire', attempt }]);
+    expect(jobs).toMatchObject([{ task: 'provider.inquire', attempt, traceparent: TRACE }]);
     expect(jobs.map(({ due_s }) => isDue(due_s))).toEqual([true]);
   });
 
