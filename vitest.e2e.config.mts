@@ -13,7 +13,17 @@ const test = {
 };
 
 /** What takes longest, most of it waiting. Begun last, it would be waited for by all. */
-const LONGEST = ['outcomes', 'partitions', 'card-payments', 'bulks', 'copies', 'statements', 'cache'];
+const LONGEST = [
+  'outcomes',
+  'partitions',
+  'card-payments',
+  'card-lives',
+  'card-routes',
+  'bulks',
+  'copies',
+  'statements',
+  'cache',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -16,6 +16,8 @@ const LATE: Environment = { SANDBOX_LATE: '4s' };
 
 /** A house with an acquirer outside of it, and a merchant who takes cards. */
 export class CardHouse {
+  private readonly others: CardHouse[] = [];
+
   private constructor(
     readonly house: House,
     readonly merchant: Merchant,
@@ -35,11 +37,7 @@ export class CardHouse {
       ...(servers ? { servers, disposable: true } : {}),
     });
     try {
-      const merchant = await Merchant.open(house.databases, house.api, 8);
-      const account = { asset: 'USD', kind: 'asset', overdraft: 'unbounded' };
-      const { status, body } = await untilAnswered(merchant.api, '/api/v1/accounts', account);
-      if (status !== 201) throw new Error(`no clearing account: ${JSON.stringify(body)}`);
-      return new CardHouse(house, merchant, body['id'] as string);
+      return await CardHouse.at(house);
     } catch (error) {
       house.keepLogs();
       await house.close();
@@ -47,14 +45,36 @@ export class CardHouse {
     }
   }
 
+  private static async at(house: House): Promise<CardHouse> {
+    const merchant = await Merchant.open(house.databases, house.api, 8);
+    const account = { asset: 'USD', kind: 'asset', overdraft: 'unbounded' };
+    const { status, body } = await untilAnswered(merchant.api, '/api/v1/accounts', account);
+    if (status !== 201) throw new Error(`no clearing account: ${JSON.stringify(body)}`);
+    return new CardHouse(house, merchant, body['id'] as string);
+  }
+
+  /** The same house for one merchant more, who has a test clock of their own. Goes with the first. */
+  async forAnother(): Promise<CardHouse> {
+    const other = await CardHouse.at(this.house);
+    this.others.push(other);
+    return other;
+  }
+
   get sandbox(): Sandbox {
     return this.house.sandbox;
   }
 
   /** A payment by card to one of the merchant's accounts; what is not said is the plainest. */
-  pay(how: { amount: string; token?: string; capture?: string; destination?: string }): Promise<Answered> {
-    const { amount, token = 'tok_visa', capture = 'automatic', destination = this.merchant.accounts[0] } = how;
-    const body = { source: this.clearing, destination, amount, asset: 'USD', method: { type: 'card', token }, capture };
+  pay(how: {
+    amount: string;
+    token?: string;
+    brand?: string;
+    capture?: string;
+    destination?: string;
+  }): Promise<Answered> {
+    const { amount, token = 'tok_visa', brand, capture = 'automatic', destination = this.merchant.accounts[0] } = how;
+    const method = { type: 'card', token, ...(brand === undefined ? {} : { brand }) };
+    const body = { source: this.clearing, destination, amount, asset: 'USD', method, capture };
     return untilAnswered(this.merchant.api, PAYMENTS_PATH, body);
   }
 
@@ -64,7 +84,7 @@ export class CardHouse {
   }
 
   async close(): Promise<void> {
-    this.merchant.close();
+    for (const { merchant } of [this, ...this.others]) merchant.close();
     await this.house.close();
   }
 }
