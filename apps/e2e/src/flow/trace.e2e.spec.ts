@@ -1,6 +1,7 @@
-import { SERVICES, SUBSCRIPTIONS, type MessageType } from '@payflow/contracts';
+import { SERVICES, SUBSCRIPTIONS, uuidOf, type MessageType } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jsonOf } from '../house/api-client.js';
 import { House } from '../house/house.js';
 import { spansFromJaeger } from '../house/jaeger.js';
 import { Merchant } from '../house/merchant.js';
@@ -27,6 +28,66 @@ const BY_CARD: MessageType[] = [
   'payflow.hold.posted.v1',
   'payflow.payment.succeeded.v1',
 ];
+/** What is asked of a card payment, by what its acquirer is asked: from the gateway through the ledger to whoever has asked. */
+const OF_CARDS: readonly { readonly asked: string; readonly route: string; readonly types: MessageType[] }[] = [
+  {
+    asked: 'authorize',
+    route: 'payments',
+    types: [
+      'payflow.payment.create.v1',
+      'payflow.hold.place.v1',
+      'payflow.hold.placed.v1',
+      'payflow.payment.authorized.v1',
+    ],
+  },
+  {
+    asked: 'increment',
+    route: 'payments/:id/increment',
+    types: [
+      'payflow.payment.increment.v1',
+      'payflow.hold.place.v1',
+      'payflow.hold.placed.v1',
+      'payflow.increment.succeeded.v1',
+    ],
+  },
+  {
+    asked: 'capture',
+    route: 'payments/:id/capture',
+    types: [
+      'payflow.payment.capture.v1',
+      'payflow.hold.post.v1',
+      'payflow.hold.posted.v1',
+      'payflow.capture.succeeded.v1',
+    ],
+  },
+  {
+    asked: 'refund',
+    route: 'payments/:id/refunds',
+    types: [
+      'payflow.payment.refund.v1',
+      'payflow.hold.place.v1',
+      'payflow.hold.placed.v1',
+      'payflow.hold.post.v1',
+      'payflow.hold.posted.v1',
+      'payflow.refund.succeeded.v1',
+    ],
+  },
+  {
+    asked: 'void',
+    route: 'payments/:id/cancel',
+    types: [
+      'payflow.payment.cancel.v1',
+      'payflow.hold.void.v1',
+      'payflow.hold.voided.v1',
+      'payflow.cancellation.succeeded.v1',
+    ],
+  },
+  {
+    asked: 'submit_evidence',
+    route: 'disputes/:id/evidence',
+    types: ['payflow.dispute.submit_evidence.v1', 'payflow.dispute.evidence_submitted.v1'],
+  },
+];
 const { PAYFLOW_TEST_JAEGER_UI_URL: jaegerUi, PAYFLOW_TEST_OTLP_ENDPOINT: jaegerOtlp } = process.env;
 
 describe('the trace of one payment', () => {
@@ -47,6 +108,7 @@ describe('the trace of one payment', () => {
         OTEL_TRACES_EXPORTER: 'otlp',
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
         OTEL_TRACES_SAMPLER_ARG: '1',
+        PROVIDER_INQUIRY_DELAYS: '250ms,1s,5s',
       },
     });
     merchant = await Merchant.open(house.databases, house.api, 2);
@@ -135,6 +197,59 @@ describe('the trace of one payment', () => {
       'payflow.outcome': 'approved',
     });
     expect(JSON.stringify(ofCard())).not.toContain(house.sandbox.apiKey);
+  });
+
+  describe('of what is asked of a card payment', () => {
+    const ask = (path: string, body: object = {}) => untilAnswered(merchant.api, `/api/v1/${path}`, body);
+    const payByCard = async (terms: object): Promise<{ readonly id: string; readonly trace_id: string }> => {
+      const [source, destination] = [merchant.world, merchant.accounts[0]];
+      const method = { type: 'card', token: 'tok_visa' };
+      const { body } = await ask('payments', { source, destination, asset: 'USD', method, ...terms });
+      return body as { id: string; trace_id: string };
+    };
+    /** Of the call of the acquirer: this house made one of each. */
+    const traceOf = (action: string) => {
+      const call = collector.spans.find(({ service, name }) => service === 'payments' && name === `cards ${action}`);
+      return call ? collector.ofTrace(call.traceId) : [];
+    };
+
+    beforeAll(async () => {
+      const terms = { amount: '50000', capture: 'manual' };
+      const [{ id }, { id: other }] = await Promise.all([payByCard(terms), payByCard(terms)]);
+      await ask(`payments/${other}/cancel`);
+      await ask(`payments/${id}/increment`, { amount: '5000' });
+      await ask(`payments/${id}/capture`, { amount: '30000' });
+      await ask(`payments/${id}/refunds`, { amount: '1000' });
+      const reference = 'select provider_reference from payments where id = $1';
+      const authorization = await house.databases.value<string>('payments', reference, [uuidOf('payment', id)]);
+      await house.sandbox.openDispute(authorization, { amount: '20000' });
+      const dispute = await until('the dispute is shown', async () => {
+        const reply = await merchant.api.call(`/api/v1/payments/${id}/disputes`);
+        return jsonOf<{ data: { id: string }[] }>(reply).data[0];
+      });
+      await ask(`disputes/${dispute.id}/evidence`, { receipt: 'It was delivered on Tuesday.' });
+    });
+
+    it.each(OF_CARDS)('$asked is one: from the gateway to the acquirer, and back', async ({ asked, route, types }) => {
+      const answered: MessageType =
+        asked === 'submit_evidence' ? 'payflow.dispute.answer.v1' : 'payflow.payment.answer.v1';
+      const way = [...edgesOf(types, 'gateway'), ...edgesOf([answered], 'payments')];
+      const isWhole = () => missingEdges(traceOf(asked), way).length === 0;
+      await until('every edge is in the trace', isWhole, DEADLINE_MS).catch(() => undefined);
+      expect(missingEdges(traceOf(asked), way)).toEqual([]);
+      const roots = traceOf(asked).filter(({ parentSpanId }) => parentSpanId === undefined);
+      expect(roots.map(({ service, name }) => `${service} ${name}`)).toEqual([`gateway POST /api/v1/${route}`]);
+    });
+
+    it('whose answer was lost has the inquiry in it as well', async () => {
+      const { trace_id } = await payByCard({ amount: '19024' });
+      const calls = () => collector.ofTrace(trace_id).filter(({ name }) => name.startsWith('cards '));
+      await until('both calls are in the trace', () => calls().length === 2, DEADLINE_MS);
+      expect(calls().map(({ name, attributes }) => `${name}: ${attributes['payflow.outcome']}`)).toEqual([
+        'cards sale: unknown',
+        'cards inquire: approved',
+      ]);
+    });
   });
 
   it.skipIf(jaegerUi === undefined || jaegerOtlp === undefined)("is read back whole from Jaeger's API", async () => {
