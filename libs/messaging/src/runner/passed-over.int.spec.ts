@@ -27,6 +27,7 @@ const ROW = statement(
 let kit: ReaderKit;
 beforeAll(async () => {
   kit = await ReaderKit.open('gateway.accounts');
+  await kit.db.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
 });
 afterAll(() => kit.close());
 beforeEach(async () => {
@@ -35,13 +36,19 @@ beforeEach(async () => {
 });
 
 const seeks: number[] = [];
+/** Ids of messages that no handler can apply. */
+const poison = new Set<string>();
+
+function refusePoison(messages: readonly AnyMessage[]): void {
+  if (messages.some(({ id }) => poison.has(id))) throw new TypeError('a bug');
+}
 
 function processOf(writer = 'a') {
   const resolved: number[] = [];
   const runner = new PartitionRunner(
     { group: kit.group, topic: kit.topic, partition: 0 },
     {
-      reader: readerOf(kit.group, kit.db, kit.messaging().outbox, { handle: effectHandler(writer) }),
+      reader: readerOf(kit.group, kit.db, kit.messaging().outbox, { handle: effectHandler(writer, refusePoison) }),
       consumer: { pause: () => undefined, resume: () => undefined, seek: (_, offset) => seeks.push(offset) },
       logBounds: async () => ({ start: 0, end: 1_000 }),
       onProgress: () => undefined,
@@ -109,6 +116,25 @@ it('moves on without writing, and the row follows with the next message that is 
   await deliver(batchOf([transferRejected(), wanted], 3));
   expect(await row()).toMatchObject({ next: 5, id: wanted.id, stopped_reason: null });
   expect((await kit.effects()).length).toBe(2);
+});
+
+it('goes on without writing behind what was set aside, and notices where the database has lost that', async () => {
+  const { deliver, resolved, runner } = await settled();
+  const [bad, good] = [accountRejected(), accountRejected()];
+  poison.add(bad.id);
+  await deliver(batchOf([bad], 1));
+  expect(await row()).toMatchObject({ next: 2, id: bad.id });
+  await deliver(batchOf([transferRejected()], 2));
+  expect(resolved.at(-1)).toBe(2);
+  expect(await row()).toMatchObject({ next: 2 });
+  await kit.db.count(GO_BACK, [1, []]);
+  await deliver(batchOf([good], 3));
+  await until('it is claimed anew', async () => {
+    await lookAt(runner);
+    return (await row())?.epoch === 2;
+  });
+  expect(seeks.at(-1)).toBe(1);
+  await runner.close();
 });
 
 it('is written down between batches where nothing else comes', async () => {

@@ -2,10 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AnyMessage } from '@payflow/contracts';
 import { openDatabase, statement, type Database } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
-import { ReaderKit, effectHandler, openAccount, recordOf } from '@payflow/testing';
+import { ReaderKit, effectHandler, openAccount, recordOf, until } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RecordBatch } from '../broker/port.js';
+import { GroupInterrupted, type RecordBatch } from '../broker/port.js';
 import { PartitionRunner } from './partition.js';
+import { claimPosition } from './positions.repository.js';
 import { Suspects } from './suspects.js';
 import { readerOf } from './unit.js';
 
@@ -29,12 +30,20 @@ beforeAll(async () => {
 });
 afterAll(() => kit.close());
 
+interface ProcessParts {
+  readonly db: Database;
+  readonly suspects: Suspects;
+  readonly before: () => Promise<void>;
+  readonly heartbeat?: () => Promise<void>;
+}
+
 /** Delivers one message to one partition of a process, whose first batch only claims. */
 async function delivered(
   message: AnyMessage,
   partition: number,
-  { db, suspects, before }: { db: Database; suspects: Suspects; before: () => Promise<void> },
+  { db, suspects, before, heartbeat = CONTROL.heartbeat }: ProcessParts,
 ): Promise<void> {
+  const control = { ...CONTROL, heartbeat };
   const runner = new PartitionRunner(
     { group: kit.group, topic: kit.topic, partition },
     {
@@ -48,8 +57,9 @@ async function delivered(
   const { key, value, headers } = recordOf(message);
   const record = { key: Buffer.from(key as string), value: Buffer.from(value as string), headers, timestamp: '0' };
   const batch: RecordBatch = { topic: kit.topic, partition, highWatermark: 1, records: [{ offset: 0, ...record }] };
-  await runner.onBatch(batch, CONTROL);
-  await runner.onBatch(batch, CONTROL);
+  await runner.onBatch(batch, control);
+  await runner.onBatch(batch, control);
+  await runner.close();
 }
 
 /** A life of a process with both partitions. The killer stops its event loop: what is at work beside it does not end either. */
@@ -93,5 +103,39 @@ it('a message that ends its process is quarantined alone, and not what another p
   expect(lives.filter((life) => life === 'died').length).toBeLessThanOrEqual(4);
   expect(await kit.db.rows(PARKED)).toEqual([{ partition: 0, eventId: expect.any(String) }]);
   expect((await kit.effects()).map(({ eventId }) => eventId)).toEqual([innocent.id]);
+  expect(await kit.db.rows(SUSPECTS)).toEqual([]);
+});
+
+it('one that waits for its turn is heard of meanwhile, and is not tried once its partition is another’s', async () => {
+  const suspects = new Suspects();
+  const [first, second] = [openAccount(), openAccount()];
+  const [begun, mayEnd] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const parts = { db: kit.db, suspects };
+  for (const partition of [2, 3]) await claimPosition(kit.db, { group: kit.group, topic: kit.topic, partition }, 0, 1);
+  const ahead = delivered(first, 2, {
+    ...parts,
+    before: () => {
+      begun.resolve();
+      return mayEnd.promise;
+    },
+  });
+  await begun.promise;
+  let beats = 0;
+  let isMember = true;
+  const behind = delivered(second, 3, {
+    ...parts,
+    before: () => Promise.resolve(),
+    heartbeat: async () => {
+      if (!isMember) throw new GroupInterrupted(new Error('spec'));
+      beats += 1;
+    },
+  });
+  await until('it is heard of again and again', () => beats > 3);
+  isMember = false;
+  mayEnd.resolve();
+  await Promise.all([ahead, behind]);
+  const applied = (await kit.effects()).map(({ eventId }) => eventId);
+  expect(applied).toContain(first.id);
+  expect(applied).not.toContain(second.id);
   expect(await kit.db.rows(SUSPECTS)).toEqual([]);
 });
