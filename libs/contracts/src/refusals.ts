@@ -19,7 +19,7 @@ export const REFUSALS = {
   condition_failed: 'An account is not as the condition demands.',
   conversion_too_large: 'At the rate the amount would pass the largest number that can be booked.',
   conversion_too_small: 'At the rate the amount is worth less than one minor unit.',
-  discarded: 'An operator discarded the command.',
+  discarded: 'An operator discarded the command, or its place in the order of the payment was taken.',
   effective_in_future: 'The books cannot show a transfer before it is made.',
   group_too_large: 'The group touches too many accounts, or names too many types.',
   hold_exceeded: 'The amount is more than is still held.',

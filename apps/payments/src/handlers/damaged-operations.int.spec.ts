@@ -1,7 +1,7 @@
 import { PARTITIONS, newId, partitionOf, type AnyMessage } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { requestParked, type RecordToSend } from '@payflow/messaging';
-import { configureLogging } from '@payflow/telemetry';
+import { configureLogging, renderMetrics } from '@payflow/telemetry';
 import { ReaderKit, paymentCommand, recordOf, testMessage, until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '../database/index.js';
@@ -102,6 +102,18 @@ describe('a command about a payment', () => {
     const create = unconfirmed();
     expect(await sentAfter(create, damaged(capture(create, 2)))).toEqual([]);
     expect(await sentAfter(create, recordOf(create))).toEqual([BEGUN]);
+  });
+
+  it('whose number another has is refused, and a copy of one that was carried out is not', async () => {
+    const create = unconfirmed();
+    const [second, rival] = [cancel(create, 2), capture(create, 2)];
+    const done = [BEGUN, ...CANCELED];
+    expect(await sentAfter(create, recordOf(create), recordOf(second), recordOf(second))).toEqual(done.toSorted());
+    const all = [...done, 'payflow.capture.failed.v1 discarded'].sort();
+    expect(await sentAfter(create, recordOf(second), recordOf(rival))).toEqual(all);
+    // It is kept like any other: neither is a copy of it told twice.
+    expect(await sentAfter(create, recordOf(rival), recordOf(second))).toEqual(all);
+    expect((await renderMetrics()).body).toMatch(/outcome="number_taken"} 1\n/);
   });
 
   it('that an operator discards has failed, and has used up its number', async () => {

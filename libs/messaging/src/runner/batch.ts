@@ -16,7 +16,7 @@ import { markReceived } from './inbox.repository.js';
 import { messagesTotal } from './metrics.js';
 import { advancePosition, type Place } from './positions.repository.js';
 import { refuseUndecodable } from './refuse.js';
-import { inSequence } from './sequence.js';
+import { inSequence, refuseOutdone } from './sequence.js';
 import { PartitionStopped } from './stops.js';
 import type { Arrival, Reader, Unit } from './unit.js';
 
@@ -107,13 +107,13 @@ export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Ap
 /** Hands messages to the reader: each once, in the order of their numbers. */
 export async function applyArrivals(unit: Unit, arrivals: readonly Arrival[], handle: Handler): Promise<Effect> {
   const fresh = await dropReceived(unit, arrivals);
-  const { ready, deferred } = await inSequence(unit, fresh);
-  if (ready.length === 0) return { handled: undefined, ready, appliedIds: [], deferred };
-  const handled = await handleTraced(unit, ready, handle);
-  crashAt('effect');
-  const repeated = new Set(handled.repeated);
-  const appliedIds = ready.map(({ message }) => message.id).filter((id) => !repeated.has(id));
-  return { handled, ready, appliedIds, deferred };
+  const { ready, deferred, outdone } = await inSequence(unit, fresh);
+  const handled = ready.length > 0 ? await handleTraced(unit, ready, handle) : undefined;
+  if (handled) crashAt('effect');
+  const { messages, refused } = await refuseOutdone(unit, outdone);
+  const repeated = new Set(handled?.repeated);
+  const appliedIds = [...ready, ...refused].map(({ message }) => message.id).filter((id) => !repeated.has(id));
+  return withMessages({ handled, ready: [...ready, ...refused], appliedIds, deferred }, messages);
 }
 
 /** The outbox rows go out with COMMIT: nothing in the transaction needs them. */

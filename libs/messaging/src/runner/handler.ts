@@ -19,7 +19,10 @@ export type Refuser = (commands: readonly Refusable[], tx: Transaction) => Promi
 
 export interface SubscriptionHandlers {
   readonly handle: Handler;
-  /** The reader's refusal of messages an operator discarded: written where a later duplicate would look. */
+  /**
+   * The reader's refusal of messages an operator discarded, and of commands whose number another has: written where a later duplicate
+   * would look. `repeated` names those that are known already.
+   */
   readonly discard?: Handler | undefined;
   /** The same for commands of which only as much can be read as their refusal repeats. */
   readonly refuse?: Refuser | undefined;

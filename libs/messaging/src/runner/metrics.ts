@@ -2,8 +2,8 @@ import { METRICS } from '@payflow/contracts';
 import { counter, gauge, histogram } from '@payflow/telemetry';
 
 /**
- * What became of messages: `applied`, `skipped`, `parked`, `dead_lettered`, `deferred`, `id_reused`. Of dead-lettered
- * commands also whether their sender was told: `refused`, `untold`.
+ * What became of messages: `applied`, `skipped`, `parked`, `dead_lettered`, `deferred`, `id_reused`. `number_taken`: refused,
+ * because another command of the subject has its number. Of dead-lettered commands also whether their sender was told: `refused`, `untold`.
  */
 export const messagesTotal = counter(METRICS.consumerMessages, 'Messages by what became of them.', [
   'group',
