@@ -7,8 +7,16 @@ import { statement } from '../statement.js';
 export const PRIMARY_POSITION = statement(
   'database.primary-position',
   `select (case when current_setting('synchronous_commit') = 'off' then pg_current_wal_insert_lsn()
-     else pg_current_wal_flush_lsn() end - '0/0'::pg_lsn)::bigint as position`,
+     else pg_current_wal_flush_lsn() end - '0/0'::pg_lsn)::bigint as position,
+     left(pg_walfile_name(pg_current_wal_lsn()), 8) as timeline`,
 );
+
+/** Where a primary is, and in which of the histories of its cluster: each that takes over begins another. */
+export interface PlaceInLog {
+  readonly position: bigint;
+  /** Eight hexadecimal digits. */
+  readonly timeline: string;
+}
 
 /** The position of the primary as it is when asked for; those who ask at the same moment share an answer. */
 export class PrimaryPosition {

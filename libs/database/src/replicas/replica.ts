@@ -4,21 +4,32 @@ import { statement } from '../statement.js';
 import { PrimaryPosition } from './position.js';
 
 /** Why a replica gets no reads. */
-export type Absence = 'unknown' | 'unreachable' | 'promoted' | 'of_another_cluster' | 'lagging';
+export type Absence = 'unknown' | 'unreachable' | 'promoted' | 'of_another_cluster' | 'of_another_timeline' | 'lagging';
 
 interface Replayed {
   readonly is_replica: boolean;
   readonly replayed: bigint | null;
   readonly system: bigint;
+  readonly timeline: string;
+}
+
+/** What a replica must follow: the primary's cluster, and the history that the primary writes. */
+export interface Followed {
+  readonly system: bigint;
+  readonly timeline: string;
 }
 
 /** A look that takes longer finds a server that is stopped, or as good as that. */
 const LOOK_TIMEOUT_MS = 500;
 
+// The timeline as far as it has put that on its disk: of one that follows a primary which has just taken over that is known when it has
+// written a page of what came since, or at its next checkpoint. One that went on behind the old primary never says so.
 const LOOK = statement(
   'database.replica-position',
   `select pg_is_in_recovery() as is_replica, (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint as replayed,
-     (select system_identifier from pg_control_system()) as system`,
+     (select system_identifier from pg_control_system()) as system,
+     lpad(upper(to_hex(greatest((select timeline_id from pg_control_checkpoint()),
+       (select min_recovery_end_timeline from pg_control_recovery())))), 8, '0') as timeline`,
 );
 
 /** One replica: up to where it has replayed the primary's log, and how many reads it is at work on. */
@@ -26,7 +37,7 @@ export class Replica {
   active = 0;
   given = 0;
   absence: Absence | undefined = 'unknown';
-  /** What it has replayed at least; it only grows. */
+  /** What it has replayed at least; while it gets reads it only grows. */
   replayed = 0n;
   private readonly position: PrimaryPosition;
 
@@ -41,12 +52,18 @@ export class Replica {
     this.position = new PrimaryPosition(() => this.look());
   }
 
-  /** Asks it how far it is. What makes it unfit is kept in `absence`; `system`: the primary's identifier. */
-  async check(system: bigint): Promise<void> {
+  /** Another primary has taken over: whether it follows that one is seen at the next check. */
+  forget(): void {
+    this.absence = 'unknown';
+  }
+
+  /** Asks it how far it is. What makes it unfit is kept in `absence`. */
+  async check({ system, timeline }: Followed): Promise<void> {
     try {
       const seen = await inTime(this.seen());
       if (!seen.is_replica) this.absence = 'promoted';
       else if (seen.system !== system) this.absence = 'of_another_cluster';
+      else if (seen.timeline !== timeline) this.absence = 'of_another_timeline';
       else if (this.absence !== 'lagging') this.absence = undefined;
     } catch {
       this.absence = 'unreachable';
@@ -88,7 +105,9 @@ export class Replica {
   private async seen(): Promise<Replayed> {
     const [row] = await this.looks.withClient(LOOK, (client) => new Transaction(client).rows<Replayed & object>(LOOK));
     const { replayed } = row as Replayed;
-    if (replayed !== null && replayed > this.replayed) this.replayed = replayed;
+    // Answers may overtake each other. One that was away may have been rewound, or made anew from a backup: it is where it says.
+    const wasAway = this.absence !== undefined && this.absence !== 'lagging';
+    if (replayed !== null && (wasAway || replayed > this.replayed)) this.replayed = replayed;
     return row as Replayed;
   }
 }

@@ -4,7 +4,7 @@ import { gauge, logger } from '@payflow/telemetry';
 import type { Keeper } from '../pool/keeper.js';
 import { statement } from '../statement.js';
 import { leastLoaded } from './choice.js';
-import { PrimaryPosition, PRIMARY_POSITION } from './position.js';
+import { PrimaryPosition, PRIMARY_POSITION, type PlaceInLog } from './position.js';
 import type { Absence, Replica } from './replica.js';
 import { Timeline } from './timeline.js';
 
@@ -36,6 +36,8 @@ export class Replicas {
   private readonly timeline = new Timeline();
   private readonly primary: PrimaryPosition;
   private system: bigint | undefined;
+  /** The history that the primary writes. */
+  private history: string | undefined;
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
 
@@ -74,10 +76,12 @@ export class Replicas {
       return leastLoaded(fit.filter((one) => this.stalenessOf(one) <= staleness_max_ms))?.take();
     const position = await this.primary.now().catch(() => undefined);
     if (position === undefined) return undefined;
-    const there = leastLoaded(fit.filter(({ replayed }) => replayed >= position));
+    // The answer may have told of another primary.
+    const left = fit.filter(({ isFit }) => isFit);
+    const there = leastLoaded(left.filter(({ replayed }) => replayed >= position));
     if (there) return there.take();
     // One that was not near at the last look will not be there in time.
-    const near = leastLoaded(fit.filter((one) => this.stalenessOf(one) <= LOOK_INTERVAL_MS * 2 + WAIT_MS));
+    const near = leastLoaded(left.filter((one) => this.stalenessOf(one) <= LOOK_INTERVAL_MS * 2 + WAIT_MS));
     return near && (await reaches(near, position)) ? near.take() : undefined;
   }
 
@@ -87,10 +91,20 @@ export class Replicas {
 
   private async primaryPosition(): Promise<bigint> {
     const at_ms = performance.now();
-    const [row] = await this.ask<{ position: bigint }>(PRIMARY_POSITION);
-    const { position } = row as { position: bigint };
+    const [row] = await this.ask<PlaceInLog & object>(PRIMARY_POSITION);
+    const { position, timeline } = row as PlaceInLog;
+    if (timeline !== this.history) this.begin(timeline);
     this.timeline.add(at_ms, position);
     return position;
+  }
+
+  /** One that has taken over has a log of its own from there on: where others were in the old one says nothing. */
+  private begin(history: string): void {
+    if (this.history !== undefined)
+      log.warn({ history }, 'another primary has taken over; replicas that do not follow it are left out');
+    this.history = history;
+    this.timeline.forget();
+    for (const replica of this.all) replica.forget();
   }
 
   private async look(): Promise<void> {
@@ -105,7 +119,8 @@ export class Replicas {
 
   private async lookAt(replica: Replica): Promise<void> {
     const before = replica.absence;
-    if (this.system !== undefined) await replica.check(this.system);
+    const { system, history: timeline } = this;
+    if (system !== undefined && timeline !== undefined) await replica.check({ system, timeline });
     const [bytes, staleness_ms] = [this.timeline.behind(replica.replayed), this.stalenessOf(replica)];
     const isBehind = bytes > LAG_BYTES_MAX || staleness_ms > LAG_MS_MAX;
     if (replica.absence === undefined && isBehind) replica.absence = 'lagging';

@@ -22,6 +22,11 @@ export class Timeline {
     if (this.samples.length > SAMPLES_MAX) this.samples.shift();
   }
 
+  /** What was noted is of another log. */
+  forget(): void {
+    this.samples.length = 0;
+  }
+
   /** How old an answer of somebody who has replayed up to `replayed` is at most, ms; Infinity where that is not known. */
   staleness(replayed: bigint, now_ms: number): number {
     for (let at = this.samples.length - 1; at >= 0; at--) {
