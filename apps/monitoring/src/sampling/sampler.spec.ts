@@ -51,6 +51,43 @@ it('looks at everything on time, however long it takes to compare, and compares 
   expect(asked.toSorted()).toEqual(['acknowledged', ...SERVICES.map((service) => `tallies of ${service}`)].toSorted());
 });
 
+it('compares for the first time when those that it compares answer, and tells from then on of what fails', async () => {
+  const picture = new Picture();
+  const results = new CheckResults(['I11', 'I21']);
+  const down = new Set<Readable['service']>(['archiver', 'payments']);
+  const nothing = { sent: [], received: [], set_aside: [], archived: [] };
+  const readers = SERVICES.map((service): Readable => {
+    const answer = async () => {
+      if (down.has(service)) throw new TypeError('fetch failed');
+      return nothing;
+    };
+    const readiness: Readable['readiness'] = async () => ({
+      status: down.has(service) ? 'down' : 'ready',
+      reasons: [],
+    });
+    return { ...ready(service, answer), readiness };
+  });
+  const look = async () => {
+    if (down.has('payments')) throw new TypeError('fetch failed');
+    return [];
+  };
+  const messaging = { admin: () => Promise.reject(new Error('no broker here')) };
+  const sampler = new Sampler({ readers, messaging, results, acknowledged: { look } }, picture, async () => undefined);
+  const rounds = async (count: number) => {
+    for (let round = 0; round < count; round++) await sampler.round();
+    await new Promise(setImmediate);
+    return results.list().map(({ checked_at, error }) => error ?? (checked_at ? 'compared' : 'not yet'));
+  };
+  expect(await rounds(3)).toEqual(['not yet', 'not yet']);
+  expect(healthOf(picture, [], Date.now()).reasons.join()).not.toMatch(/could not be checked/);
+  down.delete('payments');
+  expect(await rounds(1)).toEqual(['compared', 'not yet']);
+  down.delete('archiver');
+  expect(await rounds(1)).toEqual(['compared', 'compared']);
+  down.add('archiver');
+  expect(await rounds(8)).toEqual(['compared', 'TypeError']);
+});
+
 it('tells of a comparison whose result cannot be kept, and compares again', async () => {
   const lines: string[] = [];
   configureLogging({ level: 'warn', stream: { write: (line) => void lines.push(line) } });

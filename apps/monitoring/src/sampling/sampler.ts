@@ -1,4 +1,4 @@
-import { METRICS, TOPICS, type InvariantName, type Topic } from '@payflow/contracts';
+import { METRICS, SERVICES, TOPICS, type InvariantName, type Service, type Topic } from '@payflow/contracts';
 import { compareTallies, tellMismatch, type CheckResults } from '@payflow/invariants';
 import type { Messaging } from '@payflow/messaging';
 import { withinTime } from '@payflow/resilience';
@@ -16,8 +16,12 @@ const log = logger('sampler');
 /** Readiness, ends and positions every round; figures that change slowly or cost more, every so many. */
 export const ROUND_MS = 2_000;
 const FIGURES_ROUNDS = 5;
-const TALLIES_ROUNDS = 8;
-const ACKNOWLEDGED_ROUNDS = 4;
+/** What is compared, between which services, and every how many rounds. */
+const COMPARISONS = {
+  I21: { rounds: 8, between: SERVICES },
+  I11: { rounds: 4, between: ['gateway', 'payments'] },
+} as const satisfies Partial<Record<InvariantName, { rounds: number; between: readonly Service[] }>>;
+type Compared = keyof typeof COMPARISONS;
 /** Longer between two looks: nobody looked meanwhile. */
 const UNSEEN_MS = FIGURES_ROUNDS * ROUND_MS;
 const BROKER_TIMEOUT_MS = 1_800;
@@ -42,6 +46,8 @@ export class Sampler {
   private closed = false;
   private askingBroker: Promise<void> | undefined;
   private readonly comparing = new Set<InvariantName>();
+  /** The rounds in which the next comparisons begin. */
+  private readonly due = new Map<InvariantName, number>();
   private readonly lasting = new Lasting();
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
 
@@ -72,12 +78,30 @@ export class Sampler {
       // The ends first: a reader can then only seem nearer to them than it was, never behind records it has read.
       await this.lookAtBroker();
       await Promise.all(this.parts.readers.map((reader) => this.lookAtService(reader, number % FIGURES_ROUNDS === 0)));
-      if (number % TALLIES_ROUNDS === 0) this.beside('I21', () => this.compare());
-      if (number % ACKNOWLEDGED_ROUNDS === 0) this.beside('I11', () => this.compareAcknowledged());
+      this.whenDue('I21', number, () => this.compare());
+      this.whenDue('I11', number, () => this.compareAcknowledged());
       await this.afterRound(Date.now());
     } catch (error) {
       this.seldom.run((suppressed) => log.warn({ err: error, suppressed }, 'a look did not end well'));
     }
+  }
+
+  /**
+   * The first comparison waits until those whom it needs answer: that an installation which has just been started cannot be compared
+   * yet is nothing to be told of, and who is missing is named for that. From there on what fails is told.
+   */
+  private whenDue(invariant: Compared, number: number, compare: () => Promise<void>): void {
+    const { rounds, between } = COMPARISONS[invariant];
+    const due = this.due.get(invariant);
+    if (due === undefined && !this.doAnswer(between)) return;
+    if (number < (due ?? 0)) return;
+    this.due.set(invariant, number + rounds);
+    this.beside(invariant, compare);
+  }
+
+  private doAnswer(services: readonly Service[]): boolean {
+    const asked = this.parts.readers.filter(({ service }) => services.includes(service));
+    return asked.every(({ service }) => this.picture.service(service).answeringSince_ms !== undefined);
   }
 
   /**
