@@ -19,6 +19,8 @@ const waiting = invariants.find(({ name }) => name === 'I15') as Invariant;
 
 let db: TestDatabase;
 let sealer: Sealer;
+/** Another process's. */
+let second: Sealer;
 /** Whoever keeps the seal from being made. */
 let other: Client;
 beforeAll(async () => {
@@ -27,6 +29,7 @@ beforeAll(async () => {
   // Never started: what is published stays in the outbox.
   const messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
   sealer = new Sealer(db.database, messaging, new SigningKey('one secret'));
+  second = new Sealer(db.database, messaging, new SigningKey('one secret'));
   await handle(ours.open(world, { overdraft: 'unbounded' }), ours.open(wallet));
   other = new Client({ connectionString: db.adminUrl });
   await other.connect();
@@ -50,9 +53,9 @@ const missed = async (form: 'running' | 'full', awake_s = 0) =>
   (await checkInvariant(db.database, waiting, form, { awake_s })).sample;
 
 /** The horizon is the server's: while another spec's transaction is open, it is that which holds it up. */
-const sealed = () =>
+const sealed = (by = sealer) =>
   until('all is sealed', async () => {
-    await sealer.seal();
+    await by.seal();
     const LEFT = `select from transfers where xact_id >= coalesce((select to_xact from seals order by seal desc limit 1), '0')`;
     return (await other.query(LEFT)).rowCount === 0;
   });
@@ -103,5 +106,19 @@ describe('a seal that a lock keeps from being made', () => {
     await other.query(`select pg_advisory_unlock(${SEAL_LOCK})`);
     await sealed();
     expect([await missed('running', 1_000), await missed('full')]).toEqual([[], []]);
+  });
+
+  it('is not told of while whoever holds it gets on', async () => {
+    const lines: string[] = [];
+    configureLogging({ level: 'error', stream: { write: (line) => void lines.push(line) } });
+    for (let round = 0; round < 6; round++) {
+      await other.query(`select pg_advisory_lock(${SEAL_LOCK})`);
+      expect(await sealer.seal()).toBeUndefined();
+      await other.query(`select pg_advisory_unlock(${SEAL_LOCK})`);
+      await booked();
+      await sealed(second);
+    }
+    configureLogging({ level: 'silent' });
+    expect(lines).toEqual([]);
   });
 });

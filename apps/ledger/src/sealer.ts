@@ -4,7 +4,7 @@ import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
 import { GENESIS } from './database/chain.js';
-import { beginSeal, insertSeal, keepKey, linksSince } from './database/seal.repository.js';
+import { beginSeal, insertSeal, keepKey, linksSince, newestSeal } from './database/seal.repository.js';
 import { appended, logRoot, rootOf } from './proof/merkle.js';
 import { signedHead } from './proof/sealed-head.js';
 import type { SigningKey } from './proof/signing-key.js';
@@ -29,8 +29,9 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
     (error) => log.warn({ err: error }, 'no seal this time; the next one takes it in'),
   );
 
-  /** Rounds in a row in which another held the lock. */
+  /** Rounds in a row in which another held the lock, and nothing was sealed since the one before. */
   private refusals = 0;
+  private sealedAtRefusal = -1;
 
   constructor(
     private readonly database: Database,
@@ -56,8 +57,8 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
     await keepKey(this.database, this.key);
     const sealed = await this.database.transaction(async (tx) => {
       const last = await beginSeal(tx);
-      this.noteLock(last !== undefined);
-      if (!last) return undefined;
+      if (!last) return this.refused(await newestSeal(tx));
+      this.refusals = 0;
       const { links, toXact } = await linksSince(tx, last.toXact);
       if (links.length === 0) return undefined;
       const chains = endsAfter(last.chains, links);
@@ -82,8 +83,10 @@ export class Sealer implements OnApplicationBootstrap, OnApplicationShutdown {
     return sealed?.head;
   }
 
-  private noteLock(isOurs: boolean): void {
-    this.refusals = isOurs ? 0 : this.refusals + 1;
+  /** Whoever has long to seal holds the lock again and again, and gets on: only one that does not is told of. */
+  private refused(newest: number): undefined {
+    this.refusals = newest === this.sealedAtRefusal ? this.refusals + 1 : 1;
+    this.sealedAtRefusal = newest;
     if (this.refusals === REFUSALS_TOLD)
       log.error({ rounds: this.refusals }, 'ALARM: the lock of the seal is held elsewhere; nothing is sealed here');
   }

@@ -9,6 +9,8 @@ const TRY_LOCK = statement(
   `select pg_try_advisory_xact_lock(hashtext('payflow/ledger/seal')) as locked`,
 );
 
+const NEWEST = statement('seals.newest', 'select coalesce(max(seal), 0)::integer as seal from seals');
+
 const LAST = statement(
   'seals.last',
   `select seal::integer as seal, to_xact::text as to_xact, head, frontier from seals order by seal desc limit 1`,
@@ -64,6 +66,12 @@ export async function beginSeal(tx: Transaction): Promise<LastSeal | undefined> 
   if (!last) return { seal: 0, toXact: '0', chains: [], frontier: { size: 0, roots: [] } };
   const { seal, to_xact: toXact, head, frontier: roots } = last;
   return { seal, toXact, chains: head.chains, frontier: { size: seal, roots } };
+}
+
+/** The number of the newest seal, whoever made it; 0 before the first. */
+export async function newestSeal(tx: Transaction): Promise<number> {
+  const [row] = await tx.rows<{ seal: number }>(NEWEST);
+  return row?.seal ?? 0;
 }
 
 /** The links of all transactions from `fromXact` on that have ended for certain, in order, and where those transactions end. */
