@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Database } from '@payflow/database';
 import { InvariantsModule } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
-import { DATABASE, PlatformModule, REPORTS, type ConfigurationOf } from '@payflow/service';
+import { DATABASE, PlatformModule, REPORTS, StartUp, type ConfigurationOf } from '@payflow/service';
 import { invariants, migrations } from './database/index.js';
 import { rights } from './database/rights.js';
 import { BOOKS_URL, LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
@@ -15,12 +15,16 @@ import { TrialBalanceController } from './http/trial-balance.controller.js';
 import { HoldSweeper } from './hold-sweeper.js';
 import { PeriodCloser } from './period-closer.js';
 import { SigningKey } from './proof/signing-key.js';
+import { refuseIdsBegunAnew } from './refuse-anew.js';
 import { Sealer } from './sealer.js';
 import { SnapshotRollup } from './snapshot-rollup.js';
 import type { ledgerConfiguration } from './ledger.config.js';
 
 /** Two partitions are read at once; what closes, seals and reports reads much. */
 export const CONNECTIONS = { api: 2, consumers: 3, relay: 1, reports: 4 };
+
+/** Made before anything is booked. */
+const IDS_GO_ON = Symbol('transaction ids go on');
 
 /** ledger.commands → ledger.events: the books. */
 @Module({})
@@ -50,6 +54,12 @@ export class LedgerModule {
       ],
       providers: [
         { provide: BOOKS_URL, useValue: config.DATABASE_URL },
+        {
+          provide: IDS_GO_ON,
+          inject: [DATABASE, StartUp],
+          useFactory: (db: Database, startUp: StartUp) =>
+            startUp.beside('transaction ids', () => refuseIdsBegunAnew(db)),
+        },
         {
           provide: HoldSweeper,
           inject: [DATABASE, Messaging],
