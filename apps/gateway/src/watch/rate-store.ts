@@ -31,7 +31,7 @@ local current, before = 0, 0
 local at, counted, faded = string.match(redis.call('get', KEYS[1]) or '', '^(%d+) (%d+) (%d+)$')
 if tonumber(at) == slot then current, before = tonumber(counted), tonumber(faded)
 elseif tonumber(at) == slot - 1 then before = tonumber(counted) end
-current = current + ARGV[1]
+current = math.max(0, current + ARGV[1])
 redis.call('set', KEYS[1], string.format('%d %d %d', slot, current, before), 'PX', 2 * window)
 local used = current + before * (1 - into / window)
 local wait = 0
@@ -64,7 +64,7 @@ export class RateStore {
     this.#insurance = new RateLimiterMemory(options);
   }
 
-  /** Adds what was counted since the last time; `known`: how many there were by then. Never rejects. */
+  /** Adds what was counted since the last time, less what was taken back; `known`: how many there were by then. Never rejects. */
   async settle(subject: string, counted: number, known: number): Promise<Settled> {
     const own =
       (known + counted) / this.limit >= INSURED_FROM ? await this.#insurance.penalty(subject, counted) : UNINSURED;

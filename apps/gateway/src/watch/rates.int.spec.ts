@@ -164,6 +164,24 @@ it('the limit of an account is for tries to log in to it, from wherever they com
   expect(await logIn(`${randomUUID()}@example.com`)).toBe(401);
 });
 
+it('who goes on asking from where he is locked out uses up nobody else’s tries', async () => {
+  const limits = { RATE_LIMIT_LOGIN_PER_MINUTE: '12', TRUSTED_NETWORKS: '192.0.2.0/24' };
+  const { base: strict } = await watched.start(limits);
+  const email = `${randomUUID()}@example.com`;
+  const logIn = async (address: string): Promise<string> => {
+    const body = JSON.stringify({ email, password: 'a wrong one, and long enough' });
+    const headers = { 'content-type': 'application/json', ...from(address) };
+    const answer = await fetch(`${strict}/api/v1/auth/login`, { method: 'POST', body, headers });
+    return `${answer.status} ${((await answer.json()) as { code: string }).code}`;
+  };
+  const here = anAddress();
+  const told: string[] = [];
+  for (let at = 0; at < 30; at++) told.push(await logIn(here));
+  expect(told.filter((one) => one === '429 login_blocked').length).toBeGreaterThan(15);
+  expect(told).not.toContain('429 rate_limited');
+  expect(await logIn(anAddress())).toBe('401 credentials_invalid');
+});
+
 describe('without Redis', () => {
   const redis = new Proxy(new URL(testServers().redis));
   beforeAll(() => redis.open());

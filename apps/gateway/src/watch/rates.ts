@@ -91,11 +91,16 @@ export class Rates {
     return { ...nearest, headers: { 'ratelimit-policy': policies, ratelimit: nearest.headers.ratelimit } };
   }
 
-  /** Counts a try to log in, by the name of the account. Only its hash is kept. Throws where there were too many. */
+  /** Counts a try to log in, by the name of the account. Throws where there were too many. */
   ofAccount(name: string): void {
-    const subject = createHash('sha256').update(name.trim().toLowerCase()).digest('base64url');
-    const { refusal } = this.#verdict(this.#byAccount, this.#byAccount.counts.take(subject, performance.now()));
+    const taken = this.#byAccount.counts.take(accountOf(name), performance.now());
+    const { refusal } = this.#verdict(this.#byAccount, taken);
     if (refusal) throw refusal;
+  }
+
+  /** Takes back a try to log in that was let through here, and then was none. */
+  notOfAccount(name: string): void {
+    this.#byAccount.counts.giveBack(accountOf(name));
   }
 
   /** All the counts, for the rounds that bring them together. */
@@ -111,4 +116,9 @@ export class Rates {
     const retry = { 'retry-after': String(secondsOf(taken.wait_ms)) };
     return { headers, left: 0, refusal: new Problem('rate_limited', { detail, headers: { ...headers, ...retry } }) };
   }
+}
+
+/** Only its hash is kept. */
+function accountOf(name: string): string {
+  return createHash('sha256').update(name.trim().toLowerCase()).digest('base64url');
 }

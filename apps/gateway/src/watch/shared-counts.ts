@@ -38,6 +38,14 @@ export class SharedCounts {
     return count.take(now);
   }
 
+  /** Takes back one that was counted. */
+  giveBack(subject: string): void {
+    const count = this.#counts.get(subject);
+    if (!count) return;
+    this.#touched.add(count);
+    count.giveBack();
+  }
+
   /** One round: brings together what has changed and is due. Resolves when it is. */
   async settle(now: number): Promise<void> {
     const due: SlidingCount[] = [];

@@ -40,6 +40,11 @@ export class SlidingCount {
     return { allowed: true, left: this.limit - used - 1, wait_ms: 0 };
   }
 
+  /** Of one that was counted nothing came. */
+  giveBack(): void {
+    this.#unsettled--;
+  }
+
   used(now: number): number {
     return Math.ceil(this.#settledPart(now)) + this.#inFlight + this.#unsettled;
   }

@@ -114,6 +114,11 @@ export class Watch {
     this.parts.rates.ofAccount(name);
   }
 
+  /** A try to log in was refused before a password was looked at. */
+  forgetAccount(name: string): void {
+    this.parts.rates.notOfAccount(name);
+  }
+
   /** An answer has gone out. `caller`: whose it is, if anybody's. */
   noteAnswer(request: FastifyRequest, reply: FastifyReply, visitor: Visitor, caller: Caller | undefined): void {
     const { statusCode } = reply;

@@ -1,5 +1,5 @@
 import { RedisConnection } from '@payflow/cache';
-import { sendProblem } from '@payflow/service';
+import { Problem, sendProblem } from '@payflow/service';
 import { fastify, type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Networks } from '../../watch/networks.js';
@@ -37,15 +37,20 @@ beforeAll(() => {
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) =>
     done(null, { json: JSON.parse(text as string) as object }),
   );
-  server.post('/api/v1/auth/login', { config: { open: true } as object }, () => ({ ok: true }));
+  server.post('/api/v1/auth/login', { config: { open: true } as object }, (request) => {
+    const { isBlocked } = (request.body as { json: { isBlocked?: boolean } }).json;
+    if (isBlocked) throw new Problem('login_blocked', { headers: { 'retry-after': '1' } });
+    return { ok: true };
+  });
   server.get('/where', (request) => ({ ip: request.ip }));
 });
 afterAll(() => server.close());
 
 let addresses = 0;
-const logIn = async (email: string) => {
+const logIn = async (email: string, isBlocked = false) => {
   const headers = { 'x-forwarded-for': `198.51.100.${++addresses}` };
-  const answer = await server.inject({ method: 'POST', url: '/api/v1/auth/login', payload: { email }, headers });
+  const payload = { email, isBlocked };
+  const answer = await server.inject({ method: 'POST', url: '/api/v1/auth/login', payload, headers });
   return answer.statusCode;
 };
 
@@ -55,6 +60,13 @@ it('counts tries to log in by the account, from wherever they come and however i
   for (const email of tries) statuses.push(await logIn(email));
   expect(statuses).toEqual([200, 200, 200, 429]);
   expect(await logIn('b@example.com')).toBe(200);
+});
+
+it('counts none that the lock-out refuses: it tries nothing', async () => {
+  const statuses: number[] = [];
+  for (let at = 0; at < 2 * LOGIN; at++) statuses.push(await logIn('d@example.com', true));
+  for (let at = 0; at <= LOGIN; at++) statuses.push(await logIn('d@example.com'));
+  expect(statuses).toEqual([...Array<number>(2 * LOGIN).fill(429), 200, 200, 200, 429]);
 });
 
 it('counts them by the address, whatever account they name', async () => {

@@ -1,3 +1,4 @@
+import { problemCodeOf } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerIfAny, isElsewhere, type Door, type OpenRoute } from './authentication.js';
 import type { ParsedBody } from './edge.js';
@@ -50,21 +51,35 @@ export function admitCallers(fastify: FastifyInstance, door: () => Door): void {
   });
 }
 
-/** Counts tries to log in by the account that they name, from wherever they come. */
+/**
+ * Counts tries to log in by the account that they name, from wherever they come. What the lock-out refuses tries nothing, and does not
+ * count: who goes on asking from where he has to wait would else use up the tries of the one whose account it is.
+ */
 export function admitAccounts(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onRoute', (route) => {
     if ((route.config as Partial<OpenRoute> | undefined)?.open !== true) return;
     const count = (request: FastifyRequest, _reply: FastifyReply, done: Done): void => {
       try {
-        const { email } = (request.body as ParsedBody | undefined)?.json ?? {};
-        if (typeof email === 'string') door().watch.admitAccount(email);
+        const account = accountIn(request);
+        if (account !== undefined) door().watch.admitAccount(account);
         done();
       } catch (error) {
         done(error as Error);
       }
     };
+    const takeBack = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
+      const account = accountIn(request);
+      if (account !== undefined && problemCodeOf(reply) === 'login_blocked') door().watch.forgetAccount(account);
+      done();
+    };
     route.preHandler = [count, ...[route.preHandler ?? []].flat()];
+    route.onResponse = [takeBack, ...[route.onResponse ?? []].flat()];
   });
+}
+
+function accountIn({ body }: FastifyRequest): string | undefined {
+  const { email } = (body as ParsedBody | undefined)?.json ?? {};
+  return typeof email === 'string' ? email : undefined;
 }
 
 /** Notes every answer: what was tried in vain, and the request in the log. */
