@@ -1,5 +1,5 @@
 import { fromUuid, newUuid, uuidOf } from '@payflow/contracts';
-import { statement, type Database } from '@payflow/database';
+import { statement, type Database, type Row } from '@payflow/database';
 import type { Route, RouteMatch, RouteTarget } from '../routing/rule.js';
 
 /** More than anybody can keep an eye on, and few enough to be looked through for every payment. */
@@ -32,15 +32,15 @@ const REMOVE = statement(
   `delete from routes where tenant_id is not distinct from $1 and livemode = $2 and name = $3`,
 );
 
-/** How connectors have ended what was routed to them, by the minute in which it was begun; whole minutes alone. */
+// By mode: what somebody tries in a test space says nothing of how a provider does with real money.
 const OUTCOMES = statement(
   'payments.routed-outcomes',
-  `select connector, extract(epoch from date_trunc('minute', created_at))::bigint / 60 as minute,
+  `select livemode, connector, extract(epoch from date_trunc('minute', created_at))::bigint / 60 as minute,
      count(*) filter (where status = 'approved') as succeeded, count(*) as tried
    from attempts
    where action in ('authorize', 'sale') and created_at >= date_trunc('minute', clock_timestamp()) - $1::integer * interval '1 minute'
      and connector is not null and status in ('approved', 'declined', 'unknown', 'not_sent')
-   group by 1, 2`,
+   group by 1, 2, 3`,
 );
 
 interface RouteRow extends Omit<Route, 'tenant' | 'match' | 'targets'> {
@@ -86,20 +86,28 @@ export async function removeRoute(
   return (await db.count(REMOVE, [tenant === null ? null : uuidOf('tenant', tenant), livemode, name])) > 0;
 }
 
-/** Of one connector in one minute since 1970. */
+/** Of one connector in one minute since 1970, with what was routed to it in one mode. */
 export interface MinuteOutcomes {
+  readonly livemode: boolean;
   readonly connector: string;
   readonly minute: number;
   readonly succeeded: number;
   readonly tried: number;
 }
 
-/** How what was begun in the last so many minutes has ended so far. */
+interface OutcomesRow extends Row {
+  readonly livemode: boolean;
+  readonly connector: string;
+  readonly minute: bigint;
+  readonly succeeded: bigint;
+  readonly tried: bigint;
+}
+
+/** How connectors have ended so far what was routed to them in the last so many minutes, by the minute in which it was begun; whole minutes alone. */
 export async function routedOutcomes(db: Database, minutes: number): Promise<MinuteOutcomes[]> {
-  const rows = await db.rows<{ connector: string; minute: bigint; succeeded: bigint; tried: bigint }>(OUTCOMES, [
-    minutes,
-  ]);
-  return rows.map(({ connector, minute, succeeded, tried }) => ({
+  const rows = await db.rows<OutcomesRow>(OUTCOMES, [minutes]);
+  return rows.map(({ livemode, connector, minute, succeeded, tried }) => ({
+    livemode,
     connector,
     minute: Number(minute),
     succeeded: Number(succeeded),

@@ -157,18 +157,21 @@ describe('routing', () => {
     await expect(putRoute(db.database, rule(), 'service')).rejects.toThrow(/permission denied/);
   });
 
-  it('prefers who has succeeded most of late, as the attempts tell it', async () => {
+  it('prefers who has succeeded most of late in the payment’s mode, as the attempts tell it', async () => {
     const tenant = newId('tenant');
     await db.tamper(`insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, status, asset, request, connector, created_at)
-      select '${newUuid()}', false, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'sale', status, 'USD', '{}', connector,
+      select '${newUuid()}', livemode, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'sale', status, 'USD', '{}', connector,
         clock_timestamp() - age * interval '1 minute'
-      from (values ('cards', 'approved', 50, 20), ('cards', 'approved', 3, 5), ('cards', 'declined', 7, 5),
-        ('cards_b', 'approved', 8, 5), ('cards_b', 'unknown', 2, 5), ('cards_b', 'sending', 90, 5)) as told (connector, status, times, age),
+      from (values (true, 'cards', 'approved', 50, 20), (true, 'cards', 'approved', 3, 5), (true, 'cards', 'declined', 7, 5),
+        (true, 'cards_b', 'approved', 8, 5), (true, 'cards_b', 'unknown', 2, 5), (true, 'cards_b', 'sending', 90, 5),
+        (false, 'cards', 'approved', 60, 5), (false, 'cards_b', 'declined', 40, 5)) as told (livemode, connector, status, times, age),
         generate_series(1, times)`);
     expect((await routedOutcomes(db.database, 10)).map(({ minute: _minute, ...rest }) => rest)).toEqual(
       expect.arrayContaining([
-        { connector: 'cards', succeeded: 3, tried: 10 },
-        { connector: 'cards_b', succeeded: 8, tried: 10 },
+        { livemode: true, connector: 'cards', succeeded: 3, tried: 10 },
+        { livemode: true, connector: 'cards_b', succeeded: 8, tried: 10 },
+        { livemode: false, connector: 'cards', succeeded: 60, tried: 60 },
+        { livemode: false, connector: 'cards_b', succeeded: 0, tried: 40 },
       ]),
     );
     const targets = ['cards', 'cards_b'].map((connector) => ({
@@ -176,9 +179,11 @@ describe('routing', () => {
       weight: 1,
       cost: { basis_points: 0, fixed: '0' },
     }));
-    await putRoute(owner, rule({ tenant, targets, prefer: 'success_rate', window_min: 10 }), 'operator');
+    for (const livemode of [false, true])
+      await putRoute(owner, rule({ tenant, livemode, targets, prefer: 'success_rate', window_min: 10 }), 'operator');
     const router = new Router(db.database, connectors);
-    const chosen = await router.choose(wishOf(tenant));
+    expect((await router.choose(wishOf(tenant)))?.connector.name).toBe('cards');
+    const chosen = await router.choose(wishOf(tenant, { livemode: true }));
     expect(chosen?.explained.candidates).toMatchObject([
       { connector: 'cards_b', reason: 'most_successful', succeeded: 8, tried: 10 },
       { connector: 'cards', reason: 'next', succeeded: 3, tried: 10 },

@@ -86,7 +86,7 @@ export class Router {
       },
       routes,
       own,
-      (name, window_min) => this.#records.of(name, window_min),
+      (name, window_min) => this.#records.of(name, livemode, window_min),
     );
     const next = explained.candidates.find(({ connector }) => !tried.includes(connector));
     const connector = own.find(({ name }) => name === next?.connector);

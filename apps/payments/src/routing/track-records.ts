@@ -41,12 +41,12 @@ export class TrackRecords {
     if (isFirst) await this.#loading;
   }
 
-  /** What is known of a connector within so many minutes. */
-  of(connector: string, window_min: number): TrackRecord {
+  /** What is known of a connector in a mode within so many minutes. */
+  of(connector: string, livemode: boolean, window_min: number): TrackRecord {
     const since = this.#minute() - window_min;
     let [succeeded, tried] = [NOTHING.succeeded, NOTHING.tried];
     for (const each of this.#minutes.values()) {
-      if (each.connector !== connector || each.minute <= since) continue;
+      if (each.connector !== connector || each.livemode !== livemode || each.minute <= since) continue;
       succeeded += each.succeeded;
       tried += each.tried;
     }
@@ -59,7 +59,7 @@ export class TrackRecords {
     const missed_min = isSetBack ? Infinity : Math.ceil((at_ms - this.#knownTo_ms) / MS_PER_MIN) + UNSETTLED_MIN;
     try {
       const loaded = await this.load(Math.min(WINDOW_MAX_MIN, missed_min));
-      for (const each of loaded) this.#minutes.set(`${each.connector} ${each.minute}`, each);
+      for (const each of loaded) this.#minutes.set(`${each.connector} ${each.livemode} ${each.minute}`, each);
       this.#knownTo_ms = at_ms;
     } catch (error) {
       this.onFailure(error);
