@@ -24,8 +24,11 @@ export function counted(query: string): string {
   return `select id::text as id, (count(*) over ())::integer as violations from (${query}) as offending limit ${SAMPLE_ROWS}`;
 }
 
+/** A part that is one query: it may be asked in a transaction, beside others that are to see the same. */
+export type QueryPart = (db: Pick<Database, 'rows'>, values?: readonly unknown[]) => Promise<Found>;
+
 /** The part of a check that one query is. `name` names its prepared statement. */
-export function part(name: string, query: string): Part {
+export function part(name: string, query: string): QueryPart {
   const text = statement(`invariant.${name}`, counted(query));
   return async (db, values = []) => foundIn(await db.rows<OffendingRow & Record<string, unknown>>(text, [...values]));
 }

@@ -151,15 +151,15 @@ export const invariants: readonly Invariant[] = [
   // Views repeat what was sent as a command or heard as an event.
   noSecrets('gateway', [
     { running: `(${KEPT} where created_at > statement_timestamp() - interval '5 minutes' limit 300)`, full: KEPT },
-    {
-      full: `select 'payment_views/' || id as id, concat_ws(' ', reference, metadata::text, method::text) as content from payment_views`,
-    },
-    {
-      full: `select 'payment_operation_views/' || id as id, concat_ws(' ', reason, metadata::text) as content from payment_operation_views`,
-    },
-    { full: `select 'account_views/' || id as id, concat_ws(' ', path, metadata::text) as content from account_views` },
-    { full: `select 'transfer_views/' || id as id, metadata::text as content from transfer_views` },
-    { full: `select 'transfer_group_views/' || id as id, metadata::text as content from transfer_group_views` },
+    ...(
+      [
+        ['payment_views', `concat_ws(' ', reference, metadata::text, method::text)`],
+        ['payment_operation_views', `concat_ws(' ', reason, metadata::text)`],
+        ['account_views', `concat_ws(' ', path, metadata::text)`],
+        ['transfer_views', 'metadata::text'],
+        ['transfer_group_views', 'metadata::text'],
+      ] as const
+    ).map(([table, content]) => ({ table, id: `'${table}/' || id`, content })),
     { full: `select 'unit_views/' || code as id, name as content from unit_views` },
     { full: `select 'api_keys/' || id as id, name as content from api_keys` },
     { full: `select 'users/' || id as id, concat_ws(' ', email, name) as content from users` },

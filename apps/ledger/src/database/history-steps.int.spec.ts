@@ -1,10 +1,12 @@
 import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
+import { keyedOnce, overPages } from '@payflow/invariants';
 import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { CommandsOf, onAnotherChainThan } from '../testing/commands.js';
 import { brokenChains } from './chain-walk.js';
+import { ofClass, overClasses } from './class-walk.js';
 import { wrongCounters } from './counter-walk.js';
 import { historySteps, OF_STEP, overHistory, type Step } from './history-steps.js';
 import { migrations } from './index.js';
@@ -48,7 +50,7 @@ describe('a history that is read in steps', () => {
     const all = await steps();
     expect(all.at(0)?.from).toBe('0');
     for (const [nth, step] of all.entries()) expect(all[nth + 1]?.from).toBe(step.isLast ? undefined : step.to);
-    const each = overHistory('spec.each', `select id from ${OF_STEP} as t`, STEP);
+    const each = overHistory('spec.each', `select id from ${OF_STEP} as t`, { step_rows: STEP });
     expect((await each(db.database)).violations).toBe(TRANSFERS);
   });
 
@@ -85,5 +87,31 @@ describe('a history that is read in steps', () => {
     expect((await brokenChains(STEP)(db.database)).sample).toEqual(['chains/3']);
     await db.tamper('insert into chains select * from heads where chain = 3; drop table heads');
     expect((await brokenChains(STEP)(db.database)).sample).toEqual([]);
+  });
+
+  it.each([1, STEP, 1_000])('has an id twice in whatever months, with %d of them a page', async (page_keys) => {
+    const twice = keyedOnce(
+      `spec.ids-${page_keys}`,
+      { table: 'transfers', key: 'id', time: 'recorded_at', offends: `'transfers/' || id` },
+      page_keys,
+    );
+    expect(await twice(db.database)).toEqual({ violations: 0, sample: [] });
+    const FIRST = statement('spec.first-ids', 'select id from transfers order by id limit 2');
+    const rows = await db.database.rows<{ id: string }>(FIRST);
+    await db.tamper(`create table kept as select * from transfers order by id limit 2;
+      insert into transfers select (t).* from (select jsonb_populate_record(kept, jsonb_build_object('recorded_at', recorded_at - interval '20 days')) as t
+        from kept) as earlier`);
+    expect(await twice(db.database)).toEqual({ violations: 2, sample: rows.map(({ id }) => `transfers/${id}`) });
+    await db.tamper(
+      `delete from transfers t using kept where t.id = kept.id and t.recorded_at < kept.recorded_at; drop table kept`,
+    );
+  });
+
+  it('is added up in classes that each id is in one of, and looked through in pages that each row is on one of', async () => {
+    const ids = [world, wallet].map((account) => uuidOf('account', account)).sort();
+    const query = `select id from accounts where ${ofClass('id', 1)}`;
+    const inClasses = overClasses('spec.classes', { rows: 'accounts', query }, 1);
+    const onPages = overPages('spec.pages', { table: 'accounts', offending: (page) => `select id from ${page}` }, 1);
+    for (const part of [inClasses, onPages]) expect([...(await part(db.database)).sample].sort()).toEqual(ids);
   });
 });

@@ -1,9 +1,11 @@
-import { inParts, invariant, noOldOutboxRow, noSecrets, part, type Invariant } from '@payflow/invariants';
+import { inParts, invariant, keyedOnce, noOldOutboxRow, noSecrets, part, type Invariant } from '@payflow/invariants';
 import { brokenChains } from './chain-walk.js';
 import { CANONICAL_SQL } from './chain.js';
+import { ofClass, overClasses } from './class-walk.js';
 import { wrongCounters } from './counter-walk.js';
-import { inStep, overHistory, OF_STEP } from './history-steps.js';
+import { inStep, overHistory, OF_STEP, TOLD_IN_STEP } from './history-steps.js';
 import { oneMarkPerEffect } from './mark-invariants.js';
+import { closedStaysClosed } from './period-invariants.js';
 import { RECENT, RECENT_TRANSFERS } from './recent-transfers.js';
 import { wrongSnapshots } from './snapshot-walk.js';
 import { allStandsAsTold } from './standing-invariants.js';
@@ -36,10 +38,10 @@ const debitsEqualCredits = invariant({
     having sum(posted_debits) <> sum(posted_credits) or sum(pending_debits) <> sum(pending_credits)`,
 });
 
-const POSTINGS = (where: string, more = '') => `
-  select tenant_id, livemode, debit_account_id as account_id, amount_minor as debits, 0 as credits${more} from transfers ${where}
+const POSTINGS = (where: string) => `
+  select tenant_id, livemode, debit_account_id as account_id, amount_minor as debits, 0 as credits from transfers ${where}
   union all
-  select tenant_id, livemode, credit_account_id, 0, amount_minor${more} from transfers ${where}`;
+  select tenant_id, livemode, credit_account_id, 0, amount_minor from transfers ${where}`;
 
 const HELD = `
   select tenant_id, livemode, account_id, sum(debits)::bigint as debits, sum(credits)::bigint as credits from (
@@ -105,18 +107,24 @@ const aboveTheFloor = invariant({
       or least(posted_debits, posted_credits, pending_debits, pending_credits) < 0`,
 });
 
-/** A group is booked whole, in one transaction, and nothing joins it later. */
-const groupsAreWhole = (which: string, transfers: string) => `
+/**
+ * A group is booked whole, in one transaction, and nothing joins it later: what did would be of no group of its own transaction.
+ * `legs` are the transfers that may be a group's.
+ */
+const groupsAreWhole = (
+  which: string,
+  { transfers, legs, verdicts }: Record<'transfers' | 'legs' | 'verdicts', string>,
+) => `
   select 'groups/' || g.id as id
   from (select tenant_id, livemode, id, xact_id, event_data from verdicts v
     where kind = 'group' and event_type = 'payflow.group.posted.v1' ${which}) as g
-  left join transfers t on t.tenant_id = g.tenant_id and t.livemode = g.livemode and t.group_id = g.id
+  left join ${legs} as t on t.tenant_id = g.tenant_id and t.livemode = g.livemode and t.group_id = g.id
   group by g.tenant_id, g.livemode, g.id, g.xact_id, g.event_data
   having count(t.id) <> json_array_length(g.event_data::json -> 'legs') or bool_or(t.xact_id <> g.xact_id)
   union all
   select 'transfers/' || t.id from ${transfers} as t
   where t.group_id is not null and not exists (
-    select from verdicts v where v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'group' and v.id = t.group_id
+    select from ${verdicts} as v where v.tenant_id = t.tenant_id and v.livemode = t.livemode and v.kind = 'group' and v.id = t.group_id
       and v.xact_id = t.xact_id and v.event_type = 'payflow.group.posted.v1')`;
 
 const closedGroups = invariant({
@@ -124,24 +132,37 @@ const closedGroups = invariant({
   owner: 'ledger',
   running: groupsAreWhole(
     `and v.xact_id > coalesce((select xact_id from transfers order by xact_id desc offset ${RECENT_TRANSFERS} limit 1), '0')`,
-    RECENT,
+    { transfers: RECENT, legs: 'transfers', verdicts: 'verdicts' },
   ),
-  full: inParts(overHistory('ledger.I6.step', groupsAreWhole(`and ${inStep('v')}`, OF_STEP))),
+  full: inParts(
+    overHistory(
+      'ledger.I6.step',
+      groupsAreWhole(`and ${inStep('v')}`, { transfers: OF_STEP, legs: OF_STEP, verdicts: TOLD_IN_STEP }),
+    ),
+  ),
 });
 
-/** What was moved back of a transfer, as it is kept, against its reversals and against what it moved, and from whom to whom. */
+/**
+ * What was moved back of a transfer, as it is kept, against its reversals and against what it moved; and how often, by its version:
+ * what one batch moves back is one change.
+ */
 const WRONGLY_REVERSED = `
-  select 'transfers/' || coalesce(r.transfer_id, b.id) || ' is not moved back as far as is kept' as id from reversals r
+  select 'transfers/' || coalesce(r.transfer_id, b.id) || ' is not moved back as far as is kept' as id
+  from (select * from reversals where ${ofClass('transfer_id', 1)}) as r
   full join (
-    select tenant_id, livemode, reverses_id as id, sum(amount_minor) as amount from transfers
-    where reverses_id is not null group by tenant_id, livemode, reverses_id) as b
+    select tenant_id, livemode, reverses_id as id, sum(amount_minor) as amount, count(distinct xact_id) as changes from transfers
+    where reverses_id is not null and ${ofClass('reverses_id', 1)} group by tenant_id, livemode, reverses_id) as b
     on b.tenant_id = r.tenant_id and b.livemode = r.livemode and b.id = r.transfer_id
-  left join transfers t on t.tenant_id = coalesce(r.tenant_id, b.tenant_id) and t.livemode = coalesce(r.livemode, b.livemode)
-    and t.id = coalesce(r.transfer_id, b.id)
-  where r.reversed_minor is distinct from b.amount or r.amount_minor is distinct from t.amount_minor or b.amount > t.amount_minor
-  union all
-  select 'transfers/' || b.id || ' moves back something else' from transfers b
-  left join transfers t on t.tenant_id = b.tenant_id and t.livemode = b.livemode and t.id = b.reverses_id
+  left join lateral (
+    select t.amount_minor from transfers t where t.tenant_id = coalesce(r.tenant_id, b.tenant_id)
+      and t.livemode = coalesce(r.livemode, b.livemode) and t.id = coalesce(r.transfer_id, b.id) limit 1) as t on true
+  where r.reversed_minor is distinct from b.amount or r.version is distinct from b.changes or r.amount_minor is distinct from t.amount_minor or b.amount > t.amount_minor`;
+
+/** And from whom to whom. */
+const REVERSED_OTHERWISE = `
+  select 'transfers/' || b.id || ' moves back something else' as id from ${OF_STEP} as b
+  left join lateral (
+    select * from transfers t where t.tenant_id = b.tenant_id and t.livemode = b.livemode and t.id = b.reverses_id limit 1) as t on true
   where b.reverses_id is not null and (t.debit_account_id, t.credit_account_id, t.asset)
     is distinct from (b.credit_account_id, b.debit_account_id, b.asset)`;
 
@@ -149,15 +170,19 @@ const WRONGLY_REVERSED = `
  * The transfer that books a payment carries its id, comes from its hold, or is of a group, which has one id; a refund's and a
  * dispute's carry their own. The id table lets each id be used once.
  */
-const bookedTwice = (transfers: string) => `
-  select distinct 'transfers/' || r.id as id from ${transfers} as r
+const BOOKED_TWICE = `
+  select distinct 'transfers/' || r.id as id from ${RECENT} as r
   join transfers t on t.tenant_id = r.tenant_id and t.livemode = r.livemode and t.id = r.id and t.recorded_at <> r.recorded_at`;
 
 const onePostingPerStep = invariant({
   name: 'I5',
   owner: 'ledger',
-  running: bookedTwice(RECENT),
-  full: inParts(overHistory('ledger.I5.step', bookedTwice(OF_STEP)), part('ledger.I5.reversals', WRONGLY_REVERSED)),
+  running: BOOKED_TWICE,
+  full: inParts(
+    keyedOnce('ledger.I5.ids', { table: 'transfers', key: 'id', time: 'recorded_at', offends: `'transfers/' || id` }),
+    overClasses('ledger.I5.reversals', { rows: 'reversals', query: WRONGLY_REVERSED }),
+    overHistory('ledger.I5.step', REVERSED_OTHERWISE),
+  ),
 });
 
 const NO_HASH = `decode(repeat('00', 32), 'hex')`;
@@ -186,49 +211,6 @@ const chainsVerify = invariant({
   full: inParts(brokenChains()),
 });
 
-/** Transactions from the horizon on have seen the mark of the month: what they recorded may not take effect before its end. */
-const effectiveInClosed = (transfers: string) => `
-  select 'transfers/' || t.id as id from periods p
-  join ${transfers} as t on t.tenant_id = p.tenant_id and t.livemode = p.livemode and t.xact_id >= p.horizon
-    and coalesce(t.effective_at, t.recorded_at) < p.ends_at`;
-
-/** Closed months whose figures are not what the transfers that took effect by then come to: history is read once. */
-const WRONG_FIGURES = `
-  select 'periods/' || tenant_id || '/' || month || ' has other figures than its transfers' from (
-    select c.tenant_id, c.livemode, c.month, f.asset, f.kind, f.posted_debits, f.posted_credits
-    from periods c cross join lateral json_to_recordset(c.event_data::json -> 'totals')
-      as f (asset text, kind text, posted_debits numeric, posted_credits numeric) where c.status = 'closed') as told
-  full join (
-    select c.tenant_id, c.livemode, c.month, m.asset, m.kind, sum(m.debits) as posted_debits, sum(m.credits) as posted_credits
-    from periods c join (
-      select p.tenant_id, p.livemode, a.asset, a.kind, p.since, sum(p.debits) as debits, sum(p.credits) as credits
-      from (${POSTINGS(
-        `where (tenant_id, livemode) in (select tenant_id, livemode from periods where status = 'closed')`,
-        `, date_trunc('month', coalesce(effective_at, recorded_at), 'UTC') as since`,
-      )}) as p
-      join accounts a on a.tenant_id = p.tenant_id and a.livemode = p.livemode and a.id = p.account_id
-      group by p.tenant_id, p.livemode, a.asset, a.kind, p.since) as m
-      on m.tenant_id = c.tenant_id and m.livemode = c.livemode and m.since < c.ends_at
-    where c.status = 'closed' group by c.tenant_id, c.livemode, c.month, m.asset, m.kind) as found
-    using (tenant_id, livemode, month, asset, kind)
-  where (told.posted_debits, told.posted_credits) is distinct from (found.posted_debits, found.posted_credits)
-  group by tenant_id, livemode, month`;
-
-/** Months that nobody takes for closed any more. */
-const REOPENED = `
-  select 'periods/' || v.tenant_id || '/' || v.month || ' was closed and is gone' from (
-    select distinct tenant_id, livemode, event_data::json ->> 'id' as month from verdicts
-    where event_type = 'payflow.period.closing.v1') as v
-  where not exists (
-    select from periods p where p.tenant_id = v.tenant_id and p.livemode = v.livemode and p.month = v.month)`;
-
-const closedStaysClosed = invariant({
-  name: 'I35',
-  owner: 'ledger',
-  running: effectiveInClosed(RECENT),
-  full: `${effectiveInClosed('transfers')} union all ${WRONG_FIGURES} union all ${REOPENED}`,
-});
-
 /** How long the sweeper may take to end a hold whose time is over. */
 const EXPIRED_WITHIN = "interval '5 seconds'";
 
@@ -238,12 +220,19 @@ const holdsEndOnce = invariant({
   running: `
     select 'holds/' || id as id from holds
     where status = 'pending' and (expires_at < clock_timestamp() - ${EXPIRED_WITHIN} or posted_minor = amount_minor)`,
-  full: `
-    select 'holds/' || h.id as id from holds h
-    left join transfers t on t.tenant_id = h.tenant_id and t.livemode = h.livemode and t.hold_id = h.id
-    group by h.tenant_id, h.livemode, h.id
-    having h.posted_minor <> coalesce(sum(t.amount_minor), 0) or h.posted_minor > h.amount_minor
-      or (h.status = 'pending' and h.expires_at < clock_timestamp() - ${EXPIRED_WITHIN})`,
+  full: inParts(
+    overClasses('ledger.I10.holds', {
+      rows: 'holds',
+      query: `
+        select 'holds/' || h.id as id from holds h
+        left join (
+          select tenant_id, livemode, hold_id, sum(amount_minor) as posted from transfers
+          where hold_id is not null and ${ofClass('hold_id', 1)} group by tenant_id, livemode, hold_id) as t
+          on t.tenant_id = h.tenant_id and t.livemode = h.livemode and t.hold_id = h.id
+        where ${ofClass('h.id', 1)} and (h.posted_minor <> coalesce(t.posted, 0) or h.posted_minor > h.amount_minor
+          or (h.status = 'pending' and h.expires_at < clock_timestamp() - ${EXPIRED_WITHIN}))`,
+    }),
+  ),
 });
 
 /** What must always hold in the ledger's database. */
@@ -265,9 +254,16 @@ export const invariants: readonly Invariant[] = [
   // Accounts are told of in messages as they are opened.
   noSecrets('ledger', [
     {
-      full: `select 'metadata_versions/' || id || '/' || version as id, metadata::text as content from metadata_versions`,
+      table: 'metadata_versions',
+      id: `'metadata_versions/' || id || '/' || version`,
+      content: 'metadata::text',
+      key: [
+        ['resource', 'text', ''],
+        ['id', 'uuid', '00000000-0000-0000-0000-000000000000'],
+        ['version', 'bigint', 0],
+      ],
     },
-    { full: `select 'accounts/' || id as id, concat_ws(' ', path, metadata::text) as content from accounts` },
+    { table: 'accounts', id: `'accounts/' || id`, content: `concat_ws(' ', path, metadata::text)` },
     { full: `select 'units/' || code as id, name as content from units` },
     {
       full: `select 'transaction_types/' || name || '/' || version as id, concat_ws(' ', debit::text, credit::text) as content

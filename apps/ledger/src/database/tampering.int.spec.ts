@@ -1,50 +1,36 @@
-import { newId, uuidOf, type InvariantName } from '@payflow/contracts';
+import { uuidOf, type InvariantName } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { checkInvariant, type Invariant } from '@payflow/invariants';
+import { checkInvariant, type InSteps, type Invariant } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { createTestDatabase, testBroker, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
-import { CommandsOf, leg } from '../testing/commands.js';
+import {
+  alone,
+  conversion,
+  credit,
+  happen,
+  held,
+  market,
+  other,
+  ours,
+  pays,
+  posting,
+  typed,
+  voided,
+  wallet,
+  world,
+} from '../testing/eventful-book.js';
 import { invariants, migrations } from './index.js';
+import { marksInFull } from './mark-invariants.js';
+import { standingInFull } from './standing-invariants.js';
 
 const named = (name: InvariantName) => invariants.find((one) => one.name === name) as Invariant;
 /** A book in which everything that there is has happened. */
 const NAMES = ['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I16', 'I18', 'I20', 'I35'] as const;
 const FORMS = ['running', 'full'] as const;
-
-const ours = new CommandsOf();
-const others = new CommandsOf();
-const [world, wallet, other, credit, spent, euros, market] = Array.from({ length: 7 }, () => newId('account')) as [
-  string,
-  string,
-  string,
-  string,
-  string,
-  string,
-  string,
-];
-const euroMarket = newId('account');
-const pays = ours.transfer(world, wallet, '500');
-const corrected = ours.transfer(world, wallet, '41');
-const correction = ours.correct({ id: corrected.data.id, debit: world, credit: wallet }, '37', {
-  metadata: { why: 'typo' },
-});
-const reversal = ours.reverse({ id: pays.data.id, debit: world, credit: wallet }, '13', { metadata: { why: 'half' } });
-const held = ours.hold(wallet, other, '60', { type: 'fee', expires_at: '2099-01-01T00:00:00.000Z' });
-const posting = ours.postHold({ id: held.data.id, debit: wallet, credit: other }, '19', false);
-const voided = ours.hold(wallet, other, '21');
-const typed = ours.group([leg(wallet, other, '7', { type: 'fee' }), leg(other, wallet, '3')], {
-  metadata: { no: '1' },
-});
-const single = ours.group([leg(wallet, other, '2')], { metadata: { order: '9' } });
-const conversion = ours.convert(
-  { source: wallet, source_liquidity: market, destination_liquidity: euroMarket, destination: euros },
-  { source_amount: '100', rate: { numerator: '9', denominator: '7' } },
-);
-const alone = { id: newId('transfer'), debit: wallet };
 
 let db: TestDatabase;
 let admin: Client;
@@ -65,56 +51,7 @@ beforeAll(async () => {
   await admin.query('set session_replication_role = replica');
   // Never started: rows are staged as always, and stay in the outbox.
   messaging = new Messaging({ broker: testBroker('unused'), database: db.database, partitions: 'single' });
-  const limited = { overdraft: 'limited', overdraft_limit: '400' } as const;
-  await apply(
-    ours.open(world, { overdraft: 'unbounded' }),
-    ours.open(wallet, { path: 'users:1:wallet', metadata: { name: 'first' } }),
-    ours.open(other),
-    ours.open(credit, limited),
-    ours.open(spent, { ...limited, kind: 'asset' }),
-    ours.open(euros, { asset: 'EUR' }),
-    ours.open(market),
-    ours.open(euroMarket, { asset: 'EUR', overdraft: 'unbounded' }),
-    ours.open(wallet),
-    ours.define('PNTS'),
-    ours.define('PNTS'),
-    ours.defineType('fee', { debit: [{ path: null, kind: 'liability' }] }),
-    others.open(world, { overdraft: 'unbounded' }),
-    others.open(wallet),
-  );
-  await apply(ours.defineType('fee'), ours.defineType('fee'), pays, corrected, others.transfer(world, wallet, '5'));
-  await apply(
-    correction,
-    reversal,
-    held,
-    voided,
-    typed,
-    single,
-    conversion,
-    ours.group([leg(wallet, other, '4', { id: alone.id })]),
-    ours.group([leg(wallet, other, '100000')]),
-  );
-  await apply(
-    posting,
-    ours.voidHold({ id: voided.data.id, debit: wallet, credit: other }),
-    ours.annotate(alone, { note: 'seen' }),
-    ours.update(wallet, { metadata: { name: 'second' }, overdraft: 'limited', overdraft_limit: '9' }),
-    ours.update(other, { state: 'debits_frozen' }),
-    // Drawn by a group, by a hold's posting and on the debit side; repaid, and cleared by taking the limit away.
-    ours.group([leg(credit, world, '30'), leg(credit, wallet, '5'), leg(wallet, credit, '1')]),
-    ours.group([leg(world, spent, '70')]),
-    ours.transfer(world, credit, '3'),
-  );
-  const drawing = ours.hold(credit, world, '50');
-  await apply(drawing, ours.postHold({ id: drawing.data.id, debit: credit, credit: world }, null));
-  await apply(ours.transfer(world, credit, '81'), ours.update(credit, { overdraft: 'none' }));
-  await apply(
-    ours.update(credit, { overdraft: 'limited', overdraft_limit: '50' }),
-    ours.transfer(credit, world, '20'),
-    ours.update(credit, { overdraft: 'unbounded' }),
-    ours.transfer(credit, world, '20'),
-    ours.update(credit, { overdraft: 'limited', overdraft_limit: '90' }),
-  );
+  await happen(apply);
 });
 afterAll(async () => {
   await admin.end();
@@ -124,13 +61,22 @@ afterAll(async () => {
 const found = async (name: InvariantName, form: 'running' | 'full') =>
   (await checkInvariant(db.database, named(name), form)).sample;
 
+/** In pieces of a few rows each, between which nothing may be lost. */
+const IN_PIECES: { readonly [name in InvariantName]?: InSteps } = {
+  I16: standingInFull({ step_verdicts: 2, held_max: 1 }),
+  I20: marksInFull(2),
+};
+
 /** What the check says after the change, which is then taken back. */
 async function seen(name: InvariantName, table: string, change: string): Promise<readonly string[]> {
   await admin.query(`create temp table kept as table ${table}`);
   try {
     const { rowCount } = await admin.query(change);
     expect(rowCount, change).toBeGreaterThan(0);
-    return await found(name, 'full');
+    const rows = await found(name, 'full');
+    const inPieces = await IN_PIECES[name]?.(db.database);
+    if (inPieces) expect([...inPieces.sample].sort()).toEqual([...rows].sort());
+    return rows;
   } finally {
     await admin.query(`delete from ${table}; insert into ${table} select * from kept; drop table kept`);
   }
@@ -178,6 +124,15 @@ describe('I16 sees', () => {
     ['one of which more is said to be posted', `update holds set posted_minor = 60 where ${hold(held)}`],
     ['one for somebody else', `update holds set credit_account_id = '${uuidOf('account', world)}' where ${hold(held)}`],
     ['one that ends sooner', `update holds set expires_at = '2098-01-01' where ${hold(held)}`],
+    [
+      'one that was changed at another time',
+      `update holds set changed_at = changed_at - interval '1 s' where ${hold(held)}`,
+    ],
+    [
+      'one that was placed at another time',
+      `update holds set placed_at = placed_at - interval '1 s' where ${hold(voided)}`,
+    ],
+    ['one of a later version', `update holds set version = version + 1 where ${hold(held)}`],
     ['one of no type', `update holds set type_name = null, type_version = null where ${hold(held)}`],
     ['one that is gone', `delete from holds where ${hold(held)}`],
   ])('%s', async (_, change) => {
@@ -217,6 +172,19 @@ it('I3 sees a version that no change explains', async () => {
   expect(await seen('I3', 'accounts', change)).toEqual([
     `accounts/${uuidOf('account', market)} has another version than it was changed`,
   ]);
+});
+
+it('I3 sees an account that is said to have been changed last before it was', async () => {
+  const change = `update accounts set last_recorded_at = last_recorded_at - interval '1 hour' where ${account(world)}`;
+  expect(await seen('I3', 'accounts', change)).toEqual([
+    `accounts/${uuidOf('account', world)} was changed after it is said to have been changed last`,
+  ]);
+});
+
+it('I5 sees a transfer of which more was moved back since, by its version', async () => {
+  expect(await seen('I5', 'reversals', 'update reversals set version = version + 1 where reversed_minor = 13')).toEqual(
+    [expect.stringMatching(/^transfers\/\S+ is not moved back as far as is kept$/)],
+  );
 });
 
 describe('I5 sees a reversal', () => {
@@ -285,6 +253,7 @@ describe('I20 sees', () => {
       / is not of the type that was told/,
     ],
     ['a unit of another scale', 'units', 'update units set scale = 2', /^units\/PNTS is not what was told$/],
+    ['a unit past the last', 'units', 'update units set number = 7', /^units\/PNTS is numbered past the last$/],
     ['a unit that is gone', 'units', 'delete from units', /^units\/PNTS is not what was told$/],
     [
       'a rule that is wider',
@@ -321,6 +290,25 @@ describe('I20 sees', () => {
       'metadata_versions',
       `update metadata_versions set metadata = '{}' where metadata::text like '%typo%'`,
       /^transfers\/\S+ has other metadata in version 1 than was told$/,
+    ],
+    [
+      'metadata that a transfer was given at another time',
+      'metadata_versions',
+      `update metadata_versions set recorded_at = recorded_at - interval '1 day' where metadata::text like '%seen%'`,
+      /^transfers\/\S+ was given version 2 at another time$/,
+    ],
+    [
+      'and was asked for with',
+      'metadata_versions',
+      `update metadata_versions set recorded_at = recorded_at - interval '1 day' where metadata::text like '%half%'`,
+      /^transfers\/\S+ was given version 1 at another time$/,
+    ],
+    [
+      'metadata that nobody gave',
+      'metadata_versions',
+      `insert into metadata_versions select tenant_id, livemode, resource, id, version + 20, metadata, actor, recorded_at
+       from metadata_versions where metadata::text like '%first%'`,
+      /^accounts\/\S+ has other metadata in version 21 than was told$/,
     ],
     [
       'metadata of an account that was taken away',

@@ -10,12 +10,22 @@ const ID_KIND = `case when s.type like 'payflow.hold.%' then case ${HOLD_OPERATI
 const ID = `case ${ID_KIND} when 'change' then s.causation
   when 'transfer' then coalesce(typeid_uuid(s.value::json ->> 'transfer'), s.subject) else s.subject end`;
 
-/** What openings and changes told of accounts' terms, each in its place among what was done to them. */
+const TERMS_TOLD = `v.tenant_id, v.livemode, data ->> 'id' as account, (data ->> 'version')::bigint as version, data ->> 'overdraft' as overdraft,
+    coalesce(data ->> 'kind', 'liability') as kind`;
+/**
+ * What openings and changes told of the terms of those accounts, each in its place among what was done to them. Openings lie under
+ * their accounts, and changes of one tenant beside each other: what else was ever told is not read for them.
+ */
 const TERMS = `
-  select tenant_id, livemode, data ->> 'id' as account, (data ->> 'version')::bigint as version, data ->> 'overdraft' as overdraft,
-    coalesce(data ->> 'kind', 'liability') as kind
-  from verdicts cross join lateral (select event_data::json as data) as told
-  where (kind, event_type) in (('account', 'payflow.account.opened.v1'), ('change', 'payflow.account.updated.v1'))`;
+  select ${TERMS_TOLD} from (select distinct tenant_id, livemode, typeid_uuid(account) as id from done) as d
+  join verdicts v on v.tenant_id = d.tenant_id and v.livemode = d.livemode and v.kind = 'account' and v.id = d.id
+  cross join lateral (select v.event_data::json as data) as told
+  where v.event_type = 'payflow.account.opened.v1'
+  union all
+  select ${TERMS_TOLD} from (select distinct tenant_id, livemode from done) as d
+  join verdicts v on v.tenant_id = d.tenant_id and v.livemode = d.livemode and v.kind = 'change'
+  cross join lateral (select v.event_data::json as data) as told
+  where v.event_type = 'payflow.account.updated.v1'`;
 
 /** What each command of the window did to each account's posted counters, and where they were left. */
 const LEFT_BY_COMMANDS = `
@@ -61,7 +71,7 @@ const UNTOLD_OVERDRAFTS = `
         from (${TERMS}) as terms
         union all
         select tenant_id, livemode, account, version, null, null, null, xact_id, command_id, credits_left, credited
-        from (${LEFT_BY_COMMANDS}) as done) as told
+        from done) as told
       window of_account as (partition by tenant_id, livemode, account order by version, overdraft nulls last)) as counted
     window in_force as (partition by tenant_id, livemode, account, nth order by version, overdraft nulls last)) as l
   where command_id is not null
@@ -75,6 +85,7 @@ const changesAreTold = (form: 'running' | 'full') => `
   with ${recentOutbox(form)},
   changed as materialized (
     select v.* from since, verdicts v where v.xact_id >= since.first_xact and v.event_id >= uuid_floor(since.at))
+  ${form === 'full' ? `, done as materialized (${LEFT_BY_COMMANDS})` : ''}
   select 'verdicts/' || c.id || ' has no message' as id from changed c
   where not exists (select from sent s where s.xact_id = c.xact_id and s.event_id = c.event_id)
   union all

@@ -4,6 +4,7 @@ import { Messaging } from '@payflow/messaging';
 import { createTestDatabase, testBroker, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { migrations } from '../database/index.js';
+import { otherFigures } from '../database/period-invariants.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { PeriodCloser } from '../period-closer.js';
 import { CommandsOf, leg } from '../testing/commands.js';
@@ -65,4 +66,18 @@ it.each([
   await db.tamper(change);
   expect(await brokenMonths(db.database)).toEqual(months.map(wrong));
   await db.tamper('delete from periods; insert into periods select * from kept; drop table kept');
+});
+
+it('has the figures of its transfers, however few of them are read at a time', async () => {
+  for (const step_transfers of [1, 1_000]) {
+    const figures = otherFigures(step_transfers);
+    expect(await figures(db.database)).toEqual({ violations: 0, sample: [] });
+    await db.tamper('update transfers set amount_minor = amount_minor + 1 where amount_minor = 7');
+    expect((await figures(db.database)).sample.toSorted()).toEqual(
+      [ours, others]
+        .map(({ tenant }) => `periods/${uuidOf('tenant', tenant)}/${december} has other figures than its transfers`)
+        .sort(),
+    );
+    await db.tamper('update transfers set amount_minor = amount_minor - 1 where amount_minor = 8');
+  }
 });

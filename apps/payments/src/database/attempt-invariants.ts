@@ -1,4 +1,4 @@
-import { invariant, type SecretSource } from '@payflow/invariants';
+import { invariant, type SecretSource, type SecretTable } from '@payflow/invariants';
 
 /** The sweeper puts what was lost into the queue after 30 s, every 5 s; a minute more is late by any measure. */
 const FORGOTTEN = '90 seconds';
@@ -19,14 +19,20 @@ export const noAttemptIsForgotten = invariant({
         where j.attempts < j.max_attempts and j.key = case a.status when 'unknown' then 'inquire/' else 'ask/' end || a.id)`,
 });
 
-const ATTEMPTS = `select 'attempts/' || id as id, concat_ws(' ', request::text, routing::text, provider_reference, url) as content from attempts`;
-const EVIDENCE = `select 'provider_evidence/' || id as id, concat_ws(' ', content::text, provider_reference) as content from provider_evidence`;
 const JOBS = `select 'jobs/' || id as id, concat_ws(' ', payload::text, last_error) as content from graphile_worker._private_jobs`;
 
 /** Where the words of providers, and those that they are told, could bring a secret to. */
-export const ATTEMPT_TEXTS: readonly SecretSource[] = [
+export const ATTEMPT_TEXTS: readonly (SecretSource | SecretTable)[] = [
   // What is recent is not found without reading all: that is for whoever has the time.
-  { full: ATTEMPTS },
-  { full: EVIDENCE },
+  {
+    table: 'attempts',
+    id: `'attempts/' || id`,
+    content: `concat_ws(' ', request::text, routing::text, provider_reference, url)`,
+  },
+  {
+    table: 'provider_evidence',
+    id: `'provider_evidence/' || id`,
+    content: `concat_ws(' ', content::text, provider_reference)`,
+  },
   { running: `(${JOBS} limit 1000)`, full: JOBS },
 ];

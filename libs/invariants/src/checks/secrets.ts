@@ -1,10 +1,23 @@
+import { inParts, part } from '../found.js';
 import { invariant, type Invariant } from '../invariant.js';
+import { overPages, type KeyColumn } from '../page-walk.js';
 
 /** Text that must hold no secret: rows with an `id` that names them and their `content`. */
 export interface SecretSource {
   /** Recent rows, bounded: what has come since the last checks. Left out where every change is sent as a message too. */
   readonly running?: string;
   readonly full: string;
+}
+
+/** A table that grows with what is done, or stays for ever: looked through in pages, as no statement has so much time. */
+export interface SecretTable {
+  readonly running?: string;
+  readonly table: string;
+  /** What names a row, and the text of it: expressions over its columns. */
+  readonly id: string;
+  readonly content: string;
+  /** Its key after tenant and mode; an id where it is left out. */
+  readonly key?: readonly KeyColumn[];
 }
 
 const INTERVAL_MS = 60_000;
@@ -41,10 +54,29 @@ function sourceOf(query: string): SecretSource {
 }
 
 /** I33: no card number, key, token or password in the runner's tables, nor in the service's own columns of free text. */
-export function noSecrets(owner: string, own: readonly SecretSource[] = []): Invariant {
-  const over = (form: 'running' | 'full') => `
-    select id || ' ' || secret_kind(content) as id
-    from (${[...MESSAGING, ...own].flatMap((source) => source[form] ?? []).join('\n union all ')}) as texts
-    where secret_kind(content) is not null`;
-  return invariant({ name: 'I33', owner, interval_ms: INTERVAL_MS, running: over('running'), full: over('full') });
+export function noSecrets(owner: string, own: readonly (SecretSource | SecretTable)[] = []): Invariant {
+  const sources = [...MESSAGING, ...own];
+  const running = sources.flatMap((source) => source.running ?? []);
+  const full = sources.flatMap((source) => ('full' in source ? source.full : []));
+  const tables = sources.flatMap((source) => ('table' in source ? source : []));
+  return invariant({
+    name: 'I33',
+    owner,
+    interval_ms: INTERVAL_MS,
+    running: secretsIn(running.join('\n union all ')),
+    full: inParts(
+      part(`${owner}.I33.full`, secretsIn(full.join('\n union all '))),
+      ...tables.map(({ table, id, content, key }) =>
+        overPages(`${owner}.I33.${table}`, {
+          table,
+          offending: (page) => secretsIn(`select ${id} as id, ${content} as content from ${page}`),
+          ...(key ? { key } : {}),
+        }),
+      ),
+    ),
+  });
+}
+
+function secretsIn(texts: string): string {
+  return `select id || ' ' || secret_kind(content) as id from (${texts}) as texts where secret_kind(content) is not null`;
 }
