@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@payflow/database';
 import PQueue from 'p-queue';
 import { ownPages, type Figures, type OwnPage } from './our-books.js';
@@ -45,7 +46,15 @@ export interface Books {
 /** Of which payments the provider's own page is read: of none, of all as soon as anything differs, or of all. */
 export type Pages = 'none' | 'differing' | 'all';
 
+export interface Look {
+  readonly pages: Pages;
+  /** Where all are read, what differs is looked at again after this, ms: nobody has seen yet that it stays. */
+  readonly again_ms?: number;
+}
+
 const NAMED_MAX = 50;
+/** More than so many are not on their way at one time. */
+const LOOKED_TWICE_MAX = 10_000;
 /** A question for each payment, as long as something differs: as many at one time as a provider may be expected to bear. */
 const ASKED_AT_ONCE = 20;
 const NOTHING: Figures = { captured: 0n, refunded: 0n, disputed: 0n };
@@ -57,9 +66,32 @@ const NOTHING: Figures = { captured: 0n, refunded: 0n, disputed: 0n };
  */
 export async function reconcile(
   connector: string,
-  { ask, ...ours }: Books,
-  pages: Pages = 'differing',
+  books: Books,
+  { pages, again_ms = 0 }: Look = { pages: 'differing' },
 ): Promise<Reconciliation> {
+  const sums = await sumsOf(connector, books);
+  if (pages === 'none' || (isEqual(sums) && pages === 'differing')) return { connector, ...sums, differences: [] };
+  const found = await differencesOf(connector, books);
+  const { size } = found.payments;
+  if (pages !== 'all' || size > LOOKED_TWICE_MAX || (isEqual(sums) && size === 0)) return told(connector, sums, found);
+  await delay(again_ms);
+  const again = isEqual(sums) ? sums : await sumsOf(connector, books);
+  return told(connector, again, await differencesOf(connector, books, found.payments));
+}
+
+/** Whether nothing differs by all that was looked at. */
+export function isEqual({ lines, differing }: Pick<Reconciliation, 'lines' | 'differing'>): boolean {
+  return differing === 0 && lines.every((line) => line.isEqual);
+}
+
+function told(connector: string, { lines }: Sums, { payments, differences }: Differing): Reconciliation {
+  return { connector, lines, differences, differing: payments.size };
+}
+
+/** What each says in all, and in how many payments our own two differ. */
+type Sums = Pick<Reconciliation, 'lines' | 'differing'>;
+
+async function sumsOf(connector: string, { ask, ...ours }: Books): Promise<Sums> {
   const outside = new Map((await ask(null)).map((page) => [page.asset, page as Figures]));
   const [payments, ledger] = [new Map<string, Figures>(), new Map<string, Figures>()];
   let differing = 0;
@@ -72,29 +104,32 @@ export async function reconcile(
   }
   const assets = [...new Set([...outside.keys(), ...payments.keys()])].sort();
   const lines = assets.flatMap((asset) => linesOf(asset, outside.get(asset), payments.get(asset), ledger.get(asset)));
-  const isEqual = differing === 0 && lines.every((line) => line.isEqual);
-  if (pages === 'none' || (isEqual && pages === 'differing')) return { connector, lines, differences: [], differing };
-  return { connector, lines, ...(await differencesOf(connector, { ask, ...ours })) };
+  return { lines, differing };
 }
 
-async function differencesOf(
-  connector: string,
-  { ask, ...ours }: Books,
-): Promise<Pick<Reconciliation, 'differences' | 'differing'>> {
+interface Differing {
+  readonly differences: readonly Difference[];
+  readonly payments: ReadonlySet<string>;
+}
+
+/** Payments that differ by the provider's pages: of all, or of some. */
+async function differencesOf(connector: string, { ask, ...ours }: Books, of?: ReadonlySet<string>): Promise<Differing> {
   const queue = new PQueue({ concurrency: ASKED_AT_ONCE });
   const differences: Difference[] = [];
-  let differing = 0;
+  const payments = new Set<string>();
   for await (const pages of ownPages(connector, ours)) {
     await queue.addAll(
-      pages.map((page) => async () => {
-        const lines = await linesOfPayment(page, ask);
-        if (lines.every(({ isEqual }) => isEqual)) return;
-        differing += 1;
-        if (differences.length < NAMED_MAX) differences.push({ payment: page.payment, lines });
-      }),
+      pages
+        .filter(({ payment }) => of?.has(payment) ?? true)
+        .map((page) => async () => {
+          const lines = await linesOfPayment(page, ask);
+          if (lines.every(({ isEqual }) => isEqual)) return;
+          payments.add(page.payment);
+          if (differences.length < NAMED_MAX) differences.push({ payment: page.payment, lines });
+        }),
     );
   }
-  return { differences, differing };
+  return { differences, payments };
 }
 
 async function linesOfPayment(
