@@ -55,7 +55,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.spec.ts', '{apps,libs}/*/src/testing/**/*.ts'],
+    files: ['**/*.spec.ts', '{apps,libs,tools}/*/src/testing/**/*.ts'],
     rules: { ...enforce(inSpecs, { ignoredCircularDependencies }), 'max-lines-per-function': 'off' },
   },
   {

@@ -1,33 +1,12 @@
 import { newId, uuidOf } from '@payflow/contracts';
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
-import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { bookedOtherwise } from './booked-payments.js';
-import { MIGRATIONS } from './installation.js';
+import { databasesOf } from './testing/databases.js';
 
 const tenant = uuidOf('tenant', newId('tenant'));
 const uuid = () => uuidOf('event', newId('event'));
 
-let payments: TestDatabase;
-let ledger: TestDatabase;
-let asked: Client;
-let books: Client;
-beforeAll(async () => {
-  [payments, ledger] = await Promise.all([
-    createTestDatabase('payments', MIGRATIONS.payments),
-    createTestDatabase('ledger', MIGRATIONS.ledger),
-  ]);
-  [asked, books] = [payments, ledger].map(({ adminUrl }) => new Client({ connectionString: adminUrl })) as [
-    Client,
-    Client,
-  ];
-  await Promise.all([asked.connect(), books.connect()]);
-  for (const client of [asked, books]) await client.query('set session_replication_role = replica');
-});
-afterAll(async () => {
-  await Promise.all([asked.end(), books.end()]);
-  await Promise.all([payments.drop(), ledger.drop()]);
-});
+const { payments, ledger } = databasesOf('payments', 'ledger');
 
 interface Command {
   readonly id: string;
@@ -37,7 +16,7 @@ interface Command {
 const command = (): Command => ({ id: uuid(), command: uuid(), event: uuid() });
 
 async function verdict(kind: string, { id, command: by, event }: Command, type: string, data: object): Promise<void> {
-  await books.query(
+  await ledger.query(
     `insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
      values ($1, true, $2, $3, '\\x00', $4, $5, $6, $7)`,
     [tenant, kind, id, by, event, `payflow.${type}.v1`, JSON.stringify(data)],
@@ -49,7 +28,7 @@ async function payment(
   status: string,
   division: string | null = null,
 ): Promise<void> {
-  await asked.query(
+  await payments.query(
     `insert into payments (tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id, method,
        metadata, create_command_id, created_at, expires_at, failure_code, ledger_command_id, verdict_event_id, division)
      values ($1, true, $2, $3, 1, 12, 'USD', $2, $2, '{}', '{}', $4, now(), now(), case when $3 = 'failed' then 'x' end, $5, $6, $7)`,
@@ -58,7 +37,7 @@ async function payment(
 }
 
 async function step(name: string, { id, command: by, event }: Command, status: string, amount: number): Promise<void> {
-  await asked.query(
+  await payments.query(
     `insert into ledger_steps (tenant_id, livemode, operation_id, step, payment_id, command_id, command_type, command, status, hold_id,
        transfer_id, amount_minor, reason, verdict_event_id)
      values ($1, true, $2, $3, $2, $4, 'payflow.' || $3 || '.v1', '{}', $5, $2, $2, $6, case $5 when 'refused' then 'x' end, $7)`,
@@ -80,8 +59,8 @@ const [direct, divided, failed, held, posted, voided, refused, dispute] = Array.
 describe('what payments was told of the ledger against what that has booked', () => {
   const found = () => bookedOtherwise(payments.database, ledger.database);
   beforeEach(async () => {
-    await asked.query('delete from payments; delete from ledger_steps; delete from dispute_legs');
-    await books.query('delete from verdicts');
+    await payments.query('delete from payments; delete from ledger_steps; delete from dispute_legs');
+    await ledger.query('delete from verdicts');
     await payment(direct, 'succeeded');
     await verdict('transfer', direct, 'transfer.posted', { amount: '12', asset: 'USD' });
     await payment(divided, 'succeeded', '{"parts":[]}');
@@ -101,7 +80,7 @@ describe('what payments was told of the ledger against what that has booked', ()
     // The id was another's, whose transfer stands.
     await step('transfer.post', refused, 'refused', 3);
     await verdict('transfer', { ...refused, command: uuid() }, 'transfer.posted', { amount: '4', asset: 'USD' });
-    await asked.query(
+    await payments.query(
       `insert into dispute_legs (tenant_id, livemode, transfer_id, dispute_id, direction, number, command_id, status, verdict_event_id)
        values ($1, true, $2, $2, 'out', 1, $3, 'posted', $4)`,
       [tenant, dispute.id, dispute.command, dispute.event],
@@ -113,8 +92,8 @@ describe('what payments was told of the ledger against what that has booked', ()
     expect(await found()).toEqual([]);
   });
 
-  const wrote = (change: string) => asked.query(change);
-  const booked = (change: string) => books.query(change);
+  const wrote = (change: string) => payments.query(change);
+  const booked = (change: string) => ledger.query(change);
   it.each<[string, () => Promise<unknown>, string]>([
     [
       'a payment of more',

@@ -21,14 +21,26 @@ const KEPT = statement(
   'cli.kept-payments',
   `select c.nth::integer as nth, p.version::integer as version, json_build_array(p.status, p.source_account_id, p.destination_account_id,
      p.amount_minor::text, p.asset, p.amount_captured_minor::text, p.amount_refunded_minor::text, p.amount_authorized_minor::text, p.capture,
-     p.failure_code) as facts
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[]) with ordinality as c (tenant_id, livemode, id, nth)
-   join payments p using (tenant_id, livemode, id)`,
+     p.failure_code, p.failure_reason, p.method, p.reference, p.metadata, p.customer_id, p.retry_of_id, p.created_at) as facts,
+     case when t.version is not null then json_build_array(t.to_status, t.cause_event_id, t.actor) end as change
+   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::bigint[]) with ordinality as c (tenant_id, livemode, id, told_version, nth)
+   join payments p using (tenant_id, livemode, id)
+   left join payment_transitions t on t.tenant_id = p.tenant_id and t.livemode = p.livemode and t.payment_id = p.id and t.version = c.told_version`,
 );
+/** Who changed a payment was not kept at first, and nobody is named there. */
+const NOBODY_KNOWN = 'payments/migration';
+
+interface KeptRow {
+  readonly nth: number;
+  readonly version: number;
+  readonly facts: readonly unknown[];
+  /** Null where there is no such version in the log of its changes. */
+  readonly change: readonly [status: string, cause: string, actor: string] | null;
+}
 
 /**
- * Payments that are not what was told of them last (I16): every change of a payment is one version more, and told with all that money
- * goes by. Of those before, the archive alone knows.
+ * Payments that are not what was told of them last, and changes of them that were told otherwise (I16): every change of a payment is
+ * one version more, and told with all that money goes by. What it was before, the archive alone knows.
  */
 export async function paymentsUnlikePublished(payments: Database, archiver: Database): Promise<string[]> {
   const unlike: string[] = [];
@@ -39,19 +51,34 @@ export async function paymentsUnlikePublished(payments: Database, archiver: Data
 
 async function faultsOf(payments: Database, published: readonly PaymentEvent[]): Promise<string[]> {
   if (published.length === 0) return [];
-  const rows = await payments.rows<{ nth: number; version: number; facts: unknown }>(KEPT, [
+  const rows = await payments.rows<KeptRow>(KEPT, [
     published.map(({ tenant_id }) => tenant_id),
     published.map(({ livemode }) => livemode),
     published.map(({ subject }) => uuidOf('payment', subject)),
+    published.map(({ data }) => data.version),
   ]);
   const kept = new Map(rows.map((row) => [row.nth, row]));
-  return published.flatMap(({ subject, data }, at) => {
+  return published.flatMap((event, at) => {
     const row = kept.get(at + 1);
-    if (row === undefined) return [`${subject} was published and is gone`];
-    if (row.version > data.version) return [];
-    const isSame = row.version === data.version && isDeepStrictEqual(row.facts, factsOf(data));
-    return isSame ? [] : [`${subject} is not what was published`];
+    const fault = row === undefined ? 'was published and is gone' : faultOf(event, row);
+    return fault === undefined ? [] : [`${event.subject} ${fault}`];
   });
+}
+
+function faultOf({ data, causation_id, actor }: PaymentEvent, { version, facts, change }: KeptRow): string | undefined {
+  if (version < data.version) return 'is not what was published';
+  if (version === data.version && !isDeepStrictEqual(inMilliseconds(facts), factsOf(data)))
+    return 'is not what was published';
+  const isSame =
+    change?.[0] === data.status &&
+    change[1] === uuidOf('event', causation_id) &&
+    (change[2] === actor || change[2] === NOBODY_KNOWN);
+  return isSame ? undefined : `was changed to its version ${data.version} otherwise than was published`;
+}
+
+/** The last of them is an instant, of which the server knows more digits. */
+function inMilliseconds(facts: readonly unknown[]): unknown[] {
+  return [...facts.slice(0, -1), new Date(String(facts.at(-1))).toISOString()];
 }
 
 /** As they lie in the row; an event leaves out what is as it mostly is. */
@@ -68,5 +95,12 @@ function factsOf(told: PaymentSnapshot): unknown[] {
     told.amount_authorized ?? amount_captured,
     told.capture ?? 'automatic',
     failure?.code ?? null,
+    failure?.reason ?? null,
+    told.method,
+    told.reference,
+    told.metadata,
+    told.customer === undefined ? null : uuidOf('customer', told.customer),
+    told.retry_of === undefined ? null : uuidOf('payment', told.retry_of),
+    new Date(told.created_at).toISOString(),
   ];
 }

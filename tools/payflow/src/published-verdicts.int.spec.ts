@@ -1,35 +1,14 @@
 import { fromUuid, newId, uuidOf } from '@payflow/contracts';
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
-import { Client } from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MIGRATIONS } from './installation.js';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { verdictsNeverPublished, verdictsUnlikePublished } from './published-verdicts.js';
+import { archived, databasesOf } from './testing/databases.js';
 
 const tenant = uuidOf('tenant', newId('tenant'));
 const MONTH = '2025-12';
 const LONG_AGO = '2026-01-05T00:00:00Z';
 
-let ledger: TestDatabase;
-let archiver: TestDatabase;
-let books: Client;
-let archive: Client;
-beforeAll(async () => {
-  [ledger, archiver] = await Promise.all([
-    createTestDatabase('ledger', MIGRATIONS.ledger),
-    createTestDatabase('archiver', MIGRATIONS.archiver),
-  ]);
-  [books, archive] = [ledger, archiver].map(({ adminUrl }) => new Client({ connectionString: adminUrl })) as [
-    Client,
-    Client,
-  ];
-  await Promise.all([books.connect(), archive.connect()]);
-  for (const client of [books, archive]) await client.query('set session_replication_role = replica');
-  await archive.query(`select ensure_partitions(1); select ensure_archive_month('${LONG_AGO}')`);
-});
-afterAll(async () => {
-  await Promise.all([books.end(), archive.end()]);
-  await Promise.all([ledger.drop(), archiver.drop()]);
-});
+const { ledger, archiver } = databasesOf('ledger', 'archiver');
+beforeAll(() => archiver.query(`select ensure_archive_month('${LONG_AGO}')`));
 
 interface Told {
   readonly type: string;
@@ -45,7 +24,7 @@ const event = () => uuidOf('event', newId('event'));
 
 async function decided({ type, kind, subject, data, event: id = event(), causation = event() }: Told): Promise<void> {
   if (kind === 'period') {
-    await books.query(
+    await ledger.query(
       `insert into periods (tenant_id, livemode, month, status, ends_at, closing_at, horizon, event_id, event_data, closed_xact_id)
        values ($1, false, $2, 'closed', now(), now(), '1', $3, $4, '1')`,
       [tenant, subject, id, JSON.stringify(data)],
@@ -54,14 +33,13 @@ async function decided({ type, kind, subject, data, event: id = event(), causati
   }
   const made = 'transfer' in data ? String(data.transfer) : subject;
   const key = kind === 'change' ? causation : uuidOf(kind, made);
-  await books.query(
+  await ledger.query(
     `insert into verdicts (tenant_id, livemode, kind, id, content_hash, command_id, event_id, event_type, event_data)
      values ($1, false, $2, $3, '\\x00', $4, $5, $6, $7)`,
     [tenant, kind, key, causation, id, type, JSON.stringify(data)],
   );
 }
 
-/** As the archiver keeps what was published. */
 async function published({
   type,
   kind,
@@ -71,21 +49,18 @@ async function published({
   causation = event(),
   at,
 }: Told): Promise<void> {
-  await archive.query(
-    `insert into archived_events (tenant_id, livemode, event_id, id_time, topic, type, subject, aggregate_version, causation_id,
-       correlation_id, actor, data)
-     values ($1, false, $2, coalesce($7::timestamptz, now()), 'ledger.events.v1', $3, $4, 1, $5, '', $8, $6)`,
-    [
-      tenant,
-      id,
-      type,
-      subject,
-      fromUuid('event', causation),
-      JSON.stringify(data),
-      at ?? null,
-      kind === 'period' ? 'ledger/period-closer' : 'spec',
-    ],
-  );
+  await archived(archiver, {
+    tenant,
+    livemode: false,
+    event: id,
+    topic: 'ledger',
+    type,
+    subject,
+    causation: fromUuid('event', causation),
+    data,
+    ...(at === undefined ? {} : { at }),
+    ...(kind === 'period' ? { actor: 'ledger/period-closer' } : {}),
+  });
 }
 
 const account = newId('account');
@@ -113,8 +88,8 @@ const TOLD: readonly Told[] = [
 describe('the verdicts against what was published of them', () => {
   const found = () => verdictsUnlikePublished(ledger.database, archiver.database);
   beforeEach(async () => {
-    await books.query('delete from verdicts; delete from periods');
-    await archive.query('delete from archived_events');
+    await ledger.query('delete from verdicts; delete from periods');
+    await archiver.query('delete from archived_events');
     for (const each of TOLD) {
       await decided(each);
       await published(each);
@@ -150,7 +125,7 @@ describe('the verdicts against what was published of them', () => {
     ['a leg of more', `update verdicts set event_data = replace(event_data, '"9"', '"90"')`, group],
     ['a month with another hash', `update periods set event_data = replace(event_data, '"ab"', '"cd"')`, MONTH],
   ])('finds %s', async (_, change, subject) => {
-    await books.query(change);
+    await ledger.query(change);
     expect(await found()).toEqual([`${subject} is not what was published`]);
   });
 
@@ -168,12 +143,12 @@ describe('the verdicts against what was published of them', () => {
     ['a hold that was never placed', `delete from verdicts where kind = 'hold'`, hold],
     ['a closing that was never told', `update periods set event_id = gen_random_uuid()`, MONTH],
   ])('finds %s', async (_, change, subject) => {
-    await books.query(change);
+    await ledger.query(change);
     expect(await found()).toEqual([`${subject} was published and is gone`]);
   });
 
   it('finds what was changed in the archive', async () => {
-    await archive.query(`update archived_events set data = replace(data::text, '"7"', '"70"')::json`);
+    await archiver.query(`update archived_events set data = replace(data::text, '"7"', '"70"')::json`);
     expect(await found()).toEqual([`${transfer} is not what was published`]);
   });
 

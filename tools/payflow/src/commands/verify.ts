@@ -17,7 +17,9 @@ import { bookedOtherwise } from '../booked-payments.js';
 import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
 import { lasting } from '../on-its-way.js';
 import { printTable } from '../output.js';
+import { askersUnlikePublished } from '../published-askers.js';
 import { headsUnlikePublished } from '../published-heads.js';
+import { operationsUnlikePublished } from '../published-operations.js';
 import { paymentsUnlikePublished } from '../published-payments.js';
 import { verdictsNeverPublished, verdictsUnlikePublished } from '../published-verdicts.js';
 
@@ -96,13 +98,18 @@ function publishedVerdicts(dbs: ReadonlyMap<Service, Database>): Promise<Finding
   const ofBoth = async () => [
     ...(await verdictsUnlikePublished(ledger, archiver)),
     ...(await verdictsNeverPublished(ledger, archiver)),
+    ...(await askersUnlikePublished(ledger, archiver)),
   ];
   return timed('ledger and archiver', 'I16', ofBoth);
 }
 
-/** I16 between payments and archiver. */
+/** I16 between payments and archiver, of payments and of what was asked of them. */
 function publishedPayments(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
-  const ofBoth = () => paymentsUnlikePublished(dbs.get('payments') as Database, dbs.get('archiver') as Database);
+  const [payments, archiver] = [dbs.get('payments') as Database, dbs.get('archiver') as Database];
+  const ofBoth = async () => [
+    ...(await paymentsUnlikePublished(payments, archiver)),
+    ...(await operationsUnlikePublished(payments, archiver)),
+  ];
   return timed('payments and archiver', 'I16', ofBoth);
 }
 
