@@ -99,6 +99,15 @@ it('makes a request id where the caller gave none, nonsense, or what may be a ca
   }
 });
 
+it('tells the request id of what no route ever saw', async () => {
+  for (const address of ['/things/%zz', `/things/${'x'.repeat(300)}`]) {
+    const answer = await fetch(`${base}${address}`, { headers: { 'request-id': 'r-2' } });
+    expect([400, 414]).toContain(answer.status);
+    expect(answer.headers.get('request-id')).toBe('r-2');
+    expect(await answer.json()).toMatchObject({ request_id: 'r-2' });
+  }
+});
+
 it('tells nothing of an error that nobody foresaw', async () => {
   const answer = await fetch(`${base}/things`);
   expect(answer.status).toBe(500);

@@ -77,7 +77,8 @@ export function serverOptions(
     // Node's server of HTTPS takes both kinds of options in one; to Fastify's types it is another server.
     ...(identity ? ({ https: { ...http, ...tlsServerOptions(identity) } } as object) : { http }),
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+    // No hook has seen them: what every answer has is said here.
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply.header('request-id', request.id)),
   };
 }
 
