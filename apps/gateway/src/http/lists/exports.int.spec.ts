@@ -3,13 +3,17 @@ import { runInNewContext } from 'node:vm';
 import { get, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { uuidOf } from '@payflow/contracts';
+import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { renderMetrics } from '@payflow/telemetry';
 import { until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openStage, told, type Stage } from '../../testing/stage.js';
 import { Client } from '../../testing/gateway-under-test.js';
+import { openOwners, type Owners } from '../../testing/owners.js';
+import { openStage, told, type Stage } from '../../testing/stage.js';
+import { formsOf } from '../openapi/answers.js';
+import type { Operation } from '../openapi/operation.js';
+import { OPERATIONS } from '../openapi/operations.js';
 
 const PAYMENTS = '/api/v1/payments';
 const CSV = { accept: 'text/csv' };
@@ -31,16 +35,31 @@ const SEED = statement(
      'order-' || n, '{"order":"7"}', now() - n * interval '1 second', now() from generate_series($2::integer, $3::integer) n`,
 );
 
+const LISTS = OPERATIONS.filter((one) => formsOf(one).includes('text/csv'));
+/** Parameters that a list cannot do without; of the requests, those that are not being made. */
+const NEEDED: Readonly<Record<string, string>> = {
+  listAttempts: '?needs_attention=true',
+  listTransactions: '?path=users:7',
+  listRequests: '?status=599',
+};
+/** Records that are no lines: a statement's opening and closing balance. */
+const BESIDE_LINES: Readonly<Record<string, number>> = { getAccountStatement: 2 };
+
+let owners: Owners;
 let stage: Stage;
 let many: Client;
 
 beforeAll(async () => {
-  stage = await openStage();
+  owners = await openOwners(() => stage.client.tenant);
+  stage = await openStage(owners.env);
   many = await Client.of(stage.db, stage.gateway.base);
   for (let at = 0; at < ROWS; at += SEEDED)
     await stage.db.count(SEED, [uuidOf('tenant', many.tenant), at + 1, at + SEEDED]);
 });
-afterAll(() => stage?.close());
+afterAll(async () => {
+  await stage?.close();
+  owners?.close();
+});
 
 const lines = (text: string): string[] => text.split(/\r?\n/).slice(0, -1);
 
@@ -119,23 +138,42 @@ describe('a list that is carried away', () => {
       'text/csv; charset=utf-8; header=present',
     ]);
   });
+});
 
-  it.each([
-    ['transfers', '/api/v1/transfers'],
-    ['holds', '/api/v1/holds'],
-    ['refunds', '/api/v1/refunds'],
-    ['captures', '/api/v1/captures'],
-    ['disputes', '/api/v1/disputes'],
-    ['conversions', '/api/v1/conversions'],
-    ['limits', '/api/v1/limits'],
-    ['risk_rules', '/api/v1/risk_rules'],
-    ['reviews', '/api/v1/reviews'],
-    ['transaction_types', '/api/v1/transaction_types'],
-    ['assets', '/api/v1/assets'],
-  ])('may be that of %s', async (name, path) => {
-    const { status, headers, text } = await stage.client.get(path, CSV);
-    expect([status, headers.get('content-disposition')]).toEqual([200, `attachment; filename="${name}.csv"`]);
-    expect(lines(text).length).toBeGreaterThan(0);
+describe('every list that the document tells of', () => {
+  /** By the first words of the paths that are below something. */
+  let ids: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    const { client } = stage;
+    const [source, destination] = [await client.open(), await client.open()];
+    const paid = await client.post(PAYMENTS, { source, destination, amount: '1', asset: 'USD' }, { prefer: 'wait=10' });
+    const movement = { debit_account: source, credit_account: destination, amount: '1', asset: 'USD' };
+    const bulk = await client.post('/api/v1/transfers/bulk', { mode: 'independent', transfers: [movement] });
+    ids = {
+      ...{ '/accounts': source, '/payments': String(paid.body['id']) },
+      ...{ '/transfers': newId('transfer'), '/transfers/bulk': String(bulk.body['id']) },
+    };
+  });
+
+  const pathOf = ({ id, path }: Operation): string => {
+    const kind = path.slice('/api/v1'.length, path.indexOf('/{'));
+    return `${path.replace('{id}', ids[kind] ?? '')}${NEEDED[id] ?? ''}`;
+  };
+
+  it.each(LISTS.map((one) => [one.id, one] as const))('is carried away in both forms: %s', async (_id, one) => {
+    const path = pathOf(one);
+    const { status, body, text } = await stage.client.get(path);
+    expect([status, text]).toEqual([200, text]);
+    const shown = (body['data'] ?? body['lines']) as readonly object[];
+    const csv = await stage.client.get(path, CSV);
+    expect([csv.status, csv.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8; header=present']);
+    const name = /^attachment; filename="(\w+)\.csv"$/.exec(csv.headers.get('content-disposition') ?? '')?.[1];
+    expect(lines(csv.text)).toHaveLength(1 + shown.length + (BESIDE_LINES[one.id] ?? 0));
+    const ndjson = await stage.client.get(path, NDJSON);
+    expect([ndjson.status, ndjson.headers.get('content-type'), ndjson.headers.get('content-disposition')]).toEqual([
+      ...[200, 'application/x-ndjson', `attachment; filename="${name}.ndjson"`],
+    ]);
+    expect(lines(ndjson.text).map((line) => Object.keys(JSON.parse(line) as object))).toEqual(shown.map(Object.keys));
   });
 });
 

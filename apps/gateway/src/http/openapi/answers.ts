@@ -2,7 +2,7 @@ import { PROBLEMS, type ProblemCode } from '@payflow/contracts';
 import { problemExample } from './problem-examples.js';
 import type { Examples } from './examples.js';
 import { namesIn } from './parameters.js';
-import { isVersioned, needsNoCredential, type Operation } from './operation.js';
+import { BOTH_FORMS, isVersioned, needsNoCredential, type Operation } from './operation.js';
 
 /** Problems that any operation with a credential can answer with. */
 const COMMON_PROBLEMS: readonly ProblemCode[] = [
@@ -33,12 +33,35 @@ const OF_KEYS: ReadonlySet<ProblemCode> = new Set([
   'address_not_allowed',
 ]);
 
+/** What can be refused before it has been read, or while it is: then nothing but the problem is told. */
+const UNREAD: ReadonlySet<number> = new Set([400, 408, 414, 431]);
+/** Before the name of a header that every answer has: there unless the request was refused unread. */
+const IF_READ = 'IfRead';
+
 const text = { type: 'string' };
+
+/** What every answer has, unless the request was refused unread. */
+const OF_EVERY_ANSWER = {
+  RequestId: { description: 'Under which the request is found again.', schema: text },
+  PayFlowVersion: { description: 'The version of the API that answers.', schema: text },
+  RateLimit: {
+    description:
+      'How many requests are left, `r`, and in how many seconds all are again, `t`: of the limit that is nearest.',
+    schema: text,
+  },
+  RateLimitPolicy: { description: 'The limits that count the request: `q` requests in `w` seconds.', schema: text },
+  Traceparent: { description: 'The trace of the request, as W3C Trace Context has it.', schema: text },
+} as const satisfies Readonly<Record<string, object>>;
+const EVERY = Object.keys(OF_EVERY_ANSWER);
 
 /** Headers of answers, by the name under which the document refers to them. */
 export const ANSWER_HEADERS: Readonly<Record<string, object>> = {
-  RequestId: { required: true, description: 'Under which the request is found again.', schema: text },
-  PayFlowVersion: { required: true, description: 'The version of the API that answers.', schema: text },
+  ...Object.fromEntries(Object.entries(OF_EVERY_ANSWER).map(([name, header]) => [name, { required: true, ...header }])),
+  ...Object.fromEntries(Object.entries(OF_EVERY_ANSWER).map(([name, header]) => [`${IF_READ}${name}`, header])),
+  PayFlowViewLag: {
+    description: 'How far what is shown is behind, milliseconds: said where that is over a second.',
+    schema: { type: 'integer', minimum: 1_001 },
+  },
   ETag: { description: 'Of the version shown: for If-None-Match and If-Match.', schema: text },
   Location: {
     required: true,
@@ -56,6 +79,9 @@ export const ANSWER_HEADERS: Readonly<Record<string, object>> = {
 const NAMES: Readonly<Record<string, string>> = {
   RequestId: 'Request-Id',
   PayFlowVersion: 'PayFlow-Version',
+  RateLimitPolicy: 'RateLimit-Policy',
+  Traceparent: 'traceparent',
+  PayFlowViewLag: 'PayFlow-View-Lag',
   IdempotencyReplayed: 'Idempotency-Replayed',
   PreferenceApplied: 'Preference-Applied',
   CacheControl: 'Cache-Control',
@@ -117,19 +143,18 @@ function successes(operation: Operation, examples: Examples): Record<string, obj
     };
   }
   const forms = formsOf(operation).length > 0 ? ['Link'] : [];
-  const kept = headers('Age', 'CacheControl', ...forms, ...(isVersioned(operation) ? ['ETag'] : []));
+  const kept = headers('Age', 'CacheControl', 'PayFlowViewLag', ...forms, ...(isVersioned(operation) ? ['ETag'] : []));
   return {
     [status]: { description: 'As it stands.', headers: kept, content: content(status) },
     ...(isVersioned(operation)
-      ? { 304: { description: 'Unchanged.', headers: headers('ETag', 'Age', 'CacheControl') } }
+      ? { 304: { description: 'Unchanged.', headers: headers('ETag', 'Age', 'CacheControl', 'PayFlowViewLag') } }
       : {}),
   };
 }
 
-/** A list that the gateway's own views answer comes as lines and as records too: all of it, where no `limit` is given. */
-function formsOf({ answer = '', forms, problems }: Operation): readonly string[] {
-  const isOwnList = answer.endsWith('List') && problems.includes('cursor_invalid') && !problems.includes('bad_gateway');
-  return forms ?? (isOwnList ? ['text/csv', 'application/x-ndjson'] : []);
+/** A list comes as lines and as records too, whoever reads it: all of it, where no `limit` is given. */
+export function formsOf({ answer = '', forms, query = [] }: Operation): readonly string[] {
+  return forms ?? (answer.endsWith('List') && query.includes('cursor') ? BOTH_FORMS : []);
 }
 
 function contentOf(operation: Operation, schema: string, example: unknown): object {
@@ -151,7 +176,7 @@ function refusal(status: number, codes: readonly ProblemCode[]): object {
   const more = { 401: ['WwwAuthenticate'], 409: ['RetryAfter'], 429: ['RetryAfter'], 503: ['RetryAfter'] }[status];
   return {
     description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}.`).join('\n'),
-    headers: optional(...(more ?? [])),
+    headers: { ...(UNREAD.has(status) ? headersIfRead() : headers()), ...named(...(more ?? [])) },
     content: {
       'application/problem+json': {
         schema: {
@@ -167,11 +192,19 @@ function refusal(status: number, codes: readonly ProblemCode[]): object {
 }
 
 function headers(...names: readonly string[]): Record<string, object> {
-  return optional('RequestId', 'PayFlowVersion', ...names);
+  return named(...EVERY, ...names);
 }
 
-function optional(...names: readonly string[]): Record<string, object> {
-  return Object.fromEntries(names.map((name) => [NAMES[name] ?? name, { $ref: `#/components/headers/${name}` }]));
+function headersIfRead(): Record<string, object> {
+  return Object.fromEntries(EVERY.map((name) => [NAMES[name] ?? name, referenceTo(`${IF_READ}${name}`)]));
+}
+
+function named(...names: readonly string[]): Record<string, object> {
+  return Object.fromEntries(names.map((name) => [NAMES[name] ?? name, referenceTo(name)]));
+}
+
+function referenceTo(name: string): object {
+  return { $ref: `#/components/headers/${name}` };
 }
 
 /** An example of every problem that an operation can answer with, by its code. */

@@ -1,5 +1,4 @@
-import type { Operation } from './operation.js';
-import { CHANGE_PROBLEMS } from './operation.js';
+import { BOTH_FORMS, CHANGE_PROBLEMS, type Operation } from './operation.js';
 
 export const ASSET_OPERATIONS: readonly Operation[] = [
   {
@@ -20,6 +19,7 @@ export const ASSET_OPERATIONS: readonly Operation[] = [
     summary: 'List the assets: code, digits after the point, kind.',
     scope: 'any',
     answer: 'AssetList',
+    forms: BOTH_FORMS,
     status: 200,
     problems: ['invalid_parameter'],
   },

@@ -1,6 +1,10 @@
 import type { ProblemCode } from '@payflow/contracts';
 import type { Scope } from '../../domain/scope.js';
 
+type OtherForm = 'text/csv' | 'application/x-ndjson';
+/** Every list that has pages comes in these, and what else says so. */
+export const BOTH_FORMS = ['text/csv', 'application/x-ndjson'] as const satisfies readonly OtherForm[];
+
 /** One operation of the API, as the OpenAPI document needs it. */
 export interface Operation {
   readonly id: string;
@@ -29,7 +33,7 @@ export interface Operation {
   /** Parameters of the query whose schema cannot be told from what is listed. */
   readonly querySchemas?: Readonly<Record<string, object>>;
   /** Media types in which the answer comes by `Accept`, beside JSON. */
-  readonly forms?: readonly ('text/csv' | 'application/x-ndjson')[];
+  readonly forms?: readonly OtherForm[];
   /** Media types that the body may have, beside JSON. */
   readonly bodyForms?: readonly 'application/x-ndjson'[];
   readonly problems: readonly ProblemCode[];

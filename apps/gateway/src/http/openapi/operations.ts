@@ -18,6 +18,7 @@ import { TEST_MODE_OPERATIONS } from './test-mode-operations.js';
 import { WEBHOOK_OPERATIONS } from './webhook-operations.js';
 import { BOOK_KEEPING_OPERATIONS } from './book-keeping-operations.js';
 import {
+  BOTH_FORMS,
   CHANGE_PROBLEMS,
   FORWARDED_PROBLEMS,
   LIST_PROBLEMS,
@@ -305,10 +306,10 @@ export const OPERATIONS: readonly Operation[] = [
     id: 'getAccountStatement',
     method: 'get',
     path: '/api/v1/accounts/{id}/statement',
-    summary: 'Opening balance, lines with the running balance, closing balance; JSON, or CSV by `Accept: text/csv`.',
+    summary: 'Opening balance, lines with the running balance, closing balance; JSON, CSV or NDJSON by `Accept`.',
     scope: 'accounts:read',
     answer: 'AccountStatement',
-    forms: ['text/csv'],
+    forms: BOTH_FORMS,
     status: 200,
     query: ['from', 'to', 'basis', 'limit', 'cursor'],
     computed: true,
@@ -328,7 +329,6 @@ export const OPERATIONS: readonly Operation[] = [
     summary: "An account's transfers as the ledger recorded them, newest first, those of payments among them.",
     scope: 'accounts:read',
     answer: 'AccountTransferList',
-    forms: ['application/x-ndjson'],
     status: 200,
     query: [...Object.keys(HISTORY), 'limit', 'cursor'],
     computed: true,

@@ -9,9 +9,24 @@ interface Parameter {
   readonly name: string;
   readonly schema: object;
 }
-const { paths } = openApiDocument() as {
-  readonly paths: Record<string, Record<string, { readonly parameters: readonly Parameter[] }>>;
+interface Answer {
+  readonly headers?: Readonly<Record<string, { readonly $ref: string }>>;
+  readonly content?: object;
+}
+interface Described {
+  readonly parameters: readonly Parameter[];
+  readonly responses: Readonly<Record<string, Answer>>;
+}
+const { paths, components } = openApiDocument() as {
+  readonly paths: Record<string, Record<string, Described>>;
+  readonly components: { readonly headers: Readonly<Record<string, { readonly required?: boolean }>> };
 };
+const described = Object.values(paths).flatMap(Object.values) as Described[];
+/** The headers of an answer: those that are always there, or those that may be. */
+const headersOf = ({ headers = {} }: Answer, isRequired: boolean) =>
+  Object.entries(headers)
+    .filter(([, { $ref }]) => (components.headers[$ref.split('/').at(-1) as string]?.required === true) === isRequired)
+    .map(([name]) => name);
 const bodyOf = (name: string) => SCHEMAS[name] as { readonly properties?: { readonly id?: object } };
 
 /** Where the document once said something else than the gateway does: what the conformance campaign has found. */
@@ -20,6 +35,35 @@ describe('the document', () => {
     const giving = OPERATIONS.filter(({ id, body }) => body && bodyOf(body).properties?.id && !id.startsWith('define'));
     expect(giving.map(({ id }) => id)).toContain('postHold');
     expect(giving.filter(({ problems }) => !problems.includes('id_reused'))).toEqual([]);
+  });
+
+  it('tells of both forms of every list, whoever reads it, and of none of what a search has found', () => {
+    const lists = OPERATIONS.filter(({ answer = '' }) => answer.endsWith('List'));
+    const formsOf = (id: string, path: string) => [
+      id,
+      Object.keys(paths[path]?.['get']?.responses[200]?.content ?? {}),
+    ];
+    expect(lists.map(({ id, path }) => formsOf(id, path))).toEqual(
+      lists.map(({ id }) => [
+        id,
+        ['application/json', ...(id === 'search' ? [] : ['text/csv', 'application/x-ndjson'])],
+      ]),
+    );
+    expect(formsOf('getAccountStatement', '/api/v1/accounts/{id}/statement')[1]).toHaveLength(3);
+  });
+
+  it('names what every answer has, refusals too, and what only those have that were read', () => {
+    const ofAll = ['Request-Id', 'PayFlow-Version', 'RateLimit', 'RateLimit-Policy', 'traceparent'];
+    for (const [status, answer] of described.flatMap(({ responses }) => Object.entries(responses))) {
+      const wasRead = !['400', '408', '414', '431'].includes(status);
+      expect([status, headersOf(answer, wasRead)]).toEqual([status, expect.arrayContaining(ofAll)]);
+    }
+    const reads = OPERATIONS.filter(({ method, own, scope }) => method === 'get' && !own && scope !== 'open');
+    for (const { id, path } of reads)
+      expect([id, headersOf(paths[path]?.['get']?.responses[200] as Answer, false)]).toEqual([
+        id,
+        expect.arrayContaining(['PayFlow-View-Lag']),
+      ]);
   });
 
   it('lets the audit log be asked about keys and users alike', () => {
