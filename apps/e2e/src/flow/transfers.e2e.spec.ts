@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { newId } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +9,8 @@ import { Merchant } from '../house/merchant.js';
 
 const ANSWERED_WITHIN_MS = 60_000;
 const WAIT_S = 10;
+/** A seal each minute, and a busy machine. */
+const SEALED_WITHIN_MS = 120_000;
 type Resource = Record<string, unknown> & { readonly id: string };
 
 describe('the books over HTTP', () => {
@@ -296,6 +300,43 @@ describe('the books over HTTP', () => {
     expect(figures).toEqual(expect.arrayContaining(totals as object[]));
     expect(await read('/periods')).toMatchObject({ data: [{ id: month, status: 'closed' }], next_cursor: null });
   });
+
+  it(
+    'prove a transfer to whoever has its proof alone, and publish what they prove it with',
+    { timeout: 180_000 },
+    async () => {
+      const { id } = await made('/transfers', leg({ amount: '1999' }));
+      const proof = await until(
+        'it is sealed, each minute',
+        async () => {
+          const answer = await merchant.api.call(`/api/v1/transfers/${id}/proof`);
+          return answer.kind === 'answer' && answer.status === 200 ? answer : undefined;
+        },
+        SEALED_WITHIN_MS,
+      );
+      const proven = async (text: string) => {
+        const file = join(house.dir, 'proof.json');
+        writeFileSync(file, text);
+        // No server is named to it.
+        return house.installation.payflowWith({ POSTGRES_URL: '', KAFKA_BROKERS: '' }, 'verify', '--proof', file);
+      };
+      const text = JSON.stringify(jsonOf(proof));
+      expect(await proven(text)).toContain(`proven: ${id}: 1999 USD, minor units, from ${alice} to ${bob}`);
+      const forged = text.replace('|1999|USD|', '|9999|USD|');
+      expect(forged).not.toBe(text);
+      await expect(proven(forged)).rejects.toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/^NOT PROVEN: /) as string,
+      });
+      const { head } = jsonOf<{ head: { seal: number; log_root: string; key_id: string } }>(proof);
+      const published = await until('its head is kept outside of the books', async () => {
+        const told = `data::json ->> 'log_root' || ' ' || (data::json ->> 'key_id')`;
+        const of = `type = 'payflow.ledger.sealed.v1' and aggregate_version = ${head.seal}`;
+        return house.databases.value<string | undefined>('archiver', `select ${told} from archived_events where ${of}`);
+      });
+      expect(published).toBe(`${head.log_root} ${head.key_id}`);
+    },
+  );
 
   it('show the same balances at the gateway as in the ledger', async () => {
     const columns = `id || ' ' || version || ' ' || kind || ' ' || overdraft || ' ' || overdraft_limit_minor`;
