@@ -1,4 +1,4 @@
-import { uuidOf } from '@payflow/contracts';
+import { uuidOf, type MessageData } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
@@ -9,6 +9,8 @@ import type { Verdict } from '../domain/decide.js';
 import { PlainModel, isPlain, type Outcome } from '../testing/plain-model.js';
 import { Processes } from '../testing/processes.js';
 import { RandomCommands } from '../testing/random-commands.js';
+
+type GroupPosted = MessageData['payflow.group.posted.v1'];
 
 const COMMANDS = 1_000;
 const COUNTERS = statement(
@@ -35,7 +37,7 @@ function outcomeOf({ type, data }: Verdict): Outcome {
     case 'payflow.hold.posted.v1':
       return { amounts: [BigInt((data as { transferred: string }).transferred)] };
     case 'payflow.group.posted.v1': {
-      const { legs, stopped } = data as { legs: { amount: string }[]; stopped?: { reason: string } };
+      const { legs, stopped } = data as GroupPosted;
       return { amounts: legs.map(({ amount }) => BigInt(amount)), ...(stopped ? { why: stopped.reason } : {}) };
     }
     default:
