@@ -297,6 +297,21 @@ describe('asking a provider', () => {
       ]);
     });
 
+    it('is asked about at once where its provider says again that the customer has to act, and they have', async () => {
+      const { first, ask, inquire } = house();
+      first.answers = [act, act];
+      const [acted, waiting] = [await wishes.ask(), await wishes.ask()];
+      await wishes.hears(acted, 'attempt_approved');
+      await ask(acted);
+      await ask(waiting);
+      const due = async (attempt: NewAttempt) =>
+        (await wishes.jobs(attempt)).filter(({ job }) => job === 'provider.inquire').map(({ due_s }) => due_s <= 1);
+      expect([await due(acted), await due(waiting)]).toEqual([[true], []]);
+      first.inquiryAnswers = [yes];
+      await inquire(acted);
+      expect(await outcomes(acted)).toEqual(['requires_action', 'approved']);
+    });
+
     it('is not sent where its provider has never heard of it', async () => {
       const { first, inquire, attempt } = await again();
       first.inquiryAnswers = [neverHeard];

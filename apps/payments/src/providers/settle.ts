@@ -135,12 +135,23 @@ function later(
 ): number | 'attention' | undefined {
   const status = belief.status ?? attempt.status;
   if (attempt.needsAttention || word.source === 'operator') return undefined;
-  if (status === 'requires_action') return isUnanswered(attempt, word) ? questionAgain(attempt, schedule) : undefined;
+  if (status === 'requires_action') {
+    if (hasActed(attempt, word)) return 0;
+    return isUnanswered(attempt, word) ? questionAgain(attempt, schedule) : undefined;
+  }
   if (status !== 'unknown') return undefined;
   // A webhook knew better before: nothing is gained by waiting.
   if (attempt.unknownAt === null && attempt.told !== null) return 0;
   const unknown_ms = attempt.unknownAt ? attempt.now.getTime() - attempt.unknownAt.getTime() : 0;
   return nextInquiry_ms(unknown_ms, schedule) ?? 'attention';
+}
+
+/**
+ * Its provider gave the answer that it gave first, to what is done again because our database was set back: the customer has acted
+ * since, which a webhook told before this was asked. They will not act once more.
+ */
+function hasActed({ told }: Attempt, { source, outcome }: Word): boolean {
+  return source === 'answer' && outcome === 'requires_action' && told !== null;
 }
 
 /**
