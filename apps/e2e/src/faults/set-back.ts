@@ -17,7 +17,7 @@ const OPEN = `select 'payment ' || id || ' is ' || status as what from payments 
   union all select 'operation ' || id || ' is ' || status from payment_operations where status not in ('succeeded', 'failed')
   union all select 'attempt ' || id || ' is ' || status from attempts where status not in ('approved', 'declined', 'not_sent') or needs_attention
   union all select 'dispute ' || id || ' is ' || leg from disputes where leg in ('taking', 'returning')`;
-const PAYMENTS = `select id, status, failure_code, amount_authorized_minor as authorized, amount_captured_minor as captured,
+const PAYMENTS = `select id, status, failure_code, version, amount_authorized_minor as authorized, amount_captured_minor as captured,
   amount_refunded_minor as refunded, amount_disputed_minor as disputed from payments order by id`;
 const OPERATIONS = `select id, payment_id, kind, status, failure_code, amount_minor from payment_operations where kind <> 'expiry' order by id`;
 /** Of what came to nothing it need not be asked again: the word that was told of it may be heard before it is sent. */
@@ -66,6 +66,7 @@ async function run({ short, say }: Run): Promise<void> {
     const requests = (await desk.sandbox.requests()).filter(({ conflicts }) => conflicts > 0);
     deepStrictEqual(requests, []);
     say(`the acquirer did ${operations} operations before, and none since`);
+    deepStrictEqual(await brokenIn(desk), ['I21']);
   } catch (error) {
     desk.house.keepLogs();
     throw error instanceof Error
@@ -89,6 +90,7 @@ async function work(desk: CardHouse, [sold, authorized]: readonly string[]): Pro
     refunded(desk),
     confirmed(desk),
     betweenAccounts(desk),
+    acted(desk),
     ...(authorized === undefined ? [] : [desk.ask(authorized, 'capture', { amount: '55000' })]),
     ...(sold === undefined ? [] : [disputed(desk, sold)]),
   ]);
@@ -139,6 +141,18 @@ async function betweenAccounts(desk: CardHouse): Promise<void> {
   }
 }
 
+/** A customer who has to act first, and does. */
+async function acted(desk: CardHouse): Promise<void> {
+  const { body } = await desk.pay({ amount: '20000', token: 'tok_action' });
+  const { id, next_action } = body as { id: string; next_action: { url: string } };
+  const { url } = next_action;
+  await desk.sandbox.completeAction(url.slice(url.lastIndexOf('/') + 1), 'approve');
+  await until('the payment has succeeded', async () => {
+    const reply = await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}`);
+    return jsonOf<{ status: string }>(reply).status === 'succeeded';
+  });
+}
+
 /** What was paid before all of it is disputed, answered and won. */
 async function disputed(desk: CardHouse, id: string): Promise<void> {
   const reference = await desk.house.databases.value<string>(
@@ -184,6 +198,15 @@ async function standing({ house: { databases } }: CardHouse) {
     'payments' | 'operations' | 'attempts' | 'disputes' | 'holds' | 'transfers',
     object[]
   >;
+}
+
+/** What `payflow verify` names: payments does not know of all that it has sent, and nothing else is wrong. */
+async function brokenIn({ house }: CardHouse): Promise<(string | undefined)[]> {
+  const said = await house.verify().then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  return [...said.matchAll(/^BROKEN +(\S+)/gm)].map(([, invariant]) => invariant);
 }
 
 /** Waits until nothing is open but what may be, and until acquirer, ledger and payments are of one mind. */
