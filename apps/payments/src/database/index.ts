@@ -29,6 +29,7 @@ import { PaymentRetries1764700000023 } from './migrations/1764700000023-payment-
 import { LimitReservationsBase1764700000032 } from './migrations/1764700000032-limit-reservations-base.js';
 import { PaymentRetriesOfRetries1764700000031 } from './migrations/1764700000031-payment-retries-of-retries.js';
 import { DisputesUndecided1764700000063 } from './migrations/1764700000063-disputes-undecided.js';
+import { AttemptTransitions1764700000070 } from './migrations/1764700000070-attempt-transitions.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -62,6 +63,7 @@ export const migrations = [
   PaymentRetriesOfRetries1764700000031,
   LimitReservationsBase1764700000032,
   DisputesUndecided1764700000063,
+  AttemptTransitions1764700000070,
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
   rights,

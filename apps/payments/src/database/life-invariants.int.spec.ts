@@ -30,7 +30,15 @@ async function sample(name: InvariantName): Promise<string> {
 /** What is broken is seen, and was not broken before or after: the change is taken back. */
 async function seen(name: InvariantName, tampering: string, finding: RegExp): Promise<void> {
   expect(await sample(name)).toBe('');
-  const tables = ['payments', 'payment_operations', 'ledger_steps', 'payment_transitions', 'attempts', 'outbox'];
+  const tables = [
+    'payments',
+    'payment_operations',
+    'ledger_steps',
+    'payment_transitions',
+    'attempts',
+    'attempt_transitions',
+    'outbox',
+  ];
   for (const table of tables) await admin.query(`create temporary table kept_${table} as select * from ${table}`);
   await admin.query(tampering);
   expect(await sample(name)).toMatch(finding);
@@ -157,6 +165,47 @@ describe('over the whole life of payments', () => {
       `update payments set status = 'authorized' where id = ${id}`,
       /^payments\/\S+ is not as its log says$/,
     );
+  });
+
+  describe('of what was asked of a provider', () => {
+    let which: string;
+    const log = (change: string, version: number) =>
+      `update attempt_transitions set ${change} where attempt_id = ${which} and version = ${version}`;
+    beforeAll(async () => {
+      which = `(select id from attempts where payment_id = ${id} and action = 'authorize')`;
+      for (const status of ['sending', 'unknown', 'approved'])
+        await payments.noted(status, `id = ${which}`, `, connector = 'cards'`);
+    });
+
+    it('I16 sees a way that there is not, a version that is left out, and a state that nobody logged', async () => {
+      await seen('I16', log(`to_status = 'approved', from_status = 'declined'`, 3), /went from declined to approved/);
+      await seen('I16', log(`from_status = 'sending'`, 3), /went from sending to approved as its version 3/);
+      await seen(
+        'I16',
+        `delete from attempt_transitions where attempt_id = ${which} and version = 2`,
+        /as its version 3/,
+      );
+      for (const change of [`status = 'declined'`, 'version = 4'])
+        await seen(
+          'I16',
+          `update attempts set ${change} where id = ${which}`,
+          /^attempts\/\S+ is not as its log says$/,
+        );
+    });
+
+    it('I32 sees a move without actor, reason or trace', async () => {
+      for (const change of [`actor = ''`, `reason = ''`, 'trace_id = null'])
+        await seen('I32', log(change, 2), /^attempts\/\S+ version 2 has no actor, reason or trace$/);
+    });
+
+    it('says nothing of those that were there before there was a log', async () => {
+      await admin.query(`insert into attempt_log_began values (now() + interval '1 day')`);
+      await admin.query(log(`actor = ''`, 2));
+      expect(await sample('I32')).toBe('');
+      await admin.query(`delete from attempt_log_began`);
+      expect(await sample('I32')).toMatch(/version 2/);
+      await admin.query(log(`actor = 'spec'`, 2));
+    });
   });
 
   it('I18 sees a change, an end and a step that nobody was told of, and an event about nothing', async () => {

@@ -1,4 +1,5 @@
 import { invariant, recentOutbox, type Invariant } from '@payflow/invariants';
+import { ATTEMPT_TRANSITIONS } from '../domain/attempt-transitions.js';
 import { FINAL_STATES, TRANSITIONS } from '../domain/transitions.js';
 import { parked } from './parked.js';
 
@@ -78,26 +79,55 @@ const holds = (form: 'running' | 'full') => `${window(form)}
   where l.status = 'done' and (l.command_type = 'payflow.hold.void.v1' or l.command_type = 'payflow.hold.post.v1' and (l.command ->> 'final')::boolean)
   group by l.hold_id having count(*) > 1`;
 
-const LEGAL = TRANSITIONS.map(({ from, to }) => `('${from}', '${to}')`).join(', ');
+const pairs = (ways: readonly { readonly from: string; readonly to: string }[]) =>
+  ways.map(({ from, to }) => `('${from}', '${to}')`).join(', ');
+const LEGAL = pairs(TRANSITIONS);
+const LEGAL_OF_ATTEMPTS = pairs(ATTEMPT_TRANSITIONS);
+
+// What was asked of providers for a payment, since there is a log of it.
+const ASKED = `
+  asked as (
+    select a.tenant_id, a.livemode, a.id, a.status, a.version, a.traceparent
+    from changed p join payment_operations o on ${OF('o', 'p')} join attempts a on ${OF_OPERATION('a')}
+    where a.created_at >= coalesce((select max(at) from attempt_log_began), '-infinity'))`;
+const OF_ATTEMPT = `t.tenant_id = a.tenant_id and t.livemode = a.livemode and t.attempt_id = a.id`;
 
 const transitions = (form: 'running' | 'full') => `${window(form)},
   logged as (
     select p.id, p.status, p.version as last_version, t.version, t.from_status, t.to_status,
       lag(t.to_status, 1, 'processing') over (partition by p.tenant_id, p.livemode, p.id order by t.version) as left_as,
       row_number() over (partition by p.tenant_id, p.livemode, p.id order by t.version) as place
-    from changed p join payment_transitions t on ${OF('t', 'p')})
+    from changed p join payment_transitions t on ${OF('t', 'p')}),
+  ${ASKED},
+  moved as (
+    select a.id, t.version, t.from_status, t.to_status,
+      lag(t.to_status, 1, 'created') over (partition by a.tenant_id, a.livemode, a.id order by t.version) as left_as,
+      row_number() over (partition by a.tenant_id, a.livemode, a.id order by t.version) as place
+    from asked a join attempt_transitions t on ${OF_ATTEMPT})
   select 'payments/' || id || ' went from ' || from_status || ' to ' || to_status || ' as its version ' || version as id from logged
   where (from_status, to_status) not in (values ${LEGAL}) or from_status <> left_as or version <> place
   union all
   select 'payments/' || p.id || ' is not as its log says' as id from changed p left join lateral (
     select t.version, t.to_status from payment_transitions t where ${OF('t', 'p')} order by t.version desc limit 1) as last on true
-  where (p.version, p.status) is distinct from (coalesce(last.version, 0), coalesce(last.to_status, 'processing'))`;
+  where (p.version, p.status) is distinct from (coalesce(last.version, 0), coalesce(last.to_status, 'processing'))
+  union all
+  select 'attempts/' || id || ' went from ' || from_status || ' to ' || to_status || ' as its version ' || version from moved
+  where (from_status <> to_status and (from_status, to_status) not in (values ${LEGAL_OF_ATTEMPTS})) or from_status <> left_as or version <> place
+  union all
+  select 'attempts/' || a.id || ' is not as its log says' from asked a left join lateral (
+    select t.version, t.to_status from attempt_transitions t where ${OF_ATTEMPT} order by t.version desc limit 1) as last on true
+  where (a.version, a.status) is distinct from (coalesce(last.version, 0), coalesce(last.to_status, 'created'))`;
 
-const reasons = (form: 'running' | 'full') => `${window(form)}
+const reasons = (form: 'running' | 'full') => `${window(form)},
+  ${ASKED}
   select 'payments/' || t.payment_id || ' version ' || t.version || ' has no actor, reason or trace' as id
   from changed p join payment_transitions t on ${OF('t', 'p')}
   -- Of a damaged command the trace may be what cannot be read.
-  where t.actor = '' or t.reason = '' or (t.trace_id is null and t.reason <> 'command_malformed')`;
+  where t.actor = '' or t.reason = '' or (t.trace_id is null and t.reason <> 'command_malformed')
+  union all
+  select 'attempts/' || t.attempt_id || ' version ' || t.version || ' has no actor, reason or trace'
+  from asked a join attempt_transitions t on ${OF_ATTEMPT}
+  where t.actor = '' or t.reason = '' or (t.trace_id is null and a.traceparent is not null)`;
 
 const inBothForms = (name: Invariant['name'], query: (form: 'running' | 'full') => string): Invariant =>
   invariant({ name, owner: 'payments', running: query('running'), full: query('full') });

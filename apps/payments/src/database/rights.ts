@@ -96,6 +96,7 @@ export const rights: Rights = {
       'xact_id',
     ],
   },
+  attempt_log_began: { insert: false },
   // Defined by the owner, with `payflow routes`.
   routes: { insert: false },
 };

@@ -8,6 +8,26 @@ create table archived_tallies (
   constraint archived_tallies_pkey PRIMARY KEY (topic, type, day, slot)
 );
 
+create table attempt_log_began (
+  at timestamp with time zone not null,
+  constraint attempt_log_began_pkey PRIMARY KEY (at)
+);
+
+create table attempt_transitions (
+  tenant_id uuid not null,
+  livemode boolean not null,
+  attempt_id uuid not null,
+  version bigint not null,
+  from_status text not null,
+  to_status text not null,
+  actor text not null,
+  reason text not null,
+  trace_id text,
+  at timestamp with time zone not null default clock_timestamp(),
+  xact_id xid8 not null default pg_current_xact_id(),
+  constraint attempt_transitions_pkey PRIMARY KEY (tenant_id, livemode, attempt_id, version)
+);
+
 create table attempts (
   tenant_id uuid not null,
   livemode boolean not null,
@@ -1082,6 +1102,10 @@ $function$
 
 grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
+grant select on attempt_log_began to reader;
+grant select on attempt_log_began to service;
+grant select on attempt_transitions to reader;
+grant insert, select on attempt_transitions to service;
 grant select on attempts to reader;
 grant insert, select on attempts to service;
 grant update (status, connector, routing, provider_reference, code, url, sent_at, inquiries, needs_attention, version, updated_at, xact_id, unknown_at) on attempts to service;

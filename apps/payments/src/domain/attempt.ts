@@ -2,15 +2,8 @@ import type { ProviderAction } from '@payflow/connectors';
 import { derivedUuid, fromUuid, type AttemptStatus, type NewsSource } from '@payflow/contracts';
 
 /**
- * What was asked of one provider, from the wish to the certainty.
- *
- *   created ──→ sending ──→ approved | declined | not_sent          final, never left
- *      │          ├──→ created                                      it never left this process: it waits for its turn
- *      │          ├──→ requires_action ──→ approved | declined
- *      │          └──→ unknown ──→ approved | declined | requires_action | not_sent
- *      │                  └──→ created                              the provider never heard of it: sent again, same key
- *      ├──→ unknown                                                 done again too late to be sent: it may have been before
- *      └──→ not_sent                                                nobody could be asked, or it was too late to ask
+ * What was asked of one provider, from the wish to the certainty. The ways that there are: `attempt-transitions.ts`, and their
+ * picture, docs/generated/attempt-life.md.
  *
  * The first certain word decides. What comes later is kept as evidence and moves nothing; where it says something else,
  * somebody has to look.

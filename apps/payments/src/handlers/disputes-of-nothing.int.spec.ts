@@ -46,9 +46,10 @@ async function waiting(): Promise<string> {
 
 /** Its worker notes that its attempts were sent to `connector`, and how they stand. */
 const sent = (id: string, status = 'unknown', connector = 'cards') =>
-  payments.db.tamper(
-    `update attempts set status = '${status}', connector = '${connector}', sent_at = now(), unknown_at = now()
-     where payment_id = '${uuidOf('payment', id)}'`,
+  payments.noted(
+    status,
+    `payment_id = '${uuidOf('payment', id)}'`,
+    `, connector = '${connector}', sent_at = now(), unknown_at = now()`,
   );
 
 async function unanswered(): Promise<string> {

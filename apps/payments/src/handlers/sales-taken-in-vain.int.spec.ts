@@ -29,8 +29,10 @@ async function acting(reference: string | null): Promise<{ id: string; sale: str
 }
 
 const noted = (id: string, status: string) =>
-  payments.db.tamper(
-    `update attempts set status = '${status}', connector = 'cards', sent_at = now() where payment_id = '${uuidOf('payment', id)}' and action = 'sale'`,
+  payments.noted(
+    status,
+    `payment_id = '${uuidOf('payment', id)}' and action = 'sale'`,
+    `, connector = 'cards', sent_at = now()`,
   );
 
 describe('where a provider took the money and its payment is called off before that is heard', () => {

@@ -1,8 +1,8 @@
 import { fromUuid, newUuid, uuidOf } from '@payflow/contracts';
 import { statement, Unnested, type Database, type Transaction } from '@payflow/database';
-import { aheadOf } from '@payflow/messaging';
+import { aheadOf, parseTraceparent } from '@payflow/messaging';
 import type { AttemptStatus, NewsSource } from '../domain/attempt.js';
-import type { Attempt, AttemptKey, AttemptRequest, NewAttempt } from './attempt.js';
+import { WORKER, type Attempt, type AttemptKey, type AttemptRequest, type NewAttempt } from './attempt.js';
 
 export type InsertedAttempt = NewAttempt & { readonly number: number };
 
@@ -63,12 +63,15 @@ const LOCK = statement(
 interface Moved {
   readonly attempt: Attempt;
   readonly move: Move;
+  /** Of whoever moves it. */
+  readonly traceparent?: string | undefined;
 }
 const MOVES = new Unnested<Moved>([
   ['tenant_id', 'uuid', ({ attempt }) => uuidOf('tenant', attempt.tenant)],
   ['livemode', 'boolean', ({ attempt }) => attempt.livemode],
   ['id', 'uuid', ({ attempt }) => uuidOf('attempt', attempt.id)],
   ['version', 'bigint', ({ attempt }) => attempt.version],
+  ['from_status', 'text', ({ attempt }) => attempt.status],
   ['status', 'text', ({ move }) => move.status],
   ['connector', 'text', ({ move }) => move.connector ?? null],
   ['routing', 'text', ({ move }) => (move.routing ? JSON.stringify(move.routing) : null)],
@@ -77,19 +80,34 @@ const MOVES = new Unnested<Moved>([
   ['url', 'text', ({ move }) => move.url ?? null],
   ['inquiries', 'integer', ({ move }) => move.inquiries ?? 0],
   ['needs_attention', 'boolean', ({ attempt, move }) => move.needsAttention ?? attempt.needsAttention],
+  ['actor', 'text', ({ move }) => move.actor ?? WORKER],
+  ['reason', 'text', ({ move }) => move.reason],
+  [
+    'trace_id',
+    'text',
+    ({ attempt, traceparent }) => parseTraceparent(traceparent ?? attempt.traceparent)?.traceId ?? null,
+  ],
 ]);
 
-// Conditional on the version, though the rows are locked: whoever moved one meanwhile without the lock wins.
+// Conditional on state and version, though the rows are locked: whoever moved one meanwhile without the lock wins. What moves is
+// logged in the same statement.
 const MOVE = statement(
   'attempts.move',
-  `update attempts a set status = m.status, connector = coalesce(m.connector, a.connector), routing = coalesce(m.routing::json, a.routing),
-     provider_reference = coalesce(m.provider_reference, a.provider_reference), code = coalesce(m.code, a.code), url = coalesce(m.url, a.url),
-     inquiries = a.inquiries + m.inquiries, needs_attention = m.needs_attention,
-     sent_at = case when m.status = 'sending' then coalesce(a.sent_at, clock_timestamp()) else a.sent_at end,
-     unknown_at = case when m.status = 'unknown' then coalesce(a.unknown_at, clock_timestamp()) else a.unknown_at end,
-     version = a.version + 1, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
-   from ${MOVES.from(1, 'm')}
-   where a.tenant_id = m.tenant_id and a.livemode = m.livemode and a.id = m.id and a.version = m.version`,
+  `with m as (select * from ${MOVES.from(1, 'm')}),
+   moved as (
+     update attempts a set status = m.status, connector = coalesce(m.connector, a.connector), routing = coalesce(m.routing::json, a.routing),
+       provider_reference = coalesce(m.provider_reference, a.provider_reference), code = coalesce(m.code, a.code), url = coalesce(m.url, a.url),
+       inquiries = a.inquiries + m.inquiries, needs_attention = m.needs_attention,
+       sent_at = case when m.status = 'sending' then coalesce(a.sent_at, clock_timestamp()) else a.sent_at end,
+       unknown_at = case when m.status = 'unknown' then coalesce(a.unknown_at, clock_timestamp()) else a.unknown_at end,
+       version = a.version + 1, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
+     from m
+     where a.tenant_id = m.tenant_id and a.livemode = m.livemode and a.id = m.id and a.status = m.from_status and a.version = m.version
+     returning a.tenant_id, a.livemode, a.id, a.version, m.from_status, a.status, m.actor, m.reason, m.trace_id),
+   logged as (
+     insert into attempt_transitions (tenant_id, livemode, attempt_id, version, from_status, to_status, actor, reason, trace_id)
+     select * from moved)
+   select id from moved`,
 );
 
 type EvidenceOf = KeptEvidence & { readonly attempt: Attempt };
@@ -116,6 +134,10 @@ const EVIDENCE = statement(
 /** A change of an attempt; what is absent stays. */
 export interface Move {
   readonly status: AttemptStatus;
+  /** Why, as the log has it: stable snake_case. */
+  readonly reason: string;
+  /** Who, where it is not the worker. */
+  readonly actor?: string;
   readonly connector?: string;
   readonly routing?: object;
   readonly reference?: string | null;

@@ -1,6 +1,9 @@
 import type { ProviderAction, ProviderRequest } from '@payflow/connectors';
 import type { AttemptStatus, Told } from '../domain/attempt.js';
 
+/** Who moves attempts, where no human does. */
+export const WORKER = 'payments/providers';
+
 export interface AttemptKey {
   readonly tenant: string;
   readonly livemode: boolean;

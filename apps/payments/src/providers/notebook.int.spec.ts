@@ -27,7 +27,7 @@ afterAll(() => db.drop());
 const notebook = () => new Notebook(db.database, messaging.outbox);
 const statusOf = async (attempt: NewAttempt) => (await wishes.attempts(attempt))[0]?.status;
 const many = () => Promise.all(Array.from({ length: MANY }, () => wishes.ask()));
-const sent = { move: { status: 'sending', connector: 'one' }, result: 'noted' } as const;
+const sent = { move: { status: 'sending', reason: 'asked', connector: 'one' }, result: 'noted' } as const;
 
 describe('notes of the same moment', () => {
   it('share one transaction of two statements, however many they are', async () => {
@@ -67,12 +67,42 @@ describe('notes of the same moment', () => {
     const [first, second] = [await wishes.ask(), await wishes.ask()];
     const notes = notebook();
     const results = await Promise.allSettled([
-      // No such status: the table refuses it.
-      notes.note(first, () => ({ result: 'noted', move: { status: 'nowhere' as 'sending' } })),
+      // No text that PostgreSQL keeps.
+      notes.note(first, () => ({ result: 'noted', move: { ...sent.move, code: '\0' } })),
       notes.note(second, () => sent),
     ]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
     expect([await statusOf(first), await statusOf(second)]).toEqual(['created', 'sending']);
+  });
+
+  it('move nothing where there is no way, and leave the others theirs', async () => {
+    const [first, second] = [await wishes.ask(), await wishes.ask()];
+    const notes = notebook();
+    const move = { status: 'approved', reason: 'asked', connector: 'one' } as const;
+    await notes.note(first, () => ({ result: 'noted', move }));
+    const results = await Promise.allSettled([notes.note(first, () => sent), notes.note(second, () => sent)]);
+    expect(results).toMatchObject([
+      {
+        status: 'rejected',
+        reason: { message: expect.stringMatching(/cannot go from approved to sending$/) as string },
+      },
+      { status: 'fulfilled' },
+    ]);
+    expect([await statusOf(first), await statusOf(second)]).toEqual(['approved', 'sending']);
+  });
+
+  it('are logged with the move: from where, to where, who, why and in which trace', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const attempt = await wishes.ask({ traceparent });
+    const notes = notebook();
+    await notes.note(attempt, () => sent);
+    const move = { status: 'unknown', reason: 'answer_lost', actor: 'operator:ann' } as const;
+    await notes.note(attempt, () => ({ result: 'noted', move }));
+    const trace = 'a'.repeat(32);
+    expect(await wishes.log(attempt)).toEqual([
+      { version: 1, way: 'created sending', actor: 'payments/providers', reason: 'asked', trace },
+      { version: 2, way: 'sending unknown', actor: 'operator:ann', reason: 'answer_lost', trace },
+    ]);
   });
 
   it('about no attempt say so', async () => {

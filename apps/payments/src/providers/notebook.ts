@@ -4,7 +4,8 @@ import { isConnectionLoss, OutcomeUnknown, PoolExhausted, type Database, type Tr
 import { enqueue } from '@payflow/jobs';
 import { GroupCommit, type AnyOutgoing, type Outbox, type Staged } from '@payflow/messaging';
 import { currentTraceparent, extractTraceContext, histogram } from '@payflow/telemetry';
-import type { AttemptKey } from './attempt.js';
+import { isLegalMove } from '../domain/attempt-transitions.js';
+import type { Attempt, AttemptKey } from './attempt.js';
 import { insertAttempts, keepEvidence, lockAttempts, moveAttempts } from './attempt.repository.js';
 import type { Decide, Note } from './note.js';
 
@@ -100,7 +101,8 @@ export class Notebook {
     const decided = await Promise.all(
       group.map(async ({ key, decide }): Promise<Decided> => {
         try {
-          return { note: await decide(attempts.get(key.id)) };
+          const attempt = attempts.get(key.id);
+          return { note: lawful(attempt, await decide(attempt)) };
         } catch (error) {
           return { error };
         }
@@ -115,7 +117,7 @@ export class Notebook {
       const attempt = attempts.get(key.id);
       return [
         {
-          moves: attempt && move ? [{ attempt, move }] : [],
+          moves: attempt && move ? [{ attempt, move, traceparent }] : [],
           evidence: attempt && evidence ? [{ attempt, ...evidence }] : [],
           others: other ? [other] : [],
           jobs: jobs.map((job) => ({ ...job, traceparent: job.traceparent ?? traceparent })),
@@ -144,6 +146,14 @@ export class Notebook {
     const parentOf = (message: AnyOutgoing) => parents.get(message);
     return { decided, staged: this.outbox.stageAtCommit(tx, { outgoing, finished: [], parentOf }) };
   }
+}
+
+/** A way that there is not is a bug of whoever decided, and never written. */
+function lawful<T>(attempt: Attempt | undefined, note: Note<T>): Note<T> {
+  const to = note.move?.status;
+  if (attempt && to && !isLegalMove(attempt.status, to))
+    throw new TypeError(`${attempt.id} cannot go from ${attempt.status} to ${to}`);
+  return note;
 }
 
 /** The transaction is in the trace of the first of the group that is recorded, with links to the others. */

@@ -144,7 +144,7 @@ export class ProviderDesk {
     const chosen = { connector: connector.name, ...(isChosen ? {} : { routing: explained }) };
     if (isLate) return lookInto(attempt, chosen);
     return {
-      move: { status: 'sending', ...chosen },
+      move: { status: 'sending', reason: 'asked', ...chosen },
       result: { attempt: { ...attempt, connector: connector.name }, connector },
     };
   }
@@ -192,20 +192,25 @@ function look(attempt: Attempt | undefined): Note<Attempt | undefined> {
       ? 'ALARM: a provider took the money of a payment that has ended without it'
       : 'ALARM: a webhook says the opposite of how an attempt ended',
   );
-  return { result: attempt, move: { status, needsAttention: true } };
+  const reason = isTakenInVain ? 'taken_in_vain' : 'contradicted';
+  return { result: attempt, move: { status, reason, needsAttention: true } };
 }
 
 /**
  * It never left this process: it waits for its turn, as long as somebody can be expected to wait for it. Where the process `isEnding`,
  * that is no word on it, however long it has waited: another process sends it.
  */
-function putBack(attempt: Attempt | undefined, { content }: Word, isEnding: boolean): Note<boolean> {
+function putBack(attempt: Attempt | undefined, { content, code }: Word, isEnding: boolean): Note<boolean> {
   if (attempt?.status !== 'sending') return { result: false };
   if (!isEnding && attempt.now.getTime() - attempt.createdAt.getTime() > PATIENCE_MS) return { result: false };
   // Whom a provider has asked for silence leaves it alone for so long.
   const asked_ms = silence_ms((content as { readonly retry_after?: unknown }).retry_after);
   const delay_ms = asked_ms + TURN_MS * (1 + Math.random());
-  return { result: true, move: { status: 'created' }, jobs: [askingLater(attempt, delay_ms)] };
+  return {
+    result: true,
+    move: { status: 'created', reason: code ?? 'not_sent' },
+    jobs: [askingLater(attempt, delay_ms)],
+  };
 }
 
 /**
@@ -221,13 +226,14 @@ function isDoneAgain({ createdAt, takesUntil }: Attempt): boolean {
  * sent, and what it came to, is asked.
  */
 function lookInto(attempt: Attempt, chosen: Pick<Move, 'connector' | 'routing'>): Note<undefined> {
-  const move = { status: 'unknown', ...chosen } as const;
+  const move = { status: 'unknown', reason: 'done_again', ...chosen } as const;
   return { result: undefined, move, jobs: [inquiryOf(attempt, 0)] };
 }
 
 /** Whoever noted that it is being sent has died, or is given up: it may have been received. */
 function doubt(attempt: Attempt): Note<undefined> {
-  return { result: undefined, move: { status: 'unknown', code: 'answer_lost' }, jobs: [inquiryOf(attempt, 0)] };
+  const move = { status: 'unknown', reason: 'answer_lost', code: 'answer_lost' } as const;
+  return { result: undefined, move, jobs: [inquiryOf(attempt, 0)] };
 }
 
 /** Whatever it ended with: one that has not ended tells of itself when it has. */
@@ -241,7 +247,7 @@ function tellAgain(attempt: Attempt | undefined): Note<undefined> {
 function giveUp(attempt: Attempt, reason: string): Note<undefined> {
   if (isAgainst(attempt.told, 'not_sent')) return doubt(attempt);
   const word = lastWord(attempt, { outcome: 'not_sent' as Told, code: reason, reference: null, url: null });
-  return { result: undefined, move: { status: 'not_sent', code: reason }, told: [answerOf(attempt, word)] };
+  return { result: undefined, move: { status: 'not_sent', reason, code: reason }, told: [answerOf(attempt, word)] };
 }
 
 /** Nobody can be asked, and nobody will be for a while: another try would end like this one. */
@@ -250,7 +256,7 @@ function leaveToHumans({ id, connector }: Attempt, reason: string): Note<undefin
     { attempt: id, connector },
     'ALARM: what is set aside at a provider cannot be given back: there is nobody to ask',
   );
-  return { result: undefined, move: { status: 'unknown', code: reason, needsAttention: true } };
+  return { result: undefined, move: { status: 'unknown', reason, code: reason, needsAttention: true } };
 }
 
 /** Not sent because the process ends, which is no connector's fault, whatever it was waiting for just then. */

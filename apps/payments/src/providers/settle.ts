@@ -10,12 +10,10 @@ import {
   type Belief,
   type InquirySchedule,
 } from '../domain/attempt.js';
-import type { Attempt } from './attempt.js';
+import { WORKER, type Attempt } from './attempt.js';
 import type { Note } from './note.js';
 import { askingOf, inquiryOf } from './provider-jobs.js';
 import type { Word } from './word.js';
-
-const ACTOR = 'payments/providers';
 
 /** What a word is heard with. */
 export interface Hearing {
@@ -58,6 +56,8 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
     evidence: { ...word, connector: attempt.connector ?? 'none', believed: belief.status !== null },
     move: {
       status: belief.status ?? attempt.status,
+      reason: `${heard.source}_${heard.outcome}`,
+      ...(hearing.actor ? { actor: hearing.actor } : {}),
       ...(belief.status === null ? {} : { reference: word.reference, code, url: word.url }),
       inquiries: word.source === 'inquiry' ? 1 : 0,
       needsAttention:
@@ -188,7 +188,7 @@ export function lastWord<W extends { outcome: Told; code: string | null }>(attem
 export function answerOf(
   attempt: Attempt,
   { outcome, code, reference, url }: { outcome: Told } & Pick<Word, 'code' | 'reference' | 'url'>,
-  actor = ACTOR,
+  actor = WORKER,
 ): AnyOutgoing {
   const { tenant, livemode, payment, correlation, traceparent } = attempt;
   return {

@@ -12,6 +12,11 @@ const ATTEMPTS = statement(
      routing is not null as "isExplained"
    from attempts where payment_id = $1 order by number`,
 );
+const LOG = statement(
+  'spec.log-of-attempt',
+  `select version::integer as version, from_status || ' ' || to_status as way, actor, reason, trace_id as trace
+   from attempt_transitions where attempt_id = $1 order by version`,
+);
 const EVIDENCE = statement(
   'spec.evidence',
   'select source, outcome, believed from provider_evidence where payment_id = $1 order by received_at, id',
@@ -108,6 +113,14 @@ export class Wishes {
 
   attempts({ payment }: NewAttempt): Promise<AttemptRow[]> {
     return this.database.rows<AttemptRow>(ATTEMPTS, [uuidOf('payment', payment)]);
+  }
+
+  log({
+    id,
+  }: Pick<NewAttempt, 'id'>): Promise<
+    { version: number; way: string; actor: string; reason: string; trace: string | null }[]
+  > {
+    return this.database.rows(LOG, [uuidOf('attempt', id)]);
   }
 
   evidence({ payment }: NewAttempt): Promise<{ source: string; outcome: string; believed: boolean }[]> {

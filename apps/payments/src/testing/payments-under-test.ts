@@ -114,6 +114,19 @@ export class PaymentsUnderTest {
     return this.db.database.transaction((tx) => this.verdicts.handle([verdict] as never, tx));
   }
 
+  /** As the worker notes it, log and all: where the attempts stand that a condition is true of. */
+  noted(status: string, where: string, more = ''): Promise<void> {
+    return this.db.tamper(
+      `with found as (select * from attempts where ${where}),
+       moved as (
+         update attempts a set status = '${status}', version = a.version + 1 ${more} from found f
+         where (a.tenant_id, a.livemode, a.id) = (f.tenant_id, f.livemode, f.id)
+         returning a.tenant_id, a.livemode, a.id, a.version, f.status as from_status)
+       insert into attempt_transitions (tenant_id, livemode, attempt_id, version, from_status, to_status, actor, reason, trace_id)
+       select tenant_id, livemode, id, version, from_status, '${status}', 'spec', 'noted', repeat('a', 32) from moved`,
+    );
+  }
+
   async apply(handle: (tx: Transaction) => Promise<Handled>): Promise<AnyOutgoing[]> {
     const { messages } = await this.db.database.transaction(async (tx) => {
       const handled = await handle(tx);

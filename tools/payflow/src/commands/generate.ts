@@ -7,7 +7,7 @@ import { configurationTables } from '../generators/configuration.js';
 import { errorCatalogue } from '../generators/errors.js';
 import { indexTable } from '../generators/indexes.js';
 import { scenarioPages } from '../generators/scenarios.js';
-import { paymentLife } from '../generators/payment-life.js';
+import { attemptLife, paymentLife } from '../generators/payment-life.js';
 import { libraryTopologies, messageCatalogue, topologyDiagram, withDiagram } from '../generators/topology.js';
 
 interface GeneratedFile {
@@ -40,6 +40,7 @@ function files(): GeneratedFile[] {
     { path: 'docs/generated/indexes.md', content: indexTable() },
     { path: 'docs/generated/messages.md', content: messageCatalogue() },
     { path: 'docs/generated/payment-life.md', content: paymentLife() },
+    { path: 'docs/generated/attempt-life.md', content: attemptLife() },
     { path: 'docs/generated/topology.md', content: topologyDiagram() },
     { path: 'README.md', content: withDiagram(readFileSync('README.md', 'utf8')) },
     ...libraryTopologies(),
