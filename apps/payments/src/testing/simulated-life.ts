@@ -8,7 +8,16 @@ import {
   type PaymentCreate,
 } from '@payflow/contracts';
 import { expire } from '../domain/course.js';
-import { lifeOf, type Attempt, type Life, type Moment, type News, type Step } from '../domain/life.js';
+import {
+  isOpen,
+  lifeOf,
+  type Attempt,
+  type Life,
+  type Moment,
+  type News,
+  type Step,
+  type Terms,
+} from '../domain/life.js';
 import { ask, hear, hearLedger, start, type StepVerdict, type Wish } from '../domain/machine.js';
 import { processingPayment, type Payment } from '../domain/payment.js';
 import { USUAL_TERMS } from '../domain/terms.js';
@@ -16,6 +25,9 @@ import { USUAL_TERMS } from '../domain/terms.js';
 const START = Date.parse('2026-11-21T12:00:00.000Z');
 const DAY_MS = 86_400_000;
 const TENANT = newId('tenant');
+
+/** Until when it waits for its customer, ms. */
+export const EXPIRES_MS = START + DAY_MS;
 
 interface Hold {
   readonly amount: bigint;
@@ -38,6 +50,9 @@ export class SimulatedLife {
   readonly attempts: Attempt[] = [];
   /** All that was asked of the ledger and of providers, in order; nothing of it is what the message was called, or when it was. */
   readonly asked: unknown[] = [];
+  /** When each operation began, or was refused, and when it ended: by its UUID, ms. */
+  readonly begunAt = new Map<string, number>();
+  readonly endedAt = new Map<string, number>();
   private readonly givenVerdicts: StepVerdict[] = [];
   private readonly givenAnswers: { answer: PaymentAnswer; operation: string }[] = [];
   private seen = 0;
@@ -47,6 +62,7 @@ export class SimulatedLife {
   constructor(
     private readonly outside: Outside,
     change: Partial<PaymentCreate> = {},
+    private readonly terms: Terms = USUAL_TERMS,
   ) {
     const create: PaymentCreate = {
       id: newId('payment'),
@@ -71,6 +87,11 @@ export class SimulatedLife {
     this.life = turn(this.life, this.moment());
     const fresh = this.life.news.slice(this.seen);
     this.seen = this.life.news.length;
+    for (const operation of this.life.operations) {
+      const { id, status } = operation;
+      if (status !== 'queued' && !this.begunAt.has(id)) this.begunAt.set(id, this.time);
+      if (!isOpen(operation) && !this.endedAt.has(id)) this.endedAt.set(id, this.time);
+    }
     for (const news of fresh) {
       if (news.kind === 'step') {
         const { operation, name, type, command } = news.step;
@@ -95,6 +116,10 @@ export class SimulatedLife {
 
   expire(): void {
     this.apply(expire);
+  }
+
+  get now_ms(): number {
+    return this.time;
   }
 
   pass(by_ms: number): void {
@@ -178,7 +203,7 @@ export class SimulatedLife {
       later: (by_ms) => new Date(this.time + by_ms).toISOString(),
       // In the order of their making, as ids of a UUIDv7 are.
       newEventId: () => fromUuid('event', `00000000-0000-7000-8000-${(++this.count).toString(16).padStart(12, '0')}`),
-      termsOf: () => USUAL_TERMS,
+      termsOf: () => this.terms,
     };
   }
 
