@@ -5,12 +5,15 @@ import { Retry } from '@payflow/resilience';
 import { Problem, unavailable } from '@payflow/service';
 import { counter } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { callerIfAny } from '../edge/authentication.js';
 import { CSV_COLUMNS } from './csv-columns.js';
 import { csvFields, csvRecord } from './csv.js';
 import { CSV, formOf, NDJSON, type Form } from './other-forms.js';
 
 /** At one time in this process: each holds a page or two, and the last of them must not wait for the first of the others. */
 const EXPORTS_MAX = 16;
+/** Those of one organisation: however slowly it takes them, others find a place. */
+const EXPORTS_OF_ONE_MAX = 8;
 /** Who takes nothing for so long is gone, though their connection may not know it. */
 const STALLED_MS = 60_000;
 
@@ -39,6 +42,8 @@ export const patience = new Retry('gateway.export', {
 });
 
 let running = 0;
+/** By organisation. */
+const runningOf = new Map<string, number>();
 
 /** What is carried away: the name of its file, and the resource whose columns a CSV of it has. */
 export interface Exported {
@@ -85,22 +90,38 @@ export function headersOf(form: Form, { name }: Pick<Exported, 'name'>): Record<
  * A client that goes, or takes nothing for a minute, ends the reading.
  */
 export async function sendAll<P>(request: FastifyRequest, reply: FastifyReply, of: Export<P>): Promise<void> {
-  if (running >= EXPORTS_MAX) throw unavailable();
-  running++;
+  const leave = enter(callerIfAny(request)?.organisation ?? '');
   const pages = of.pages[Symbol.asyncIterator]() as Pages<P>;
   try {
     const first = await pages.next();
     void reply.status(200).headers(headersOf(of.form, of));
     if (request.method === 'HEAD') {
-      running--;
+      leave();
       await pages.return?.();
       // Not nothing: that would be told as a length of 0, and GET has another.
       void reply.send(Readable.from([]));
-    } else void reply.send(streamOf(of, pages, first));
+    } else void reply.send(streamOf(of, pages, first, leave));
   } catch (error) {
-    running--;
+    leave();
     throw error;
   }
+}
+
+/** Takes a place, or throws 503. What it returns gives the place back, once. */
+function enter(organisation: string): () => void {
+  const own = runningOf.get(organisation) ?? 0;
+  if (running >= EXPORTS_MAX || own >= EXPORTS_OF_ONE_MAX) throw unavailable();
+  running++;
+  runningOf.set(organisation, own + 1);
+  let isThere = true;
+  return () => {
+    if (!isThere) return;
+    isThere = false;
+    running--;
+    const left = (runningOf.get(organisation) ?? 1) - 1;
+    if (left > 0) runningOf.set(organisation, left);
+    else runningOf.delete(organisation);
+  };
 }
 
 type Pages<P> = AsyncIterator<readonly P[], void, void>;
@@ -110,7 +131,12 @@ interface Progress {
   outcome: 'whole' | 'broken' | 'gone' | 'stalled';
 }
 
-function streamOf<P>(of: Export<P>, pages: Pages<P>, first: IteratorResult<readonly P[], void>): Readable {
+function streamOf<P>(
+  of: Export<P>,
+  pages: Pages<P>,
+  first: IteratorResult<readonly P[], void>,
+  leave: () => void,
+): Readable {
   const progress: Progress = { outcome: 'gone' };
   const labels = { list: of.name, form: of.form };
   const stall = (): void => {
@@ -119,7 +145,7 @@ function streamOf<P>(of: Export<P>, pages: Pages<P>, first: IteratorResult<reado
   };
   const stream = Readable.from(chunks(of, pages, { first, progress, stall }), { objectMode: false });
   stream.once('close', () => {
-    running--;
+    leave();
     ended.inc({ ...labels, outcome: progress.outcome });
   });
   return stream;

@@ -213,6 +213,21 @@ describe('a hundred thousand rows', () => {
     await until('its end is noted', async () => (await endsOf('gone')) === gone + 1);
   });
 
+  it('taken slowly, however many times, leave room for the exports of others', async () => {
+    const gone = await endsOf('gone');
+    const slow = await Promise.all(Array.from({ length: 8 }, () => begun(many, PAYMENTS, NDJSON)));
+    for (const answer of slow) answer.pause();
+    expect(slow.map(({ statusCode }) => statusCode)).toEqual(Array<number>(8).fill(200));
+    expect(told(await many.get(PAYMENTS, NDJSON))).toBe('503 unavailable');
+    expect((await stage.client.get(PAYMENTS, NDJSON)).status).toBe(200);
+    for (const answer of slow) answer.destroy();
+    await until('their ends are noted', async () => (await endsOf('gone')) === gone + 8);
+    const again = await begun(many, PAYMENTS, NDJSON);
+    expect(again.statusCode).toBe(200);
+    again.destroy();
+    await until('its end is noted', async () => (await endsOf('gone')) === gone + 9);
+  });
+
   it('whose client goes while they are compressed have not been broken by an error', async () => {
     const [gone, broken] = [await endsOf('gone'), await endsOf('broken')];
     const answer = await begun(many, PAYMENTS, { ...NDJSON, 'accept-encoding': 'gzip' });
