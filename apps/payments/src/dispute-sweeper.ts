@@ -3,7 +3,7 @@ import { METRICS } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Messaging } from '@payflow/messaging';
 import { gauge, logger, OncePerInterval } from '@payflow/telemetry';
-import { countRefused, takeUnsettled } from './database/dispute.repository.js';
+import { countRefused, disputesInVain, takeUnsettled, type NamedDispute } from './database/dispute.repository.js';
 
 const log = logger('dispute-sweeper');
 
@@ -12,6 +12,8 @@ const INTERVAL_MS = 2_000;
 const WAIT_MS = 10_000;
 const TAKEN_MAX = 200;
 const REPORT_INTERVAL_MS = 60_000;
+/** What a payment's end did not give back stays so until somebody looks: an older process may have ended it during an upgrade. */
+const IN_VAIN_INTERVAL_MS = 3_600_000;
 
 const refused = gauge(
   METRICS.disputesRefused,
@@ -28,11 +30,13 @@ export class DisputeSweeper implements OnApplicationBootstrap, OnApplicationShut
     (error) => log.warn({ err: error }, 'the sweeper of disputes could not look; it will again'),
   );
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
+  private readonly hourly = new OncePerInterval(IN_VAIN_INTERVAL_MS);
 
   constructor(
     private readonly database: Database,
     private readonly messaging: Messaging,
     private readonly wait_ms = WAIT_MS,
+    private readonly now: () => number = () => performance.now(),
   ) {}
 
   onApplicationBootstrap(): void {
@@ -45,9 +49,10 @@ export class DisputeSweeper implements OnApplicationBootstrap, OnApplicationShut
 
   /** One round. */
   async sweep(): Promise<void> {
+    const inVain = await this.inVain();
     const staged = await this.database.transaction(async (tx) => {
       const unsettled = await takeUnsettled(tx, this.wait_ms, TAKEN_MAX);
-      const commands = unsettled.map(({ id, dispute, tenant, livemode }): AnyOutgoing => ({
+      const commands = [...unsettled, ...inVain].map(({ id, dispute, tenant, livemode }): AnyOutgoing => ({
         type: 'payflow.dispute.sweep.v1',
         subject: id,
         data: { id, dispute },
@@ -57,6 +62,13 @@ export class DisputeSweeper implements OnApplicationBootstrap, OnApplicationShut
     });
     staged.publish();
     await this.report();
+  }
+
+  /** Beside the rounds: it is looked for once an hour, and at the start. */
+  private async inVain(): Promise<readonly NamedDispute[]> {
+    let isDue = false;
+    this.hourly.run(() => (isDue = true), this.now());
+    return isDue ? disputesInVain(this.database, this.wait_ms, TAKEN_MAX) : [];
   }
 
   private async report(): Promise<void> {

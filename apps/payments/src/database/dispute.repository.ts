@@ -18,6 +18,7 @@ import {
   type EvidenceAttempt,
   type NoticeEvidence,
 } from './dispute-records.js';
+import { parked } from './parked.js';
 import type { PaymentKey } from './payment.repository.js';
 
 /** A payment that is, or may be, disputed. */
@@ -205,8 +206,21 @@ const TAKE_UNSETTLED = statement(
      select tenant_id, livemode, id from disputes
      where leg in ('taking', 'refused', 'returning', 'return_refused') and swept_at < clock_timestamp() - case
        when leg in ('taking', 'returning') then $1 else least($1 * power(2, least(leg_try, 20)), 3600000) end * interval '1 millisecond'
+       and not exists (${parked('disputes.tenant_id', 'disputes.payment_id')})
      order by swept_at limit $2 for update skip locked)
    returning tenant_id, livemode, id, payment_id`,
+);
+
+// Whoever ends a payment has its disputes look at that; but what was ended by a release that did not know of it stays as it was. No
+// index has these: it is read seldom, and a payment is looked up for each dispute whose money is with the provider.
+const IN_VAIN = statement(
+  'disputes.in-vain',
+  `select d.tenant_id, d.livemode, d.id, d.payment_id
+   from disputes d cross join lateral (
+     select from payments p where p.tenant_id = d.tenant_id and p.livemode = d.livemode and p.id = d.payment_id
+       and p.status in ('failed', 'canceled', 'expired') and p.updated_at < clock_timestamp() - $1 * interval '1 millisecond' limit 1) as ended
+   where d.leg = 'taken' and not exists (${parked('d.tenant_id', 'd.payment_id')})
+   limit $2`,
 );
 
 // Since the movement was asked for at first, and while it is asked for anew: every try changes the dispute, and none of them ends it.
@@ -353,6 +367,11 @@ export async function takeUnsettled(
   limit: number,
 ): Promise<NamedDispute[]> {
   return (await db.rows<NamedRow>(TAKE_UNSETTLED, [wait_ms, limit])).map(toNamed);
+}
+
+/** Disputes whose money was taken of payments that ended with nothing captured `wait_ms` ago, which nothing has given back. */
+export async function disputesInVain(db: Database, wait_ms: number, limit: number): Promise<NamedDispute[]> {
+  return (await db.rows<NamedRow>(IN_VAIN, [wait_ms, limit])).map(toNamed);
 }
 
 function toNamed(row: NamedRow): NamedDispute {
