@@ -26,10 +26,12 @@ export interface DisputablePayment extends PaymentKey {
   readonly source: string;
   readonly destination: string;
   readonly asset: string;
-  /** What was captured; of a payment that is not captured yet, its amount. */
+  /** What it was made with. */
   readonly amount: string;
+  readonly captured: bigint;
+  /** What a provider was asked to take beside that, and has not declined: it may be captured there by now. */
+  readonly beingCaptured: bigint;
   readonly status: PaymentStatus;
-  readonly isCaptured: boolean;
   /** Who took the money; null where it is not known yet, or nobody outside did. */
   readonly takenBy: string | null;
   /** Of what is not captured: who was asked to take the money, and has not said that they did not. */
@@ -75,6 +77,12 @@ export interface DisputeChanges {
   readonly attempts: readonly EvidenceAttempt[];
 }
 
+// What providers were asked to take of payment `p` and have not declined.
+const TAKING = `payment_operations w
+       join attempts a on (a.operation_id, a.tenant_id, a.livemode) = (w.id, w.tenant_id, w.livemode)
+     where (w.payment_id, w.tenant_id, w.livemode) = (p.id, p.tenant_id, p.livemode) and a.action in ('sale', 'capture')
+       and a.sent_at is not null and a.status not in ('declined', 'not_sent')`;
+
 // Locks the payments, and then their disputes, each in the order of their ids: the second waits for the first to be all there. A
 // dispute that was opened while this waited is not among them: only the reader of the payment's partition opens one, and its
 // position keeps it alone; a second would meet the unique key.
@@ -89,10 +97,12 @@ export const DISPUTES: Part = {
       'p_asset',
       'p_status',
       'p_taken_by',
-      'p_is_captured',
+      'p_amount',
+      'p_captured',
       'p_asked_of',
+      'p_asked',
     ],
-    ...['captured_minor', 'now', 'elsewhere', 'verdicts'],
+    ...['now', 'elsewhere', 'verdicts'],
     ...DISPUTE_COLUMNS,
   ],
   width: 8,
@@ -103,8 +113,7 @@ export const DISPUTES: Part = {
        as t (tenant_id, livemode, payment_id, connector, provider_reference)),
    payment as materialized (
      select tenant_id, livemode, id, status, source_account_id, destination_account_id, asset,
-       connector as taken_by, amount_captured_minor > 0 as is_captured,
-       case when amount_captured_minor > 0 then amount_captured_minor else amount_minor end as captured_minor
+       connector as taken_by, amount_minor, amount_captured_minor
      from payments where (tenant_id, livemode, id) in (select * from asked)
      order by tenant_id, livemode, id for no key update),
    known as materialized (
@@ -112,11 +121,10 @@ export const DISPUTES: Part = {
      order by d.tenant_id, d.livemode, d.id for update of d)
    select p.tenant_id as p_tenant_id, p.livemode as p_livemode, p.id as p_id, p.source_account_id as p_source,
      p.destination_account_id as p_destination, p.asset as p_asset, p.status as p_status, p.taken_by as p_taken_by,
-     p.is_captured as p_is_captured, case when not p.is_captured then array(select distinct a.connector
-       from payment_operations w join attempts a on (a.operation_id, a.tenant_id, a.livemode) = (w.id, w.tenant_id, w.livemode)
-       where (w.payment_id, w.tenant_id, w.livemode) = (p.id, p.tenant_id, p.livemode) and a.action in ('sale', 'capture')
-         and a.sent_at is not null and a.status not in ('declined', 'not_sent')) end as p_asked_of,
-     p.captured_minor, clock_timestamp() as now,
+     p.amount_minor as p_amount, p.amount_captured_minor as p_captured,
+     case when p.amount_captured_minor = 0 then array(select distinct a.connector from ${TAKING}) end as p_asked_of,
+     (select coalesce(sum(a.amount_minor), 0)::bigint from ${TAKING} and w.status not in ('succeeded', 'failed')) as p_asked,
+     clock_timestamp() as now,
      array(select concat_ws(' ', o.connector, o.provider_reference)
        from told t join disputes o using (tenant_id, livemode, connector, provider_reference)
        where t.tenant_id = p.tenant_id and t.livemode = p.livemode and t.payment_id = p.id and o.payment_id <> p.id) as elsewhere,
@@ -242,11 +250,12 @@ export type DisputesRow = Row &
     p_asset: string;
     p_status: PaymentStatus;
     p_taken_by: string | null;
-    p_is_captured: boolean;
+    p_amount: bigint;
+    p_captured: bigint;
     p_asked_of: string[] | null;
+    p_asked: bigint;
     verdicts: string[];
     elsewhere: string[];
-    captured_minor: bigint;
     now: Date;
   };
 
@@ -294,12 +303,13 @@ function toPayment(rows: readonly [DisputesRow, ...DisputesRow[]]): DisputablePa
     destination: fromUuid('account', first.p_destination),
     asset: first.p_asset,
     status: first.p_status,
-    isCaptured: first.p_is_captured,
+    amount: first.p_amount.toString(),
+    captured: first.p_captured,
+    beingCaptured: first.p_asked,
     takenBy: first.p_taken_by,
     askedOf: first.p_asked_of ?? [],
     verdicts: new Set(rows.flatMap(({ verdicts }) => verdicts.map((id) => fromUuid('event', id)))),
     elsewhere: new Set(first.elsewhere),
-    amount: first.captured_minor.toString(),
     // Of a payment without any, the outer join's row is empty.
     disputes: rows.filter(({ id }) => (id as string | null) !== null).map(toDispute),
     now: first.now.toISOString(),

@@ -101,8 +101,7 @@ export function asPlayed(lives: ReadonlyMap<string, Life>): (payment: Disputable
     const played = lives.get(keyOf(payment))?.payment;
     if (!played) return payment;
     const { status, connector: takenBy, captured } = played;
-    const isCaptured = captured > 0n;
-    return { ...payment, status, takenBy, isCaptured, amount: isCaptured ? captured.toString() : played.amount };
+    return { ...payment, status, takenBy, captured };
   };
 }
 
@@ -178,12 +177,13 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
   if (!isTakenBy(payment, data.connector)) return refuse(notice, 'is of a payment that this provider did not take');
   if (data.asset !== undefined && data.asset !== payment.asset) return refuse(notice, 'is of another asset');
   if (isInVain(payment.status)) return refuse(notice, 'is of a payment that took no money');
-  const amount = data.amount ?? payment.amount;
+  const sums = disputable(payment);
+  const amount = data.amount ?? sums.usual.toString();
   if (amount === '0') return refuse(notice, 'is of no money');
   if (parseAmount(amount) === undefined) return refuse(notice, 'is of more than can be counted');
   // No scheme lets a cardholder dispute more than was charged. The provider may have taken more all the same: what it can be
   // owed is booked, so that the dispute can be answered in time, and the rest is a person's to claim back.
-  const left = BigInt(payment.amount) - docket.disputedOf(payment);
+  const left = sums.most - docket.disputedOf(payment);
   if (left <= 0n) return refuse(notice, 'is of money that is disputed already');
   if (BigInt(amount) > left) alarmExcess(notice, amount, left);
   const { tenant, livemode, source, destination, asset } = payment;
@@ -198,8 +198,18 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
  * No provider moves money of what another took, or of what it was never asked to take: its secret is good for its own payments, which
  * are those of its mode. Of what is still on its way the capture may have been heard of later than the dispute.
  */
-function isTakenBy({ isCaptured, status, takenBy, askedOf }: DisputablePayment, connector: string): boolean {
-  return askedOf.includes(connector) || (takenBy === connector && (isCaptured || status === 'processing'));
+function isTakenBy({ captured, status, takenBy, askedOf }: DisputablePayment, connector: string): boolean {
+  return askedOf.includes(connector) || (takenBy === connector && (captured > 0n || status === 'processing'));
+}
+
+/**
+ * What a notice without a sum is of, and the most that one can be of. A capture that is on its way may be done at the provider: of a
+ * payment of which nothing else was captured the dispute is of that, and not of what is authorized beyond it.
+ */
+function disputable({ amount, captured, beingCaptured }: DisputablePayment): { usual: bigint; most: bigint } {
+  if (captured > 0n) return { usual: captured, most: captured + beingCaptured };
+  const usual = beingCaptured > 0n ? beingCaptured : BigInt(amount);
+  return { usual, most: usual };
 }
 
 function refuse({ data, id }: Notice, why: string): false {

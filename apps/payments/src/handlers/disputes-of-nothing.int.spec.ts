@@ -12,6 +12,7 @@ const DISPUTES = statement(
   'spec.disputes-of-nothing',
   `select status, leg, leg_reason as reason from disputes where payment_id = $1`,
 );
+const AMOUNTS = statement('spec.disputed-amounts', 'select amount_minor as amount from disputes where payment_id = $1');
 const EVIDENCE = statement(
   'spec.evidence-of-nothing',
   'select believed from provider_evidence where payment_id = $1 order by received_at',
@@ -25,10 +26,10 @@ afterAll(async () => {
   expect(await payments.closeWithBroken()).toEqual([]);
 });
 
-const notice = (id: string, kind: NoticeKind, connector = 'cards') =>
+const notice = (id: string, kind: NoticeKind, connector = 'cards', amount: string | null = '400') =>
   payments.message('payflow.payment.notice.v1', {
     ...{ id, connector, notice: newId('event'), kind, attempt: null, provider_reference: `dsp_${id}` },
-    ...{ code: 'fraudulent', amount: '400', occurred_at: new Date().toISOString() },
+    ...{ code: 'fraudulent', amount, occurred_at: new Date().toISOString() },
   });
 const disputesOf = (id: string) => payments.db.database.rows(DISPUTES, [uuidOf('payment', id)]);
 const believed = async (id: string) =>
@@ -109,6 +110,46 @@ describe('the notice of a dispute', () => {
     expect(told(await payments.tell(notice(id, 'dispute_opened')))).toEqual(['dispute.opened', 'transfer.post']);
     await payments.settle();
     expect(await disputesOf(id)).toMatchObject([{ leg: 'taken' }]);
+  });
+});
+
+describe('the dispute of a payment whose capture has not been heard of', () => {
+  const amountOf = async (id: string) =>
+    (await payments.db.database.rows<{ amount: bigint }>(AMOUNTS, [uuidOf('payment', id)])).map(({ amount }) => amount);
+  /** Of 1,000 authorized so much is asked to be captured. */
+  async function capturing(amount: string, capture: 'manual' | 'manual_multiple' = 'manual'): Promise<string> {
+    const id = await payments.authorized({ ...CARD, capture });
+    await sent(id, 'approved');
+    await payments.tell(payments.wish(id, 'capture', { amount, final: capture === 'manual' }));
+    await sent(id);
+    return id;
+  }
+
+  it.each([
+    ['is of that capture where its notice names no sum', null, [300n]],
+    ['is of what its notice says, and of no more than the capture', '900', [300n]],
+    ['is of what its notice says', '200', [200n]],
+  ] as const)('%s', async (_what, amount, disputed) => {
+    const id = await capturing('300');
+    await payments.tell(notice(id, 'dispute_opened', 'cards', amount));
+    expect(await amountOf(id)).toEqual(disputed);
+    await payments.settle();
+  });
+
+  it('is of what was captured before where its notice names no sum, and of all of it where that is what it says', async () => {
+    for (const [amount, disputed] of [
+      [null, [300n]],
+      ['500', [500n]],
+    ] as const) {
+      const id = await capturing('300', 'manual_multiple');
+      await payments.tell(await payments.answer(id, 'approved'));
+      await payments.settle();
+      await payments.tell(payments.wish(id, 'capture', { amount: '200', final: false }));
+      await sent(id);
+      await payments.tell(notice(id, 'dispute_opened', 'cards', amount));
+      expect(await amountOf(id)).toEqual(disputed);
+      await payments.settle();
+    }
   });
 });
 
