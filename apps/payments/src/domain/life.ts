@@ -137,6 +137,8 @@ export interface Moment {
   readonly ownNow: string;
   /** So many milliseconds after {@link ownNow}. */
   readonly later: (by_ms: number) => string;
+  /** By when a provider had set the money aside, by the clock of `now`; where its answer says so. */
+  readonly authorizedAt?: string | undefined;
   readonly newEventId: () => string;
   readonly termsOf: (connector: string | null) => Terms;
 }

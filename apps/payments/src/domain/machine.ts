@@ -145,7 +145,8 @@ export function hear(life: Life, answer: PaymentAnswer, operationId: string, mom
   if (operation.kind !== 'refund' && current !== null && current !== operation.id)
     return withOperation(known, { ...answered, status: code === null ? 'settling' : 'releasing', failureCode: code });
   const mine = operation.kind === 'refund' ? known : withPayment(known, { operation: operation.id });
-  return code === null ? approved(mine, answered, accounts, moment) : declined(mine, answered, code, accounts, moment);
+  if (code !== null) return declined(mine, answered, code, accounts, moment);
+  return approved(mine, answered, accounts, { ...moment, authorizedAt: answer.authorized_at });
 }
 
 /** What the provider answered was discarded unheard: the operation waits on, for it to be told again, and somebody is to know. */

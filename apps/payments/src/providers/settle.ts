@@ -184,10 +184,25 @@ export function lastWord<W extends { outcome: Told; code: string | null }>(attem
     : word;
 }
 
+/**
+ * Since when the money may have been set aside. Its provider counts from when it did that, whenever we hear of it, hours or days later:
+ * so from when it was sent, if that was not answered; and from now where its customer had to act, who has just done so.
+ */
+function sinceOf({ status, said, sentAt, now }: Attempt, source: Word['source'] | undefined): string {
+  const isActedOn = status === 'requires_action' || said.url !== null;
+  return (source === 'answer' || isActedOn || sentAt === null ? now : sentAt).toISOString();
+}
+
 /** `payflow.payment.answer.v1`: names the attempt that the machine knows. */
 export function answerOf(
   attempt: Attempt,
-  { outcome, code, reference, url }: { outcome: Told } & Pick<Word, 'code' | 'reference' | 'url'>,
+  {
+    outcome,
+    code,
+    reference,
+    url,
+    source,
+  }: { outcome: Told } & Pick<Word, 'code' | 'reference' | 'url'> & Partial<Pick<Word, 'source'>>,
   actor = WORKER,
 ): AnyOutgoing {
   const { tenant, livemode, payment, correlation, traceparent } = attempt;
@@ -203,6 +218,7 @@ export function answerOf(
       connector: attempt.connector,
       provider_reference: reference,
       url: outcome === 'requires_action' ? url : null,
+      ...(attempt.action === 'authorize' && outcome === 'approved' && { authorized_at: sinceOf(attempt, source) }),
     },
     origin: {
       tenant,

@@ -84,6 +84,33 @@ describe('an outcome that is not known', () => {
     expect(await wishes.answers(attempt)).toMatchObject([{ outcome: 'approved', provider_reference: 'auth_7' }]);
   });
 
+  it('of an authorization tells since when it may be good: since it was sent, not since it was found out', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [silence, yes];
+    first.inquiryAnswers = [yes];
+    const late = await wishes.ask({ action: 'authorize' });
+    await ask(late);
+    await db.tamper(`update attempts set sent_at = '2026-01-01T00:00:00Z' where payment_id = '${uuid(late)}'`);
+    await inquire(late);
+    expect(await wishes.answers(late)).toMatchObject([{ authorized_at: '2026-01-01T00:00:00.000Z' }]);
+    const answered = await wishes.ask({ action: 'authorize' });
+    await ask(answered);
+    const [{ authorized_at = '' } = {}] = await wishes.answers(answered);
+    expect(Date.now() - Date.parse(authorized_at)).toBeLessThan(60_000);
+  });
+
+  it('of an authorization whose customer had to act is good since they did', async () => {
+    const { first, ask, inquire } = house();
+    first.answers = [act];
+    first.inquiryAnswers = [yes];
+    const attempt = await wishes.ask({ action: 'authorize' });
+    await ask(attempt);
+    await db.tamper(`update attempts set sent_at = '2026-01-01T00:00:00Z' where payment_id = '${uuid(attempt)}'`);
+    await inquire(attempt);
+    const [, { authorized_at = '' } = {}] = await wishes.answers(attempt);
+    expect(Date.now() - Date.parse(authorized_at)).toBeLessThan(60_000);
+  });
+
   it('that waits for a human does no more when the provider has said how it ended after all', async () => {
     const { first, ask, inquire } = house();
     first.answers = [silence];

@@ -62,6 +62,7 @@ export interface Answer {
   readonly connector: string | null;
   readonly provider_reference: string | null;
   readonly url: string | null;
+  readonly authorized_at?: string;
 }
 
 /** What the machine would have written down for a payment, and a look at what the worker makes of it. */

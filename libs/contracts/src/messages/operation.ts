@@ -90,6 +90,8 @@ export interface PaymentAnswer {
   readonly provider_reference: string | null;
   /** Where the customer has to go, if they have to act. */
   readonly url: string | null;
+  /** Of an authorization that was approved: its provider has set the money aside by then, and counts its time from no earlier. */
+  readonly authorized_at?: string;
 }
 
 /** `payflow.payment.expire.v1`: the sweeper found that its time is over. */
@@ -168,15 +170,18 @@ const ended = (kind: OperationKind, summary: string) =>
     }),
   }) as const;
 
-export const paymentAnswer = object({
-  id: id('payment'),
-  attempt: id('attempt'),
-  outcome: { enum: PROVIDER_OUTCOMES },
-  code: nullable(reason),
-  connector: word,
-  provider_reference: word,
-  url: nullable({ type: 'string', maxLength: 2_000, pattern: '^https?://' }),
-});
+export const paymentAnswer = object(
+  {
+    id: id('payment'),
+    attempt: id('attempt'),
+    outcome: { enum: PROVIDER_OUTCOMES },
+    code: nullable(reason),
+    connector: word,
+    provider_reference: word,
+    url: nullable({ type: 'string', maxLength: 2_000, pattern: '^https?://' }),
+  },
+  { authorized_at: instant },
+);
 
 export const operationSchemas = {
   'payflow.payment.confirm.v1': wish<PaymentConfirm>(
