@@ -215,7 +215,9 @@ export async function decidedBy(tx: Transaction, keys: readonly PaymentKey[]): P
 }
 
 /** Moves waiting payments to their final state, each only by the verdict on its own command. Returns those that moved. */
-export async function finishPayments(tx: Transaction, verdicts: readonly VerdictOnPayment[]): Promise<Payment[]> {
+export async function finishPayments(tx: Transaction, given: readonly VerdictOnPayment[]): Promise<Payment[]> {
+  // The server updates them one after the other as they are given: in the order in which all lock payments.
+  const verdicts = inKeyOrder(given, ({ payment: id, tenant, livemode }) => ({ id, tenant, livemode }));
   const rows = await tx.rows<PaymentRow>(FINISH, [
     ...keyColumns(verdicts.map(({ payment: id, tenant, livemode }) => ({ id, tenant, livemode }))),
     verdicts.map((v) => uuidOf('event', v.ledgerCommandId)),
@@ -236,6 +238,13 @@ export async function takeOverdue(db: Database | Transaction, wait_ms: number, l
 
 export function keyOf({ tenant, livemode, id }: PaymentKey): string {
   return `${tenant}/${livemode ? 'live' : 'test'}/${id}`;
+}
+
+/** As the database sorts the keys: the texts of ids sort as their bytes do. */
+function inKeyOrder<T>(all: readonly T[], of: (one: T) => PaymentKey): readonly T[] {
+  const sortable = ({ tenant, livemode, id }: PaymentKey) => `${tenant}/${livemode ? 1 : 0}/${id}`;
+  const keyed = all.map((one) => [sortable(of(one)), one] as const);
+  return keyed.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
 }
 
 export function keyColumns(keys: readonly PaymentKey[]): unknown[] {

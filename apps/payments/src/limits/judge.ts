@@ -56,7 +56,13 @@ export async function judge(
     ...asked.flatMap(({ facts, policy }) => windowsOf(facts, policy)),
     ...adding.flatMap((each) => windowsOfIncrease(each, policyOf(each.life.payment))),
   ];
-  const sums = await lockWindows(tx, windows);
+  const fresh = new Set(creates.map((create) => keyOf({ ...create, id: create.data.id })));
+  const held = [...lives.values()].map(({ payment }) => payment);
+  const sums = await lockWindows(
+    tx,
+    windows,
+    held.filter((payment) => payment.admission !== null && !fresh.has(keyOf(payment))),
+  );
   const times = await readTimes(
     tx,
     windows.filter((window): window is Looked => 'after_ms' in window),

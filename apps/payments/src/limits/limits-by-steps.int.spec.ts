@@ -1,6 +1,7 @@
 import { newId, type LimitDefine, type RiskRuleDefine } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { statementsOf } from '@payflow/testing';
+import { statementsOf, until } from '@payflow/testing';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PaymentsUnderTest, told } from '../testing/payments-under-test.js';
 import { reviewOf } from './review.repository.js';
@@ -10,6 +11,10 @@ const USE = statement(
   'spec.limit-use-by-steps',
   `select reserved_minor::text as reserved, used_minor::text as used from limit_uses
    where limit_id = typeid_uuid($1) and window_start > to_timestamp(0)`,
+);
+const WAITING = statement(
+  'spec.batches-that-wait',
+  `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
 );
 
 let payments: PaymentsUnderTest;
@@ -327,4 +332,41 @@ it('a direct payment under review that is denied ends what has waited for it', a
   await payments.tell(good);
   expect(told(await payments.tell(decide(good.data.id, 'approve')))).toEqual(['review.decided', 'transfer.post']);
   expect(told(await payments.settle())).toEqual(['payment.succeeded']);
+});
+
+it('two batches never wait for each other: what ends gives its place back in windows that are locked with the others', async () => {
+  const [first, second] = [newId('customer'), newId('customer')].sort() as [string, string];
+  const each = newId('limit');
+  const terms = {
+    kind: 'per_day',
+    scope: 'each_customer',
+    customer: null,
+    method: null,
+    asset: 'USD',
+    amount: '9000',
+  } as const;
+  const rest = { count: null, minutes: null, enabled: true, if_version: null };
+  await payments.tell(
+    payments.message('payflow.limit.define.v1', { id: each, ...terms, ...rest } satisfies LimitDefine),
+  );
+  const waiting = payments.create({ customer: first, confirm: false });
+  await payments.tell(waiting, payments.create({ customer: second, confirm: false }));
+  const window = (customer: string) =>
+    `select from limit_uses where limit_id = typeid_uuid('${each}') and subject = '${customer}' and window_start > to_timestamp(0) for update`;
+  const other = new Client({ connectionString: payments.db.adminUrl });
+  await other.connect();
+  try {
+    await other.query('begin');
+    expect((await other.query(window(first))).rowCount).toBe(1);
+    const batch = payments.tell(
+      payments.create({ customer: second, confirm: false }),
+      payments.wish(waiting.data.id, 'cancellation'),
+    );
+    await until('the batch waits', async () => (await payments.db.database.rows(WAITING)).length > 0);
+    expect((await other.query(`${window(second)} nowait`)).rowCount).toBe(1);
+    await other.query('commit');
+    expect(told(await batch)).toContain('payment.canceled');
+  } finally {
+    await other.end();
+  }
 });

@@ -1,5 +1,6 @@
 import { derivedUuid, fromUuid, toUuid, uuidOf } from '@payflow/contracts';
 import { statement, Unnested, type Row, type Transaction } from '@payflow/database';
+import { keyColumns, type PaymentKey } from '../database/payment.repository.js';
 import type { Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import { keptBy } from './increase.js';
@@ -19,11 +20,15 @@ export interface Settled extends Owner {
 
 const KEY = 'tenant_id, livemode, limit_id, subject, window_start';
 
-// Whoever is in the rows decides after whoever was before: all in one order, so that two batches never wait for each other.
+// Whoever is in the rows decides after whoever was before: all in one order, so that two batches never wait for each other. Those of
+// payments that may end in this batch are among them: giving back what they took would lock them in a second round.
 const LOCK = statement(
   'limit-uses.lock',
   `insert into limit_uses as u (${KEY})
    select t, l, i, s, to_timestamp(w / 1000.0) from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[]) as n (t, l, i, s, w)
+   union select ${KEY} from limit_reservations
+   where (tenant_id, livemode, payment_id) in (select * from unnest($6::uuid[], $7::boolean[], $8::uuid[]))
+     and status = 'reserved' and window_start > to_timestamp(0)
    order by 1, 2, 3, 4, 5
    on conflict (${KEY}) do update set updated_at = clock_timestamp()
    returning tenant_id, livemode, limit_id, subject, (extract(epoch from window_start) * 1000)::bigint as start_ms,
@@ -162,8 +167,12 @@ interface LockedRow extends Row {
   sum: bigint;
 }
 
-/** Locks the windows and reads what is taken of each, by {@link keyOfWindow}. */
-export async function lockWindows(tx: Transaction, windows: readonly Window[]): Promise<Map<string, bigint>> {
+/** Locks the windows, and those in which the payments `held` have a place; reads what is taken of each window, by {@link keyOfWindow}. */
+export async function lockWindows(
+  tx: Transaction,
+  windows: readonly Window[],
+  held: readonly PaymentKey[],
+): Promise<Map<string, bigint>> {
   if (windows.length === 0) return new Map();
   const distinct = [...new Map(windows.map((window) => [keyOfWindow(window), window])).values()];
   const rows = await tx.rows<LockedRow>(LOCK, [
@@ -171,18 +180,16 @@ export async function lockWindows(tx: Transaction, windows: readonly Window[]): 
     distinct.map(countingUuid),
     distinct.map(({ subject }) => subject),
     distinct.map(({ start_ms }) => start_ms),
+    ...keyColumns(held),
   ]);
   const by = new Map(distinct.map((window) => [countingUuid(window), window.by]));
   return new Map(
-    rows.map((row) => {
+    rows.flatMap((row) => {
+      const id = by.get(row.limit_id);
+      if (id === undefined) return [];
       const owner = { tenant: fromUuid('tenant', row.tenant_id), livemode: row.livemode };
-      const window = {
-        ...owner,
-        by: by.get(row.limit_id) as string,
-        subject: row.subject,
-        start_ms: Number(row.start_ms),
-      };
-      return [keyOfWindow(window), row.sum];
+      const window = { ...owner, by: id, subject: row.subject, start_ms: Number(row.start_ms) };
+      return [[keyOfWindow(window), row.sum] as const];
     }),
   );
 }

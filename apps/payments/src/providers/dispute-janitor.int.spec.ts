@@ -42,10 +42,16 @@ afterAll(() => db.drop());
 beforeEach(async () => {
   asked = [];
   await db.tamper('update disputes set swept_at = now()');
-  payment = await stage.payment();
-  const [out] = transfersOf(await stage.take([stage.notice(payment, 'dispute_opened')]));
-  await stage.hear([stage.verdict(out as NonNullable<typeof out>)]);
+  payment = await disputed();
 });
+
+/** A payment whose dispute is open, and its money with the provider. */
+async function disputed(): Promise<Create> {
+  const create = await stage.payment();
+  const [out] = transfersOf(await stage.take([stage.notice(create, 'dispute_opened')]));
+  await stage.hear([stage.verdict(out as NonNullable<typeof out>)]);
+  return create;
+}
 
 const reference = () => `dsp_${payment.data.id}`;
 const merchantReference = () => `${payment.tenant}/test/${payment.data.id}`;
@@ -120,6 +126,35 @@ describe('a dispute whose webhooks were lost', () => {
     await look(says);
     expect([asked.length, await heard()]).toEqual([times, []]);
     expect(await stage.disputes(payment)).toMatchObject([{ status: 'needs_response', version: 2 }]);
+  });
+
+  it('is one of many: their provider is asked about them one after the other, and no more in a round in which it does not answer', async () => {
+    const more = [await disputed(), await disputed(), await disputed()];
+    await db.tamper(`update disputes set swept_at = now() - interval '7 hours' where status = 'needs_response'`);
+    const ofAnother = uuidOf('payment', (more[2] as Create).data.id);
+    await db.tamper(`update disputes set connector = 'others' where payment_id = '${ofAnother}'`);
+    let [atOnce, most] = [0, 0];
+    const asking = async (name: string, named: string, isSilent: boolean) => {
+      asked.push(`${name} ${named}`);
+      most = Math.max(most, ++atOnce);
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      atOnce--;
+      if (isSilent) throw new Error('no answer');
+      return { status: 'opened', merchantReference: '', evidenceDueBy: null } as const;
+    };
+    const round = async (isSilent: boolean) => {
+      asked = [];
+      const connectors = ['cards', 'others'].map((name) =>
+        Object.assign(new Scripted(name), { dispute: (named: string) => asking(name, named, isSilent && name === 'cards') }),
+      );
+      await new DisputeJanitor(db.database, messaging.outbox, connectors).look();
+      return asked.map((each) => each.split(' ')[0]).sort();
+    };
+    expect(await round(true)).toEqual(['cards', 'others']);
+    expect(await round(false)).toEqual([]);
+    await db.tamper(`update disputes set swept_at = now() - interval '7 hours' where status = 'needs_response'`);
+    expect((await round(false)).filter((name) => name === 'cards').length).toBeGreaterThanOrEqual(3);
+    expect(most).toBe(1);
   });
 
   it('is asked about no more when it is decided', async () => {

@@ -1,0 +1,44 @@
+import { uuidOf } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { until } from '@payflow/testing';
+import { Client } from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PaymentsUnderTest, told } from '../testing/payments-under-test.js';
+
+const WAITING = statement(
+  'spec.verdicts-that-wait',
+  `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+);
+
+let payments: PaymentsUnderTest;
+beforeAll(async () => {
+  payments = await PaymentsUnderTest.open();
+});
+afterAll(() => payments.close());
+
+it('verdicts end direct payments in the order in which commands lock them, whatever order they came in', async () => {
+  const [first, second] = [payments.create({ capture: 'automatic' }), payments.create({ capture: 'automatic' })].sort(
+    (a, b) => (a.data.id < b.data.id ? -1 : 1),
+  ) as [ReturnType<typeof payments.create>, ReturnType<typeof payments.create>];
+  await payments.tell(first, second);
+  const verdicts = payments.asked.splice(0).map((command) => payments.ledger.answer(command));
+  const lastFirst = verdicts.toSorted((a, b) => {
+    const [one, other] = [a, b].map(({ data }) => (data as { payment: string }).payment) as [string, string];
+    return one > other ? -1 : 1;
+  });
+  const other = new Client({ connectionString: payments.db.adminUrl });
+  await other.connect();
+  const lock = ({ data }: typeof first, how = '') =>
+    other.query(`select from payments where id = '${uuidOf('payment', data.id)}' for update ${how}`);
+  try {
+    await other.query('begin');
+    await lock(first);
+    const heard = payments.hear(...lastFirst);
+    await until('the verdicts wait', async () => (await payments.db.database.rows(WAITING)).length > 0);
+    await lock(second, 'nowait');
+    await other.query('commit');
+    expect(told(await heard)).toEqual(['payment.succeeded', 'payment.succeeded']);
+  } finally {
+    await other.end();
+  }
+});
