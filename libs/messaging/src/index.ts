@@ -7,11 +7,13 @@ export { MessagingPartitions1764100040001 } from './database/messaging-partition
 export { MessagingTables1763700000000 } from './database/messaging-tables.js';
 export { OutboxInOrder1764700000101 } from './database/outbox-in-order.js';
 export { DeadLettersSettled1764700000121 } from './database/dead-letters-settled.js';
+export { OperatorDecisions1764700000141 } from './database/operator-decisions.js';
 export { encodeRecord } from './envelope.js';
 export { Housekeeping } from './housekeeping.js';
 export { Messaging, type MessagingOptions } from './messaging.js';
 export { GroupCommit, Overloaded, type GroupCommitOptions, type Patience } from './group-commit.js';
 export { Pace } from './pace.js';
+export { noteDecision, type OperatorDecision } from './operator-decision.js';
 export { Outbox, type Staged, type StagedRows } from './outbox/outbox.js';
 export { republishRange } from './outbox/outbox.repository.js';
 export { dayOf, tallyOf, talliesByDay } from './outbox/tally.js';

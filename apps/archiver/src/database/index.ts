@@ -4,6 +4,7 @@ import {
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
 } from '@payflow/messaging';
 import { ArchiverTables1763700001000 } from './migrations/1763700001000-archiver-tables.js';
@@ -27,6 +28,7 @@ export const migrations = [
   ArchiverMonthBounds1764700000062,
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   rights,
 ];
 

@@ -4,6 +4,7 @@ import {
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
 } from '@payflow/messaging';
 import { ApiKeyEntity } from './api-key.entity.js';
@@ -91,6 +92,7 @@ export const migrations = [
   GatewayMarksBegan1764700000004,
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   rights,
 ];
 

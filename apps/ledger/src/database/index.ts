@@ -4,6 +4,7 @@ import {
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
   TestClocks1764400800051,
 } from '@payflow/messaging';
@@ -63,6 +64,7 @@ export const migrations = [
   LedgerFloorOfWideLimits1764700000051,
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   rights,
 ];
 

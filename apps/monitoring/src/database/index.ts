@@ -4,6 +4,7 @@ import {
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
 } from '@payflow/messaging';
 import { MonitoringTables1763700001000 } from './migrations/1763700001000-monitoring-tables.js';
@@ -21,6 +22,7 @@ export const migrations = [
   SumsAreNoCards1764300000001,
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   rights,
 ];
 

@@ -4,6 +4,7 @@ import {
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
   TestClocks1764400800051,
 } from '@payflow/messaging';
@@ -66,6 +67,7 @@ export const migrations = [
   AttemptTransitions1764700000070,
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
+  OperatorDecisions1764700000141,
   rights,
 ];
 

@@ -328,6 +328,19 @@ create table maintained_partitions (
   constraint maintained_partitions_step_check CHECK ((step = ANY (ARRAY['1 day'::interval, '1 mon'::interval])))
 );
 
+create table operator_decisions (
+  id bigint not null generated always as identity,
+  decision text not null,
+  details json not null,
+  actor text not null,
+  reason text not null,
+  decided_at timestamp with time zone not null default clock_timestamp(),
+  constraint operator_decisions_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 255))),
+  constraint operator_decisions_decision_check CHECK ((decision = ANY (ARRAY['position_moved'::text, 'republished'::text]))),
+  constraint operator_decisions_pkey PRIMARY KEY (id),
+  constraint operator_decisions_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 255)))
+);
+
 create table outbox (
   created_at timestamp with time zone not null,
   id uuid not null,
@@ -1145,6 +1158,8 @@ grant select on limits to reader;
 grant insert, select, update on limits to service;
 grant select on maintained_partitions to reader;
 grant select on maintained_partitions to service;
+grant select on operator_decisions to reader;
+grant insert, select on operator_decisions to service;
 grant select on outbox to reader;
 grant insert, select on outbox to service;
 grant update (claimed_until, published_at) on outbox to service;

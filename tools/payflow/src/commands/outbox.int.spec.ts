@@ -1,9 +1,9 @@
 import { statement } from '@payflow/database';
 import { costOf, createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { MIGRATIONS } from '../installation.js';
-import { OUTBOX_BY_TOPIC } from './outbox.js';
+import { OUTBOX_BY_TOPIC, outboxCommands } from './outbox.js';
 
 const PUBLISHED = 20_000;
 const FILL = statement(
@@ -16,6 +16,8 @@ const SUMMED = statement(
   'spec.summed',
   `insert into sent_tallies values ('t', current_date, 7, 1), ('t', current_date - 1, 8, 1)`,
 );
+
+const DECIDED = statement('spec.outbox-decided', 'select decision, details, actor, reason from operator_decisions');
 
 let db: TestDatabase;
 let owner: Client;
@@ -47,4 +49,22 @@ it('what waits is counted, and of what is published only what was counted as it 
   ]);
   const { rows } = await costOf(owner, OUTBOX_BY_TOPIC, []);
   expect(rows).toBeLessThan(100);
+});
+
+it('keeps who had messages sent again, and why', async () => {
+  process.env['MONITORING_DATABASE_URL'] = db.url;
+  const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  const [from, to] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'];
+  const span = ['--from', from, '--to', to];
+  const words = ['republish', 'monitoring', 'payments.events.v1', ...span, '--actor', 'ops', '--reason', 'a lost log'];
+  try {
+    await outboxCommands().parseAsync(words, { from: 'user' });
+    expect(written.mock.calls.join('')).toContain('0 rows go out again (ops: a lost log)');
+  } finally {
+    written.mockRestore();
+    delete process.env['MONITORING_DATABASE_URL'];
+  }
+  const details = { topic: 'payments.events.v1', from, to };
+  const kept = await db.database.rows(DECIDED);
+  expect(kept).toEqual([{ decision: 'republished', details, actor: 'ops', reason: 'a lost log' }]);
 });

@@ -1,6 +1,6 @@
 import { SERVICES, TOPICS, type Service } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { republishRange } from '@payflow/messaging';
+import { noteDecision, republishRange } from '@payflow/messaging';
 import { Command } from 'commander';
 import { parseInstant } from '../arguments.js';
 import { databaseUrl, withDatabase, withDatabases } from '../installation.js';
@@ -52,6 +52,10 @@ async function republish(
   if (!(SERVICES as readonly string[]).includes(service))
     throw new Error(`no such service; there are ${SERVICES.join(', ')}`);
   if (!Object.hasOwn(TOPICS, topic)) throw new Error(`no such topic; there are ${Object.keys(TOPICS).join(', ')}`);
-  const rows = await withDatabase(service as Service, (db) => republishRange(db, topic, from, to));
+  const rows = await withDatabase(service as Service, async (db) => {
+    // Before the first: of one that is broken off a part has gone out.
+    await noteDecision(db, { decision: 'republished', details: { topic, from, to }, actor, reason });
+    return republishRange(db, topic, from, to);
+  });
   process.stdout.write(`${rows} rows go out again (${actor}: ${reason})\n`);
 }

@@ -11,6 +11,8 @@ const PLACE = statement(
 );
 const PLACES = statement('spec.positions', 'select partition, next_offset::integer as at from positions order by 1');
 
+const DECIDED = statement('spec.positions-decided', 'select decision, details, actor, reason from operator_decisions');
+
 let db: TestDatabase;
 beforeAll(async () => {
   db = await createTestDatabase('monitoring', MIGRATIONS.monitoring, 2);
@@ -39,9 +41,13 @@ it('moves all that are named, or none', async () => {
     { partition: 0, at: 50 },
     { partition: 1, at: 50 },
   ]);
+  expect(await db.database.rows(DECIDED)).toEqual([]);
   expect(await move('1,0,1', '3')).toBe('monitoring.payments reads again from 3 (ops: a new log)\n');
   expect(await db.database.rows(PLACES)).toEqual([
     { partition: 0, at: 3 },
     { partition: 1, at: 3 },
   ]);
+  const details = { group: 'monitoring.payments', partitions: [1, 0], to: 3 };
+  const kept = await db.database.rows(DECIDED);
+  expect(kept).toEqual([{ decision: 'position_moved', details, actor: 'ops', reason: 'a new log' }]);
 });

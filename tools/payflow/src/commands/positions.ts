@@ -1,5 +1,6 @@
 import { SUBSCRIPTIONS } from '@payflow/contracts';
 import { statement } from '@payflow/database';
+import { noteDecision } from '@payflow/messaging';
 import { Command } from 'commander';
 import { groupOf, parseOffset, parsePartitions } from '../arguments.js';
 import { withDatabase } from '../installation.js';
@@ -54,6 +55,7 @@ async function move(
       // Of a wish that is half a mistake, nothing is done.
       if (moved !== partitions.length)
         throw new Error(`${moved} of ${partitions.length} positions exist: none was moved`);
+      await noteDecision(tx, { decision: 'position_moved', details: { group, partitions, to }, actor, reason });
     }),
   );
   process.stdout.write(`${group} reads again from ${to} (${actor}: ${reason})\n`);
