@@ -1,4 +1,4 @@
-import { fromUuid } from '@payflow/contracts';
+import { fromUuid, uuidOf } from '@payflow/contracts';
 import { statement, type Database, type Row } from '@payflow/database';
 import type { PaymentKey } from './payment.repository.js';
 
@@ -20,6 +20,17 @@ const TAKE = statement(
        and connector = any ($1::text[]) and swept_at < clock_timestamp() - $2 * interval '1 millisecond'
      order by swept_at limit $3 for update skip locked)
    returning tenant_id, livemode, payment_id, connector, provider_reference, evidence_due_by`,
+);
+
+// One that somebody has under their lock is left to them: who has locked another would be waited for.
+const GIVE_BACK = statement(
+  'disputes.give-back-undecided',
+  `update disputes set swept_at = clock_timestamp() - $5 * interval '1 millisecond'
+   where (tenant_id, livemode, id) in (
+     select d.tenant_id, d.livemode, d.id from disputes d
+       join unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[]) as n (tenant_id, livemode, connector, provider_reference)
+         using (tenant_id, livemode, connector, provider_reference)
+     for update of d skip locked)`,
 );
 
 interface TakenRow extends Row {
@@ -46,4 +57,20 @@ export async function takeUndecided(
     reference: row.provider_reference,
     evidenceDueBy: row.evidence_due_by,
   }));
+}
+
+/** Nobody has asked about these after all: they are due as before, behind those that are due for longer. */
+export async function giveBackUndecided(
+  db: Database,
+  disputes: readonly UndecidedDispute[],
+  wait_ms: number,
+): Promise<void> {
+  if (disputes.length === 0) return;
+  await db.count(GIVE_BACK, [
+    disputes.map(({ tenant }) => uuidOf('tenant', tenant)),
+    disputes.map(({ livemode }) => livemode),
+    disputes.map(({ connector }) => connector),
+    disputes.map(({ reference }) => reference),
+    wait_ms,
+  ]);
 }

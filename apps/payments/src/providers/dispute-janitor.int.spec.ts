@@ -23,6 +23,11 @@ const SOURCES = statement(
   'select source from provider_evidence where payment_id = $1 order by received_at',
 );
 
+const OPEN = statement(
+  'spec.open-disputes',
+  `select id from disputes where status = 'needs_response' and leg = 'taken'`,
+);
+
 type Create = Message<'payflow.payment.create.v1'>;
 type Asked = (reference: string) => Promise<ProviderDispute>;
 
@@ -128,32 +133,32 @@ describe('a dispute whose webhooks were lost', () => {
     expect(await stage.disputes(payment)).toMatchObject([{ status: 'needs_response', version: 2 }]);
   });
 
-  it('is one of many: their provider is asked about them one after the other, and no more in a round in which it does not answer', async () => {
-    const more = [await disputed(), await disputed(), await disputed()];
-    await db.tamper(`update disputes set swept_at = now() - interval '7 hours' where status = 'needs_response'`);
-    const ofAnother = uuidOf('payment', (more[2] as Create).data.id);
+  it('is one of many: its provider is asked about one after the other, and where it does not answer, about the others in the next round', async () => {
+    const [, , last] = [await disputed(), await disputed(), await disputed()];
+    const ofAnother = uuidOf('payment', (last as Create).data.id);
     await db.tamper(`update disputes set connector = 'others' where payment_id = '${ofAnother}'`);
+    await db.tamper(`update disputes set swept_at = now() - interval '7 hours' where status = 'needs_response'`);
+    const open = await db.database.rows(OPEN);
     let [atOnce, most] = [0, 0];
-    const asking = async (name: string, named: string, isSilent: boolean) => {
-      asked.push(`${name} ${named}`);
-      most = Math.max(most, ++atOnce);
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      atOnce--;
-      if (isSilent) throw new Error('no answer');
-      return { status: 'opened', merchantReference: '', evidenceDueBy: null } as const;
-    };
     const round = async (isSilent: boolean) => {
-      asked = [];
-      const connectors = ['cards', 'others'].map((name) =>
-        Object.assign(new Scripted(name), { dispute: (named: string) => asking(name, named, isSilent && name === 'cards') }),
-      );
-      await new DisputeJanitor(db.database, messaging.outbox, connectors).look();
-      return asked.map((each) => each.split(' ')[0]).sort();
+      const names: string[] = [];
+      const named = (name: string): Connector => {
+        const dispute: Asked = async () => {
+          names.push(name);
+          most = Math.max(most, ++atOnce);
+          await new Promise<void>((resolve) => setImmediate(resolve));
+          atOnce--;
+          if (isSilent && name === 'cards') throw new Error('no answer');
+          return { status: 'opened', merchantReference: '', evidenceDueBy: null };
+        };
+        return Object.assign(new Scripted(name), { dispute });
+      };
+      await new DisputeJanitor(db.database, messaging.outbox, [named('cards'), named('others')]).look();
+      return names.sort();
     };
     expect(await round(true)).toEqual(['cards', 'others']);
+    expect(await round(false)).toEqual(open.slice(2).map(() => 'cards'));
     expect(await round(false)).toEqual([]);
-    await db.tamper(`update disputes set swept_at = now() - interval '7 hours' where status = 'needs_response'`);
-    expect((await round(false)).filter((name) => name === 'cards').length).toBeGreaterThanOrEqual(3);
     expect(most).toBe(1);
   });
 

@@ -3,7 +3,7 @@ import { crashAt, newId } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { Repeat, type AnyOutgoing, type Outbox } from '@payflow/messaging';
 import { logger } from '@payflow/telemetry';
-import { takeUndecided, type UndecidedDispute } from '../database/undecided.repository.js';
+import { giveBackUndecided, takeUndecided, type UndecidedDispute } from '../database/undecided.repository.js';
 import { merchantReferenceOf } from './attempt.js';
 import { sending } from './sending.js';
 
@@ -55,24 +55,34 @@ export class DisputeJanitor {
   async look(): Promise<void> {
     const names = this.askable.map(({ name }) => name);
     const taken = await takeUndecided(this.db, names, this.wait_ms, TAKEN_MAX);
-    const told = await this.askEach(taken);
+    const { told, unasked } = await this.askEach(taken);
+    await giveBackUndecided(this.db, unasked, this.wait_ms);
     if (told.length === 0) return;
     const staged = await this.db.transaction((tx) => this.outbox.stage(tx, told, () => undefined));
     staged.publish();
     crashAt('provider-after-commit');
   }
 
-  /** One that does not answer is asked no more in this round: its payments would suffer by what it does not tell of disputes. */
-  private async askEach(disputes: readonly UndecidedDispute[]): Promise<AnyOutgoing[]> {
+  /**
+   * One that does not answer is asked no more in this round: its payments would suffer by what it does not tell of disputes. The
+   * others are asked in the next: it may be this one alone that it cannot tell of.
+   */
+  private async askEach(
+    disputes: readonly UndecidedDispute[],
+  ): Promise<{ readonly told: readonly AnyOutgoing[]; readonly unasked: readonly UndecidedDispute[] }> {
     const told: AnyOutgoing[] = [];
+    const unasked: UndecidedDispute[] = [];
     const silent = new Set<string>();
     for (const dispute of disputes) {
-      if (silent.has(dispute.connector)) continue;
+      if (silent.has(dispute.connector)) {
+        unasked.push(dispute);
+        continue;
+      }
       const news = await this.ask(dispute);
       if (news) told.push(...news);
       else silent.add(dispute.connector);
     }
-    return told;
+    return { told, unasked };
   }
 
   /** Undefined where nothing was answered. */
