@@ -161,7 +161,7 @@ describe('routing', () => {
     const tenant = newId('tenant');
     await db.tamper(`insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, status, asset, request, connector, created_at)
       select '${newUuid()}', livemode, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'sale', status, 'USD', '{}', connector,
-        clock_timestamp() - age * interval '1 minute'
+        now() - age * interval '1 minute'
       from (values (true, 'cards', 'approved', 50, 20), (true, 'cards', 'approved', 3, 5), (true, 'cards', 'declined', 7, 5),
         (true, 'cards_b', 'approved', 8, 5), (true, 'cards_b', 'unknown', 2, 5), (true, 'cards_b', 'sending', 90, 5),
         (false, 'cards', 'approved', 60, 5), (false, 'cards_b', 'declined', 40, 5)) as told (livemode, connector, status, times, age),
