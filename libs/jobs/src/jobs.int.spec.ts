@@ -156,29 +156,6 @@ describe('enqueuing', () => {
   });
 });
 
-describe('two that enqueue under the same keys', () => {
-  it('replace what waits in one order, whatever theirs was, so that neither waits for the other', async () => {
-    const both = (n: number) => ['b', 'a'].map((key) => newJob(work, { data: { n }, key, delay_ms: 600_000 }));
-    await put(both(1));
-    const other = new Client({ connectionString: test.adminUrl });
-    await other.connect();
-    const lock = (key: string, how = '') =>
-      other.query(`select from graphile_worker._private_jobs where key = '${key}' for update ${how}`);
-    try {
-      await other.query('begin');
-      await lock('a');
-      const replaced = put(both(2));
-      await until('it waits for the first', async () => (await db.rows(WAITING)).length > 0);
-      await lock('b', 'nowait');
-      await other.query('commit');
-      await replaced;
-    } finally {
-      await other.end();
-    }
-    expect(await left()).toBe(2);
-  });
-});
-
 describe('running', () => {
   it('does each job once, with fifty hands in five workers', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e']) start([noting(work, name)]);
@@ -317,43 +294,6 @@ describe('a worker that is long at its upkeep', () => {
       await slow.end();
     }
   });
-});
-
-describe('a worker that could not say for long that it lives', () => {
-  it('does so before it looks who does not, and takes nothing from itself', async () => {
-    let [words, looks] = [0, 0];
-    let goOn: (value?: unknown) => void = () => undefined;
-    const late = new Proxy(db, {
-      get(target, name) {
-        const member: unknown = Reflect.get(target, name, target);
-        if (typeof member !== 'function') return member;
-        return (asked: { name?: string }, ...values: unknown[]) => {
-          if (asked?.name === 'jobs.release-lost') looks++;
-          // Whoever says so beside the upkeep is still stuck with a connection that is gone.
-          if (asked?.name === 'jobs.seen' && words++ === 0) return new Promise((resolve) => (goOn = resolve));
-          return (member as (...all: unknown[]) => unknown).call(target, asked, ...values);
-        };
-      },
-    });
-    const runs: number[] = [];
-    let isEnough = false;
-    const long = handled(work, async ({ data }: JobRun<Work>) => {
-      runs.push(data.n);
-      await until('it was looked at three times', async () => isEnough || looks >= 3, 15_000);
-      isEnough = true;
-    });
-    const parts = { url: test.url, db: late, applicationName: 'jobs-spec', jobs: [long], unseen_max_ms: 1_000 };
-    const worker = new JobWorker(parts);
-    worker.start();
-    try {
-      await put([newJob(work, { data: { n: 1 } })]);
-      await until('it is done', async () => isEnough && (await left()) === 0, 20_000);
-    } finally {
-      goOn();
-      await worker.stop();
-    }
-    expect(runs).toEqual([1]);
-  }, 30_000);
 });
 
 describe('a server that drops its connections', () => {

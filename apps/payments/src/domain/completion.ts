@@ -13,9 +13,7 @@ export function endAuthorization(life: Life, accounts: Accounts, moment: Moment)
     return moved(life, 'succeeded', change, { reason: 'captured', accounts }, moment);
   }
   const { authorizationValid_ms } = moment.termsOf(payment.connector);
-  const { authorizedAt = moment.now } = moment;
-  const since_ms = Math.max(0, Date.parse(moment.now) - Date.parse(authorizedAt));
-  const authorizedUntil = moment.later(authorizationValid_ms - since_ms);
+  const authorizedUntil = moment.later(authorizationValid_ms, moment.authorizedAt);
   const change = { authorized, authorizedUntil, nextAction: null };
   return moved(life, 'authorized', change, { reason: 'authorized', accounts }, moment);
 }

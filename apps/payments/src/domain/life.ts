@@ -135,8 +135,8 @@ export interface Moment {
   readonly now: string;
   /** What time it is for the payment's organisation, by which its expiries are judged: `now`, or what a test clock says. */
   readonly ownNow: string;
-  /** So many milliseconds after {@link ownNow}. */
-  readonly later: (by_ms: number) => string;
+  /** So many milliseconds after {@link ownNow}; or after an instant before that, which is told by the clock of `now`. */
+  readonly later: (by_ms: number, since?: string) => string;
   /** By when a provider had set the money aside, by the clock of `now`; where its answer says so. */
   readonly authorizedAt?: string | undefined;
   readonly newEventId: () => string;

@@ -254,26 +254,6 @@ describe('a card payment', () => {
     });
   });
 
-  it('is authorized for as long as its provider is, however late that is heard of', async () => {
-    const DAY_MS = 86_400_000;
-    const heard = async (days: number) => {
-      const create = payments.create({ method: CARD });
-      await payments.tell(create);
-      await payments.settle();
-      const authorized_at = new Date(Date.now() - days * DAY_MS).toISOString();
-      const messages = await payments.tell(await payments.answer(create.data.id, 'approved', { authorized_at }));
-      const { authorized_until: until } = messages[0]?.data as { authorized_until: string };
-      return { messages: told(messages), days: (Date.parse(until) - Date.now()) / DAY_MS };
-    };
-    const late = await heard(5);
-    expect(late.messages).toEqual(['payment.authorized']);
-    expect(late.days).toBeGreaterThan(1.9);
-    expect(late.days).toBeLessThan(2.01);
-    // Over by then: nobody is told that it can be captured without what ends it.
-    expect((await heard(8)).messages).toEqual(['payment.authorized']);
-    expect((await heard(-1)).days).toBeLessThan(7.01);
-  });
-
   it('waits for its customer, and can be called off meanwhile', async () => {
     const create = payments.create({ capture: 'automatic', method: CARD });
     const { id } = create.data;

@@ -212,7 +212,8 @@ function alarmUndivided({ step }: Extract<News, { kind: 'undivided' }>, payment:
 
 function momentOf(message: MessageContext, now: string, ahead_ms = 0): Moment {
   const cause = { id: message.id, actor: message.actor, traceId: traceIdOf(message) };
-  const later = (by_ms: number) => new Date(Date.parse(now) + ahead_ms + by_ms).toISOString();
+  const later = (by_ms: number, since = now) =>
+    new Date(Math.min(Date.parse(since), Date.parse(now)) + ahead_ms + by_ms).toISOString();
   return { cause, now, ownNow: ahead_ms === 0 ? now : later(0), later, newEventId: () => newId('event'), termsOf };
 }
 
