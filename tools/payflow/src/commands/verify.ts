@@ -18,6 +18,7 @@ import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../install
 import { lasting } from '../on-its-way.js';
 import { printTable } from '../output.js';
 import { askersUnlikePublished } from '../published-askers.js';
+import { disputesUnlikePublished } from '../published-disputes.js';
 import { headsUnlikePublished } from '../published-heads.js';
 import { operationsUnlikePublished } from '../published-operations.js';
 import { paymentsUnlikePublished } from '../published-payments.js';
@@ -103,12 +104,13 @@ function publishedVerdicts(dbs: ReadonlyMap<Service, Database>): Promise<Finding
   return timed('ledger and archiver', 'I16', ofBoth);
 }
 
-/** I16 between payments and archiver, of payments and of what was asked of them. */
+/** I16 between payments and archiver, of payments, of what was asked of them, and of their disputes. */
 function publishedPayments(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
   const [payments, archiver] = [dbs.get('payments') as Database, dbs.get('archiver') as Database];
   const ofBoth = async () => [
     ...(await paymentsUnlikePublished(payments, archiver)),
     ...(await operationsUnlikePublished(payments, archiver)),
+    ...(await disputesUnlikePublished(payments, archiver)),
   ];
   return timed('payments and archiver', 'I16', ofBoth);
 }
