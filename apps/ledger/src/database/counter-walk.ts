@@ -93,9 +93,10 @@ async function wrongOfClass(db: Database, of: ClassOf, step_transfers: number): 
     }
     // What is posted meanwhile is in both, or in none of them.
     return inOneMoment(db, async (tx) => {
-      await addUp(tx, sums, SUMS, [from, to, ...of]);
-      await addUp(tx, sums, HOLDS, of);
-      return differing(tx, sums, of);
+      const own = structuredClone(sums);
+      await addUp(tx, own, SUMS, [from, to, ...of]);
+      await addUp(tx, own, HOLDS, of);
+      return differing(tx, own, of);
     });
   }
   return [];

@@ -5,6 +5,7 @@ import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 import { CommandsOf, onAnotherChainThan } from '../testing/commands.js';
+import { givingUp } from '../testing/giving-up.js';
 import { brokenChains } from './chain-walk.js';
 import { ofClass, overClasses } from './class-walk.js';
 import { wrongCounters } from './counter-walk.js';
@@ -75,6 +76,11 @@ describe('a history that is read in steps', () => {
       );
       await by('- 1');
     }
+  });
+
+  it('has the same counters where a standby gives the last look up, and it is repeated', async () => {
+    const again = givingUp(db.database);
+    expect((await wrongCounters({ step_transfers: STEP, accounts_max: 1 })(again)).sample).toEqual([]);
   });
 
   it('is found without a link that a step began with, and with a head that was taken away', async () => {

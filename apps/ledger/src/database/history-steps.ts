@@ -96,25 +96,18 @@ export function toldOnce(name: string, { told, kept, untold }: ToldOnce, step_ro
   return async (db) => {
     let found = NOTHING_FOUND;
     let told_rows = 0n;
-    const look = async (reads: Reads, { from, to }: Step) => {
-      const [row] = await reads.rows<CountedRow>(STEP, [from, to]);
-      if (!row) return;
-      found = together(found, row);
-      told_rows += BigInt(row.kept);
-    };
+    let kept_rows = 0n;
+    const look = async (reads: Reads, { from, to }: Step) => (await reads.rows<CountedRow>(STEP, [from, to]))[0];
     for await (const step of historySteps(db, step_rows, 'verdicts')) {
-      if (!step.isLast) {
-        await look(db, step);
-        continue;
-      }
-      // What is told meanwhile is in both, or in neither.
-      const kept_rows = await inOneMoment(db, async (tx) => {
-        await look(tx, step);
-        return BigInt((await tx.rows<CountedRow>(KEPT))[0]?.kept ?? 0);
-      });
-      if (found.violations === 0 && kept_rows !== told_rows) return named(db);
+      // What is told meanwhile is in both counts, or in neither.
+      const [row, counted] = step.isLast
+        ? await inOneMoment(db, async (tx) => [await look(tx, step), (await tx.rows<CountedRow>(KEPT))[0]])
+        : [await look(db, step)];
+      found = together(found, row ?? NOTHING_FOUND);
+      told_rows += BigInt(row?.kept ?? 0);
+      kept_rows = BigInt(counted?.kept ?? 0);
     }
-    return found;
+    return found.violations === 0 && kept_rows !== told_rows ? named(db) : found;
   };
 }
 

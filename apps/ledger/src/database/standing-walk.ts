@@ -98,31 +98,34 @@ interface AccountRow extends Key, Record<string, unknown> {
   readonly is_last: boolean;
 }
 
+interface Changes {
+  readonly changed: Held<{ version: number; change: string }>;
+  readonly gone: Set<string>;
+}
+
 /** Accounts that are not on the terms that were told last. Nothing else changes them, and counters are I3's. */
 export function otherwiseStandingAccounts(bounds: Bounds = BOUNDS): Part {
-  return async (db) =>
-    foundAll(
-      (
-        await inHalves(async (of) => {
-          const changed: Held<{ version: number; change: string }> = new Map();
-          const gone = new Set<string>();
-          const look = async (reads: Reads, { from, to }: Step) => {
-            for (const row of await reads.rows<ChangeRow>(CHANGES, [from, to, ...of])) {
-              if (row.is_gone) gone.add(row.id);
-              else if (row.version > (changed.get(keyOf(row))?.version ?? 0)) changed.set(keyOf(row), row);
-            }
-            return changed.size <= bounds.held_max;
-          };
-          const otherwise = await walked(db, bounds, look, (tx) => standingOtherwise(tx, changed, of));
-          return (
-            otherwise && [
-              ...[...gone].map((id) => `accounts/${id} was opened and is gone`),
-              ...otherwise.map((id) => `accounts/${id} is not on the terms that were told last`),
-            ]
-          );
-        })
-      ).flat(),
+  return async (db) => {
+    const found = await inHalves((of) =>
+      walked<Changes>(db, bounds, {
+        held: { changed: new Map(), gone: new Set() },
+        look: async (reads, { changed, gone }, { from, to }) => {
+          for (const row of await reads.rows<ChangeRow>(CHANGES, [from, to, ...of])) {
+            if (row.is_gone) gone.add(row.id);
+            else if (row.version > (changed.get(keyOf(row))?.version ?? 0)) changed.set(keyOf(row), row);
+          }
+          return changed.size;
+        },
+        left: async (reads, { changed, gone }) => [
+          ...[...gone].map((id) => `accounts/${id} was opened and is gone`),
+          ...(await standingOtherwise(reads, changed, of)).map(
+            (id) => `accounts/${id} is not on the terms that were told last`,
+          ),
+        ],
+      }),
     );
+    return foundAll(found.flat());
+  };
 }
 
 async function standingOtherwise(
@@ -194,37 +197,42 @@ interface Pending {
   readonly ended: number | null;
 }
 
+interface Words {
+  readonly pending: Held<Pending>;
+  readonly faults: Map<string, string>;
+}
+const OTHERWISE = 'is not what was told of it last';
+
 /**
  * Holds that are not what was told of them last. Each change is one version more: one that has ended, with all its versions seen,
  * is done with. They do not come in their order: the transaction that ends one may have begun before the one that placed it.
  */
 export function otherwiseStandingHolds(bounds: Bounds = BOUNDS): Part {
-  return async (db) =>
-    foundAll(
-      (
-        await inHalves(async (of) => {
-          const pending: Held<Pending> = new Map();
-          const faults = new Map<string, string>();
-          const look = async (reads: Reads, { from, to }: Step) => {
-            for (const row of await reads.rows<HoldRow>(HOLDS, [from, to, ...of])) {
-              if (row.is_gone) faults.set(row.id, 'was placed and is gone');
-              else if (row.differs) faults.set(row.id, 'is not what was told of it last');
-              else seen(pending, row);
-            }
-            return pending.size <= bounds.held_max;
-          };
-          const otherwise = await walked(db, bounds, look, (tx) =>
-            idsOf(
-              tx,
-              PENDING_OTHERWISE,
-              columnsOf(pending, ({ version }) => version),
-            ),
+  return async (db) => {
+    const found = await inHalves((of) =>
+      walked<Words>(db, bounds, {
+        held: { pending: new Map(), faults: new Map() },
+        look: async (reads, { pending, faults }, { from, to }) => {
+          for (const row of await reads.rows<HoldRow>(HOLDS, [from, to, ...of])) {
+            if (row.is_gone) faults.set(row.id, 'was placed and is gone');
+            else if (row.differs) faults.set(row.id, OTHERWISE);
+            else seen(pending, row);
+          }
+          return pending.size;
+        },
+        left: async (reads, { pending, faults }) => {
+          const otherwise = await idsOf(
+            reads,
+            PENDING_OTHERWISE,
+            columnsOf(pending, ({ version }) => version),
           );
-          for (const id of otherwise ?? []) faults.set(id, 'is not what was told of it last');
-          return otherwise && [...faults].map(([id, fault]) => `holds/${id} ${fault}`);
-        })
-      ).flat(),
+          for (const id of otherwise) faults.set(id, OTHERWISE);
+          return [...faults].map(([id, fault]) => `holds/${id} ${fault}`);
+        },
+      }),
     );
+    return foundAll(found.flat());
+  };
 }
 
 function seen(pending: Held<Pending>, row: HoldRow): void {
@@ -244,20 +252,30 @@ function seen(pending: Held<Pending>, row: HoldRow): void {
     });
 }
 
-/** Looks at each step, and then, in the moment of the last, at what is left. Undefined where there is too much to be held. */
-async function walked(
+interface Walk<H> {
+  readonly held: H;
+  /** Looks at a step, and says how many are held after it. */
+  readonly look: (reads: Reads, held: H, step: Step) => Promise<number>;
+  /** What is found in the moment of the last step. */
+  readonly left: (reads: Reads, held: H) => Promise<string[]>;
+}
+
+/** Looks at each step, and then at what is left. Undefined where there is too much to be held. */
+async function walked<H>(
   db: Parameters<Part>[0],
-  { step_verdicts }: Bounds,
-  look: (reads: Reads, step: Step) => Promise<boolean>,
-  left: (reads: Reads) => Promise<string[]>,
+  { step_verdicts, held_max }: Bounds,
+  { held, look, left }: Walk<H>,
 ): Promise<string[] | undefined> {
   for await (const step of historySteps(db, step_verdicts, 'verdicts')) {
     if (!step.isLast) {
-      if (!(await look(db, step))) return undefined;
+      if ((await look(db, held, step)) > held_max) return undefined;
       continue;
     }
     // What changes meanwhile is in both, or in neither.
-    return inOneMoment(db, async (tx) => ((await look(tx, step)) ? left(tx) : undefined));
+    return inOneMoment(db, async (tx) => {
+      const own = structuredClone(held);
+      return (await look(tx, own, step)) > held_max ? undefined : left(tx, own);
+    });
   }
   return [];
 }
