@@ -3,6 +3,7 @@ import { request as ask, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setImmediate } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { METRICS } from '@payflow/contracts';
 import { renderMetrics } from '@payflow/telemetry';
@@ -14,6 +15,14 @@ import { keepCompressed } from './kept-bytes.js';
 const LIST = JSON.stringify({
   data: Array.from({ length: 50 }, (_, at) => ({ id: `pay_${at}`, status: 'succeeded', amount: '1999', asset: 'USD' })),
 });
+/** So that a level more is worth something. */
+const VARIED = JSON.stringify(
+  Array.from({ length: 300 }, (_, at) => ({
+    id: `tr_${(at * 7919) % 1_009}`,
+    amount: `${at * at}`,
+    note: LIST.slice(at, at + 40),
+  })),
+);
 const KEPT = Buffer.from(LIST);
 const JSON_TYPE = 'application/json; charset=utf-8';
 const DECODE = { gzip: gunzipSync, br: brotliDecompressSync, zstd: zstdDecompressSync } as const;
@@ -42,6 +51,7 @@ beforeAll(async () => {
   server = fastify();
   compressAnswers(server, { bytes_min: 1_024 });
   route('/list', JSON_TYPE, () => Buffer.from(LIST));
+  route('/varied', JSON_TYPE, () => VARIED);
   route('/kept', JSON_TYPE, () => KEPT);
   route('/long', JSON_TYPE, () => `[${Array.from({ length: 20_000 }, (_, at) => `"item ${at}"`).join()}]`);
   route('/small', JSON_TYPE, () => '{"a":1}');
@@ -126,6 +136,28 @@ describe('an answer to a read', () => {
     expect((await read('/same', 'gzip')).headers).toMatchObject({ etag: 'W/"1"', vary: 'accept-encoding' });
   });
 
+  it('tells how much smaller it has become', async () => {
+    const [count, sum] = [await ratioOf('br', 'count'), await ratioOf('br', 'sum')];
+    const { bytes } = await read('/list', 'br');
+    expect(await ratioOf('br', 'count')).toBe(count + 1);
+    expect((await ratioOf('br', 'sum')) - sum).toBeCloseTo(bytes / LIST.length, 5);
+  });
+
+  it('takes less work, and is longer for it, while there is more to do than can be done', async () => {
+    // Of zstd the next level is no longer, but quicker.
+    const codings = ['gzip', 'br'];
+    const sizes = async () => Promise.all(codings.map(async (coding) => (await read('/varied', coding)).bytes));
+    await expect.poll(lowered, { timeout: 30_000 }).toBe(0);
+    const full = await sizes();
+    await stayBusyFor(1_200);
+    expect(await lowered()).toBe(1);
+    const low = await sizes();
+    expect(low.map((bytes, at) => bytes > (full[at] as number))).toEqual(codings.map(() => true));
+    // And comes back by itself.
+    await expect.poll(lowered, { timeout: 30_000 }).toBe(0);
+    expect(await sizes()).toEqual(full);
+  }, 70_000);
+
   it('that is kept is compressed once in each coding', async () => {
     keepCompressed(KEPT);
     const before = await countOf('zstd');
@@ -171,8 +203,19 @@ describe('a stream', () => {
   });
 });
 
-async function countOf(coding: string): Promise<number> {
+const countOf = (coding: string) => valueOf(`${METRICS.compressionSeconds}_count{encoding="${coding}"}`);
+const ratioOf = (coding: string, of: 'count' | 'sum') =>
+  valueOf(`${METRICS.compressionRatio}_${of}{encoding="${coding}"}`);
+const lowered = () => valueOf(METRICS.compressionLowered);
+
+async function valueOf(metric: string): Promise<number> {
   const { body } = await renderMetrics();
-  const line = new RegExp(`^${METRICS.compressionSeconds}_count\\{encoding="${coding}"\\} (\\d+)`, 'm').exec(body);
-  return Number(line?.[1] ?? 0);
+  const line = body.split('\n').find((one) => one.startsWith(`${metric} `));
+  return Number(line?.split(' ').at(-1) ?? 0);
+}
+
+/** Every turn of the loop comes late meanwhile. */
+async function stayBusyFor(ms: number): Promise<void> {
+  for (const until = performance.now() + ms; performance.now() < until; await setImmediate())
+    for (const turn = performance.now() + 40; performance.now() < turn;);
 }
