@@ -20,10 +20,9 @@ export async function oneOfEach(stage: Stage): Promise<OneOfEach> {
   const idOf = async (path: string, body: object): Promise<string> => (await made(path, body))['id'] as string;
   const { alice, bob, euros, transfer, group, hold } = await keepBooks(client);
   const paid = { source: alice, destination: bob, amount: '100', asset: 'USD', method: { type: 'internal' } };
-  const payment = await idOf('/api/v1/payments', paid);
-  const held = await idOf('/api/v1/payments', { ...paid, capture: 'manual' });
-  await client.postUntilTaken(`/api/v1/payments/${held}/capture`, {}, { prefer: 'wait=10' });
-  const captures = (await client.get(`/api/v1/payments/${held}/captures`)).body['data'] as { id: string }[];
+  const payment = await idOf('/api/v1/payments', { ...paid, capture: 'manual' });
+  await client.postUntilTaken(`/api/v1/payments/${payment}/capture`, {}, { prefer: 'wait=10' });
+  const captures = (await client.get(`/api/v1/payments/${payment}/captures`)).body['data'] as { id: string }[];
   const [dollarPool, euroPool] = [await client.open(), await client.open('EUR')];
   const movement = { debit_account: alice, credit_account: bob, amount: '10', asset: 'USD' };
   const bulk = await made('/api/v1/transfers/bulk', { mode: 'independent', transfers: [movement] }, 200);
@@ -52,7 +51,7 @@ export async function oneOfEach(stage: Stage): Promise<OneOfEach> {
     '/risk_rules': await idOf('/api/v1/risk_rules', RULE),
     '/reviews': review,
     ...(await people(stage)),
-    '/disputes': await disputed(stage, payment, [alice, bob]),
+    '/disputes': await openDispute(stage, payment, [alice, bob]),
     '/keys': await idOf('/api/v1/keys', { name: 'spec', scopes: ['payments:read'] }),
     '/blocks': await blockedKey(stage.db, { tenant: client.tenant, livemode: false }, newId('apiKey')),
     '/users': user.id,
@@ -68,7 +67,8 @@ async function people({ db, client }: Stage): Promise<OneOfEach> {
   return { '/users': user.id, '/auth/sessions': me.body['session'] as string, '/keys': key.body['id'] as string };
 }
 
-async function disputed(
+/** A dispute over the payment, which is shown. Returns its id. */
+export async function openDispute(
   { house, client }: Stage,
   payment: string,
   [source, destination]: [string, string],

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { newId, uuidOf } from '@payflow/contracts';
+import { fromUuid, newId, uuidOf, type IdKind } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { statementsOf } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FINDABLE, type FindableType } from '../../domain/found.js';
 import { keepBooks, type Books } from '../../testing/books.js';
 import { Client } from '../../testing/gateway-under-test.js';
+import { oneOfEach, type OneOfEach } from '../../testing/one-of-each.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
 
 const API = '/api/v1';
@@ -16,6 +18,11 @@ let refund: string;
 let hold: string;
 let key: string;
 let bob: string;
+
+const OPERATION_OF = statement(
+  'spec.operation-of',
+  'select id from payment_operation_views where payment_id = $1 and kind = $2',
+);
 
 const made = async (path: string, body: object, headers: Record<string, string> = {}): Promise<string> => {
   const answer = await stage.client.postUntilTaken(`${API}${path}`, body, { prefer: 'wait=10', ...headers });
@@ -68,6 +75,69 @@ describe('a search', () => {
     expect(await found(key)).toMatchObject([
       { matched: 'idempotency_key', type: 'payment', id: payment, reply_status: 201 },
     ]);
+  });
+
+  describe('of one of everything', () => {
+    let mine: OneOfEach;
+    /** Nobody else's: what moves here is told in no history below. */
+    let [source, destination] = ['', ''];
+    beforeAll(async () => {
+      mine = await oneOfEach(stage);
+      [source, destination] = [await stage.client.open(), await stage.client.open()];
+    });
+    const sum = { amount: '10', asset: 'USD' };
+    const paymentOf = () => ({ source, destination, ...sum });
+    const bulkOf = () => ({
+      mode: 'independent',
+      transfers: [{ debit_account: source, credit_account: destination, ...sum }],
+    });
+    /** The key of what is asked next. */
+    const keyed = { prefer: 'wait=10', 'idempotency-key': '' };
+    const shownAlone = Object.entries(FINDABLE).flatMap(([type, { ids, path }]: [string, FindableType]) =>
+      ids && path?.endsWith('/:id') ? [[type, path.slice(0, -'/:id'.length)] as const] : [],
+    );
+
+    it.each(shownAlone)('finds a %s by its id, and says that it is read at %s', async (type, path) => {
+      const id = mine[path] ?? '';
+      expect(await found(id)).toMatchObject([{ matched: 'id', type, id, url: `${API}${path}/${id}` }]);
+      expect((await stage.client.get(`${API}${path}/${id}`)).body).toMatchObject({ id });
+    });
+
+    it.each([
+      ['confirmation', 'confirm', { confirm: false }],
+      ['increment', 'increment', { capture: 'manual' }],
+      ['cancellation', 'cancel', { capture: 'manual' }],
+    ])('finds a %s by its id, which is read with its payment', async (type, ask, more) => {
+      const terms = { ...paymentOf(), ...more, method: { type: 'card', token: 'tok_visa' } };
+      const paid = await made('/payments', terms);
+      const body = type === 'increment' ? { amount: '5' } : {};
+      const asked = await stage.client.postUntilTaken(`${API}/payments/${paid}/${ask}`, body, { prefer: 'wait=10' });
+      expect([asked.status, asked.text]).toEqual([200, asked.text]);
+      const [row] = await stage.db.rows<{ id: string }>(OPERATION_OF, [uuidOf('payment', paid), type]);
+      const id = fromUuid(type as IdKind, row?.id ?? '');
+      expect(await found(id)).toMatchObject([{ matched: 'id', type, id, url: `${API}/payments/${paid}` }]);
+    });
+
+    it('finds a type by its name, and a dispute by what its provider calls it', async () => {
+      const name = mine['/transaction_types'] ?? '';
+      expect(await found(name)).toMatchObject([{ matched: 'name', type: 'transaction_type', id: name }]);
+      const dispute = mine['/disputes'] ?? '';
+      expect(await found('dsp_of_each')).toMatchObject([
+        { matched: 'provider_reference', type: 'dispute', id: dispute },
+      ]);
+    });
+
+    it.each([
+      ['payment_bulk', () => stage.client.post(`${API}/payments/bulk`, { payments: [paymentOf()] }, keyed), 'null'],
+      ['transfer_bulk', () => stage.client.post(`${API}/transfers/bulk`, bulkOf(), keyed), 'bulk'],
+      ['change', () => stage.client.patch(`${API}/accounts/${bob}`, { metadata: { a: '1' } }, keyed), 'null'],
+    ])('finds a %s by its idempotency key', async (type, ask, kind) => {
+      keyed['idempotency-key'] = `key-${randomUUID()}`;
+      const answer = await ask();
+      const [first, ...others] = await found(keyed['idempotency-key']);
+      expect([first, others]).toMatchObject([{ matched: 'idempotency_key', type, reply_status: answer.status }, []]);
+      expect(String(first?.['id']).split('_')[0]).toBe(kind);
+    });
   });
 
   it("finds the payment by its transfer's id", async () => {
