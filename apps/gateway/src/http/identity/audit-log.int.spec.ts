@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SCOPES } from '../../domain/scope.js';
 import { executionsOf } from '../../testing/executions.js';
 import { Client } from '../../testing/gateway-under-test.js';
-import { LIMIT } from '../../testing/policies.js';
+import { openDispute } from '../../testing/one-of-each.js';
+import { addUser } from '../../testing/people.js';
+import { LIMIT, openReviews, RULE } from '../../testing/policies.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
 
 const LOG = '/api/v1/audit_log';
@@ -24,6 +26,9 @@ interface Entry {
   readonly before: Record<string, unknown> | null;
   readonly after: Record<string, unknown> | null;
 }
+
+/** Does what is written down, and tells what of it must be. */
+type Asked = () => Promise<{ readonly id: string; readonly before: object | null; readonly after: object | null }>;
 
 let stage: Stage;
 let client: Client;
@@ -93,6 +98,111 @@ describe('what changes how an organisation works', () => {
     const before = await entries();
     expect((await client.post('/api/v1/limits', { ...LIMIT, amount: 'much' })).status).toBe(400);
     expect(await entries()).toEqual(before);
+  });
+});
+
+describe('with what was there before, and what is there since, of', () => {
+  let live: Client;
+  let reviews: string[];
+  beforeAll(async () => {
+    live = await Client.of(stage.db, stage.gateway.base, SCOPES, true);
+    reviews = await openReviews(stage, 2);
+  });
+  const any = { ...WAIT, 'if-match': '*' };
+  const newKey = async () =>
+    (await client.post('/api/v1/keys', { name: 'old', scopes: ['payments:read'] })).body['id'] as string;
+  const newUser = () => addUser(stage.db, live.tenant, 'viewer');
+  const newRule = async () => (await client.postUntilTaken('/api/v1/risk_rules', RULE, WAIT)).body['id'] as string;
+
+  it.each<[string, Asked]>([
+    [
+      'updateUser',
+      async () => {
+        const { id } = await newUser();
+        await live.patch(`/api/v1/users/${id}`, { name: 'New', role: 'auditor' });
+        return { id, before: { name: 'viewer', role: 'viewer', version: 1 }, after: { name: 'New', role: 'auditor' } };
+      },
+    ],
+    [
+      'inviteUser',
+      async () => {
+        const { id } = await newUser();
+        await live.post(`/api/v1/users/${id}/invitation`, {}, any);
+        return { id, before: { invitation_expires_at: null }, after: { id, invitation_token: null } };
+      },
+    ],
+    [
+      'updateApiKey',
+      async () => {
+        const id = await newKey();
+        await client.patch(`/api/v1/keys/${id}`, { name: 'new', allowed_addresses: ['192.0.2.0/24'] });
+        const before = { name: 'old', allowed_addresses: [], version: 1 };
+        return { id, before, after: { name: 'new', allowed_addresses: ['192.0.2.0/24'], version: 2 } };
+      },
+    ],
+    [
+      'rotateApiKey',
+      async () => {
+        const old = await newKey();
+        const { id } = (await client.post(`/api/v1/keys/${old}/rotate`, {}, any)).body as { readonly id: string };
+        return { id, before: { id: old, version: 1 }, after: { id, replaces: old, secret: null } };
+      },
+    ],
+    [
+      'revokeApiKey',
+      async () => {
+        const id = await newKey();
+        await client.delete(`/api/v1/keys/${id}`, any);
+        return { id, before: { status: 'active', revoked_at: null }, after: { id, status: 'revoked' } };
+      },
+    ],
+    [
+      'defineRiskRule',
+      async () => {
+        const id = await newRule();
+        await client.postUntilTaken('/api/v1/risk_rules', { ...RULE, id, priority: 11 }, WAIT);
+        return { id, before: { priority: RULE.priority, version: 1 }, after: { priority: 11 } };
+      },
+    ],
+    [
+      'deleteRiskRule',
+      async () => {
+        const id = await newRule();
+        await client.delete(`/api/v1/risk_rules/${id}`, WAIT);
+        return { id, before: { id, priority: RULE.priority, version: 1 }, after: {} };
+      },
+    ],
+    ...(['approve', 'deny'] as const).map((verdict, at): [string, Asked] => [
+      `${verdict}Review`,
+      async () => {
+        const id = reviews[at] as string;
+        await client.postUntilTaken(`/api/v1/reviews/${id}/${verdict}`, { reason: 'called back' }, WAIT);
+        return { id, before: { id, status: 'open', version: 1 }, after: { reason: 'called back' } };
+      },
+    ]),
+    [
+      'closePeriod',
+      async () => {
+        await client.postUntilTaken('/api/v1/periods/2020-01/close', {}, WAIT);
+        return { id: '2020-01', before: null, after: {} };
+      },
+    ],
+    [
+      'submitDisputeEvidence',
+      async () => {
+        const id = newId('payment');
+        const dispute = await openDispute(stage, id, [newId('account'), newId('account')]);
+        await client.post(`/api/v1/disputes/${dispute}/evidence`, { receipt: 'to Jane Doe' }, { prefer: 'wait=0' });
+        // It is about a cardholder.
+        return { id, before: null, after: null };
+      },
+    ],
+  ])('%s', async (operation, ask) => {
+    const { id, before, after } = await ask();
+    const of = operation.endsWith('User') ? live : client;
+    const [entry] = await entries(`?operation=${operation}&resource=${id}`, of);
+    expect(entry).toMatchObject({ operation, resource: id, before, after });
+    expect(JSON.stringify(entry)).not.toMatch(/sk_test_|inv_|Jane Doe/);
   });
 });
 
