@@ -149,6 +149,32 @@ describe('the limit of an address', () => {
   });
 });
 
+describe('the limits of what is sent', () => {
+  let sending: string;
+  beforeAll(async () => {
+    const few = { RATE_LIMIT_WRITE_PER_MINUTE: '2', RATE_LIMIT_BULK_PER_MINUTE: '2' };
+    ({ base: sending } = await watched.start({ ...few, RATE_LIMIT_WEBHOOK_IN_PER_MINUTE: '2' }));
+  });
+
+  it.each([
+    ['write', 'key', '/api/v1/payments', '400 invalid_request'],
+    ['bulk', 'key', '/api/v1/transfers/bulk', '400 invalid_request'],
+    ['webhook_in', 'address', '/api/v1/provider_webhooks/nobody', '404 not_found'],
+  ])('let through what %s allows of a %s, and no more', async (policy, by, path, answered) => {
+    const client = await Client.of(watched.db, sending);
+    const address = from(anAddress());
+    const answers = [];
+    for (let at = 0; at < 3; at++) answers.push(await client.post(path, {}, address));
+    expect(answers.map(told)).toEqual([answered, answered, '429 rate_limited']);
+    const { headers, body } = answers.at(-1) as Answered;
+    expect(headers.get('ratelimit-policy')).toMatch(new RegExp(`^"${policy}";q=2;w=60`));
+    expect(headers.get('ratelimit')).toMatch(new RegExp(`^"${policy}";r=0;t=\\d+$`));
+    expect(body['detail']).toBe(`At most 2 requests of this kind a minute, by ${by}.`);
+    // What is counted apart has room.
+    expect((await client.get(PATH, address)).status).toBe(200);
+  });
+});
+
 it('the limit of an account is for tries to log in to it, from wherever they come', async () => {
   const { base: strict } = await watched.start({ RATE_LIMIT_LOGIN_PER_MINUTE: '3', TRUSTED_NETWORKS: '192.0.2.0/24' });
   const logIn = async (email: string): Promise<number> => {
