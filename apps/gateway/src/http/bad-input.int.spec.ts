@@ -13,7 +13,8 @@ import {
 } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
 import { entities, migrations } from '../database/index.js';
-import { Client, countRows, startGateway, type Answered, type Counts } from '../testing/gateway-under-test.js';
+import { countAllRows } from '../testing/all-rows.js';
+import { Client, startGateway, type Answered } from '../testing/gateway-under-test.js';
 import { House } from '../testing/house.js';
 
 const broker = testBroker(uniqueSuffix());
@@ -26,7 +27,9 @@ let alice: string;
 let bob: string;
 let euros: string;
 let foreign: string;
-let before: Counts;
+/** Of those who ask. */
+const KEYS = ['api_keys'];
+let before: Readonly<Record<string, number>>;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
@@ -45,11 +48,11 @@ afterAll(async () => {
   await test?.drop();
 });
 beforeEach(async () => {
-  before = await countRows(db);
+  before = await countAllRows(db, KEYS);
 });
 // Whatever was refused has left no row and no message.
 afterEach(async () => {
-  expect(await countRows(db)).toEqual(before);
+  expect(await countAllRows(db, KEYS)).toEqual(before);
 });
 
 const payment = (more: Record<string, unknown> = {}) => ({

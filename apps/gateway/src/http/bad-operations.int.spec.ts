@@ -1,6 +1,7 @@
 import { ID_PREFIXES, newId, type IdKind } from '@payflow/contracts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { countRows, type Answered, type Counts } from '../testing/gateway-under-test.js';
+import { countAllRows } from '../testing/all-rows.js';
+import { type Answered } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 import { openApiDocument } from './openapi/document.js';
 import { OPERATIONS } from './openapi/operations.js';
@@ -29,18 +30,18 @@ const READS = ALL.filter(({ method, problems }) => method === 'get' && !problems
 const WRITES = ALL.filter(({ body }) => body !== undefined);
 
 let stage: Stage;
-let before: Counts;
+let before: Readonly<Record<string, number>>;
 
 beforeAll(async () => {
   stage = await openStage();
 });
 afterAll(() => stage?.close());
 beforeEach(async () => {
-  before = await countRows(stage.db);
+  before = await countAllRows(stage.db);
 });
 // No row and no message, whatever was refused.
 afterEach(async () => {
-  expect(await countRows(stage.db)).toEqual(before);
+  expect(await countAllRows(stage.db)).toEqual(before);
 });
 
 const JSON_TYPE = { 'content-type': 'application/json' };

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { fromUuid, newId, uuidOf } from '@payflow/contracts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { keepBooks, type Books } from '../testing/books.js';
-import { Client, countRows, type Answered, type Counts } from '../testing/gateway-under-test.js';
+import { countAllRows } from '../testing/all-rows.js';
+import { Client, type Answered } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
 const TRANSFERS = '/api/v1/transfers';
@@ -11,7 +12,7 @@ let stage: Stage;
 let client: Client;
 let alice: string;
 let bob: string;
-let before: Counts;
+let before: Readonly<Record<string, number>>;
 let own: Books;
 /** Of a stranger. */
 let foreign: Books;
@@ -25,11 +26,11 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 beforeEach(async () => {
-  before = await countRows(stage.db);
+  before = await countAllRows(stage.db);
 });
 // Whatever was refused has left no row and no message.
 afterEach(async () => {
-  expect(await countRows(stage.db)).toEqual(before);
+  expect(await countAllRows(stage.db)).toEqual(before);
 });
 
 const terms = (more: Record<string, unknown> = {}) => ({

@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { fromUuid, newId, type IdKind } from '@payflow/contracts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { keepBooks, type Books } from '../testing/books.js';
-import { countRows, type Answered, type Counts } from '../testing/gateway-under-test.js';
+import { countAllRows } from '../testing/all-rows.js';
+import { type Answered } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
 // Every place of the ledger's endpoints that takes money, a time, an id or a page, with every wrong value of its kind.
 const TRANSFERS = '/api/v1/transfers';
 let stage: Stage;
 let own: Books;
-let before: Counts;
+let before: Readonly<Record<string, number>>;
 
 beforeAll(async () => {
   stage = await openStage();
@@ -21,11 +22,11 @@ beforeAll(async () => {
 });
 afterAll(() => stage?.close());
 beforeEach(async () => {
-  before = await countRows(stage.db);
+  before = await countAllRows(stage.db);
 });
 // Whatever was refused has left no row and no message.
 afterEach(async () => {
-  expect(await countRows(stage.db)).toEqual(before);
+  expect(await countAllRows(stage.db)).toEqual(before);
 });
 
 const post = (path: string, body: object | string) => stage.client.post(path, body, { prefer: 'wait=10' });
