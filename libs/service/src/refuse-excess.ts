@@ -1,21 +1,22 @@
 import type { Service } from '@payflow/contracts';
 import { excessOf, type Database, type Excess, type Rights } from '@payflow/database';
 import { logger } from '@payflow/telemetry';
+import { ConfigurationError } from './configuration/configuration.js';
 
 const log = logger('database');
 
 /** Named in the message; a role that stands above all grants has one or two, and one that is a little off a few. */
 const NAMED_MAX = 10;
 
-/** What a service that logs in with too much power ends with at its start. */
-export class RoleTooPowerful extends Error {
+/** What a service that logs in with too much power ends with at its start: as one that is configured wrongly. */
+export class RoleTooPowerful extends ConfigurationError {
   constructor(service: Service, excess: readonly Excess[]) {
     const named = excess.slice(0, NAMED_MAX).map(({ ability, remedy }) => `it ${ability} (${remedy})`);
     const more = excess.length > NAMED_MAX ? `, and ${excess.length - NAMED_MAX} more` : '';
-    super(
+    super(service, [
       `the database role in DATABASE_URL can do more than the ${service} service needs: ${named.join('; ')}${more}. ` +
         `Run \`payflow setup\` and use the URL that it prints for ${service}, or take away what is named`,
-    );
+    ]);
     this.name = 'RoleTooPowerful';
   }
 }

@@ -18,7 +18,7 @@ describe('a service that must not start', () => {
     const DATABASE_URL = Object.assign(new URL(house.servers.postgres), { pathname }).toString();
     const process = await house.anotherProcess(service);
     await process.launch({ DATABASE_URL });
-    expect(await process.exited).toMatchObject({ code: 1 });
+    expect(await process.exited).toMatchObject({ code: 78 });
     const log = readFileSync(process.logFile, 'utf8');
     expect(log).toContain(`can do more than the ${service} service needs: it is superuser`);
     expect(log).toContain('payflow setup');
