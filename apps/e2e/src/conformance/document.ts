@@ -90,6 +90,14 @@ function resolved<T>(json: object, thing: object): T {
     .reduce<unknown>((at, part) => (at as Record<string, unknown>)[part], json) as T;
 }
 
+/** Media types in which it is answered, beside JSON. */
+export function formsOf({ answers }: Operation): readonly string[] {
+  const types = Object.entries(answers).flatMap(([status, { content = {} }]) =>
+    Number(status) < 300 ? Object.keys(content) : [],
+  );
+  return [...new Set(types)].filter((type) => type !== 'application/json');
+}
+
 /** The schema itself where it is only named. */
 export function schemaOf(document: ApiDocument, schema: Schema): Schema {
   return schema.$ref === undefined ? schema : resolved<Schema>(document.json, schema);

@@ -106,7 +106,7 @@ class Player {
         this.#learn(told);
       }
       if (one.flaw === undefined) answers[named(told)] = (answers[named(told)] ?? 0) + 1;
-      const found = [...this.judge.faults(operation, told), ...faultsOfFlaw(one, told)];
+      const found = [...this.judge.faults(operation, told), ...faultsOfFlaw(one, told), ...faultsOfForm(one, told)];
       if (found.length > 0) throw new Error(found.join('\n'));
       const next = one.flaw === undefined ? nextPage(one, told) : undefined;
       if (next) await tried(next);
@@ -158,6 +158,14 @@ function faultsOfFlaw({ flaw, expected }: Tried, { status, text }: Told): string
   if (expected === undefined) return [];
   const { code } = JSON.parse(text) as { readonly code?: string };
   return `${status} ${code}` === expected ? [] : [`${status} ${code}, not ${expected}`];
+}
+
+/** What is promised in a form comes in it where it is asked for. */
+function faultsOfForm({ asked }: Tried, { status, headers }: Told): string[] {
+  const wanted = asked.headers['accept'];
+  if (wanted === undefined || status >= 300) return [];
+  const type = headers.get('content-type') ?? 'no type';
+  return type.split(';', 1)[0] === wanted ? [] : [`${status} in ${type}, where ${wanted} was asked for`];
 }
 
 function named({ status, text }: Told): string {

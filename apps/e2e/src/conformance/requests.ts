@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonSchema as Schema } from '@payflow/contracts';
 import fc, { type Arbitrary } from 'fast-check';
-import { schemaOf, type ApiDocument, type Operation, type Parameter } from './document.js';
+import { formsOf, schemaOf, type ApiDocument, type Operation, type Parameter } from './document.js';
 import type { Played } from './example-player.js';
 import type { Judge } from './judge.js';
 import { versionFor, type Asked } from './request.js';
@@ -67,12 +67,14 @@ export class Requests {
     // A cursor is not made up, but taken from a page.
     const query = named('query').filter(({ name }) => name !== 'cursor');
     return fc
-      .tuple(this.#path(operation), this.#some(query), this.#some(headers), body, fc.boolean())
-      .map(([path, query, others, json, isPatient]) => ({
+      .tuple(this.#path(operation), this.#some(query), this.#some(headers), body, fc.boolean(), accepted(operation))
+      .map(([path, query, others, json, isPatient, accept]) => ({
         asked: {
           path: texts(path),
-          query: Object.entries(query).flatMap(([name, value]) => spelled(name, value)),
-          headers: this.#headers(operation, texts(others), isPatient),
+          query: Object.entries({ ...pageIn(operation, accept), ...query }).flatMap(([name, value]) =>
+            spelled(name, value),
+          ),
+          headers: { ...this.#headers(operation, texts(others), isPatient), ...accept },
           body: json,
         },
       }));
@@ -197,6 +199,16 @@ export class Requests {
       return { asked: { ...asked, body }, ...(isFlawed ? { flaw: `/${place.join('/')} changed (${at})` } : {}) };
     });
   }
+}
+
+/** One of the forms in which it is answered, or none in particular. */
+function accepted(operation: Operation): Arbitrary<Record<string, string>> {
+  return fc.constantFrom({}, ...formsOf(operation).map((accept) => ({ accept })));
+}
+
+/** A page of a list: all that everybody before has made would be carried away hundreds of times. */
+function pageIn({ parameters }: Operation, { accept }: Record<string, string>): Record<string, string> {
+  return accept && parameters.some(({ name }) => name === 'limit') ? { limit: '20' } : {};
 }
 
 /** What is no JSON object, or one that must not be read. */
