@@ -146,6 +146,7 @@ describe('a reset', () => {
     const key = randomUUID();
     const [space, payment] = [await spaceNow(), await pay(books, key)];
     const [resetKey, realAccount] = [randomUUID(), await live.open()];
+    const { next_cursor: cursor } = (await client.get('/api/v1/accounts?limit=1')).body;
     const done = await reset(resetKey);
     expect([done.status, done.body]).toMatchObject([200, { object: 'test_reset', livemode: false }]);
     const fresh = await spaceNow();
@@ -156,6 +157,8 @@ describe('a reset', () => {
 
     expect(told(await client.get(`/api/v1/payments/${idOf(payment)}`))).toBe('404 not_found');
     expect(told(await client.get(`/api/v1/accounts/${books.alice}`))).toBe('404 not_found');
+    // Nothing of it is there any more, nor does a cursor of its lists lead anywhere.
+    expect(told(await client.get(`/api/v1/accounts?cursor=${String(cursor)}`))).toBe('400 cursor_mismatch');
     for (const list of ['payments', 'transfers', 'holds', 'refunds', 'transaction_types', 'limits', 'assets'])
       expect((await client.get(`/api/v1/${list}`)).body['data'], list).not.toContainEqual(
         expect.objectContaining({ livemode: false }),
