@@ -14,9 +14,10 @@ import type { DataSource } from 'typeorm';
 import { invariants, migrations } from '../database/index.js';
 import { PLAIN_TABLES, openPlainPoster } from './plain-poster.js';
 
-const FUNDS = '1000000000000';
+/** What each account is given. */
+export const FUNDS = '1000000000000';
 /** Money is given to the accounts by SQL, so what compares accounts with transfers has to know of it. */
-const CHECKED = new Set(['I1', 'I5', 'I6', 'I7', 'I10']);
+const CHECKED = new Set(['I1', 'I4', 'I5', 'I6', 'I7', 'I10']);
 
 /** A ledger of its own on a durable server, with funded accounts, and the plain poster's tables beside it. */
 export interface BenchBooks {

@@ -1,11 +1,14 @@
 import { fromUuid, uuidOf } from '@payflow/contracts';
 import { openDatabase, statement } from '@payflow/database';
+import { checkInvariant, type Invariant } from '@payflow/invariants';
 import { Client } from 'pg';
+import { findTransfer } from '../database/booked-transfer.repository.js';
+import { invariants } from '../database/invariants.js';
 import { findVerdicts } from '../database/verdict.repository.js';
 import { accountBalance } from '../reads/account-balance.js';
 import { accountHistory } from '../reads/account-history.js';
 import { trialBalance } from '../reads/trial-balance.js';
-import { brokenInvariants, differingAccounts, openBenchBooks, type BenchBooks } from './books.js';
+import { FUNDS, brokenInvariants, differingAccounts, openBenchBooks, type BenchBooks } from './books.js';
 import { seedHistory } from './history.js';
 import { spread, type Spread } from './measure.js';
 import { report, type Results } from './report.js';
@@ -24,6 +27,7 @@ const CONNECTIONS = 2;
 const TRANSFERS = 10_000;
 const READS = 200;
 const TRIAL_BALANCES = 10;
+const CHECKS = 10;
 const YEAR_MS = 360 * 86_400_000;
 const LINES = 20;
 /** Checks read all of a long history. */
@@ -42,6 +46,16 @@ interface OldBooks extends BenchBooks {
 // Whole pages, so that a long history is not read for it.
 const SAMPLE = statement('bench.sample', 'select id from transfers tablesample system ($1) limit 20000');
 const SAMPLED = 20_000;
+
+const COUNTERS_EQUAL_TRANSFERS = invariants.find(({ name }) => name === 'I3') as Invariant;
+
+// What no transfer brought.
+const GIVEN = statement(
+  'bench.given',
+  `insert into verified_counters as v (tenant_id, livemode, account_id, posted_debits, posted_credits)
+   select tenant_id, livemode, id, 0, ${FUNDS} from accounts
+   on conflict (tenant_id, livemode, account_id) do update set posted_credits = v.posted_credits + ${FUNDS}`,
+);
 
 type Read = (books: OldBooks) => Promise<unknown>;
 
@@ -80,6 +94,11 @@ const READ_OF: Readonly<Record<string, { readonly gate: string; readonly count: 
     count: READS,
     read: (books) => books.database.transaction((tx) => findVerdicts(tx, [anyKnown(books)])),
   },
+  'transfer by id': {
+    gate: 'at most 1.2',
+    count: READS,
+    read: (books) => findTransfer(books.database, ownerOf(books), fromUuid('transfer', anyKnown(books).uuid)),
+  },
   'last 20 transfers of an account': {
     gate: 'at most 2',
     count: READS,
@@ -96,16 +115,33 @@ const READ_OF: Readonly<Record<string, { readonly gate: string; readonly count: 
     count: TRIAL_BALANCES,
     read: (books) => trialBalance(books.database, ownerOf(books), { at: undefined, basis: 'recorded' }),
   },
+  'counters against transfers (I3), as it is checked all the time': {
+    gate: 'flat, 1.2',
+    count: CHECKS,
+    read: async (books) => {
+      const { sample } = await checkInvariant(books.database, COUNTERS_EQUAL_TRANSFERS, 'running');
+      if (sample.length > 0) throw new Error(`I3: ${sample.join(' ')}`);
+    },
+  },
 };
 
 async function open(transfers: number): Promise<OldBooks> {
   const startedAt = performance.now();
   const books = await openBenchBooks(adminUrl, { accounts: ACCOUNTS, connections: CONNECTIONS });
   await seedHistory(books, transfers);
+  await caughtUp(books);
   const known = await books.database.rows<{ id: string }>(SAMPLE, [Math.min(100, (SAMPLED / transfers) * 100)]);
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   process.stderr.write(`seeded ${transfers.toLocaleString('en')} transfers in ${seconds} s\n`);
   return { ...books, known: known.map(({ id }) => id) };
+}
+
+/** As the checks leave it that have run since the first transfer. */
+async function caughtUp({ database }: BenchBooks): Promise<void> {
+  const { advance } = COUNTERS_EQUAL_TRANSFERS;
+  if (!advance) throw new Error('I3 reads the whole history');
+  while ((await database.rows(advance)).length > 0);
+  await database.count(GIVEN);
 }
 
 async function postedPerSecond(books: BenchBooks): Promise<number> {

@@ -2,7 +2,7 @@ import { brokenBooks, openBenchBooks, type BenchBooks } from './books.js';
 import { fdatasyncsPerSecond } from './fdatasync.js';
 import { spread, type Spread } from './measure.js';
 import { report, type Results } from './report.js';
-import { measured, type Round } from './round.js';
+import { costsOf, measured, type Round } from './round.js';
 import { batchesOf, postOurs, postTheirs, requestsOf, type Mix } from './work.js';
 
 /**
@@ -11,7 +11,7 @@ import { batchesOf, postOurs, postTheirs, requestsOf, type Mix } from './work.js
  * compared takes turns in one run. Prints one JSON object; ends with 1 when the books are not in order.
  */
 const SIZES = {
-  smoke: { accounts: 10_000, pairs: 5, transfers: 6_000, plain: 250, singles: 400, matrixPairs: 1 },
+  smoke: { accounts: 10_000, pairs: 5, transfers: 6_000, plain: 250, singles: 400, matrixPairs: 5 },
   full: { accounts: 100_000, pairs: 7, transfers: 30_000, plain: 1_500, singles: 3_000, matrixPairs: 5 },
 };
 const BATCH = 500;
@@ -64,10 +64,11 @@ async function againstPlain(books: BenchBooks): Promise<Results> {
     'PayFlow, transfers/s (aim: 22,000)': of(ours, (r) => r.perSecond),
     'TypeORM poster, transfers/s': of(theirs, (r) => r.perSecond),
     'ratio (aim: 25)': ratio(ours, theirs),
-    'PayFlow where batches share no account, transfers/s': of(apart, (r) => r.perSecond),
+    ...costsOf('PayFlow where batches share no account', apart),
     'ratio where batches share no account': ratio(apart, theirs),
     'PayFlow, CPU µs per transfer, Node and PostgreSQL (aim: 65)': of(ours, (r) => r.cpu_us),
     'PayFlow, Node alone, µs': of(ours, (r) => r.nodeCpu_us),
+    'Node alone, PayFlow against the TypeORM poster (aim: 0.01)': ratio(ours, theirs, (r) => r.nodeCpu_us),
     'TypeORM poster, CPU µs per transfer': of(theirs, (r) => r.cpu_us),
     'TypeORM poster, Node alone, µs': of(theirs, (r) => r.nodeCpu_us),
     'PayFlow, WAL bytes per transfer': of(ours, (r) => r.walBytes),
@@ -82,6 +83,9 @@ async function againstUniform(books: BenchBooks): Promise<Results> {
     () => roundOf(books, { ...USUAL, mix: { refusals: true } }),
   ]);
   return {
+    ...costsOf('any account pays', uniform),
+    ...costsOf('one account pays for all', hot),
+    ...costsOf('half of all refused', half),
     'one account pays for all, against any (gate: 1.0)': ratio(hot, uniform),
     'half of all refused, against none (gate: 0.6)': ratio(half, uniform),
   };
@@ -99,11 +103,10 @@ async function bySize(books: BenchBooks): Promise<Results> {
     size.matrixPairs,
     shapes.map((shape) => () => roundOf(books, shape)),
   );
-  return Object.fromEntries(
-    shapes.map(({ batch, connections }, at) => [
-      `batches of ${batch} on ${connections} connection${connections > 1 ? 's' : ''}, transfers/s`,
-      of(results[at] ?? [], (r) => r.perSecond),
-    ]),
+  return together(
+    shapes.map(({ batch, connections }, at) =>
+      costsOf(`batches of ${batch} on ${connections} connection${connections > 1 ? 's' : ''}`, results[at] ?? []),
+    ),
   );
 }
 
@@ -118,11 +121,10 @@ async function oneByOne(books: BenchBooks, dir: string): Promise<Results> {
   ]);
   const [one = [], , , syncs = []] = results;
   return {
-    ...Object.fromEntries(
-      CLIENTS_TRIED.map((clients, at) => [
-        `one transfer per commit, ${clients} client${clients > 1 ? 's' : ''}, transfers/s`,
-        of(results[at] ?? [], (r) => r.perSecond),
-      ]),
+    ...together(
+      CLIENTS_TRIED.map((clients, at) =>
+        costsOf(`one transfer per commit, ${clients} client${clients > 1 ? 's' : ''}`, results[at] ?? []),
+      ),
     ),
     'fdatasync of this disk, per second': spread(disk),
     'one client against fdatasync (aim: 0.25)': ratio(one, syncs),
@@ -134,28 +136,42 @@ function of(rounds: readonly Round[], pick: (round: Round) => number): Spread {
 }
 
 /** Pair by pair, so that a machine that slows down slows both. */
-function ratio(ours: readonly Round[], theirs: readonly Round[]): Spread {
-  return spread(ours.map((round, at) => round.perSecond / (theirs[at]?.perSecond ?? Infinity)));
+function ratio(
+  ours: readonly Round[],
+  theirs: readonly Round[],
+  pick: (round: Round) => number = (round) => round.perSecond,
+): Spread {
+  return spread(ours.map((round, at) => pick(round) / pick(theirs[at] as Round)));
+}
+
+function together(results: readonly Results[]): Results {
+  return Object.assign({}, ...results) as Results;
 }
 
 async function main(): Promise<void> {
   const books = await openBenchBooks(process.env['POSTGRES_URL'] ?? '', { ...size, connections: CONNECTIONS_MAX });
   await postOurs(books, batchesOf(books, WARM_UP_TRANSFERS / BATCH, BATCH), CONNECTIONS);
   await postTheirs(books, requestsOf(books, WARM_UP_REQUESTS), CONNECTIONS);
-  const results = {
-    ...(await againstPlain(books)),
-    ...(await againstUniform(books)),
-    ...(await bySize(books)),
-    ...(await oneByOne(books, process.env['PAYFLOW_RUN_DIR'] ?? '.')),
-  };
+  const parts: readonly (() => Promise<Results>)[] = [
+    () => againstPlain(books),
+    () => againstUniform(books),
+    () => bySize(books),
+    () => oneByOne(books, process.env['PAYFLOW_RUN_DIR'] ?? '.'),
+  ];
+  const results: Results[] = [];
+  const broken: string[] = [];
+  for (const measure of parts) {
+    results.push(await measure());
+    broken.push(...(await brokenBooks(books)));
+  }
   report({
     benchmark: 'ledger',
     headline:
       `posting, batches of ${BATCH} on ${CONNECTIONS} connections where nothing else is said, ` +
-      `${size.accounts.toLocaleString('en')} accounts, ${size.pairs} turns each: median (min to max)`,
+      `${size.accounts.toLocaleString('en')} accounts, ${size.pairs} turns each, ${size.matrixPairs} by size: median (min to max)`,
     settings: { ...size, batch: BATCH, connections: CONNECTIONS },
-    results,
-    broken: await brokenBooks(books),
+    results: together(results),
+    broken,
   });
   await books.close();
 }

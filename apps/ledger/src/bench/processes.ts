@@ -6,8 +6,9 @@ import { openDatabase } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
 import { CONNECTIONS } from '../ledger.module.js';
 import { brokenBooks, openBenchBooks, type BenchBooks } from './books.js';
-import { spread } from './measure.js';
+import { spread, treeCpu_us } from './measure.js';
 import { report, type Results } from './report.js';
+import { costsOf, measured, type Round } from './round.js';
 import { batchesOfShare, postOurs, type Payers, type Share } from './work.js';
 
 /**
@@ -24,6 +25,7 @@ const WARM_UP_TURNS = 4;
 const PARTITIONS_TRIED = [PARTITIONS.cluster, PARTITIONS.single];
 
 const size = SIZES[process.argv[2] === 'full' ? 'full' : 'smoke'];
+const postgresPid = Number(process.env['POSTGRES_PID']);
 
 interface Setting extends Payers, Share {
   readonly url: string;
@@ -47,6 +49,11 @@ class Worker {
     return this.ask({ post: true });
   }
 
+  /** So far, µs. */
+  get cpu_us(): number {
+    return treeCpu_us(this.child.pid ?? 0);
+  }
+
   stop(): void {
     this.child.disconnect();
   }
@@ -58,12 +65,16 @@ class Worker {
   }
 }
 
-/** Transfers per second of these workers together; each has an equal share. */
-async function rateOf(workers: readonly Worker[]): Promise<number> {
+/** What posting costs these workers together; each has an equal share. */
+async function roundOf({ database }: BenchBooks, workers: readonly Worker[]): Promise<Round> {
   await Promise.all(workers.map((worker) => worker.make(size.transfers / workers.length)));
-  const startedAt = performance.now();
-  await Promise.all(workers.map((worker) => worker.post()));
-  return (size.transfers * 1_000) / (performance.now() - startedAt);
+  return measured(
+    database,
+    postgresPid,
+    size.transfers,
+    () => Promise.all(workers.map((worker) => worker.post())),
+    () => workers.reduce((sum, worker) => sum + worker.cpu_us, 0),
+  );
 }
 
 /** As many processes, each with as many of the partitions. */
@@ -79,17 +90,23 @@ function start({ urls: { url }, tenant, accounts }: BenchBooks, count: number, p
 /** Each side has books of its own: what the other posted in between would be news to it. */
 async function compare(ofOne: BenchBooks, ofTwo: BenchBooks, partitions: number): Promise<Results> {
   const [one, two] = [await start(ofOne, 1, partitions), await start(ofTwo, 2, partitions)];
-  const pairs: { one: number; two: number }[] = [];
+  const pairs: { one: Round; two: Round }[] = [];
   for (let turn = -WARM_UP_TURNS; turn < size.pairs; turn++) {
-    const rates = { one: await rateOf(one), two: await rateOf(two) };
-    if (turn >= 0) pairs.push(rates);
+    const pair = { one: await roundOf(ofOne, one), two: await roundOf(ofTwo, two) };
+    if (turn >= 0) pairs.push(pair);
   }
   for (const worker of [...one, ...two]) worker.stop();
   return {
-    [`${partitions} partitions: one process, transfers/s`]: spread(pairs.map(({ one: rate }) => rate)),
-    [`${partitions} partitions: two processes, transfers/s`]: spread(pairs.map(({ two: rate }) => rate)),
+    ...costsOf(
+      `${partitions} partitions: one process`,
+      pairs.map((pair) => pair.one),
+    ),
+    ...costsOf(
+      `${partitions} partitions: two processes`,
+      pairs.map((pair) => pair.two),
+    ),
     [`${partitions} partitions: two against one${partitions === PARTITIONS.cluster ? ' (gate: 1.0)' : ''}`]: spread(
-      pairs.map((rates) => rates.two / rates.one),
+      pairs.map((pair) => pair.two.perSecond / pair.one.perSecond),
     ),
   };
 }

@@ -2,7 +2,7 @@ import { statement } from '@payflow/database';
 import { brokenBooks, openBenchBooks, type BenchBooks } from './books.js';
 import { spread } from './measure.js';
 import { report } from './report.js';
-import { measured, type Round } from './round.js';
+import { costsOf, measured, type Round } from './round.js';
 import { importUnchained } from './unchained-hooks.js';
 import * as chained from './work.js';
 
@@ -57,8 +57,14 @@ async function main(): Promise<void> {
     headline: `posting with the hash chain against without, batches of ${BATCH} on ${CONNECTIONS} connections, ${size.pairs} turns: median (min to max)`,
     settings: { ...size, accounts: ACCOUNTS, batch: BATCH, connections: CONNECTIONS },
     results: {
-      'chained, transfers/s': of((pair) => pair.on.perSecond),
-      'not chained, transfers/s': of((pair) => pair.off.perSecond),
+      ...costsOf(
+        'chained',
+        pairs.map((pair) => pair.on),
+      ),
+      ...costsOf(
+        'not chained',
+        pairs.map((pair) => pair.off),
+      ),
       'time chained against not (gate: at most 1.15)': of((pair) => pair.off.perSecond / pair.on.perSecond),
       'CPU chained against not, Node and PostgreSQL': of((pair) => pair.on.cpu_us / pair.off.cpu_us),
       'chained, Node alone, µs': of((pair) => pair.on.nodeCpu_us),
