@@ -128,7 +128,7 @@ describe('the ledger’s word', () => {
 
 describe('evidence', () => {
   const asked = (dispute: Dispute, createdAt: string, ifVersion?: number) =>
-    evidenceAsked(dispute, { command: newId('event'), createdAt, ifVersion }, moment);
+    evidenceAsked(dispute, { command: newId('event'), createdAt, ifVersion });
   const ask = (dispute: Dispute, createdAt = moment.now) => kinds(asked(dispute, createdAt));
 
   it.each([

@@ -215,11 +215,7 @@ interface AskedEvidence {
 }
 
 /** Evidence is taken while the provider waits for it, and once; where it is for what was seen, that is what must be there. */
-export function evidenceAsked(
-  dispute: Dispute,
-  { command, createdAt, ifVersion }: AskedEvidence,
-  moment: DisputeMoment,
-): Course | 'known' {
+export function evidenceAsked(dispute: Dispute, { command, createdAt, ifVersion }: AskedEvidence): Course | 'known' {
   if (dispute.evidenceCommand === command) return 'known';
   if (ifVersion !== undefined && ifVersion !== dispute.version)
     return { dispute, news: [{ kind: 'evidence_rejected', command, reason: 'version_differs' }] };

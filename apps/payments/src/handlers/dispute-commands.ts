@@ -264,7 +264,7 @@ function takeEvidence(docket: Docket, command: Evidence, orphans: AnyOutgoing[])
     return true;
   }
   const asked = { command: id, createdAt: data.created_at, ifVersion: data.if_version };
-  const course = evidenceAsked(dispute, asked, docket.momentOf(payment));
+  const course = evidenceAsked(dispute, asked);
   if (course === 'known') return false;
   docket.enter(course, command, data.evidence);
   return true;
