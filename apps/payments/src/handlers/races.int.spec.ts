@@ -1,4 +1,4 @@
-import type { AnyMessage } from '@payflow/contracts';
+import { newId, uuidOf, type AnyMessage } from '@payflow/contracts';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DESTINATION, PaymentsUnderTest, SOURCE, told } from '../testing/payments-under-test.js';
@@ -96,6 +96,69 @@ describe.each([
     const what = await race(crowd(() => payments.expire(id)));
     expect(what).toEqual(['hold.void', 'payment.expired']);
   });
+
+  /** Payments that have come to an end among what was told, and how. */
+  const ends = (what: readonly string[]) =>
+    what.filter((one) => /^payment\.(succeeded|canceled|expired|failed)/.test(one));
+  const overIn = (ms: number, id: string) =>
+    payments.db.tamper(
+      `update payments set authorized_until = case when authorized_until is not null then now() + interval '${ms} milliseconds' end,
+         expires_at = now() + interval '${ms} milliseconds' where id = '${uuidOf('payment', id)}'`,
+    );
+
+  it.each([
+    ['is over', -1_000],
+    ['runs out meanwhile', 60],
+  ])('expire, cancel and capture when its time %s, and it comes to one end', async (_when, ms) => {
+    const id = await payments.authorized({ capture: 'manual_multiple' });
+    const before = payments.ledger.booked(SOURCE, DESTINATION);
+    await overIn(ms, id);
+    const what = await race(
+      crowd((at) => {
+        if (at % 3 === 0) return payments.expire(id);
+        return at % 3 === 1
+          ? payments.wish(id, 'cancellation')
+          : payments.wish(id, 'capture', { amount: '300', final: at % 2 === 0 });
+      }),
+    );
+    expect(ends(what)).toHaveLength(1);
+    const row = await payments.row(id);
+    expect(payments.ledger.booked(SOURCE, DESTINATION) - before).toBe(row['amount_captured_minor']);
+    expect(row).toMatchObject({ operation_id: null, amount_authorized_minor: row['amount_captured_minor'] });
+    expect((await payments.operations(id)).filter((one) => !/ (succeeded|failed)/.test(one))).toEqual([]);
+    expect(payments.ledger.pending(id)).toBe(0n);
+  });
+
+  it.each(['approved', 'declined'] as const)(
+    'expire and cancel while its provider, late, says yes, and it comes to one end, the void being %s',
+    async (outcome) => {
+      const create = payments.create({ method: { type: 'card', token: 'tok_visa' }, capture: 'automatic' });
+      const { id } = create.data;
+      await payments.tell(create);
+      await payments.settle();
+      const approval = await payments.answer(id, 'approved');
+      await payments.tell(await payments.answer(id, 'requires_action'));
+      await overIn(-1_000, id);
+      const before = payments.ledger.booked(SOURCE, DESTINATION);
+      const told_ = await race(
+        crowd((at) => {
+          if (at % 3 === 0) return payments.expire(id);
+          return at % 3 === 1 ? payments.wish(id, 'cancellation') : { ...approval, id: newId('event') };
+        }),
+      );
+      // What was asked to give it back, if that was before the yes.
+      while (await payments.attempt(id)) {
+        told_.push(...told(await payments.tell(await payments.answer(id, outcome))));
+        told_.push(...told(await payments.settle()));
+      }
+      expect(ends(told_)).toHaveLength(1);
+      const { status, amount_captured_minor: captured } = await payments.row(id);
+      expect([captured, payments.ledger.booked(SOURCE, DESTINATION) - before]).toEqual(
+        status === 'succeeded' ? [1_000n, 1_000n] : [0n, 0n],
+      );
+      expect(payments.ledger.pending(id)).toBe(0n);
+    },
+  );
 
   it('are taken in as long as they can be kept in order', async () => {
     const create = payments.create();

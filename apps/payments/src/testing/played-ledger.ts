@@ -57,10 +57,13 @@ export class PlayedLedger {
     return [...this.verdicts.values()];
   }
 
-  /** What is set aside and has not ended. */
-  pending(): bigint {
+  /** What is set aside and has not ended, for one payment or for all. */
+  pending(payment?: string): bigint {
     let sum = 0n;
-    for (const hold of this.holds.values()) if (hold.status === 'pending') sum += hold.amount - hold.posted;
+    for (const hold of this.holds.values()) {
+      const isIts = payment === undefined || hold.payment === payment;
+      if (isIts && hold.status === 'pending') sum += hold.amount - hold.posted;
+    }
     return sum;
   }
 
