@@ -35,12 +35,14 @@ describe('card payments with two acquirers', () => {
     });
     first = desk.sandbox;
     cards = new CardPayments(desk);
-    await second.start({ SANDBOX_WEBHOOK_URL: `${desk.house.api}/api/v1/provider_webhooks/cards_b` });
-    // It has the first one's scenarios, and says yes where that says no.
-    await second.settings({ plain: true });
     const file = join(desk.house.dir, 'route.json');
     writeFileSync(file, JSON.stringify(AMEX_ROUTE));
-    await desk.house.installation.payflow('routes', 'put', file, '--actor', 'e2e');
+    await Promise.all([
+      second.start({ SANDBOX_WEBHOOK_URL: `${desk.house.api}/api/v1/provider_webhooks/cards_b` }),
+      desk.house.installation.payflow('routes', 'put', file, '--actor', 'e2e'),
+    ]);
+    // It has the first one's scenarios, and says yes where that says no.
+    await second.settings({ plain: true });
   });
   afterAll(async () => {
     await desk?.close();
