@@ -4,51 +4,76 @@ export interface TurnsOptions {
   readonly running_max: number;
   readonly waiting_max: number;
   readonly wait_ms: number;
+  /** So many of them may be one's: whoever asks for what takes long must not keep all others waiting. */
+  readonly ofOne?: { readonly running_max: number; readonly waiting_max: number };
 }
 
-/** Lets few things at once to the database, in the order they came. */
+interface Waiting {
+  readonly begin: () => void;
+  readonly whose: string;
+}
+
+/** Lets few things at once to the database, in the order they came, but for whoever has had his share. */
 export class Turns {
   #running = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #runningOf = new Map<string, number>();
+  readonly #waiting = new Set<Waiting>();
 
   constructor(private readonly options: TurnsOptions) {}
 
   /** Does the work when it is its turn; `onWait` is called first where that is not at once. Throws 503 when it does not come in time. */
-  async run<T>(work: () => Promise<T>, onWait?: () => void): Promise<T> {
-    if (this.#running < this.options.running_max) this.#running++;
-    else await this.#turn(onWait);
+  async run<T>(work: () => Promise<T>, onWait?: () => void, whose = ''): Promise<T> {
+    if (this.#running < this.options.running_max && this.#mayBegin(whose)) this.#begin(whose);
+    else await this.#turn(onWait, whose);
     try {
       return await work();
     } finally {
-      this.#passOn();
+      this.#end(whose);
     }
   }
 
-  #turn(onWait: (() => void) | undefined): Promise<void> {
-    const { waiting_max, wait_ms } = this.options;
-    if (this.#waiting.size >= waiting_max) throw unavailable();
+  #mayBegin(whose: string): boolean {
+    return (this.#runningOf.get(whose) ?? 0) < (this.options.ofOne?.running_max ?? Infinity);
+  }
+
+  #begin(whose: string): void {
+    this.#running++;
+    this.#runningOf.set(whose, (this.#runningOf.get(whose) ?? 0) + 1);
+  }
+
+  #turn(onWait: (() => void) | undefined, whose: string): Promise<void> {
+    const { waiting_max, wait_ms, ofOne } = this.options;
+    const own = ofOne ? [...this.#waiting].filter((one) => one.whose === whose).length : 0;
+    if (this.#waiting.size >= waiting_max || own >= (ofOne?.waiting_max ?? Infinity)) throw unavailable();
     onWait?.();
     return new Promise((resolve, reject) => {
-      const begin = (): void => {
-        clearTimeout(timer);
-        resolve();
+      const waiting = {
+        whose,
+        begin: (): void => {
+          clearTimeout(timer);
+          resolve();
+        },
       };
       const timer = setTimeout(() => {
-        this.#waiting.delete(begin);
+        this.#waiting.delete(waiting);
         reject(unavailable());
       }, wait_ms);
-      this.#waiting.add(begin);
+      this.#waiting.add(waiting);
     });
   }
 
-  /** The place goes to the one that has waited longest; it counts as running throughout. */
-  #passOn(): void {
-    const [next] = this.#waiting;
-    if (!next) {
-      this.#running--;
+  /** The place goes to the one that has waited longest and may begin. */
+  #end(whose: string): void {
+    this.#running--;
+    const left = (this.#runningOf.get(whose) ?? 1) - 1;
+    if (left > 0) this.#runningOf.set(whose, left);
+    else this.#runningOf.delete(whose);
+    for (const next of this.#waiting) {
+      if (!this.#mayBegin(next.whose)) continue;
+      this.#waiting.delete(next);
+      this.#begin(next.whose);
+      next.begin();
       return;
     }
-    this.#waiting.delete(next);
-    next();
   }
 }

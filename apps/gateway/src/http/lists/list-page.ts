@@ -50,7 +50,7 @@ export async function sendPage<F extends object, V extends PagePosition>(
   list: List<F, V>,
 ): Promise<void> {
   const { name, filters, read, resource, expansion, columns } = list;
-  const { tenant, livemode } = callerOf(request);
+  const { tenant, livemode, organisation } = callerOf(request);
   const form = formFor(request, reply);
   const { url, expand } = expansion ? withoutExpand(request.url, expansion.names) : { url: request.url, expand: [] };
   if (form === 'csv' && expand.length > 0) throw notInRecords();
@@ -64,12 +64,13 @@ export async function sendPage<F extends object, V extends PagePosition>(
   if (form && !query.bounded) {
     const page = (place: PagePosition | undefined) => () =>
       read({ tenant, livemode }, { filter, after: place, limit: EXPORT_PAGE });
-    const inTurn = (place: PagePosition | undefined) => exportReads.run(() => reads.run(page(place), aside), aside);
+    const inTurn = (place: PagePosition | undefined) =>
+      exportReads.run(() => reads.run(page(place), aside, organisation), aside);
     const pages = allPages(inTurn, show, after);
     return sendAll(request, reply, exportOf(form, { name: fileName(name), resource: columns }, pages));
   }
   const { rows, last } = await readPage(limit, (count) =>
-    reads.run(() => read({ tenant, livemode }, { filter, after, limit: count }), aside),
+    reads.run(() => read({ tenant, livemode }, { filter, after, limit: count }), aside, organisation),
   );
   const shown = await show(rows);
   const next_cursor = last ? cursors.encode(signed, last) : null;

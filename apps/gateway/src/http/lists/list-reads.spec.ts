@@ -62,3 +62,26 @@ it('gives its place back after an error', async () => {
   await expect(reads.run(() => Promise.reject(new RangeError('a bug')))).rejects.toThrow('a bug');
   expect(await reads.run(() => Promise.resolve('next'))).toBe('next');
 });
+
+it('keeps a turn, and a place to wait for one, for others than whoever has asked for most', async () => {
+  const ofOne = { running_max: 1, waiting_max: 1 };
+  const reads = new ListReads({ running_max: 2, waiting_max: 3, wait_ms: 10_000, ofOne });
+  const begun: string[] = [];
+  const asked = (name: string, whose: string) => {
+    const { promise, resolve } = held();
+    const work = () => {
+      begun.push(name);
+      return promise;
+    };
+    return { result: reads.run(work, undefined, whose), end: () => resolve(name) };
+  };
+  const [first, second, third] = [asked('a1', 'a'), asked('a2', 'a'), asked('a3', 'a')];
+  expect(await third.result.catch(code)).toBe('unavailable');
+  const [other, next] = [asked('b1', 'b'), asked('b2', 'b')];
+  expect(begun).toEqual(['a1', 'b1']);
+  other.end();
+  expect(await other.result).toBe('b1');
+  expect(begun).toEqual(['a1', 'b1', 'b2']);
+  for (const { end } of [first, second, next]) end();
+  expect(await Promise.all([first.result, second.result, next.result])).toEqual(['a1', 'a2', 'b2']);
+});

@@ -146,6 +146,25 @@ it('answers 503 for a list that takes too long, and leaves the pool to the write
   expect((await client.get('/api/v1/holds')).status).toBe(200);
 });
 
+it('lists that take long keep those of no other organisation waiting', async () => {
+  const other = await Client.of(db, gateway.base);
+  const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const locked = db.transaction(async (tx) => {
+    await tx.rows(statement('spec.lock-holds-again', 'lock table hold_views in access exclusive mode'));
+    held.resolve();
+    await letGo.promise;
+  });
+  await held.promise;
+  try {
+    const slow = Promise.all(Array.from({ length: 40 }, (_, at) => client.get(`/api/v1/holds?limit=${at + 1}`)));
+    for (let at = 1; at <= 10; at++) expect((await other.get(`/api/v1/accounts?limit=${at}`)).status).toBe(200);
+    expect(new Set((await slow).map(({ status }) => status))).toEqual(new Set([503]));
+  } finally {
+    letGo.resolve();
+  }
+  await locked;
+});
+
 it('serves its documentation', async () => {
   const document = (await client.get('/docs/openapi.json')).body;
   expect(document['openapi']).toBe('3.1.0');
