@@ -50,3 +50,27 @@ export async function* archivedEvents<T extends string, D>(
     after = [last.tenant_id, last.livemode, last.event_id];
   }
 }
+
+/** Some of what the archive has, and how it is held against what a service has of it. */
+export interface Published<T extends string = string, D = unknown> {
+  readonly types: readonly T[];
+  /** What a page of these events is told otherwise of. */
+  faultsOf(service: Database, published: readonly ArchivedEvent<T, D>[]): Promise<readonly string[]>;
+}
+
+/** What a service has otherwise than it was published: the archive is read once for all of it. */
+export async function unlikePublished<T extends string>(
+  service: Database,
+  archiver: Database,
+  ...kinds: readonly Published<T, never>[]
+): Promise<string[]> {
+  const unlike: string[] = [];
+  const types = [...new Set(kinds.flatMap((kind) => kind.types))];
+  for await (const published of archivedEvents<T, never>(archiver, types)) {
+    for (const kind of kinds) {
+      const its = published.filter(({ type }) => kind.types.includes(type));
+      if (its.length > 0) unlike.push(...(await kind.faultsOf(service, its)));
+    }
+  }
+  return unlike;
+}

@@ -1,6 +1,7 @@
 import { newId, uuidOf } from '@payflow/contracts';
 import { beforeEach, expect, it } from 'vitest';
-import { askersUnlikePublished } from './published-askers.js';
+import { unlikePublished } from './archived-events.js';
+import { publishedAskers } from './published-askers.js';
 import { archived, databasesOf } from './testing/databases.js';
 
 const tenant = uuidOf('tenant', newId('tenant'));
@@ -31,7 +32,7 @@ async function given(type: string, data: object, version: number, actor: string)
   );
 }
 
-const found = () => askersUnlikePublished(ledger.database, archiver.database);
+const found = () => unlikePublished(ledger.database, archiver.database, publishedAskers);
 
 beforeEach(async () => {
   await ledger.query('delete from metadata_versions');

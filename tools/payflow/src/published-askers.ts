@@ -1,6 +1,6 @@
 import { uuidOf } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { archivedEvents, type ArchivedEvent } from './archived-events.js';
+import type { ArchivedEvent, Published } from './archived-events.js';
 
 const TYPES = [
   'payflow.account.opened.v1',
@@ -30,16 +30,10 @@ const KEPT = statement(
  * Metadata of accounts and transfers that the ledger says somebody else has given than was published (I16): who asked stands in no
  * verdict, and beside the metadata alone.
  */
-export async function askersUnlikePublished(ledger: Database, archiver: Database): Promise<string[]> {
-  const unlike: string[] = [];
-  for await (const published of archivedEvents<Told, Data>(archiver, TYPES))
-    unlike.push(...(await faultsOf(ledger, published)));
-  return unlike;
-}
+export const publishedAskers: Published<Told, Data> = { types: TYPES, faultsOf };
 
 async function faultsOf(ledger: Database, published: readonly MetadataEvent[]): Promise<string[]> {
   const given = published.map((event) => ({ event, ...givenIn(event) }));
-  if (given.length === 0) return [];
   const rows = await ledger.rows<{ nth: number; actor: string }>(KEPT, [
     given.map(({ event }) => event.tenant_id),
     given.map(({ event }) => event.livemode),

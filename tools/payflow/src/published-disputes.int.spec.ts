@@ -1,6 +1,7 @@
 import { newId, uuidOf } from '@payflow/contracts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { disputesUnlikePublished } from './published-disputes.js';
+import { unlikePublished } from './archived-events.js';
+import { publishedDisputes } from './published-disputes.js';
 import { archived, databasesOf } from './testing/databases.js';
 
 const tenant = uuidOf('tenant', newId('tenant'));
@@ -39,7 +40,7 @@ async function told(name: string, data: { readonly version: number }): Promise<v
 }
 
 describe('disputes against what was published of them', () => {
-  const found = () => disputesUnlikePublished(payments.database, archiver.database);
+  const found = () => unlikePublished(payments.database, archiver.database, publishedDisputes);
   beforeEach(async () => {
     await payments.query('delete from disputes');
     await archiver.query('delete from archived_events');

@@ -1,6 +1,7 @@
 import { newId, uuidOf } from '@payflow/contracts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { operationsUnlikePublished } from './published-operations.js';
+import { unlikePublished } from './archived-events.js';
+import { publishedOperations } from './published-operations.js';
 import { archived, databasesOf } from './testing/databases.js';
 
 const tenant = uuidOf('tenant', newId('tenant'));
@@ -64,7 +65,7 @@ async function ended(operation: Operation, amount: string | null): Promise<void>
 }
 
 describe('what was asked of payments against how it was published to have ended', () => {
-  const found = () => operationsUnlikePublished(payments.database, archiver.database);
+  const found = () => unlikePublished(payments.database, archiver.database, publishedOperations);
   beforeEach(async () => {
     await payments.query('delete from payment_operations');
     await archiver.query('delete from archived_events');

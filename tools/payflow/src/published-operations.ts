@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { OPERATION_KINDS, uuidOf, type OperationEnded, type OperationKind } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { archivedEvents, type ArchivedEvent } from './archived-events.js';
+import type { ArchivedEvent, Published } from './archived-events.js';
 
 type Told = `payflow.${OperationKind}.${OperationEnded['status']}.v1`;
 const TYPES = (Object.keys(OPERATION_KINDS) as OperationKind[]).flatMap((kind): Told[] => [
@@ -19,15 +19,9 @@ const KEPT = statement(
 );
 
 /** Captures, refunds and all else that was asked of payments, where it did not end as was told (I16): each is told once, when it ends. */
-export async function operationsUnlikePublished(payments: Database, archiver: Database): Promise<string[]> {
-  const unlike: string[] = [];
-  for await (const published of archivedEvents<Told, OperationEnded>(archiver, TYPES))
-    unlike.push(...(await faultsOf(payments, published)));
-  return unlike;
-}
+export const publishedOperations: Published<Told, OperationEnded> = { types: TYPES, faultsOf };
 
 async function faultsOf(payments: Database, published: readonly OperationEvent[]): Promise<string[]> {
-  if (published.length === 0) return [];
   const rows = await payments.rows<{ nth: number; facts: unknown }>(KEPT, [
     published.map(({ tenant_id }) => tenant_id),
     published.map(({ livemode }) => livemode),

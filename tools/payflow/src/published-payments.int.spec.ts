@@ -1,6 +1,7 @@
 import { newId, uuidOf } from '@payflow/contracts';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { paymentsUnlikePublished } from './published-payments.js';
+import { unlikePublished } from './archived-events.js';
+import { publishedPayments } from './published-payments.js';
 import { archived, databasesOf } from './testing/databases.js';
 
 const tenant = uuidOf('tenant', newId('tenant'));
@@ -85,7 +86,7 @@ async function changed(id: string, version: number, status: string): Promise<voi
 }
 
 describe('payments against what was published of them', () => {
-  const found = () => paymentsUnlikePublished(payments.database, archiver.database);
+  const found = () => unlikePublished(payments.database, archiver.database, publishedPayments);
   beforeEach(async () => {
     await payments.query('delete from payments; delete from payment_transitions');
     await archiver.query('delete from archived_events');

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uuidOf, type PaymentSnapshot } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { archivedEvents, type ArchivedEvent } from './archived-events.js';
+import type { ArchivedEvent, Published } from './archived-events.js';
 
 const STATES = [
   'requires_action',
@@ -42,15 +42,9 @@ interface KeptRow {
  * Payments that are not what was told of them last, and changes of them that were told otherwise (I16): every change of a payment is
  * one version more, and told with all that money goes by. What it was before, the archive alone knows.
  */
-export async function paymentsUnlikePublished(payments: Database, archiver: Database): Promise<string[]> {
-  const unlike: string[] = [];
-  for await (const published of archivedEvents<Told, PaymentSnapshot>(archiver, TYPES))
-    unlike.push(...(await faultsOf(payments, published)));
-  return unlike;
-}
+export const publishedPayments: Published<Told, PaymentSnapshot> = { types: TYPES, faultsOf };
 
 async function faultsOf(payments: Database, published: readonly PaymentEvent[]): Promise<string[]> {
-  if (published.length === 0) return [];
   const rows = await payments.rows<KeptRow>(KEPT, [
     published.map(({ tenant_id }) => tenant_id),
     published.map(({ livemode }) => livemode),

@@ -1,6 +1,7 @@
 import { fromUuid, newId, uuidOf } from '@payflow/contracts';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { verdictsNeverPublished, verdictsUnlikePublished } from './published-verdicts.js';
+import { unlikePublished } from './archived-events.js';
+import { publishedVerdicts, verdictsNeverPublished } from './published-verdicts.js';
 import { archived, databasesOf } from './testing/databases.js';
 
 const tenant = uuidOf('tenant', newId('tenant'));
@@ -86,7 +87,7 @@ const TOLD: readonly Told[] = [
 ].map((each) => ({ ...each, event: event(), causation: event() }) as Told);
 
 describe('the verdicts against what was published of them', () => {
-  const found = () => verdictsUnlikePublished(ledger.database, archiver.database);
+  const found = () => unlikePublished(ledger.database, archiver.database, publishedVerdicts);
   beforeEach(async () => {
     await ledger.query('delete from verdicts; delete from periods');
     await archiver.query('delete from archived_events');

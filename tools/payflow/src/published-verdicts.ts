@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uuidOf } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { archivedEvents, NIL, type ArchivedEvent, type ArchivedPlace } from './archived-events.js';
+import { NIL, type ArchivedEvent, type ArchivedPlace, type Published } from './archived-events.js';
 
 /** Verdicts that one statement reads. */
 const VERDICTS_MAX = 20_000;
@@ -92,16 +92,12 @@ export async function verdictsNeverPublished(ledger: Database, archiver: Databas
  * What the archive has of the ledger's word, of which that says something else today, or nothing (I16): whoever writes a row and its
  * verdict anew, as if it had always been so, has not written what was published. Or it is the archive that somebody has written.
  */
-export async function verdictsUnlikePublished(ledger: Database, archiver: Database): Promise<string[]> {
-  const unlike: string[] = [];
-  const types = Object.keys(KIND_OF) as Told[];
-  for await (const published of archivedEvents<Told, LedgerEvent['data']>(archiver, types))
-    unlike.push(...(await faultsOf(ledger, published)));
-  return unlike;
-}
+export const publishedVerdicts: Published<Told, LedgerEvent['data']> = {
+  types: Object.keys(KIND_OF) as Told[],
+  faultsOf,
+};
 
 async function faultsOf(ledger: Database, published: readonly LedgerEvent[]): Promise<string[]> {
-  if (published.length === 0) return [];
   const rows = await ledger.rows<{ nth: number; told: string }>(KEPT, [
     published.map(({ tenant_id }) => tenant_id),
     published.map(({ livemode }) => livemode),

@@ -13,16 +13,17 @@ import {
 import { brokenMonths } from '@payflow/ledger/period-audit';
 import { brokenSeals } from '@payflow/ledger/seal-audit';
 import { acknowledgedWithoutPayment } from '../acknowledged.js';
+import { unlikePublished } from '../archived-events.js';
 import { bookedOtherwise } from '../booked-payments.js';
 import { INVARIANTS_OF, databaseUrl, readerUrl, withDatabases } from '../installation.js';
 import { lasting } from '../on-its-way.js';
 import { printTable } from '../output.js';
-import { askersUnlikePublished } from '../published-askers.js';
-import { disputesUnlikePublished } from '../published-disputes.js';
+import { publishedAskers } from '../published-askers.js';
+import { publishedDisputes } from '../published-disputes.js';
 import { headsUnlikePublished } from '../published-heads.js';
-import { operationsUnlikePublished } from '../published-operations.js';
-import { paymentsUnlikePublished } from '../published-payments.js';
-import { verdictsNeverPublished, verdictsUnlikePublished } from '../published-verdicts.js';
+import { publishedOperations } from '../published-operations.js';
+import { publishedPayments } from '../published-payments.js';
+import { publishedVerdicts, verdictsNeverPublished } from '../published-verdicts.js';
 
 const SAMPLE_MAX = 10;
 
@@ -53,9 +54,9 @@ export async function verify(
           ...(await ownChecks(dbs, trusted)),
           await acknowledged(dbs),
           await booked(dbs),
-          await publishedHeads(dbs),
-          await publishedVerdicts(dbs),
-          await publishedPayments(dbs),
+          await headsAsPublished(dbs),
+          await verdictsAsPublished(dbs),
+          await paymentsAsPublished(dbs),
         ])),
         // As the services: it brings their sums up to date before it compares them.
         await withDatabases(SERVICES, databaseUrl, sentAndReceived),
@@ -88,30 +89,25 @@ function monthsHashed(db: Database): Promise<Finding> {
 }
 
 /** I7 between ledger and archiver: whoever can write the one need not be able to write the other. */
-function publishedHeads(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+function headsAsPublished(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
   const ofBoth = () => headsUnlikePublished(dbs.get('ledger') as Database, dbs.get('archiver') as Database);
   return timed('ledger and archiver', 'I7', ofBoth);
 }
 
 /** I16 between ledger and archiver, likewise. */
-function publishedVerdicts(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+function verdictsAsPublished(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
   const [ledger, archiver] = [dbs.get('ledger') as Database, dbs.get('archiver') as Database];
   const ofBoth = async () => [
-    ...(await verdictsUnlikePublished(ledger, archiver)),
+    ...(await unlikePublished(ledger, archiver, publishedVerdicts, publishedAskers)),
     ...(await verdictsNeverPublished(ledger, archiver)),
-    ...(await askersUnlikePublished(ledger, archiver)),
   ];
   return timed('ledger and archiver', 'I16', ofBoth);
 }
 
 /** I16 between payments and archiver, of payments, of what was asked of them, and of their disputes. */
-function publishedPayments(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
+function paymentsAsPublished(dbs: ReadonlyMap<Service, Database>): Promise<Finding> {
   const [payments, archiver] = [dbs.get('payments') as Database, dbs.get('archiver') as Database];
-  const ofBoth = async () => [
-    ...(await paymentsUnlikePublished(payments, archiver)),
-    ...(await operationsUnlikePublished(payments, archiver)),
-    ...(await disputesUnlikePublished(payments, archiver)),
-  ];
+  const ofBoth = () => unlikePublished(payments, archiver, publishedPayments, publishedOperations, publishedDisputes);
   return timed('payments and archiver', 'I16', ofBoth);
 }
 
