@@ -1,7 +1,8 @@
 import { newId } from '@payflow/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PAYMENT_FLAWS } from '../testing/bad-payments.js';
-import { Client, countRows, type Answered } from '../testing/gateway-under-test.js';
+import { countAllRows } from '../testing/all-rows.js';
+import { Client, type Answered } from '../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 
 const PAYMENTS = '/api/v1/payments';
@@ -41,7 +42,7 @@ const isRefused = ({ status }: Answered) => status === 400 || status === 422;
 
 describe('what is wrong with a request about a payment is answered 400 or 422, and leaves nothing', () => {
   it.each(Object.keys(PAYMENT_FLAWS))('%s', async (what) => {
-    const before = await countRows(stage.db);
+    const before = await countAllRows(stage.db);
     for (const [member, values] of Object.entries(PAYMENT_FLAWS[what] ?? {}))
       for (const value of values) {
         const answer = await stage.client.post(pathOf(what), spoilt(what, member, value));
@@ -51,7 +52,7 @@ describe('what is wrong with a request about a payment is answered 400 or 422, a
     const empty = Object.keys(good(what)).length > 0 ? [''] : [];
     for (const body of [...empty, 'null', '7', '[]', '"x"', '{', '{"a"}'])
       expect((await stage.client.post(pathOf(what), body)).status).toBe(400);
-    expect(await countRows(stage.db)).toEqual(before);
+    expect(await countAllRows(stage.db)).toEqual(before);
   });
 });
 
@@ -72,13 +73,13 @@ describe('a card number', () => {
   ];
 
   it('is refused wherever it stands, is not repeated, and nothing is kept', async () => {
-    const before = await countRows(stage.db);
+    const before = await countAllRows(stage.db);
     for (const [what, body] of bodies()) {
       const answer = await stage.client.post(pathOf(what), body);
       expect([body, told(answer)]).toEqual([body, '422 card_data_not_accepted']);
       expect(answer.text).not.toMatch(/4111[ -]?1111|5555[ -]?5555|378282246/);
     }
-    expect(await countRows(stage.db)).toEqual(before);
+    expect(await countAllRows(stage.db)).toEqual(before);
   });
 
   it('is refused of everything else that is posted or patched, and in an address', async () => {
@@ -112,16 +113,16 @@ describe('what stands beside a request', () => {
     'of %s is looked at before anything is done',
     async (what) => {
       const { client, db } = stage;
-      const before = await countRows(db);
+      const reader = await client.withKey(db, ['payments:read']);
+      const before = await countAllRows(db);
       const path = pathOf(what);
       expect(told(await client.post(path, {}, { 'idempotency-key': '' }))).toBe('400 idempotency_key_missing');
       expect(told(await client.post(path, {}, { 'if-match': 'seven' }))).toBe('400 invalid_header');
       expect(told(await client.post(path, {}, { 'if-match': 'W/"99"' }))).toBe('412 version_differs');
       expect(told(await client.post(`${path}?x=1`, {}))).toBe('400 invalid_parameter');
       expect(told(await client.post(path.replace(/pay_\w+/, newId('payment')), {}))).toBe('404 not_found');
-      const reader = await client.withKey(db, ['payments:read']);
       expect(told(await reader.post(path, {}))).toBe('403 forbidden');
-      expect(await countRows(db)).toEqual(before);
+      expect(await countAllRows(db)).toEqual(before);
     },
   );
 
