@@ -80,8 +80,17 @@ async function payByCard(player: ExamplePlayer, { clearing, shop }: Cast): Promi
   await player.play('listCaptures', { query: { payment: id, ...SECOND } });
   await player.play('listPaymentAttempts', { path, query: SECOND });
   await player.play('listAttempts', { query: { needs_attention: 'true', ...SECOND } });
+  await retry(player, { ...card, method: { type: 'card', token: 'tok_decline_do_not_honor' } });
   await player.play('listPaymentDisputes', { path, query: SECOND });
   await player.play('listDisputes', { query: { status: 'needs_response', ...SECOND } });
+}
+
+/** A payment that is declined has an answer of its own, and is there all the same. */
+async function retry(player: ExamplePlayer, declined: object): Promise<void> {
+  const path = { id: newId('payment') };
+  await player.try('createPayment', { body: { id: path.id, ...declined } });
+  await player.play('getPayment', { path }, ({ status }) => status === 'failed');
+  await player.play('retryPayment', { path, body: { method: { type: 'card', token: 'tok_visa' } } });
 }
 
 async function transferMoney(player: ExamplePlayer, { wallet, shop }: Cast): Promise<void> {

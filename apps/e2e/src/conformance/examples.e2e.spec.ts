@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CardHouse } from '../house/card-house.js';
 import { addApiKey } from '../house/merchant.js';
+import { askForSecrets, playAccess, playClock } from './access-examples.js';
 import { GUESSES_ARE_SEEN, playBlock } from './block-examples.js';
 import { playDisputes } from './dispute-examples.js';
 import { readDocument, scopesIn, type ApiDocument, type Operation } from './document.js';
@@ -32,6 +33,8 @@ describe('every example of the OpenAPI document', () => {
     await playScript(player);
     await playDisputes(player, desk);
     await playBlock(player, desk);
+    await playAccess(player, desk, scopesIn(document));
+    await playClock(player);
     if (process.env['UPDATE_EXAMPLES'])
       writeFileSync(RECORDED, `${JSON.stringify(Object.fromEntries(player.played), null, 2)}\n`);
   });
@@ -48,6 +51,16 @@ describe('every example of the OpenAPI document', () => {
       return [id, shapeOf(operation.body?.example), shapeOf(Object.fromEntries(examples))];
     });
     expect(played).toEqual(shown);
+  });
+
+  it('that has a secret in its answer is never written down, and has the members that are answered', async () => {
+    const asked = [...(await askForSecrets(desk, scopesIn(document)))];
+    const shown = asked.map(([id]) => {
+      const { answers } = document.operations.find((one) => one.id === id) as Operation;
+      const [made] = ['200', '201'].flatMap((status) => answers[status]?.content?.['application/json'] ?? []);
+      return [id, shapeOf(made?.example)];
+    });
+    expect(asked.map(([id, answer]) => [id, shapeOf(answer)])).toEqual(shown);
   });
 
   it('that nobody brings about is taken all the same, and answered as documented', async () => {
