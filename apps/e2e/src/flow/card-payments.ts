@@ -136,8 +136,17 @@ export class CardPayments {
     return untilAnswered(this.desk.merchant.api, `/api/v1/disputes/${String(dispute['id'])}/evidence`, evidence);
   }
 
+  /** Asked again where the gateway has no time just then: many cells read at once. */
   private async read<T = Body>(path: string): Promise<T> {
-    return jsonOf<T>(await this.desk.merchant.api.call(PAYMENTS_PATH + path));
+    const reply = await until(
+      `${path} is answered`,
+      async () => {
+        const answer = await this.desk.merchant.api.call(PAYMENTS_PATH + path);
+        return answer.kind === 'answer' && answer.status !== 429 ? answer : undefined;
+      },
+      SETTLED_WITHIN_MS,
+    );
+    return jsonOf<T>(reply);
   }
 }
 
