@@ -21,6 +21,12 @@ it('verdicts end direct payments in the order in which commands lock them, whate
     (a, b) => (a.data.id < b.data.id ? -1 : 1),
   ) as [ReturnType<typeof payments.create>, ReturnType<typeof payments.create>];
   await payments.tell(first, second);
+  // Among few, the server would read them all, and go by where they lie.
+  await payments.db.tamper(
+    `insert into payments select (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid(), 'tenant_id', gen_random_uuid()))).*
+     from payments p, generate_series(1, 1000)`,
+  );
+  await payments.db.tamper('analyze payments');
   const verdicts = payments.asked.splice(0).map((command) => payments.ledger.answer(command));
   const lastFirst = verdicts.toSorted((a, b) => {
     const [one, other] = [a, b].map(({ data }) => (data as { payment: string }).payment) as [string, string];
