@@ -8,6 +8,8 @@ const test = {
   exclude: ['**/node_modules/**', '**/dist/**'],
   testTimeout: 180_000,
   hookTimeout: 120_000,
+  // Cells that run side by side wait for their providers most of the time, and two cores have the rest to do.
+  maxConcurrency: 6,
   // Each house starts the same five services: a sixth of what that takes is compiling them.
   env: { NODE_COMPILE_CACHE: join(import.meta.dirname, '.payflow', 'cache', 'compile') },
 };

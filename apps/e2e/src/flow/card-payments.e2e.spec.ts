@@ -41,7 +41,7 @@ describe('operations on card payments × what an acquirer can do to them (P1)', 
   /** Amounts that choose a scenario, 1.xxxx.. hundred dollars of it. */
   const sum = (ending: string): string => `1${ending}`;
 
-  describe.each(ENDS_WELL)('what %s', (_, scenario, ending) => {
+  describe.concurrent.each(ENDS_WELL)('what %s', (_, scenario, ending) => {
     it.concurrent('a sale', async () => {
       const id = await cards.captured(sum(ending));
       await cards.expectMoved(id, 'succeeded', { captured: sum(ending) });
