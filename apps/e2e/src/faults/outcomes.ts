@@ -40,7 +40,7 @@ const UNSETTLED = `select 'payment ' || id || ' is ' || status as what from paym
 const HELD = `select 'account ' || id || ' holds ' || pending_debits || '/' || pending_credits as what from accounts
   where pending_debits <> 0 or pending_credits <> 0`;
 
-/** Mixed operations, a third of them in trouble, while the payments service is killed: no double charge, and all of it ends. */
+/** Mixed operations, two fifths of them in trouble, while the payments service is killed: no double charge, and all of it ends. */
 async function run({ short, say }: Run): Promise<void> {
   const random = new Random();
   const { operations, deaths, concurrency } = short ? SHORT : FULL;
@@ -164,6 +164,6 @@ function sum(journeys: readonly Journey[], what: 'operations' | 'declined'): num
 export const outcomes: Scenario = {
   name: 'outcomes',
   summary:
-    'payments killed under mixed operations, a third of them in trouble: no double charge, and all of it ends (P2)',
+    'payments killed under mixed operations, two fifths of them in trouble: no double charge, and all of it ends (P2)',
   run,
 };
