@@ -236,11 +236,17 @@ function toAttempt(row: LockedRow): Attempt {
     voidedSince: row.voided_since,
     isWanted: row.operation_status === 'asking',
     isGivenUp: row.operation_status === 'failed',
-    takenBy: row.operation_status === 'settling' || row.operation_status === 'succeeded' ? row.payment_connector : null,
+    takenBy: takenBy(row),
     told: row.told,
     ...(row.correlation_id ? { correlation: fromUuid('event', row.correlation_id) } : {}),
     ...(row.traceparent ? { traceparent: row.traceparent } : {}),
   };
+}
+
+/** Of evidence the machine hears nothing: its operation is done from the start, whatever becomes of what is sent. */
+function takenBy({ action, operation_status, payment_connector }: LockedRow): string | null {
+  const isHeard = operation_status === 'settling' || operation_status === 'succeeded';
+  return isHeard && action !== 'submit_evidence' ? payment_connector : null;
 }
 
 export async function moveAttempts(tx: Transaction, moves: readonly Moved[]): Promise<void> {

@@ -141,6 +141,15 @@ describe('an outcome that is not known', () => {
     expect(await outcomes(attempt)).toEqual(['approved']);
   });
 
+  it('of evidence is sent again as well, though its operation is done and somebody has taken the payment', async () => {
+    const { first, ask, inquire } = house();
+    [first.answers, first.inquiryAnswers] = [[silence, yes], [neverHeard]];
+    const attempt = await wishes.ask({ action: 'submit_evidence', connector: 'one', operation: newUuid() });
+    for (const step of [ask, inquire, ask]) await step(attempt);
+    expect(first.asked.map(({ idempotencyKey }) => idempotencyKey)).toEqual([attempt.id, attempt.id]);
+    expect(await outcomes(attempt)).toEqual(['approved']);
+  });
+
   it('is not taken to another connector when the second sending is refused: the first may have been on its way', async () => {
     const { first, second, ask, inquire } = house('one', 'two');
     first.answers = [silence, unsent];

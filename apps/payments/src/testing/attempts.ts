@@ -87,8 +87,8 @@ export class Wishes {
       connector: null,
       ...change,
     };
-    if (!change.payment) await this.insertPayment(payment, left_ms);
-    await this.insertOperation(payment, attempt.operation);
+    if (!change.payment) await this.insertPayment(attempt, left_ms);
+    await this.insertOperation(attempt);
     return attempt;
   }
 
@@ -144,22 +144,27 @@ export class Wishes {
     );
   }
 
-  private async insertPayment(payment: string, left_ms: number): Promise<void> {
+  /** What goes to one connector goes on with what that one did. */
+  private async insertPayment({ payment, connector }: NewAttempt, left_ms: number): Promise<void> {
     const [tenant, id] = [uuidOf('tenant', this.tenant), uuidOf('payment', payment)];
+    const doneBy = connector === null ? 'null' : `'${connector}'`;
     await this.db.tamper(
       `insert into payments (tenant_id, livemode, id, status, version, amount_minor, asset, source_account_id, destination_account_id,
-         method, metadata, create_command_id, created_at, expires_at)
+         method, metadata, create_command_id, created_at, expires_at, connector)
        values ('${tenant}', false, '${id}', 'processing', 0, 1000, 'USD', '${newUuid()}', '${newUuid()}',
-         '{"type":"card","token":"tok_visa"}', '{}', '${newUuid()}', now(), now() + interval '${left_ms} milliseconds')`,
+         '{"type":"card","token":"tok_visa"}', '{}', '${newUuid()}', now(), now() + interval '${left_ms} milliseconds', ${doneBy})`,
     );
   }
 
-  private async insertOperation(payment: string, operation: string): Promise<void> {
+  private async insertOperation({ payment, operation, action }: NewAttempt): Promise<void> {
     const [tenant, id] = [uuidOf('tenant', this.tenant), uuidOf('payment', payment)];
+    const [kind, status, amount] =
+      action === 'submit_evidence'
+        ? ['dispute', 'succeeded', 'null']
+        : [operation === id ? 'authorization' : 'capture', 'asking', '1000'];
     await this.db.tamper(
       `insert into payment_operations (tenant_id, livemode, id, payment_id, kind, number, status, amount_minor, command_id, actor, created_at)
-       select '${tenant}', false, '${operation}', '${id}', '${operation === id ? 'authorization' : 'capture'}',
-         1 + count(*), 'asking', 1000, '${newUuid()}', 'spec', now()
+       select '${tenant}', false, '${operation}', '${id}', '${kind}', 1 + count(*), '${status}', ${amount}, '${newUuid()}', 'spec', now()
        from payment_operations where payment_id = '${id}' on conflict do nothing`,
     );
   }
