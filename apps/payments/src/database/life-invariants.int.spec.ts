@@ -116,6 +116,18 @@ describe('over the whole life of payments', () => {
     );
   });
 
+  it('I10 says nothing of the same id in both modes: clients choose what it is made of', async () => {
+    const copied = (table: string, where: string) =>
+      admin.query(
+        `insert into ${table} select (jsonb_populate_record(t, jsonb_build_object('livemode', true, 'command_id', gen_random_uuid()))).*
+         from ${table} t where ${where} = ${id}`,
+      );
+    await copied('payments', 'id');
+    await copied('ledger_steps', 'payment_id');
+    expect(await sample('I10')).toBe('');
+    for (const table of ['payments', 'ledger_steps']) await admin.query(`delete from ${table} where livemode`);
+  });
+
   it('I15 sees an end that is not asked for, and what waits for nothing', async () => {
     const waiting = await payments.authorized();
     const which = `'${uuidOf('payment', waiting)}'`;

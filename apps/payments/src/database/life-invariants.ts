@@ -77,7 +77,7 @@ const holds = (form: 'running' | 'full') => `${window(form)}
   union all
   select 'holds/' || l.hold_id || ' was ended ' || count(*) || ' times' from changed p join ledger_steps l on ${OF('l', 'p')}
   where l.status = 'done' and (l.command_type = 'payflow.hold.void.v1' or l.command_type = 'payflow.hold.post.v1' and (l.command ->> 'final')::boolean)
-  group by l.hold_id having count(*) > 1`;
+  group by l.tenant_id, l.livemode, l.hold_id having count(*) > 1`;
 
 const pairs = (ways: readonly { readonly from: string; readonly to: string }[]) =>
   ways.map(({ from, to }) => `('${from}', '${to}')`).join(', ');
