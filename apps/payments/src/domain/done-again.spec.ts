@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SimulatedLife, type Outside } from '../testing/simulated-life.js';
 import { attemptIdOf } from './attempt.js';
 import { ask, remind, type Wish } from './machine.js';
+import { USUAL_TERMS } from './terms.js';
 
 const HOUR_MS = 3_600_000;
 const WILLING: Outside = { refuses: () => null, answers: () => ({ outcome: 'approved', code: null }) };
@@ -111,6 +112,29 @@ describe('the id of what a provider is asked', () => {
     ];
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.every((id) => /^att_/.test(id) && uuidOf('attempt', id)[14] === '7')).toBe(true);
+  });
+});
+
+describe('the ids that the ledger is asked under', () => {
+  it('are others in another mode and of another organisation, whose client chose the same ids', () => {
+    const create = { id: newId('payment'), source: newId('account'), destination: newId('account') };
+    const capture = asking('capture', { amount: 400n });
+    const idsOf = (owner: { tenant: string; livemode: boolean }) => {
+      const life = new SimulatedLife(WILLING, create, USUAL_TERMS, owner);
+      life.drain();
+      life.wish(capture.kind, { id: capture.id, ...capture.change });
+      life.drain();
+      return life.life.steps.flatMap(({ type, hold, transfer }) =>
+        type === 'payflow.hold.place.v1' ? [hold] : [transfer],
+      );
+    };
+    const one = { tenant: newId('tenant'), livemode: false };
+    const ids = [one, { ...one, livemode: true }, { ...one, tenant: newId('tenant') }]
+      .flatMap(idsOf)
+      .filter((id) => id !== null);
+    expect(ids.length).toBeGreaterThanOrEqual(6);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(idsOf(one)).toEqual(idsOf(one));
   });
 });
 

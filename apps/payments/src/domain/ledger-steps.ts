@@ -37,10 +37,11 @@ export interface Taking {
 /**
  * Holds and transfers are named after the operation and its step: one that is done again, because our database was set back, asks for
  * the same thing under the same id, and the ledger gives the verdict that it gave before. So nothing in a command may be different
- * the second time.
+ * the second time. Clients choose the ids of operations: with its organisation and mode in it, no two have the same name for theirs.
  */
-function idOf(kind: 'hold' | 'transfer', operation: string, step: string): string {
-  return fromUuid(kind, derivedUuid(operation, step));
+function idOf(kind: 'hold' | 'transfer', { payment }: Life, operation: Operation, step: string): string {
+  const { tenant, livemode } = payment;
+  return fromUuid(kind, derivedUuid(operation.id, `${tenant}/${livemode ? 'live' : 'test'}/${step}`));
 }
 
 /**
@@ -52,7 +53,7 @@ export function reserve(life: Life, operation: Operation, amount: bigint, moment
   const { payment } = life;
   const isBack = operation.kind === 'refund';
   const name = isBack ? GIVES_BACK : TAKES;
-  const hold = idOf('hold', operation.id, name);
+  const hold = idOf('hold', life, operation, name);
   const data: HoldPlace = {
     id: hold,
     payment: payment.id,
@@ -96,7 +97,7 @@ export function settle(
   return takings.reduce(
     (next, { hold, amount }, at) => {
       const name = `settle:${at + 1}`;
-      const transfer = idOf('transfer', operation.id, name);
+      const transfer = idOf('transfer', life, operation, name);
       const data: HoldPost = { id: transfer, hold, ...accounts, amount: amount.toString(), final };
       return ask(next, operation, { name, type: 'payflow.hold.post.v1', data, hold, transfer, amount }, moment);
     },
@@ -142,7 +143,7 @@ export function askAgain(life: Life, operation: Operation, moment: Moment): Life
     .reduce(
       (next, { name, type, command, hold, transfer: refused, amount }) => {
         const again = nextName(name);
-        const transfer = refused && idOf('transfer', operation.id, again);
+        const transfer = refused && idOf('transfer', life, operation, again);
         const data = { ...(JSON.parse(command) as HoldPost | HoldVoid), ...(transfer && { id: transfer }) };
         return ask(next, operation, { name: again, type, data, hold, transfer, amount }, moment);
       },

@@ -63,6 +63,7 @@ export class SimulatedLife {
     private readonly outside: Outside,
     change: Partial<PaymentCreate> = {},
     private readonly terms: Terms = USUAL_TERMS,
+    owner = { tenant: TENANT, livemode: false },
   ) {
     const create: PaymentCreate = {
       id: newId('payment'),
@@ -79,7 +80,7 @@ export class SimulatedLife {
       expires_at: new Date(START + DAY_MS).toISOString(),
       ...change,
     };
-    this.life = lifeOf(processingPayment({ tenant: TENANT, livemode: false }, create, null));
+    this.life = lifeOf(processingPayment(owner, create, null));
     this.apply((life, moment) => start(life, create, moment));
   }
 
