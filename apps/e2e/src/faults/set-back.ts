@@ -147,10 +147,20 @@ async function acted(desk: CardHouse): Promise<void> {
   const { id, next_action } = body as { id: string; next_action: { url: string } };
   const { url } = next_action;
   await desk.sandbox.completeAction(url.slice(url.lastIndexOf('/') + 1), 'approve');
-  await until('the payment has succeeded', async () => {
-    const reply = await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}`);
-    return jsonOf<{ status: string }>(reply).status === 'succeeded';
-  });
+  const hasSucceeded = async () => (await read<{ status: string }>(desk, `/${id}`))?.status === 'succeeded';
+  await until('the payment has succeeded', hasSucceeded, SETTLED_WITHIN_MS);
+}
+
+/** Undefined where it is not answered just then. */
+async function read<T>(desk: CardHouse, path: string): Promise<T | undefined> {
+  const reply = await desk.merchant.api.call(PAYMENTS_PATH + path);
+  return reply.kind === 'answer' && reply.status === 200 ? jsonOf<T>(reply) : undefined;
+}
+
+interface ShownDispute {
+  readonly id: string;
+  readonly status: string;
+  readonly leg: string;
 }
 
 /** What was paid before all of it is disputed, answered and won. */
@@ -162,11 +172,14 @@ async function disputed(desk: CardHouse, id: string): Promise<void> {
   );
   const { id: number } = await desk.sandbox.openDispute(reference, { amount: '40000' });
   const shown = (state: string) =>
-    until(`the dispute is ${state}`, async () => {
-      const reply = await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}/disputes`);
-      const found = jsonOf<{ data: { id: string; status: string; leg: string }[] }>(reply).data[0];
-      return found && `${found.status} ${found.leg}` === state ? found : undefined;
-    });
+    until(
+      `the dispute is ${state}`,
+      async () => {
+        const found = (await read<{ data: ShownDispute[] }>(desk, `/${id}/disputes`))?.data[0];
+        return found && `${found.status} ${found.leg}` === state ? found : undefined;
+      },
+      SETTLED_WITHIN_MS,
+    );
   const { id: dispute } = await shown('needs_response taken');
   const evidence = { receipt: 'It was delivered on Tuesday.' };
   const { status } = await untilAnswered(desk.merchant.api, `/api/v1/disputes/${dispute}/evidence`, evidence);

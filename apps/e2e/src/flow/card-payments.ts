@@ -7,6 +7,8 @@ import { PAYMENTS_PATH, type CardHouse } from '../house/card-house.js';
 import { untilAnswered, type Answered } from '../house/wish.js';
 
 export const SETTLED_WITHIN_MS = 60_000;
+/** What the gateway says where it has no time, or its database has none. */
+const NO_TIME: readonly number[] = [429, 503];
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -142,7 +144,7 @@ export class CardPayments {
       `${path} is answered`,
       async () => {
         const answer = await this.desk.merchant.api.call(PAYMENTS_PATH + path);
-        return answer.kind === 'answer' && answer.status !== 429 ? answer : undefined;
+        return answer.kind === 'answer' && !NO_TIME.includes(answer.status) ? answer : undefined;
       },
       SETTLED_WITHIN_MS,
     );

@@ -223,10 +223,15 @@ describe('the trace of one payment', () => {
       const reference = 'select provider_reference from payments where id = $1';
       const authorization = await house.databases.value<string>('payments', reference, [uuidOf('payment', id)]);
       await house.sandbox.openDispute(authorization, { amount: '20000' });
-      const dispute = await until('the dispute is shown', async () => {
-        const reply = await merchant.api.call(`/api/v1/payments/${id}/disputes`);
-        return jsonOf<{ data: { id: string }[] }>(reply).data[0];
-      });
+      const dispute = await until(
+        'the dispute is shown',
+        async () => {
+          const reply = await merchant.api.call(`/api/v1/payments/${id}/disputes`);
+          const isShown = reply.kind === 'answer' && reply.status === 200;
+          return isShown ? jsonOf<{ data: { id: string }[] }>(reply).data[0] : undefined;
+        },
+        DEADLINE_MS,
+      );
       await ask(`disputes/${dispute.id}/evidence`, { receipt: 'It was delivered on Tuesday.' });
     });
 

@@ -272,7 +272,10 @@ function modelled(plan: Plan, { simulated, planOf }: ReturnType<typeof played>) 
   return { model, expected };
 }
 
-describe('any sequence of operations, whoever answers first', () => {
+/** A thousand lives take a second, and much longer where everything else is tested beside them. */
+const TIMEOUT_MS = 60_000;
+
+describe('any sequence of operations, whoever answers first', { timeout: TIMEOUT_MS }, () => {
   const seed = Number(process.env['FAST_CHECK_SEED'] ?? Date.now() % 1_000_000);
 
   it(`ends each as the model does (seed ${seed})`, () => {
