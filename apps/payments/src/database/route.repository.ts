@@ -32,14 +32,15 @@ const REMOVE = statement(
   `delete from routes where tenant_id is not distinct from $1 and livemode = $2 and name = $3`,
 );
 
-// By mode: what somebody tries in a test space says nothing of how a provider does with real money.
+// By mode: what somebody tries in a test space says nothing of how a provider does with real money. And what never left, for its time
+// was over, is not its connector's failure.
 const OUTCOMES = statement(
   'payments.routed-outcomes',
   `select livemode, connector, extract(epoch from date_trunc('minute', created_at))::bigint / 60 as minute,
      count(*) filter (where status = 'approved') as succeeded, count(*) as tried
    from attempts
    where action in ('authorize', 'sale') and created_at >= date_trunc('minute', clock_timestamp()) - $1::integer * interval '1 minute'
-     and connector is not null and status in ('approved', 'declined', 'unknown', 'not_sent')
+     and connector is not null and sent_at is not null and status in ('approved', 'declined', 'unknown', 'not_sent')
    group by 1, 2, 3`,
 );
 

@@ -214,8 +214,10 @@ function putBack(attempt: Attempt | undefined, { content, code }: Word, isEnding
 }
 
 /**
- * Its time was over when it was written down. The ledger sets nothing aside so late, and has: it is done again, from messages that
- * come once more to a database that was set back, and may have been sent before.
+ * Its time was over when it was written down. As a rule it is done again then, from messages that come once more to a database that was
+ * set back, and may have been sent before: the ledger sets nothing aside so late. It may be the first time as well, where the ledger was
+ * in time and is heard of late, where until when it is of use was not said to it, or where a test clock went on: then its provider knows
+ * nothing of it, and it ends as not sent, a question later.
  */
 function isDoneAgain({ createdAt, takesUntil }: Attempt): boolean {
   return createdAt.getTime() >= takesUntil.getTime();

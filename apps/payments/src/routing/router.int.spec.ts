@@ -159,12 +159,13 @@ describe('routing', () => {
 
   it('prefers who has succeeded most of late in the payment’s mode, as the attempts tell it', async () => {
     const tenant = newId('tenant');
-    await db.tamper(`insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, status, asset, request, connector, created_at)
+    await db.tamper(`insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, status, asset, request, connector, created_at, sent_at)
       select '${newUuid()}', livemode, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'sale', status, 'USD', '{}', connector,
-        now() - age * interval '1 minute'
-      from (values (true, 'cards', 'approved', 50, 20), (true, 'cards', 'approved', 3, 5), (true, 'cards', 'declined', 7, 5),
-        (true, 'cards_b', 'approved', 8, 5), (true, 'cards_b', 'unknown', 2, 5), (true, 'cards_b', 'sending', 90, 5),
-        (false, 'cards', 'approved', 60, 5), (false, 'cards_b', 'declined', 40, 5)) as told (livemode, connector, status, times, age),
+        now() - age * interval '1 minute', case when sent then now() end
+      from (values (true, 'cards', 'approved', 50, 20, true), (true, 'cards', 'approved', 3, 5, true), (true, 'cards', 'declined', 7, 5, true),
+        (true, 'cards_b', 'approved', 8, 5, true), (true, 'cards_b', 'unknown', 2, 5, true), (true, 'cards_b', 'sending', 90, 5, true),
+        (false, 'cards', 'approved', 60, 5, true), (false, 'cards_b', 'declined', 40, 5, true),
+        (true, 'cards_b', 'not_sent', 30, 5, false), (true, 'cards_b', 'unknown', 30, 5, false)) as told (livemode, connector, status, times, age, sent),
         generate_series(1, times)`);
     expect((await routedOutcomes(db.database, 10)).map(({ minute: _minute, ...rest }) => rest)).toEqual(
       expect.arrayContaining([
