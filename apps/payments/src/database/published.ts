@@ -18,7 +18,7 @@ export const PAYMENTS_PUBLISHED = {
     select: `t.status, t.version, t.amount_minor, t.amount_captured_minor, t.amount_refunded_minor, t.asset, t.source_account_id,
       t.destination_account_id, t.method, t.reference, t.metadata, t.failure_code, t.failure_reason, ${TIMES}, t.capture,
       case when t.amount_authorized_minor <> t.amount_captured_minor then t.amount_authorized_minor end as amount_authorized_minor,
-      t.next_action, ${ms('t.authorized_until')} as authorized_until, t.customer_id, t.retry_of_id,
+      t.next_action, case when t.status <> 'requires_action' then ${ms('t.authorized_until')} end as authorized_until, t.customer_id, t.retry_of_id,
       case when t.division ->> 'type' is not null then json_build_object('breakdown', t.division -> 'parts', 'type', t.division -> 'type')
         when t.division is not null then json_build_object('breakdown', t.division -> 'parts') end as division`,
   }),

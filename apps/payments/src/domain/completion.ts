@@ -1,5 +1,6 @@
 import type { AccountSnapshot } from '@payflow/contracts';
 import { moved, type Life, type Moment, type Operation } from './life.js';
+import type { Payment } from './payment.js';
 
 /** What the payment has become when an operation is complete: its sums, and the state that follows from them. */
 
@@ -12,10 +13,13 @@ export function endAuthorization(life: Life, accounts: Accounts, moment: Moment)
     const change = { authorized, captured: authorized, nextAction: null };
     return moved(life, 'succeeded', change, { reason: 'captured', accounts }, moment);
   }
-  const { authorizationValid_ms } = moment.termsOf(payment.connector);
-  const authorizedUntil = moment.later(authorizationValid_ms, moment.authorizedAt);
-  const change = { authorized, authorizedUntil, nextAction: null };
+  const change = { authorized, authorizedUntil: goodUntil(payment, moment), nextAction: null };
   return moved(life, 'authorized', change, { reason: 'authorized', accounts }, moment);
+}
+
+/** Until when its provider keeps the money aside: noted before, where something else was at work when that was heard. */
+export function goodUntil({ authorizedUntil, connector }: Payment, { later, termsOf, authorizedAt }: Moment): string {
+  return authorizedUntil ?? later(termsOf(connector).authorizationValid_ms, authorizedAt);
 }
 
 export function endIncrement(life: Life, { amount }: Operation, accounts: Accounts, moment: Moment): Life {

@@ -12,6 +12,7 @@ import {
   ownHold,
   reserved,
 } from './course.js';
+import { goodUntil } from './completion.js';
 import { concluded, divideAgain, hearDivision } from './division-steps.js';
 import { leftToRefund } from './operation-refusal.js';
 import {
@@ -142,11 +143,20 @@ export function hear(life: Life, answer: PaymentAnswer, operationId: string, mom
   if (answer.outcome === 'requires_action') return customerMustAct(known, answered, answer, accounts, moment);
   const code = answer.outcome === 'approved' ? null : codeOf(answer);
   const { operation: current } = known.payment;
-  if (operation.kind !== 'refund' && current !== null && current !== operation.id)
-    return withOperation(known, { ...answered, status: code === null ? 'settling' : 'releasing', failureCode: code });
+  const heardAt = { ...moment, authorizedAt: answer.authorized_at };
+  if (operation.kind !== 'refund' && current !== null && current !== operation.id) {
+    const status = code === null ? 'settling' : 'releasing';
+    return withOperation(code === null ? bounded(known, heardAt) : known, { ...answered, status, failureCode: code });
+  }
   const mine = operation.kind === 'refund' ? known : withPayment(known, { operation: operation.id });
   if (code !== null) return declined(mine, answered, code, accounts, moment);
-  return approved(mine, answered, accounts, { ...moment, authorizedAt: answer.authorized_at });
+  return approved(mine, answered, accounts, heardAt);
+}
+
+/** It is authorized when what is at work has ended, and for no longer by that: since when, only this answer says. */
+function bounded(life: Life, heardAt: Moment): Life {
+  const { payment } = life;
+  return payment.capture === 'automatic' ? life : withPayment(life, { authorizedUntil: goodUntil(payment, heardAt) });
 }
 
 /** What the provider answered was discarded unheard: the operation waits on, for it to be told again, and somebody is to know. */

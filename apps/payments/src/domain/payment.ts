@@ -54,6 +54,7 @@ export interface Payment {
   /** Disputed, and not won: it cannot be given back. Moved by its disputes alone. */
   readonly disputed: bigint;
   readonly nextAction: NextAction | null;
+  /** Said to nobody before it is authorized: its provider may have answered while its end was asked for. */
   readonly authorizedUntil: string | null;
   /** UUID of the one operation that may move its state now. */
   readonly operation: string | null;
@@ -150,7 +151,8 @@ export function snapshotOf(payment: Payment, accounts: readonly AccountSnapshot[
     ...(payment.capture === 'automatic' ? undefined : { capture: payment.capture }),
     ...(payment.authorized === payment.captured ? undefined : { amount_authorized: payment.authorized.toString() }),
     ...(payment.nextAction && { next_action: payment.nextAction }),
-    ...(payment.authorizedUntil && { authorized_until: payment.authorizedUntil }),
+    ...(payment.status !== 'requires_action' &&
+      payment.authorizedUntil && { authorized_until: payment.authorizedUntil }),
     ...(payment.customer && { customer: payment.customer }),
     ...(payment.retryOf && { retry_of: payment.retryOf }),
     ...toldOf(payment.division),

@@ -38,7 +38,7 @@ interface Hold {
 /** Says how the outside will answer the operation: by kind, and for wishes by their UUID. */
 export interface Outside {
   readonly refuses: (step: Step) => string | null;
-  readonly answers: (attempt: Attempt) => Pick<PaymentAnswer, 'outcome' | 'code'>;
+  readonly answers: (attempt: Attempt) => Pick<PaymentAnswer, 'outcome' | 'code' | 'authorized_at'>;
 }
 
 /** One payment in memory, with a ledger of its own and a queue of all that has not been answered. Time and ids are made up. */
@@ -147,7 +147,7 @@ export class SimulatedLife {
   answerAttempt(at = 0): void {
     const [attempt] = this.attempts.splice(at, 1);
     if (!attempt) return;
-    const { outcome, code } = this.outside.answers(attempt);
+    const { outcome, code, authorized_at } = this.outside.answers(attempt);
     const answer: PaymentAnswer = {
       id: this.life.payment.id,
       attempt: attempt.id,
@@ -156,6 +156,7 @@ export class SimulatedLife {
       connector: 'cards',
       provider_reference: 'auth_1',
       url: null,
+      ...(authorized_at !== undefined && { authorized_at }),
     };
     this.givenAnswers.push({ answer, operation: attempt.operation });
     // The customer acts some time later, and the same attempt is answered again.
@@ -201,7 +202,7 @@ export class SimulatedLife {
       cause: { id: newId('event'), actor: 'spec', traceId: null },
       now,
       ownNow: now,
-      later: (by_ms) => new Date(this.time + by_ms).toISOString(),
+      later: (by_ms, since) => new Date((since === undefined ? this.time : Date.parse(since)) + by_ms).toISOString(),
       // In the order of their making, as ids of a UUIDv7 are.
       newEventId: () => fromUuid('event', `00000000-0000-7000-8000-${(++this.count).toString(16).padStart(12, '0')}`),
       termsOf: () => this.terms,
