@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect, type AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { RedisConnection } from '@payflow/cache';
 import { Problem, sendProblem } from '@payflow/service';
 import { fastify, type FastifyInstance } from 'fastify';
@@ -15,6 +18,8 @@ const limits: RateLimits = { anonymous: 9, login: LOGIN, read: 9, write: 9, bulk
 const nowhere = new RedisConnection('redis://127.0.0.1:1', 'spec');
 
 let server: FastifyInstance;
+let onAsked = (): void => undefined;
+let onRefused = (): void => undefined;
 beforeAll(() => {
   const watch = new Watch({
     rates: new Rates(nowhere, limits, 1),
@@ -37,8 +42,13 @@ beforeAll(() => {
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) =>
     done(null, { json: JSON.parse(text as string) as object }),
   );
-  server.post('/api/v1/auth/login', { config: { open: true } as object }, (request) => {
-    const { isBlocked } = (request.body as { json: { isBlocked?: boolean } }).json;
+  server.post('/api/v1/auth/login', { config: { open: true } as object }, async (request) => {
+    const { isBlocked, isGone } = (request.body as { json: { isBlocked?: boolean; isGone?: boolean } }).json;
+    if (isGone) {
+      onAsked();
+      await once(request.raw.socket, 'close');
+      onRefused();
+    }
     if (isBlocked) throw new Problem('login_blocked', { headers: { 'retry-after': '1' } });
     return { ok: true };
   });
@@ -67,6 +77,31 @@ it('counts none that the lock-out refuses: it tries nothing', async () => {
   for (let at = 0; at < 2 * LOGIN; at++) statuses.push(await logIn('d@example.com', true));
   for (let at = 0; at <= LOGIN; at++) statuses.push(await logIn('d@example.com'));
   expect(statuses).toEqual([...Array<number>(2 * LOGIN).fill(429), 200, 200, 200, 429]);
+});
+
+/** Asks, and has gone before there is an answer; resolves when the refusal was made. */
+async function logInAndLeave(email: string): Promise<void> {
+  const body = JSON.stringify({ email, isBlocked: true, isGone: true });
+  const head = [
+    'POST /api/v1/auth/login HTTP/1.1',
+    'host: spec',
+    `x-forwarded-for: 198.51.100.${++addresses}`,
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+  ];
+  const refused = new Promise<void>((resolve) => (onRefused = resolve));
+  const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  await new Promise<void>((resolve) => (onAsked = resolve));
+  socket.destroy();
+  await refused;
+}
+
+it('counts none of them where the client goes before it is told', async () => {
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  for (let at = 0; at < 2 * LOGIN; at++) await logInAndLeave('e@example.com');
+  await setImmediate();
+  expect(await logIn('e@example.com')).toBe(200);
 });
 
 it('counts them by the address, whatever account they name', async () => {

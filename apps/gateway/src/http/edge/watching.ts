@@ -15,6 +15,7 @@ interface Visit {
 
 type VisitingRequest = FastifyRequest & { [VISIT]?: Visit };
 type Done = (error?: Error) => void;
+type SentDone = (error: Error | null, payload: unknown) => void;
 
 /**
  * Before anything else is done for a request: finds out where it comes from, and refuses it where that address is blocked or asks
@@ -67,13 +68,14 @@ export function admitAccounts(fastify: FastifyInstance, door: () => Door): void 
         done(error as Error);
       }
     };
-    const takeBack = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
+    // As the refusal is sent, not once it was: to a client that has gone no response ends.
+    const takeBack = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: SentDone): void => {
       const account = accountIn(request);
       if (account !== undefined && problemCodeOf(reply) === 'login_blocked') door().watch.forgetAccount(account);
-      done();
+      done(null, payload);
     };
     route.preHandler = [count, ...[route.preHandler ?? []].flat()];
-    route.onResponse = [takeBack, ...[route.onResponse ?? []].flat()];
+    route.onSend = [takeBack, ...[route.onSend ?? []].flat()];
   });
 }
 
