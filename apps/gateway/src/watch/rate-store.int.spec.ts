@@ -43,6 +43,13 @@ describe("a limit's counts in Redis, as the gateway's own user", () => {
     expect((await one?.settle('a', 1, 0))?.wait_ms).toBeGreaterThan(0);
   });
 
+  it('are lowered by what is taken back, in memory too', async () => {
+    for (let at = 0; at < LIMIT; at++) {
+      expect((await one?.settle('d', 1, 0))?.used).toBe(1);
+      expect((await one?.settle('d', -1, 1))?.used).toBe(0);
+    }
+  });
+
   it('fade evenly once their minute is over, and are gone after another', async () => {
     const key = 'payflow:gateway:rate:spec:b';
     const now = Date.now();

@@ -66,8 +66,9 @@ export class RateStore {
 
   /** Adds what was counted since the last time, less what was taken back; `known`: how many there were by then. Never rejects. */
   async settle(subject: string, counted: number, known: number): Promise<Settled> {
-    const own =
-      (known + counted) / this.limit >= INSURED_FROM ? await this.#insurance.penalty(subject, counted) : UNINSURED;
+    // By what there was, where some are taken back: what was counted here is lowered here, too.
+    const most = Math.max(known, known + counted);
+    const own = most / this.limit >= INSURED_FROM ? await this.#insurance.penalty(subject, counted) : UNINSURED;
     try {
       const { consumedPoints, msBeforeNext } = await this.#redis.penalty(subject, counted);
       settled.inc({ by: 'redis' });
