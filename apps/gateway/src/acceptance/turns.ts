@@ -13,7 +13,7 @@ interface Waiting {
   readonly whose: string;
 }
 
-/** Lets few things at once to the database, in the order they came, but for whoever has had his share. */
+/** Lets few things at once to the database, in the order they came, but that whoever has fewer at it is before who has more. */
 export class Turns {
   #running = 0;
   readonly #runningOf = new Map<string, number>();
@@ -62,18 +62,25 @@ export class Turns {
     });
   }
 
-  /** The place goes to the one that has waited longest and may begin. */
+  /** The place goes to whoever has the fewest of those that may begin, among equals to the one that has waited longest. */
   #end(whose: string): void {
     this.#running--;
     const left = (this.#runningOf.get(whose) ?? 1) - 1;
     if (left > 0) this.#runningOf.set(whose, left);
     else this.#runningOf.delete(whose);
-    for (const next of this.#waiting) {
-      if (!this.#mayBegin(next.whose)) continue;
-      this.#waiting.delete(next);
-      this.#begin(next.whose);
-      next.begin();
-      return;
+    const next = this.#next();
+    if (!next) return;
+    this.#waiting.delete(next);
+    this.#begin(next.whose);
+    next.begin();
+  }
+
+  #next(): Waiting | undefined {
+    let [next, fewest]: [Waiting | undefined, number] = [undefined, Infinity];
+    for (const one of this.#waiting) {
+      const own = this.#runningOf.get(one.whose) ?? 0;
+      if (own < fewest && this.#mayBegin(one.whose)) [next, fewest] = [one, own];
     }
+    return next;
   }
 }

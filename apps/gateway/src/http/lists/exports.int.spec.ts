@@ -35,6 +35,9 @@ const SEED = statement(
      'order-' || n, '{"order":"7"}', now() - n * interval '1 second', now() from generate_series($2::integer, $3::integer) n`,
 );
 
+/** A transaction that waits for the spec may wait for longer than a service's. */
+const UNHURRIED = statement('spec.unhurried', 'set local idle_in_transaction_session_timeout = 0');
+
 const LISTS = OPERATIONS.filter((one) => formsOf(one).includes('text/csv'));
 /** Parameters that a list cannot do without; of the requests, those that are not being made. */
 const NEEDED: Readonly<Record<string, string>> = {
@@ -176,6 +179,28 @@ describe('every list that the document tells of', () => {
     expect(lines(ndjson.text).map((line) => Object.keys(JSON.parse(line) as object))).toEqual(shown.map(Object.keys));
   });
 });
+
+it('exports that read for long keep no turn from those of another organisation', async () => {
+  const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const locked = stage.db.transaction(async (tx) => {
+    await tx.rows(UNHURRIED);
+    await tx.rows(statement('spec.lock-holds-of-exports', 'lock table hold_views in access exclusive mode'));
+    held.resolve();
+    await letGo.promise;
+  });
+  await held.promise;
+  try {
+    // Each reads until its statement's time is up, two at once: the last would have its turn after three times that.
+    const slow = Promise.all(Array.from({ length: 8 }, () => stage.client.get('/api/v1/holds', NDJSON)));
+    await delay(200);
+    expect((await (await Client.of(stage.db, stage.gateway.base)).get(PAYMENTS, NDJSON)).status).toBe(200);
+    letGo.resolve();
+    await slow;
+  } finally {
+    letGo.resolve();
+  }
+  await locked;
+}, 30_000);
 
 describe('a hundred thousand rows', () => {
   it('come whole, by pages, and memory holds few of them', async () => {

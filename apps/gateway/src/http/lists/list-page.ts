@@ -65,7 +65,7 @@ export async function sendPage<F extends object, V extends PagePosition>(
     const page = (place: PagePosition | undefined) => () =>
       read({ tenant, livemode }, { filter, after: place, limit: EXPORT_PAGE });
     const inTurn = (place: PagePosition | undefined) =>
-      exportReads.run(() => reads.run(page(place), aside, organisation), aside);
+      exportReads.run(() => reads.run(page(place), aside, organisation), aside, organisation);
     const pages = allPages(inTurn, show, after);
     return sendAll(request, reply, exportOf(form, { name: fileName(name), resource: columns }, pages));
   }

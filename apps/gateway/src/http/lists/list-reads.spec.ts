@@ -85,3 +85,34 @@ it('keeps a turn, and a place to wait for one, for others than whoever has asked
   for (const { end } of [first, second, next]) end();
   expect(await Promise.all([first.result, second.result, next.result])).toEqual(['a1', 'a2', 'b2']);
 });
+
+it('lets a third organisation begin before those of two that have had all turns', async () => {
+  const reads = new ListReads({
+    running_max: 4,
+    waiting_max: 10,
+    wait_ms: 10_000,
+    ofOne: { running_max: 3, waiting_max: 9 },
+  });
+  const begun: string[] = [];
+  const asked = (name: string) => {
+    const { promise, resolve } = held();
+    const work = () => {
+      begun.push(name);
+      return promise;
+    };
+    return { result: reads.run(work, undefined, name[0]), end: () => resolve(name) };
+  };
+  const slow = ['a1', 'a2', 'a3', 'b1', 'b2', 'b3', 'a4'].map(asked);
+  const third = ['c1', 'c2'].map(asked);
+  expect(begun).toEqual(['a1', 'a2', 'a3', 'b1']);
+  slow[0]?.end();
+  await slow[0]?.result;
+  expect(begun.slice(4)).toEqual(['c1']);
+  // Of two that have one each, the one that came first.
+  slow[1]?.end();
+  await slow[1]?.result;
+  expect(begun.slice(5)).toEqual(['b2']);
+  for (const { end } of [...slow, ...third]) end();
+  await Promise.all([...slow, ...third].map(({ result }) => result));
+  expect(begun.slice(6).toSorted()).toEqual(['a4', 'b3', 'c2']);
+});
