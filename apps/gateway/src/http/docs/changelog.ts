@@ -20,7 +20,7 @@ export const CHANGELOG: readonly Change[] = [
       'A key that is rotated once more gives the next one the `expires_at` that it was made with, and not the end of its overlap.',
       'What is refused with 403 for want of a scope counts for the limit of its key or user, and a key that was tried from an address where it must not be used stands in the request log.',
       'A logout or a change of the password under an `Idempotency-Key` that stands for somebody else’s is 422 `idempotency_key_reused`: it was answered as theirs, and nothing was done.',
-      'Rotating and revoking a key and inviting a user take `If-Match`; ending a session, lifting a block and the test clock refuse it (400 `invalid_header`): it was not looked at.',
+      'Rotating and revoking a key and inviting a user take `If-Match`; ending a session, logging out, changing the password, lifting a block and the test clock refuse it (400 `invalid_header`): it was not looked at.',
       'Statements, transfers of an account, periods and attempts that are carried away go on when their service was away for a moment. Pages of other origins can read `WWW-Authenticate` and `Content-Disposition`.',
       'The OpenAPI document names CSV and NDJSON of every list that comes in them, and the headers that every answer has, refusals too: `Request-Id`, `PayFlow-Version`, `RateLimit`, `RateLimit-Policy`, `traceparent`; `PayFlow-View-Lag` of reads. A path that no route can take (400 for its escapes, 414) is answered with its `Request-Id`, too.',
     ],

@@ -59,8 +59,10 @@ describe.each(CASES)('%s', (_what, make, method, under, done) => {
 it.each([
   ['DELETE', `/api/v1/auth/sessions/${newId('session')}`],
   ['DELETE', `/api/v1/blocks/${newId('block')}`],
+  ['POST', '/api/v1/auth/password'],
   ['POST', '/api/v1/test/clock'],
   ['POST', '/api/v1/test/reset'],
+  ['POST', '/api/v1/auth/logout'],
 ])('%s %s, of which no version is shown, takes no condition', async (method, path) => {
   expect(told(await ask(method, path, 'W/"1"'))).toBe('400 invalid_header');
 });

@@ -81,6 +81,7 @@ export class AuthController {
   @Post('logout')
   @RouteConfig({ scope: 'any', bodyOptional: true } satisfies RouteAccess)
   async logout(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     const read = (body: JsonObject, { organisation, session, actor }: Caller) => {
       readNothing(body);
       if (session === undefined) throw new Problem('session_required');
@@ -96,6 +97,7 @@ export class AuthController {
   @Post('password')
   @RouteConfig({ scope: 'any' } satisfies RouteAccess)
   async password(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     const read = (json: JsonObject, caller: Caller) => {
       const { current_password: current, password: next } = readPasswordChange(json);
       return this.users.changePassword({ current, next }, caller, doorstepOf(request, caller.livemode));
