@@ -3,8 +3,10 @@
 //   k6 run -e EMAIL=… -e PASSWORD=… -e BASE_URL=https://… deploy/k6/users.js
 //   k6 run -e API_KEY=sk_test_… deploy/k6/users.js
 //
-// With the password of a user, of which each then has a session of its own; or with a key, and then log-ins are not measured. The key or the user needs to open
-// accounts and pay: the script makes what it pays between. `npm run bench -- users` does the same without k6.
+// With the password of a user, of which each then has a session of its own; or with a key, and then log-ins are not measured. All
+// log in to the one account, so that the gateway must allow it so many tries: with RATE_LIMIT_LOGIN_PER_MINUTE of at least 300 (in
+// production it is 20), or with a key. The key or the user needs to open accounts and pay: the script makes what it pays between.
+// `npm run bench -- users` does the same without k6.
 import { check, fail, sleep } from 'k6';
 import http from 'k6/http';
 import { Counter } from 'k6/metrics';
@@ -63,7 +65,9 @@ export function setup() {
 const session = { credential: API_KEY, visits: 0 };
 
 export default function ({ accounts }) {
-  if (!API_KEY && session.visits++ % VISITS_PER_LOGIN === 0) session.credential = login();
+  // A login that fails ends the visit, which is then not counted: the next one logs in again.
+  if (!API_KEY && session.visits % VISITS_PER_LOGIN === 0) session.credential = login();
+  session.visits++;
   const { credential } = session;
   const one = Math.floor(Math.random() * accounts.length);
   const other = (one + 1 + Math.floor(Math.random() * (accounts.length - 1))) % accounts.length;
