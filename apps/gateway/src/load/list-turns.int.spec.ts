@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { metric, openNarrowGateway, type NarrowGateway } from '../testing/narrow-gateway.js';
 import { told } from '../testing/stage.js';
 
-/** Lists that read at one time; see `http/lists/list-reads.ts`. */
-const TURNS = 4;
+/** Lists of one organisation that read at one time; see `http/lists/list-reads.ts`. */
+const TURNS = 3;
 /** Exports have a quarter of them: more than there are turns. */
 const WORKERS = 4 * (TURNS + 2);
 const LOCK = statement('spec.lock-holds', 'lock table hold_views in access exclusive mode');

@@ -40,8 +40,11 @@ type Done = (error: Error | null, payload?: unknown) => void;
  * so what reads alone is compressed, and bulks, whose answers are long; not logins, new keys, or refusals, which repeat what
  * was sent. ETags are weak and stay: they stand for what is told, not for its bytes.
  */
-export function compressAnswers(fastify: FastifyInstance, { bytes_min }: CompressionOptions): void {
-  const efforts = new Efforts();
+export function compressAnswers(
+  fastify: FastifyInstance,
+  { bytes_min }: CompressionOptions,
+  efforts: Efforts = new Efforts(),
+): void {
   efforts.open();
   fastify.addHook('onClose', () => efforts.close());
   fastify.addHook('onSend', (request: FastifyRequest, reply: FastifyReply, payload: Payload, done: Done) => {

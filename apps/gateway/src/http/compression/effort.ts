@@ -21,33 +21,54 @@ export function effortAfter(before: Effort, late_ms: number): Effort {
   return late_ms <= CALM_MS ? 'full' : before;
 }
 
+/** How late the turns of an event loop come. */
+export interface Lateness {
+  /** At most, nine of ten turns since it was asked last, in ms; undefined where there was none. */
+  take(): number | undefined;
+  close(): void;
+}
+
 /** Watches the event loop, and says what compressing may cost now. */
 export class Efforts {
   #now: Effort = 'full';
-  #delay: ReturnType<typeof monitorEventLoopDelay> | undefined;
+  #lateness: Lateness | undefined;
   #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly watch: () => Lateness = watchLoop) {}
 
   get now(): Effort {
     return this.#now;
   }
 
   open(): void {
-    this.#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-    this.#delay.enable();
+    this.#lateness = this.watch();
     this.#timer = setInterval(() => this.#look(), LOOK_INTERVAL_MS).unref();
     effortGauge.set(0);
   }
 
   close(): void {
     clearInterval(this.#timer);
-    this.#delay?.disable();
+    this.#lateness?.close();
   }
 
   #look(): void {
-    const delay = this.#delay;
-    if (!delay || delay.count === 0) return;
-    this.#now = effortAfter(this.#now, delay.percentile(90) / NS_PER_MS - RESOLUTION_MS);
-    delay.reset();
+    const late_ms = this.#lateness?.take();
+    if (late_ms === undefined) return;
+    this.#now = effortAfter(this.#now, late_ms);
     effortGauge.set(this.#now === 'low' ? 1 : 0);
   }
+}
+
+function watchLoop(): Lateness {
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delay.enable();
+  return {
+    take: () => {
+      if (delay.count === 0) return undefined;
+      const late_ms = delay.percentile(90) / NS_PER_MS - RESOLUTION_MS;
+      delay.reset();
+      return late_ms;
+    },
+    close: () => void delay.disable(),
+  };
 }

@@ -16,6 +16,8 @@ import { House } from '../../testing/house.js';
 const broker = testBroker(uniqueSuffix());
 const PAYMENTS = '/api/v1/payments';
 const COUNT = 25;
+/** However long the spec is about what it does meanwhile, the lock is held. */
+const UNHURRIED = statement('spec.unhurried', 'set local idle_in_transaction_session_timeout = 0');
 let test: TestDatabase;
 let db: Database;
 let gateway: RunningService & { base: string };
@@ -127,6 +129,7 @@ it('answers 503 for a list that takes too long, and leaves the pool to the write
   const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   // Whoever holds the table makes every list of it slow; no write of a payment needs it.
   const locked = db.transaction(async (tx) => {
+    await tx.rows(UNHURRIED);
     await tx.rows(statement('spec.lock', 'lock table hold_views in access exclusive mode'));
     held.resolve();
     await letGo.promise;
@@ -150,6 +153,7 @@ it('lists that take long keep those of no other organisation waiting', async () 
   const other = await Client.of(db, gateway.base);
   const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const locked = db.transaction(async (tx) => {
+    await tx.rows(UNHURRIED);
     await tx.rows(statement('spec.lock-holds-again', 'lock table hold_views in access exclusive mode'));
     held.resolve();
     await letGo.promise;
