@@ -116,3 +116,16 @@ it('lets a third organisation begin before those of two that have had all turns'
   await Promise.all([...slow, ...third].map(({ result }) => result));
   expect(begun.slice(6).toSorted()).toEqual(['a4', 'b3', 'c2']);
 });
+
+it('leaves places to wait in where three organisations have asked for more than they can', async () => {
+  const reads = new ListReads();
+  const { promise, resolve } = held();
+  const asked = (whose: string, count: number) =>
+    Array.from({ length: count }, () => reads.run(() => promise, undefined, whose).catch(code));
+  const all = [...asked('a', 110), ...asked('b', 110), ...asked('c', 110), ...asked('d', 1)];
+  resolve('done');
+  const answers = await Promise.all(all);
+  // Three of the first read, and one of the second; fifty of each wait.
+  expect(answers.slice(0, 330).filter((answer) => answer === 'done')).toHaveLength(53 + 51 + 50);
+  expect(answers[330]).toBe('done');
+});

@@ -2,13 +2,14 @@ import { Turns, type TurnsOptions } from '../../acceptance/turns.js';
 
 /**
  * As many as the connections for reports: whatever lists cost, writes and consumers have theirs. One that waits for its turn holds nothing but
- * its request, no worker either, and is told to come back about when it would give up waiting for a connection, too.
+ * its request, no worker either, and is told to come back about when it would give up waiting for a connection, too. Of one
+ * organisation a quarter may wait: it takes four of them to leave none for others.
  */
 const OPTIONS: TurnsOptions = {
   running_max: 4,
   waiting_max: 200,
   wait_ms: 800,
-  ofOne: { running_max: 3, waiting_max: 100 },
+  ofOne: { running_max: 3, waiting_max: 50 },
 };
 
 /**
