@@ -44,7 +44,8 @@ const ASIDE = `
    union all
    select tenant_id, livemode, 'hold', null, id, json_build_object('payment', payment_id, 'debit', debit_account_id,
      'credit', credit_account_id, 'amount', amount_minor::text, 'posted', posted_minor::text, 'asset', asset, 'status', status,
-     'expires_at', expires_at, 'version', version, 'type', type_name, 'type_version', type_version, 'ahead_ms', ${AHEAD})
+     'expires_at', expires_at, 'version', version, 'type', type_name, 'type_version', type_version, 'ahead_ms', ${AHEAD},
+     'changed', changed_at)
    from holds where (tenant_id, livemode, id) in (select * from unnest($4::uuid[], $5::boolean[], $6::uuid[]))
    union all
    select tenant_id, livemode, 'reversal', null, transfer_id, json_build_object('reversed', reversed_minor::text, 'corrected_by', corrected_by_id)
@@ -131,6 +132,7 @@ interface HoldFacts {
   readonly type_version: number | null;
   /** Null of what is live. */
   readonly ahead_ms: number | null;
+  readonly changed: string;
 }
 
 interface Wanted {
@@ -409,6 +411,7 @@ function toHold(row: AsideRow): Hold {
     expiresAt: facts.expires_at && instantOf(facts.expires_at),
     version: facts.version,
     type: facts.type === null || facts.type_version === null ? null : { name: facts.type, version: facts.type_version },
+    changedAt: instantOf(facts.changed),
     ...(facts.ahead_ms && facts.expires_at ? { endsAt: earlier(facts.expires_at, facts.ahead_ms) } : {}),
   };
 }

@@ -165,7 +165,7 @@ async function idsOf(db: Reads, of: Statement, pages: Iterable<unknown[]>): Prom
 // A hold is looked at with each word on it: it may have gone on since, but only from a state that it can leave.
 const HOLDS = statement(
   'standing.holds-of-step',
-  `select t.tenant_id, t.livemode, t.id, count(*)::float8 as told, max(t.version)::float8 as version,
+  `select t.tenant_id, t.livemode, t.id, count(distinct t.version)::float8 as told, max(t.version)::float8 as version,
      (max(t.version) filter (where t.data ->> 'status' <> 'pending'))::float8 as ended,
      bool_or(h.id is null) as is_gone,
      coalesce(bool_or(h.version < t.version or (h.version > t.version and t.data ->> 'status' <> 'pending')
@@ -183,7 +183,7 @@ const PENDING_OTHERWISE = statement(
 );
 
 interface HoldRow extends Key, Record<string, unknown> {
-  /** In how many events, and the last version of them; that in which it ended, where one of them tells. */
+  /** How many versions of it, and the last of them; that in which it ended, where one of them tells. */
   readonly told: number;
   readonly version: number;
   readonly ended: number | null;
@@ -237,7 +237,9 @@ export function otherwiseStandingHolds(bounds: Bounds = BOUNDS): Part {
 
 function seen(pending: Held<Pending>, row: HoldRow): void {
   const before = pending.get(keyOf(row));
-  const told = row.told + (before?.told ?? 0);
+  // That it has ended may be told again.
+  const isToldAgain = row.ended !== null && before?.ended === row.ended;
+  const told = row.told + (before?.told ?? 0) - (isToldAgain ? 1 : 0);
   const ended = row.ended ?? before?.ended ?? null;
   const { tenant_id, livemode, id } = row;
   if (ended === told) pending.delete(keyOf(row));

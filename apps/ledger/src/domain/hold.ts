@@ -28,6 +28,8 @@ export interface Hold extends Movement {
   readonly type: HeldType | null;
   /** When that is by the ledger's clock, where a test clock that is ahead judges it: earlier by so much. */
   readonly endsAt?: string;
+  /** Since when it is so: what is told of it again says the same. */
+  readonly changedAt?: string;
 }
 
 export interface HoldChanged {

@@ -1,8 +1,9 @@
-import { newId } from '@payflow/contracts';
+import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { migrations } from '../database/index.js';
+import { standingInFull } from '../database/standing-invariants.js';
 import { CommandsOf } from '../testing/commands.js';
 import { Processes } from '../testing/processes.js';
 
@@ -37,12 +38,18 @@ it('payments asks again for the end of its hold, by another command: it is told 
     ours.voidHold(named(ofClient)),
   ]);
   expect(again?.type).toBe('payflow.hold.voided.v1');
-  const { id, version, posted: part, status } = voided?.data as never;
-  expect(again?.data).toMatchObject({ id, version, posted: part, status });
+  const { id, version, posted: part, status, recorded_at } = voided?.data as never;
+  expect(again?.data).toMatchObject({ id, version, posted: part, status, recorded_at });
   expect(shown(others)).toEqual(['hold_not_pending', 'hold_not_pending']);
   const [account] = await processes.handle([ours.update(debit, {})]);
   expect(account?.data).toMatchObject({ pending_debits: '0', posted_debits: '70' });
   expect(await processes.brokenInvariants()).toEqual([]);
+  // As where what placed it has been at work for longer than what ended it.
+  const uuid = uuidOf('hold', ofPayment.data.id);
+  await db.tamper(
+    `update verdicts set xact_id = (select xact_id from verdicts order by xact_id desc limit 1) where id = '${uuid}'`,
+  );
+  expect(await standingInFull({ step_verdicts: 1, held_max: 100 })(db.database)).toEqual({ violations: 0, sample: [] });
 });
 
 it('what payments asks for again by another command is told as it was the first time', async () => {

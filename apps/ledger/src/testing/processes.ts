@@ -6,7 +6,7 @@ import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
 
 /** The others speak of messages, which nothing sends here. */
-const BOOKS = new Set<string>(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10']);
+const BOOKS = new Set<string>(['I1', 'I2', 'I3', 'I4', 'I5', 'I6', 'I7', 'I10', 'I16', 'I20']);
 
 /** So many processes at the same books, each with every other batch. More than one take turns. */
 export class Processes {

@@ -61,7 +61,7 @@ export function acceptHoldVoid(book: Book, owner: Owner, data: HoldVoid): Of<'pa
   if (isGivenBack(claim, held) && sides.debit && sides.credit)
     return {
       type: 'payflow.hold.voided.v1',
-      data: stateOf(book, { hold: held, debit: sides.debit, credit: sides.credit }),
+      data: stateOf({ hold: held, debit: sides.debit, credit: sides.credit }, held.changedAt ?? book.now),
     };
   const decision = voidHold(claim, held, sides, book.clock);
   if (decision.kind === 'refused')
@@ -90,16 +90,16 @@ function sidesOf(book: Book, owner: Owner, data: { readonly debit_account: strin
 
 function kept(book: Book, owner: Owner, { hold, debit, credit }: HoldChanged): HoldState {
   book.change(owner, debit, credit);
-  book.keepHold(owner, hold);
-  return stateOf(book, { hold, debit, credit });
+  book.keepHold(owner, { ...hold, changedAt: book.now });
+  return stateOf({ hold, debit, credit }, book.now);
 }
 
-function stateOf(book: Book, { hold, debit, credit }: Omit<HoldChanged, 'kind'>): HoldState {
+function stateOf({ hold, debit, credit }: Omit<HoldChanged, 'kind'>, recorded_at: string): HoldState {
   return {
     ...holdFacts(hold),
     debit_account: snapshot(debit),
     credit_account: snapshot(credit),
-    recorded_at: book.now,
+    recorded_at,
   };
 }
 
