@@ -54,8 +54,12 @@ export async function* archivedEvents<T extends string, D>(
 /** Some of what the archive has, and how it is held against what a service has of it. */
 export interface Published<T extends string = string, D = unknown> {
   readonly types: readonly T[];
-  /** What a page of these events is told otherwise of. */
-  faultsOf(service: Database, published: readonly ArchivedEvent<T, D>[]): Promise<readonly string[]>;
+  /** What a page of these events is told otherwise of. What a later event may yet agree with is left in `open`, and taken out by that. */
+  faultsOf(
+    service: Database,
+    published: readonly ArchivedEvent<T, D>[],
+    open: Map<string, string>,
+  ): Promise<readonly string[]>;
 }
 
 /** What a service has otherwise than it was published: the archive is read once for all of it. */
@@ -66,11 +70,12 @@ export async function unlikePublished<T extends string>(
 ): Promise<string[]> {
   const unlike: string[] = [];
   const types = [...new Set(kinds.flatMap((kind) => kind.types))];
+  const looked = kinds.map((kind) => ({ kind, open: new Map<string, string>() }));
   for await (const published of archivedEvents<T, never>(archiver, types)) {
-    for (const kind of kinds) {
+    for (const { kind, open } of looked) {
       const its = published.filter(({ type }) => kind.types.includes(type));
-      if (its.length > 0) unlike.push(...(await kind.faultsOf(service, its)));
+      if (its.length > 0) unlike.push(...(await kind.faultsOf(service, its, open)));
     }
   }
-  return unlike;
+  return [...unlike, ...looked.flatMap(({ open }) => [...open.values()])];
 }

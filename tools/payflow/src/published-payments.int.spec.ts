@@ -146,6 +146,23 @@ describe('payments against what was published of them', () => {
     expect(await found()).toEqual([`${card} was changed to its version 1 otherwise than was published`]);
   });
 
+  it('that were set back have what their last life published, each version for its own reason', async () => {
+    const again = {
+      capture: 'manual',
+      amount_authorized: '1200',
+      status: 'authorized',
+      version: 1,
+      amount_captured: '0',
+    };
+    await published(card, 'authorized', again);
+    expect(await found()).toEqual([`${card} was changed to its version 1 otherwise than was published`]);
+    await payments.query(
+      `delete from payment_transitions where payment_id = '${uuidOf('payment', card)}' and version = 1`,
+    );
+    await changed(card, 1, 'authorized');
+    expect(await found()).toEqual([]);
+  });
+
   it('are missed', async () => {
     await payments.query(`delete from payments where id = '${uuidOf('payment', direct)}'`);
     expect(await found()).toEqual([`${direct} was published and is gone`]);

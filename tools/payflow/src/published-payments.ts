@@ -40,11 +40,16 @@ interface KeptRow {
 
 /**
  * Payments that are not what was told of them last, and changes of them that were told otherwise (I16): every change of a payment is
- * one version more, and told with all that money goes by. What it was before, the archive alone knows.
+ * one version more, and told with all that money goes by. What it was before, the archive alone knows. Where payments was set back, a
+ * version was published in each of its lives, for a reason of its own: its log has the last of them.
  */
 export const publishedPayments: Published<Told, PaymentSnapshot> = { types: TYPES, faultsOf };
 
-async function faultsOf(payments: Database, published: readonly PaymentEvent[]): Promise<string[]> {
+async function faultsOf(
+  payments: Database,
+  published: readonly PaymentEvent[],
+  open: Map<string, string>,
+): Promise<string[]> {
   const rows = await payments.rows<KeptRow>(KEPT, [
     published.map(({ tenant_id }) => tenant_id),
     published.map(({ livemode }) => livemode),
@@ -55,19 +60,27 @@ async function faultsOf(payments: Database, published: readonly PaymentEvent[]):
   return published.flatMap((event, at) => {
     const row = kept.get(at + 1);
     const fault = row === undefined ? 'was published and is gone' : faultOf(event, row);
-    return fault === undefined ? [] : [`${event.subject} ${fault}`];
+    if (fault !== undefined) return [`${event.subject} ${fault}`];
+    const version = `${event.tenant_id}/${event.livemode}/${event.subject}/${event.data.version}`;
+    if (hasItsCause(event, row?.change)) open.delete(version);
+    else open.set(version, `${event.subject} ${changedOtherwise(event)}`);
+    return [];
   });
 }
 
-function faultOf({ data, causation_id, actor }: PaymentEvent, { version, facts, change }: KeptRow): string | undefined {
+function faultOf(event: PaymentEvent, { version, facts, change }: KeptRow): string | undefined {
+  const { data } = event;
   if (version < data.version) return 'is not what was published';
   if (version === data.version && !isDeepStrictEqual(inMilliseconds(facts), factsOf(data)))
     return 'is not what was published';
-  const isSame =
-    change?.[0] === data.status &&
-    change[1] === uuidOf('event', causation_id) &&
-    (change[2] === actor || change[2] === NOBODY_KNOWN);
-  return isSame ? undefined : `was changed to its version ${data.version} otherwise than was published`;
+  return change?.[0] === data.status ? undefined : changedOtherwise(event);
+}
+
+const changedOtherwise = ({ data }: PaymentEvent) =>
+  `was changed to its version ${data.version} otherwise than was published`;
+
+function hasItsCause({ causation_id, actor }: PaymentEvent, change: KeptRow['change'] | undefined): boolean {
+  return change?.[1] === uuidOf('event', causation_id) && (change[2] === actor || change[2] === NOBODY_KNOWN);
 }
 
 /** The last of them is an instant, of which the server knows more digits. */
