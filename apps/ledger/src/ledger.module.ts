@@ -58,7 +58,8 @@ export class LedgerModule {
           provide: IDS_GO_ON,
           inject: [DATABASE, StartUp],
           useFactory: (db: Database, startUp: StartUp) =>
-            startUp.beside('transaction ids', () => refuseIdsBegunAnew(db)),
+            // Not beside the others: those fail on pools that it has closed, and theirs would be the error that is told.
+            startUp.part('transaction ids', () => refuseIdsBegunAnew(db)),
         },
         {
           provide: HoldSweeper,

@@ -1,8 +1,9 @@
 import { newId } from '@payflow/contracts';
 import { openDatabase, statement } from '@payflow/database';
+import { Messaging } from '@payflow/messaging';
 import { ConfigurationError, readConfiguration, startService } from '@payflow/service';
 import { createTestDatabase, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { migrations } from './database/index.js';
 import { LedgerCommandsHandler } from './handlers/ledger-commands.handler.js';
 import { ledgerConfiguration } from './ledger.config.js';
@@ -48,6 +49,8 @@ it('it does not on those whose transactions are counted from the beginning again
     KAFKA_BROKERS: testServers().kafka.join(','),
     KAFKA_PREFIX: `${uniqueSuffix()}.`,
   });
+  // What begins beside it fails on pools that are closed.
+  const messaging = vi.spyOn(Messaging.prototype, 'start').mockRejectedValue(new Error('the pool is closed'));
   const starting = startService(
     { configuration: ledgerConfiguration, module: () => LedgerModule.with(config) },
     config,
@@ -56,6 +59,7 @@ it('it does not on those whose transactions are counted from the beginning again
     ({ stop }) => stop(),
     (error: unknown) => error,
   );
+  messaging.mockRestore();
   expect(refused).toBeInstanceOf(ConfigurationError);
   expect((refused as Error).message).toMatch(NAMED);
 });
