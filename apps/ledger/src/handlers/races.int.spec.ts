@@ -67,21 +67,22 @@ describe.each([1, 2])('fifty at once, by %i processes,', (count) => {
   });
 
   it('posts and expiries of holds around the end of their time: one of them ends each', async () => {
-    const begun = Date.now();
-    const held = Array.from({ length: HOLDS }, (_, at) => {
-      const [payer, payee] = [newId('account'), newId('account')];
-      const expires_ms = begun + TIME_MS + at * 20;
-      const hold = ours.hold(payer, payee, '100', { expires_at: new Date(expires_ms).toISOString() });
-      // Of the first a post comes in time, of the last none does; of the others it may.
-      const posted_ms = at === 0 ? begun : expires_ms - ((HOLDS - 1 - at) % 5) * 10;
-      return { place: { id: hold.data.id, debit: payer, credit: payee }, hold, posted_ms };
-    });
+    const pairs = Array.from({ length: HOLDS }, () => ({ debit: newId('account'), credit: newId('account') }));
     const world = newId('account');
     await handle([
       ours.open(world, { overdraft: 'unbounded' }),
-      ...held.flatMap(({ place: { debit, credit } }) => [ours.open(debit), ours.open(credit)]),
-      ...held.map(({ place }) => ours.transfer(world, place.debit, '100')),
+      ...pairs.flatMap(({ debit, credit }) => [ours.open(debit), ours.open(credit)]),
+      ...pairs.map(({ debit }) => ours.transfer(world, debit, '100')),
     ]);
+    // Their time is short: it runs from here.
+    const begun = Date.now();
+    const held = pairs.map(({ debit, credit }, at) => {
+      const expires_ms = begun + TIME_MS + at * 20;
+      const hold = ours.hold(debit, credit, '100', { expires_at: new Date(expires_ms).toISOString() });
+      // Of the first a post comes in time, of the last none does; of the others it may.
+      const posted_ms = at === 0 ? begun : expires_ms - ((HOLDS - 1 - at) % 5) * 10;
+      return { place: { id: hold.data.id, debit, credit }, hold, posted_ms };
+    });
     expect(refusals(await handle(held.map(({ hold }) => hold)))).toEqual([]);
     const ends = new Map<string, string[]>(held.map(({ place }) => [place.id, []]));
     await until('each has ended', async () => {
