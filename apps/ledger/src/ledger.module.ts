@@ -29,7 +29,8 @@ const IDS_GO_ON = Symbol('transaction ids go on');
 /** ledger.commands → ledger.events: the books. */
 @Module({})
 export class LedgerModule {
-  static with(config: ConfigurationOf<typeof ledgerConfiguration>): DynamicModule {
+  /** `checked`: what is looked at while it runs. */
+  static with(config: ConfigurationOf<typeof ledgerConfiguration>, checked = invariants): DynamicModule {
     return {
       module: LedgerModule,
       imports: [
@@ -41,7 +42,7 @@ export class LedgerModule {
           connections: CONNECTIONS,
           kafka: 'required',
         }),
-        InvariantsModule.with({ invariants, secret: config.PAYFLOW_INTERNAL_SECRET }),
+        InvariantsModule.with({ invariants: checked, secret: config.PAYFLOW_INTERNAL_SECRET }),
       ],
       controllers: [
         LedgerCommandsHandler,

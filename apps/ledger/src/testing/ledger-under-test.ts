@@ -3,7 +3,7 @@ import { internalHeaders } from '@payflow/invariants';
 import type { AnyOutgoing } from '@payflow/messaging';
 import { readConfiguration, signInternalToken, startService, type RunningService } from '@payflow/service';
 import { createTestDatabase, createTestTopics, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
-import { migrations } from '../database/index.js';
+import { invariants, migrations } from '../database/index.js';
 import type { Owner } from '../domain/book.js';
 import type { LedgerCommand } from '../domain/decide.js';
 import { LedgerCommandsHandler } from '../handlers/ledger-commands.handler.js';
@@ -24,7 +24,8 @@ export class LedgerUnderTest {
     private readonly secret: string,
   ) {}
 
-  static async open(): Promise<LedgerUnderTest> {
+  /** `checked`: the invariants that it looks at while it runs, each of which rests for as long as all of them would take. */
+  static async open(checked = invariants): Promise<LedgerUnderTest> {
     const prefix = `${uniqueSuffix()}.`;
     const brokers = testServers().kafka;
     const [db] = await Promise.all([
@@ -44,7 +45,7 @@ export class LedgerUnderTest {
     const service = {
       forwardedReads: true,
       configuration: ledgerConfiguration,
-      module: () => LedgerModule.with(config),
+      module: () => LedgerModule.with(config, checked),
     };
     const running = await startService(service, config);
     return new LedgerUnderTest(db, running, await running.app.getUrl(), config.PAYFLOW_INTERNAL_SECRET);
