@@ -121,6 +121,8 @@ export class Replicas {
     const before = replica.absence;
     const { system, history: timeline } = this;
     if (system !== undefined && timeline !== undefined) await replica.check({ system, timeline });
+    // Another primary has taken over meanwhile: what was seen is held against the one before.
+    if (this.history !== timeline) replica.forget();
     const [bytes, staleness_ms] = [this.timeline.behind(replica.replayed), this.stalenessOf(replica)];
     const isBehind = bytes > LAG_BYTES_MAX || staleness_ms > LAG_MS_MAX;
     if (replica.absence === undefined && isBehind) replica.absence = 'lagging';
