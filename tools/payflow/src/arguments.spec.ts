@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseInstant, parsePartitions } from './arguments.js';
+import { parseInstant, parsePartitions, parseWords } from './arguments.js';
+import { jobsCommands } from './commands/jobs.js';
+import { outboxCommands } from './commands/outbox.js';
+import { positionsCommands } from './commands/positions.js';
 
 describe('an instant', () => {
   it.each([
@@ -26,4 +29,22 @@ describe('an instant', () => {
 
 it('takes a partition that is named twice for one', () => {
   expect(parsePartitions('0,2,0')).toEqual([0, 2]);
+});
+
+describe('who decides, and why', () => {
+  it.each(['a', 'a'.repeat(255), '💸'.repeat(255)])('is kept: %s', (text) => {
+    expect(parseWords(text)).toBe(text);
+  });
+
+  it.each(['', 'a'.repeat(256)])('is refused where it could not be kept: %s', (text) => {
+    expect(() => parseWords(text)).toThrow(`1 to 255 characters; it has ${text.length}`);
+  });
+
+  it('is looked at by each command that keeps it', () => {
+    const commands = [outboxCommands(), positionsCommands(), jobsCommands()].flatMap((group) => group.commands);
+    const options = commands.flatMap((command) => command.options);
+    const asked = options.filter(({ long }) => long === '--actor' || long === '--reason');
+    expect(asked).toHaveLength(8);
+    expect(asked.every(({ parseArg }) => parseArg === (parseWords as unknown))).toBe(true);
+  });
 });

@@ -2,6 +2,8 @@ import { SERVICES, SUBSCRIPTIONS, type Group, type Service } from '@payflow/cont
 import { MAINTENANCE_KINDS, parseWindow, type MaintenanceKind, type Window } from '@payflow/database';
 import { InvalidArgumentError } from 'commander';
 
+const WORDS_MAX = 255;
+
 /** The consumer group of that name; throws with the list of them. */
 export function groupOf(name: string): Group {
   if (!Object.hasOwn(SUBSCRIPTIONS, name)) {
@@ -48,6 +50,14 @@ export function parseJobs(text: string): string[] {
   const ids = text.split(',');
   if (!ids.every((id) => /^\d{1,18}$/.test(id))) throw new InvalidArgumentError('ids of jobs, such as 17 or 17,18');
   return ids;
+}
+
+/** Who decides, or why: as much of it as is kept. The server counts characters, not halves of them. */
+export function parseWords(text: string): string {
+  const { length } = [...text];
+  if (length < 1 || length > WORDS_MAX)
+    throw new InvalidArgumentError(`1 to ${WORDS_MAX} characters; it has ${length}`);
+  return text;
 }
 
 export const parsePartition = parseOffset;

@@ -2,7 +2,7 @@ import type { Service } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { JOB_STATES, discardJobs, listJobs, redriveJobs, showJob, type Decision, type JobState } from '@payflow/jobs';
 import { Command, Option } from 'commander';
-import { parseJobs } from '../arguments.js';
+import { parseJobs, parseWords } from '../arguments.js';
 import { withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
@@ -33,8 +33,8 @@ export function jobsCommands(): Command {
     jobs
       .command(name)
       .argument('<ids>', 'ids of dead jobs, separated by commas', parseJobs)
-      .requiredOption('--actor <who>', 'who decides')
-      .requiredOption('--reason <why>', 'why')
+      .requiredOption('--actor <who>', 'who decides', parseWords)
+      .requiredOption('--reason <why>', 'why', parseWords)
       .addOption(serviceOption())
       .description(description)
       .action((ids: string[], wish: Decision & Where) => change(name, decide, ids, wish));

@@ -2,7 +2,7 @@ import { SERVICES, TOPICS, type Service } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { noteDecision, republishRange } from '@payflow/messaging';
 import { Command } from 'commander';
-import { parseInstant } from '../arguments.js';
+import { parseInstant, parseWords } from '../arguments.js';
 import { databaseUrl, withDatabase, withDatabases } from '../installation.js';
 import { printTable } from '../output.js';
 
@@ -27,8 +27,8 @@ export function outboxCommands(): Command {
     .argument('<topic>')
     .requiredOption('--from <instant>', 'from this instant (RFC 3339)', parseInstant)
     .requiredOption('--to <instant>', 'to before this instant', parseInstant)
-    .requiredOption('--actor <who>', 'who decides')
-    .requiredOption('--reason <why>', 'why')
+    .requiredOption('--actor <who>', 'who decides', parseWords)
+    .requiredOption('--reason <why>', 'why', parseWords)
     .description('send what was sent in a span of time again, with the same ids')
     .action(republish);
   return outbox;

@@ -2,7 +2,7 @@ import { SUBSCRIPTIONS } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { noteDecision } from '@payflow/messaging';
 import { Command } from 'commander';
-import { groupOf, parseOffset, parsePartitions } from '../arguments.js';
+import { groupOf, parseOffset, parsePartitions, parseWords } from '../arguments.js';
 import { withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
@@ -30,8 +30,8 @@ export function positionsCommands(): Command {
     .argument('<group>')
     .argument('<partitions>', 'comma-separated', parsePartitions)
     .requiredOption('--to <offset>', 'the next offset to read', parseOffset)
-    .requiredOption('--actor <who>', 'who decides')
-    .requiredOption('--reason <why>', 'why')
+    .requiredOption('--actor <who>', 'who decides', parseWords)
+    .requiredOption('--reason <why>', 'why', parseWords)
     .description('read again from an offset; what was applied before is recognised and not applied twice')
     .action(move);
   return positions;
