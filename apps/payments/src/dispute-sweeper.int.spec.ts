@@ -20,11 +20,13 @@ const LEG = statement('spec.disputes-leg', 'select leg from disputes where payme
 let payments: PaymentsUnderTest;
 let now_ms = 1;
 let sweeper: DisputeSweeper;
+let sweeperOf: (taken_max?: number) => DisputeSweeper;
 beforeAll(async () => {
   payments = await PaymentsUnderTest.open();
   const database = payments.db.database;
   const messaging = new Messaging({ broker: testBroker('unused'), database, partitions: 'single' });
-  sweeper = new DisputeSweeper(database, messaging, 10_000, () => now_ms);
+  sweeperOf = (...taken_max) => new DisputeSweeper(database, messaging, 10_000, () => now_ms, ...taken_max);
+  sweeper = sweeperOf();
 });
 afterAll(async () => {
   expect(await payments.closeWithBroken()).toEqual([]);
@@ -56,12 +58,9 @@ async function disputed(): Promise<string> {
   const { id } = create.data;
   await payments.tell(create);
   await payments.settle();
-  await set(
-    'attempts',
-    'payment_id',
-    id,
-    `status = 'unknown', connector = 'cards', sent_at = now(), unknown_at = now()`,
-  );
+  const its = `payment_id = '${uuidOf('payment', id)}'`;
+  await payments.noted('sending', its, `, connector = 'cards', sent_at = now()`);
+  await payments.noted('unknown', its, ', unknown_at = now()');
   await payments.tell(opened(id));
   await payments.settle();
   expect(await legOf(id)).toBe('taken');
@@ -83,6 +82,51 @@ describe('the sweeper of disputes', () => {
     expect(await legOf(id)).toBe('returned');
     now_ms += HOUR_MS;
     expect(await swept(id)).toEqual([]);
+  });
+
+  /** Ended by a process which did not know of its dispute. */
+  async function endedInVain(): Promise<string> {
+    const id = await disputed();
+    await payments.tell(await payments.answer(id, 'declined'));
+    await payments.settle();
+    await set('payments', 'id', id, `updated_at = now() - interval '11 seconds'`);
+    return id;
+  }
+  const commands = (id: string) => payments.db.database.rows<{ value: string }>(SENT, [id]);
+  /** As the service hears what was said of it. */
+  async function heard(id: string): Promise<void> {
+    const [{ value = '' } = {}] = await commands(id);
+    await payments.tell(payments.message('payflow.dispute.sweep.v1', JSON.parse(value) as never));
+    await payments.settle();
+    expect(await legOf(id)).toBe('returned');
+  }
+
+  it('looks again where that could not be looked for, and does the rest of its round all the same', async () => {
+    const id = await endedInVain();
+    const busy = sweeperOf();
+    await payments.db.tamper('alter table payments rename to away');
+    await busy.sweep().finally(() => payments.db.tamper('alter table away rename to payments'));
+    await busy.sweep();
+    expect(await commands(id)).toHaveLength(0);
+    now_ms += 60_000;
+    await busy.sweep();
+    expect(await commands(id)).toHaveLength(1);
+    await busy.sweep();
+    expect(await commands(id)).toHaveLength(1);
+    await heard(id);
+  });
+
+  it('looks again in the next round where there were as many as it takes at once', async () => {
+    const ids = [await endedInVain(), await endedInVain()];
+    const few = sweeperOf(1);
+    const named = async () => (await Promise.all(ids.map(commands))).map(({ length }) => length);
+    await few.sweep();
+    const first = (await named()).indexOf(1);
+    expect((await named()).toSorted()).toEqual([0, 1]);
+    await heard(ids[first] as string);
+    await few.sweep();
+    expect(await named()).toEqual([1, 1]);
+    await heard(ids[1 - first] as string);
   });
 
   it('says nothing behind the back of a payment that is parked', async () => {

@@ -14,6 +14,8 @@ const TAKEN_MAX = 200;
 const REPORT_INTERVAL_MS = 60_000;
 /** What a payment's end did not give back stays so until somebody looks: an older process may have ended it during an upgrade. */
 const IN_VAIN_INTERVAL_MS = 3_600_000;
+/** Where the database had no time for it: it is read whole, and the rounds do not wait for that. */
+const IN_VAIN_PAUSE_MS = 60_000;
 
 const refused = gauge(
   METRICS.disputesRefused,
@@ -30,13 +32,14 @@ export class DisputeSweeper implements OnApplicationBootstrap, OnApplicationShut
     (error) => log.warn({ err: error }, 'the sweeper of disputes could not look; it will again'),
   );
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
-  private readonly hourly = new OncePerInterval(IN_VAIN_INTERVAL_MS);
+  private inVainFrom_ms = -Infinity;
 
   constructor(
     private readonly database: Database,
     private readonly messaging: Messaging,
     private readonly wait_ms = WAIT_MS,
     private readonly now: () => number = () => performance.now(),
+    private readonly taken_max = TAKEN_MAX,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -51,7 +54,7 @@ export class DisputeSweeper implements OnApplicationBootstrap, OnApplicationShut
   async sweep(): Promise<void> {
     const inVain = await this.inVain();
     const staged = await this.database.transaction(async (tx) => {
-      const unsettled = await takeUnsettled(tx, this.wait_ms, TAKEN_MAX);
+      const unsettled = await takeUnsettled(tx, this.wait_ms, this.taken_max);
       const commands = [...unsettled, ...inVain].map(({ id, dispute, tenant, livemode }): AnyOutgoing => ({
         type: 'payflow.dispute.sweep.v1',
         subject: id,
@@ -61,14 +64,27 @@ export class DisputeSweeper implements OnApplicationBootstrap, OnApplicationShut
       return this.messaging.outbox.stage(tx, commands, () => undefined);
     });
     staged.publish();
+    const isAll = inVain.length < this.taken_max;
+    if (isAll && this.now() >= this.inVainFrom_ms) this.inVainFrom_ms = this.now() + IN_VAIN_INTERVAL_MS;
     await this.report();
   }
 
-  /** Beside the rounds: it is looked for once an hour, and at the start. */
+  /**
+   * Beside the rounds: it is looked for once an hour, and at the start; where there are more than are taken at once, in the next round as
+   * well. That it fails is no reason to leave undone what the round is for.
+   */
   private async inVain(): Promise<readonly NamedDispute[]> {
-    let isDue = false;
-    this.hourly.run(() => (isDue = true), this.now());
-    return isDue ? disputesInVain(this.database, this.wait_ms, TAKEN_MAX) : [];
+    if (this.now() < this.inVainFrom_ms) return [];
+    try {
+      return await disputesInVain(this.database, this.wait_ms, this.taken_max);
+    } catch (error) {
+      log.warn(
+        { err: error },
+        'what was taken of payments that ended without it could not be looked for; it will be again',
+      );
+      this.inVainFrom_ms = this.now() + IN_VAIN_PAUSE_MS;
+      return [];
+    }
   }
 
   private async report(): Promise<void> {
