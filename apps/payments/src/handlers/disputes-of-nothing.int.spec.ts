@@ -45,11 +45,11 @@ async function waiting(): Promise<string> {
   return create.data.id;
 }
 
-/** Its worker notes that its attempts were sent to `connector`, and how they stand. */
+/** Its worker notes that those of its attempts that have not ended were sent to `connector`, and how they stand. */
 const sent = (id: string, status = 'unknown', connector = 'cards') =>
   payments.noted(
     status,
-    `payment_id = '${uuidOf('payment', id)}'`,
+    `payment_id = '${uuidOf('payment', id)}' and status in ('created', 'unknown')`,
     `, connector = '${connector}', sent_at = now(), unknown_at = now()`,
   );
 
