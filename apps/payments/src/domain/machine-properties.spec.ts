@@ -85,13 +85,13 @@ class Model {
     return this.isCard && this.plan.first.acts && this.plan.first.isReserved;
   }
 
-  firstEnds(at_ms: number): void {
+  firstEnds(approvedAt_ms: number): void {
     if (this.state !== 'waiting') return;
     this.state = this.firstCode === null && this.mode !== 'automatic' ? 'open' : 'closed';
     if (this.firstCode !== null) return;
     this.authorized = 1000;
     this.captured = this.mode === 'automatic' ? 1000 : 0;
-    this.until_ms = at_ms + 7 * DAY_MS;
+    this.until_ms = approvedAt_ms + 7 * DAY_MS;
   }
 
   confirmation({ final }: Planned, at_ms: number): string | null {
@@ -251,23 +251,25 @@ function inTheirOrder({ life, begunAt }: SimulatedLife): readonly Operation[] {
 
 /** What each of them must have ended with, and the model as it is then. */
 function modelled(plan: Plan, { simulated, planOf }: ReturnType<typeof played>) {
-  const { begunAt, endedAt } = simulated;
+  const { begunAt, endedAt, approvedAt } = simulated;
   const model = new Model(plan);
   const operations = inTheirOrder(simulated);
   const first = operations.find(({ kind }) => kind === 'authorization');
   const firstEnded_ms = endedAt.get(first?.id ?? '') ?? Infinity;
+  // From then on its provider sets aside, though what is at work on the payment may keep it from ending.
+  const approved_ms = approvedAt.get(first?.id ?? '') ?? firstEnded_ms;
   const expected = new Map<string, string | null>();
   let end: string | undefined;
   for (const { id, kind } of operations.filter((one) => one !== first)) {
     const at_ms = begunAt.get(id) as number;
     // Called off while its customer had to act, it was ended by that.
-    if (firstEnded_ms <= at_ms) model.firstEnds(firstEnded_ms);
+    if (firstEnded_ms <= at_ms) model.firstEnds(approved_ms);
     const wasWaiting = model.state === 'waiting';
     const code = kind === 'expiry' ? model.expiry(at_ms) : model[kind as 'capture'](planOf.get(id) as Planned, at_ms);
     expected.set(id, code);
     if (wasWaiting && model.state === 'closed') end = kind === 'expiry' ? 'payment_expired' : 'payment_canceled';
   }
-  if (first) model.firstEnds(firstEnded_ms);
+  if (first) model.firstEnds(approved_ms);
   if (first) expected.set(first.id, end ?? model.firstCode);
   return { model, expected };
 }

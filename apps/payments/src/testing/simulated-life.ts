@@ -53,6 +53,8 @@ export class SimulatedLife {
   /** When each operation began, or was refused, and when it ended: by its UUID, ms. */
   readonly begunAt = new Map<string, number>();
   readonly endedAt = new Map<string, number>();
+  /** When its provider was heard to have approved it: what is set aside may end later, where something else is at work. */
+  readonly approvedAt = new Map<string, number>();
   private readonly givenVerdicts: StepVerdict[] = [];
   private readonly givenAnswers: { answer: PaymentAnswer; operation: string }[] = [];
   private seen = 0;
@@ -162,6 +164,8 @@ export class SimulatedLife {
     // The customer acts some time later, and the same attempt is answered again.
     if (outcome === 'requires_action') this.attempts.push(attempt);
     this.apply((life, moment) => hear(life, answer, attempt.operation, moment));
+    if (outcome === 'approved' && !this.approvedAt.has(attempt.operation))
+      this.approvedAt.set(attempt.operation, this.time);
   }
 
   /** Something that was said before comes again. Returns what came of it. */
