@@ -3,7 +3,7 @@ import { internalHeaders } from '@payflow/invariants';
 import { DEADLINE_HEADER, Policy, deadlineHeader, deadlineIn, withDeadline } from '@payflow/resilience';
 
 /** The longest of all questions; each has its own limit below it. */
-const LIMIT_MS = 5_000;
+const LIMIT_MS = 10_000;
 /** Rounds that overlap must not pile up at a service that answers slowly. */
 const RUNNING_MAX = 8;
 const WAITING_MAX = 8;

@@ -9,8 +9,8 @@ import type { Readiness } from './picture.js';
 const TIMEOUT_MS = 1_500;
 /** Tallies are summed when asked for. */
 const TALLIES_TIMEOUT_MS = 5_000;
-/** Below what the gateway waits for monitoring. */
-const DATABASE_TIMEOUT_MS = 2_500;
+/** A database is asked about when it is busy, and then its catalogues take longer. Well below what the gateway waits for monitoring. */
+const DATABASE_TIMEOUT_MS = 10_000;
 
 export interface ReadinessAnswer {
   readonly status: Readiness;
