@@ -2,6 +2,7 @@ import { fromUuid, uuidOf, type AccountSnapshot } from '@payflow/contracts';
 import { statement, type Part, type Row, type Transaction } from '@payflow/database';
 import { aheadOf } from '@payflow/messaging';
 import type { Life, Operation, Step } from '../domain/life.js';
+import type { Payment } from '../domain/payment.js';
 import {
   COLUMNS,
   keyColumns,
@@ -131,16 +132,19 @@ const NOTHING_LOADED: Loaded = {
 export async function loadLives(tx: Transaction, keys: readonly PaymentKey[], mentioned: Mentioned): Promise<Loaded> {
   if (keys.length === 0) return NOTHING_LOADED;
   // Sent together: the second waits on the server until the first has its locks.
-  const [locked, rows] = await Promise.all([
-    tx.rows<PaymentRow>(LOCK, keyColumns(keys)),
-    tx.rows<LifeRow>(LOAD, livesAsked(keys, mentioned)),
-  ]);
+  const [locked, rows] = await Promise.all([lockLives(tx, keys), tx.rows<LifeRow>(LOAD, livesAsked(keys, mentioned))]);
   return loadedFrom(locked, rows);
 }
 
 /** Locks the payments alone. */
-export function lockLives(tx: Transaction, keys: readonly PaymentKey[]): Promise<PaymentRow[]> {
-  return tx.rows<PaymentRow>(LOCK, keyColumns(keys));
+export async function lockLives(tx: Transaction, keys: readonly PaymentKey[]): Promise<Payment[]> {
+  return (await tx.rows<PaymentRow>(LOCK, keyColumns(keys))).map(toPayment);
+}
+
+/** The same as {@link loadLives} where the payments are locked: as they stand by now, those that are here. */
+export async function loadLocked(tx: Transaction, locked: readonly Payment[], mentioned: Mentioned): Promise<Loaded> {
+  if (locked.length === 0) return NOTHING_LOADED;
+  return loadedFrom(locked, await tx.rows<LifeRow>(LOAD, livesAsked(locked, mentioned)));
 }
 
 /** The parameters of {@link LIVES}. */
@@ -153,11 +157,11 @@ export function livesAsked(
 }
 
 /** From payments as they were locked, and what was read behind the locks. */
-export function loadedFrom(locked: readonly PaymentRow[], rows: readonly LifeRow[]): Loaded {
+export function loadedFrom(locked: readonly Payment[], rows: readonly LifeRow[]): Loaded {
   const rest = new Map(rows.map((row) => [keyOf(toKey(row)), row]));
-  const lives = locked.map((row): [string, Life] => {
-    const key = keyOf(toKey(row));
-    return [key, toLife(row, rest.get(key) as LifeRow)];
+  const lives = locked.map((payment): [string, Life] => {
+    const key = keyOf(payment);
+    return [key, toLife(payment, rest.get(key) as LifeRow)];
   });
   const attempts = rows.flatMap((row) => (row.attempts ?? []).map((attempt) => ({ ...toKey(row), ...attempt })));
   return {
@@ -180,9 +184,9 @@ export async function knownPayments(tx: Transaction, keys: readonly PaymentKey[]
   return new Set((await tx.rows<KeyRow>(KNOWN, keyColumns(keys))).map((row) => keyOf(toKey(row))));
 }
 
-function toLife(payment: PaymentRow, { last_number, operations, steps }: LifeRow): Life {
+function toLife(payment: Payment, { last_number, operations, steps }: LifeRow): Life {
   return {
-    payment: toPayment(payment),
+    payment,
     operations: (operations ?? []).map(toOperation),
     steps: (steps ?? []).map(toStep),
     lastNumber: last_number,

@@ -39,6 +39,7 @@ import {
   creatorsFrom,
   keyColumns,
   keyOf,
+  toPayment,
   type CreatorRow,
   type PaymentKey,
   type PaymentRow,
@@ -125,6 +126,6 @@ async function hold(tx: Transaction, defining: Surroundings['defining'], payment
   const rows = LOCKS.split(await tx.rows(HOLD, [...answersAsked(defining), ...keyColumns(payments)]));
   return {
     answered: new Set(rows.answered.map(({ command_id }) => fromUuid('event', command_id as string))),
-    locked: rows.payments as PaymentRow[],
+    locked: (rows.payments as PaymentRow[]).map(toPayment),
   };
 }

@@ -4,6 +4,7 @@ import { uuidOf, type AccountSnapshot, type AnyMessage } from '@payflow/contract
 import type { Transaction } from '@payflow/database';
 import { enqueue } from '@payflow/jobs';
 import { Consumes, passedOverBefore, type AnyOutgoing, type Handled } from '@payflow/messaging';
+import { loadLocked, lockLives, type Loaded } from '../database/life.repository.js';
 import {
   decidedBy,
   finishPayments,
@@ -14,7 +15,7 @@ import {
 import type { Payment } from '../domain/payment.js';
 import { goOn, hearLedger, type StepVerdict } from '../domain/machine.js';
 import { handleDisputeVerdicts, isBesidePayment } from './dispute-verdicts.js';
-import { play, traceIdOf, type Turn } from './lives.js';
+import { keysOf, mentionedBy, play, traceIdOf, type Turn } from './lives.js';
 import { paymentEvent } from './tidings.js';
 
 type TransferVerdict = AnyMessage<'payflow.transfer.posted.v1' | 'payflow.transfer.rejected.v1'>;
@@ -39,11 +40,20 @@ export class LedgerVerdictsHandler {
       'payments.verdicts',
       others.map(({ id }) => id),
     );
-    const direct = await finish(tx, ours.filter(canBeDirect));
+    const own = ours.filter(isOwn);
+    // A batch of one kind locks as it goes. One of both would lock in two rounds, each in order and not together, and wait for one
+    // that has locked in between: it has all of its payments first, by the lock that its steps need anyway.
+    const isMixed = own.length > 0 && own.length < ours.length;
+    const [locked, direct] = await Promise.all([
+      isMixed ? lockLives(tx, ours.map(paymentOf)) : undefined,
+      finish(tx, own),
+    ]);
     // What moved no direct payment may be the word on a step: a refund's transfer, or anything about a hold.
     const strange: Verdict[] = [];
     const steps = ours.filter((event) => !direct.heard.has(event.id)).map((event) => stepTurn(event, strange));
-    const played = await play(tx, [...direct.waited, ...steps], { ended: direct.ended });
+    const turns = [...direct.waited, ...steps];
+    const loaded = locked && (await loadBehind(tx, turns, locked, direct.ended));
+    const played = await play(tx, turns, { ended: direct.ended, ...(loaded && { loaded }) });
     await enqueue(tx, played.jobs);
     // Locks no payment that is not locked by then.
     const disputed = await handleDisputeVerdicts(tx, strange.filter(isOfTransfer).filter(isBesidePayment));
@@ -73,8 +83,7 @@ async function finish(tx: Transaction, events: readonly Direct[]): Promise<Finis
   // The first word on a payment stands: what comes after it is the ledger's answer to a command id used twice.
   for (const event of events) {
     const key = keyOf(paymentOf(event));
-    const first = byPayment.get(key);
-    if (!first || !isOwn(first)) byPayment.set(key, event);
+    if (!byPayment.has(key)) byPayment.set(key, event);
   }
   const verdicts = [...byPayment.values()].map(toVerdict);
   const finished = verdicts.length > 0 ? await finishPayments(tx, verdicts) : [];
@@ -92,10 +101,16 @@ async function finish(tx: Transaction, events: readonly Direct[]): Promise<Finis
   return { messages, ended: finished, heard, repeated, waited };
 }
 
-/** A direct payment's transfer or group has the payment's UUID, a refund's or a division's its own. */
-function isOwn(event: Direct): boolean {
-  const uuid = isOfTransfer(event) ? uuidOf('transfer', event.data.id) : uuidOf('group', event.data.id);
-  return uuid === uuidOf('payment', event.data.payment as string);
+/** What the turns are for, of payments that are locked: those that have ended meanwhile as they ended. */
+function loadBehind(
+  tx: Transaction,
+  turns: readonly Turn[],
+  locked: readonly Payment[],
+  ended: readonly Payment[],
+): Promise<Loaded> {
+  const now = new Map([...locked, ...ended].map((payment) => [keyOf(payment), payment]));
+  const payments = keysOf(turns).flatMap((key) => now.get(keyOf(key)) ?? []);
+  return loadLocked(tx, payments, mentionedBy(turns));
 }
 
 /** Those that ended their payments at an earlier time. Whatever else moved nothing is heard for the first time. */
@@ -137,8 +152,18 @@ function stepVerdict(event: Verdict): StepVerdict {
   }
 }
 
-function canBeDirect(event: Verdict): event is Direct {
-  return isOfTransfer(event) || event.type === 'payflow.group.posted.v1' || event.type === 'payflow.group.rejected.v1';
+/**
+ * Can end a direct payment: its transfer or group has the payment's UUID. A refund's or a division's has its own; a refund's may be
+ * the payment's too, for clients choose it.
+ */
+function isOwn(event: Verdict): event is Direct {
+  const payment = uuidOf('payment', event.data.payment as string);
+  if (isOfTransfer(event)) return uuidOf('transfer', event.data.id) === payment;
+  return isOfGroup(event) && uuidOf('group', event.data.id) === payment;
+}
+
+function isOfGroup(event: Verdict): event is GroupVerdict {
+  return event.type === 'payflow.group.posted.v1' || event.type === 'payflow.group.rejected.v1';
 }
 
 function isOfTransfer(event: Verdict): event is TransferVerdict {

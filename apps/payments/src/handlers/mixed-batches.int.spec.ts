@@ -189,9 +189,9 @@ describe('a batch of everything at once costs ten statements at most', () => {
     const cost = await costOf(() => payments.hear(...batch));
     expect(cost).toEqual([
       'inbox.pass-over',
+      'lives.lock',
       'payments.finish',
       'payments.decided-by',
-      'lives.lock',
       'lives.load',
       'lives.save',
       'jobs.enqueue',
