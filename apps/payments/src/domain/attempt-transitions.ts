@@ -16,11 +16,15 @@ const LATE = 'a late answer to what was sent before';
  */
 export const ATTEMPT_TRANSITIONS: readonly Transition[] = [
   { from: 'created', to: 'sending', by: 'noted, and then sent' },
-  { from: 'created', to: 'not_sent', by: 'nobody could be asked, or it was too late to ask' },
+  {
+    from: 'created',
+    to: 'not_sent',
+    by: 'nobody could be asked, or its time went by after its provider had said that it never heard of it',
+  },
   {
     from: 'created',
     to: 'unknown',
-    by: 'a webhook says that it was done, it is done again too late, or nobody is there to give it back',
+    by: 'it may have been sent before and is not to be sent any more, a webhook says that it was done, or nobody is there to give it back',
   },
   { from: 'created', to: 'approved', by: LATE },
   { from: 'created', to: 'declined', by: LATE },

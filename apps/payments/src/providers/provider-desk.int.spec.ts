@@ -6,7 +6,18 @@ import { statementsOf, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Wishes } from '../testing/attempts.js';
 import { attemptsStage } from '../testing/attempts-stage.js';
-import { act, deskWith, full, gone, neverHeard, no, noHere, unsent, yes } from '../testing/scripted-provider.js';
+import {
+  act,
+  deskWith,
+  full,
+  gone,
+  neverHeard,
+  no,
+  noHere,
+  silence,
+  unsent,
+  yes,
+} from '../testing/scripted-provider.js';
 import type { NewAttempt } from './attempt.js';
 
 configureLogging({ level: 'silent' });
@@ -162,15 +173,33 @@ describe('asking a provider', () => {
       expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'approved', needs_attention: false }]);
     });
 
-    it('sends nothing of what was on its way to another', async () => {
-      const { first, second, ask } = house('one', 'two');
+    it('sends nothing of what was on its way to another, which is asked whether it had it before', async () => {
+      const { first, second, ask, inquire } = house('one', 'two');
       first.answers = [noHere];
       const attempt = await wishes.ask();
       await ask(attempt);
       await callOff(attempt);
-      await ask(await secondOf(attempt));
-      expect((await wishes.attempts(attempt)).map(({ status }) => status)).toEqual(['declined', 'not_sent']);
+      const next = await secondOf(attempt);
+      await ask(next);
+      expect((await wishes.attempts(attempt)).map(({ status }) => status)).toEqual(['declined', 'unknown']);
+      second.inquiryAnswers = [neverHeard];
+      await inquire(next);
+      expect(await wishes.attempts(attempt)).toMatchObject([
+        { status: 'declined' },
+        { status: 'not_sent', code: 'payment_canceled' },
+      ]);
       expect(second.asked).toEqual([]);
+    });
+
+    it('sends no more of what its provider has never heard of', async () => {
+      const { first, ask, inquire } = house();
+      first.answers = [silence];
+      first.inquiryAnswers = [neverHeard];
+      const attempt = await wishes.ask();
+      await ask(attempt);
+      await callOff(attempt);
+      await inquire(attempt);
+      expect(await wishes.attempts(attempt)).toMatchObject([{ status: 'not_sent', code: 'payment_canceled' }]);
     });
   });
 
@@ -259,66 +288,6 @@ describe('asking a provider', () => {
     expect(first.asked[0]).toMatchObject({ action: 'capture', reference: 'auth_9', final: true });
     expect(second.asked).toEqual([]);
     expect(await outcomes(attempt)).toEqual(['not_sent']);
-  });
-
-  it('asks nobody when no money may be taken any more, and gives back all the same', async () => {
-    const { first, ask } = house();
-    const late = await wishes.ask();
-    await db.tamper(`update payments set expires_at = now() where id = '${uuidOf('payment', late.payment)}'`);
-    const refund = await wishes.ask({ action: 'refund', connector: 'one' }, { left_ms: -1 });
-    await ask(late);
-    await ask(refund);
-    expect(first.asked.map(({ action }) => action)).toEqual(['refund']);
-    expect(await wishes.answers(late)).toMatchObject([
-      { outcome: 'not_sent', code: 'payment_expired', connector: null },
-    ]);
-    expect(await outcomes(refund)).toEqual(['approved']);
-  });
-
-  describe('of a payment whose time was over when it was asked for: it is done again, of a database that was set back, and', () => {
-    const again = async () => {
-      const house_ = house();
-      const attempt = await wishes.ask({}, { left_ms: -1 });
-      await house_.ask(attempt);
-      expect(house_.first.asked).toEqual([]);
-      expect(await wishes.attempts(attempt)).toMatchObject([
-        { status: 'unknown', connector: 'one', isExplained: true },
-      ]);
-      expect((await wishes.jobs(attempt)).map(({ job }) => job)).toContain('provider.inquire');
-      return { ...house_, attempt };
-    };
-
-    it('counts as its provider says that it ended', async () => {
-      const { first, inquire, attempt } = await again();
-      first.inquiryAnswers = [yes];
-      await inquire(attempt);
-      expect(await wishes.answers(attempt)).toMatchObject([
-        { outcome: 'approved', connector: 'one', provider_reference: 'auth_1' },
-      ]);
-    });
-
-    it('is asked about at once where its provider says again that the customer has to act, and they have', async () => {
-      const { first, ask, inquire } = house();
-      first.answers = [act, act];
-      const [acted, waiting] = [await wishes.ask(), await wishes.ask()];
-      await wishes.hears(acted, 'attempt_approved');
-      await ask(acted);
-      await ask(waiting);
-      const due = async (attempt: NewAttempt) =>
-        (await wishes.jobs(attempt)).filter(({ job }) => job === 'provider.inquire').map(({ due_s }) => due_s <= 1);
-      expect([await due(acted), await due(waiting)]).toEqual([[true], []]);
-      first.inquiryAnswers = [yes];
-      await inquire(acted);
-      expect(await outcomes(acted)).toEqual(['requires_action', 'approved']);
-    });
-
-    it('is not sent where its provider has never heard of it', async () => {
-      const { first, inquire, attempt } = await again();
-      first.inquiryAnswers = [neverHeard];
-      await inquire(attempt);
-      expect(first.asked).toEqual([]);
-      expect(await wishes.answers(attempt)).toMatchObject([{ outcome: 'not_sent', code: 'payment_expired' }]);
-    });
   });
 
   it('says so where there is nobody to be asked', async () => {

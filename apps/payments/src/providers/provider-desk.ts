@@ -5,7 +5,7 @@ import type { JobRun } from '@payflow/jobs';
 import type { Outbox } from '@payflow/messaging';
 import { Retry, type RefusalReason } from '@payflow/resilience';
 import { logger } from '@payflow/telemetry';
-import { isAgainst, isFinal, isRouted, isTooLate, type InquirySchedule } from '../domain/attempt.js';
+import { isAgainst, isFinal, isRouted, type InquirySchedule } from '../domain/attempt.js';
 import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
 import type { Move } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
@@ -20,6 +20,7 @@ import {
   isAskedForLong,
   isToTell,
   lastWord,
+  overBy,
   settle,
   type Hearing,
   type Told,
@@ -129,20 +130,20 @@ export class ProviderDesk {
   private async take(attempt: Attempt | undefined): Promise<Note<Taken | undefined>> {
     if (attempt?.status === 'sending') return doubt(attempt);
     if (attempt?.status !== 'created') return { result: undefined };
-    const isLate = isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime());
-    if (isLate && !isDoneAgain(attempt)) return giveUp(attempt, 'payment_expired');
-    if (isRouted(attempt.action) && !attempt.isWanted)
-      return attempt.takenBy === null
-        ? giveUp(attempt, 'payment_canceled')
-        : lookInto(attempt, { connector: attempt.takenBy });
+    if (isRouted(attempt.action) && !attempt.isWanted && attempt.takenBy !== null)
+      return lookInto(attempt, 'done_again', { connector: attempt.takenBy });
+    const over = overBy(attempt);
+    if (over && hasBeenAskedAbout(attempt)) return giveUp(attempt, over);
     const choice = await this.choiceFor(attempt);
     if (!choice && isAskedForLong(attempt, this.parts.schedule)) return leaveToHumans(attempt, 'provider_not_reached');
-    if (!choice) return giveUp(attempt, isLate ? 'payment_expired' : 'provider_not_reached');
+    // Whose keys are gone is asked when they are there again.
+    if (!choice && over && attempt.connector !== null) return lookInto(attempt, over, {});
+    if (!choice) return giveUp(attempt, over ?? 'provider_not_reached');
     const { connector, explained } = choice;
     // Sent again, it stays with whom it was routed to, and so does why.
     const isChosen = isRouted(attempt.action) && attempt.connector !== null;
     const chosen = { connector: connector.name, ...(isChosen ? {} : { routing: explained }) };
-    if (isLate) return lookInto(attempt, chosen);
+    if (over) return lookInto(attempt, over, chosen);
     return {
       move: { status: 'sending', reason: 'asked', ...chosen },
       result: { attempt: { ...attempt, connector: connector.name }, connector },
@@ -214,21 +215,20 @@ function putBack(attempt: Attempt | undefined, { content, code }: Word, isEnding
 }
 
 /**
- * Its time was over when it was written down. As a rule it is done again then, from messages that come once more to a database that was
- * set back, and may have been sent before: the ledger sets nothing aside so late. It may be the first time as well, where the ledger was
- * in time and is heard of late, where until when it is of use was not said to it, or where a test clock went on: then its provider knows
- * nothing of it, and it ends as not sent, a question later.
+ * Only its provider's word, that it had never heard of it, leads back from `unknown`; and nothing has left since. Of any other, that it
+ * was never sent is known of this database alone: it may have been set back, and messages that come once more have the attempt
+ * written down anew, before its time is over or after it.
  */
-function isDoneAgain({ createdAt, takesUntil }: Attempt): boolean {
-  return createdAt.getTime() >= takesUntil.getTime();
+function hasBeenAskedAbout({ unknownAt }: Attempt): boolean {
+  return unknownAt !== null;
 }
 
 /**
- * It is not to be sent: too late, or because the machine has heard how it ended, from a message that came once more. Whether it was
- * sent, and what it came to, is asked.
+ * It is not to be sent: too late, called off, or because the machine has heard how it ended, from a message that came once more.
+ * Whether it was sent, and what it came to, is asked; where its provider knows nothing of it, it ends as not sent, a question later.
  */
-function lookInto(attempt: Attempt, chosen: Pick<Move, 'connector' | 'routing'>): Note<undefined> {
-  const move = { status: 'unknown', reason: 'done_again', ...chosen } as const;
+function lookInto(attempt: Attempt, reason: string, chosen: Pick<Move, 'connector' | 'routing'>): Note<undefined> {
+  const move = { status: 'unknown', reason, ...chosen } as const;
   return { result: undefined, move, jobs: [inquiryOf(attempt, 0)] };
 }
 

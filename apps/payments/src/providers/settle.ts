@@ -26,13 +26,21 @@ export interface Hearing {
   readonly actor?: string;
 }
 
-/** Whether a word lets another connector be tried, if there is one: not for a payment that was called off meanwhile. */
+/**
+ * Whether a word lets another connector be tried, if there is one: not for a payment that was called off meanwhile. Of one that was
+ * asked about without having been sent, because its time was over, the others are asked in turn: any may have been its provider.
+ */
 export function callsForOthers(attempt: Attempt, word: Pick<Word, 'outcome' | 'isOthersToTry'>): boolean {
-  return (
-    isRouted(attempt.action) &&
-    attempt.isWanted &&
-    (word.outcome === 'not_sent' || (word.outcome === 'declined' && word.isOthersToTry))
-  );
+  if (!isRouted(attempt.action) || !attempt.isWanted) return false;
+  if (word.outcome === 'declined') return word.isOthersToTry;
+  return word.outcome === 'not_sent' || (word.outcome === 'not_found' && attempt.sentAt === null);
+}
+
+/** Why it is of no use to send it any more; undefined where it is. */
+export function overBy(attempt: Attempt): 'payment_expired' | 'payment_canceled' | undefined {
+  const { action, now, takesUntil, isWanted } = attempt;
+  if (isTooLate(action, now.getTime(), takesUntil.getTime())) return 'payment_expired';
+  return isRouted(action) && !isWanted ? 'payment_canceled' : undefined;
 }
 
 /**
@@ -42,14 +50,10 @@ export function callsForOthers(attempt: Attempt, word: Pick<Word, 'outcome' | 'i
 export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<Attempt> {
   const isHumans = isRefusedForLong(attempt, heard, hearing.schedule);
   const word = isHumans ? { ...heard, outcome: 'unknown' as const } : asFarAsKnown(attempt, heard, hearing);
-  const belief = believe(
-    attempt.status,
-    word,
-    attempt.takenBy === null && !isTooLate(attempt.action, attempt.now.getTime(), attempt.takesUntil.getTime()),
-    attempt.told,
-  );
-  // Nobody has said why: it was never done, and is not sent again because its time is over.
-  const code = belief.status === 'not_sent' ? (word.code ?? 'payment_expired') : word.code;
+  const over = overBy(attempt);
+  const belief = believe(attempt.status, word, attempt.takenBy === null && over === undefined, attempt.told);
+  // Nobody has said why: it was never done, and is not sent again because it is over.
+  const code = belief.status === 'not_sent' ? (word.code ?? over ?? 'payment_expired') : word.code;
   const next = isHumans ? 'attention' : later(attempt, word, belief, hearing.schedule);
   const noted = {
     result: attempt,

@@ -77,6 +77,14 @@ const schedule = { delays_ms: [5_000, 30_000, 300_000, 3_600_000, 21_600_000], u
 /** Where the providers of these names are asked. */
 export function deskWith(db: TestDatabase, messaging: Messaging, ...names: string[]) {
   const connectors = (names.length > 0 ? names : ['one']).map((name) => new Scripted(name));
+  return {
+    ...{ connectors, first: connectors[0] as Scripted, second: connectors[1] as Scripted },
+    ...deskOver(db, messaging, connectors),
+  };
+}
+
+/** Where providers are asked over these connectors. */
+export function deskOver(db: TestDatabase, messaging: Messaging, connectors: readonly Connector[]) {
   const router = new Router(db.database, connectors);
   const desk = new ProviderDesk({
     db: db.database,
@@ -94,9 +102,7 @@ export function deskWith(db: TestDatabase, messaging: Messaging, ...names: strin
   });
   const dataOf = ({ tenant, livemode, id }: NewAttempt) => ({ tenant, livemode, attempt: id });
   return {
-    ...{ desk, connectors },
-    first: connectors[0] as Scripted,
-    second: connectors[1] as Scripted,
+    desk,
     ask: (attempt: NewAttempt, signal?: AbortSignal) => desk.ask(runOf(dataOf(attempt), signal)),
     inquire: (attempt: NewAttempt) => desk.inquire(runOf(dataOf(attempt))),
     retell: (attempt: NewAttempt) => desk.retell(runOf(dataOf(attempt))),
