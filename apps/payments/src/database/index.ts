@@ -31,6 +31,7 @@ import { LimitReservationsBase1764700000032 } from './migrations/1764700000032-l
 import { PaymentRetriesOfRetries1764700000031 } from './migrations/1764700000031-payment-retries-of-retries.js';
 import { DisputesUndecided1764700000063 } from './migrations/1764700000063-disputes-undecided.js';
 import { AttemptTransitions1764700000070 } from './migrations/1764700000070-attempt-transitions.js';
+import { AttemptsRoutedByOwner1764700000071 } from './migrations/1764700000071-attempts-routed-by-owner.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -65,6 +66,7 @@ export const migrations = [
   LimitReservationsBase1764700000032,
   DisputesUndecided1764700000063,
   AttemptTransitions1764700000070,
+  AttemptsRoutedByOwner1764700000071,
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,

@@ -707,7 +707,7 @@ CREATE INDEX attempts_open ON public.attempts USING btree (updated_at) WHERE ((s
 
 CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id, livemode, payment_id) WHERE (status = ANY (ARRAY['created'::text, 'sending'::text, 'unknown'::text, 'requires_action'::text]));
 
-CREATE INDEX attempts_routed ON public.attempts USING btree (created_at) WHERE (action = ANY (ARRAY['authorize'::text, 'sale'::text]));
+CREATE INDEX attempts_routed_by_owner ON public.attempts USING btree (tenant_id, livemode, created_at) WHERE (action = ANY (ARRAY['authorize'::text, 'sale'::text]));
 
 CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
 

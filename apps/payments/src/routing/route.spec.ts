@@ -199,6 +199,21 @@ describe('in which order', () => {
     expect(names(payment, alone, connectors, records)).toEqual(['two']);
   });
 
+  it('goes by weight while too little was tried of all that the route names, and says so', () => {
+    const targets = [target('one', { weight: 3 }), target('two', { weight: 1 }), target('three', { weight: 0 })];
+    const routes = [rule({ targets, prefer: 'success_rate', exploration_percent: 0 })];
+    const tried = (one: number, two: number) => (name: string) =>
+      ({ one: { succeeded: 0, tried: one }, two: { succeeded: two, tried: two } })[name] ?? { succeeded: 0, tried: 0 };
+    const few = shares(routes, tried(10, 9));
+    expect([few('one') + few('two'), few('three')]).toEqual([1, 0]);
+    expect(few('one')).toBeCloseTo(0.75, 1);
+    expect(route(payment, routes, connectors, tried(10, 9))).toMatchObject({
+      prefer: 'success_rate',
+      candidates: [{ reason: 'drawn' }, { reason: 'next' }, { reason: 'next' }],
+    });
+    expect(shares(routes, tried(10, 10))('two')).toBe(1);
+  });
+
   it('sends a share to the others all the same', () => {
     const records: Records = (name) => (name === 'one' ? { succeeded: 100, tried: 100 } : { succeeded: 0, tried: 100 });
     const routes = [rule({ targets: [target('one'), target('two')], prefer: 'success_rate', exploration_percent: 10 })];

@@ -111,6 +111,16 @@ function ordered(rule: Route, traveller: Traveller, records: Records): readonly 
   }));
 }
 
+/**
+ * With fewer than so many tries of all its connectors together, within the window, an organisation has no rates to go by: of nine in
+ * ten that succeed, twenty show between seven and ten. One customer with a bad card would send all others elsewhere.
+ */
+const TRIES_MIN = 20;
+
+function triesOf(all: readonly Rated[]): number {
+  return all.reduce((sum, { record: { tried } }) => sum + tried, 0);
+}
+
 function preferred(
   { id, prefer, exploration_percent }: Route,
   byWeight: readonly Rated[],
@@ -125,6 +135,7 @@ function preferred(
         reason: 'cheapest',
       };
     case 'success_rate': {
+      if (triesOf(byWeight) < TRIES_MIN) return { order: byWeight, reason: 'drawn' };
       const best = [...byWeight].sort((a, b) => sparesLast(a, b) || rateOf(b.record) - rateOf(a.record));
       const others = best.slice(1).filter(({ weight }) => weight > 0);
       if (drawOf('exploration', id, paymentId) * 100 >= exploration_percent || others.length === 0) {

@@ -1,4 +1,4 @@
-import { newId, newUuid } from '@payflow/contracts';
+import { newId, uuidOf } from '@payflow/contracts';
 import type { Capabilities, Connector } from '@payflow/connectors';
 import { openDatabase, type Database } from '@payflow/database';
 import { createTestDatabase, statementsOf, type TestDatabase } from '@payflow/testing';
@@ -157,31 +157,40 @@ describe('routing', () => {
     await expect(putRoute(db.database, rule(), 'service')).rejects.toThrow(/permission denied/);
   });
 
-  it('prefers who has succeeded most of late in the payment’s mode, as the attempts tell it', async () => {
-    const tenant = newId('tenant');
-    await db.tamper(`insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, status, asset, request, connector, created_at, sent_at)
-      select '${newUuid()}', livemode, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'sale', status, 'USD', '{}', connector,
+  /** What an organisation has tried. */
+  const tries = (tenant: string, told: readonly string[]) =>
+    db.tamper(`insert into attempts (tenant_id, livemode, id, payment_id, operation_id, action, status, asset, request, connector, created_at, sent_at)
+      select '${uuidOf('tenant', tenant)}', livemode, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'sale', status, 'USD', '{}', connector,
         now() - age * interval '1 minute', case when sent then now() end
-      from (values (true, 'cards', 'approved', 50, 20, true), (true, 'cards', 'approved', 3, 5, true), (true, 'cards', 'declined', 7, 5, true),
-        (true, 'cards_b', 'approved', 8, 5, true), (true, 'cards_b', 'unknown', 2, 5, true), (true, 'cards_b', 'sending', 90, 5, true),
-        (false, 'cards', 'approved', 60, 5, true), (false, 'cards_b', 'declined', 40, 5, true),
-        (true, 'cards_b', 'not_sent', 30, 5, false), (true, 'cards_b', 'unknown', 30, 5, false)) as told (livemode, connector, status, times, age, sent),
-        generate_series(1, times)`);
-    expect((await routedOutcomes(db.database, 10)).map(({ minute: _minute, ...rest }) => rest)).toEqual(
-      expect.arrayContaining([
-        { livemode: true, connector: 'cards', succeeded: 3, tried: 10 },
-        { livemode: true, connector: 'cards_b', succeeded: 8, tried: 10 },
-        { livemode: false, connector: 'cards', succeeded: 60, tried: 60 },
-        { livemode: false, connector: 'cards_b', succeeded: 0, tried: 40 },
-      ]),
-    );
-    const targets = ['cards', 'cards_b'].map((connector) => ({
-      connector,
-      weight: 1,
-      cost: { basis_points: 0, fixed: '0' },
-    }));
+      from (values ${told.join(', ')}) as told (livemode, connector, status, times, age, sent), generate_series(1, times)`);
+  const bySuccess = async (tenant: string) => {
+    const targets = ['cards', 'cards_b'].map(targetOf);
     for (const livemode of [false, true])
       await putRoute(owner, rule({ tenant, livemode, targets, prefer: 'success_rate', window_min: 10 }), 'operator');
+  };
+
+  it('prefers who has succeeded most of late in the payment’s mode, as the organisation’s attempts tell it', async () => {
+    const tenant = newId('tenant');
+    await tries(tenant, [
+      ...["(true, 'cards', 'approved', 50, 20, true)", "(true, 'cards', 'approved', 3, 5, true)"],
+      ...["(true, 'cards', 'declined', 7, 5, true)", "(true, 'cards_b', 'approved', 8, 5, true)"],
+      ...["(true, 'cards_b', 'unknown', 2, 5, true)", "(true, 'cards_b', 'sending', 90, 5, true)"],
+      ...["(false, 'cards', 'approved', 60, 5, true)", "(false, 'cards_b', 'declined', 40, 5, true)"],
+      ...["(true, 'cards_b', 'not_sent', 30, 5, false)", "(true, 'cards_b', 'unknown', 30, 5, false)"],
+    ]);
+    const within10 = async (livemode: boolean) =>
+      (await routedOutcomes(db.database, { tenant, livemode }, 10))
+        .map(({ minute: _minute, ...rest }) => rest)
+        .toSorted((a, b) => (a.connector < b.connector ? -1 : 1));
+    expect(await within10(true)).toEqual([
+      { connector: 'cards', succeeded: 3, tried: 10 },
+      { connector: 'cards_b', succeeded: 8, tried: 10 },
+    ]);
+    expect(await within10(false)).toEqual([
+      { connector: 'cards', succeeded: 60, tried: 60 },
+      { connector: 'cards_b', succeeded: 0, tried: 40 },
+    ]);
+    await bySuccess(tenant);
     const router = new Router(db.database, connectors);
     expect((await router.choose(wishOf(tenant)))?.connector.name).toBe('cards');
     const chosen = await router.choose(wishOf(tenant, { livemode: true }));
@@ -189,5 +198,26 @@ describe('routing', () => {
       { connector: 'cards_b', reason: 'most_successful', succeeded: 8, tried: 10 },
       { connector: 'cards', reason: 'next', succeeded: 3, tried: 10 },
     ]);
+  });
+
+  it('neither goes by what other organisations try, nor shows it, and asks for its own once', async () => {
+    const [attacked, other, young] = [newId('tenant'), newId('tenant'), newId('tenant')];
+    await tries(attacked, ["(true, 'cards', 'declined', 500, 5, true)", "(true, 'cards_b', 'approved', 20, 5, true)"]);
+    await tries(other, ["(true, 'cards', 'approved', 19, 5, true)", "(true, 'cards_b', 'declined', 1, 5, true)"]);
+    await bySuccess(attacked);
+    await bySuccess(other);
+    await bySuccess(young);
+    const router = new Router(db.database, connectors);
+    const wish = (tenant: string) => wishOf(tenant, { livemode: true });
+    expect((await router.choose(wish(attacked)))?.connector.name).toBe('cards_b');
+    expect((await router.choose(wish(other)))?.explained.candidates).toMatchObject([
+      { connector: 'cards', reason: 'most_successful', succeeded: 19, tried: 19 },
+      { connector: 'cards_b', reason: 'next', succeeded: 0, tried: 1 },
+    ]);
+    expect((await router.choose(wish(young)))?.explained.candidates).toMatchObject([
+      { reason: 'drawn', succeeded: 0, tried: 0 },
+      { reason: 'next', succeeded: 0, tried: 0 },
+    ]);
+    expect(await statementsOf(() => router.choose(wish(young)))).toEqual([]);
   });
 });

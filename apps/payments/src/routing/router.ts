@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { findRoutes, routedOutcomes } from '../database/route.repository.js';
 import { route, type Explanation } from './route.js';
 import type { Route } from './rule.js';
-import { TrackRecords } from './track-records.js';
+import { NOTHING_TRIED, TrackRecords } from './track-records.js';
 
 /** What looks for a connector: an attempt as the worker has it. */
 export interface RoutingWish {
@@ -30,7 +30,7 @@ export interface Routed {
 
 const log = logger('routing');
 
-/** Some kilobytes each: the organisations that are being paid. */
+/** Some kilobytes each, in either mode: the organisations that are being paid. */
 const TENANTS_MAX = 2_000;
 /** So long after it was changed a route may still be gone by. */
 const ROUTES_FRESH_MS = 5_000;
@@ -40,7 +40,8 @@ const COMPLAINT_MS = 60_000;
 export class Router {
   readonly #outside: readonly Connector[];
   readonly #routes: LRUCache<string, readonly Route[]>;
-  readonly #records: TrackRecords;
+  /** Each organisation and mode by itself: none learns of another, nor is sent elsewhere by what another tries. */
+  readonly #records = new LRUCache<string, TrackRecords>({ max: TENANTS_MAX });
   readonly #complaint = new OncePerInterval(COMPLAINT_MS);
 
   /** `db`: connections of another purpose than whoever routes within a transaction holds, or all of them may wait for each other. */
@@ -61,10 +62,6 @@ export class Router {
       noDeleteOnFetchRejection: true,
       fetchMethod: (key) => this.#load(key),
     });
-    this.#records = new TrackRecords(
-      (minutes) => routedOutcomes(db, minutes),
-      (error) => this.#complain(error),
-    );
   }
 
   /** The first in order that was not tried; undefined where nobody is left. */
@@ -73,7 +70,8 @@ export class Router {
     const { card } = request;
     const own = this.#outside.filter(({ mode = 'both' }) => mode === 'both' || (mode === 'live') === livemode);
     const routes = await this.#routesOf(tenant, livemode);
-    if (routes.some(({ prefer }) => prefer === 'success_rate')) await this.#records.refresh();
+    const isBySuccess = routes.some(({ prefer }) => prefer === 'success_rate');
+    const records = isBySuccess ? await this.#recordsOf(tenant, livemode) : undefined;
     const explained = route(
       {
         paymentId: payment,
@@ -86,7 +84,7 @@ export class Router {
       },
       routes,
       own,
-      (name, window_min) => this.#records.of(name, livemode, window_min),
+      (name, window_min) => records?.of(name, window_min) ?? NOTHING_TRIED,
     );
     const next = explained.candidates.find(({ connector }) => !tried.includes(connector));
     const connector = own.find(({ name }) => name === next?.connector);
@@ -94,7 +92,22 @@ export class Router {
   }
 
   async #routesOf(tenant: string, livemode: boolean): Promise<readonly Route[]> {
-    return (await this.#routes.fetch(`${livemode ? 'live' : 'test'} ${tenant}`)) ?? [];
+    return (await this.#routes.fetch(keyOf(tenant, livemode))) ?? [];
+  }
+
+  /** As they are known by now. Of organisations that do not go by success, nothing is asked. */
+  async #recordsOf(tenant: string, livemode: boolean): Promise<TrackRecords> {
+    const key = keyOf(tenant, livemode);
+    let records = this.#records.get(key);
+    if (!records) {
+      records = new TrackRecords(
+        (minutes) => routedOutcomes(this.db, { tenant, livemode }, minutes),
+        (error) => this.#complain(error),
+      );
+      this.#records.set(key, records);
+    }
+    await records.refresh();
+    return records;
   }
 
   async #load(key: string): Promise<readonly Route[]> {
@@ -107,4 +120,8 @@ export class Router {
       log.warn({ err: error, suppressed }, 'how the connectors have done lately cannot be told'),
     );
   }
+}
+
+function keyOf(tenant: string, livemode: boolean): string {
+  return `${livemode ? 'live' : 'test'} ${tenant}`;
 }

@@ -21,8 +21,7 @@ function recordsWith(rows: () => readonly MinuteOutcomes[] | Error, time: { now:
   return { records, asked, failures };
 }
 
-const row = (connector: string, minute: number, succeeded: number, tried: number, livemode = true) => ({
-  livemode,
+const row = (connector: string, minute: number, succeeded: number, tried: number) => ({
   connector,
   minute,
   succeeded,
@@ -38,17 +37,10 @@ it('adds up what lies in the window, and nothing older', async () => {
     time,
   );
   await records.refresh();
-  expect(records.of('a', true, 1)).toEqual({ succeeded: 1, tried: 2 });
-  expect(records.of('a', true, 5)).toEqual({ succeeded: 4, tried: 6 });
-  expect(records.of('a', true, 60)).toEqual({ succeeded: 9, tried: 12 });
-  expect(records.of('nobody', true, 60)).toEqual({ succeeded: 0, tried: 0 });
-});
-
-it('keeps what was tried in test mode apart from what was live', async () => {
-  const { records } = recordsWith(() => [row('a', 1_000, 90, 100), row('a', 1_000, 1, 100, false)], { now: at(1_000) });
-  await records.refresh();
-  expect(records.of('a', true, 5)).toEqual({ succeeded: 90, tried: 100 });
-  expect(records.of('a', false, 5)).toEqual({ succeeded: 1, tried: 100 });
+  expect(records.of('a', 1)).toEqual({ succeeded: 1, tried: 2 });
+  expect(records.of('a', 5)).toEqual({ succeeded: 4, tried: 6 });
+  expect(records.of('a', 60)).toEqual({ succeeded: 9, tried: 12 });
+  expect(records.of('nobody', 60)).toEqual({ succeeded: 0, tried: 0 });
 });
 
 it('asks for everything once, then every ten seconds for what can have changed', async () => {
@@ -64,7 +56,7 @@ it('asks for everything once, then every ten seconds for what can have changed',
   await records.refresh();
   await settle();
   expect(asked).toEqual([60, 3]);
-  expect(records.of('a', true, 1)).toEqual({ succeeded: 2, tried: 3 });
+  expect(records.of('a', 1)).toEqual({ succeeded: 2, tried: 3 });
   time.now = at(1_030);
   await records.refresh();
   await settle();
@@ -81,7 +73,7 @@ it('goes on with what it knows while it cannot be told more', async () => {
   await records.refresh();
   await settle();
   expect([asked.length, failures.length]).toEqual([2, 1]);
-  expect(records.of('a', true, 5)).toEqual({ succeeded: 1, tried: 1 });
+  expect(records.of('a', 5)).toEqual({ succeeded: 1, tried: 1 });
 });
 
 it('asks again for the minutes that a failed question was about', async () => {
@@ -93,7 +85,7 @@ it('asks again for the minutes that a failed question was about', async () => {
   await records.refresh();
   await settle();
   expect(asked).toEqual([60, 60]);
-  expect(records.of('a', true, 60)).toEqual({ succeeded: 1, tried: 1 });
+  expect(records.of('a', 60)).toEqual({ succeeded: 1, tried: 1 });
 });
 
 it('asks for everything anew when the clock is set back', async () => {
@@ -106,5 +98,5 @@ it('asks for everything anew when the clock is set back', async () => {
   await records.refresh();
   await settle();
   expect(asked).toEqual([60, 60]);
-  expect(records.of('a', true, 1).tried).toBeGreaterThanOrEqual(9);
+  expect(records.of('a', 1).tried).toBeGreaterThanOrEqual(9);
 });

@@ -7,13 +7,13 @@ export const WINDOW_MAX_MIN = 60;
 const UNSETTLED_MIN = 2;
 const REFRESH_MS = 10_000;
 const MS_PER_MIN = 60_000;
-const NOTHING: TrackRecord = { succeeded: 0, tried: 0 };
+export const NOTHING_TRIED: TrackRecord = { succeeded: 0, tried: 0 };
 
 /** Loads how the last so many minutes went. */
 export type LoadOutcomes = (minutes: number) => Promise<readonly MinuteOutcomes[]>;
 
 /**
- * How the connectors have done lately, minute by minute, in this process's memory. Asked for anew at most every ten seconds and
+ * How the connectors have done lately with one organisation's payments of one mode, minute by minute, in this process's memory. Asked for anew at most every ten seconds and
  * only while somebody routes by it, and then only for the minutes that can have changed; whoever asks meanwhile has what is known.
  */
 export class TrackRecords {
@@ -41,12 +41,12 @@ export class TrackRecords {
     if (isFirst) await this.#loading;
   }
 
-  /** What is known of a connector in a mode within so many minutes. */
-  of(connector: string, livemode: boolean, window_min: number): TrackRecord {
+  /** What is known of a connector within so many minutes. */
+  of(connector: string, window_min: number): TrackRecord {
     const since = this.#minute() - window_min;
-    let [succeeded, tried] = [NOTHING.succeeded, NOTHING.tried];
+    let [succeeded, tried] = [NOTHING_TRIED.succeeded, NOTHING_TRIED.tried];
     for (const each of this.#minutes.values()) {
-      if (each.connector !== connector || each.livemode !== livemode || each.minute <= since) continue;
+      if (each.connector !== connector || each.minute <= since) continue;
       succeeded += each.succeeded;
       tried += each.tried;
     }
@@ -59,7 +59,7 @@ export class TrackRecords {
     const missed_min = isSetBack ? Infinity : Math.ceil((at_ms - this.#knownTo_ms) / MS_PER_MIN) + UNSETTLED_MIN;
     try {
       const loaded = await this.load(Math.min(WINDOW_MAX_MIN, missed_min));
-      for (const each of loaded) this.#minutes.set(`${each.connector} ${each.livemode} ${each.minute}`, each);
+      for (const each of loaded) this.#minutes.set(`${each.connector} ${each.minute}`, each);
       this.#knownTo_ms = at_ms;
     } catch (error) {
       this.onFailure(error);

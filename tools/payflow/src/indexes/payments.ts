@@ -33,7 +33,7 @@ export const payments: IndexRegistry = {
     { index: 'payment_operations_by_change', query: 'invariant.payments.I18.running', values: [] },
     { index: 'payment_operations_open', query: 'invariant.payments.I15.running', values: [] },
     { index: 'payments_by_change', query: 'invariant.payments.I18.running', values: [] },
-    { index: 'attempts_routed', query: 'payments.routed-outcomes', values: ['15'] },
+    { index: 'attempts_routed_by_owner', query: 'payments.routed-outcomes', values: [...OWNER, '15'] },
     { index: 'attempts_open', query: 'attempts.lost', values: ['30000', '500'] },
     {
       index: 'attempts_open_by_payment',
