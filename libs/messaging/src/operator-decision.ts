@@ -5,9 +5,9 @@ const NOTE = statement(
   'insert into operator_decisions (decision, details, actor, reason) values ($1, $2, $3, $4)',
 );
 
-/** What an operator has done to a service's reading or sending, by hand. */
+/** What an operator has done by hand: to a service's reading or sending; in payments' database, to how payments are routed. */
 export interface OperatorDecision {
-  readonly decision: 'position_moved' | 'republished';
+  readonly decision: 'position_moved' | 'republished' | 'route_removed';
   readonly details: object;
   readonly actor: string;
   readonly reason: string;

@@ -32,6 +32,7 @@ import { PaymentRetriesOfRetries1764700000031 } from './migrations/1764700000031
 import { DisputesUndecided1764700000063 } from './migrations/1764700000063-disputes-undecided.js';
 import { AttemptTransitions1764700000070 } from './migrations/1764700000070-attempt-transitions.js';
 import { AttemptsRoutedByOwner1764700000071 } from './migrations/1764700000071-attempts-routed-by-owner.js';
+import { RouteDecisions1764700000171 } from './migrations/1764700000171-route-decisions.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -70,6 +71,7 @@ export const migrations = [
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
+  RouteDecisions1764700000171,
   rights,
 ];
 

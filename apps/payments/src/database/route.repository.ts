@@ -1,5 +1,5 @@
 import { fromUuid, newUuid, uuidOf } from '@payflow/contracts';
-import { statement, type Database, type Row } from '@payflow/database';
+import { statement, type Database, type Row, type Transaction } from '@payflow/database';
 import type { Route, RouteMatch, RouteTarget } from '../routing/rule.js';
 
 /** More than anybody can keep an eye on, and few enough to be looked through for every payment. */
@@ -29,7 +29,7 @@ const PUT = statement(
 
 const REMOVE = statement(
   'payments.remove-route',
-  `delete from routes where tenant_id is not distinct from $1 and livemode = $2 and name = $3`,
+  `delete from routes where tenant_id is not distinct from $1 and livemode = $2 and name = $3 returning ${COLUMNS}`,
 );
 
 // Of one organisation in one mode: what others try, or somebody tries in a test space, says nothing of how a provider does with its
@@ -81,12 +81,14 @@ export async function putRoute(db: Database, route: Omit<Route, 'id'>, actor: st
   return count > 0;
 }
 
-/** False where there was none of that name. */
+/** Returns it as it was; undefined where there was none of that name. */
 export async function removeRoute(
-  db: Database,
+  db: Database | Transaction,
   { tenant, livemode, name }: Pick<Route, 'tenant' | 'livemode' | 'name'>,
-): Promise<boolean> {
-  return (await db.count(REMOVE, [tenant === null ? null : uuidOf('tenant', tenant), livemode, name])) > 0;
+): Promise<Route | undefined> {
+  const owner = tenant === null ? null : uuidOf('tenant', tenant);
+  const [removed] = await db.rows<RouteRow>(REMOVE, [owner, livemode, name]);
+  return removed && toRoute(removed);
 }
 
 /** Of one connector in one minute since 1970. */

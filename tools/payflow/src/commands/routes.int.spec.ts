@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newId } from '@payflow/contracts';
 import { listRoutes } from '@payflow/payments/database';
+import { statement } from '@payflow/database';
 import { createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MIGRATIONS } from '../installation.js';
 import { routesCommands } from './routes.js';
+
+const DECIDED = statement('spec.routes-decided', 'select decision, details, actor, reason from operator_decisions');
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -19,6 +22,14 @@ afterAll(async () => {
 });
 
 const run = (...words: readonly string[]) => routesCommands().parseAsync([...words], { from: 'user' });
+
+/** Where the words are not as they must be, commander would end the process. */
+function thrown(...words: readonly string[]) {
+  const routes = routesCommands();
+  for (const command of [routes, ...routes.commands])
+    command.exitOverride().configureOutput({ writeErr: () => undefined });
+  return routes.parseAsync([...words], { from: 'user' });
+}
 
 function fileOf(document: unknown): string {
   const file = join(mkdtempSync(join(tmpdir(), 'payflow-')), 'route.json');
@@ -41,9 +52,26 @@ it('defines a route, changes it and takes it away', async () => {
     { tenant: null, livemode: false, name: 'visa' },
     { tenant, livemode: true, name: 'visa', match: { brands: null }, targets: [{ connector: 'cards' }] },
   ]);
-  await run('rm', 'visa', '--tenant', tenant, '--live');
-  await expect(run('rm', 'visa', '--tenant', tenant, '--live')).rejects.toThrow('there is no route visa');
+  const remove = () => run('rm', 'visa', '--tenant', tenant, '--live', '--actor', 'ops', '--reason', 'they are gone');
+  await remove();
+  await expect(remove()).rejects.toThrow('there is no route visa');
   expect(await listRoutes(db.database)).toHaveLength(1);
+  // Who and why is kept of what was done alone, with the route as it was.
+  expect(await db.database.rows(DECIDED)).toMatchObject([
+    {
+      ...{ decision: 'route_removed', actor: 'ops', reason: 'they are gone' },
+      details: { tenant, livemode: true, name: 'visa', targets: [{ connector: 'cards' }] },
+    },
+  ]);
+});
+
+it.each([
+  ['who decides', ['--reason', 'they are gone'], '--actor'],
+  ['why', ['--actor', 'ops'], '--reason'],
+])('takes no route away where it is not said %s', async (_what, said, missing) => {
+  const before = await listRoutes(db.database);
+  await expect(thrown('rm', 'visa', ...said)).rejects.toThrow(`required option '${missing}`);
+  expect(await listRoutes(db.database)).toEqual(before);
 });
 
 it('says everything that is wrong with a route, and defines none', async () => {

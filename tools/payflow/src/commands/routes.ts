@@ -1,14 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
+import { noteDecision } from '@payflow/messaging';
 import { TOO_MANY_ROUTES, listRoutes, putRoute, readRoute, removeRoute } from '@payflow/payments/database';
 import { Command, InvalidArgumentError } from 'commander';
+import { parseWords } from '../arguments.js';
 import { migratorUrl, withDatabases } from '../installation.js';
 import { printTable } from '../output.js';
 
 interface Scope {
   readonly tenant?: string;
   readonly live?: boolean;
+}
+
+interface Decider {
+  readonly actor: string;
+  readonly reason: string;
 }
 
 /** `payflow routes`: which connectors payments are sent to, and in which order. */
@@ -22,6 +29,8 @@ export function routesCommands(): Command {
     .action(put);
   scoped(routes.command('rm'))
     .argument('<name>')
+    .requiredOption('--actor <who>', 'who decides', parseWords)
+    .requiredOption('--reason <why>', 'why', parseWords)
     .description('payments are no longer routed by it, within seconds')
     .action(remove);
   return routes;
@@ -61,9 +70,16 @@ async function put(file: string, { actor, ...scope }: Scope & { readonly actor: 
   if (!isThere) throw new Error(TOO_MANY_ROUTES);
 }
 
-async function remove(name: string, scope: Scope): Promise<void> {
-  const wasThere = await withRoutes((db) => removeRoute(db, { name, ...ownerOf(scope) }));
-  if (!wasThere) throw new Error(`there is no route ${name}`);
+async function remove(name: string, { actor, reason, ...scope }: Scope & Decider): Promise<void> {
+  await withRoutes((db) =>
+    db.transaction(async (tx) => {
+      const route = await removeRoute(tx, { name, ...ownerOf(scope) });
+      if (!route) throw new Error(`there is no route ${name}`);
+      // As it was: it can be defined again.
+      await noteDecision(tx, { decision: 'route_removed', details: route, actor, reason });
+    }),
+  );
+  process.stdout.write(`payments are no longer routed by ${name} (${actor}: ${reason})\n`);
 }
 
 function ownerOf({ tenant, live }: Scope): { tenant: string | null; livemode: boolean } {
