@@ -19,7 +19,7 @@ export interface Answer {
   readonly content?: Readonly<Record<string, MediaType>>;
 }
 
-/** One operation, its references to parameters and headers resolved; those to schemas stay. */
+/** One operation, its references to parameters, answers and headers resolved; those to schemas stay. */
 export interface Operation {
   readonly id: string;
   readonly method: string;
@@ -43,7 +43,7 @@ interface Described {
   readonly security?: readonly object[];
   readonly parameters?: readonly object[];
   readonly requestBody?: { readonly content: Readonly<Record<string, MediaType>>; readonly required?: boolean };
-  readonly responses: Readonly<Record<string, Answer>>;
+  readonly responses: Readonly<Record<string, Answer | { readonly $ref: string }>>;
 }
 
 /** The document that a gateway serves of itself. */
@@ -70,15 +70,17 @@ function parseDocument(json: object): ApiDocument {
         body: requestBody?.content['application/json'],
         isBodyRequired: requestBody?.required === true,
         answers: Object.fromEntries(
-          Object.entries(responses).map(([status, { headers = {}, ...answer }]) => [
-            status,
-            { ...answer, headers: Object.fromEntries(Object.entries(headers).map(([n, h]) => [n, resolved(json, h)])) },
-          ]),
+          Object.entries(responses).map(([status, answer]) => [status, answerOf(json, resolved<Answer>(json, answer))]),
         ),
       };
     }),
   );
   return { json, operations, schemas: components.schemas };
+}
+
+function answerOf(json: object, { headers = {}, ...answer }: Answer): Answer {
+  const named = Object.entries(headers).map(([name, header]) => [name, resolved(json, header)]);
+  return { ...answer, headers: Object.fromEntries(named) as NonNullable<Answer['headers']> };
 }
 
 function resolved<T>(json: object, thing: object): T {

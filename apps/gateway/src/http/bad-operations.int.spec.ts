@@ -6,6 +6,7 @@ import { openStage, told, type Stage } from '../testing/stage.js';
 import { openApiDocument } from './openapi/document.js';
 import { OPERATIONS } from './openapi/operations.js';
 import { canDoWithoutBody } from './openapi/optional-body.js';
+import { referred } from './openapi/referred.js';
 
 interface Described {
   readonly parameters: readonly {
@@ -13,15 +14,18 @@ interface Described {
     readonly in?: string;
     readonly schema?: { pattern?: string };
   }[];
-  readonly responses: Readonly<Record<string, { content?: Record<string, { examples?: object }> }>>;
+  readonly responses: Readonly<Record<string, Refusal | { readonly $ref: string }>>;
 }
-const { paths } = openApiDocument() as { readonly paths: Record<string, Record<string, Described>> };
+interface Refusal {
+  readonly content?: Readonly<Record<string, { readonly examples?: object }>>;
+}
+const document = openApiDocument() as { readonly paths: Record<string, Record<string, Described>> };
 
 /** What the document says of each operation that needs a key. */
 const ALL = OPERATIONS.filter(({ scope }) => scope !== 'signature' && (scope as string) !== 'open').map(
   (operation) => ({
     ...operation,
-    described: paths[operation.path]?.[operation.method] as Described,
+    described: document.paths[operation.path]?.[operation.method] as Described,
   }),
 );
 type One = (typeof ALL)[number];
@@ -71,7 +75,8 @@ function pathOf({ path, described: { parameters } }: One, id?: string): string {
 
 /** Its code is one of those that the document lists for this status of this operation. */
 function expectListed({ described, id }: One, answer: Answered): void {
-  const listed = described.responses[answer.status]?.content?.['application/problem+json']?.examples ?? {};
+  const { content } = referred<Refusal>(document, described.responses[answer.status] ?? {});
+  const listed = content?.['application/problem+json']?.examples ?? {};
   expect([id, answer.status, Object.keys(listed)]).toEqual([
     id,
     answer.status,

@@ -55,6 +55,49 @@ describe('what breaks', () => {
   });
 });
 
+describe('what is referred to', () => {
+  const made = (schema: Schema) => ({ content: { 'application/json': { schema } } });
+  const parameter = query(TEXT);
+  /** The same operation, all that it takes and gives standing elsewhere, under these names. */
+  const referring = (schema: Schema, names = { answer: 'Made', body: 'Wanted', parameter: 'Kind' }) => ({
+    paths: {
+      '/things': {
+        post: {
+          operationId: 'make',
+          parameters: [{ $ref: `#/components/parameters/${names.parameter}` }],
+          requestBody: { $ref: `#/components/requestBodies/${names.body}` },
+          responses: { 201: { $ref: `#/components/responses/${names.answer}` }, 400: made({}) },
+        },
+      },
+    },
+    components: {
+      parameters: { [names.parameter]: parameter },
+      requestBodies: { [names.body]: { required: true, ...made(REQUEST) } },
+      responses: { [names.answer]: made(schema) },
+    },
+  });
+  const plain = document({ parameters: [parameter] });
+
+  it('is as if it stood there, under whatever name', () => {
+    const other = { answer: 'Created', body: 'Asked', parameter: 'OfKind' };
+    expect(breakingChanges(plain, referring(THING))).toEqual([]);
+    expect(breakingChanges(referring(THING), plain)).toEqual([]);
+    expect(breakingChanges(referring(THING), referring(THING, other))).toEqual([]);
+  });
+
+  it('breaks where the answer that is meant has lost a member, or is not there', () => {
+    const fewer = { ...THING, required: ['id'], properties: { id: TEXT } };
+    const lost = ['POST /things 201/sum: is gone'];
+    expect(breakingChanges(plain, referring(fewer))).toEqual(lost);
+    expect(breakingChanges(referring(THING), document({ parameters: [parameter], answer: fewer }))).toEqual(lost);
+    expect(breakingChanges(referring(THING), referring(fewer))).toEqual(lost);
+    const { paths } = referring(THING);
+    expect(breakingChanges(referring(THING), { ...referring(THING), paths, components: {} })).toContain(
+      'POST /things 201 application/json: is gone',
+    );
+  });
+});
+
 describe('what only adds', () => {
   it.each<[string, Parameters<typeof document>[0], Parameters<typeof document>[0]]>([
     [

@@ -1,8 +1,7 @@
 import type { JsonSchema as Schema } from '@payflow/contracts';
-import { SchemaChanges, type Documents } from './schema-changes.js';
+import { resolved, SchemaChanges, type Documents, type Reference } from './schema-changes.js';
 
 interface Parameter {
-  readonly $ref?: string;
   readonly name: string;
   readonly in: string;
   readonly required?: boolean;
@@ -13,11 +12,15 @@ interface Content {
   readonly content?: Readonly<Record<string, { readonly schema: Schema }>>;
 }
 
+interface Body extends Content {
+  readonly required?: boolean;
+}
+
 interface Operation {
   readonly operationId: string;
-  readonly parameters?: readonly Parameter[];
-  readonly requestBody?: Content & { readonly required?: boolean };
-  readonly responses: Readonly<Record<string, Content>>;
+  readonly parameters?: readonly (Parameter | Reference)[];
+  readonly requestBody?: Body | Reference;
+  readonly responses: Readonly<Record<string, Content | Reference>>;
 }
 
 type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -59,7 +62,9 @@ class Comparison {
     return [...found, ...demanded.map(([key]) => `${key}: is required now`)];
   }
 
-  #ofBody({ requestBody: was }: Operation, { requestBody: is }: Operation): string[] {
+  #ofBody({ requestBody: old }: Operation, { requestBody: now }: Operation): string[] {
+    const was = old && resolved<Body>(this.documents.old, old);
+    const is = now && resolved<Body>(this.documents.now, now);
     if (!was) return is?.required ? ['body: is required now'] : [];
     if (!is) return ['body: is gone'];
     return this.#ofContent(was, is, 'body', (a, b, at) => this.#schemas.ofRequest(a, b, at));
@@ -72,7 +77,11 @@ class Comparison {
       .flatMap(([status, answer]) => {
         const kept = is[status];
         if (!kept) return [`${status}: is gone`];
-        return this.#ofContent(answer, kept, status, (a, b, at) => this.#schemas.ofAnswer(a, b, at));
+        const [before, after] = [
+          resolved<Content>(this.documents.old, answer),
+          resolved<Content>(this.documents.now, kept),
+        ];
+        return this.#ofContent(before, after, status, (a, b, at) => this.#schemas.ofAnswer(a, b, at));
       });
   }
 
@@ -85,9 +94,6 @@ class Comparison {
 }
 
 function parametersOf(document: object, { parameters = [] }: Operation): Map<string, Parameter> {
-  const all = (document as { components?: { parameters?: Record<string, Parameter> } }).components?.parameters ?? {};
-  const resolved = parameters.map((one) =>
-    one.$ref === undefined ? one : (all[one.$ref.split('/').at(-1) ?? ''] ?? one),
-  );
-  return new Map(resolved.map((one) => [`${one.in} ${one.name}`, one]));
+  const all = parameters.map((one) => resolved<Parameter>(document, one));
+  return new Map(all.map((one) => [`${one.in} ${one.name}`, one]));
 }

@@ -6,6 +6,10 @@ export interface Documents {
   readonly now: object;
 }
 
+export interface Reference {
+  readonly $ref: string;
+}
+
 const UPPER = ['maxLength', 'maximum', 'maxItems', 'maxProperties'] as const;
 const LOWER = ['minLength', 'minimum', 'minItems', 'minProperties'] as const;
 
@@ -119,13 +123,15 @@ function isWithin(inner: readonly string[] | undefined, outer: readonly string[]
   return inner?.every((one) => outer.includes(one) || (one === 'integer' && outer.includes('number'))) ?? false;
 }
 
-function resolved(document: object, schema: Schema): Schema {
-  if (schema.$ref === undefined) return schema;
-  const found = schema.$ref
+/** What is meant: the thing itself, or what it refers to; nothing, where that is not there. */
+export function resolved<T extends object>(document: object, thing: T | Reference): T {
+  const { $ref } = thing as Partial<Reference>;
+  if ($ref === undefined) return thing as T;
+  const found = $ref
     .split('/')
     .slice(1)
     .reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], document);
-  return resolved(document, (found ?? {}) as Schema);
+  return resolved(document, (found ?? {}) as T);
 }
 
 function shown(value: unknown): string {

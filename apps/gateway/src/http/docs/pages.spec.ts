@@ -20,6 +20,15 @@ it('the reference has every operation, with a curl line and an answer where ther
   expect(reference.split('$PAYFLOW/api/').length - 1).toBe(OPERATIONS.length);
 });
 
+it('the reference has every answer of an operation, whether it stands there or is referred to', () => {
+  const [, shown = ''] = /id="getPayment"([^]*?)<\/article>/.exec(reference) ?? [];
+  const statuses = [...shown.matchAll(/class="status (?:ok|bad)">(\d+)/g)].map(([, status]) => status);
+  expect(new Set(statuses)).toEqual(
+    new Set(['200', '304', '400', '401', '403', '404', '414', '422', '429', '431', '500', '503']),
+  );
+  expect(shown).toContain('href="/docs/errors#credential_blocked"');
+});
+
 it('the errors have every code, and the changelog every day', () => {
   expect(Object.keys(PROBLEMS).filter((code) => !idsOf(errors).includes(code))).toEqual([]);
   expect(CHANGELOG.filter(({ date }) => !idsOf(pages[2] as string).includes(date))).toEqual([]);

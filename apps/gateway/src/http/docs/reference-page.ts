@@ -2,6 +2,7 @@ import type { JsonSchema as Schema } from '@payflow/contracts';
 import { html, type Html, jsonBlock, pathText, prose } from './html.js';
 import { pageText } from './page.js';
 import { nameOf, SchemaFields } from './schema-fields.js';
+import { referred } from '../openapi/referred.js';
 
 interface Parameter {
   readonly name: string;
@@ -25,11 +26,11 @@ interface Operation {
   readonly summary: string;
   readonly description: string;
   readonly security?: readonly object[];
-  readonly parameters: readonly { readonly $ref?: string }[];
+  readonly parameters: readonly (Parameter | { readonly $ref: string })[];
   readonly requestBody?: {
     readonly content: Readonly<Record<string, { readonly schema: Schema; readonly example?: unknown }>>;
   };
-  readonly responses: Readonly<Record<string, Answer>>;
+  readonly responses: Readonly<Record<string, Answer | { readonly $ref: string }>>;
 }
 
 interface Document {
@@ -37,14 +38,15 @@ interface Document {
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: {
-    readonly parameters: Readonly<Record<string, Parameter>>;
     readonly schemas: Readonly<Record<string, Schema>>;
   };
 }
 
-interface Listed extends Operation {
+interface Listed extends Omit<Operation, 'responses'> {
   readonly method: string;
   readonly path: string;
+  /** What is referred to, itself. */
+  readonly answers: readonly (readonly [status: string, answer: Answer])[];
 }
 
 /** Every operation of the document to read: what it takes, what it answers, and how it is called. */
@@ -86,7 +88,14 @@ class Reference {
   constructor(private readonly document: Document) {
     this.#fields = new SchemaFields(document.components.schemas);
     this.#operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-      Object.entries(methods).map(([method, operation]) => ({ ...operation, method, path })),
+      Object.entries(methods).map(([method, { responses, ...operation }]) => ({
+        ...operation,
+        method,
+        path,
+        answers: Object.entries(responses).map(
+          ([status, answer]) => [status, referred<Answer>(document, answer)] as const,
+        ),
+      })),
     );
   }
 
@@ -163,7 +172,7 @@ class Reference {
           }
           <h4>Answers</h4>
           <ul class="answers">
-            ${Object.entries(operation.responses).map(([status, answer]) => this.#answer(status, answer))}
+            ${operation.answers.map(([status, answer]) => this.#answer(status, answer))}
           </ul>
         </div>
         <div class="samples">${this.#samples(operation, parameters, body?.example)}</div>
@@ -207,7 +216,7 @@ class Reference {
   }
 
   #samples(operation: Listed, parameters: readonly Parameter[], body: unknown): Html {
-    const shown = Object.entries(operation.responses).filter(
+    const shown = operation.answers.filter(
       ([status, { content }]) => Number(status) < 300 && content?.['application/json']?.example !== undefined,
     );
     // What is final tells more than what is on its way.
@@ -217,11 +226,8 @@ class Reference {
     ${status !== undefined && code(html`Answer <span class="status ok">${status}</span>`, jsonBlock(example))}`;
   }
 
-  #parameters({ parameters }: Operation): Parameter[] {
-    const { parameters: named } = this.document.components;
-    return parameters.map(({ $ref, ...own }) =>
-      $ref === undefined ? (own as Parameter) : (named[$ref.split('/').at(-1) ?? ''] as Parameter),
-    );
+  #parameters({ parameters }: Listed): Parameter[] {
+    return parameters.map((one) => referred<Parameter>(this.document, one));
   }
 
   #members(schema: Schema | undefined): object {

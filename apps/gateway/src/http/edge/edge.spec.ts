@@ -18,11 +18,15 @@ import { gatewayService } from '../../gateway.service.js';
 import type { GatewayConfiguration } from '../../gateway.config.js';
 import { Admission } from '../../load/admission.js';
 import { openApiDocument } from '../openapi/document.js';
+import { referred } from '../openapi/referred.js';
 import type { Door, RouteAccess } from './authentication.js';
 import { gatewayEdge } from './edge.js';
 
 interface Documented {
-  readonly responses?: Readonly<Record<string, { readonly headers?: object }>>;
+  readonly responses?: Readonly<Record<string, WithHeaders | { readonly $ref: string }>>;
+}
+interface WithHeaders {
+  readonly headers?: object;
 }
 
 const PAGE = 'https://dashboard.example';
@@ -115,10 +119,11 @@ describe('pages of other origins', () => {
     running = await start({ PAYFLOW_CORS_ORIGINS: PAGE });
     const answer = await ask('/api/v1/things', { origin: PAGE });
     const exposed = answer.headers.get('access-control-expose-headers')?.split(', ');
-    const { paths } = openApiDocument() as { paths: Record<string, Record<string, Documented>> };
-    const answers = Object.values(paths)
+    const document = openApiDocument() as { paths: Record<string, Record<string, Documented>> };
+    const answers = Object.values(document.paths)
       .flatMap(Object.values<Documented>)
-      .flatMap(({ responses }) => Object.values(responses ?? {}));
+      .flatMap(({ responses }) => Object.values(responses ?? {}))
+      .map((answer) => referred<WithHeaders>(document, answer));
     const documented = new Set(
       answers.flatMap(({ headers }) => Object.keys(headers ?? {})).map((name) => name.toLowerCase()),
     );

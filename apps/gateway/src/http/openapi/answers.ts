@@ -94,6 +94,11 @@ export function answersOf(operation: Operation, examples: Examples): Record<stri
   return { ...successes(operation, examples), ...refusals(problemsOf(operation)) };
 }
 
+/** The codes that any operation with a credential can answer with under a status, whether or not it has a body or a path of its own. */
+export function ofAnyOperation(status: number): ProblemCode[] {
+  return COMMON_PROBLEMS.filter((code) => PROBLEMS[code].status === status);
+}
+
 /** The codes of all problems that an operation can answer with. */
 export function problemsOf({ problems, path, body, scope }: Operation): ProblemCode[] {
   const all = [

@@ -7,6 +7,7 @@ import { canDoWithoutBody } from './optional-body.js';
 import { OPERATIONS } from './operations.js';
 import { HEADER_PARAMETERS, parametersOf } from './parameters.js';
 import { SCHEMAS } from './schemas.js';
+import { SharedAnswers } from './shared-answers.js';
 import { tagOf, tagsOf } from './tags.js';
 
 const examples = new Examples();
@@ -14,8 +15,10 @@ const examples = new Examples();
 /** The OpenAPI 3.1 document of the API. */
 export function openApiDocument(): object {
   const paths: Record<string, Record<string, object>> = {};
-  for (const operation of OPERATIONS) {
-    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation) };
+  const answers = new Map(OPERATIONS.map((operation) => [operation, answersOf(operation, examples)]));
+  const shared = new SharedAnswers([...answers.values()]);
+  for (const [operation, own] of answers) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(operation, shared.in(own)) };
   }
   return {
     openapi: '3.1.0',
@@ -40,13 +43,14 @@ export function openApiDocument(): object {
       },
       parameters: HEADER_PARAMETERS,
       headers: ANSWER_HEADERS,
+      responses: shared.all,
       examples: problemExamples(OPERATIONS),
       schemas: Object.fromEntries(Object.entries(SCHEMAS).map(([name, schema]) => [name, described(schema, name)])),
     },
   };
 }
 
-function describe(operation: Operation): object {
+function describe(operation: Operation, responses: object): object {
   return {
     operationId: operation.id,
     tags: [tagOf(operation)],
@@ -57,7 +61,7 @@ function describe(operation: Operation): object {
     ...(operation.body
       ? { requestBody: { required: !canDoWithoutBody(operation), content: bodyOf(operation, operation.body) } }
       : {}),
-    responses: answersOf(operation, examples),
+    responses,
   };
 }
 

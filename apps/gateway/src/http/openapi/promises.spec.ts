@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { openApiDocument } from './document.js';
 import { OPERATIONS } from './operations.js';
+import { referred } from './referred.js';
 import { SCHEMAS } from './schemas.js';
 
 interface Parameter {
@@ -15,17 +16,20 @@ interface Answer {
 }
 interface Described {
   readonly parameters: readonly Parameter[];
-  readonly responses: Readonly<Record<string, Answer>>;
+  readonly responses: Readonly<Record<string, Answer | { readonly $ref: string }>>;
 }
-const { paths, components } = openApiDocument() as {
+const document = openApiDocument() as {
   readonly paths: Record<string, Record<string, Described>>;
-  readonly components: { readonly headers: Readonly<Record<string, { readonly required?: boolean }>> };
+  readonly components: { readonly responses: Readonly<Record<string, Answer>> };
 };
+const { paths, components } = document;
 const described = Object.values(paths).flatMap(Object.values) as Described[];
+/** What a read answers where it has something to tell. */
+const shownAt = (path: string) => referred<Answer>(document, paths[path]?.['get']?.responses[200] ?? {});
 /** The headers of an answer: those that are always there, or those that may be. */
 const headersOf = ({ headers = {} }: Answer, isRequired: boolean) =>
   Object.entries(headers)
-    .filter(([, { $ref }]) => (components.headers[$ref.split('/').at(-1) as string]?.required === true) === isRequired)
+    .filter(([, one]) => (referred<{ required?: boolean }>(document, one).required === true) === isRequired)
     .map(([name]) => name);
 const bodyOf = (name: string) => SCHEMAS[name] as { readonly properties?: { readonly id?: object } };
 
@@ -39,10 +43,7 @@ describe('the document', () => {
 
   it('tells of both forms of every list, whoever reads it, and of none of what a search has found', () => {
     const lists = OPERATIONS.filter(({ answer = '' }) => answer.endsWith('List'));
-    const formsOf = (id: string, path: string) => [
-      id,
-      Object.keys(paths[path]?.['get']?.responses[200]?.content ?? {}),
-    ];
+    const formsOf = (id: string, path: string) => [id, Object.keys(shownAt(path).content ?? {})];
     expect(lists.map(({ id, path }) => formsOf(id, path))).toEqual(
       lists.map(({ id }) => [
         id,
@@ -56,14 +57,29 @@ describe('the document', () => {
     const ofAll = ['Request-Id', 'PayFlow-Version', 'RateLimit', 'RateLimit-Policy', 'traceparent'];
     for (const [status, answer] of described.flatMap(({ responses }) => Object.entries(responses))) {
       const wasRead = !['400', '408', '414', '431'].includes(status);
-      expect([status, headersOf(answer, wasRead)]).toEqual([status, expect.arrayContaining(ofAll)]);
+      expect([status, headersOf(referred<Answer>(document, answer), wasRead)]).toEqual([
+        status,
+        expect.arrayContaining(ofAll),
+      ]);
     }
     const reads = OPERATIONS.filter(({ method, own, scope }) => method === 'get' && !own && scope !== 'open');
     for (const { id, path } of reads)
-      expect([id, headersOf(paths[path]?.['get']?.responses[200] as Answer, false)]).toEqual([
-        id,
-        expect.arrayContaining(['PayFlow-View-Lag']),
-      ]);
+      expect([id, headersOf(shownAt(path), false)]).toEqual([id, expect.arrayContaining(['PayFlow-View-Lag'])]);
+  });
+
+  it('says once what three operations or more answer alike, under a name that says which it is', () => {
+    const written = described.flatMap(({ responses }) => Object.values(responses)).filter((one) => !('$ref' in one));
+    const times = Map.groupBy(written, (one) => JSON.stringify(one));
+    expect([...times.values()].filter(({ length }) => length > 2)).toEqual([]);
+    expect(Object.keys(components.responses)).toEqual(
+      expect.arrayContaining([
+        'TooManyRequests',
+        'NotFound',
+        'InvalidCursorOrInvalidId',
+        'OpenForbidden',
+        'AcceptedPayment',
+      ]),
+    );
   });
 
   it('lets the audit log be asked about keys and users alike', () => {
