@@ -2,20 +2,20 @@ import { Readable } from 'node:stream';
 import { METRICS } from '@payflow/contracts';
 import { PoolExhausted } from '@payflow/database';
 import { Retry } from '@payflow/resilience';
-import { Problem, unavailable } from '@payflow/service';
+import { Problem } from '@payflow/service';
 import { counter } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { stepAside } from '../../load/admission.js';
 import { callerIfAny } from '../edge/authentication.js';
 import { CSV_COLUMNS } from './csv-columns.js';
 import { csvFields, csvRecord } from './csv.js';
+import { ExportPlaces, type ExportPlace } from './export-places.js';
 import { CSV, formOf, NDJSON, type Form } from './other-forms.js';
 
-/** At one time in this process: each holds a page or two, and the last of them must not wait for the first of the others. */
-const EXPORTS_MAX = 16;
-/** Those of one organisation: however slowly it takes them, others find a place. */
-const EXPORTS_OF_ONE_MAX = 8;
 /** Who takes nothing for so long is gone, though their connection may not know it. */
 const STALLED_MS = 60_000;
+/** After so long it is the reader who is waited for, and no worker's time. */
+const ASIDE_MS = 1_000;
 
 /** Busy, or a service that has the list and does not answer. */
 const AWAY: ReadonlySet<number> = new Set([502, 503, 504]);
@@ -41,9 +41,8 @@ export const patience = new Retry('gateway.export', {
   budget: { share: 1, saved_max: 100 },
 });
 
-let running = 0;
-/** By organisation. */
-const runningOf = new Map<string, number>();
+/** Of the whole process. */
+const places = new ExportPlaces();
 
 /** What is carried away: the name of its file, and the resource whose columns a CSV of it has. */
 export interface Exported {
@@ -87,41 +86,24 @@ export function headersOf(form: Form, { name }: Pick<Exported, 'name'>): Record<
 /**
  * Sends all pages, each read when the one before has been taken: memory holds two of them, however many there are. What goes
  * wrong with the first is answered as ever. What goes wrong later breaks the connection, so that nobody takes a part for the whole.
- * A client that goes, or takes nothing for a minute, ends the reading.
+ * A client that goes, or takes nothing for a minute, ends the reading; sooner, where its place is needed.
  */
 export async function sendAll<P>(request: FastifyRequest, reply: FastifyReply, of: Export<P>): Promise<void> {
-  const leave = enter(callerIfAny(request)?.organisation ?? '');
+  const place = places.enter(callerIfAny(request)?.organisation ?? '');
   const pages = of.pages[Symbol.asyncIterator]() as Pages<P>;
   try {
     const first = await pages.next();
     void reply.status(200).headers(headersOf(of.form, of));
     if (request.method === 'HEAD') {
-      leave();
+      place.leave();
       await pages.return?.();
       // Not nothing: that would be told as a length of 0, and GET has another.
       void reply.send(Readable.from([]));
-    } else void reply.send(streamOf(of, pages, first, leave));
+    } else void reply.send(streamOf(of, pages, first, new Reader(place, () => stepAside(request))));
   } catch (error) {
-    leave();
+    place.leave();
     throw error;
   }
-}
-
-/** Takes a place, or throws 503. What it returns gives the place back, once. */
-function enter(organisation: string): () => void {
-  const own = runningOf.get(organisation) ?? 0;
-  if (running >= EXPORTS_MAX || own >= EXPORTS_OF_ONE_MAX) throw unavailable();
-  running++;
-  runningOf.set(organisation, own + 1);
-  let isThere = true;
-  return () => {
-    if (!isThere) return;
-    isThere = false;
-    running--;
-    const left = (runningOf.get(organisation) ?? 1) - 1;
-    if (left > 0) runningOf.set(organisation, left);
-    else runningOf.delete(organisation);
-  };
 }
 
 type Pages<P> = AsyncIterator<readonly P[], void, void>;
@@ -131,43 +113,83 @@ interface Progress {
   outcome: 'whole' | 'broken' | 'gone' | 'stalled';
 }
 
+/** Who takes an export, as far as it is waited for: whoever is slow holds no worker meanwhile, and not for ever a place. */
+class Reader {
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  constructor(
+    private readonly place: ExportPlace,
+    private readonly aside: () => void,
+  ) {}
+
+  /** There is something to take; `cut` is called where nobody takes it. */
+  waits(cut: (why: string) => void): void {
+    this.place.stands(() => cut('an export was taken slowly, and its place needed'));
+    this.#timers.push(
+      setTimeout(this.aside, ASIDE_MS),
+      setTimeout(() => cut(`nothing of an export was taken for ${STALLED_MS} ms`), STALLED_MS),
+    );
+  }
+
+  takes(): void {
+    this.place.taken();
+    for (const timer of this.#timers.splice(0)) clearTimeout(timer);
+  }
+
+  leaves(): void {
+    this.takes();
+    this.place.leave();
+  }
+}
+
 function streamOf<P>(
   of: Export<P>,
   pages: Pages<P>,
   first: IteratorResult<readonly P[], void>,
-  leave: () => void,
+  reader: Reader,
 ): Readable {
   const progress: Progress = { outcome: 'gone' };
   const labels = { list: of.name, form: of.form };
-  const stall = (): void => {
+  const cut = (why: string): void => {
     progress.outcome = 'stalled';
-    stream.destroy(new Error(`nothing of an export was taken for ${STALLED_MS} ms`));
+    stream.destroy(new Error(why));
   };
-  const stream = Readable.from(chunks(of, pages, { first, progress, stall }), { objectMode: false });
+  const waits = (): void => reader.waits(cut);
+  const stream = Readable.from(chunks(of, pages, { first, progress, waits, takes: () => reader.takes() }), {
+    objectMode: false,
+  });
   stream.once('close', () => {
-    leave();
+    reader.leaves();
     ended.inc({ ...labels, outcome: progress.outcome });
   });
   return stream;
 }
 
+/** How an export goes, as it is told to who reads it and to who counts. */
+interface Going<P> {
+  readonly first: IteratorResult<readonly P[], void>;
+  readonly progress: Progress;
+  readonly waits: () => void;
+  readonly takes: () => void;
+}
+
 async function* chunks<P>(
   { form, name: list, write }: Export<P>,
   pages: Pages<P>,
-  { first, progress, stall }: { first: IteratorResult<readonly P[], void>; progress: Progress; stall: () => void },
+  { first, progress, waits, takes }: Going<P>,
 ): AsyncGenerator<string, void> {
   try {
     let isFirst = true;
     progress.outcome = 'broken';
     for (let page = first; !page.done; page = await pages.next()) {
       const text = write(page.value, isFirst);
-      const timer = setTimeout(stall, STALLED_MS);
+      waits();
       try {
         // What ends it here is whoever takes it, or has stopped taking: that comes as an error as well, and none of ours.
         progress.outcome = 'gone';
         yield text;
       } finally {
-        clearTimeout(timer);
+        takes();
       }
       progress.outcome = 'broken';
       rowsSent.inc({ list, form }, page.value.length);
@@ -175,6 +197,8 @@ async function* chunks<P>(
     }
     if (isFirst && form === 'csv') yield write([], true);
     progress.outcome = 'whole';
+    // What was last given may not have been taken yet.
+    waits();
   } finally {
     await pages.return?.();
   }

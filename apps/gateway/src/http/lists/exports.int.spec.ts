@@ -9,6 +9,7 @@ import { renderMetrics } from '@payflow/telemetry';
 import { until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from '../../testing/gateway-under-test.js';
+import { metric } from '../../testing/narrow-gateway.js';
 import { openOwners, type Owners } from '../../testing/owners.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
 import { formsOf } from '../openapi/answers.js';
@@ -238,13 +239,17 @@ describe('a hundred thousand rows', () => {
     await until('its end is noted', async () => (await endsOf('gone')) === gone + 1);
   });
 
-  it('taken slowly, however many times, leave room for the exports of others', async () => {
+  it('taken slowly, however many times, leave room for the exports of others, and hold no worker', async () => {
     const gone = await endsOf('gone');
     const slow = await Promise.all(Array.from({ length: 8 }, () => begun(many, PAYMENTS, NDJSON)));
     for (const answer of slow) answer.pause();
     expect(slow.map(({ statusCode }) => statusCode)).toEqual(Array<number>(8).fill(200));
     expect(told(await many.get(PAYMENTS, NDJSON))).toBe('503 unavailable');
     expect((await stage.client.get(PAYMENTS, NDJSON)).status).toBe(200);
+    await until(
+      'all have given theirs back',
+      async () => (await metric('payflow_admission_workers{state="busy"}')) === 0,
+    );
     for (const answer of slow) answer.destroy();
     await until('their ends are noted', async () => (await endsOf('gone')) === gone + 8);
     const again = await begun(many, PAYMENTS, NDJSON);

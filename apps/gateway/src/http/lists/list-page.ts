@@ -17,8 +17,6 @@ import { formFor, linkNext, type Form } from './other-forms.js';
 
 /** Of the whole process, as the pool is. */
 const reads = new ListReads();
-/** Of what is carried away: half the turns, so that no list that somebody looks at waits behind it. */
-const exportReads = new ListReads({ running_max: 2, waiting_max: 64, wait_ms: 10_000 });
 /** Rows of one read of what is carried away: large enough that the way there and back is little of it. */
 const EXPORT_PAGE = 500;
 
@@ -64,8 +62,7 @@ export async function sendPage<F extends object, V extends PagePosition>(
   if (form && !query.bounded) {
     const page = (place: PagePosition | undefined) => () =>
       read({ tenant, livemode }, { filter, after: place, limit: EXPORT_PAGE });
-    const inTurn = (place: PagePosition | undefined) =>
-      exportReads.run(() => reads.run(page(place), aside, organisation), aside, organisation);
+    const inTurn = (place: PagePosition | undefined) => reads.run(page(place), aside, organisation, true);
     const pages = allPages(inTurn, show, after);
     return sendAll(request, reply, exportOf(form, { name: fileName(name), resource: columns }, pages));
   }

@@ -129,3 +129,55 @@ it('leaves places to wait in where three organisations have asked for more than 
   expect(answers.slice(0, 330).filter((answer) => answer === 'done')).toHaveLength(53 + 51 + 50);
   expect(answers[330]).toBe('done');
 });
+
+it('holds no turn of what is carried away for one that may not read yet', async () => {
+  const reads = new ListReads({
+    ...{ running_max: 4, waiting_max: 10, wait_ms: 10_000, ofOne: { running_max: 3, waiting_max: 9 } },
+    patient: { running_max: 2, waiting_max: 2, wait_ms: 10_000 },
+  });
+  const begun: string[] = [];
+  const asked = (name: string, isPatient: boolean) => {
+    const { promise, resolve } = held();
+    const work = () => {
+      begun.push(name);
+      return promise;
+    };
+    return { result: reads.run(work, undefined, name[0], isPatient), end: () => resolve(name) };
+  };
+  // Three lists of one organisation read; its exports wait for them, and have none of the turns that others can have.
+  const lists = ['a1', 'a2', 'a3'].map((name) => asked(name, false));
+  const waiting = ['a4', 'a5'].map((name) => asked(name, true));
+  const other = asked('b1', true);
+  expect(begun).toEqual(['a1', 'a2', 'a3', 'b1']);
+  // The queue of what can wait is its own.
+  expect(await asked('c1', true).result.catch(code)).toBe('unavailable');
+  const list = asked('c2', false);
+  lists[0]?.end();
+  await lists[0]?.result;
+  expect(begun.slice(4)).toEqual(['c2']);
+  for (const { end } of [...lists, ...waiting, other, list]) end();
+  await Promise.all([...lists, ...waiting, other, list].map(({ result }) => result));
+  expect(begun.slice(5)).toEqual(['a4', 'a5']);
+});
+
+it('lets all begin whom the end of one has kept: by whose it was, and by what it was', async () => {
+  const reads = new ListReads({
+    ...{ running_max: 4, waiting_max: 10, wait_ms: 10_000, ofOne: { running_max: 2, waiting_max: 9 } },
+    patient: { running_max: 1, waiting_max: 9, wait_ms: 10_000 },
+  });
+  const [first, second] = [held(), held()];
+  const running = [
+    reads.run(() => first.promise, undefined, 'a', true),
+    reads.run(() => second.promise, undefined, 'a'),
+  ];
+  const begun: string[] = [];
+  const begin = (name: string, isPatient: boolean) =>
+    reads.run(() => Promise.resolve(begun.push(name)), undefined, name, isPatient);
+  const waiting = [begin('a', false), begin('b', true)];
+  expect(begun).toEqual([]);
+  first.resolve('done');
+  await running[0];
+  await Promise.all(waiting);
+  expect(begun).toEqual(['b', 'a']);
+  second.resolve('done');
+});

@@ -3,13 +3,15 @@ import { Turns, type TurnsOptions } from '../../acceptance/turns.js';
 /**
  * As many as the connections for reports: whatever lists cost, writes and consumers have theirs. One that waits for its turn holds nothing but
  * its request, no worker either, and is told to come back about when it would give up waiting for a connection, too. Of one
- * organisation a quarter may wait: it takes four of them to leave none for others.
+ * organisation a quarter may wait: it takes four of them to leave none for others. What is carried away can wait, and has half the
+ * turns at most, so that no list that somebody looks at waits behind it.
  */
 const OPTIONS: TurnsOptions = {
   running_max: 4,
   waiting_max: 200,
   wait_ms: 800,
   ofOne: { running_max: 3, waiting_max: 50 },
+  patient: { running_max: 2, waiting_max: 64, wait_ms: 10_000 },
 };
 
 /**
