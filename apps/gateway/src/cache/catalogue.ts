@@ -44,7 +44,7 @@ const CHANGING_MEMORY: MemoryLimits = { life_ms: 10_000, entries_max: 20_000, by
 /** By the hash of the key, never the key. What revokes a key says so; its life is how long one may open the door that did not hear it. */
 export const API_KEY: Family<string, ApiKey> = {
   name: 'api_key',
-  version: 3,
+  version: 4,
   keyOf: (hash) => hash,
   tagsOf: (hash) => [TAGS.apiKey(hash)],
   codec: jsonCodec<ApiKey>(),

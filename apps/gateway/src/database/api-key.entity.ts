@@ -24,6 +24,9 @@ export class ApiKeyEntity {
   @Column('text', { array: true, name: 'allowed_addresses', default: [] })
   allowedAddresses!: string[];
 
+  @Column('text', { name: 'api_version' })
+  apiVersion!: string;
+
   @Column('timestamptz', { name: 'expires_at', nullable: true })
   expiresAt!: Date | null;
 

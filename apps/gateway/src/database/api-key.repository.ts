@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { fromUuid, newUuid, toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { IsNull } from 'typeorm';
+import { API_VERSION } from '../domain/api-version.js';
 import type { Scope } from '../domain/scope.js';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { TenantEntity } from './tenant.entity.js';
@@ -15,6 +16,8 @@ export interface ApiKey {
   readonly scopes: readonly Scope[];
   /** CIDR blocks that it may be used from; from anywhere where there are none. */
   readonly allowedAddresses: readonly string[];
+  /** Of the API: the one that it is answered in where a request asks for none. */
+  readonly apiVersion: string;
   /** Milliseconds since 1970. */
   readonly expiresAt: number | null;
 }
@@ -35,11 +38,12 @@ export function hashApiKey(key: string): Buffer {
 export async function findApiKey(db: Database, keyHash: Buffer): Promise<ApiKey | undefined> {
   const row = await db.source.getRepository(ApiKeyEntity).findOneBy({ keyHash, revokedAt: IsNull() });
   if (!row) return undefined;
-  const { id, tenantId, livemode, scopes, allowedAddresses } = row;
+  const { id, tenantId, livemode, scopes, allowedAddresses, apiVersion } = row;
   const expiresAt = row.expiresAt?.getTime() ?? null;
   if (expiresAt !== null && expiresAt <= Date.now()) return undefined;
   const tenant = fromUuid('tenant', tenantId);
-  return { id: fromUuid('apiKey', id), tenant, livemode, scopes: scopes as Scope[], allowedAddresses, expiresAt };
+  const terms = { scopes: scopes as Scope[], allowedAddresses, apiVersion, expiresAt };
+  return { id: fromUuid('apiKey', id), tenant, livemode, ...terms };
 }
 
 /** Makes a tenant, or leaves it as it is where the id exists. Returns its public id. */
@@ -70,6 +74,7 @@ export async function createApiKey(
     name,
     scopes: [...scopes],
     allowedAddresses: [],
+    apiVersion: API_VERSION,
     expiresAt: null,
     revokedAt: null,
   };

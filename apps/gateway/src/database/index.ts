@@ -44,6 +44,7 @@ import { GatewayBlockIndex1764401200002 } from './migrations/1764401200002-gatew
 import { GatewayUncountedViews1764700000001 } from './migrations/1764700000001-gateway-uncounted-views.js';
 import { GatewayDisputedTransfers1764700000003 } from './migrations/1764700000003-gateway-disputed-transfers.js';
 import { GatewayMarksBegan1764700000004 } from './migrations/1764700000004-gateway-marks-began.js';
+import { GatewayKeyVersions1764700000161 } from './migrations/1764700000161-gateway-key-versions.js';
 import { rights } from './rights.js';
 import { TenantEntity } from './tenant.entity.js';
 
@@ -93,6 +94,7 @@ export const migrations = [
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
+  GatewayKeyVersions1764700000161,
   rights,
 ];
 

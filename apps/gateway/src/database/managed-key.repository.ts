@@ -16,6 +16,7 @@ export interface NewKey extends ResourceKey {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly allowedAddresses: readonly string[];
+  readonly apiVersion: string;
   readonly expiresAt: string | null;
   readonly replaces: string | null;
   readonly createdBy: string;
@@ -23,15 +24,15 @@ export interface NewKey extends ResourceKey {
 
 const STATUS = `case when k.revoked_at is not null then 'revoked' when k.expires_at <= clock_timestamp() then 'expired' else 'active' end`;
 
-const SELECT = `select k.id, k.livemode, k.name, k.scopes, k.allowed_addresses, ${STATUS} as status, k.expires_at, k.revoked_at, k.replaces_id,
+const SELECT = `select k.id, k.livemode, k.name, k.scopes, k.allowed_addresses, k.api_version, ${STATUS} as status, k.expires_at, k.revoked_at, k.replaces_id,
     k.created_by, k.version::integer as version, k.created_at, u.last_used_at, coalesce(u.request_count, 0) as request_count,
     encode(k.key_hash, 'hex') as hash
   from api_keys k left join api_key_uses u using (tenant_id, livemode, id)`;
 
 const INSERT = statement(
   'api-keys.insert',
-  `insert into api_keys (tenant_id, livemode, id, key_hash, name, scopes, allowed_addresses, expires_at, replaces_id, created_by)
-   values ($1, $2, $3, $4, $5, $6::text[], $7::text[], $8, $9, $10)`,
+  `insert into api_keys (tenant_id, livemode, id, key_hash, name, scopes, allowed_addresses, expires_at, replaces_id, created_by, api_version)
+   values ($1, $2, $3, $4, $5, $6::text[], $7::text[], $8, $9, $10, $11)`,
 );
 
 const FIND = statement('api-keys.find', `${SELECT} where tenant_id = $1 and livemode = $2 and id = $3`);
@@ -47,7 +48,7 @@ const LIST = statement(
 
 const UPDATE = statement(
   'api-keys.update',
-  `update api_keys set name = $4, allowed_addresses = $5::text[], version = version + 1
+  `update api_keys set name = $4, allowed_addresses = $5::text[], api_version = $6, version = version + 1
    where tenant_id = $1 and livemode = $2 and id = $3`,
 );
 
@@ -82,6 +83,7 @@ interface KeyRow {
   name: string;
   scopes: Scope[];
   allowed_addresses: string[];
+  api_version: string;
   status: ManagedKey['status'];
   expires_at: Date | null;
   revoked_at: Date | null;
@@ -105,6 +107,7 @@ export async function insertKey(tx: Transaction, key: NewKey): Promise<void> {
   await tx.count(INSERT, [
     ...idOf(key),
     ...[key.hash, key.name, key.scopes, key.allowedAddresses, key.expiresAt, replaces, key.createdBy],
+    key.apiVersion,
   ]);
 }
 
@@ -136,9 +139,9 @@ export async function listKeys(
 export async function updateKey(
   tx: Transaction,
   key: ResourceKey,
-  { name, allowedAddresses }: Pick<ManagedKey, 'name' | 'allowedAddresses'>,
+  { name, allowedAddresses, apiVersion }: Pick<ManagedKey, 'name' | 'allowedAddresses' | 'apiVersion'>,
 ): Promise<void> {
-  await tx.count(UPDATE, [...idOf(key), name, allowedAddresses]);
+  await tx.count(UPDATE, [...idOf(key), name, allowedAddresses, apiVersion]);
 }
 
 /** Lets a key end so many seconds from now, unless it does so before. */
@@ -172,6 +175,7 @@ function toKey(row: KeyRow): ManagedKey {
     name: row.name,
     scopes: row.scopes,
     allowedAddresses: row.allowed_addresses,
+    apiVersion: row.api_version,
     status: row.status,
     expiresAt: row.expires_at?.toISOString() ?? null,
     revokedAt: row.revoked_at?.toISOString() ?? null,

@@ -29,7 +29,7 @@ export const rights: Rights = {
   retired_test_spaces: { update: ['swept_at'] },
   test_clocks: { update: ['ahead_ms', 'version', 'payments_heard', 'ledger_heard'] },
   access_blocks: { update: ['lift_wished_by', 'lift_reason', 'lifted_at', 'lift_event_id'], delete: true },
-  api_keys: { update: ['name', 'allowed_addresses', 'expires_at', 'revoked_at', 'version'] },
+  api_keys: { update: ['name', 'allowed_addresses', 'api_version', 'expires_at', 'revoked_at', 'version'] },
   users: {
     update: ['name', 'role', 'password_hash', 'invitation_hash', 'invitation_expires_at', 'disabled_at', 'version'],
   },

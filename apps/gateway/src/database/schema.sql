@@ -94,6 +94,8 @@ create table api_keys (
   replaces_id uuid,
   created_by text,
   version bigint not null default 1,
+  api_version text not null default '2026-11-20'::text,
+  constraint api_keys_api_version_check CHECK ((api_version ~ '^\d{4}-\d\d-\d\d$'::text)),
   constraint api_keys_key_hash_check CHECK ((octet_length(key_hash) = 32)),
   constraint api_keys_key_hash_key UNIQUE (key_hash),
   constraint api_keys_pkey PRIMARY KEY (tenant_id, livemode, id),
@@ -1454,7 +1456,7 @@ grant insert, select on api_key_uses to service;
 grant update (last_used_at, request_count) on api_key_uses to service;
 grant select on api_keys to reader;
 grant insert, select on api_keys to service;
-grant update (name, revoked_at, allowed_addresses, expires_at, version) on api_keys to service;
+grant update (name, revoked_at, allowed_addresses, expires_at, version, api_version) on api_keys to service;
 grant select on archived_tallies to reader;
 grant select on archived_tallies to service;
 grant select on audit_log to reader;

@@ -10,6 +10,8 @@ export interface ManagedKey extends PagePosition {
   readonly scopes: readonly Scope[];
   /** CIDR blocks; from anywhere where there are none. */
   readonly allowedAddresses: readonly string[];
+  /** Of the API: the one that it is answered in where a request asks for none. */
+  readonly apiVersion: string;
   readonly status: (typeof API_KEY_STATUSES)[number];
   readonly expiresAt: string | null;
   readonly revokedAt: string | null;
@@ -30,6 +32,7 @@ export function apiKeyResource(key: ManagedKey) {
     livemode: key.livemode,
     scopes: key.scopes,
     allowed_addresses: key.allowedAddresses,
+    api_version: key.apiVersion,
     status: key.status,
     expires_at: key.expiresAt,
     revoked_at: key.revokedAt,

@@ -25,7 +25,9 @@ import type { OwnReply, OwnWork } from './own-writes.js';
 const KEYS_PATH = '/api/v1/keys';
 
 /** What a key is made of. */
-export type KeyToMake = Pick<ManagedKey, 'name' | 'scopes' | 'allowedAddresses' | 'expiresAt'>;
+export type KeyToMake = Pick<ManagedKey, 'name' | 'scopes' | 'allowedAddresses' | 'apiVersion' | 'expiresAt'>;
+/** What of a key can be changed. */
+export type KeyChange = Partial<Pick<ManagedKey, 'name' | 'allowedAddresses' | 'apiVersion'>>;
 
 /** What those do to keys who look after them: of their own mode, and none that can do more than they, but to revoke it. */
 export class ManagedKeys {
@@ -36,17 +38,12 @@ export class ManagedKeys {
     return async (tx) => made(tx, { ...key, replaces: null }, caller);
   }
 
-  update(
-    id: string,
-    ifVersion: number | null,
-    change: Partial<Pick<ManagedKey, 'name' | 'allowedAddresses'>>,
-    caller: Caller,
-  ): OwnWork {
+  update(id: string, ifVersion: number | null, change: KeyChange, caller: Caller): OwnWork {
     return async (tx) => {
       const { key, hash } = await locked(tx, id, ifVersion, caller);
       // From where a key lets in is as much as what it may: who has not its scopes must not let others use them.
       if (change.allowedAddresses) refuseMore(caller, key.scopes);
-      await updateKey(tx, of(caller, id), { name: key.name, allowedAddresses: key.allowedAddresses, ...change });
+      await updateKey(tx, of(caller, id), { ...key, ...change });
       return this.#changed(tx, of(caller, id), { key, hash });
     };
   }
@@ -105,12 +102,12 @@ async function locked(tx: Transaction, id: string, ifVersion: number | null, cal
 
 async function made(
   tx: Transaction,
-  { name, scopes, allowedAddresses, expiresAt, replaces }: KeyToMake & Pick<ManagedKey, 'replaces'>,
+  { name, scopes, allowedAddresses, apiVersion, expiresAt, replaces }: KeyToMake & Pick<ManagedKey, 'replaces'>,
   caller: Caller,
 ): Promise<OwnReply> {
   const secret = newApiKey(caller.livemode);
   const place = of(caller, newId('apiKey'));
-  const terms = { name, scopes, allowedAddresses, expiresAt, replaces, createdBy: caller.actor };
+  const terms = { name, scopes, allowedAddresses, apiVersion, expiresAt, replaces, createdBy: caller.actor };
   await insertKey(tx, { ...place, ...terms, hash: hashApiKey(secret) });
   const { key } = await ownKey(tx, place);
   const body = apiKeyResource(key);

@@ -5,6 +5,7 @@ import { hashApiKey, newApiKey } from '../database/api-key.repository.js';
 import { insertKey } from '../database/managed-key.repository.js';
 import { claimInstallation, firstOrganisation, insertOrganisation } from '../database/organisation.repository.js';
 import { insertUser } from '../database/user.repository.js';
+import { API_VERSION } from '../domain/api-version.js';
 import { ROLE_SCOPES } from '../domain/role.js';
 import { Passwords } from './passwords.js';
 
@@ -73,7 +74,8 @@ async function begin(
     await insertUser(tx, { organisation, id: owner, email, name: email, role: 'owner', passwordHash });
     await insertKey(tx, {
       ...{ tenant: organisation, livemode: false, id: newId('apiKey'), hash: hashApiKey(apiKey), name: 'first' },
-      ...{ scopes: ROLE_SCOPES.owner, allowedAddresses: [], expiresAt: null, replaces: null, createdBy: owner },
+      ...{ scopes: ROLE_SCOPES.owner, allowedAddresses: [], apiVersion: API_VERSION },
+      ...{ expiresAt: null, replaces: null, createdBy: owner },
     });
     const begun = { organisation, owner, email, password, apiKey };
     remember?.(begun);

@@ -9,7 +9,7 @@ import { addAuditEntries } from '../database/audit.repository.js';
 import { lockKey, saveReply } from '../database/own-write.repository.js';
 import { originOf } from '../audit/origin.js';
 import type { AuditEntry, AuditOrigin } from '../domain/audit.js';
-import { API_VERSION } from '../http/edge/api-version.js';
+import { versionOf } from '../http/edge/api-version.js';
 import { sendAnswer } from '../http/answers/answer.js';
 import { callerOf } from '../http/edge/authentication.js';
 import type { Caller } from '../http/edge/caller.js';
@@ -80,7 +80,7 @@ export class OwnWrites {
       livemode: caller.livemode,
       idempotencyKey,
       fingerprint: this.#fingerprint(request, whose(caller) ?? '', bytes),
-      apiVersion: API_VERSION,
+      apiVersion: versionOf(request),
       write: { kind: 'own', view: { id: newId('event'), createdAt: new Date().toISOString() } },
     };
     return { caller, json, write };

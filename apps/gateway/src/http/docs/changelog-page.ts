@@ -1,4 +1,4 @@
-import { API_VERSION } from '../edge/api-version.js';
+import { API_VERSION } from '../../domain/api-version.js';
 import { CHANGELOG, type Change } from './changelog.js';
 import { html, prose, type Html } from './html.js';
 import { pageText } from './page.js';
@@ -14,7 +14,7 @@ export function changelogPage(): string {
     </section>`,
     content: html`<h1>Changelog</h1>
       <p class="lead">
-        ${prose(`What breaks a client begins a version, named by its day; what only adds does not. Ask for one with \`PayFlow-Version\`; without it, ${API_VERSION} answers, and each answer says which one did. A date that is no version is refused with \`invalid_header\`.`)}
+        ${prose(`What breaks a client begins a version, named by its day; what only adds does not. Ask for one with \`PayFlow-Version\`; without it, the \`api_version\` of the key answers (${API_VERSION} for who logged in), and each answer says which one did. A date that is no version is refused with \`invalid_header\`.`)}
       </p>
       ${CHANGELOG.map(entry)}`,
   });

@@ -2,13 +2,13 @@
 export interface Change {
   /** `2026-11-20` */
   readonly date: string;
-  /** A version of the API began on that day. */
+  /** A version of the API began on that day; `domain/api-version.ts` has them all. */
   readonly version?: true;
   readonly added: readonly string[];
   readonly broken?: readonly string[];
 }
 
-/** Newest first. `docs/gateway/changelog.md` and `/docs/changelog` are made of it, and so is the list of the API's versions. */
+/** Newest first. `docs/gateway/changelog.md` and `/docs/changelog` are made of it. */
 export const CHANGELOG: readonly Change[] = [
   {
     date: '2026-11-27',
@@ -22,6 +22,9 @@ export const CHANGELOG: readonly Change[] = [
       'A logout or a change of the password under an `Idempotency-Key` that stands for somebody else’s is 422 `idempotency_key_reused`: it was answered as theirs, and nothing was done.',
       'Rotating and revoking a key and inviting a user take `If-Match`; ending a session, logging out, changing the password, lifting a block and the test clock refuse it (400 `invalid_header`): it was not looked at.',
       'Statements, transfers of an account, periods and attempts that are carried away go on when their service was away for a moment. Pages of other origins can read `WWW-Authenticate` and `Content-Disposition`.',
+      'An API key has an `api_version`: the version of the API that answers it where a request has no `PayFlow-Version`. A new key has the newest, or the one that it is made with; `PATCH /keys/{id}` changes it, and rotation keeps it.',
+      'What operations answer alike stands once in the OpenAPI document, under `components/responses`.',
+      'An organisation may have as many exports under way as are free besides, eight at most; one of which nothing was taken for ten seconds may be ended where an organisation that has none needs its place.',
       'The OpenAPI document names CSV and NDJSON of every list that comes in them, and the headers that every answer has, refusals too: `Request-Id`, `PayFlow-Version`, `RateLimit`, `RateLimit-Policy`, `traceparent`; `PayFlow-View-Lag` of reads. A path that no route can take (400 for its escapes, 414) is answered with its `Request-Id`, too.',
     ],
   },

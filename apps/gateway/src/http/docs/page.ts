@@ -1,4 +1,4 @@
-import { API_VERSION } from '../edge/api-version.js';
+import { API_VERSION } from '../../domain/api-version.js';
 import { hashedFile } from '../edge/static-files.js';
 import { html, type Html } from './html.js';
 import { SCRIPT } from './script.js';

@@ -7,6 +7,7 @@ import type { KeyUses } from '../../cache/key-uses.js';
 import { hashApiKey, type ApiKey } from '../../database/api-key.repository.js';
 import type { AccessToken } from '../../database/session.repository.js';
 import { isAllowed } from './address-list.js';
+import { API_VERSION } from '../../domain/api-version.js';
 import { ROLE_SCOPES } from '../../domain/role.js';
 import type { Scope } from '../../domain/scope.js';
 import type { Watch } from '../../watch/watch.js';
@@ -135,8 +136,8 @@ async function byKey({ keys, uses }: Door, given: string, address: string): Prom
   // What is kept in memory may outlive the key.
   if (!key || (key.expiresAt !== null && key.expiresAt <= Date.now()))
     throw unauthenticated(INVALID, 'The API key is none of this installation, was revoked, or has run out.');
-  const { id: actor, tenant: organisation, livemode, scopes } = key;
-  const admitted = { livemode, organisation, actor, kind: 'key', scopes } as const;
+  const { id: actor, tenant: organisation, livemode, scopes, apiVersion } = key;
+  const admitted = { livemode, organisation, actor, kind: 'key', scopes, apiVersion } as const;
   // In the organisation's request log: it is the one to know that somebody else has its key.
   if (!isAllowed(address, key.allowedAddresses)) return { ...admitted, refusal: new Problem('address_not_allowed') };
   uses.note(key);
@@ -151,7 +152,7 @@ async function byToken({ tokens }: Door, given: string): Promise<Admitted> {
       'The access token has run out, or its session has ended: refresh it, or log in again.',
     );
   const { user: actor, organisation, livemode, role, session } = token;
-  return { livemode, organisation, actor, kind: 'user', session, scopes: ROLE_SCOPES[role] };
+  return { livemode, organisation, actor, kind: 'user', session, scopes: ROLE_SCOPES[role], apiVersion: API_VERSION };
 }
 
 function withoutCredential(header = ''): Problem {

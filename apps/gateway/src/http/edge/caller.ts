@@ -15,6 +15,8 @@ export interface Caller {
   /** Of a user: the session that the token is of. */
   readonly session?: string;
   readonly scopes: readonly Scope[];
+  /** Of the API: that which the key is pinned to; a user's is the newest. */
+  readonly apiVersion: string;
   /** The address it comes from. */
   readonly address: string;
   /** The trace the request belongs to. */

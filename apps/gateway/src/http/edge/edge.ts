@@ -1,7 +1,8 @@
 import { BODY_BYTES_MAX, Problem } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { admitRequests, turnAwayAtDoor, type Admission } from '../../load/admission.js';
-import { API_VERSION } from './api-version.js';
+import { API_VERSION } from '../../domain/api-version.js';
+import { tellVersion } from './api-version.js';
 import { authenticate, authorize, isSigned, type Door, type KeyedRoute } from './authentication.js';
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
 import { compressAnswers } from '../compression/compression.js';
@@ -40,7 +41,7 @@ export interface ParsedBody {
 
 const NO_BODY: ParsedBody = { bytes: Buffer.alloc(0), json: {} };
 
-/** The unversioned `/api/…` answers as the version a key is pinned to, today v1 for all. */
+/** The unversioned `/api/…` is v1, the only one; what changes within it goes by the dated versions that keys are pinned to. */
 export function withVersion(url: string): string {
   return url.startsWith(ALIAS) && !url.startsWith(VERSIONED) ? `${VERSIONED}${url.slice(ALIAS.length)}` : url;
 }
@@ -65,6 +66,7 @@ export async function gatewayEdge(
   fastify.addHook('onRequest', guard);
   turnAwayAtDoor(fastify, admission);
   authenticate(fastify, door);
+  fastify.addHook('onRequest', tellVersion);
   admitCallers(fastify, door);
   authorize(fastify);
   admitAccounts(fastify, door);

@@ -1,5 +1,5 @@
 import { Problem } from '@payflow/service';
-import { API_VERSIONS } from './api-version.js';
+import { API_VERSIONS, isApiVersion } from '../../domain/api-version.js';
 
 /** RFC 9110 keeps doubled headers apart with a comma and a blank, which visible ASCII has not: a doubled key is malformed too. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
@@ -54,10 +54,10 @@ export function waitOf(header: Header): Wait {
 
 /** Throws where the request asks for a version of the API that there is not: unknown, of the future, or no date. */
 export function checkVersion(header: Header): void {
-  if (header !== undefined && !API_VERSIONS.some(({ date }) => date === header)) {
-    const dates = API_VERSIONS.map(({ date }) => date).join(', ');
-    throw new Problem('invalid_header', { detail: `PayFlow-Version must be one of ${dates}, or absent.` });
-  }
+  if (header !== undefined && !isApiVersion(String(header)))
+    throw new Problem('invalid_header', {
+      detail: `PayFlow-Version must be one of ${API_VERSIONS.join(', ')}, or absent.`,
+    });
 }
 
 /** The weak ETag of a resource at a version. */

@@ -1,4 +1,4 @@
-import { newId } from '@payflow/contracts';
+import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyUses } from '../../cache/key-uses.js';
@@ -214,5 +214,52 @@ describe('a key', () => {
     ])
       expect(told(answer)).toBe('400 invalid_id');
     expect(told(await admin.get(`${KEYS}/${newId('apiKey')}`))).toBe('404 not_found');
+  });
+});
+
+describe('the version of a key', () => {
+  const VERSION = '2026-11-20';
+  const pinned = statement('spec.pinned', `update api_keys set api_version = $2 where id = $1`);
+  const keptUnder = statement(
+    'spec.kept-under',
+    'select api_version from idempotency_records where idempotency_key = $1',
+  );
+
+  it('is the newest unless it says another, is shown, kept by rotation and changed', async () => {
+    const made = await make();
+    expect(made.body['api_version']).toBe(VERSION);
+    expect((await make({ api_version: VERSION })).body['api_version']).toBe(VERSION);
+    const path = `${KEYS}/${made.body['id'] as string}`;
+    // As one that was made before a later version began would be.
+    await stage.db.count(pinned, [uuidOf('apiKey', made.body['id'] as string), '2026-01-01']);
+    expect((await admin.get(path)).body['api_version']).toBe('2026-01-01');
+    expect((await admin.post(`${path}/rotate`, {})).body['api_version']).toBe('2026-01-01');
+    const changed = await admin.patch(path, { api_version: VERSION }, { 'if-match': '*' });
+    expect([changed.status, changed.body['api_version'], changed.body['name']]).toEqual([200, VERSION, 'spec']);
+  });
+
+  it('is one that there is: no other day, and no other text', async () => {
+    const path = `${KEYS}/${(await make()).body['id'] as string}`;
+    for (const api_version of ['2026-11-21', '2099-01-01', 'v1', '', null, 20261120]) {
+      expect(told(await make({ api_version }))).toBe('400 invalid_request');
+      expect(told(await admin.patch(path, { api_version }, { 'if-match': '*' }))).toBe('400 invalid_request');
+    }
+  });
+
+  it('answers it, on either path, unless the request asks for one; and its writes are kept under that', async () => {
+    const key = by((await make({ scopes: ['accounts:write', 'keys:read'] })).body['secret']);
+    for (const path of ['/api/assets/USD', '/api/v1/assets/USD', '/api/v1/nothing'])
+      expect((await key.get(path)).headers.get('payflow-version')).toBe(VERSION);
+    const asked = { 'payflow-version': VERSION, 'idempotency-key': newId('event') };
+    const opened = await key.post('/api/accounts', { asset: 'USD' }, asked);
+    expect([opened.status < 300, opened.headers.get('payflow-version')]).toEqual([true, VERSION]);
+    expect(await stage.db.rows(keptUnder, [asked['idempotency-key']])).toEqual([{ api_version: VERSION }]);
+    for (const version of ['2026-11-21', '2099-01-01', 'v1', '20261120', `${VERSION}, ${VERSION}`]) {
+      const refused = await key.get('/api/assets/USD', { 'payflow-version': version });
+      expect([told(refused), refused.body['detail']]).toEqual([
+        '400 invalid_header',
+        `PayFlow-Version must be one of ${VERSION}, or absent.`,
+      ]);
+    }
   });
 });

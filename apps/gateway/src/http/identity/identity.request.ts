@@ -2,13 +2,14 @@ import { idPattern, toUuid } from '@payflow/contracts';
 import type { FieldProblem } from '@payflow/service';
 import { Problem } from '@payflow/service';
 import { API_KEY_STATUSES } from '../../domain/api-key.js';
+import { API_VERSION, API_VERSIONS } from '../../domain/api-version.js';
 import { isAddressBlock } from '../edge/address-list.js';
 import { ROLES, type Role } from '../../domain/role.js';
 import { SCOPES, type Scope } from '../../domain/scope.js';
 import type { KeyFilter } from '../../database/managed-key.repository.js';
 import type { SessionFilter } from '../../database/session.repository.js';
 import type { UserFilter } from '../../database/user.repository.js';
-import type { KeyToMake } from '../../identity/api-keys.js';
+import type { KeyChange, KeyToMake } from '../../identity/api-keys.js';
 import { tokenPattern } from '../../identity/tokens.js';
 import type { UserChange, UserToMake } from '../../identity/users.js';
 import type { FilterReaders } from '../lists/list-filters.js';
@@ -85,6 +86,7 @@ export const API_KEY_REQUEST_SCHEMA = {
     name: NAME,
     scopes: { type: 'array', minItems: 1, maxItems: SCOPES.length, uniqueItems: true, items: { enum: SCOPES } },
     allowed_addresses: ADDRESSES,
+    api_version: { enum: API_VERSIONS },
     expires_at: INSTANT_SCHEMA,
   },
 } as const;
@@ -92,7 +94,7 @@ export const API_KEY_REQUEST_SCHEMA = {
 export const API_KEY_UPDATE_REQUEST_SCHEMA = {
   ...closed,
   minProperties: 1,
-  properties: { name: NAME, allowed_addresses: ADDRESSES },
+  properties: { name: NAME, allowed_addresses: ADDRESSES, api_version: { enum: API_VERSIONS } },
 } as const;
 
 export const API_KEY_ROTATION_REQUEST_SCHEMA = {
@@ -128,11 +130,14 @@ const readKeyBody = bodyReader<{
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly allowed_addresses?: readonly string[];
+  readonly api_version?: string;
   readonly expires_at?: string;
 }>(API_KEY_REQUEST_SCHEMA);
-const readKeyUpdate = bodyReader<{ readonly name?: string; readonly allowed_addresses?: readonly string[] }>(
-  API_KEY_UPDATE_REQUEST_SCHEMA,
-);
+const readKeyUpdate = bodyReader<{
+  readonly name?: string;
+  readonly allowed_addresses?: readonly string[];
+  readonly api_version?: string;
+}>(API_KEY_UPDATE_REQUEST_SCHEMA);
 const readRotation = bodyReader<{ readonly overlap_seconds?: number }>(API_KEY_ROTATION_REQUEST_SCHEMA);
 
 /** The body of a request that has nothing to say: none, or an empty object. */
@@ -153,18 +158,19 @@ export function readUser(json: JsonObject): UserToMake {
 
 /** Reads a key to be. Throws where it would end before it began, or be bound to what is no address. */
 export function readKey(json: JsonObject, now: Date): KeyToMake {
-  const { name, scopes, allowed_addresses, expires_at } = readKeyBody(json);
+  const { name, scopes, allowed_addresses, api_version = API_VERSION, expires_at } = readKeyBody(json);
   const expiresAt = instantOf('/expires_at', expires_at);
   if (expiresAt !== null && Date.parse(expiresAt) <= now.getTime())
     throw wrong('/expires_at', 'out_of_range', 'Must be in the future.');
-  return { name, scopes, allowedAddresses: addressesOf(allowed_addresses ?? []), expiresAt };
+  return { name, scopes, allowedAddresses: addressesOf(allowed_addresses ?? []), apiVersion: api_version, expiresAt };
 }
 
-export function readKeyChange(json: JsonObject): Partial<Pick<KeyToMake, 'name' | 'allowedAddresses'>> {
-  const { name, allowed_addresses } = readKeyUpdate(json);
+export function readKeyChange(json: JsonObject): KeyChange {
+  const { name, allowed_addresses, api_version } = readKeyUpdate(json);
   return {
     ...(name === undefined ? {} : { name }),
     ...(allowed_addresses ? { allowedAddresses: addressesOf(allowed_addresses) } : {}),
+    ...(api_version === undefined ? {} : { apiVersion: api_version }),
   };
 }
 

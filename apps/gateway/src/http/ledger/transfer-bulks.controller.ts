@@ -10,7 +10,7 @@ import { TRANSFER_BULKS_PATH } from '../../acceptance/replies.js';
 import { leaveWork } from '../../load/admission.js';
 import type { ResourceKey } from '../../database/keys.js';
 import { sendResource } from '../answers/answer.js';
-import { API_VERSION } from '../edge/api-version.js';
+import { versionOf } from '../edge/api-version.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { bulkParts, type BulkParts } from '../writes/bulk-body.js';
 import { bulkPlan } from './bulk.request.js';
@@ -114,7 +114,7 @@ function askedOf(request: FastifyRequest, { bytes }: BulkBytes): BulkAsked {
     actor,
     idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
     fingerprint: fingerprint(request.method, request.url, bytes),
-    apiVersion: API_VERSION,
+    apiVersion: versionOf(request),
     requestId: request.id,
     traceparent: currentTraceparent(),
   };

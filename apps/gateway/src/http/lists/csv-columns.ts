@@ -64,7 +64,7 @@ export const CSV_COLUMNS = {
   ],
   ApiKey: [
     ...['id', 'name', 'livemode', 'scopes', 'allowed_addresses', 'status', 'expires_at', 'revoked_at', 'replaces'],
-    ...['created_by', 'last_used_at', 'request_count', 'version', 'created_at'],
+    ...['created_by', 'last_used_at', 'request_count', 'version', 'created_at', 'api_version'],
   ],
   AuditEntry: [
     ...['id', 'actor', 'actor_kind', 'operation', 'resource', 'before', 'after', 'address', 'request_id', 'trace_id'],

@@ -209,6 +209,7 @@ const session = {
 };
 const key = {
   ...({ id: newId('apiKey'), livemode: false, name: 'k', scopes: ['keys:read'], allowedAddresses: ['::/0'] } as const),
+  apiVersion: '2026-11-20',
   ...({ status: 'active', expiresAt: null, revokedAt: null, replaces: null, createdBy: user.id } as const),
   ...{ lastUsedAt: null, requestCount: 0, version: 1, createdAt: at },
 };

@@ -1,4 +1,4 @@
-import { API_VERSION } from '../edge/api-version.js';
+import { API_VERSION } from '../../domain/api-version.js';
 import { ANSWER_HEADERS, answersOf, problemExamples } from './answers.js';
 import { described } from './described.js';
 import { Examples } from './examples.js';

@@ -43,6 +43,7 @@ const apiKey = {
     items: text,
     description: 'CIDR blocks that it may be used from; from anywhere where there are none.',
   },
+  api_version: { ...text, description: 'The version of the API that answers it where a request asks for none.' },
   status: { enum: API_KEY_STATUSES },
   expires_at: nullable(instant),
   revoked_at: nullable(instant),

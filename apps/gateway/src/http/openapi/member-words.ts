@@ -239,6 +239,10 @@ export const MEMBER_WORDS: Readonly<Record<string, string>> = {
   end_reason: 'Why it ended.',
   address: 'From where.',
   allowed_addresses: 'Addresses and CIDR blocks that the key may be used from; anywhere, where there are none.',
+  'ApiKeyRequest.api_version':
+    'The version of the API that answers it where a request asks for none; the newest, unless given.',
+  'ApiKeyUpdateRequest.api_version':
+    'The version of the API that answers it from now on, where a request asks for none.',
   'ApiKeyRequest.expires_at': 'When the key ends; never, unless given.',
   overlap_seconds: 'How long the old key goes on: a day, unless given.',
   revoked_at: 'When it was revoked.',

@@ -1,5 +1,5 @@
 import { MONTH_PATTERN } from '@payflow/contracts';
-import { API_VERSION, API_VERSIONS } from '../edge/api-version.js';
+import { API_VERSION, API_VERSIONS } from '../../domain/api-version.js';
 import { PAYMENT_EXPANSIONS } from '../payments/payment-expansion.js';
 import { isVersioned, needsNoCredential, type Operation } from './operation.js';
 import { amount, basis, instant, text } from './schema-parts.js';
@@ -26,8 +26,8 @@ export const HEADER_PARAMETERS: Readonly<Record<string, object>> = {
   PayFlowVersion: {
     name: 'PayFlow-Version',
     in: 'header',
-    description: `The version of the API to answer in; ${API_VERSION} where it is absent.`,
-    schema: { enum: API_VERSIONS.map(({ date }) => date) },
+    description: `The version of the API to answer in; that of the key where it is absent, and ${API_VERSION} for who has none.`,
+    schema: { enum: API_VERSIONS },
   },
   IdempotencyKey: {
     name: 'Idempotency-Key',

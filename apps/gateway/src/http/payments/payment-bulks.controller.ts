@@ -8,7 +8,7 @@ import { currentTraceparent } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PaymentBulks, type BulkItemResult, type PaymentBulk } from '../../acceptance/payment-bulks.js';
 import { leaveWork } from '../../load/admission.js';
-import { API_VERSION } from '../edge/api-version.js';
+import { versionOf } from '../edge/api-version.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { bodyOf, type BulkBytes } from '../edge/edge.js';
 import { fingerprint } from '../writes/fingerprint.js';
@@ -55,7 +55,7 @@ export class PaymentBulksController {
       ...{ tenant, livemode, actor },
       idempotencyKey: idempotencyKeyOf(request.headers['idempotency-key']),
       fingerprint: fingerprint(request.method, request.url, body.bytes),
-      apiVersion: API_VERSION,
+      apiVersion: versionOf(request),
       requestId: request.id,
       traceparent: currentTraceparent(),
     };

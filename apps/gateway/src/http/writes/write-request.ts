@@ -8,7 +8,7 @@ import { originOf } from '../../audit/origin.js';
 import type { NamedWrite } from '../../database/client-id.repository.js';
 import type { Answer, WriteIdentity, Writes } from '../../acceptance/writes.js';
 import { leaveWork } from '../../load/admission.js';
-import { API_VERSION } from '../edge/api-version.js';
+import { versionOf } from '../edge/api-version.js';
 import { callerOf } from '../edge/authentication.js';
 import type { Caller } from '../edge/caller.js';
 import { refuseOversized } from './command-size.js';
@@ -90,7 +90,7 @@ function receive(request: FastifyRequest, reply: FastifyReply): Received {
     livemode,
     idempotencyKey,
     fingerprint: fingerprint(request.method, request.url, bytes),
-    apiVersion: API_VERSION,
+    apiVersion: versionOf(request),
   };
   return { caller, json, bodyBytes: bytes.length, identity, deadline: received + wait_ms };
 }
