@@ -98,7 +98,12 @@ export interface BrokerAdmin {
   createTopics(topics: readonly TopicToCreate[]): Promise<void>;
   /** Partition count by topic; a topic that does not exist is absent. */
   partitionCounts(topics: readonly string[]): Promise<Map<string, number>>;
+  /** Of all partitions: throws while one has no leader. */
   offsets(topic: string): Promise<PartitionOffsets[]>;
+  /** As {@link offsets}, without the partitions that have no leader. */
+  offsetsWhereLed(topic: string): Promise<PartitionOffsets[]>;
+  /** The partitions that have no leader. */
+  leaderless(topic: string): Promise<number[]>;
   brokers(): Promise<number>;
   close(): Promise<void>;
 }

@@ -87,10 +87,11 @@ it('a partition without a leader holds up no other, of its topic nor of others, 
 
   await cluster.broker(1).kill();
   await sendFor(12_000);
+  const leaderless = 'ledger.commands.v1/0';
+  // How many that takes is the machine's to say.
+  while (((await open()).find(({ place }) => place === leaderless)?.rows ?? 0) <= 100) await sendFor(1_000);
   await until('all others are sent', async () => (await open()).length === 1, 15_000);
-  const [left] = await open();
-  expect(left?.place).toBe('ledger.commands.v1/0');
-  expect(left?.rows).toBeGreaterThan(100);
+  expect((await open()).map(({ place }) => place)).toEqual([leaderless]);
   // A service that starts meanwhile finds its topics as they are.
   const admin = await kafkajsBroker(broker).admin();
   expect([...(await admin.partitionCounts(['ledger.commands.v1', 'ledger.events.v1'])).values()]).toEqual([2, 2]);

@@ -19,7 +19,7 @@ export const batchSeconds = histogram(
 
 export const pausedPartitions = gauge(
   METRICS.consumerPaused,
-  'Partitions that stand still: backing off, or waiting for an operator.',
+  'Partitions that stand still: backing off, without a leader, or waiting for an operator.',
   ['group', 'reason'],
 );
 

@@ -12,7 +12,7 @@ import { Pause, type PartitionControl } from './pause.js';
 import { PassedOver } from './passed-over.js';
 import { writePassedOver } from './passed-over.js';
 import { claimPosition, stopPosition, type Glance, type Place } from './positions.repository.js';
-import { ClaimStale, FenceLost, PartitionStopped, type StopReason } from './stops.js';
+import { ClaimStale, FenceLost, NoLeader, PartitionStopped, type StopReason } from './stops.js';
 import type { Suspects } from './suspects.js';
 import type { Reader } from './unit.js';
 
@@ -137,6 +137,8 @@ export class PartitionRunner {
       await this.take(await this.parts.logBounds(this.place.partition), 0);
     } catch (error) {
       if (error instanceof PartitionStopped) return this.onFailure(error, undefined);
+      // Told by who looks for leaders, once and not at every glance.
+      if (error instanceof NoLeader) return;
       log.warn({ err: error, ...this.place }, 'an idle partition could not be claimed; it is tried again');
     }
   }

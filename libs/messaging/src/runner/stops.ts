@@ -5,6 +5,13 @@ export class FenceLost extends Error {
   }
 }
 
+/** The broker tells nothing of the partition until it has a leader again. */
+export class NoLeader extends Error {
+  constructor(partition: number) {
+    super(`partition ${partition} has no leader`);
+  }
+}
+
 /** Consumer, claim and row do not agree on where the reader stands: it is claimed, and the log looked at, anew. */
 export class ClaimStale extends Error {
   constructor(what: 'consumer' | 'database') {

@@ -34,6 +34,7 @@ class World {
 
   subscription(): Subscription {
     const admin = {
+      leaderless: async () => [],
       brokers: async () => (this.isBrokerThere ? 1 : Promise.reject(new Error('no broker'))),
     } as unknown as BrokerAdmin;
     return new Subscription(

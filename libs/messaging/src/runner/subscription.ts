@@ -9,11 +9,13 @@ import { Repeat } from '../repeat.js';
 import type { LogBounds } from './claim.js';
 import { countDeadLetters } from './dead-letter.repository.js';
 import type { SubscriptionHandlers } from './handler.js';
+import { Leaders } from './leaders.js';
 import { deadLetters, overdueCommands, parkedMessages } from './metrics.js';
 import { PartitionRunner } from './partition.js';
 import type { PartitionControl } from './pause.js';
 import { glance } from './positions.repository.js';
 import { countOverdueWaiting } from './sequence.repository.js';
+import { NoLeader } from './stops.js';
 import type { Suspects } from './suspects.js';
 import { readerOf, type Reader } from './unit.js';
 
@@ -22,6 +24,7 @@ const log = logger('runner');
 const COMMIT_INTERVAL_MS = 1_000;
 const GLANCE_INTERVAL_MS = 1_000;
 const MEASURE_INTERVAL_MS = 5_000;
+const LEADERS_INTERVAL_MS = 5_000;
 const REPORT_INTERVAL_MS = 30_000;
 const WATCHDOG_INTERVAL_MS = 5_000;
 /** Without a heartbeat or a finished transaction for so long, while broker and database answer others, the consumer is dead. */
@@ -81,10 +84,12 @@ export class Subscription implements ConsumerListener, PartitionControl {
     this.reader = readerOf(group, parts.db, parts.outbox, handlers);
     const tell = (error: unknown) =>
       this.seldom.run((suppressed) => log.warn({ err: error, group, suppressed }, 'a look at the group failed'));
+    const leaders = new Leaders(group, parts.admin);
     this.rounds = [
       new Repeat(COMMIT_INTERVAL_MS, () => this.report(), tell),
       new Repeat(GLANCE_INTERVAL_MS, () => this.look(), tell),
       new Repeat(MEASURE_INTERVAL_MS, () => this.measure(), tell),
+      new Repeat(LEADERS_INTERVAL_MS, () => leaders.look(this.assigned), tell),
       new Repeat(WATCHDOG_INTERVAL_MS, () => this.watch(), tell),
     ];
   }
@@ -211,9 +216,9 @@ export class Subscription implements ConsumerListener, PartitionControl {
 
   private async logBounds(partition: number): Promise<LogBounds> {
     const admin = await this.parts.admin();
-    const offsets = await admin.offsets(SUBSCRIPTIONS[this.group].topic);
+    const offsets = await admin.offsetsWhereLed(SUBSCRIPTIONS[this.group].topic);
     const found = offsets.find((offset) => offset.partition === partition);
-    if (!found) throw new Error(`partition ${partition} has no offsets`);
+    if (!found) throw new NoLeader(partition);
     return { start: found.low, end: found.high };
   }
 

@@ -24,7 +24,10 @@ export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdm
       ),
     partitionCounts: (topics) => bearingLeaderless(() => partitionCounts(admin, topics, prefix)),
     offsets: (topic) => offsets(admin, prefix + topic),
-    brokers: async () => (await admin.describeCluster()).brokers.length,
+    offsetsWhereLed: (topic) => bearingLeaderless(() => offsets(admin, prefix + topic)),
+    leaderless: (topic) => bearingLeaderless(() => leaderless(admin, prefix + topic)),
+    // kafkajs asks for all topics of the cluster with it.
+    brokers: () => bearingLeaderless(async () => (await admin.describeCluster()).brokers.length),
     close: () => admin.disconnect(),
   };
 }
@@ -66,6 +69,13 @@ async function partitionCounts(admin: Admin, topics: readonly string[], prefix: 
   if (wanted.length === 0) return new Map();
   const metadata = await admin.fetchTopicMetadata({ topics: wanted });
   return new Map(metadata.topics.map((topic) => [topic.name.slice(prefix.length), topic.partitions.length]));
+}
+
+async function leaderless(admin: Admin, topic: string): Promise<number[]> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return topics.flatMap(({ partitions }) =>
+    partitions.filter(({ leader }) => leader < 0).map(({ partitionId }) => partitionId),
+  );
 }
 
 async function offsets(admin: Admin, topic: string): Promise<PartitionOffsets[]> {

@@ -7,6 +7,7 @@ import {
   type ConsumerOptions,
   type RecordBatch,
 } from '../port.js';
+import { awaitingLeaders } from './leaderless.js';
 
 /** Longer than the databases' idle-in-transaction time-out, so that a stopped process loses its locks before its partitions. */
 const SESSION_TIMEOUT_MS = 10_000;
@@ -46,7 +47,7 @@ export async function openConsumer(kafka: Kafka, options: ConsumerOptions, prefi
   });
   try {
     await consumer.connect();
-    await consumer.subscribe({ topics: [prefix + options.topic], fromBeginning: true });
+    await awaitingLeaders(() => consumer.subscribe({ topics: [prefix + options.topic], fromBeginning: true }));
   } catch (error) {
     void consumer.disconnect().catch(() => undefined);
     throw error;
@@ -75,12 +76,14 @@ class KafkajsConsumer implements Consumer {
     this.consumer.on(events.CRASH, ({ payload }) => {
       if (!payload.restart) listener.onCrash(payload.error);
     });
-    this.starting = this.consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: this.options.partitions,
-      eachBatch: (payload) => deliver(payload, this.options.topic, listener),
-    });
+    this.starting = awaitingLeaders(() =>
+      this.consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: this.options.partitions,
+        eachBatch: (payload) => deliver(payload, this.options.topic, listener),
+      }),
+    );
     await this.starting;
   }
 
@@ -100,11 +103,10 @@ class KafkajsConsumer implements Consumer {
   async commit(offsets: ReadonlyMap<number, number>): Promise<void> {
     if (this.committing) throw new Error('the last commit has not ended');
     const topic = this.prefixedTopic;
-    this.committing = this.consumer
-      .commitOffsets([...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })))
-      .finally(() => {
-        this.committing = undefined;
-      });
+    const shown = [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) }));
+    this.committing = awaitingLeaders(() => this.consumer.commitOffsets(shown)).finally(() => {
+      this.committing = undefined;
+    });
     await this.committing;
   }
 
