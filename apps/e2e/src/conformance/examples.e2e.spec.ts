@@ -14,7 +14,13 @@ import { playScript } from './example-script.js';
 const RECORDED = join(import.meta.dirname, '../../../gateway/src/http/openapi/recorded-examples.json');
 
 /** What monitoring has seen by the moment it is asked, and whether a month that is closing has been closed by then: held to its schema like all others, and not the same twice. */
-const OF_THE_MOMENT = ['getMonitoringHealth', 'getMonitoringSummary', 'getMonitoringDatabase', 'closePeriod'];
+const OF_THE_MOMENT = [
+  'getMonitoringHealth',
+  'getMonitoringSummary',
+  'getMonitoringDatabase',
+  'closePeriod',
+  'getPeriod',
+];
 
 describe('every example of the OpenAPI document', () => {
   let desk: CardHouse;
