@@ -3,11 +3,12 @@ import { renderMetrics } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterEach, expect, it, vi } from 'vitest';
 import { sendAll } from './export.js';
+import { ExportPlaces } from './export-places.js';
 
 afterEach(() => void vi.useRealTimers());
 
-const told = async (outcome: string) =>
-  (await renderMetrics()).body.includes(`{list="stalled_things",form="ndjson",outcome="${outcome}"}`);
+const told = async (outcome: string, list = 'stalled_things') =>
+  (await renderMetrics()).body.includes(`{list="${list}",form="ndjson",outcome="${outcome}"}`);
 
 it('an export of which nothing is taken for a minute is told as stalled, not as broken by an error', async () => {
   let sent: Readable | undefined;
@@ -28,4 +29,40 @@ it('an export of which nothing is taken for a minute is told as stalled, not as 
   await vi.advanceTimersByTimeAsync(60_000);
   await closed;
   expect([await told('stalled'), await told('broken')]).toEqual([true, false]);
+});
+
+it('an export that is taken slowly ends where its place is needed, and is told as stalled; one that is taken goes on', async () => {
+  const time = { now_ms: 0 };
+  const places = new ExportPlaces({ places_max: 4, slow_ms: 10, clock: () => time.now_ms });
+  async function* pages(): AsyncGenerator<readonly object[], void> {
+    for (;;) yield [{}];
+  }
+  const write = (): string => 'x'.repeat(100_000);
+  const sent: Readable[] = [];
+  const reply = { status: () => reply, headers: () => reply, send: (stream: Readable) => void sent.push(stream) };
+  const begin = async (): Promise<Readable> => {
+    const of = { form: 'ndjson', name: 'slow_things', pages: pages(), write } as const;
+    await sendAll({ method: 'GET' } as FastifyRequest, reply as unknown as FastifyReply, of, places);
+    const stream = sent.at(-1) as Readable;
+    stream.on('error', () => undefined);
+    // Until it holds as much as it can.
+    await new Promise<void>((resolve) => stream.once('readable', resolve));
+    return stream;
+  };
+  const [slow, quick] = [await begin(), await begin()];
+  const closed = new Promise<void>((resolve) => slow.once('close', resolve));
+  places.enter('b');
+  places.enter('c');
+  time.now_ms = 11;
+  // The last of a page is taken, and the next one given.
+  while (quick.read() !== null);
+  await new Promise<void>((resolve) => quick.once('readable', resolve));
+  expect(() => places.enter('d')).not.toThrow();
+  await closed;
+  expect([await told('stalled', 'slow_things'), await told('gone', 'slow_things'), quick.destroyed]).toEqual([
+    ...[true, false, false],
+  ]);
+  expect(() => places.enter('e')).toThrow();
+  quick.destroy();
+  await new Promise<void>((resolve) => quick.once('close', resolve));
 });

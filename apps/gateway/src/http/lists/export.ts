@@ -42,7 +42,7 @@ export const patience = new Retry('gateway.export', {
 });
 
 /** Of the whole process. */
-const places = new ExportPlaces();
+const PLACES = new ExportPlaces();
 
 /** What is carried away: the name of its file, and the resource whose columns a CSV of it has. */
 export interface Exported {
@@ -88,7 +88,12 @@ export function headersOf(form: Form, { name }: Pick<Exported, 'name'>): Record<
  * wrong with the first is answered as ever. What goes wrong later breaks the connection, so that nobody takes a part for the whole.
  * A client that goes, or takes nothing for a minute, ends the reading; sooner, where its place is needed.
  */
-export async function sendAll<P>(request: FastifyRequest, reply: FastifyReply, of: Export<P>): Promise<void> {
+export async function sendAll<P>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  of: Export<P>,
+  places = PLACES,
+): Promise<void> {
   const place = places.enter(callerIfAny(request)?.organisation ?? '');
   const pages = of.pages[Symbol.asyncIterator]() as Pages<P>;
   try {
