@@ -1,4 +1,4 @@
-import type { CardMethod, NoticeKind } from '@payflow/contracts';
+import type { CardMethod, Decline, NoticeKind } from '@payflow/contracts';
 
 /** What can be asked of a provider. `sale` authorizes and captures in one. */
 export const PROVIDER_ACTIONS = [
@@ -58,8 +58,8 @@ export type ProviderAnswer =
   | { readonly outcome: 'approved'; readonly reference: string | null; readonly evidence: Evidence }
   | {
       readonly outcome: 'declined';
-      /** Stable snake_case, ours: `card_declined`, `card_expired`, `insufficient_funds`, `fraud_suspected` ... */
-      readonly code: string;
+      /** A word of ours, the same for all providers; `provider_declined` where none says it. */
+      readonly code: Decline;
       readonly reference: string | null;
       /** True where another provider may say yes: the decline was of this one, not of the card. */
       readonly isOthersToTry: boolean;

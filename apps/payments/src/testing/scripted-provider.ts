@@ -17,7 +17,7 @@ export const no: ProviderAnswer = {
   evidence,
 };
 export const noHere: ProviderAnswer = { ...no, code: 'issuer_unavailable', isOthersToTry: true };
-export const unsent: ProviderAnswer = { outcome: 'not_sent', code: 'connection_refused', evidence };
+export const unsent = { outcome: 'not_sent', code: 'connection_refused', evidence } satisfies ProviderAnswer;
 export const full: ProviderAnswer = { ...unsent, code: 'queue_full' };
 export const gone: ProviderAnswer = { ...unsent, code: 'caller_gone' };
 export const unknownThere: ProviderAnswer = { ...no, code: 'reference_unknown', reference: null };

@@ -1,17 +1,9 @@
 import type { InquiryAnswer, ProviderAnswer, ProviderRequest } from '../connector.js';
 import { Lost } from '../outbound/call-failures.js';
 import type { HttpAnswer } from '../outbound/http-exchange.js';
+import { fieldsOf, parsed, textOf } from '../reading.js';
 import { declineOf, refusalOf } from './decline-codes.js';
-import {
-  authorizationOf,
-  fieldsOf,
-  keptOf,
-  operationOf,
-  textOf,
-  type Authorization,
-  type Operation,
-  type Sum,
-} from './wire.js';
+import { authorizationOf, keptOf, operationOf, type Authorization, type Operation, type Sum } from './wire.js';
 
 type Certain = Exclude<ProviderAnswer, { outcome: 'not_sent' }>;
 
@@ -127,9 +119,7 @@ function isSame(told: Sum | undefined, { amount, asset }: ProviderRequest): bool
 }
 
 function jsonOf({ status, body }: HttpAnswer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new Lost('answer_unreadable', { status, bytes: body.length });
-  }
+  const read = parsed(body);
+  if (read === undefined) throw new Lost('answer_unreadable', { status, bytes: body.length });
+  return read;
 }

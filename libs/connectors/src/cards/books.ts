@@ -1,7 +1,7 @@
 import type { ProviderBooks } from '../connector.js';
 import type { HttpAnswer } from '../outbound/http-exchange.js';
 import type { HttpRequest } from '../outbound/http-line.js';
-import { fieldsOf, type Fields } from './wire.js';
+import { fieldsOf, parsed, type Fields } from '../reading.js';
 
 /** Asks for the acquirer's own books: all of them, or what it knows a merchant reference by. */
 export function booksRequest(merchantReference: string | null, apiKey: string): HttpRequest {
@@ -36,12 +36,4 @@ function digits(page: Fields, name: string): string {
   if (typeof value !== 'string' || !/^(0|[1-9][0-9]{0,37})$/.test(value))
     throw new Error(`a page of the books has no ${name}`);
   return value;
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -7,10 +7,12 @@ import { configureLogging } from '@payflow/telemetry';
 import { until } from '@payflow/testing';
 import { expect, it } from 'vitest';
 import type { Connector, Notice, ProviderRequest } from '../connector.js';
+import { HttpConnector } from '../outbound/http-connector.js';
 import { keepsTheContract, type ProviderUnderTest, type Scenario } from '../testing/contract.js';
 import { playProvider } from '../testing/played-provider.js';
 import { signingKey } from '../webhooks.js';
 import { cards } from './index.js';
+import { cardsRail } from './rail.js';
 import { cardsWebhooks } from './webhooks.js';
 
 configureLogging({ level: 'silent' });
@@ -39,21 +41,27 @@ const SUMS: Readonly<Record<Scenario, string>> = {
 };
 const WHOLE = '1000000';
 
+const settingsTo = (url: string, isHttp2: boolean) => ({
+  URL: url,
+  MODE: 'both' as const,
+  API_KEY,
+  HTTP2: isHttp2,
+  CONNECTIONS: 10,
+  TIME_LIMIT: 1_500,
+  RATE_PER_S: undefined,
+});
+
 function connectorTo(url: string, isHttp2: boolean): Connector {
-  const settings = {
-    URL: url,
-    MODE: 'both' as const,
-    API_KEY,
-    HTTP2: isHttp2,
-    CONNECTIONS: 10,
-    TIME_LIMIT: 1_500,
-    RATE_PER_S: undefined,
-  };
-  return cards.open(
-    'cards',
-    settings,
-    cards.webhooks?.({ WEBHOOK_SECRET, WEBHOOK_SECRET_PREVIOUS: undefined }) ?? null,
-  );
+  const reader = cards.webhooks?.({ WEBHOOK_SECRET, WEBHOOK_SECRET_PREVIOUS: undefined }) ?? null;
+  return cards.open('cards', settingsTo(url, isHttp2), reader);
+}
+
+/** As an acquirer has it that sets money aside and takes it in two steps alone. */
+function withoutSales(url: string): Connector {
+  const rail = cardsRail(API_KEY);
+  const actions = rail.capabilities.actions.filter((action) => action !== 'sale');
+  const lesser = { ...rail, capabilities: { ...rail.capabilities, actions } };
+  return new HttpConnector('cards', lesser, settingsTo(url, false), cardsWebhooks([WEBHOOK_SECRET]));
 }
 
 /** A wish of its own payment; what goes on with an authorization is of the payment that it names. */
@@ -124,7 +132,7 @@ async function done(url: string, wish: ProviderRequest): Promise<number> {
   const read = async (path: string): Promise<unknown> =>
     (await fetch(`${url}/v1/${path}`, { headers: { authorization: `Bearer ${API_KEY}` } })).json();
   const { action, reference, amount, merchantReference } = wish;
-  if (reference === null) {
+  if (action === 'sale' || action === 'authorize') {
     const { data } = (await read(`books/${merchantReference}`)) as { data: readonly { authorizations: number }[] };
     return data.reduce((sum, { authorizations }) => sum + authorizations, 0);
   }
@@ -133,12 +141,12 @@ async function done(url: string, wish: ProviderRequest): Promise<number> {
   return (Number(sums[MOVED_BY[action] ?? '']?.value) - before) / Number(amount);
 }
 
-async function sandbox(isHttp2: boolean): Promise<ProviderUnderTest> {
+async function sandbox(openTo: (url: string) => Connector): Promise<ProviderUnderTest> {
   const server = await start();
   const { wishes, wish } = wisher();
   return {
-    connector: connectorTo(server.url, isHttp2),
-    refused: connectorTo('http://127.0.0.1:9', isHttp2),
+    connector: openTo(server.url),
+    refused: openTo('http://127.0.0.1:9'),
     wish,
     doneUnder: (idempotencyKey) => done(server.url, wishes.get(idempotencyKey) as ProviderRequest),
     webhooks,
@@ -147,8 +155,9 @@ async function sandbox(isHttp2: boolean): Promise<ProviderUnderTest> {
   };
 }
 
-keepsTheContract('cards', () => sandbox(false));
-keepsTheContract('cards over HTTP/2', () => sandbox(true));
+keepsTheContract('cards', () => sandbox((url) => connectorTo(url, false)));
+keepsTheContract('cards over HTTP/2', () => sandbox((url) => connectorTo(url, true)));
+keepsTheContract('cards without sales', () => sandbox(withoutSales));
 
 it('understands what the acquirer itself tells by webhook', async () => {
   const reader = cardsWebhooks([WEBHOOK_SECRET]);

@@ -1,7 +1,7 @@
 import type { ProviderDispute } from '../connector.js';
 import type { HttpAnswer } from '../outbound/http-exchange.js';
 import type { HttpRequest } from '../outbound/http-line.js';
-import { fieldsOf, instantOf, textOf } from './wire.js';
+import { fieldsOf, instantOf, parsed, textOf } from '../reading.js';
 
 /** Asks how a dispute stands. */
 export function disputeRequest(reference: string, apiKey: string): HttpRequest {
@@ -18,12 +18,4 @@ export function disputeOf(reference: string, { status: answered, body }: HttpAns
   if (!isRead || (status !== 'opened' && status !== 'won' && status !== 'lost'))
     throw new Error(`how a dispute stands cannot be read: the acquirer answered ${answered}`);
   return { status, merchantReference, evidenceDueBy: instantOf(fields?.['evidence_due_by']) };
-}
-
-function parsed(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

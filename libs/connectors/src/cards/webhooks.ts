@@ -1,9 +1,10 @@
 import type { NoticeKind } from '@payflow/contracts';
 import { logger } from '@payflow/telemetry';
 import type { Notice, WebhookReader } from '../connector.js';
+import { fieldsOf, instantOf, parsed, textOf, type Fields } from '../reading.js';
 import { signedWebhook, signingKey } from '../webhooks.js';
 import { declineOf } from './decline-codes.js';
-import { fieldsOf, instantOf, sumOf, textOf, type Fields } from './wire.js';
+import { sumOf } from './wire.js';
 
 const log = logger('connectors');
 const MS_PER_S = 1_000;
@@ -43,7 +44,7 @@ export function cardsWebhooks(secrets: readonly string[]): WebhookReader {
 
 /** Undefined for what cannot be read, null for what concerns nobody here. */
 function noticeOf(id: string, timestamp_s: number, body: Buffer): Notice | null | undefined {
-  const message = jsonOf(body);
+  const message = fieldsOf(parsed(body));
   const data = fieldsOf(message?.['data']);
   const type = textOf(message?.['type']);
   if (!message || !data || !type) return undefined;
@@ -81,12 +82,4 @@ function codeOf(kind: NoticeKind, data: Fields): string | null {
   if (kind === 'attempt_declined') return declineOf(textOf(data['decline_code']) ?? null);
   const reason = textOf(data['reason']);
   return kind === 'dispute_opened' && reason !== undefined && CODE_PATTERN.test(reason) ? reason : null;
-}
-
-function jsonOf(body: Buffer): Fields | undefined {
-  try {
-    return fieldsOf(JSON.parse(body.toString('utf8')));
-  } catch {
-    return undefined;
-  }
 }

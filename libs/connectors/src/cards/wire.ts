@@ -1,3 +1,5 @@
+import { addressOf, fieldsOf, textOf } from '../reading.js';
+
 /** What the acquirer sends, as far as we look at it; read with distrust, field by field. */
 export interface Sum {
   readonly value: string;
@@ -25,34 +27,11 @@ export interface Operation {
   readonly authorization: Authorization | undefined;
 }
 
-export type Fields = Readonly<Record<string, unknown>>;
-
 const TEXT_MAX = 255;
-/** What no name, code or address has in it, and PostgreSQL cannot keep: an answer with it would be read for ever, and never written down. */
-const UNSTORABLE = /[\p{Cc}\p{Cs}]/u;
-
-export function fieldsOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
-}
-
-export function textOf(value: unknown): string | undefined {
-  if (typeof value !== 'string' || value.length === 0 || value.length > TEXT_MAX) return undefined;
-  return UNSTORABLE.test(value) ? undefined : value;
-}
-
 export function sumOf(value: unknown): Sum | undefined {
   const { value: digits, currency } = fieldsOf(value) ?? {};
   if (typeof digits !== 'string' || !/^(0|[1-9][0-9]{0,18})$/.test(digits)) return undefined;
   return typeof currency === 'string' && /^[A-Z0-9]{3,12}$/.test(currency) ? { value: digits, currency } : undefined;
-}
-
-/** RFC 3339 with its zone: what says less is another instant in every process that reads it. */
-const INSTANT_PATTERN = /^[12]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
-
-/** Null for what the acquirer does not say, or not so that it can be read. */
-export function instantOf(value: unknown): string | null {
-  const at = typeof value === 'string' && INSTANT_PATTERN.test(value) ? Date.parse(value) : NaN;
-  return Number.isNaN(at) ? null : new Date(at).toISOString();
 }
 
 export function authorizationOf(value: unknown): Authorization | undefined {
@@ -86,14 +65,6 @@ export function operationOf(value: unknown): Operation | undefined {
     idempotencyKey: textOf(fields['idempotency_key']),
     authorization: authorizationOf(fields['authorization']),
   };
-}
-
-const ADDRESS_MAX = 2_000;
-
-/** Where a customer is sent: never to a script, and never longer than our events carry. */
-function addressOf(value: unknown): string | undefined {
-  if (typeof value !== 'string' || value.length > ADDRESS_MAX || !URL.canParse(value)) return undefined;
-  return /^https?:\/\//.test(value) && !UNSTORABLE.test(value) ? value : undefined;
 }
 
 /** What of an answer is kept: what the acquirer's own description names, and nothing that came beside it. */

@@ -10,7 +10,9 @@ import type {
   ProviderRequest,
   WebhookReader,
 } from '../connector.js';
+import { addressOf, textOf } from '../reading.js';
 import { unsupportedWish } from '../supported.js';
+import { Lost } from './call-failures.js';
 import type { HttpAnswer } from './http-exchange.js';
 import { HttpLine, STREAMS_PER_CONNECTION, type HttpRequest } from './http-line.js';
 import { heard } from './http-status.js';
@@ -103,7 +105,7 @@ export class HttpConnector implements Connector {
       wish.action,
       call,
       async (it) => heard(await this.#line.send(request, it)),
-      (answer) => this.rail.answerOf(wish, answer),
+      (answer) => keepable(this.rail.answerOf(wish, answer)),
     );
   }
 
@@ -112,7 +114,7 @@ export class HttpConnector implements Connector {
     return this.#outbound.inquire(
       call,
       async (it) => heard(await this.#line.send(request, it)),
-      (answer) => this.rail.foundOf(wish, answer),
+      (answer) => keepable(this.rail.foundOf(wish, answer)),
     );
   }
 
@@ -123,4 +125,14 @@ export class HttpConnector implements Connector {
   #read<A>(request: HttpRequest, call: ProviderCall, read: (answer: HttpAnswer) => A): Promise<A> {
     return this.#outbound.read(call, async (it) => heard(await this.#line.send(request, it)), read);
   }
+}
+
+/** The same answer. Throws `Lost` where its reference or address cannot be written down: it would be heard for ever, and never kept. */
+function keepable<A extends InquiryAnswer>(answer: A): A {
+  const { evidence } = answer;
+  const reference = 'reference' in answer ? answer.reference : null;
+  if (reference !== null && textOf(reference) === undefined) throw new Lost('answer_unreadable', evidence);
+  if (answer.outcome === 'requires_action' && addressOf(answer.url) === undefined)
+    throw new Lost('answer_unreadable', evidence);
+  return answer;
 }
