@@ -8,6 +8,8 @@ import { translate } from './translate.js';
 
 const log = logger('http');
 
+const BODY_HEADERS = ['content-encoding', 'content-disposition'] as const;
+
 /** Writes every error that reaches the edge as `application/problem+json`. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -28,6 +30,8 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   }
   if (reply.sent) return;
   (reply as AnsweringReply)[CODE] = problem.code;
+  // Of a body that broke before anything of it was sent.
+  for (const name of BODY_HEADERS) reply.removeHeader(name);
   if (problem.options.headers) void reply.headers(problem.options.headers);
   void reply
     .status(problem.status)

@@ -7,12 +7,18 @@ const THING: Schema = { type: 'object', required: ['id', 'sum'], properties: { i
 const REQUEST: Schema = { ...THING, required: ['id'], additionalProperties: false };
 
 /** A document of one operation that takes and gives these. */
-function document({ request = REQUEST, answer = THING, parameters = [] as object[], status = '201' } = {}): object {
+function document({
+  request = REQUEST,
+  bodyRequired = true,
+  answer = THING,
+  parameters = [] as object[],
+  status = '201',
+} = {}): object {
   const content = (schema: Schema) => ({ content: { 'application/json': { schema } } });
   const post = {
     operationId: 'make',
     parameters,
-    requestBody: { required: true, ...content({ $ref: '#/components/schemas/Request' }) },
+    requestBody: { required: bodyRequired, ...content({ $ref: '#/components/schemas/Request' }) },
     responses: { [status]: content({ $ref: '#/components/schemas/Thing' }), 400: content({}) },
   };
   return { paths: { '/things': { post } }, components: { schemas: { Request: request, Thing: answer } } };
@@ -25,6 +31,7 @@ const changes = (old: Parameters<typeof document>[0], now: Parameters<typeof doc
 describe('what breaks', () => {
   it.each<[string, Parameters<typeof document>[0], Parameters<typeof document>[0]]>([
     ['a member that must be given now', {}, { request: { ...REQUEST, required: ['id', 'sum'] } }],
+    ['a body that must be given now', { bodyRequired: false }, {}],
     ['a member that is taken no more', {}, { request: { ...REQUEST, properties: { id: TEXT } } }],
     ['a member of another type', {}, { request: { ...REQUEST, properties: { id: TEXT, sum: { type: 'integer' } } } }],
     ['a word that is taken no more', { request: { enum: ['a', 'b'] } }, { request: { enum: ['a'] } }],

@@ -67,7 +67,8 @@ class Comparison {
     const is = now && resolved<Body>(this.documents.now, now);
     if (!was) return is?.required ? ['body: is required now'] : [];
     if (!is) return ['body: is gone'];
-    return this.#ofContent(was, is, 'body', (a, b, at) => this.#schemas.ofRequest(a, b, at));
+    const demanded = is.required && !was.required ? ['body: is required now'] : [];
+    return [...demanded, ...this.#ofContent(was, is, 'body', (a, b, at) => this.#schemas.ofRequest(a, b, at))];
   }
 
   #ofAnswers({ responses: was }: Operation, { responses: is }: Operation): string[] {

@@ -18,6 +18,7 @@ import { GatewayCaches } from '../../cache/gateway-caches.js';
 import type { KeptResponse, ResponseKey } from '../../cache/response.js';
 import { captured } from './answer.js';
 import { callerOf } from '../edge/authentication.js';
+import { versionOf } from '../edge/api-version.js';
 import type { Caller } from '../edge/caller.js';
 import { readCached, sayAge } from './cached-read.js';
 import { isExport } from '../lists/export.js';
@@ -112,8 +113,8 @@ export class ResponseCache implements NestInterceptor {
 
   async #answer({ request, reply, tags, cache, next }: Asked): Promise<void> {
     const { tenant, livemode, scopes } = callerOf(request);
-    const { accept = '', 'payflow-version': version = '' } = request.headers;
-    const form = [request.url, accept, version, [...scopes].sort().join(' ')].join('\n');
+    const { accept = '' } = request.headers;
+    const form = [request.url, accept, versionOf(request), [...scopes].sort().join(' ')].join('\n');
     const key = {
       owner: { tenant, livemode },
       request: createHash('sha256').update(form).digest('base64url'),

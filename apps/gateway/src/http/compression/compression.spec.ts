@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { METRICS } from '@payflow/contracts';
+import { sendProblem } from '@payflow/service';
 import { renderMetrics } from '@payflow/telemetry';
 import fastify, { type FastifyInstance, type RouteOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,6 +36,12 @@ let server: FastifyInstance;
 let produced = 0;
 let ended: Promise<unknown>;
 
+/** Breaks while a compressor still holds all that came before. */
+function* broken(): Generator<string> {
+  yield* lines(5);
+  throw new TypeError('broken');
+}
+
 function* lines(count: number): Generator<string> {
   for (let at = 0; at < count; at++, produced++)
     yield `{"id":"tr_${at}","amount":"${at * 37}","random":"${Math.random()}"}\n`;
@@ -51,6 +58,7 @@ const route = (url: string, type: string, body: () => unknown, more: Partial<Rou
 
 beforeAll(async () => {
   server = fastify();
+  server.setErrorHandler(sendProblem);
   const efforts = new Efforts(() => ({ take: () => late_ms, close: () => undefined }));
   compressAnswers(server, { bytes_min: 1_024 }, efforts);
   route('/list', JSON_TYPE, () => Buffer.from(LIST));
@@ -64,6 +72,13 @@ beforeAll(async () => {
   route('/login', JSON_TYPE, () => LIST, { method: 'POST' });
   route('/bulk', JSON_TYPE, () => LIST, { method: 'POST', config: { bulk: true } as never });
   route('/lines', 'application/x-ndjson', () => Readable.from(lines(5_000)));
+  server.get(
+    '/broken',
+    (_request, reply) =>
+      void reply
+        .headers({ 'content-type': 'application/x-ndjson', 'content-disposition': 'attachment; filename="x.ndjson"' })
+        .send(Readable.from(broken())),
+  );
   route('/endless', 'application/x-ndjson', () => {
     const source = Readable.from(lines(Infinity));
     ended = new Promise((resolve) => source.on('close', resolve).on('error', () => undefined));
@@ -190,6 +205,17 @@ describe('a stream', () => {
     expect(answer.text.split('\n')).toHaveLength(5_001);
     expect(1 - answer.bytes / answer.text.length).toBeGreaterThan(0.4);
   });
+
+  it.each([['gzip'], ['br'], ['zstd']])(
+    'that breaks before anything was sent is a problem, and plain (%s)',
+    async (coding) => {
+      const { headers, text } = await read('/broken', coding);
+      expect(headers).toMatchObject({ 'content-type': 'application/problem+json' });
+      expect(headers).not.toHaveProperty('content-encoding');
+      expect(headers).not.toHaveProperty('content-disposition');
+      expect(JSON.parse(text)).toMatchObject({ status: 500, code: 'internal' });
+    },
+  );
 
   it('waits for a reader that does not read, and ends with one that goes', async () => {
     const answer = await get('/endless', 'gzip');

@@ -24,7 +24,7 @@ export const CHANGELOG: readonly Change[] = [
       'Statements, transfers of an account, periods and attempts that are carried away go on when their service was away for a moment. Pages of other origins can read `WWW-Authenticate` and `Content-Disposition`.',
       'An API key has an `api_version`: the version of the API that answers it where a request has no `PayFlow-Version`. A new key has the newest, or the one that it is made with; `PATCH /keys/{id}` changes it, and rotation keeps it.',
       'What operations answer alike stands once in the OpenAPI document, under `components/responses`.',
-      'An organisation may have as many exports under way as are free besides, eight at most; one of which nothing was taken for ten seconds may be ended where an organisation that has none needs its place.',
+      'An organisation may have as many exports under way as are free besides, eight at most; one of which no whole page was taken for ten seconds may be ended where an organisation that has none needs its place.',
       'The OpenAPI document names CSV and NDJSON of every list that comes in them, and the headers that every answer has, refusals too: `Request-Id`, `PayFlow-Version`, `RateLimit`, `RateLimit-Policy`, `traceparent`; `PayFlow-View-Lag` of reads. A path that no route can take (400 for its escapes, 414) is answered with its `Request-Id`, too.',
     ],
   },

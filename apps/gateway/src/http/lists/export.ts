@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { METRICS } from '@payflow/contracts';
 import { PoolExhausted } from '@payflow/database';
@@ -104,11 +105,21 @@ export async function sendAll<P>(
       await pages.return?.();
       // Not nothing: that would be told as a length of 0, and GET has another.
       void reply.send(Readable.from([]));
-    } else void reply.send(streamOf(of, pages, first, new Reader(place, () => stepAside(request))));
+    } else {
+      const stream = streamOf(of, pages, first, new Reader(place, () => stepAside(request)));
+      if (request.raw.httpVersion === '1.0') stream.once('error', () => reset(request.raw.socket));
+      void reply.send(stream);
+    }
   } catch (error) {
     place.leave();
     throw error;
   }
+}
+
+/** The end of a body of HTTP/1.0 is the end of its connection: only what is reset does not look whole. TLS tells the two apart itself. */
+function reset(socket: Socket): void {
+  if ('encrypted' in socket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 type Pages<P> = AsyncIterator<readonly P[], void, void>;
@@ -132,7 +143,7 @@ class Reader {
     this.place.stands(() => cut('an export was taken slowly, and its place needed'));
     this.#timers.push(
       setTimeout(this.aside, ASIDE_MS),
-      setTimeout(() => cut(`nothing of an export was taken for ${STALLED_MS} ms`), STALLED_MS),
+      setTimeout(() => cut(`no page of an export was taken for ${STALLED_MS} ms`), STALLED_MS),
     );
   }
 

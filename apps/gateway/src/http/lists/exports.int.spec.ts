@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { get, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
@@ -72,6 +73,29 @@ async function begun(client: Client, path: string, headers: Record<string, strin
   const request = get(`${client.base}${path}`, { headers: { authorization: `Bearer ${client.key}`, ...headers } });
   const [answer] = (await once(request, 'response')) as [IncomingMessage];
   return answer;
+}
+
+/** A connection on which a list is asked for as it was long ago. */
+function askedLongAgo({ base, key }: Client, path: string): Socket {
+  const { hostname, port } = new URL(base);
+  const socket = connect(Number(port), hostname);
+  const heads = [`Host: ${hostname}`, `Authorization: Bearer ${key}`, `Accept: ${NDJSON.accept}`].join('\r\n');
+  socket.write(`GET ${path} HTTP/1.0\r\n${heads}\r\n\r\n`);
+  return socket;
+}
+
+/** Runs while nobody can read payments. */
+async function withPaymentsLocked(work: () => Promise<void>): Promise<void> {
+  const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const locked = stage.db.transaction(async (tx) => {
+    await tx.rows(statement('spec.lock-payments', 'lock table payment_views in access exclusive mode'));
+    held.resolve();
+    await letGo.promise;
+  });
+  await held.promise;
+  await work();
+  letGo.resolve();
+  await locked;
 }
 
 async function endsOf(outcome: string): Promise<number> {
@@ -268,21 +292,25 @@ describe('a hundred thousand rows', () => {
     const broken = await endsOf('broken');
     const answer = await begun(many, PAYMENTS, CSV);
     answer.pause();
-    const [held, letGo] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const locked = stage.db.transaction(async (tx) => {
-      await tx.rows(statement('spec.lock-payments', 'lock table payment_views in access exclusive mode'));
-      held.resolve();
-      await letGo.promise;
+    await withPaymentsLocked(async () => {
+      let bytes = 0;
+      const reading = (async () => {
+        for await (const chunk of answer as AsyncIterable<Buffer>) bytes += chunk.length;
+      })();
+      await expect(reading).rejects.toThrow('aborted');
+      expect([answer.complete, bytes > 0]).toEqual([false, true]);
     });
-    await held.promise;
-    let bytes = 0;
-    const reading = (async () => {
-      for await (const chunk of answer as AsyncIterable<Buffer>) bytes += chunk.length;
-    })();
-    await expect(reading).rejects.toThrow('aborted');
-    expect([answer.complete, bytes > 0]).toEqual([false, true]);
-    letGo.resolve();
-    await locked;
     expect(await endsOf('broken')).toBe(broken + 1);
+  });
+
+  it('that meet an error in the middle are reset where HTTP/1.0 knows no other end', async () => {
+    const socket = askedLongAgo(many, PAYMENTS);
+    await once(socket, 'readable');
+    await withPaymentsLocked(async () => {
+      const reading = (async () => {
+        for await (const chunk of socket) expect(chunk).toBeInstanceOf(Buffer);
+      })();
+      await expect(reading).rejects.toMatchObject({ code: 'ECONNRESET' });
+    });
   });
 });
