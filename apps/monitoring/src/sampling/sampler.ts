@@ -134,7 +134,8 @@ export class Sampler {
       const admin = await this.parts.messaging.admin();
       await Promise.all(
         (Object.keys(TOPICS) as Topic[]).map(async (topic) => {
-          for (const { partition, low, high } of await admin.offsets(topic)) this.onEnd(topic, partition, low, high);
+          for (const { partition, low, high } of await admin.offsetsWhereLed(topic))
+            this.onEnd(topic, partition, low, high);
         }),
       );
       this.picture.broker = { value: { reachable: true, reason: null }, at_ms: Date.now() };

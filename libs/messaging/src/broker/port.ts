@@ -105,6 +105,8 @@ export interface BrokerAdmin {
   /** The partitions that have no leader. */
   leaderless(topic: string): Promise<number[]>;
   brokers(): Promise<number>;
+  /** Throws while no broker coordinates the group: nobody can be its member, whatever else is there. */
+  coordinated(group: string): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -14,6 +14,7 @@ const MINUTE_MS = 60_000;
 class World {
   isBrokerThere = true;
   isDatabaseThere = true;
+  isCoordinated = true;
   readonly listeners: ConsumerListener[] = [];
   readonly stopped: Consumer[] = [];
   readonly deaths: Error[] = [];
@@ -35,6 +36,7 @@ class World {
   subscription(): Subscription {
     const admin = {
       leaderless: async () => [],
+      coordinated: async () => (this.isCoordinated ? undefined : Promise.reject(new Error('no coordinator'))),
       brokers: async () => (this.isBrokerThere ? 1 : Promise.reject(new Error('no broker'))),
     } as unknown as BrokerAdmin;
     return new Subscription(
@@ -131,7 +133,7 @@ describe('a subscription', () => {
     await subscription.stop();
   });
 
-  it.each(['isBrokerThere', 'isDatabaseThere'] as const)(
+  it.each(['isBrokerThere', 'isCoordinated', 'isDatabaseThere'] as const)(
     'has a minute to get going again also after an outage that ends as the minute does (%s)',
     async (what) => {
       const world = new World();
@@ -148,7 +150,7 @@ describe('a subscription', () => {
     },
   );
 
-  it.each(['isBrokerThere', 'isDatabaseThere'] as const)(
+  it.each(['isBrokerThere', 'isCoordinated', 'isDatabaseThere'] as const)(
     'outlives any outage (%s), and has a minute to get going again after it',
     async (what) => {
       const world = new World();

@@ -262,7 +262,8 @@ export class Subscription implements ConsumerListener, PartitionControl {
   private async watch(): Promise<void> {
     if (performance.now() - this.stuckSince_ms < WATCHDOG_INTERVAL_MS) return;
     try {
-      await Promise.all([this.parts.admin().then((admin) => admin.brokers()), this.parts.db.rows(PING)]);
+      const admin = await this.parts.admin();
+      await Promise.all([admin.brokers(), admin.coordinated(this.group), this.parts.db.rows(PING)]);
     } catch {
       // Away, and waited out: the time to get going again begins when it is back.
       this.stuckSince_ms = performance.now();

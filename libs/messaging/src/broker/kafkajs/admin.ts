@@ -7,6 +7,8 @@ const CREATE_TIMEOUT_MS = 30_000;
 const LEADER_POLL_MS = 50;
 /** A broker that is named as the leader of a new partition may not know it yet. */
 const BECOMES_LEADER_MS = 5_000;
+/** All groups of a process ask for leaders, and share an answer. */
+const LEADERS_KNOWN_MS = 4_000;
 
 export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdmin> {
   const admin = kafka.admin({ retry: { retries: 8, maxRetryTime: 2_000 } });
@@ -16,6 +18,15 @@ export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdm
     void admin.disconnect().catch(() => undefined);
     throw error;
   }
+  let looked: Promise<Map<string, number[]>> | undefined;
+  let lookedAt_ms = -Infinity;
+  const leaderlessNow = (): Promise<Map<string, number[]>> => {
+    if (looked && performance.now() - lookedAt_ms < LEADERS_KNOWN_MS) return looked;
+    lookedAt_ms = performance.now();
+    looked = bearingLeaderless(() => leaderless(admin));
+    looked.catch(() => (looked = undefined));
+    return looked;
+  };
   return {
     createTopics: (topics) =>
       createTopics(
@@ -25,9 +36,10 @@ export async function openAdmin(kafka: Kafka, prefix: string): Promise<BrokerAdm
     partitionCounts: (topics) => bearingLeaderless(() => partitionCounts(admin, topics, prefix)),
     offsets: (topic) => offsets(admin, prefix + topic),
     offsetsWhereLed: (topic) => bearingLeaderless(() => offsets(admin, prefix + topic)),
-    leaderless: (topic) => bearingLeaderless(() => leaderless(admin, prefix + topic)),
+    leaderless: async (topic) => (await leaderlessNow()).get(prefix + topic) ?? [],
     // kafkajs asks for all topics of the cluster with it.
     brokers: () => bearingLeaderless(async () => (await admin.describeCluster()).brokers.length),
+    coordinated: async (group) => void (await admin.describeGroups([prefix + group])),
     close: () => admin.disconnect(),
   };
 }
@@ -71,10 +83,17 @@ async function partitionCounts(admin: Admin, topics: readonly string[], prefix: 
   return new Map(metadata.topics.map((topic) => [topic.name.slice(prefix.length), topic.partitions.length]));
 }
 
-async function leaderless(admin: Admin, topic: string): Promise<number[]> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  return topics.flatMap(({ partitions }) =>
-    partitions.filter(({ leader }) => leader < 0).map(({ partitionId }) => partitionId),
+/**
+ * By topic. Asked for all topics of the cluster: what kafkajs knows of a cluster is what it was last told of it, and whoever asks for the
+ * offsets of a topic at this moment would find nothing known of it.
+ */
+async function leaderless(admin: Admin): Promise<Map<string, number[]>> {
+  const { topics } = await admin.fetchTopicMetadata();
+  return new Map(
+    topics.map(({ name, partitions }) => [
+      name,
+      partitions.filter(({ leader }) => leader < 0).map(({ partitionId }) => partitionId),
+    ]),
   );
 }
 
