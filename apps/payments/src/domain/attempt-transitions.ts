@@ -39,7 +39,11 @@ export const ATTEMPT_TRANSITIONS: readonly Transition[] = [
   { from: 'unknown', to: 'approved', by: 'yes' },
   { from: 'unknown', to: 'declined', by: 'no' },
   { from: 'unknown', to: 'requires_action', by: 'the customer has to act' },
-  { from: 'unknown', to: 'not_sent', by: 'the provider never heard of it, and it is too late to send it' },
+  {
+    from: 'unknown',
+    to: 'not_sent',
+    by: 'the provider never heard of it, and it is too late to send it, or it was called off',
+  },
   { from: 'requires_action', to: 'approved', by: 'the customer has acted' },
   { from: 'requires_action', to: 'declined', by: 'the customer has acted, or will not' },
 ];

@@ -100,3 +100,12 @@ it('asks for everything anew when the clock is set back', async () => {
   expect(asked).toEqual([60, 60]);
   expect(records.of('a', 1).tried).toBeGreaterThanOrEqual(9);
 });
+
+it('does not wait for a first load that does not end: whoever waits has attempts locked', async () => {
+  const records = new TrackRecords(
+    () => new Promise<never>(() => undefined),
+    () => undefined,
+  );
+  await records.refresh();
+  expect(records.of('a', 1)).toEqual({ succeeded: 0, tried: 0 });
+});

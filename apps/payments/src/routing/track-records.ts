@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MinuteOutcomes } from '../database/route.repository.js';
 import type { TrackRecord } from './route.js';
 
@@ -6,6 +7,8 @@ export const WINDOW_MAX_MIN = 60;
 /** What was begun before that has ended, or is counted as not ended well. */
 const UNSETTLED_MIN = 2;
 const REFRESH_MS = 10_000;
+/** Attempts are locked meanwhile. */
+const FIRST_LOAD_WAIT_MS = 200;
 const MS_PER_MIN = 60_000;
 export const NOTHING_TRIED: TrackRecord = { succeeded: 0, tried: 0 };
 
@@ -13,8 +16,9 @@ export const NOTHING_TRIED: TrackRecord = { succeeded: 0, tried: 0 };
 export type LoadOutcomes = (minutes: number) => Promise<readonly MinuteOutcomes[]>;
 
 /**
- * How the connectors have done lately with one organisation's payments of one mode, minute by minute, in this process's memory. Asked for anew at most every ten seconds and
- * only while somebody routes by it, and then only for the minutes that can have changed; whoever asks meanwhile has what is known.
+ * How the connectors have done lately with one organisation's payments of one mode, minute by minute, in this process's memory. Asked
+ * for anew at most every ten seconds and only while somebody routes by it, and then only for the minutes that can have changed; whoever
+ * asks meanwhile has what is known.
  */
 export class TrackRecords {
   readonly #minutes = new Map<string, MinuteOutcomes>();
@@ -29,7 +33,7 @@ export class TrackRecords {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Waits for the first load alone; after one that failed, for none. */
+  /** Waits for the first load alone, and not for long; after one that failed, for none. */
   async refresh(): Promise<void> {
     const isFirst = this.#askedAt_ms === -Infinity;
     const passed_ms = this.now() - this.#askedAt_ms;
@@ -38,7 +42,7 @@ export class TrackRecords {
       this.#loading = this.#reload().finally(() => (this.#loading = undefined));
     }
     // Several may come before it is there.
-    if (isFirst) await this.#loading;
+    if (isFirst) await Promise.race([this.#loading, delay(FIRST_LOAD_WAIT_MS, undefined, { ref: false })]);
   }
 
   /** What is known of a connector within so many minutes. */
