@@ -140,7 +140,8 @@ function commandOf({ tenant }: Payers, { id, debit, credit, amount }: PlainTrans
     correlationId: transferId,
     actor: 'bench',
     time: '',
-    traceparent: undefined,
+    // As every command has one that comes out of an outbox. Not recorded.
+    traceparent: `00-${id.replaceAll('-', '')}-${id.slice(19).replace('-', '')}-00`,
     tracestate: undefined,
     data: {
       id: transferId,
