@@ -59,11 +59,11 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 5_000;
 const REPLICA_POOL_SIZE = 4;
 
 const INT8_OID = 20;
+/** Most counters are zero, and all zeros one: each made anew is an object of its own wherever it is kept. */
+const toBigint = (text: string): bigint => (text === '0' ? 0n : BigInt(text));
 const parsers = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-    oid === INT8_OID
-      ? (text: string) => BigInt(text)
-      : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser,
+    oid === INT8_OID ? toBigint : types.getTypeParser(oid, format as 'text')) as typeof types.getTypeParser,
 };
 
 /** One service's database: TypeORM's DataSource for entities and its pool for everything on a hot path. */

@@ -291,10 +291,10 @@ export function accountKey(keys: LockedAccounts['keys'], owner: Owner, id: strin
 export function toAccount(id: string, row: AccountRow): Account {
   return {
     id,
-    asset: row.asset,
-    kind: row.kind,
-    state: row.state,
-    overdraft: row.overdraft,
+    asset: shared(row.asset),
+    kind: shared(row.kind),
+    state: shared(row.state),
+    overdraft: shared(row.overdraft),
     overdraftLimit: row.overdraft_limit_minor,
     postedDebits: row.posted_debits,
     postedCredits: row.posted_credits,
@@ -302,6 +302,22 @@ export function toAccount(id: string, row: AccountRow): Account {
     pendingCredits: row.pending_credits,
     version: Number(row.version),
   };
+}
+
+/** More assets than are in use at a time. */
+const TEXTS_MAX = 1_024;
+const texts = new Map<string, string>();
+
+/**
+ * One text for all accounts that have it. The driver makes a new one for each row: of a hundred thousand that are remembered each
+ * would keep four of its own, and a decision would fetch them one by one from where no cache has them.
+ */
+function shared<T extends string>(text: T): T {
+  const known = texts.get(text);
+  if (known !== undefined) return known as T;
+  if (texts.size >= TEXTS_MAX) texts.clear();
+  texts.set(text, text);
+  return text;
 }
 
 export function toDetails([path, metadata, createdAt]: NonNullable<DetailsRow['details']>): AccountDetails {

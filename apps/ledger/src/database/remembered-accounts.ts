@@ -3,7 +3,7 @@ import type { LedgerCommand } from '../domain/decide.js';
 import type { ChainHead } from './chain.js';
 import { Sharing } from './sharing.js';
 
-/** Some 60 MB of accounts. Whoever has more in use reads the others again. */
+/** Some 45 MB of accounts. Whoever has more in use reads the others again. */
 const ACCOUNTS_MAX = 131_072;
 /** After a memory was wrong, another process is at the same accounts: so many batches ask and lock as if there were none. */
 const BATCHES_IN_DOUBT = 64;
