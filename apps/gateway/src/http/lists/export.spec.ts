@@ -7,6 +7,8 @@ import { ExportPlaces } from './export-places.js';
 
 afterEach(() => void vi.useRealTimers());
 
+const REQUEST = { method: 'GET', raw: { httpVersion: '1.1' } } as FastifyRequest;
+
 const told = async (outcome: string, list = 'stalled_things') =>
   (await renderMetrics()).body.includes(`{list="${list}",form="ndjson",outcome="${outcome}"}`);
 
@@ -18,7 +20,7 @@ it('an export of which nothing is taken for a minute is told as stalled, not as 
   }
   const write = (): string => 'x'.repeat(100_000);
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  await sendAll({ method: 'GET' } as FastifyRequest, reply as unknown as FastifyReply, {
+  await sendAll(REQUEST, reply as unknown as FastifyReply, {
     ...{ form: 'ndjson', name: 'stalled_things', pages: pages(), write },
   });
   const stream = sent as Readable;
@@ -42,7 +44,7 @@ it('an export that is taken slowly ends where its place is needed, and is told a
   const reply = { status: () => reply, headers: () => reply, send: (stream: Readable) => void sent.push(stream) };
   const begin = async (): Promise<Readable> => {
     const of = { form: 'ndjson', name: 'slow_things', pages: pages(), write } as const;
-    await sendAll({ method: 'GET' } as FastifyRequest, reply as unknown as FastifyReply, of, places);
+    await sendAll(REQUEST, reply as unknown as FastifyReply, of, places);
     const stream = sent.at(-1) as Readable;
     stream.on('error', () => undefined);
     // Until it holds as much as it can.
