@@ -191,6 +191,28 @@ describe('asking a provider', () => {
       expect(second.asked).toEqual([]);
     });
 
+    it.each([
+      ['declined it', noHere],
+      ['never heard of it', neverHeard],
+    ])('is asked about at the others where it was not sent in this life, and the first %s', async (_, word) => {
+      const { first, second, ask, inquire } = house('one', 'two');
+      const attempt = await wishes.ask();
+      await callOff(attempt);
+      await ask(attempt);
+      first.inquiryAnswers = [word];
+      await inquire(attempt);
+      const next = await secondOf(attempt);
+      await ask(next);
+      second.inquiryAnswers = [yes];
+      await inquire(next);
+      expect([first.asked, second.asked]).toEqual([[], []]);
+      expect((await wishes.attempts(attempt))[1]).toMatchObject({
+        number: 2,
+        status: 'approved',
+        needs_attention: true,
+      });
+    });
+
     it('sends no more of what its provider has never heard of', async () => {
       const { first, ask, inquire } = house();
       first.answers = [silence];

@@ -27,13 +27,15 @@ export interface Hearing {
 }
 
 /**
- * Whether a word lets another connector be tried, if there is one: not for a payment that was called off meanwhile. Of one that was
- * asked about without having been sent, because its time was over, the others are asked in turn: any may have been its provider.
+ * Whether a word lets another connector be tried, if there is one: not for a payment that was called off meanwhile. Of what was asked
+ * about without having been sent, because it was over, the others are asked in turn: any may have been its provider.
  */
 export function callsForOthers(attempt: Attempt, word: Pick<Word, 'outcome' | 'isOthersToTry'>): boolean {
-  if (!isRouted(attempt.action) || !attempt.isWanted) return false;
-  if (word.outcome === 'declined') return word.isOthersToTry;
-  return word.outcome === 'not_sent' || (word.outcome === 'not_found' && attempt.sentAt === null);
+  const { action, isWanted, isGivenUp, sentAt } = attempt;
+  if (!isRouted(action)) return false;
+  const isLookedInto = sentAt === null && (isWanted || isGivenUp);
+  if (word.outcome === 'declined') return word.isOthersToTry && (isWanted || isLookedInto);
+  return word.outcome === 'not_found' ? isLookedInto : word.outcome === 'not_sent' && isWanted;
 }
 
 /** Why it is of no use to send it any more; undefined where it is. */
