@@ -82,7 +82,8 @@ async function storm(requests = REQUESTS): Promise<Record<string, number>> {
     told[name] = (told[name] ?? 0) + 1;
     if (status === 503) expect([headers.get('retry-after'), body['retryable']]).toEqual(['1', true]);
   }
-  const known = ['200', '202', '503 database_busy', '503 unavailable'];
+  // A machine on which the event loop comes late refuses at the door.
+  const known = ['200', '202', '503 database_busy', '503 unavailable', '503 overloaded'];
   expect(Object.keys(told).filter((name) => !known.includes(name))).toEqual([]);
   return told;
 }

@@ -13,7 +13,7 @@ import { uniqueSuffix } from './topics.js';
 type Migrations = Parameters<typeof runMigrations>[1];
 
 /** Specs share the machine with servers that start and die: a slow connection is not what they are about. */
-const ACQUIRE_TIMEOUT_MS = 10_000;
+const ACQUIRE_TIMEOUT_MS = 30_000;
 
 export interface TestDatabase extends ProvisionedDatabase {
   /** Superuser URL of this database. */

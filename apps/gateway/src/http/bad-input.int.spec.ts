@@ -33,7 +33,7 @@ let before: Readonly<Record<string, number>>;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities, acquireTimeout_ms: 10_000 });
+  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities, acquireTimeout_ms: 30_000 });
   gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
   house = new House(db, broker);
   await house.start();

@@ -29,7 +29,7 @@ export async function openStage(env: Record<string, string> = {}): Promise<Stage
     poolSize: 5,
     applicationName: 'spec',
     entities,
-    acquireTimeout_ms: 10_000,
+    acquireTimeout_ms: 30_000,
   });
   const gateway = await startGateway({ databaseUrl: database.url, broker, redisUrl: testServers().redis, env });
   const house = new House(db, broker);

@@ -10,7 +10,8 @@ export const archiver: IndexRegistry = {
     archived_events: {
       ...OWNED,
       event_id: uuidOf('n'),
-      id_time: "now() - ($rows - n) * interval '20 days' / $rows",
+      // To the end of this day: as many are of today whatever time it is.
+      id_time: "date_trunc('day', now(), 'UTC') + interval '1 day' - ($rows - n + 1) * interval '20 days' / $rows",
       archived_at: "now() - ($rows - n) * interval '1 second'",
     },
   },
