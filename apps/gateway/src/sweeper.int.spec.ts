@@ -1,9 +1,10 @@
 import { newId } from '@payflow/contracts';
-import { openDatabase, statement, type Database } from '@payflow/database';
+import { statement, type Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   testBroker,
   testServers,
   uniqueSuffix,
@@ -42,7 +43,7 @@ const KEYS = statement(
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { entities });
   gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
   house = new House(db, broker);
   await house.start();

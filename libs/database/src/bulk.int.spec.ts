@@ -1,4 +1,4 @@
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Unnested, type BulkColumn } from './bulk.js';
 import { copyRows } from './copy.js';
@@ -42,7 +42,7 @@ const ALL = statement('spec.parcels', 'select *, day::text as day from parcels o
 
 let db: TestDatabase;
 beforeAll(async () => {
-  db = await createTestDatabase('spec', [Bulk1764100049005, RIGHTS], 2);
+  db = await provisionTestDatabase('spec', [Bulk1764100049005, RIGHTS], 2);
 });
 afterAll(() => db.drop());
 

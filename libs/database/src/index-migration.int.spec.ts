@@ -1,4 +1,4 @@
-import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IndexMigration } from './index-migration.js';
@@ -30,7 +30,7 @@ let db: TestDatabase;
 let owner: Client;
 let admin: Client;
 beforeEach(async () => {
-  db = await createTestDatabase('spec', [Tables1764100049003, {}], 1);
+  db = await provisionTestDatabase('spec', [Tables1764100049003, {}], 1);
   owner = new Client({ connectionString: db.ownerUrl });
   admin = new Client({ connectionString: db.adminUrl });
   await Promise.all([owner.connect(), admin.connect()]);

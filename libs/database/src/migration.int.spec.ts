@@ -1,4 +1,4 @@
-import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runMigrations, SqlMigration } from './migration.js';
@@ -16,7 +16,7 @@ class ColouredThings1763700005000 extends SqlMigration {
 let db: TestDatabase;
 let other: Client;
 beforeAll(async () => {
-  db = await createTestDatabase('spec', [Things1763700003000], 1);
+  db = await provisionTestDatabase('spec', [Things1763700003000], 1);
   other = new Client({ connectionString: db.adminUrl });
   await other.connect();
 });

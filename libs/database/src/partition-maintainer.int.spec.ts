@@ -1,4 +1,4 @@
-import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { onStatement } from './care/statement-events.js';
@@ -38,7 +38,7 @@ let owner: Client;
 let maintainer: PartitionMaintainer;
 
 beforeEach(async () => {
-  db = await createTestDatabase('spec', [Dated1764100049001, RIGHTS], 4);
+  db = await provisionTestDatabase('spec', [Dated1764100049001, RIGHTS], 4);
   owner = new Client({ connectionString: db.ownerUrl });
   await owner.connect();
   maintainer = new PartitionMaintainer(db.database, AHEAD);

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, type TestDatabase } from '@payflow/testing';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ interface Due {
 let db: TestDatabase;
 let owner: Client;
 beforeAll(async () => {
-  db = await createTestDatabase('spec', [Months1764100049002, {}], 2);
+  db = await provisionTestDatabase('spec', [Months1764100049002, {}], 2);
   owner = new Client({ connectionString: db.ownerUrl });
   await owner.connect();
 });

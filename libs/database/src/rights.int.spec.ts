@@ -1,4 +1,4 @@
-import { createTestDatabase, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, testServers, uniqueSuffix, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from './database.js';
@@ -46,7 +46,7 @@ describe('the roles of a database', () => {
   let db: TestDatabase;
   let name: string;
   beforeAll(async () => {
-    db = await createTestDatabase('spec', STEPS, 1);
+    db = await provisionTestDatabase('spec', STEPS, 1);
     name = new URL(db.url).username;
   });
   afterAll(() => db.drop());

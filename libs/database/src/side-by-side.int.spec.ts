@@ -1,4 +1,4 @@
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SqlMigration } from './migration.js';
 import { SideBySide } from './side-by-side.js';
@@ -28,7 +28,7 @@ const LOAD = statement('spec.side-by-side', BOTH.text);
 
 let db: TestDatabase;
 beforeAll(async () => {
-  db = await createTestDatabase('spec', [Shelves1764100049011, { shelves: { update: ['weight'] } }]);
+  db = await provisionTestDatabase('spec', [Shelves1764100049011, { shelves: { update: ['weight'] } }]);
 });
 afterAll(() => db.drop());
 

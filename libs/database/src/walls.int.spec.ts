@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { EVERY_TENANT, SqlMigration, statement, WALLS } from './index.js';
 
@@ -23,7 +23,7 @@ const RUNS = statement(
 const [alice, bob] = [randomUUID(), randomUUID()];
 let test: TestDatabase;
 beforeAll(async () => {
-  test = await createTestDatabase('gateway', [Notes1700000000001, { notes: {} }], 2);
+  test = await provisionTestDatabase('gateway', [Notes1700000000001, { notes: {} }], 2);
   await test.database.count(ADD, [[alice], 'of alice']);
   await test.database.count(ADD, [[bob], 'of bob']);
   await test.tamper(`insert into left_behind values ('org', 'by a message')`);

@@ -1,6 +1,6 @@
 import { SqlMigration, statement, type Database } from '@payflow/database';
 import { configureLogging, renderMetrics } from '@payflow/telemetry';
-import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { watchStatements } from './query-care.js';
 
@@ -41,7 +41,7 @@ describe('statements that are slow', () => {
 
   beforeAll(async () => {
     configureLogging({ level: 'info', stream: { write: (text: string) => void (written += text) } });
-    db = await createTestDatabase('care', [Things1764100030900, {}]);
+    db = await provisionTestDatabase('care', [Things1764100030900, {}]);
   });
   beforeEach(() => {
     written = '';
@@ -119,7 +119,7 @@ describe('statements that are slow', () => {
 });
 
 it('counts what TypeORM makes up against the share of the prepared', async () => {
-  const db = await createTestDatabase('counted', [Things1764100030900, {}]);
+  const db = await provisionTestDatabase('counted', [Things1764100030900, {}]);
   const unwatch = watchStatements(db.database, 100);
   const counts = async () => {
     const { body } = await renderMetrics();

@@ -1,5 +1,5 @@
 import { openDatabase, runMigrations, SqlMigration, type Rights } from '@payflow/database';
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { refuseExcess, RoleTooPowerful } from './refuse-excess.js';
 
@@ -14,7 +14,7 @@ const LATER: Rights = { things: { update: ['colour'] }, places: { delete: true }
 
 let db: TestDatabase;
 beforeAll(async () => {
-  db = await createTestDatabase('archiver', [Things1763700003000, RIGHTS], 1);
+  db = await provisionTestDatabase('archiver', [Things1763700003000, RIGHTS], 1);
   await runMigrations(db.ownerUrl, [Things1763700003000, Places1763700004000, LATER]);
 });
 afterAll(() => db?.drop());

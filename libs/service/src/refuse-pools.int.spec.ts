@@ -1,5 +1,5 @@
 import { capacityOf, openDatabase, type Database } from '@payflow/database';
-import { createTestDatabase, testServers, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, testServers, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { commonFields } from './configuration/common-fields.js';
@@ -20,7 +20,7 @@ let admin: Client;
 let role: string;
 let db: Database;
 beforeAll(async () => {
-  tables = await createTestDatabase('payments', [], 1);
+  tables = await provisionTestDatabase('payments', [], 1);
   role = new URL(tables.url).username;
   admin = new Client({ connectionString: testServers().postgres });
   await admin.connect();

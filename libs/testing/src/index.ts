@@ -1,5 +1,5 @@
 export { testBroker, testServers, type TestServers } from './servers.js';
-export { createTestDatabase, type TestDatabase } from './database.js';
+export { createTestDatabase, openSpecPool, provisionTestDatabase, type TestDatabase } from './database.js';
 export { createTestTopics, uniqueSuffix } from './topics.js';
 export {
   Sandbox,

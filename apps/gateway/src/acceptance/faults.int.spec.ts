@@ -1,9 +1,10 @@
 import { newId } from '@payflow/contracts';
-import { openDatabase, type Database } from '@payflow/database';
+import type { Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   testBroker,
   testServers,
   uniqueSuffix,
@@ -31,7 +32,7 @@ let bob: string;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { entities });
   postgres = new Proxy(new URL(test.url));
   redis = new Proxy(new URL(testServers().redis));
   await Promise.all([postgres.open(), redis.open()]);

@@ -4,6 +4,7 @@ import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   testBroker,
   testServers,
   uniqueSuffix,
@@ -12,7 +13,7 @@ import {
 } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { entities, migrations } from '../database/index.js';
-import { openDatabase, statement, type Database } from '@payflow/database';
+import { statement, type Database } from '@payflow/database';
 import { Client, countRows, startGateway } from '../testing/gateway-under-test.js';
 import { House } from '../testing/house.js';
 
@@ -28,7 +29,7 @@ let bob: string;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { entities });
   gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
   house = new House(db, broker);
   await house.start();

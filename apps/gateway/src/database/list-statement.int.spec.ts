@@ -1,6 +1,6 @@
 import { newId, toUuid } from '@payflow/contracts';
-import { openDatabase, statement, type Database } from '@payflow/database';
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { statement, type Database } from '@payflow/database';
+import { createTestDatabase, openSpecPool, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { entities, migrations } from './index.js';
 import type { AuditFilter } from './audit.repository.js';
@@ -27,7 +27,7 @@ let db: Database;
 beforeAll(async () => {
   test = await createTestDatabase('gateway', migrations);
   // One connection: what it is left with is looked at.
-  db = await openDatabase({ url: test.url, poolSize: 1, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { poolSize: 1, entities });
 });
 afterAll(async () => {
   await db?.close();

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { fromUuid, newId } from '@payflow/contracts';
-import { openDatabase, type Database } from '@payflow/database';
+import type { Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   testBroker,
   testServers,
   uniqueSuffix,
@@ -33,7 +34,7 @@ let before: Readonly<Record<string, number>>;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities, acquireTimeout_ms: 30_000 });
+  db = await openSpecPool(test.url, { entities });
   gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
   house = new House(db, broker);
   await house.start();

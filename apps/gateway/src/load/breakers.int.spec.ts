@@ -1,9 +1,10 @@
-import { openDatabase, type Database } from '@payflow/database';
+import type { Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import { renderMetrics } from '@payflow/telemetry';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   testBroker,
   testServers,
   uniqueSuffix,
@@ -27,7 +28,7 @@ let client: Client;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 2, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { poolSize: 2, entities });
   postgres = new Proxy(new URL(test.url));
   await postgres.open();
   gateway = await startGateway({ databaseUrl: postgres.url, broker, redisUrl: testServers().redis });

@@ -17,11 +17,11 @@ beforeAll(async () => {
 afterAll(() => narrow?.close());
 
 const busy = () => metric('payflow_admission_workers{state="busy"}');
-// A loop that is late would send reads away for that.
+// A loop that is later than this has fewer begun at one time (see `concurrency.ts`).
 beforeEach(() =>
   until(
     'nothing is at work, and the event loop is on time',
-    async () => (await busy()) === 0 && (await metric('payflow_event_loop_delay_seconds')) < 0.02,
+    async () => (await busy()) === 0 && (await metric('payflow_event_loop_delay_seconds')) < 0.05,
   ),
 );
 

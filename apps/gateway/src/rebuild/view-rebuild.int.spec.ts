@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { openDatabase, statement, type Database, type PublishedKey } from '@payflow/database';
-import { createTestDatabase, type TestDatabase } from '@payflow/testing';
+import { statement, type Database, type PublishedKey } from '@payflow/database';
+import { createTestDatabase, openSpecPool, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { entities, migrations } from '../database/index.js';
 import { REBUILT_VIEWS } from './rebuilt-views.js';
@@ -14,7 +14,7 @@ let db: Database;
 
 beforeAll(async () => {
   test = await createTestDatabase('gateway', migrations);
-  db = await openDatabase({ url: test.url, poolSize: 3, applicationName: 'spec', entities, acquireTimeout_ms: 20_000 });
+  db = await openSpecPool(test.url, { poolSize: 3, entities });
 });
 afterAll(async () => {
   await db?.close();

@@ -1,7 +1,14 @@
-import { openDatabase, type Database } from '@payflow/database';
+import type { Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import { renderMetrics } from '@payflow/telemetry';
-import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
+import {
+  createTestDatabase,
+  createTestTopics,
+  openSpecPool,
+  testBroker,
+  testServers,
+  uniqueSuffix,
+} from '@payflow/testing';
 import { entities, migrations } from '../database/index.js';
 import { Client, startGateway } from './gateway-under-test.js';
 
@@ -18,7 +25,7 @@ export interface NarrowGateway {
 export async function openNarrowGateway(workers: number, queue: number): Promise<NarrowGateway> {
   const broker = testBroker(uniqueSuffix());
   const [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  const db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  const db = await openSpecPool(test.url, { entities });
   const env = { MAX_WORKERS: `${workers}`, MAX_QUEUE_SIZE: `${queue}` };
   const gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis, env });
   const client = await Client.of(db, gateway.base);

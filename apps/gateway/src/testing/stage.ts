@@ -1,7 +1,14 @@
-import { openDatabase, type Database } from '@payflow/database';
+import type { Database } from '@payflow/database';
 import type { BrokerOptions } from '@payflow/messaging';
 import type { RunningService } from '@payflow/service';
-import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
+import {
+  createTestDatabase,
+  createTestTopics,
+  openSpecPool,
+  testBroker,
+  testServers,
+  uniqueSuffix,
+} from '@payflow/testing';
 import { entities, migrations } from '../database/index.js';
 import { Client, startGateway, type Answered } from './gateway-under-test.js';
 import { House } from './house.js';
@@ -24,13 +31,7 @@ export interface Stage {
 export async function openStage(env: Record<string, string> = {}): Promise<Stage> {
   const broker = testBroker(uniqueSuffix());
   const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  const db = await openDatabase({
-    url: database.url,
-    poolSize: 5,
-    applicationName: 'spec',
-    entities,
-    acquireTimeout_ms: 30_000,
-  });
+  const db = await openSpecPool(database.url, { entities });
   const gateway = await startGateway({ databaseUrl: database.url, broker, redisUrl: testServers().redis, env });
   const house = new House(db, broker);
   await house.start();

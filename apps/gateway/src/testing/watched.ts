@@ -1,7 +1,14 @@
 import { randomInt } from 'node:crypto';
-import { openDatabase, statement, type Database } from '@payflow/database';
+import { statement, type Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
-import { createTestDatabase, createTestTopics, testBroker, testServers, uniqueSuffix } from '@payflow/testing';
+import {
+  createTestDatabase,
+  createTestTopics,
+  openSpecPool,
+  testBroker,
+  testServers,
+  uniqueSuffix,
+} from '@payflow/testing';
 import { entities, migrations } from '../database/index.js';
 import { Watch } from '../watch/watch.js';
 import { startGateway } from './gateway-under-test.js';
@@ -31,7 +38,7 @@ export interface Watched {
 export async function openWatched(): Promise<Watched> {
   const broker = testBroker(uniqueSuffix());
   const [database] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  const db = await openDatabase({ url: database.url, poolSize: 3, applicationName: 'spec', entities });
+  const db = await openSpecPool(database.url, { poolSize: 3, entities });
   const gateways: Gateway[] = [];
   return {
     db,

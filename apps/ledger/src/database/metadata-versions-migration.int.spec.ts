@@ -1,12 +1,14 @@
 import { newId, uuidOf } from '@payflow/contracts';
+import { provisionTestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { expect, it } from 'vitest';
 import { CommandsOf } from '../testing/commands.js';
 import { LedgerUnderTest } from '../testing/ledger-under-test.js';
+import { invariants } from './invariants.js';
 import { LedgerMetadataVersions1763700014002 } from './migrations/1763700014002-ledger-metadata-versions.js';
 
 it('begins the history of accounts that were there before with their opening, and what they have now', async () => {
-  const ledger = await LedgerUnderTest.open();
+  const ledger = await LedgerUnderTest.open(invariants, provisionTestDatabase);
   const ours = new CommandsOf();
   const [kept, changed, world] = [newId('account'), newId('account'), newId('account')];
   await ledger.handle([

@@ -1,6 +1,6 @@
 import { newId } from '@payflow/contracts';
 import { readConfiguration, startService } from '@payflow/service';
-import { createTestDatabase, createTestTopics, testBroker, uniqueSuffix, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, createTestTopics, testBroker, uniqueSuffix, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LedgerCommand } from '../domain/decide.js';
@@ -37,7 +37,7 @@ async function onceAs(url: string, text: string): Promise<unknown> {
 }
 
 beforeAll(async () => {
-  db = await createTestDatabase('ledger', migrations, 2);
+  db = await provisionTestDatabase('ledger', migrations, 2);
   await onceAs(db.url, 'select ensure_partitions(1)');
   const ours = new CommandsOf();
   const [world, wallet] = [newId('account'), newId('account')];

@@ -25,11 +25,11 @@ export class LedgerUnderTest {
   ) {}
 
   /** `checked`: the invariants that it looks at while it runs, each of which rests for as long as all of them would take. */
-  static async open(checked = invariants): Promise<LedgerUnderTest> {
+  static async open(checked = invariants, database = createTestDatabase): Promise<LedgerUnderTest> {
     const prefix = `${uniqueSuffix()}.`;
     const brokers = testServers().kafka;
     const [db] = await Promise.all([
-      createTestDatabase('ledger', migrations),
+      database('ledger', migrations),
       createTestTopics({ brokers, clientId: 'spec', prefix }),
     ]);
     await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));

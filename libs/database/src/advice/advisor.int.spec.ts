@@ -1,4 +1,4 @@
-import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SqlMigration } from '../migration.js';
@@ -47,7 +47,7 @@ describe('the advisor', () => {
   let asService: Client;
 
   beforeAll(async () => {
-    db = await createTestDatabase('advised', [Shop1764100030910, {}], 1);
+    db = await provisionTestDatabase('advised', [Shop1764100030910, {}], 1);
     admin = new Client({ connectionString: db.adminUrl });
     asService = new Client({ connectionString: db.url });
     await Promise.all([admin.connect(), asService.connect()]);

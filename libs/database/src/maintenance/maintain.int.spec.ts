@@ -1,4 +1,4 @@
-import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
+import { provisionTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LIMITS } from '../advice/advice.js';
@@ -21,7 +21,7 @@ describe('maintenance', () => {
   let lines: string[] = [];
 
   beforeAll(async () => {
-    db = await createTestDatabase('maintained', [Things1764100030930, {}], 1);
+    db = await provisionTestDatabase('maintained', [Things1764100030930, {}], 1);
     admin = new Client({ connectionString: db.adminUrl });
     await admin.connect();
   });

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { request as ask, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { newId } from '@payflow/contracts';
-import { openDatabase, onStatement, type Database } from '@payflow/database';
+import { onStatement, type Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   testBroker,
   testServers,
   uniqueSuffix,
@@ -41,7 +42,7 @@ let destination: string;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { entities });
   const start = () => startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
   [gateway, another] = [await start(), await start()];
   house = new House(db, broker);

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { newId } from '@payflow/contracts';
-import { openDatabase, statement, type Database } from '@payflow/database';
+import { statement, type Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   testBroker,
   testServers,
   uniqueSuffix,
@@ -44,7 +45,7 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1');
   await once(ledger, 'listening');
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { entities });
   const start = () =>
     startGateway({
       databaseUrl: test.url,

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
-import { openDatabase, type Database } from '@payflow/database';
+import type { Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   testBroker,
   testServers,
   uniqueSuffix,
@@ -25,7 +26,7 @@ let before: Readonly<Record<string, number>>;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { entities });
   gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
   client = await Client.of(db, gateway.base);
 });

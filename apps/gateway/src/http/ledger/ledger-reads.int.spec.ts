@@ -3,28 +3,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { newId } from '@payflow/contracts';
-import { openDatabase, type Database } from '@payflow/database';
-import { verifyInternalToken, type InternalClaims, type RunningService } from '@payflow/service';
-import {
-  createTestDatabase,
-  createTestTopics,
-  testBroker,
-  testServers,
-  uniqueSuffix,
-  type TestDatabase,
-} from '@payflow/testing';
+import { verifyInternalToken, type InternalClaims } from '@payflow/service';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { entities, migrations } from '../../database/index.js';
-import { Client, countRows, startGateway } from '../../testing/gateway-under-test.js';
-import { House } from '../../testing/house.js';
-import { told } from '../../testing/stage.js';
+import { Client, countRows } from '../../testing/gateway-under-test.js';
+import { openStage, told, type Stage } from '../../testing/stage.js';
 
 const SECRET = 's'.repeat(32);
-const broker = testBroker(uniqueSuffix());
-let test: TestDatabase;
-let db: Database;
-let gateway: RunningService & { base: string };
-let house: House;
+let stage: Stage;
 let client: Client;
 let account: string;
 
@@ -42,27 +27,15 @@ beforeAll(async () => {
     response.writeHead(answering.status, { 'content-type': 'application/json' }).end(JSON.stringify(answering.body));
   }).listen(0, '127.0.0.1');
   await once(ledger, 'listening');
-  [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
-  gateway = await startGateway({
-    databaseUrl: test.url,
-    broker,
-    redisUrl: testServers().redis,
-    env: {
-      PAYFLOW_INTERNAL_SECRET: SECRET,
-      PAYFLOW_INTERNAL_LEDGER_URL: `http://127.0.0.1:${(ledger.address() as AddressInfo).port}`,
-    },
+  stage = await openStage({
+    PAYFLOW_INTERNAL_SECRET: SECRET,
+    PAYFLOW_INTERNAL_LEDGER_URL: `http://127.0.0.1:${(ledger.address() as AddressInfo).port}`,
   });
-  house = new House(db, broker);
-  await house.start();
-  client = await Client.of(db, gateway.base);
+  ({ client } = stage);
   account = await client.open();
 });
 afterAll(async () => {
-  await gateway.stop();
-  await house.stop();
-  await db.close();
-  await test.drop();
+  await stage.close();
   ledger.closeAllConnections();
   ledger.close();
 });
@@ -147,7 +120,7 @@ describe('closed months', () => {
     await client.get(`${PERIODS}?cursor=${cursor}`);
     const paths = ['/2026-10', '?limit=1', '?after=2026-10&limit=50'];
     expect(asked.map(({ url }) => url)).toEqual(paths.map((path) => PERIODS + path));
-    const stranger = await Client.of(db, gateway.base);
+    const stranger = await Client.of(stage.db, stage.gateway.base);
     expect(told(await stranger.get(`${PERIODS}?cursor=${cursor}`))).toBe('400 cursor_mismatch');
     answering = { status: 404, body: {} };
     expect(told(await client.get(`${PERIODS}/2026-11`))).toBe('404 not_found');
@@ -215,9 +188,9 @@ it.each(['', '?path=', '?path=a%20b', `?path=${'a'.repeat(256)}`, '?path=a&as_of
 );
 
 it('knows the accounts of the caller alone', async () => {
-  const stranger = await Client.of(db, gateway.base);
-  const live = await client.withKey(db, ['accounts:read'], true);
-  const blind = await client.withKey(db, ['payments:read', 'transfers:read']);
+  const stranger = await Client.of(stage.db, stage.gateway.base);
+  const live = await client.withKey(stage.db, ['accounts:read'], true);
+  const blind = await client.withKey(stage.db, ['payments:read', 'transfers:read']);
   for (const path of ['/balance', '/statement', '/transfers', '/metadata_versions']) {
     expect(told(await stranger.get(of(path)))).toBe('404 not_found');
     expect(told(await live.get(of(path)))).toBe('404 not_found');
@@ -230,10 +203,10 @@ it('knows the accounts of the caller alone', async () => {
 });
 
 it('says of an account that is not open yet that it is pending', async () => {
-  house.answering = false;
+  stage.house.answering = false;
   const { body } = await client.post('/api/v1/accounts', { asset: 'USD' }, { prefer: 'wait=0' });
   expect(told(await client.get(`/api/v1/accounts/${String(body['id'])}/balance`))).toBe('409 account_pending');
-  house.answering = true;
+  stage.house.answering = true;
 });
 
 it('answers 502 when the ledger fails', async () => {
@@ -289,7 +262,7 @@ describe('a dry run', () => {
   };
 
   it('asks the ledger for what would come of the command, and leaves nothing', async () => {
-    const before = await countRows(db);
+    const before = await countRows(stage.db);
     const id = newId('transfer');
     agree(null, [leg({ id })]);
     const answer = await tryOut(leg({ id, up_to: true, metadata: { a: 'b' } }));
@@ -297,7 +270,7 @@ describe('a dry run', () => {
     const [{ url, claims, question } = { url: '', claims: undefined, question: '' }] = asked;
     expect([url, claims?.tenant]).toEqual(['/api/v1/transfers/dry_run', client.tenant]);
     expect(JSON.parse(question)).toMatchObject({ legs: [leg({ id, up_to: true })], metadata: { a: 'b' } });
-    expect(await countRows(db)).toEqual(before);
+    expect(await countRows(stage.db)).toEqual(before);
     // The id is as free as it was.
     expect((await client.post(TRANSFERS, leg({ id }))).status).toBe(201);
     expect(told(await tryOut(leg({ id })))).toBe('422 id_reused');
@@ -325,10 +298,10 @@ describe('a dry run', () => {
     ['null', () => leg({ dry_run: null }), '400 invalid_request'],
     ['a leg with one of its own', () => ({ legs: [leg({ dry_run: true })] }), '400 invalid_request'],
   ])('is refused at the door as the transfer would be, with %s', async (_what, body, code) => {
-    const before = await countRows(db);
+    const before = await countRows(stage.db);
     expect(told(await tryOut(body(), {}))).toBe(code);
     expect(asked).toEqual([]);
-    expect(await countRows(db)).toEqual(before);
+    expect(await countRows(stage.db)).toEqual(before);
   });
 
   it('that is none is a transfer', async () => {
@@ -342,7 +315,7 @@ describe('a dry run', () => {
   });
 
   it('needs the scope, and a ledger', async () => {
-    const reader = await client.withKey(db, ['transfers:read']);
+    const reader = await client.withKey(stage.db, ['transfers:read']);
     expect(told(await reader.post(TRANSFERS, leg({ dry_run: true })))).toBe('403 forbidden');
     answering = { status: 500, body: {} };
     expect(told(await tryOut(leg()))).toBe('502 bad_gateway');
@@ -369,7 +342,7 @@ describe("a payment's own transfer", () => {
     expect(body).toMatchObject({ ...facts, ...links, metadata: {}, trace_id: payment.trace_id, failure: null });
     expect(Object.keys(body)).toEqual(Object.keys(own));
     expect(asked).toMatchObject([{ url: pathOf(payment), claims: { tenant: client.tenant, livemode: false } }]);
-    const stranger = await Client.of(db, gateway.base);
+    const stranger = await Client.of(stage.db, stage.gateway.base);
     expect(told(await stranger.get(pathOf(payment)))).toBe('404 not_found');
     answering = { status: 500, body: {} };
     expect(told(await client.get(pathOf(payment), { 'cache-control': 'no-cache' }))).toBe('502 bad_gateway');
@@ -377,7 +350,7 @@ describe("a payment's own transfer", () => {
 
   it('is not asked for where there is no such payment, or it failed', async () => {
     const pauper = await client.open();
-    house.empty.add(pauper);
+    stage.house.empty.add(pauper);
     const failed = (await pay(pauper, account))['payment'] as { id: string };
     expect(told(await client.get(pathOf(failed)))).toBe('404 not_found');
     expect(told(await client.get(`/api/v1/transfers/${newId('transfer')}`))).toBe('404 not_found');
@@ -392,7 +365,7 @@ it('says of the metadata of a transfer that the ledger does not know that there 
   answering = { status: 200, body: { data: [], next: '5' } };
   const cursor = (await client.get(path)).body['next_cursor'] as string;
   asked = [];
-  const blind = await client.withKey(db, ['accounts:read']);
+  const blind = await client.withKey(stage.db, ['accounts:read']);
   expect(told(await blind.get(path))).toBe('403 forbidden');
   expect(told(await client.get('/api/v1/transfers/tr_x/metadata_versions'))).toBe('400 invalid_id');
   expect(told(await client.get(`${path}?deep=1`))).toBe('400 invalid_parameter');

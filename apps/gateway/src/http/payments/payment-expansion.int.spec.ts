@@ -3,11 +3,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fromUuid, newId, uuidOf, type DisputeSnapshot } from '@payflow/contracts';
-import { openDatabase, type Database } from '@payflow/database';
+import type { Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   statementsOf,
   testBroker,
   testServers,
@@ -54,7 +55,7 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1');
   await once(ledger, 'listening');
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { entities });
   const url = `http://127.0.0.1:${(ledger.address() as AddressInfo).port}`;
   const env = { PAYFLOW_INTERNAL_SECRET: 's'.repeat(32), PAYFLOW_INTERNAL_LEDGER_URL: url };
   gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis, env });

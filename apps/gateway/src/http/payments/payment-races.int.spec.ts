@@ -1,8 +1,9 @@
-import { openDatabase, statement, type Database } from '@payflow/database';
+import { statement, type Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
   createTestDatabase,
   createTestTopics,
+  openSpecPool,
   testBroker,
   testServers,
   uniqueSuffix,
@@ -37,7 +38,7 @@ let terms: Record<string, unknown>;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openDatabase({ url: test.url, poolSize: 5, applicationName: 'spec', entities });
+  db = await openSpecPool(test.url, { entities });
   const stack = { databaseUrl: test.url, broker, redisUrl: testServers().redis };
   gateways = [await startGateway(stack), await startGateway(stack)];
   house = new House(db, broker);
