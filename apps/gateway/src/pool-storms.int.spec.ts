@@ -7,7 +7,7 @@ import { removeServerFolder, startPostgres, type Server } from '@payflow/local-s
 import { DATABASE, type RunningService } from '@payflow/service';
 import { createTestTopics, openSpecPool, testBroker, testServers, uniqueSuffix, until } from '@payflow/testing';
 import { Client as Connection } from 'pg';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { entities, migrations } from './database/index.js';
 import { Client, countRows, startGateway, type Answered } from './testing/gateway-under-test.js';
 import { House } from './testing/house.js';
@@ -15,6 +15,9 @@ import { House } from './testing/house.js';
 /** D4 in short: what `npm run e2e -- storms` plays for longer, over all five services. */
 const REQUESTS = 1_000;
 const CONNECTIONS = 20;
+/** A thousand requests, and twenty connections opened anew again and again, on however slow a machine. */
+const DEADLINE_MS = 60_000;
+vi.setConfig({ testTimeout: 4 * DEADLINE_MS });
 const SECONDS = expect.stringMatching(/^[1-9]\d?$/) as unknown;
 const PASSWORDS = { migrator: 'migrator-password', service: 'service-password', reader: 'reader-password' };
 
@@ -98,10 +101,14 @@ function expectOnlyCached(told: Record<string, number>, requests: number): void 
 
 /** Nothing leaks, nothing hangs: all connections are back, and every kind of request is answered. */
 async function expectRecovery(): Promise<void> {
-  await until('every kind of request is answered', async () => {
-    const answers = await Promise.all([0, 1, 2].map(ask));
-    return answers.every(({ status }) => status === 200 || status === 202);
-  });
+  await until(
+    'every kind of request is answered',
+    async () => {
+      const answers = await Promise.all([0, 1, 2].map(ask));
+      return answers.every(({ status }) => status === 200 || status === 202);
+    },
+    DEADLINE_MS,
+  );
   await until('it is ready', async () => (await client.get('/readyz')).status === 200);
   const pools = gateway.app.get<Database>(DATABASE, { strict: false });
   await until('no connection is in use', () =>
@@ -143,7 +150,11 @@ it('all backends terminated under load, again and again', async () => {
   const storming = (async () => {
     while (!isOver) await storm(REQUESTS / 2);
   })();
-  await until('all have been ended three times over', async () => (ended += await terminated()) > 3 * CONNECTIONS);
+  await until(
+    'all have been ended three times over',
+    async () => (ended += await terminated()) > 3 * CONNECTIONS,
+    DEADLINE_MS,
+  );
   isOver = true;
   await storming;
   await admin.end();
@@ -164,14 +175,18 @@ it('every place of the server taken by somebody else', async () => {
     if (isTaken) rogues.push(rogue);
     return isTaken;
   };
-  await until('the gateway has lost its places and gets none back', async () => {
-    await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename like '%gateway'`);
-    while (await take());
-    const [row] = (
-      await admin.query<{ own: string }>(`select count(*) as own from pg_stat_activity where usename like '%gateway'`)
-    ).rows;
-    return row?.own === '0';
-  });
+  await until(
+    'the gateway has lost its places and gets none back',
+    async () => {
+      await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where usename like '%gateway'`);
+      while (await take());
+      const [row] = (
+        await admin.query<{ own: string }>(`select count(*) as own from pg_stat_activity where usename like '%gateway'`)
+      ).rows;
+      return row?.own === '0';
+    },
+    DEADLINE_MS,
+  );
   const told = await storm();
   expect(Object.keys(told).sort()).toEqual(expect.arrayContaining(['503 unavailable']) as unknown as string[]);
   expectOnlyCached(told, REQUESTS);

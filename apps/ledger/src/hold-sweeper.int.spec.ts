@@ -17,7 +17,10 @@ import { HoldSweeper } from './hold-sweeper.js';
 import { CommandsOf } from './testing/commands.js';
 
 const STATUS = statement('spec.status', 'select status from holds where id = $1');
-const PENDING = statement('spec.pending', 'select pending_debits::integer as pending from accounts where id = $1');
+const PENDING = statement(
+  'spec.pending-debits',
+  'select pending_debits::integer as pending from accounts where id = $1',
+);
 const ours = new CommandsOf();
 
 let db: TestDatabase;

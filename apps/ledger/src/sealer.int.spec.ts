@@ -310,6 +310,11 @@ it('is made as soon as the ledger starts again, of what was booked before', asyn
   const seals = async () => (await db.database.rows<{ seals: number }>(SEALS))[0]?.seals ?? 0;
   await moved(1);
   const before = await seals();
+  const FREE = statement(
+    'spec.horizon-is-past',
+    'select pg_snapshot_xmin(pg_current_snapshot()) > max(xact_id) as free from transfers',
+  );
+  await until('nobody holds the horizon back', async () => (await db.database.rows<{ free: boolean }>(FREE))[0]?.free);
   const started = new Sealer(db.database, messaging, new SigningKey('one secret'));
   started.onApplicationBootstrap();
   await until('there is another seal', async () => (await seals()) > before);

@@ -322,7 +322,7 @@ describe('an account', () => {
 });
 
 const VERSION = statement(
-  'spec.account-version',
+  'spec.account-view',
   'select version::integer as version, posted_credits_minor::text as credits, status from account_views where id = $1',
 );
 

@@ -21,9 +21,9 @@ const acceptable = {
   requestId: 'spec',
   traceparent: undefined,
 };
-const LOCK = statement('spec.lock', 'lock table transfer_views in access exclusive mode');
+const LOCK = statement('spec.lock-transfers', 'lock table transfer_views in access exclusive mode');
 const WAITING = statement(
-  'spec.waiting',
+  'spec.waiting-for-views',
   `select from pg_locks where not granted and relation = 'transfer_views'::regclass and database = (
      select oid from pg_database where datname = current_database())`,
 );

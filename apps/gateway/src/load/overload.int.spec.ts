@@ -9,7 +9,7 @@ import { countRows, type Answered, type Client } from '../testing/gateway-under-
 import { metric, openNarrowGateway, type NarrowGateway } from '../testing/narrow-gateway.js';
 
 const ACCOUNTS = '/api/v1/accounts';
-const LOCK = statement('spec.lock', 'lock table idempotency_records in access exclusive mode');
+const LOCK = statement('spec.lock-keys', 'lock table idempotency_records in access exclusive mode');
 const WORKERS = 2;
 const QUEUE = 2;
 

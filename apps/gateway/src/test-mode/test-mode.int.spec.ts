@@ -230,7 +230,7 @@ describe('a reset', () => {
       (
         await stage.db.rows<{ rows: number }>(
           statement(
-            'spec.left',
+            'spec.left-of-tenant',
             `select ((select count(*) from payment_views where tenant_id = $1) + (select count(*) from account_views where tenant_id = $1)
                + (select count(*) from transfer_views where tenant_id = $1))::integer as rows`,
           ),

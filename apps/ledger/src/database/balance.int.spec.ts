@@ -16,7 +16,7 @@ import { IN_INDEX_ORDER } from './index-order.js';
 import { invariants, migrations } from './index.js';
 import { ADD_SNAPSHOTS, addSnapshots } from './snapshot.repository.js';
 
-const SNAPSHOTS = statement('spec.snapshots', 'select count(*)::integer as count from balance_snapshots');
+const SNAPSHOTS = statement('spec.snapshots-in-all', 'select count(*)::integer as count from balance_snapshots');
 const STAND_STILL = statement('spec.stand-still', 'update accounts set last_recorded_at = $1 where tenant_id = $2');
 
 let db: TestDatabase;

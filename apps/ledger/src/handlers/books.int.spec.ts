@@ -111,7 +111,10 @@ describe('a group', () => {
     const group = ours.group([...legs, leg(wallet, world, '1000')]);
     const [refused] = await handle([group]);
     expect(refused?.data).toMatchObject({ reason: 'insufficient_funds', leg: 999 });
-    const BOOKED = statement('spec.booked', 'select count(*)::integer as count from transfers where group_id = $1');
+    const BOOKED = statement(
+      'spec.booked-of-group',
+      'select count(*)::integer as count from transfers where group_id = $1',
+    );
     const KNOWN = statement(
       'spec.known',
       `select count(*)::integer as count from verdicts where kind = 'transfer' and id = $1`,

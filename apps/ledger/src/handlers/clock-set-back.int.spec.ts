@@ -20,7 +20,7 @@ let wallet: string;
 let ahead: string;
 beforeAll(async () => {
   db = await createTestDatabase('ledger', migrations);
-  await db.database.rows(statement('spec.partitions', 'select ensure_partitions(3)'));
+  await db.database.rows(statement('spec.partitions-of-three-days', 'select ensure_partitions(3)'));
 });
 afterAll(() => db.drop());
 beforeEach(async () => {

@@ -11,7 +11,7 @@ import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 
 const RATE = { numerator: '92', denominator: '100' };
 const TRANSFERS = statement(
-  'spec.transfers',
+  'spec.transfers-of-group',
   `select asset, amount_minor::text as amount from transfers where group_id = $1 order by chain_position`,
 );
 

@@ -10,12 +10,12 @@ import { LedgerCommandsHandler } from './ledger-commands.handler.js';
 
 configureLogging({ level: 'silent' });
 
-const DEAD = statement('spec.dead', 'select xmin::text as xact from dead_letters where event_id = $1');
+const DEAD = statement('spec.ledger-dead', 'select xmin::text as xact from dead_letters where event_id = $1');
 const TRANSFERS = statement(
-  'spec.transfers',
+  'spec.transfers-by-id',
   'select count(*)::integer as count from transfers where id = typeid_uuid($1)',
 );
-const ACCOUNTS = statement('spec.accounts', 'select asset from accounts where id = typeid_uuid($1)');
+const ACCOUNTS = statement('spec.account-asset', 'select asset from accounts where id = typeid_uuid($1)');
 
 type Command = AnyMessage<'payflow.account.open.v1' | 'payflow.transfer.post.v1'>;
 

@@ -78,7 +78,7 @@ async function expectBooksInOrder(): Promise<void> {
 }
 
 const WAITING = statement(
-  'spec.waiting',
+  'spec.waiting-for-turn',
   `select count(*)::integer as count from pg_stat_activity
    where datname = current_database() and wait_event = 'advisory' and query like '%pg_advisory_xact_lock_shared%'`,
 );

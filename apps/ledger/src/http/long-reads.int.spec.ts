@@ -9,7 +9,7 @@ import { REPORTS } from '@payflow/service';
 import { CommandsOf, leg } from '../testing/commands.js';
 import { LedgerUnderTest } from '../testing/ledger-under-test.js';
 
-const BUSY = statement('spec.busy', 'select pg_sleep(3)');
+const BUSY = statement('spec.busy-for-long', 'select pg_sleep(3)');
 let ledger: LedgerUnderTest;
 const ours = new CommandsOf();
 const accounts = Array.from({ length: 23 }, () => newId('account'));

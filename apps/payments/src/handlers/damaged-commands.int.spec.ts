@@ -14,7 +14,7 @@ const STATES = statement(
   `select status, failure_code as "failureCode", version::integer as version, xact_id::text as xact from payments where create_command_id = typeid_uuid($1)`,
 );
 const DEAD = statement(
-  'spec.dead',
+  'spec.payments-dead',
   `select error_class as "errorClass", error_message as reason, xmin::text as xact from dead_letters where event_id = $1`,
 );
 

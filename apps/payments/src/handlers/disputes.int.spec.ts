@@ -10,7 +10,7 @@ import { DisputeStage, transfersOf } from '../testing/dispute-stage.js';
 configureLogging({ level: 'silent' });
 
 const ATTEMPTS = statement(
-  'spec.evidence-attempts',
+  'spec.dispute-attempts',
   `select a.action, a.status, a.connector, a.request, o.kind as operation, o.status as "operationStatus"
    from attempts a join payment_operations o on o.id = a.operation_id where a.payment_id = typeid_uuid($1)`,
 );

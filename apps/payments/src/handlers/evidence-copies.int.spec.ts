@@ -14,7 +14,7 @@ const ATTEMPTS = statement(
   'select id from attempts where payment_id = typeid_uuid($1) order by id',
 );
 const COUNTED = statement(
-  'spec.counted',
+  'spec.counted-in-all',
   'select coalesce(sum(messages), 0)::integer as messages from received_tallies',
 );
 

@@ -25,7 +25,7 @@ const DISPUTES = statement(
 );
 const TAKEN_BY_CARDS = statement('spec.taken-by-cards', `update payments set connector = 'cards' where id = $1`);
 const EVIDENCE = statement(
-  'spec.evidence',
+  'spec.dispute-evidence',
   'select outcome, believed from provider_evidence where payment_id = $1 order by received_at, outcome',
 );
 

@@ -260,7 +260,7 @@ describe('the history of an account', () => {
     const paid = await made('/payments', { source: books.alice, destination: account, amount: '8', asset: 'USD' });
     await stage.db.rows(
       statement(
-        'spec.told',
+        'spec.told-again',
         `insert into transfer_views select (jsonb_populate_record(v, jsonb_build_object('id', gen_random_uuid(), 'payment_id', $2::uuid,
          'created_at', v.created_at + nr * interval '1 ms'))).* from transfer_views v, generate_series(1, 1000) as nr where v.id = $1`,
       ),

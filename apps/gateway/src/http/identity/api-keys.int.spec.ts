@@ -200,7 +200,7 @@ describe('a key', () => {
     ['an end that is no instant', { expires_at: '2026-02-30T00:00:00Z' }],
   ])('is not made with %s', async (_what, more) => {
     const count = async (): Promise<unknown> =>
-      (await stage.db.rows(statement('spec.keys', 'select count(*) as keys from api_keys')))[0];
+      (await stage.db.rows(statement('spec.api-keys', 'select count(*) as keys from api_keys')))[0];
     const before = await count();
     expect(told(await make(more))).toBe('400 invalid_request');
     expect(await count()).toEqual(before);

@@ -131,7 +131,7 @@ it('answers 503 for a list that takes too long, and leaves the pool to the write
   // Whoever holds the table makes every list of it slow; no write of a payment needs it.
   const locked = db.transaction(async (tx) => {
     await tx.rows(UNHURRIED);
-    await tx.rows(statement('spec.lock', 'lock table hold_views in access exclusive mode'));
+    await tx.rows(statement('spec.lock-hold-views', 'lock table hold_views in access exclusive mode'));
     held.resolve();
     await letGo.promise;
   });

@@ -92,7 +92,7 @@ it('answers copies at both gateways with the same bytes', async () => {
   const headers = { 'idempotency-key': 'both-gateways', prefer: 'wait=10' };
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, at) =>
-      (at % 2 ? here : there).post(`${PAYMENTS}/${payment}/refunds`, { amount: '2' }, headers),
+      (at % 2 ? here : there).postUntilTaken(`${PAYMENTS}/${payment}/refunds`, { amount: '2' }, headers),
     ),
   );
   expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
