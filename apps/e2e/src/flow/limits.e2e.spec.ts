@@ -1,7 +1,7 @@
 import { newId } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { jsonOf, type Reply } from '../house/api-client.js';
+import { ApiClient, jsonOf, type Reply } from '../house/api-client.js';
 import { House } from '../house/house.js';
 import { Merchant } from '../house/merchant.js';
 
@@ -36,12 +36,12 @@ describe('limits, rules and reviews over HTTP', () => {
     await house?.close();
   });
 
-  async function post(path: string, body: object, { wait_s = WAIT_S, isEnough = isFinal } = {}) {
+  async function post(path: string, body: object, { api = merchant.api, wait_s = WAIT_S, isEnough = isFinal } = {}) {
     const options = { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s };
     return until(
       `${path} is answered`,
       async () => {
-        const answer = await merchant.api.call(`/api/v1${path}`, options);
+        const answer = await api.call(`/api/v1${path}`, options);
         return answer.kind === 'answer' && isEnough(answer) ? answer : undefined;
       },
       ANSWERED_WITHIN_MS,
@@ -120,15 +120,9 @@ describe('limits, rules and reviews over HTTP', () => {
   it('the demonstration of a house whose owner has set limits tells how its payment went', async () => {
     const { apiKey, payment: first } = shown;
     expect(first).toMatchObject({ status: 'succeeded' });
-    const limited = await fetch(`${house.api}/api/v1/limits`, {
-      method: 'POST',
-      headers: {
-        authorization: `Bearer ${apiKey}`,
-        'content-type': 'application/json',
-        'idempotency-key': newId('event'),
-      },
-      body: JSON.stringify({ kind: 'per_payment', asset: 'USD', amount: '1000' }),
-    });
+    const theirs = new ApiClient(house.api, apiKey);
+    const limited = await post('/limits', { kind: 'per_payment', asset: 'USD', amount: '1000' }, { api: theirs });
+    theirs.close();
     expect(limited.status).toBe(201);
     const again = await demonstration();
     expect(again.apiKey).toBe(apiKey);

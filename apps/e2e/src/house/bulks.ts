@@ -39,11 +39,11 @@ export class Bulks {
   }
 
   /** Sends until it is final; the same key each time. */
-  ended(options: CallOptions): Promise<Reply & { readonly kind: 'answer' }> {
+  ended(options: CallOptions, path = BULK_PATH): Promise<Reply & { readonly kind: 'answer' }> {
     return until(
-      'the bulk is answered',
+      `${path} is answered`,
       async () => {
-        const answer = await this.merchant.api.call(BULK_PATH, options);
+        const answer = await this.merchant.api.call(path, options);
         return answer.kind === 'answer' && answer.status !== 202 ? answer : undefined;
       },
       ANSWERED_WITHIN_MS,

@@ -1,17 +1,11 @@
-import { newId } from '@payflow/contracts';
 import { randomUUID } from 'node:crypto';
 import type { Begun } from '@payflow/gateway/database';
 import { withDatabase } from '../installation.js';
 import { findHost } from './demo-host.js';
+import { post } from './demo-post.js';
 
-const WAIT_S = 10;
 const FUNDS = '1000000';
 const AMOUNT = '1999';
-
-interface Answer {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
 
 /** Wallets of its own each time, so that it can be run again; prints what it did as one JSON object. */
 export async function demo({ api }: { api: string }): Promise<void> {
@@ -67,20 +61,6 @@ async function pay(api: string, apiKey: string, body: Record<string, unknown>): 
   // Its owner's limits and rules hold for it as well: that they do is no fault of the house.
   if (status === 402) return payment['payment'] as Record<string, unknown>;
   throw new Error(`the payment answered ${status}: ${JSON.stringify(payment)}`);
-}
-
-async function post(url: string, apiKey: string, body: Record<string, unknown>): Promise<Answer> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${apiKey}`,
-      'content-type': 'application/json',
-      'idempotency-key': newId('event'),
-      prefer: `wait=${WAIT_S}`,
-    },
-    body: JSON.stringify(body),
-  });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
 /** The same payment once more, for the newcomer's own terminal. */
