@@ -17,7 +17,7 @@ const test = { ...base.test, testTimeout: 60_000, hookTimeout: 60_000 };
 /**
  * Integration tests: one service or library on real PostgreSQL, Kafka and Redis, given by PAYFLOW_TEST_*. A service leaves its
  * process as it was when it is stopped, so files about one run one after the other in the same processes: the code that they share
- * is read and compiled once, which takes half of their time away.
+ * is read and compiled once, which takes nearly half of their time away.
  */
 export default defineConfig({
   test: {

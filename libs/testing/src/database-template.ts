@@ -18,6 +18,8 @@ export function templateOf(adminUrl: string, service: string, migrations: Migrat
   const name = `${prefix}_${service}`;
   const known = templates.get(name) ?? withClient(adminUrl, ensureTemplate);
   templates.set(name, known);
+  // Files that come later in this process try again.
+  known.catch(() => templates.delete(name));
   return known;
 
   async function ensureTemplate(admin: Client): Promise<string> {
