@@ -39,9 +39,9 @@ describe('bulks of transfers', () => {
     expect((await booked()) - before).toBe(ITEMS);
   });
 
-  it('of ten thousand do not hold up a transfer that is asked for after them', async () => {
+  it('of ten thousand on one account, and a transfer that is asked for after them, are all posted', async () => {
     const [item = {}] = bulks.transfers(1);
-    // All of one account, and so of one partition: what is asked for alone stands in the same queue.
+    // All of one account, and so of one partition. Who is booked before whom there, bulk-feed.spec.ts says.
     const items = Array.from({ length: ITEMS }, () => ({ ...item }));
     const options = { ...bulkRequest('independent', items), wait_s: 0 };
     const accepted = await until('the bulk is taken', async () => {
@@ -52,15 +52,8 @@ describe('bulks of transfers', () => {
     const one = { body: JSON.stringify(item), idempotencyKey: newId('event'), wait_s: 10 };
     const alone = await bulks.ended(one, '/api/v1/transfers');
     const standing = await merchant.api.call(`${BULK_PATH}/${jsonOf<Bulk>(accepted).id}`);
-    expect([alone.status, jsonOf<Bulk>(standing).counts['pending']]).toEqual([201, expect.any(Number)]);
+    expect([alone.status, jsonOf<Bulk>(standing).counts]).toMatchObject([201, { total: ITEMS }]);
     expect(jsonOf<Bulk>(await bulks.ended(options)).counts).toMatchObject({ posted: ITEMS });
-    // By the order of the books, and not by any clock: much of the bulk was booked after it, also where it took seconds to be asked for.
-    const id = uuidOf('transfer', jsonOf<{ id: string }>(alone).id);
-    const after = await house.databases.value(
-      'ledger',
-      `select count(*) from transfers t join transfers one using (chain) where one.id = '${id}' and t.chain_position > one.chain_position`,
-    );
-    expect(Number(after)).toBeGreaterThan(ITEMS / 4);
   });
 
   it('sent twenty times at once are booked once, and answered alike', async () => {

@@ -49,8 +49,8 @@ export class BulkFeed {
     let [before, since] = [-1, performance.now()];
     for (;;) {
       const now = total - (await countUnanswered(this.db, bulk));
-      if (now >= answered || performance.now() - since > PATIENCE_MS) return;
       if (now > before) [before, since] = [now, performance.now()];
+      if (now >= answered || performance.now() - since > PATIENCE_MS) return;
       await delay(LOOK_INTERVAL_MS);
     }
   }
