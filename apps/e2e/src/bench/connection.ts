@@ -44,6 +44,8 @@ export class Connection {
   }
 
   private receive(chunk: string): void {
+    // A connection on which nothing was asked for is told 408 and closed in the end: that answers no request.
+    if (!this.onAnswer) return;
     this.received = this.received === '' ? chunk : this.received + chunk;
     const head = this.received.indexOf(END_OF_HEAD);
     if (head < 0 || !this.isWhole(head)) return;

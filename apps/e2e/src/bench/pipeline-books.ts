@@ -17,12 +17,22 @@ export async function brokenBooks(house: House, acknowledged: readonly string[])
       )
     ).map(({ id }) => id),
   );
-  const lost = acknowledged
-    .filter((id) => !booked.has(uuidOf('payment', id)))
-    .map((id) => `I11: ${id} was acknowledged and is not booked`);
+  const unbooked = acknowledged.filter((id) => !booked.has(uuidOf('payment', id)));
+  const lost = await Promise.all(
+    unbooked.map(async (id) => `I11: ${id} was acknowledged and is not booked: ${await fateOf(house, id)}`),
+  );
   const verified = await house.verify().then(
     () => [],
     (error: unknown) => [(error as Error).message],
   );
   return [...found, ...lost, ...verified];
+}
+
+/** What payments knows of it. */
+function fateOf({ databases }: House, id: string): Promise<string> {
+  return databases.value(
+    'payments',
+    `select coalesce(max(concat_ws(', ', status, failure_code, failure_reason)), 'unknown') from payments where id = $1`,
+    [uuidOf('payment', id)],
+  );
 }
