@@ -24,6 +24,8 @@ const BOUND_MS = 3_000;
 /** What the issue promises. */
 const SLOWER_MS_MAX = 50;
 const USED_AGAIN_WITHIN_MS = 30_000;
+/** It has to start first. */
+const DIED_WITHIN_MS = 120_000;
 const READS_OF_THE_NEXT = 200;
 
 interface Phase {
@@ -121,10 +123,14 @@ async function dieWithAFreshValue(
   await gateway.launch({ CRASH_AT: 'cache-written:5' });
   void gateway.supervise(() => (died = true));
   let at = 0;
-  await until('the gateway died at cache-written', async () => {
-    await api.call(`${PAYMENTS_PATH}/${ended[at++ % ended.length]?.id}`);
-    return died;
-  });
+  await until(
+    'the gateway died at cache-written',
+    async () => {
+      await api.call(`${PAYMENTS_PATH}/${ended[at++ % ended.length]?.id}`);
+      return died;
+    },
+    DIED_WITHIN_MS,
+  );
   await gateway.untilReady();
 }
 

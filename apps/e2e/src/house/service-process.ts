@@ -16,7 +16,7 @@ export interface ServiceProcessOptions {
   readonly dir: string;
 }
 
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 120_000;
 /** As the launcher gives them: a drain takes 14 s at most. */
 const DRAIN_MS = 16_000;
 const PROBE_TIMEOUT_MS = 2_500;

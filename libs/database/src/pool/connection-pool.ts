@@ -42,6 +42,7 @@ const WAITED_TOO_LONG = 'timeout exceeded when trying to connect';
 export class ConnectionPool {
   private readonly leases = new Leases();
   private readonly waits = new Waits();
+  private warming: Promise<void> | undefined;
 
   constructor(
     readonly purpose: PoolName,
@@ -66,6 +67,8 @@ export class ConnectionPool {
   private async lend<T>(by: Taker, work: (client: PoolClient) => Promise<T>, tenant?: Tenant): Promise<T> {
     const asked_ms = performance.now();
     if (tenant !== undefined) preferSpeaking(this.clients, tenant);
+    // What is opened is all held until the last is there, which a busy server takes longer for than anybody may wait in a queue.
+    if (this.warming) await this.warming;
     let client: PoolClient;
     try {
       client = await this.clients.connect();
@@ -109,8 +112,16 @@ export class ConnectionPool {
       );
   }
 
-  /** Opens the connections that it keeps, one after the other, each held while the next is opened. What cannot be opened now is opened when it is needed. */
+  /**
+   * Opens the connections that it keeps, one after the other, each held while the next is opened: who needs one meanwhile waits for
+   * that. What cannot be opened now is opened when it is needed.
+   */
   async warmUp(): Promise<void> {
+    this.warming ??= this.openAll().finally(() => (this.warming = undefined));
+    await this.warming;
+  }
+
+  private async openAll(): Promise<void> {
     const held: PoolClient[] = [];
     try {
       while (held.length < (this.clients.options.min ?? 0)) held.push(await this.clients.connect());
