@@ -11,7 +11,7 @@ type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>;
 export async function until<T>(
   what: string | (() => string),
   condition: () => Promise<T> | T,
-  deadline_ms = 20_000,
+  deadline_ms = 45_000,
 ): Promise<Truthy<T>> {
   const end = performance.now() + deadline_ms;
   for (;;) {
