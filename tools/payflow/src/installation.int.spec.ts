@@ -2,8 +2,10 @@ import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SERVICES } from '@payflow/contracts';
+import { statement } from '@payflow/database';
+import { testServers } from '@payflow/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { databasePasswords, readerUrl } from './installation.js';
+import { databasePasswords, readerUrl, withDatabases } from './installation.js';
 
 const before = process.cwd();
 let folder: string;
@@ -60,4 +62,14 @@ it('who only looks has a URL that is none where it is empty', () => {
   vi.stubEnv('LEDGER_READER_DATABASE_URL', '');
   vi.stubEnv('LEDGER_DATABASE_URL', 'postgres://ledger@there/ledger');
   expect(readerUrl('ledger')).toBe('postgres://ledger@there/ledger');
+});
+
+it('a command that asks for more at once than it has connections waits for its turn, for longer than a request would', async () => {
+  const slow = statement('spec.slow', 'select pg_sleep(0.9)');
+  const asked = withDatabases(
+    ['ledger'],
+    () => testServers().postgres,
+    async (dbs) => Promise.all([1, 2, 3].map(() => dbs.get('ledger')?.rows(slow))),
+  );
+  expect(await asked).toHaveLength(3);
 });

@@ -169,10 +169,13 @@ export function firstOwnerOf(organisation: string): gateway.Begun | undefined {
   return begun.organisation === organisation ? begun : undefined;
 }
 
+/** Nobody waits for a command as for a request: it asks for more at once than it has connections, and waits its turn on a busy server. */
+const POOL = { poolSize: 2, applicationName: 'payflow-cli', acquireTimeout_ms: 60_000 };
+
 /** Opens a service's database for one command. */
 export async function withDatabase<T>(service: Service, work: (db: Database) => Promise<T>): Promise<T> {
   const entities = service === 'gateway' ? gateway.entities : [];
-  const db = await openDatabase({ url: databaseUrl(service), poolSize: 2, applicationName: 'payflow-cli', entities });
+  const db = await openDatabase({ ...POOL, url: databaseUrl(service), entities });
   try {
     return await work(db);
   } finally {
@@ -189,15 +192,7 @@ export async function withDatabases<T>(
   const dbs = new Map<Service, Database>();
   try {
     for (const service of services) {
-      dbs.set(
-        service,
-        await openDatabase({
-          url: urlOf(service),
-          poolSize: 2,
-          applicationName: 'payflow-cli',
-          statementTimeout_ms: 600_000,
-        }),
-      );
+      dbs.set(service, await openDatabase({ ...POOL, url: urlOf(service), statementTimeout_ms: 600_000 }));
     }
     return await work(dbs);
   } finally {
