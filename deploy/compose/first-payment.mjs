@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { readTrace } from '../../tools/launcher/traces/read-trace.mjs';
 import { report } from './report.mjs';
 
-const payflow = new URL('../../tools/payflow/dist/main.js', import.meta.url).pathname;
+const payflow = new URL('../../dist/payflow.mjs', import.meta.url).pathname;
 const ports = {
   gateway: 'PAYFLOW_API_PORT',
   payments: 'PAYFLOW_PAYMENTS_PORT',

@@ -22,7 +22,7 @@ export {
 } from './processes.mjs';
 export { canConnect, waitFor } from './ready.mjs';
 export { describeExit, startServer } from './server.mjs';
-export { serviceNodeArgs } from './service-node.mjs';
+export { programOf, serviceNodeArgs } from './service-node.mjs';
 
 /** @typedef {import('./server.mjs').Server} Server */
 /** @typedef {import('./kafka/index.mjs').KafkaCluster} KafkaCluster */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { PartFailure, checkoutDir, defaultRoot } from './local-stack.mjs';
+import { PartFailure, checkoutDir, defaultRoot, programOf } from './local-stack.mjs';
 
 /** Where things are in this checkout. */
 export const paths = Object.freeze({
@@ -11,7 +11,7 @@ export const paths = Object.freeze({
   logs: join(defaultRoot, 'logs'),
   tests: join(defaultRoot, 'test'),
   modules: join(checkoutDir, 'node_modules'),
-  payflow: join(checkoutDir, 'tools', 'payflow', 'dist', 'main.js'),
+  payflow: programOf('payflow'),
 });
 
 /** @typedef {'gateway' | 'payments' | 'ledger' | 'archiver' | 'monitoring'} ServiceName */

@@ -4,8 +4,19 @@ import { join } from 'node:path';
 import { logOf, paths, runtime } from './checkout.mjs';
 import { PartFailure, runLogged } from './local-stack.mjs';
 
-/** Compiles the whole workspace, as far as something has changed. */
+/** Compiles the whole workspace, and makes its programs, as far as something has changed. */
 export async function compile() {
+  await checkTypes();
+  await runLogged({
+    part: 'compile',
+    command: runtime(),
+    args: [join(paths.root, 'tools', 'bundle.mjs')],
+    cwd: paths.root,
+    logFile: logOf('compile'),
+  });
+}
+
+async function checkTypes() {
   const log = logOf('compile');
   const from = existsSync(log) ? readFileSync(log, 'utf8').length : 0;
   const compiler = join(paths.modules, 'typescript7', 'bin', 'tsc');

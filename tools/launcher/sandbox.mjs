@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { logOf, paths, runtime } from './checkout.mjs';
-import { PartFailure, startServer } from './local-stack.mjs';
+import { PartFailure, programOf, startServer } from './local-stack.mjs';
 import { withRow } from './progress.mjs';
 import { secretOf } from './secrets.mjs';
 
@@ -59,7 +59,7 @@ export async function startSandbox(launch, environment) {
 
 /** @param {import('./launch.mjs').Launch['ports']} ports @param {NodeJS.ProcessEnv} environment */
 function startProcess(ports, environment) {
-  const main = join(paths.root, 'apps', 'sandbox', 'dist', 'main.js');
+  const main = programOf('sandbox');
   if (!existsSync(main)) throw new PartFailure('sandbox', `there is no ${main}`, { mend: 'npm run build' });
   return startServer({
     part: 'sandbox',

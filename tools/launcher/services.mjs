@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { logOf, paths, runtime, serviceNames } from './checkout.mjs';
-import { PartFailure, redisUrlAs, serviceNodeArgs, startServer } from './local-stack.mjs';
+import { PartFailure, programOf, redisUrlAs, serviceNodeArgs, startServer } from './local-stack.mjs';
 import { withRow } from './progress.mjs';
 import { cardsEnvironment } from './sandbox.mjs';
 import { secretOf } from './secrets.mjs';
@@ -81,7 +80,7 @@ export async function startServices(launch, environment, own) {
 
 /** @param {import('./checkout.mjs').ServiceName} service @param {number} port @param {NodeJS.ProcessEnv} environment */
 function startService(service, port, environment) {
-  const main = join(paths.root, 'apps', service, 'dist', 'main.js');
+  const main = programOf(service);
   if (!existsSync(main)) throw new PartFailure(service, `there is no ${main}`, { mend: 'npm run build' });
   return startServer({
     part: service,

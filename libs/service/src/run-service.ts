@@ -95,7 +95,7 @@ export async function startService<C extends Configuration>(
   parts.health.enter('running');
   log.info({ url: await app.getUrl() }, 'listening');
   // Whoever asks the same of a probe is told of the failure too; of what was left for later, each is made when it is needed.
-  tellWhenReady(parts).catch((error: unknown) => log.warn({ err: error }, 'what follows the start did not end well'));
+  tellWhenReady(service, parts).catch((error: unknown) => log.warn({ err: error }, 'what follows the start did not end well'));
   return { app, stop: once(() => stop(app, parts, telemetry)) };
 }
 
@@ -110,7 +110,7 @@ const READY_LOOK_MS = 20;
 const READY_LOOK_MAX_MS = 1_000;
 
 /** Looks until the service is ready for the first time, ever more seldom. */
-async function tellWhenReady({ health, startUp }: Parts): Promise<void> {
+async function tellWhenReady(service: Service, { health, startUp }: Parts): Promise<void> {
   for (let pause_ms = READY_LOOK_MS; !health.draining; pause_ms = Math.min(pause_ms * 1.1, READY_LOOK_MAX_MS)) {
     if ((await health.report()).status === 'ready') break;
     await delay(pause_ms, undefined, { ref: false });
@@ -118,7 +118,7 @@ async function tellWhenReady({ health, startUp }: Parts): Promise<void> {
   if (health.draining) return;
   startUp.ready(performance.now());
   // What was left for later is made while nobody waits for it, a little at a time.
-  await compileSchemas(() => setImmediate());
+  await compileSchemas(service, () => setImmediate());
 }
 
 function tracing(config: CommonConfiguration) {
@@ -136,7 +136,8 @@ async function createApp<C extends Configuration>(
   parts: Parts,
 ): Promise<NestFastifyApplication> {
   const { health, startUp } = parts;
-  if (startUp.order === 'one_by_one') await startUp.part('schemas', () => compileSchemas(() => Promise.resolve()));
+  const { service } = definition.configuration;
+  if (startUp.order === 'one_by_one') await startUp.part('schemas', () => compileSchemas(service, () => Promise.resolve()));
 
   const adapter = new FastifyAdapter({
     ...serverOptions(definition.rewriteUrl, definition.tls?.(config), definition.keepsName),

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkoutDir, freePorts, serviceNodeArgs, startServer, type Server } from '@payflow/local-stack';
+import { checkoutDir, freePorts, programOf, serviceNodeArgs, startServer, type Server } from '@payflow/local-stack';
 
 export interface SandboxOptions {
   /** For its journal and its log; one of its own by default, which goes with it. */
@@ -122,7 +122,7 @@ export class Sandbox {
       name: 'sandbox',
       role: 'service',
       command: process.execPath,
-      args: [...serviceNodeArgs, join(checkoutDir, 'apps', 'sandbox', 'dist', 'main.js')],
+      args: [...serviceNodeArgs, programOf('sandbox')],
       cwd: checkoutDir,
       env: {
         PATH,

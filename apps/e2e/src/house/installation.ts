@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { SERVICES, type Service } from '@payflow/contracts';
 import { dropProvisioned } from '@payflow/database';
-import { checkoutDir } from '@payflow/local-stack';
+import { checkoutDir, programOf } from '@payflow/local-stack';
 import type { ServerUrls } from './servers.js';
 import { compileCache } from './service-process.js';
 
@@ -76,8 +76,7 @@ export class Installation {
 }
 
 async function payflow(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  const main = join(checkoutDir, 'tools', 'payflow', 'dist', 'main.js');
-  const { stdout } = await run(process.execPath, [main, ...args], {
+  const { stdout } = await run(process.execPath, [programOf('payflow'), ...args], {
     cwd: checkoutDir,
     env,
     maxBuffer: OUTPUT_BYTES_MAX,

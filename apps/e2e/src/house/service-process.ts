@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Service } from '@payflow/contracts';
-import { PartFailure, checkoutDir, serviceNodeArgs, startServer, type Server } from '@payflow/local-stack';
+import { PartFailure, checkoutDir, programOf, serviceNodeArgs, startServer, type Server } from '@payflow/local-stack';
 import { until } from '@payflow/testing';
 
 export type Environment = Readonly<Record<string, string>>;
@@ -22,7 +22,7 @@ const DRAIN_MS = 16_000;
 const PROBE_TIMEOUT_MS = 2_500;
 const LAST_WORDS_MAX = 2_000;
 
-/** One service as its users run it: `node apps/<service>/dist/main.js`, with its log in a file. */
+/** One service as its users run it: `node dist/<service>.mjs`, with its log in a file. */
 export class ServiceProcess {
   readonly url: string;
   readonly logFile: string;
@@ -81,7 +81,7 @@ export class ServiceProcess {
       name: this.name,
       role: 'service',
       command: process.execPath,
-      args: [...serviceNodeArgs, join(checkoutDir, 'apps', service, 'dist', 'main.js')],
+      args: [...serviceNodeArgs, programOf(service)],
       cwd: checkoutDir,
       env: { ...inherited(), ...environment, PORT: String(port), ...extra },
       url: this.url,

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { newId, newUuid, type CrashPoint } from '@payflow/contracts';
 import { statement } from '@payflow/database';
+import { programOf } from '@payflow/local-stack';
 import { sandboxConfiguration } from '@payflow/sandbox/config';
 import { startSandboxServer, type RunningSandbox } from '@payflow/sandbox/server';
 import { readConfiguration } from '@payflow/service';
@@ -16,7 +16,6 @@ import type { NewAttempt } from './attempt.js';
 configureLogging({ level: 'silent' });
 
 const API_KEY = 'payflow-development-cards-api-key';
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** Nobody listens there: what is told stays in the outbox, where it is looked at. */
 const NO_BROKER = '127.0.0.1:9';
 /** A killed worker's job is taken again after 15 s; four services that start at once on a busy machine take their time. */
@@ -49,7 +48,7 @@ async function supervised(db: TestDatabase, crash?: `${CrashPoint}:${number}`): 
 
 /** The payments service itself, compiled, on the database of one case. */
 function startService(db: TestDatabase, crash?: string): ChildProcess {
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [programOf('payments')], {
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'test',

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createRequire } from 'node:module';
+import Pools from 'kafkajs/src/cluster/brokerPool.js';
+import Clusters from 'kafkajs/src/cluster/index.js';
+import MetadataRequests from 'kafkajs/src/protocol/requests/metadata/index.js';
 
 const LEADER_NOT_AVAILABLE = 5;
 const NO_LEADER = -1;
@@ -36,10 +38,10 @@ export function awaitingLeaders<T>(work: () => Promise<T>): Promise<T> {
   return bearing.run('reads', work);
 }
 
-const load = createRequire(import.meta.url);
-const responses = VERSIONS.map(
-  (version) => load(`kafkajs/src/protocol/requests/metadata/v${version}/response`) as Response,
-);
+const { protocol } = MetadataRequests as {
+  protocol(spoken: { version: number }): (asked: { topics: readonly string[] }) => { readonly response: Response };
+};
+const responses = VERSIONS.map((version) => protocol({ version })({ topics: [] }).response);
 for (const response of responses) {
   const { parse } = response;
   response.parse = (data) => parse(bearing.getStore() ? borne(data) : data);
@@ -64,7 +66,7 @@ interface BrokerPool {
 
 /** A broker that comes back has no partitions at first; kafkajs would ask for their leaders again in five minutes. */
 const LEADERS_ASKED_MS = 500;
-const { prototype: pools } = load('kafkajs/src/cluster/brokerPool') as { readonly prototype: BrokerPool };
+const { prototype: pools } = Pools as { readonly prototype: BrokerPool };
 const { refreshMetadata } = pools;
 pools.refreshMetadata = async function (this: BrokerPool, topics) {
   await refreshMetadata.call(this, topics);
@@ -73,7 +75,7 @@ pools.refreshMetadata = async function (this: BrokerPool, topics) {
     this.metadataExpireAt = Date.now() + LEADERS_ASKED_MS;
 };
 
-const { prototype: clusters } = load('kafkajs/src/cluster') as { readonly prototype: Cluster };
+const { prototype: clusters } = Clusters as { readonly prototype: Cluster };
 const { fetchTopicsOffset } = clusters;
 /** Offsets of the partitions that have a leader: a consumer goes without those of the others until they have one, and asks again. */
 clusters.fetchTopicsOffset = async function (this: Cluster, topics) {

@@ -1,5 +1,6 @@
-import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
+import Connections from 'kafkajs/src/network/connection.js';
+import Pools from 'kafkajs/src/network/connectionPool.js';
 
 /** What all connections of a pool are made with. */
 type Settings = Readonly<Record<string, unknown>>;
@@ -22,12 +23,11 @@ interface ConnectionPool {
   getConnection(index?: number): Promise<Connection>;
 }
 
-const load = createRequire(import.meta.url);
-const KafkaConnection = load('kafkajs/src/network/connection') as {
+const KafkaConnection = Connections as {
   new (settings: Settings): Connection;
   readonly prototype: Connection;
 };
-const { prototype: pools } = load('kafkajs/src/network/connectionPool') as { readonly prototype: ConnectionPool };
+const { prototype: pools } = Pools as { readonly prototype: ConnectionPool };
 
 const opening = new WeakMap<Connection, Promise<true>>();
 

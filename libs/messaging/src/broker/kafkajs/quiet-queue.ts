@@ -1,12 +1,11 @@
-import { createRequire } from 'node:module';
+import Queues from 'kafkajs/src/network/requestQueue/index.js';
 
 interface RequestQueue {
   readonly pending: readonly unknown[];
   scheduleCheckPendingRequests(): void;
 }
 
-const load = createRequire(import.meta.url);
-const { prototype: queues } = load('kafkajs/src/network/requestQueue') as { readonly prototype: RequestQueue };
+const { prototype: queues } = Queues as { readonly prototype: RequestQueue };
 const { scheduleCheckPendingRequests: scheduleLook } = queues;
 
 /**
