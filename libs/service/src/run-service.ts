@@ -95,7 +95,9 @@ export async function startService<C extends Configuration>(
   parts.health.enter('running');
   log.info({ url: await app.getUrl() }, 'listening');
   // Whoever asks the same of a probe is told of the failure too; of what was left for later, each is made when it is needed.
-  tellWhenReady(service, parts).catch((error: unknown) => log.warn({ err: error }, 'what follows the start did not end well'));
+  tellWhenReady(service, parts).catch((error: unknown) =>
+    log.warn({ err: error }, 'what follows the start did not end well'),
+  );
   return { app, stop: once(() => stop(app, parts, telemetry)) };
 }
 
@@ -137,7 +139,8 @@ async function createApp<C extends Configuration>(
 ): Promise<NestFastifyApplication> {
   const { health, startUp } = parts;
   const { service } = definition.configuration;
-  if (startUp.order === 'one_by_one') await startUp.part('schemas', () => compileSchemas(service, () => Promise.resolve()));
+  if (startUp.order === 'one_by_one')
+    await startUp.part('schemas', () => compileSchemas(service, () => Promise.resolve()));
 
   const adapter = new FastifyAdapter({
     ...serverOptions(definition.rewriteUrl, definition.tls?.(config), definition.keepsName),
