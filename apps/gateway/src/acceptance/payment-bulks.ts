@@ -8,11 +8,15 @@ import type { Acceptable, Reply, Write } from './acceptable.js';
 import type { BulkAsked } from './bulks.js';
 import type { Outcomes } from './outcomes.js';
 import { problem } from './replies.js';
+import { GROUP_WEIGHT_MAX } from './request-groups.js';
+import { slices } from './slices.js';
 import { Turns } from './turns.js';
 import type { Writes } from './writes.js';
 
 /**
- * A thousand writes are four groups of the acceptance, a tenth of a second of it: two bulks at once leave room for all others.
+ * A thousand writes are four groups of the acceptance, a tenth of a second of it: two bulks at once leave room for all others. A
+ * group of them is asked for when the one before is durable: all at once they would wait for each other, and others for all of
+ * them, on a busy machine longer than anybody is let wait.
  * What waits is held in memory, and told to come back when it would have to wait much longer than its client.
  */
 const TURNS = { running_max: 2, waiting_max: 32, wait_ms: 10_000 };
@@ -83,13 +87,16 @@ export class PaymentBulks {
     const keys = items.map((_, index) => ({ ...asked, idempotencyKey: `${id}/${index}` }));
     // Of a new bulk there is nothing to be found.
     const records = isCopy ? await findRecords(this.db, keys) : new Map<string, IdempotencyRecord>();
-    const outcomes = await allOf(
-      items.map((item, index) => {
-        const own = keys[index] as BulkAsked;
+    const outcomes: (Taken | Problem)[] = [];
+    for await (const slice of slices(items, GROUP_WEIGHT_MAX)) {
+      const first = outcomes.length;
+      const taking = slice.map((item, at) => {
+        const own = keys[first + at] as BulkAsked;
         const record = records.get(idempotencyKeyOf(own));
         return record?.reply ? Promise.resolve(takenOf(own, record)) : this.#take(own, item);
-      }),
-    );
+      });
+      outcomes.push(...(await allOf(taking)));
+    }
     return { id, isCopy, taken: await this.#settled(asked, id, outcomes) };
   }
 

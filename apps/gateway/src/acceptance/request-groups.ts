@@ -2,7 +2,7 @@ import { GroupCommit, type GroupCommitOptions } from '@payflow/messaging';
 import { gauge, histogram } from '@payflow/telemetry';
 
 /** A group is one transaction and one set of statements; beyond so many rows they grow and the fsync is shared enough. */
-const GROUP_WEIGHT_MAX = 256;
+export const GROUP_WEIGHT_MAX = 256;
 /** At 500/s a group gathers for 8 ms, at 1,100/s and more for 20: less than what it saves the requests in waiting for each other. */
 const PACE = { quiet_per_s: 100, gather_ms_per_rate: 0.02, gather_ms_max: 20 };
 const PATIENCE = {

@@ -37,6 +37,7 @@ const LIFETIME_JITTER = 0.2;
 export type Guard = <T>(work: () => Promise<T>) => Promise<T>;
 
 const WAITED_TOO_LONG = 'timeout exceeded when trying to connect';
+const NOT_QUERYABLE = /connection error and is not queryable$/;
 
 /** The connections of one purpose, each lent to one piece of work at a time and taken back whatever becomes of it. */
 export class ConnectionPool {
@@ -80,14 +81,19 @@ export class ConnectionPool {
     const lease = this.leases.begin({ client, since_ms, by, isReported: false });
     // A client whose backend died reports it as an event. Its place in the pool is free at once, though the work may hang for
     // long: what the work sends from now on fails, and reaches no other connection.
-    const onError = (error: Error): void => this.giveBack(lease, onError, error);
+    let ended: Error | undefined;
+    const onError = (error: Error): void => {
+      ended ??= error;
+      this.giveBack(lease, onError, error);
+    };
     client.on('error', onError);
     try {
       return await work(client);
     } catch (error) {
       // Its backend has said that it ends, or says nothing: nobody else must get it in the moment until it is closed.
       if (isConnectionLoss(error) || error instanceof OutcomeUnknown) this.giveBack(lease, onError, error as Error);
-      throw error;
+      // Of a connection that has ended before it was asked the driver says no more than that; why, the server has said.
+      throw ended && NOT_QUERYABLE.test((error as Error).message) ? ended : error;
     } finally {
       this.giveBack(lease, onError);
     }

@@ -31,6 +31,18 @@ it('who needs a connection while all are being opened asks for one when they are
   expect(await work).toBe('done');
 });
 
+it('work on a connection that the server has ended fails with what the server said', async () => {
+  const client = Object.assign(new EventEmitter(), { release: () => undefined });
+  const clients = Object.assign(new EventEmitter(), { options: {}, connect: () => Promise.resolve(client) });
+  const pool = new ConnectionPool('api', clients as unknown as Pool);
+  const said = new Error('terminating connection due to idle-in-transaction timeout');
+  const work = pool.withClient(TAKER, () => {
+    client.emit('error', said);
+    throw new Error('Client has encountered a connection error and is not queryable');
+  });
+  await expect(work).rejects.toBe(said);
+});
+
 it('is warmed up once, however many ask for it at a time', async () => {
   const { pool, connect, opening } = slowPool();
   const warm = Promise.all([pool.warmUp(), pool.warmUp()]);
