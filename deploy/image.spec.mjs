@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join, matchesGlob, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -38,9 +39,20 @@ function* packagesLoadedBy(file) {
 }
 
 function filesLoadedBy(file) {
-  return [...textOf(file).matchAll(/^(?:import|export)\b[^'";]*['"](\.{1,2}\/[^'"]+)['"]/gm)].map(([, path]) =>
+  const text = textOf(file);
+  const loaded = /^(?:import|export)\b[^'";]*['"](\.{1,2}\/[^'"]+)['"]/gm;
+  return [...text.matchAll(loaded), ...text.matchAll(/\bimport\("(\.{1,2}\/[^"]+\.mjs)"\)/g)].map(([, path]) =>
     normalize(join(dirname(file), path)),
   );
+}
+
+/** Packages that a program asks for from its folder, and that nothing but development brings. */
+function packagesAskedForBy(file) {
+  const { dependencies } = jsonOf('package.json');
+  return [...textOf(file).matchAll(/^import [^'";]*from "((?:@[\w-]+\/)?[a-z][\w.:-]*)/gm)]
+    .map(([, name]) => name)
+    .filter((name) => !(name in dependencies) && !isBuiltin(name))
+    .map((name) => `${file} asks for ${name}`);
 }
 
 /** The files that the Dockerfile copies out of a compiled checkout, by its own `find`, and those that it copies as they are. */
@@ -87,6 +99,7 @@ describe('the image', () => {
         else if (/\.m?js$/.test(path)) reached.add(path);
       }
     expect(missing).toEqual([]);
+    expect([...reached].filter((file) => file.startsWith('dist/')).flatMap(packagesAskedForBy)).toEqual([]);
     expect(reached).toContain('tools/launcher/traces/waterfall.mjs');
     expect(reached).toContain('dist/gateway.mjs');
   });

@@ -170,7 +170,7 @@ export function firstOwnerOf(organisation: string): gateway.Begun | undefined {
 }
 
 /** Nobody waits for a command as for a request: it asks for more at once than it has connections, and waits its turn on a busy server. */
-const POOL = { poolSize: 2, applicationName: 'payflow-cli', acquireTimeout_ms: 60_000 };
+const POOL = { poolSize: 2, applicationName: 'payflow-cli', acquireTimeout_ms: 20_000 };
 
 /** Opens a service's database for one command. */
 export async function withDatabase<T>(service: Service, work: (db: Database) => Promise<T>): Promise<T> {

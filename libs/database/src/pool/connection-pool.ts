@@ -93,7 +93,7 @@ export class ConnectionPool {
       // Its backend has said that it ends, or says nothing: nobody else must get it in the moment until it is closed.
       if (isConnectionLoss(error) || error instanceof OutcomeUnknown) this.giveBack(lease, onError, error as Error);
       // Of a connection that has ended before it was asked the driver says no more than that; why, the server has said.
-      throw ended && NOT_QUERYABLE.test((error as Error).message) ? ended : error;
+      throw isConnectionLoss(ended) && NOT_QUERYABLE.test((error as Error).message) ? ended : error;
     } finally {
       this.giveBack(lease, onError);
     }

@@ -35,7 +35,7 @@ it('work on a connection that the server has ended fails with what the server sa
   const client = Object.assign(new EventEmitter(), { release: () => undefined });
   const clients = Object.assign(new EventEmitter(), { options: {}, connect: () => Promise.resolve(client) });
   const pool = new ConnectionPool('api', clients as unknown as Pool);
-  const said = new Error('terminating connection due to idle-in-transaction timeout');
+  const said = Object.assign(new Error('terminating connection due to idle-in-transaction timeout'), { code: '25P03' });
   const work = pool.withClient(TAKER, () => {
     client.emit('error', said);
     throw new Error('Client has encountered a connection error and is not queryable');

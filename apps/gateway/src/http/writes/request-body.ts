@@ -21,7 +21,7 @@ export function judgedAlone(item: object): object {
   return { description: 'Has the shape of `x-item`; where it has another, its own result says so.', 'x-item': item };
 }
 
-/** As messages are: the OpenAPI document, which has these schemas in it, is what is held against the schema of schemas. */
+/** As messages are: it is the OpenAPI document, with these schemas in it, that is linted. */
 const QUICKLY = { code: { optimize: false }, meta: false, validateSchema: false };
 const ajv = new Ajv2020({ ...QUICKLY, allErrors: true, strictTypes: false });
 
