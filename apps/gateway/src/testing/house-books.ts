@@ -120,7 +120,8 @@ export class HouseBooks {
     }
     const touched = new Set(posted.flatMap(({ debit_account, credit_account }) => [debit_account, credit_account]));
     const accounts = [...touched].map((account) => this.#counters(account));
-    const times = { effective_at: effective_at ?? now(), recorded_at: now() };
+    const recorded_at = now();
+    const times = { effective_at: effective_at ?? recorded_at, recorded_at };
     return {
       type: 'payflow.group.posted.v1',
       data: {
@@ -166,6 +167,7 @@ export class HouseBooks {
     const leg = { id: transfer, ...accounts, amount: back.toString(), asset: moved.asset };
     this.pay(leg.debit_account, leg.credit_account, leg.amount);
     this.#transfers.set(transfer, { ...leg, reversed: 0n, reverses: true });
+    const recorded_at = now();
     return {
       type: 'payflow.group.posted.v1',
       data: {
@@ -174,9 +176,9 @@ export class HouseBooks {
         legs: [leg],
         types: keptTypes([type === undefined ? {} : { type }]),
         accounts: [this.#counters(leg.debit_account), this.#counters(leg.credit_account)],
-        effective_at: now(),
+        effective_at: recorded_at,
         metadata,
-        recorded_at: now(),
+        recorded_at,
       },
     };
   }
@@ -203,9 +205,10 @@ export class HouseBooks {
     moved.reversed += left;
     moved.corrected = true;
     const accounts = { debit_account: moved.credit_account, credit_account: moved.debit_account };
-    const back = { id: reversal, ...accounts, amount: left.toString(), asset: moved.asset, effective_at: now() };
+    const recorded_at = now();
+    const back = { id: reversal, ...accounts, amount: left.toString(), asset: moved.asset, effective_at: recorded_at };
     const { type, ...movement } = { ...replacement, amount: replacement.amount ?? left.toString() };
-    const legs = [back, { ...movement, effective_at: effective_at ?? now() }];
+    const legs = [back, { ...movement, effective_at: effective_at ?? recorded_at }];
     for (const [at, leg] of legs.entries()) {
       this.pay(leg.debit_account, leg.credit_account, leg.amount);
       this.#transfers.set(leg.id, { ...leg, reversed: 0n, reverses: at === 0 });
@@ -220,9 +223,9 @@ export class HouseBooks {
         legs,
         types: keptTypes([{}, type === undefined ? {} : { type }]),
         accounts: [...touched].map((account) => this.#counters(account)),
-        effective_at: effective_at ?? now(),
+        effective_at: effective_at ?? recorded_at,
         metadata,
-        recorded_at: now(),
+        recorded_at,
       },
     };
   }
@@ -242,7 +245,8 @@ export class HouseBooks {
     moved.version = version + 1;
     const { credit_account, amount, asset } = moved;
     const links = { payment: null, group: null, hold: null, reverses: null, corrects: null };
-    const times = { effective_at: now(), recorded_at: now(), changed_at: now() };
+    const at = now();
+    const times = { effective_at: at, recorded_at: at, changed_at: at };
     const facts = { id, debit_account, credit_account, amount, asset };
     return {
       type: 'payflow.transfer.updated.v1',
