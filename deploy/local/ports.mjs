@@ -1,4 +1,8 @@
+import { randomInt } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Every port of the local stack, in one place. A taken one is moved by `choosePorts`, never shared. */
 export const portTable = Object.freeze({
@@ -22,7 +26,7 @@ export const portTable = Object.freeze({
 
 // 13000, 23000, ...: easy to recognise, and below 32768, where Linux starts to hand out ports to clients.
 const moveStep = 10_000;
-const highestMovedPort = 32_000;
+const portsEnd = 32_000;
 
 /**
  * The table's ports, each moved to a free one where somebody else listens already.
@@ -46,10 +50,10 @@ export async function choosePorts(names = /** @type {PortName[]} */ (Object.keys
 
 /** @param {number} wanted @param {Set<unknown>} used @returns {Promise<number>} */
 async function firstFree(wanted, used) {
-  for (let port = wanted; port < highestMovedPort; port += moveStep) {
+  for (let port = wanted; port < portsEnd; port += moveStep) {
     if (!used.has(port) && (await isPortFree(port))) return port;
   }
-  for (let port = (wanted % moveStep) + moveStep; port < highestMovedPort; port += 1) {
+  for (let port = (wanted % moveStep) + moveStep; port < portsEnd; port += 1) {
     if (!used.has(port) && (await isPortFree(port))) return port;
   }
   throw new Error(`no free port near ${wanted}`);
@@ -75,26 +79,62 @@ function canListen(port, host) {
   });
 }
 
+// Below what Linux hands out to clients: a connection of anybody's would take a port before the one who is to listen there has started.
+const lowestFreePort = 20_000;
+const claimsDir = join(tmpdir(), `payflow-ports-${process.getuid?.() ?? 'all'}`);
+
 /**
- * Ports the system says are free, all different (they are held open until the last one is known).
+ * Ports that nobody listens on, all different, and nobody else's who asks here while this process lives: between being told a port
+ * and listening on it a server takes seconds, and one that is killed and comes back finds its own again.
  * @param {number} count
+ * @param {number} [first]  from there on; by default from anywhere, so that who asks at the same time does not go through the same ones
  * @returns {Promise<number[]>}
  */
-export async function freePorts(count) {
-  const held = await Promise.all(Array.from({ length: count }, holdAnyPort));
-  await Promise.all(held.map(({ release }) => release()));
-  return held.map(({ port }) => port);
+export async function freePorts(count, first = randomInt(lowestFreePort, portsEnd)) {
+  mkdirSync(claimsDir, { recursive: true });
+  /** @type {number[]} */
+  const ports = [];
+  const range = portsEnd - lowestFreePort;
+  for (let at = 0; at < range && ports.length < count; at += 1) {
+    const port = lowestFreePort + ((first - lowestFreePort + at) % range);
+    if (claim(port) && (await isPortFree(port))) ports.push(port);
+  }
+  if (ports.length < count) throw new Error(`no ${count} free ports from ${lowestFreePort} to ${portsEnd}`);
+  return ports;
 }
 
-/** @returns {Promise<{ port: number, release: () => Promise<void> }>} */
-function holdAnyPort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ port: 0, host: '127.0.0.1', exclusive: true }, () => {
-      const address = server.address();
-      if (address === null || typeof address === 'string') return reject(new Error('no address for a listening port'));
-      resolve({ port: address.port, release: () => new Promise((done) => server.close(() => done())) });
-    });
-  });
+/** @type {Set<string>} */
+const claims = new Set();
+
+/** @param {number} port @returns {boolean} whether it is this process's now */
+function claim(port) {
+  const file = join(claimsDir, String(port));
+  if (claims.has(file) || isClaimed(file)) return false;
+  try {
+    writeFileSync(file, String(process.pid), { flag: 'wx' });
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+  if (claims.size === 0) process.once('exit', () => claims.forEach((each) => rmSync(each, { force: true })));
+  claims.add(file);
+  return true;
 }
+
+/**
+ * What a dead process left is tidied up, for who asks next: not by who takes it, or two who find it at once could both.
+ * @param {string} file @returns {boolean}
+ */
+function isClaimed(file) {
+  try {
+    process.kill(Number(readFileSync(file, 'utf8')), 0);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    if (codeOf(error) === 'ESRCH') rmSync(file, { force: true });
+    return true;
+  }
+}
+
+/** @param {unknown} error */
+const codeOf = (error) => /** @type {NodeJS.ErrnoException} */ (error).code;

@@ -1,11 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { isPortFree } from './ports.mjs';
 import { isRunning, readRecords, startTimeOf, stopRecorded, writeRecord } from './processes.mjs';
 
 describe('recorded processes', () => {
@@ -93,16 +91,5 @@ describe.skipIf(process.getuid?.() !== 0)('a recorded process of another user', 
     expect(readRecords(runDir).map(({ name }) => name)).toEqual(['ledger']);
     foreign.kill('SIGKILL');
     rmSync(runDir, { recursive: true });
-  });
-});
-
-describe('isPortFree', () => {
-  it.each(['127.0.0.1', '0.0.0.0', '::'])('sees a listener on %s', async (host) => {
-    const server = createServer();
-    await new Promise((resolve) => server.listen(0, host, resolve));
-    const { port } = server.address();
-    expect(await isPortFree(port)).toBe(false);
-    await new Promise((resolve) => server.close(resolve));
-    expect(await isPortFree(port)).toBe(true);
   });
 });

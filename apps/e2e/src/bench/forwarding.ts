@@ -33,8 +33,7 @@ async function main(size: keyof typeof SIZES): Promise<void> {
     house = await House.open({ name: 'forwarding', servers: servers.urls, disposable: true });
     await measureHouse(house, size);
   } catch (error) {
-    house?.keepLogs();
-    throw error;
+    throw house ? house.failed(error) : error;
   } finally {
     await house?.close();
     await servers.stop();

@@ -55,8 +55,7 @@ async function main(size: 'smoke' | 'full'): Promise<boolean> {
     house = await House.open({ name: 'bench', servers: servers.urls, disposable: true, environment });
     return await measureHouse(house, servers, size);
   } catch (error) {
-    house?.keepLogs();
-    throw error;
+    throw house ? house.failed(error) : error;
   } finally {
     await house?.close();
     await collector.stop();

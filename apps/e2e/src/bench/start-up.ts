@@ -44,8 +44,7 @@ async function main(size: 'smoke' | 'full'): Promise<void> {
     print(compared);
     saveResult('start-up', size, { services: compared });
   } catch (error) {
-    house?.keepLogs();
-    throw error;
+    throw house ? house.failed(error) : error;
   } finally {
     await house?.close();
     await servers.stop();

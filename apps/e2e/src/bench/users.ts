@@ -34,8 +34,7 @@ async function main(size: keyof typeof SIZES): Promise<boolean> {
     house = await House.open({ name: 'users', servers: servers.urls, disposable: true });
     return await measureHouse(house, size);
   } catch (error) {
-    house?.keepLogs();
-    throw error;
+    throw house ? house.failed(error) : error;
   } finally {
     await house?.close();
     await servers.stop();

@@ -43,11 +43,10 @@ export async function expectBooksInOrder(
       within_ms,
     );
   } catch (error) {
-    house.keepLogs();
-    if (last.length > 0)
-      throw new Error(`the books are not in order after ${within_ms} ms: ${listed(last)}\nlogs: ${house.dir}`, {
-        cause: error,
-      });
-    throw error;
+    const told =
+      last.length > 0
+        ? new Error(`the books are not in order after ${within_ms} ms: ${listed(last)}`, { cause: error })
+        : error;
+    throw house.failed(told);
   }
 }

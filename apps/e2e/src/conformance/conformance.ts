@@ -37,8 +37,7 @@ export const conformance: Scenario = {
       await expectStillIn(client);
       await stage.house.verify();
     } catch (error) {
-      stage.house.keepLogs();
-      throw error;
+      throw stage.house.failed(error);
     } finally {
       await stage.close();
     }

@@ -70,10 +70,7 @@ async function run({ short, say }: Run): Promise<void> {
     say(`${journeys.filter(({ isLeft }) => isLeft).length} payments were left to expire, and did`);
     await sayWhatTheAcquirerDid(desk, { short, say });
   } catch (error) {
-    desk.house.keepLogs();
-    throw error instanceof Error
-      ? Object.assign(error, { message: `${error.message}\nlogs: ${desk.house.dir}` })
-      : error;
+    throw desk.house.failed(error);
   } finally {
     await desk.close();
   }

@@ -27,8 +27,7 @@ export async function withStage<T>(options: HouseOptions, play: (stage: Stage) =
     merchant = await Merchant.open(house.databases, house.api);
     return await play({ house, merchant });
   } catch (error) {
-    house.keepLogs();
-    throw error instanceof Error ? Object.assign(error, { message: `${error.message}\nlogs: ${house.dir}` }) : error;
+    throw house.failed(error);
   } finally {
     merchant?.close();
     await house.close();

@@ -68,10 +68,7 @@ async function run({ short, say }: Run): Promise<void> {
     say(`the acquirer did ${operations} operations before, and none since`);
     deepStrictEqual(await brokenIn(desk), ['I21']);
   } catch (error) {
-    desk.house.keepLogs();
-    throw error instanceof Error
-      ? Object.assign(error, { message: `${error.message}\nlogs: ${desk.house.dir}` })
-      : error;
+    throw desk.house.failed(error);
   } finally {
     await desk.close();
   }

@@ -39,9 +39,9 @@ export class CardHouse {
     try {
       return await CardHouse.at(house);
     } catch (error) {
-      house.keepLogs();
+      const told = house.failed(error);
       await house.close();
-      throw error;
+      throw told;
     }
   }
 

@@ -58,9 +58,9 @@ export class House {
       await house.startServices();
       return house;
     } catch (error) {
-      house.keepLogs();
+      const told = house.failed(error);
       await house.close();
-      throw error;
+      throw told;
     }
   }
 
@@ -134,8 +134,7 @@ export class House {
       },
       within_ms,
     ).catch((error: unknown) => {
-      this.keepLogs();
-      throw error;
+      throw this.failed(error);
     });
   }
 
@@ -171,9 +170,15 @@ export class House {
       .map(({ partition, position, end }) => `${group} at ${position} of ${end} in ${topic}/${partition}`);
   }
 
-  /** Leaves the folder with the logs behind, for whoever looks for the cause. */
-  keepLogs(): void {
+  /**
+   * The error with what the services said last: who reads the output of a run has nothing else of it. The folder with the logs is
+   * left behind, for whoever looks for the cause where it happened.
+   */
+  failed(error: unknown): unknown {
+    if (this.kept || !(error instanceof Error)) return error;
     this.kept = true;
+    const told = this.processes.flatMap((process) => process.complaints);
+    return Object.assign(error, { message: [error.message, ...told, `logs: ${this.dir}`].join('\n') });
   }
 
   async close(): Promise<void> {

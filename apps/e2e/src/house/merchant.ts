@@ -112,10 +112,11 @@ export async function addApiKey(
 /** Makes a resource and returns its id; what is not known to be made is asked for again under its key. */
 async function created(api: ApiClient, path: string, body: object): Promise<string> {
   const options = { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: WAIT_S };
+  let last: Reply | undefined;
   const reply = await until(
-    `${path} is answered`,
+    () => `${path} is answered; last: ${last && describe(last)}`,
     async () => {
-      const answer = await api.call(path, options);
+      const answer = (last = await api.call(path, options));
       return answer.kind === 'answer' && answer.status !== 202 ? answer : undefined;
     },
     CREATED_WITHIN_MS,

@@ -21,6 +21,9 @@ const READY_WITHIN_MS = 120_000;
 const DRAIN_MS = 16_000;
 const PROBE_TIMEOUT_MS = 2_500;
 const LAST_WORDS_MAX = 2_000;
+const WARNING = /^\{"level":"(?:warn|error|fatal)"/;
+const WARNINGS_MAX = 5;
+const WARNING_LENGTH_MAX = 500;
 
 /** One service as its users run it: `node dist/<service>.mjs`, with its log in a file. */
 export class ServiceProcess {
@@ -57,6 +60,15 @@ export class ServiceProcess {
   /** How it ended, where nobody ended it and it was not started again. */
   get ending(): string | undefined {
     return this.died && `${this.name} has ${this.toldOf(this.died)}`;
+  }
+
+  /** How it ended, where nobody ended it, and what it warned of last. */
+  get complaints(): readonly string[] {
+    const warnings = readFileSync(this.logFile, 'utf8')
+      .split('\n')
+      .filter((line) => WARNING.test(line));
+    const last = warnings.slice(-WARNINGS_MAX).map((line) => `${this.name}: ${line.slice(0, WARNING_LENGTH_MAX)}`);
+    return this.ending === undefined ? last : [...last, this.ending];
   }
 
   /** An end with the last that was logged before it: folders of a run are gone when its output is read. */
