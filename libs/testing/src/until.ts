@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const POLL_MS = 20;
 /** What has lasted a while is looked at less often: where many wait, their looks take the time of what they wait for. */
 const POLL_SHARE = 0.1;
-const POLL_MAX_MS = 200;
+const POLL_MAX_MS = 100;
 
 type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>;
 
