@@ -55,14 +55,11 @@ function packagesAskedForBy(file) {
     .map((name) => `${file} asks for ${name}`);
 }
 
-/** The files that the Dockerfile copies out of a compiled checkout, by its own `find`, and those that it copies as they are. */
+/** The files that the Dockerfile copies out of a compiled checkout, by its own `find`. */
 function filesOfImage() {
   const rule = /&& (find dist [\s\S]*?)-exec/.exec(textOf('deploy/Dockerfile'))?.[1];
   const found = execFileSync('sh', ['-c', rule.replaceAll('\\\n', ' ')], { cwd: checkoutDir, maxBuffer: 1e8 });
-  return new Set([
-    ...String(found).trim().split('\n'),
-    ...globSync('deploy/compose/*.mjs', { cwd: checkoutDir, exclude: ['**/*.spec.mjs'] }),
-  ]);
+  return new Set(String(found).trim().split('\n'));
 }
 
 describe('the image', () => {

@@ -1,6 +1,13 @@
 export { PartFailure, messageOf } from './failure.mjs';
 export { choosePorts, freePorts, isPortFree, portTable } from './ports.mjs';
-export { ensureKafka, kafkaVersion, recordKafkaClasses, startKafka, startKafkaCluster } from './kafka/index.mjs';
+export {
+  ensureKafka,
+  findJava,
+  kafkaVersion,
+  recordKafkaClasses,
+  startKafka,
+  startKafkaCluster,
+} from './kafka/index.mjs';
 export { closedToPostgres, ensurePostgres, removeServerFolder, startPostgres } from './postgres/index.mjs';
 export { ensureRedis, isTooOld as isRedisTooOld, startRedis } from './redis/index.mjs';
 export { redisUrlAs, redisUserLine } from './redis/users.mjs';
@@ -13,6 +20,7 @@ export {
   isForbidden,
   isRunning,
   killProcess,
+  killRecorded,
   readRecords,
   removeRecord,
   startTimeOf,

@@ -29,7 +29,7 @@ const moveStep = 10_000;
 const portsEnd = 32_000;
 
 /**
- * The table's ports, each moved to a free one where somebody else listens already.
+ * The table's ports, each moved to a free one where somebody else listens already, or has chosen it and is about to.
  * @param {readonly PortName[]} [names]  all by default
  * @returns {Promise<{ ports: Record<PortName, number>, moved: MovedPort[] }>}
  */
@@ -50,11 +50,13 @@ export async function choosePorts(names = /** @type {PortName[]} */ (Object.keys
 
 /** @param {number} wanted @param {Set<unknown>} used @returns {Promise<number>} */
 async function firstFree(wanted, used) {
+  const isOurs = async (/** @type {number} */ port) => !used.has(port) && take(port) && (await isPortFree(port));
+  mkdirSync(claimsDir, { recursive: true });
   for (let port = wanted; port < portsEnd; port += moveStep) {
-    if (!used.has(port) && (await isPortFree(port))) return port;
+    if (await isOurs(port)) return port;
   }
   for (let port = (wanted % moveStep) + moveStep; port < portsEnd; port += 1) {
-    if (!used.has(port) && (await isPortFree(port))) return port;
+    if (await isOurs(port)) return port;
   }
   throw new Error(`no free port near ${wanted}`);
 }
@@ -97,7 +99,7 @@ export async function freePorts(count, first = randomInt(lowestFreePort, portsEn
   const range = portsEnd - lowestFreePort;
   for (let at = 0; at < range && ports.length < count; at += 1) {
     const port = lowestFreePort + ((first - lowestFreePort + at) % range);
-    if (claim(port) && (await isPortFree(port))) ports.push(port);
+    if (!isClaimedHere(port) && claim(port) && (await isPortFree(port))) ports.push(port);
   }
   if (ports.length < count) throw new Error(`no ${count} free ports from ${lowestFreePort} to ${portsEnd}`);
   return ports;
@@ -106,10 +108,18 @@ export async function freePorts(count, first = randomInt(lowestFreePort, portsEn
 /** @type {Set<string>} */
 const claims = new Set();
 
+/** @param {number} port */
+const claimOf = (port) => join(claimsDir, String(port));
+/** @param {number} port */
+const isClaimedHere = (port) => claims.has(claimOf(port));
+
+/** A certain one, of which what a dead process left is taken over: the second try finds it tidied up. @param {number} port */
+const take = (port) => isClaimedHere(port) || claim(port) || claim(port);
+
 /** @param {number} port @returns {boolean} whether it is this process's now */
 function claim(port) {
-  const file = join(claimsDir, String(port));
-  if (claims.has(file) || isClaimed(file)) return false;
+  const file = claimOf(port);
+  if (isClaimed(file)) return false;
   try {
     writeFileSync(file, String(process.pid), { flag: 'wx' });
   } catch (error) {

@@ -140,6 +140,26 @@ export async function stopRecorded(runDir) {
 }
 
 /**
+ * kill -9 for all that is recorded in a folder and its children, without waiting for any of it.
+ * @param {string} runDir @returns {string[]} the names of those that were still running
+ */
+export function killRecorded(runDir) {
+  const alive = readRecords(runDir).filter((record) => record.role !== 'launcher' && isRunning(record));
+  for (const { pid, group } of alive)
+    for (const each of [group === true ? -pid : pid, ...childrenOf(pid)]) killIfOurs(each);
+  return alive.map(({ name }) => name);
+}
+
+/** @param {number} pid */
+function killIfOurs(pid) {
+  try {
+    signal(pid, 'SIGKILL');
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+  }
+}
+
+/**
  * What was started as root is nobody else's to stop.
  * @param {{ name?: string, pid: number }} record
  */

@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
+import { findJava } from './kafka/index.mjs';
+import { reachableHome, removeServerFolder } from './postgres/user.mjs';
 import { childrenOf } from './processes.mjs';
 import { secretIn } from './provision.mjs';
 import { startServer } from './server.mjs';
@@ -33,6 +36,67 @@ describe('a secret', () => {
     );
     expect(ended.status).not.toBe(0);
     expect(secretIn(file(), 32)).toHaveLength(43);
+  });
+});
+
+describe('a server whose port another listens on', () => {
+  it('is not started: the other would answer that it is ready', async () => {
+    const other = createServer();
+    await new Promise((done) => other.listen(0, '127.0.0.1', done));
+    const { port } = other.address();
+    const logFile = join(dir, 'gateway.log');
+    const started = startServer({
+      part: 'gateway',
+      name: 'gateway',
+      command: process.execPath,
+      args: ['-e', 'setInterval(() => {}, 1000)'],
+      url: '',
+      ports: { http: port },
+      logFile,
+      runDir: dir,
+      ready: () => Promise.resolve(true),
+    });
+    await expect(started).rejects.toThrow(`gateway: its port is taken by somebody else (${port})`);
+    expect(existsSync(logFile)).toBe(false);
+    other.close();
+  });
+});
+
+// Only root's PostgreSQL is another user's, who may not get to the checkout.
+describe.skipIf(process.getuid?.() !== 0)('files of PostgreSQL that live elsewhere', () => {
+  it('begin anew with the folder that remembers them: the password is in there', () => {
+    const kept = join(dir, 'postgres');
+    mkdirSync(kept, { mode: 0o700 });
+    const home = reachableHome(kept, { uid: 65_534, gid: 65_534 });
+    mkdirSync(join(home, 'data'), { recursive: true });
+    expect(reachableHome(kept, { uid: 65_534, gid: 65_534 })).toBe(home);
+    expect(existsSync(join(home, 'data'))).toBe(true);
+    rmSync(kept, { recursive: true });
+    mkdirSync(kept);
+    expect(reachableHome(kept, { uid: 65_534, gid: 65_534 })).toBe(home);
+    expect(existsSync(join(home, 'data'))).toBe(false);
+    removeServerFolder(kept);
+  });
+});
+
+describe('the Java that Kafka runs on', () => {
+  const java = (/** @type {string} */ name, /** @type {string} */ version) => {
+    const bin = join(dir, name, 'bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, 'java'), `#!/bin/sh\necho 'openjdk version "${version}" 2024-01-01'\n`, { mode: 0o755 });
+    return bin;
+  };
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('is the first that is new enough, of JAVA_HOME and the PATH', async () => {
+    vi.stubEnv('JAVA_HOME', dirname(java('old', '1.8.0_402')));
+    vi.stubEnv('PATH', `${java('new', '21.0.2')}:${process.env['PATH']}`);
+    expect(await findJava()).toEqual({ path: join(dir, 'new', 'bin', 'java'), version: '21.0.2', isTooOld: false });
+    vi.stubEnv('PATH', java('older', '11.0.1'));
+    expect(await findJava()).toMatchObject({ path: join(dir, 'old', 'bin', 'java'), isTooOld: true });
+    vi.stubEnv('JAVA_HOME', undefined);
+    vi.stubEnv('PATH', dir);
+    expect(await findJava()).toBe(null);
   });
 });
 

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { refuseWhenClosing } from './commands.mjs';
 import { PartFailure, messageOf } from './failure.mjs';
 import { lastWords, openLog, sizeOf } from './logs.mjs';
+import { isPortFree } from './ports.mjs';
 import { killProcess, removeRecord, startTimeOf, stopProcess, writeRecord } from './processes.mjs';
 import { waitFor } from './ready.mjs';
 
@@ -52,6 +53,7 @@ import { waitFor } from './ready.mjs';
  */
 export async function startServer(spec) {
   refuseWhenClosing(spec.part);
+  await untilItsPortsAreFree(spec);
   const { child, exited, logFrom } = spawnDetached(spec);
   const pid = await pidOf(child, spec);
   const record = recordOf(spec, pid);
@@ -76,6 +78,22 @@ export async function startServer(spec) {
   };
   await untilReady(spec, server, logFrom);
   return server;
+}
+
+const portsFreeWithinMs = 3_000;
+
+/**
+ * Who listens there would answer that it is ready, for a server that cannot even listen. One that was killed just now may hold them
+ * for a moment.
+ * @param {ServerSpec} spec
+ */
+async function untilItsPortsAreFree({ part, ports }) {
+  const areFree = async () => (await Promise.all(Object.values(ports).map(isPortFree))).every(Boolean);
+  await waitFor(areFree, { withinMs: portsFreeWithinMs, what: part }).catch(() => {
+    throw new PartFailure(part, `its port is taken by somebody else (${Object.values(ports).join(', ')})`, {
+      mend: 'npm run doctor tells by whom; the next start takes other ports',
+    });
+  });
 }
 
 /**

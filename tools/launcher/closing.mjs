@@ -1,11 +1,11 @@
-import { endCommands, stopRecorded } from './local-stack.mjs';
+import { endCommands, killRecorded, stopRecorded } from './local-stack.mjs';
 
 // npm passes a Ctrl-C on to us that the terminal has sent us already: the second one of a pair is not impatience.
 const sameKeyPressMs = 1_500;
 
 /**
  * Ends the process in order when a signal asks for it: commands at once, services drained, then servers. A second
- * signal, later on, does not wait for anything.
+ * signal, later on, does not wait for anything: what has not stopped by then is killed.
  * @param {{ runDir: string, say: (line: string) => void, before?: () => void, after?: () => Promise<void> | void,
  *   exitCode?: number }} options
  */
@@ -24,8 +24,12 @@ export function createClosing({ runDir, say, before, after, exitCode = 0 }) {
   const begin = () => (closing ??= close());
 
   const closeAndExit = () => {
-    if (closing !== undefined && Date.now() - since > sameKeyPressMs) process.exit(1);
-    if (closing !== undefined) return;
+    if (closing !== undefined) {
+      if (Date.now() - since <= sameKeyPressMs) return;
+      const killed = killRecorded(runDir);
+      if (killed.length > 0) say(`Killed: ${killed.join(', ')}.`);
+      process.exit(1);
+    }
     since = Date.now();
     say('\nStopping what was started: services drain first, then the servers …');
     begin().then(

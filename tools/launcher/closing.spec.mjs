@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
+import { startTimeOf, writeRecord } from './local-stack.mjs';
+
 const closing = fileURLToPath(new URL('closing.mjs', import.meta.url));
 
 /** Says that it closes, and writes a file once all is stopped. */
@@ -38,3 +40,40 @@ it.each(['SIGINT', 'SIGHUP'])(
     }
   },
 );
+
+it('kills at the second signal, later on, what does not stop', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'payflow-closing-'));
+  const server = spawn(process.execPath, [
+    '-e',
+    "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log()",
+  ]);
+  const child = spawn(process.execPath, ['--input-type=module', '-e', launcher(dir)], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, npm_lifecycle_event: undefined },
+  });
+  try {
+    await Promise.all([once(server.stdout, 'data'), once(child.stdout, 'data')]);
+    const { pid } = server;
+    writeRecord(dir, {
+      name: 'kafka',
+      pid,
+      startTime: startTimeOf(pid),
+      stopSignal: 'SIGTERM',
+      graceMs: 60_000,
+      role: 'server',
+    });
+    let said = '';
+    child.stdout.on('data', (text) => (said += text));
+    const ended = once(child, 'exit');
+    // As often as an impatient user presses it: those within a moment of the first are one.
+    const presses = setInterval(() => child.kill('SIGINT'), 200);
+    expect(await ended).toEqual([1, null]);
+    clearInterval(presses);
+    expect(said).toContain('Killed: kafka.');
+    if (server.signalCode === null) await once(server, 'exit');
+    expect(server.signalCode).toBe('SIGKILL');
+  } finally {
+    for (const each of [child, server]) each.kill('SIGKILL');
+    rmSync(dir, { recursive: true });
+  }
+});

@@ -9,6 +9,7 @@ import {
   cachedJaeger,
   closedToPostgres,
   findGo,
+  findJava,
   findProgram,
   isPortFree,
   isRedisTooOld,
@@ -22,7 +23,6 @@ import { holderOf } from './port-holders.mjs';
 /** @typedef {{ level: 'ok' | 'note' | 'bad', name: string, found: string, mend?: string }} Finding */
 
 const oldestNode = 20;
-const oldestJava = 17;
 const neededDiskGb = 4;
 const neededMemoryGb = 3;
 const giga = 1024 ** 3;
@@ -80,16 +80,12 @@ const ownKafka = 'KAFKA_BROKERS=host:9092 names a Kafka of your own instead';
 
 /** @returns {Promise<Finding>} */
 async function java() {
-  const home = process.env['JAVA_HOME'];
-  const program = findProgram('java', home === undefined ? [] : [join(home, 'bin')]);
-  const version =
-    program === undefined ? undefined : /version "([^"]+)"/.exec((await outputOf(program, ['-version'])) ?? '')?.[1];
-  if (version !== undefined && Number.parseInt(version, 10) >= oldestJava)
-    return { level: 'ok', name: 'Java', found: version };
+  const found = await findJava();
+  if (found?.isTooOld === false) return { level: 'ok', name: 'Java', found: found.version };
   return {
     ...broughtByApt(),
     name: 'Java',
-    found: version === undefined ? 'not there; Kafka needs it' : `${version} is too old for Kafka`,
+    found: found === null ? 'not there; Kafka needs it' : `${found.version} (${found.path}) is too old for Kafka`,
     mend: `${aptCommand('default-jre-headless maven')}; ${ownKafka}`,
   };
 }

@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 import { logOf, paths } from './checkout.mjs';
-import { PartFailure, runLogged } from './local-stack.mjs';
+import { otherLauncher } from './left-overs.mjs';
+import { PartFailure, isRunning, runLogged, startTimeOf } from './local-stack.mjs';
 
 const lockFile = join(paths.root, 'package-lock.json');
 /** What npm writes once it has installed all, and takes away before it begins. */
 const installedFile = join(paths.modules, '.package-lock.json');
 const stampFile = join(paths.state, 'stamps', 'packages');
+/** Who installs: two at once, `npm start` and `npm test`, would delete and fill one folder. */
+const installerFile = join(paths.state, 'installer.json');
+const installerLookMs = 250;
 
 /**
  * Installs what the lock file says, unless that has been done for this very lock file.
@@ -18,18 +23,68 @@ const stampFile = join(paths.state, 'stamps', 'packages');
 export async function ensurePackages(onProgress) {
   if (!existsSync(lockFile))
     throw new PartFailure('packages', 'there is no package-lock.json', { mend: 'npm install' });
-  if (existsSync(installedFile) && (readIfThere(stampFile) === stamp() || agreesWithLock())) {
+  if (arePresent()) return 'present';
+  await becomeInstaller(onProgress);
+  try {
+    if (arePresent()) return 'present';
+    refuseUnderServices();
+    onProgress('npm ci');
+    await runNpm('packages', INSTALL, 'npm ci, which says more');
     remember();
-    return 'present';
+    return 'installed';
+  } finally {
+    rmSync(installerFile, { force: true });
   }
-  onProgress('npm ci');
-  await runNpm(
-    'packages',
-    ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'],
-    'npm ci, which says more',
-  );
+}
+
+/** Scripts are run, whatever the user's own settings say: which of them, the list in package.json says. */
+const INSTALL = ['ci', '--include=dev', '--include=optional', '--ignore-scripts=false', '--no-audit', '--no-fund'];
+
+function arePresent() {
+  if (!existsSync(installedFile) || !(readIfThere(stampFile) === stamp() || agreesWithLock())) return false;
   remember();
-  return 'installed';
+  return true;
+}
+
+/** Waits until nobody else installs. @param {(message: string) => void} onProgress */
+async function becomeInstaller(onProgress) {
+  mkdirSync(dirname(installerFile), { recursive: true });
+  const ours = JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) });
+  for (;;) {
+    try {
+      return writeFileSync(installerFile, ours, { flag: 'wx' });
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+    }
+    const other = installer();
+    if (other === undefined) rmSync(installerFile, { force: true });
+    else onProgress(`waiting for the npm ci of another run (pid ${other.pid})`);
+    await delay(installerLookMs);
+  }
+}
+
+/** @returns {{ pid: number, startTime: string } | undefined} who installs, and is alive */
+function installer() {
+  try {
+    const found = JSON.parse(readIfThere(installerFile) ?? '');
+    return isRunning(found) ? found : undefined;
+  } catch {
+    // Being written, or taken away just now.
+    return undefined;
+  }
+}
+
+/** What runs would lose its Node, and PostgreSQL its libraries, while they are put there anew. */
+function refuseUnderServices() {
+  const running = existsSync(installedFile) ? otherLauncher(paths.run) : undefined;
+  if (running === undefined) return;
+  throw new PartFailure(
+    'packages',
+    `package-lock.json has changed, and PayFlow runs from these packages (pid ${running.pid})`,
+    {
+      mend: `press Ctrl-C there, or: kill ${running.pid}, and start again here`,
+    },
+  );
 }
 
 /**

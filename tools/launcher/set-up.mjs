@@ -1,8 +1,9 @@
 import { runtime } from './checkout.mjs';
 import { compile } from './compile.mjs';
-import { outputOf } from './local-stack.mjs';
+import { PartFailure, outputOf } from './local-stack.mjs';
 import { ensurePackages } from './packages.mjs';
 import { withRow } from './progress.mjs';
+import { shown } from './screen.mjs';
 
 /**
  * Packages, then Node 24, which is one of them. The rest of a launch waits for this where it needs either.
@@ -18,7 +19,11 @@ export function bringPackages(progress, becameCold) {
       row.working(message);
     });
     const version = await outputOf(runtime(), ['--version']);
-    row.done(`${outcome}, Node ${version ?? '?'}`);
+    if (version === null)
+      throw new PartFailure('Node', `${shown(runtime())} cannot be run here`, {
+        mend: 'install Node 24, and run the command with it',
+      });
+    row.done(`${outcome}, Node ${version}`);
   });
 }
 

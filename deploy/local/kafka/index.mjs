@@ -6,7 +6,7 @@ import { defaultRoot } from '../provision.mjs';
 import { newClusterId, runBroker } from './broker.mjs';
 import { ensureKafka } from './install.mjs';
 
-export { ensureKafka, kafkaVersion, recordKafkaClasses } from './install.mjs';
+export { ensureKafka, findJava, kafkaVersion, recordKafkaClasses } from './install.mjs';
 
 /**
  * @typedef {object} StartOptions

