@@ -202,7 +202,8 @@ function isSame(before: Payment, after: Payment): boolean {
     before.refunding === after.refunding &&
     before.capture === after.capture &&
     before.connector === after.connector &&
-    before.providerReference === after.providerReference
+    before.providerReference === after.providerReference &&
+    before.authorizedUntil === after.authorizedUntil
   );
 }
 

@@ -31,3 +31,25 @@ it('a payment is authorized for as long as it is at its provider, however late t
   // A clock that was set back makes it no longer.
   expect((await heard(-1)).days).toBeLessThan(7.01);
 });
+
+it('nor for longer where a cancellation was on its way then, and is refused days later', async () => {
+  const create = payments.create({ capture: 'manual', method: { type: 'card', token: 'tok_visa' } });
+  const { id } = create.data;
+  await payments.tell(create);
+  await payments.settle();
+  const act = await payments.answer(id, 'requires_action');
+  await payments.tell(act);
+  await payments.tell(payments.wish(id, 'cancellation'));
+  const refusal = await payments.answer(id, 'declined', { code: 'payment_not_cancelable' });
+  const approval = payments.message('payflow.payment.answer.v1', {
+    ...(act.data as never as object),
+    outcome: 'approved',
+    url: null,
+    authorized_at: new Date(Date.now() - 5 * DAY_MS).toISOString(),
+  } as never);
+  expect(told(await payments.tell(approval))).toEqual([]);
+  const messages = await payments.tell(refusal);
+  expect(told(messages)).toEqual(['cancellation.failed payment_not_cancelable of requires_action', 'payment.authorized']);
+  const { authorized_until: until } = messages[1]?.data as { authorized_until: string };
+  expect((Date.parse(until) - Date.now()) / DAY_MS).toBeLessThan(2.01);
+});
