@@ -45,6 +45,8 @@ export interface Wish {
   readonly reason: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly createdAt: string;
+  /** The version that the payment must still have. */
+  readonly ifVersion?: number | undefined;
 }
 
 /** The ledger's word on one of our commands. */
@@ -92,6 +94,8 @@ export function approve(life: Life, confirm: boolean, moment: Moment): Life {
 export function ask(life: Life, wish: Wish, moment: Moment): Life {
   if (operationOf(life, wish.id)) return life;
   const operation = operationFor(life, wish, moment);
+  if (wish.ifVersion !== undefined && wish.ifVersion !== life.payment.version)
+    return failed(life, operation, 'version_differs' satisfies Refusal, [], moment);
   if (life.operations.filter(isOpen).length >= OPEN_OPERATIONS_MAX)
     return failed(life, operation, 'too_many_operations' satisfies Refusal, [], moment);
   const asked = inquired(life, operation, moment);

@@ -40,6 +40,7 @@ export function wishOf(command: WishCommand): Wish {
     final: isFinal(command),
     reason: type === 'payflow.payment.cancel.v1' || type === 'payflow.payment.refund.v1' ? data.reason : null,
     metadata: 'metadata' in data ? data.metadata : {},
+    ifVersion: data.if_version,
   };
 }
 

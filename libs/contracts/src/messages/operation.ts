@@ -20,6 +20,8 @@ interface OperationCommand {
   /** The operation's own id. */
   readonly operation: string;
   readonly created_at: string;
+  /** The version that the payment must still have. */
+  readonly if_version?: number;
 }
 
 /** `payflow.payment.confirm.v1`: begin, or go on after the customer has acted. */
@@ -136,6 +138,8 @@ const command = (kind: OperationKind) => ({
   created_at: instant,
 });
 
+const condition = { if_version: version };
+
 const asked = <D extends { readonly id: string }>(summary: string, schema: object) =>
   ({ topic: 'payments.commands.v1', key: (data: D) => data.id, summary, schema }) as const;
 
@@ -186,23 +190,23 @@ export const paymentAnswer = object(
 export const operationSchemas = {
   'payflow.payment.confirm.v1': wish<PaymentConfirm>(
     'Begin a payment, or go on with it after the customer has acted.',
-    object({ ...command('confirmation'), capture: nullable({ const: 'manual' }) }),
+    object({ ...command('confirmation'), capture: nullable({ const: 'manual' }) }, condition),
   ),
   'payflow.payment.increment.v1': wish<PaymentIncrement>(
     'Set more money aside for a payment.',
-    object({ ...command('increment'), amount }),
+    object({ ...command('increment'), amount }, condition),
   ),
   'payflow.payment.capture.v1': wish<PaymentCapture>(
     'Take money that is set aside.',
-    object({ ...command('capture'), amount: nullable(amount), final: { type: 'boolean' }, metadata }),
+    object({ ...command('capture'), amount: nullable(amount), final: { type: 'boolean' }, metadata }, condition),
   ),
   'payflow.payment.cancel.v1': wish<PaymentCancel>(
     'Call a payment off, and give back what is set aside.',
-    object({ ...command('cancellation'), reason: why }),
+    object({ ...command('cancellation'), reason: why }, condition),
   ),
   'payflow.payment.refund.v1': wish<PaymentRefund>(
     'Give back money that was captured.',
-    object({ ...command('refund'), amount: nullable(amount), reason: why, metadata }),
+    object({ ...command('refund'), amount: nullable(amount), reason: why, metadata }, condition),
   ),
   'payflow.payment.answer.v1': asked<PaymentAnswer>(
     'A provider has answered an attempt, or was never asked.',

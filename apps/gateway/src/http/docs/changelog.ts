@@ -11,6 +11,12 @@ export interface Change {
 /** Newest first. `docs/gateway/changelog.md` and `/docs/changelog` are made of it. */
 export const CHANGELOG: readonly Change[] = [
   {
+    date: '2026-11-28',
+    added: [
+      'What is asked of a payment with `If-Match` is 412 `version_differs` while something is under way that would leave the payment at another version, and where only the payments service knew yet that it is at another: of two refunds that asked for one version both were made.',
+    ],
+  },
+  {
     date: '2026-11-27',
     added: [
       'A payment that failed is tried again once at a time: while a retry is under way, and when it has succeeded, another one fails with `payment_retried`, also one of a retry that failed itself. A retry that expired is out of the way, as one that failed or was called off.',

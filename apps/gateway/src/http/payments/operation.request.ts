@@ -3,6 +3,7 @@ import type { OperationWrite } from '../../acceptance/acceptable.js';
 import type { OperationView } from '../../domain/operation.js';
 import type { PaymentView } from '../../domain/payment.js';
 import type { Caller } from '../edge/caller.js';
+import { conditionOf } from '../writes/condition.js';
 import { byName, contentHash } from '../writes/content-hash.js';
 import {
   AMOUNT_SCHEMA,
@@ -156,7 +157,7 @@ function partsOf(
     updatedAt: created_at,
   };
   return {
-    told: { id: payment.id, sequence: UNPLACED, operation: id, created_at },
+    told: { id: payment.id, sequence: UNPLACED, operation: id, created_at, ...conditionOf(ifVersion) },
     write: {
       commandId: newId('event'),
       ifVersion,

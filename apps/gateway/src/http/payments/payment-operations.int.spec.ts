@@ -249,6 +249,25 @@ describe('what is asked of a payment', () => {
     expect(numbersOf(id)).toEqual([1, 2]);
   });
 
+  it('is one of 50 at once that ask for the same version, and no number is lost', async () => {
+    const id = await paid();
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => ask(id, 'refunds', { amount: '1' }, { 'if-match': 'W/"1"', prefer: 'wait=10' })),
+    );
+    expect(answers.map(told).sort()).toEqual(['201', ...Array<string>(49).fill('412 version_differs')]);
+    expect(numbersOf(id)).toEqual([1, 2]);
+  });
+
+  it('is refused with 412 while something is under way that would leave it at another version', async () => {
+    const id = await paid();
+    stage.house.answering = false;
+    const condition = { 'if-match': 'W/"1"', ...HELD_OFF };
+    expect((await ask(id, 'refunds', { amount: '1' }, condition)).status).toBe(202);
+    expect(told(await ask(id, 'refunds', { amount: '1' }, condition))).toBe('412 version_differs');
+    expect((await ask(id, 'refunds', { amount: '1' }, HELD_OFF)).status).toBe(202);
+    expect(numbersOf(id)).toEqual([1, 2, 3]);
+  });
+
   it('takes its number under a lock: 50 at once have 50 numbers, and what is refused has none', async () => {
     const id = await paid();
     const answers = await Promise.all(
