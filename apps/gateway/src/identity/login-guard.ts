@@ -41,7 +41,13 @@ export class LoginGuard {
 
   /** Throws where one of them has to wait. */
   async check(subjects: readonly LoginSubject[]): Promise<void> {
-    refuse(await blockedFor(this.db, subjects));
+    const seconds = await blockedFor(this.db, subjects);
+    if (seconds > 0) throw new Problem('login_blocked', { headers: { 'retry-after': String(seconds) } });
+  }
+
+  /** Whether one of them has to wait: of a password that was let in, and has been looked at since. */
+  async isBlocked(subjects: readonly LoginSubject[]): Promise<boolean> {
+    return (await blockedFor(this.db, subjects)) > 0;
   }
 
   /** Counts a failure of each. Returns what has come of it: how many there are from everywhere, and the longest wait. */
@@ -55,15 +61,11 @@ export class LoginGuard {
   }
 
   /**
-   * Forgives in the transaction of a login that is right. Throws where others have failed meanwhile, too often: a thousand guesses
-   * made at once are worth no more than the first few of them.
+   * Forgives in the transaction of a login that is right. False where others have failed meanwhile, too often: a thousand guesses
+   * made at once are worth no more than the first few of them. Who is told so must not be told more than a wrong password is.
    */
-  async succeeded(tx: Transaction, subjects: readonly LoginSubject[]): Promise<void> {
+  async succeeded(tx: Transaction, subjects: readonly LoginSubject[]): Promise<boolean> {
     const [, blocked_s] = await Promise.all([forgiveFailures(tx, subjects), blockedFor(tx, subjects)]);
-    refuse(blocked_s);
+    return blocked_s === 0;
   }
-}
-
-function refuse(seconds: number): void {
-  if (seconds > 0) throw new Problem('login_blocked', { headers: { 'retry-after': String(seconds) } });
 }

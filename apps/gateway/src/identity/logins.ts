@@ -5,6 +5,7 @@ import { invitationAccepted, loggedIn, loginsFailed, sessionStolen, type Doorste
 import type { GatewayCaches } from '../cache/gateway-caches.js';
 import { TAGS } from '../cache/catalogue.js';
 import { addAuditEntries } from '../database/audit.repository.js';
+import type { LoginSubject } from '../database/login-failure.repository.js';
 import {
   endSession,
   endSessions,
@@ -86,25 +87,32 @@ export class Logins {
       const fresh = this.passwords.isOutdated(found.passwordHash) ? await this.passwords.hash(password) : undefined;
       const subjects = this.guard.subjects(email, address);
       const pair = this.#pair();
-      return this.db.transaction(async (tx) => {
+      const opened = this.db.transaction(async (tx) => {
         const key = keyOf(found.user);
         // Sent together: where one of the first two says no, the third is rolled back with them.
-        const [, isHeld, session] = await Promise.all([
+        const [isInTime, isHeld, session] = await Promise.all([
           this.guard.succeeded(tx, subjects),
           holdLogin(tx, key, found.passwordHash),
           openSession(tx, key, { livemode, address, userAgent }, pair.tokens),
         ]);
-        if (!isHeld) throw new Problem('credentials_invalid');
+        if (!isInTime || !isHeld) throw new Problem('credentials_invalid');
         if (fresh !== undefined) await rehash(tx, key, fresh);
         addAuditEntries(tx, [loggedIn(found.user, at, session.id)]);
         return granted(session, pair);
+      });
+      return opened.catch(async (error: unknown) => {
+        // Whoever sees how long the wait has become knows how many were wrong: one that counted for nothing would be the right one.
+        if (error instanceof Problem && error.code === 'credentials_invalid')
+          await this.#failed(found.user, subjects, at);
+        throw error;
       });
     });
   }
 
   /**
    * Whose password this is. Throws 401 where it is nobody's, and counts that, and writes it down where it is told whose it is not;
-   * 429 where it must not be tried now.
+   * 429 where it must not be tried now. Of many that are tried at once, those that are looked at when too many others were wrong
+   * are refused as wrong, all of them: of a hundred guesses the one that is told to wait would be the password.
    */
   async checkPassword(
     email: string,
@@ -115,15 +123,21 @@ export class Logins {
     const subjects = this.guard.subjects(email, at.address);
     const [found] = await Promise.all([find(), this.guard.check(subjects)]);
     const isRight = await this.passwords.isRight(password, found?.passwordHash);
-    if (!isRight || !found?.passwordHash || found.user.status === 'disabled') {
-      await this.db.transaction(async (tx) => {
-        const failure = await this.guard.failed(tx, subjects);
-        // With COMMIT: what it takes is far below what a password takes now more and now less, and too few may be tried to tell.
-        addAuditEntries(tx, loginsFailed(found?.user, at, failure));
-      });
+    // Asked for a wrong one, too: it must take as long.
+    const isLate = await this.guard.isBlocked(subjects);
+    if (!isRight || isLate || !found?.passwordHash || found.user.status === 'disabled') {
+      await this.#failed(found?.user, subjects, at);
       throw new Problem('credentials_invalid');
     }
     return { user: found.user, passwordHash: found.passwordHash };
+  }
+
+  async #failed(user: User | undefined, subjects: readonly LoginSubject[], at: Doorstep): Promise<void> {
+    await this.db.transaction(async (tx) => {
+      const failure = await this.guard.failed(tx, subjects);
+      // With COMMIT: what it takes is far below what a password takes now more and now less, and too few may be tried to tell.
+      addAuditEntries(tx, loginsFailed(user, at, failure));
+    });
   }
 
   /** The next tokens of a session. A token that comes a second time ends it: one of the two who have it has stolen it. */

@@ -128,56 +128,6 @@ describe('a login', () => {
   });
 });
 
-describe('whoever fails to log in', () => {
-  it('has to wait after five times, even with the right password, and longer each time; nobody else has to', async () => {
-    const { email } = await addUser(stage.db, client.tenant, 'viewer');
-    const other = await addUser(stage.db, client.tenant, 'viewer');
-    for (let at = 0; at < 5; at++) expect(told(await logIn(base, email, 'wrong'))).toBe('401 credentials_invalid');
-    const blocked = await logIn(base, email);
-    expect([told(blocked), Number(blocked.headers.get('retry-after')) >= 1]).toEqual(['429 login_blocked', true]);
-    expect((await logIn(base, other.email)).status).toBe(200);
-    await stage.db.count(
-      statement('spec.fail-often', `update login_failures set failures = 14, blocked_until = now() where failures = 5`),
-    );
-    expect(told(await logIn(base, email, 'wrong'))).toBe('401 credentials_invalid');
-    const later = await logIn(base, email);
-    expect(Number(later.headers.get('retry-after'))).toBeGreaterThan(600);
-    expect(Number(later.headers.get('retry-after'))).toBeLessThanOrEqual(900);
-  });
-
-  it('is forgotten by a login that is right', async () => {
-    const { email } = await addUser(stage.db, client.tenant, 'viewer');
-    for (let round = 0; round < 3; round++) {
-      for (let at = 0; at < 4; at++) expect(told(await logIn(base, email, 'wrong'))).toBe('401 credentials_invalid');
-      expect((await logIn(base, email)).status).toBe(200);
-    }
-  });
-
-  it('gains nothing by guessing many times at once', async () => {
-    const { email } = await addUser(stage.db, client.tenant, 'viewer');
-    const guesses = Array.from({ length: 30 }, (_, at) => logIn(base, email, `guess number ${at}`));
-    const outcomes = new Set((await Promise.all(guesses)).map(told));
-    // Or it had to wait for its turn for too long: two are looked at at once.
-    const refusals = ['401 credentials_invalid', '429 login_blocked', '503 unavailable', '503 database_busy'];
-    for (const outcome of outcomes) expect(refusals).toContain(outcome);
-    expect(told(await logIn(base, email))).toBe('429 login_blocked');
-  });
-
-  it('is treated alike whether the address is anybody’s or not', async () => {
-    for (let at = 0; at < 5; at++) await logIn(base, 'ghost@example.com', 'wrong');
-    expect(told(await logIn(base, 'ghost@example.com', 'wrong'))).toBe('429 login_blocked');
-  });
-
-  it('leaves neither address nor password in the table', async () => {
-    await logIn(base, 'hunter2-in-the-wrong-field', 'hunter2');
-    const rows = await stage.db.rows<{ text: string }>(
-      statement('spec.failures', `select f::text as text from login_failures f`),
-    );
-    expect(rows.length).toBeGreaterThan(0);
-    for (const { text } of rows) expect(text).not.toMatch(/hunter2|example/);
-  });
-});
-
 describe('a refresh token', () => {
   it('says how long it is good for: not beyond the ninety days of its session', async () => {
     const user = await userOf(stage.db, client, 'viewer');
