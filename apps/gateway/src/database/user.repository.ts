@@ -66,11 +66,13 @@ const UPDATE = statement(
    where tenant_id = $1 and id = $2 returning ${COLUMNS}`,
 );
 
-// In more than one organisation: the one that he joined first, unless he says which. One row is looked at, however many there are.
+// In more than one organisation: unless he says which, the one that he joined first of those where he can log in, so that none that
+// has disabled him, or only invited him, keeps him out of the others. One row is looked at, however many there are.
 const FIND_LOGIN = statement(
   'users.find-login',
   `select ${COLUMNS}, password_hash from users
-   where email = $1 and ($2::uuid is null or tenant_id = $2) order by created_at, id limit 1`,
+   where email = $1 and ($2::uuid is null or tenant_id = $2)
+   order by password_hash is not null and disabled_at is null desc, created_at, id limit 1`,
 );
 
 const FIND_PASSWORD = statement(

@@ -106,6 +106,27 @@ describe('a login', () => {
   });
 
   it.each([
+    [
+      'was disabled',
+      async (owner: Client, id: unknown) => owner.patch(`/api/v1/users/${String(id)}`, { disabled: true }),
+    ],
+    ['was only invited', undefined],
+  ])('is not of an organisation where he %s, as long as there is another', async (_how, lockedOut) => {
+    const other = await Client.of(stage.db, base);
+    const [here, there] = [await userOf(stage.db, client, 'owner'), await userOf(stage.db, other, 'owner')];
+    const user = { email: `${randomUUID()}@example.com`, role: 'viewer' };
+    const first = await here.client.post('/api/v1/users', lockedOut ? { ...user, password: PASSWORD } : user);
+    expect((await there.client.post('/api/v1/users', { ...user, password: PASSWORD })).status).toBe(201);
+    await lockedOut?.(here.client, first.body['id']);
+    const { body } = await logIn(base, user.email);
+    const me = await by(body['access_token']).get(ME);
+    expect((me.body['organisation'] as { id: string } | undefined)?.id).toBe(other.tenant);
+    expect(told(await logIn(base, user.email, PASSWORD, { organisation: client.tenant }))).toBe(
+      '401 credentials_invalid',
+    );
+  });
+
+  it.each([
     ['no body', undefined, '415 unsupported_media_type'],
     ['no password', { email: 'a@example.com' }, '400 invalid_request'],
     ['a password that is no text', { email: 'a@example.com', password: 5 }, '400 invalid_request'],
