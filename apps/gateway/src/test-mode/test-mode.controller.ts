@@ -38,7 +38,8 @@ export class TestModeController {
         const travel = readTravel(body);
         return async (tx) => {
           const { before, after } = await this.testMode.travel(tx, caller, travel, journey);
-          return { status: 200, body: clockResource(after), before: clockResource(before) };
+          const afterCommit = () => this.testMode.tell(caller);
+          return { status: 200, body: clockResource(after), before: clockResource(before), afterCommit };
         };
       }),
     );
@@ -56,7 +57,7 @@ export class TestModeController {
         return async (tx) => {
           const before = await this.testMode.reset(tx, caller, journey);
           const body = { object: 'test_reset', livemode: false, reset_at: before.now.toISOString() };
-          return { status: 200, body, before: clockResource(before) };
+          return { status: 200, body, before: clockResource(before), afterCommit: () => this.testMode.tell(caller) };
         };
       }),
     );

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { uuidOf, type MessageData } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { statementsOf, until } from '@payflow/testing';
+import { statementsOf, testServers, until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TAGS } from '../cache/catalogue.js';
+import { GatewayCaches } from '../cache/gateway-caches.js';
 import { SCOPES } from '../domain/scope.js';
 import { keepBooks, type Books } from '../testing/books.js';
-import { countRows, type Answered, type Client } from '../testing/gateway-under-test.js';
+import { countRows, startGateway, type Answered, type Client } from '../testing/gateway-under-test.js';
+import { metric } from '../testing/narrow-gateway.js';
+import { Proxy } from '../testing/proxy.js';
 import { signed, specReader } from '../testing/signed-webhooks.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 import { WebhookReaders } from '../webhooks/readers.js';
@@ -244,5 +248,34 @@ describe('a reset', () => {
     const aged = new SpaceSweeper(stage.db, 0);
     await until('nothing is left', async () => (await aged.sweep()) === 0);
     expect(await left()).toBe(0);
+  });
+});
+
+describe('what changes where test data stands, or when', () => {
+  const redis = new Proxy(new URL(testServers().redis));
+  let slow: Awaited<ReturnType<typeof startGateway>>;
+  beforeAll(async () => {
+    await redis.open();
+    slow = await startGateway({ ...stage, redisUrl: redis.url });
+  });
+  afterAll(async () => {
+    await slow?.stop();
+    await redis.close();
+  });
+
+  it.each([
+    ['a journey', CLOCK, { advance_seconds: 60 }],
+    ['a reset', RESET, {}],
+  ])('is told to the other processes before the answer: %s', async (_what, path, body) => {
+    const untold = () => metric('payflow_cache_errors_total{operation="tell"}');
+    const before = await untold();
+    // Redis hears, and says nothing: when it is given up, it is owed, and the request goes on.
+    redis.stall(true);
+    const answer = await client.at(slow.base).post(path, body);
+    const after = await untold();
+    redis.stall(false);
+    expect([told(answer), after]).toEqual(['200', before + 1]);
+    const { bus } = slow.app.get(GatewayCaches).all;
+    await until('it was told after all', () => !bus.owes([TAGS.testSpace(client.tenant)]));
   });
 });

@@ -59,7 +59,7 @@ export class TestMode {
     return before;
   }
 
-  /** Runs what changes where or when a caller's test data stands: whoever is answered after it finds it so, in all processes. */
+  /** Runs what changes where or when a caller's test data stands: nobody here is answered from a cache for it meanwhile. */
   async changing(caller: Caller, work: (journey: Journey) => Promise<void>): Promise<void> {
     const tags = [TAGS.testSpace(caller.organisation)];
     const journey: Journey = { staged: undefined };
@@ -70,6 +70,11 @@ export class TestMode {
       await this.caches.all.changed(tags);
     }
     journey.staged?.publish();
+  }
+
+  /** Has all processes look up where the caller's test data stands. After COMMIT, and before the answer: who has it may ask any of them. */
+  tell({ organisation }: Caller): Promise<void> {
+    return this.caches.all.forget([TAGS.testSpace(organisation)]);
   }
 
   async #set(tx: Transaction, clock: TestClock, caller: Caller, journey: Journey): Promise<void> {
