@@ -59,13 +59,15 @@ const FIND_RECORDS = statement(
    where (r.tenant_id, r.livemode, r.idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))`,
 );
 
-// Only what has ended: of what has not, there is nothing to fetch.
+// Only what has ended: of what has not, there is nothing to fetch. Who waits may know its own key alone, and be a copy.
 const FIND_REPLIES = statement(
   'idempotency.find-replies',
-  `select tenant_id, livemode, idempotency_key, reply_status, reply_headers, reply_body
-   from idempotency_records
-   where (tenant_id, livemode, idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))
-     and reply_status is not null`,
+  `select r.tenant_id, r.livemode, r.idempotency_key, coalesce(r.reply_status, f.reply_status) as reply_status,
+     coalesce(r.reply_headers, f.reply_headers) as reply_headers, coalesce(r.reply_body, f.reply_body) as reply_body
+   from idempotency_records r left join idempotency_records f
+     on f.tenant_id = r.tenant_id and f.livemode = r.livemode and f.idempotency_key = r.copy_of
+   where (r.tenant_id, r.livemode, r.idempotency_key) in (select * from unnest($1::uuid[], $2::boolean[], $3::text[]))
+     and (r.reply_status is not null or f.reply_status is not null)`,
 );
 
 const DELETE_KEYS = statement(

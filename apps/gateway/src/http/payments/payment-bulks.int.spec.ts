@@ -1,4 +1,5 @@
 import { newId } from '@payflow/contracts';
+import { statement } from '@payflow/database';
 import { until } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { countRows, type Answered } from '../../testing/gateway-under-test.js';
@@ -27,6 +28,12 @@ afterAll(() => stage?.close());
 afterEach(() => {
   stage.house.answering = true;
 });
+
+const COPIES = statement('spec.copies', 'select idempotency_key from idempotency_records where copy_of = $1');
+const APPLIED_ELSEWHERE = statement(
+  'spec.applied-elsewhere',
+  `update idempotency_records set reply_status = 201, reply_headers = '{}', reply_body = $2 where idempotency_key = $1`,
+);
 
 const terms = (more: object = {}) => ({ source: alice, destination: bob, amount: '100', asset: 'USD', ...more });
 const resultsOf = ({ body }: Answered) => body['results'] as Result[];
@@ -105,6 +112,19 @@ describe('many payments at once', () => {
     });
     expect(codes(final)).toEqual(['201 succeeded', '201 succeeded']);
     expect(resultsOf(final).map(({ id }) => id)).toEqual(resultsOf(first).map(({ id }) => id));
+  });
+
+  it('hear of the end of a payment that they join, though another process has applied it and its word got lost', async () => {
+    stage.house.answering = false;
+    const [first, id] = [newId('event'), newId('payment')];
+    const key = { 'idempotency-key': first, prefer: 'wait=0' };
+    const alone = await stage.client.post('/api/v1/payments', terms({ id }), key);
+    expect(alone.status).toBe(202);
+    const bulk = make([terms({ id })]);
+    await until('the item has joined it', async () => (await stage.db.rows(COPIES, [first])).length === 1);
+    expect(await stage.db.count(APPLIED_ELSEWHERE, [first, alone.text])).toBe(1);
+    const { status, body } = await bulk;
+    expect([status, body['results']]).toEqual([200, [{ index: 0, id, status: 201, answer: alone.body }]]);
   });
 
   it('come as lines, and go as lines', async () => {
