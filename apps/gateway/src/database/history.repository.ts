@@ -38,14 +38,15 @@ interface Source {
   readonly failure?: string;
   readonly detail?: string;
   readonly where?: string;
+  /** Whether another line tells of the row. */
+  readonly told?: (row: string) => string;
 }
 
-// Of a payment that one of the accounts is a side of, the payment tells; of a part of another's payment, its transfer. Of a hold
-// that was posted, what was posted tells.
-const TOLD_BY_ANOTHER = `(m.type in ('transfer', 'hold') and m.payment_id is not null and exists (
-    select from payment_views p where p.tenant_id = $1 and p.livemode = $2 and p.id = m.payment_id
-      and (p.source_account_id = any ($3::uuid[]) or p.destination_account_id = any ($3::uuid[])))
-  or m.type = 'hold' and m.status = 'posted')`;
+// Of a payment that one of the accounts is a side of, the payment tells; of a part of another's payment, its transfer. It is looked
+// up for each row: an `exists` could be planned as a hash of all payments that the accounts ever had.
+const toldByPayment = (row: string): string => `${row}.payment_id is not null and (
+    select p.id from payment_views p where p.tenant_id = $1 and p.livemode = $2 and p.id = ${row}.payment_id
+      and (p.source_account_id = any ($3::uuid[]) or p.destination_account_id = any ($3::uuid[]))) is not null`;
 
 const SOURCES: readonly Source[] = [
   {
@@ -56,11 +57,13 @@ const SOURCES: readonly Source[] = [
   },
   {
     ...{ type: 'transfer', table: 'transfer_views', sides: ['debit_account_id', 'credit_account_id'] },
-    ...{ payment: 'v.payment_id', failure: 'v.failure_code', detail: TRANSFER_KIND },
+    ...{ payment: 'v.payment_id', failure: 'v.failure_code', detail: TRANSFER_KIND, told: toldByPayment },
   },
   {
     ...{ type: 'hold', table: 'hold_views', sides: ['debit_account_id', 'credit_account_id'] },
     ...{ payment: 'v.payment_id', failure: 'v.failure_code' },
+    // Of one that was posted, what was posted tells.
+    told: (row) => `${row}.status = 'posted' or ${toldByPayment(row)}`,
   },
   {
     ...{ type: 'refund', table: 'payment_operation_views', sides: ['destination_account_id', 'source_account_id'] },
@@ -75,27 +78,29 @@ const SOURCES: readonly Source[] = [
 /** The newest of one source on one side, of each account: as many as the page, and one in case the place itself is among them. */
 function branch(source: Source, side: string): string {
   const { type, table, sides, payment = 'null::uuid', reference = 'null::text', failure = 'null::text' } = source;
-  const { amount = 'v.amount_minor', detail = 'null::text', where = 'true' } = source;
+  const { amount = 'v.amount_minor', detail = 'null::text', where = 'true', told = () => 'false' } = source;
   return `select v.* from unnest($3::uuid[]) as a (account) cross join lateral (
     select '${type}' as type, v.id, v.created_at, v.status, ${amount} as amount_minor, v.asset, v.${sides[0]} as debit, v.${sides[1]} as credit,
       ${payment} as payment_id, ${reference} as reference, ${failure} as failure, ${detail} as detail
     from ${table} v
     where ($9::text is null or $9 = '${type}') and v.tenant_id = $1 and v.livemode = $2 and v.${side} = a.account
       and (v.created_at, v.id) <= ($4::timestamptz, $5::uuid) and v.created_at >= $7::timestamptz and v.created_at < $8::timestamptz
-      and ${where}
+      and ${where} and ($9::text is null or not (${told('v')}))
     order by v.created_at desc, v.id desc limit $10::integer + 1) v`;
 }
 
 const BRANCHES = SOURCES.flatMap((source) => source.sides.map((side) => branch(source, side)));
+const TOLD_BY_ANOTHER = SOURCES.flatMap(({ type, told }) => (told ? [`m.type = '${type}' and (${told('m')})`] : []));
 const NEWEST_FIRST = 'order by created_at desc, id desc, type desc';
 
 // Two ids of different types may be one UUID, so the type is a part of the place. What both its sides found comes once. Whether
 // another line tells of it is asked of what was merged: where nearly all that an account has is told by its payments, looking for
-// the few that are not would go through all of its past.
+// the few that are not would go through all of its past. Of one type there is nothing else to show meanwhile, so it is asked of
+// each row: the search is one statement, and ends when that's time is up, as that of any list with a filter that no index answers.
 const LIST = statement(
   'history.list',
   `select m.*, d.path as debit_path, c.path as credit_path, u.scale, m.debit = any ($3::uuid[]) as is_out, m.credit = any ($3::uuid[]) as is_in,
-     ${TOLD_BY_ANOTHER} as is_told
+     (${TOLD_BY_ANOTHER.join(' or ')}) as is_told
    from (
      select distinct on (created_at, id, type) * from (${BRANCHES.join('\n union all ')}) as s
      where (created_at, id, type) < ($4::timestamptz, $5::uuid, $6::text) ${NEWEST_FIRST} limit $10::integer) as m
@@ -105,7 +110,7 @@ const LIST = statement(
    ${NEWEST_FIRST}`,
 );
 
-/** A payment by card is four rows, of which it tells itself. */
+/** Of all types together: a payment by card is four rows, of which it tells itself. Of one type each row is a line. */
 const ROWS_PER_LINE = 4;
 const ROWS_MAX = 5_000;
 const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
@@ -153,7 +158,7 @@ export async function listHistory(
   const { createdGte = '-infinity', createdLt = 'infinity', type = null } = filter;
   const shown: HistoryRow[] = [];
   let place = after === undefined ? ['infinity', LAST_UUID, ''] : [after.createdAt, ...placeOf(after.id)];
-  for (let rows = ROWS_PER_LINE * limit; ; rows = Math.min(2 * rows, ROWS_MAX)) {
+  for (let rows = type === null ? ROWS_PER_LINE * limit : limit; ; rows = Math.min(2 * rows, ROWS_MAX)) {
     const read = await seenBy(db, owner).rows<HistoryRow>(LIST, [
       ...[tenantUuid(owner.tenant), owner.livemode, accounts],
       ...[...place, createdGte, createdLt, type, rows],

@@ -177,6 +177,8 @@ async function statements(path: string): Promise<string[]> {
 }
 
 describe('the history of an account', () => {
+  const TWO = ['history.accounts', 'history.list'];
+
   it('tells each movement once, newest first, in a sentence', async () => {
     const lines = await data(`/transactions?account=${bob}`);
     expect(lines.map(({ type, id }) => [type, id])).toEqual([
@@ -268,12 +270,14 @@ describe('the history of an account', () => {
     );
     for (const query of ['limit=2', 'limit=100', 'type=transfer&limit=1'])
       expect((await data(`/transactions?account=${account}&${query}`)).at(-1)).toMatchObject({ id: first });
+    // Of one type, what is told by another is not read page by page until there are enough of the rest.
+    expect(await statements(`/transactions?account=${account}&type=transfer&limit=1`)).toEqual(TWO);
+    expect(await data(`/transactions?account=${account}&type=transfer`)).toMatchObject([{ id: first }]);
   });
 
   it('takes two statements, however many lines there are', async () => {
-    const expected = ['history.accounts', 'history.list'];
-    expect(await statements(`/transactions?account=${bob}`)).toEqual(expected);
-    expect(await statements('/transactions?path=users:bob')).toEqual(expected);
+    expect(await statements(`/transactions?account=${bob}`)).toEqual(TWO);
+    expect(await statements('/transactions?path=users:bob')).toEqual(TWO);
   });
 
   it("is refused without an account or with two ways to name one, and is nobody else's", async () => {
