@@ -8,10 +8,10 @@ import { findKey, listKeys } from '../../database/managed-key.repository.js';
 import { apiKeyResource, type ManagedKey } from '../../domain/api-key.js';
 import { ManagedKeys, of } from '../../identity/api-keys.js';
 import { OwnWrites } from '../../identity/own-writes.js';
-import { sendVersioned } from '../answers/answer.js';
+import { sendResource } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
-import { ifVersionOf, requiredVersionOf } from '../edge/headers.js';
+import { etagOf, ifVersionOf, requiredVersionOf } from '../edge/headers.js';
 import { API_KEY_FILTERS, readKey, readKeyChange, readNothing, readOverlap } from './identity.request.js';
 import { refuseParameters } from '../lists/list-query.js';
 import { sendPage } from '../lists/list-page.js';
@@ -52,7 +52,8 @@ export class ApiKeysController {
     checkId(id);
     const found = await findKey(this.db, of(callerOf(request), id));
     if (!found) throw new Problem('not_found');
-    sendVersioned(request, reply, { body: apiKeyResource(found.key), version: found.key.version });
+    // Whole to everybody: its uses, and that its time is over, change without a version. The tag is for If-Match alone.
+    sendResource(reply, JSON.stringify(apiKeyResource(found.key)), { etag: etagOf(found.key.version) });
   }
 
   @Patch(':id')

@@ -162,6 +162,18 @@ describe('a key', () => {
     expect(body).toMatchObject({ request_count: 2, last_used_at: expect.any(String) as string });
   });
 
+  it('is shown anew to who has its version: its uses and its end change without one', async () => {
+    const made = await make();
+    const path = `${KEYS}/${made.body['id'] as string}`;
+    const before = await admin.get(path);
+    await by(made.body['secret']).get(ME);
+    await stage.gateway.app.get(KeyUses).close();
+    const etag = before.headers.get('etag') as string;
+    const again = await admin.get(path, { 'if-none-match': etag });
+    expect([again.status, again.headers.get('etag')]).toEqual([200, etag]);
+    expect([before.body['request_count'], again.body['request_count']]).toEqual([0, 1]);
+  });
+
   it('of the other mode, or of another organisation, is not there', async () => {
     const made = await make();
     const path = `${KEYS}/${made.body['id'] as string}`;
