@@ -52,7 +52,7 @@ export class Acceptor {
       return await inGroupSpan(group, () => this.#acceptOnce(group));
     } catch (error) {
       // Whether it committed is told by the keys: inserting them again waits for the lost transaction, a select would not.
-      if (error instanceof OutcomeUnknown) return this.#carefully(group);
+      if (error instanceof OutcomeUnknown) return this.#carefully(group, true);
       if (group.length === 1 || !isDeterministic(error)) throw error;
       return this.#singly(group);
     }
@@ -72,13 +72,17 @@ export class Acceptor {
     }
   }
 
-  /** Copies of what is done are told by a look alone: no transaction, and no cache that has to forget anything. */
-  async #carefully(group: readonly Acceptable[]): Promise<readonly Acceptance[]> {
+  /**
+   * Copies of what is done are told by a look alone: no transaction, and no cache that has to forget anything. `isTried`: the
+   * group may have been committed before.
+   */
+  async #carefully(group: readonly Acceptable[], isTried = false): Promise<readonly Acceptance[]> {
     const records = await findRecords(this.door.db, group);
     const unknown = group.filter((write) => !records.has(idempotencyKeyOf(write)));
-    const results = unknown.length > 0 ? await this.#commit(unknown, (tx) => this.#stepByStep(tx, unknown)) : [];
+    const results =
+      unknown.length > 0 ? await this.#commit(unknown, (tx) => this.#stepByStep(tx, unknown, isTried)) : [];
     const resultOf = new Map(unknown.map((write, at) => [write, results[at] as Acceptance]));
-    return group.map((write) => resultOf.get(write) ?? copyOf(write, records.get(idempotencyKeyOf(write))));
+    return group.map((write) => resultOf.get(write) ?? copyOf(write, records.get(idempotencyKeyOf(write)), isTried));
   }
 
   /** One member's data breaks a rule of the database: it must not take the others with it. */
@@ -119,7 +123,7 @@ export class Acceptor {
     return stageCommands(tx, this.door.messaging, placed);
   }
 
-  async #stepByStep(tx: Transaction, group: readonly Acceptable[]): Promise<Decided> {
+  async #stepByStep(tx: Transaction, group: readonly Acceptable[], isTried: boolean): Promise<Decided> {
     const taken = await takeKeys(tx, group);
     crashAt('idempotency-insert');
     const winners = group.filter((write) => taken.has(idempotencyKeyOf(write)));
@@ -139,7 +143,7 @@ export class Acceptor {
       const other = others.get(write) ?? unplaced.get(write);
       if (other) return other;
       const key = idempotencyKeyOf(write);
-      return taken.has(key) ? { outcome: 'accepted' } : copyOf(write, records.get(key));
+      return taken.has(key) ? { outcome: 'accepted' } : copyOf(write, records.get(key), isTried);
     });
     return { acceptances, staged };
   }
@@ -168,12 +172,13 @@ async function insertViews(tx: Transaction, winners: readonly Acceptable[]): Pro
   return settleTaken(tx, without);
 }
 
-function copyOf(write: Acceptable, record: IdempotencyRecord | undefined): Acceptance {
+function copyOf(write: Acceptable, record: IdempotencyRecord | undefined, isTried: boolean): Acceptance {
   // Taken when the insert looked and gone when the select did: pruned this very moment.
   if (!record) throw new RunAgain('an idempotency record vanished');
   if (!record.fingerprint.equals(write.fingerprint)) return { outcome: 'refused', code: 'idempotency_key_reused' };
-  // Our own write, committed before the connection was lost.
-  const isOwn = record.resourceId === write.write.view.id && record.idempotencyKey === write.idempotencyKey;
+  // Our own write, committed before the connection was lost. Of one that was not tried before it is a copy's, under an id that the
+  // client has given to both.
+  const isOwn = isTried && record.resourceId === write.write.view.id && record.idempotencyKey === write.idempotencyKey;
   if (isOwn && !record.reply) return { outcome: 'accepted' };
   return record.reply
     ? { outcome: 'replayed', reply: record.reply }

@@ -242,6 +242,20 @@ describe('an id of the client', () => {
     await until('nothing is pending', async () => (await countRows(stage.db)).pending === 0);
   });
 
+  it('of a copy with the same key that joins the first while that is on its way is told as replayed', async () => {
+    stage.house.answering = false;
+    const body = movement({ id: newId('transfer') });
+    const key = { 'idempotency-key': newId('event') };
+    const ask = (prefer: string) => stage.client.post(transfers.path(), body, { ...key, prefer });
+    expect(told(await ask('wait=0'))).toBe('202');
+    const copy = ask('wait=10');
+    // Copies are taken one after the other: when these have been, that one waits.
+    for (let later = 0; later < 2; later++) expect(told(await ask('wait=0'))).toBe('202');
+    stage.house.answering = true;
+    const { status, headers } = await copy;
+    expect([status, headers.get('idempotency-replayed')]).toEqual([201, 'true']);
+  });
+
   it('is known after its key has been forgotten', async () => {
     const [id, key] = [newId('transfer'), { 'idempotency-key': newId('event') }];
     const [first, nameless] = [await post(transfers, movement({ id }), key), await post(transfers, movement())];
