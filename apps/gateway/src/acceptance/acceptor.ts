@@ -176,6 +176,7 @@ function copyOf(write: Acceptable, record: IdempotencyRecord | undefined, isTrie
   // Taken when the insert looked and gone when the select did: pruned this very moment.
   if (!record) throw new RunAgain('an idempotency record vanished');
   if (!record.fingerprint.equals(write.fingerprint)) return { outcome: 'refused', code: 'idempotency_key_reused' };
+  if (record.isMadeByBulk) return { outcome: 'made_by_bulk' };
   // Our own write, committed before the connection was lost. Of one that was not tried before it is a copy's, under an id that the
   // client has given to both.
   const isOwn = isTried && record.resourceId === write.write.view.id && record.idempotencyKey === write.idempotencyKey;

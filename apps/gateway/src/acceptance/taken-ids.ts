@@ -27,8 +27,10 @@ export async function settleTaken(
     const first = name && firsts.get(name);
     if (name && first) copies.push([name, first]);
     if (first) settled.set(write, answeredAs(first));
-    else if (name && ofBulks.has(name)) settled.set(write, { outcome: 'made_by_bulk' });
-    else settled.set(write, refused(write, idsTaken));
+    else if (name && ofBulks.has(name)) {
+      copies.push([name, ofBulk(name)]);
+      settled.set(write, { outcome: 'made_by_bulk' });
+    } else settled.set(write, refused(write, idsTaken));
   }
   await markCopies(tx, copies);
   const keyless = writes.filter((write) => !KEPT.has(settled.get(write)?.outcome ?? 'refused'));
@@ -36,7 +38,7 @@ export async function settleTaken(
   return settled;
 }
 
-const KEPT: ReadonlySet<Acceptance['outcome']> = new Set(['joined', 'replayed']);
+const KEPT: ReadonlySet<Acceptance['outcome']> = new Set(['joined', 'replayed', 'made_by_bulk']);
 
 /** The transfers among them that a bulk was asked for in the same words. */
 async function findMadeByBulks(tx: Transaction, writes: readonly NamedWrite[]): Promise<Set<NamedWrite>> {
@@ -44,6 +46,11 @@ async function findMadeByBulks(tx: Transaction, writes: readonly NamedWrite[]): 
   if (transfers.length === 0) return new Set();
   const hashes = await findContentHashes(tx, transfers, 'bulks');
   return new Set(transfers.filter((write) => hashes.get(keyOf(write))?.equals(write.contentHash)));
+}
+
+/** A bulk is answered whole, and has no answer that the key could stand for: it is noted as a copy of itself. */
+function ofBulk({ id, idempotencyKey }: NamedWrite): First {
+  return { idempotencyKey, resourceId: id, reply: undefined };
 }
 
 /** A copy by its key or its id is answered as the first was, or will be. */

@@ -10,6 +10,8 @@ export interface IdempotencyRecord {
   readonly idempotencyKey: string;
   readonly fingerprint: Buffer;
   readonly resourceId: string;
+  /** What it asks for was made by a bulk, which is answered whole: no reply of its own will come. */
+  readonly isMadeByBulk: boolean;
   /** Undefined while the write is on its way. */
   readonly reply: Reply | undefined;
 }
@@ -177,6 +179,7 @@ function toRecord(row: RecordRow): IdempotencyRecord {
     idempotencyKey: row.copy_of ?? row.idempotency_key,
     fingerprint: row.fingerprint,
     resourceId: fromUuid(WRITE_ID_KINDS[row.resource_kind], row.resource_id),
+    isMadeByBulk: row.copy_of === row.idempotency_key,
     reply: toReply(row),
   };
 }

@@ -14,6 +14,9 @@ export const CHANGELOG: readonly Change[] = [
     date: '2026-11-28',
     added: [
       'What is asked of a payment with `If-Match` is 412 `version_differs` while something is under way that would leave the payment at another version, and where only the payments service knew yet that it is at another: of two refunds that asked for one version both were made.',
+      '`GET /keys/{id}` is answered whole (200) whatever `If-None-Match` says: it was 304 of a key that had been used since, or had expired.',
+      'An `Idempotency-Key` that a transfer of a bulk was asked for again with, alone, stands for that: with anything else it is 422 `idempotency_key_reused`. It was taken again.',
+      '`Idempotency-Replayed` is on the answer to every copy that joins the first, also where both name the id that the client chose.',
     ],
   },
   {

@@ -307,4 +307,26 @@ describe('an id of the client', () => {
     const other = await stage.client.post('/api/v1/transfers', { ...body, amount: '1' }, PATIENT);
     expect(told(other)).toBe('422 id_reused');
   });
+
+  it('of a transfer that a bulk made: the key of who asks for it alone stands for that, and for nothing else', async () => {
+    const body = movement({ id: newId('transfer') });
+    await stage.client.post('/api/v1/transfers/bulk', { mode: 'independent', transfers: [body] }, PATIENT);
+    const before = await countRows(stage.db);
+    const key = { 'idempotency-key': newId('event'), ...PATIENT };
+    const alone = (more: object = {}, headers = key) =>
+      stage.client.post(transfers.path(), { ...body, ...more }, headers);
+    for (const headers of [key, key, { ...key, 'idempotency-key': newId('event') }]) {
+      const again = await alone({}, headers);
+      expect([again.status, again.body['id'], again.headers.get('idempotency-replayed')]).toEqual([
+        201,
+        body.id,
+        'true',
+      ]);
+    }
+    expect(told(await alone({ id: newId('transfer') }))).toBe('422 idempotency_key_reused');
+    expect(told(await stage.client.post('/api/v1/accounts', { asset: 'USD' }, key))).toBe('422 idempotency_key_reused');
+    expect(await countRows(stage.db)).toEqual({ ...before, keys: before.keys + 2 });
+    expect(await pruneKeys(stage.db, { days: 0, limit: 10_000, since: '-infinity' })).toBeGreaterThan(1);
+    expect(told(await alone({ id: newId('transfer') }))).toBe('201');
+  });
 });
