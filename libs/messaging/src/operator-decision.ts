@@ -7,7 +7,7 @@ const NOTE = statement(
 
 /** What an operator has done by hand: to a service's reading or sending; in payments' database, to how payments are routed. */
 export interface OperatorDecision {
-  readonly decision: 'position_moved' | 'republished' | 'route_removed';
+  readonly decision: 'position_moved' | 'republished' | 'route_put' | 'route_removed';
   readonly details: object;
   readonly actor: string;
   readonly reason: string;

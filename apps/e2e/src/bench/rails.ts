@@ -134,7 +134,7 @@ async function route(desk: CardHouse, dir: string): Promise<void> {
   for (const each of routes) {
     const file = join(dir, `${each.name}.json`);
     writeFileSync(file, JSON.stringify(each));
-    await desk.house.installation.payflow('routes', 'put', file, '--actor', 'bench');
+    await desk.house.installation.payflow('routes', 'put', file, '--actor', 'bench', '--reason', 'a measurement');
   }
 }
 

@@ -41,7 +41,7 @@ describe('card payments with two acquirers', () => {
     writeFileSync(file, JSON.stringify(AMEX_ROUTE));
     await Promise.all([
       second.start({ SANDBOX_WEBHOOK_URL: `${desk.house.api}/api/v1/provider_webhooks/cards_b` }),
-      desk.house.installation.payflow('routes', 'put', file, '--actor', 'e2e'),
+      desk.house.installation.payflow('routes', 'put', file, '--actor', 'e2e', '--reason', 'a test'),
     ]);
     // It has the first one's scenarios, and says yes where that says no.
     await second.settings({ plain: true });

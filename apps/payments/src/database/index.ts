@@ -33,6 +33,7 @@ import { DisputesUndecided1764700000063 } from './migrations/1764700000063-dispu
 import { AttemptTransitions1764700000070 } from './migrations/1764700000070-attempt-transitions.js';
 import { AttemptsRoutedByOwner1764700000071 } from './migrations/1764700000071-attempts-routed-by-owner.js';
 import { RouteDecisions1764700000171 } from './migrations/1764700000171-route-decisions.js';
+import { RoutesPut1764700000181 } from './migrations/1764700000181-routes-put.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -72,9 +73,10 @@ export const migrations = [
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
   RouteDecisions1764700000171,
+  RoutesPut1764700000181,
   rights,
 ];
 
 export { invariants } from './invariants.js';
-export { listRoutes, putRoute, removeRoute } from './route.repository.js';
+export { findRoute, listRoutes, putRoute, removeRoute } from './route.repository.js';
 export { readRoute, TOO_MANY_ROUTES } from '../routing/route-document.js';

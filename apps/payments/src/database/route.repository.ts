@@ -27,6 +27,11 @@ const PUT = statement(
      exploration_percent = excluded.exploration_percent, actor = excluded.actor, updated_at = clock_timestamp()`,
 );
 
+const HOLD = statement(
+  'payments.hold-route',
+  `select ${COLUMNS} from routes where tenant_id is not distinct from $1 and livemode = $2 and name = $3 for update`,
+);
+
 const REMOVE = statement(
   'payments.remove-route',
   `delete from routes where tenant_id is not distinct from $1 and livemode = $2 and name = $3 returning ${COLUMNS}`,
@@ -63,7 +68,7 @@ export async function listRoutes(db: Database): Promise<Route[]> {
 }
 
 /** Defines a route, or defines it anew. False when there are as many as there may be. */
-export async function putRoute(db: Database, route: Omit<Route, 'id'>, actor: string): Promise<boolean> {
+export async function putRoute(db: Database | Transaction, route: Omit<Route, 'id'>, actor: string): Promise<boolean> {
   const { tenant, livemode, name, priority, match, targets, prefer, window_min, exploration_percent } = route;
   const count = await db.count(PUT, [
     newUuid(),
@@ -79,6 +84,16 @@ export async function putRoute(db: Database, route: Omit<Route, 'id'>, actor: st
     actor,
   ]);
   return count > 0;
+}
+
+/** The route of that name, held until COMMIT; undefined where there is none. */
+export async function findRoute(
+  tx: Transaction,
+  { tenant, livemode, name }: Pick<Route, 'tenant' | 'livemode' | 'name'>,
+): Promise<Route | undefined> {
+  const owner = tenant === null ? null : uuidOf('tenant', tenant);
+  const [found] = await tx.rows<RouteRow>(HOLD, [owner, livemode, name]);
+  return found && toRoute(found);
 }
 
 /** Returns it as it was; undefined where there was none of that name. */

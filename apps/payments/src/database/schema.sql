@@ -336,7 +336,7 @@ create table operator_decisions (
   reason text not null,
   decided_at timestamp with time zone not null default clock_timestamp(),
   constraint operator_decisions_actor_check CHECK (((length(actor) >= 1) AND (length(actor) <= 255))),
-  constraint operator_decisions_decision_check CHECK ((decision = ANY (ARRAY['position_moved'::text, 'republished'::text, 'route_removed'::text]))),
+  constraint operator_decisions_decision_check CHECK ((decision = ANY (ARRAY['position_moved'::text, 'republished'::text, 'route_put'::text, 'route_removed'::text]))),
   constraint operator_decisions_pkey PRIMARY KEY (id),
   constraint operator_decisions_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 255)))
 );

@@ -102,7 +102,8 @@ function submitted(body: unknown, evidence: Readonly<Record<string, unknown>>): 
   const operation = operationOf(body);
   if (!operation) throw new Lost('answer_unreadable', evidence);
   const { id: reference, status, declineCode } = operation;
-  if (status !== 'declined') return { outcome: 'approved', reference, evidence };
+  if (status === 'succeeded') return { outcome: 'approved', reference, evidence };
+  if (status !== 'declined') throw new Lost('answer_inconclusive', evidence);
   return { outcome: 'declined', code: declineOf(declineCode), reference, isOthersToTry: false, evidence };
 }
 

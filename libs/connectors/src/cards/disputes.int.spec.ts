@@ -51,3 +51,20 @@ describe('how a dispute stands at the acquirer', () => {
     await expect(connector.dispute?.('dp/1', call())).rejects.toThrow();
   });
 });
+
+describe('what the acquirer says of evidence', () => {
+  it.each([
+    ['succeeded', { outcome: 'approved', reference: 'op_1' }],
+    ['declined', { outcome: 'declined' }],
+    // It may be rejected yet: who takes it for submitted never sends it again.
+    ['pending', { outcome: 'unknown', code: 'answer_inconclusive' }],
+    ['expired', { outcome: 'unknown', code: 'answer_inconclusive' }],
+  ])('%s', async (status, expected) => {
+    const { connector } = await played(json(200, { id: 'op_1', object: 'operation', status }));
+    const wish = {
+      ...({ action: 'submit_evidence', idempotencyKey: 'dis_1', merchantReference: 'org_1/test/pay_1' } as const),
+      ...{ amount: '5', asset: 'USD', reference: 'dp_1', evidence: { explanation: 'it was delivered' } },
+    };
+    expect(await connector.ask(wish, call())).toMatchObject(expected);
+  });
+});

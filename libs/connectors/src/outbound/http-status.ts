@@ -26,11 +26,13 @@ export function heard(answer: HttpAnswer): HttpAnswer {
 }
 
 const MS_PER_S = 1_000;
+const SECONDS = /^[0-9]{1,6}$/;
 /** Who asks for a longer silence gets this one, and is asked again then. */
 const SILENCE_MAX_MS = 60_000;
 
-/** How long a provider asks to be left alone, ms; 0 where it does not say. */
-export function silence_ms(retryAfter: unknown): number {
-  if (typeof retryAfter !== 'string' || !/^[0-9]{1,6}$/.test(retryAfter)) return 0;
-  return Math.min(SILENCE_MAX_MS, Number(retryAfter) * MS_PER_S);
+/** How long a provider asks to be left alone (RFC 9110 §10.2.3: seconds, or a date), ms; 0 where it does not say. */
+export function silence_ms(retryAfter: unknown, now = Date.now()): number {
+  if (typeof retryAfter !== 'string') return 0;
+  const asked_ms = SECONDS.test(retryAfter) ? Number(retryAfter) * MS_PER_S : Date.parse(retryAfter) - now;
+  return asked_ms > 0 ? Math.min(SILENCE_MAX_MS, asked_ms) : 0;
 }

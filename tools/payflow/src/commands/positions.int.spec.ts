@@ -24,11 +24,11 @@ afterAll(async () => {
   await db.drop();
 });
 
-async function move(partitions: string, to: string): Promise<string> {
+async function move(partitions: string, to: string, ...more: readonly string[]): Promise<string> {
   const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   const words = ['move', 'monitoring.payments', partitions, '--to', to, '--actor', 'ops', '--reason', 'a new log'];
   try {
-    await positionsCommands().parseAsync(words, { from: 'user' });
+    await positionsCommands().parseAsync([...words, ...more], { from: 'user' });
     return written.mock.calls.map(([text]) => String(text)).join('');
   } finally {
     written.mockRestore();
@@ -42,12 +42,30 @@ it('moves all that are named, or none', async () => {
     { partition: 1, at: 50 },
   ]);
   expect(await db.database.rows(DECIDED)).toEqual([]);
-  expect(await move('1,0,1', '3')).toBe('monitoring.payments reads again from 3 (ops: a new log)\n');
+  expect(await move('1,0,1', '3')).toBe(
+    'monitoring.payments reads on from 3: partition 0 was at 50, partition 1 was at 50 before (ops: a new log)\n',
+  );
   expect(await db.database.rows(PLACES)).toEqual([
     { partition: 0, at: 3 },
     { partition: 1, at: 3 },
   ]);
-  const details = { group: 'monitoring.payments', partitions: [1, 0], to: 3 };
+  const details = { group: 'monitoring.payments', partitions: [1, 0], to: 3, from: { 0: 50, 1: 50 } };
   const kept = await db.database.rows(DECIDED);
   expect(kept).toEqual([{ decision: 'position_moved', details, actor: 'ops', reason: 'a new log' }]);
+});
+
+it('skips what is unread only where that is said', async () => {
+  await move('0', '40', '--skip');
+  await expect(move('0,1', '20')).rejects.toThrow(
+    'partition 1 was at 3 and would never be read up to 20: none was moved; --skip does it',
+  );
+  expect(await db.database.rows(PLACES)).toEqual([
+    { partition: 0, at: 40 },
+    { partition: 1, at: 3 },
+  ]);
+  await move('0,1', '20', '--skip');
+  expect(await db.database.rows(PLACES)).toEqual([
+    { partition: 0, at: 20 },
+    { partition: 1, at: 20 },
+  ]);
 });

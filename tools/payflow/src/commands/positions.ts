@@ -14,6 +14,12 @@ const LIST = statement(
    from positions order by 1, 3`,
 );
 
+const LOOK = statement(
+  'cli.look-at-positions',
+  `select partition, next_offset::text as at from positions
+   where consumer_group = $1 and partition = any ($2::integer[]) order by partition for update`,
+);
+
 // A higher epoch makes the running owner drop its claim and take the partition over from here.
 const MOVE = statement(
   'cli.move-position',
@@ -30,6 +36,7 @@ export function positionsCommands(): Command {
     .argument('<group>')
     .argument('<partitions>', 'comma-separated', parsePartitions)
     .requiredOption('--to <offset>', 'the next offset to read', parseOffset)
+    .option('--skip', 'go on from there also where it has not come so far: what is in between is never read')
     .requiredOption('--actor <who>', 'who decides', parseWords)
     .requiredOption('--reason <why>', 'why', parseWords)
     .description('read again from an offset; what was applied before is recognised and not applied twice')
@@ -43,20 +50,44 @@ async function list(): Promise<void> {
   }
 }
 
+interface Move {
+  readonly to: number;
+  readonly skip?: boolean;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+interface Place {
+  readonly partition: number;
+  /** The next offset that it would read. */
+  readonly at: string;
+}
+
+/** Of a wish that is half a mistake, nothing is done. */
 async function move(
   name: string,
   partitions: readonly number[],
-  { to, actor, reason }: { to: number; actor: string; reason: string },
+  { to, skip = false, actor, reason }: Move,
 ): Promise<void> {
   const group = groupOf(name);
-  await withDatabase(SUBSCRIPTIONS[group].service, (db) =>
+  const places = await withDatabase(SUBSCRIPTIONS[group].service, (db) =>
     db.transaction(async (tx) => {
-      const moved = await tx.count(MOVE, [group, partitions, to]);
-      // Of a wish that is half a mistake, nothing is done.
-      if (moved !== partitions.length)
-        throw new Error(`${moved} of ${partitions.length} positions exist: none was moved`);
-      await noteDecision(tx, { decision: 'position_moved', details: { group, partitions, to }, actor, reason });
+      const found = await tx.rows<Place>(LOOK, [group, partitions]);
+      if (found.length !== partitions.length)
+        throw new Error(`${found.length} of ${partitions.length} positions exist: none was moved`);
+      const unread = found.filter(({ at }) => Number(at) < to);
+      if (unread.length > 0 && !skip)
+        throw new Error(`${told(unread)} and would never be read up to ${to}: none was moved; --skip does it`);
+      await tx.count(MOVE, [group, partitions, to]);
+      const from = Object.fromEntries(found.map(({ partition, at }) => [partition, Number(at)]));
+      const details = { group, partitions, to, from };
+      await noteDecision(tx, { decision: 'position_moved', details, actor, reason });
+      return found;
     }),
   );
-  process.stdout.write(`${group} reads again from ${to} (${actor}: ${reason})\n`);
+  process.stdout.write(`${group} reads on from ${to}: ${told(places)} before (${actor}: ${reason})\n`);
+}
+
+function told(places: readonly Place[]): string {
+  return places.map(({ partition, at }) => `partition ${partition} was at ${at}`).join(', ');
 }

@@ -39,7 +39,8 @@ function fileOf(document: unknown): string {
 
 it('defines a route, changes it and takes it away', async () => {
   const tenant = newId('tenant');
-  const put = (document: object, ...scope: string[]) => run('put', fileOf(document), '--actor', 'ops', ...scope);
+  const why = ['--actor', 'ops', '--reason', 'they are cheaper'];
+  const put = (document: object, ...scope: string[]) => run('put', fileOf(document), ...why, ...scope);
   await put(
     { name: 'visa', match: { brands: ['visa'] }, targets: [{ connector: 'cards_b' }] },
     '--tenant',
@@ -57,7 +58,16 @@ it('defines a route, changes it and takes it away', async () => {
   await expect(remove()).rejects.toThrow('there is no route visa');
   expect(await listRoutes(db.database)).toHaveLength(1);
   // Who and why is kept of what was done alone, with the route as it was.
-  expect(await db.database.rows(DECIDED)).toMatchObject([
+  const decided = await db.database.rows(DECIDED);
+  expect(decided.slice(0, -1)).toMatchObject([
+    { decision: 'route_put', actor: 'ops', reason: 'they are cheaper', details: { before: null, after: { tenant } } },
+    {
+      decision: 'route_put',
+      details: { before: { match: { brands: ['visa'] } }, after: { match: { brands: null }, livemode: true } },
+    },
+    { decision: 'route_put', details: { before: null, after: { tenant: null, livemode: false, name: 'visa' } } },
+  ]);
+  expect(decided.slice(-1)).toMatchObject([
     {
       ...{ decision: 'route_removed', actor: 'ops', reason: 'they are gone' },
       details: { tenant, livemode: true, name: 'visa', targets: [{ connector: 'cards' }] },
@@ -68,15 +78,17 @@ it('defines a route, changes it and takes it away', async () => {
 it.each([
   ['who decides', ['--reason', 'they are gone'], '--actor'],
   ['why', ['--actor', 'ops'], '--reason'],
-])('takes no route away where it is not said %s', async (_what, said, missing) => {
+])('defines no route and takes none away where it is not said %s', async (_what, said, missing) => {
   const before = await listRoutes(db.database);
   await expect(thrown('rm', 'visa', ...said)).rejects.toThrow(`required option '${missing}`);
+  const route = fileOf({ name: 'mastercard', targets: [{ connector: 'cards' }] });
+  await expect(thrown('put', route, ...said)).rejects.toThrow(`required option '${missing}`);
   expect(await listRoutes(db.database)).toEqual(before);
 });
 
 it('says everything that is wrong with a route, and defines none', async () => {
   const before = await listRoutes(db.database);
-  await expect(run('put', fileOf({ name: 'X', targets: [] }), '--actor', 'ops')).rejects.toThrow(
+  await expect(run('put', fileOf({ name: 'X', targets: [] }), '--actor', 'ops', '--reason', 'x')).rejects.toThrow(
     /name must be[^]*targets must be/,
   );
   expect(await listRoutes(db.database)).toEqual(before);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { noteDecision } from '@payflow/messaging';
-import { TOO_MANY_ROUTES, listRoutes, putRoute, readRoute, removeRoute } from '@payflow/payments/database';
+import { TOO_MANY_ROUTES, findRoute, listRoutes, putRoute, readRoute, removeRoute } from '@payflow/payments/database';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseWords } from '../arguments.js';
 import { migratorUrl, withDatabases } from '../installation.js';
@@ -24,7 +24,8 @@ export function routesCommands(): Command {
   routes.command('ls').description('all of them, in the order in which they are looked at').action(list);
   scoped(routes.command('put'))
     .argument('<file>', 'the route as JSON (docs/payments/routing.md), or - for standard input')
-    .requiredOption('--actor <who>', 'who decides')
+    .requiredOption('--actor <who>', 'who decides', parseWords)
+    .requiredOption('--reason <why>', 'why', parseWords)
     .description('define a route, or define the one of its name anew; it holds within seconds')
     .action(put);
   scoped(routes.command('rm'))
@@ -63,11 +64,23 @@ async function list(): Promise<void> {
   );
 }
 
-async function put(file: string, { actor, ...scope }: Scope & { readonly actor: string }): Promise<void> {
-  const route = readRoute(JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8')));
-  if ('faults' in route) throw new Error(`the route is not defined:\n  ${route.faults.join('\n  ')}`);
-  const isThere = await withRoutes((db) => putRoute(db, { ...route, ...ownerOf(scope) }, actor));
-  if (!isThere) throw new Error(TOO_MANY_ROUTES);
+async function put(file: string, { actor, reason, ...scope }: Scope & Decider): Promise<void> {
+  const read = readRoute(JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8')));
+  if ('faults' in read) throw new Error(`the route is not defined:\n  ${read.faults.join('\n  ')}`);
+  const after = { ...read, ...ownerOf(scope) };
+  const before = await withRoutes((db) =>
+    db.transaction(async (tx) => {
+      const replaced = await findRoute(tx, after);
+      if (!(await putRoute(tx, after, actor))) throw new Error(TOO_MANY_ROUTES);
+      // As it was, too: it can be defined again.
+      const details = { before: replaced ?? null, after };
+      await noteDecision(tx, { decision: 'route_put', details, actor, reason });
+      return replaced;
+    }),
+  );
+  const { tenant, livemode, name } = after;
+  const whose = `of ${tenant ?? 'all organisations'}, ${livemode ? 'live' : 'test'} mode`;
+  process.stdout.write(`${name} ${before ? 'was defined anew' : 'is defined'}, ${whose} (${actor}: ${reason})\n`);
 }
 
 async function remove(name: string, { actor, reason, ...scope }: Scope & Decider): Promise<void> {
