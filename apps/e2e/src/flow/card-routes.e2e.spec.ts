@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CardHouse } from '../house/card-house.js';
 import { CardPayments, expectOneMind, givenBack, taken, type Body } from './card-payments.js';
 
-/** Of the cards of this brand alone, and the second acquirer takes them for less. */
+/** Of the cards of this brand alone, in dollars, and the second acquirer takes them for less. */
 const AMEX_ROUTE = {
   name: 'amex_by_cost',
-  match: { method: 'card', brands: ['amex'] },
+  match: { method: 'card', assets: ['USD'], brands: ['amex'] },
   targets: [
     { connector: 'cards', cost: { basis_points: 200, fixed: '30' } },
     { connector: 'cards_b', cost: { basis_points: 100, fixed: '30' } },

@@ -70,6 +70,17 @@ describe('a route that is written down', () => {
       { ...whole, match: { amount_min: '2', amount_max: '1' } },
       'match/amount_min must not be greater',
     ],
+    ['an amount of any asset', { ...whole, match: { amount_min: '100' } }, 'match/assets must name one asset'],
+    [
+      'an amount of two assets',
+      { ...whole, match: { ...whole.match, assets: ['EUR', 'JPY'] } },
+      'match/assets must name one asset',
+    ],
+    [
+      'a fixed cost of any asset',
+      { ...whole, match: {}, targets: [{ connector: 'cards', cost: { fixed: '1' } }] },
+      'match/assets must name one asset',
+    ],
     ['a preference that is none', { ...whole, prefer: 'price' }, 'prefer must be one of'],
     ['a longer window than is kept', { ...whole, window_min: 61 }, 'window_min must be a whole number from 1 to 60'],
   ])('is refused for %s', (_what, document, fault) => {

@@ -43,7 +43,14 @@ export function readRoute(document: unknown): RouteDocument | { readonly faults:
   if (new Set(names).size < names.length) faults.push('targets name a connector twice');
   if (route.targets.length > 0 && route.targets.every(({ weight }) => weight === 0))
     faults.push('targets all have weight 0');
+  // A hundred of one asset is not a hundred of another.
+  if (saysSums(route) && route.match.assets?.length !== 1)
+    faults.push('match/assets must name one asset, as amounts and fixed costs are in its minor units');
   return faults.length > 0 ? { faults } : route;
+}
+
+function saysSums({ match, targets }: Pick<RouteDocument, 'match' | 'targets'>): boolean {
+  return match.amount_min !== null || match.amount_max !== null || targets.some(({ cost }) => cost.fixed !== '0');
 }
 
 function readMatch(reader: Reader): RouteMatch {
