@@ -34,6 +34,8 @@ import { AttemptTransitions1764700000070 } from './migrations/1764700000070-atte
 import { AttemptsRoutedByOwner1764700000071 } from './migrations/1764700000071-attempts-routed-by-owner.js';
 import { RouteDecisions1764700000171 } from './migrations/1764700000171-route-decisions.js';
 import { RoutesPut1764700000181 } from './migrations/1764700000181-routes-put.js';
+import { DisputesAsked1764700000191 } from './migrations/1764700000191-disputes-asked.js';
+import { DisputesToAskAbout1764700000192 } from './migrations/1764700000192-disputes-to-ask-about.js';
 import { rights } from './rights.js';
 
 /** What `payflow setup` runs on the payments database, in order, and the rights that its role has then. */
@@ -74,6 +76,8 @@ export const migrations = [
   OperatorDecisions1764700000141,
   RouteDecisions1764700000171,
   RoutesPut1764700000181,
+  DisputesAsked1764700000191,
+  DisputesToAskAbout1764700000192,
   rights,
 ];
 

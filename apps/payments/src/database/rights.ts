@@ -75,6 +75,7 @@ export const rights: Rights = {
       'version',
       'updated_at',
       'swept_at',
+      'asked_at',
       'xact_id',
     ],
   },

@@ -169,6 +169,7 @@ create table disputes (
   updated_at timestamp with time zone not null,
   swept_at timestamp with time zone not null default clock_timestamp(),
   xact_id xid8 not null default pg_current_xact_id(),
+  asked_at timestamp with time zone not null default clock_timestamp(),
   constraint disputes_amount_minor_check CHECK ((amount_minor > 0)),
   constraint disputes_asked_has_command CHECK ((((leg = ANY (ARRAY['taking'::text, 'returning'::text])) = (leg_command_id IS NOT NULL)) AND ((leg_command_id IS NULL) = (leg_transfer_id IS NULL)))),
   constraint disputes_evidence_has_attempt CHECK (((evidence_command_id IS NULL) = (evidence_attempt_id IS NULL))),
@@ -717,7 +718,7 @@ CREATE INDEX dispute_transitions_by_time ON public.dispute_transitions USING bri
 
 CREATE INDEX disputes_by_payment ON public.disputes USING btree (tenant_id, livemode, payment_id);
 
-CREATE INDEX disputes_undecided ON public.disputes USING btree (swept_at) WHERE ((status = ANY (ARRAY['needs_response'::text, 'under_review'::text])) AND (leg = ANY (ARRAY['taken'::text, 'returned'::text, 'waived'::text])));
+CREATE INDEX disputes_to_ask_about ON public.disputes USING btree (asked_at) WHERE (status = ANY (ARRAY['needs_response'::text, 'under_review'::text]));
 
 CREATE INDEX disputes_unsettled ON public.disputes USING btree (swept_at) WHERE (leg = ANY (ARRAY['taking'::text, 'refused'::text, 'returning'::text, 'return_refused'::text]));
 
@@ -1134,7 +1135,7 @@ grant select on dispute_transitions to reader;
 grant insert, select on dispute_transitions to service;
 grant select on disputes to reader;
 grant insert, select on disputes to service;
-grant update (status, leg, leg_try, leg_command_id, leg_transfer_id, leg_reason, evidence_due_by, evidence_submitted_at, evidence_command_id, evidence_attempt_id, transfer_id, return_transfer_id, version, updated_at, swept_at, xact_id) on disputes to service;
+grant update (status, leg, leg_try, leg_command_id, leg_transfer_id, leg_reason, evidence_due_by, evidence_submitted_at, evidence_command_id, evidence_attempt_id, transfer_id, return_transfer_id, version, updated_at, swept_at, xact_id, asked_at) on disputes to service;
 grant select on inbox to reader;
 grant delete, insert, select on inbox to service;
 grant select on job_decisions to reader;

@@ -10,22 +10,23 @@ export interface UndecidedDispute extends PaymentKey {
   readonly evidenceDueBy: Date | null;
 }
 
-// Written out, as its index has it. Where the money is not where it should be, the sweeper has the dispute, and this clock.
+// Written out, as its index has it. Wherever the money is: that the ledger has refused it says nothing of what the provider decides.
+// A clock of its own, because the sweeper moves `swept_at` of what was refused at least once an hour.
 const TAKE = statement(
   'disputes.take-undecided',
-  `update disputes set swept_at = clock_timestamp()
+  `update disputes set asked_at = clock_timestamp()
    where (tenant_id, livemode, id) in (
      select tenant_id, livemode, id from disputes
-     where status in ('needs_response', 'under_review') and leg in ('taken', 'returned', 'waived')
-       and connector = any ($1::text[]) and swept_at < clock_timestamp() - $2 * interval '1 millisecond'
-     order by swept_at limit $3 for update skip locked)
+     where status in ('needs_response', 'under_review')
+       and connector = any ($1::text[]) and asked_at < statement_timestamp() - $2 * interval '1 millisecond'
+     order by asked_at limit $3 for update skip locked)
    returning tenant_id, livemode, payment_id, connector, provider_reference, evidence_due_by`,
 );
 
 // One that somebody has under their lock is left to them: who has locked another would be waited for.
 const GIVE_BACK = statement(
   'disputes.give-back-undecided',
-  `update disputes set swept_at = clock_timestamp() - $5 * interval '1 millisecond'
+  `update disputes set asked_at = clock_timestamp() - $5 * interval '1 millisecond'
    where (tenant_id, livemode, id) in (
      select d.tenant_id, d.livemode, d.id from disputes d
        join unnest($1::uuid[], $2::boolean[], $3::text[], $4::text[]) as n (tenant_id, livemode, connector, provider_reference)

@@ -84,7 +84,7 @@ type Payment = Awaited<ReturnType<typeof wonUnheard>>;
 
 async function round(payment: Payment, crash?: CrashPoint): Promise<NodeJS.Signals | number | null> {
   await db.tamper(
-    `update disputes set swept_at = now() - interval '7 hours' where payment_id = '${uuidOf('payment', payment.data.id)}'`,
+    `update disputes set asked_at = now() - interval '7 hours' where payment_id = '${uuidOf('payment', payment.data.id)}'`,
   );
   const child = spawn(process.execPath, ['--input-type=module', '-e', CHILD], {
     env: {

@@ -1,10 +1,11 @@
 import type { Connector, ProviderDispute } from '@payflow/connectors';
-import { uuidOf, type Message } from '@payflow/contracts';
+import { newId, uuidOf, type Message } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { Messaging } from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
 import { createTestDatabase, testBroker, testMessage, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { takeUnsettled } from '../database/dispute.repository.js';
 import { migrations } from '../database/index.js';
 import { DisputeStage, transfersOf } from '../testing/dispute-stage.js';
 import { Scripted } from '../testing/scripted-provider.js';
@@ -23,10 +24,7 @@ const SOURCES = statement(
   'select source from provider_evidence where payment_id = $1 order by received_at',
 );
 
-const OPEN = statement(
-  'spec.open-disputes',
-  `select id from disputes where status = 'needs_response' and leg = 'taken'`,
-);
+const OPEN = statement('spec.open-disputes', `select id from disputes where status = 'needs_response'`);
 
 type Create = Message<'payflow.payment.create.v1'>;
 type Asked = (reference: string) => Promise<ProviderDispute>;
@@ -46,15 +44,15 @@ beforeAll(async () => {
 afterAll(() => db.drop());
 beforeEach(async () => {
   asked = [];
-  await db.tamper('update disputes set swept_at = now()');
+  await db.tamper('update disputes set asked_at = now()');
   payment = await disputed();
 });
 
-/** A payment whose dispute is open, and its money with the provider. */
-async function disputed(): Promise<Create> {
+/** A payment whose dispute is open, and its money with the provider; or, with a reason, refused by the ledger. */
+async function disputed(reason?: string): Promise<Create> {
   const create = await stage.payment();
   const [out] = transfersOf(await stage.take([stage.notice(create, 'dispute_opened')]));
-  await stage.hear([stage.verdict(out as NonNullable<typeof out>)]);
+  await stage.hear([stage.verdict(out as NonNullable<typeof out>, reason)]);
   return create;
 }
 
@@ -63,10 +61,10 @@ const merchantReference = () => `${payment.tenant}/test/${payment.data.id}`;
 const standing = (status: ProviderDispute['status'], more: Partial<ProviderDispute> = {}): Asked => {
   return async () => ({ status, merchantReference: merchantReference(), evidenceDueBy: null, ...more });
 };
-/** So many hours after anybody looked at the dispute. */
+/** So many hours after anybody asked about the dispute. */
 const age = (hours: number) =>
   db.tamper(
-    `update disputes set swept_at = now() - interval '${hours} hours' where payment_id = '${uuidOf('payment', payment.data.id)}'`,
+    `update disputes set asked_at = now() - interval '${hours} hours' where payment_id = '${uuidOf('payment', payment.data.id)}'`,
   );
 
 /** One round of a process that is configured for `cards`, which answer so. */
@@ -120,7 +118,7 @@ describe('a dispute whose webhooks were lost', () => {
   });
 
   it.each<[string, number, Asked | undefined, number]>([
-    ['it was looked at five hours ago', 5, standing('won'), 0],
+    ['it was asked about five hours ago', 5, standing('won'), 0],
     ['its connector cannot be asked', 7, undefined, 0],
     ['it is open there too', 7, (named) => standing('opened')(named), 1],
     ['it is of another payment there', 7, standing('won', { merchantReference: 'org_1/test/pay_1' }), 1],
@@ -137,7 +135,7 @@ describe('a dispute whose webhooks were lost', () => {
     const [, , last] = [await disputed(), await disputed(), await disputed()];
     const ofAnother = uuidOf('payment', (last as Create).data.id);
     await db.tamper(`update disputes set connector = 'others' where payment_id = '${ofAnother}'`);
-    await db.tamper(`update disputes set swept_at = now() - interval '7 hours' where status = 'needs_response'`);
+    await db.tamper(`update disputes set asked_at = now() - interval '7 hours' where status = 'needs_response'`);
     const open = await db.database.rows(OPEN);
     let [atOnce, most] = [0, 0];
     const round = async (isSilent: boolean) => {
@@ -168,4 +166,73 @@ describe('a dispute whose webhooks were lost', () => {
     await look(standing('won'));
     expect(asked).toEqual([]);
   });
+});
+
+describe('a dispute whose money the ledger has refused to move', () => {
+  const types = (messages: readonly { readonly type: string }[]) =>
+    messages.map(({ type }) => type.replace(/^payflow\.|\.v1$/g, ''));
+  /** What the sweeper takes of the payment after so long, and what the service sends for it. */
+  async function sweep(wait_ms: number) {
+    const taken = (await takeUnsettled(db.database, wait_ms, 100)).filter(({ id }) => id === payment.data.id);
+    const { tenant } = payment;
+    const sweeps = taken.map(({ id, dispute }) => testMessage('payflow.dispute.sweep.v1', { id, dispute }, { tenant }));
+    return sweeps.length > 0 ? stage.take(sweeps) : [];
+  }
+  const refundOfAll = async (sequence: number) => {
+    const facts = { id: payment.data.id, sequence, operation: newId('refund'), created_at: new Date().toISOString() };
+    const data = { ...facts, amount: payment.data.amount, reason: null, metadata: {} };
+    const [answer] = await stage.take([testMessage('payflow.payment.refund.v1', data, { tenant: payment.tenant })]);
+    return answer;
+  };
+  beforeEach(async () => {
+    payment = await disputed('insufficient_funds');
+    expect(await stage.disputes(payment)).toMatchObject([{ leg: 'refused', disputed: 40 }]);
+  });
+
+  it('is asked about like any other, and won: nothing is taken for it any more, and all can be refunded', async () => {
+    expect((await refundOfAll(2))?.data).toMatchObject({ failure: { code: 'payment_disputed' } });
+    await age(7);
+    await look(standing('won'));
+    expect(asked).toEqual([reference()]);
+    expect(await heard()).toEqual(['dispute.won']);
+    expect(await stage.disputes(payment)).toMatchObject([
+      { status: 'won', leg: 'waived', legReason: null, disputed: 0, outs: 0, backs: 0 },
+    ]);
+    expect(await sweep(0)).toEqual([]);
+    expect((await refundOfAll(3))?.type).toBe('payflow.transfer.post.v1');
+  });
+
+  it('is asked about by a clock of its own: the sweeper and the janitor do not put each other off', async () => {
+    await age(7);
+    expect(types(await sweep(0))).toEqual(['dispute.updated', 'transfer.post']);
+    await look(standing('opened'));
+    expect(asked).toEqual([reference()]);
+    await db.tamper(`update disputes set swept_at = now() - interval '1 hour' where status = 'needs_response'`);
+    await age(7);
+    await look(standing('opened'));
+    expect(types(await sweep(10_000))).toEqual(['transfer.post']);
+    expect(asked).toEqual([reference(), reference()]);
+  });
+
+  it.each<[string, string | undefined, readonly string[], string]>([
+    ['books that', undefined, ['dispute.updated', 'transfer.post'], 'returned'],
+    ['refuses that too', 'account_frozen', ['dispute.updated'], 'waived'],
+  ])(
+    'is won while the ledger is asked again: it %s, and the money is where it was',
+    async (_what, reason, told, leg) => {
+      const [again] = transfersOf(await sweep(0));
+      await age(7);
+      await look(standing('won'));
+      expect(await heard()).toEqual(['dispute.won']);
+      expect(await stage.disputes(payment)).toMatchObject([{ status: 'won', leg: 'taking', disputed: 0 }]);
+      const then = await stage.hear([stage.verdict(again as NonNullable<typeof again>, reason)]);
+      expect(types(then)).toEqual(told);
+      const back = transfersOf(then);
+      await stage.hear(back.map((one) => stage.verdict(one)));
+      expect(await stage.disputes(payment)).toMatchObject([
+        { leg, legReason: null, outs: back.length, backs: back.length },
+      ]);
+      expect(await sweep(0)).toEqual([]);
+    },
+  );
 });

@@ -64,7 +64,7 @@ export const payments: IndexRegistry = {
     },
     { index: 'dispute_legs_once', query: 'disputes.save' },
     { index: 'disputes_unsettled', query: 'disputes.take-unsettled', values: ['10000', '100'] },
-    { index: 'disputes_undecided', query: 'disputes.take-undecided', values: ["'{cards}'", '21600000', '20'] },
+    { index: 'disputes_to_ask_about', query: 'disputes.take-undecided', values: ["'{cards}'", '21600000', '20'] },
     { index: 'dispute_transitions_by_time', query: 'invariant.payments.I38.running', values: [] },
   ],
   seeds: {
@@ -75,6 +75,7 @@ export const payments: IndexRegistry = {
       status: "case when n % 1000 = 1 then 'needs_response' else 'lost' end",
       leg: "case when n % 1000 = 0 then 'refused' else 'taken' end",
       swept_at: TIME,
+      asked_at: TIME,
       updated_at: "now() - ($rows - n) * interval '1 second'",
     },
     dispute_legs: {
