@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { LATENCY_BOUNDS_MS } from '../latency.js';
-import { ratesBetween } from '../sampling/sampler.js';
 import { minutesOf } from './payment-events.handler.js';
 
 const event = (status: string, created_at: string, updated_at: string) =>
@@ -20,29 +19,4 @@ it('gathers a batch by minute and status', () => {
   ]);
   const [first] = minutes;
   expect(first?.latencyCounts.flatMap((count, at) => (count > 0 ? [LATENCY_BOUNDS_MS[at]] : []))).toEqual([10, 1_000]);
-});
-
-it('takes a counter that fell for that of a new process', () => {
-  const rates = ratesBetween(
-    {
-      value: new Map([
-        ['a', 100],
-        ['b', 100],
-      ]),
-      at_ms: 0,
-    },
-    {
-      value: new Map([
-        ['a', 150],
-        ['b', 20],
-        ['c', 10],
-      ]),
-      at_ms: 10_000,
-    },
-  );
-  expect([...rates]).toEqual([
-    ['a', 5],
-    ['b', 2],
-    ['c', 1],
-  ]);
 });

@@ -23,8 +23,8 @@ export interface ServicePicture {
   partitionsAhead: Look<ReadonlyMap<string, number>> | undefined;
   /** Messages that wait behind a parked subject, and records set aside, by group: those that have any. */
   setAside: Look<readonly SetAside[]> | undefined;
-  /** Messages applied since the process began, by group. */
-  applied: Look<ReadonlyMap<string, number>> | undefined;
+  /** Messages read so far, by group. */
+  read: Look<ReadonlyMap<string, number>> | undefined;
   /** Messages per second by group, between the last two looks. */
   rates: ReadonlyMap<string, number>;
 }
@@ -66,7 +66,7 @@ export class Picture {
         outboxAge_s: undefined,
         partitionsAhead: undefined,
         setAside: undefined,
-        applied: undefined,
+        read: undefined,
         rates: new Map(),
       };
       this.services.set(name, picture);

@@ -5,7 +5,7 @@ import { until } from '@payflow/testing';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { healthOf } from './health.js';
 import { Picture } from './picture.js';
-import { Sampler, type SamplerParts } from './sampler.js';
+import { Sampler, ratesBetween, type SamplerParts } from './sampler.js';
 import type { Readable } from './self-reader.js';
 
 beforeEach(() => configureLogging({ level: 'silent' }));
@@ -190,5 +190,30 @@ it('tells of every reader that has set something aside, and of no other', async 
   expect(picture.service('ledger').setAside?.value).toEqual([
     { group: 'ledger.commands', parked: 0, deadLetters: 3 },
     { group: 'payments.commands', parked: 7, deadLetters: 0 },
+  ]);
+});
+
+it('tells how much a group reads, and nothing of one that was sent back', () => {
+  const rates = ratesBetween(
+    {
+      value: new Map([
+        ['a', 100],
+        ['b', 100],
+      ]),
+      at_ms: 0,
+    },
+    {
+      value: new Map([
+        ['a', 150],
+        ['b', 20],
+        ['c', 10],
+      ]),
+      at_ms: 10_000,
+    },
+  );
+  expect([...rates]).toEqual([
+    ['a', 5],
+    ['b', 0],
+    ['c', 1],
   ]);
 });

@@ -1,5 +1,5 @@
 import { METRICS, SERVICES, TOPICS, type InvariantName, type Service, type Topic } from '@payflow/contracts';
-import { compareTallies, tellMismatch, type CheckResults } from '@payflow/invariants';
+import { compareTallies, tellMismatch, type CheckResults, type ReaderPosition } from '@payflow/invariants';
 import type { Messaging } from '@payflow/messaging';
 import { withinTime } from '@payflow/resilience';
 import { OncePerInterval, logger } from '@payflow/telemetry';
@@ -157,7 +157,8 @@ export class Sampler {
       .catch((error: unknown) => ({ status: 'down' as const, reasons: [reasonOf(error)] }));
     noteReadiness(service, answer, Date.now());
     if (answer.status === 'down') return;
-    const told = () => Promise.all([this.lookAtPositions(reader), figuresToo ? this.lookAtFigures(reader) : undefined]);
+    const told = () =>
+      Promise.all([this.lookAtPositions(reader, figuresToo), figuresToo ? this.lookAtFigures(reader) : undefined]);
     await withinTime(`monitoring.${reader.service}`, SERVICE_TIMEOUT_MS, told).catch((error: unknown) =>
       this.seldom.run(() =>
         log.warn({ err: error, service: reader.service }, 'a service is ready, and did not tell all that it was asked'),
@@ -165,11 +166,17 @@ export class Sampler {
     );
   }
 
-  private async lookAtPositions(reader: Readable): Promise<void> {
-    for (const position of await reader.positions()) {
-      this.picture.positions.set(readerKey(position.group, position.partition), { position, at_ms: Date.now() });
-    }
+  private async lookAtPositions(reader: Readable, ratesToo: boolean): Promise<void> {
+    const positions = await reader.positions();
+    const at_ms = Date.now();
+    for (const position of positions)
+      this.picture.positions.set(readerKey(position.group, position.partition), { position, at_ms });
     this.picture.positionsKnown.add(reader.service);
+    if (!ratesToo) return;
+    const service = this.picture.service(reader.service);
+    const read = { value: readBy(positions), at_ms };
+    if (service.read) service.rates = ratesBetween(service.read, read);
+    service.read = read;
   }
 
   /** Each for itself: what cannot be told hides nothing of the other. */
@@ -194,13 +201,6 @@ export class Sampler {
       service.partitionsAhead = { value, at_ms };
     }
     service.setAside = { value: setAsideOf(metrics), at_ms };
-    const applied = new Map(
-      metricSamples(metrics, METRICS.consumerMessages)
-        .filter(({ labels }) => labels['outcome'] === 'applied')
-        .map(({ labels, value }) => [labels['group'] ?? '', value]),
-    );
-    if (service.applied) service.rates = ratesBetween(service.applied, { value: applied, at_ms });
-    service.applied = { value: applied, at_ms };
   }
 
   /** I21, and only from all services: with one missing, everything it sent or read would seem lost. */
@@ -258,13 +258,19 @@ interface Counted {
   readonly at_ms: number;
 }
 
-/** Per second, by group. A counter that fell belongs to a new process, which began at zero. */
+/** By group, from the places in the database: a counter would be one process's, of however many the service has. */
+function readBy(positions: readonly ReaderPosition[]): Map<string, number> {
+  const read = new Map<string, number>();
+  for (const { group, next_offset } of positions) read.set(group, (read.get(group) ?? 0) + next_offset);
+  return read;
+}
+
+/** Per second, by group; 0 of one that was sent back. */
 export function ratesBetween(before: Counted, after: Counted): Map<string, number> {
   const seconds = Math.max(1, after.at_ms - before.at_ms) / MS_PER_S;
   return new Map(
     [...after.value].map(([group, count]) => {
-      const counted = before.value.get(group) ?? 0;
-      return [group, (count < counted ? count : count - counted) / seconds];
+      return [group, Math.max(0, count - (before.value.get(group) ?? 0)) / seconds];
     }),
   );
 }

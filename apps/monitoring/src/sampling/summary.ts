@@ -43,12 +43,12 @@ export function summaryOf(
   return {
     throughput: {
       minutes,
-      rates: services.flatMap(({ picture: { rates, applied } }) =>
-        applied
+      rates: services.flatMap(({ picture: { rates, read } }) =>
+        read
           ? [...rates].map(([group, per_second]) => ({
               group,
               per_second: tenths(per_second),
-              age_seconds: age(applied),
+              age_seconds: age(read),
             }))
           : [],
       ),
