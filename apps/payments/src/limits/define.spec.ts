@@ -51,7 +51,7 @@ describe('what is deleted', () => {
 
   it('goes on by versions where it is defined again, as what is not there', () => {
     const empty = { ...policy, limits: [], rules: [] };
-    const ended = (version: number) => ({ version, asset: 'USD', countsFrom: 2 });
+    const ended = (version: number) => ({ version, counted: limitTerms, countsFrom: 2 });
     expect(defineLimit(empty, { ...limitTerms, if_version: 0 }, NOW, ended(4))).toMatchObject({
       terms: { version: 5 },
     });
@@ -74,11 +74,14 @@ describe('what is counted', () => {
     );
   const ruleFrom = (change: object, ended?: Parameters<typeof defineRule>[3]) =>
     defineRule({ ...policy, rules: ended ? [] : [kept] }, { ...ruleTerms, ...change, if_version: null }, NOW, ended);
-  const ended = { version: 6, asset: 'USD', countsFrom: 2 };
+  const ended = { version: 6, counted: limitTerms, countsFrom: 2 };
 
   it.each([
     ['a limit, goes on', limitFrom({ amount: '200' }), { counts_from: 2 }],
     ['a limit of another asset, begins', limitFrom({ asset: 'EUR' }), { counts_from: 4 }],
+    ['a limit of a month that was one of a day, begins', limitFrom({ kind: 'per_month' }), { counts_from: 4 }],
+    ['a limit of each customer that was one of all, begins', limitFrom({ scope: 'each_customer' }), { counts_from: 4 }],
+    ['a limit that was deleted, of a month, begins', limitFrom({ kind: 'per_month' }, ended), { counts_from: 7 }],
     ['a limit that was deleted, goes on', limitFrom({}, ended), { counts_from: 2 }],
     ['a limit that was deleted, of another asset, begins', limitFrom({ asset: 'EUR' }, ended), { counts_from: 7 }],
     ['a rule, goes on', ruleFrom({ priority: 3, conditions: velocity('source') }), { counts_from: 4 }],

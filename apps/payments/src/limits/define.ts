@@ -12,7 +12,7 @@ import {
   type RiskRuleDeleted,
 } from '@payflow/contracts';
 import { inOrder } from './rules.js';
-import type { Ended, Kept, OwnedPolicy } from './policy.repository.js';
+import type { Counted, Ended, Kept, OwnedPolicy } from './policy.repository.js';
 
 export type Defined<T> =
   | { readonly kind: 'defined'; readonly terms: T; readonly policy: OwnedPolicy }
@@ -24,7 +24,7 @@ export type Deleted<T> = Exclude<Defined<T>, { readonly kind: 'unchanged' }>;
 
 /**
  * The next version of a limit, and the policy with it. `now`: RFC 3339. `deleted`: as it was ended, if it was there before. What it
- * has counted counts on, but where that was of another asset.
+ * has counted counts on, but where that was of another asset, in other windows or for others.
  */
 export function defineLimit(
   policy: OwnedPolicy,
@@ -36,10 +36,18 @@ export function defineLimit(
   if (decision.kind !== 'defined') return decision;
   const known = policy.limits.find(({ id }) => id === terms.id);
   if (!known && policy.limits.length >= LIMITS_MAX) return { kind: 'refused', reason: 'too_many_limits' };
-  const before = known ? { asset: known.asset, countsFrom: known.counts_from } : deleted;
-  const counts_from = before?.asset === terms.asset ? before.countsFrom : decision.terms.version;
+  const before = known ? { counted: known, countsFrom: known.counts_from } : deleted;
+  const goesOn = before?.counted && countsAlike(before.counted, terms);
+  const counts_from = goesOn ? before.countsFrom : decision.terms.version;
   const limits = replaced(policy.limits, { ...decision.terms, counts_from }).toSorted(byId);
   return { ...decision, policy: { ...policy, limits } };
+}
+
+/** A month's sum that a day's limit has begun, or everybody's that one customer's has, would be a part of it. */
+function countsAlike(one: Counted, other: Counted): boolean {
+  return (
+    one.kind === other.kind && one.scope === other.scope && one.customer === other.customer && one.asset === other.asset
+  );
 }
 
 /** The version that ends a limit, and the policy without it. What is reserved under it stays with its payments until they end. */

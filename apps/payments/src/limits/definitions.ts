@@ -71,7 +71,7 @@ export function takeDefinitions(
     if (decision.kind === 'defined') changed.set(key, { ...decision.policy, version: loaded.version + 1 });
     const countsFrom = countingFrom(changed.get(key), command) ?? countingFrom(before, command) ?? 1;
     if ('deleted_at' in terms)
-      deleted.set(subject, { version: terms.version, asset: 'asset' in terms ? terms.asset : null, countsFrom });
+      deleted.set(subject, { version: terms.version, counted: 'asset' in terms ? terms : null, countsFrom });
     definitions.push(definitionOf(command, now, { terms, countsFrom }));
     return [definedEvent(command, decision.terms)];
   });

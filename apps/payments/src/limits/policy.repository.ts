@@ -93,15 +93,26 @@ export const ANSWERED: Part = {
 
 /** Limits and rules that were deleted: the next version of one follows the last. */
 export const DELETED: Part = {
-  columns: ['kind', 'tenant_id', 'livemode', 'id', 'version', 'asset', 'counts_from'],
+  columns: [
+    'kind',
+    'tenant_id',
+    'livemode',
+    'id',
+    'version',
+    'limit_kind',
+    'scope',
+    'customer_id',
+    'asset',
+    'counts_from',
+  ],
   width: 4,
   sql: (first) =>
     `with asked as (
      select * from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::text[], $${first + 3}::uuid[]) as a (tenant_id, livemode, kind, id))
-   select 'limit' as kind, tenant_id, livemode, id, version, asset, counts_from from limits
+   select 'limit' as kind, tenant_id, livemode, id, version, kind as limit_kind, scope, customer_id, asset, counts_from from limits
    where (tenant_id, livemode, id) in (select tenant_id, livemode, id from asked where kind = 'limit') and deleted_at is not null
    union all
-   select 'risk_rule', tenant_id, livemode, id, version, null, counts_from from risk_rules
+   select 'risk_rule', tenant_id, livemode, id, version, null, null, null, null, counts_from from risk_rules
    where (tenant_id, livemode, id) in (select tenant_id, livemode, id from asked where kind = 'risk_rule') and deleted_at is not null`,
 };
 
@@ -193,15 +204,21 @@ export interface DeletedRow extends Row {
   livemode: boolean;
   id: string;
   version: bigint;
+  limit_kind: LimitKind | null;
+  scope: LimitScope | null;
+  customer_id: string | null;
   asset: string | null;
   counts_from: bigint;
 }
 
+/** What a limit counts, and for whom. */
+export type Counted = Pick<LimitDefined, 'kind' | 'scope' | 'customer' | 'asset'>;
+
 /** What is to be known of a limit or a rule that was deleted, when it is defined again. */
 export interface Ended {
   readonly version: number;
-  /** Of a limit. */
-  readonly asset: string | null;
+  /** Of a limit; null of a rule. */
+  readonly counted: Counted | null;
   readonly countsFrom: number;
 }
 
@@ -311,16 +328,25 @@ export function deletedAsked(subjects: readonly Subject[]): unknown[] {
 /** By {@link keyOfSubject}. */
 export function deletedFrom(rows: readonly DeletedRow[]): Map<string, Ended> {
   return new Map(
-    rows.map(({ tenant_id, livemode, kind, id, version, asset, counts_from }) => {
+    rows.map(({ tenant_id, livemode, kind, id, version, counts_from, ...row }) => {
       const subject = {
         tenant: fromUuid('tenant', tenant_id),
         livemode,
         kind,
         subjectId: fromUuid(ID_KINDS[kind], id),
       };
-      return [keyOfSubject(subject), { version: Number(version), asset, countsFrom: Number(counts_from) }];
+      return [
+        keyOfSubject(subject),
+        { version: Number(version), counted: countedIn(row), countsFrom: Number(counts_from) },
+      ];
     }),
   );
+}
+
+type CountedRow = Pick<DeletedRow, 'limit_kind' | 'scope' | 'customer_id' | 'asset'>;
+
+function countedIn({ limit_kind: kind, scope, customer_id, asset }: CountedRow): Counted | null {
+  return kind && scope && { kind, scope, customer: customer_id && fromUuid('customer', customer_id), asset };
 }
 
 export function keyOfSubject({ subjectId, ...owner }: Subject): string {

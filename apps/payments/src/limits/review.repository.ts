@@ -96,7 +96,7 @@ const OVER = statement(
 const OPEN_COUNT = statement(
   'reviews.open-count',
   `select count(*)::integer as reviews, coalesce(extract(epoch from clock_timestamp() - min(opened_at)), 0)::integer as seconds
-   from (select opened_at from reviews where status = 'open' order by opened_at limit 10000) as r`,
+   from (select opened_at from reviews where status = 'open' and livemode order by opened_at limit 10000) as r`,
 );
 
 export interface ReviewRow extends Row, KeyRow {
@@ -118,7 +118,7 @@ export async function takeReviewsOver(tx: Transaction, wait_ms: number, limit: n
   return (await tx.rows<KeyRow>(OVER, [wait_ms, limit])).map(toKey);
 }
 
-/** How many reviews are open, up to 10,000, and how long the oldest has been. */
+/** How many reviews of the live mode are open, up to 10,000, and how long the oldest has been: what waits in a test is nobody's alarm. */
 export async function openReviewCount(db: Database): Promise<{ readonly reviews: number; readonly seconds: number }> {
   const [row] = await db.rows<{ reviews: number; seconds: number }>(OPEN_COUNT);
   return row as { reviews: number; seconds: number };

@@ -182,16 +182,23 @@ describe('a payment under review', () => {
     expect(await house.broken()).toEqual([]);
   });
 
-  it('is missed by somebody when it has waited for long', async () => {
-    const create = await waiting();
+  it('is missed by somebody when it has waited for long, unless it is of a test', async () => {
+    const test = await waiting();
+    const inLive = <M extends object>(message: M): M => ({ ...message, livemode: true });
+    const live = inLive(house.create({ asset: 'USD' }));
+    const asked = house.rule({ verdict: 'review', reason: 'looks_odd', conditions: { asset: ['USD'] } });
+    await house.send(inLive(asked));
+    expect(await house.send(live)).toMatchObject([{ type: 'payflow.review.opened.v1' }]);
     const watch = new ReviewWatch(house.db.database, 3_600_000);
+    const waitsLong = ({ data: { id } }: Create) =>
+      house.db.tamper(`update reviews set opened_at = now() - interval '2 hours' where id = typeid_uuid('${id}')`);
+    await waitsLong(test);
     expect(await watch.look()).toBe(false);
-    await house.db.tamper(
-      `update reviews set opened_at = now() - interval '2 hours' where id = typeid_uuid('${create.data.id}')`,
-    );
+    await waitsLong(live);
     expect(await watch.look()).toBe(true);
-    await house.send(house.decide(create, 'deny'));
+    await house.send(inLive(house.decide(live, 'deny')));
     expect(await watch.look()).toBe(false);
+    await house.send(house.decide(test, 'deny'));
   });
 
   it('is decided once by fifty at once', async () => {
