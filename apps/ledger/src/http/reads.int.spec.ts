@@ -119,6 +119,13 @@ describe('a statement', () => {
     const again = await read(ours, `${path}&after=${String(body['next'])}`);
     expect(again.body['closing_balance']).toBe(body['closing_balance']);
     const anew = await read(ours, path);
+    // Whoever goes on from there must not miss what this statement does not tell of.
+    expect(again.body['complete_until']).toBe(body['complete_until']);
+    expect(Date.parse(anew.body['complete_until'] as string)).toBeGreaterThan(
+      Date.parse(body['complete_until'] as string),
+    );
+    const without = String(body['next']).split('_').toSpliced(8, 1).join('_');
+    expect((await read(ours, `${path}&after=${without}`)).status).toBe(400);
     expect((anew.body['lines'] as Line[])[0]).toMatchObject({ amount: '7', effective_at: '2026-01-01T00:00:00.000Z' });
   });
 });

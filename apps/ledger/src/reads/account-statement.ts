@@ -26,6 +26,8 @@ export interface PageEnd {
 /** Pages of one statement tell of what had been recorded at the first. */
 interface Whole {
   readonly known: Known;
+  /** Up to when nothing could be added any more, at the first: of what came later no page tells. */
+  readonly horizon: Date;
   readonly opening: bigint;
   readonly closing: bigint;
 }
@@ -45,7 +47,7 @@ export async function accountStatement(
   account: OwnedAccount,
   query: StatementQuery,
 ): Promise<object | undefined> {
-  const horizon = await completeUntil(db);
+  const horizon = query.after?.whole.horizon ?? (await completeUntil(db));
   return inOneMoment(db, async (tx) => {
     const facts = await findAccountFacts(tx, account);
     return facts && statementPage(tx, account, { ...query, facts, horizon });
@@ -65,7 +67,7 @@ async function statementPage(
     horizon,
   }: StatementQuery & { readonly facts: AccountFacts; readonly horizon: Date },
 ): Promise<object> {
-  const whole = after?.whole ?? (await wholeOf(tx, account, { from, to, basis, facts }));
+  const whole = after?.whole ?? (await wholeOf(tx, account, { from, to, basis, facts, horizon }));
   const { known, opening, closing } = whole;
   const lines = await readPage(limit, (rows) =>
     linesAfter(tx, account, {
@@ -97,7 +99,13 @@ async function statementPage(
 async function wholeOf(
   tx: Transaction,
   account: OwnedAccount,
-  { from, to, basis, facts }: Pick<StatementQuery, 'from' | 'to' | 'basis'> & { readonly facts: AccountFacts },
+  {
+    from,
+    to,
+    basis,
+    facts,
+    horizon,
+  }: Pick<StatementQuery, 'from' | 'to' | 'basis'> & { readonly facts: AccountFacts; readonly horizon: Date },
 ): Promise<Whole> {
   // The account's own clock: whatever is recorded on it from now on comes no earlier.
   const at = facts.lastRecordedAt;
@@ -106,7 +114,7 @@ async function wholeOf(
     balanceBefore(tx, account, facts.kind, { at: from ?? '-infinity', basis, known: at }),
     balanceBefore(tx, account, facts.kind, { at: to ?? 'infinity', basis, known: at }),
   ]);
-  return { known: { at, chains }, opening, closing };
+  return { known: { at, chains }, horizon, opening, closing };
 }
 
 interface BalancedLine {
@@ -155,19 +163,26 @@ function lineResource({ line, balance: after }: BalancedLine) {
 const SEPARATOR = '_';
 
 function formatPageEnd({ place: { at, recordedAt, chain, position }, balance: after, whole }: PageEnd): string {
-  const { known, opening, closing } = whole;
-  const numbers = [Number(at), Number(recordedAt), chain, position, after, opening, closing, known.at.getTime()];
+  const { known, horizon, opening, closing } = whole;
+  const instants = [known.at.getTime(), horizon.getTime()];
+  const numbers = [Number(at), Number(recordedAt), chain, position, after, opening, closing, ...instants];
   return [...numbers, ...known.chains].join(SEPARATOR);
 }
 
-const PAGE_END = new RegExp(`^(-?\\d{1,20}_){${7 + CHAINS}}-?\\d{1,20}$`);
+const PAGE_END = new RegExp(`^(-?\\d{1,20}_){${8 + CHAINS}}-?\\d{1,20}$`);
 
 /** Reads what `next` of the page before said; undefined when the text is something else. */
 export function parsePageEnd(text: string): PageEnd | undefined {
   if (!PAGE_END.test(text)) return undefined;
-  const [at, recordedAt, chain, position, after, opening, closing, known, ...chains] = text
+  const [at, recordedAt, chain, position, after, opening, closing, known, horizon, ...chains] = text
     .split(SEPARATOR)
-    .map(BigInt) as [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint, ...bigint[]];
+    .map(BigInt) as [bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint, bigint, ...bigint[]];
   const place = { at: new Date(Number(at)), recordedAt: new Date(Number(recordedAt)), chain: Number(chain), position };
-  return { place, balance: after, whole: { known: { at: new Date(Number(known)), chains }, opening, closing } };
+  const whole = {
+    known: { at: new Date(Number(known)), chains },
+    horizon: new Date(Number(horizon)),
+    opening,
+    closing,
+  };
+  return { place, balance: after, whole };
 }

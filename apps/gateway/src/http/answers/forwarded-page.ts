@@ -7,7 +7,7 @@ import type { LedgerQuery } from '../ledger/ledger-query.js';
 import { sendForm } from '../lists/list-page.js';
 import type { ListQuery } from '../lists/list-query.js';
 import { formFor } from '../lists/other-forms.js';
-import type { OwnerClient } from '../owner/owner-client.js';
+import type { OwnerClient, Refusals } from '../owner/owner-client.js';
 
 /** A page as its owner gives it: `next` is where the following one begins. */
 type Page = Record<string, unknown> & { readonly next: string | null };
@@ -67,7 +67,9 @@ export async function forwardedPage(
   const list = `${path} ${caller.tenant} ${caller.livemode} ${canonical}`;
   const after = cursor === undefined ? {} : { after: cursors.decode(list, cursor).createdAt };
   const url = `/api/v1${path}?${new URLSearchParams({ ...filter, ...after, limit: String(limit) })}`;
-  const text = await owner.read(url, caller, request.id, { 404: 'not_found' });
+  // All else was looked at here: a place that its owner cannot read was written before its places were as they are now.
+  const refusals: Refusals = { 404: 'not_found', ...(cursor === undefined ? {} : { 400: 'cursor_invalid' }) };
+  const text = await owner.read(url, caller, request.id, refusals);
   const { next, ...page } = JSON.parse(text) as Page;
   return { page, next_cursor: next === null ? null : cursors.encode(list, { createdAt: next, id: '' }) };
 }

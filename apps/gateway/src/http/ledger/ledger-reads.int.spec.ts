@@ -91,6 +91,10 @@ it('turns the place of the next page into a cursor that is good for this list al
   expect(told(await client.get(of(`/statement?cursor=${cursor}&basis=effective`)))).toBe('400 cursor_mismatch');
   expect(told(await client.get(of(`/transfers?cursor=${cursor}`)))).toBe('400 cursor_mismatch');
   expect(told(await client.get(of('/statement?cursor=1_2_3_4_5_6')))).toBe('400 cursor_invalid');
+  // One that an older ledger gave, and that this one does not know any more.
+  answering = { status: 400, body: { code: 'invalid_parameter' } };
+  expect(told(await client.get(of(`/statement?cursor=${cursor}`)))).toBe('400 cursor_invalid');
+  expect(told(await client.get(of('/statement')))).toBe('502 bad_gateway');
 });
 
 it('gives a statement as CSV to who asks for it, and the way to its next page', async () => {
