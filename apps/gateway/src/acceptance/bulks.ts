@@ -13,6 +13,7 @@ import { BulkAcceptor } from './bulk-acceptor.js';
 import type { Expectation, Outcomes } from './outcomes.js';
 import { slices } from './slices.js';
 import { Turns } from './turns.js';
+import { UnitDirectory } from './unit-directory.js';
 
 /**
  * Each takes a connection for as long as ten thousand rows need, and the others' requests need theirs. What waits is held in
@@ -22,6 +23,12 @@ const TURNS = { running_max: 2, waiting_max: 32, wait_ms: 10_000 };
 /** A bulk may wait for a transfer that another request is making: it is looked for so often. */
 const LOOK_INTERVAL_MS = 200;
 const ITEMS_PER_READ = 2_000;
+
+/** What the items of a bulk are checked against. */
+export interface BulkNames {
+  readonly accounts: AccountDirectory;
+  readonly units: UnitDirectory;
+}
 
 /** A bulk before its items were read. */
 export type BulkAsked = Omit<BulkAcceptable, 'plan' | 'write'>;
@@ -48,7 +55,7 @@ interface AcceptedBulk {
 
 /** The way of every bulk through the door: its turn, its plan, one commit, and the wait for its end. */
 export class Bulks {
-  readonly #accounts: AccountDirectory;
+  readonly #names: BulkNames;
   readonly #acceptor: BulkAcceptor;
   readonly #turns = new Turns(TURNS);
 
@@ -56,7 +63,7 @@ export class Bulks {
     private readonly door: Door,
     private readonly outcomes: Outcomes,
   ) {
-    this.#accounts = new AccountDirectory(door.db);
+    this.#names = { accounts: new AccountDirectory(door.db), units: new UnitDirectory(door.db) };
     this.#acceptor = new BulkAcceptor(door);
   }
 
@@ -64,11 +71,7 @@ export class Bulks {
    * Makes the bulk durable and waits for its end until the deadline (milliseconds of `performance.now()`). Throws the problem
    * to answer with when it is not accepted as a whole.
    */
-  async submit(
-    asked: BulkAsked,
-    read: (accounts: AccountDirectory) => Promise<BulkPlan>,
-    deadline: number,
-  ): Promise<BulkAnswer> {
+  async submit(asked: BulkAsked, read: (names: BulkNames) => Promise<BulkPlan>, deadline: number): Promise<BulkAnswer> {
     const before = await this.#known(asked);
     const { id, idempotencyKey, isCopy } = before ?? (await this.#accept(asked, read));
     return this.#ended({ ...asked, id, idempotencyKey }, isCopy, deadline);
@@ -91,13 +94,13 @@ export class Bulks {
     return bulkResults(part, { first, ids: part.transfers }, await findItems(this.door.db, part, part.transfers));
   }
 
-  async #accept(asked: BulkAsked, read: (accounts: AccountDirectory) => Promise<BulkPlan>): Promise<AcceptedBulk> {
+  async #accept(asked: BulkAsked, read: (names: BulkNames) => Promise<BulkPlan>): Promise<AcceptedBulk> {
     try {
       return await this.#turns.run(async () => {
         // Copies come at once and wait for their turn behind the first.
         const before = await this.#known(asked);
         if (before) return before;
-        const plan = await read(this.#accounts);
+        const plan = await read(this.#names);
         const write = { kind: 'bulk', view: plan.view, contentHash: plan.contentHash } as const;
         const acceptance = await this.#acceptor.accept({ ...asked, write, plan });
         if (acceptance.outcome === 'refused') throw new Problem(acceptance.code);

@@ -270,6 +270,15 @@ describe('a request costs a fixed number of statements at most', () => {
     expect([many.statements <= 22, many.names]).toEqual([true, many.names]);
   });
 
+  it('a bulk whose items name units, each another', async () => {
+    const transfers = Array.from({ length: 400 }, (_, at) => ({ ...movement, asset: `UNIT${at}` }));
+    const { status, names } = await askedFor('post', {
+      path: '/transfers/bulk',
+      body: { mode: 'independent', transfers },
+    });
+    expect([status, names.length <= 14, names]).toEqual([200, true, names]);
+  });
+
   it.each(Object.entries(PAYMENT_BULKS))('%s, whose items go in groups', async (_, [path, bodyOf]) => {
     const items = 200;
     const { status, names } = await askedFor('post', { path, body: bodyOf(items) });

@@ -18,6 +18,7 @@ export const CHANGELOG: readonly Change[] = [
       'An `Idempotency-Key` that a transfer of a bulk was asked for again with, alone, stands for that: with anything else it is 422 `idempotency_key_reused`. It was taken again.',
       '`Idempotency-Replayed` is on the answer to every copy that joins the first, also where both name the id that the client chose.',
       'The `complete_until` of a later page of a statement is that of its first, as all else that its pages tell: it was of the later page, and what was booked in between stood on none. A cursor that was given before this is 400 `cursor_invalid`: begin anew.',
+      'An item of a bulk, and a correction, in a unit that is not defined is `asset_unknown`, as a transfer alone is: it was `assets_differ`.',
     ],
   },
   {

@@ -161,6 +161,24 @@ describe('what is refused leaves nothing', () => {
     ]);
     expect(await countRows(stage.db)).toEqual(before);
   });
+
+  it('an item of a bulk of any mode in a unit that is not defined', async () => {
+    const [alice, bob] = [await stage.client.open('USD'), await stage.client.open('USD')];
+    const transfer = { debit_account: alice, credit_account: bob, amount: '15', asset: 'USD' };
+    const bulk = (mode: string) =>
+      stage.client.post(
+        '/api/v1/transfers/bulk',
+        { mode, transfers: [transfer, { ...transfer, asset: 'NOSUCH' }] },
+        { prefer: 'wait=10' },
+      );
+    const problem = (pointer: string) => ({ code: 'asset_unknown', errors: [{ pointer, code: 'asset_unknown' }] });
+    for (const mode of ['independent', 'stop_on_first'])
+      expect((await bulk(mode)).body['results']).toMatchObject([
+        { status: 'posted', error: null },
+        { status: 'invalid', error: problem('/asset') },
+      ]);
+    expect((await bulk('atomic')).body).toMatchObject({ status: 422, ...problem('/transfers/1/asset') });
+  });
 });
 
 it('leaves the gateway with a message for every change, and a wait for all that has not ended', async () => {

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { idPattern, LEGS_MAX, newId } from '@payflow/contracts';
 import { Problem, type FieldProblem } from '@payflow/service';
-import type { AccountDirectory } from '../../acceptance/account-directory.js';
-import type { GroupWrite } from '../../acceptance/acceptable.js';
+import type { GroupWrite, Write } from '../../acceptance/acceptable.js';
 import type { BulkPlan, BulkTransfer } from '../../acceptance/bulk.js';
+import type { BulkNames } from '../../acceptance/bulks.js';
 import { slices } from '../../acceptance/slices.js';
 import { BULK_MODES, type BulkMode, type BulkView, type ItemProblem } from '../../domain/bulk.js';
 import { BULK_ITEMS_MAX, readItem, type BulkParts } from '../writes/bulk-body.js';
@@ -11,6 +11,7 @@ import type { Caller } from '../edge/caller.js';
 import { byName } from '../writes/content-hash.js';
 import { refuseOversized } from '../writes/command-size.js';
 import { accountsOf, checkMovement } from './movement.js';
+import { unitsAmong } from './named-asset.js';
 import { bodyReader, checkClientId, judgedAlone, wrong } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 import {
@@ -62,7 +63,7 @@ function headSchema(terms: object): object {
 /** Who asks for a bulk, and what it is checked against. */
 export interface BulkReading {
   readonly caller: Caller;
-  readonly accounts: AccountDirectory;
+  readonly names: BulkNames;
   readonly now: Date;
 }
 
@@ -148,11 +149,11 @@ function refuse(read: Read, index: number, problem: Problem): void {
   read.problems.push(itemProblem(index, problem));
 }
 
-async function readTransfer(item: Buffer, { caller, accounts, now }: BulkReading): Promise<BulkTransfer> {
+async function readTransfer(item: Buffer, { caller, names, now }: BulkReading): Promise<BulkTransfer> {
   const json = readItem(item);
   const write = transferOf(json, caller, now);
   refuseOversized(write, item.length);
-  await accounts.checkAll(caller, write.accounts ?? []);
+  await checkNames(names, caller, write);
   return { write, contentHash: write.contentHash ?? null };
 }
 
@@ -208,22 +209,32 @@ function legOf(item: Buffer): LegRequest {
   return leg;
 }
 
-async function checkedLeg(item: Buffer, { caller, accounts }: BulkReading): Promise<LegRequest> {
+async function checkedLeg(item: Buffer, { caller, names }: BulkReading): Promise<LegRequest> {
   const leg = legOf(item);
-  await accounts.checkAll(caller, accountsOf('', leg));
+  await checkNames(names, caller, { units: unitsAmong([['/asset', leg.asset]]), accounts: accountsOf('', leg) });
   return leg;
+}
+
+/** The units before the accounts, as at every other door. What the items of a slice name is looked up together. */
+async function checkNames(
+  names: BulkNames,
+  caller: Caller,
+  { units, accounts = [] }: Pick<Write, 'units' | 'accounts'>,
+): Promise<void> {
+  if (units) await names.units.check(caller, units);
+  await names.accounts.checkAll(caller, accounts);
 }
 
 /** The one command of a bulk whose items belong together. A group calls them legs; here they are transfers. */
 async function groupWrite(
   legs: readonly LegRequest[],
   terms: Terms,
-  { caller, accounts, now }: BulkReading,
+  { caller, names, now }: BulkReading,
 ): Promise<GroupWrite> {
   try {
     const write = groupOf({ legs, ...terms }, caller, now);
     refuseOversized(write, Number.MAX_SAFE_INTEGER);
-    await accounts.checkAll(caller, write.accounts ?? []);
+    await checkNames(names, caller, write);
     return write;
   } catch (error) {
     throw renamed(error, (pointer) => pointer.replace(/^\/legs(?=\/|$)/, '/transfers'));

@@ -7,6 +7,7 @@ import { byName, contentHash } from '../writes/content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, type MovementRequest } from './movement.js';
 import { bodyReader, INSTANT_SCHEMA, METADATA_SCHEMA } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
+import { unitsAmong } from './named-asset.js';
 import { transferCondition, type AskedTransfer } from './transfer-condition.js';
 import { effectiveOf, groupOfOne, pendingTransfer, TYPE } from './transfer.request.js';
 
@@ -67,6 +68,7 @@ export function correctionWrite(asked: AskedTransfer, json: JsonObject, caller: 
     commandId: newId('event'),
     objection,
     accounts: accountsOf('', corrected),
+    units: unitsAmong([['/asset', corrected.asset]]),
     view: {
       ...pendingTransfer(caller, now, effective ?? original.effectiveAt),
       id: replacement.id,

@@ -135,6 +135,7 @@ describe('is refused, and leaves no row and no message,', () => {
     ["to a stranger's account", () => ({ credit_account: foreign.bob }), '422 account_not_found'],
     ['to an account of another asset', () => ({ credit_account: own.euros }), '422 assets_differ'],
     ['to an unknown asset', () => ({ asset: 'XXX' }), '422 asset_unknown'],
+    ['to a unit that is not defined', () => ({ asset: 'NOSUCH' }), '422 asset_unknown'],
     ['for the future', () => ({ effective_at: '2999-01-01T00:00:00Z' }), '422 effective_in_future'],
     ['for no day', () => ({ effective_at: '2026-02-30T00:00:00Z' }), '400 invalid_request'],
     ['under an id that is taken', () => ({ id: own.transfer, amount: '1' }), '422 id_reused'],

@@ -48,7 +48,7 @@ export class TransferBulksController {
     leaveWork(request);
     const answer = await this.bulks.submit(
       asked,
-      async (accounts) => bulkPlan(await partsOf(request, body), { caller, accounts, now: new Date() }),
+      async (names) => bulkPlan(await partsOf(request, body), { caller, names, now: new Date() }),
       received + wait_ms,
     );
     trace.getActiveSpan()?.setAttribute(ATTRIBUTES.transferBulkId, answer.view.id);
