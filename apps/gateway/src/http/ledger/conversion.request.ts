@@ -66,7 +66,7 @@ export function conversionWrite(json: JsonObject, caller: Caller, now: Date): Co
   const body = readConversion(json);
   checkClientId('group', '/id', body.id);
   const amount = destinationAmountOf(body);
-  refuseImpossible(body);
+  refuseOneAccount(body);
   const { id = newId('group'), metadata = {}, conditions: asked = [], ...terms } = body;
   const conditions = asked.map(conditionOf);
   const transfers = [newId('transfer'), newId('transfer')] as const;
@@ -101,11 +101,15 @@ function hashOf(
   return contentHash('conversion', byName(terms), rate.numerator, rate.denominator, conditions, byName(metadata));
 }
 
-/** What the ledger will make of the amount. Throws where that is nothing, or more than can be booked. */
-function destinationAmountOf({ source_amount, rate }: ConversionRequest): bigint {
+/**
+ * What the ledger will make of the amount. Throws where that is nothing, or more than can be booked, in the ledger's order: between
+ * two of one asset there is nothing to convert, however much it would come to.
+ */
+function destinationAmountOf({ source_amount, rate, ...body }: ConversionRequest): bigint {
   const amount = amountOf('/source_amount', source_amount);
   const exact = rateOf(rate);
   if (amount === 0n) throw impossible('amount_not_positive', '/source_amount');
+  refuseAssets(body);
   const converted = convert(amount, exact);
   if (converted === 0n) throw impossible('conversion_too_small', '/source_amount');
   if (converted > AMOUNT_MAX) throw impossible('conversion_too_large', '/source_amount');
@@ -119,10 +123,13 @@ function rateOf({ numerator, denominator }: RateText) {
   };
 }
 
-function refuseImpossible(body: ConversionRequest): void {
-  checkAssetCode('/source_asset', body.source_asset);
-  checkAssetCode('/destination_asset', body.destination_asset);
-  if (body.source_asset === body.destination_asset) throw impossible('assets_identical', '/destination_asset');
+function refuseAssets(assets: Pick<ConversionRequest, 'source_asset' | 'destination_asset'>): void {
+  checkAssetCode('/source_asset', assets.source_asset);
+  checkAssetCode('/destination_asset', assets.destination_asset);
+  if (assets.source_asset === assets.destination_asset) throw impossible('assets_identical', '/destination_asset');
+}
+
+function refuseOneAccount(body: ConversionRequest): void {
   if (body.source === body.source_liquidity) throw impossible('accounts_identical', '/source_liquidity');
   if (body.destination === body.destination_liquidity) throw impossible('accounts_identical', '/destination_liquidity');
 }

@@ -213,6 +213,37 @@ describe('what cannot be converted leaves nothing', () => {
       '/destination_liquidity',
     ],
     ['less than a minor unit', () => ({ source_amount: '1' }), '422 conversion_too_small'],
+    // In precedence order, each also breaks rules below its own.
+    [
+      'no amount of one asset',
+      () => ({ source_amount: '0', destination_asset: 'USD', source_liquidity: dollars }),
+      '422 amount_not_positive',
+    ],
+    [
+      'less than a minor unit of an unknown asset',
+      () => ({ source_amount: '1', source_asset: 'usd' }),
+      '422 asset_unknown',
+      '/source_asset',
+    ],
+    [
+      'less than a minor unit of one asset',
+      () => ({ source_amount: '1', destination_asset: 'USD', source_liquidity: dollars }),
+      '422 assets_identical',
+    ],
+    [
+      'more than can be booked of one asset',
+      () => ({
+        source_amount: '9223372036854775807',
+        rate: { numerator: '2', denominator: '1' },
+        destination_asset: 'USD',
+      }),
+      '422 assets_identical',
+    ],
+    [
+      'less than a minor unit, from one account to itself',
+      () => ({ source_amount: '1', source_liquidity: dollars }),
+      '422 conversion_too_small',
+    ],
     [
       'more than can be booked',
       () => ({ source_amount: '9223372036854775807', rate: { numerator: '2', denominator: '1' } }),
