@@ -140,12 +140,14 @@ const ERRORS_MAX = 50;
 /** What becomes of a bulk whose id is in use: the same bulk is answered as the first, and its key stands for that from now on. */
 async function knownById(tx: Transaction, bulk: BulkAcceptable): Promise<BulkAcceptance | undefined> {
   const { tenant, livemode, idempotencyKey, plan } = bulk;
-  const { contentHash, view } = plan;
+  const { contentHash, formerHash, view } = plan;
   if (!contentHash) return undefined;
   const named = { tenant, livemode, idempotencyKey, kind: 'bulk', id: view.id, transfers: [], contentHash } as const;
+  const former = formerHash && { ...named, contentHash: formerHash };
   // In this order: what commits between the two looks is found by the second.
   const isTaken = await isBulkIdTaken(tx, view);
-  const first = (await findFirsts(tx, [named])).get(named);
+  const firsts = await findFirsts(tx, former ? [named, former] : [named]);
+  const first = firsts.get(named) ?? (former && firsts.get(former));
   if (first) {
     await markCopies(tx, [[named, first]]);
     return { outcome: 'joined', resourceId: first.resourceId, idempotencyKey: first.idempotencyKey };

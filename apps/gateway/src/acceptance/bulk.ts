@@ -17,6 +17,8 @@ export interface BulkPlan {
   readonly group: GroupWrite | undefined;
   /** SHA-256 of what is asked for, where the client chose the bulk's id. */
   readonly contentHash?: Buffer;
+  /** What the same was known by before its terms were hashed by what they mean, where that is another. */
+  readonly formerHash?: Buffer;
 }
 
 /** A bulk that asks to be made durable. */

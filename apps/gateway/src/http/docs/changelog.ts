@@ -20,6 +20,7 @@ export const CHANGELOG: readonly Change[] = [
       'The `complete_until` of a later page of a statement is that of its first, as all else that its pages tell: it was of the later page, and what was booked in between stood on none. A cursor that was given before this is 400 `cursor_invalid`: begin anew.',
       'An item of a bulk, and a correction, in a unit that is not defined is `asset_unknown`, as a transfer alone is: it was `assets_differ`.',
       'A conversion between two accounts of one asset is `assets_identical` whatever its amount would come to: it could be `conversion_too_small` or `conversion_too_large`.',
+      'A bulk under an `id` of its own is known by what its terms mean: `conditions` that are left out or empty, and one instant written in another way, are the same bulk, and no longer `id_reused`.',
     ],
   },
   {

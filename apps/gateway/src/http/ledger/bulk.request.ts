@@ -8,6 +8,7 @@ import { slices } from '../../acceptance/slices.js';
 import { BULK_MODES, type BulkMode, type BulkView, type ItemProblem } from '../../domain/bulk.js';
 import { BULK_ITEMS_MAX, readItem, type BulkParts } from '../writes/bulk-body.js';
 import type { Caller } from '../edge/caller.js';
+import { canonicalInstant } from '../answers/instant.js';
 import { byName } from '../writes/content-hash.js';
 import { refuseOversized } from '../writes/command-size.js';
 import { accountsOf, checkMovement } from './movement.js';
@@ -67,6 +68,8 @@ export interface BulkReading {
   readonly now: Date;
 }
 
+type BulkHashes = Pick<BulkPlan, 'formerHash'> & { readonly contentHash: Buffer };
+
 /** What is read of the items so far. */
 interface Read {
   readonly transfers: (string | null)[];
@@ -86,7 +89,7 @@ export async function bulkPlan({ head, items }: BulkParts, reading: BulkReading)
   if (items.length > items_max) throw wrong('/transfers', 'too_many', `At most ${items_max} in this mode.`);
   const plan = await planOf(mode, items, terms, reading);
   if (id === undefined) return plan;
-  return { ...plan, view: { ...plan.view, id }, contentHash: await bulkHash(mode, terms, items) };
+  return { ...plan, view: { ...plan.view, id }, ...(await bulkHashes(mode, terms, items)) };
 }
 
 function planOf(mode: BulkMode, items: readonly Buffer[], terms: Terms, reading: BulkReading): Promise<BulkPlan> {
@@ -102,12 +105,32 @@ function planOf(mode: BulkMode, items: readonly Buffer[], terms: Terms, reading:
   }
 }
 
-/** SHA-256 of a bulk: its items as they were written, whatever stands between them. */
-async function bulkHash(mode: BulkMode, terms: Terms, items: readonly Buffer[]): Promise<Buffer> {
+/**
+ * SHA-256 of a bulk: its terms by what they mean, its items as they were written, whatever stands between them. Hashes were once
+ * taken of the terms as they were written, too, and are kept for ever: that one comes with it, where it is another.
+ */
+async function bulkHashes(mode: BulkMode, terms: Terms, items: readonly Buffer[]): Promise<BulkHashes> {
   const { conditions, effective_at, metadata = {} } = terms;
-  const digest = createHash('sha256').update(JSON.stringify([mode, conditions, effective_at, byName(metadata)]));
-  for await (const slice of slices(items)) for (const item of slice) digest.update(`\n${item.toString().trim()}`);
-  return digest.digest();
+  const heads = [meantBy(terms), [conditions, effective_at]].map((said) =>
+    JSON.stringify([mode, ...said, byName(metadata)]),
+  );
+  const digests = [...new Set(heads)].map((head) => createHash('sha256').update(head));
+  for await (const slice of slices(items))
+    for (const item of slice) {
+      const text = `\n${item.toString().trim()}`;
+      for (const digest of digests) digest.update(text);
+    }
+  const [contentHash, formerHash] = digests.map((digest) => digest.digest()) as [Buffer, Buffer?];
+  return { contentHash, ...(formerHash ? { formerHash } : {}) };
+}
+
+/** Conditions and instant, however they were written. None at all is what it always was in a hash. */
+function meantBy({ conditions = [], effective_at }: Terms): unknown[] {
+  const meant = conditions.map(({ account, version = null, balance_gte = null, balance_lte = null }) => {
+    return [account, version, balance_gte, balance_lte];
+  });
+  const instant = effective_at === undefined ? null : (canonicalInstant(effective_at) ?? effective_at);
+  return [meant.length > 0 ? meant : null, instant];
 }
 
 /** What stands beside the mode and the items. */

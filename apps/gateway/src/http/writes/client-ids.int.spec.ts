@@ -1,4 +1,6 @@
-import { newId, type IdKind } from '@payflow/contracts';
+import { createHash } from 'node:crypto';
+import { newId, uuidOf, type IdKind } from '@payflow/contracts';
+import { statement } from '@payflow/database';
 import { until } from '@payflow/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pruneKeys } from '../../database/reply.repository.js';
@@ -7,6 +9,10 @@ import { countRows, type Answered } from '../../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
 
 const COPIES = 50;
+const KEEP_HASH = statement(
+  'spec.keep-hash',
+  'update idempotency_records set content_hash = $1 where resource_id = $2 and content_hash is not null',
+);
 const PATIENT = { prefer: 'wait=10' };
 let stage: Stage;
 let own: Books;
@@ -287,6 +293,44 @@ describe('an id of the client', () => {
       told(await stage.client.post('/api/v1/holds', movement({ expires_at: body.expires_at })));
     await until('its time is over', async () => (await isOver()) === '422 expires_at_past');
     expect(answer(await stage.client.post('/api/v1/holds', body, PATIENT))).toEqual(answer(first));
+  });
+
+  describe('of a bulk', () => {
+    const bulk = (id: string, terms: object) =>
+      stage.client.post('/api/v1/transfers/bulk', { id, mode: 'atomic', transfers: [movement()], ...terms }, PATIENT);
+    const since = '2026-11-02T10:00:00.000Z';
+    const given = () => ({ account: own.alice, balance_gte: '-5' });
+    const reordered = () => ({ balance_gte: '-5', account: own.alice });
+
+    it.each<[string, () => object, () => object]>([
+      ['left out', () => ({}), () => ({ conditions: [], metadata: {} })],
+      ['an instant', () => ({ effective_at: since }), () => ({ effective_at: '2026-11-02T11:00:00+01:00' })],
+      ['members in another order', () => ({ conditions: [given()] }), () => ({ conditions: [reordered()] })],
+    ])('means the same however its terms are spelled: %s', async (_, terms, others) => {
+      const id = newId('bulk');
+      const first = await bulk(id, terms());
+      expect(told(first)).toBe('200');
+      expect(answer(await bulk(id, others()))).toEqual(answer(first));
+      expect(told(await bulk(id, { ...terms(), metadata: { a: 'b' } }))).toBe('422 id_reused');
+      expect(told(await bulk(id, { effective_at: '2026-11-02T10:00:00.001Z' }))).toBe('422 id_reused');
+      expect(told(await bulk(id, { conditions: [{ ...given(), balance_gte: '-6' }] }))).toBe('422 id_reused');
+    });
+
+    // Hashes are kept for ever, and were once taken of the terms as they were written.
+    it.each<[string, () => { conditions?: object[]; effective_at?: string }]>([
+      ['no terms', () => ({})],
+      ['terms', () => ({ conditions: [reordered()], effective_at: '2026-11-02T11:00:00+01:00' })],
+    ])('that was kept when spelling counted is known by the same spelling: %s', async (_, terms) => {
+      const id = newId('bulk');
+      const first = await bulk(id, terms());
+      expect(told(first)).toBe('200');
+      const { conditions, effective_at } = terms();
+      const written = `${JSON.stringify(['atomic', conditions, effective_at, []])}\n${JSON.stringify(movement())}`;
+      const asKept = [createHash('sha256').update(written).digest(), uuidOf('bulk', id)];
+      expect(await stage.db.transaction((tx) => tx.count(KEEP_HASH, asKept))).toBe(1);
+      expect(answer(await bulk(id, terms()))).toEqual(answer(first));
+      expect(told(await bulk(id, { ...terms(), metadata: { a: 'b' } }))).toBe('422 id_reused');
+    });
   });
 
   it.each([
