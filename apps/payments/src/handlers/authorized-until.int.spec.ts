@@ -49,7 +49,10 @@ it('nor for longer where a cancellation was on its way then, and is refused days
   } as never);
   expect(told(await payments.tell(approval))).toEqual([]);
   const messages = await payments.tell(refusal);
-  expect(told(messages)).toEqual(['cancellation.failed payment_not_cancelable of requires_action', 'payment.authorized']);
+  expect(told(messages)).toEqual([
+    'cancellation.failed payment_not_cancelable of requires_action',
+    'payment.authorized',
+  ]);
   const { authorized_until: until } = messages[1]?.data as { authorized_until: string };
   expect((Date.parse(until) - Date.now()) / DAY_MS).toBeLessThan(2.01);
 });
