@@ -28,6 +28,7 @@ async function refusalOf(url: string): Promise<string> {
       return !said.includes('enableOfflineQueue') && said;
     });
     if (lines.length > 0) expect(JSON.parse(lines[0] as string)).toMatchObject({ err: { message: said } });
+    expect(lines.join('')).not.toContain(new URL(url).password);
     return said;
   } finally {
     redis.close();
@@ -76,7 +77,7 @@ describe('a Redis behind TLS and a password', () => {
 
   it('refuses a wrong password, and says so', async () => {
     distrust = trustAuthority(authority);
-    const url = Object.assign(new URL(server.url), { password: 'wrong' }).toString();
+    const url = Object.assign(new URL(server.url), { password: 'of-somebody-else' }).toString();
     expect(await refusalOf(url)).toMatch(/^WRONGPASS invalid username-password pair/);
   });
 

@@ -1,6 +1,7 @@
 import { context, isSpanContextValid, trace } from '@opentelemetry/api';
 import { destination, pino, type DestinationStream, type Logger as Pino } from 'pino';
 import { redactLine } from './redaction.js';
+import { toldError } from './told-error.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -74,6 +75,7 @@ function rootLogger(): Pino {
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
       mixin: activeSpan,
+      serializers: { err: toldError },
       hooks: { streamWrite: redactLine },
     },
     settings.stream ?? standardOutput(),
