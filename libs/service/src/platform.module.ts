@@ -5,6 +5,7 @@ import {
   statement,
   type Database,
   schemaGapOf,
+  sqlState,
   type DatabaseOptions,
   type Rights,
   type Shares,
@@ -83,7 +84,9 @@ export class PlatformModule {
   }
 }
 
-const PING = statement('service.ping', 'select 1');
+const PING = statement('service.ping', `select current_setting('transaction_read_only') = 'on' as is_read_only`);
+/** As the server says it of a write. */
+const READ_ONLY = '25006';
 
 async function database(
   { service, config, entities, rights, migrations, connections, ...care }: PlatformOptions,
@@ -130,9 +133,23 @@ async function database(
 function pinging(db: Database): () => Promise<void> {
   let running: Promise<unknown> | undefined;
   return async () => {
-    running ??= db.rows(PING).finally(() => (running = undefined));
+    running ??= ping(db).finally(() => (running = undefined));
     await running;
   };
+}
+
+/** A server that answers and takes no writes is of no use to anybody here: a standby, or one that was made read only. */
+async function ping(db: Database): Promise<void> {
+  try {
+    await db.transaction(async (tx) => {
+      const [server] = await tx.rows<{ is_read_only: boolean }>(PING);
+      // Thrown while the connection is held, so that the pool lets go of it: it stays read only when the server no longer is, or
+      // leads to one that another has followed. Without traffic nobody else would find out.
+      if (server?.is_read_only) throw Object.assign(new Error('the server is read only'), { code: READ_ONLY });
+    });
+  } catch (error) {
+    throw sqlState(error) === READ_ONLY ? new NotWell('read_only') : error;
+  }
 }
 
 function measurePools(db: Database): void {

@@ -17,6 +17,7 @@ import {
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  Health,
   PlatformModule,
   START_UP_ORDERS,
   commonFields,
@@ -79,6 +80,13 @@ function start(order: StartUpOrder, change: NodeJS.ProcessEnv = {}) {
   return startService({ configuration, module }, config);
 }
 
+/** From now on, for connections that are opened from now on. */
+async function writes(are: 'allowed' | 'refused'): Promise<void> {
+  const { username, pathname } = new URL(db.url);
+  const how = are === 'allowed' ? 'reset default_transaction_read_only' : 'set default_transaction_read_only = on';
+  await asAdmin(`alter role ${username} in database ${pathname.slice(1)} ${how}`);
+}
+
 async function asAdmin(text: string): Promise<unknown[]> {
   const admin = new Client({ connectionString: db.adminUrl });
   await admin.connect();
@@ -123,5 +131,33 @@ describe.each(START_UP_ORDERS)('a start, %s', (order) => {
     expect(reduced).not.toEqual(before);
     await expect(start(order, { DATABASE_URL: db.adminUrl })).rejects.toThrow(/can do more than the archiver service/);
     expect(await asAdmin('select * from partitions_ahead() order by 1')).toEqual(reduced);
+  });
+});
+
+describe('a server that takes no writes', () => {
+  it('is one that the service is not ready with, until it takes them again', async () => {
+    const running = await start('parallel');
+    const health = running.app.get(Health, { strict: false });
+    const told = async () => {
+      const { status, checks } = await health.report();
+      return { status, reason: checks.find(({ name }) => name === 'postgres')?.reason };
+    };
+    try {
+      await until('it is ready', async () => (await told()).status === 'ready');
+      await writes('refused');
+      await asAdmin(`select pg_terminate_backend(pid) from pg_stat_activity
+                     where application_name like 'payflow-archiver%' and datname = current_database()`);
+      const { status } = await until('it says why', async () => {
+        const now = await told();
+        return now.reason === 'read_only' && now;
+      });
+      expect(status).toBe('unavailable');
+      // Nobody asks it for anything now, and its connections stay as they were opened.
+      await writes('allowed');
+      await until('it is ready again', async () => (await told()).status === 'ready');
+    } finally {
+      await writes('allowed');
+      await running.stop();
+    }
   });
 });

@@ -36,6 +36,11 @@ describe('health', () => {
     expect(health()).toMatchObject({ status: overall, reasons: [`${service} is ${status}: postgres: ECONNREFUSED`] });
   });
 
+  it('is down where the server of one that pays takes no writes', () => {
+    says('payments', 'unavailable', 'postgres: read_only');
+    expect(health()).toMatchObject({ status: 'down', reasons: ['payments is unavailable: postgres: read_only'] });
+  });
+
   it('never takes an old word, or none, for a good one', () => {
     expect(health(NOW + 11_000).services.every(({ status }) => status === 'unknown')).toBe(true);
     expect(health(NOW + 11_000).status).toBe('down');
