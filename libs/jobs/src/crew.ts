@@ -87,7 +87,7 @@ export class Crew {
       this.parts.jobs.map((each) => [
         each.job.name,
         (_payload: unknown, { job, abortSignal }: { job: Parameters<typeof runJob>[1]; abortSignal: AbortSignal }) =>
-          runJob(each, job, { db: this.parts.db, progress: this.parts.progress, stopping: abortSignal }),
+          runJob(each, job, { ...this.parts, stopping: abortSignal }),
       ]),
     );
   }

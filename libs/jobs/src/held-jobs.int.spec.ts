@@ -2,7 +2,7 @@ import { statement, type Database } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
 import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   JOB_RIGHTS,
   JobQueue1764200500001,
@@ -11,6 +11,7 @@ import {
   defineJob,
   enqueue,
   handled,
+  listJobs,
   newJob,
   type JobRun,
 } from './index.js';
@@ -100,4 +101,63 @@ describe('a worker that could not say for long that it lives', () => {
     }
     expect(runs).toEqual([1]);
   }, 30_000);
+
+  describe('and lost its job', () => {
+    const RELEASE =
+      'select graphile_worker.force_unlock_workers(array (select locked_by from graphile_worker._private_jobs))';
+    const HELD = statement('spec.held-jobs', 'select from graphile_worker._private_jobs where locked_by is not null');
+    const runs: number[] = [];
+    const worker = (first: () => Promise<void>, next: () => Promise<void>): JobWorker => {
+      const job = handled(work, async ({ data }: JobRun<Work>) => {
+        const begun_ms = performance.now();
+        runs.push(data.n);
+        if (data.n > 1) return next();
+        await test.tamper(RELEASE);
+        await first();
+        await until('it has run so long that it may have lost its job', () => performance.now() - begun_ms > 1_000);
+      });
+      return new JobWorker({ url: test.url, db, applicationName: 'jobs-spec', jobs: [job], unseen_max_ms: 1_000 });
+    };
+    beforeEach(() => void (runs.length = 0));
+
+    it('leaves alone what came in its place', async () => {
+      let isEnding = false;
+      const slow = worker(
+        async () => {
+          await put([newJob(work, { data: { n: 2 }, key: 'a', delay_ms: 600_000 })]);
+          isEnding = true;
+        },
+        () => Promise.resolve(),
+      );
+      await put([newJob(work, { data: { n: 1 }, key: 'a' })]);
+      slow.start();
+      await until('its job is another', () => isEnding);
+      await slow.stop();
+      expect(runs).toEqual([1]);
+      const jobs = await listJobs(db, { limit: 10 });
+      expect(jobs).toMatchObject([{ state: 'scheduled', attempts: 0, last_error: null }]);
+    });
+
+    it('does not end what it has taken in its place itself', async () => {
+      const slow = worker(
+        async () => {
+          await put([newJob(work, { data: { n: 2 }, key: 'a' })]);
+          await until('it runs as well', () => runs.length > 1);
+        },
+        async () => {
+          if (runs.length > 2) return;
+          await until('the first has ended', async () => (await db.rows(HELD)).length === 0);
+          throw new Error('it has to run again');
+        },
+      );
+      await put([newJob(work, { data: { n: 1 }, key: 'a' })]);
+      slow.start();
+      try {
+        await until('it has run again', async () => runs.length > 2 && (await left()) === 0, 20_000);
+      } finally {
+        await slow.stop();
+      }
+      expect(runs).toEqual([1, 2, 2]);
+    }, 30_000);
+  });
 });

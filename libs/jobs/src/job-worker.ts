@@ -21,6 +21,8 @@ const log = logger('jobs');
 const SEEN_MS = 3_000;
 /** Five words missed: it is gone, or it stands still. The library would give up what it held after four hours. */
 const UNSEEN_MAX_MS = 15_000;
+/** Nothing is taken before that: a run that ended within so much of it still had its job, with time to note it. */
+const SAFE_SHARE = 2 / 3;
 /** What runs has so long to end by itself when the process ends; then its signal comes. Within the whole drain of 14 s. */
 const DRAIN_MS = 5_000;
 /** Each crew listens on a connection of its own, and they share so many more to take jobs and to note their ends. */
@@ -84,6 +86,7 @@ export class JobWorker {
           jobs,
           concurrency,
           drain_ms: DRAIN_MS,
+          safe_ms: (options.unseen_max_ms ?? UNSEEN_MAX_MS) * SAFE_SHARE,
           onStart: () => this.rounds.forEach((each) => each.begin()),
         }),
     );

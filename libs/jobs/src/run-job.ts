@@ -3,7 +3,7 @@ import type { Database } from '@payflow/database';
 import { extractTraceContext, logger, redactLine } from '@payflow/telemetry';
 import type { Job as QueuedJob } from 'graphile-worker';
 import { retryJitter_ms } from './back-off.js';
-import { prepareRetry, type Failing } from './database/job-worker.repository.js';
+import { isHeld, prepareRetry, type Failing } from './database/job-worker.repository.js';
 import type { Payload } from './enqueue.js';
 import { JobHopeless, type HandledJob } from './job.js';
 import { countRun, countWait, type RunOutcome } from './metrics.js';
@@ -21,9 +21,16 @@ class JobOverdue extends Error {
   override readonly name = 'JobOverdue';
 }
 
+/** While it ran, its job was taken from its worker, which had not been seen for too long. */
+class JobTaken extends Error {
+  override readonly name = 'JobTaken';
+}
+
 export interface RunParts {
   readonly db: Database;
   readonly progress: ProgressBoard;
+  /** For so long nothing is taken from a worker, ms. */
+  readonly safe_ms: number;
   /** Comes when the process is about to end. */
   readonly stopping: AbortSignal;
 }
@@ -32,6 +39,8 @@ export interface RunParts {
 export async function runJob({ job, handle }: HandledJob, queued: QueuedJob, parts: RunParts): Promise<void> {
   const payload = queued.payload as Payload;
   const startedAt_ms = performance.now();
+  // Between being taken and being run, the process may have stood still too.
+  const waited_ms = Math.max(0, Date.now() - (queued.locked_at?.getTime() ?? 0));
   countWait(job.name, Date.now() - queued.run_at.getTime());
   const span = tracer.startSpan(
     `job ${job.name}`,
@@ -55,7 +64,10 @@ export async function runJob({ job, handle }: HandledJob, queued: QueuedJob, par
       progress: (percent: number) => parts.progress.note(queued.id, percent),
     };
     await context.with(trace.setSpan(context.active(), span), () => withinGrace(handle(run), signal));
+    await refuseTaken(queued, performance.now() - startedAt_ms + waited_ms, parts);
   } catch (error) {
+    // The work is done, and what has become of the job is not for this run to say.
+    if (error instanceof JobTaken) throw error;
     span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'error' });
     const failing = failingOf(error, parts.stopping);
     outcome = outcomeOf(failing, queued, limit);
@@ -66,6 +78,18 @@ export async function runJob({ job, handle }: HandledJob, queued: QueuedJob, par
     span.end();
     countRun(job.name, outcome, performance.now() - startedAt_ms);
   }
+}
+
+/**
+ * The library notes the end of a run by the job's id alone, and a job that was released is replaced in place by the next under its
+ * key: the end of the first run would delete the second job. What rejects is noted only where the worker still has the job. A monotonic
+ * clock goes on while a process is stopped, so that short runs need not ask.
+ */
+async function refuseTaken(queued: QueuedJob, held_ms: number, { db, safe_ms }: RunParts): Promise<void> {
+  const { id: job, locked_by: worker, locked_at: since } = queued;
+  if (held_ms < safe_ms || !worker || !since || (await isHeld(db, { job, worker, since }))) return;
+  log.warn({ job, worker }, 'a job was taken from a worker that was slow; its end is not noted');
+  throw new JobTaken('another may have it by now');
 }
 
 /** What the work says is waited for; what does not end when it is told to is left alone, and its job runs again. */

@@ -49,6 +49,13 @@ const PREPARE_RETRY = statement(
    where id = $1 and locked_by = $4`,
 );
 
+// Of a worker that was taken for gone, the job may have come to another, or to itself a second time, at another moment.
+const HELD = statement(
+  'jobs.held',
+  `select from graphile_worker._private_jobs
+   where id = $1 and locked_by = $2 and date_trunc('milliseconds', locked_at) = $3`,
+);
+
 /** Notes that these workers live. */
 export async function seeWorkers(db: Database, ids: readonly string[]): Promise<void> {
   await db.count(SEEN, [ids]);
@@ -76,6 +83,14 @@ export async function noteProgress(
   words: readonly (readonly [job: string, percent: number])[],
 ): Promise<void> {
   await db.count(PROGRESS, [words.map(([job]) => job), words.map(([, percent]) => percent)]);
+}
+
+/** Whether a worker still has the job that it took then. */
+export async function isHeld(
+  db: Database,
+  { job, worker, since }: { job: string; worker: string; since: Date },
+): Promise<boolean> {
+  return (await db.count(HELD, [job, worker, since])) > 0;
 }
 
 /** How a run ended that did not succeed: `interrupted` by the end of the process, which is not held against it. */
