@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { METRICS } from '@payflow/contracts';
 import { counter, gauge } from '@payflow/telemetry';
 
@@ -44,19 +45,23 @@ export interface ConnectionLimits {
  */
 export function limitConnections(server: Server, { connections_max, perAddress, clock }: ConnectionLimits): () => void {
   const now_ms = clock ?? (() => performance.now());
-  const open = new Map<Socket, Watched>();
-  const watch = (socket: Socket): void => {
-    open.set(socket, { behind: undefined });
-    socket.once('close', () => open.delete(socket));
-  };
+  const open = new Set<Socket>();
+  const written = new Map<Socket, Watched>();
   server.maxConnections = connections_max;
   if (perAddress) limitPerAddress(server, perAddress);
-  server.on('connection', watch);
-  // Under TLS it is this socket that is written to.
-  server.on('secureConnection', watch);
+  // As they are limited: under TLS from before the handshake on, and each once.
+  server.on('connection', (socket: Socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  // Under TLS it is another socket that is written to.
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
+    written.set(socket, { behind: undefined });
+    socket.once('close', () => written.delete(socket));
+  });
   server.on('drop', () => ended.inc({ reason: 'too_many' }));
   const look = (): void => {
-    for (const [socket, watched] of open) if (isIdleReader(socket, watched, now_ms())) end(socket);
+    for (const [socket, watched] of written) if (isIdleReader(socket, watched, now_ms())) end(socket);
   };
   const timer = setInterval(look, LOOK_INTERVAL_MS).unref();
   server.once('close', () => clearInterval(timer));
