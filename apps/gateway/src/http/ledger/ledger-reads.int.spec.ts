@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { newId } from '@payflow/contracts';
 import { verifyInternalToken, type InternalClaims } from '@payflow/service';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Scope } from '../../domain/scope.js';
 import { Client, countRows } from '../../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
 
@@ -290,6 +291,22 @@ describe('a dry run', () => {
   it('tells no ids that it made up', async () => {
     agree(null, [leg({ id: newId('transfer') })]);
     expect((await tryOut(leg())).body['transfers']).toEqual([leg({ id: null })]);
+  });
+
+  it('tells what is in accounts to who may read them alone', async () => {
+    const accounts = [
+      { id: account, balance: '-100' },
+      { id: other, balance: '100' },
+    ];
+    const seenBy = async (...scopes: Scope[]) => {
+      agree();
+      answering.body = { ...answering.body, accounts };
+      const key = await client.withKey(stage.db, ['transfers:write', ...scopes]);
+      const { status, body } = await key.post(TRANSFERS, { dry_run: true, ...leg() });
+      return [status, body['accounts']];
+    };
+    expect(await seenBy()).toEqual([200, []]);
+    expect(await seenBy('accounts:read')).toEqual([200, accounts]);
   });
 
   it.each<[string, () => object, string]>([

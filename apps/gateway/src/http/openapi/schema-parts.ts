@@ -31,7 +31,8 @@ export function resource(properties: Record<string, object>): object {
 export function orDryRun<S extends { readonly properties: object }>(schema: S): object {
   const dry_run = {
     type: 'boolean',
-    description: 'True: only what would come of it is told; no Idempotency-Key is needed.',
+    description:
+      'True: only what would come of it is told; no Idempotency-Key is needed. Accounts are told of only with the scope `accounts:read`.',
   };
   return { ...schema, properties: { ...schema.properties, dry_run } };
 }

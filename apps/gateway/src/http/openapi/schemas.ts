@@ -122,7 +122,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
         balance: signedAmount,
         available: signedAmount,
       }),
-      description: 'As the transfers would leave them.',
+      description: 'As the transfers would leave them; empty for who has not the scope `accounts:read`.',
     },
     as_of: instant,
   }),

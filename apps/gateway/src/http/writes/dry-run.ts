@@ -7,6 +7,7 @@ import { Writes } from '../../acceptance/writes.js';
 import { findType } from '../../database/transaction-type-view.repository.js';
 import { isAnyTaken } from '../../database/transfer-view.repository.js';
 import { callerOf } from '../edge/authentication.js';
+import type { Caller } from '../edge/caller.js';
 import { refuseOversized } from './command-size.js';
 import { bodyOf } from '../edge/edge.js';
 import type { JsonObject } from '../edge/strict-json.js';
@@ -23,6 +24,7 @@ const PATH = '/api/v1/transfers/dry_run';
 interface LedgerAnswer {
   readonly failure: { readonly code: string; readonly leg: number | null } | null;
   readonly transfers: readonly { readonly id: string }[];
+  readonly accounts: readonly object[];
 }
 
 /** Transfers that are asked for to see what would come of them. They leave nothing behind, here or in the ledger. */
@@ -45,7 +47,7 @@ export class DryRuns {
     await this.writes.check(write);
     if (await isAnyTaken(this.db, write.view, takenBy(write))) throw new Problem('id_reused');
     const answer = await this.ledger.ask(PATH, write.command, caller, request.id);
-    return JSON.stringify(toldOf(write, answer as LedgerAnswer, givenIds(json)));
+    return JSON.stringify(toldOf(write, shownTo(caller, answer as LedgerAnswer), givenIds(json)));
   }
 
   /** Of a template, what it comes to as it is in force now. */
@@ -71,6 +73,11 @@ function takenBy(write: PostWrite | GroupWrite): {
 } {
   if (write.kind === 'transfer') return { transfers: [write.view.id], group: null };
   return { transfers: write.view.transfers.map(({ id }) => id), group: write.view.id };
+}
+
+/** What is in an account is for who may read accounts: the ledger, which is asked in the caller's name, tells all that it found. */
+function shownTo({ scopes }: Caller, answer: LedgerAnswer): LedgerAnswer {
+  return scopes.includes('accounts:read') ? answer : { ...answer, accounts: [] };
 }
 
 /** Ids that were made up for the question mean nothing, and of a transfer asked for alone, no leg is at fault. */
