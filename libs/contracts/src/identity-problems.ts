@@ -43,7 +43,8 @@ export const IDENTITY_PROBLEMS = {
   scopes_exceeded: {
     status: 403,
     title: 'Nobody gives what he does not have',
-    remedy: 'Give scopes, or a role, that the credential of this request has itself; see GET /api/v1/auth/me.',
+    remedy:
+      'Give scopes, or a role, that the credential of this request has itself, and a key no other addresses and no later end; see GET /api/v1/auth/me.',
   },
   session_required: {
     status: 403,

@@ -18,6 +18,7 @@ import {
 import { apiKeyResource, type ManagedKey } from '../domain/api-key.js';
 import { covers } from '../domain/role.js';
 import type { Scope } from '../domain/scope.js';
+import { isWithin } from '../http/edge/address-list.js';
 import type { Caller } from '../http/edge/caller.js';
 import { etagOf } from '../http/edge/headers.js';
 import type { OwnReply, OwnWork } from './own-writes.js';
@@ -34,7 +35,7 @@ export class ManagedKeys {
   constructor(private readonly caches: GatewayCaches) {}
 
   create(key: KeyToMake, caller: Caller): OwnWork {
-    refuseMore(caller, key.scopes);
+    refuseMore(caller, key);
     return async (tx) => made(tx, { ...key, replaces: null }, caller);
   }
 
@@ -42,7 +43,7 @@ export class ManagedKeys {
     return async (tx) => {
       const { key, hash } = await locked(tx, id, ifVersion, caller);
       // From where a key lets in is as much as what it may: who has not its scopes must not let others use them.
-      if (change.allowedAddresses) refuseMore(caller, key.scopes);
+      if (change.allowedAddresses) refuseMore(caller, { ...key, ...change });
       await updateKey(tx, of(caller, id), { ...key, ...change });
       return this.#changed(tx, of(caller, id), { key, hash });
     };
@@ -53,9 +54,11 @@ export class ManagedKeys {
     return async (tx) => {
       const { key, hash } = await locked(tx, id, ifVersion, caller);
       if (key.status !== 'active') throw new Problem('api_key_not_active');
-      refuseMore(caller, key.scopes);
+      refuseScopes(caller, key.scopes);
       // Whoever lost the answer to a rotation rotates again: the end that the first gave the old key is not the next one's.
       const expiresAt = key.expiresAt === null ? null : await ownEndOf(tx, of(caller, id));
+      // Of itself it makes what it was made as, and may do so until its overlap ends: it has lost the answer.
+      if (id !== caller.actor) refuseLooser(caller, { ...key, expiresAt });
       await expireKey(tx, of(caller, id), overlap_s);
       const reply = await made(tx, { ...key, expiresAt, replaces: id }, caller);
       return { ...reply, before: apiKeyResource(key), afterCommit: () => this.#forget(hash) };
@@ -88,8 +91,32 @@ export function of({ organisation, livemode }: Caller, id: string): ResourceKey 
   return { tenant: organisation, livemode, id };
 }
 
-function refuseMore(caller: Caller, scopes: readonly Scope[]): void {
+type KeyTerms = Pick<ManagedKey, 'scopes' | 'allowedAddresses' | 'expiresAt'>;
+
+/** No key can do more than who makes it, nor from elsewhere, nor for longer: who is to lose what a key may would have it for good. */
+function refuseMore(caller: Caller, key: KeyTerms): void {
+  refuseScopes(caller, key.scopes);
+  refuseLooser(caller, key);
+}
+
+function refuseScopes(caller: Caller, scopes: readonly Scope[]): void {
   if (!covers(caller.scopes, scopes)) throw new Problem('scopes_exceeded');
+}
+
+function refuseLooser({ bounds }: Caller, { allowedAddresses, expiresAt }: Omit<KeyTerms, 'scopes'>): void {
+  if (!bounds) return;
+  const { allowedAddresses: own, expiresAt: end } = bounds;
+  if (end !== null && (expiresAt === null || Date.parse(expiresAt) > end))
+    throw exceeded(`The key of this request ends at ${new Date(end).toISOString()}: one that it gives ends by then.`);
+  if (own.length === 0) return;
+  if (allowedAddresses.length === 0 || !allowedAddresses.every((block) => isWithin(block, own)))
+    throw exceeded(
+      'The key of this request is bound to addresses: each block of one that it gives lies within one of them.',
+    );
+}
+
+function exceeded(detail: string): Problem {
+  return new Problem('scopes_exceeded', { detail });
 }
 
 /** `ifVersion`: the one that it must be of, or null where any will do. */

@@ -51,6 +51,7 @@ export class Users {
   async create({ password, ...user }: UserToMake, caller: Caller): Promise<OwnWork> {
     refuseTestKeys(caller);
     refuseMore(caller, user.role);
+    refuseBound(caller);
     const passwordHash = password === undefined ? null : await this.passwords.hash(password);
     return async (tx) => {
       const { organisation } = caller;
@@ -66,6 +67,8 @@ export class Users {
       const user = await lockedUser(tx, id, ifVersion, caller);
       const { name = user.name, role = user.role, disabled = user.status === 'disabled' } = change;
       refuseMore(caller, role);
+      const isGiven = !covers(ROLE_SCOPES[user.role], ROLE_SCOPES[role]) || (user.status === 'disabled' && !disabled);
+      if (isGiven) refuseBound(caller);
       const staysOwner = role === 'owner' && !disabled;
       if (owners.length === 1 && owners[0] === id && !staysOwner) throw new Problem('last_owner');
       // Whoever had the invitation made has seen it, and could take with it what he might not have given.
@@ -83,6 +86,7 @@ export class Users {
   invite(id: string, ifVersion: number | null, caller: Caller): OwnWork {
     return async (tx) => {
       const user = await lockedUser(tx, id, ifVersion, caller);
+      refuseBound(caller);
       return { ...(await invite(tx, user, 201)), before: userResource(user) };
     };
   }
@@ -124,6 +128,13 @@ export function refuseTestKeys({ kind, livemode }: Caller): void {
 /** Nobody makes, changes or ends what may do more than he. */
 export function refuseMore({ scopes }: Caller, role: Role): void {
   if (!covers(scopes, ROLE_SCOPES[role])) throw new Problem('scopes_exceeded');
+}
+
+/** A user logs in from anywhere and has no end: a key that is held to addresses or to an end would give what it has not. */
+function refuseBound({ bounds }: Caller): void {
+  if (!bounds || (bounds.allowedAddresses.length === 0 && bounds.expiresAt === null)) return;
+  const detail = 'The key of this request is bound to addresses or to an end, and users are to neither.';
+  throw new Problem('scopes_exceeded', { detail });
 }
 
 /** `ifVersion`: the one that it must be of, or null where any will do. */

@@ -2,6 +2,9 @@ import { BlockList, isIP } from 'node:net';
 
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 
+/** What stands before an IPv4 address in the mapped one. */
+const MAPPED_BITS = 96;
+
 interface Block {
   readonly address: string;
   readonly bits: number;
@@ -33,6 +36,22 @@ export function isAllowed(address: string, blocks: readonly string[]): boolean {
   const plain = MAPPED.exec(address)?.[1] ?? address;
   const version = isIP(plain);
   return version !== 0 && listOf(blocks).check(plain, version === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** Whether whoever is let in from the block is let in from one of the others as well. */
+export function isWithin(text: string, blocks: readonly string[]): boolean {
+  const block = parse(text);
+  if (!block) return false;
+  return blocks.some((other) => {
+    const wider = parse(other);
+    if (!wider || widthOf(wider) > widthOf(block)) return false;
+    return listOf([other]).check(block.address, block.family);
+  });
+}
+
+/** Bits that all its addresses have alike, an IPv4 address taken as the mapped one that it is as IPv6. */
+function widthOf({ bits, family }: Block): number {
+  return family === 'ipv4' ? MAPPED_BITS + bits : bits;
 }
 
 function listOf(blocks: readonly string[]): BlockList {

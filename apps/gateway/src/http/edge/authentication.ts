@@ -137,7 +137,8 @@ async function byKey({ keys, uses }: Door, given: string, address: string): Prom
   if (!key || (key.expiresAt !== null && key.expiresAt <= Date.now()))
     throw unauthenticated(INVALID, 'The API key is none of this installation, was revoked, or has run out.');
   const { id: actor, tenant: organisation, livemode, scopes, apiVersion } = key;
-  const admitted = { livemode, organisation, actor, kind: 'key', scopes, apiVersion } as const;
+  const bounds = { allowedAddresses: key.allowedAddresses, expiresAt: key.expiresAt };
+  const admitted = { livemode, organisation, actor, kind: 'key', scopes, bounds, apiVersion } as const;
   // In the organisation's request log: it is the one to know that somebody else has its key.
   if (!isAllowed(address, key.allowedAddresses)) return { ...admitted, refusal: new Problem('address_not_allowed') };
   uses.note(key);

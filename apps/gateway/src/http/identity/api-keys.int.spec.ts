@@ -229,6 +229,64 @@ describe('a key', () => {
   });
 });
 
+describe('a key with bounds of its own', () => {
+  const SOON = new Date(Date.now() + 3_600_000).toISOString();
+  const LATER = new Date(Date.now() + 7_200_000).toISOString();
+  const SCOPES = ['keys:write', 'payments:read'];
+  /** A key that may make keys, and is bound. */
+  const boundBy = async (bounds: object): Promise<Client> =>
+    by((await make({ scopes: SCOPES, ...bounds })).body['secret']);
+  const made = async (maker: Client, more: object): Promise<string> =>
+    told(await maker.post(KEYS, { name: 'more', scopes: ['payments:read'], ...more }));
+
+  it('makes none that is let in from elsewhere', async () => {
+    const maker = await boundBy({ allowed_addresses: ['127.0.0.0/8', '2001:db8::/32'] });
+    for (const allowed_addresses of [
+      undefined,
+      [],
+      ['10.0.0.1'],
+      ['127.0.0.0/7'],
+      ['0.0.0.0/0'],
+      ['127.0.0.1', '::/0'],
+    ])
+      expect(await made(maker, { allowed_addresses })).toBe('403 scopes_exceeded');
+    for (const allowed_addresses of [['127.0.0.0/8'], ['127.0.0.1', '2001:db8:1::/48']])
+      expect(await made(maker, { allowed_addresses })).toBe('201');
+  });
+
+  it('makes none that goes on after it', async () => {
+    const maker = await boundBy({ expires_at: SOON });
+    for (const expires_at of [undefined, LATER])
+      expect(await made(maker, { expires_at })).toBe('403 scopes_exceeded');
+    expect(await made(maker, { expires_at: SOON })).toBe('201');
+    const { body } = await maker.post(KEYS, { name: 'more', scopes: ['payments:read'] });
+    expect(body['detail']).toContain(SOON);
+  });
+
+  it('rotates and opens none that is bound less', async () => {
+    const path = `${KEYS}/${(await make()).body['id'] as string}`;
+    for (const bounds of [{ allowed_addresses: ['127.0.0.1'] }, { expires_at: SOON }]) {
+      const maker = await boundBy(bounds);
+      expect(told(await maker.post(`${path}/rotate`, {}))).toBe('403 scopes_exceeded');
+      const change = { allowed_addresses: ['10.0.0.1'] };
+      expect(told(await maker.patch(path, change, { 'if-match': '*' }))).toBe('403 scopes_exceeded');
+      expect((await maker.patch(path, { name: 'other' }, { 'if-match': '*' })).status).toBe(200);
+    }
+    expect((await admin.get(path)).body).toMatchObject({ allowed_addresses: [], expires_at: null, status: 'active' });
+  });
+
+  it('rotates itself, and once more where it lost the answer', async () => {
+    for (const bounds of [{ allowed_addresses: ['127.0.0.1'], expires_at: SOON }, {}]) {
+      const own = await make({ scopes: SCOPES, ...bounds });
+      const path = `${KEYS}/${own.body['id'] as string}/rotate`;
+      for (const overlap_seconds of [600, 60]) {
+        const { status, body } = await by(own.body['secret']).post(path, { overlap_seconds });
+        expect([status, body]).toMatchObject([201, bounds]);
+      }
+    }
+  });
+});
+
 describe('the version of a key', () => {
   const VERSION = '2026-11-20';
   const pinned = statement('spec.pinned', `update api_keys set api_version = $2 where id = $1`);

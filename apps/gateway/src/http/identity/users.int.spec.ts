@@ -220,6 +220,27 @@ describe('who looks after users', () => {
   });
 });
 
+describe('a key that is bound to addresses or has an end', () => {
+  it.each([
+    ['addresses', { allowed_addresses: ['127.0.0.1'] }],
+    ['an end', { expires_at: new Date(Date.now() + 3_600_000).toISOString() }],
+  ])('makes no user, who would have neither, nor gives one anything: %s', async (_what, bounds) => {
+    const live = (await userOf(stage.db, client, 'owner', true)).client;
+    const key = await live.post('/api/v1/keys', { name: 'bound', scopes: SCOPES, ...bounds });
+    const bound = Client.with(client.tenant, key.body['secret'] as string, base);
+    const { id } = await addUser(stage.db, client.tenant, 'viewer');
+    const path = `${USERS}/${id}`;
+    const before = await countRows(stage.db);
+    expect(told(await bound.post(USERS, { email: address(), role: 'viewer' }))).toBe('403 scopes_exceeded');
+    expect(told(await bound.post(`${path}/invitation`, {}))).toBe('403 scopes_exceeded');
+    expect(told(await bound.patch(path, { role: 'operator' }))).toBe('403 scopes_exceeded');
+    expect(await countRows(stage.db)).toEqual(before);
+    expect((await bound.patch(path, { name: 'x' })).status).toBe(200);
+    expect((await bound.patch(path, { disabled: true })).status).toBe(200);
+    expect(told(await bound.patch(path, { disabled: false }))).toBe('403 scopes_exceeded');
+  });
+});
+
 describe('the last owner', () => {
   it('stays: no change takes him away', async () => {
     const alone = await userOf(stage.db, await Client.of(stage.db, base), 'owner');

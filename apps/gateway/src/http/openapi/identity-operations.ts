@@ -170,7 +170,8 @@ const KEY_OPERATIONS: readonly Operation[] = [
     id: 'createApiKey',
     method: 'post',
     path: '/api/v1/keys',
-    summary: 'Make an API key, of the mode of the credential that asks, with scopes that it has itself.',
+    summary:
+      'Make an API key, of the mode of the credential that asks, with scopes, addresses and an end within its own.',
     scope: 'keys:write',
     own: true,
     body: 'ApiKeyRequest',
