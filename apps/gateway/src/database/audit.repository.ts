@@ -61,8 +61,8 @@ export function addAuditEntries(tx: Transaction, changes: readonly AuditEntry[])
  * that would hear nothing of an owner who was made, or of passwords that were tried, in the other.
  */
 function inEachLog(entry: AuditEntry): AuditEntry[] {
-  const isOfUser = entry.resource !== null && toUuid('user', entry.resource) !== undefined;
-  return isOfUser && !entry.origin.livemode
+  const isUser = entry.resource !== null && toUuid('user', entry.resource) !== undefined;
+  return (isUser || entry.isOfUser === true) && !entry.origin.livemode
     ? [entry, { ...entry, origin: { ...entry.origin, livemode: true } }]
     : [entry];
 }

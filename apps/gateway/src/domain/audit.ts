@@ -20,6 +20,8 @@ export interface AuditEntry {
   readonly origin: AuditOrigin;
   /** What was changed, by its public id. */
   readonly resource: string | null;
+  /** It is about a user, though the resource is none: one of his sessions, a block on him. */
+  readonly isOfUser?: boolean | undefined;
   /** Never a secret, and no card data. */
   readonly after: object | null;
   readonly before?: object | null | undefined;

@@ -24,7 +24,7 @@ export interface OwnReply {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: object;
   /** What the answer does not tell of it, for the audit log. */
-  readonly audited?: { readonly resource?: string; readonly after?: object };
+  readonly audited?: { readonly resource?: string; readonly after?: object; readonly isOfUser?: boolean };
   /** What it was before, for the audit log; absent where there was nothing. */
   readonly before?: object;
   /** What a copy of the request is answered with instead: the body without what may be seen only once. */
@@ -137,7 +137,7 @@ function entryOf(
 ): AuditEntry {
   const after = audited?.after ?? kept ?? body ?? null;
   const { id = (params as { readonly id?: string } | undefined)?.id } = (after ?? {}) as { readonly id?: string };
-  return { origin, resource: audited?.resource ?? id ?? null, before, after };
+  return { origin, resource: audited?.resource ?? id ?? null, isOfUser: audited?.isOfUser, before, after };
 }
 
 async function recordOf(tx: Transaction, write: KeyedWrite): Promise<IdempotencyRecord> {

@@ -1,4 +1,5 @@
 import type { Wake } from '@payflow/cache';
+import { toUuid } from '@payflow/contracts';
 import type { Messaging } from '@payflow/messaging';
 import { Problem } from '@payflow/service';
 import { liftOwnBlock, lockOwnBlock } from '../database/own-block.repository.js';
@@ -34,5 +35,7 @@ export class BlockLifting {
 }
 
 function seen(before: OwnBlock, after: OwnBlock) {
-  return { before: blockResource(before), body: blockResource(after) };
+  // A user is kept out of both modes, and let in to both.
+  const audited = { isOfUser: toUuid('user', before.subject) !== undefined };
+  return { before: blockResource(before), body: blockResource(after), audited };
 }

@@ -118,6 +118,12 @@ it('a block on a user is shown in both modes, and never lets him lift it himself
   expect(told(await lift(auditor.client, block?.id ?? ''))).toBe('403 forbidden');
   expect((await lift(client, block?.id ?? '')).status).toBe(200);
   await isLetIn(admin.client);
+  // He is let in to live mode again as well: whoever reads its log alone hears of it.
+  const reader = await client.withKey(watched.db, ['audit:read'], true);
+  for (const [who, livemode] of [[reader, true] as const, [client, false] as const]) {
+    const { body } = await who.get(`/api/v1/audit_log?operation=liftBlock&resource=${block?.id ?? ''}`);
+    expect(body['data']).toMatchObject([{ livemode, before: { status: 'active' }, after: { status: 'lifted' } }]);
+  }
 });
 
 it('a block on an address is no organisation’s: neither shown nor lifted over the API', async () => {

@@ -13,6 +13,7 @@ export const CHANGELOG: readonly Change[] = [
   {
     date: '2026-11-28',
     added: [
+      'A session ended by `DELETE /auth/sessions/{id}` and a block on a user lifted, with a test credential, stand in the live audit log as well: they stood in the test log alone.',
       'A key that is bound to addresses or has an end makes, rotates and opens no key that is bound less (403 `scopes_exceeded`), but rotates itself; users, who are bound to neither, it can neither make, invite nor let in again, nor give a role that may do more.',
       '`accounts` of a dry run is empty for who has not the scope `accounts:read`: `transfers:write` alone was told the balance of any account.',
       'What is asked of a payment with `If-Match` is 412 `version_differs` while something is under way that would leave the payment at another version, and where only the payments service knew yet that it is at another: of two refunds that asked for one version both were made.',

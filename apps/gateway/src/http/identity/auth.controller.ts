@@ -169,8 +169,9 @@ export class AuthController {
     if (!session || (session.user !== caller.actor && !caller.scopes.includes('users:write')))
       throw new Problem('not_found');
     if (session.user !== caller.actor) await this.#mayEnd(tx, caller, session.user);
-    const ended = await this.#end(tx, { organisation, id, user: session.user }, 'revoked');
-    return { ...ended, before: sessionResource(session, caller.session) };
+    const { audited, ...ended } = await this.#end(tx, { organisation, id, user: session.user }, 'revoked');
+    // Of whichever mode the session is, and of whichever what ends it.
+    return { ...ended, audited: { ...audited, isOfUser: true }, before: sessionResource(session, caller.session) };
   }
 
   async #mayEnd(tx: Transaction, caller: Caller, id: string): Promise<void> {

@@ -184,6 +184,20 @@ it('what is about a user stands in the live log, whichever credential it was don
   expect([await entries(`resource=${session}`, live), await entries(`resource=${session}`)]).toMatchObject([[], [{}]]);
 });
 
+it('a session that is ended with a test credential stands in the live log: it may be one of live mode', async () => {
+  const [owner, live] = [await userOf(stage.db, client, 'owner'), await client.withKey(stage.db, ['audit:read'], true)];
+  const { id } = await userOf(stage.db, client, 'viewer', true);
+  const found = await owner.client.get(`${AUTH}/sessions?user=${id}`);
+  const session = (found.body['data'] as { id: string }[])[0]?.id as string;
+  expect((await owner.client.delete(`${AUTH}/sessions/${session}`)).status).toBe(204);
+  const entry = { operation: 'revokeSession', actor: owner.id, resource: session, after: { end_reason: 'revoked' } };
+  const query = `resource=${session}&operation=revokeSession`;
+  expect([await entries(query, live), await entries(query)]).toMatchObject([
+    [{ ...entry, livemode: true }],
+    [{ ...entry, livemode: false }],
+  ]);
+});
+
 it('a test clock that is moved, and a test space that is left, are written down and outlive it', async () => {
   expect((await client.post('/api/v1/test/clock', { advance_seconds: DAY_S })).status).toBe(200);
   expect((await client.post('/api/v1/test/reset', {})).status).toBe(200);
