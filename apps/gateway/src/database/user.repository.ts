@@ -67,10 +67,12 @@ const UPDATE = statement(
 );
 
 // In more than one organisation: unless he says which, the one that he joined first of those where he can log in, so that none that
-// has disabled him, or only invited him, keeps him out of the others. One row is looked at, however many there are.
+// has disabled him, or only invited him, keeps him out of the others.
 const FIND_LOGIN = statement(
   'users.find-login',
-  `select ${COLUMNS}, password_hash from users
+  `select ${COLUMNS}, password_hash,
+     not exists (select from users o where o.email = u.email and o.tenant_id <> u.tenant_id) as is_only
+   from users u
    where email = $1 and ($2::uuid is null or tenant_id = $2)
    order by password_hash is not null and disabled_at is null desc, created_at, id limit 1`,
 );
@@ -164,13 +166,20 @@ export interface UserWithPassword {
   readonly passwordHash: string | null;
 }
 
+/** A user found by the address: `isOnly` where no other organisation has one of it. */
+export interface LoginFound extends UserWithPassword {
+  readonly isOnly: boolean;
+}
+
 export async function findLogin(
   db: Database,
   email: string,
   organisation: string | undefined,
-): Promise<UserWithPassword | undefined> {
+): Promise<LoginFound | undefined> {
   const tenant = organisation === undefined ? null : tenantUuid(organisation);
-  return withPassword(await db.rows<UserRow & { password_hash: string | null }>(FIND_LOGIN, [email, tenant]));
+  const rows = await db.rows<UserRow & { password_hash: string | null; is_only: boolean }>(FIND_LOGIN, [email, tenant]);
+  const found = withPassword(rows);
+  return found && { ...found, isOnly: rows[0]?.is_only === true };
 }
 
 export async function findPassword(db: Database, key: UserKey): Promise<UserWithPassword | undefined> {

@@ -3,7 +3,8 @@ import { expect, it } from 'vitest';
 import { LoginGuard } from './login-guard.js';
 
 const guard = new LoginGuard({} as Database, 'a secret');
-const [ADA, BOB] = ['ada@example.com', 'bob@example.com'];
+const ADA = { email: 'ada@example.com', organisation: undefined };
+const BOB = { ...ADA, email: 'bob@example.com' };
 
 it.each([
   ['the same address', '192.0.2.1', '192.0.2.1', true],
@@ -15,4 +16,11 @@ it.each([
   expect(here?.hash === there?.hash).toBe(isTheSame);
   expect(everywhere).toEqual(anywhere);
   expect(guard.subjects(BOB, one).map(({ hash }) => hash)).not.toContain(here?.hash);
+});
+
+it('counts each organisation that is named apart, and those who name none', () => {
+  const named = [undefined, 'org_one', 'org_other'].map((organisation) =>
+    guard.subjects({ ...ADA, organisation }, '192.0.2.1').map(({ hash }) => hash),
+  );
+  expect(new Set(named.flat()).size).toBe(6);
 });

@@ -11,9 +11,16 @@ const TOLERATED_HERE = 5;
 const TOLERATED_EVERYWHERE = 50;
 const WAIT_MAX_S = 900;
 
+/** What is tried: an e-mail address, and the organisation where the request names one. */
+export interface Tried {
+  readonly email: string;
+  readonly organisation: string | undefined;
+}
+
 /**
  * Who fails to log in has to wait, longer each time: whoever asks for that e-mail address from that network address, and, after
- * many more, whoever asks for it from anywhere. Addresses that are nobody's are treated as ours are.
+ * many more, whoever asks for it from anywhere. Each organisation that is named is counted apart, and so are those who name none.
+ * As named, not as found: which names share a count would tell where the address has a user, and whether anywhere.
  */
 export class LoginGuard {
   readonly #key: Buffer;
@@ -26,12 +33,12 @@ export class LoginGuard {
     this.#key = createHmac('sha256', secret).update('payflow/login/v1').digest();
   }
 
-  subjects(email: string, address: string): readonly LoginSubject[] {
+  subjects({ email, organisation = '' }: Tried, address: string): readonly LoginSubject[] {
     // As rates and blocks count: who has a /64 to choose from would else spend with it what is tolerated from everywhere.
     const from = subjectOf(address);
     return [
-      { hash: this.#hash(`${email} ${from}`), tolerated: TOLERATED_HERE },
-      { hash: this.#hash(email), tolerated: TOLERATED_EVERYWHERE },
+      { hash: this.#hash(`${email} ${organisation} ${from}`), tolerated: TOLERATED_HERE },
+      { hash: this.#hash(`${email} ${organisation}`), tolerated: TOLERATED_EVERYWHERE },
     ];
   }
 
@@ -61,11 +68,13 @@ export class LoginGuard {
   }
 
   /**
-   * Forgives in the transaction of a login that is right. False where others have failed meanwhile, too often: a thousand guesses
+   * Forgives in the transaction of a login that is right, where whatever failed can only have been tried of that same user: who knows
+   * one user's password must not have the guesses at another's forgotten. False where others have failed meanwhile, too often: a thousand guesses
    * made at once are worth no more than the first few of them. Who is told so must not be told more than a wrong password is.
    */
-  async succeeded(tx: Transaction, subjects: readonly LoginSubject[]): Promise<boolean> {
-    const [, blocked_s] = await Promise.all([forgiveFailures(tx, subjects), blockedFor(tx, subjects)]);
+  async succeeded(tx: Transaction, subjects: readonly LoginSubject[], areHis: boolean): Promise<boolean> {
+    const forgiven = areHis ? forgiveFailures(tx, subjects) : Promise.resolve();
+    const [, blocked_s] = await Promise.all([forgiven, blockedFor(tx, subjects)]);
     return blocked_s === 0;
   }
 }

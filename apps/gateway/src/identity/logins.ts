@@ -26,7 +26,7 @@ import {
   type UserWithPassword,
 } from '../database/user.repository.js';
 import type { User } from '../domain/user.js';
-import type { LoginGuard } from './login-guard.js';
+import type { LoginGuard, Tried } from './login-guard.js';
 import type { Passwords } from './passwords.js';
 import { hashToken, newToken } from './tokens.js';
 
@@ -57,6 +57,10 @@ interface Pair {
   readonly refreshToken: string;
 }
 
+export interface PasswordTried extends Tried {
+  readonly password: string;
+}
+
 /** The ways to a session: a password, a refresh token, an invitation. */
 export class Logins {
   readonly #logins = counter('payflow_logins_total', 'Attempts to get a session, by way and outcome.', [
@@ -83,15 +87,19 @@ export class Logins {
   ): Promise<Granted> {
     const { livemode, address } = at;
     return this.#counted('password', async () => {
-      const found = await this.checkPassword(email, password, at, () => findLogin(this.db, email, organisation));
-      const fresh = this.passwords.isOutdated(found.passwordHash) ? await this.passwords.hash(password) : undefined;
-      const subjects = this.guard.subjects(email, address);
+      const tried = { email, organisation, password };
+      const found = await this.checkPassword(tried, at, () => findLogin(this.db, email, organisation));
+      const isOutdated = this.passwords.isOutdated(found.passwordHash);
+      const fresh = isOutdated ? await this.passwords.hash(password) : undefined;
+      const subjects = this.guard.subjects(tried, address);
+      // Whose password is tried where no organisation is named may change from one request to the next, if it can be two's.
+      const areHis = organisation !== undefined || found.isOnly;
       const pair = this.#pair();
       const opened = this.db.transaction(async (tx) => {
         const key = keyOf(found.user);
         // Sent together: where one of the first two says no, the third is rolled back with them.
         const [isInTime, isHeld, session] = await Promise.all([
-          this.guard.succeeded(tx, subjects),
+          this.guard.succeeded(tx, subjects, areHis),
           holdLogin(tx, key, found.passwordHash),
           openSession(tx, key, { livemode, address, userAgent }, pair.tokens),
         ]);
@@ -114,22 +122,21 @@ export class Logins {
    * 429 where it must not be tried now. Of many that are tried at once, those that are looked at when too many others were wrong
    * are refused as wrong, all of them: of a hundred guesses the one that is told to wait would be the password.
    */
-  async checkPassword(
-    email: string,
-    password: string,
+  async checkPassword<Found extends UserWithPassword>(
+    tried: PasswordTried,
     at: Doorstep,
-    find: () => Promise<UserWithPassword | undefined>,
-  ): Promise<{ readonly user: User; readonly passwordHash: string }> {
-    const subjects = this.guard.subjects(email, at.address);
+    find: () => Promise<Found | undefined>,
+  ): Promise<Found & { readonly passwordHash: string }> {
+    const subjects = this.guard.subjects(tried, at.address);
     const [found] = await Promise.all([find(), this.guard.check(subjects)]);
-    const isRight = await this.passwords.isRight(password, found?.passwordHash);
+    const isRight = await this.passwords.isRight(tried.password, found?.passwordHash);
     // Asked for a wrong one, too: it must take as long.
     const isLate = await this.guard.isBlocked(subjects);
     if (!isRight || isLate || !found?.passwordHash || found.user.status === 'disabled') {
       await this.#failed(found?.user, subjects, at);
       throw new Problem('credentials_invalid');
     }
-    return { user: found.user, passwordHash: found.passwordHash };
+    return { ...found, passwordHash: found.passwordHash };
   }
 
   async #failed(user: User | undefined, subjects: readonly LoginSubject[], at: Doorstep): Promise<void> {

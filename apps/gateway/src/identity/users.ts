@@ -101,7 +101,8 @@ export class Users {
     const key = { organisation, id };
     const found = await findPassword(this.db, key);
     if (!found) throw new Problem('credentials_invalid');
-    const known = await this.logins.checkPassword(found.user.email, current, at, () => Promise.resolve(found));
+    const tried = { email: found.user.email, organisation, password: current };
+    const known = await this.logins.checkPassword(tried, at, () => Promise.resolve(found));
     const passwordHash = await this.passwords.hash(next);
     return async (tx) => {
       await lockUser(tx, key);

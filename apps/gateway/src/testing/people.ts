@@ -14,9 +14,10 @@ export async function addUser(
   db: Database,
   organisation: string,
   role: Role,
+  address?: string,
 ): Promise<{ readonly email: string; readonly id: string }> {
   const id = newId('user');
-  const email = `${id}@example.com`;
+  const email = address ?? `${id}@example.com`;
   const passwordHash = await (hash ??= passwords.hash(PASSWORD));
   await db.transaction((tx) => insertUser(tx, { organisation, id, email, name: role, role, passwordHash }));
   return { email, id };

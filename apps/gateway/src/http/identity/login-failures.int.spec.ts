@@ -1,9 +1,10 @@
+import { newId } from '@payflow/contracts';
 import { onStatement, statement } from '@payflow/database';
 import { statementsOf, until } from '@payflow/testing';
 import { Client as Postgres } from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addUser, logIn, PASSWORD } from '../../testing/people.js';
-import type { Client } from '../../testing/gateway-under-test.js';
+import { Client } from '../../testing/gateway-under-test.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
 
 /** Who waits for another's locks. */
@@ -76,6 +77,40 @@ describe('whoever fails to log in', () => {
       for (let at = 0; at < 4; at++) expect(told(await logIn(base, email, 'wrong'))).toBe('401 credentials_invalid');
       expect((await logIn(base, email)).status).toBe(200);
     }
+  });
+
+  describe('where two organisations have a user of the address', () => {
+    let other: string;
+    let email: string;
+    const wrongIn = (organisation: string | undefined) => logIn(base, email, 'wrong', { organisation });
+    beforeEach(async () => {
+      other = (await Client.of(stage.db, base)).tenant;
+      ({ email } = await addUser(stage.db, client.tenant, 'viewer'));
+      await addUser(stage.db, other, 'viewer', email);
+    });
+
+    it('is counted in the one that is named: five for one block that one, and a login to the other forgives none', async () => {
+      for (let at = 0; at < 4; at++) expect(told(await wrongIn(client.tenant))).toBe('401 credentials_invalid');
+      expect((await logIn(base, email, PASSWORD, { organisation: other })).status).toBe(200);
+      expect(told(await wrongIn(client.tenant))).toBe('401 credentials_invalid');
+      expect(told(await logIn(base, email, PASSWORD, { organisation: client.tenant }))).toBe('429 login_blocked');
+      expect((await logIn(base, email, PASSWORD, { organisation: other })).status).toBe(200);
+    });
+
+    it('is not forgiven by a login that names none: who disables one of the two could have it be either', async () => {
+      for (let at = 0; at < 4; at++) expect(told(await wrongIn(undefined))).toBe('401 credentials_invalid');
+      expect((await logIn(base, email)).status).toBe(200);
+      expect(told(await wrongIn(undefined))).toBe('401 credentials_invalid');
+      expect(told(await logIn(base, email))).toBe('429 login_blocked');
+    });
+
+    it('is not told by the lock-out where the address has a user: each name is blocked by what was tried under it', async () => {
+      const nobody = newId('tenant');
+      for (const organisation of [nobody, client.tenant, undefined]) {
+        for (let at = 0; at < 5; at++) expect(told(await wrongIn(organisation))).toBe('401 credentials_invalid');
+        expect(told(await wrongIn(organisation))).toBe('429 login_blocked');
+      }
+    });
   });
 
   it('gains nothing by guessing many times at once', async () => {
