@@ -66,7 +66,7 @@ async function begin(
   const email = beginning.email.toLowerCase();
   const password = beginning.password ?? randomBytes(PASSWORD_BYTES).toString('base64url');
   check(beginning.organisation, email, password);
-  const [passwordHash, apiKey, owner] = [await new Passwords().hash(password), newApiKey(false), newId('user')];
+  const [passwordHash, apiKey, owner] = [await new Passwords().hash(password, ''), newApiKey(false), newId('user')];
   return db.transaction(async (tx) => {
     const organisation = await insertOrganisation(tx, beginning.organisation);
     if (isFirst && !(await claimInstallation(tx, organisation)))

@@ -27,7 +27,7 @@ import {
 } from '../database/user.repository.js';
 import type { User } from '../domain/user.js';
 import type { LoginGuard, Tried } from './login-guard.js';
-import type { Passwords } from './passwords.js';
+import { atAddress, type Passwords } from './passwords.js';
 import { hashToken, newToken } from './tokens.js';
 
 /** How long tokens live, seconds. */
@@ -57,8 +57,10 @@ interface Pair {
   readonly refreshToken: string;
 }
 
+/** A password, and whose turn it is to have one looked at. */
 export interface PasswordTried extends Tried {
   readonly password: string;
+  readonly whose: string;
 }
 
 /** The ways to a session: a password, a refresh token, an invitation. */
@@ -87,10 +89,10 @@ export class Logins {
   ): Promise<Granted> {
     const { livemode, address } = at;
     return this.#counted('password', async () => {
-      const tried = { email, organisation, password };
+      const tried = { email, organisation, password, whose: atAddress(address) };
       const found = await this.checkPassword(tried, at, () => findLogin(this.db, email, organisation));
       const isOutdated = this.passwords.isOutdated(found.passwordHash);
-      const fresh = isOutdated ? await this.passwords.hash(password) : undefined;
+      const fresh = isOutdated ? await this.passwords.hash(password, tried.whose) : undefined;
       const subjects = this.guard.subjects(tried, address);
       // Whose password is tried where no organisation is named may change from one request to the next, if it can be two's.
       const areHis = organisation !== undefined || found.isOnly;
@@ -129,7 +131,7 @@ export class Logins {
   ): Promise<Found & { readonly passwordHash: string }> {
     const subjects = this.guard.subjects(tried, at.address);
     const [found] = await Promise.all([find(), this.guard.check(subjects)]);
-    const isRight = await this.passwords.isRight(tried.password, found?.passwordHash);
+    const isRight = await this.passwords.isRight(tried.password, found?.passwordHash, tried.whose);
     // Asked for a wrong one, too: it must take as long.
     const isLate = await this.guard.isBlocked(subjects);
     if (!isRight || isLate || !found?.passwordHash || found.user.status === 'disabled') {
@@ -185,7 +187,7 @@ export class Logins {
       const pair = this.#pair();
       // Looked at first: only who has an invitation makes us work for it.
       if (!(await this.db.transaction((tx) => lockInvited(tx, hash)))) throw new Problem('invitation_invalid');
-      const passwordHash = await this.passwords.hash(password);
+      const passwordHash = await this.passwords.hash(password, atAddress(address));
       const done = await this.db.transaction(async (tx) => {
         const user = await lockInvited(tx, hash);
         if (!user) throw new Problem('invitation_invalid');

@@ -2,6 +2,7 @@ import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { histogram } from '@payflow/telemetry';
 import { Turns } from '../acceptance/turns.js';
+import { subjectOf } from '../watch/networks.js';
 
 const derive = promisify(argon2);
 
@@ -22,15 +23,22 @@ const PASSES_MAX = 10;
 
 /**
  * Node has four threads for all that is not the event loop, and files and names need some of them: two at once, in the order they
- * came. Whoever would wait longer than this is told to come back.
+ * came. Whoever would wait longer than this is told to come back. An organisation, or a network address, has one of the two at
+ * most: what it asks for beside that waits for its own, and nobody else does. Ten wait of one: as many people can log in at the
+ * same moment from behind one address, and they are through in time on a core that takes five times as long.
  */
-const TURNS = { running_max: 2, waiting_max: 100, wait_ms: 3_000 };
+const TURNS = { running_max: 2, waiting_max: 100, wait_ms: 3_000, ofOne: { running_max: 1, waiting_max: 10 } };
 
 const PHC = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/;
 
 interface Kept extends Parameters {
   readonly salt: Buffer;
   readonly hash: Buffer;
+}
+
+/** Whose turn it is of what is asked without a credential: of IPv6 a /64's, as rates are counted. */
+export function atAddress(address: string): string {
+  return `address ${subjectOf(address)}`;
 }
 
 /** Passwords as they are kept: argon2id in the PHC form, which names its own parameters. */
@@ -43,19 +51,19 @@ export class Passwords {
   /** Of a password that nobody has: what an unknown user's is compared with. */
   readonly #nobody: Kept = { ...PARAMETERS, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
 
-  /** The hash to keep of a password. */
-  async hash(password: string): Promise<string> {
+  /** The hash to keep of a password. `whose`: the organisation that asks, or {@link atAddress}. */
+  async hash(password: string, whose: string): Promise<string> {
     const salt = randomBytes(SALT_BYTES);
     const { memory, passes, parallelism } = PARAMETERS;
-    const hash = await this.#derive(password, { ...PARAMETERS, salt });
+    const hash = await this.#derive(password, { ...PARAMETERS, salt }, whose);
     return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${plain(salt)}$${plain(hash)}`;
   }
 
   /** Whether it is the password. As long in coming where nothing is kept of one: that is nobody's, and nobody's password is right. */
-  async isRight(password: string, kept: string | null | undefined): Promise<boolean> {
+  async isRight(password: string, kept: string | null | undefined, whose: string): Promise<boolean> {
     const known = kept ? parse(kept) : undefined;
     const compared = known ?? this.#nobody;
-    const hash = await this.#derive(password, compared);
+    const hash = await this.#derive(password, compared, whose);
     return timingSafeEqual(hash, compared.hash) && known !== undefined;
   }
 
@@ -65,8 +73,12 @@ export class Passwords {
     return !known || (['memory', 'passes', 'parallelism'] as const).some((name) => known[name] !== PARAMETERS[name]);
   }
 
-  #derive(password: string, { memory, passes, parallelism, salt }: Parameters & { readonly salt: Buffer }) {
-    return this.#turns.run(async () => {
+  #derive(
+    password: string,
+    { memory, passes, parallelism, salt }: Parameters & { readonly salt: Buffer },
+    whose: string,
+  ): Promise<Buffer> {
+    const work = async (): Promise<Buffer> => {
       const end = this.#duration.startTimer();
       const message = Buffer.from(password.normalize('NFKC'));
       const options = { message, nonce: salt, memory, passes, parallelism, tagLength: HASH_BYTES };
@@ -75,7 +87,8 @@ export class Passwords {
       } finally {
         end();
       }
-    });
+    };
+    return this.#turns.run(work, undefined, whose);
   }
 }
 

@@ -18,7 +18,7 @@ export async function addUser(
 ): Promise<{ readonly email: string; readonly id: string }> {
   const id = newId('user');
   const email = address ?? `${id}@example.com`;
-  const passwordHash = await (hash ??= passwords.hash(PASSWORD));
+  const passwordHash = await (hash ??= passwords.hash(PASSWORD, ''));
   await db.transaction((tx) => insertUser(tx, { organisation, id, email, name: role, role, passwordHash }));
   return { email, id };
 }

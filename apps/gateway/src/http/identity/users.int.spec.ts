@@ -1,9 +1,11 @@
+import { setImmediate } from 'node:timers/promises';
 import { newId, uuidOf } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import { Client as Postgres } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ROLE_SCOPES } from '../../domain/role.js';
 import { SCOPES } from '../../domain/scope.js';
+import { Passwords } from '../../identity/passwords.js';
 import { Client, countRows, type Answered } from '../../testing/gateway-under-test.js';
 import { addUser, logIn, PASSWORD, postOpen, userOf } from '../../testing/people.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
@@ -27,6 +29,10 @@ afterAll(() => stage?.close());
 
 /** Who waits for another's locks. */
 const WAITING = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+
+/** How many passwords were hashed. */
+const hashesMade = async (): Promise<string | undefined> =>
+  /^payflow_password_hash_duration_seconds_count (\d+)/m.exec(await (await fetch(`${base}/metrics`)).text())?.[1];
 
 const address = (): string => `${newId('user')}@example.com`;
 const accept = (token: unknown, password = PASSWORD) =>
@@ -91,6 +97,25 @@ describe('a user', () => {
     const body = { email: address(), role: 'viewer' };
     expect((await owner.post(USERS, body)).status).toBe(201);
     expect(told(await owner.post(USERS, { ...body, email: body.email.toUpperCase() }))).toBe('409 user_exists');
+    const hashes = await hashesMade();
+    expect(told(await owner.post(USERS, { ...body, password: PASSWORD }))).toBe('409 user_exists');
+    expect(await hashesMade()).toBe(hashes);
+  });
+
+  it('waits for the turns of his organisation, and nobody else does: one that takes all of its own has no more', async () => {
+    const passwords = stage.gateway.app.get(Passwords, { strict: false });
+    const other = await userOf(stage.db, await Client.of(stage.db, base), 'owner');
+    let isOver = false;
+    // One at it and ten who wait, each of whom asks again: as many as are one's, all the time.
+    const takeTurns = async (): Promise<void> => {
+      while (!isOver) await passwords.hash('a password of many', client.tenant).catch(() => setImmediate());
+    };
+    const many = Promise.all(Array.from({ length: 11 }, takeTurns));
+    const make = (by: Client) => by.post(USERS, { email: address(), role: 'viewer', password: PASSWORD });
+    const answers = [told(await make(owner)), told(await make(other.client)), told(await logIn(base, other.email))];
+    isOver = true;
+    await many;
+    expect(answers).toEqual(['503 unavailable', '201', '200']);
   });
 
   it('is given another role, which counts at once', async () => {
