@@ -256,8 +256,7 @@ describe('a key with bounds of its own', () => {
 
   it('makes none that goes on after it', async () => {
     const maker = await boundBy({ expires_at: SOON });
-    for (const expires_at of [undefined, LATER])
-      expect(await made(maker, { expires_at })).toBe('403 scopes_exceeded');
+    for (const expires_at of [undefined, LATER]) expect(await made(maker, { expires_at })).toBe('403 scopes_exceeded');
     expect(await made(maker, { expires_at: SOON })).toBe('201');
     const { body } = await maker.post(KEYS, { name: 'more', scopes: ['payments:read'] });
     expect(body['detail']).toContain(SOON);
