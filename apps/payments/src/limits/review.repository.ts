@@ -92,11 +92,12 @@ const OVER = statement(
    returning tenant_id, livemode, id`,
 );
 
-// Counted no further than somebody would read: the index has the open ones alone, oldest first.
+// Counted no further than somebody would read: the index has the open ones alone, oldest first. By `is not false`: as `livemode` alone
+// it would be looked up in the primary key, and sorted.
 const OPEN_COUNT = statement(
   'reviews.open-count',
   `select count(*)::integer as reviews, coalesce(extract(epoch from clock_timestamp() - min(opened_at)), 0)::integer as seconds
-   from (select opened_at from reviews where status = 'open' and livemode order by opened_at limit 10000) as r`,
+   from (select opened_at from reviews where status = 'open' and livemode is not false order by opened_at limit 10000) as r`,
 );
 
 export interface ReviewRow extends Row, KeyRow {

@@ -265,6 +265,7 @@ describe('what is asked of a payment', () => {
     expect((await ask(id, 'refunds', { amount: '1' }, condition)).status).toBe(202);
     expect(told(await ask(id, 'refunds', { amount: '1' }, condition))).toBe('412 version_differs');
     expect((await ask(id, 'refunds', { amount: '1' }, HELD_OFF)).status).toBe(202);
+    await until('both are sent', () => numbersOf(id).length >= 3);
     expect(numbersOf(id)).toEqual([1, 2, 3]);
   });
 
