@@ -66,12 +66,16 @@ export function isRunning(record) {
   return startTimeOf(record.pid) === record.startTime;
 }
 
-/** @param {number} parent @returns {number[]} the pids of its children, by /proc; none elsewhere */
+/** @param {number} parent @returns {number[]} the pids of its children that are there (a zombie is gone), by /proc; none elsewhere */
 export function childrenOf(parent) {
   if (process.platform !== 'linux') return [];
   return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry) && readStat(Number(entry))?.parent === parent)
-    .map(Number);
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      const stat = readStat(pid);
+      return stat?.parent === parent && stat.state !== 'Z';
+    });
 }
 
 /** @param {string} runDir @param {ProcessRecord} record */
