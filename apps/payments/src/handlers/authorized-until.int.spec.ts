@@ -33,20 +33,8 @@ it('a payment is authorized for as long as it is at its provider, however late t
 });
 
 it('nor for longer where a cancellation was on its way then, and is refused days later', async () => {
-  const create = payments.create({ capture: 'manual', method: { type: 'card', token: 'tok_visa' } });
-  const { id } = create.data;
-  await payments.tell(create);
-  await payments.settle();
-  const act = await payments.answer(id, 'requires_action');
-  await payments.tell(act);
-  await payments.tell(payments.wish(id, 'cancellation'));
-  const refusal = await payments.answer(id, 'declined', { code: 'payment_not_cancelable' });
-  const approval = payments.message('payflow.payment.answer.v1', {
-    ...(act.data as never as object),
-    outcome: 'approved',
-    url: null,
-    authorized_at: new Date(Date.now() - 5 * DAY_MS).toISOString(),
-  } as never);
+  const authorized_at = new Date(Date.now() - 5 * DAY_MS).toISOString();
+  const { approval, refusal } = await payments.actedWhileCalledOff('manual', { authorized_at });
   expect(told(await payments.tell(approval))).toEqual([]);
   const messages = await payments.tell(refusal);
   expect(told(messages)).toEqual([

@@ -280,19 +280,7 @@ describe('a card payment', () => {
   });
 
   it('goes on after its customer has acted although a cancellation was on its way, when that is refused', async () => {
-    const create = payments.create({ capture: 'automatic', method: CARD });
-    const { id } = create.data;
-    await payments.tell(create);
-    await payments.settle();
-    const act = await payments.answer(id, 'requires_action');
-    await payments.tell(act);
-    await payments.tell(payments.wish(id, 'cancellation'));
-    const refusal = await payments.answer(id, 'declined', { code: 'payment_not_cancelable' });
-    const approval = payments.message('payflow.payment.answer.v1', {
-      ...(act.data as never as object),
-      outcome: 'approved',
-      url: null,
-    } as never);
+    const { approval, refusal } = await payments.actedWhileCalledOff('automatic');
     expect(told(await payments.tell(approval))).toEqual([]);
     expect(told(await payments.tell(refusal))).toEqual([
       'cancellation.failed payment_not_cancelable of requires_action',

@@ -157,6 +157,26 @@ export class PaymentsUnderTest {
     });
   }
 
+  /**
+   * A card payment whose customer has acted while it was being called off: the provider's word on its authorization, and that it
+   * refuses the cancellation. Neither is told yet.
+   */
+  async actedWhileCalledOff(
+    capture: PaymentCreate['capture'],
+    more: object = {},
+  ): Promise<{ readonly approval: AnyMessage; readonly refusal: AnyMessage }> {
+    const create = this.create({ capture, method: { type: 'card', token: 'tok_visa' } });
+    const { id } = create.data;
+    await this.tell(create);
+    await this.settle();
+    const act = await this.answer(id, 'requires_action');
+    await this.tell(act);
+    await this.tell(this.wish(id, 'cancellation'));
+    const refusal = await this.answer(id, 'declined', { code: 'payment_not_cancelable' });
+    const approved = { ...(act.data as object), outcome: 'approved', url: null, ...more };
+    return { refusal, approval: this.message('payflow.payment.answer.v1', approved as never) };
+  }
+
   /** What a client asks of a payment, by the kind of the operation. */
   wish(payment: string, kind: OperationKind, more: object = {}): AnyMessage {
     const facts = {
