@@ -6,7 +6,8 @@ import { lifeOf, withPayment, type Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import { takeDefinitions } from '../limits/definitions.js';
 import { judge, reviewOpened, type Judgement } from '../limits/judge.js';
-import { saveJudgement, type Admitted } from '../limits/judgement.repository.js';
+import type { Increases } from '../limits/increase.js';
+import type { Admitted, JudgementChanges } from '../limits/judgement.repository.js';
 import { isActive, keyOfOwner, type OwnedPolicy, type Policies } from '../limits/policy.repository.js';
 import type { Review } from '../limits/review.repository.js';
 import { decideAll, type Approved } from '../limits/reviews.js';
@@ -27,8 +28,10 @@ export interface HeldBack {
   readonly turns: readonly Turn[];
   /** Payments that the batch has inserted, and that are more than a transfer. */
   readonly fresh: ReadonlyMap<string, Life>;
-  /** Ids of the increases that would pass a limit. */
-  readonly tooMuch: ReadonlySet<string>;
+  /** Asked about each increase when it is its turn. */
+  readonly increases: Increases;
+  /** What is to be written of it, once all turns have been played. */
+  readonly changes: () => JudgementChanges;
 }
 
 interface ToHoldBack {
@@ -40,8 +43,8 @@ interface ToHoldBack {
 }
 
 /**
- * Has what came in judged, and writes what was said: definitions first, which hold for the payments of their own batch. Four
- * statements at most, and none where the organisations have neither limits nor rules.
+ * Has what came in judged: definitions first, which hold for the payments of their own batch. Three statements at most; none where
+ * the organisations have neither limits nor rules, but one where something is to be added to payments.
  */
 export async function holdBack(
   tx: Transaction,
@@ -65,14 +68,6 @@ export async function holdBack(
   const reviews = new Map([...scene.reviews, ...opened]);
   const reviewed = decideAll(batch.decisions, { reviews, lives, now, aheadOf: scene.loaded.aheadOf });
   const approved = reviewed.approved.map(askedNow);
-  await saveJudgement(tx, {
-    policies: [...defined.changed.values()],
-    definitions: defined.definitions,
-    growth: judgement.growth,
-    reservations: judgement.reservations,
-    reviews: [...new Map([...opened, ...byPayment(reviewed.reviews)]).values()],
-    admitted: admittedIn(taken, added, [...judgement.reviews, ...reviewed.reviews], approved),
-  });
   const entered = added.map((one) =>
     barred.has(keyOf(one.payment))
       ? { turn: denial(one.payment, 'payment_retried', null, one.command) }
@@ -89,7 +84,18 @@ export async function holdBack(
     repeated: defined.repeated,
     turns: [...approved.map(approval), ...reviewed.denied.map(rejection), ...entered.flatMap(({ turn }) => turn ?? [])],
     fresh: new Map([...fresh].map(([key, life]) => [key, opened.has(key) ? withAdmission(life, 'in_review') : life])),
-    tooMuch: judgement.tooMuch,
+    increases: judgement.increases,
+    changes: () => ({
+      policies: [...defined.changed.values()],
+      definitions: defined.definitions,
+      growth: judgement.tally.growth,
+      reservations: judgement.tally.reservations,
+      reviews: [...new Map([...opened, ...byPayment(reviewed.reviews)]).values()],
+      admitted: [
+        ...admittedIn(taken, added, [...judgement.reviews, ...reviewed.reviews], approved),
+        ...[...judgement.increases.newlyJudged.values()].map(asJudged),
+      ],
+    }),
   };
 }
 
@@ -131,6 +137,10 @@ function enter(
   if (admission?.kind === 'denied') return { turn: denial(payment, admission.code, admission.reason, command) };
   if (payment.ledgerCommandId === null) return { turn: beginning(payment, command) };
   return { message: directTransfer(payment, command) };
+}
+
+function asJudged({ tenant, livemode, id }: PaymentKey): Admitted {
+  return { tenant, livemode, id, admission: 'judged' };
 }
 
 /** Where the rows of payments say something else by now than they did when they were inserted, or read. */

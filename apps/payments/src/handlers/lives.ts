@@ -53,23 +53,37 @@ export interface Known {
   readonly ended?: readonly Payment[];
 }
 
+/** What the turns have come to, and nobody has written yet. */
+export interface Enacted extends Pick<Played, 'lives'> {
+  readonly turns: readonly Turn[];
+  readonly loaded: Loaded;
+  readonly changes: readonly Change[];
+  /** What payments have used of limits that ended, and what others need no longer. */
+  readonly settled: readonly Settled[];
+  /** Ids of the messages whose effect was there before. */
+  readonly repeated: readonly string[];
+}
+
 /** Locks and reads together all that the turns are for. */
 export function loadFor(tx: Transaction, turns: readonly Turn[]): Promise<Loaded> {
   return loadLives(tx, keysOf(turns), mentionedBy(turns));
 }
 
-/**
- * Plays the turns, in their order, on the payments they are for: each is decided on what the one before has left, and all that has
- * changed is written together.
- */
+/** Plays the turns, in their order, on the payments they are for, and writes all that has changed together. */
 export async function play(tx: Transaction, turns: readonly Turn[], known: Known = {}): Promise<Played> {
-  const { fresh = new Map<string, Life>(), ended = [] } = known;
+  const isKnown = ({ payment }: Turn) => known.fresh?.has(keyOf(payment)) ?? false;
   const loaded =
     known.loaded ??
     (await loadFor(
       tx,
-      turns.filter(({ payment }) => !fresh.has(keyOf(payment))),
+      turns.filter((turn) => !isKnown(turn)),
     ));
+  return record(tx, enact(turns, { ...known, loaded }));
+}
+
+/** What the turns make of the payments: each is decided on what the one before has left. */
+export function enact(turns: readonly Turn[], known: Known & { readonly loaded: Loaded }): Enacted {
+  const { loaded, fresh = new Map<string, Life>(), ended = [] } = known;
   const before = new Map([...loaded.lives, ...fresh]);
   const after = new Map(before);
   const now = loaded.now ?? new Date().toISOString();
@@ -82,20 +96,17 @@ export async function play(tx: Transaction, turns: readonly Turn[], known: Known
     if (before.has(key) && turn.isRepeated?.(before.get(key) as Life, loaded)) repeated.push(turn.message.id);
   }
   const changes = [...before].map(([key, life]): Change => ({ before: life, after: after.get(key) as Life }));
-  const uses = [
+  const settled = [
     ...usesOf([...ended, ...changes.filter(hasEnded).map((change) => change.after.payment)]),
     ...lessenedOf(changes.filter(isLessened).map((change) => change.after)),
   ];
-  return { ...(await write(tx, changes, turns, loaded, uses)), repeated, lives: after };
+  return { turns, loaded, changes, settled, repeated, lives: after };
 }
 
-async function write(
-  tx: Transaction,
-  changes: readonly Change[],
-  turns: readonly Turn[],
-  { openAttempts }: Loaded,
-  settled: readonly Settled[],
-): Promise<Pick<Played, 'messages' | 'jobs'>> {
+/** Writes what the turns have made of the payments. */
+export async function record(tx: Transaction, enacted: Enacted): Promise<Played> {
+  const { turns, loaded, changes, settled, repeated, lives } = enacted;
+  const { openAttempts } = loaded;
   const causes = new Map(turns.map(({ message }) => [message.id, message]));
   const causeOf = ({ cause }: News) => causes.get(cause) as MessageContext;
   const news = changes.flatMap(({ after }) => after.news.map((each) => ({ each, payment: after.payment })));
@@ -125,6 +136,7 @@ async function write(
   }
   for (const { payment } of inVain) alarmInVain(payment);
   return {
+    ...{ repeated, lives },
     messages: [...news.flatMap(({ each }) => messageOf(each, causeOf(each)) ?? []), ...disputes.map(sweepOf)],
     jobs: providerJobs(attempts, [
       ...openAttempts.filter(({ operation, isUnknown }) =>

@@ -30,7 +30,7 @@ import { add, barredRetries, createdBefore, newPayment, type Create } from './cr
 import { asPlayed, handleDisputeCommands } from './dispute-commands.js';
 import { evidenceRejected } from './docket.js';
 import { holdBack } from './judged.js';
-import { play } from './lives.js';
+import { enact, play, record } from './lives.js';
 import { lookAround } from './scene.js';
 import { answered, denial, increaseTurn, paymentOf, refusedWish, turnOf } from './turns.js';
 import { isWish, type DamagedWish } from './wishes.js';
@@ -53,13 +53,12 @@ export class PaymentCommandsHandler {
     const clocks = await moveTestClocks(tx, batch.clocks);
     const created = await add(tx, batch.creates, batch.creates.map(newPayment));
     const barred = await barredRetries(tx, created.added);
-    const tooMuch = new Set<string>();
-    const asked = batch.asked.map((one) => (isIncrease(one) ? increaseTurn(one, tooMuch) : turnOf(one)));
-    const scene = await lookAround(tx, this.policies, { batch, created, asked });
+    const scene = await lookAround(tx, this.policies, { batch, created, asked: batch.asked.map(turnOf) });
     const judged = await holdBack(tx, this.policies, { batch, added: created.added, barred, scene });
-    for (const id of judged.tooMuch) tooMuch.add(id);
-    const { loaded } = scene;
-    const played = await play(tx, [...judged.turns, ...asked], { loaded, fresh: judged.fresh });
+    const asked = batch.asked.map((one) => (isIncrease(one) ? increaseTurn(one, judged.increases) : turnOf(one)));
+    const enacted = enact([...judged.turns, ...asked], { loaded: scene.loaded, fresh: judged.fresh });
+    await saveJudgement(tx, judged.changes());
+    const played = await record(tx, enacted);
     const disputed = await handleDisputeCommands(tx, batch.disputes, scene.disputable?.map(asPlayed(played.lives)));
     const after = await play(tx, batch.afterDisputes.map(turnOf));
     await enqueue(tx, [...played.jobs, ...disputed.jobs, ...after.jobs]);

@@ -5,7 +5,7 @@ import { expire } from '../domain/course.js';
 import { operationOf, withPayment, type Life, type Moment } from '../domain/life.js';
 import { approve, ask, deny, giveUp, hear, remind, start } from '../domain/machine.js';
 import type { Payment } from '../domain/payment.js';
-import type { IncreaseCommand } from '../limits/increase.js';
+import type { IncreaseCommand, Increases } from '../limits/increase.js';
 import type { Approved, Denied } from '../limits/reviews.js';
 import type { Turn } from './lives.js';
 import { bareWish, operationIdOf, wishOf, type DamagedWish, type WishCommand } from './wishes.js';
@@ -45,14 +45,16 @@ export function turnOf(command: WishCommand | Own): Turn {
   }
 }
 
-/** What would pass a limit is refused before it begins; `tooMuch` has the ids of those, when its turn comes. */
-export function increaseTurn(command: IncreaseCommand, tooMuch: ReadonlySet<string>): Turn {
+/** What would pass a limit is refused before it begins. What the payment itself forbids, or has been done, asks nothing of any. */
+export function increaseTurn(command: IncreaseCommand, increases: Increases): Turn {
+  const wish = wishOf(command);
   return {
     ...turnOf(command),
-    apply: (life, moment) =>
-      tooMuch.has(command.id)
-        ? giveUp(life, wishOf(command), 'limit_exceeded', moment)
-        : ask(life, wishOf(command), moment),
+    apply: (life, moment) => {
+      const asked = ask(life, wish, moment);
+      if (asked === life || operationOf(asked, wish.id)?.status === 'failed') return asked;
+      return increases.admit(life, asked) ?? giveUp(life, wish, 'limit_exceeded', moment);
+    },
   };
 }
 

@@ -1,12 +1,12 @@
 import type { AnyMessage } from '@payflow/contracts';
 import { AMOUNT_MAX } from '@payflow/money';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
-import { isOpen, type Kind, type Life } from '../domain/life.js';
+import { isOpen, withPayment, type Kind, type Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import type { PaymentFacts } from './facts.js';
 import type { OwnedPolicy, Owner } from './policy.repository.js';
-import { windowsOf, type Policy, type Tally, type Window } from './tally.js';
-import { concerns } from './windows.js';
+import { windowsOf, type Policy, type Tally } from './tally.js';
+import { concerns, type Window } from './windows.js';
 
 /** What may ask for more than the payment took its place in the limits with. */
 export type IncreaseCommand = AnyMessage<'payflow.payment.increment.v1' | 'payflow.payment.capture.v1'>;
@@ -21,29 +21,35 @@ export interface Increase {
 }
 
 /**
- * What is to be added to payments that were held against limits is held against these as well, in the day and month of the
- * payment: increments, and what a capture takes beyond what is authorized. How often somebody pays is not changed by it. Takes
- * what is added before it is asked for; should it come to nothing, it is free again with its end (`keptBy`). Returns the ids of the
- * commands that would pass a limit.
+ * Holds what is to be added to payments against limits, in the day and month of the payment: increments, and what a capture takes
+ * beyond what is authorized. How often somebody pays is not changed by it. Each is asked about when its turn comes, and takes its
+ * place before a provider is asked; should it come to nothing, that is free again with its end (`keptBy`).
  */
-export function admitIncreases(
-  increases: readonly Increase[],
-  policyOf: (owner: Owner) => OwnedPolicy | undefined,
-  tally: Tally,
-): Set<string> {
-  const standing = new Map<string, Standing>();
-  const refused = new Set<string>();
-  for (const { command, life } of increases) {
-    const key = keyOf(life.payment);
-    const before = standing.get(key) ?? standingOf(life);
-    const after = standingAfter(command, before);
-    const policy = policyOf(life.payment);
-    const added = after.whole - before.whole;
-    if (policy && added > 0n && !isWithin(policy, factsOf(life.payment, added), after.whole, tally))
-      refused.add(command.id);
-    else standing.set(key, after);
+export class Increases {
+  /** Payments that take a place for the first time: they were taken in when nothing was held against limits. */
+  readonly newlyJudged = new Map<string, PaymentKey>();
+  readonly #policyOf: (owner: Owner) => OwnedPolicy | undefined;
+  readonly #tally: Tally;
+
+  /** The windows of {@link windowsOfIncrease} must be locked, and known to the tally. */
+  constructor(policyOf: (owner: Owner) => OwnedPolicy | undefined, tally: Tally) {
+    this.#policyOf = policyOf;
+    this.#tally = tally;
   }
-  return refused;
+
+  /** The payment as it goes on, `asked` for more; undefined where that would pass a limit. */
+  admit(life: Life, asked: Life): Life | undefined {
+    const { payment } = life;
+    const whole = standingOf(asked).whole;
+    const added = whole - standingOf(life).whole;
+    const policy = this.#policyOf(payment);
+    if (!policy || added <= 0n) return asked;
+    const taken = this.#tally.reservations.length;
+    if (!isWithin(policy, factsOf(payment, added), whole, this.#tally)) return undefined;
+    if (payment.admission !== null || this.#tally.reservations.length === taken) return asked;
+    this.newlyJudged.set(keyOf(payment), payment);
+    return withPayment(asked, { admission: 'judged' });
+  }
 }
 
 /** The windows that what is added takes a place in. */
@@ -51,7 +57,7 @@ export function windowsOfIncrease({ command, life }: Increase, policy: OwnedPoli
   return policy ? windowsOf(factsOf(life.payment, askedBy(command)), sumsOf(policy)) : [];
 }
 
-/** How a payment stands after what was let pass of the batch. */
+/** What a payment takes, and may take without more. */
 interface Standing {
   /** All that it takes of the limits. */
   readonly whole: bigint;
@@ -74,12 +80,11 @@ function isWithin(policy: OwnedPolicy, facts: PaymentFacts, whole: bigint, tally
   return !isTooMuch && tally.admit(facts, sumsOf(policy)).kind !== 'denied';
 }
 
-/** Those on payments that were held against limits; none where, all of them let pass, nothing is added to any. */
+/** Those on payments that something can be added to; none where, all of them let pass, nothing is added to any. */
 export function increasesOf(commands: readonly IncreaseCommand[], lives: ReadonlyMap<string, Life>): Increase[] {
   const asking = commands.flatMap((command) => {
     const life = lives.get(keyOf(paymentOf(command)));
-    const isJudged = life && life.payment.admission !== null && INCREASABLE.includes(life.payment.status);
-    return isJudged ? [{ command, life }] : [];
+    return life && INCREASABLE.includes(life.payment.status) ? [{ command, life }] : [];
   });
   const most = new Map<string, Standing>();
   const adds = asking.map(({ command, life }) => {

@@ -5,11 +5,12 @@ import { keyOf } from '../database/payment.repository.js';
 import type { Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import { factsOf } from './facts.js';
-import { admitIncreases, increasesOf, windowsOfIncrease, type IncreaseCommand } from './increase.js';
+import { Increases, increasesOf, windowsOfIncrease, type IncreaseCommand } from './increase.js';
 import { keyOfOwner, type OwnedPolicy, type Owner, type Policies } from './policy.repository.js';
 import { reviewOf, reviewState, type Review } from './review.repository.js';
-import { Tally, windowsOf, type Admission, type Growth, type Looked, type Policy, type Reservation } from './tally.js';
+import { Tally, windowsOf, type Admission, type Policy } from './tally.js';
 import { lockWindows, readTimes } from './use.repository.js';
+import type { Looked } from './velocity.js';
 
 type Create = Refusable<'payflow.payment.create.v1'>;
 
@@ -24,30 +25,27 @@ export interface ToJudge {
   readonly known: ReadonlyMap<string, OwnedPolicy>;
 }
 
-/** What became of it, and what it takes of the limits: to be written with the rest. */
+/** What became of it. */
 export interface Judgement {
   /** By the keys of the payments. */
   readonly admissions: ReadonlyMap<string, Admission>;
-  /** Ids of the increases that would pass a limit. */
-  readonly tooMuch: ReadonlySet<string>;
+  /** Increases are asked about when it is their turn. */
+  readonly increases: Increases;
   readonly reviews: readonly Review[];
-  readonly growth: readonly Growth[];
-  readonly reservations: readonly Reservation[];
+  /** What all of it takes of the limits, once the last has had its turn: to be written with the rest. */
+  readonly tally: Tally;
 }
 
 const NONE: Policy = { limits: [], rules: [] };
-const NOTHING: Judgement = {
-  ...{ admissions: new Map(), tooMuch: new Set(), reviews: [], growth: [], reservations: [] },
-};
 
-/** Holds payments, and what is to be added to others, against limits and rules, in their order. Three statements at most. */
+/** Holds payments against limits and rules, in their order, and makes ready to ask what is to be added to others. Three statements at most. */
 export async function judge(
   tx: Transaction,
   policies: Policies,
   { creates, increases, lives, known }: ToJudge,
 ): Promise<Judgement> {
   const adding = increasesOf(increases, lives);
-  if (creates.length + adding.length === 0) return NOTHING;
+  if (creates.length + adding.length === 0) return nothing();
   const owners = [...creates, ...adding.map(({ life }) => life.payment)].filter((one) => !known.has(keyOfOwner(one)));
   const read = await policies.load(tx, owners);
   const policyOf = (owner: Owner) => known.get(keyOfOwner(owner)) ?? read.get(keyOfOwner(owner));
@@ -65,21 +63,24 @@ export async function judge(
   );
   const times = await readTimes(
     tx,
-    windows.filter((window): window is Looked => 'after_ms' in window),
+    windows.filter((window): window is Looked => 'span_ms' in window),
   );
   const tally = new Tally(sums, times);
   const admitted = asked.map(({ create, facts, policy }) => ({ create, admission: tally.admit(facts, policy) }));
-  const tooMuch = admitIncreases(adding, policyOf, tally);
   const openedAt = new Date().toISOString();
   return {
     admissions: new Map(admitted.map(({ create, admission }) => [keyOf({ ...create, id: create.data.id }), admission])),
-    tooMuch,
+    increases: new Increases(policyOf, tally),
     reviews: admitted.flatMap(({ create, admission }) =>
       admission.kind === 'review' ? [opened(create, admission, openedAt)] : [],
     ),
-    growth: tally.growth,
-    reservations: tally.reservations,
+    tally,
   };
+}
+
+function nothing(): Judgement {
+  const tally = new Tally(new Map(), new Map());
+  return { admissions: new Map(), increases: new Increases(() => undefined, tally), reviews: [], tally };
 }
 
 /** The payment waits for a human: nobody asks the ledger for it until then. */

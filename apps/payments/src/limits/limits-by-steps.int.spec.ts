@@ -204,6 +204,35 @@ it('what was to be added and comes to nothing is free again, long before the pay
   expect(await use()).toEqual({ reserved: '0', used: '1000' });
 });
 
+it('what the payment itself forbids takes nothing that another could have, and is told what forbids it', async () => {
+  const more = { ...(await limited('3000')), capture: 'manual_multiple' } as const;
+  const [first, second] = [await payments.authorized(more), await payments.authorized(more)];
+  await payments.tell(payments.wish(first, 'capture', { amount: '10', final: false }));
+  await payments.settle();
+  await payments.tell(
+    ...['900', '5000'].map((amount) => payments.wish(first, 'increment', { amount })),
+    payments.wish(first, 'capture', { amount: '2500', final: false }),
+    payments.wish(second, 'increment', { amount: '1000' }),
+  );
+  await payments.settle();
+  expect((await payments.operations(first)).slice(2)).toEqual([
+    'increment 900 failed payment_not_incrementable',
+    'increment 5000 failed payment_not_incrementable',
+    'capture 2500 failed capture_exceeds_authorized',
+  ]);
+  expect((await payments.operations(second)).at(-1)).toBe('increment 1000 succeeded');
+  expect(await use()).toEqual({ reserved: '3000', used: '0' });
+});
+
+it('a copy of what was added takes nothing anew', async () => {
+  const id = await payments.authorized(await limited('1700'));
+  const increment = payments.wish(id, 'increment', { amount: '400' });
+  await payments.tell(increment);
+  await payments.tell(increment, payments.wish(id, 'increment', { amount: '300' }));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '1700', used: '0' });
+});
+
 it('what is being added, and has not been answered, counts in what may still be', async () => {
   const customer = newId('customer');
   const whole = { id: newId('limit'), kind: 'per_payment', scope: 'customer', customer, method: null } as const;

@@ -72,10 +72,10 @@ describe('a velocity', () => {
     expect(judge(card, [counting], () => 2).verdict).toBe('deny');
   });
 
-  it('asks for the subject and the time that the rule names', () => {
+  it('asks for the subject and the span that the rule names', () => {
     const asked: unknown[] = [];
     judge(card, [counting], (...question) => asked.push(question));
-    expect(asked).toEqual([[counting.id, customer, card.at_ms - 600_000]]);
+    expect(asked).toEqual([[counting.id, customer, 600_000]]);
   });
 
   it('means nobody where the payment names nobody', () => {

@@ -10,16 +10,12 @@ export type Judgement =
   | { readonly verdict: 'allow'; readonly rule: string | null }
   | { readonly verdict: 'deny' | 'review'; readonly rule: string; readonly reason: string };
 
-/** How many payments of the subject were asked for after the instant, without this one. */
-export type CountSince = (rule: string, subject: string, after_ms: number) => number;
+/** How many payments of the subject were asked for in the fullest span that this one is in, without this one. */
+export type CountNear = (rule: string, subject: string, span_ms: number) => number;
 
 /** Holds a payment against the rules, which come in the order they are asked in. */
-export function judge(
-  facts: PaymentFacts,
-  rules: readonly Counting<RiskRuleTerms>[],
-  countSince: CountSince,
-): Judgement {
-  const decisive = rules.find((rule) => rule.enabled && means(rule, facts, countSince));
+export function judge(facts: PaymentFacts, rules: readonly Counting<RiskRuleTerms>[], countNear: CountNear): Judgement {
+  const decisive = rules.find((rule) => rule.enabled && means(rule, facts, countNear));
   if (!decisive) return { verdict: 'allow', rule: null };
   const { id: rule, verdict, reason } = decisive;
   return verdict === 'allow' ? { verdict, rule } : { verdict, rule, reason };
@@ -30,14 +26,14 @@ export function inOrder<R extends Pick<RiskRuleTerms, 'priority' | 'id'>>(rules:
   return rules.toSorted((a, b) => a.priority - b.priority || (a.id < b.id ? -1 : 1));
 }
 
-function means(rule: Counting<RiskRuleTerms>, facts: PaymentFacts, countSince: CountSince): boolean {
+function means(rule: Counting<RiskRuleTerms>, facts: PaymentFacts, countNear: CountNear): boolean {
   const { id, conditions } = rule;
   const { velocity } = conditions;
   if (!areMet(conditions, facts)) return false;
   if (!velocity) return true;
   const subject = velocitySubject(rule, facts);
   if (subject === undefined) return false;
-  return countSince(id, subject, facts.at_ms - velocity.minutes * MINUTE_MS) + 1 > velocity.more_than;
+  return countNear(id, subject, velocity.minutes * MINUTE_MS) + 1 > velocity.more_than;
 }
 
 /** All but the velocity, which has to be counted first. */

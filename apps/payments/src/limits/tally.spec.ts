@@ -86,6 +86,15 @@ describe('a limit', () => {
     ]);
   });
 
+  it('of how often counts a late payment among those around it, and not among what came long after', () => {
+    const at = (minutes: number) => facts({ at_ms: NOON_MS + minutes * 60_000 });
+    const inTurn = [at(100), at(101), at(102)];
+    expect(verdicts([velocity(3, 10)], [...inTurn, at(0), at(93), at(92), at(111), at(112)])).toEqual([
+      ...['ok', 'ok', 'ok', 'ok'],
+      ...['velocity', 'ok', 'ok', 'ok'],
+    ]);
+  });
+
   it('counts each customer apart, one, or all; those without one share one', () => {
     const big = { amount: 250n };
     const each = [facts({ ...big }), facts({ ...big, customer: ben }), facts({ ...big, customer: null })];
@@ -153,10 +162,15 @@ it('takes what a model takes, whatever comes: never past the sum, nor past the c
           (other) =>
             one.asset === 'USD' && other.asset === 'USD' && other.customer === one.customer && day(other) === day(one),
         );
-        const near = accepted.filter((other) => other.customer === anna && other.at_ms > one.at_ms - 600 * 60_000);
+        const together = [...accepted.filter(({ customer }) => customer === anna), one];
+        const span_ms = 600 * 60_000;
+        // Each span that has this one in it ends with a payment.
+        const fullest = together
+          .filter(({ at_ms }) => at_ms >= one.at_ms && at_ms < one.at_ms + span_ms)
+          .map(({ at_ms: end }) => together.filter(({ at_ms }) => at_ms > end - span_ms && at_ms <= end).length);
         if (one.asset === 'USD' && sameDay.reduce((sum, { amount }) => sum + amount, one.amount) > 200n)
           return 'per_day';
-        if (one.customer === anna && near.length + 1 > count) return 'velocity';
+        if (one.customer === anna && Math.max(...fullest) > count) return 'velocity';
         accepted.push(one);
         return 'ok';
       });

@@ -1,7 +1,8 @@
 import { LIMIT_KINDS, type LimitTerms, type Refusal, type RiskRuleTerms } from '@payflow/contracts';
 import type { PaymentFacts } from './facts.js';
 import { judge, velocitySubject } from './rules.js';
-import { concerns, SLIDING_MS, subjectOf, windowOf, type Counting } from './windows.js';
+import { countInFullestSpan, type Looked } from './velocity.js';
+import { concerns, keyOfWindow, SLIDING_MS, subjectOf, windowOf, type Counting, type Window } from './windows.js';
 
 const MINUTE_MS = 60_000;
 
@@ -15,21 +16,6 @@ export type Admission =
 export interface Policy {
   readonly limits: readonly Counting<LimitTerms>[];
   readonly rules: readonly Counting<RiskRuleTerms>[];
-}
-
-/** One row of what is counted: of a limit or a rule, for a subject, from an instant on. */
-export interface Window {
-  readonly tenant: string;
-  readonly livemode: boolean;
-  readonly by: string;
-  readonly subject: string;
-  readonly start_ms: number;
-}
-
-/** A velocity's window, with how far back it looks and how many it must see at most. */
-export interface Looked extends Window {
-  readonly after_ms: number;
-  readonly count_max: number;
 }
 
 /** What a payment takes of a window. A rule's is only counted. */
@@ -49,10 +35,6 @@ export interface Reservation extends Window {
 export interface Growth extends Window {
   readonly added: bigint;
   readonly allowed: bigint;
-}
-
-export function keyOfWindow({ tenant, livemode, by, subject, start_ms }: Window): string {
-  return `${tenant} ${livemode} ${by} ${subject} ${start_ms}`;
 }
 
 /** The windows that have to be locked and read before the payment can be decided on. */
@@ -83,7 +65,7 @@ function byKind(a: LimitTerms, b: LimitTerms): number {
 }
 
 function looked({ at_ms }: PaymentFacts, minutes: number, count_max: number) {
-  return { after_ms: at_ms - minutes * MINUTE_MS, count_max };
+  return { at_ms, span_ms: minutes * MINUTE_MS, count_max };
 }
 
 /** What is known of the windows that a batch touches: it decides payment after payment, each on what those before it took. */
@@ -106,8 +88,8 @@ export class Tally {
 
   /** Decides on a payment and takes what it needs. Denied by a limit or a rule, it takes nothing of any limit. */
   admit(facts: PaymentFacts, policy: Policy): Admission {
-    const judgement = judge(facts, policy.rules, (by, subject, after_ms) =>
-      this.#countSince(this.#window(facts, by, subject, SLIDING_MS), after_ms),
+    const judgement = judge(facts, policy.rules, (by, subject, span_ms) =>
+      this.#countNear(this.#window(facts, by, subject, SLIDING_MS), facts.at_ms, span_ms),
     );
     this.#countForRules(facts, policy.rules);
     if (judgement.verdict === 'deny') return { kind: 'denied', code: 'risk_denied', reason: judgement.reason };
@@ -129,8 +111,8 @@ export class Tally {
       case 'per_month':
         return (this.#sums.get(keyOfWindow(this.#windowOf(limit, facts))) ?? 0n) + facts.amount > allowed;
       case 'velocity': {
-        const after_ms = facts.at_ms - (limit.minutes as number) * MINUTE_MS;
-        return this.#countSince(this.#windowOf(limit, facts), after_ms) + 1 > (limit.count as number);
+        const span_ms = (limit.minutes as number) * MINUTE_MS;
+        return this.#countNear(this.#windowOf(limit, facts), facts.at_ms, span_ms) + 1 > (limit.count as number);
       }
       default:
         return limit.kind satisfies never;
@@ -161,8 +143,8 @@ export class Tally {
     }
   }
 
-  #countSince(window: Window, after_ms: number): number {
-    return (this.#times.get(keyOfWindow(window)) ?? []).filter((at_ms) => at_ms > after_ms).length;
+  #countNear(window: Window, at_ms: number, span_ms: number): number {
+    return countInFullestSpan(this.#times.get(keyOfWindow(window)) ?? [], at_ms, span_ms);
   }
 
   #note(window: Window, at_ms: number): void {

@@ -5,7 +5,9 @@ import type { Life } from '../domain/life.js';
 import type { Payment } from '../domain/payment.js';
 import { keptBy } from './increase.js';
 import { ownerColumns, type Owner } from './policy.repository.js';
-import { keyOfWindow, type Growth, type Looked, type Reservation, type Window } from './tally.js';
+import type { Growth, Reservation } from './tally.js';
+import { stretchesOf, type Looked } from './velocity.js';
+import { keyOfWindow, type Window } from './windows.js';
 
 /** How a payment ended that may have reserved something, or what it needs of that from now on. */
 export interface Settled extends Owner {
@@ -35,16 +37,26 @@ const LOCK = statement(
      u.reserved_minor + u.used_minor as sum`,
 );
 
-// Behind the lock, and so with all that whoever held it before has written. One more than may be is all that need be known.
+/** SQL: the payments that a velocity counts, of those `within` some bounds. */
+const counted = (within: string): string =>
+  `select r.payment_id, r.at from limit_reservations r
+   where r.tenant_id = w.t and r.livemode = w.l and r.limit_id = w.i and r.subject = w.s and r.window_start = to_timestamp(0)
+     and r.status <> 'released' and ${within}`;
+
+// Behind the lock, and so with all that whoever held it before has written. Of those before a stretch and of those after it the
+// nearest, and one more than may be, are all that need be known.
 const TIMES = statement(
   'limit-uses.times',
-  `select n, array_to_json(array(
-     select (extract(epoch from r.at) * 1000)::bigint from limit_reservations r
-     where r.tenant_id = w.t and r.livemode = w.l and r.limit_id = w.i and r.subject = w.s and r.window_start = to_timestamp(0)
-       and r.status <> 'released' and r.at > to_timestamp(w.after_ms / 1000.0)
-     order by r.at desc limit w.most + 1)) as times
-   from unnest($1::uuid[], $2::boolean[], $3::uuid[], $4::text[], $5::bigint[], $6::integer[]) with ordinality
-     as w (t, l, i, s, after_ms, most, n)`,
+  `select n, json_agg(extract(epoch from at) * 1000) as times
+   from (
+     select distinct n, payment_id, at
+     from unnest($1::integer[], $2::uuid[], $3::boolean[], $4::uuid[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::bigint[],
+         $9::integer[]) as w (n, t, l, i, s, first, last, span_ms, most),
+       lateral (
+         (${counted("r.at > w.first - w.span_ms * interval '1 millisecond' and r.at < w.first")} order by r.at desc limit w.most + 1)
+         union all ${counted('r.at between w.first and w.last')}
+         union all (${counted("r.at > w.last and r.at < w.last + w.span_ms * interval '1 millisecond'")} order by r.at limit w.most + 1)) near) seen
+   group by n`,
 );
 
 const RESERVED = new Unnested<Reservation>([
@@ -194,24 +206,22 @@ export async function lockWindows(
   );
 }
 
-/** When the payments were that the velocities count: the newest of each, and one more than it allows. */
+/** When the payments were that the velocities count, as far as these look. */
 export async function readTimes(tx: Transaction, looked: readonly Looked[]): Promise<Map<string, readonly number[]>> {
   if (looked.length === 0) return new Map();
-  const widest = new Map<string, Looked>();
-  for (const one of looked) {
-    const key = keyOfWindow(one);
-    const known = widest.get(key);
-    if (!known || one.after_ms < known.after_ms) widest.set(key, one);
-  }
-  const windows = [...widest.entries()];
-  const rows = await tx.rows<{ n: bigint; times: number[] }>(TIMES, [
-    ...ownerColumns(windows.map(([, window]) => window)),
-    windows.map(([, window]) => countingUuid(window)),
-    windows.map(([, { subject }]) => subject),
-    windows.map(([, { after_ms }]) => after_ms),
-    windows.map(([, { count_max }]) => count_max),
+  const windows = [...stretchesOf(looked)];
+  const stretches = windows.flatMap(([, each], n) => each.map((stretch) => ({ n, ...stretch })));
+  const rows = await tx.rows<{ n: number; times: number[] }>(TIMES, [
+    stretches.map(({ n }) => n),
+    ...ownerColumns(stretches),
+    stretches.map(countingUuid),
+    stretches.map(({ subject }) => subject),
+    stretches.map(({ first_ms }) => new Date(first_ms)),
+    stretches.map(({ last_ms }) => new Date(last_ms)),
+    stretches.map(({ span_ms }) => span_ms),
+    stretches.map(({ count_max }) => count_max),
   ]);
-  return new Map(rows.map(({ n, times }) => [windows[Number(n) - 1]?.[0] as string, times]));
+  return new Map(rows.map(({ n, times }) => [windows[n]?.[0] as string, times]));
 }
 
 /** What ended payments reserved, or may have: those of organisations that had neither limits nor rules reserved nothing. */

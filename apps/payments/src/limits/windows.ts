@@ -1,6 +1,19 @@
 import type { LimitTerms } from '@payflow/contracts';
 import type { PaymentFacts } from './facts.js';
 
+/** One row of what is counted: of a limit or a rule, for a subject, from an instant on. */
+export interface Window {
+  readonly tenant: string;
+  readonly livemode: boolean;
+  readonly by: string;
+  readonly subject: string;
+  readonly start_ms: number;
+}
+
+export function keyOfWindow({ tenant, livemode, by, subject, start_ms }: Window): string {
+  return `${tenant} ${livemode} ${by} ${subject} ${start_ms}`;
+}
+
 /** The subject of what all payments share, and of payments that name no customer: they share one, so that none escapes. */
 const EVERYBODY = '*';
 export const NOBODY = '-';

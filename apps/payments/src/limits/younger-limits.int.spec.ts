@@ -44,6 +44,27 @@ async function often(): Promise<string> {
   return customer;
 }
 
+// Its organisation has no limit yet: this is the first case.
+it('what is added to a payment that came before all limits is held against these, whatever came before not', async () => {
+  const customer = newId('customer');
+  const id = await payments.authorized({ customer, capture: 'manual_multiple' });
+  const increase = async (amount: string) => {
+    await payments.tell(payments.wish(id, 'increment', { amount }));
+    await payments.settle();
+    return (await payments.operations(id)).at(-1);
+  };
+  expect(await increase('50')).toBe('increment 50 succeeded');
+  await limited('300', customer);
+  expect(await increase('301')).toBe('increment 301 failed limit_exceeded');
+  expect(await increase('100')).toBe('increment 100 succeeded');
+  expect(await increase('201')).toBe('increment 201 failed limit_exceeded');
+  expect(await increase('200')).toBe('increment 200 succeeded');
+  expect(await use()).toEqual({ reserved: '300', used: '0' });
+  await payments.tell(payments.wish(id, 'capture', { amount: '1150' }));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '0', used: '100' });
+});
+
 it('an increment past all numbers waits for its turn, and keeps nothing of its payment from its end', async () => {
   const customer = await often();
   const id = await payments.authorized({ customer, method: CARD, capture: 'manual_multiple' });
