@@ -84,9 +84,18 @@ export class PlatformModule {
   }
 }
 
-const PING = statement('service.ping', `select current_setting('transaction_read_only') = 'on' as is_read_only`);
-/** As the server says it of a write. */
+/** What the server says of a write where it takes none. */
 const READ_ONLY = '25006';
+// An error, so that the pool lets go of the connection: it stays read only when the server no longer is, or leads to one that another
+// has followed, and without traffic nobody else would find out. And one statement: there is nothing to commit.
+const PING = statement(
+  'service.ping',
+  `do $$ begin
+     if current_setting('transaction_read_only') = 'on' then
+       raise 'the server is read only' using errcode = '${READ_ONLY}';
+     end if;
+   end $$`,
+);
 
 async function database(
   { service, config, entities, rights, migrations, connections, ...care }: PlatformOptions,
@@ -141,12 +150,7 @@ function pinging(db: Database): () => Promise<void> {
 /** A server that answers and takes no writes is of no use to anybody here: a standby, or one that was made read only. */
 async function ping(db: Database): Promise<void> {
   try {
-    await db.transaction(async (tx) => {
-      const [server] = await tx.rows<{ is_read_only: boolean }>(PING);
-      // Thrown while the connection is held, so that the pool lets go of it: it stays read only when the server no longer is, or
-      // leads to one that another has followed. Without traffic nobody else would find out.
-      if (server?.is_read_only) throw Object.assign(new Error('the server is read only'), { code: READ_ONLY });
-    });
+    await db.rows(PING);
   } catch (error) {
     throw sqlState(error) === READ_ONLY ? new NotWell('read_only') : error;
   }
