@@ -7,6 +7,7 @@ import {
   idPattern,
   isClientId,
   newId,
+  ownUuid,
   toUuid,
   uuidOf,
   type IdKind,
@@ -71,6 +72,14 @@ describe('ids', () => {
     expect(second).not.toBe(first);
     expect(isClientId('transfer', fromUuid('transfer', first))).toBe(true);
     expect(first.slice(0, 13)).toBe(uuid.slice(0, 13));
+  });
+
+  it('of a service’s own are derived likewise, and none that a client can choose', () => {
+    const uuid = uuidOf('payment', newId('payment'));
+    expect(ownUuid(uuid, 0)).toBe(ownUuid(uuid, 0));
+    expect(ownUuid(uuid, 1)).not.toBe(ownUuid(uuid, 0));
+    expect(isClientId('refund', fromUuid('refund', ownUuid(uuid, 0)))).toBe(false);
+    expect(uuidOf('refund', fromUuid('refund', ownUuid(uuid, 0)))).toBe(ownUuid(uuid, 0));
   });
 
   it('that a schema let through though they are malformed are a bug', () => {

@@ -79,6 +79,14 @@ export function derivedUuid(uuid: string, name: string | number): string {
   return `${uuid.slice(0, 14)}7${digits.slice(0, 3)}-a${digits.slice(3, 6)}-${digits.slice(6, 18)}`;
 }
 
+/**
+ * The same, of version 8: for what a service makes for itself among what clients name. No client can have given it to anything: theirs
+ * are of version 7 ({@link isClientId}), and everybody knows how a derived one comes about.
+ */
+export function ownUuid(uuid: string, name: string | number): string {
+  return derivedUuid(uuid, name).replace(/^(.{14})7/, '$18');
+}
+
 const RANDOM_BYTES = 16;
 // One call into the kernel's generator for 256 ids: asked for 16 bytes at a time it takes 3 µs an id.
 const randomPool = new Uint8Array(RANDOM_BYTES * 256);

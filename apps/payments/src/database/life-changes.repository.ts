@@ -76,7 +76,8 @@ const operationsSaved = (first: number): string =>
      on conflict (tenant_id, livemode, id) do update set status = excluded.status, amount_minor = excluded.amount_minor,
        failure_code = excluded.failure_code, answer_event_id = excluded.answer_event_id, needs_attention = excluded.needs_attention,
        version = excluded.version, updated_at = clock_timestamp(), xact_id = pg_current_xact_id()
-     where o.status not in ('succeeded', 'failed')`;
+     where o.status not in ('succeeded', 'failed') and o.payment_id = excluded.payment_id and o.kind = excluded.kind
+     returning 1`;
 
 const STEPS = new Unnested<Step & Owned>([
   ...OWNER,
@@ -135,7 +136,7 @@ const SAVE = statement(
    handed as (
      ${attemptsInserted(ATTEMPTS_AT)}),
    ${usesSettled(SETTLED_AT)}
-   select id from changed`,
+   select (select count(*) from changed)::integer as payments, (select count(*) from operated)::integer as operations`,
 );
 
 /** All that the turns of a batch have come to. */
@@ -166,7 +167,7 @@ export async function saveLives(
   const operations = changed((life) => life.operations);
   const steps = changed((life) => life.steps);
   if (payments.length + operations.length + steps.length + attempts.length === 0) return settleUses(tx, settled);
-  const saved = await tx.count(SAVE, [
+  const [saved] = await tx.rows<{ payments: number; operations: number }>(SAVE, [
     ...PAYMENTS.whole(payments),
     JSON.stringify(transitions.map(toRow)),
     ...OPERATIONS.whole(operations),
@@ -174,8 +175,8 @@ export async function saveLives(
     ...ATTEMPTS.whole(attempts.map((attempt) => ({ ...attempt, number: 1 }))),
     ...SETTLED.whole(settled),
   ]);
-  if (saved !== payments.length)
-    throw new TypeError(`${payments.length - saved} locked payments are not as they were read`);
+  if (saved?.payments !== payments.length || saved.operations !== operations.length)
+    throw new TypeError('locked payments or their operations are not as they were read');
 }
 
 function toRow({ news: { payment, from, reason, cause }, actor, traceId }: LoggedTransition) {

@@ -1,4 +1,4 @@
-import { derivedUuid, fromUuid, uuidOf, type AccountSnapshot, type Refusal } from '@payflow/contracts';
+import { ownUuid, fromUuid, uuidOf, type AccountSnapshot, type Refusal } from '@payflow/contracts';
 import type { ProviderAction } from '@payflow/connectors';
 import { attemptIdOf } from './attempt.js';
 import { giveBack, release, reserve, settle, type Taking } from './ledger-steps.js';
@@ -340,7 +340,7 @@ export function expire(life: Life, moment: Moment): Life {
   const isEnding = life.operations.some((each) => isOpen(each) && isEnd(each));
   if (isBusy(life) || isEnding || !isOverdue(life.payment, moment.ownNow)) return life;
   const facts = { amount: null, final: true, reason: null, metadata: {}, createdAt: moment.now };
-  const id = derivedUuid(uuidOf('payment', life.payment.id), `expiry:${life.lastNumber + 1}`);
+  const id = ownUuid(uuidOf('payment', life.payment.id), `expiry:${life.lastNumber + 1}`);
   return begin(life, operationFor(life, { kind: 'expiry', id, ...facts }, moment), moment);
 }
 

@@ -1,4 +1,4 @@
-import { derivedUuid, uuidOf, type AccountSnapshot, type OperationKind } from '@payflow/contracts';
+import { ownUuid, uuidOf, type AccountSnapshot, type OperationKind } from '@payflow/contracts';
 import type { Capabilities, ProviderAction, ProviderRequest } from '@payflow/connectors';
 import type { Payment } from './payment.js';
 import { isLegal, type PaymentState } from './transitions.js';
@@ -151,9 +151,9 @@ export function isOpen({ status }: Operation): boolean {
   return status !== 'succeeded' && status !== 'failed';
 }
 
-/** The id of a payment's first operation: always the same, so that there is one, and none that a client gives to something else. */
+/** The id of a payment's first operation: always the same, so that there is one, and none that a client can give to something else. */
 export function authorizationUuid(payment: string): string {
-  return derivedUuid(uuidOf('payment', payment), 'authorization');
+  return ownUuid(uuidOf('payment', payment), 'authorization');
 }
 
 /** Refunds run beside all others; of those one at a time may move the payment's state. */
