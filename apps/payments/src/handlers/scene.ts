@@ -48,6 +48,8 @@ export async function lookAround(
   const isAboutMore =
     batch.definitions.length + batch.decisions.length > 0 ||
     (isJudged && asked.length + disputed.length > 0) ||
+    // What is added to a payment is held against limits, wherever there are any by now.
+    batch.asked.some(({ type }) => type === 'payflow.payment.increment.v1') ||
     (asked.length > 0 && disputed.length > 0);
   const turns = asked.filter(isAbout(created.added));
   if (!isAboutMore) {
