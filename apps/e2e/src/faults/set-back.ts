@@ -119,7 +119,7 @@ async function confirmed(desk: CardHouse): Promise<void> {
   const body = { ...between(desk, desk.clearing), amount: '20000', asset: 'USD', method, confirm: false };
   const { id } = (await untilAnswered(desk.merchant.api, PAYMENTS_PATH, body)).body as { id: string };
   await done(desk, id, 'authorize');
-  await done(desk, id, 'capture');
+  await done(desk, id, 'capture', {}, await seen(desk, id));
 }
 
 async function betweenAccounts(desk: CardHouse): Promise<void> {
@@ -134,7 +134,7 @@ async function betweenAccounts(desk: CardHouse): Promise<void> {
     };
     const { id } = (await untilAnswered(desk.merchant.api, PAYMENTS_PATH, body)).body as { id: string };
     if (capture === 'manual') await done(desk, id, 'capture');
-    await done(desk, id, 'refunds', { amount: '300' });
+    await done(desk, id, 'refunds', { amount: '300' }, await seen(desk, id));
   }
 }
 
@@ -193,8 +193,15 @@ async function made(desk: CardHouse, how: Parameters<CardHouse['pay']>[0]): Prom
   return payment?.id ?? (id as string);
 }
 
-async function done(desk: CardHouse, id: string, what: string, body: object = {}): Promise<void> {
-  const answer = await desk.ask(id, what, body);
+/** The payment's ETag. */
+async function seen(desk: CardHouse, id: string): Promise<string> {
+  const { etag } = (await desk.merchant.api.call(`${PAYMENTS_PATH}/${id}`)).headers;
+  if (etag === undefined) throw new Error(`${id} has no ETag`);
+  return etag;
+}
+
+async function done(desk: CardHouse, id: string, what: string, body: object = {}, ifMatch?: string): Promise<void> {
+  const answer = await desk.ask(id, what, body, ifMatch);
   if (answer.status >= 300) throw new Error(`${what} of ${id}: ${answer.status} ${JSON.stringify(answer.body)}`);
 }
 

@@ -79,8 +79,8 @@ export class CardHouse {
   }
 
   /** Something asked of a payment that is there: `capture`, `refunds`, `cancel` … */
-  ask(payment: string, operation: string, body: object = {}): Promise<Answered> {
-    return untilAnswered(this.merchant.api, `${PAYMENTS_PATH}/${payment}/${operation}`, body);
+  ask(payment: string, operation: string, body: object = {}, ifMatch?: string): Promise<Answered> {
+    return untilAnswered(this.merchant.api, `${PAYMENTS_PATH}/${payment}/${operation}`, body, { ifMatch });
   }
 
   async close(): Promise<void> {

@@ -60,7 +60,7 @@ export class Traveller {
       capture,
       ...(isLater && { confirm: false }),
     };
-    const made = await this.noted(untilAnswered(merchant.api, PAYMENTS_PATH, body, PATIENCE_MS));
+    const made = await this.noted(untilAnswered(merchant.api, PAYMENTS_PATH, body, { patience_ms: PATIENCE_MS }));
     if (!isLater) return made;
     return this.ask(idOf(made), this.random.of(['confirm', 'authorize']), {});
   }
@@ -113,12 +113,16 @@ export class Traveller {
     );
     const evidence = { receipt: 'It was delivered on Tuesday.' };
     if (this.one(2))
-      await this.noted(untilAnswered(merchant.api, `/api/v1/disputes/${ours}/evidence`, evidence, PATIENCE_MS));
+      await this.noted(
+        untilAnswered(merchant.api, `/api/v1/disputes/${ours}/evidence`, evidence, { patience_ms: PATIENCE_MS }),
+      );
     await sandbox.decideDispute(opened, this.random.of(['won', 'lost']));
   }
 
   private ask(id: string, operation: string, body: object): Promise<Answered> {
-    return this.noted(untilAnswered(this.desk.merchant.api, `${PAYMENTS_PATH}/${id}/${operation}`, body, PATIENCE_MS));
+    return this.noted(
+      untilAnswered(this.desk.merchant.api, `${PAYMENTS_PATH}/${id}/${operation}`, body, { patience_ms: PATIENCE_MS }),
+    );
   }
 
   private async noted(answer: Promise<Answered>): Promise<Answered> {

@@ -15,14 +15,21 @@ const PAUSE_MS = 100;
 /** Not now: the same request may succeed later. */
 const LATER = [429, 503];
 
+interface Asking {
+  readonly patience_ms?: number;
+  /** The ETag that what it is asked of must still have. */
+  readonly ifMatch?: string | undefined;
+}
+
 /** Asks, again and again under one key as a careful client does, until there is a last word. Throws at the end of its patience. */
 export async function untilAnswered(
   api: ApiClient,
   path: string,
   body: object,
-  patience_ms = PATIENCE_MS,
+  { patience_ms = PATIENCE_MS, ifMatch }: Asking = {},
 ): Promise<Answered> {
-  const options = { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: WAIT_S };
+  const headers = ifMatch === undefined ? {} : { 'if-match': ifMatch };
+  const options = { body: JSON.stringify(body), idempotencyKey: newId('event'), wait_s: WAIT_S, headers };
   const end = performance.now() + patience_ms;
   for (;;) {
     const reply = await api.call(path, options);

@@ -149,8 +149,8 @@ describe('evidence', () => {
   it.each([
     ['of the version that was seen', fresh, fresh.version, 'evidence_asked'],
     ['of what has changed since', fresh, fresh.version - 1, 'version_differs'],
-    ['of what there never was', fresh, fresh.version + 1, 'version_differs'],
-    ['of what changed and was decided', at({ status: 'won' }), fresh.version + 1, 'version_differs'],
+    ['of what has not come so far again, since the database was set back', fresh, fresh.version + 1, 'evidence_asked'],
+    ['of what changed and was decided', at({ status: 'won' }), fresh.version - 1, 'version_differs'],
   ])('is for %s', (_, dispute, seen, expected) => {
     const [news] = (asked(dispute, moment.now, seen) as Course).news;
     expect(news?.kind === 'evidence_rejected' ? news.reason : news?.kind).toBe(expected);

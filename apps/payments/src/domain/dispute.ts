@@ -210,14 +210,15 @@ export function swept(dispute: Dispute, moment: DisputeMoment): Course | 'known'
 interface AskedEvidence {
   readonly command: string;
   readonly createdAt: string;
-  /** The version that was seen; undefined: any will do. */
+  /** The version that was seen, and that it must not have gone past; undefined: any will do. */
   readonly ifVersion: number | undefined;
 }
 
 /** Evidence is taken while the provider waits for it, and once; where it is for what was seen, that is what must be there. */
 export function evidenceAsked(dispute: Dispute, { command, createdAt, ifVersion }: AskedEvidence): Course | 'known' {
   if (dispute.evidenceCommand === command) return 'known';
-  if (ifVersion !== undefined && ifVersion !== dispute.version)
+  // One that has not come so far is of a database that was set back, and what the provider was given it has.
+  if (ifVersion !== undefined && ifVersion < dispute.version)
     return { dispute, news: [{ kind: 'evidence_rejected', command, reason: 'version_differs' }] };
   const isTooLate = dispute.evidenceDueBy !== null && createdAt > dispute.evidenceDueBy;
   if (dispute.status !== 'needs_response' || dispute.evidenceCommand !== null || isTooLate)

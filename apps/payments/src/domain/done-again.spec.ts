@@ -51,6 +51,12 @@ const COURSES: readonly (readonly [string, Partial<PaymentCreate>, readonly Aske
     ],
     WILLING,
   ],
+  [
+    'a capture and a refund of what was seen of the payment',
+    {},
+    [asking('capture', { amount: 400n, ifVersion: 1 }), asking('refund', { amount: 300n, ifVersion: 2 })],
+    WILLING,
+  ],
   ['one that is called off', { capture: 'manual' }, [asking('cancellation')], WILLING],
   ['one that is declined', {}, [], { ...WILLING, answers: () => ({ outcome: 'declined', code: 'card_declined' }) }],
   [

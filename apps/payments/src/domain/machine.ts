@@ -45,7 +45,7 @@ export interface Wish {
   readonly reason: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly createdAt: string;
-  /** The version that the payment must still have. */
+  /** The version that the payment must not have gone past: what was seen when it was asked. */
   readonly ifVersion?: number | undefined;
 }
 
@@ -94,7 +94,8 @@ export function approve(life: Life, confirm: boolean, moment: Moment): Life {
 export function ask(life: Life, wish: Wish, moment: Moment): Life {
   if (operationOf(life, wish.id)) return life;
   const operation = operationFor(life, wish, moment);
-  if (wish.ifVersion !== undefined && wish.ifVersion !== life.payment.version)
+  // A payment that has not come so far is one of a database that was set back: the wish has its turn again when it has.
+  if (wish.ifVersion !== undefined && wish.ifVersion < life.payment.version)
     return failed(life, operation, 'version_differs' satisfies Refusal, [], moment);
   if (life.operations.filter(isOpen).length >= OPEN_OPERATIONS_MAX)
     return failed(life, operation, 'too_many_operations' satisfies Refusal, [], moment);

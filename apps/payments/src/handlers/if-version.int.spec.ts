@@ -21,3 +21,15 @@ it.each(['capture', 'cancellation', 'increment'] as const)(
     );
   },
 );
+
+it('what was asked of a version that is not there again, since the database was set back, waits for its turn', async () => {
+  const create = payments.create({ capture: 'manual', method: { type: 'card', token: 'tok_visa' } });
+  const capture = payments.wish(create.data.id, 'capture', { if_version: 1 });
+  await payments.tell(create, capture);
+  await payments.settle();
+  await payments.tell(await payments.answer(create.data.id, 'approved'));
+  await payments.settle();
+  await payments.tell(await payments.answer(create.data.id, 'approved'));
+  await payments.settle();
+  expect((await payments.operations(create.data.id)).at(-1)).toBe('capture 1000 succeeded');
+});

@@ -4,6 +4,7 @@ import type { DisputeView } from '../../domain/dispute.js';
 import type { Caller } from '../edge/caller.js';
 import { refuseCardNumberIn } from '../edge/card-numbers.js';
 import { conditionOf } from '../writes/condition.js';
+import { Problem } from '@payflow/service';
 import { bodyReader } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 
@@ -42,5 +43,6 @@ export function evidenceWrite(
     command: { id: dispute.payment, dispute: dispute.id, evidence, created_at, ...conditionOf(ifVersion) },
     commandId,
     view: { tenant: caller.tenant, livemode: caller.livemode, id: commandId, createdAt: created_at },
+    objection: ifVersion === null || ifVersion === dispute.version ? undefined : new Problem('version_differs'),
   };
 }

@@ -261,6 +261,14 @@ describe('evidence', () => {
     expect([copy.text, copy.headers.get('idempotency-replayed')]).toEqual([answer.text, 'true']);
   });
 
+  it('for another version than there is is refused at the door', async () => {
+    const { id, version } = await opened();
+    const before = await countRows(stage.db);
+    for (const other of [version - 1, version + 1])
+      expect(told(await send(id, { receipt: 'x' }, { 'if-match': `W/"${other}"` }))).toBe('412 version_differs');
+    expect(await countRows(stage.db)).toEqual(before);
+  });
+
   it('for any version says nothing of one, and a tag that is none leaves nothing', async () => {
     const [any, none] = [await opened(), await opened()];
     await send(any.id, { receipt: 'x' }, { 'if-match': '*', prefer: 'wait=0' });
