@@ -1,5 +1,5 @@
-import { connectorFields, connectorsOf, type Connector } from '@payflow/connectors';
-import { uuidOf } from '@payflow/contracts';
+import { connectorFields, connectorsOf, type Connector, type ProviderRequest } from '@payflow/connectors';
+import { newId, uuidOf } from '@payflow/contracts';
 import { sandboxConfiguration } from '@payflow/sandbox/config';
 import { startSandboxServer, type RunningSandbox } from '@payflow/sandbox/server';
 import { readConfiguration } from '@payflow/service';
@@ -7,7 +7,7 @@ import { configureLogging } from '@payflow/telemetry';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { attemptsStage, type AttemptsStage } from '../testing/attempts-stage.js';
 import { deskOver } from '../testing/scripted-provider.js';
-import type { NewAttempt } from './attempt.js';
+import { merchantReferenceOf, type NewAttempt } from './attempt.js';
 
 configureLogging({ level: 'silent' });
 
@@ -40,8 +40,8 @@ async function charges({ tenant, payment }: NewAttempt): Promise<number> {
   return data.reduce((sum, { authorizations }) => sum + authorizations, 0);
 }
 
-/** As the machine writes it down once more, of messages that come again: just before the payment's time is over, which it is by now. */
-async function setBack({ id, payment }: NewAttempt): Promise<void> {
+/** As the machine writes it down once more, of messages that come again. */
+async function setBack({ id }: NewAttempt): Promise<void> {
   const attempt = uuidOf('attempt', id);
   await stage.db.tamper(
     `update attempts set status = 'created', version = 0, connector = null, routing = null, sent_at = null, unknown_at = null,
@@ -50,9 +50,31 @@ async function setBack({ id, payment }: NewAttempt): Promise<void> {
   await stage.db.tamper(`delete from attempt_transitions where attempt_id = '${attempt}'`);
   await stage.db.tamper(`delete from provider_evidence where attempt_id = '${attempt}'`);
   await stage.db.tamper(`delete from outbox`);
+}
+
+/** Written down just before the payment's time was over, which it is by now. */
+async function runOut({ payment }: NewAttempt): Promise<void> {
   await stage.db.tamper(
     `update payments set expires_at = now() - interval '1 second' where id = '${uuidOf('payment', payment)}'`,
   );
+}
+
+/** The answer of before was heard ahead of the job: it is in a topic still. */
+async function hearOf({ payment, operation }: NewAttempt): Promise<void> {
+  await stage.db.tamper(`update payments set connector = 'cards' where id = '${uuidOf('payment', payment)}'`);
+  await stage.db.tamper(`update payment_operations set status = 'succeeded' where id = '${operation}'`);
+}
+
+/** Takes all that is set aside, as was done when the database knew of it. */
+async function capture({ tenant, livemode, payment, amount, asset }: NewAttempt, reference: string): Promise<void> {
+  const wish: ProviderRequest = {
+    action: 'capture',
+    idempotencyKey: newId('attempt'),
+    merchantReference: merchantReferenceOf({ tenant, livemode }, payment),
+    ...{ amount: String(amount), asset, reference },
+  };
+  const { signal } = new AbortController();
+  expect(await connectors[0]?.ask(wish, { signal })).toMatchObject({ outcome: 'approved' });
 }
 
 it.each([
@@ -65,9 +87,34 @@ it.each([
   if (isSentBefore) await ask(sale);
   expect(await charges(sale)).toBe(times);
   await setBack(sale);
+  await runOut(sale);
   await ask(sale);
   expect(await wishes.answers(sale)).toEqual([]);
   await inquire(sale);
   expect(await wishes.answers(sale)).toMatchObject([{ attempt: sale.id, ...answer }]);
   expect(await charges(sale)).toBe(times);
 });
+
+it.each([
+  ['after its time', runOut],
+  ['after its old answer was heard', hearOf],
+])(
+  'an authorization that was captured since, and whose job runs %s, is found to have been approved',
+  async (_when, comesToPass) => {
+    const { wishes, db, messaging } = stage;
+    const { ask, inquire } = deskOver(db, messaging, connectors);
+    const authorization = await wishes.ask({ action: 'authorize' });
+    await ask(authorization);
+    const reference = (await wishes.answers(authorization))[0]?.provider_reference as string;
+    await capture(authorization, reference);
+    await setBack(authorization);
+    await comesToPass(authorization);
+    await ask(authorization);
+    expect(await wishes.answers(authorization)).toEqual([]);
+    await inquire(authorization);
+    expect(await wishes.answers(authorization)).toMatchObject([
+      { attempt: authorization.id, outcome: 'approved', connector: 'cards', provider_reference: reference },
+    ]);
+    expect(await charges(authorization)).toBe(1);
+  },
+);

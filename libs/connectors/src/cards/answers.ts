@@ -1,7 +1,7 @@
 import type { InquiryAnswer, ProviderAnswer, ProviderRequest } from '../connector.js';
 import { Lost } from '../outbound/call-failures.js';
 import type { HttpAnswer } from '../outbound/http-exchange.js';
-import { fieldsOf, parsed, textOf } from '../reading.js';
+import { fieldsOf, parsed, textOf, type Fields } from '../reading.js';
 import { declineOf, refusalOf } from './decline-codes.js';
 import { authorizationOf, keptOf, operationOf, type Authorization, type Operation, type Sum } from './wire.js';
 
@@ -31,7 +31,19 @@ export function foundOf(
   // What is not about our key says nothing about it, whatever it says.
   const key = textOf(found?.['idempotency_key']) ?? wish.idempotencyKey;
   if (key !== wish.idempotencyKey) throw new Lost('answer_contradicts', evidence);
-  return toldOf(wish, isFirst(wish) ? (found?.['authorization'] ?? found) : found, evidence);
+  return toldOf(wish, isFirst(wish) ? (asItWas(wish, found) ?? found) : found, evidence);
+}
+
+/**
+ * The authorization is shown as it is now, and may have been captured since: asked about is what was done under the key. Of one that
+ * was to be set aside, for this sum, and was, that is that it is set aside.
+ */
+function asItWas(wish: ProviderRequest, found: Fields | undefined): unknown {
+  const authorization = found?.['authorization'];
+  const done = operationOf(found);
+  const isSetAside = done?.type === 'authorize' && done.status === 'succeeded' && isSame(done.amount, wish);
+  if (wish.action !== 'authorize' || !isSetAside || done.authorization?.status !== 'captured') return authorization;
+  return { ...fieldsOf(authorization), status: 'authorized' };
 }
 
 function isFirst({ action }: ProviderRequest): boolean {

@@ -187,6 +187,20 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
       }
     });
 
+    // A database that was set back asks how something ended with which much has been done since.
+    it('tells by inquiry of what was set aside as it did at first, when it has been taken since', async () => {
+      const { actions } = it_.connector.capabilities;
+      if (!actions.includes('authorize') || !actions.includes('capture')) return;
+      const wish = it_.wish('authorize', 'succeeds');
+      const answer = await ask(wish);
+      const reference = 'reference' in answer ? answer.reference : null;
+      const { amount } = wish;
+      expect(await ask({ ...it_.wish('capture', 'succeeds', reference), amount })).toMatchObject({
+        outcome: 'approved',
+      });
+      expect(await inquire(wish)).toMatchObject({ outcome: 'approved', reference });
+    });
+
     it('tells by inquiry that the provider has never heard of it', async () => {
       expect(await inquire(it_.wish(first(), 'succeeds'))).toMatchObject({ outcome: 'not_found' });
     });
