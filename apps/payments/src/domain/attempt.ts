@@ -47,6 +47,11 @@ export function isFinal(status: AttemptStatus): status is 'approved' | 'declined
   return status === 'approved' || status === 'declined' || status === 'not_sent';
 }
 
+/** It may have reached its provider, and how it ends is not known: its provider can be asked. */
+export function isOpen(status: AttemptStatus): boolean {
+  return status === 'sending' || status === 'unknown' || status === 'requires_action';
+}
+
 /**
  * `mayBeSent`: whether it is still of use to send it, where the provider has never heard of it. `told`: what a webhook, which was
  * signed, has said of it: the opposite is doubted, and asked about again.

@@ -5,10 +5,11 @@ import type { JobRun } from '@payflow/jobs';
 import type { Outbox } from '@payflow/messaging';
 import { Retry, type RefusalReason } from '@payflow/resilience';
 import { logger } from '@payflow/telemetry';
-import { isAgainst, isFinal, isRouted, type InquirySchedule } from '../domain/attempt.js';
+import { isAgainst, isFinal, isOpen, isRouted, type InquirySchedule } from '../domain/attempt.js';
 import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
 import type { Move } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
+import { InquiryPlaces, putOff } from './inquiry-places.js';
 import { countWord } from './metrics.js';
 import type { Decide, Note } from './note.js';
 import { isPassing, Notebook } from './notebook.js';
@@ -63,9 +64,11 @@ export class ProviderDesk {
   });
 
   private readonly notebook: Notebook;
+  private readonly places: InquiryPlaces;
 
   constructor(private readonly parts: DeskParts) {
     this.notebook = new Notebook(parts.db, parts.outbox);
+    this.places = new InquiryPlaces(parts.connectors);
   }
 
   /** The job `provider.ask`. */
@@ -91,15 +94,17 @@ export class ProviderDesk {
   async inquire({ data, signal }: JobRun<AttemptJob>): Promise<void> {
     const key = keyOf(data);
     const attempt = await this.note(key, look);
-    const isOpen = attempt && ['sending', 'unknown', 'requires_action'].includes(attempt.status);
-    if (!isOpen || attempt.connector === null) return;
+    if (!attempt || !isOpen(attempt.status) || attempt.connector === null) return;
     const connector = connectorNamed(this.parts.connectors, attempt.connector);
     // Without the keys to it nobody can be asked, and the attempt waits: for them, or for a human in the end.
     const word = connector
-      ? await sending(() => connector.inquire(requestOf(attempt), { signal }))
-          .then((answer) => wordOf('inquiry', answer))
-          .catch((error: unknown) => brokenOff('inquiry', error))
+      ? await this.places.in(connector, () =>
+          sending(() => connector.inquire(requestOf(attempt), { signal }))
+            .then((answer) => wordOf('inquiry', answer))
+            .catch((error: unknown) => brokenOff('inquiry', error)),
+        )
       : wordOf('inquiry', { outcome: 'unknown', code: 'connector_not_configured', evidence: {} });
+    if (!word) return this.note(key, putOff);
     await this.hear(key, word, await this.hasOthers(attempt, word));
     crashAt('provider-after-commit');
   }

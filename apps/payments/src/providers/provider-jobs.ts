@@ -40,7 +40,7 @@ const ATTEMPTS_MAX = 25;
 
 /** Enough for the connectors of most. So many at once cost memory alone: connectors have bulkheads of their own. */
 const HANDS_MIN = 200;
-/** For what no connector holds just then: it is noted, routed, or put back where there is no room. */
+/** For what no connector holds just then: it is noted, routed, or put back or off where there is no room. */
 const HANDS_FREE = 50;
 
 /** Sends an attempt to a provider. Somebody waits for it. */
@@ -59,15 +59,26 @@ export function askingJob(connectors: readonly Pick<Connector, 'places'>[]): Job
   return { ...askProvider, concurrency: Math.max(HANDS_MIN, held + HANDS_FREE) };
 }
 
+/**
+ * Inquiries that one connector holds at one time: fewer than half of the calls that the smallest can, so that what is to be sent has
+ * the other places, whatever is unknown.
+ */
+export const INQUIRIES_MAX = 50;
+
 /** Asks a provider how an attempt ended. */
-export const inquireProvider = defineJob<AttemptJob>({
+const inquireProvider = defineJob<AttemptJob>({
   name: 'provider.inquire',
   schema: object(which),
   priority: 10,
   attempts_max: ATTEMPTS_MAX,
   timeLimit_ms: TIME_LIMIT_MS,
-  concurrency: 50,
+  concurrency: HANDS_FREE,
 });
+
+/** The same where these are asked: whatever they hold, there are hands for the others, and for what is put off. */
+export function inquiringJob(connectors: readonly unknown[]): JobDefinition<AttemptJob> {
+  return { ...inquireProvider, concurrency: connectors.length * INQUIRIES_MAX + HANDS_FREE };
+}
 
 /** Takes a human's word for how an attempt ended. */
 export const resolveAttempt = defineJob<ResolveJob>({

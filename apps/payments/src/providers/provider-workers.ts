@@ -9,7 +9,7 @@ import { Router } from '../routing/router.js';
 import { AttemptSweeper } from './attempt-sweeper.js';
 import { DisputeJanitor } from './dispute-janitor.js';
 import { ProviderDesk } from './provider-desk.js';
-import { askingJob, inquireProvider, resolveAttempt, retellAnswer } from './provider-jobs.js';
+import { askingJob, inquiringJob, resolveAttempt, retellAnswer } from './provider-jobs.js';
 
 type Config = ConfigurationOf<typeof paymentsConfiguration>;
 
@@ -48,7 +48,7 @@ export function providerWorkers(config: Config): Provider[] {
           applicationName: 'payflow-payments:jobs',
           jobs: [
             handled(askingJob(connectors), (run) => desk.ask(run)),
-            handled(inquireProvider, (run) => desk.inquire(run)),
+            handled(inquiringJob(connectors), (run) => desk.inquire(run)),
             handled(resolveAttempt, (run) => desk.resolve(run)),
             handled(retellAnswer, (run) => desk.retell(run)),
           ],

@@ -1,5 +1,5 @@
 import type { ProviderAnswer } from '@payflow/connectors';
-import { newUuid } from '@payflow/contracts';
+import { newUuid, uuidOf } from '@payflow/contracts';
 import { enqueue, handled, JobWorker } from '@payflow/jobs';
 import type { Messaging } from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
@@ -7,11 +7,11 @@ import { until, type TestDatabase } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Wishes } from '../testing/attempts.js';
 import { attemptsStage } from '../testing/attempts-stage.js';
-import { deskWith, Scripted } from '../testing/scripted-provider.js';
+import { deskWith, Scripted, yes } from '../testing/scripted-provider.js';
 import { providerJobs } from './ask-providers.js';
 import { insertAttempts } from './attempt.repository.js';
 import type { NewAttempt } from './attempt.js';
-import { askingJob } from './provider-jobs.js';
+import { askingJob, inquiringJob, INQUIRIES_MAX, inquiryOf } from './provider-jobs.js';
 
 configureLogging({ level: 'silent' });
 
@@ -74,6 +74,59 @@ it('two providers that stand still, with all that their connectors hold, leave a
     await worker.stop();
   }
   expect(asked(connectors, 2)).toBe(1);
+});
+
+/** Sent, and never answered: their providers are to be asked at once. */
+async function unknown(attempts: readonly NewAttempt[]): Promise<void> {
+  await db.database.transaction(async (tx) => {
+    await insertAttempts(
+      tx,
+      attempts.map((attempt) => ({ ...attempt, number: 1 })),
+    );
+  });
+  const ids = attempts.map(({ id }) => `'${uuidOf('attempt', id)}'`).join();
+  await db.tamper(`update attempts set status = 'unknown', sent_at = now(), unknown_at = now() where id in (${ids})`);
+  await db.database.transaction((tx) =>
+    enqueue(
+      tx,
+      attempts.map((attempt) => inquiryOf(attempt, 0)),
+    ),
+  );
+}
+
+it('a provider that answers no question leaves the others their hands, and each of its own is asked about in its turn', async () => {
+  const house = deskWith(db, messaging, 'one', 'two');
+  const { first, second, connectors } = house;
+  let go = (): void => undefined;
+  const standstill = new Promise<void>((resolve) => (go = resolve));
+  first.beforeInquiryAnswer = () => standstill;
+  // More than all the hands that there are.
+  const many = await captures('one', 200);
+  first.inquiryAnswers = many.map(() => yes);
+  second.inquiryAnswers = [yes];
+  const worker = new JobWorker({
+    ...{ url: db.url, db: db.database, applicationName: 'slow-inquiries' },
+    jobs: [handled(inquiringJob(connectors), (run) => house.desk.inquire(run))],
+  });
+  worker.start();
+  try {
+    await unknown(many);
+    await until('one has all that it may hold', async () => first.inquiries === INQUIRIES_MAX);
+    const [last] = (await captures('two', 1)) as [NewAttempt];
+    await unknown([last]);
+    await until('two has said how it ended', async () => (await wishes.attempts(last))[0]?.status === 'approved');
+    expect(first.inquiries).toBe(INQUIRIES_MAX);
+    go();
+    const ended = async () => (await wishes.attempts(many[0] as NewAttempt)).map(({ status }) => status);
+    await until('one has, of all', async () => (await ended()).every((status) => status === 'approved'));
+  } finally {
+    go();
+    await worker.stop();
+  }
+  // What was put off was neither asked nor heard.
+  expect(first.inquiries).toBe(many.length);
+  const evidence = await wishes.evidence(many[0] as NewAttempt);
+  expect(evidence).toEqual(many.map(() => ({ source: 'inquiry', outcome: 'approved', believed: true })));
 });
 
 const asked = (connectors: readonly Scripted[], at: number) => connectors[at]?.asked.length ?? 0;

@@ -53,6 +53,7 @@ export class Scripted implements Connector {
   answers: (ProviderAnswer | Error)[] = [];
   inquiryAnswers: InquiryAnswer[] = [];
   beforeAnswer: () => Promise<void> = async () => undefined;
+  beforeInquiryAnswer: () => Promise<void> = async () => undefined;
 
   constructor(readonly name: string) {}
 
@@ -66,6 +67,7 @@ export class Scripted implements Connector {
 
   async inquire(): Promise<InquiryAnswer> {
     this.inquiries++;
+    await this.beforeInquiryAnswer();
     return this.inquiryAnswers.shift() ?? silence;
   }
 
