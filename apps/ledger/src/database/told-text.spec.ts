@@ -26,16 +26,27 @@ describe('what a batch tells', () => {
       const key = shortKey(newUuid(), at % 2 === 0, newUuid());
       return [key, counters(at + 1, BigInt(at))] as const;
     });
-    const texts = toldTexts({ xact: '18446744073709551615', at_ms: 1_700_000_000_123, accounts });
+    const texts = toldTexts({ xact: '9223372036854775807', at_ms: 1_700_000_000_123, accounts });
     expect(Math.max(...texts.map((text) => text.length))).toBeLessThan(8_000);
     expect(sameTold(texts)).toEqual(accounts.map(([key, told]) => [key, told.version, told]));
-    expect(readTold(texts[0] as string)).toMatchObject({ xact: '18446744073709551615', at_ms: 1_700_000_000_123 });
+    expect(readTold(texts[0] as string)).toMatchObject({ xact: '9223372036854775807', at_ms: 1_700_000_000_123 });
   });
 
   it('has no version where the account is to be read again', () => {
     const [text = ''] = toldTexts({ xact: '7', at_ms: 1, accounts: [[3, undefined]] });
     const told = readTold(text);
     expect([told?.length, told?.keyOf(0), told?.versionOf(0)]).toEqual([1, 3, 0]);
+  });
+
+  it.each([
+    ['a transaction that there cannot be', '9223372036854775808', counters(2)],
+    ['less than nothing', '7', counters(2, -1n)],
+  ])('tells nothing where it names %s', (_what, xact, told) => {
+    const accounts = [
+      [1, counters(1)],
+      [2, told],
+    ] as const;
+    expect(toldTexts({ xact, at_ms: 1, accounts }).map(readTold)).toEqual([undefined]);
   });
 
   it('is no text where there is nothing to tell', () => {

@@ -60,14 +60,21 @@ function pack(buffer: Buffer, at: number, counters: Counters): void {
   }
 }
 
+/** The server's own ids of transactions go on past it, and what is asked by one does not. */
+const XACT_MAX = 2n ** 63n - 1n;
+
 const FIRST = /^(\d{1,20}) (\d{1,15}) /;
 
-/** Undefined where it is none: anybody on the database may say anything. */
+/**
+ * Undefined where it is none: anybody on the database may say anything. What could be so and is not is found out when the rows are
+ * written; what cannot be so would end the batch before.
+ */
 export function readTold(text: string): ToldText | undefined {
   const [first, xact, at] = FIRST.exec(text) ?? [];
   if (first === undefined || xact === undefined) return undefined;
   const buffer = Buffer.from(text.slice(first.length), 'base64');
-  return buffer.length % ACCOUNT_BYTES === 0 ? new ToldText(xact, Number(at), buffer) : undefined;
+  const told = new ToldText(xact, Number(at), buffer);
+  return buffer.length % ACCOUNT_BYTES === 0 && BigInt(xact) <= XACT_MAX && told.isPossible() ? told : undefined;
 }
 
 /** One text of what was told. What it says of an account is read when somebody asks. */
@@ -80,6 +87,13 @@ export class ToldText {
 
   get length(): number {
     return this.buffer.length / ACCOUNT_BYTES;
+  }
+
+  /** False where an account has counters that no account can have. */
+  isPossible(): boolean {
+    for (let at = 2 * KEY_BYTES; at < this.buffer.length; at += ACCOUNT_BYTES)
+      for (let nth = 0; nth < 4; nth++) if (this.buffer.readInt8(at + 8 * nth) < 0) return false;
+    return true;
   }
 
   keyOf(nth: number): number {
