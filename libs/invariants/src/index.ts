@@ -8,6 +8,7 @@ export {
   type PaymentKey,
   type PaymentState,
 } from './acknowledged.js';
+export { FORWARDED_PAGE_BYTES_MAX, readForwardedPage, type ForwardedPage } from './http/forwarded-page.js';
 export { ForwardedReads, ReadPriority } from './http/forwarded-reads.js';
 export { InternalGuard, INTERNAL_SECRET, RequiresScope, claimsOf, internalHeaders } from './http/internal.guard.js';
 export { AWAKE_S } from './awake.js';

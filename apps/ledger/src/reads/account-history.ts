@@ -1,4 +1,5 @@
-import { readPage, type Database } from '@payflow/database';
+import type { Database } from '@payflow/database';
+import { readForwardedPage } from '@payflow/invariants';
 import {
   linesBefore,
   type HistoryFilter,
@@ -22,13 +23,12 @@ export async function accountHistory(
   { filter, limit, after }: HistoryQuery,
 ): Promise<object | undefined> {
   if (!(await findAccountFacts(db, account))) return undefined;
-  const { rows: page, last } = await readPage(limit, (rows) =>
-    linesBefore(db, account, { before: after ?? NEWEST, filter, limit: rows }),
+  const { data, last } = await readForwardedPage(
+    limit,
+    (rows) => linesBefore(db, account, { before: after ?? NEWEST, filter, limit: rows }),
+    (line) => transferResource(account.id, line),
   );
-  return {
-    data: page.map((line) => transferResource(account.id, line)),
-    next: last ? formatPlace(last.place) : null,
-  };
+  return { data, next: last ? formatPlace(last.place) : null };
 }
 
 function transferResource(account: string, line: HistoryLine) {

@@ -1,4 +1,5 @@
-import { readPage, type Database } from '@payflow/database';
+import type { Database } from '@payflow/database';
+import { readForwardedPage } from '@payflow/invariants';
 import { NEWEST, versionsBefore, type Resource, type ToldMetadata } from '../database/metadata-version.repository.js';
 import type { Owner } from '../domain/book.js';
 
@@ -14,11 +15,13 @@ export async function metadataHistory(
   of: { readonly owner: Owner; readonly of: Resource; readonly id: string },
   { limit, after }: MetadataQuery,
 ): Promise<object | undefined> {
-  const { rows: page, last } = await readPage(limit, (rows) =>
-    versionsBefore(db, of, { before: after ?? NEWEST, limit: rows }),
+  const { data, last } = await readForwardedPage(
+    limit,
+    (rows) => versionsBefore(db, of, { before: after ?? NEWEST, limit: rows }),
+    versionResource,
   );
-  if (page.length === 0 && after === undefined) return undefined;
-  return { data: page.map(versionResource), next: last ? String(last.version) : null };
+  if (data.length === 0 && after === undefined) return undefined;
+  return { data, next: last ? String(last.version) : null };
 }
 
 function versionResource({ version, metadata, actor, recordedAt }: ToldMetadata) {

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { newId, newUuid, uuidOf } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { INTERNAL_SECRET, internalHeaders } from '@payflow/invariants';
+import { FORWARDED_PAGE_BYTES_MAX, INTERNAL_SECRET, internalHeaders } from '@payflow/invariants';
 import { Messaging } from '@payflow/messaging';
 import { DATABASE, ProblemFilter, REPORTS, signInternalToken } from '@payflow/service';
 import { configureLogging } from '@payflow/telemetry';
@@ -186,6 +186,26 @@ describe('attempts that wait for a human', () => {
     const rest = await read(wishes, `attempts?needs_attention=true&limit=2&after=${first.next}`);
     expect([...idsOf(first), ...idsOf(rest)]).toEqual(waiting.map(({ id }) => id));
     expect(rest).toMatchObject({ next: null, data: [{ needs_attention: true, payment: calm?.payment }] });
+  });
+
+  it('with much that was said of each come by pages as long as the gateway takes, none lost and none twice', async () => {
+    const wishes = new Wishes(db);
+    const waiting = await asked(wishes, 120);
+    const owner = `tenant_id = '${uuidOf('tenant', wishes.tenant)}'`;
+    await db.tamper(`update attempts set needs_attention = true where ${owner}`);
+    await db.tamper(
+      `insert into provider_evidence (tenant_id, livemode, id, payment_id, attempt_id, connector, source, outcome, content, believed, received_at)
+       select tenant_id, livemode, gen_random_uuid(), payment_id, id, 'one', 'webhook', 'said_' || n, '{}', false, now() + n * interval '1 second'
+       from attempts, generate_series(1, 50) as n where ${owner}`,
+    );
+    const told: unknown[] = [];
+    for (let next: string | null = ''; next !== null;) {
+      const page: Page = await read(wishes, `attempts?needs_attention=true&limit=200${next && `&after=${next}`}`);
+      expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(FORWARDED_PAGE_BYTES_MAX + 1_000);
+      told.push(...idsOf(page));
+      next = page.next;
+    }
+    expect(told).toEqual(waiting.map(({ id }) => id));
   });
 });
 

@@ -1,5 +1,5 @@
 import { fromUuid, OPERATION_KINDS, toUuid, type AttemptStatus } from '@payflow/contracts';
-import { readPage } from '@payflow/database';
+import { readForwardedPage } from '@payflow/invariants';
 import type { AttemptPage, AttemptPlace, ToldAttempt } from '../database/attempt-reads.repository.js';
 
 /** Whose code says why. What was unknown once keeps its own for as long as nothing more is known. */
@@ -10,8 +10,8 @@ export async function attemptPage(
   { after, limit }: AttemptPage,
   read: (page: AttemptPage) => Promise<readonly ToldAttempt[]>,
 ): Promise<{ readonly data: readonly object[]; readonly next: string | null }> {
-  const { rows, last } = await readPage(limit, (rows) => read({ after, limit: rows }));
-  return { data: rows.map(attemptResource), next: last ? formatPlace(last.place) : null };
+  const { data, last } = await readForwardedPage(limit, (rows) => read({ after, limit: rows }), attemptResource);
+  return { data, next: last ? formatPlace(last.place) : null };
 }
 
 function attemptResource(attempt: ToldAttempt) {

@@ -68,7 +68,13 @@ export const HEADER_PARAMETERS: Readonly<Record<string, object>> = {
   },
 };
 
-const LIMIT = { type: 'integer', minimum: 1, maximum: 200, default: 50 };
+const LIMIT = {
+  type: 'integer',
+  minimum: 1,
+  maximum: 200,
+  default: 50,
+  description: 'At most so many. A page may hold fewer though another follows: `next_cursor` alone tells the end.',
+};
 const CURSOR = { ...text, description: '`next_cursor` of the page before, with the same filters.' };
 /** Parameters that mean the same wherever they stand. */
 const WELL_KNOWN: Readonly<Record<string, object>> = {

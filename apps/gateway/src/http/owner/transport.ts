@@ -1,3 +1,5 @@
+import { FORWARDED_PAGE_BYTES_MAX } from '@payflow/invariants';
+
 /** One question to the owner of a resource, as it goes over the wire. */
 export interface OwnerRequest {
   readonly path: string;
@@ -27,5 +29,5 @@ export class Unreachable extends Error {
   }
 }
 
-/** A page of the longest list fits several times. */
-export const ANSWER_BYTES_MAX = 1024 * 1024;
+/** Twice what an owner's page ends at, which may be longer by what a single line is, and by what stands around its lines. */
+export const ANSWER_BYTES_MAX = 2 * FORWARDED_PAGE_BYTES_MAX;
