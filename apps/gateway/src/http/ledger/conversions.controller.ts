@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { toUuid } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
-import { DATABASE, Problem } from '@payflow/service';
+import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CONVERSIONS_PATH } from '../../acceptance/replies.js';
 import { Writes } from '../../acceptance/writes.js';
@@ -27,6 +27,7 @@ export class ConversionsController {
   constructor(
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
+    @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
   ) {}
 
@@ -63,7 +64,7 @@ export class ConversionsController {
     await sendPage(request, reply, this.cursors, {
       name: 'conversions',
       filters: CONVERSION_FILTERS,
-      read: (owner, page) => listConversions(this.db, owner, page),
+      read: (owner, page) => listConversions(this.lists, owner, page),
       resource: conversionResource,
       columns: 'Conversion',
     });
