@@ -3,6 +3,7 @@ import { statement, Unnested, type BulkColumn, type Database, type Transaction }
 import type { OperationView } from '../domain/operation.js';
 import { aliased, keyOf, ownerColumns, tenantOf, tenantUuid, type Owner, type ResourceKey, seenBy } from './keys.js';
 import { compare, CREATED_CONDITIONS, ListStatements, type Page } from './list-statement.js';
+import { rowsWithin, wholeOf, type RowWithin, type Within } from './rows-within.js';
 
 /** How an operation ended, with the owner its event names. */
 export interface EndedOperation extends Owner {
@@ -74,12 +75,14 @@ const FIND = statement(
   `select ${OPERATIONS.names} from payment_operation_views where tenant_id = $1 and livemode = $2 and id = $3 and kind = $4`,
 );
 
-// A page of payments with all that was refunded and captured of each, in one read.
+// A page of payments with the newest that was refunded and captured of each, in one read.
 const FIND_OF_PAYMENTS = statement(
   'payment-operation-views.find-of-payments',
-  `select ${OPERATIONS.names} from payment_operation_views
-   where tenant_id = $1 and livemode = $2 and payment_id = any ($3::uuid[]) and kind = any ($4::text[])
-   order by created_at, id`,
+  rowsWithin(
+    `select ${OPERATIONS.names} from payment_operation_views
+     where tenant_id = $1 and livemode = $2 and payment_id = p.parent and kind = k.of`,
+    'cross join unnest($4::text[]) as k (of)',
+  ),
 );
 
 interface OperationRow {
@@ -135,21 +138,17 @@ export async function findOperation(
   return row && toView(row);
 }
 
-/** All operations of these kinds of one owner's payments, oldest first, by their payments' ids. */
+/** The newest operations of each of these kinds of one owner's payments, of as many payments as fit a page. */
 export async function findOperationsOf(
   db: Database,
   { tenant, livemode }: Owner,
   payments: readonly string[],
   kinds: readonly OperationKind[],
-): Promise<Map<string, OperationView[]>> {
+): Promise<Within<OperationView>> {
   const uuids = payments.map((id) => uuidOf('payment', id));
-  const rows = await seenBy(db, { tenant }).rows<OperationRow>(FIND_OF_PAYMENTS, [
-    tenantUuid(tenant),
-    livemode,
-    uuids,
-    kinds,
-  ]);
-  return Map.groupBy(rows.map(toView), ({ payment }) => payment);
+  const values = [tenantUuid(tenant), livemode, uuids, kinds];
+  const rows = await seenBy(db, { tenant }).rows<OperationRow & RowWithin>(FIND_OF_PAYMENTS, values);
+  return { views: rows.map(toView), whole: wholeOf(payments, rows) };
 }
 
 const listsOf = (kind: OperationKind): ListStatements<OperationFilter> =>

@@ -99,6 +99,11 @@ export const gateway: IndexRegistry = {
     list(REVIEW_VIEWS.lists, 'review_views_by_status', { label: 'open' }),
     list(OPERATION_LISTS.refund, 'payment_operation_views_by_time', {}),
     list(OPERATION_LISTS.refund, 'payment_operation_views_by_payment', { payment: id('payment', 7) }),
+    {
+      index: 'payment_operation_views_by_payment',
+      query: 'payment-operation-views.find-of-payments',
+      values: [...OWNER, `array[${uuid(7)}]`, "array['refund', 'capture']"],
+    },
     list(HOLD_LISTS, 'hold_views_by_time', {}),
     list(HOLD_LISTS, 'hold_views_by_debit', { account: id('account', 7) }),
     list(HOLD_LISTS, 'hold_views_by_credit', { account: id('account', 7) }),

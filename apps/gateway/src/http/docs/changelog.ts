@@ -13,6 +13,7 @@ export const CHANGELOG: readonly Change[] = [
   {
     date: '2026-11-28',
     added: [
+      '`expand` shows the newest 100 refunds, captures and transfers of a payment, oldest first, and a page of payments ends early, with `next_cursor`, where what they have is much. `GET /refunds` and `GET /captures` with `payment` tell all.',
       'Transfers of an account, what metadata has been, and attempts are told by pages that end before they are too long, with `next_cursor`, and can be carried away: with much metadata they were 502 `bad_gateway`.',
       'A session ended by `DELETE /auth/sessions/{id}` and a block on a user lifted, with a test credential, stand in the live audit log as well: they stood in the test log alone.',
       'A key that is bound to addresses or has an end makes, rotates and opens no key that is bound less (403 `scopes_exceeded`), but rotates itself; users, who are bound to neither, it can neither make, invite nor let in again, nor give a role that may do more.',

@@ -34,8 +34,15 @@ export interface List<F, V> {
 
 export interface Expansion<V> {
   readonly names: readonly string[];
-  readonly expand: (page: readonly V[], names: readonly string[]) => Promise<readonly object[]>;
+  /**
+   * As many of the page, from its first on, as make one answer with what is named, one at least; what it reads of the database it
+   * reads in its turn, as the list itself is read.
+   */
+  readonly expand: (page: readonly V[], names: readonly string[], inTurn: InTurn) => Promise<readonly object[]>;
 }
+
+/** Lets a read to the database when it is its turn. */
+export type InTurn = <T>(read: () => Promise<T>) => Promise<T>;
 
 /**
  * Answers with one page of a list, newest first, and the cursor to the next. As CSV or lines of JSON the whole list is sent from the
@@ -56,21 +63,22 @@ export async function sendPage<F extends object, V extends PagePosition>(
   const { filter, limit, cursor, canonical } = query;
   const signed = `${name} ${tenant} ${livemode} ${canonical}`;
   const after = cursor === undefined ? undefined : cursors.decode(signed, cursor);
+  const inTurn: InTurn = (work) =>
+    reads.run(work, () => stepAside(request), organisation, form !== undefined && !query.bounded);
   const show = (page: readonly V[]): Promise<readonly object[]> | readonly object[] =>
-    expansion && expand.length > 0 ? expansion.expand(page, expand) : page.map(resource);
-  const aside = (): void => stepAside(request);
+    expansion && expand.length > 0 ? expansion.expand(page, expand, inTurn) : page.map(resource);
   if (form && !query.bounded) {
-    const page = (place: PagePosition | undefined) => () =>
-      read({ tenant, livemode }, { filter, after: place, limit: EXPORT_PAGE });
-    const inTurn = (place: PagePosition | undefined) => reads.run(page(place), aside, organisation, true);
-    const pages = allPages(inTurn, show, after);
+    const page = (place: PagePosition | undefined) =>
+      inTurn(() => read({ tenant, livemode }, { filter, after: place, limit: EXPORT_PAGE }));
+    const pages = allPages(page, show, after);
     return sendAll(request, reply, exportOf(form, { name: fileName(name), resource: columns }, pages));
   }
   const { rows, last } = await readPage(limit, (count) =>
-    reads.run(() => read({ tenant, livemode }, { filter, after, limit: count }), aside, organisation),
+    inTurn(() => read({ tenant, livemode }, { filter, after, limit: count })),
   );
   const shown = await show(rows);
-  const next_cursor = last ? cursors.encode(signed, last) : null;
+  const end = shown.length < rows.length ? rows[shown.length - 1] : last;
+  const next_cursor = end ? cursors.encode(signed, end) : null;
   if (form)
     sendForm(
       reply,
@@ -103,11 +111,15 @@ async function* allPages<V extends PagePosition>(
   show: (page: readonly V[]) => Promise<readonly object[]> | readonly object[],
   after: PagePosition | undefined,
 ): AsyncGenerator<readonly object[], void> {
-  for (let rows = await read(after); rows.length > 0;) {
-    yield await show(rows);
-    const last = rows.at(-1);
-    if (rows.length < EXPORT_PAGE) return;
-    rows = await patience.run(() => read(last));
+  const take = async (place: PagePosition | undefined) => {
+    const rows = await read(place);
+    return { rows, shown: await show(rows) };
+  };
+  for (let { rows, shown } = await take(after); rows.length > 0;) {
+    yield shown;
+    if (shown.length === rows.length && rows.length < EXPORT_PAGE) return;
+    const last = rows[shown.length - 1];
+    ({ rows, shown } = await patience.run(() => take(last)));
   }
 }
 

@@ -1,5 +1,6 @@
 import { MONTH_PATTERN } from '@payflow/contracts';
 import { API_VERSION, API_VERSIONS } from '../../domain/api-version.js';
+import { ROWS_WITHIN_MAX } from '../../database/rows-within.js';
 import { PAYMENT_EXPANSIONS } from '../payments/payment-expansion.js';
 import { isVersioned, needsNoCredential, type Operation } from './operation.js';
 import { amount, basis, instant, text } from './schema-parts.js';
@@ -88,7 +89,7 @@ const WELL_KNOWN: Readonly<Record<string, object>> = {
   expand: {
     type: 'string',
     pattern: `^(${PAYMENT_EXPANSIONS.join('|')})(,(${PAYMENT_EXPANSIONS.join('|')}))*$`,
-    description: 'Names with commas between them.',
+    description: `Names with commas between them. Of each the newest ${ROWS_WITHIN_MAX} of a payment are shown, oldest first: \`GET /refunds\` and \`GET /captures\` with \`payment\` tell all, \`GET /transfers\` all that went by steps. A page of payments ends early where what they have is much.`,
   },
 };
 

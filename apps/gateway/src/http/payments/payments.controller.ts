@@ -87,8 +87,13 @@ export class PaymentsController {
       columns: 'Payment',
       expansion: {
         names: PAYMENT_EXPANSIONS,
-        expand: (page, names) =>
-          this.expansions.expand(page, names as readonly PaymentExpansion[], callerOf(request), request.id),
+        expand: (page, names, inTurn) =>
+          this.expansions.page(
+            page,
+            names as readonly PaymentExpansion[],
+            { caller: callerOf(request), requestId: request.id },
+            inTurn,
+          ),
       },
     });
   }
@@ -103,7 +108,7 @@ export class PaymentsController {
     const caller = callerOf(request);
     const payment = await findPayment(this.db, { ...ownerOf(caller), id });
     if (!payment) throw new Problem('not_found');
-    const [shown] = await this.expansions.expand([payment], names, caller, request.id);
+    const shown = await this.expansions.one(payment, names, { caller, requestId: request.id });
     sendResource(reply, JSON.stringify(shown));
   }
 
