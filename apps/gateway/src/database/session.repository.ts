@@ -230,7 +230,7 @@ export async function listSessions(
   return rows.map(toSession);
 }
 
-export async function findSession(tx: Transaction, key: SessionKey): Promise<Session | undefined> {
+export async function findSession(tx: Transaction | Database, key: SessionKey): Promise<Session | undefined> {
   const [row] = await tx.rows<SessionRow>(FIND, keyOf(key));
   return row && toSession(row);
 }
@@ -257,7 +257,7 @@ export async function lockSessions(tx: Transaction, { organisation, id }: UserKe
 }
 
 /** Hashes, in hexadecimal digits, of all access tokens of a user that would still let somebody in. */
-export async function liveTokens(tx: Transaction, { organisation, id }: UserKey): Promise<string[]> {
+export async function liveTokens(tx: Transaction | Database, { organisation, id }: UserKey): Promise<string[]> {
   const rows = await tx.rows<{ hash: string }>(LIVE_TOKENS, [tenantUuid(organisation), uuidOf('user', id)]);
   return rows.map(({ hash }) => hash);
 }

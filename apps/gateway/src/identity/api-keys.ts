@@ -1,12 +1,12 @@
 import { newId } from '@payflow/contracts';
-import type { Transaction } from '@payflow/database';
+import type { Database, Transaction } from '@payflow/database';
 import { Problem } from '@payflow/service';
-import type { GatewayCaches } from '../cache/gateway-caches.js';
 import { TAGS } from '../cache/catalogue.js';
 import { hashApiKey, newApiKey } from '../database/api-key.repository.js';
 import type { ResourceKey } from '../database/keys.js';
 import {
   expireKey,
+  findKey,
   insertKey,
   lockKeyRow,
   ownEndOf,
@@ -32,7 +32,7 @@ export type KeyChange = Partial<Pick<ManagedKey, 'name' | 'allowedAddresses' | '
 
 /** What those do to keys who look after them: of their own mode, and none that can do more than they, but to revoke it. */
 export class ManagedKeys {
-  constructor(private readonly caches: GatewayCaches) {}
+  constructor(private readonly db: Database) {}
 
   create(key: KeyToMake, caller: Caller): OwnWork {
     refuseMore(caller, key);
@@ -45,7 +45,7 @@ export class ManagedKeys {
       // From where a key lets in is as much as what it may: who has not its scopes must not let others use them.
       if (change.allowedAddresses) refuseMore(caller, { ...key, ...change });
       await updateKey(tx, of(caller, id), { ...key, ...change });
-      return this.#changed(tx, of(caller, id), { key, hash });
+      return changed(tx, of(caller, id), { key, hash });
     };
   }
 
@@ -61,7 +61,7 @@ export class ManagedKeys {
       if (id !== caller.actor) refuseLooser(caller, { ...key, expiresAt });
       await expireKey(tx, of(caller, id), overlap_s);
       const reply = await made(tx, { ...key, expiresAt, replaces: id }, caller);
-      return { ...reply, before: apiKeyResource(key), afterCommit: () => this.#forget(hash) };
+      return { ...reply, before: apiKeyResource(key), forgets: [TAGS.apiKey(hash)] };
     };
   }
 
@@ -70,20 +70,22 @@ export class ManagedKeys {
     return async (tx) => {
       const { key, hash } = await locked(tx, id, ifVersion, caller);
       await revokeKey(tx, of(caller, id));
-      return this.#changed(tx, of(caller, id), { key, hash });
+      return changed(tx, of(caller, id), { key, hash });
     };
   }
 
-  async #changed(tx: Transaction, place: ResourceKey, { key, hash }: HashedKey): Promise<OwnReply> {
-    const { key: changed } = await ownKey(tx, place);
-    const headers = { etag: etagOf(changed.version) };
-    const seen = { before: apiKeyResource(key), body: apiKeyResource(changed) };
-    return { status: 200, headers, ...seen, afterCommit: () => this.#forget(hash) };
+  /** What the caches keep of a key. */
+  async tagsOf(id: string, caller: Caller): Promise<readonly string[]> {
+    const found = await findKey(this.db, of(caller, id));
+    return found ? [TAGS.apiKey(found.hash)] : [];
   }
+}
 
-  #forget(hash: string): Promise<void> {
-    return this.caches.all.forget([TAGS.apiKey(hash)]);
-  }
+async function changed(tx: Transaction, place: ResourceKey, { key, hash }: HashedKey): Promise<OwnReply> {
+  const { key: now } = await ownKey(tx, place);
+  const headers = { etag: etagOf(now.version) };
+  const seen = { before: apiKeyResource(key), body: apiKeyResource(now) };
+  return { status: 200, headers, ...seen, forgets: [TAGS.apiKey(hash)] };
 }
 
 /** Where a key of the caller's stands: with the organisation, in the mode of what asks for it. */

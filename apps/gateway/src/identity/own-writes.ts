@@ -13,6 +13,7 @@ import { versionOf } from '../http/edge/api-version.js';
 import { sendAnswer } from '../http/answers/answer.js';
 import { callerOf } from '../http/edge/authentication.js';
 import type { Caller } from '../http/edge/caller.js';
+import type { GatewayCaches } from '../cache/gateway-caches.js';
 import { bodyOf } from '../http/edge/edge.js';
 import { idempotencyKeyOf as keyHeaderOf } from '../http/edge/headers.js';
 import { refuseParameters } from '../http/lists/list-query.js';
@@ -29,8 +30,10 @@ export interface OwnReply {
   readonly before?: object;
   /** What a copy of the request is answered with instead: the body without what may be seen only once. */
   readonly kept?: object;
+  /** Tags of what the caches know otherwise by then. All processes forget it before anybody is told that it is done. */
+  readonly forgets?: readonly string[];
   /** What others are told then. It never rejects, and after a crash it was not done: nothing may depend on it for ever. */
-  readonly afterCommit?: () => Promise<void>;
+  readonly afterCommit?: () => void;
 }
 
 /** What is done inside the transaction that takes the key. A problem that it throws leaves nothing, the key included. */
@@ -39,34 +42,68 @@ export type OwnWork = (tx: Transaction) => Promise<OwnReply>;
 /** Reads the request, and does what must not hold a transaction open. It is not asked where the key has an answer already. */
 export type OwnRequest = (body: JsonObject, caller: Caller) => OwnWork | Promise<OwnWork>;
 
+/** What is known of an own write beside its work. */
+export interface OwnAbout {
+  /** What it is about where only the credential says so; of somebody else it is another request. */
+  readonly whose?: (caller: Caller) => string | undefined;
+  /**
+   * As {@link OwnReply.forgets}, looked up when it has been done before: whoever did it may have lost its COMMIT, or its life, before
+   * anybody was told, and an answer says that it holds everywhere.
+   */
+  readonly forgets?: (caller: Caller) => readonly string[] | Promise<readonly string[]>;
+}
+
+interface Act {
+  readonly write: KeyedWrite;
+  readonly work: OwnWork;
+  readonly audit: (done: OwnReply) => AuditEntry;
+}
+
+/** What a transaction has done, until it is known whether it stands. */
+interface Attempt {
+  done?: { readonly answer: Reply } & Pick<OwnReply, 'forgets' | 'afterCommit'>;
+}
+
 const RETRY_AFTER_S = '1';
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
 /**
  * The writes that end at the gateway: keys, users, sessions, the test clock. Their effect, their key and their answer commit
  * together. A copy is answered as the first was; while the first is at work it is told to come back.
+ *
+ * What has ended must let nobody in once that is said. A lost COMMIT may stand, or be about to: the caches forget at once, whatever
+ * becomes of it, and once more when the key has told. And each copy has them forget again, for nobody knows what the first came to.
  */
 export class OwnWrites {
   /** `secret`: bodies hold passwords, and a fast hash of one that lies beside it in a table would be as good as the password. */
   constructor(
     private readonly db: Database,
+    private readonly caches: GatewayCaches,
     private readonly secret: string,
   ) {}
 
-  /** Answers the request. `whose`: what it is about where only the credential says so; of somebody else it is another request. */
+  /** Answers the request. */
   async once(
     request: FastifyRequest,
     reply: FastifyReply,
     read: OwnRequest,
-    whose: (caller: Caller) => string | undefined = () => undefined,
+    { whose = () => undefined, forgets = () => [] }: OwnAbout = {},
   ): Promise<void> {
     const { caller, json, write } = this.#receive(request, whose);
+    const again = async (standing: Reply): Promise<void> => {
+      await this.caches.all.forget(await forgets(caller));
+      send(reply, standing, true);
+    };
     const standing = await this.#standing(write);
-    if (standing) return send(reply, standing, true);
+    if (standing) return again(standing);
     const work = await read(json, caller);
     const origin = originOf(request, caller);
-    const { answer, isOwn } = await this.#commit(write, work, (done) => entryOf(origin, request, done));
-    send(reply, answer, !isOwn);
+    const attempt: Attempt = {};
+    const copied = await this.#commit({ write, work, audit: (done) => entryOf(origin, request, done) }, attempt);
+    if (copied) return again(copied);
+    if (!attempt.done) throw unavailable();
+    attempt.done.afterCommit?.();
+    send(reply, attempt.done.answer, false);
   }
 
   #receive(request: FastifyRequest, whose: (caller: Caller) => string | undefined) {
@@ -95,37 +132,41 @@ export class OwnWrites {
     return record && replyOf(write, record);
   }
 
-  /** Whatever ends here is written down: no own write can forget it. */
-  async #commit(
-    write: KeyedWrite,
-    work: OwnWork,
-    audit: (done: OwnReply) => AuditEntry,
-  ): Promise<{ readonly answer: Reply; readonly isOwn: boolean }> {
-    let fresh: { readonly answer: Reply; readonly afterCommit: (() => Promise<void>) | undefined } | undefined;
+  /** Returns what another copy was answered with, where there was one; what this one did is in the attempt. */
+  async #commit(act: Act, attempt: Attempt): Promise<Reply | undefined> {
     try {
-      const replayed = await this.db.transaction(async (tx) => {
-        fresh = undefined;
-        if (!(await lockKey(tx, write))) throw inUse();
-        if ((await takeKeys(tx, [write])).size === 0) return replyOf(write, await recordOf(tx, write));
+      return await this.#try(act, attempt);
+    } catch (error) {
+      // Whether it committed is told by the key: taking it again waits for the lost transaction, a select would not.
+      if (error instanceof OutcomeUnknown) return this.#try(act, attempt, { ...attempt });
+      throw error;
+    }
+  }
+
+  /** `lost`: what an attempt before this one did, and perhaps committed. */
+  async #try({ write, work, audit }: Act, attempt: Attempt, lost?: Attempt): Promise<Reply | undefined> {
+    try {
+      return await this.db.transaction(async (tx) => {
+        delete attempt.done;
+        // Who has lost his COMMIT waits for it; a copy waits for nobody.
+        if (!lost && !(await lockKey(tx, write))) throw inUse();
+        if ((await takeKeys(tx, [write])).size === 0) {
+          const record = await recordOf(tx, write);
+          if (record.resourceId !== write.write.view.id) return replyOf(write, record);
+          // A secret is seen once: what was committed is answered from here, and not from what is kept.
+          if (lost?.done) attempt.done = lost.done;
+          return undefined;
+        }
         const reply = await work(tx);
+        // Whatever ends here is written down: no own write can forget it.
         addAuditEntries(tx, [audit(reply)]);
-        fresh = { answer: rendered(reply, reply.body), afterCommit: reply.afterCommit };
+        attempt.done = { ...reply, answer: rendered(reply, reply.body) };
         saveReply(tx, write, rendered(reply, reply.kept ?? reply.body));
         return undefined;
       });
-      if (replayed) return { answer: replayed, isOwn: false };
-    } catch (error) {
-      // A secret is seen once: what was committed is answered from here, and not from what is kept.
-      if (!(error instanceof OutcomeUnknown) || !(await this.#isCommitted(write))) throw error;
+    } finally {
+      await this.caches.all.forget(attempt.done?.forgets ?? []);
     }
-    if (!fresh) throw unavailable();
-    await fresh.afterCommit?.();
-    return { answer: fresh.answer, isOwn: true };
-  }
-
-  async #isCommitted(write: KeyedWrite): Promise<boolean> {
-    const record = (await findRecords(this.db, [write])).get(idempotencyKeyOf(write));
-    return record?.resourceId === write.write.view.id;
   }
 }
 

@@ -23,7 +23,11 @@ export function identityProviders(config: GatewayConfiguration): Provider[] {
     refresh_s: config.PAYFLOW_SESSION_LIFE / 1_000,
   };
   return [
-    { provide: OwnWrites, inject: [DATABASE], useFactory: (db: Database) => new OwnWrites(db, secret) },
+    {
+      provide: OwnWrites,
+      inject: [DATABASE, GatewayCaches],
+      useFactory: (db: Database, caches: GatewayCaches) => new OwnWrites(db, caches, secret),
+    },
     { provide: Passwords, useFactory: () => new Passwords() },
     {
       provide: Logins,
@@ -36,6 +40,6 @@ export function identityProviders(config: GatewayConfiguration): Provider[] {
       inject: [DATABASE, Passwords, Logins],
       useFactory: (db: Database, passwords: Passwords, logins: Logins) => new Users(db, passwords, logins),
     },
-    { provide: ManagedKeys, inject: [GatewayCaches], useFactory: (caches: GatewayCaches) => new ManagedKeys(caches) },
+    { provide: ManagedKeys, inject: [DATABASE], useFactory: (db: Database) => new ManagedKeys(db) },
   ];
 }

@@ -1,4 +1,5 @@
 import { newId } from '@payflow/contracts';
+import { TAGS } from '../cache/catalogue.js';
 import { Problem } from '@payflow/service';
 import { endSessions, liveTokens, lockSessions } from '../database/session.repository.js';
 import {
@@ -11,6 +12,7 @@ import {
   lockUser,
   setPassword,
   updateUser,
+  type UserKey,
 } from '../database/user.repository.js';
 import type { Database, Transaction } from '@payflow/database';
 import type { Doorstep } from '../audit/login-entries.js';
@@ -80,8 +82,8 @@ export class Users {
       if (disabled) await endSessions(tx, user, 'user_disabled');
       else await lockSessions(tx, user);
       // After the sessions are locked: a refresh that was under way has given its token by then.
-      const tokens = await liveTokens(tx, user);
-      return { ...answer(changed, 200), before: userResource(user), afterCommit: () => this.logins.forget(tokens) };
+      const forgets = await tokenTags(tx, user);
+      return { ...answer(changed, 200), before: userResource(user), forgets };
     };
   }
 
@@ -114,14 +116,20 @@ export class Users {
       await setPassword(tx, key, passwordHash);
       const sessions_ended = await endSessions(tx, key, 'password_changed', session);
       // After it: a refresh that was under way has given its token by then.
-      const tokens = await liveTokens(tx, key);
-      return {
-        status: 204,
-        audited: { resource: id, after: { sessions_ended } },
-        afterCommit: () => this.logins.forget(tokens),
-      };
+      const forgets = await tokenTags(tx, key);
+      return { status: 204, audited: { resource: id, after: { sessions_ended } }, forgets };
     };
   }
+
+  /** What the caches keep of a user's sessions. */
+  tagsOf(id: string, { organisation }: Pick<Caller, 'organisation'>): Promise<readonly string[]> {
+    return tokenTags(this.db, { organisation, id });
+  }
+}
+
+/** What the caches keep of a user's access tokens. */
+export async function tokenTags(tx: Transaction | Database, user: UserKey): Promise<readonly string[]> {
+  return (await liveTokens(tx, user)).map(TAGS.accessToken);
 }
 
 /** A key of test mode that made users could have one log in to live mode. A session is a user's in both. */

@@ -5,7 +5,7 @@ import type { TestClockView } from '../database/test-space.repository.js';
 import { callerOf, type RouteAccess } from '../http/edge/authentication.js';
 import { refuseIfMatch } from '../http/edge/headers.js';
 import { refuseParameters } from '../http/lists/list-query.js';
-import { OwnWrites } from '../identity/own-writes.js';
+import { OwnWrites, type OwnAbout } from '../identity/own-writes.js';
 import { requireTestMode } from './books-of.js';
 import { readReset, readTravel } from './clock.request.js';
 import { TestMode } from './test-mode.js';
@@ -34,14 +34,19 @@ export class TestModeController {
     requireTestMode(asking);
     refuseIfMatch(request.headers['if-match']);
     await this.testMode.changing(asking, (journey) =>
-      this.writes.once(request, reply, (body, caller) => {
-        const travel = readTravel(body);
-        return async (tx) => {
-          const { before, after } = await this.testMode.travel(tx, caller, travel, journey);
-          const afterCommit = () => this.testMode.tell(caller);
-          return { status: 200, body: clockResource(after), before: clockResource(before), afterCommit };
-        };
-      }),
+      this.writes.once(
+        request,
+        reply,
+        (body, caller) => {
+          const travel = readTravel(body);
+          return async (tx) => {
+            const { before, after } = await this.testMode.travel(tx, caller, travel, journey);
+            const seen = { body: clockResource(after), before: clockResource(before) };
+            return { status: 200, ...seen, forgets: this.testMode.tagsOf(caller) };
+          };
+        },
+        this.#about(),
+      ),
     );
   }
 
@@ -52,15 +57,24 @@ export class TestModeController {
     requireTestMode(asking);
     refuseIfMatch(request.headers['if-match']);
     await this.testMode.changing(asking, (journey) =>
-      this.writes.once(request, reply, (body, caller) => {
-        readReset(body);
-        return async (tx) => {
-          const before = await this.testMode.reset(tx, caller, journey);
-          const body = { object: 'test_reset', livemode: false, reset_at: before.now.toISOString() };
-          return { status: 200, body, before: clockResource(before), afterCommit: () => this.testMode.tell(caller) };
-        };
-      }),
+      this.writes.once(
+        request,
+        reply,
+        (body, caller) => {
+          readReset(body);
+          return async (tx) => {
+            const before = await this.testMode.reset(tx, caller, journey);
+            const body = { object: 'test_reset', livemode: false, reset_at: before.now.toISOString() };
+            return { status: 200, body, before: clockResource(before), forgets: this.testMode.tagsOf(caller) };
+          };
+        },
+        this.#about(),
+      ),
     );
+  }
+
+  #about(): OwnAbout {
+    return { forgets: (caller) => this.testMode.tagsOf(caller) };
   }
 }
 

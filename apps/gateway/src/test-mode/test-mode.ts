@@ -61,7 +61,7 @@ export class TestMode {
 
   /** Runs what changes where or when a caller's test data stands: nobody here is answered from a cache for it meanwhile. */
   async changing(caller: Caller, work: (journey: Journey) => Promise<void>): Promise<void> {
-    const tags = [TAGS.testSpace(caller.organisation)];
+    const tags = this.tagsOf(caller);
     const journey: Journey = { staged: undefined };
     this.caches.all.change(tags);
     try {
@@ -72,9 +72,12 @@ export class TestMode {
     journey.staged?.publish();
   }
 
-  /** Has all processes look up where the caller's test data stands. After COMMIT, and before the answer: who has it may ask any of them. */
-  tell({ organisation }: Caller): Promise<void> {
-    return this.caches.all.forget([TAGS.testSpace(organisation)]);
+  /**
+   * What the caches keep of where the caller's test data stands. All processes look it up after COMMIT, and before the answer: who
+   * has it may ask any of them.
+   */
+  tagsOf({ organisation }: Caller): readonly string[] {
+    return [TAGS.testSpace(organisation)];
   }
 
   async #set(tx: Transaction, clock: TestClock, caller: Caller, journey: Journey): Promise<void> {

@@ -9,6 +9,8 @@ export class Proxy {
   #port = 0;
   /** The answer to the next request that contains this text is cut off; the request itself arrives. */
   cutAfter: string | undefined;
+  /** With that answer all is cut, and nobody is let in, until it is opened again: a server that goes down. */
+  isLast = false;
   /** How often that has happened. */
   cuts = 0;
   #stalled = false;
@@ -67,7 +69,7 @@ export class Proxy {
       this.cuts++;
       // The server ends its work and answers into nothing.
       server.removeAllListeners('data');
-      server.once('data', () => client.destroy());
+      server.once('data', () => (this.isLast ? void this.close() : client.destroy()));
       server.write(bytes);
       return;
     }

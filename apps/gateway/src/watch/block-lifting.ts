@@ -25,7 +25,7 @@ export class BlockLifting {
       if (!lifted) return { status: 200, ...seen(before, before) };
       const outgoing = [blockEvent('payflow.block.lifted.v1', lifted.change)];
       const staged = this.messaging.outbox.stageAtCommit(tx, { outgoing, finished: [], parentOf: () => undefined });
-      const afterCommit = async (): Promise<void> => {
+      const afterCommit = (): void => {
         staged.publish();
         this.wake.wake([BLOCKS_CHANGED]);
       };

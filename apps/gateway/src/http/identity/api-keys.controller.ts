@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findKey, listKeys } from '../../database/managed-key.repository.js';
 import { apiKeyResource, type ManagedKey } from '../../domain/api-key.js';
 import { ManagedKeys, of } from '../../identity/api-keys.js';
-import { OwnWrites } from '../../identity/own-writes.js';
+import { OwnWrites, type OwnAbout, type OwnRequest } from '../../identity/own-writes.js';
 import { sendResource } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
@@ -61,7 +61,8 @@ export class ApiKeysController {
   async update(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
     const ifVersion = requiredVersionOf(request.headers['if-match']);
-    await this.own.once(request, reply, (json, caller) => this.keys.update(id, ifVersion, readKeyChange(json), caller));
+    const read: OwnRequest = (json, caller) => this.keys.update(id, ifVersion, readKeyChange(json), caller);
+    await this.own.once(request, reply, read, this.#about(id));
   }
 
   @Post(':id/rotate')
@@ -69,7 +70,8 @@ export class ApiKeysController {
   async rotate(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
     const ifVersion = ifVersionOf(request.headers['if-match']);
-    await this.own.once(request, reply, (json, caller) => this.keys.rotate(id, ifVersion, readOverlap(json), caller));
+    const read: OwnRequest = (json, caller) => this.keys.rotate(id, ifVersion, readOverlap(json), caller);
+    await this.own.once(request, reply, read, this.#about(id));
   }
 
   @Delete(':id')
@@ -77,10 +79,15 @@ export class ApiKeysController {
   async revoke(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
     const ifVersion = ifVersionOf(request.headers['if-match']);
-    await this.own.once(request, reply, (json, caller) => {
+    const read: OwnRequest = (json, caller) => {
       readNothing(json);
       return this.keys.revoke(id, ifVersion, caller);
-    });
+    };
+    await this.own.once(request, reply, read, this.#about(id));
+  }
+
+  #about(id: string): OwnAbout {
+    return { forgets: (caller) => this.keys.tagsOf(id, caller) };
   }
 }
 

@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { doorstepOf } from '../../audit/origin.js';
 import { findKey } from '../../database/managed-key.repository.js';
 import { findTenantName } from '../../database/organisation.repository.js';
-import { endSession, findSession, listSessions, liveTokens } from '../../database/session.repository.js';
+import { endSession, findSession, listSessions } from '../../database/session.repository.js';
 import { findUser, lockUser } from '../../database/user.repository.js';
 import { apiKeyResource } from '../../domain/api-key.js';
 import { sessionResource, type Session, type SessionEnd } from '../../domain/session.js';
@@ -15,7 +15,7 @@ import { userResource } from '../../domain/user.js';
 import { of } from '../../identity/api-keys.js';
 import { Logins, type Granted, type Origin } from '../../identity/logins.js';
 import { OwnWrites, type OwnReply } from '../../identity/own-writes.js';
-import { refuseMore, refuseTestKeys, Users } from '../../identity/users.js';
+import { refuseMore, refuseTestKeys, tokenTags, Users } from '../../identity/users.js';
 import { sendResource } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { refuseIfMatch } from '../edge/headers.js';
@@ -91,7 +91,8 @@ export class AuthController {
         return { ...ended, ...(before ? { before: sessionResource(before, session) } : {}) };
       };
     };
-    await this.own.once(request, reply, read, ({ session }) => session);
+    const forgets = (caller: Caller) => this.users.tagsOf(caller.actor, caller);
+    await this.own.once(request, reply, read, { whose: ({ session }) => session, forgets });
   }
 
   @Post('password')
@@ -102,7 +103,8 @@ export class AuthController {
       const { current_password: current, password: next } = readPasswordChange(json);
       return this.users.changePassword({ current, next }, caller, doorstepOf(request, caller.livemode));
     };
-    await this.own.once(request, reply, read, ({ actor }) => actor);
+    const forgets = (caller: Caller) => this.users.tagsOf(caller.actor, caller);
+    await this.own.once(request, reply, read, { whose: ({ actor }) => actor, forgets });
   }
 
   @Get('me')
@@ -160,7 +162,11 @@ export class AuthController {
       readNothing(body);
       return (tx: Transaction) => this.#revoke(tx, id, caller);
     };
-    await this.own.once(request, reply, read);
+    const forgets = async (caller: Caller) => {
+      const session = await findSession(this.db, { organisation: caller.organisation, id });
+      return session ? this.users.tagsOf(session.user, caller) : [];
+    };
+    await this.own.once(request, reply, read, { forgets });
   }
 
   async #revoke(tx: Transaction, id: string, caller: Caller): Promise<OwnReply> {
@@ -186,9 +192,8 @@ export class AuthController {
     reason: SessionEnd,
   ): Promise<OwnReply> {
     await endSession(tx, { organisation, id }, reason);
-    const tokens = await liveTokens(tx, { organisation, id: user });
-    const audited = { resource: id, after: { end_reason: reason } };
-    return { status: 204, audited, afterCommit: () => this.logins.forget(tokens) };
+    const forgets = await tokenTags(tx, { organisation, id: user });
+    return { status: 204, audited: { resource: id, after: { end_reason: reason } }, forgets };
   }
 
   /** An answer that must be kept nowhere: `no-store` stands on all that the API says. */

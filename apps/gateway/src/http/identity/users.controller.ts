@@ -6,7 +6,7 @@ import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { findUser, listUsers } from '../../database/user.repository.js';
 import { userResource, type User } from '../../domain/user.js';
-import { OwnWrites } from '../../identity/own-writes.js';
+import { OwnWrites, type OwnRequest } from '../../identity/own-writes.js';
 import { Users } from '../../identity/users.js';
 import { sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
@@ -60,9 +60,8 @@ export class UsersController {
   async change(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     checkId(id);
     const ifVersion = requiredVersionOf(request.headers['if-match']);
-    await this.own.once(request, reply, (json, caller) =>
-      this.users.change(id, ifVersion, readUserChange(json), caller),
-    );
+    const read: OwnRequest = (json, caller) => this.users.change(id, ifVersion, readUserChange(json), caller);
+    await this.own.once(request, reply, read, { forgets: (caller) => this.users.tagsOf(id, caller) });
   }
 
   @Post(':id/invitation')
