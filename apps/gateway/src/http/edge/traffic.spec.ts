@@ -30,6 +30,8 @@ it('what settles money that is already moving goes before all else, and so does 
   expect(those(trafficOf, 'critical')).toEqual([
     'post /holds/{id}/post',
     'post /holds/{id}/void',
+    'post /payments/bulk_cancel',
+    'post /payments/bulk_refund',
     'post /payments/{id}/cancel',
     'post /payments/{id}/capture',
     'post /payments/{id}/refunds',

@@ -32,13 +32,13 @@ export class PaymentBulksController {
   }
 
   @Post('bulk_cancel')
-  @RouteConfig({ scope: 'payments:write', bulk: true } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', traffic: 'critical', bulk: true } satisfies RouteAccess)
   cancel(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(request, reply, cancelItems);
   }
 
   @Post('bulk_refund')
-  @RouteConfig({ scope: 'payments:write', bulk: true } satisfies RouteAccess)
+  @RouteConfig({ scope: 'payments:write', traffic: 'critical', bulk: true } satisfies RouteAccess)
   refund(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.ask(request, reply, refundItems);
   }
