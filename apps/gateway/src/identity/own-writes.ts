@@ -46,6 +46,8 @@ export type OwnRequest = (body: JsonObject, caller: Caller) => OwnWork | Promise
 export interface OwnAbout {
   /** What it is about where only the credential says so; of somebody else it is another request. */
   readonly whose?: (caller: Caller) => string | undefined;
+  /** Whose key it takes: the organisation's, which is there when its test data is not any more, but where it goes with that data. */
+  readonly tenant?: (caller: Caller) => string;
   /**
    * As {@link OwnReply.forgets}, looked up when it has been done before: whoever did it may have lost its COMMIT, or its life, before
    * anybody was told, and an answer says that it holds everywhere.
@@ -83,15 +85,10 @@ export class OwnWrites {
   ) {}
 
   /** Answers the request. */
-  async once(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    read: OwnRequest,
-    { whose = () => undefined, forgets = () => [] }: OwnAbout = {},
-  ): Promise<void> {
-    const { caller, json, write } = this.#receive(request, whose);
+  async once(request: FastifyRequest, reply: FastifyReply, read: OwnRequest, about: OwnAbout = {}): Promise<void> {
+    const { caller, json, write } = this.#receive(request, about);
     const again = async (standing: Reply): Promise<void> => {
-      await this.caches.all.forget(await forgets(caller));
+      await this.caches.all.forget((await about.forgets?.(caller)) ?? []);
       send(reply, standing, true);
     };
     const standing = await this.#standing(write);
@@ -106,17 +103,16 @@ export class OwnWrites {
     send(reply, attempt.done.answer, false);
   }
 
-  #receive(request: FastifyRequest, whose: (caller: Caller) => string | undefined) {
+  #receive(request: FastifyRequest, { whose, tenant = ({ organisation }) => organisation }: OwnAbout) {
     const idempotencyKey = keyHeaderOf(request.headers['idempotency-key']);
     refuseParameters(request.url);
     const caller = callerOf(request);
     const { bytes, json } = bodyOf(request);
     const write: KeyedWrite = {
-      // Of the organisation, which is there when its test data is not any more.
-      tenant: caller.organisation,
+      tenant: tenant(caller),
       livemode: caller.livemode,
       idempotencyKey,
-      fingerprint: this.#fingerprint(request, whose(caller) ?? '', bytes),
+      fingerprint: this.#fingerprint(request, whose?.(caller) ?? '', bytes),
       apiVersion: versionOf(request),
       write: { kind: 'own', view: { id: newId('event'), createdAt: new Date().toISOString() } },
     };

@@ -5,10 +5,10 @@ import type { TestClockView } from '../database/test-space.repository.js';
 import { callerOf, type RouteAccess } from '../http/edge/authentication.js';
 import { refuseIfMatch } from '../http/edge/headers.js';
 import { refuseParameters } from '../http/lists/list-query.js';
-import { OwnWrites, type OwnAbout } from '../identity/own-writes.js';
+import { OwnWrites, type OwnAbout, type OwnRequest } from '../identity/own-writes.js';
 import { requireTestMode } from './books-of.js';
 import { readReset, readTravel } from './clock.request.js';
-import { TestMode } from './test-mode.js';
+import { TestMode, type Journey } from './test-mode.js';
 
 /** What there is in test mode alone: going ahead in time, and beginning anew. */
 @Controller('api/v1/test')
@@ -33,21 +33,19 @@ export class TestModeController {
     const asking = callerOf(request);
     requireTestMode(asking);
     refuseIfMatch(request.headers['if-match']);
-    await this.testMode.changing(asking, (journey) =>
-      this.writes.once(
-        request,
-        reply,
-        (body, caller) => {
-          const travel = readTravel(body);
-          return async (tx) => {
-            const { before, after } = await this.testMode.travel(tx, caller, travel, journey);
-            const seen = { body: clockResource(after), before: clockResource(before) };
-            return { status: 200, ...seen, forgets: this.testMode.tagsOf(caller) };
-          };
-        },
-        this.#about(),
-      ),
-    );
+    const read =
+      (journey: Journey): OwnRequest =>
+      (body, caller) => {
+        const travel = readTravel(body);
+        return async (tx) => {
+          const { before, after } = await this.testMode.travel(tx, caller, travel, journey);
+          const seen = { body: clockResource(after), before: clockResource(before) };
+          return { status: 200, ...seen, forgets: this.testMode.tagsOf(caller) };
+        };
+      };
+    // A key of the space: who resets and makes the same journey again is to have made it.
+    const about: OwnAbout = { ...this.#about(), tenant: ({ tenant }) => tenant };
+    await this.testMode.changing(asking, (journey) => this.writes.once(request, reply, read(journey), about));
   }
 
   @Post('reset')
@@ -56,21 +54,17 @@ export class TestModeController {
     const asking = callerOf(request);
     requireTestMode(asking);
     refuseIfMatch(request.headers['if-match']);
-    await this.testMode.changing(asking, (journey) =>
-      this.writes.once(
-        request,
-        reply,
-        (body, caller) => {
-          readReset(body);
-          return async (tx) => {
-            const before = await this.testMode.reset(tx, caller, journey);
-            const body = { object: 'test_reset', livemode: false, reset_at: before.now.toISOString() };
-            return { status: 200, body, before: clockResource(before), forgets: this.testMode.tagsOf(caller) };
-          };
-        },
-        this.#about(),
-      ),
-    );
+    const read =
+      (journey: Journey): OwnRequest =>
+      (body, caller) => {
+        readReset(body);
+        return async (tx) => {
+          const before = await this.testMode.reset(tx, caller, journey);
+          const body = { object: 'test_reset', livemode: false, reset_at: before.now.toISOString() };
+          return { status: 200, body, before: clockResource(before), forgets: this.testMode.tagsOf(caller) };
+        };
+      };
+    await this.testMode.changing(asking, (journey) => this.writes.once(request, reply, read(journey), this.#about()));
   }
 
   #about(): OwnAbout {

@@ -176,6 +176,33 @@ describe('a reset', () => {
     expect([paid.status, paid.body['id'] === idOf(payment)]).toEqual([201, false]);
   });
 
+  it('leaves no key of a journey behind: the same journey is made again', async () => {
+    const key = { 'idempotency-key': randomUUID() };
+    const journey = () => client.post(CLOCK, { advance_seconds: 60 }, key);
+    expect(told(await journey())).toBe('200');
+    await reset();
+    const again = await journey();
+    expect([told(again), again.headers.get('idempotency-replayed')]).toEqual(['200', null]);
+    expect((await client.get(CLOCK)).body).toMatchObject({ ahead_seconds: 60, version: 1 });
+    expect((await journey()).headers.get('idempotency-replayed')).toBe('true');
+    await reset();
+    books = await keepBooks(client);
+  });
+
+  it('that a process has not heard of lets no journey begin in the old space, and none be made twice', async () => {
+    const { testSpaces } = stage.gateway.app.get(GatewayCaches);
+    const before = await testSpaces.get(client.tenant);
+    await reset();
+    if (before) testSpaces.put(client.tenant, before);
+    const key = { 'idempotency-key': randomUUID() };
+    const journey = () => client.post(CLOCK, { advance_seconds: 60 }, key);
+    expect(told(await journey())).toBe('503 unavailable');
+    expect([told(await journey()), told(await journey())]).toEqual(['200', '200']);
+    expect((await client.get(CLOCK)).body).toMatchObject({ ahead_seconds: 60, version: 1 });
+    await reset();
+    books = await keepBooks(client);
+  });
+
   it('tells the owners that nobody travels in the old space any more', async () => {
     const space = await spaceNow();
     await travel({ advance_seconds: 60 });

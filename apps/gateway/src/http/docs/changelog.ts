@@ -26,6 +26,7 @@ export const CHANGELOG: readonly Change[] = [
       'An item of a bulk, and a correction, in a unit that is not defined is `asset_unknown`, as a transfer alone is: it was `assets_differ`.',
       'A conversion between two accounts of one asset is `assets_identical` whatever its amount would come to: it could be `conversion_too_small` or `conversion_too_large`.',
       'A bulk under an `id` of its own is known by what its terms mean: `conditions` that are left out or empty, and one instant written in another way, are the same bulk, and no longer `id_reused`.',
+      'A reset of test mode leaves no `Idempotency-Key` of `POST /test/clock` behind: the same journey was answered as before, and the clock did not move.',
     ],
   },
   {
