@@ -6,7 +6,7 @@ import { GatewayModule } from './gateway.module.js';
 import type { Door } from './http/edge/authentication.js';
 import { serveDocs } from './http/docs/docs.js';
 import { holdsCardNumber } from './http/edge/card-numbers.js';
-import { gatewayEdge, withVersion } from './http/edge/edge.js';
+import { gatewayEdge, routelessHeaders, withVersion } from './http/edge/edge.js';
 import { Admission } from './load/admission.js';
 import { connectionLimits } from './load/connection-limits.js';
 import { Watch } from './watch/watch.js';
@@ -22,6 +22,7 @@ export function gatewayService(): ServiceDefinition<typeof gatewayConfiguration>
     rewriteUrl: withVersion,
     keepsName: (name) => !holdsCardNumber(name),
     tls: tlsIdentity,
+    routeless: routelessHeaders,
     edge: async (fastify, config) => {
       limitConnections(fastify.server, connectionLimits(config));
       await gatewayEdge(fastify, config, { door: () => door as Door, admission: new Admission(config) });

@@ -38,6 +38,8 @@ export interface ServiceDefinition<C extends Configuration> {
   readonly rewriteUrl?: (url: string) => string;
   /** Whether what a caller calls a request or a trace may be written into logs and kept; where this is not said, any such text may. */
   readonly keepsName?: KeepsName;
+  /** Headers of what is answered before there is a route (a path that is no text, bad HTTP), which no hook of the edge sees. */
+  readonly routeless?: (config: ConfigurationOf<C>) => Readonly<Record<string, string>>;
   /** What the service adds to its HTTP edge: hooks, body parsers, pages. Runs before any route is made. */
   readonly edge?: (fastify: FastifyInstance, config: ConfigurationOf<C>) => void | Promise<void>;
   /** Runs when the modules are up and before traffic: the OpenAPI document, warming up. */
@@ -143,7 +145,12 @@ async function createApp<C extends Configuration>(
     await startUp.part('schemas', () => compileSchemas(service, () => Promise.resolve()));
 
   const adapter = new FastifyAdapter({
-    ...serverOptions(definition.rewriteUrl, definition.tls?.(config), definition.keepsName),
+    ...serverOptions(
+      definition.rewriteUrl,
+      definition.tls?.(config),
+      definition.keepsName,
+      definition.routeless?.(config),
+    ),
     ...(definition.forwardedReads ? forwardedReads : {}),
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;

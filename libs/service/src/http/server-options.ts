@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { FastifyHttpOptions, FastifyInstance } from 'fastify';
-import { answerClientError } from '../problem/client-error.js';
+import { clientErrorsWith } from '../problem/client-error.js';
 import { sendProblem } from '../problem/problem.filter.js';
 import { Problem } from '../problem/problem.js';
 import { serveBothVersions } from './both-versions.js';
 import { keepsAnyName, type KeepsName } from './keeps-name.js';
 import { originForm } from './origin-form.js';
+import { newRequestId } from './request-id.js';
 import { tlsServerOptions, type TlsIdentity } from './tls.js';
 
 export const BODY_BYTES_MAX = 256 * 1024;
@@ -46,11 +46,15 @@ export const forwardedReads: Pick<FastifyHttpOptions<Server>, 'serverFactory' | 
     }),
 };
 
-/** Limits and edge behaviour of every service's HTTP server; `identity` makes it one of HTTPS. */
+/**
+ * Limits and edge behaviour of every service's HTTP server; `identity` makes it one of HTTPS. `routeless`: headers of what is
+ * answered before there is a route, which no hook sees.
+ */
 export function serverOptions(
   rewriteUrl?: (url: string) => string,
   identity?: TlsIdentity,
   keepsName: KeepsName = keepsAnyName,
+  routeless: Readonly<Record<string, string>> = {},
 ): FastifyHttpOptions<Server> {
   const http = {
     // Node would answer a missing Host by itself, and not as we do: see refuseAmbiguous.
@@ -76,9 +80,10 @@ export function serverOptions(
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX, caseSensitive: true },
     // Node's server of HTTPS takes both kinds of options in one; to Fastify's types it is another server.
     ...(identity ? ({ https: { ...http, ...tlsServerOptions(identity) } } as object) : { http }),
-    clientErrorHandler: answerClientError,
     // No hook has seen them: what every answer has is said here.
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply.header('request-id', request.id)),
+    clientErrorHandler: clientErrorsWith(routeless),
+    frameworkErrors: (error, request, reply) =>
+      sendProblem(error, request, reply.headers(routeless).header('request-id', request.id)),
   };
 }
 
@@ -86,7 +91,7 @@ export function serverOptions(
 function requestId({ headers }: Pick<IncomingMessage, 'headers'>, keepsName: KeepsName): string {
   const given = headers['request-id'];
   const isKept = typeof given === 'string' && SANE_REQUEST_ID.test(given) && keepsName(given);
-  return isKept ? given : `req_${randomUUID()}`;
+  return isKept ? given : newRequestId();
 }
 
 /**

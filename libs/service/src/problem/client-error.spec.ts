@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { answerClientError } from './client-error.js';
+import { clientErrorsWith } from './client-error.js';
 
 const MAKE = 'POST /things HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}';
 const GARBAGE = 'garbage\r\n\r\n';
@@ -16,7 +16,8 @@ beforeEach(async () => {
   [begun, text] = [[], ''];
   // Answers when it is told to, and not before it has the body.
   server = createServer((request, response) => void request.resume().on('end', () => begun.push(response)));
-  server.on('clientError', (error, from) => answerClientError(error, from as Socket));
+  const answer = clientErrorsWith({ 'x-content-type-options': 'nosniff' });
+  server.on('clientError', (error, from) => answer(error, from as Socket));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -68,4 +69,17 @@ it('nothing is put behind half an answer', async () => {
   socket.write('zz\r\n');
   await closed;
   expect(statuses()).toEqual(['200']);
+});
+
+it('what is refused has an id of its own, in its head and in its body, and the headers that all answers have', async () => {
+  const closed = once(socket, 'close');
+  socket.write(GARBAGE);
+  await closed;
+  const [head = '', body = ''] = text.split('\r\n\r\n');
+  const { request_id } = JSON.parse(body) as { request_id: string };
+  expect(request_id).toMatch(/^req_[0-9a-f-]{36}$/);
+  expect(head.split('\r\n')).toEqual(
+    expect.arrayContaining([`request-id: ${request_id}`, 'x-content-type-options: nosniff', 'connection: close']),
+  );
+  expect(head).toContain(`content-length: ${Buffer.byteLength(body)}`);
 });

@@ -27,6 +27,7 @@ export const CHANGELOG: readonly Change[] = [
       'A conversion between two accounts of one asset is `assets_identical` whatever its amount would come to: it could be `conversion_too_small` or `conversion_too_large`.',
       'A bulk under an `id` of its own is known by what its terms mean: `conditions` that are left out or empty, and one instant written in another way, are the same bulk, and no longer `id_reused`.',
       'A reset of test mode leaves no `Idempotency-Key` of `POST /test/clock` behind: the same journey was answered as before, and the clock did not move.',
+      'What is refused before there is a route (a path that is no text, an id longer than any, HTTP that is none, too large or too slow a head) has the security headers, `PayFlow-Version` and `Request-Id` of all other answers, but no `RateLimit`. `POST /payments/bulk_cancel` and `…/bulk_refund` are put off as late as a single cancellation or refund is.',
     ],
   },
   {

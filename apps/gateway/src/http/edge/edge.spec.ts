@@ -4,7 +4,8 @@ import { get as getOverTls } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { json } from 'node:stream/consumers';
+import { connect as connectTo } from 'node:net';
+import { json, text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { Controller, Get, Module } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
@@ -40,6 +41,12 @@ class Things {
   all(): object {
     return { data: [] };
   }
+
+  @Get(':id')
+  @RouteConfig({ open: true } satisfies RouteAccess)
+  one(): object {
+    return {};
+  }
 }
 
 @Module({
@@ -59,10 +66,10 @@ const OPEN = {
 
 /** The gateway's own edge and server, before a single route. */
 async function start(env: NodeJS.ProcessEnv): Promise<RunningService & { readonly base: string }> {
-  const { tls, rewriteUrl, configuration } = gatewayService();
+  const { tls, rewriteUrl, routeless, configuration } = gatewayService();
   const edge = (fastify: FastifyInstance, config: GatewayConfiguration): Promise<void> =>
     gatewayEdge(fastify, config, { door: () => OPEN, admission: new Admission(config) });
-  const definition = { configuration, module: () => ({ module: OneRoute }), edge, tls, rewriteUrl };
+  const definition = { configuration, module: () => ({ module: OneRoute }), edge, tls, rewriteUrl, routeless };
   const running = await startService(definition as never, readConfiguration(gatewayConfiguration, { ...ENV, ...env }));
   return { ...running, base: await running.app.getUrl() };
 }
@@ -76,6 +83,21 @@ afterEach(async () => {
 const ask = (path: string, headers: Record<string, string> = {}, method = 'GET') =>
   fetch(`${running?.base}${path}`, { method, headers });
 
+/** As {@link ask}, in bytes that no client would send. */
+async function askInBytes(bytes: string): Promise<Response> {
+  const socket = connectTo(Number(new URL(running?.base ?? '').port), '127.0.0.1');
+  socket.write(bytes);
+  const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+  const [line = '', ...headers] = head.split('\r\n');
+  const pairs = headers.map((header) => header.split(/: (.*)/s).slice(0, 2) as [string, string]);
+  return new Response(body, { status: Number(line.split(' ')[1]), headers: pairs });
+}
+
+const ALWAYS = [
+  ...['x-content-type-options', 'x-frame-options', 'referrer-policy', 'cross-origin-resource-policy'],
+  ...['content-security-policy', 'cache-control', 'payflow-version'],
+];
+
 describe('an answer', () => {
   it('names no product, is embedded nowhere, and is taken for nothing else', async () => {
     running = await start({});
@@ -83,6 +105,25 @@ describe('an answer', () => {
     expect([headers.get('server'), headers.get('x-powered-by'), headers.get('via')]).toEqual([null, null, null]);
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+  });
+
+  it.each([
+    ['whose path is no text', 400, () => ask('/api/v1/things/%zz')],
+    ['whose id is longer than any', 414, () => ask(`/api/v1/things/${'a'.repeat(256)}`)],
+    ['that is no HTTP', 400, () => askInBytes('hello\r\n\r\n')],
+    ['with too large a head', 431, () => askInBytes(`GET / HTTP/1.1\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`)],
+  ])('to what is refused before there is a route, %s, has what all have', async (_what, status, refused) => {
+    running = await start({ PAYFLOW_TLS_AT_PROXY: 'true' });
+    const served = await ask('/api/v1/things');
+    const answer = await refused();
+    const names = [...ALWAYS, 'strict-transport-security'];
+    expect(answer.status).toBe(status);
+    expect(names.map((name) => [name, answer.headers.get(name)])).toEqual(
+      names.map((name) => [name, served.headers.get(name)]),
+    );
+    expect(names.filter((name) => !served.headers.has(name))).toEqual([]);
+    expect(answer.headers.get('request-id')).toMatch(/^req_/);
+    expect(await answer.json()).toMatchObject({ request_id: answer.headers.get('request-id') });
   });
 
   it('speaks of HTTPS only where clients come by it', async () => {

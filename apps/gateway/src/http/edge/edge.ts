@@ -59,7 +59,7 @@ export async function gatewayEdge(
   config: EdgeConfiguration,
   { door, admission }: EdgeParts,
 ): Promise<void> {
-  fastify.addHook('onRequest', dressWith(isSecured(config) ? { ...SECURITY_HEADERS, ...SECURED } : SECURITY_HEADERS));
+  fastify.addHook('onRequest', dressWith(securityHeaders(config)));
   const origins = config.PAYFLOW_CORS_ORIGINS;
   if (origins) await allowOrigins(fastify, origins);
   admitAddresses(fastify, door);
@@ -94,6 +94,15 @@ const SECURITY_HEADERS = {
 
 /** Over plain HTTP this must not be said (RFC 6797 §7.2), and would mean nothing. */
 const SECURED = { 'strict-transport-security': 'max-age=31536000; includeSubDomains' };
+
+function securityHeaders(config: EdgeConfiguration): Readonly<Record<string, string>> {
+  return isSecured(config) ? { ...SECURITY_HEADERS, ...SECURED } : SECURITY_HEADERS;
+}
+
+/** Of what is answered before there is a route: whatever it was to be, the answer is as one of the API's. */
+export function routelessHeaders(config: EdgeConfiguration): Readonly<Record<string, string>> {
+  return { ...securityHeaders(config), ...API_HEADERS };
+}
 
 /** Before anything can refuse the request: a refusal has them too. */
 function dressWith(security: Readonly<Record<string, string>>) {
