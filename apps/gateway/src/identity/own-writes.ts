@@ -32,7 +32,10 @@ export interface OwnReply {
   readonly kept?: object;
   /** Tags of what the caches know otherwise by then. All processes forget it before anybody is told that it is done. */
   readonly forgets?: readonly string[];
-  /** What others are told then. It never rejects, and after a crash it was not done: nothing may depend on it for ever. */
+  /**
+   * What others are told then. It never rejects, and after a crash or a lost COMMIT it was not done: nothing may depend on it for
+   * ever.
+   */
   readonly afterCommit?: () => void;
 }
 
@@ -63,7 +66,11 @@ interface Act {
 
 /** What a transaction has done, until it is known whether it stands. */
 interface Attempt {
-  done?: { readonly answer: Reply } & Pick<OwnReply, 'forgets' | 'afterCommit'>;
+  done?: {
+    readonly answer: Reply;
+    readonly forgets: readonly string[];
+    readonly afterCommit: (() => void) | undefined;
+  };
 }
 
 const RETRY_AFTER_S = '1';
@@ -150,13 +157,15 @@ export class OwnWrites {
           const record = await recordOf(tx, write);
           if (record.resourceId !== write.write.view.id) return replyOf(write, record);
           // A secret is seen once: what was committed is answered from here, and not from what is kept.
-          if (lost?.done) attempt.done = lost.done;
+          // What was to be told afterwards was made of answers that may have been lost with it: the outbox tells.
+          if (lost?.done) attempt.done = { ...lost.done, afterCommit: undefined };
           return undefined;
         }
         const reply = await work(tx);
         // Whatever ends here is written down: no own write can forget it.
         addAuditEntries(tx, [audit(reply)]);
-        attempt.done = { ...reply, answer: rendered(reply, reply.body) };
+        const { forgets = [], afterCommit } = reply;
+        attempt.done = { answer: rendered(reply, reply.body), forgets, afterCommit };
         saveReply(tx, write, rendered(reply, reply.kept ?? reply.body));
         return undefined;
       });

@@ -3,9 +3,10 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { TestClockView } from '../database/test-space.repository.js';
 import { callerOf, type RouteAccess } from '../http/edge/authentication.js';
+import type { Caller } from '../http/edge/caller.js';
 import { refuseIfMatch } from '../http/edge/headers.js';
 import { refuseParameters } from '../http/lists/list-query.js';
-import { OwnWrites, type OwnAbout, type OwnRequest } from '../identity/own-writes.js';
+import { OwnWrites, type OwnAbout, type OwnReply, type OwnRequest } from '../identity/own-writes.js';
 import { requireTestMode } from './books-of.js';
 import { readReset, readTravel } from './clock.request.js';
 import { TestMode, type Journey } from './test-mode.js';
@@ -40,7 +41,7 @@ export class TestModeController {
         return async (tx) => {
           const { before, after } = await this.testMode.travel(tx, caller, travel, journey);
           const seen = { body: clockResource(after), before: clockResource(before) };
-          return { status: 200, ...seen, forgets: this.testMode.tagsOf(caller) };
+          return { status: 200, ...seen, ...this.#afterwards(caller, journey) };
         };
       };
     // A key of the space: who resets and makes the same journey again is to have made it.
@@ -61,10 +62,14 @@ export class TestModeController {
         return async (tx) => {
           const before = await this.testMode.reset(tx, caller, journey);
           const body = { object: 'test_reset', livemode: false, reset_at: before.now.toISOString() };
-          return { status: 200, body, before: clockResource(before), forgets: this.testMode.tagsOf(caller) };
+          return { status: 200, body, before: clockResource(before), ...this.#afterwards(caller, journey) };
         };
       };
     await this.testMode.changing(asking, (journey) => this.writes.once(request, reply, read(journey), this.#about()));
+  }
+
+  #afterwards(caller: Caller, { staged }: Journey): Pick<OwnReply, 'forgets' | 'afterCommit'> {
+    return { forgets: this.testMode.tagsOf(caller), afterCommit: () => staged?.publish() };
   }
 
   #about(): OwnAbout {

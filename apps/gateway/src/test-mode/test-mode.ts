@@ -72,7 +72,6 @@ export class TestMode {
     } finally {
       await this.caches.all.changed(tags);
     }
-    journey.staged?.publish();
   }
 
   /**

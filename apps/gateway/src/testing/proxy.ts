@@ -9,6 +9,11 @@ export class Proxy {
   #port = 0;
   /** The answer to the next request that contains this text is cut off; the request itself arrives. */
   cutAfter: string | undefined;
+  /**
+   * What that answer must hold before it is cut; without, it is cut as it begins. A server that still has something to say to who has
+   * gone may leave the rest of the request undone.
+   */
+  cutAt = '';
   /** With that answer all is cut, and nobody is let in, until it is opened again: a server that goes down. */
   isLast = false;
   /** How often that has happened. */
@@ -69,7 +74,9 @@ export class Proxy {
       this.cuts++;
       // The server ends its work and answers into nothing.
       server.removeAllListeners('data');
-      server.once('data', () => (this.isLast ? void this.close() : client.destroy()));
+      server.on('data', (answer) => {
+        if (answer.includes(this.cutAt)) void (this.isLast ? this.close() : client.destroy());
+      });
       server.write(bytes);
       return;
     }

@@ -8,13 +8,19 @@ import { SCOPES } from '../../domain/scope.js';
 import { hashToken } from '../../identity/tokens.js';
 import { Client, startGateway, type Answered } from '../../testing/gateway-under-test.js';
 import { logIn, PASSWORD, userOf } from '../../testing/people.js';
+import { metric } from '../../testing/narrow-gateway.js';
+import { blockedKey } from '../../testing/blocked.js';
 import { Proxy } from '../../testing/proxy.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
 
 const KEYS = '/api/v1/keys';
 const ME = '/api/v1/auth/me';
-/** What is sent in one packet with the COMMIT of a write that ends at the gateway. */
+/** What is sent in one packet with the COMMIT of a write that ends at the gateway; then, how far the server is when it is lost. */
 const LAST = 'own-writes.save-reply';
+const [BEFORE, AFTER] = ['UPDATE 1', 'COMMIT'];
+
+/** Messages that went out, of this process. */
+const SENT = 'payflow_producer_messages_total{topic="gateway.events.v1"}';
 
 const BRAKE = `
   create function spec_brake() returns trigger language plpgsql as
@@ -66,7 +72,7 @@ describe('a key whose revocation has lost its COMMIT', () => {
   it('lets nobody in once a copy is answered by another process, though the first knows nothing of it', async () => {
     const { path, user } = await madeKey();
     const key = { 'idempotency-key': newId('event') };
-    Object.assign(postgres, { cutAfter: LAST, isLast: true });
+    Object.assign(postgres, { cutAfter: LAST, cutAt: AFTER, isLast: true });
     const lost = await stage.client.at(far.base).delete(path, key);
     await postgres.open();
     Object.assign(postgres, { isLast: false });
@@ -83,7 +89,7 @@ describe('a key whose revocation has lost its COMMIT', () => {
   ])('is waited for, and lets nobody in when the answer is there: it %s', async (_what, end) => {
     const { path, user } = await madeKey();
     await admin.query('select pg_advisory_lock(77)');
-    postgres.cutAfter = LAST;
+    Object.assign(postgres, { cutAfter: LAST, cutAt: BEFORE });
     const revoked = stage.client.at(far.base).delete(path);
     const pid = await until('COMMIT is under way', async () => {
       const { rows } = await admin.query<{ pid: number }>(COMMITTING);
@@ -104,11 +110,28 @@ describe('a key whose revocation has lost its COMMIT', () => {
 });
 
 it('a secret is seen although the COMMIT that made it was lost', async () => {
-  postgres.cutAfter = LAST;
+  Object.assign(postgres, { cutAfter: LAST, cutAt: AFTER });
   const cuts = postgres.cuts;
   const made = await stage.client.at(far.base).post(KEYS, { name: 'spec', scopes: ['payments:read'] });
   expect([postgres.cuts - cuts, told(made)]).toEqual([1, '201']);
   expect(made.body['secret']).toMatch(/^sk_test_/);
+});
+
+it('a block that was lifted is told of once, by the outbox, although the COMMIT was lost', async () => {
+  const unsent = async () =>
+    (await admin.query<{ open: number }>(`select count(*)::integer as open from outbox where published_at is null`))
+      .rows[0]?.open;
+  const { body } = await stage.client.post(KEYS, { name: 'spec', scopes: ['payments:read'] });
+  const owner = { tenant: stage.client.tenant, livemode: false };
+  const block = await blockedKey(stage.db, owner, body['id'] as string);
+  const before = await metric(SENT);
+  Object.assign(postgres, { cutAfter: LAST, cutAt: AFTER });
+  const cuts = postgres.cuts;
+  const lifted = await stage.client.at(far.base).delete(`/api/v1/blocks/${block}`);
+  expect([postgres.cuts - cuts, told(lifted), lifted.body['status']]).toEqual([1, '200', 'lifted']);
+
+  await until('all of the outbox was sent', async () => (await unsent()) === 0);
+  expect((await metric(SENT)) - before).toBe(1);
 });
 
 interface Ended {
