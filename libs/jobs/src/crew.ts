@@ -1,7 +1,9 @@
-import { Logger, runTaskList, type LogFunctionFactory, type WorkerPool } from 'graphile-worker';
+import { EventEmitter } from 'node:events';
+import { Logger, runTaskList, type LogFunctionFactory, type WorkerEvents, type WorkerPool } from 'graphile-worker';
 import { logger } from '@payflow/telemetry';
 import type { Pool } from 'pg';
 import type { HandledJob } from './job.js';
+import type { Received } from './received.js';
 import { runJob, type RunParts } from './run-job.js';
 
 const log = logger('jobs');
@@ -29,6 +31,8 @@ export interface CrewParts extends Omit<RunParts, 'stopping'> {
   /** Jobs at once. */
   readonly concurrency: number;
   readonly drain_ms: number;
+  /** Hears of everything that comes from the queue. */
+  readonly received: Received;
   /** Notes that a worker of this name lives, before it takes anything. */
   readonly onStart: (id: string) => void;
 }
@@ -45,13 +49,16 @@ export class Crew {
   }
 
   start(): void {
-    const { clients, concurrency, drain_ms } = this.parts;
+    const { clients, concurrency, drain_ms, received } = this.parts;
+    const events: WorkerEvents = new EventEmitter();
+    events.on('localQueue:getJobs:complete', ({ jobs }) => received.note(jobs));
     const pool = runTaskList(
       {
         logger: new Logger(toOurLog),
         noHandleSignals: true,
         preset: {
           worker: {
+            events,
             concurrentJobs: concurrency,
             pollInterval: POLL_MS,
             localQueue: {

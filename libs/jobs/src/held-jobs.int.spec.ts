@@ -1,6 +1,6 @@
 import { statement, type Database } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
-import { createTestDatabase, until, type TestDatabase } from '@payflow/testing';
+import { TcpProxy, createTestDatabase, until, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -160,4 +160,43 @@ describe('a worker that could not say for long that it lives', () => {
       expect(runs).toEqual([1, 2, 2]);
     }, 30_000);
   });
+});
+
+describe('jobs that were taken, and the reply lost', () => {
+  let way: TcpProxy;
+  let worker: JobWorker;
+  const runs: { n: number; attempt: number }[] = [];
+  beforeEach(async () => {
+    runs.length = 0;
+    way = new TcpProxy(new URL(test.url));
+    await way.open();
+    const job = handled(work, async ({ data, attempt }: JobRun<Work>) => void runs.push({ n: data.n, attempt }));
+    worker = new JobWorker({ url: way.url, db, applicationName: 'jobs-spec', jobs: [job], unseen_max_ms: 1_000 });
+  });
+  afterEach(async () => {
+    await worker.stop();
+    await way.close();
+  });
+
+  it('are done by the same process, as if they had never been taken', async () => {
+    await put([newJob(work, { data: { n: 1 }, key: 'a' }), newJob(work, { data: { n: 2 } })]);
+    way.cutAfter = 'get_job';
+    worker.start();
+    await until('they are done', async () => (await left()) === 0, 20_000);
+    expect(way.cuts).toBe(1);
+    expect(runs.sort((a, b) => a.n - b.n)).toEqual([
+      { n: 1, attempt: 1 },
+      { n: 2, attempt: 1 },
+    ]);
+  }, 30_000);
+
+  it('do not run beside what has replaced them', async () => {
+    await put([newJob(work, { data: { n: 1 }, key: 'a' })]);
+    way.cutAfter = 'get_job';
+    worker.start();
+    await until('it is taken, and nobody knows', () => way.cuts === 1);
+    await put([newJob(work, { data: { n: 2 }, key: 'a' })]);
+    await until('both have left the queue', async () => (await left()) === 0, 20_000);
+    expect(runs).toEqual([{ n: 2, attempt: 1 }]);
+  }, 30_000);
 });

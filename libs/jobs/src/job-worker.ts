@@ -5,7 +5,9 @@ import { Crew } from './crew.js';
 import {
   dropReplaced,
   forgetProgress,
+  giveBack,
   leaveWorkers,
+  readHeld,
   releaseLost,
   seeWorkers,
 } from './database/job-worker.repository.js';
@@ -13,6 +15,7 @@ import { countJobs } from './database/job.repository.js';
 import { SHARED_CONCURRENCY, type HandledJob } from './job.js';
 import { countLost, showCounts } from './metrics.js';
 import { ProgressBoard } from './progress.js';
+import { Received } from './received.js';
 import { Rounds } from './rounds.js';
 
 const log = logger('jobs');
@@ -38,7 +41,7 @@ export interface JobWorkerOptions {
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
   readonly jobs: readonly HandledJob[];
-  /** After how long a worker that is not seen is gone, ms. */
+  /** After how long a worker that is not seen is gone, and a reply that has not come never will, ms. */
   readonly unseen_max_ms?: number;
 }
 
@@ -49,6 +52,7 @@ export interface JobWorkerOptions {
 export class JobWorker {
   private readonly clients: Pool;
   private readonly crews: readonly Crew[];
+  private readonly received = new Received();
   /** Apart from each other: what reads the whole of a long queue must not keep it from saying that it lives. */
   private readonly rounds = [
     new Rounds(
@@ -86,6 +90,7 @@ export class JobWorker {
           jobs,
           concurrency,
           drain_ms: DRAIN_MS,
+          received: this.received,
           safe_ms: (options.unseen_max_ms ?? UNSEEN_MAX_MS) * SAFE_SHARE,
           onStart: () => this.rounds.forEach((each) => each.begin()),
         }),
@@ -130,12 +135,23 @@ export class JobWorker {
       countLost(lost.length);
       log.warn({ workers: lost }, 'workers are gone; what they held is taken by others');
     }
+    await this.giveBackUnheard(unseen_max_ms);
     await dropReplaced(db);
     await forgetProgress(db);
     showCounts(
       jobs.map(({ job }) => job.name),
       await countJobs(db),
     );
+  }
+
+  /** Nobody else takes from it what it never heard that it holds: it lives, and says so. */
+  private async giveBackUnheard(unheard_ms: number): Promise<void> {
+    const { db } = this.options;
+    const workers = this.ids();
+    const jobs = await this.received.unheard(() => readHeld(db, workers));
+    if (jobs.length === 0) return;
+    const given = await giveBack(db, { jobs, workers, held_ms: unheard_ms });
+    if (given > 0) log.warn({ jobs: given }, 'the reply that these jobs were taken with was lost; they are given back');
   }
 
   private ids(): string[] {

@@ -14,6 +14,7 @@ export {
 } from './sandbox.js';
 export { startStandby, type Standby, type StandbyOptions } from './standby.js';
 export { selfSigned, type SelfSigned } from './self-signed.js';
+export { TcpProxy } from './tcp-proxy.js';
 export { trustAuthority } from './trust.js';
 export { costOf, type Cost } from './query-plan.js';
 export { statementsOf } from './statement-count.js';

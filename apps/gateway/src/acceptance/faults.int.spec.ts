@@ -2,6 +2,7 @@ import { newId } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import {
+  TcpProxy,
   createTestDatabase,
   createTestTopics,
   openSpecPool,
@@ -15,15 +16,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { entities, migrations } from '../database/index.js';
 import { Client, countRows, startGateway } from '../testing/gateway-under-test.js';
 import { House } from '../testing/house.js';
-import { Proxy } from '../testing/proxy.js';
 import { signed, specReader } from '../testing/signed-webhooks.js';
 import { WebhookReaders } from '../webhooks/readers.js';
 
 const broker = testBroker(uniqueSuffix());
 let test: TestDatabase;
 let db: Database;
-let postgres: Proxy;
-let redis: Proxy;
+let postgres: TcpProxy;
+let redis: TcpProxy;
 let gateway: RunningService & { base: string };
 let house: House;
 let client: Client;
@@ -33,8 +33,8 @@ let bob: string;
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
   db = await openSpecPool(test.url, { entities });
-  postgres = new Proxy(new URL(test.url));
-  redis = new Proxy(new URL(testServers().redis));
+  postgres = new TcpProxy(new URL(test.url));
+  redis = new TcpProxy(new URL(testServers().redis));
   await Promise.all([postgres.open(), redis.open()]);
   gateway = await startGateway({ databaseUrl: postgres.url, broker, redisUrl: redis.url });
   house = new House(db, broker);

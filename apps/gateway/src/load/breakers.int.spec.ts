@@ -2,6 +2,7 @@ import type { Database } from '@payflow/database';
 import type { RunningService } from '@payflow/service';
 import { renderMetrics } from '@payflow/telemetry';
 import {
+  TcpProxy,
   createTestDatabase,
   createTestTopics,
   openSpecPool,
@@ -14,7 +15,6 @@ import {
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { entities, migrations } from '../database/index.js';
 import { Client, startGateway } from '../testing/gateway-under-test.js';
-import { Proxy } from '../testing/proxy.js';
 
 const LIST = '/api/v1/payments';
 /** What is kept is answered while the database is away. */
@@ -22,14 +22,14 @@ const ANEW = { 'cache-control': 'no-cache' };
 const broker = testBroker(uniqueSuffix());
 let test: TestDatabase;
 let db: Database;
-let postgres: Proxy;
+let postgres: TcpProxy;
 let gateway: RunningService & { base: string };
 let client: Client;
 
 beforeAll(async () => {
   [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
   db = await openSpecPool(test.url, { poolSize: 2, entities });
-  postgres = new Proxy(new URL(test.url));
+  postgres = new TcpProxy(new URL(test.url));
   await postgres.open();
   gateway = await startGateway({ databaseUrl: postgres.url, broker, redisUrl: testServers().redis });
   client = await Client.of(db, gateway.base);

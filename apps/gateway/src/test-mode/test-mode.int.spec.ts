@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { uuidOf, type MessageData } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { statementsOf, testServers, until } from '@payflow/testing';
+import { TcpProxy, statementsOf, testServers, until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TAGS } from '../cache/catalogue.js';
 import { GatewayCaches } from '../cache/gateway-caches.js';
@@ -9,7 +9,6 @@ import { SCOPES } from '../domain/scope.js';
 import { keepBooks, type Books } from '../testing/books.js';
 import { countRows, startGateway, type Answered, type Client } from '../testing/gateway-under-test.js';
 import { metric } from '../testing/narrow-gateway.js';
-import { Proxy } from '../testing/proxy.js';
 import { signed, specReader } from '../testing/signed-webhooks.js';
 import { openStage, told, type Stage } from '../testing/stage.js';
 import { WebhookReaders } from '../webhooks/readers.js';
@@ -279,7 +278,7 @@ describe('a reset', () => {
 });
 
 describe('what changes where test data stands, or when', () => {
-  const redis = new Proxy(new URL(testServers().redis));
+  const redis = new TcpProxy(new URL(testServers().redis));
   let slow: Awaited<ReturnType<typeof startGateway>>;
   beforeAll(async () => {
     await redis.open();

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { testServers, until } from '@payflow/testing';
+import { TcpProxy, testServers, until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client, type Answered } from '../testing/gateway-under-test.js';
-import { Proxy } from '../testing/proxy.js';
 import { told } from '../testing/stage.js';
 import { anAddress, from, openWatched, round, type Watched } from '../testing/watched.js';
 
@@ -209,7 +208,7 @@ it('who goes on asking from where he is locked out uses up nobody else’s tries
 });
 
 describe('without Redis', () => {
-  const redis = new Proxy(new URL(testServers().redis));
+  const redis = new TcpProxy(new URL(testServers().redis));
   beforeAll(() => redis.open());
 
   it('the same limits hold, with what was counted before', async () => {

@@ -20,6 +20,23 @@ const RELEASE_LOST = statement(
    select locked_by as worker, graphile_worker.force_unlock_workers(array[locked_by]) from lost`,
 );
 
+const HELD_BY = statement(
+  'jobs.held-by',
+  'select id::text, locked_at from graphile_worker._private_jobs where locked_by = any ($1::text[])',
+);
+
+// What has not begun is not held against it. One that has been replaced meanwhile has no further runs, as after a failure.
+// Whoever enqueues locks in another order: nobody is waited for.
+const GIVE_BACK = statement(
+  'jobs.give-back',
+  `update graphile_worker._private_jobs set locked_by = null, locked_at = null,
+     attempts = case when key is not null or payload ->> 'keyed' is null then greatest(attempts - 1, 0) else attempts end
+   where id = any (array (
+     select id from graphile_worker._private_jobs
+     where id = any ($1::bigint[]) and locked_by = any ($2::text[]) and locked_at < now() - $3 * interval '1 millisecond'
+     for update skip locked))`,
+);
+
 // Of a job that runs, or is dead, when another comes under its key, the library takes key and further runs away. The other has
 // its place: where the first fails, or its process dies, that is no dead job.
 const DROP_REPLACED = statement(
@@ -68,6 +85,25 @@ export async function leaveWorkers(db: Database, ids: readonly string[]): Promis
 /** Gives back what workers held that have not been seen for so long; returns who they were. */
 export async function releaseLost(db: Database, unseen_ms: number): Promise<string[]> {
   return (await db.rows<{ worker: string }>(RELEASE_LOST, [unseen_ms])).map(({ worker }) => worker);
+}
+
+/** A job that the queue holds for a worker, since when. */
+export interface HeldJob {
+  readonly id: string;
+  readonly locked_at: Date;
+}
+
+/** What the queue holds for these workers, by its own word. */
+export async function readHeld(db: Database, workers: readonly string[]): Promise<HeldJob[]> {
+  return db.rows<HeldJob>(HELD_BY, [workers]);
+}
+
+/** Gives back those of the jobs that the queue has held for these workers for so long, as if they had never been taken; returns how many. */
+export async function giveBack(
+  db: Database,
+  { jobs, workers, held_ms }: { jobs: readonly string[]; workers: readonly string[]; held_ms: number },
+): Promise<number> {
+  return db.count(GIVE_BACK, [jobs, workers, held_ms]);
 }
 
 export async function dropReplaced(db: Database): Promise<void> {
