@@ -199,4 +199,13 @@ describe('jobs that were taken, and the reply lost', () => {
     await until('both have left the queue', async () => (await left()) === 0, 20_000);
     expect(runs).toEqual([{ n: 2, attempt: 1 }]);
   }, 30_000);
+
+  it('are done also where its connection is never cut: a host that dies says nothing', async () => {
+    await put([newJob(work, { data: { n: 1 } })]);
+    way.silentAfter = 'get_job';
+    worker.start();
+    await until('it is done', async () => (await left()) === 0, 30_000);
+    expect(way.silentAfter).toBeUndefined();
+    expect(runs).toEqual([{ n: 1, attempt: 1 }]);
+  }, 60_000);
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy that can refuse connections, cut them, and cut them right after a certain request went through. */
+/** A TCP proxy that can refuse connections, cut them, and cut them, or let them fall silent, after a certain request went through. */
 export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -18,6 +18,8 @@ export class TcpProxy {
   isLast = false;
   /** How often that has happened. */
   cuts = 0;
+  /** The connection on which the next request that contains this text goes says nothing more, and stays open: its host died. */
+  silentAfter: string | undefined;
   #stalled = false;
 
   constructor(private readonly target: URL) {
@@ -79,6 +81,11 @@ export class TcpProxy {
       });
       server.write(bytes);
       return;
+    }
+    if (this.silentAfter && bytes.includes(this.silentAfter)) {
+      this.silentAfter = undefined;
+      server.removeAllListeners('data');
+      server.resume();
     }
     server.write(bytes);
   }
