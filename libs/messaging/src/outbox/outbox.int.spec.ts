@@ -133,12 +133,8 @@ describe('the outbox', () => {
     await kit.untilRead();
     const before = await appliedIds();
     const rows = await kit.db.rows<{ count: number }>(ROWS);
-    const again = await republishRange(
-      kit.db,
-      kit.topic,
-      new Date(Date.now() - 600_000),
-      new Date(Date.now() + 600_000),
-    );
+    const [from, to] = [new Date(Date.now() - 600_000), new Date(Date.now() + 600_000)];
+    const again = await republishRange(kit.db, { topic: kit.topic, from, to });
     expect(again).toBe(rows.length);
     await drained();
     await kit.untilRead();

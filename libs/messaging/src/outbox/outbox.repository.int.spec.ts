@@ -41,14 +41,14 @@ it('gives a long span of a topic to the relay in steps of which none grows with 
   const hence = (seconds: number) => new Date(Date.now() + seconds * 1_000);
   let rows = 0;
   const names = await statementsOf(async () => {
-    rows = await republishRange(database, 'topic', hence(-ROWS - 60), hence(60));
+    rows = await republishRange(database, { topic: 'topic', from: hence(-ROWS - 60), to: hence(60) });
   });
   expect(rows).toBe(ROWS * 0.8);
   expect(await database.rows(UNPUBLISHED)).toEqual([{ rows: ROWS * 0.8 }]);
   expect(await oldestUnpublished_s(database)).toBeGreaterThan(ROWS - 60);
   expect(names).toHaveLength(Math.ceil(ROWS / 10_000));
-  expect(await republishRange(database, 'topic', hence(-ROWS - 60), hence(60))).toBe(0);
-  expect(await republishRange(database, 'other', hence(60), hence(120))).toBe(0);
+  expect(await republishRange(database, { topic: 'topic', from: hence(-ROWS - 60), to: hence(60) })).toBe(0);
+  expect(await republishRange(database, { topic: 'other', from: hence(60), to: hence(120) })).toBe(0);
 });
 
 describe('of a backlog of 100,000 rows', () => {

@@ -143,14 +143,30 @@ export async function republishRow(db: Database, row: Pick<OutboxRow, 'id' | 'cr
   return (await db.count(REPUBLISH_ROW, [row.created_at, row.id])) > 0;
 }
 
+/** What was sent to a topic in `[from, to)`. */
+export interface SentSpan {
+  readonly topic: string;
+  readonly from: Date;
+  readonly to: Date;
+}
+
 /**
- * Gives everything of a topic in `[from, to)` to the relay once more. Returns the number of rows. Done in steps, of which each is
- * kept: one that was broken off is done again as a whole, and what goes out twice is recognised.
+ * Gives everything of a span to the relay once more. Returns the number of rows. Done in steps, of which each is kept: one that was
+ * broken off is done again as a whole, and what goes out twice is recognised. `atFirst` is part of the first step that finds any.
  */
-export async function republishRange(db: Database, topic: string, from: Date, to: Date): Promise<number> {
+export async function republishRange(
+  db: Database,
+  { topic, from, to }: SentSpan,
+  atFirst: (tx: Transaction) => Promise<void> = () => Promise.resolve(),
+): Promise<number> {
   let rows = 0;
   for (let next: string | null = FIRST_ID; next !== null;) {
-    const [page]: { next: string | null; rows: number }[] = await db.rows(REPUBLISH_PAGE, [topic, from, to, next]);
+    const begin: string = next;
+    const page = await db.transaction(async (tx) => {
+      const [page] = await tx.rows<{ next: string | null; rows: number }>(REPUBLISH_PAGE, [topic, from, to, begin]);
+      if (rows === 0 && page && page.rows > 0) await atFirst(tx);
+      return page;
+    });
     rows += page?.rows ?? 0;
     next = page?.next ?? null;
   }

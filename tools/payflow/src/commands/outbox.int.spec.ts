@@ -1,7 +1,7 @@
 import { statement } from '@payflow/database';
 import { costOf, createTestDatabase, type TestDatabase } from '@payflow/testing';
 import { Client } from 'pg';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { MIGRATIONS } from '../installation.js';
 import { OUTBOX_BY_TOPIC, outboxCommands } from './outbox.js';
 
@@ -16,13 +16,17 @@ const SUMMED = statement(
   'spec.summed',
   `insert into sent_tallies values ('t', current_date, 7, 1), ('t', current_date - 1, 8, 1)`,
 );
-
+const EVENT = statement(
+  'spec.published-event',
+  `insert into outbox (created_at, id, topic, partition, messages, message_count, counted, id_sum, claimed_until, published_at)
+   values (now(), gen_random_uuid(), 'payments.events.v1', 0, '[]', 1, 1, 1, now(), now())`,
+);
 const DECIDED = statement('spec.outbox-decided', 'select decision, details, actor, reason from operator_decisions');
 
 let db: TestDatabase;
 let owner: Client;
 beforeAll(async () => {
-  db = await createTestDatabase('monitoring', MIGRATIONS.monitoring, 1);
+  db = await createTestDatabase('payments', MIGRATIONS.payments, 1);
   owner = new Client({ connectionString: db.ownerUrl });
   await owner.connect();
   await db.database.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
@@ -51,20 +55,47 @@ it('what waits is counted, and of what is published only what was counted as it 
   expect(rows).toBeLessThan(100);
 });
 
-it('keeps who had messages sent again, and why', async () => {
-  process.env['MONITORING_DATABASE_URL'] = db.url;
-  const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  const [from, to] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'];
-  const span = ['--from', from, '--to', to];
-  const words = ['republish', 'monitoring', 'payments.events.v1', ...span, '--actor', 'ops', '--reason', 'a lost log'];
-  try {
-    await outboxCommands().parseAsync(words, { from: 'user' });
-    expect(written.mock.calls.join('')).toContain('0 rows go out again (ops: a lost log)');
-  } finally {
-    written.mockRestore();
+describe('republish', () => {
+  const [from, to] = ['2026-01-01T00:00:00.000Z', '2100-01-01T00:00:00.000Z'];
+  const republish = async (service: string, topic: string, span: readonly [string, string]): Promise<string> => {
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const why = ['--actor', 'ops', '--reason', 'a lost log'];
+    const words = ['republish', service, topic, '--from', span[0], '--to', span[1], ...why];
+    try {
+      await outboxCommands().parseAsync(words, { from: 'user' });
+      return written.mock.calls.join('');
+    } finally {
+      written.mockRestore();
+    }
+  };
+  beforeAll(async () => {
+    process.env['PAYMENTS_DATABASE_URL'] = db.url;
+    process.env['MONITORING_DATABASE_URL'] = db.url;
+    await db.database.count(EVENT);
+  });
+  afterAll(() => {
+    delete process.env['PAYMENTS_DATABASE_URL'];
     delete process.env['MONITORING_DATABASE_URL'];
-  }
-  const details = { topic: 'payments.events.v1', from, to };
-  const kept = await db.database.rows(DECIDED);
-  expect(kept).toEqual([{ decision: 'republished', details, actor: 'ops', reason: 'a lost log' }]);
+  });
+
+  it.each([
+    ['monitoring', 'payments.events.v1', from, to, 'monitoring never publishes payments.events.v1; payments can'],
+    ['payments', 'ledger.events.v1', from, to, 'payments never publishes ledger.events.v1; ledger can'],
+    ['payments', 'payments.events.v1', to, from, '--from must be before --to'],
+    ['payments', 'payments.events.v1', from, from, '--from must be before --to'],
+    ['payments', 'payments.events.v1', from, '2026-01-02T00:00:00.000Z', 'payments has published nothing'],
+    ['payments', 'payments.commands.v1', from, to, 'payments has published nothing'],
+  ])('of %s to %s from %s to %s is refused, and no decision is kept', async (service, topic, begin, end, why) => {
+    await expect(republish(service, topic, [begin, end])).rejects.toThrow(why);
+    expect(await db.database.rows(DECIDED)).toEqual([]);
+  });
+
+  it('keeps who had messages sent again, and why', async () => {
+    expect(await republish('payments', 'payments.events.v1', [from, to])).toBe(
+      '1 rows go out again (ops: a lost log)\n',
+    );
+    const details = { topic: 'payments.events.v1', from, to };
+    const kept = await db.database.rows(DECIDED);
+    expect(kept).toEqual([{ decision: 'republished', details, actor: 'ops', reason: 'a lost log' }]);
+  });
 });

@@ -1,4 +1,4 @@
-import { SERVICES, TOPICS, type Service } from '@payflow/contracts';
+import { SERVICES, TOPICS, type Service, type Topic } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { noteDecision, republishRange } from '@payflow/messaging';
 import { Command } from 'commander';
@@ -29,7 +29,7 @@ export function outboxCommands(): Command {
     .requiredOption('--to <instant>', 'to before this instant', parseInstant)
     .requiredOption('--actor <who>', 'who decides', parseWords)
     .requiredOption('--reason <why>', 'why', parseWords)
-    .description('send what was sent in a span of time again, with the same ids')
+    .description('send what a service sent to a topic that it publishes in a span of time again, with the same ids')
     .action(republish);
   return outbox;
 }
@@ -49,13 +49,24 @@ async function republish(
   topic: string,
   { from, to, actor, reason }: { from: Date; to: Date; actor: string; reason: string },
 ): Promise<void> {
+  const publisher = publisherOf(service, topic);
+  if (from >= to) throw new Error('--from must be before --to');
+  const span = { topic, from, to };
+  const rows = await withDatabase(publisher, (db) =>
+    // With the first: of one that is broken off a part has gone out.
+    republishRange(db, span, (tx) => noteDecision(tx, { decision: 'republished', details: span, actor, reason })),
+  );
+  if (rows === 0)
+    throw new Error(`${service} has published nothing to ${topic} in that time, as far as its outbox goes`);
+  process.stdout.write(`${rows} rows go out again (${actor}: ${reason})\n`);
+}
+
+function publisherOf(service: string, topic: string): Service {
   if (!(SERVICES as readonly string[]).includes(service))
     throw new Error(`no such service; there are ${SERVICES.join(', ')}`);
   if (!Object.hasOwn(TOPICS, topic)) throw new Error(`no such topic; there are ${Object.keys(TOPICS).join(', ')}`);
-  const rows = await withDatabase(service as Service, async (db) => {
-    // Before the first: of one that is broken off a part has gone out.
-    await noteDecision(db, { decision: 'republished', details: { topic, from, to }, actor, reason });
-    return republishRange(db, topic, from, to);
-  });
-  process.stdout.write(`${rows} rows go out again (${actor}: ${reason})\n`);
+  const publishers: readonly Service[] = TOPICS[topic as Topic].publishers;
+  const publisher = publishers.find((name) => name === service);
+  if (!publisher) throw new Error(`${service} never publishes ${topic}; ${publishers.join(', ')} can`);
+  return publisher;
 }
