@@ -1,5 +1,5 @@
 import { newId } from '@payflow/contracts';
-import { testServers, until } from '@payflow/testing';
+import { TcpProxy, testServers, until } from '@payflow/testing';
 import { Client as Postgres } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GatewayCaches } from '../../cache/gateway-caches.js';
@@ -10,7 +10,6 @@ import { Client, startGateway, type Answered } from '../../testing/gateway-under
 import { logIn, PASSWORD, userOf } from '../../testing/people.js';
 import { metric } from '../../testing/narrow-gateway.js';
 import { blockedKey } from '../../testing/blocked.js';
-import { Proxy } from '../../testing/proxy.js';
 import { openStage, told, type Stage } from '../../testing/stage.js';
 
 const KEYS = '/api/v1/keys';
@@ -31,14 +30,14 @@ const COMMITTING = `select pid from pg_stat_activity where datname = current_dat
 const SETTLING = `select from pg_stat_activity where datname = current_database() and wait_event = 'transactionid'`;
 
 let stage: Stage;
-let postgres: Proxy;
+let postgres: TcpProxy;
 /** The stage's gateway is another process, whose way to the database is sound. */
 let far: Awaited<ReturnType<typeof startGateway>>;
 let admin: Postgres;
 
 beforeAll(async () => {
   stage = await openStage();
-  postgres = new Proxy(new URL(stage.databaseUrl));
+  postgres = new TcpProxy(new URL(stage.databaseUrl));
   await postgres.open();
   far = await startGateway({ ...stage, databaseUrl: postgres.url, redisUrl: testServers().redis });
   admin = new Postgres({ connectionString: stage.adminUrl });
