@@ -1,7 +1,8 @@
-import { CRASH_POINTS, TOPICS, type Service } from '@payflow/contracts';
+import { CRASH_POINTS, type Service } from '@payflow/contracts';
 import { until } from '@payflow/testing';
 import { expectBooksInOrder } from '../books/books.js';
 import type { House } from '../house/house.js';
+import { republishAll } from '../house/outboxes.js';
 import { Load, type SentPayment } from '../house/payments.js';
 import { Random } from '../house/random.js';
 import { everyPoint, shortRounds, type Death, type Round } from './crash-plan.js';
@@ -13,7 +14,6 @@ const FIRED_WITHIN_MS = 45_000;
 const UNDER_LOAD = 50;
 /** More than any passage at which the gateway's inbox is armed. */
 const ACCOUNTS_MAX = 20;
-const DAY_MS = 86_400_000;
 
 interface RoundResult {
   readonly sent: readonly SentPayment[];
@@ -101,27 +101,7 @@ async function setOff(
     for (let opened = 0; opened < ACCOUNTS_MAX && watched.signal === undefined; opened++) await merchant.openAccount();
     return;
   }
-  const now = Date.now();
-  const [from, to] = [now - DAY_MS, now + DAY_MS].map((time) => new Date(time).toISOString()) as [string, string];
-  const written = Object.entries(TOPICS).filter(([, { publishers }]) =>
-    (publishers as readonly Service[]).includes(service),
-  );
-  for (const [topic] of written) {
-    await house.installation.payflow(
-      'outbox',
-      'republish',
-      service,
-      topic,
-      '--from',
-      from,
-      '--to',
-      to,
-      '--actor',
-      'e2e',
-      '--reason',
-      'crash campaign',
-    );
-  }
+  await republishAll(house, service, 'crash campaign');
 }
 
 /** A death in its own drain is no death that a supervisor would see: it is awaited, and the service started by hand. */

@@ -1,8 +1,9 @@
 import { deepStrictEqual } from 'node:assert/strict';
-import { SUBSCRIPTIONS, TOPICS, type Topic } from '@payflow/contracts';
+import { SERVICES, SUBSCRIPTIONS, TOPICS, type Topic } from '@payflow/contracts';
 import { expectBooksInOrder } from '../books/books.js';
 import { digest } from '../books/digest.js';
 import type { House } from '../house/house.js';
+import { republishAll } from '../house/outboxes.js';
 import { Load, type SentPayment } from '../house/payments.js';
 import { Random } from '../house/random.js';
 import type { LogRecord } from '../house/records.js';
@@ -10,8 +11,7 @@ import { withStage, type Run, type Scenario } from './scenario.js';
 
 const CONCURRENCY = 32;
 const DUPLICATED_ONE_IN = 5;
-const DAY_MS = 86_400_000;
-const BY = ['--actor', 'e2e', '--reason', 'duplicates campaign'] as const;
+const REASON = 'duplicates campaign';
 
 /** A fifth of all records comes twice, then every reader starts again at 0 and every outbox is sent again: the same books. */
 async function run({ short, say }: Run): Promise<void> {
@@ -58,19 +58,24 @@ async function duplicate(house: House, topic: Topic, random: Random): Promise<nu
 }
 
 /** The operator's two commands, for every reader and every writer. */
-async function rewind({ installation, records }: House): Promise<void> {
+async function rewind(house: House): Promise<void> {
+  const { installation, records } = house;
   for (const [group, { topic }] of Object.entries(SUBSCRIPTIONS)) {
     const partitions = [...(await records.ends(topic)).keys()].join(',');
-    await installation.payflow('positions', 'move', group, partitions, '--to', '0', ...BY);
+    await installation.payflow(
+      'positions',
+      'move',
+      group,
+      partitions,
+      '--to',
+      '0',
+      '--actor',
+      'e2e',
+      '--reason',
+      REASON,
+    );
   }
-  const [from, to] = [Date.now() - DAY_MS, Date.now() + DAY_MS].map((time) => new Date(time).toISOString()) as [
-    string,
-    string,
-  ];
-  for (const [topic, { publishers }] of Object.entries(TOPICS)) {
-    for (const service of publishers)
-      await installation.payflow('outbox', 'republish', service, topic, '--from', from, '--to', to, ...BY);
-  }
+  for (const service of SERVICES) await republishAll(house, service, REASON);
 }
 
 export const duplicates: Scenario = {
