@@ -71,13 +71,8 @@ export function loadFor(tx: Transaction, turns: readonly Turn[]): Promise<Loaded
 
 /** Plays the turns, in their order, on the payments they are for, and writes all that has changed together. */
 export async function play(tx: Transaction, turns: readonly Turn[], known: Known = {}): Promise<Played> {
-  const isKnown = ({ payment }: Turn) => known.fresh?.has(keyOf(payment)) ?? false;
-  const loaded =
-    known.loaded ??
-    (await loadFor(
-      tx,
-      turns.filter((turn) => !isKnown(turn)),
-    ));
+  const unknown = turns.filter(({ payment }) => !known.fresh?.has(keyOf(payment)));
+  const loaded = known.loaded ?? (await loadFor(tx, unknown));
   return record(tx, enact(turns, { ...known, loaded }));
 }
 

@@ -224,15 +224,6 @@ it('what the payment itself forbids takes nothing that another could have, and i
   expect(await use()).toEqual({ reserved: '3000', used: '0' });
 });
 
-it('a copy of what was added takes nothing anew', async () => {
-  const id = await payments.authorized(await limited('1700'));
-  const increment = payments.wish(id, 'increment', { amount: '400' });
-  await payments.tell(increment);
-  await payments.tell(increment, payments.wish(id, 'increment', { amount: '300' }));
-  await payments.settle();
-  expect(await use()).toEqual({ reserved: '1700', used: '0' });
-});
-
 it('what is being added, and has not been answered, counts in what may still be', async () => {
   const customer = newId('customer');
   const whole = { id: newId('limit'), kind: 'per_payment', scope: 'customer', customer, method: null } as const;

@@ -151,3 +151,12 @@ it('of what is captured a younger limit counts nothing while it is less than the
   await payments.settle();
   expect(await use()).toEqual({ reserved: '0', used: '0' });
 });
+
+it('a copy of what was added takes nothing anew', async () => {
+  const id = await payments.authorized(await limited('1700'));
+  const increment = payments.wish(id, 'increment', { amount: '400' });
+  await payments.tell(increment);
+  await payments.tell(increment, payments.wish(id, 'increment', { amount: '300' }));
+  await payments.settle();
+  expect(await use()).toEqual({ reserved: '1700', used: '0' });
+});

@@ -1,45 +1,21 @@
 import { newId, uuidOf } from '@payflow/contracts';
 import { statement, type Database } from '@payflow/database';
-import { DATABASE, type RunningService } from '@payflow/service';
-import {
-  createTestDatabase,
-  createTestTopics,
-  openSpecPool,
-  testBroker,
-  testServers,
-  uniqueSuffix,
-  until,
-  type TestDatabase,
-} from '@payflow/testing';
+import { DATABASE } from '@payflow/service';
+import { until } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ROWS_WITHIN_MAX } from '../../database/rows-within.js';
-import { entities, migrations } from '../../database/index.js';
-import { Client, startGateway } from '../../testing/gateway-under-test.js';
-import { House } from '../../testing/house.js';
+import { Client } from '../../testing/gateway-under-test.js';
+import { openStage, type Stage } from '../../testing/stage.js';
 
 const PAYMENTS = '/api/v1/payments';
 const NDJSON = { accept: 'application/x-ndjson' };
 /** As much as a request may have. */
 const METADATA = "(select json_object_agg('k' || m, repeat('x', 1000)) from generate_series(1, 50) as m)";
-const broker = testBroker(uniqueSuffix());
-let test: TestDatabase;
-let db: Database;
-let gateway: RunningService & { base: string };
-let house: House;
-
+let stage: Stage;
 beforeAll(async () => {
-  [test] = await Promise.all([createTestDatabase('gateway', migrations), createTestTopics(broker)]);
-  db = await openSpecPool(test.url, { entities });
-  gateway = await startGateway({ databaseUrl: test.url, broker, redisUrl: testServers().redis });
-  house = new House(db, broker);
-  await house.start();
+  stage = await openStage();
 });
-afterAll(async () => {
-  await gateway?.stop();
-  await house?.stop();
-  await db?.close();
-  await test?.drop();
-});
+afterAll(() => stage?.close());
 
 interface Shown {
   readonly id: string;
@@ -48,7 +24,7 @@ interface Shown {
 
 /** An organisation of its own with so many payments, oldest first. */
 async function payer(count: number, more: object = {}) {
-  const client = await Client.of(db, gateway.base);
+  const client = await Client.of(stage.db, stage.gateway.base);
   const terms = { source: await client.open(), destination: await client.open(), amount: '100', asset: 'USD', ...more };
   const ids: string[] = [];
   for (let nth = 0; nth < count; nth++)
@@ -58,7 +34,7 @@ async function payer(count: number, more: object = {}) {
 
 /** So many refunds that were refused, one a second. */
 async function refused(payment: string, count: number, metadata = "'{}'"): Promise<void> {
-  await test.tamper(
+  await stage.tamper(
     `insert into payment_operation_views (tenant_id, livemode, id, payment_id, kind, status, asset, failure_code, metadata, version, created_at, updated_at)
      select p.tenant_id, p.livemode, gen_random_uuid(), p.id, 'refund', 'failed', 'USD', 'refund_exceeds_captured', ${metadata}, 1,
        p.created_at + n * interval '1 second', p.created_at + n * interval '1 second'
@@ -85,7 +61,7 @@ it('shows the newest refunds within a payment, oldest first; their own list has 
 
 it('shows the newest transfers within a payment that went by steps; their own list has all of them', async () => {
   const { client, ids } = await payer(1, { method: { type: 'card', token: 'tok_visa' } });
-  await test.tamper(
+  await stage.tamper(
     `insert into transfer_views (tenant_id, livemode, id, payment_id, status, debit_account_id, credit_account_id, amount_minor, asset, metadata, version, created_at, recorded_at)
      select p.tenant_id, p.livemode, gen_random_uuid(), p.id, 'posted', p.source_account_id, p.destination_account_id, n, 'USD', '{}', 1,
        p.created_at + n * interval '1 second', p.created_at + n * interval '1 second'
@@ -122,7 +98,7 @@ it('ends a page of payments where what belongs to them is much, and tells each o
 it('ends a page of payments where rows within them are many', async () => {
   const { client, ids } = await payer(1);
   const more = "jsonb_build_object('id', gen_random_uuid(), 'created_at', v.created_at + n * interval '1 second')";
-  await test.tamper(
+  await stage.tamper(
     `insert into payment_views select (jsonb_populate_record(v, ${more})).* from payment_views v, generate_series(1, 24) as n
      where v.id = '${uuidOf('payment', ids[0] as string)}'`,
   );
@@ -138,14 +114,14 @@ it('ends a page of payments where rows within them are many', async () => {
 it('reads what belongs to a page over the connections for reports, in a turn of lists', async () => {
   const { client } = await payer(1);
   const pool = (of: string) => {
-    const { total, idle } = gateway.app
+    const { total, idle } = stage.gateway.app
       .get<Database>(DATABASE, { strict: false })
       .pools()
       .find(({ purpose }) => purpose === of) ?? { total: 0, idle: 0 };
     return total - idle;
   };
   let answer: ReturnType<Client['get']> | undefined;
-  await db.transaction(async (tx) => {
+  await stage.db.transaction(async (tx) => {
     await tx.rows(statement('spec.lock', 'lock table payment_operation_views in access exclusive mode'));
     answer = client.get(`${PAYMENTS}?expand=refunds`);
     await until('it is read', () => pool('reports') === 1 && pool('api') === 0);
