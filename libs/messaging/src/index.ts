@@ -8,6 +8,7 @@ export { MessagingTables1763700000000 } from './database/messaging-tables.js';
 export { OutboxInOrder1764700000101 } from './database/outbox-in-order.js';
 export { DeadLettersSettled1764700000121 } from './database/dead-letters-settled.js';
 export { OperatorDecisions1764700000141 } from './database/operator-decisions.js';
+export { SetAsideInOrder1764700000201 } from './database/set-aside-in-order.js';
 export { encodeRecord } from './envelope.js';
 export { Housekeeping } from './housekeeping.js';
 export { Messaging, type MessagingOptions } from './messaging.js';

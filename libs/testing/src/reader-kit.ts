@@ -18,6 +18,7 @@ import {
   MessagingPartitions1764100040001,
   MessagingTables1763700000000,
   DeadLettersSettled1764700000121,
+  SetAsideInOrder1764700000201,
   OutboxInOrder1764700000101,
   encodeRecord,
   kafkajsBroker,
@@ -104,6 +105,7 @@ export class ReaderKit {
     MessagingPartitions1764100040001,
     OutboxInOrder1764700000101,
     DeadLettersSettled1764700000121,
+    SetAsideInOrder1764700000201,
     // Specs share a kit's tables and forget what was in them.
     { ...MESSAGING_RIGHTS, positions: { update: 'all', delete: true }, effects: { delete: true } } satisfies Rights,
   ];

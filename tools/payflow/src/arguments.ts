@@ -61,6 +61,7 @@ export function parseWords(text: string): string {
 }
 
 export const parsePartition = parseOffset;
+export const parseLetter = parseOffset;
 
 export function parsePartitions(text: string): number[] {
   return [...new Set(text.split(',').map(parsePartition))];

@@ -6,6 +6,7 @@ import {
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
+  SetAsideInOrder1764700000201,
 } from '@payflow/messaging';
 import { ArchiverTables1763700001000 } from './migrations/1763700001000-archiver-tables.js';
 import { ArchiverGuards1763700013001 } from './migrations/1763700013001-archiver-guards.js';
@@ -29,6 +30,7 @@ export const migrations = [
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
+  SetAsideInOrder1764700000201,
   rights,
 ];
 

@@ -57,7 +57,8 @@ create table dead_letters (
   actor text,
   reason text,
   tries integer not null default 0,
-  constraint dead_letters_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset),
+  arrival bigint not null generated always as identity,
+  constraint dead_letters_pkey PRIMARY KEY (arrival),
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text, 'settled'::text])))
 );
 
@@ -118,6 +119,7 @@ create table parked_messages (
   event_id uuid not null,
   message json not null,
   parked_at timestamp with time zone not null default clock_timestamp(),
+  arrival bigint not null generated always as identity,
   constraint parked_messages_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
@@ -221,11 +223,13 @@ CREATE INDEX archived_events_by_arrival ON ONLY public.archived_events USING bri
 
 CREATE INDEX archived_events_by_day ON ONLY public.archived_events USING brin (id_time) WITH (pages_per_range='32', autosummarize='on');
 
-CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
+CREATE UNIQUE INDEX dead_letters_once ON public.dead_letters USING btree (consumer_group, topic, partition, record_offset, COALESCE(event_id, ''::text), md5(COALESCE(record_value, '\x'::bytea)));
+
+CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition, arrival) WHERE (state = 'replaying'::text);
 
 CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
-CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
+CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, arrival);
 
 CREATE TRIGGER archived_events_append_only BEFORE DELETE OR UPDATE ON public.archived_events FOR EACH ROW EXECUTE FUNCTION refuse_change();
 

@@ -6,6 +6,7 @@ import {
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
+  SetAsideInOrder1764700000201,
 } from '@payflow/messaging';
 import { ApiKeyEntity } from './api-key.entity.js';
 import { GatewayTables1763700001000 } from './migrations/1763700001000-gateway-tables.js';
@@ -95,6 +96,7 @@ export const migrations = [
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
   GatewayKeyVersions1764700000161,
+  SetAsideInOrder1764700000201,
   rights,
 ];
 

@@ -159,7 +159,8 @@ create table dead_letters (
   actor text,
   reason text,
   tries integer not null default 0,
-  constraint dead_letters_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset),
+  arrival bigint not null generated always as identity,
+  constraint dead_letters_pkey PRIMARY KEY (arrival),
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text, 'settled'::text])))
 );
 
@@ -337,6 +338,7 @@ create table parked_messages (
   event_id uuid not null,
   message json not null,
   parked_at timestamp with time zone not null default clock_timestamp(),
+  arrival bigint not null generated always as identity,
   constraint parked_messages_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
@@ -865,7 +867,9 @@ CREATE INDEX audit_log_by_resource ON ONLY public.audit_log USING btree (tenant_
 
 CREATE INDEX audit_log_by_time ON ONLY public.audit_log USING btree (tenant_id, livemode, created_at DESC, id DESC);
 
-CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
+CREATE UNIQUE INDEX dead_letters_once ON public.dead_letters USING btree (consumer_group, topic, partition, record_offset, COALESCE(event_id, ''::text), md5(COALESCE(record_value, '\x'::bytea)));
+
+CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition, arrival) WHERE (state = 'replaying'::text);
 
 CREATE INDEX dispute_views_by_destination ON public.dispute_views USING btree (tenant_id, livemode, destination_account_id, created_at, id);
 
@@ -901,7 +905,7 @@ CREATE INDEX login_failures_by_age ON public.login_failures USING btree (last_fa
 
 CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
-CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
+CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, arrival);
 
 CREATE INDEX payment_operation_views_by_destination ON public.payment_operation_views USING btree (tenant_id, livemode, destination_account_id, created_at, id) WHERE (kind = 'refund'::text);
 

@@ -7,6 +7,7 @@ import {
   OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
   TestClocks1764400800051,
+  SetAsideInOrder1764700000201,
 } from '@payflow/messaging';
 import { LedgerTables1763700001000 } from './migrations/1763700001000-ledger-tables.js';
 import { LedgerChecks1763700002001 } from './migrations/1763700002001-ledger-checks.js';
@@ -65,6 +66,7 @@ export const migrations = [
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
+  SetAsideInOrder1764700000201,
   rights,
 ];
 

@@ -97,7 +97,8 @@ create table dead_letters (
   actor text,
   reason text,
   tries integer not null default 0,
-  constraint dead_letters_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset),
+  arrival bigint not null generated always as identity,
+  constraint dead_letters_pkey PRIMARY KEY (arrival),
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text, 'settled'::text])))
 );
 
@@ -200,6 +201,7 @@ create table parked_messages (
   event_id uuid not null,
   message json not null,
   parked_at timestamp with time zone not null default clock_timestamp(),
+  arrival bigint not null generated always as identity,
   constraint parked_messages_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
@@ -472,7 +474,9 @@ create table waiting_commands (
 
 CREATE UNIQUE INDEX accounts_one_per_path ON public.accounts USING btree (tenant_id, livemode, path text_pattern_ops) WHERE (path IS NOT NULL);
 
-CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
+CREATE UNIQUE INDEX dead_letters_once ON public.dead_letters USING btree (consumer_group, topic, partition, record_offset, COALESCE(event_id, ''::text), md5(COALESCE(record_value, '\x'::bytea)));
+
+CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition, arrival) WHERE (state = 'replaying'::text);
 
 CREATE INDEX holds_by_expiry ON public.holds USING btree (expires_at) WHERE ((status = 'pending'::text) AND (expires_at IS NOT NULL));
 
@@ -482,7 +486,7 @@ CREATE INDEX holds_pending_by_debit ON public.holds USING btree (tenant_id, live
 
 CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
-CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
+CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, arrival);
 
 CREATE INDEX periods_closing ON public.periods USING btree (month) WHERE (status = 'closing'::text);
 

@@ -6,6 +6,7 @@ import {
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
+  SetAsideInOrder1764700000201,
 } from '@payflow/messaging';
 import { MonitoringTables1763700001000 } from './migrations/1763700001000-monitoring-tables.js';
 import { StatementSpans1764100030001 } from './migrations/1764100030001-statement-spans.js';
@@ -23,6 +24,7 @@ export const migrations = [
   OutboxInOrder1764700000101,
   DeadLettersSettled1764700000121,
   OperatorDecisions1764700000141,
+  SetAsideInOrder1764700000201,
   rights,
 ];
 

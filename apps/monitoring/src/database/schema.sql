@@ -37,7 +37,8 @@ create table dead_letters (
   actor text,
   reason text,
   tries integer not null default 0,
-  constraint dead_letters_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset),
+  arrival bigint not null generated always as identity,
+  constraint dead_letters_pkey PRIMARY KEY (arrival),
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text, 'settled'::text])))
 );
 
@@ -109,6 +110,7 @@ create table parked_messages (
   event_id uuid not null,
   message json not null,
   parked_at timestamp with time zone not null default clock_timestamp(),
+  arrival bigint not null generated always as identity,
   constraint parked_messages_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
@@ -239,11 +241,13 @@ create table waiting_commands (
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
 
-CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
+CREATE UNIQUE INDEX dead_letters_once ON public.dead_letters USING btree (consumer_group, topic, partition, record_offset, COALESCE(event_id, ''::text), md5(COALESCE(record_value, '\x'::bytea)));
+
+CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition, arrival) WHERE (state = 'replaying'::text);
 
 CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
-CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
+CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, arrival);
 
 CREATE OR REPLACE FUNCTION public.attach_partition(parent text, part text, since timestamp with time zone, until timestamp with time zone)
  RETURNS void

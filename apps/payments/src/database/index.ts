@@ -7,6 +7,7 @@ import {
   OperatorDecisions1764700000141,
   OutboxInOrder1764700000101,
   TestClocks1764400800051,
+  SetAsideInOrder1764700000201,
 } from '@payflow/messaging';
 import { JobQueue1764200500001, JobTables1764200500002 } from '@payflow/jobs';
 import { PaymentsTables1763700001000 } from './migrations/1763700001000-payments-tables.js';
@@ -78,6 +79,7 @@ export const migrations = [
   RoutesPut1764700000181,
   DisputesAsked1764700000191,
   DisputesToAskAbout1764700000192,
+  SetAsideInOrder1764700000201,
   rights,
 ];
 

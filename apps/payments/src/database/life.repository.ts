@@ -100,6 +100,12 @@ const KNOWN = statement(
    where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
 );
 
+const ASKED_BY = statement(
+  'payment-operations.asked-by',
+  `select command_id from payment_operations
+   where (tenant_id, livemode, id) in (select * from unnest($1::uuid[], $2::boolean[], $3::uuid[]))`,
+);
+
 type OperationJson = Omit<Operation, 'amount' | 'commandId' | 'answerId'> & {
   readonly amount: string | null;
   readonly commandId: string;
@@ -182,6 +188,19 @@ export function loadedFrom(locked: readonly Payment[], rows: readonly LifeRow[])
 /** Those of the payments that are here. */
 export async function knownPayments(tx: Transaction, keys: readonly PaymentKey[]): Promise<Set<string>> {
   return new Set((await tx.rows<KeyRow>(KNOWN, keyColumns(keys))).map((row) => keyOf(toKey(row))));
+}
+
+/** Ids of the commands that asked for those of the operations that are here. `id`: the operation's UUID. */
+export async function commandsOfOperations(
+  tx: Transaction,
+  operations: readonly { readonly tenant: string; readonly livemode: boolean; readonly id: string }[],
+): Promise<Set<string>> {
+  const rows = await tx.rows<{ command_id: string }>(ASKED_BY, [
+    operations.map(({ tenant }) => uuidOf('tenant', tenant)),
+    operations.map(({ livemode }) => livemode),
+    operations.map(({ id }) => id),
+  ]);
+  return new Set(rows.map((row) => fromUuid('event', row.command_id)));
 }
 
 function toLife(payment: Payment, { last_number, operations, steps }: LifeRow): Life {

@@ -93,7 +93,8 @@ create table dead_letters (
   actor text,
   reason text,
   tries integer not null default 0,
-  constraint dead_letters_pkey PRIMARY KEY (consumer_group, topic, partition, record_offset),
+  arrival bigint not null generated always as identity,
+  constraint dead_letters_pkey PRIMARY KEY (arrival),
   constraint dead_letters_state_check CHECK ((state = ANY (ARRAY['dead'::text, 'replaying'::text, 'replayed'::text, 'settled'::text])))
 );
 
@@ -368,6 +369,7 @@ create table parked_messages (
   event_id uuid not null,
   message json not null,
   parked_at timestamp with time zone not null default clock_timestamp(),
+  arrival bigint not null generated always as identity,
   constraint parked_messages_pkey PRIMARY KEY (consumer_group, event_id)
 );
 
@@ -710,7 +712,9 @@ CREATE INDEX attempts_open_by_payment ON public.attempts USING btree (tenant_id,
 
 CREATE INDEX attempts_routed_by_owner ON public.attempts USING btree (tenant_id, livemode, created_at) WHERE (action = ANY (ARRAY['authorize'::text, 'sale'::text]));
 
-CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition) WHERE (state = 'replaying'::text);
+CREATE UNIQUE INDEX dead_letters_once ON public.dead_letters USING btree (consumer_group, topic, partition, record_offset, COALESCE(event_id, ''::text), md5(COALESCE(record_value, '\x'::bytea)));
+
+CREATE INDEX dead_letters_replaying ON public.dead_letters USING btree (consumer_group, partition, arrival) WHERE (state = 'replaying'::text);
 
 CREATE UNIQUE INDEX dispute_legs_once ON public.dispute_legs USING btree (tenant_id, livemode, dispute_id, direction) WHERE (status <> 'refused'::text);
 
@@ -734,7 +738,7 @@ CREATE INDEX limit_reservations_by_window ON public.limit_reservations USING btr
 
 CREATE INDEX outbox_in_order ON ONLY public.outbox USING btree (created_at, id) WHERE (published_at IS NULL);
 
-CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, partition, record_offset);
+CREATE INDEX parked_messages_in_order ON public.parked_messages USING btree (consumer_group, tenant, record_key, arrival);
 
 CREATE INDEX payment_operations_by_change ON public.payment_operations USING btree (updated_at);
 

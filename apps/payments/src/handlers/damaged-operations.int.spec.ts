@@ -1,6 +1,6 @@
 import { PARTITIONS, newId, partitionOf, type AnyMessage } from '@payflow/contracts';
 import { statement } from '@payflow/database';
-import { requestParked, type RecordToSend } from '@payflow/messaging';
+import { listParked, requestParked, type RecordToSend } from '@payflow/messaging';
 import { configureLogging, renderMetrics } from '@payflow/telemetry';
 import { ReaderKit, paymentCommand, recordOf, testMessage, until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +50,7 @@ describe('a command about a payment', () => {
       },
       refuse: (commands, tx) => handler.refuse(commands as never, tx),
       discard: (messages, tx) => handler.discard(messages as never, tx),
+      known: (messages, tx) => handler.known(messages as never, tx),
       begun: (messages, tx) => handler.begun(messages as never, tx),
     });
   });
@@ -130,6 +131,17 @@ describe('a command about a payment', () => {
     expect(await sentAfter(create, recordOf(cancel(create, 3)))).toEqual(
       [BEGUN, 'payflow.capture.failed.v1 discarded', ...CANCELED].sort(),
     );
+  });
+
+  it('whose payment is parked leaves what was done before as it is: copies of that wait for nobody', async () => {
+    const create = unconfirmed();
+    const [second, third] = [capture(create, 2), capture(create, 3)];
+    const before = await sentAfter(create, recordOf(create), recordOf(second));
+    failing = third.id;
+    expect(await sentAfter(create, recordOf(third))).toEqual(before);
+    failing = undefined;
+    expect(await sentAfter(create, recordOf(create), recordOf(second), recordOf(third))).toEqual(before);
+    expect((await listParked(kit.db)).find(({ recordKey }) => recordKey === create.key)?.waiting).toBe(1);
   });
 
   it('that comes before its payment waits for it', async () => {

@@ -8,13 +8,14 @@ import {
   Consumes,
   Discards,
   isSetClock,
+  Known,
   moveTestClocks,
   Refuses,
   type Handled,
   type AnyOutgoing,
   type SetClock,
 } from '@payflow/messaging';
-import { knownPayments } from '../database/life.repository.js';
+import { commandsOfOperations, knownPayments } from '../database/life.repository.js';
 import { keyOf } from '../database/payment.repository.js';
 import { holdPolicies } from '../database/surroundings.repository.js';
 import { lifeOf } from '../domain/life.js';
@@ -33,7 +34,7 @@ import { holdBack } from './judged.js';
 import { enact, play, record } from './lives.js';
 import { lookAround } from './scene.js';
 import { answered, denial, increaseTurn, paymentOf, refusedWish, turnOf } from './turns.js';
-import { isWish, type DamagedWish } from './wishes.js';
+import { isWish, operationIdOf, type DamagedWish } from './wishes.js';
 
 type Answered = AnyMessage<'payflow.payment.answer.v1' | 'payflow.dispute.answer.v1'>;
 type Damaged = Create | DamagedWish | Refusable<DefineType | 'payflow.review.decide.v1'>;
@@ -88,6 +89,17 @@ export class PaymentCommandsHandler {
   @Refuses('payments.commands')
   async refuse(@Payload() commands: readonly Damaged[], @Ctx() tx: Transaction): Promise<Handled> {
     return refuseAll(tx, commands, 'command_malformed');
+  }
+
+  /** Behind a parked payment nothing waits that was done before: what created a payment, and what was asked of one. */
+  @Known('payments.commands')
+  async known(@Payload() commands: readonly (PaymentCommand | SetClock)[], @Ctx() tx: Transaction): Promise<string[]> {
+    const ofPayments = commands.filter((command): command is PaymentCommand => !isSetClock(command));
+    const creates = ofPayments.filter((command) => command.type === 'payflow.payment.create.v1');
+    const wishes = ofPayments.filter(isWish);
+    const asked = wishes.map((wish) => ({ ...wish, id: operationIdOf(wish) }));
+    const carriedOut = asked.length > 0 ? await commandsOfOperations(tx, asked) : new Set<string>();
+    return [...(await createdBefore(tx, creates)), ...wishes.map(({ id }) => id).filter((id) => carriedOut.has(id))];
   }
 
   /** Later commands wait until their payment is there. */

@@ -49,7 +49,7 @@ const STORE = statement(
 const WAITING = statement(
   'parking.messages-of-subject',
   `select message, record_offset from parked_messages
-   where consumer_group = $1 and tenant = $2 and record_key = $3 order by partition, record_offset limit $4`,
+   where consumer_group = $1 and tenant = $2 and record_key = $3 order by arrival limit $4`,
 );
 
 const OVERFULL = statement(
@@ -151,7 +151,7 @@ export async function parkSubject(
   ]);
 }
 
-/** Stores messages of parked subjects, to be applied in offset order when the subject is released. */
+/** Stores messages of parked subjects, to be applied in the order in which they came when the subject is released. */
 export async function storeParked(tx: Transaction, place: Place, messages: readonly ParkedMessage[]): Promise<void> {
   await tx.rows(STORE, [
     place.group,
@@ -165,7 +165,7 @@ export async function storeParked(tx: Transaction, place: Place, messages: reado
   ]);
 }
 
-/** The oldest messages of a parked subject, in the order of the log. */
+/** The oldest messages of a parked subject, in the order in which they came: also across two logs, of which each counts its own offsets. */
 export async function parkedMessages(
   tx: Transaction,
   group: string,

@@ -77,14 +77,14 @@ export function stopAt(reader: Reader, { decoded, record }: Item): PartitionStop
 
 /** Applies the items inside the transaction that holds the position's lock, and moves the position past them. */
 export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Applied> {
-  const { tx, place, reader, dead } = unit;
+  const { tx, place, reader } = unit;
   const letters = await keepUndecodable(unit, items);
   const { flowing, parked } = await divertParked(unit, arrivalsOf(items));
   const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
   // After what can be applied: of a command and its damaged copy in one batch, the command counts.
   const { refused, untold, followed } = await refuseUndecodable(unit, items);
   const appliedIds = [...effect.appliedIds, ...followed];
-  await endDeadLetters(tx, place, dead.size > 0 ? appliedIds.filter((id) => dead.has(id)) : []);
+  await endCopied(unit, appliedIds);
   const staged = stageEffect(unit, withMessages(effect, refused), letters);
   const last = (items.at(-1) as Item).record;
   const to = { nextOffset: last.offset + 1, lastEventId: eventIdOf(last) };
@@ -102,6 +102,16 @@ export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Ap
       deferred: effect.deferred,
     },
   };
+}
+
+/** Dead letters of which copies are applied by this transaction are done with. */
+export async function endCopied({ tx, place, dead }: Unit, appliedIds: readonly string[]): Promise<void> {
+  if (dead.size > 0)
+    await endDeadLetters(
+      tx,
+      place,
+      appliedIds.filter((id) => dead.has(id)),
+    );
 }
 
 /** Hands messages to the reader: each once, in the order of their numbers. */
@@ -131,7 +141,7 @@ function withMessages(effect: Effect, more: readonly AnyOutgoing[]): Effect {
   return { ...effect, handled: { ...effect.handled, messages: [...(effect.handled?.messages ?? []), ...more] } };
 }
 
-async function keepUndecodable({ tx, place }: Unit, items: readonly Item[]): Promise<Envelope[]> {
+async function keepUndecodable({ tx, place, dead }: Unit, items: readonly Item[]): Promise<Envelope[]> {
   const letters: Envelope[] = [];
   for (const { record, decoded } of items) {
     if (decoded.kind !== 'undecodable') continue;
@@ -140,6 +150,8 @@ async function keepUndecodable({ tx, place }: Unit, items: readonly Item[]): Pro
       { ...place, offset: record.offset, reason: decoded.reason },
       'a record cannot be decoded; it is set aside',
     );
+    // What comes of it may be in this very batch. Where the transaction fails, it is one id too many that is looked for.
+    dead.add(eventIdOf(record) ?? '');
     if (await keepDeadLetter(tx, place, record, cause)) letters.push(deadLetter(place, record, cause, new Date()));
   }
   return letters;

@@ -1,72 +1,57 @@
-import type { AnyMessage } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
 import { ReaderKit, accountRejected, markingHandler, recordOf } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RecordBatch } from '../broker/port.js';
+import type { RecordToSend } from '../broker/port.js';
+import { LogUnderTest } from '../testing/log-under-test.js';
 import {
   beginReplay,
   countDeadLetters,
+  discardDeadLetter,
   endReplay,
   failReplay,
   listDeadLetters,
   requestReplay,
 } from './dead-letter.repository.js';
-import { PartitionRunner } from './partition.js';
-import { Suspects } from './suspects.js';
-import { readerOf } from './unit.js';
 
 configureLogging({ level: 'silent' });
 
 const GROUP = 'archiver.ledger';
+const WISH = { actor: 'ops', reason: 'spec' };
 const TALLY = statement(
   'spec.received',
   'select coalesce(sum(messages), 0)::integer as messages from received_tallies',
 );
-const CONTROL = { resolve: () => undefined, heartbeat: () => Promise.resolve(), isCurrent: () => true };
+const COPIED = statement(
+  'spec.copied',
+  `select count(*)::integer as count from outbox, json_array_elements(messages::json) as m
+   where topic like 'dlq.%' and m -> 'message' ->> 'causationId' = $1`,
+);
 
 let kit: ReaderKit;
-const log: AnyMessage[] = [];
+let log: LogUnderTest;
 let isBroken = false;
 
 beforeAll(async () => {
   kit = await ReaderKit.open(GROUP);
   await kit.db.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+  log = new LogUnderTest(kit);
 });
 afterAll(() => kit.close());
 
 /** A process that reads the partition; its handler is broken as long as that is said. */
 function start() {
   const mark = markingHandler('a');
-  let next = 0;
-  const runner = new PartitionRunner(
-    { group: GROUP, topic: kit.topic, partition: 0 },
-    {
-      reader: readerOf(GROUP, kit.db, kit.messaging().outbox, {
-        handle: async (messages, tx) => {
-          if (isBroken) throw new TypeError('a bug');
-          return mark(messages, tx);
-        },
-      }),
-      consumer: { pause: () => undefined, resume: () => undefined, seek: (_, offset) => (next = offset) },
-      logBounds: async () => ({ start: 0, end: log.length }),
-      onProgress: () => undefined,
-      suspects: new Suspects(),
+  return log.start({
+    handle: async (messages, tx) => {
+      if (isBroken) throw new TypeError('a bug');
+      return mark(messages, tx);
     },
-  );
-  const read = () => runner.onBatch(batchFrom(next), { ...CONTROL, resolve: (offset) => void (next = offset + 1) });
-  return { read, close: () => runner.close() };
+  });
 }
 
-function batchFrom(first: number): RecordBatch {
-  const records = log.map(recordOf).map(({ key, value, headers }, offset) => ({
-    offset,
-    key: Buffer.from(key as string),
-    value: Buffer.from(value as string),
-    headers,
-    timestamp: '0',
-  }));
-  return { topic: kit.topic, partition: 0, highWatermark: log.length, records: records.slice(first) };
+function damaged(record: RecordToSend): RecordToSend {
+  return { ...record, value: '{' };
 }
 
 const states = async () => (await listDeadLetters(kit.db)).map(({ offset, state }) => [Number(offset), state]);
@@ -79,19 +64,18 @@ it.each([
   const begun = (await applied()) ?? 0;
   const message = accountRejected();
   const one = start();
-  log.push(message);
+  const letter = log.append(recordOf(message));
   await one.read();
   isBroken = true;
   await one.read();
   isBroken = false;
-  const letter = log.length - 1;
   expect(await states()).toContainEqual([letter, 'dead']);
   expect(await applied()).toBe(begun);
 
   if (isTakenOver) await one.close();
   const other = isTakenOver ? start() : one;
   if (isTakenOver) await other.read();
-  log.push(accountRejected(), message);
+  log.append(...[accountRejected(), message].map(recordOf));
   await other.read();
   expect(await states()).toContainEqual([letter, 'replayed']);
   expect(await countDeadLetters(kit.db, GROUP)).toBe(0);
@@ -99,19 +83,79 @@ it.each([
   await other.close();
 });
 
-it('a letter that one process has replayed is not put back by another that failed at it before', async () => {
-  const place = { group: GROUP, topic: kit.topic, partition: 0 };
+it('a damaged record is done with once its copy was applied by the process that set it aside, also in one batch', async () => {
+  const message = accountRejected();
   const one = start();
-  log.push(accountRejected());
+  const letter = log.append(damaged(recordOf(message)));
+  await one.read();
+  await one.read();
+  expect(await states()).toContainEqual([letter, 'dead']);
+  const again = accountRejected();
+  const second = log.append(recordOf(message), damaged(recordOf(again)));
+  log.append(recordOf(again));
+  await one.read();
+  const ended = await states();
+  expect(ended).toContainEqual([letter, 'replayed']);
+  expect(ended).toContainEqual([second, 'replayed']);
+  expect(await countDeadLetters(kit.db, GROUP)).toBe(0);
+  await one.close();
+});
+
+it('a letter that one process has replayed is not put back by another that failed at it before', async () => {
+  const one = start();
+  const offset = log.append(recordOf(accountRejected()));
   isBroken = true;
   await one.read();
   await one.read();
   isBroken = false;
   await one.close();
-  const offset = log.length - 1;
-  await requestReplay(kit.db, { group: GROUP, partition: 0, offset }, { actor: 'ops', reason: 'spec' });
-  expect((await beginReplay(kit.db, place))?.record.offset).toBe(offset);
-  await kit.db.transaction((tx) => endReplay(tx, place, offset));
-  await failReplay(kit.db, place, offset, new TypeError('a bug'));
+  await requestReplay(kit.db, { group: GROUP, partition: 0, offset }, WISH);
+  const begun = await beginReplay(kit.db, log.place);
+  expect(begun?.record.offset).toBe(offset);
+  const { letter } = begun as NonNullable<typeof begun>;
+  await kit.db.transaction((tx) => endReplay(tx, log.place, letter));
+  await failReplay(kit.db, letter, new TypeError('a bug'));
   expect(await states()).toContainEqual([offset, 'replayed']);
+});
+
+it('a record at the offset of a letter of a lost log is kept beside it, and each is decided on alone', async () => {
+  const [old, other] = [accountRejected(), accountRejected()];
+  const one = start();
+  const offset = log.append(damaged(recordOf(old)));
+  await one.read();
+  await one.read();
+  await one.close();
+  const fillers = Array.from({ length: offset }, () => recordOf(accountRejected()));
+  await log.makeAnew(...fillers, damaged(recordOf(other)));
+  const two = start();
+  await two.read();
+  await two.read();
+  const here = (await listDeadLetters(kit.db)).filter((letter) => Number(letter.offset) === offset);
+  expect(here.map(({ eventId, state }) => [eventId, state])).toEqual([
+    [other.id, 'dead'],
+    [old.id, 'dead'],
+  ]);
+  const place = { group: GROUP, partition: 0, offset } as const;
+  await expect(discardDeadLetter(kit.db, place, WISH)).rejects.toThrow(`say which, of letters`);
+  expect(await discardDeadLetter(kit.db, { ...place, letter: Number(here[1]?.letter) }, WISH)).toBe(true);
+  expect((await states()).filter(([at]) => at === offset)).toEqual([
+    [offset, 'settled'],
+    [offset, 'dead'],
+  ]);
+  await two.close();
+});
+
+it('what is set aside once more after the position was moved back has one copy in the dead-letter topic', async () => {
+  const message = accountRejected();
+  await log.makeAnew(recordOf(message));
+  isBroken = true;
+  for (let time = 0; time < 2; time++) {
+    const one = start();
+    await one.read();
+    await one.read();
+    await one.close();
+    await log.moveToStart();
+  }
+  isBroken = false;
+  expect(await kit.db.rows(COPIED, [message.id])).toEqual([{ count: 1 }]);
 });

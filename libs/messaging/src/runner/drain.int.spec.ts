@@ -48,7 +48,7 @@ async function owner(before: (messages: readonly AnyMessage[]) => void = () => u
       return mark(messages, tx);
     },
   });
-  return { reader, place: place(), epoch, beside: new Beside() };
+  return { reader, place: place(), epoch, beside: new Beside(), dead: new Set<string>() };
 }
 
 /** As a batch leaves them that has found the first of them at fault. */

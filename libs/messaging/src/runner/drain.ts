@@ -14,7 +14,7 @@ import {
   type WishedSubject,
 } from '../parking/parking.repository.js';
 import { startMessageSpan } from '../trace.js';
-import { applyArrivals, divertParked, stageEffect, type Effect } from './batch.js';
+import { applyArrivals, divertParked, endCopied, stageEffect, type Effect } from './batch.js';
 import type { Beside } from './beside.js';
 import { beginReplay, endReplay, failReplay, postponeReplay, type ReplayedRecord } from './dead-letter.repository.js';
 import type { Handler } from './handler.js';
@@ -27,8 +27,6 @@ const log = logger('runner');
 const DRAIN_MESSAGES_MAX = 100;
 /** A try is counted before it begins and taken back when it ends, however it ends: this many have ended their process. */
 const TRIES_MAX = 3;
-/** A letter that is replayed is ended by that. */
-const NONE: ReadonlySet<string> = new Set();
 const KILLED = { name: 'killed_process', message: 'the process died handling it, repeatedly' };
 
 /** A partition as its owner holds it. */
@@ -37,10 +35,12 @@ export interface Owned {
   readonly place: Place;
   readonly epoch: bigint;
   readonly beside: Beside;
+  /** Event ids of dead letters. */
+  readonly dead: Set<string>;
 }
 
 /**
- * Carries out what operators asked: applies a released subject's messages in offset order, or refuses a discarded one's,
+ * Carries out what operators asked: applies a released subject's messages in the order in which they came, or refuses a discarded one's,
  * and lifts the mark when none is left; then replays dead letters. Runs under the position's lock, so newer messages of
  * the subject keep waiting behind the old ones until then.
  */
@@ -134,12 +134,8 @@ async function replayNext(owned: Owned): Promise<boolean> {
   const decoded = decodeRecord(letter.record, reader.spec.topic, reader.wanted);
   if (letter.tries > TRIES_MAX || decoded.kind !== 'message') {
     const reason = decoded.kind === 'undecodable' ? decoded.reason : decoded.kind;
-    await failReplay(
-      reader.db,
-      place,
-      offset,
-      letter.tries > TRIES_MAX ? KILLED : { name: 'undecodable', message: reason },
-    );
+    const cause = letter.tries > TRIES_MAX ? KILLED : { name: 'undecodable', message: reason };
+    await failReplay(reader.db, letter.letter, cause);
     return true;
   }
   const value = letter.record.value as Buffer;
@@ -148,25 +144,25 @@ async function replayNext(owned: Owned): Promise<boolean> {
   return true;
 }
 
-async function replay(owned: Owned, { record }: ReplayedRecord, arrival: Arrival): Promise<void> {
+async function replay(owned: Owned, { letter }: ReplayedRecord, arrival: Arrival): Promise<void> {
   const { reader, place } = owned;
   try {
     await inUnit(owned, 'apply', async (unit) => {
       const { flowing } = await divertParked(unit, [arrival]);
       const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
-      await endReplay(unit.tx, place, record.offset);
+      await endReplay(unit.tx, place, letter);
       return effect;
     });
   } catch (error) {
-    if (isDeterministic(error)) return failReplay(reader.db, place, record.offset, error as Error);
-    await postponeReplay(reader.db, place, record.offset);
+    if (isDeterministic(error)) return failReplay(reader.db, letter, error as Error);
+    await postponeReplay(reader.db, letter);
     throw error;
   }
 }
 
 /** One transaction under the position's lock, with what it sends and counts; nothing if another process owns the place. */
 async function inUnit(
-  { reader, place, epoch, beside }: Owned,
+  { reader, place, epoch, beside, dead }: Owned,
   followers: Unit['followers'],
   work: (unit: Unit) => Promise<Effect>,
 ): Promise<void> {
@@ -176,8 +172,9 @@ async function inUnit(
       // Told again, now that the lock is held: it may have been waited for, and a batch of this process may have parked something.
       const position = await lockPosition(tx, place);
       if (!position || position.epoch !== epoch) throw new FenceLost();
-      const unit: Unit = { tx, reader, place, position, dead: NONE, followers };
+      const unit: Unit = { tx, reader, place, position, dead, followers };
       const effect = await work(unit);
+      await endCopied(unit, effect.appliedIds);
       const staged = stageEffect(unit, effect, []);
       await addTallies(tx, place, talliesByDay(effect.appliedIds));
       return { staged, effect };

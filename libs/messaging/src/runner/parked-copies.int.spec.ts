@@ -1,9 +1,10 @@
 import type { AnyMessage } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { configureLogging } from '@payflow/telemetry';
-import { ReaderKit, markingHandler, openAccount, until } from '@payflow/testing';
+import { ReaderKit, markingHandler, openAccount, recordOf, until } from '@payflow/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { listParked, requestParked } from '../parking/parking.repository.js';
+import { LogUnderTest } from '../testing/log-under-test.js';
 import type { SubscriptionHandlers } from './handler.js';
 
 configureLogging({ level: 'silent' });
@@ -47,4 +48,30 @@ it('a copy of what was applied before its subject was parked waits behind nobody
   await requestParked(kit.db, subject, { state: 'releasing', actor: 'ops', reason: 'spec' });
   await until('it is released', async () => (await listParked(kit.db)).length === 0);
   expect((await kit.effects()).map(({ eventId }) => eventId)).toEqual([first, second, third].map(({ id }) => id));
+});
+
+it('what waits from a log that was lost is applied before what came in the log after it', async () => {
+  const lost = await ReaderKit.open('ledger.commands');
+  await lost.db.rows(statement('spec.partitions', 'select ensure_partitions(1)'));
+  const log = new LogUnderTest(lost);
+  const [first, second, other] = [openAccount(), openAccount(), openAccount()];
+  const ofSubject = [openAccount(first.data.id), openAccount(first.data.id)];
+  bad = first;
+  const before = log.start(handlers);
+  log.append(...[other, second, first, ...ofSubject].map(recordOf));
+  await before.read();
+  await before.read();
+  await before.close();
+  const later = openAccount(first.data.id);
+  await log.makeAnew(recordOf(later));
+  const after = log.start(handlers);
+  await after.read();
+  await after.read();
+  bad = undefined;
+  const subject = { group: lost.group, tenant: first.tenant, recordKey: first.key };
+  await requestParked(lost.db, subject, { state: 'releasing', actor: 'ops', reason: 'spec' });
+  await after.finish();
+  const applied = (await lost.effects()).filter(({ key }) => key === first.key).map(({ eventId }) => eventId);
+  expect(applied).toEqual([first, ...ofSubject, later].map(({ id }) => id));
+  await lost.close();
 });

@@ -213,9 +213,9 @@ export class PartitionRunner {
     this.writing = undefined;
   }
 
-  private async carryOut({ epoch, beside }: Claim): Promise<void> {
+  private async carryOut({ epoch, beside, dead }: Claim): Promise<void> {
     try {
-      await carryOutWishes({ reader: this.parts.reader, place: this.place, epoch, beside });
+      await carryOutWishes({ reader: this.parts.reader, place: this.place, epoch, beside, dead });
       this.pause.cutShort(OVERFLOW);
     } catch (error) {
       if (error instanceof FenceLost) this.claim = undefined;

@@ -43,7 +43,7 @@ export async function refuseUndecodable(unit: Unit, items: readonly Item[]): Pro
   await settleDeadLetters(
     unit.tx,
     place,
-    refused.map(([{ offset }]) => offset),
+    refused.map(([record]) => record),
   );
   const after = await useUp(unit, refused as [RawRecord, Refusable][]);
   return { refused: [...messages, ...after.messages], untold: untold.length, followed: after.followed };

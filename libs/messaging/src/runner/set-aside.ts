@@ -42,9 +42,9 @@ export async function setAside(
     const position = await lockPosition(tx, place);
     if (!position || position.epoch !== claim.epoch) throw new FenceLost();
     if (record.offset < position.nextOffset) return undefined;
-    await keep(owned, tx, item, cause);
+    const isKept = await keep(owned, tx, item, cause);
     await clearSuspects(tx, place, record.offset);
-    const finished = [deadLetter(place, record, cause, new Date())];
+    const finished = isKept ? [deadLetter(place, record, cause, new Date())] : [];
     const copied = reader.outbox.stageAtCommit(tx, { outgoing: [], finished, parentOf: () => undefined });
     advancePosition(tx, place, { nextOffset: record.offset + 1, lastEventId: eventIdOf(record) }, talliesByDay([]));
     return copied;
@@ -57,16 +57,15 @@ export async function setAside(
   log.error({ err: error, ...place, offset: record.offset, outcome }, 'ALARM: a message cannot be applied');
 }
 
+/** False when it had been kept before: the position was moved back. */
 async function keep(
   { reader, place }: Owned,
   tx: Parameters<typeof parkSubject>[0],
   { arrival, record }: Item,
   cause: FailureCause,
-): Promise<void> {
-  if (!arrival || reader.spec.order === 'none') {
-    await keepDeadLetter(tx, place, record, cause);
-    return;
-  }
+): Promise<boolean> {
+  if (!arrival || reader.spec.order === 'none') return keepDeadLetter(tx, place, record, cause);
   await parkSubject(tx, place, arrival.message, cause);
   await storeParked(tx, place, [arrival]);
+  return true;
 }

@@ -30,7 +30,7 @@ export interface Unit {
   readonly place: Place;
   readonly position: Pick<LockedPosition, 'hasParked' | 'hasWaiting'>;
   /** Event ids of the partition's dead letters, as far as copies of them are looked for. */
-  readonly dead: ReadonlySet<string>;
+  readonly dead: Set<string>;
   /** Whether commands that waited for one of these are applied behind it, or parked because together they failed. */
   readonly followers: 'apply' | 'park';
 }

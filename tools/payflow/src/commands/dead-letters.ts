@@ -1,7 +1,7 @@
 import { SERVICES, SUBSCRIPTIONS } from '@payflow/contracts';
 import { discardDeadLetter, listDeadLetters, requestReplay } from '@payflow/messaging';
 import { Command } from 'commander';
-import { groupOf, parseOffset, parsePartition } from '../arguments.js';
+import { groupOf, parseLetter, parseOffset, parsePartition } from '../arguments.js';
 import { withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
@@ -22,7 +22,12 @@ function decision(command: Command): Command {
     .argument('<partition>', '', parsePartition)
     .argument('<offset>', '', parseOffset)
     .requiredOption('--actor <who>', 'who decides')
-    .requiredOption('--reason <why>', 'why');
+    .requiredOption('--reason <why>', 'why')
+    .option(
+      '--letter <number>',
+      'which one, where a topic was lost and another record lies at the offset',
+      parseLetter,
+    );
 }
 
 async function list(name?: string): Promise<void> {
@@ -31,7 +36,8 @@ async function list(name?: string): Promise<void> {
   const rows: Awaited<ReturnType<typeof listDeadLetters>> = [];
   for (const service of services) rows.push(...(await withDatabase(service, (db) => listDeadLetters(db, group))));
   printTable(
-    rows.map(({ group, partition, offset, state, lastAt, errorClass, errorMessage, traceId }) => ({
+    rows.map(({ letter, group, partition, offset, state, lastAt, errorClass, errorMessage, traceId }) => ({
+      letter,
       group,
       partition,
       offset,
@@ -44,7 +50,12 @@ async function list(name?: string): Promise<void> {
   );
 }
 
-type Decided = [name: string, partition: number, offset: number, wish: { actor: string; reason: string }];
+type Decided = [
+  name: string,
+  partition: number,
+  offset: number,
+  wish: { actor: string; reason: string; letter?: number },
+];
 
 async function replay(...decided: Decided): Promise<void> {
   await carryOut(requestReplay, decided);
@@ -59,7 +70,7 @@ async function discard(...decided: Decided): Promise<void> {
 async function carryOut(decide: typeof requestReplay, [name, partition, offset, wish]: Decided): Promise<void> {
   const group = groupOf(name);
   const found = await withDatabase(SUBSCRIPTIONS[group].service, (db) =>
-    decide(db, { group, partition, offset }, wish),
+    decide(db, { group, partition, offset, letter: wish.letter }, wish),
   );
   if (!found) throw new Error('no such record is dead-lettered');
 }

@@ -12,7 +12,7 @@ const SHOW = statement(
   'cli.parked-messages',
   `select topic, partition, record_offset as "offset", event_id, parked_at,
      case message ->> 'livemode' when 'true' then 'live' when 'false' then 'test' else '?' end as mode, message::text as message from parked_messages
-   where consumer_group = $1 and tenant = $2 and record_key = $3 order by partition, record_offset limit 100`,
+   where consumer_group = $1 and tenant = $2 and record_key = $3 order by arrival limit 100`,
 );
 
 interface Wish {

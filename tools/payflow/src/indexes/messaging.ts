@@ -9,6 +9,7 @@ export const messaging: IndexRegistry = {
       values: ['50', "'{}'", "'-infinity'", "'00000000-0000-0000-0000-000000000000'"],
     },
     { index: 'parked_messages_in_order', query: 'parking.messages-of-subject', values: ["'g'", "'t'", "'k7'", '100'] },
+    { index: 'dead_letters_once', query: 'dead-letters.find', values: ["'g'", "'t'", '1', '7', 'null'] },
     { index: 'dead_letters_replaying', query: 'dead-letters.begin-replay', values: ["'g'", '1'] },
   ],
   seeds: {
