@@ -11,7 +11,7 @@ import {
 } from '@payflow/contracts';
 import type { RawRecord, RecordToSend } from './broker/port.js';
 import type { MessageContext } from './outgoing.js';
-import { storableText } from './runner/storable.js';
+import { NUL, storableText } from './runner/storable.js';
 import { parseTraceparent } from './trace.js';
 import { readerErrors, refusableFields } from './validation.js';
 
@@ -26,8 +26,14 @@ const VALUE_BYTES_MAX = 786_432;
 const VALUE_DEPTH_MAX = 64;
 const [QUOTE, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = Buffer.from('"\\[]{}');
 const REFUSABLE_HEADERS = ['ce_type', 'ce_id', 'ce_tenant', 'ce_subject', 'ce_livemode'];
+/** Those of which no shape is asked for. */
+const CONTEXT_TEXTS = ['ce_subject', 'ce_correlationid', 'ce_actor', 'traceparent', 'tracestate'];
 const ACTOR_LENGTH_MAX = 255;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
+
+const LONE_SURROGATE = /\p{Surrogate}/u;
+/** The one way in which JSON in UTF-8 can hold what no text of Postgres can: NUL and lone surrogates, written as escapes. */
+const SUSPECT_ESCAPE = /\\u(?:0000|d[89a-f])/i;
 
 /** What a record turned out to be. `undecodable` can never be applied; `newer` waits for a newer reader. */
 export type Decoded =
@@ -97,6 +103,7 @@ function decodeMessage(record: RawRecord, type: MessageType, fail: (reason: stri
   const data = parseJson(record.value);
   if (data === undefined) return fail('not_json');
   if (isTooDeep(record.value)) return fail('value_too_deep');
+  if (!isText(record, data)) return fail('text_malformed');
   const errors = readerErrors(type, data);
   if (errors) return fail(`schema: ${errors}`);
   const key = record.key?.toString();
@@ -135,7 +142,12 @@ export function decodeRefusable(record: RawRecord, topic: Topic): Refusable | un
   if (livemode !== 'true' && livemode !== 'false') return undefined;
   const data = refusableFields(type, { id: subject, ...objectIn(record.value) });
   const key = record.key?.toString();
-  if (!data || data['id'] !== subject || key !== (MESSAGES[type] as { key(data: unknown): string }).key(data))
+  if (
+    !data ||
+    !isStorable(data) ||
+    data['id'] !== subject ||
+    key !== (MESSAGES[type] as { key(data: unknown): string }).key(data)
+  )
     return undefined;
   const traceparent = text(record, 'traceparent');
   const correlationId = text(record, 'ce_correlationid');
@@ -176,6 +188,19 @@ function parseJson(value: Buffer): unknown {
 function objectIn(value: Buffer | null): object {
   const data = value && parseJson(value);
   return typeof data === 'object' && data !== null && !Array.isArray(data) ? data : {};
+}
+
+/** Whether all of its texts can be stored: those of the context, and those of the data. */
+function isText(record: RawRecord, data: unknown): boolean {
+  if (CONTEXT_TEXTS.some((header) => text(record, header)?.includes(NUL)) || record.key?.includes(0)) return false;
+  return !SUSPECT_ESCAPE.test(record.value?.toString('latin1') ?? '') || isStorable(data);
+}
+
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return !LONE_SURROGATE.test(value) && !value.includes(NUL);
+  if (Array.isArray(value)) return value.every(isStorable);
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every((entry) => entry.every(isStorable));
 }
 
 function isTooDeep(value: Buffer): boolean {

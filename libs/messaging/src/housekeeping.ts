@@ -32,10 +32,10 @@ const COUNT_INTERVAL_MS = 30_000;
 const REPORT_INTERVAL_MS = 600_000;
 const KEPT_DAYS = 8;
 /**
- * Whatever can still be read must still be recognised: topics keep a record for 7 days, and for up to one more until the segment
- * that it lies in has ended.
+ * Whatever can still be read must still be recognised: an outbox keeps a message for up to 9 days, and one that is sent again on its
+ * last has its id of then, while topics keep a record for 7 days, and for up to one more until the segment that it lies in has ended.
  */
-const INBOX_KEPT_DAYS = 10;
+const INBOX_KEPT_DAYS = 19;
 /** Those that were replayed, as long as their copies in the dead-letter topics. The others are missing somewhere, and say where. */
 const DEAD_LETTERS_KEPT_DAYS = 30;
 const PRUNE_ROWS_MAX = 10_000;

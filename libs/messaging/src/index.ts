@@ -22,6 +22,7 @@ export type { AnyOutgoing, MessageContext, Origin, Outgoing } from './outgoing.j
 export { countParked, listParked, requestParked, type ParkedListing } from './parking/parking.repository.js';
 export {
   listDeadLetters,
+  DEAD_LETTERS_LISTED_MAX,
   discardDeadLetter,
   requestReplay,
   type DeadLetterListing,

@@ -469,6 +469,7 @@ create table waiting_commands (
   record_offset bigint not null,
   message json not null,
   waiting_since timestamp with time zone not null default clock_timestamp(),
+  discarded boolean not null default false,
   constraint waiting_commands_pkey PRIMARY KEY (consumer_group, tenant, livemode, record_key, sequence)
 );
 

@@ -133,6 +133,29 @@ describe('a command about a payment', () => {
     );
   });
 
+  it('that an operator discarded is not carried out when what it waits for comes after that', async () => {
+    const create = unconfirmed();
+    const [second, third, fourth, fifth] = [
+      capture(create, 2),
+      capture(create, 3),
+      cancel(create, 4),
+      cancel(create, 5),
+    ];
+    failing = second.id;
+    await sentAfter(create, recordOf(create), recordOf(second));
+    // Behind a parked payment nothing is refused: it may be the whole copy that waits.
+    expect(await sentAfter(create, damaged(third), recordOf(fourth))).toEqual([BEGUN]);
+    await requestParked(
+      kit.db,
+      { group: 'payments.commands', tenant: create.tenant, recordKey: create.key },
+      { state: 'discarding', actor: 'spec', reason: 'spec' },
+    );
+    const DISCARDED = ['payflow.cancellation.failed.v1 discarded', 'payflow.capture.failed.v1 discarded'];
+    await until('the first is told', async () => (await sentOf(create)).includes(DISCARDED[1] as string));
+    expect(await sentAfter(create, damaged(third))).toEqual([BEGUN, REFUSED, ...DISCARDED].sort());
+    expect(await sentAfter(create, recordOf(fifth))).toEqual([BEGUN, REFUSED, ...DISCARDED, ...CANCELED].sort());
+  });
+
   it('whose payment is parked leaves what was done before as it is: copies of that wait for nobody', async () => {
     const create = unconfirmed();
     const [second, third] = [capture(create, 2), capture(create, 3)];

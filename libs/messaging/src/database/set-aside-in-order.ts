@@ -21,5 +21,8 @@ alter table dead_letters drop constraint dead_letters_pkey, add primary key (arr
 create unique index dead_letters_once on dead_letters
   (consumer_group, topic, partition, record_offset, coalesce(event_id, ''), md5(coalesce(record_value, '')));
 drop index dead_letters_replaying;
-create index dead_letters_replaying on dead_letters (consumer_group, partition, arrival) where state = 'replaying';`;
+create index dead_letters_replaying on dead_letters (consumer_group, partition, arrival) where state = 'replaying';
+
+-- Refused by an operator while what it waits for had not come: it is not to be carried out when that comes.
+alter table waiting_commands add column discarded boolean not null default false;`;
 }

@@ -134,7 +134,7 @@ describe('the outbox', () => {
     const before = await appliedIds();
     const rows = await kit.db.rows<{ count: number }>(ROWS);
     const [from, to] = [new Date(Date.now() - 600_000), new Date(Date.now() + 600_000)];
-    const again = await republishRange(kit.db, { topic: kit.topic, from, to });
+    const { again } = await republishRange(kit.db, { topic: kit.topic, from, to });
     expect(again).toBe(rows.length);
     await drained();
     await kit.untilRead();

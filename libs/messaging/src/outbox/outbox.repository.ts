@@ -77,7 +77,9 @@ const REPUBLISH_PAGE = statement(
      update outbox set published_at = null, claimed_until = clock_timestamp()
      where topic = $1 and id >= $4::uuid and id < coalesce((select last from page), '${LAST_ID}')
        and created_at >= $2 and created_at < $3 and published_at is not null returning 1)
-   select (select last from page) as next, (select count(*)::integer from again) as rows`,
+   select (select last from page) as next, (select count(*)::integer from again) as again,
+     (select count(*)::integer from outbox where topic = $1 and id >= $4::uuid and id < coalesce((select last from page), '${LAST_ID}')
+        and created_at >= $2 and created_at < $3 and published_at is null) as waiting`,
 );
 
 const OLDEST = statement(
@@ -150,27 +152,34 @@ export interface SentSpan {
   readonly to: Date;
 }
 
+interface PageRow extends Record<string, unknown> {
+  readonly next: string | null;
+  readonly again: number;
+  readonly waiting: number;
+}
+
 /**
- * Gives everything of a span to the relay once more. Returns the number of rows. Done in steps, of which each is kept: one that was
+ * Gives everything of a span to the relay once more. Returns how many rows that is, and how many had not gone out yet. Done in steps, of which each is kept: one that was
  * broken off is done again as a whole, and what goes out twice is recognised. `atFirst` is part of the first step that finds any.
  */
 export async function republishRange(
   db: Database,
   { topic, from, to }: SentSpan,
   atFirst: (tx: Transaction) => Promise<void> = () => Promise.resolve(),
-): Promise<number> {
-  let rows = 0;
+): Promise<{ readonly again: number; readonly waiting: number }> {
+  let [again, waiting] = [0, 0];
   for (let next: string | null = FIRST_ID; next !== null;) {
     const begin: string = next;
     const page = await db.transaction(async (tx) => {
-      const [page] = await tx.rows<{ next: string | null; rows: number }>(REPUBLISH_PAGE, [topic, from, to, begin]);
-      if (rows === 0 && page && page.rows > 0) await atFirst(tx);
+      const [page] = await tx.rows<PageRow>(REPUBLISH_PAGE, [topic, from, to, begin]);
+      if (again === 0 && page && page.again > 0) await atFirst(tx);
       return page;
     });
-    rows += page?.rows ?? 0;
+    again += page?.again ?? 0;
+    waiting += page?.waiting ?? 0;
     next = page?.next ?? null;
   }
-  return rows;
+  return { again, waiting };
 }
 
 /** Age of the oldest unpublished row, 0 when there is none. */

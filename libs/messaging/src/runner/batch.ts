@@ -77,10 +77,10 @@ export function stopAt(reader: Reader, { decoded, record }: Item): PartitionStop
 
 /** Applies the items inside the transaction that holds the position's lock, and moves the position past them. */
 export async function applyItems(unit: Unit, items: readonly Item[]): Promise<Applied> {
-  const { tx, place, reader } = unit;
+  const { tx, place } = unit;
   const letters = await keepUndecodable(unit, items);
   const { flowing, parked } = await divertParked(unit, arrivalsOf(items));
-  const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
+  const effect = await applyArrivals(unit, flowing);
   // After what can be applied: of a command and its damaged copy in one batch, the command counts.
   const { refused, untold, followed } = await refuseUndecodable(unit, items);
   const appliedIds = [...effect.appliedIds, ...followed];
@@ -115,10 +115,10 @@ export async function endCopied({ tx, place, dead }: Unit, appliedIds: readonly 
 }
 
 /** Hands messages to the reader: each once, in the order of their numbers. */
-export async function applyArrivals(unit: Unit, arrivals: readonly Arrival[], handle: Handler): Promise<Effect> {
+export async function applyArrivals(unit: Unit, arrivals: readonly Arrival[]): Promise<Effect> {
   const fresh = await dropReceived(unit, arrivals);
   const { ready, deferred, outdone } = await inSequence(unit, fresh);
-  const handled = ready.length > 0 ? await handleTraced(unit, ready, handle) : undefined;
+  const handled = ready.length > 0 ? await handleInOrder(unit, ready) : undefined;
   if (handled) crashAt('effect');
   const { messages, refused } = await refuseOutdone(unit, outdone);
   const repeated = new Set(handled?.repeated);
@@ -199,6 +199,26 @@ function firstOfEach(reader: Reader, arrivals: readonly Arrival[]): Arrival[] {
 function alarmReused({ group }: Reader, id: string): void {
   messagesTotal.inc({ group, outcome: 'id_reused' });
   log.error({ group, event_id: id }, 'ALARM: two different messages carry the same id; the second is not applied');
+}
+
+/** What an operator has discarded is refused at its place among the others. */
+export async function handleInOrder(unit: Unit, arrivals: readonly Arrival[]): Promise<Handled> {
+  const { handle, discard } = unit.reader.handlers;
+  if (!discard || !arrivals.some(({ discarded }) => discarded)) return handleTraced(unit, arrivals, handle);
+  const parts: Handled[] = [];
+  for (let at = 0, end: number; at < arrivals.length; at = end) {
+    const { discarded } = arrivals[at] as Arrival;
+    const other = arrivals.findIndex((arrival, nth) => nth > at && arrival.discarded !== discarded);
+    end = other < 0 ? arrivals.length : other;
+    parts.push(await handleTraced(unit, arrivals.slice(at, end), discarded ? discard : handle));
+  }
+  return {
+    messages: parts.flatMap(({ messages }) => messages),
+    repeated: parts.flatMap(({ repeated = [] }) => repeated),
+    afterCommit: () => {
+      for (const part of parts) part.afterCommit?.();
+    },
+  };
 }
 
 /** The handler's own SQL lies under the batch's span, or under the message's when it is alone. */

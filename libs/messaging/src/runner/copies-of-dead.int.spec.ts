@@ -139,10 +139,19 @@ it('a record at the offset of a letter of a lost log is kept beside it, and each
   await expect(discardDeadLetter(kit.db, place, WISH)).rejects.toThrow(`say which, of letters`);
   expect(await discardDeadLetter(kit.db, { ...place, letter: Number(here[1]?.letter) }, WISH)).toBe(true);
   expect((await states()).filter(([at]) => at === offset)).toEqual([
-    [offset, 'settled'],
     [offset, 'dead'],
+    [offset, 'settled'],
   ]);
   await two.close();
+});
+
+it('what somebody has to look after is listed before what needs nobody, however new', async () => {
+  const [first] = await listDeadLetters(kit.db, GROUP, 1);
+  expect(first?.state).toBe('dead');
+  const all = await listDeadLetters(kit.db, GROUP);
+  expect(all.findLastIndex(({ state }) => state === 'dead')).toBeLessThan(
+    all.findIndex(({ state }) => state !== 'dead'),
+  );
 });
 
 it('what is set aside once more after the position was moved back has one copy in the dead-letter topic', async () => {

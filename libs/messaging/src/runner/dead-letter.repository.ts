@@ -62,7 +62,7 @@ const LIST = statement(
   `select arrival as letter, consumer_group as "group", topic, partition, record_offset as "offset", event_id as "eventId", state,
      error_class as "errorClass", error_message as "errorMessage", attempts, first_at as "firstAt", last_at as "lastAt",
      trace_id as "traceId", actor, reason
-   from dead_letters where ($1::text is null or consumer_group = $1) order by last_at desc, arrival desc limit $2`,
+   from dead_letters where ($1::text is null or consumer_group = $1) order by state in ('dead', 'replaying') desc, last_at desc, arrival desc limit $2`,
 );
 
 const FIND = statement(
@@ -132,7 +132,8 @@ const COUNT = statement(
 );
 
 const REASON_LENGTH_MAX = 500;
-const LIST_MAX = 1_000;
+/** What is listed at once of one database. */
+export const DEAD_LETTERS_LISTED_MAX = 1_000;
 
 /** Keeps a record that can never be applied, whole, with why. False when it is kept already: the record was read again. */
 export async function keepDeadLetter(
@@ -159,9 +160,13 @@ export async function keepDeadLetter(
   return inserted > 0;
 }
 
-/** Dead letters of one reader, or of all of a database's, newest first. */
-export async function listDeadLetters(db: Database, group?: Group, limit = LIST_MAX): Promise<DeadLetterListing[]> {
-  return db.rows<DeadLetterListing & Row>(LIST, [group ?? null, Math.min(limit, LIST_MAX)]);
+/** Dead letters of one reader, or of all of a database's: first those that somebody has to look after, each newest first. */
+export async function listDeadLetters(
+  db: Database,
+  group?: Group,
+  limit = DEAD_LETTERS_LISTED_MAX,
+): Promise<DeadLetterListing[]> {
+  return db.rows<DeadLetterListing & Row>(LIST, [group ?? null, Math.min(limit, DEAD_LETTERS_LISTED_MAX)]);
 }
 
 /** An operator's wish, carried out by the partition's owner within seconds. False when no such letter is dead. */

@@ -17,7 +17,6 @@ import { startMessageSpan } from '../trace.js';
 import { applyArrivals, divertParked, endCopied, stageEffect, type Effect } from './batch.js';
 import type { Beside } from './beside.js';
 import { beginReplay, endReplay, failReplay, postponeReplay, type ReplayedRecord } from './dead-letter.repository.js';
-import type { Handler } from './handler.js';
 import { addTallies, lockPosition, type Place } from './positions.repository.js';
 import { FenceLost } from './stops.js';
 import type { Arrival, Reader, Unit } from './unit.js';
@@ -100,14 +99,12 @@ async function drainInside(
   subject: ParkedSubject,
   limit: number,
 ): Promise<{ effect: Effect; isLifted: boolean }> {
-  const { tx, reader, place } = unit;
-  const { handle, discard } = reader.handlers;
-  const handler = subject.state === 'releasing' ? handle : (discard as Handler);
+  const { tx, place } = unit;
+  const discarded = subject.state === 'discarding';
   const messages = await parkedMessages(tx, place.group, subject, limit);
   const effect = await applyArrivals(
     unit,
-    messages.map((parked) => arrivalOf(unit, parked)),
-    handler,
+    messages.map((parked) => ({ ...arrivalOf(unit, parked), discarded })),
   );
   await removeParked(tx, place.group, messages);
   const isLifted = await clearSubject(tx, place.group, subject);
@@ -149,7 +146,7 @@ async function replay(owned: Owned, { letter }: ReplayedRecord, arrival: Arrival
   try {
     await inUnit(owned, 'apply', async (unit) => {
       const { flowing } = await divertParked(unit, [arrival]);
-      const effect = await applyArrivals(unit, flowing, reader.handlers.handle);
+      const effect = await applyArrivals(unit, flowing);
       await endReplay(unit.tx, place, letter);
       return effect;
     });

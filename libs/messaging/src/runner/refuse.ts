@@ -4,7 +4,7 @@ import type { RawRecord } from '../broker/port.js';
 import { decodeRefusable } from '../envelope.js';
 import type { AnyOutgoing } from '../outgoing.js';
 import { parkedSubjects, subjectKey } from '../parking/parking.repository.js';
-import type { Item } from './batch.js';
+import { handleInOrder, type Item } from './batch.js';
 import { settleDeadLetters } from './dead-letter.repository.js';
 import { inSequence } from './sequence.js';
 import { sequenceOf } from './sequence-plan.js';
@@ -62,10 +62,10 @@ async function useUp(
   if (!unit.reader.spec.sequenced || numbered.length === 0) return { messages: [], followed: [] };
   // What this very batch has stored waits, too.
   const { ready } = await inSequence({ ...unit, position: { ...unit.position, hasWaiting: true } }, numbered);
-  const followers = ready.filter((arrival) => !numbered.includes(arrival)).map(({ message }) => message);
+  const followers = ready.filter((arrival) => !numbered.includes(arrival));
   if (followers.length === 0) return { messages: [], followed: [] };
-  const { messages, repeated = [] } = await unit.reader.handlers.handle(followers, unit.tx);
-  return { messages, followed: followers.map(({ id }) => id).filter((id) => !repeated.includes(id)) };
+  const { messages, repeated = [] } = await handleInOrder(unit, followers);
+  return { messages, followed: followers.map(({ message: { id } }) => id).filter((id) => !repeated.includes(id)) };
 }
 
 function numberedOf(message: AnyMessage): AnyMessage {

@@ -1,5 +1,5 @@
 import { uuidOf, type AnyMessage } from '@payflow/contracts';
-import { joinJson, statement, type Database, type Transaction } from '@payflow/database';
+import { joinJson, statement, type Database, type Row, type Transaction } from '@payflow/database';
 import { sequenceKey, sequenceOf, type SequenceState } from './sequence-plan.js';
 import type { Arrival, Unit } from './unit.js';
 
@@ -13,15 +13,15 @@ const USED = statement(
 
 const WAITING = statement(
   'sequences.find-waiting',
-  `select message, record_offset from waiting_commands join ${SUBJECTS} using (tenant, livemode, record_key)
+  `select message, record_offset, discarded from waiting_commands join ${SUBJECTS} using (tenant, livemode, record_key)
    where consumer_group = $1 order by sequence`,
 );
 
 const STORE = statement(
   'sequences.store-waiting',
-  `insert into waiting_commands (consumer_group, tenant, livemode, record_key, sequence, event_id, record_offset, message)
+  `insert into waiting_commands (consumer_group, tenant, livemode, record_key, sequence, event_id, record_offset, message, discarded)
    select $1, m.* from unnest($2::text[], $3::boolean[], $4::text[], $5::integer[], $6::uuid[], $7::bigint[],
-     string_to_array($8, chr(30))::json[]) as m
+     string_to_array($8, chr(30))::json[], $9::boolean[]) as m
    on conflict do nothing`,
 );
 
@@ -44,6 +44,12 @@ const OVERDUE = statement(
    where consumer_group = $1 and waiting_since < clock_timestamp() - $2 * interval '1 millisecond'`,
 );
 
+interface WaitingRow {
+  readonly message: AnyMessage;
+  readonly record_offset: bigint;
+  readonly discarded: boolean;
+}
+
 interface SubjectRow {
   tenant: string;
   livemode: boolean;
@@ -57,19 +63,14 @@ export async function loadSequences(unit: Unit, arrivals: readonly Arrival[]): P
   const subjects = [...new Map(numbered.map((message) => [sequenceKey(message), message])).values()];
   const columns = [reader.group, ...subjectColumns(subjects)];
   const used = await tx.rows<SubjectRow & { used: number }>(USED, columns);
-  const waiting = unit.position.hasWaiting
-    ? await tx.rows<{ message: AnyMessage; record_offset: bigint }>(WAITING, columns)
-    : [];
+  const waiting = unit.position.hasWaiting ? await tx.rows<WaitingRow & Row>(WAITING, columns) : [];
   const states = new Map(
     subjects.map((message): [string, SequenceState] => [sequenceKey(message), { used: 0, waiting: new Map() }]),
   );
   for (const row of used) stateOf(states, row.tenant, row.livemode, row.record_key).used = row.used;
-  for (const { message, record_offset } of waiting) {
-    const { tenant, livemode, key } = message;
-    stateOf(states, tenant, livemode, key).waiting.set(
-      sequenceOf(message) as number,
-      arrivalOf(message, record_offset),
-    );
+  for (const row of waiting) {
+    const { tenant, livemode, key } = row.message;
+    stateOf(states, tenant, livemode, key).waiting.set(sequenceOf(row.message) as number, arrivalOf(row));
   }
   await addBegun(unit, numbered, states);
   return states;
@@ -105,6 +106,7 @@ export async function storeWaiting(unit: Unit, early: readonly Arrival[]): Promi
     early.map(({ message }) => uuidOf('event', message.id)),
     early.map(({ offset }) => offset),
     joinJson(early.map(({ message }) => JSON.stringify(message))),
+    early.map(({ discarded = false }) => discarded),
   ]);
 }
 
@@ -145,6 +147,7 @@ function numberColumns(arrivals: readonly Arrival[]): unknown[] {
   return [...subjectColumns(messages), messages.map(sequenceOf)];
 }
 
-function arrivalOf(message: AnyMessage, offset: bigint): Arrival {
-  return { message, offset: Number(offset), value: Buffer.from(JSON.stringify(message.data)), span: undefined };
+function arrivalOf({ message, record_offset, discarded }: WaitingRow): Arrival {
+  const value = Buffer.from(JSON.stringify(message.data));
+  return { message, offset: Number(record_offset), value, span: undefined, discarded };
 }

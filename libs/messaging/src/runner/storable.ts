@@ -1,7 +1,7 @@
 import type { RawRecord } from '../broker/port.js';
 
 /** NUL is the one character that Postgres's text cannot hold. */
-const NUL = '\0';
+export const NUL = '\0';
 /** All headers of one of our messages take 1 KB; this much, as JSON, is kept of anything else. */
 const HEADERS_LENGTH_MAX = 32_768;
 const HEADERS_MAX = 64;

@@ -42,4 +42,6 @@ export interface Arrival {
   /** The data's exact bytes. */
   readonly value: Buffer;
   readonly span: Span | undefined;
+  /** An operator has said that it is refused when its turn comes. */
+  readonly discarded?: boolean;
 }

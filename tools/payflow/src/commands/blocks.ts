@@ -1,6 +1,7 @@
 import { toUuid } from '@payflow/contracts';
 import { listBlocks, wishLift } from '@payflow/gateway/database';
 import { Command } from 'commander';
+import { parseWords } from '../arguments.js';
 import { withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
@@ -17,8 +18,8 @@ export function blocksCommands(): Command {
   blocks
     .command('lift')
     .argument('<id>')
-    .requiredOption('--actor <who>', 'who decides')
-    .requiredOption('--reason <why>', 'why')
+    .requiredOption('--actor <who>', 'who decides', parseWords)
+    .requiredOption('--reason <why>', 'why', parseWords)
     .description('let somebody in again before the time')
     .action(lift);
   return blocks;

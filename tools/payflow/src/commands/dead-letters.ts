@@ -1,7 +1,7 @@
 import { SERVICES, SUBSCRIPTIONS } from '@payflow/contracts';
-import { discardDeadLetter, listDeadLetters, requestReplay } from '@payflow/messaging';
+import { DEAD_LETTERS_LISTED_MAX, discardDeadLetter, listDeadLetters, requestReplay } from '@payflow/messaging';
 import { Command } from 'commander';
-import { groupOf, parseLetter, parseOffset, parsePartition } from '../arguments.js';
+import { groupOf, parseLetter, parseOffset, parsePartition, parseWords } from '../arguments.js';
 import { withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
@@ -21,8 +21,8 @@ function decision(command: Command): Command {
     .argument('<group>')
     .argument('<partition>', '', parsePartition)
     .argument('<offset>', '', parseOffset)
-    .requiredOption('--actor <who>', 'who decides')
-    .requiredOption('--reason <why>', 'why')
+    .requiredOption('--actor <who>', 'who decides', parseWords)
+    .requiredOption('--reason <why>', 'why', parseWords)
     .option(
       '--letter <number>',
       'which one, where a topic was lost and another record lies at the offset',
@@ -34,7 +34,12 @@ async function list(name?: string): Promise<void> {
   const group = name === undefined ? undefined : groupOf(name);
   const services = group === undefined ? SERVICES : [SUBSCRIPTIONS[group].service];
   const rows: Awaited<ReturnType<typeof listDeadLetters>> = [];
-  for (const service of services) rows.push(...(await withDatabase(service, (db) => listDeadLetters(db, group))));
+  const cut: string[] = [];
+  for (const service of services) {
+    const letters = await withDatabase(service, (db) => listDeadLetters(db, group));
+    rows.push(...letters);
+    if (letters.length === DEAD_LETTERS_LISTED_MAX) cut.push(service);
+  }
   printTable(
     rows.map(({ letter, group, partition, offset, state, lastAt, errorClass, errorMessage, traceId }) => ({
       letter,
@@ -48,6 +53,7 @@ async function list(name?: string): Promise<void> {
     })),
     'no record is dead-lettered',
   );
+  if (cut.length > 0) process.stdout.write(`of ${cut.join(', ')} the first ${DEAD_LETTERS_LISTED_MAX}\n`);
 }
 
 type Decided = [

@@ -16,8 +16,13 @@ export function bootstrapCommand(): Command {
     'make the first organisation, its owner and an API key of test mode; once, refused after',
   );
   return command.action(async (options: Options) => {
-    // Told before anything else may go wrong: it cannot be made a second time.
-    rememberFirstOwner(await begin(options, (db, beginning) => bootstrap(db, beginning)));
+    // Remembered and told before it stands: it cannot be made a second time, and nobody else knows the password.
+    await begin(options, (db, beginning, tell) =>
+      bootstrap(db, beginning, (begun) => {
+        rememberFirstOwner(begun);
+        tell(begun);
+      }),
+    );
   });
 }
 
@@ -26,7 +31,9 @@ export function organisationsCommands(): Command {
   const organisations = new Command('organisations').description('who has books here');
   withOptions(organisations.command('add'))
     .description('make one organisation more, with an owner and an API key of test mode')
-    .action(async (options: Options) => void (await begin(options, addOrganisation)));
+    .action((options: Options) =>
+      begin(options, async (db, beginning, tell) => tell(await addOrganisation(db, beginning))),
+    );
   return organisations;
 }
 
@@ -43,13 +50,13 @@ function withOptions(command: Command): Command {
 /** Password and key are printed this once, as one JSON object. A password is never an argument: those are seen by everybody. */
 async function begin(
   { name, email, passwordFile }: Options,
-  make: (db: Database, beginning: Beginning) => Promise<Begun>,
-): Promise<Begun> {
+  make: (db: Database, beginning: Beginning, tell: (begun: Begun) => void) => Promise<unknown>,
+): Promise<void> {
   const password = passwordFile === undefined ? undefined : readPassword(passwordFile);
-  const begun = await withDatabase('gateway', (db) => make(db, { organisation: name, email, password }));
-  const { password: made, ...told } = begun;
-  process.stdout.write(`${JSON.stringify(password === undefined ? { ...told, password: made } : told)}\n`);
-  return begun;
+  const tell = ({ password: made, ...told }: Begun): void => {
+    process.stdout.write(`${JSON.stringify(password === undefined ? { ...told, password: made } : told)}\n`);
+  };
+  await withDatabase('gateway', (db) => make(db, { organisation: name, email, password }, tell));
 }
 
 function readPassword(file: string): string {

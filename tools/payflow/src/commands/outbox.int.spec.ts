@@ -83,8 +83,8 @@ describe('republish', () => {
     ['payments', 'ledger.events.v1', from, to, 'payments never publishes ledger.events.v1; ledger can'],
     ['payments', 'payments.events.v1', to, from, '--from must be before --to'],
     ['payments', 'payments.events.v1', from, from, '--from must be before --to'],
-    ['payments', 'payments.events.v1', from, '2026-01-02T00:00:00.000Z', 'payments has published nothing'],
-    ['payments', 'payments.commands.v1', from, to, 'payments has published nothing'],
+    ['payments', 'payments.events.v1', from, '2026-01-02T00:00:00.000Z', 'payments has sent nothing'],
+    ['payments', 'payments.commands.v1', from, to, 'payments has sent nothing'],
   ])('of %s to %s from %s to %s is refused, and no decision is kept', async (service, topic, begin, end, why) => {
     await expect(republish(service, topic, [begin, end])).rejects.toThrow(why);
     expect(await db.database.rows(DECIDED)).toEqual([]);
@@ -93,6 +93,10 @@ describe('republish', () => {
   it('keeps who had messages sent again, and why', async () => {
     expect(await republish('payments', 'payments.events.v1', [from, to])).toBe(
       '1 rows go out again (ops: a lost log)\n',
+    );
+    // As after a command that was broken off: what it gave to the relay still waits.
+    expect(await republish('payments', 'payments.events.v1', [from, to])).toBe(
+      '0 rows go out again, 1 have not gone out yet (ops: a lost log)\n',
     );
     const details = { topic: 'payments.events.v1', from, to };
     const kept = await db.database.rows(DECIDED);

@@ -52,13 +52,14 @@ async function republish(
   const publisher = publisherOf(service, topic);
   if (from >= to) throw new Error('--from must be before --to');
   const span = { topic, from, to };
-  const rows = await withDatabase(publisher, (db) =>
+  const { again, waiting } = await withDatabase(publisher, (db) =>
     // With the first: of one that is broken off a part has gone out.
     republishRange(db, span, (tx) => noteDecision(tx, { decision: 'republished', details: span, actor, reason })),
   );
-  if (rows === 0)
-    throw new Error(`${service} has published nothing to ${topic} in that time, as far as its outbox goes`);
-  process.stdout.write(`${rows} rows go out again (${actor}: ${reason})\n`);
+  if (again + waiting === 0)
+    throw new Error(`${service} has sent nothing to ${topic} in that time, as far as its outbox goes`);
+  const others = waiting === 0 ? '' : `, ${waiting} have not gone out yet`;
+  process.stdout.write(`${again} rows go out again${others} (${actor}: ${reason})\n`);
 }
 
 function publisherOf(service: string, topic: string): Service {

@@ -2,17 +2,25 @@ import { SUBSCRIPTIONS } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { listParked, requestParked } from '@payflow/messaging';
 import { Command } from 'commander';
-import { groupOf } from '../arguments.js';
+import { groupOf, parseWords } from '../arguments.js';
 import { withDatabase } from '../installation.js';
 import { printTable } from '../output.js';
 
 const READING_SERVICES = [...new Set(Object.values(SUBSCRIPTIONS).map(({ service }) => service))];
 
+const SHOWN_MAX = 100;
+
 const SHOW = statement(
   'cli.parked-messages',
-  `select topic, partition, record_offset as "offset", event_id, parked_at,
-     case message ->> 'livemode' when 'true' then 'live' when 'false' then 'test' else '?' end as mode, message::text as message from parked_messages
-   where consumer_group = $1 and tenant = $2 and record_key = $3 order by arrival limit 100`,
+  `select record_offset as "offset", event_id, since, case livemode when 'true' then 'live' when 'false' then 'test' else '?' end as mode, waits, message
+   from (
+     select arrival, record_offset, event_id, parked_at as since, message ->> 'livemode' as livemode, 'for you' as waits, message::text as message
+     from parked_messages where consumer_group = $1 and tenant = $2 and record_key = $3
+     union all
+     -- Neither released nor discarded with the others.
+     select null, record_offset, event_id, waiting_since, livemode::text, 'for number ' || sequence - 1, message::text
+     from waiting_commands where consumer_group = $1 and tenant = $2 and record_key = $3) as m
+   order by arrival, record_offset limit ${SHOWN_MAX}`,
 );
 
 interface Wish {
@@ -42,8 +50,8 @@ export function parkedCommands(): Command {
       .argument('<group>')
       .argument('<tenant>')
       .argument('<key>')
-      .requiredOption('--actor <who>', 'who decides')
-      .requiredOption('--reason <why>', 'why')
+      .requiredOption('--actor <who>', 'who decides', parseWords)
+      .requiredOption('--reason <why>', 'why', parseWords)
       .description(description)
       .action((group: string, tenant: string, recordKey: string, { actor, reason }: Wish) =>
         request(group, tenant, recordKey, { state, actor, reason }),
@@ -74,6 +82,7 @@ async function list(): Promise<void> {
 async function show(group: string, tenant: string, recordKey: string): Promise<void> {
   const rows = await withDatabase(serviceOf(group), (db) => db.rows(SHOW, [group, tenant, recordKey]));
   printTable(rows, 'no messages wait under this key');
+  if (rows.length === SHOWN_MAX) process.stdout.write(`the first ${SHOWN_MAX}\n`);
 }
 
 async function request(

@@ -54,6 +54,20 @@ it('moves all that are named, or none', async () => {
   expect(kept).toEqual([{ decision: 'position_moved', details, actor: 'ops', reason: 'a new log' }]);
 });
 
+it('suspects no record of what died at its offset before', async () => {
+  await db.database.count(
+    statement(
+      'spec.suspects',
+      `insert into suspects (consumer_group, topic, partition, record_offset, attempts)
+       select 'monitoring.payments', 'payments.events.v1', p, 2, 2 from unnest(array[0, 1]) as p`,
+    ),
+  );
+  await move('0', '0');
+  const left = statement('spec.suspected', 'select partition from suspects');
+  expect(await db.database.rows(left)).toEqual([{ partition: 1 }]);
+  await move('0', '3', '--skip');
+});
+
 it('skips what is unread only where that is said', async () => {
   await move('0', '40', '--skip');
   await expect(move('0,1', '20')).rejects.toThrow(

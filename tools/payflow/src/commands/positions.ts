@@ -27,6 +27,12 @@ const MOVE = statement(
    where consumer_group = $1 and partition = any ($2::integer[])`,
 );
 
+// Whatever died at an offset may have died of another record, of a log that is gone.
+const UNSUSPECT = statement(
+  'cli.forget-suspects',
+  'delete from suspects where consumer_group = $1 and partition = any ($2::integer[])',
+);
+
 /** `payflow positions`: how far each reader has come, and the only way to send one back. */
 export function positionsCommands(): Command {
   const positions = new Command('positions').description('how far each reader has come');
@@ -79,6 +85,7 @@ async function move(
       if (unread.length > 0 && !skip)
         throw new Error(`${told(unread)} and would never be read up to ${to}: none was moved; --skip does it`);
       await tx.count(MOVE, [group, partitions, to]);
+      await tx.count(UNSUSPECT, [group, partitions]);
       const from = Object.fromEntries(found.map(({ partition, at }) => [partition, Number(at)]));
       const details = { group, partitions, to, from };
       await noteDecision(tx, { decision: 'position_moved', details, actor, reason });

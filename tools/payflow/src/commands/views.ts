@@ -10,7 +10,7 @@ import {
 } from '@payflow/database';
 import { REBUILT_VIEWS, ViewRebuild, type RebuiltName } from '@payflow/gateway/rebuild';
 import { LEDGER_PUBLISHED } from '@payflow/ledger/published';
-import { kafkajsBroker } from '@payflow/messaging';
+import { kafkajsBroker, type BrokerAdmin } from '@payflow/messaging';
 import { PAYMENTS_PUBLISHED } from '@payflow/payments/published';
 import { Command, InvalidArgumentError } from 'commander';
 import { parseSeconds } from '../arguments.js';
@@ -80,13 +80,26 @@ interface Outcome {
 }
 
 async function rebuild({ only = NAMES, within }: Wish): Promise<void> {
+  // Before anything is repaired: without a broker nobody could say when it is done.
+  const admin = await kafkajsBroker(brokerFromEnvironment()).admin();
+  try {
+    await rebuildAll(only, (gateway) => topicsRead(gateway, admin, within));
+  } finally {
+    await admin.close();
+  }
+}
+
+async function rebuildAll(
+  only: readonly RebuiltName[],
+  untilRead: (gateway: Database) => Promise<boolean>,
+): Promise<void> {
   const urlOf = (service: Service) => (service === 'gateway' ? databaseUrl(service) : readerUrl(service));
   await withDatabases(['gateway', 'payments', 'ledger'], urlOf, async (dbs) => {
     const gateway = dbs.get('gateway') as Database;
     const outcomes = new Map<RebuiltName, Outcome>();
     for (const name of only) outcomes.set(name, await rebuildOne(name, dbs));
     // What an event on its way is to answer somebody with was left to it: when it has come, it is as the owner says, or wrong.
-    const isThere = await topicsRead(gateway, within);
+    const isThere = await untilRead(gateway);
     for (const [name, outcome] of outcomes) await lookAgain(name, dbs, outcome);
     report(outcomes, isThere);
   });
@@ -129,23 +142,18 @@ async function repairPage(
 }
 
 /** Waits until the gateway has read the topics as far as they go now. False where that took too long. */
-async function topicsRead(gateway: Database, within_s: number): Promise<boolean> {
-  const admin = await kafkajsBroker(brokerFromEnvironment()).admin();
-  try {
-    const ends = new Map<string, number>();
-    for (const group of READERS)
-      for (const { partition, high } of await admin.offsets(SUBSCRIPTIONS[group].topic))
-        if (high > 0) ends.set(`${group}/${partition}`, high);
-    const until = performance.now() + within_s * 1_000;
-    for (;;) {
-      const rows = await gateway.rows<{ group: string; partition: number; next_offset: bigint }>(POSITIONS, [READERS]);
-      const read = new Map(rows.map((row) => [`${row.group}/${row.partition}`, Number(row.next_offset)]));
-      if ([...ends].every(([place, end]) => (read.get(place) ?? 0) >= end)) return true;
-      if (performance.now() > until) return false;
-      await delay(LOOK_INTERVAL_MS);
-    }
-  } finally {
-    await admin.close();
+async function topicsRead(gateway: Database, admin: BrokerAdmin, within_s: number): Promise<boolean> {
+  const ends = new Map<string, number>();
+  for (const group of READERS)
+    for (const { partition, high } of await admin.offsets(SUBSCRIPTIONS[group].topic))
+      if (high > 0) ends.set(`${group}/${partition}`, high);
+  const until = performance.now() + within_s * 1_000;
+  for (;;) {
+    const rows = await gateway.rows<{ group: string; partition: number; next_offset: bigint }>(POSITIONS, [READERS]);
+    const read = new Map(rows.map((row) => [`${row.group}/${row.partition}`, Number(row.next_offset)]));
+    if ([...ends].every(([place, end]) => (read.get(place) ?? 0) >= end)) return true;
+    if (performance.now() > until) return false;
+    await delay(LOOK_INTERVAL_MS);
   }
 }
 
