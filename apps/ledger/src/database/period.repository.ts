@@ -40,10 +40,11 @@ export function toPeriod(month: string, { ends_at, closing_at, closed }: PeriodF
   return { month, told: { type: 'payflow.period.closing.v1', data: { id: month, ...instants, version: 1 } } };
 }
 
-// The mark is seen, so it is committed: whoever missed it had begun before this snapshot.
+// The mark is seen, so it is committed, and this transaction gets its id only then: whoever has a later one sees the mark as well.
+// (The end of the snapshot would not do: it is one above the last that ended, and those that are under way may have later ids.)
 const SEE = statement(
   'periods.see',
-  `update periods set horizon = pg_snapshot_xmax(pg_current_snapshot()) where status = 'closing' and horizon is null`,
+  `update periods set horizon = pg_current_xact_id() where status = 'closing' and horizon is null`,
 );
 
 // In order, so that the figures of the month before are there; each in its place, so that some of them can be passed over.

@@ -11,6 +11,8 @@ import { tlsServerOptions, type TlsIdentity } from './tls.js';
 
 export const BODY_BYTES_MAX = 256 * 1024;
 const HEADER_BYTES_MAX = 16 * 1024;
+/** Of a read that the gateway forwards: a query within the limit above may be several times as long once it is written anew. */
+const FORWARDED_HEADER_BYTES_MAX = 64 * 1024;
 /** Whole request head, whole request, and how often Node looks; a sender slower than that gets 408. */
 const HEADERS_TIMEOUT_MS = 5_000;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -38,13 +40,17 @@ const QUESTION_BYTES_MAX = 2 * BODY_BYTES_MAX;
 export const forwardedReads: Pick<FastifyHttpOptions<Server>, 'serverFactory' | 'bodyLimit'> = {
   bodyLimit: QUESTION_BYTES_MAX,
   serverFactory: (handler, options) =>
-    serveBothVersions(handler, options as FastifyHttpOptions<Server>, {
-      headerBytes_max: HEADER_BYTES_MAX,
+    serveBothVersions(handler, withLongHeads(options as FastifyHttpOptions<Server>), {
+      headerBytes_max: FORWARDED_HEADER_BYTES_MAX,
       firstBytes_ms: HEADERS_TIMEOUT_MS,
       stream_ms: STREAM_TIMEOUT_MS,
       idle_ms: KEEP_ALIVE_TIMEOUT_MS,
     }),
 };
+
+function withLongHeads(options: FastifyHttpOptions<Server>): FastifyHttpOptions<Server> {
+  return { ...options, http: { ...options.http, maxHeaderSize: FORWARDED_HEADER_BYTES_MAX } };
+}
 
 /**
  * Limits and edge behaviour of every service's HTTP server; `identity` makes it one of HTTPS. `routeless`: headers of what is

@@ -137,6 +137,19 @@ describe.each(['1.1', '2'] as const)('over HTTP/%s', (version) => {
     await expect(read(client)).rejects.toThrow(refusal('unavailable', { 'retry-after': '7' }));
   });
 
+  it('refuses what no owner would take, asks nobody, and holds it against none', async () => {
+    let asked = 0;
+    const client = await ownerThat((_request, response) => {
+      asked++;
+      response.end('{}');
+    });
+    const long = `/api/v1/accounts/acct_1/transfers?metadata=${'%5C%22'.repeat(12_000)}`;
+    for (let time = 0; time < 6; time++)
+      await expect(client.read(long, caller, 'r-1')).rejects.toThrow(refusal('uri_too_long'));
+    await read(client);
+    expect(asked).toBe(1);
+  });
+
   it('leaves an owner that does not answer alone, with 503 and Retry-After, and comes back to it', async () => {
     let away = true;
     let asked = 0;

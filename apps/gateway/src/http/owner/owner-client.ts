@@ -8,6 +8,8 @@ import { Unreachable, type OwnerAnswer, type OwnerTransport } from './transport.
 /** Forwarded reads at one time, and those that may wait for their turn: an owner that is slow must not take the gateway along. */
 const RUNNING_MAX = 64;
 const WAITING_MAX = 128;
+/** What an owner takes, less what else stands in the head. What is longer is the caller's fault, and no owner's. */
+const PATH_LENGTH_MAX = 60 * 1024;
 const FAILURES_MAX = 5;
 const OPEN_MS = 1_000;
 /** One retry, for a connection that the owner closed as it was taken; at most one read in ten. */
@@ -71,6 +73,7 @@ export class OwnerClient {
   }
 
   private async forward(path: string, caller: Caller, requestId: string, body?: string): Promise<OwnerAnswer> {
+    if (path.length > PATH_LENGTH_MAX) throw new Problem('uri_too_long');
     const headers = this.headers(caller, requestId, body);
     try {
       return await this.policy.run(({ signal, deadline }: Call) =>
