@@ -143,7 +143,7 @@ interface SessionRow {
 }
 
 /** Whom an access token lets in; undefined where it is unknown, has expired, or its session has ended. */
-export async function findAccessToken(db: Database, hash: Buffer): Promise<AccessToken | undefined> {
+export async function findAccessToken(db: Database | Transaction, hash: Buffer): Promise<AccessToken | undefined> {
   const [row] = await db.rows<
     { tenant_id: string; role: Role } & Pick<SessionRow, 'id' | 'user_id' | 'livemode' | 'expires_at'>
   >(FIND_ACCESS, [hash]);

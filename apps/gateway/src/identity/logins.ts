@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '@payflow/database';
+import { OutcomeUnknown, type Database, type Transaction } from '@payflow/database';
 import { Problem } from '@payflow/service';
 import { counter } from '@payflow/telemetry';
 import { invitationAccepted, loggedIn, loginsFailed, sessionStolen, type Doorstep } from '../audit/login-entries.js';
@@ -9,6 +9,7 @@ import type { LoginSubject } from '../database/login-failure.repository.js';
 import {
   endSession,
   endSessions,
+  findAccessToken,
   liveTokens,
   lockRefreshToken,
   openSession,
@@ -55,6 +56,13 @@ interface Pair {
   readonly tokens: TokenPair;
   readonly accessToken: string;
   readonly refreshToken: string;
+}
+
+/** What came of a token, as long as its COMMIT stands. */
+interface Done {
+  readonly given: Granted | undefined;
+  /** Hashes of access tokens that let nobody in any more. */
+  readonly ended: readonly string[];
 }
 
 /** A password, and whose turn it is to have one looked at. */
@@ -153,10 +161,9 @@ export class Logins {
   async byRefreshToken(token: string, at: Doorstep): Promise<Granted> {
     return this.#counted('refresh_token', async () => {
       const [hash, pair] = [hashToken(token), this.#pair()];
-      const outcome = await this.db.transaction((tx) => this.#renew(tx, hash, pair, at));
-      if ('session' in outcome) return outcome;
-      await this.forget(outcome.stolen);
-      throw new Problem('refresh_token_reused');
+      const { given } = await this.#despiteLoss((tx, lost) => this.#renew(tx, hash, pair, { at, lost }));
+      if (!given) throw new Problem('refresh_token_reused');
+      return given;
     });
   }
 
@@ -164,19 +171,20 @@ export class Logins {
     tx: Transaction,
     hash: Buffer,
     pair: Pair,
-    at: Doorstep,
-  ): Promise<Granted | { readonly stolen: readonly string[] }> {
+    { at, lost }: { readonly at: Doorstep; readonly lost: Done | undefined },
+  ): Promise<Done> {
     const found = await lockRefreshToken(tx, hash);
     if (!found) throw new Problem('refresh_token_invalid');
     if (found.isSpent) {
+      if (lost?.given && (await findAccessToken(tx, pair.tokens.access))) return lost;
       const key = { organisation: found.organisation, id: found.user };
       // Once: the token may come again and again.
       if (await endSession(tx, found, 'token_reused'))
         addAuditEntries(tx, [sessionStolen(key, { ...at, livemode: found.livemode }, found.id)]);
-      return { stolen: await liveTokens(tx, key) };
+      return { given: undefined, ended: await liveTokens(tx, key) };
     }
     if (found.isOver) throw new Problem('refresh_token_invalid');
-    return granted(found, pair, await renewSession(tx, hash, found, pair.tokens));
+    return { given: granted(found, pair, await renewSession(tx, hash, found, pair.tokens)), ended: [] };
   }
 
   /** A session for who was invited, and has now chosen a password. */
@@ -188,8 +196,9 @@ export class Logins {
       // Looked at first: only who has an invitation makes us work for it.
       if (!(await this.db.transaction((tx) => lockInvited(tx, hash)))) throw new Problem('invitation_invalid');
       const passwordHash = await this.passwords.hash(password, atAddress(address));
-      const done = await this.db.transaction(async (tx) => {
+      const { given } = await this.#despiteLoss(async (tx, lost) => {
         const user = await lockInvited(tx, hash);
+        if (!user && lost && (await findAccessToken(tx, pair.tokens.access))) return lost;
         if (!user) throw new Problem('invitation_invalid');
         const accepted = await setPassword(tx, keyOf(user), passwordHash);
         await endSessions(tx, keyOf(user), 'password_changed');
@@ -197,11 +206,27 @@ export class Logins {
         const stale = await liveTokens(tx, keyOf(user));
         const session = await openSession(tx, keyOf(user), { livemode, address, userAgent }, pair.tokens);
         addAuditEntries(tx, [invitationAccepted(user, accepted, at, session.id)]);
-        return { stale, granted: granted(session, pair) };
+        return { given: granted(session, pair), ended: stale };
       });
-      await this.forget(done.stale);
-      return done.granted;
+      return given as Granted;
     });
+  }
+
+  /**
+   * What uses a token up. A COMMIT without an answer may stand, or be about to: done again, it waits for the lost one at the row of the
+   * token, and finds that used up, by what was lost or by another. What was ended lets nobody in, whatever becomes of this.
+   */
+  async #despiteLoss(work: (tx: Transaction, lost: Done | undefined) => Promise<Done>): Promise<Done> {
+    let done: Done | undefined;
+    const run = (lost?: Done): Promise<Done> => this.db.transaction(async (tx) => (done = await work(tx, lost)));
+    try {
+      return await run().catch((error: unknown) => {
+        if (error instanceof OutcomeUnknown) return run(done);
+        throw error;
+      });
+    } finally {
+      await this.forget(done?.ended ?? []);
+    }
   }
 
   /** Has access tokens, by their hashes, looked up anew everywhere. After COMMIT. */
