@@ -46,7 +46,10 @@ export class TestModeController {
       };
     // A key of the space: who resets and makes the same journey again is to have made it.
     const about: OwnAbout = { ...this.#about(), tenant: ({ tenant }) => tenant };
-    await this.testMode.changing(asking, (journey) => this.writes.once(request, reply, read(journey), about));
+    await this.testMode.changing(asking, async (journey) => {
+      await this.testMode.refuseLeftSpace(asking);
+      await this.writes.once(request, reply, read(journey), about);
+    });
   }
 
   @Post('reset')

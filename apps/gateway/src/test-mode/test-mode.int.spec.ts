@@ -190,8 +190,12 @@ describe('a reset', () => {
 
   it('that a process has not heard of lets no journey begin in the old space, and none be made twice', async () => {
     const { testSpaces } = stage.gateway.app.get(GatewayCaches);
+    const old = { 'idempotency-key': randomUUID() };
+    expect(told(await client.post(CLOCK, { advance_seconds: 60 }, old))).toBe('200');
     const before = await testSpaces.get(client.tenant);
     await reset();
+    if (before) testSpaces.put(client.tenant, before);
+    expect(told(await client.post(CLOCK, { advance_seconds: 60 }, old))).toBe('503 unavailable');
     if (before) testSpaces.put(client.tenant, before);
     const key = { 'idempotency-key': randomUUID() };
     const journey = () => client.post(CLOCK, { advance_seconds: 60 }, key);

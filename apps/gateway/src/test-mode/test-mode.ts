@@ -7,6 +7,7 @@ import { TAGS } from '../cache/catalogue.js';
 import type { GatewayCaches } from '../cache/gateway-caches.js';
 import { seenBy } from '../database/keys.js';
 import {
+  findTestSpace,
   lockTestSpace,
   readTestClock,
   renewTestSpace,
@@ -31,6 +32,12 @@ export class TestMode {
 
   clock({ tenant }: Caller): Promise<TestClockView> {
     return readTestClock(seenBy(this.db, { tenant }), tenant);
+  }
+
+  /** Before a key of the caller's space is looked up: one of a space that was left has an answer that is not true any more. */
+  async refuseLeftSpace({ organisation, tenant }: Caller): Promise<void> {
+    const now = await findTestSpace(this.db, organisation);
+    if (now && now.space !== tenant) throw unavailable();
   }
 
   async travel(
