@@ -9,7 +9,7 @@ export {
 } from './logger.js';
 export { counter, gauge, histogram, renderMetrics, type Counter, type Gauge, type Histogram } from './metrics.js';
 export { OncePerInterval } from './once-per-interval.js';
-export { redactLine } from './redaction.js';
+export { redactLine, withoutTokens } from './redaction.js';
 export { activeTraceId, currentTraceparent, extractTraceContext, traceparentOf } from './trace-context.js';
 export {
   startTelemetry,

@@ -9,7 +9,7 @@ const SECRET_MEMBERS =
 /** Where a word may begin in a line of JSON: behind an escaped control character, too, whose last sign looks like part of it. */
 const START = String.raw`(?:\b|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4}))`;
 const API_KEYS = new RegExp(String.raw`${START}((?:sk|whsec)_(?:(?:test|live)_)?)[A-Za-z0-9+/=_-]{6,}`, 'g');
-const SESSION_TOKENS = new RegExp(String.raw`${START}(at|rt|inv)_[A-Za-z0-9_-]{43}`, 'g');
+const SESSION_TOKENS = new RegExp(String.raw`${START}((?:at|rt|inv)_)[A-Za-z0-9_-]{43}`, 'g');
 const CREDENTIALS = new RegExp(String.raw`${START}(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}`, 'g');
 /** In small letters they are words of any text: told by where they stand, or by a digit in what follows. */
 const CREDENTIALS_ANY_CASE =
@@ -29,14 +29,18 @@ const REPEATED_ARGUMENTS = /(with args beginning with: )(?:[^"\\]|\\[^n])+/g;
  */
 const DECEPTIVE = /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
 
+/** Takes our keys and tokens out of a text. What is put instead may begin with the kind of each, `$1`. */
+export function withoutTokens(text: string, instead: string): string {
+  return text.replace(API_KEYS, instead).replace(SESSION_TOKENS, instead);
+}
+
 /** Takes secrets and card numbers out of one line of JSON and escapes characters that deceive the eye. The line stays valid JSON. */
 export function redactLine(line: string): string {
-  return line
+  const named = line
     .replace(SECRET_MEMBERS, `$1$2$3${SECRET}$4"`)
     .replace(CREDENTIALS, `$1 ${SECRET}`)
-    .replace(CREDENTIALS_ANY_CASE, `$1 ${SECRET}`)
-    .replace(API_KEYS, `$1${SECRET}`)
-    .replace(SESSION_TOKENS, `$1_${SECRET}`)
+    .replace(CREDENTIALS_ANY_CASE, `$1 ${SECRET}`);
+  return withoutTokens(named, `$1${SECRET}`)
     .replace(URL_LIKE, withoutPassword)
     .replace(REPEATED_ARGUMENTS, `$1${SECRET}`)
     .replace(CARD_LIKE, (digits) => (passesLuhn(digits) ? SECRET : digits))

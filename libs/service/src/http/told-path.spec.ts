@@ -21,6 +21,15 @@ it.each([
   ['/api/v1/accounts/caf%C3%A9-12', '/api/v1/accounts/caf%C3%A9-12'],
   ['/api/v1/accounts/%ff%fe', '/api/v1/accounts/%ff%fe'],
   ['/api/v1/payments/4242_424242%2f42424%2B2', '/api/v1/payments/{number}'],
+  [`/api/v1/keys/sk_test_${'q7-_'.repeat(8)}`, '/api/v1/keys/sk_test_{secret}'],
+  [`/api/v1/keys/sk_live_${'q7'.repeat(16)}?a=b`, '/api/v1/keys/sk_live_{secret}'],
+  [`/sessions/at_${'q7'.repeat(21)}x/end`, '/sessions/at_{secret}/end'],
+  [`/refresh/rt_${'q7'.repeat(21)}x`, '/refresh/rt_{secret}'],
+  [`/invitations/inv_${'q7'.repeat(21)}x`, '/invitations/inv_{secret}'],
+  ['/hooks/whsec_cGF5Zmxvdy1k/ZXZlbG9w', '/hooks/whsec_{secret}'],
+  [`/keys/sk%5Ftest%5F${'q7'.repeat(16)}/rotate`, '/keys/{secret}/rotate'],
+  [`/keys/%20sk_test_${'q7'.repeat(16)}`, '/keys/{secret}'],
+  [`/keys/caf%C3%A9%2Fsk_test_${'q7'.repeat(16)}`, '/keys/{secret}'],
 ])('%s is told as %s', (url, told) => {
   expect(toldPath(url)).toBe(told);
 });
