@@ -20,8 +20,8 @@ export class DatabaseReports {
 
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** What the service's statements have cost so far. */
-  statements(): Promise<StatementCount[]> {
+  /** What the service's statements have cost so far; null where that cannot be read. */
+  statements(): Promise<StatementCount[] | null> {
     return onOwnConnection(this.database, statementCounts);
   }
 

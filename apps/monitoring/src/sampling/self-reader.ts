@@ -50,7 +50,7 @@ export class SelfReader implements Readable {
     return this.reports.latest();
   }
 
-  statements(): Promise<readonly StatementCount[]> {
+  statements(): Promise<readonly StatementCount[] | null> {
     return this.reports.statements();
   }
 

@@ -55,9 +55,13 @@ export class ServiceReader {
     return this.client.json<DatabaseReport>('/internal/database', DATABASE_TIMEOUT_MS);
   }
 
-  async statements(): Promise<readonly StatementCount[]> {
-    return (await this.client.json<{ data: readonly StatementCount[] }>('/internal/statements', DATABASE_TIMEOUT_MS))
-      .data;
+  /** Null where the service cannot read them. */
+  async statements(): Promise<readonly StatementCount[] | null> {
+    const { data } = await this.client.json<{ data: readonly StatementCount[] | null }>(
+      '/internal/statements',
+      DATABASE_TIMEOUT_MS,
+    );
+    return data;
   }
 
   async metrics(): Promise<string> {

@@ -32,11 +32,18 @@ describe('what statements took between two looks', () => {
     expect(kept[0]?.statement).toBe('statement 199');
   });
 
-  it('of a service that did not answer is told at the next look', async () => {
-    const answers = [[count('a', 1, 1)], undefined, [count('a', 8, 8)]];
+  it.each([
+    ['did not answer', undefined],
+    ['could not read them', null],
+  ])('of a service that %s is told at the next look', async (_, silence) => {
+    const answers = [[count('a', 1, 1)], silence, [count('a', 8, 8)]];
     const reader = {
       service: 'ledger' as const,
-      statements: async () => answers.shift() ?? Promise.reject(new Error('down')),
+      statements: async () => {
+        const answer = answers.shift();
+        if (answer === undefined) throw new Error('down');
+        return answer;
+      },
     };
     const spans = new StatementSpans();
     expect(await spans.look([reader])).toEqual([]);

@@ -14,7 +14,7 @@ export interface StatementSpan extends StatementCount {
 export class StatementSpans {
   private readonly before = new Map<Service, readonly StatementCount[]>();
 
-  /** Looks at every service; one that does not answer is looked at again next time, and nothing of it is lost. */
+  /** Looks at every service; one that does not answer, or cannot tell, is looked at again next time, and nothing of it is lost. */
   async look(readers: readonly Pick<Readable, 'service' | 'statements'>[]): Promise<StatementSpan[]> {
     const spans = await Promise.all(
       readers.map(async (reader) => {

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { SqlMigration } from '../migration.js';
 import { statement, type Statement } from '../statement.js';
 import { LIMITS, type Advice } from './advice.js';
+import { statementCounts } from './busiest.js';
 import { realIndexes, tryOut } from './hypothetical.js';
 import { reportFrom, suggest } from './report.js';
 
@@ -237,11 +238,20 @@ describe('the advisor', () => {
     });
   });
 
+  it('takes counts that cannot be read for none that are told', async () => {
+    await run(BY_TIME, 1, (at) => [at % 7]);
+    expect((await statementCounts(asService))?.map((one) => one.statement)).toContain('spec.by-time');
+    await admin.query('revoke select on statistics.pg_stat_statements from public');
+    expect(await statementCounts(asService)).toBeNull();
+    await admin.query('grant select on statistics.pg_stat_statements to public');
+  });
+
   it('says that statements are not counted where the extension is missing, and advises on the rest', async () => {
     await admin.query('drop extension pg_stat_statements');
     await admin.query('create index orders_tenant on orders (tenant_id)');
     const { facts, advices } = await suggest(asService, SHORT);
     expect(facts.uncounted).toBe('the extension pg_stat_statements is not there');
+    expect(await statementCounts(asService)).toBeNull();
     expect(advices.map(({ subject }) => subject)).toEqual(['orders_tenant']);
   });
 });

@@ -13,9 +13,13 @@ export interface StatementCount {
   readonly total_ms: number;
 }
 
-/** The service's own statements as the server has counted them, the costliest first. Empty where it does not count. */
-export async function statementCounts(client: Explaining): Promise<StatementCount[]> {
-  const { statements } = await countedStatements(client);
+/**
+ * The service's own statements as the server has counted them, the costliest first. Null where the counts cannot be read: they are there
+ * all the same, and whoever took them for none would see all of them as new at the next look.
+ */
+export async function statementCounts(client: Explaining): Promise<StatementCount[] | null> {
+  const { statements, uncounted } = await countedStatements(client);
+  if (uncounted !== undefined) return null;
   const names = new StatementNames(namedStatements());
   return statements.map(({ text, calls, rows, total_ms }) => ({
     statement: labelOf({ name: names.find(text)?.name, text }),

@@ -44,7 +44,7 @@ export class InternalController {
 
   @Get('statements')
   @Header('cache-control', 'no-store')
-  async statements(): Promise<{ readonly data: readonly StatementCount[] }> {
+  async statements(): Promise<{ readonly data: readonly StatementCount[] | null }> {
     return { data: await this.reports.statements() };
   }
 }
