@@ -84,6 +84,19 @@ describe('housekeeping', () => {
     expect(await told()).toBe('4');
   });
 
+  it('tells of no table while they cannot be counted', async () => {
+    const told = async () =>
+      /payflow_partitions_ahead\{table="outbox"\} (-?\d+)/.exec((await renderMetrics()).body)?.[1];
+    await housekeeping.countAhead();
+    expect(await told()).toBe('4');
+    await asOwner('alter function partitions_ahead() rename to partitions_away');
+    await expect(housekeeping.countAhead()).rejects.toThrow('partitions_ahead');
+    expect(await told()).toBeUndefined();
+    await asOwner('alter function partitions_away() rename to partitions_ahead');
+    await housekeeping.countAhead();
+    expect(await told()).toBe('4');
+  });
+
   it('makes the present at once where a machine has slept for longer than days lay ahead', async () => {
     for (const days of [0, 1, 2, 3, 4]) await asOwner(`drop table ${partitionOf(days)}`);
     await expect(insertOutbox(0, true)).rejects.toThrow('no partition');

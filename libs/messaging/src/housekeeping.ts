@@ -99,9 +99,12 @@ export class Housekeeping {
     await Promise.all([this.first, this.rounds.stop(), this.counting.stop()]);
   }
 
-  /** Tells, as a metric, how many partitions lie ahead of each table that is partitioned by time. */
+  /** Tells, as a metric, how many partitions lie ahead of each table that is partitioned by time; of none where it cannot be counted. */
   async countAhead(): Promise<readonly PartitionsAhead[]> {
-    const ahead = await this.partitions.countAhead();
+    const ahead = await this.partitions.countAhead().catch((error: unknown) => {
+      partitionsAhead.reset();
+      throw error;
+    });
     for (const { table, partitions } of ahead) partitionsAhead.set({ table }, partitions);
     return ahead;
   }

@@ -8,6 +8,8 @@ import { recordsOf } from './rows.js';
 
 const log = logger('relay');
 const oldestSeconds = gauge(METRICS.outboxOldestSeconds, 'Age of the oldest unpublished outbox row.', []);
+// Without labels it is told as 0 from the start, and nobody has measured it yet.
+oldestSeconds.remove();
 
 const POLL_MS = 500;
 /** Rows claimed at once: at most 45 MB of them in memory, and well within a claim to send. */
@@ -53,11 +55,12 @@ export class Relay {
     while (last && performance.now() < until_ms);
   }
 
-  /** What cannot be measured can be repaired all the same. */
+  /** What cannot be measured can be repaired all the same, and is not told: what it was before says nothing of now. */
   private async tellOldest(): Promise<void> {
     try {
       oldestSeconds.set(await oldestUnpublished_s(this.database));
     } catch (error) {
+      oldestSeconds.remove();
       this.seldom.run((suppressed) => log.warn({ err: error, suppressed }, 'the oldest unpublished row is not known'));
     }
   }

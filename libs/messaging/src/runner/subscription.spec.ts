@@ -1,5 +1,5 @@
 import type { Database } from '@payflow/database';
-import { configureLogging } from '@payflow/telemetry';
+import { configureLogging, renderMetrics } from '@payflow/telemetry';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Broker, BrokerAdmin, Consumer, ConsumerListener } from '../broker/port.js';
 import type { Outbox } from '../outbox/outbox.js';
@@ -15,6 +15,7 @@ class World {
   isBrokerThere = true;
   isDatabaseThere = true;
   isCoordinated = true;
+  found: object[] = [];
   readonly listeners: ConsumerListener[] = [];
   readonly stopped: Consumer[] = [];
   readonly deaths: Error[] = [];
@@ -29,7 +30,7 @@ class World {
   readonly db = {
     rows: async () => {
       if (!this.isDatabaseThere) throw new Error('no database');
-      return [];
+      return this.found;
     },
   } as unknown as Database;
 
@@ -167,4 +168,25 @@ describe('a subscription', () => {
       await subscription.stop();
     },
   );
+
+  it('tells no figure of what it could not count', async () => {
+    const world = new World();
+    world.found = [{ count: 3 }];
+    const told = async () =>
+      (await renderMetrics()).body.match(/^payflow_consumer_(parked|dead|overdue)\w+\{group="ledger.commands"\} .*$/gm);
+    const three = ['parked_messages', 'dead_letters', 'overdue_commands'].map(
+      (figure) => `payflow_consumer_${figure}{group="ledger.commands"} 3`,
+    );
+    const subscription = world.subscription();
+    await subscription.start();
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(await told()).toEqual(three);
+    world.isDatabaseThere = false;
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(await told()).toBeNull();
+    world.isDatabaseThere = true;
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(await told()).toEqual(three);
+    await subscription.stop();
+  });
 });

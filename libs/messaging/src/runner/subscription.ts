@@ -10,7 +10,7 @@ import type { LogBounds } from './claim.js';
 import { countDeadLetters } from './dead-letter.repository.js';
 import type { SubscriptionHandlers } from './handler.js';
 import { Leaders } from './leaders.js';
-import { deadLetters, overdueCommands, parkedMessages } from './metrics.js';
+import { deadLetters, overdueCommands, parkedMessages, untellSetAside } from './metrics.js';
 import { PartitionRunner } from './partition.js';
 import type { PartitionControl } from './pause.js';
 import { glance } from './positions.repository.js';
@@ -249,13 +249,23 @@ export class Subscription implements ConsumerListener, PartitionControl {
   }
 
   private async measure(): Promise<void> {
+    const { group } = this;
+    const overdue = await this.countSetAside().catch((error: unknown) => {
+      untellSetAside(group);
+      throw error;
+    });
+    if (overdue > 0) log.error({ group, commands: overdue }, 'ALARM: commands wait for one that has not come');
+  }
+
+  /** Tells what does not go on by itself. Returns the commands that have waited too long. */
+  private async countSetAside(): Promise<number> {
     const { db } = this.parts;
     const { group } = this;
     parkedMessages.set({ group }, await countParked(db, group));
     deadLetters.set({ group }, await countDeadLetters(db, group));
     const overdue = await countOverdueWaiting(db, group, WAITING_ALARM_MS);
     overdueCommands.set({ group }, overdue);
-    if (overdue > 0) log.error({ group, commands: overdue }, 'ALARM: commands wait for one that has not come');
+    return overdue;
   }
 
   /** Looked at again and again while nothing moves: of an outage only its end would be seen else, and taken for the whole of it. */
