@@ -11,10 +11,11 @@ import { databasesOf, withBusiest, type DatabasesAnswer } from './sampling/datab
 import { healthOf, type HealthPicture } from './sampling/health.js';
 import { readerLags, type ReaderLag } from './sampling/lags.js';
 import { MINUTE_MS, Minutes } from './sampling/minutes.js';
-import { Picture, readerKey } from './sampling/picture.js';
+import { Picture, isServing, readerKey } from './sampling/picture.js';
 import { Sampler } from './sampling/sampler.js';
 import { StatementSpans } from './sampling/statement-spans.js';
 import type { Readable } from './sampling/self-reader.js';
+import { reasonOf } from './sampling/service-reader.js';
 import { summaryOf, type Summary } from './sampling/summary.js';
 
 const log = logger('watch');
@@ -28,9 +29,11 @@ const lagSeconds = gauge(METRICS.consumerLagSeconds, 'Age of the oldest record a
   'topic',
   'partition',
 ] as const);
-const ready = gauge(METRICS.serviceReady, '1 when the service said it was ready at the last look.', [
-  'service',
-] as const);
+const ready = gauge(
+  METRICS.serviceReady,
+  '1 when the service said at the last look that it does its work: ready or degraded.',
+  ['service'] as const,
+);
 
 const PRUNE_INTERVAL_MS = 3_600_000;
 const SHOWN_MINUTES = 60;
@@ -87,11 +90,11 @@ export class Watch {
 
   async summary(): Promise<SummaryAnswer> {
     const now = Date.now();
-    const minutes = await recentThroughput(
-      this.parts.database.reading(SUMMARY_STALENESS_MS),
-      new Date(now - SHOWN_MINUTES * MINUTE_MS),
+    const read = await written(() =>
+      recentThroughput(this.parts.database.reading(SUMMARY_STALENESS_MS), new Date(now - SHOWN_MINUTES * MINUTE_MS)),
     );
-    return { ...summaryOf(this.picture, this.lags(now), minutes, now), checked_at: new Date(now).toISOString() };
+    const throughput = { minutes: read.rows ?? [], reason: read.reason };
+    return { ...summaryOf(this.picture, this.lags(now), throughput, now), checked_at: new Date(now).toISOString() };
   }
 
   /** Asks every service at once; what one does not tell in time is unknown, and why. */
@@ -100,9 +103,9 @@ export class Watch {
     const since = new Date(now.getTime() - SHOWN_MINUTES * MINUTE_MS);
     const [answer, busiest] = await Promise.all([
       databasesOf(this.parts.readers, now),
-      busiestStatements(this.parts.database, since),
+      written(() => busiestStatements(this.parts.database, since)),
     ]);
-    return withBusiest(answer, busiest);
+    return busiest.rows ? withBusiest(answer, busiest.rows) : { ...answer, busiest_reason: busiest.reason };
   }
 
   /** What the services' statements have cost since the last look, written down. */
@@ -122,7 +125,7 @@ export class Watch {
     const lags = this.lags(now_ms);
     for (const lag of lags) showLag(lag);
     for (const [service, { readiness }] of this.picture.services)
-      ready.set({ service }, readiness?.value.status === 'ready' ? 1 : 0);
+      ready.set({ service }, isServing(readiness?.value.status) ? 1 : 0);
     this.counting.run(() => void this.countStatements());
     const ended = this.minutes.add(this.picture, lags, now_ms);
     // The looks do not wait for it: while our own database stands still, it is the others that are to be told of.
@@ -141,6 +144,22 @@ export class Watch {
     } catch (error) {
       this.seldom.run(() => log.warn({ err: error, minute: ended.minute }, 'a minute of the series is lost'));
     }
+  }
+}
+
+/**
+ * What has been written down, or why it cannot be read: without our own database there is still all to tell that the others say of
+ * themselves.
+ */
+async function written<R>(
+  read: () => Promise<R[]>,
+): Promise<
+  { readonly rows: readonly R[]; readonly reason: null } | { readonly rows?: undefined; readonly reason: string }
+> {
+  try {
+    return { rows: await read(), reason: null };
+  } catch (error) {
+    return { reason: reasonOf(error) };
   }
 }
 

@@ -13,6 +13,8 @@ export interface DatabasesAnswer {
   readonly checked_at: string;
   /** Over all services that were heard. */
   readonly advice_count: number;
+  /** Why it is not known what they were busiest with; null where it is. */
+  readonly busiest_reason: string | null;
   readonly services: readonly ServiceDatabase[];
 }
 
@@ -33,6 +35,7 @@ export async function databasesOf(
   return {
     checked_at: now.toISOString(),
     advice_count: services.reduce((sum, one) => sum + ('advice' in one ? one.advice.length : 0), 0),
+    busiest_reason: null,
     services,
   };
 }

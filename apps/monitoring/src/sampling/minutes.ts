@@ -1,7 +1,7 @@
 import type { Service } from '@payflow/contracts';
 import type { ServiceMinute } from '../database/samples.repository.js';
 import type { ReaderLag } from './lags.js';
-import { readerKey, type Picture } from './picture.js';
+import { isServing, readerKey, type Look, type Picture } from './picture.js';
 
 interface Minute {
   readonly start_ms: number;
@@ -28,7 +28,7 @@ export class Minutes {
     const ended = this.current && this.current.start_ms !== start_ms ? this.current : undefined;
     if (!this.current || ended) this.current = { start_ms, lags: new Map(), services: new Map() };
     for (const lag of lags) addLag(this.current, lag);
-    for (const service of picture.services.keys()) addService(this.current, service, picture);
+    for (const service of picture.services.keys()) addService(this.current, service, picture, now_ms);
     return ended && closed(ended);
   }
 
@@ -50,17 +50,21 @@ function addLag(minute: Minute, lag: ReaderLag): void {
   });
 }
 
-function addService(minute: Minute, name: Service, picture: Picture): void {
+function addService(minute: Minute, name: Service, picture: Picture, now_ms: number): void {
   const { readiness, outboxAge_s, invariants } = picture.service(name);
   const before = minute.services.get(name) ?? { samples: 0, readySamples: 0, outboxAge_s: null, violations: null };
-  const violations = invariants?.value.reduce((sum, result) => sum + result.violations, 0);
+  const violations = lately(invariants, now_ms)?.reduce((sum, result) => sum + result.violations, 0);
   minute.services.set(name, {
     samples: before.samples + 1,
-    readySamples:
-      before.readySamples + (readiness?.value.status === 'ready' || readiness?.value.status === 'degraded' ? 1 : 0),
-    outboxAge_s: worst(before.outboxAge_s, outboxAge_s?.value),
+    readySamples: before.readySamples + (isServing(readiness?.value.status) ? 1 : 0),
+    outboxAge_s: worst(before.outboxAge_s, lately(outboxAge_s, now_ms)),
     violations: worst(before.violations, violations),
   });
+}
+
+/** What was told longer ago is no figure of this minute. */
+function lately<T>(look: Look<T> | undefined, now_ms: number): T | undefined {
+  return look && now_ms - look.at_ms <= MINUTE_MS ? look.value : undefined;
 }
 
 function closed({ start_ms, lags, services }: Minute) {

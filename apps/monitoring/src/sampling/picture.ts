@@ -11,6 +11,11 @@ export interface Look<T> {
 
 export type Readiness = HealthReport['status'] | 'down';
 
+/** Whether a service does its work, if not with all that it should have. */
+export function isServing(status: Readiness | undefined): boolean {
+  return status === 'ready' || status === 'degraded';
+}
+
 /** What one service last said of itself. */
 export interface ServicePicture {
   /** The last attempt, whether it was answered or not. */

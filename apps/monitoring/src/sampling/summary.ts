@@ -8,6 +8,8 @@ export interface Summary {
   readonly throughput: {
     /** Minutes in which payments ended, newest first. */
     readonly minutes: readonly Throughput[];
+    /** Why there are no minutes, where they could not be read; null where they could. */
+    readonly reason: string | null;
     /** Messages each reader applies, at the last look. */
     readonly rates: readonly { readonly group: string; readonly per_second: number; readonly age_seconds: number }[];
   };
@@ -32,7 +34,7 @@ const MS_PER_S = 1_000;
 export function summaryOf(
   picture: Picture,
   lags: readonly ReaderLag[],
-  minutes: readonly Throughput[],
+  { minutes, reason }: Pick<Summary['throughput'], 'minutes' | 'reason'>,
   now_ms: number,
 ): Summary {
   const age = (look: Look<unknown>) => tenths((now_ms - look.at_ms) / MS_PER_S);
@@ -43,6 +45,7 @@ export function summaryOf(
   return {
     throughput: {
       minutes,
+      reason,
       rates: services.flatMap(({ picture: { rates, read } }) =>
         read
           ? [...rates].map(([group, per_second]) => ({
