@@ -21,3 +21,12 @@ it('keeps the last result, and remembers that rows have offended', () => {
     error: 'RangeError',
   });
 });
+
+it('says what cannot be compared for as long as that is so', () => {
+  const results = new CheckResults(['I21']);
+  const sums = { violations: 0, sample: [], duration_ms: 4 };
+  results.checked('I21', { ...sums, not_comparable: ['ledger.commands/0 is behind'] }, new Date(1_000));
+  expect(results.list()[0]?.not_comparable).toEqual(['ledger.commands/0 is behind']);
+  results.checked('I21', { ...sums, not_comparable: [] }, new Date(2_000));
+  expect(results.list()[0]).not.toHaveProperty('not_comparable');
+});

@@ -15,6 +15,13 @@ export interface CheckResult {
   readonly violated_sample: readonly string[];
   /** Class of the error when the last attempt did not end; the figures are then those of the check before. */
   readonly error: string | null;
+  /** Why some of it cannot be compared just now, and is not among the figures; left out where all of it was. */
+  readonly not_comparable?: readonly string[];
+}
+
+/** A check, some of which may have been left out. */
+export interface CheckedInPart extends Checked {
+  readonly not_comparable?: readonly string[];
 }
 
 const violationsGauge = gauge(METRICS.invariantViolations, 'Offending rows at the last check.', ['invariant'] as const);
@@ -28,18 +35,22 @@ export class CheckResults {
     for (const invariant of invariants) this.results.set(invariant, unchecked(invariant));
   }
 
-  checked(invariant: InvariantName, { violations, sample, duration_ms }: Checked, now: Date): void {
-    const before = this.results.get(invariant) ?? unchecked(invariant);
+  checked(invariant: InvariantName, checked: CheckedInPart, now: Date): void {
+    const { violations, sample, duration_ms, not_comparable = [] } = checked;
+    const { violated_at, violated_sample } = this.results.get(invariant) ?? unchecked(invariant);
     const at = now.toISOString();
     const violated = violations > 0 ? { violated_at: at, violated_sample: sample } : {};
     this.results.set(invariant, {
-      ...before,
+      invariant,
       violations,
       sample,
       checked_at: at,
       duration_ms,
       error: null,
+      violated_at,
+      violated_sample,
       ...violated,
+      ...(not_comparable.length > 0 ? { not_comparable } : {}),
     });
     violationsGauge.set({ invariant }, violations);
     checkedGauge.set({ invariant }, now.getTime() / 1_000);

@@ -28,6 +28,6 @@ export { keyedOnce, overPages, type KeyColumn, type KeyedByTime, type Paged } fr
 export { invariant, type InSteps, type Invariant } from './invariant.js';
 export { InvariantsModule, type InvariantsOptions } from './invariants.module.js';
 export { positions, type ReaderPosition } from './positions.js';
-export { compareTallies, tellMismatch, type TallyMismatch } from './tallies/compare.js';
+export { compareTallies, readersCompared, tellMismatch, type TallyMismatch } from './tallies/compare.js';
 export { readTallies } from './tallies/tallies.repository.js';
 export type { DayTally, SetAsideTally, TallyReport } from './tallies/report.js';

@@ -3,6 +3,10 @@ import type { PaymentKey, PaymentState } from '@payflow/invariants';
 import { configureLogging } from '@payflow/telemetry';
 import { expect, it, vi } from 'vitest';
 import { Acknowledged } from './acknowledged.js';
+import type { HeldUp } from './held-up.js';
+
+const FREE: HeldUp = () => undefined;
+const looked = async (acknowledged: Acknowledged) => (await acknowledged.look(FREE)).lost;
 
 const tenant = '01a1fcfe-571f-7760-8a28-f5898d971e43';
 const key = (nth: number): PaymentKey => ({
@@ -45,33 +49,33 @@ function installation(
 it('finds nothing where both say the same, and reads each page once', async () => {
   const shown = { 1: 'succeeded', 2: 'failed', 3: 'pending' };
   const { acknowledged, asked } = installation(shown, { 1: 'succeeded', 2: 'failed', 3: 'processing' });
-  expect(await acknowledged.look()).toEqual([]);
+  expect(await looked(acknowledged)).toEqual([]);
   expect(asked).toHaveLength(2);
-  expect(await acknowledged.look()).toEqual([]);
+  expect(await looked(acknowledged)).toEqual([]);
   expect(asked).toHaveLength(3);
 });
 
 it('names a payment that payments does not have, and one that ended otherwise, at the second look', async () => {
   const kept: Record<number, string | undefined> = { 1: undefined, 2: 'failed', 3: 'succeeded' };
   const { acknowledged } = installation({ 1: 'pending', 2: 'succeeded', 3: 'succeeded' }, kept);
-  expect(await acknowledged.look()).toEqual([]);
+  expect(await looked(acknowledged)).toEqual([]);
   const lost = [
     `${fromUuid('payment', key(1).id)} (pending at the gateway, absent at payments)`,
     `${fromUuid('payment', key(2).id)} (succeeded at the gateway, failed at payments)`,
   ];
-  expect(await acknowledged.look()).toEqual(lost);
-  expect(await acknowledged.look()).toEqual(lost);
+  expect(await looked(acknowledged)).toEqual(lost);
+  expect(await looked(acknowledged)).toEqual(lost);
   kept[1] = 'processing';
-  expect(await acknowledged.look()).toEqual(lost.slice(1));
+  expect(await looked(acknowledged)).toEqual(lost.slice(1));
 });
 
 it('forgives what was only on its way', async () => {
   const kept: Record<number, string | undefined> = { 1: 'succeeded' };
   const shown: Record<number, string> = { 1: 'pending' };
   const { acknowledged } = installation(shown, kept);
-  expect(await acknowledged.look()).toEqual([]);
+  expect(await looked(acknowledged)).toEqual([]);
   shown[1] = 'succeeded';
-  expect(await acknowledged.look()).toEqual([]);
+  expect(await looked(acknowledged)).toEqual([]);
 });
 
 it('keeps what it has found where the page behind it cannot be read', async () => {
@@ -81,10 +85,10 @@ it('keeps what it has found where the page behind it cannot be read', async () =
     { 2: 'failed', 3: 'succeeded' },
     { isAway: (question) => question === 2 },
   );
-  await expect(acknowledged.look()).rejects.toThrow('away');
+  await expect(looked(acknowledged)).rejects.toThrow('away');
   const lost = [`${fromUuid('payment', key(1).id)} (pending at the gateway, absent at payments)`];
-  expect(await acknowledged.look()).toEqual(lost);
-  expect(await acknowledged.look()).toEqual(lost);
+  expect(await looked(acknowledged)).toEqual(lost);
+  expect(await looked(acknowledged)).toEqual(lost);
 });
 
 it('says that it leaves some out where it could not look for so long', async () => {
@@ -99,12 +103,12 @@ it('says that it leaves some out where it could not look for so long', async () 
     },
   };
   const acknowledged = new Acknowledged(gateway, { json: <T>() => Promise.reject<T>(new Error('nothing to ask')) });
-  await acknowledged.look();
+  await looked(acknowledged);
   isAway = true;
-  await expect(acknowledged.look()).rejects.toThrow('away');
+  await expect(looked(acknowledged)).rejects.toThrow('away');
   vi.setSystemTime(Date.now() + 300_000);
   isAway = false;
-  await acknowledged.look();
+  await looked(acknowledged);
   vi.useRealTimers();
   configureLogging({ level: 'silent' });
   expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
@@ -128,9 +132,9 @@ it('begins no look long ago, and says when it leaves some out', async () => {
   };
   for (const more of [false, true]) {
     const acknowledged = looking(more);
-    await acknowledged.look();
+    await looked(acknowledged);
     asked.length = 0;
-    await acknowledged.look();
+    await looked(acknowledged);
     expect(Date.now() - (asked[0] ?? 0)).toBeLessThan(200_000);
   }
   configureLogging({ level: 'silent' });
@@ -144,8 +148,8 @@ it('names as many as can be asked for again, and says that it leaves some out', 
   configureLogging({ level: 'warn', stream: { write: (line) => void lines.push(line) } });
   const shown = Object.fromEntries(Array.from({ length: 1_003 }, (_, nth) => [nth + 1, 'succeeded']));
   const { acknowledged } = installation(shown, {}, { pageSize: 1_000 });
-  await acknowledged.look();
-  expect(await acknowledged.look()).toHaveLength(1_000);
+  await looked(acknowledged);
+  expect(await looked(acknowledged)).toHaveLength(1_000);
   configureLogging({ level: 'silent' });
   expect(lines.map((line) => JSON.parse(line) as Record<string, unknown>)).toMatchObject([
     { msg: 'more acknowledged payments seem lost than are looked at again', left_out: 3 },
@@ -171,17 +175,40 @@ it('begins anew where its clock was set back, and names what it had found once',
       ({ data: states((question as { payments: PaymentKey[] }).payments, null) }) as T,
   };
   const acknowledged = new Acknowledged(gateway, payments);
-  const found = async () => (await acknowledged.look()).map((one) => one.slice(0, one.indexOf(' ')));
+  const found = async () => (await looked(acknowledged)).map((one) => one.slice(0, one.indexOf(' ')));
   const named = (...nths: number[]) => nths.map((nth) => fromUuid('payment', key(nth).id));
   made.set(1, Date.now() - 31_000);
-  await acknowledged.look();
+  await looked(acknowledged);
   expect(await found()).toEqual(named(1));
   vi.setSystemTime(Date.now() - 90_000);
   made.set(2, Date.now() - 31_000);
-  await acknowledged.look();
+  await looked(acknowledged);
   expect(await found()).toEqual(named(1, 2));
   vi.setSystemTime(Date.now() + 100_000);
-  await acknowledged.look();
+  await looked(acknowledged);
   expect(await found()).toEqual(named(1, 2));
   vi.useRealTimers();
+});
+
+it('takes nothing for lost that is held up on its way, says why, and tells of it once its way has been free for two looks', async () => {
+  const kept: Record<number, string | undefined> = { 1: undefined, 2: 'succeeded', 3: 'failed', 4: undefined };
+  const shown: Record<number, string> = { 1: 'pending', 2: 'authorized', 3: 'succeeded', 4: 'pending' };
+  const { acknowledged } = installation(shown, kept);
+  const held = new Map<string, string>([
+    ['payments.commands', 'gateway has messages that are not published'],
+    ['gateway.payments', 'gateway.payments/0 is behind'],
+  ]);
+  const heldUp: HeldUp = (group) => held.get(group);
+  const otherwise = `${fromUuid('payment', key(3).id)} (succeeded at the gateway, failed at payments)`;
+  expect(await acknowledged.look(heldUp)).toEqual({ lost: [], not_comparable: [] });
+  for (let outage = 0; outage < 3; outage++)
+    expect(await acknowledged.look(heldUp)).toEqual({ lost: [otherwise], not_comparable: [...held.values()] });
+  held.clear();
+  kept[4] = 'processing';
+  expect(await acknowledged.look(heldUp)).toEqual({ lost: [otherwise], not_comparable: [] });
+  shown[2] = 'succeeded';
+  const lost = [`${fromUuid('payment', key(1).id)} (pending at the gateway, absent at payments)`, otherwise];
+  const found = await acknowledged.look(heldUp);
+  expect(found.not_comparable).toEqual([]);
+  expect(found.lost.toSorted()).toEqual(lost.toSorted());
 });

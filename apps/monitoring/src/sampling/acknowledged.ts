@@ -1,4 +1,4 @@
-import { fromUuid } from '@payflow/contracts';
+import { fromUuid, type Group, type PaymentStatus } from '@payflow/contracts';
 import {
   PAYMENTS_MAX,
   statesAgree,
@@ -7,6 +7,7 @@ import {
   type PaymentState,
 } from '@payflow/invariants';
 import { OncePerInterval, logger } from '@payflow/telemetry';
+import type { HeldUp } from './held-up.js';
 import type { InternalClient } from './internal-client.js';
 
 const log = logger('acknowledged');
@@ -30,16 +31,28 @@ const STATES = '/internal/payment_states';
 
 type Client = Pick<InternalClient, 'json'>;
 
+/** Never left, and so never behind what payments says by something that is still to come. */
+const FINAL: readonly string[] = ['succeeded', 'failed', 'canceled', 'expired'] satisfies readonly PaymentStatus[];
+
+/** What a look found. */
+export interface Compared {
+  /** Payments that are shown and not kept, or kept otherwise, with both states. */
+  readonly lost: readonly string[];
+  /** Why others may only be late, each reason once: they are looked at again. */
+  readonly not_comparable: readonly string[];
+}
+
 /**
  * I11 between gateway and payments, all the time: each payment is looked at once, half a minute after it was acknowledged.
  * The two are asked one after the other, so one that has moved in between looks wrong: only what is wrong at the next look too
- * counts, and for as long as it stays so.
+ * counts, and for as long as it stays so. What was sent from one to the other and is held up on its way is not lost: it counts once
+ * its way has been free at two looks.
  */
 export class Acknowledged {
   private after: string;
   /** Whether the last look left anything that it could have looked at; one that broke off did. */
   private hasMore = false;
-  private suspects: readonly PaymentKey[] = [];
+  private suspects: readonly Disagreement[] = [];
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
   private readonly seldomFull = new OncePerInterval(REPORT_INTERVAL_MS);
 
@@ -50,10 +63,10 @@ export class Acknowledged {
     this.after = placeAt(Date.now() - LOOK_BACK_MS);
   }
 
-  /** Payments that are shown and not kept, or kept otherwise, with both states. */
-  async look(): Promise<string[]> {
-    const lost = await this.disagreeing(await this.shownAgain());
-    this.suspects = lost;
+  async look(heldUp: HeldUp): Promise<Compared> {
+    const freeBefore = new Set(this.suspects.filter(({ held }) => held === undefined).map(keyOf));
+    const found = await this.disagreeing(await this.shownAgain(), heldUp);
+    this.suspects = found;
     this.catchUp(Date.now());
     this.hasMore = true;
     for (let page = 0; page < PAGES_MAX; page++) {
@@ -62,20 +75,20 @@ export class Acknowledged {
         LIMIT_MS,
       );
       // Kept before the place moves on: nobody reads this page again, and the next one may not be there to be read.
-      this.suspect(await this.disagreeing(data));
+      this.suspect(await this.disagreeing(data, heldUp));
       // Whatever was acknowledged before that place has been committed by now.
       this.after = next ?? this.after;
       this.hasMore = more;
       if (!more) break;
     }
-    return lost.map(
-      ({ id, shown, kept }) =>
-        `${fromUuid('payment', id)} (${shown ?? 'absent'} at the gateway, ${kept ?? 'absent'} at payments)`,
-    );
+    return {
+      lost: found.filter((one) => one.held === undefined && freeBefore.has(keyOf(one))).map(tell),
+      not_comparable: [...new Set(found.flatMap(({ held }) => held ?? []))],
+    };
   }
 
   /** As many as can be asked for again, each once: a look that has begun anew finds those of before. */
-  private suspect(found: readonly PaymentKey[]): void {
+  private suspect(found: readonly Disagreement[]): void {
     const suspects = [...new Map([...this.suspects, ...found].map((one) => [keyOf(one), one])).values()];
     this.suspects = suspects.slice(0, PAYMENTS_MAX);
     const left_out = suspects.length - PAYMENTS_MAX;
@@ -101,11 +114,11 @@ export class Acknowledged {
 
   private async shownAgain(): Promise<readonly PaymentState[]> {
     if (this.suspects.length === 0) return [];
-    return (await this.gateway.json<{ data: PaymentState[] }>(ACKNOWLEDGED, LIMIT_MS, { payments: this.suspects }))
-      .data;
+    const payments = this.suspects.map(({ tenant, livemode, id }) => ({ tenant, livemode, id }));
+    return (await this.gateway.json<{ data: PaymentState[] }>(ACKNOWLEDGED, LIMIT_MS, { payments })).data;
   }
 
-  private async disagreeing(shown: readonly PaymentState[]): Promise<Disagreement[]> {
+  private async disagreeing(shown: readonly PaymentState[], heldUp: HeldUp): Promise<Disagreement[]> {
     if (shown.length === 0) return [];
     const payments = shown.map(({ tenant, livemode, id }) => ({ tenant, livemode, id }));
     const { data } = await this.payments.json<{ data: PaymentState[] }>(STATES, LIMIT_MS, { payments });
@@ -113,13 +126,29 @@ export class Acknowledged {
     return shown
       .map((state) => ({ key: state, shown: state.status, kept: kept.get(keyOf(state)) ?? null }))
       .filter(({ shown, kept }) => !statesAgree(shown, kept))
-      .map(({ key: { tenant, livemode, id }, shown, kept }) => ({ tenant, livemode, id, shown, kept }));
+      .map(({ key: { tenant, livemode, id }, shown, kept }) => {
+        const reader = readerOf(shown, kept);
+        return { tenant, livemode, id, shown, kept, held: reader && heldUp(reader) };
+      });
   }
 }
 
 interface Disagreement extends PaymentKey {
   readonly shown: string | null;
   readonly kept: string | null;
+  /** Why the two may come to agree yet; undefined where nothing that is on its way makes them. */
+  readonly held: string | undefined;
+}
+
+/** To which of the two what they differ by would come: the command to payments, or the event to the gateway. */
+function readerOf(shown: string | null, kept: string | null): Group | undefined {
+  if (shown === null || FINAL.includes(shown)) return undefined;
+  if (kept !== null) return 'gateway.payments';
+  return shown === 'pending' ? 'payments.commands' : undefined;
+}
+
+function tell({ id, shown, kept }: Disagreement): string {
+  return `${fromUuid('payment', id)} (${shown ?? 'absent'} at the gateway, ${kept ?? 'absent'} at payments)`;
 }
 
 function placeAt(time_ms: number): string {

@@ -67,8 +67,8 @@ describe('health', () => {
   it('is degraded by what is set aside, and names who set it aside', () => {
     picture.service('archiver').setAside = {
       value: [
-        { group: 'archiver.payments', parked: 0, deadLetters: 2 },
-        { group: 'archiver.ledger', parked: 12, deadLetters: 0 },
+        { group: 'archiver.payments', parked: 0, deadLetters: 2, overdue: 0 },
+        { group: 'archiver.ledger', parked: 12, deadLetters: 0, overdue: 3 },
       ],
       at_ms: NOW,
     };
@@ -77,6 +77,7 @@ describe('health', () => {
       reasons: [
         'archiver.payments has set aside 2 records that nobody has replayed',
         'archiver.ledger has 12 messages that wait behind a parked subject',
+        'archiver.ledger has 3 commands that wait for one that has not come',
       ],
     });
   });
@@ -140,6 +141,20 @@ describe('health', () => {
     ]);
   });
 
+  it('says what of a comparison cannot be made, and why', () => {
+    const result = { sample: [], duration_ms: 1, violated_at: null, violated_sample: [], error: null };
+    const checked_at = new Date(NOW).toISOString();
+    const not_comparable = ['gateway has messages that are not published', 'archiver.ledger/0 is behind'];
+    picture.service('monitoring').invariants = {
+      value: [{ ...result, invariant: 'I21', violations: 0, checked_at, not_comparable }],
+      at_ms: NOW,
+    };
+    expect(health()).toMatchObject({
+      status: 'degraded',
+      reasons: not_comparable.map((reason) => `I21 is compared in part: ${reason}`),
+    });
+  });
+
   it('tells of a service that answers, and has not told its figures for a minute', () => {
     const ledger = picture.service('ledger');
     const at = (age_ms: number) => NOW - age_ms;
@@ -149,6 +164,7 @@ describe('health', () => {
     };
     ledger.answeringSince_ms = at(90_000);
     ledger.partitionsAhead = { value: new Map([['outbox', 4]]), at_ms: at(10_000) };
+    ledger.setAside = { value: [], at_ms: at(10_000) };
     told(59_000);
     expect(health().status).toBe('ok');
     told(61_000);
@@ -159,8 +175,8 @@ describe('health', () => {
         'ledger has not told of its unpublished messages for 61 s',
       ],
     });
-    [ledger.invariants, ledger.outboxAge_s, ledger.partitionsAhead] = [undefined, undefined, undefined];
-    expect(health().reasons).toHaveLength(3);
+    ledger.invariants = ledger.outboxAge_s = ledger.partitionsAhead = ledger.setAside = undefined;
+    expect(health().reasons).toHaveLength(4);
     // One that has just come back has had no time for it, and one that is down is named for that.
     ledger.answeringSince_ms = at(59_000);
     expect(health().status).toBe('ok');

@@ -75,6 +75,7 @@ function untoldReasons(service: Service, picture: ServicePicture | undefined, no
     invariants: picture.invariants,
     'unpublished messages': picture.outboxAge_s,
     partitions: picture.partitionsAhead,
+    'set-aside messages': picture.setAside,
   };
   return Object.entries(figures).flatMap(([what, look]) => {
     const untold_s = (now_ms - Math.max(since_ms, look?.at_ms ?? 0)) / MS_PER_S;
@@ -86,18 +87,22 @@ function figureReasons(service: Service, picture: ServicePicture | undefined, no
   const age = picture?.outboxAge_s?.value ?? 0;
   const outbox = age > OUTBOX_AGE_S_MAX ? [`${service} has unpublished messages ${tenths(age)} s old`] : [];
   const results = picture?.invariants?.value ?? [];
-  const checks = results.flatMap((result) => checkReasons(service, result, results.length, now_ms));
+  const checks = results.flatMap((result) => [
+    ...checkReasons(service, result, results.length, now_ms),
+    ...(result.not_comparable ?? []).map((reason) => `${result.invariant} is compared in part: ${reason}`),
+  ]);
   const partitions = [...(picture?.partitionsAhead?.value ?? [])].flatMap(([table, ahead]) =>
     ahead < PARTITIONS_AHEAD_MIN ? [partitionReason(service, table, ahead)] : [],
   );
   return [...outbox, ...partitions, ...checks];
 }
 
-/** What is set aside keeps nobody else waiting, so nothing else would tell of it. */
+/** What is set aside, or waits for what does not come, keeps nobody else waiting, so nothing else would tell of it. */
 function setAsideReasons(picture: ServicePicture | undefined): string[] {
-  return (picture?.setAside?.value ?? []).flatMap(({ group, parked, deadLetters }) => [
+  return (picture?.setAside?.value ?? []).flatMap(({ group, parked, deadLetters, overdue }) => [
     ...(parked > 0 ? [`${group} has ${parked} messages that wait behind a parked subject`] : []),
     ...(deadLetters > 0 ? [`${group} has set aside ${deadLetters} records that nobody has replayed`] : []),
+    ...(overdue > 0 ? [`${group} has ${overdue} commands that wait for one that has not come`] : []),
   ]);
 }
 

@@ -26,7 +26,7 @@ export interface ServicePicture {
   outboxAge_s: Look<number> | undefined;
   /** Partitions that lie ahead of the present one, by table. */
   partitionsAhead: Look<ReadonlyMap<string, number>> | undefined;
-  /** Messages that wait behind a parked subject, and records set aside, by group: those that have any. */
+  /** What does not go on by itself, by group: those that have any. Of a service that has told it of all its groups. */
   setAside: Look<readonly SetAside[]> | undefined;
   /** Messages read so far, by group. */
   read: Look<ReadonlyMap<string, number>> | undefined;
@@ -34,11 +34,13 @@ export interface ServicePicture {
   rates: ReadonlyMap<string, number>;
 }
 
-/** What one reader could not apply. It comes back by nothing but an operator's word. */
+/** What one reader could not apply. It comes back by nothing but an operator's word, or what it waits for. */
 export interface SetAside {
   readonly group: string;
   readonly parked: number;
   readonly deadLetters: number;
+  /** Commands that have waited for their predecessor for too long. */
+  readonly overdue: number;
 }
 
 export interface PositionLook {

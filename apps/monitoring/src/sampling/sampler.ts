@@ -1,9 +1,21 @@
-import { METRICS, SERVICES, TOPICS, type InvariantName, type Service, type Topic } from '@payflow/contracts';
+import {
+  METRICS,
+  SERVICES,
+  SUBSCRIPTIONS,
+  TOPICS,
+  type Group,
+  type InvariantName,
+  type PARTITIONS,
+  type Service,
+  type Topic,
+} from '@payflow/contracts';
 import { compareTallies, tellMismatch, type CheckResults, type ReaderPosition } from '@payflow/invariants';
 import type { Messaging } from '@payflow/messaging';
 import { withinTime } from '@payflow/resilience';
 import { OncePerInterval, logger } from '@payflow/telemetry';
 import type { Acknowledged } from './acknowledged.js';
+import { heldUpIn, type HeldUp } from './held-up.js';
+import { readerLags } from './lags.js';
 import { Lasting } from './lasting.js';
 import { remember } from './lag.js';
 import { metricSamples } from './metrics-text.js';
@@ -36,6 +48,7 @@ export interface SamplerParts {
   readonly messaging: Pick<Messaging, 'admin'>;
   readonly results: CheckResults;
   readonly acknowledged: Pick<Acknowledged, 'look'>;
+  readonly partitions: keyof typeof PARTITIONS;
 }
 
 /** Looks at all services and at the broker, again and again, and keeps what it saw in the picture. */
@@ -200,7 +213,8 @@ export class Sampler {
       const value = new Map(ahead.map(({ labels, value }) => [labels['table'] ?? '', value]));
       service.partitionsAhead = { value, at_ms };
     }
-    service.setAside = { value: setAsideOf(metrics), at_ms };
+    const setAside = setAsideOf(reader.service, metrics);
+    if (setAside) service.setAside = { value: setAside, at_ms };
   }
 
   /** I21, and only from all services: with one missing, everything it sent or read would seem lost. */
@@ -208,13 +222,11 @@ export class Sampler {
     const start = performance.now();
     try {
       const reports = await Promise.all(this.parts.readers.map((reader) => reader.tallies()));
-      const lasting = this.lasting.look(compareTallies(reports), Date.now());
-      const sample = lasting.slice(0, SAMPLE_MAX).map(tellMismatch);
-      this.parts.results.checked(
-        'I21',
-        { violations: lasting.length, sample, duration_ms: Math.round(performance.now() - start) },
-        new Date(),
-      );
+      const { mismatches, not_comparable } = this.lasting.look(compareTallies(reports), this.heldUp(), Date.now());
+      const sample = mismatches.slice(0, SAMPLE_MAX).map(tellMismatch);
+      const duration_ms = Math.round(performance.now() - start);
+      const violations = mismatches.length;
+      this.parts.results.checked('I21', { violations, sample, duration_ms, not_comparable }, new Date());
       this.picture.compared_ms = Date.now();
     } catch (error) {
       this.parts.results.failed('I21', error);
@@ -225,13 +237,19 @@ export class Sampler {
   private async compareAcknowledged(): Promise<void> {
     const start = performance.now();
     try {
-      const lost = await this.parts.acknowledged.look();
+      const { lost, not_comparable } = await this.parts.acknowledged.look(this.heldUp());
       const duration_ms = Math.round(performance.now() - start);
       const sample = lost.slice(0, SAMPLE_MAX);
-      this.parts.results.checked('I11', { violations: lost.length, sample, duration_ms }, new Date());
+      const violations = lost.length;
+      this.parts.results.checked('I11', { violations, sample, duration_ms, not_comparable }, new Date());
     } catch (error) {
       this.parts.results.failed('I11', error);
     }
+  }
+
+  private heldUp(): HeldUp {
+    const now_ms = Date.now();
+    return heldUpIn(this.picture, readerLags(this.picture, this.parts.partitions, now_ms), now_ms);
   }
 }
 
@@ -243,14 +261,19 @@ function noteReadiness(service: ServicePicture, value: ReadinessAnswer, at_ms: n
   service.answeringSince_ms = value.status === 'down' ? undefined : isUnbroken ? since_ms : at_ms;
 }
 
-function setAsideOf(metrics: string): SetAside[] {
+/** Of all readers of the service, or undefined: one that could not be counted has no figure, and is not for that without anything. */
+function setAsideOf(service: Service, metrics: string): SetAside[] | undefined {
   const counts = (metric: string) =>
     new Map(metricSamples(metrics, metric).map(({ labels, value }) => [labels['group'] ?? '', value]));
-  const [parked, letters] = [counts(METRICS.consumerParked), counts(METRICS.consumerDeadLetters)];
-  const groups = new Set([...parked.keys(), ...letters.keys()]);
-  return [...groups]
-    .map((group) => ({ group, parked: parked.get(group) ?? 0, deadLetters: letters.get(group) ?? 0 }))
-    .filter((aside) => aside.parked > 0 || aside.deadLetters > 0);
+  const figures = [METRICS.consumerParked, METRICS.consumerDeadLetters, METRICS.consumerOverdue].map(counts);
+  const groups = (Object.keys(SUBSCRIPTIONS) as Group[]).filter((group) => SUBSCRIPTIONS[group].service === service);
+  if (!groups.every((group) => figures.every((figure) => figure.has(group)))) return undefined;
+  return groups
+    .map((group) => {
+      const [parked = 0, deadLetters = 0, overdue = 0] = figures.map((figure) => figure.get(group));
+      return { group, parked, deadLetters, overdue };
+    })
+    .filter((aside) => aside.parked > 0 || aside.deadLetters > 0 || aside.overdue > 0);
 }
 
 interface Counted {

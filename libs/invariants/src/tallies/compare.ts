@@ -26,6 +26,17 @@ export function compareTallies(reports: readonly TallyReport[]): TallyMismatch[]
   return (Object.keys(SUBSCRIPTIONS) as Group[]).flatMap((group) => compareGroup(group, reports));
 }
 
+/** The readers whose sums a group's comparison is made of: its own, and where it is held against the archive, the archiver's of its topic. */
+export function readersCompared(group: Group): Group[] {
+  const spec: SubscriptionSpec = SUBSCRIPTIONS[group];
+  if (readsWholeTopic(spec)) return [group];
+  const archivers = (Object.keys(SUBSCRIPTIONS) as Group[]).filter((other) => {
+    const { service, topic } = SUBSCRIPTIONS[other];
+    return service === 'archiver' && topic === spec.topic;
+  });
+  return [group, ...archivers];
+}
+
 const TAIL_DIGITS = 12;
 
 /** A mismatch in words. The sum of ids names the one message that is missing, or too many: the last twelve digits of its UUID. */
