@@ -1,4 +1,5 @@
-import type { Database } from '@payflow/database';
+import { isConnectionLoss, type Database } from '@payflow/database';
+import { Refused } from '@payflow/resilience';
 import { logger } from '@payflow/telemetry';
 import { Awake } from './awake.js';
 import { checkInvariant } from './check.js';
@@ -72,6 +73,7 @@ export class CheckLoop {
   private async check(due: Due): Promise<void> {
     const { name, interval_ms } = due.invariant;
     const start = performance.now();
+    let wasAsked = true;
     try {
       const looking = { awake_s: this.awake.seconds(Date.now()), ending: this.ending.signal };
       const checked = await checkInvariant(this.database, due.invariant, 'running', looking);
@@ -84,10 +86,12 @@ export class CheckLoop {
         );
     } catch (error) {
       if (this.ending.signal.aborted) return;
+      // Without a connection it took nothing of the server's time, however long it waited: it does not rest for that.
+      wasAsked = !isConnectionLoss(error) && !(error instanceof Refused);
       this.results.failed(name, error);
       log.warn({ err: error, invariant: name }, 'an invariant could not be checked');
     }
-    const took_ms = performance.now() - start;
+    const took_ms = wasAsked ? performance.now() - start : 0;
     this.pause_ms = Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS, REST_FACTOR * took_ms));
     due.at_ms = performance.now() + jittered(Math.max(interval_ms, restOf_ms(took_ms, this.due.length)));
   }
