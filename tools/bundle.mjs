@@ -29,8 +29,8 @@ const programs = () =>
     globSync('{apps/*,tools/payflow}/dist/main.js', { cwd: root }).map((main) => [basename(join(main, '../..')), main]),
   );
 
-/** Compiled files of ours, and what says where a library's are; those of benchmarks and tests aside. */
-const COMPILED = ['{apps,libs,tools/payflow}/**/dist/**/*.js', '{apps/*,libs/*,tools/payflow}/package.json'];
+/** Compiled files of ours, data that they load, and what says where a library's are; those of benchmarks and tests aside. */
+const COMPILED = ['{apps,libs,tools/payflow}/**/dist/**/*.{js,json}', '{apps/*,libs/*,tools/payflow}/package.json'];
 const ASIDE = ['node_modules', 'bench', 'e2e', 'testing'];
 const isTheirs = (/** @type {string} */ path) => path.includes('node_modules');
 const ours = () => globSync(COMPILED, { cwd: root, exclude: (path) => ASIDE.includes(basename(path)) }).sort();
