@@ -106,6 +106,10 @@ async function transferMoney(player: ExamplePlayer, { wallet, shop }: Cast): Pro
   await player.play('listAccountMetadata', { path: { id: wallet }, query: SECOND });
   await player.play('reverseTransfer', { path, body: { amount: '400' } });
   await player.play('correctTransfer', { path: { id: await transfer() }, body: { amount: '900' } });
+  const dry_run = true;
+  await player.play('createTransfer', { body: { ...movement, dry_run } });
+  await player.play('reverseTransfer', { path, body: { amount: '100', dry_run } });
+  await player.play('correctTransfer', { path, body: { amount: '900', dry_run } });
   const group = await player.play('createTransfer', { body: { legs: [movement, { ...movement, amount: '20' }] } });
   await player.play('getTransferGroup', { path: { id: idOf(group) } });
   const bulk = await player.play('createTransferBulk', { body: { mode: 'independent', transfers: [movement] } });
@@ -121,6 +125,10 @@ async function holdMoney(player: ExamplePlayer, { wallet, shop }: Cast): Promise
   await player.play('listHolds', { query: { account: wallet, ...SECOND } });
   await player.play('postHold', { path, body: { amount: '2500' } });
   await player.play('voidHold', { path: { id: await place() }, body: {} });
+  const tried = { path: { id: await place() }, body: { dry_run: true } };
+  await player.play('placeHold', { body: { ...body, dry_run: true } });
+  await player.play('postHold', tried);
+  await player.play('voidHold', tried);
 }
 
 async function convert(player: ExamplePlayer, { wallet, shop }: Cast): Promise<void> {
@@ -129,13 +137,13 @@ async function convert(player: ExamplePlayer, { wallet, shop }: Cast): Promise<v
   await player.play('listAssets');
   await player.play('getAsset', { path: { id: code } });
   const open = async (body: object) => idOf(await player.play('openAccount', { body: { asset: code, ...body } }));
-  const conversion = await player.play('createConversion', {
-    body: {
-      ...{ source: wallet, source_liquidity: shop, source_asset: 'USD', source_amount: '1999' },
-      ...{ destination_liquidity: await open({ overdraft: 'unbounded' }), destination: await open({}) },
-      ...{ destination_asset: code, rate: { numerator: '3', denominator: '200' } },
-    },
-  });
+  const body = {
+    ...{ source: wallet, source_liquidity: shop, source_asset: 'USD', source_amount: '1999' },
+    ...{ destination_liquidity: await open({ overdraft: 'unbounded' }), destination: await open({}) },
+    ...{ destination_asset: code, rate: { numerator: '3', denominator: '200' } },
+  };
+  const conversion = await player.play('createConversion', { body });
+  await player.play('createConversion', { body: { ...body, dry_run: true } });
   await player.play('getConversion', { path: { id: idOf(conversion) } });
   await player.play('listConversions', { query: { account: wallet, ...SECOND } });
 }

@@ -64,6 +64,9 @@ describe('the books over HTTP', () => {
     return `${reply.status} ${code}`.trim();
   }
 
+  const tryOut = async (path: string, body: object): Promise<Resource> =>
+    jsonOf<Resource>(await merchant.api.call(`/api/v1${path}`, { body: JSON.stringify({ dry_run: true, ...body }) }));
+
   it('post a transfer, and show it as the ledger booked it', async () => {
     const before = await read(`/accounts/${alice}`);
     const transfer = await made('/transfers', leg({ metadata: { a: 'b' } }));
@@ -86,20 +89,33 @@ describe('the books over HTTP', () => {
 
   it('are tried out, and are as they were', async () => {
     const before = await read(`/accounts/${alice}`);
-    const tryOut = async (body: object) =>
-      jsonOf<Resource>(
-        await merchant.api.call('/api/v1/transfers', { body: JSON.stringify({ dry_run: true, ...body }) }),
-      );
     const legs = Array.from({ length: 1_000 }, () => leg({ amount: '1' }));
-    const told = await tryOut({ legs });
+    const told = await tryOut('/transfers', { legs });
     expect(told).toMatchObject({ object: 'transfer_dry_run', outcome: 'posted', failure: null });
     const after = (told['accounts'] as Resource[]).find(({ id }) => id === alice);
     expect(BigInt(before['balance'] as string) - BigInt(after?.['balance'] as string)).toBe(1_000n);
-    expect(await tryOut({ legs: [leg(), leg({ debit_account: merchant.pauper })] })).toMatchObject({
+    expect(await tryOut('/transfers', { legs: [leg(), leg({ debit_account: merchant.pauper })] })).toMatchObject({
       outcome: 'failed',
       failure: { code: 'insufficient_funds', leg: 1 },
     });
     expect(await read(`/accounts/${alice}`)).toEqual(before);
+  });
+
+  it('are tried out as what is held, ended, moved back and corrected is, and are as they were', async () => {
+    const [hold, original] = [await made('/holds', leg()), await made('/transfers', leg())];
+    const places = [`/accounts/${alice}`, `/holds/${hold.id}`, `/transfers/${original.id}`];
+    const before = await Promise.all(places.map(read));
+    const placed = await tryOut('/holds', leg());
+    expect(placed).toMatchObject({ outcome: 'held', hold: { id: null, status: 'pending' }, transfers: [] });
+    const posted = await tryOut(`/holds/${hold.id}/post`, { amount: '30' });
+    expect(posted).toMatchObject({ outcome: 'posted', hold: { id: hold.id, posted: '30' } });
+    expect(posted['transfers']).toMatchObject([{ id: null, debit_account: alice, amount: '30' }]);
+    expect(await tryOut(`/holds/${hold.id}/void`, {})).toMatchObject({ outcome: 'voided', hold: { status: 'voided' } });
+    const beyond = await tryOut(`/transfers/${original.id}/reverse`, { amount: '101' });
+    expect(beyond).toMatchObject({ outcome: 'failed', failure: { code: 'reversal_exceeds_original', leg: null } });
+    const corrected = await tryOut(`/transfers/${original.id}/correct`, { amount: '90' });
+    expect(corrected['transfers']).toMatchObject([{ debit_account: bob, amount: '100' }, { amount: '90' }]);
+    expect(await Promise.all(places.map(read))).toEqual(before);
   });
 
   it('are read back as of any instant, line by line, and closed', async () => {

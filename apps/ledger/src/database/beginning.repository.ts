@@ -62,7 +62,7 @@ export async function beginBatch(
     return { xact: begun?.xact ?? '0', now_ms: begun?.now_ms ?? 0, head: undefined, rows: [] };
   }
   const rows = await tx.rows<ReadRow & BegunRow>(isTold ? ON_UNKNOWN_TOLD : ON_UNKNOWN, [
-    ...columns(accounts),
+    ...accountColumns(accounts),
     chain ?? null,
   ]);
   const [xact = '0', now_ms = 0, position, hash] = rows[0]?.begun ?? [];
@@ -78,10 +78,11 @@ interface BegunRow {
 
 /** The accounts as they stand committed by now: for a batch that has begun. */
 export async function readAccounts(tx: Transaction, keys: readonly AccountKey[]): Promise<ReadRow[]> {
-  return keys.length === 0 ? [] : tx.rows<ReadRow>(READ, columns(keys));
+  return keys.length === 0 ? [] : tx.rows<ReadRow>(READ, accountColumns(keys));
 }
 
-function columns(keys: readonly AccountKey[]): unknown[] {
+/** The three parameters that name accounts, as {@link AccountKey} has them. */
+export function accountColumns(keys: readonly AccountKey[]): unknown[] {
   return [
     uuidArray(keys.map((key) => key.tenant)),
     keys.map((key) => key.livemode),

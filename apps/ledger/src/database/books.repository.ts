@@ -1,12 +1,10 @@
-import { parseAmount } from '@payflow/money';
 import { RunAgain, isUniqueViolation, type Transaction } from '@payflow/database';
-import type { MessageData, PostedLeg } from '@payflow/contracts';
-import { scoped, type BookChanges, type LoadedBooks } from '../domain/book.js';
-import type { Original } from '../domain/reversal.js';
+import type { BookChanges, LoadedBooks } from '../domain/book.js';
 import { lockAccounts, needsDetails, saveAccounts, type LockedAccounts } from './account.repository.js';
 import { isContested, loadAside, saveAside } from './aside.repository.js';
 import { linked } from './chain.js';
-import { idText, transferKey, type IdKey, type KeyedCommand } from './command-key.js';
+import type { KeyedCommand } from './command-key.js';
+import { knownTransfers, transfersNamed } from './known-transfers.js';
 import { recallAccounts, rememberLocked, saveRecalled, type RecalledAccounts } from './recall.repository.js';
 import type { RememberedAccounts } from './remembered-accounts.js';
 import { insertTransfers } from './transfer.repository.js';
@@ -40,22 +38,9 @@ export async function openBooks(
     loadAside(tx, commands),
   ]);
   const held = turn ? { ...found, turn } : found;
-  const originals = new Map<string, Original>();
-  const usedTransferIds = new Set<string>();
-  for (const each of commands) {
-    for (const { id, role } of namesOf(each)) {
-      const verdict = known.get(idText(transferKey(each, id)));
-      if (!verdict) continue;
-      const key = scoped(each.command, id);
-      const { effectiveAt = '', reverses = null } = aside.booked.get(key) ?? {};
-      const since = { ...NOTHING_SINCE, ...reversed.get(key), effectiveAt, reverses };
-      const original = role === 'original' ? originalOf(verdict, since) : undefined;
-      if (original) originals.set(key, original);
-      if (role === 'made') usedTransferIds.add(key);
-    }
-  }
   const { accounts, details } = held;
-  const loaded = { ...aside, accounts, details, originals, usedTransferIds };
+  const transfers = knownTransfers(commands, known, { booked: aside.booked, reversed });
+  const loaded = { ...aside, accounts, details, ...transfers };
   return { loaded, known, held };
 }
 
@@ -110,58 +95,3 @@ export function saveBooks(
 }
 
 const NOTHING_KNOWN: ReadonlyMap<string, KnownVerdict> = new Map();
-
-type Since = Pick<Original, 'reversed' | 'correctedBy' | 'effectiveAt' | 'reverses'>;
-
-const NOTHING_SINCE = { reversed: 0n, correctedBy: null };
-
-/** The transfers that a group makes, and the one it moves back: a command that makes one alone is known by its own key. */
-function namesOf({ command }: KeyedCommand): { readonly id: string; readonly role: 'made' | 'original' }[] {
-  switch (command.type) {
-    case 'payflow.group.post.v1':
-      return command.data.legs.map(({ id }) => ({ id, role: 'made' }));
-    case 'payflow.conversion.post.v1':
-      return command.data.transfers.map((id) => ({ id, role: 'made' }));
-    case 'payflow.transfer.reverse.v1':
-      return [
-        { id: command.data.transfer, role: 'made' },
-        { id: command.data.original, role: 'original' },
-      ];
-    case 'payflow.transfer.correct.v1':
-      return [
-        { id: command.data.reversal, role: 'made' },
-        { id: command.data.replacement.id, role: 'made' },
-        { id: command.data.original, role: 'original' },
-      ];
-    default:
-      return [];
-  }
-}
-
-function transfersNamed(each: KeyedCommand): IdKey[] {
-  return namesOf(each).map(({ id }) => transferKey(each, id));
-}
-
-/** What a verdict says of the transfer it posted, or undefined where it posted none. */
-function originalOf({ type, json }: KnownVerdict, since: Since): Original | undefined {
-  switch (type) {
-    case 'payflow.transfer.posted.v1': {
-      const data = JSON.parse(json) as MessageData['payflow.transfer.posted.v1'];
-      return moved(data.debit_account.id, data.credit_account.id, data.amount, data.asset, since);
-    }
-    case 'payflow.hold.posted.v1': {
-      const data = JSON.parse(json) as MessageData['payflow.hold.posted.v1'];
-      return moved(data.debit_account.id, data.credit_account.id, data.transferred, data.asset, since);
-    }
-    case 'payflow.group.posted.v1': {
-      const leg = JSON.parse(json) as PostedLeg;
-      return moved(leg.debit_account, leg.credit_account, leg.amount, leg.asset, since);
-    }
-    default:
-      return undefined;
-  }
-}
-
-function moved(debitAccount: string, creditAccount: string, amount: string, asset: string, since: Since): Original {
-  return { debitAccount, creditAccount, amount: parseAmount(amount) ?? 0n, asset, ...since };
-}

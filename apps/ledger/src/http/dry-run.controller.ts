@@ -1,25 +1,41 @@
 import { Body, Controller, Header, HttpCode, Inject, Post, Req, UseGuards, UseInterceptors } from '@nestjs/common';
-import type { GroupPost } from '@payflow/contracts';
 import type { Database } from '@payflow/database';
 import { ForwardedReads, InternalGuard, RequiresScope, claimsOf } from '@payflow/invariants';
 import { readerErrors } from '@payflow/messaging';
 import { DATABASE, Problem } from '@payflow/service';
 import type { FastifyRequest } from 'fastify';
-import { tryGroup } from '../reads/dry-run.js';
+import { TRIED, tryCommand, type Tried } from '../reads/dry-run.js';
 
-/** What transfers would come to. A read, though its question is too long for an address; the gateway forwards to it. */
-@Controller('api/v1/transfers')
+/**
+ * What a command, by its type and data, would come to. A read, though its question is too long for an address; the gateway forwards
+ * to it. What can be tried stands where the scope is that it needs.
+ */
+@Controller('api/v1')
 @UseGuards(InternalGuard)
 @UseInterceptors(ForwardedReads)
-@RequiresScope('transfers:write')
 export class DryRunController {
   constructor(@Inject(DATABASE) private readonly db: Database) {}
 
-  @Post('dry_run')
+  @Post('transfers/dry_run')
+  @RequiresScope('transfers:write')
   @HttpCode(200)
   @Header('cache-control', 'no-store')
-  dryRun(@Req() request: FastifyRequest, @Body() body: unknown): Promise<object> {
-    if (readerErrors('payflow.group.post.v1', body)) throw new Problem('invalid_request');
-    return tryGroup(this.db, claimsOf(request), body as GroupPost);
+  transfers(@Req() request: FastifyRequest, @Body() body: unknown): Promise<object> {
+    return tryCommand(this.db, claimsOf(request), triedOf(body, 'transfers:write'));
   }
+
+  @Post('holds/dry_run')
+  @RequiresScope('holds:write')
+  @HttpCode(200)
+  @Header('cache-control', 'no-store')
+  holds(@Req() request: FastifyRequest, @Body() body: unknown): Promise<object> {
+    return tryCommand(this.db, claimsOf(request), triedOf(body, 'holds:write'));
+  }
+}
+
+function triedOf(body: unknown, scope: keyof typeof TRIED): Tried {
+  const { type: asked, data } = (body ?? {}) as { readonly type?: unknown; readonly data?: unknown };
+  const type = TRIED[scope].find((one) => one === asked);
+  if (!type || readerErrors(type, data)) throw new Problem('invalid_request');
+  return { type, data } as Tried;
 }

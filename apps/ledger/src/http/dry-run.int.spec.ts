@@ -19,7 +19,7 @@ const handle = (commands: readonly LedgerCommand[]) => ledger.handle(commands);
 
 /** What a group would come to. */
 const tryOut = (ours: CommandsOf, data: object, scopes?: string[]) =>
-  ledger.ask(ours, 'transfers/dry_run', data, scopes);
+  ledger.ask(ours, 'transfers/dry_run', { type: 'payflow.group.post.v1', data }, scopes);
 
 describe('a dry run', () => {
   // What the ledger's sealer writes beside it is no group's.

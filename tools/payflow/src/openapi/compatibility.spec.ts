@@ -105,6 +105,26 @@ describe('what is referred to', () => {
   });
 });
 
+describe('an answer to who asks for it', () => {
+  const OTHER: Schema = { type: 'object', required: ['guess'], properties: { guess: TEXT } };
+  const asked = { ...OTHER, 'x-asked-for-by': 'dry_run' } as Schema;
+
+  it('is met by nobody else', () => {
+    expect(changes({}, { answer: { oneOf: [THING, asked] } })).toEqual([]);
+    expect(changes({}, { answer: { oneOf: [asked, THING] } })).toEqual([]);
+  });
+
+  it('hides nothing that breaks beside it, or in it', () => {
+    const fewer = { ...THING, required: ['id'] };
+    expect(changes({}, { answer: { oneOf: [fewer, asked] } })).toEqual(['POST /things 201/sum: may be absent now']);
+    expect(changes({}, { answer: { oneOf: [THING, OTHER] } })).not.toEqual([]);
+    expect(changes({}, { answer: { oneOf: [asked] } })).not.toEqual([]);
+    const lost = { ...asked, required: [], properties: {} } as Schema;
+    const choice = 'POST /things 201: is another choice';
+    expect(changes({ answer: { oneOf: [THING, asked] } }, { answer: { oneOf: [THING, lost] } })).toEqual([choice]);
+  });
+});
+
 describe('what only adds', () => {
   it.each<[string, Parameters<typeof document>[0], Parameters<typeof document>[0]]>([
     [

@@ -10,6 +10,8 @@ export interface Reference {
   readonly $ref: string;
 }
 
+/** Of a schema: the member of a request that asks for it. */
+const ASKED_FOR = 'x-asked-for-by';
 const UPPER = ['maxLength', 'maximum', 'maxItems', 'maxProperties'] as const;
 const LOWER = ['minLength', 'minimum', 'minItems', 'minProperties'] as const;
 
@@ -39,7 +41,11 @@ export class SchemaChanges {
 
   /** Why somebody who read what was given could not read what is given now. New words of an enumeration can be read. */
   ofAnswer(old: Schema, now: Schema, at: string): string[] {
-    return this.#within('given', old, now, at, (was, is) => [
+    return this.#within('given', old, now, at, (was, given) => this.#given(was, this.#unasked(was, given), at));
+  }
+
+  #given(was: Schema, is: Schema, at: string): string[] {
+    return [
       ...(isWithin(typesOf(is), typesOf(was))
         ? []
         : [`${at}: gives ${shown(typesOf(is))}, and gave ${shown(typesOf(was))}`]),
@@ -53,7 +59,15 @@ export class SchemaChanges {
         .map((one) => `${at}/${one}: may be absent now`),
       ...this.#members(was, is, at, (a, b, place) => this.ofAnswer(a, b, place)),
       ...this.#choices(was, is, at, 'given'),
-    ]);
+    ];
+  }
+
+  /** Where there was one answer, and others are now for who asks for them by a member of the request: what all others meet. */
+  #unasked(was: Schema, is: Schema): Schema {
+    if (choicesOf(was).length > 0) return is;
+    const choices = choicesOf(is).map((one) => resolved(this.documents.now, one));
+    const [only, ...others] = choices.filter((one) => !(ASKED_FOR in one));
+    return only && others.length === 0 && choices.length > 1 ? only : is;
   }
 
   #within(way: string, old: Schema, now: Schema, at: string, compare: (was: Schema, is: Schema) => string[]): string[] {

@@ -9,10 +9,10 @@ import {
   AMOUNT_SCHEMA,
   amountOf,
   ASSET_SCHEMA,
-  bodyReader,
   checkClientId,
   impossible,
   METADATA_SCHEMA,
+  triableReader,
 } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 import { conditionAccounts, conditionOf, pendingTransfer, TERMS, type Terms } from './transfer.request.js';
@@ -59,7 +59,7 @@ export const CONVERSION_REQUEST_SCHEMA = {
   },
 } as const;
 
-const readConversion = bodyReader<ConversionRequest>(CONVERSION_REQUEST_SCHEMA);
+const readConversion = triableReader<ConversionRequest>(CONVERSION_REQUEST_SCHEMA);
 
 /** Checks a body and makes the conversion of it. Throws 400 for a wrong shape and 422 for what can never be converted. */
 export function conversionWrite(json: JsonObject, caller: Caller, now: Date): ConversionWrite {

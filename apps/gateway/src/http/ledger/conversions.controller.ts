@@ -19,6 +19,7 @@ import { CONVERSION_FILTERS } from '../lists/list-filters.js';
 import { sendPage } from '../lists/list-page.js';
 import { refuseParameters } from '../lists/list-query.js';
 import { CachedView } from '../answers/response-cache.js';
+import { DryRuns } from '../writes/dry-run.js';
 import { submitRequest } from '../writes/write-request.js';
 
 /** A conversion is the group of its two transfers, and has the group's id. */
@@ -29,11 +30,13 @@ export class ConversionsController {
     @Inject(DATABASE) private readonly db: Database,
     @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
+    private readonly dryRuns: DryRuns,
   ) {}
 
   @Post()
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (await this.dryRuns.answers(request, reply, conversionWrite)) return;
     const { write, answer } = await submitRequest(this.writes, request, reply, conversionWrite);
     const { view } = write;
     // What has not ended is shown as it was accepted, another copy's as it stands.

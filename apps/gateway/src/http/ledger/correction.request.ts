@@ -5,7 +5,7 @@ import type { TransferView } from '../../domain/transfer.js';
 import type { Caller } from '../edge/caller.js';
 import { byName, contentHash } from '../writes/content-hash.js';
 import { accountsOf, checkMovement, MOVEMENT_PROPERTIES, type MovementRequest } from './movement.js';
-import { bodyReader, INSTANT_SCHEMA, METADATA_SCHEMA } from '../writes/request-body.js';
+import { INSTANT_SCHEMA, METADATA_SCHEMA, triableReader } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 import { unitsAmong } from './named-asset.js';
 import { transferCondition, type AskedTransfer } from './transfer-condition.js';
@@ -36,7 +36,7 @@ export const CORRECTION_REQUEST_SCHEMA = {
   },
 } as const;
 
-const readCorrection = bodyReader<CorrectionRequest>(CORRECTION_REQUEST_SCHEMA);
+const readCorrection = triableReader<CorrectionRequest>(CORRECTION_REQUEST_SCHEMA);
 
 /** Checks a body and makes the transfer of it that takes the original's place. Throws 400, and 409 and 422 for what cannot be. */
 export function correctionWrite(asked: AskedTransfer, json: JsonObject, caller: Caller, now: Date): CorrectionWrite {

@@ -11,11 +11,11 @@ import { unitsAmong } from './named-asset.js';
 import {
   AMOUNT_SCHEMA,
   amountOf,
-  bodyReader,
   checkClientId,
   impossible,
   INSTANT_SCHEMA,
   instantOf,
+  triableReader,
 } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 import { pendingTransfer, TYPE } from './transfer.request.js';
@@ -57,9 +57,9 @@ export const HOLD_POST_REQUEST_SCHEMA = {
 
 export const HOLD_VOID_REQUEST_SCHEMA = { type: 'object', additionalProperties: false, properties: {} } as const;
 
-const readHold = bodyReader<HoldRequest>(HOLD_REQUEST_SCHEMA);
-const readPost = bodyReader<HoldPostRequest>(HOLD_POST_REQUEST_SCHEMA);
-const readVoid = bodyReader<object>(HOLD_VOID_REQUEST_SCHEMA);
+const readHold = triableReader<HoldRequest>(HOLD_REQUEST_SCHEMA);
+const readPost = triableReader<HoldPostRequest>(HOLD_POST_REQUEST_SCHEMA);
+const readVoid = triableReader<object>(HOLD_VOID_REQUEST_SCHEMA);
 
 /** Checks a body and makes the hold of it. Throws 400 for a wrong shape and 422 for what can never be held. */
 export function holdWrite(json: JsonObject, caller: Caller, now: Date): HoldWrite {

@@ -10,13 +10,16 @@ import { findHold, listHolds } from '../../database/hold-view.repository.js';
 import { holdResource, type HoldView } from '../../domain/hold.js';
 import { sendAnswer, sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
+import type { Caller } from '../edge/caller.js';
 import { Cursors } from '../lists/cursor.js';
 import { ifVersionOf } from '../edge/headers.js';
+import type { JsonObject } from '../edge/strict-json.js';
 import { holdPostWrite, holdVoidWrite, holdWrite } from './hold.request.js';
 import { HOLD_FILTERS } from '../lists/list-filters.js';
 import { sendPage } from '../lists/list-page.js';
 import { refuseParameters } from '../lists/list-query.js';
 import { CachedView } from '../answers/response-cache.js';
+import { DryRuns } from '../writes/dry-run.js';
 import { submitRequest } from '../writes/write-request.js';
 
 @Controller('api/v1/holds')
@@ -26,11 +29,13 @@ export class HoldsController {
     @Inject(DATABASE) private readonly db: Database,
     @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
+    private readonly dryRuns: DryRuns,
   ) {}
 
   @Post()
   @RouteConfig({ scope: 'holds:write' } satisfies RouteAccess)
   async place(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (await this.dryRuns.answers(request, reply, holdWrite)) return;
     const { write, answer } = await submitRequest(this.writes, request, reply, holdWrite);
     const id = answer.kind === 'accepted' ? answer.resourceId : write.view.id;
     const standing =
@@ -43,9 +48,9 @@ export class HoldsController {
   async post(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
     const hold = await this.own(id, request);
-    const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      holdPostWrite({ hold, ifVersion }, body, caller, now),
-    );
+    const read = (body: JsonObject, caller: Caller, now: Date) => holdPostWrite({ hold, ifVersion }, body, caller, now);
+    if (await this.dryRuns.answers(request, reply, read)) return;
+    const { answer } = await submitRequest(this.writes, request, reply, read);
     // The transfer to come is what tells how the posting ended.
     answerHold(reply, answer.kind === 'accepted' ? { ...hold, transfer: answer.resourceId } : hold, answer);
   }
@@ -55,9 +60,9 @@ export class HoldsController {
   async void(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
     const hold = await this.own(id, request);
-    const { answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      holdVoidWrite({ hold, ifVersion }, body, caller, now),
-    );
+    const read = (body: JsonObject, caller: Caller, now: Date) => holdVoidWrite({ hold, ifVersion }, body, caller, now);
+    if (await this.dryRuns.answers(request, reply, read)) return;
+    const { answer } = await submitRequest(this.writes, request, reply, read);
     answerHold(reply, hold, answer);
   }
 

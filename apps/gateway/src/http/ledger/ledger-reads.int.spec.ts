@@ -274,7 +274,8 @@ describe('a dry run', () => {
     expect([answer.status, answer.body['transfers']]).toEqual([200, [leg({ id })]]);
     const [{ url, claims, question } = { url: '', claims: undefined, question: '' }] = asked;
     expect([url, claims?.tenant]).toEqual(['/api/v1/transfers/dry_run', client.tenant]);
-    expect(JSON.parse(question)).toMatchObject({ legs: [leg({ id, up_to: true })], metadata: { a: 'b' } });
+    const data = { legs: [leg({ id, up_to: true })], metadata: { a: 'b' } };
+    expect(JSON.parse(question)).toMatchObject({ type: 'payflow.group.post.v1', data });
     expect(await countRows(stage.db)).toEqual(before);
     // The id is as free as it was.
     expect((await client.post(TRANSFERS, leg({ id }))).status).toBe(201);

@@ -6,10 +6,10 @@ import { byName, contentHash } from '../writes/content-hash.js';
 import {
   AMOUNT_SCHEMA,
   amountOf,
-  bodyReader,
   checkClientId,
   impossible,
   METADATA_SCHEMA,
+  triableReader,
 } from '../writes/request-body.js';
 import type { JsonObject } from '../edge/strict-json.js';
 import { transferCondition, type AskedTransfer } from './transfer-condition.js';
@@ -34,7 +34,7 @@ export const REVERSAL_REQUEST_SCHEMA = {
   },
 } as const;
 
-const readReversal = bodyReader<ReversalRequest>(REVERSAL_REQUEST_SCHEMA);
+const readReversal = triableReader<ReversalRequest>(REVERSAL_REQUEST_SCHEMA);
 
 /** Checks a body and makes the transfer of it that moves the original back. Throws 400, and 409 and 422 for what cannot be. */
 export function reversalWrite(asked: AskedTransfer, json: JsonObject, caller: Caller, now: Date): ReversalWrite {

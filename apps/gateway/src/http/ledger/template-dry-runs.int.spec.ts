@@ -41,7 +41,7 @@ it('what a template comes to is tried like any group, and leaves nothing', async
     client.post(TRANSFERS, { dry_run: true, type: 'fee', variables }, { 'idempotency-key': '' });
   const answer = await tryOut({ total: '100' });
   expect([answer.status, answer.body['transfers']]).toEqual([200, [{ id: null }]]);
-  expect(JSON.parse(question)).toMatchObject({ legs: [{ ...leg, amount: '100', type: 'fee' }] });
+  expect(JSON.parse(question)).toMatchObject({ data: { legs: [{ ...leg, amount: '100', type: 'fee' }] } });
   expect(told(await tryOut({}))).toBe('400 invalid_request');
   expect(await countRows(db)).toEqual(before);
   const done = { dry_run: false, type: 'fee', variables: { total: '100' } };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { SCHEMAS } from '../openapi/schemas.js';
 import { BULK_REQUEST_SCHEMA } from './bulk.request.js';
 import { CONVERSION_REQUEST_SCHEMA } from './conversion.request.js';
 import { CORRECTION_REQUEST_SCHEMA } from './correction.request.js';
@@ -25,7 +26,20 @@ const SAID: Readonly<Record<string, readonly { readonly properties: object }[]>>
   '`POST /holds/:id/post`': [HOLD_POST_REQUEST_SCHEMA],
   '`POST /holds/:id/void`': [HOLD_VOID_REQUEST_SCHEMA],
 };
-/** The fields of a body that the guide has a column for, but for `dry_run`, which is taken off before a body is read. */
+/** `dry_run` is taken off before a body is read: the document alone has it in its schema. */
+const DOCUMENTED: Readonly<Record<string, string>> = {
+  '`POST /transfers`, one': 'TransferRequest',
+  '`POST /transfers` with `legs`': 'TransferGroupRequest',
+  '`POST /transfers` with `variables`': 'TransferTemplateRequest',
+  '`POST /transfers/bulk`': 'TransferBulkRequest',
+  '`POST /conversions`': 'ConversionRequest',
+  '`POST /transfers/:id/reverse`': 'ReversalRequest',
+  '`POST /transfers/:id/correct`': 'CorrectionRequest',
+  '`POST /holds`': 'HoldRequest',
+  '`POST /holds/:id/post`': 'HoldPostRequest',
+  '`POST /holds/:id/void`': 'HoldVoidRequest',
+};
+/** The fields of a body that the guide has a column for, `dry_run` behind them. */
 const FIELDS = ['id', 'type', 'up_to', 'conditions', 'effective_at', 'metadata'] as const;
 
 const rows = readFileSync(GUIDE, 'utf8')
@@ -41,5 +55,7 @@ describe('what the guide says that each request takes', () => {
   it.each(rows.map((cells) => [cells[1] as string, cells.slice(2)] as const))('%s', (name, cells) => {
     const taken = FIELDS.filter((field) => SAID[name]?.some(({ properties }) => field in properties));
     expect(FIELDS.filter((_, at) => cells[at] !== NOT_TAKEN)).toEqual(taken);
+    const { properties } = SCHEMAS[DOCUMENTED[name] ?? ''] as { readonly properties: object };
+    expect(cells[FIELDS.length] !== NOT_TAKEN).toBe('dry_run' in properties);
   });
 });

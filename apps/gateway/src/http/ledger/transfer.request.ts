@@ -126,12 +126,6 @@ export const TRANSFER_GROUP_REQUEST_SCHEMA = {
 const readTransfer = bodyReader<TransferRequest>(TRANSFER_REQUEST_SCHEMA);
 const readGroup = bodyReader<GroupRequest>(TRANSFER_GROUP_REQUEST_SCHEMA);
 
-/** Whether a body only asks what would come of it. Throws 400 where it says so in another way than by true or false. */
-export function isDryRun({ dry_run = false }: JsonObject): boolean {
-  if (typeof dry_run !== 'boolean') throw wrong('/dry_run', 'wrong_type', 'Must be true or false.');
-  return dry_run;
-}
-
 /** Checks a body and makes the transfer of it, or the group. Throws 400 for a wrong shape and 422 for what can never be. */
 export function transferWrite(
   { dry_run: _asked, ...json }: JsonObject,

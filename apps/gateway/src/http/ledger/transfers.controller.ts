@@ -13,13 +13,14 @@ import { findTransfer, listTransfers } from '../../database/transfer-view.reposi
 import type { PaymentView } from '../../domain/payment.js';
 import { transferGroupResource, transferResource, type TransferView } from '../../domain/transfer.js';
 import { findType } from '../../database/transaction-type-view.repository.js';
-import { sendAnswer, sendResource, sendVersioned } from '../answers/answer.js';
+import { sendAnswer, sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { correctionWrite } from './correction.request.js';
 import { Cursors } from '../lists/cursor.js';
 import { DryRuns } from '../writes/dry-run.js';
-import { bodyOf } from '../edge/edge.js';
+import type { Caller } from '../edge/caller.js';
 import { ifVersionOf, requiredVersionOf } from '../edge/headers.js';
+import type { JsonObject } from '../edge/strict-json.js';
 import { LEDGER } from './ledger-reads.controller.js';
 import { TRANSFER_FILTERS } from '../lists/list-filters.js';
 import { sendPage } from '../lists/list-page.js';
@@ -29,7 +30,7 @@ import { transferOfPayment, type LedgerTransfer } from '../payments/payment-tran
 import { CachedView } from '../answers/response-cache.js';
 import { reversalWrite } from './reversal.request.js';
 import { namesTemplate, nameOfTemplate, templateWrite } from './template.request.js';
-import { isDryRun, transferWrite } from './transfer.request.js';
+import { transferWrite } from './transfer.request.js';
 import { transferUpdateWrite } from './transfer-update.request.js';
 import { submitRequest, submitUnlessKnown } from '../writes/write-request.js';
 
@@ -47,8 +48,8 @@ export class TransfersController {
   @Post()
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    if (isDryRun(bodyOf(request).json)) return sendResource(reply, await this.dryRuns.answer(request));
     if (namesTemplate(request)) return this.createFromTemplate(request, reply);
+    if (await this.dryRuns.answers(request, reply, transferWrite)) return;
     const { write, answer } = await submitRequest(this.writes, request, reply, transferWrite);
     if (write.kind === 'group') await this.answerGroup(reply, write, answer);
     else await this.answerTransfer(reply, write, answer);
@@ -58,13 +59,10 @@ export class TransfersController {
   private async createFromTemplate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { tenant, livemode } = callerOf(request);
     const find = (id: string) => findType(this.db, { tenant, livemode, id });
-    const { write, answer } = await submitUnlessKnown(
-      this.writes,
-      request,
-      reply,
-      (body, caller, now) => templateWrite(find, body, caller, now),
-      nameOfTemplate,
-    );
+    const read = (body: JsonObject, caller: Caller, now: Date) => templateWrite(find, body, caller, now);
+    // As the template is in force now.
+    if (await this.dryRuns.answers(request, reply, read)) return;
+    const { write, answer } = await submitUnlessKnown(this.writes, request, reply, read, nameOfTemplate);
     if (write) return this.answerGroup(reply, write, answer);
     const id = answer.kind === 'accepted' ? answer.resourceId : undefined;
     const standing = id === undefined ? undefined : await findTransferGroup(this.db, { tenant, livemode, id });
@@ -79,9 +77,10 @@ export class TransfersController {
   async reverse(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
     const original = await this.own(id, request);
-    const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      reversalWrite({ original, ifVersion }, body, caller, now),
-    );
+    const read = (body: JsonObject, caller: Caller, now: Date) =>
+      reversalWrite({ original, ifVersion }, body, caller, now);
+    if (await this.dryRuns.answers(request, reply, read)) return;
+    const { write, answer } = await submitRequest(this.writes, request, reply, read);
     await this.answerTransfer(reply, write, answer);
   }
 
@@ -90,9 +89,10 @@ export class TransfersController {
   async correct(@Param('id') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const ifVersion = ifVersionOf(request.headers['if-match']);
     const original = await this.own(id, request);
-    const { write, answer } = await submitRequest(this.writes, request, reply, (body, caller, now) =>
-      correctionWrite({ original, ifVersion }, body, caller, now),
-    );
+    const read = (body: JsonObject, caller: Caller, now: Date) =>
+      correctionWrite({ original, ifVersion }, body, caller, now);
+    if (await this.dryRuns.answers(request, reply, read)) return;
+    const { write, answer } = await submitRequest(this.writes, request, reply, read);
     await this.answerTransfer(reply, write, answer);
   }
 

@@ -116,7 +116,8 @@ function successes(operation: Operation, examples: Examples): Record<string, obj
     return {
       [status]: { description: own ? 'Done; nothing to say.' : 'Taken, or of no concern.', headers: headers() },
     };
-  const content = (of: number, schema = answer) => contentOf(operation, schema, examples.answerOf(operation, of));
+  const content = (of: number, ...schemas: readonly string[]) =>
+    contentOf(operation, schemas.length > 0 ? schemas : [answer], examples.answerOf(operation, of));
   const place = status === 201 ? ['Location'] : [];
   if (own || needsNoCredential(operation)) {
     // A user and a key are answered with their version; of what is accepted the body alone tells it, where it has one.
@@ -127,17 +128,17 @@ function successes(operation: Operation, examples: Examples): Record<string, obj
   if (method !== 'get') {
     const told = headers('IdempotencyReplayed', 'PreferenceApplied', ...place);
     const made = status === 201 ? 'Made, and final.' : 'Changed, and final.';
+    const tried = 'What would come of it: nothing was made.';
+    // Where what is meant is answered 200 as well, it is the one or the other.
+    const isEither = dryRun !== undefined && status === 200;
+    const done = {
+      description: isEither ? `${made} With \`dry_run\`: what would come of it.` : made,
+      headers: told,
+      content: isEither ? content(status, answer, dryRun) : content(status),
+    };
     return {
-      ...(dryRun
-        ? {
-            200: {
-              description: 'What would come of it: nothing was made.',
-              headers: headers(),
-              content: content(200, dryRun),
-            },
-          }
-        : {}),
-      [status]: { description: made, headers: told, content: content(status) },
+      ...(dryRun ? { 200: { description: tried, headers: headers(), content: content(200, dryRun) } } : {}),
+      [status]: done,
       202: {
         description: operation.withoutPlace
           ? 'Durable; the same request again, under its key, tells the outcome.'
@@ -162,10 +163,11 @@ export function formsOf({ answer = '', forms, query = [] }: Operation): readonly
   return forms ?? (answer.endsWith('List') && query.includes('cursor') ? BOTH_FORMS : []);
 }
 
-function contentOf(operation: Operation, schema: string, example: unknown): object {
+function contentOf(operation: Operation, schemas: readonly string[], example: unknown): object {
+  const references = schemas.map((schema) => ({ $ref: `#/components/schemas/${schema}` }));
   return {
     'application/json': {
-      schema: { $ref: `#/components/schemas/${schema}` },
+      schema: references.length === 1 ? references[0] : { oneOf: references },
       ...(example === undefined ? {} : { example }),
     },
     ...Object.fromEntries(formsOf(operation).map((form) => [form, { schema: { type: 'string' } }])),

@@ -12,6 +12,7 @@ export const CONVERSION_OPERATIONS: readonly Operation[] = [
     body: 'ConversionRequest',
     answer: 'Conversion',
     status: 201,
+    dryRun: 'TransferDryRun',
     problems: [
       ...WRITE_PROBLEMS,
       ...MOVEMENT_PROBLEMS,
@@ -19,6 +20,8 @@ export const CONVERSION_OPERATIONS: readonly Operation[] = [
       'condition_failed',
       'conversion_too_large',
       'conversion_too_small',
+      'bad_gateway',
+      'gateway_timeout',
     ],
   },
   {

@@ -14,6 +14,7 @@ export const HISTORY_OPERATIONS: readonly Operation[] = [
     body: 'CorrectionRequest',
     answer: 'Transfer',
     status: 201,
+    dryRun: 'TransferDryRun',
     problems: [
       ...WRITE_PROBLEMS,
       ...MOVEMENT_PROBLEMS,
@@ -29,6 +30,8 @@ export const HISTORY_OPERATIONS: readonly Operation[] = [
       'posting_rule_broken',
       'transaction_type_not_found',
       'transfer_not_found',
+      'bad_gateway',
+      'gateway_timeout',
     ],
   },
   {

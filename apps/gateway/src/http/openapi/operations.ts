@@ -7,10 +7,11 @@ import { PAYMENT_OPERATIONS } from './payment-operations.js';
 import { CONVERSION_OPERATIONS } from './conversion-operations.js';
 import { BULK_OPERATIONS } from './bulk-operations.js';
 import { HISTORY_OPERATIONS } from './history-operations.js';
+import { HOLD_OPERATIONS } from './hold-operations.js';
 import { MONITORING_OPERATIONS } from './monitoring-operations.js';
 import { REQUEST_LOG_OPERATIONS } from './request-log-operations.js';
 import { HISTORY } from '../ledger/ledger-query.js';
-import { HOLD_FILTERS, PAYMENT_FILTERS, TRANSFER_FILTERS } from '../lists/list-filters.js';
+import { PAYMENT_FILTERS, TRANSFER_FILTERS } from '../lists/list-filters.js';
 import { ATTEMPT_OPERATIONS } from './attempt-operations.js';
 import { DISPUTE_OPERATIONS } from './dispute-operations.js';
 import { FINDING_OPERATIONS } from './finding-operations.js';
@@ -176,6 +177,7 @@ export const OPERATIONS: readonly Operation[] = [
     body: 'ReversalRequest',
     answer: 'Transfer',
     status: 201,
+    dryRun: 'TransferDryRun',
     problems: [
       ...CHANGE_PROBLEMS,
       ...MOVEMENT_PROBLEMS,
@@ -190,6 +192,8 @@ export const OPERATIONS: readonly Operation[] = [
       'transfer_not_found',
       'posting_rule_broken',
       'transaction_type_not_found',
+      'bad_gateway',
+      'gateway_timeout',
     ],
   },
   {
@@ -202,92 +206,7 @@ export const OPERATIONS: readonly Operation[] = [
     status: 200,
     problems: ONE_PROBLEMS,
   },
-  {
-    id: 'placeHold',
-    method: 'post',
-    path: '/api/v1/holds',
-    summary: 'Set money of an account aside for another.',
-    scope: 'holds:write',
-    body: 'HoldRequest',
-    answer: 'Hold',
-    status: 201,
-    problems: [
-      ...WRITE_PROBLEMS,
-      ...MOVEMENT_PROBLEMS,
-      'hold_expired',
-      'expires_at_past',
-      'posting_rule_broken',
-      'transaction_type_not_found',
-    ],
-  },
-  {
-    id: 'listHolds',
-    method: 'get',
-    path: '/api/v1/holds',
-    summary: 'List holds, newest first.',
-    scope: 'holds:read',
-    query: [...Object.keys(HOLD_FILTERS), 'limit', 'cursor'],
-    answer: 'HoldList',
-    status: 200,
-    problems: LIST_PROBLEMS,
-  },
-  {
-    id: 'getHold',
-    method: 'get',
-    path: '/api/v1/holds/{id}',
-    summary: 'Read one hold.',
-    scope: 'holds:read',
-    answer: 'Hold',
-    status: 200,
-    problems: ONE_PROBLEMS,
-  },
-  {
-    id: 'postHold',
-    conditional: true,
-    method: 'post',
-    path: '/api/v1/holds/{id}/post',
-    summary: 'Book held money, all of it or a part; `transfer` is the transfer that does.',
-    scope: 'holds:write',
-    body: 'HoldPostRequest',
-    answer: 'Hold',
-    status: 200,
-    problems: [
-      ...CHANGE_PROBLEMS,
-      'id_reused',
-      'invalid_id',
-      'not_found',
-      'account_frozen',
-      'hold_exceeded',
-      'hold_expired',
-      'hold_not_pending',
-      'hold_of_payment',
-      'operation_refused',
-      'amount_not_positive',
-      'version_differs',
-      'hold_not_found',
-    ],
-  },
-  {
-    id: 'voidHold',
-    conditional: true,
-    method: 'post',
-    path: '/api/v1/holds/{id}/void',
-    summary: 'Give back what is still held.',
-    scope: 'holds:write',
-    body: 'HoldVoidRequest',
-    answer: 'Hold',
-    status: 200,
-    problems: [
-      ...CHANGE_PROBLEMS,
-      'invalid_id',
-      'not_found',
-      'hold_not_pending',
-      'hold_of_payment',
-      'operation_refused',
-      'version_differs',
-      'hold_not_found',
-    ],
-  },
+  ...HOLD_OPERATIONS,
   ...CONVERSION_OPERATIONS,
   ...ASSET_OPERATIONS,
   {

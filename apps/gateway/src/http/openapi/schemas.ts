@@ -1,6 +1,7 @@
 import { AUDIT_SCHEMAS } from './audit-operations.js';
 import { BLOCK_SCHEMAS } from './block-operations.js';
 import { ATTEMPT_SCHEMAS } from './attempt-operations.js';
+import { DRY_RUN_SCHEMAS } from './dry-run-schemas.js';
 import { DISPUTE_SCHEMAS } from './dispute-operations.js';
 import { REQUEST_LOG_SCHEMAS } from './request-log-operations.js';
 import { ACCOUNT_STATES, TRANSFER_KINDS } from '@payflow/contracts';
@@ -94,40 +95,9 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     oneOf: [ref('TransferRequest'), ref('TransferGroupRequest'), ref('TransferTemplateRequest')],
   },
   TransferTemplateRequest: orDryRun(TRANSFER_TEMPLATE_REQUEST_SCHEMA),
-  TransferDryRun: resource({
-    object: { const: 'transfer_dry_run' },
-    outcome: { enum: ['posted', 'failed'] },
-    failure: transferFailure,
-    transfers: {
-      type: 'array',
-      items: resource({
-        id: { ...nullable(id('transfer')), description: 'As it was given.' },
-        debit_account: id('account'),
-        credit_account: id('account'),
-        amount: { ...amount, description: 'What would move.' },
-        asset: assetCode,
-      }),
-      description: 'Empty where nothing would move.',
-    },
-    accounts: {
-      type: 'array',
-      items: resource({
-        id: id('account'),
-        posted_debits: amount,
-        posted_credits: amount,
-        pending_debits: amount,
-        pending_credits: amount,
-        version,
-        asset: assetCode,
-        balance: signedAmount,
-        available: signedAmount,
-      }),
-      description: 'As the transfers would leave them; empty for who has not the scope `accounts:read`.',
-    },
-    as_of: instant,
-  }),
-  ReversalRequest: REVERSAL_REQUEST_SCHEMA,
-  CorrectionRequest: CORRECTION_REQUEST_SCHEMA,
+  ...DRY_RUN_SCHEMAS,
+  ReversalRequest: orDryRun(REVERSAL_REQUEST_SCHEMA),
+  CorrectionRequest: orDryRun(CORRECTION_REQUEST_SCHEMA),
   TransferUpdateRequest: TRANSFER_UPDATE_REQUEST_SCHEMA,
   Transfer: resource({
     id: id('transfer'),
@@ -171,7 +141,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
     recorded_at: nullable(instant),
   }),
   TransferOrGroup: { oneOf: [ref('Transfer'), ref('TransferGroup')] },
-  ConversionRequest: CONVERSION_REQUEST_SCHEMA,
+  ConversionRequest: orDryRun(CONVERSION_REQUEST_SCHEMA),
   Conversion: resource({
     id: id('group'),
     object: { const: 'conversion' },
@@ -227,9 +197,9 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   ...ATTEMPT_SCHEMAS,
   ...DISPUTE_SCHEMAS,
   ...TEST_MODE_SCHEMAS,
-  HoldRequest: HOLD_REQUEST_SCHEMA,
-  HoldPostRequest: HOLD_POST_REQUEST_SCHEMA,
-  HoldVoidRequest: HOLD_VOID_REQUEST_SCHEMA,
+  HoldRequest: orDryRun(HOLD_REQUEST_SCHEMA),
+  HoldPostRequest: orDryRun(HOLD_POST_REQUEST_SCHEMA),
+  HoldVoidRequest: orDryRun(HOLD_VOID_REQUEST_SCHEMA),
   Hold: resource({
     id: id('hold'),
     object: { const: 'hold' },

@@ -34,6 +34,18 @@ export function bodyReader<T>(schema: object): (body: JsonObject) => T {
   };
 }
 
+/** {@link bodyReader} of a body that may also only ask what would come of it. {@link isDryRun} tells whether it does. */
+export function triableReader<T>(schema: object): (body: JsonObject) => T {
+  const read = bodyReader<T>(schema);
+  return ({ dry_run: _asked, ...body }) => read(body);
+}
+
+/** Whether a body only asks what would come of it. Throws 400 where it says so in another way than by true or false. */
+export function isDryRun({ dry_run = false }: JsonObject): boolean {
+  if (typeof dry_run !== 'boolean') throw wrong('/dry_run', 'wrong_type', 'Must be true or false.');
+  return dry_run;
+}
+
 export function wrong(pointer: string, code: string, detail: string): Problem {
   return new Problem('invalid_request', { errors: [{ pointer, code, detail }] });
 }
