@@ -14,6 +14,7 @@ export const CHANGELOG: readonly Change[] = [
     date: '2026-11-28',
     added: [
       '`GET /monitoring/health` is answered while reports are slow (it was 503), and names commands that wait for one that has not come. What is late in an outage is not told as lost: `not_comparable` of I11 and I21 says why. `GET /monitoring/summary` and `/monitoring/database` are answered while only the database of monitoring is away, with `throughput.reason` and `busiest_reason`.',
+      '`If-Match` is 400 `invalid_header` where something new is made (accounts, assets, payments, transfers, conversions, holds, keys, users): it was not looked at.',
       'A key or token in a path is told by its kind alone in the `instance` of a problem: `/keys/sk_test_{secret}`.',
       'Holds, their postings and voidings, reversals, corrections and conversions can be tried with `dry_run`, as transfers can: nothing is done, and no `Idempotency-Key` is needed. What a hold would be is told as a `hold_dry_run`. `transfers` of any dry run tell when each would count, in `effective_at`.',
       '`expand` shows the newest 100 refunds, captures and transfers of a payment, oldest first, and a page of payments ends early, with `next_cursor`, where what they have is much. `GET /refunds` and `GET /captures` with `payment` tell all.',

@@ -20,6 +20,12 @@ const IMPOSSIBLE = ['wait=11', 'wait=-1', 'wait=soon', 'wait', 'wait=1, wait=2']
 function waits({ path, method }: Operation): boolean {
   return paths[path]?.[method]?.parameters.some(({ $ref }) => $ref === PREFER) === true;
 }
+/** Whether it changes something, and its document has no `If-Match`. */
+function isUnconditional({ path, method }: Operation): boolean {
+  const names = paths[path]?.[method]?.parameters.map(({ $ref = '' }) => $ref.split('/').at(-1)) ?? [];
+  return names.includes('IdempotencyKey') && !names.some((name) => name?.startsWith('IfMatch'));
+}
+const UNCONDITIONAL = OPERATIONS.filter(isUnconditional).map((one) => [one.id, one] as const);
 const WAITING = OPERATIONS.filter(waits).map((one) => [one.id, one] as const);
 const OTHERS = OPERATIONS.filter((one) => !waits(one)).map((one) => [one.id, one] as const);
 
@@ -79,6 +85,15 @@ describe('a wait that nobody can wait', () => {
     expect(told(answer)).toBe('201');
     expect(answer.headers.get('preference-applied')).toBeNull();
   });
+});
+
+it.each(UNCONDITIONAL)('a version that nobody looks at is refused by %s', async (_, operation) => {
+  const answer = await ask(operation, { 'if-match': 'W/"1"' });
+  expect([told(answer), answer.body['detail']]).toEqual([
+    '400 invalid_header',
+    'If-Match is not supported here: send this request without it.',
+  ]);
+  expect(await countRows(stage.db)).toEqual(before);
 });
 
 describe('a dry run', () => {

@@ -11,7 +11,7 @@ import { OwnWrites, type OwnAbout, type OwnRequest } from '../../identity/own-wr
 import { sendResource } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
-import { etagOf, ifVersionOf, requiredVersionOf } from '../edge/headers.js';
+import { etagOf, ifVersionOf, refuseIfMatch, requiredVersionOf } from '../edge/headers.js';
 import { API_KEY_FILTERS, readKey, readKeyChange, readNothing, readOverlap } from './identity.request.js';
 import { refuseParameters } from '../lists/list-query.js';
 import { sendPage } from '../lists/list-page.js';
@@ -29,6 +29,7 @@ export class ApiKeysController {
   @Post()
   @RouteConfig({ scope: 'keys:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     await this.own.once(request, reply, (json, caller) => this.keys.create(readKey(json, new Date()), caller));
   }
 

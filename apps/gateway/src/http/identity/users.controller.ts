@@ -11,7 +11,7 @@ import { Users } from '../../identity/users.js';
 import { sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
-import { ifVersionOf, requiredVersionOf } from '../edge/headers.js';
+import { ifVersionOf, refuseIfMatch, requiredVersionOf } from '../edge/headers.js';
 import { readNothing, readUser, readUserChange, USER_FILTERS } from './identity.request.js';
 import { refuseParameters } from '../lists/list-query.js';
 import { sendPage } from '../lists/list-page.js';
@@ -29,6 +29,7 @@ export class UsersController {
   @Post()
   @RouteConfig({ scope: 'users:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     await this.own.once(request, reply, (json, caller) => this.users.create(readUser(json), caller));
   }
 

@@ -16,7 +16,7 @@ import { sendAnswer, sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { readCached } from '../answers/cached-read.js';
 import { Cursors } from '../lists/cursor.js';
-import { requiredVersionOf } from '../edge/headers.js';
+import { refuseIfMatch, requiredVersionOf } from '../edge/headers.js';
 import { ACCOUNT_FILTERS } from '../lists/list-filters.js';
 import { sendPage } from '../lists/list-page.js';
 import { refuseParameters } from '../lists/list-query.js';
@@ -35,6 +35,7 @@ export class AccountsController {
   @Post()
   @RouteConfig({ scope: 'accounts:write' } satisfies RouteAccess)
   async open(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     const { write, answer } = await submitRequest(this.writes, request, reply, accountWrite);
     const { tenant, livemode } = callerOf(request);
     const id = answer.kind === 'accepted' ? answer.resourceId : write.view.id;

@@ -14,6 +14,7 @@ import { COMMON_ASSETS, unitResource, type AssetResource } from '../../domain/as
 import { sendAnswer, sendResource, sendVersioned } from '../answers/answer.js';
 import { assetWrite } from './asset.request.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
+import { refuseIfMatch } from '../edge/headers.js';
 import type { Exported } from '../lists/export.js';
 import { sendForm } from '../lists/list-page.js';
 import { refuseParameters } from '../lists/list-query.js';
@@ -35,6 +36,7 @@ export class AssetsController {
   @Post()
   @RouteConfig({ scope: 'accounts:admin' } satisfies RouteAccess)
   async define(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     const { write, answer } = await submitRequest(this.writes, request, reply, assetWrite);
     const { id: code, scale, name, created_at: createdAt } = write.command;
     sendAnswer(reply, answer, () => ({

@@ -13,6 +13,7 @@ import { conversionResource, isConversion, type ConversionView } from '../../dom
 import { versionOfGroup } from '../../domain/transfer.js';
 import { sendAnswer, sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
+import { refuseIfMatch } from '../edge/headers.js';
 import { Cursors } from '../lists/cursor.js';
 import { conversionWrite } from './conversion.request.js';
 import { CONVERSION_FILTERS } from '../lists/list-filters.js';
@@ -36,6 +37,7 @@ export class ConversionsController {
   @Post()
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     if (await this.dryRuns.answers(request, reply, conversionWrite)) return;
     const { write, answer } = await submitRequest(this.writes, request, reply, conversionWrite);
     const { view } = write;

@@ -12,7 +12,7 @@ import { sendAnswer, sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import type { Caller } from '../edge/caller.js';
 import { Cursors } from '../lists/cursor.js';
-import { ifVersionOf } from '../edge/headers.js';
+import { ifVersionOf, refuseIfMatch } from '../edge/headers.js';
 import type { JsonObject } from '../edge/strict-json.js';
 import { holdPostWrite, holdVoidWrite, holdWrite } from './hold.request.js';
 import { HOLD_FILTERS } from '../lists/list-filters.js';
@@ -35,6 +35,7 @@ export class HoldsController {
   @Post()
   @RouteConfig({ scope: 'holds:write' } satisfies RouteAccess)
   async place(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     if (await this.dryRuns.answers(request, reply, holdWrite)) return;
     const { write, answer } = await submitRequest(this.writes, request, reply, holdWrite);
     const id = answer.kind === 'accepted' ? answer.resourceId : write.view.id;

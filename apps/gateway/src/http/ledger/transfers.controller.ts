@@ -19,7 +19,7 @@ import { correctionWrite } from './correction.request.js';
 import { Cursors } from '../lists/cursor.js';
 import { DryRuns } from '../writes/dry-run.js';
 import type { Caller } from '../edge/caller.js';
-import { ifVersionOf, requiredVersionOf } from '../edge/headers.js';
+import { ifVersionOf, refuseIfMatch, requiredVersionOf } from '../edge/headers.js';
 import type { JsonObject } from '../edge/strict-json.js';
 import { LEDGER } from './ledger-reads.controller.js';
 import { TRANSFER_FILTERS } from '../lists/list-filters.js';
@@ -48,6 +48,7 @@ export class TransfersController {
   @Post()
   @RouteConfig({ scope: 'transfers:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     if (namesTemplate(request)) return this.createFromTemplate(request, reply);
     if (await this.dryRuns.answers(request, reply, transferWrite)) return;
     const { write, answer } = await submitRequest(this.writes, request, reply, transferWrite);

@@ -18,7 +18,7 @@ import { typeOfPayment } from './breakdown.request.js';
 import type { Caller } from '../edge/caller.js';
 import { Cursors } from '../lists/cursor.js';
 import { withoutExpand } from '../answers/expand.js';
-import { ifVersionOf } from '../edge/headers.js';
+import { ifVersionOf, refuseIfMatch } from '../edge/headers.js';
 import { PAYMENT_FILTERS } from '../lists/list-filters.js';
 import { sendPage } from '../lists/list-page.js';
 import { refuseParameters } from '../lists/list-query.js';
@@ -42,6 +42,7 @@ export class PaymentsController {
   @Post()
   @RouteConfig({ scope: 'payments:write' } satisfies RouteAccess)
   async create(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    refuseIfMatch(request.headers['if-match']);
     const type = typeOfPayment(request);
     if (type !== undefined) return this.createByType(type, request, reply);
     const { write, answer } = await submitRequest(this.writes, request, reply, paymentWrite);
