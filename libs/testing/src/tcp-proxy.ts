@@ -31,6 +31,11 @@ export class TcpProxy {
     return Object.assign(new URL(this.target), { hostname: '127.0.0.1', port: String(this.#port) }).toString();
   }
 
+  /** Whether anybody is let in. */
+  get isOpen(): boolean {
+    return this.#server.listening;
+  }
+
   async open(): Promise<void> {
     this.#server.listen(this.#port, '127.0.0.1');
     await once(this.#server, 'listening');

@@ -69,6 +69,14 @@ export interface Attempt extends NewAttempt {
   readonly version: bigint;
 }
 
+/**
+ * Which of its sendings an attempt is in, or was in last, as a number that only grows. Each move makes it another, but that by the word
+ * of an inquiry, which may be noted beside a sending, and counts itself.
+ */
+export function sendingOf({ version, inquiries }: Pick<Attempt, 'version' | 'inquiries'>): bigint {
+  return version - BigInt(inquiries);
+}
+
 export function requestOf(attempt: Attempt): ProviderRequest {
   const { tenant, livemode, payment, id, action, amount, asset, request } = attempt;
   const { card, final, evidence, reference = null } = request;

@@ -6,7 +6,7 @@ import type { Outbox } from '@payflow/messaging';
 import { Retry, type RefusalReason } from '@payflow/resilience';
 import { logger } from '@payflow/telemetry';
 import { isAgainst, isFinal, isOpen, isRouted, type InquirySchedule } from '../domain/attempt.js';
-import { requestOf, type Attempt, type AttemptKey } from './attempt.js';
+import { requestOf, sendingOf, type Attempt, type AttemptKey } from './attempt.js';
 import type { Move } from './attempt.repository.js';
 import type { Choice, Choose } from './choice.js';
 import { InquiryPlaces, putOff } from './inquiry-places.js';
@@ -42,6 +42,8 @@ export interface DeskParts {
 interface Taken {
   readonly attempt: Attempt;
   readonly connector: Connector;
+  /** Which of its sendings is ours. */
+  readonly sending: bigint;
 }
 
 /** For so long an attempt waits for room in its connector, where no other can be asked. Then the customer is told. */
@@ -78,15 +80,15 @@ export class ProviderDesk {
     const taken = await this.note(key, (attempt) => this.take(attempt));
     if (!taken) return;
     progress(50);
-    const { attempt, connector } = taken;
+    const { attempt, connector, sending: ours } = taken;
     const word = await sending(() => connector.ask(requestOf(attempt), { signal }))
       .then((answer) => wordOf('answer', answer))
       .catch((error: unknown) => brokenOff('answer', error));
     const hasOthers = await this.hasOthers(attempt, word);
     const isEnding = isGone(word, signal);
-    if ((isEnding || isFull(word, hasOthers)) && (await this.note(key, (found) => putBack(found, word, isEnding))))
-      return;
-    await this.hear(key, word, hasOthers);
+    const isToWait = isEnding || isFull(word, hasOthers);
+    if (isToWait && (await this.note(key, (found) => putBack(found, word, { isEnding, ours })))) return;
+    await this.hear(key, word, { hasOthers, sending: ours });
     crashAt('provider-after-commit');
   }
 
@@ -105,7 +107,7 @@ export class ProviderDesk {
         )
       : wordOf('inquiry', { outcome: 'unknown', code: 'connector_not_configured', evidence: {} });
     if (!word) return this.note(key, putOff);
-    await this.hear(key, word, await this.hasOthers(attempt, word));
+    await this.hear(key, word, { hasOthers: await this.hasOthers(attempt, word), sending: sendingOf(attempt) });
     crashAt('provider-after-commit');
   }
 
@@ -121,7 +123,7 @@ export class ProviderDesk {
       isOthersToTry: false,
       content: { actor, reason },
     };
-    await this.hear(keyOf(data), word, false, `operator:${actor}`);
+    await this.hear(keyOf(data), word, { hasOthers: false, actor: `operator:${actor}` });
   }
 
   /** The job `attempt.retell`: what was told was discarded. */
@@ -151,7 +153,10 @@ export class ProviderDesk {
     if (over) return lookInto(attempt, over, chosen);
     return {
       move: { status: 'sending', reason: 'asked', ...chosen },
-      result: { attempt: { ...attempt, connector: connector.name }, connector },
+      result: {
+        ...{ attempt: { ...attempt, connector: connector.name }, connector },
+        sending: sendingOf({ ...attempt, version: attempt.version + 1n }),
+      },
     };
   }
 
@@ -167,11 +172,11 @@ export class ProviderDesk {
   }
 
   /** Notes a word and tells what follows. */
-  private async hear(key: AttemptKey, word: Word, hasOthers: boolean, actor?: string): Promise<void> {
+  private async hear(key: AttemptKey, word: Word, by: Pick<Hearing, 'hasOthers' | 'sending' | 'actor'>): Promise<void> {
     const { schedule, connectors } = this.parts;
     const keysKept_ms = (name: string | null) =>
       connectorNamed(connectors, name ?? '')?.capabilities.keysKept_ms ?? null;
-    const hearing: Hearing = { schedule, hasOthers, keysKept_ms, ...(actor ? { actor } : {}) };
+    const hearing: Hearing = { ...by, schedule, keysKept_ms };
     const heard = await this.note<Attempt | undefined>(key, (attempt) =>
       attempt ? settle(attempt, word, hearing) : { result: undefined },
     );
@@ -204,10 +209,15 @@ function look(attempt: Attempt | undefined): Note<Attempt | undefined> {
 
 /**
  * It never left this process: it waits for its turn, as long as somebody can be expected to wait for it. Where the process `isEnding`,
- * that is no word on it, however long it has waited: another process sends it.
+ * that is no word on it, however long it has waited: another process sends it. Where it has gone on from `ours`, it was put back by us,
+ * and COMMIT was not answered, or somebody looks into it: it may be on the wire by another hand, and has its job.
  */
-function putBack(attempt: Attempt | undefined, { content, code }: Word, isEnding: boolean): Note<boolean> {
-  if (attempt?.status !== 'sending') return { result: false };
+function putBack(
+  attempt: Attempt | undefined,
+  { content, code }: Word,
+  { isEnding, ours }: { readonly isEnding: boolean; readonly ours: bigint },
+): Note<boolean> {
+  if (attempt?.status !== 'sending' || sendingOf(attempt) !== ours) return { result: true };
   if (!isEnding && attempt.now.getTime() - attempt.createdAt.getTime() > PATIENCE_MS) return { result: false };
   // Whom a provider has asked for silence leaves it alone for so long.
   const asked_ms = silence_ms((content as { readonly retry_after?: unknown }).retry_after);

@@ -10,7 +10,7 @@ import {
   type Belief,
   type InquirySchedule,
 } from '../domain/attempt.js';
-import { WORKER, type Attempt } from './attempt.js';
+import { sendingOf, WORKER, type Attempt } from './attempt.js';
 import type { Note } from './note.js';
 import { askingOf, inquiryOf } from './provider-jobs.js';
 import type { Word } from './word.js';
@@ -22,6 +22,8 @@ export interface Hearing {
   readonly hasOthers: boolean;
   /** For how long a connector's provider knows a key, ms; null: for good. */
   readonly keysKept_ms: (connector: string | null) => number | null;
+  /** Of what a provider was asked, or asked about: the sending that its word is on ({@link sendingOf}). */
+  readonly sending?: bigint;
   /** Who said it, where it was a human. */
   readonly actor?: string;
 }
@@ -50,6 +52,10 @@ export function overBy(attempt: Attempt): 'payment_expired' | 'payment_canceled'
  * later.
  */
 export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<Attempt> {
+  const connector = attempt.connector ?? 'none';
+  // What did not leave by one hand may have left by the next: of that it says nothing, and nothing of it is moved.
+  if (heard.outcome === 'not_sent' && heard.source === 'answer' && isOfEarlier(attempt, hearing))
+    return { result: attempt, evidence: { ...heard, connector, believed: false } };
   const isHumans = isRefusedForLong(attempt, heard, hearing.schedule);
   const word = isHumans ? { ...heard, outcome: 'unknown' as const } : asFarAsKnown(attempt, heard, hearing);
   const over = overBy(attempt);
@@ -59,7 +65,7 @@ export function settle(attempt: Attempt, heard: Word, hearing: Hearing): Note<At
   const next = isHumans ? 'attention' : later(attempt, word, belief, hearing.schedule);
   const noted = {
     result: attempt,
-    evidence: { ...word, connector: attempt.connector ?? 'none', believed: belief.status !== null },
+    evidence: { ...word, connector, believed: belief.status !== null },
     move: {
       status: belief.status ?? attempt.status,
       reason: `${heard.source}_${heard.outcome}`,
@@ -96,9 +102,14 @@ function asFarAsKnown(attempt: Attempt, word: Word, hearing: Hearing): Word {
   if (word.outcome === 'requires_action' && !isRouted(attempt.action))
     return { ...word, outcome: 'unknown', code: 'answer_inconclusive', url: null };
   const wasSentBefore = word.source === 'answer' && attempt.unknownAt !== null;
-  const isDoubted =
-    (wasSentBefore && word.outcome === 'not_sent') || (word.outcome === 'not_found' && isForgotten(attempt, hearing));
+  const isBehind = isForgotten(attempt, hearing) || isOfEarlier(attempt, hearing);
+  const isDoubted = (wasSentBefore && word.outcome === 'not_sent') || (word.outcome === 'not_found' && isBehind);
   return isDoubted ? { ...word, outcome: 'unknown' } : word;
+}
+
+/** It has been put back, taken, or sent since: that nothing was received by then is no word on it now. */
+function isOfEarlier(attempt: Attempt, { sending }: Hearing): boolean {
+  return sending !== undefined && sendingOf(attempt) !== sending;
 }
 
 /** Its provider knows nothing of what was asked so long ago: sent again under the same key, it would be done again. */
