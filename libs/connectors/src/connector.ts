@@ -132,6 +132,10 @@ export interface ProviderDispute {
   readonly merchantReference: string;
   /** RFC 3339 UTC with milliseconds; null where the provider names no time. */
   readonly evidenceDueBy: string | null;
+  /** Minor units; null where the provider names no sum. */
+  readonly amount: string | null;
+  /** What the amount is of; null where the provider does not say. */
+  readonly asset: string | null;
 }
 
 /** Whose payments a connector carries out: where real money moves, test mode has no business. */

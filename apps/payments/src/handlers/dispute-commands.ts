@@ -12,7 +12,15 @@ import {
   type ToldDispute,
 } from '../database/dispute.repository.js';
 import { keyOf, type PaymentKey } from '../database/payment.repository.js';
-import { evidenceAnswered, evidenceAsked, firstHeard, heard, swept } from '../domain/dispute.js';
+import {
+  evidenceAnswered,
+  evidenceAsked,
+  firstHeard,
+  heard,
+  swept,
+  type Dispute,
+  type DisputeMoment,
+} from '../domain/dispute.js';
 import { isInVain, type DisputeWord } from '../domain/dispute-states.js';
 import type { Life } from '../domain/life.js';
 import { DISPUTE_JANITOR } from '../providers/dispute-janitor.js';
@@ -165,13 +173,7 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
   if (!payment || reference === null) return refuse(notice, 'names a payment that is not there');
   const moment = docket.momentOf(payment);
   const known = docket.find(payment, (d) => d.connector === data.connector && d.providerReference === reference);
-  if (known) {
-    const course = heard(known, { word, evidenceDueBy: data.evidence_due_by ?? null }, moment);
-    if (course === 'contradicts') return refuse(notice, 'says something else than what was decided');
-    if (course === 'known') return false;
-    docket.enter(course, notice);
-    return true;
-  }
+  if (known) return hearAgain(docket, notice, word, { known, moment });
   if (docket.isElsewhere(payment, numberOf({ connector: data.connector, reference })))
     return refuse(notice, 'has the number of a dispute of another payment');
   if (!isTakenBy(payment, data.connector)) return refuse(notice, 'is of a payment that this provider did not take');
@@ -195,6 +197,30 @@ function hearOfDispute(docket: Docket, notice: Notice, word: DisputeWord): boole
 }
 
 /**
+ * What is decided is decided of the sum that the provider names. Of a part of what is booked nothing here says where the rest is: it
+ * moves nothing, and a person asks. Of more than that all that is booked can be moved; what is beyond it never was.
+ */
+function hearAgain(
+  docket: Docket,
+  notice: Notice,
+  word: DisputeWord,
+  { known, moment }: { readonly known: Dispute; readonly moment: DisputeMoment },
+): boolean {
+  const { amount, asset = known.asset, evidence_due_by: evidenceDueBy = null } = notice.data;
+  if (asset !== known.asset) return refuse(notice, 'is of another asset');
+  const sum = amount === null ? BigInt(known.amount) : parseAmount(amount);
+  if (sum === undefined) return refuse(notice, 'is of more than can be counted');
+  if (word !== 'opened' && sum < BigInt(known.amount))
+    return refuse(notice, 'decides about less than is booked for it', { amount, booked: known.amount });
+  if (sum !== BigInt(known.amount)) alarmOtherSum(notice, known.amount);
+  const course = heard(known, { word, evidenceDueBy }, moment);
+  if (course === 'contradicts') return refuse(notice, 'says something else than what was decided');
+  if (course === 'known') return false;
+  docket.enter(course, notice);
+  return true;
+}
+
+/**
  * No provider moves money of what another took, or of what it was never asked to take: its secret is good for its own payments, which
  * are those of its mode. Of what is still on its way the capture may have been heard of later than the dispute.
  */
@@ -212,9 +238,9 @@ function disputable({ amount, captured, beingCaptured }: DisputablePayment): { u
   return { usual, most: usual };
 }
 
-function refuse({ data, id }: Notice, why: string): false {
+function refuse({ data, id }: Notice, why: string, sums: object = {}): false {
   log.error(
-    { payment_id: data.id, connector: data.connector, event_id: id, kind: data.kind },
+    { payment_id: data.id, connector: data.connector, event_id: id, kind: data.kind, ...sums },
     `ALARM: a provider’s notice of a dispute ${why}; it is kept as evidence and moves nothing`,
   );
   return false;
@@ -233,6 +259,15 @@ function alarmExcess({ data, id }: Notice, amount: string, left: bigint): void {
   log.error(
     { payment_id: data.id, connector: data.connector, event_id: id, amount, disputable: left.toString() },
     'ALARM: a provider’s notice disputes more than was captured and is not disputed yet; so much is booked, and the rest is to be claimed back',
+  );
+}
+
+/** What is booked stays what it is: by how much is not to be guessed, and the reconciliation shows it. */
+function alarmOtherSum({ data, id }: Notice, booked: string): void {
+  const { connector, kind, amount } = data;
+  log.error(
+    { payment_id: data.id, connector, event_id: id, kind, amount, booked },
+    'ALARM: a provider’s notice names another sum than is booked for its dispute; what is booked counts, and the rest is to be seen to there',
   );
 }
 

@@ -59,7 +59,14 @@ async function disputed(reason?: string): Promise<Create> {
 const reference = () => `dsp_${payment.data.id}`;
 const merchantReference = () => `${payment.tenant}/test/${payment.data.id}`;
 const standing = (status: ProviderDispute['status'], more: Partial<ProviderDispute> = {}): Asked => {
-  return async () => ({ status, merchantReference: merchantReference(), evidenceDueBy: null, ...more });
+  return async () => ({
+    status,
+    merchantReference: merchantReference(),
+    evidenceDueBy: null,
+    amount: null,
+    asset: null,
+    ...more,
+  });
 };
 /** So many hours after anybody asked about the dispute. */
 const age = (hours: number) =>
@@ -108,6 +115,16 @@ describe('a dispute whose webhooks were lost', () => {
     expect(await heard()).toEqual(['dispute.lost']);
   });
 
+  it('is won with the sum that its provider names, and not where that is less than what was taken', async () => {
+    await age(7);
+    await look(standing('won', { amount: '15', asset: 'USD' }));
+    expect(await heard()).toEqual([]);
+    expect(await stage.disputes(payment)).toMatchObject([{ status: 'needs_response', leg: 'taken' }]);
+    await age(7);
+    await look(standing('won', { amount: '40', asset: 'USD' }));
+    expect(await heard()).toContain('dispute.won');
+  });
+
   it('is told until when it can be answered', async () => {
     await age(7);
     await look(standing('opened', { evidenceDueBy: DUE }));
@@ -147,7 +164,7 @@ describe('a dispute whose webhooks were lost', () => {
           await new Promise<void>((resolve) => setImmediate(resolve));
           atOnce--;
           if (isSilent && name === 'cards') throw new Error('no answer');
-          return { status: 'opened', merchantReference: '', evidenceDueBy: null };
+          return { status: 'opened', merchantReference: '', evidenceDueBy: null, amount: null, asset: null };
         };
         return Object.assign(new Scripted(name), { dispute });
       };

@@ -105,7 +105,7 @@ export class DisputeJanitor {
 }
 
 /** What is news of it. */
-function noticeOf(dispute: UndecidedDispute, { status, evidenceDueBy }: ProviderDispute): AnyOutgoing[] {
+function noticeOf(dispute: UndecidedDispute, { status, evidenceDueBy, amount, asset }: ProviderDispute): AnyOutgoing[] {
   const isDueTold = evidenceDueBy !== null && dispute.evidenceDueBy === null;
   if (status === 'opened' && !isDueTold) return [];
   const { tenant, livemode, id, connector, reference } = dispute;
@@ -115,7 +115,8 @@ function noticeOf(dispute: UndecidedDispute, { status, evidenceDueBy }: Provider
       subject: id,
       data: {
         ...{ id, connector, notice: `inquiry/${newId('event')}`, kind: `dispute_${status}`, attempt: null },
-        ...{ provider_reference: reference, code: null, amount: null, occurred_at: new Date().toISOString() },
+        ...{ provider_reference: reference, code: null, amount, occurred_at: new Date().toISOString() },
+        ...(asset === null ? {} : { asset }),
         ...(evidenceDueBy === null ? {} : { evidence_due_by: evidenceDueBy }),
       },
       origin: { tenant, livemode, actor: DISPUTE_JANITOR },

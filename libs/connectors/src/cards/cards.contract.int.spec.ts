@@ -205,7 +205,9 @@ it('understands what the acquirer itself tells by webhook', async () => {
       }),
     ]),
   );
-  const { evidenceDueBy } = told.find((notice) => notice?.kind === 'dispute_opened') as Notice;
-  expect(await connector.dispute?.(dispute, call)).toEqual({ status: 'opened', merchantReference, evidenceDueBy });
+  const { evidenceDueBy, amount, asset } = told.find((notice) => notice?.kind === 'dispute_opened') as Notice;
+  expect(await connector.dispute?.(dispute, call)).toEqual({
+    ...{ status: 'opened', merchantReference, evidenceDueBy, amount, asset },
+  });
   await Promise.all([connector.close(), server.stop(), merchant.close()]);
 });

@@ -29,6 +29,8 @@ describe('how a dispute stands at the acquirer', () => {
       status,
       merchantReference: 'org_1/test/pay_1',
       evidenceDueBy: '2026-01-15T00:00:00.000Z',
+      amount: '5',
+      asset: 'USD',
     });
     expect(provider.heard.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v1/disputes/dp%2F1']);
     expect(provider.heard[0]?.headers['authorization']).toBe('Bearer secret-key-of-the-acquirer');
@@ -39,7 +41,13 @@ describe('how a dispute stands at the acquirer', () => {
     expect(await connector.dispute?.('dp/1', call())).toMatchObject({ evidenceDueBy: null });
   });
 
+  it('names no sum where the acquirer names none', async () => {
+    const { connector } = await played(json(200, { ...dispute, amount: null }));
+    expect(await connector.dispute?.('dp/1', call())).toMatchObject({ status: 'won', amount: null, asset: null });
+  });
+
   it.each<[string, Reply]>([
+    ['a sum that cannot be read', json(200, { ...dispute, amount: { value: '5.00', currency: 'USD' } })],
     ['another status', json(404, { code: 'not_found' })],
     ['a failure', json(500, {})],
     ['another dispute', json(200, { ...dispute, id: 'dp/2' })],
