@@ -1,6 +1,7 @@
 import {
   derivedUuid,
   fromUuid,
+  ownUuid,
   uuidOf,
   type AccountSnapshot,
   type DisputeLeg,
@@ -311,10 +312,10 @@ function move(
   return { dispute: asked, news: [changed(told.event, dispute, asked, told.reason, told), ...news] };
 }
 
-/** Every try has ids of its own, the same if it is made again: the ledger keeps its verdicts by them. */
+/** Every try has ids of its own, the same if it is made again, and none that a client can choose: the ledger keeps its verdicts by them. */
 function ask(dispute: Dispute, moment: DisputeMoment): Course {
   const legTry = dispute.legTry + 1;
-  const transfer = derivedUuid(uuidOf('dispute', dispute.id), `${dispute.leg}:${legTry}`);
+  const transfer = ownUuid(uuidOf('dispute', dispute.id), `${dispute.leg}:${legTry}`);
   const legTransfer = fromUuid('transfer', transfer);
   const asked = { ...dispute, legTry, legTransfer, legCommand: moment.newEventId() };
   return { dispute: asked, news: [{ kind: 'leg', leg: legOf(asked), isRepeat: false }] };

@@ -1,4 +1,4 @@
-import { derivedUuid, fromUuid, type AccountSnapshot, type GroupPost } from '@payflow/contracts';
+import { fromUuid, ownUuid, type AccountSnapshot, type GroupPost } from '@payflow/contracts';
 import { done } from './course.js';
 import { divide, groupOfCapture } from './division.js';
 import { isOpen, operationOf, tell, withStep, type Life, type Moment, type Operation, type Step } from './life.js';
@@ -51,7 +51,7 @@ export function divideAgain(life: Life, moment: Moment): Life {
     .filter(({ status }) => status === 'refused')
     .reduce((next, step) => {
       const number = numberOf(step) + 1;
-      const group = renamed(JSON.parse(step.command) as GroupPost, derivedUuid(step.operation, nameOf(number)));
+      const group = renamed(JSON.parse(step.command) as GroupPost, ownUuid(step.operation, nameOf(number)));
       return asked(next, step.operation, { number, group, accounts: [] }, moment);
     }, life);
 }
@@ -61,11 +61,11 @@ function groupOf({ payment }: Life, { id, kind, amount, failureCode }: Operation
   const takes = kind === 'capture' || (kind === 'authorization' && payment.capture === 'automatic');
   if (division === null || failureCode !== null || !takes) return undefined;
   const divided = { ...payment, division };
-  return groupOfCapture(divided, derivedUuid(id, nameOf(1)), divide(divided, captured, amount as bigint));
+  return groupOfCapture(divided, ownUuid(id, nameOf(1)), divide(divided, captured, amount as bigint));
 }
 
 function renamed(group: GroupPost, uuid: string): GroupPost {
-  const legs = group.legs.map((leg, nth) => ({ ...leg, id: fromUuid('transfer', derivedUuid(uuid, nth)) }));
+  const legs = group.legs.map((leg, nth) => ({ ...leg, id: fromUuid('transfer', ownUuid(uuid, nth)) }));
   return { ...group, id: fromUuid('group', uuid), legs };
 }
 

@@ -1,6 +1,7 @@
 import {
   derivedUuid,
   fromUuid,
+  ownUuid,
   uuidOf,
   type BreakdownPart,
   type GroupPost,
@@ -57,7 +58,8 @@ export function divide({ amount, division: { parts } }: Divided, before: bigint,
 
 /**
  * The group that books a divided payment which is captured at once: from its source to all who get something of it. A pure
- * function of the payment, so that the command can be sent again byte for byte.
+ * function of the payment, so that the command can be sent again byte for byte: one of an older version, too, so its ids are as clients
+ * could choose them. Where one has given an id away, nothing is booked, and the payment fails.
  */
 export function groupOfPayment(payment: Divided & { readonly expiresAt: string }): GroupPost {
   const { id, source, destination, division, asset } = payment;
@@ -82,7 +84,7 @@ export function groupOfPayment(payment: Divided & { readonly expiresAt: string }
 export function groupOfCapture(payment: Divided, captureUuid: string, shares: Shares): GroupPost | undefined {
   const { destination, division, asset } = payment;
   const legs = division.parts.map(({ account }, nth): Leg => ({
-    ...{ id: fromUuid('transfer', derivedUuid(captureUuid, nth)), debit_account: destination, credit_account: account },
+    ...{ id: fromUuid('transfer', ownUuid(captureUuid, nth)), debit_account: destination, credit_account: account },
     ...{ amount: formatAmount(shares.parts[nth] as bigint), asset, up_to: false },
   }));
   const group = groupOf(payment, captureUuid, legs, {});

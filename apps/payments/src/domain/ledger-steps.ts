@@ -1,11 +1,4 @@
-import {
-  derivedUuid,
-  fromUuid,
-  type HoldPlace,
-  type HoldPost,
-  type HoldVoid,
-  type TransferPost,
-} from '@payflow/contracts';
+import { fromUuid, ownUuid, type HoldPlace, type HoldPost, type HoldVoid, type TransferPost } from '@payflow/contracts';
 import {
   GIVES_BACK,
   TAKES,
@@ -37,11 +30,12 @@ export interface Taking {
 /**
  * Holds and transfers are named after the operation and its step: one that is done again, because our database was set back, asks for
  * the same thing under the same id, and the ledger gives the verdict that it gave before. So nothing in a command may be different
- * the second time. Clients choose the ids of operations: with its organisation and mode in it, no two have the same name for theirs.
+ * the second time. Clients choose the ids of operations: with its organisation and mode in it, no two have the same name for theirs; and
+ * none can give one to a hold or a transfer of their own before.
  */
 function idOf(kind: 'hold' | 'transfer', { payment }: Life, operation: Operation, step: string): string {
   const { tenant, livemode } = payment;
-  return fromUuid(kind, derivedUuid(operation.id, `${tenant}/${livemode ? 'live' : 'test'}/${step}`));
+  return fromUuid(kind, ownUuid(operation.id, `${tenant}/${livemode ? 'live' : 'test'}/${step}`));
 }
 
 /**
