@@ -7,7 +7,7 @@ import type { DecideCommand } from '../limits/reviews.js';
 import type { WholeCreate } from './creates.js';
 import { isDisputeCommand, isOfDispute, type DisputeCommand } from './dispute-commands.js';
 import { paymentOf, type Own } from './turns.js';
-import type { WishCommand } from './wishes.js';
+import { isWish, type WishCommand } from './wishes.js';
 
 type Definition = AnyMessage<DefineType>;
 /** Commands about payments, or about what they are held against. */
@@ -22,7 +22,10 @@ export interface CommandBatch {
   /** What is asked of payments that are there. */
   readonly asked: (WishCommand | Own)[];
   readonly disputes: DisputeCommand[];
-  /** Refunds behind a notice of a dispute of the same payment: how much can be given back is known when that has been heard. */
+  /**
+   * Refunds behind a notice of a dispute of the same payment: how much can be given back is known when that has been heard. And what
+   * is asked of the payment after them, which has its place behind them.
+   */
   readonly afterDisputes: WishCommand[];
 }
 
@@ -31,14 +34,20 @@ export function sortOut(commands: readonly (PaymentCommand | SetClock)[]): Comma
     ...{ clocks: [], creates: [], definitions: [], decisions: [], asked: [], disputes: [], afterDisputes: [] },
   };
   const disputed = new Set<string>();
+  const waiting = new Set<string>();
+  const isToWait = (command: WishCommand) => {
+    const key = keyOf(paymentOf(command));
+    return waiting.has(key) || (command.type === 'payflow.payment.refund.v1' && disputed.has(key));
+  };
   for (const command of commands) {
     if (isSetClock(command)) batch.clocks.push(command);
     else if (isDisputeCommand(command)) {
       batch.disputes.push(command);
       if (isOfDispute(command)) disputed.add(keyOf(paymentOf(command)));
-    } else if (command.type === 'payflow.payment.refund.v1' && disputed.has(keyOf(paymentOf(command))))
+    } else if (disputed.size > 0 && isWish(command) && isToWait(command)) {
       batch.afterDisputes.push(command);
-    else if (isDefinition(command)) batch.definitions.push(command);
+      waiting.add(keyOf(paymentOf(command)));
+    } else if (isDefinition(command)) batch.definitions.push(command);
     else if (command.type === 'payflow.payment.create.v1') batch.creates.push(command);
     else if (command.type === 'payflow.review.decide.v1') batch.decisions.push(command);
     else batch.asked.push(command);

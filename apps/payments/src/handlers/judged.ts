@@ -30,6 +30,8 @@ export interface HeldBack {
   readonly fresh: ReadonlyMap<string, Life>;
   /** Asked about each increase when it is its turn. */
   readonly increases: Increases;
+  /** The policies that it was held against, as the batch has left them: by `keyOfOwner`. */
+  readonly policies: ReadonlyMap<string, OwnedPolicy>;
   /** What is to be written of it, once all turns have been played. */
   readonly changes: () => JudgementChanges;
 }
@@ -55,13 +57,14 @@ export async function holdBack(
   const added = defined.changed.size === 0 ? taken : taken.map((one) => asDefined(one, defined.changed));
   const fresh = freshOf(added, barred);
   const lives = new Map([...scene.loaded.lives, ...fresh]);
+  const known = new Map([...scene.policies, ...defined.changed]);
   const judgement = await judge(tx, policies, {
     creates: added
       .filter(({ payment }) => payment.admission !== null && !barred.has(keyOf(payment)))
       .map(({ command }) => command),
     increases: batch.asked.filter(isIncrease),
     lives,
-    known: new Map([...scene.policies, ...defined.changed]),
+    known,
   });
   const opened = byPayment(judgement.reviews);
   const now = scene.loaded.now ?? new Date().toISOString();
@@ -85,6 +88,7 @@ export async function holdBack(
     turns: [...approved.map(approval), ...reviewed.denied.map(rejection), ...entered.flatMap(({ turn }) => turn ?? [])],
     fresh: new Map([...fresh].map(([key, life]) => [key, opened.has(key) ? withAdmission(life, 'in_review') : life])),
     increases: judgement.increases,
+    policies: known,
     changes: () => ({
       policies: [...defined.changed.values()],
       definitions: defined.definitions,
@@ -139,7 +143,7 @@ function enter(
   return { message: directTransfer(payment, command) };
 }
 
-function asJudged({ tenant, livemode, id }: PaymentKey): Admitted {
+export function asJudged({ tenant, livemode, id }: PaymentKey): Admitted {
   return { tenant, livemode, id, admission: 'judged' };
 }
 

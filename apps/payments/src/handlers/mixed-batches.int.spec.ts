@@ -287,6 +287,40 @@ describe('in one batch, as in many', () => {
     await payments.settle();
   });
 
+  it('what is asked of a payment behind such a refund comes behind it, and is held against limits there', async () => {
+    const customer = newId('customer');
+    const own = limit({ scope: 'customer', customer, amount: '2050' });
+    await payments.tell(own);
+    const part = await payments.authorized({ ...CARD, capture: 'manual_multiple', customer });
+    await payments.tell(payments.wish(part, 'capture', { amount: '400', final: false }));
+    await payments.tell(await payments.answer(part, 'approved'));
+    const id = await payments.authorized({ ...CARD, customer });
+    await payments.settle();
+    const batch = [
+      ...[notice(part, 'dispute_opened'), payments.wish(part, 'refund')],
+      ...['700', '630'].map((amount) => payments.wish(part, 'capture', { amount, final: false })),
+      ...[notice(id, 'dispute_opened'), payments.wish(id, 'refund')],
+      ...['100', '20'].map((amount) => payments.wish(id, 'increment', { amount })),
+    ];
+    const cost = await costOf(() => payments.tell(...batch));
+    expect((await payments.operations(part)).slice(-3)).toEqual([
+      'refund failed payment_disputed',
+      'capture 700 failed limit_exceeded',
+      'capture 630 reserving',
+    ]);
+    expect((await payments.operations(id)).slice(-3)).toEqual([
+      'refund failed payment_not_refundable',
+      'increment 100 failed limit_exceeded',
+      'increment 20 reserving',
+    ]);
+    expect(await used(own.data.id)).toEqual([{ reserved: 2_050n, used: 0n }]);
+    expect(cost).toEqual([
+      ...['disputes.load', 'disputes.save', 'lives.lock', 'lives.load'],
+      ...['policies.load', 'limit-uses.lock', 'limits.save', 'lives.save'],
+    ]);
+    await payments.settle();
+  });
+
   it('a dispute is opened of money whose capture its provider tells in the same breath', async () => {
     const card = await settled({ ...CARD, capture: 'automatic' });
     const answer = await payments.answer(card, 'approved');

@@ -26,14 +26,15 @@ import { NO_CHANGES, saveJudgement } from '../limits/judgement.repository.js';
 import { Policies } from '../limits/policy.repository.js';
 import { refuseDecision } from '../limits/reviews.js';
 import { retellingOf } from '../providers/provider-jobs.js';
-import { isDefinition, isIncrease, sortOut, type PaymentCommand } from './command-batch.js';
+import { playBehind, turnsOf } from './behind-disputes.js';
+import { isDefinition, sortOut, type PaymentCommand } from './command-batch.js';
 import { add, barredRetries, createdBefore, newPayment, type Create } from './creates.js';
 import { asPlayed, handleDisputeCommands } from './dispute-commands.js';
 import { evidenceRejected } from './docket.js';
 import { holdBack } from './judged.js';
 import { enact, play, record } from './lives.js';
 import { lookAround } from './scene.js';
-import { answered, denial, increaseTurn, paymentOf, refusedWish, turnOf } from './turns.js';
+import { answered, denial, paymentOf, refusedWish, turnOf } from './turns.js';
 import { isWish, operationIdOf, type DamagedWish } from './wishes.js';
 
 type Answered = AnyMessage<'payflow.payment.answer.v1' | 'payflow.dispute.answer.v1'>;
@@ -47,7 +48,7 @@ const TOLD_AGAIN_AFTER_MS = 300_000;
 export class PaymentCommandsHandler {
   private readonly policies = new Policies();
 
-  /** What is new is inserted; then all is locked, read, decided, and written: ten statements at most, whatever is in the batch, one more for retries, and three for refunds behind a dispute's notice. */
+  /** What is new is inserted; then all is locked, read, decided, and written: ten statements at most, whatever is in the batch, one more for retries, and what {@link playBehind} has for refunds behind a dispute's notice. */
   @Consumes('payments.commands')
   async handle(@Payload() commands: readonly (PaymentCommand | SetClock)[], @Ctx() tx: Transaction): Promise<Handled> {
     const batch = sortOut(commands);
@@ -56,12 +57,12 @@ export class PaymentCommandsHandler {
     const barred = await barredRetries(tx, created.added);
     const scene = await lookAround(tx, this.policies, { batch, created, asked: batch.asked.map(turnOf) });
     const judged = await holdBack(tx, this.policies, { batch, added: created.added, barred, scene });
-    const asked = batch.asked.map((one) => (isIncrease(one) ? increaseTurn(one, judged.increases) : turnOf(one)));
+    const asked = turnsOf(batch.asked, judged.increases);
     const enacted = enact([...judged.turns, ...asked], { loaded: scene.loaded, fresh: judged.fresh });
     await saveJudgement(tx, judged.changes());
     const played = await record(tx, enacted);
     const disputed = await handleDisputeCommands(tx, batch.disputes, scene.disputable?.map(asPlayed(played.lives)));
-    const after = await play(tx, batch.afterDisputes.map(turnOf));
+    const after = await playBehind(tx, this.policies, batch.afterDisputes, judged.policies);
     await enqueue(tx, [...played.jobs, ...disputed.jobs, ...after.jobs]);
     const repeated = created.known.map(({ id }) => id).filter((id) => scene.creators.has(id));
     return {
