@@ -27,6 +27,7 @@ import {
   type UserWithPassword,
 } from '../database/user.repository.js';
 import type { User } from '../domain/user.js';
+import type { Watch } from '../watch/watch.js';
 import type { LoginGuard, Tried } from './login-guard.js';
 import { atAddress, type Passwords } from './passwords.js';
 import { hashToken, newToken } from './tokens.js';
@@ -71,6 +72,13 @@ export interface PasswordTried extends Tried {
   readonly whose: string;
 }
 
+/** How the password of an account is checked. */
+export interface PasswordCheck<Found> {
+  readonly find: () => Promise<Found | undefined>;
+  /** Another way to look at it than any password is looked at. */
+  readonly isRight?: (kept: string | null | undefined) => Promise<boolean>;
+}
+
 /** The ways to a session: a password, a refresh token, an invitation. */
 export class Logins {
   readonly #logins = counter('payflow_logins_total', 'Attempts to get a session, by way and outcome.', [
@@ -83,6 +91,7 @@ export class Logins {
     private readonly caches: GatewayCaches,
     private readonly passwords: Passwords,
     private readonly guard: LoginGuard,
+    private readonly watch: Pick<Watch, 'admitTry' | 'forgetTry'>,
     private readonly lives: TokenLives,
   ) {}
 
@@ -98,7 +107,10 @@ export class Logins {
     const { livemode, address } = at;
     return this.#counted('password', async () => {
       const tried = { email, organisation, password, whose: atAddress(address) };
-      const found = await this.checkPassword(tried, at, () => findLogin(this.db, email, organisation));
+      const found = await this.checkPassword(tried, at, {
+        find: () => findLogin(this.db, email, organisation),
+        isRight: (kept) => this.#isRightThisTry(tried, kept),
+      });
       const isOutdated = this.passwords.isOutdated(found.passwordHash);
       const fresh = isOutdated ? await this.passwords.hash(password, tried.whose) : undefined;
       const subjects = this.guard.subjects(tried, address);
@@ -135,11 +147,11 @@ export class Logins {
   async checkPassword<Found extends UserWithPassword>(
     tried: PasswordTried,
     at: Doorstep,
-    find: () => Promise<Found | undefined>,
+    { find, isRight: look = (kept) => this.#isRight(tried, kept) }: PasswordCheck<Found>,
   ): Promise<Found & { readonly passwordHash: string }> {
     const subjects = this.guard.subjects(tried, at.address);
     const [found] = await Promise.all([find(), this.guard.check(subjects)]);
-    const isRight = await this.passwords.isRight(tried.password, found?.passwordHash, tried.whose);
+    const isRight = await look(found?.passwordHash);
     // Asked for a wrong one, too: it must take as long.
     const isLate = await this.guard.isBlocked(subjects);
     if (!isRight || isLate || !found?.passwordHash || found.user.status === 'disabled') {
@@ -147,6 +159,24 @@ export class Logins {
       throw new Problem('credentials_invalid');
     }
     return { ...found, passwordHash: found.passwordHash };
+  }
+
+  #isRight({ password, whose }: PasswordTried, kept: string | null | undefined): Promise<boolean> {
+    return this.passwords.isRight(password, kept, whose);
+  }
+
+  /**
+   * Counts it as a try to log in to the account, here and not at the door: what is malformed, what the lock-out refuses and what no
+   * turn came for tries nothing, and whoever sends it would use up the tries of the one whose account it is.
+   */
+  async #isRightThisTry(tried: PasswordTried, kept: string | null | undefined): Promise<boolean> {
+    this.watch.admitTry(tried);
+    try {
+      return await this.#isRight(tried, kept);
+    } catch (error) {
+      this.watch.forgetTry(tried);
+      throw error;
+    }
   }
 
   async #failed(user: User | undefined, subjects: readonly LoginSubject[], at: Doorstep): Promise<void> {

@@ -12,6 +12,7 @@ import { Logins } from './logins.js';
 import { OwnWrites } from './own-writes.js';
 import { Passwords } from './passwords.js';
 import { Users } from './users.js';
+import { Watch } from '../watch/watch.js';
 
 export const identityControllers: readonly Type[] = [AuthController, UsersController, ApiKeysController];
 
@@ -31,9 +32,9 @@ export function identityProviders(config: GatewayConfiguration): Provider[] {
     { provide: Passwords, useFactory: () => new Passwords() },
     {
       provide: Logins,
-      inject: [DATABASE, GatewayCaches, Passwords],
-      useFactory: (db: Database, caches: GatewayCaches, passwords: Passwords) =>
-        new Logins(db, caches, passwords, new LoginGuard(db, secret), lives),
+      inject: [DATABASE, GatewayCaches, Passwords, Watch],
+      useFactory: (db: Database, caches: GatewayCaches, passwords: Passwords, watch: Watch) =>
+        new Logins(db, caches, passwords, new LoginGuard(db, secret), watch, lives),
     },
     {
       provide: Users,

@@ -107,7 +107,7 @@ export class Users {
     const found = await findPassword(this.db, key);
     if (!found) throw new Problem('credentials_invalid');
     const tried = { email: found.user.email, organisation, password: current, whose: organisation };
-    const known = await this.logins.checkPassword(tried, at, () => Promise.resolve(found));
+    const known = await this.logins.checkPassword(tried, at, { find: () => Promise.resolve(found) });
     const passwordHash = await this.passwords.hash(next, organisation);
     return async (tx) => {
       await lockUser(tx, key);

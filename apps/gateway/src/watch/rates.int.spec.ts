@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { newId } from '@payflow/contracts';
 import { TcpProxy, testServers, until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { atAddress, Passwords } from '../identity/passwords.js';
 import { Client, type Answered } from '../testing/gateway-under-test.js';
 import { told } from '../testing/stage.js';
 import { anAddress, from, openWatched, round, type Watched } from '../testing/watched.js';
@@ -174,37 +177,86 @@ describe('the limits of what is sent', () => {
   });
 });
 
-it('the limit of an account is for tries to log in to it, from wherever they come', async () => {
-  const { base: strict } = await watched.start({ RATE_LIMIT_LOGIN_PER_MINUTE: '3', TRUSTED_NETWORKS: '192.0.2.0/24' });
-  const logIn = async (email: string): Promise<number> => {
-    const body = JSON.stringify({ email, password: 'a wrong one, and long enough' });
-    const headers = { 'content-type': 'application/json', ...from(anAddress()) };
-    return (await fetch(`${strict}/api/v1/auth/login`, { method: 'POST', body, headers })).status;
-  };
-  const statuses: number[] = [];
-  // Counted in Redis, which others share.
-  const nobody = `${randomUUID()}@example.com`;
-  for (let at = 0; at < 4; at++) statuses.push(await logIn(nobody));
-  expect(statuses).toEqual([401, 401, 401, 429]);
-  expect(await logIn(`${randomUUID()}@example.com`)).toBe(401);
-});
+describe('the limit of an account', () => {
+  const LOGINS = 3;
+  let strict: Awaited<ReturnType<Watched['start']>>;
+  beforeAll(async () => {
+    const limits = { RATE_LIMIT_LOGIN_PER_MINUTE: `${LOGINS}`, TRUSTED_NETWORKS: '192.0.2.0/24' };
+    strict = await watched.start(limits);
+  });
 
-it('who goes on asking from where he is locked out uses up nobody else’s tries', async () => {
-  const limits = { RATE_LIMIT_LOGIN_PER_MINUTE: '12', TRUSTED_NETWORKS: '192.0.2.0/24' };
-  const { base: strict } = await watched.start(limits);
-  const email = `${randomUUID()}@example.com`;
-  const logIn = async (address: string): Promise<string> => {
-    const body = JSON.stringify({ email, password: 'a wrong one, and long enough' });
+  // Counted in Redis, which others share.
+  const anEmail = () => `${randomUUID()}@example.com`;
+  const ask = async (path: string, body: object, address = anAddress(), base = strict.base): Promise<string> => {
     const headers = { 'content-type': 'application/json', ...from(address) };
-    const answer = await fetch(`${strict}/api/v1/auth/login`, { method: 'POST', body, headers });
+    const answer = await fetch(`${base}/api/v1/auth/${path}`, { method: 'POST', body: JSON.stringify(body), headers });
     return `${answer.status} ${((await answer.json()) as { code: string }).code}`;
   };
-  const here = anAddress();
-  const told: string[] = [];
-  for (let at = 0; at < 30; at++) told.push(await logIn(here));
-  expect(told.filter((one) => one === '429 login_blocked').length).toBeGreaterThan(15);
-  expect(told).not.toContain('429 rate_limited');
-  expect(await logIn(anAddress())).toBe('401 credentials_invalid');
+  const password = 'a wrong one, and long enough';
+  const logIn = (email: string, more: object = {}) => ask('login', { email, password, ...more });
+  const WRONG = '401 credentials_invalid';
+
+  it('is for tries to log in to it, from wherever they come and however it is written', async () => {
+    const nobody = anEmail();
+    const told: string[] = [];
+    for (const email of [nobody, nobody.toUpperCase(), nobody, nobody]) told.push(await logIn(email));
+    expect(told).toEqual([WRONG, WRONG, WRONG, '429 rate_limited']);
+    expect(await logIn(anEmail())).toBe(WRONG);
+  });
+
+  it('is used up by nothing that tries no password of it', async () => {
+    const email = anEmail();
+    const vain: (readonly [path: string, body: object, answer: string])[] = [
+      ['login', { email }, '400 invalid_request'],
+      ['login', { email, password, nonsense: 1 }, '400 invalid_request'],
+      ['login?nonsense=1', { email, password }, '400 invalid_parameter'],
+      ['refresh', { email }, '400 invalid_request'],
+      ['refresh', { email, refresh_token: `rt_${'a'.repeat(43)}` }, '400 invalid_request'],
+      ['invitation', { email, password }, '400 invalid_request'],
+    ];
+    for (const [path, body, answer] of vain)
+      for (let at = 0; at <= LOGINS; at++) expect(await ask(path, body)).toBe(answer);
+    expect(await logIn(email)).toBe(WRONG);
+  });
+
+  it('is of each organisation that is named apart, as the lock-out is, and of each spelling that is another’s', async () => {
+    const email = anEmail();
+    for (let at = 0; at <= LOGINS; at++) expect(await logIn(email, { organisation: newId('tenant') })).toBe(WRONG);
+    for (let at = 0; at <= LOGINS; at++) expect(await logIn(`${' '.repeat(at + 1)}${email}`)).toBe(WRONG);
+    const organisation = newId('tenant');
+    const told: string[] = [];
+    for (let at = 0; at <= LOGINS; at++) told.push(await logIn(email, { organisation }));
+    expect(told).toEqual([WRONG, WRONG, WRONG, '429 rate_limited']);
+    expect(await logIn(email)).toBe(WRONG);
+  });
+
+  it('is used up by none that no turn came for', async () => {
+    const passwords = strict.app.get(Passwords, { strict: false });
+    const [email, here] = [anEmail(), anAddress()];
+    let isOver = false;
+    // One at it and ten who wait, each of whom asks again: as many as are one address's, all the time.
+    const takeTurns = async (): Promise<void> => {
+      while (!isOver) await passwords.hash('a password of many', atAddress(here)).catch(() => setImmediate());
+    };
+    const many = Promise.all(Array.from({ length: 11 }, takeTurns));
+    const told: string[] = [];
+    for (let at = 0; at <= LOGINS; at++) told.push(await ask('login', { email, password }, here));
+    isOver = true;
+    await many;
+    expect(told).toEqual(Array<string>(LOGINS + 1).fill('503 unavailable'));
+    expect(await logIn(email)).toBe(WRONG);
+  });
+
+  it('is used up by nobody who goes on asking from where he is locked out', async () => {
+    const limits = { RATE_LIMIT_LOGIN_PER_MINUTE: '12', TRUSTED_NETWORKS: '192.0.2.0/24' };
+    const { base: wider } = await watched.start(limits);
+    const [email, here] = [anEmail(), anAddress()];
+    const told: string[] = [];
+    for (let at = 0; at < 30; at++) told.push(await ask('login', { email, password }, here, wider));
+    expect(told.filter((one) => one === '429 login_blocked').length).toBeGreaterThan(15);
+    expect(told).not.toContain('429 rate_limited');
+    expect(await ask('login', { email, password }, anAddress(), wider)).toBe(WRONG);
+  });
 });
 
 describe('without Redis', () => {

@@ -4,6 +4,7 @@ import { METRICS } from '@payflow/contracts';
 import { Problem } from '@payflow/service';
 import { counter } from '@payflow/telemetry';
 import { RATE_POLICIES, type RatePolicy } from '../http/edge/traffic.js';
+import type { Tried } from '../identity/login-guard.js';
 import { leftItem, policyItem, secondsOf } from './rate-headers.js';
 import { RateStore, WINDOW_S } from './rate-store.js';
 import { SharedCounts } from './shared-counts.js';
@@ -91,16 +92,16 @@ export class Rates {
     return { ...nearest, headers: { 'ratelimit-policy': policies, ratelimit: nearest.headers.ratelimit } };
   }
 
-  /** Counts a try to log in, by the name of the account. Throws where there were too many. */
-  ofAccount(name: string): void {
-    const taken = this.#byAccount.counts.take(accountOf(name), performance.now());
+  /** Counts a try to log in to an account. Throws where there were too many. */
+  ofAccount(account: Tried): void {
+    const taken = this.#byAccount.counts.take(subjectOf(account), performance.now());
     const { refusal } = this.#verdict(this.#byAccount, taken);
     if (refusal) throw refusal;
   }
 
   /** Takes back a try to log in that was let through here, and then was none. */
-  notOfAccount(name: string): void {
-    this.#byAccount.counts.giveBack(accountOf(name));
+  notOfAccount(account: Tried): void {
+    this.#byAccount.counts.giveBack(subjectOf(account));
   }
 
   /** All the counts, for the rounds that bring them together. */
@@ -118,7 +119,7 @@ export class Rates {
   }
 }
 
-/** Only its hash is kept. */
-function accountOf(name: string): string {
-  return createHash('sha256').update(name.trim().toLowerCase()).digest('base64url');
+/** As it is named, like the lock-out: what that counts apart would here use up the tries of one. Only its hash is kept. */
+function subjectOf({ email, organisation = '' }: Tried): string {
+  return createHash('sha256').update(`${email} ${organisation}`).digest('base64url');
 }

@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { BlockedOwner } from '../database/access-block.repository.js';
 import type { Caller } from '../http/edge/caller.js';
 import { ratePolicyOf, type RatePolicy } from '../http/edge/traffic.js';
+import type { Tried } from '../identity/login-guard.js';
 import type { Alarms } from './alarms.js';
 import type { Blocks } from './blocks.js';
 import { clientAddress, type ProxyTrust } from './client-address.js';
@@ -110,13 +111,13 @@ export class Watch {
   }
 
   /** Counts a try to log in to an account. Throws where there were too many. */
-  admitAccount(name: string): void {
-    this.parts.rates.ofAccount(name);
+  admitTry(account: Tried): void {
+    this.parts.rates.ofAccount(account);
   }
 
-  /** A try to log in was refused before a password was looked at. */
-  forgetAccount(name: string): void {
-    this.parts.rates.notOfAccount(name);
+  /** A try that was counted has come to nothing: no password was looked at. */
+  forgetTry(account: Tried): void {
+    this.parts.rates.notOfAccount(account);
   }
 
   /** An answer has gone out. `caller`: whose it is, if anybody's. */

@@ -63,7 +63,7 @@ export interface SignedRoute {
   readonly signed: true;
 }
 
-/** Nobody's: what gets a credential in the first place. Limited by address, and by what it is asked for. */
+/** Nobody's: what gets a credential in the first place. Limited by address; a login, where it looks at a password, by its account as well. */
 export interface OpenRoute {
   readonly open: true;
 }

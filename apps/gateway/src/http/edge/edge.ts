@@ -10,7 +10,7 @@ import { allowOrigins } from './cors.js';
 import { isSecured, type EdgeConfiguration } from './edge.config.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
-import { admitAccounts, admitAddresses, admitCallers, noteAnswers } from './watching.js';
+import { admitAddresses, admitCallers, noteAnswers } from './watching.js';
 
 /** Node drops what is over its own limit without a word; this many are refused aloud. */
 const HEADERS_MAX = 100;
@@ -69,7 +69,6 @@ export async function gatewayEdge(
   fastify.addHook('onRequest', tellVersion);
   admitCallers(fastify, door);
   authorize(fastify);
-  admitAccounts(fastify, door);
   admitRequests(fastify, admission);
   // After the admission has seen the answer: compressed, each would look like a stream, which holds its place until it is sent.
   if (config.PAYFLOW_COMPRESSION === 'on')

@@ -1,7 +1,5 @@
-import { problemCodeOf } from '@payflow/service';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { callerIfAny, isElsewhere, type Door, type OpenRoute } from './authentication.js';
-import type { ParsedBody } from './edge.js';
+import { callerIfAny, isElsewhere, type Door } from './authentication.js';
 import { ratePolicyOf } from './traffic.js';
 import type { RateVerdict } from '../../watch/rates.js';
 import type { Visitor } from '../../watch/watch.js';
@@ -15,7 +13,6 @@ interface Visit {
 
 type VisitingRequest = FastifyRequest & { [VISIT]?: Visit };
 type Done = (error?: Error) => void;
-type SentDone = (error: Error | null, payload: unknown) => void;
 
 /**
  * Before anything else is done for a request: finds out where it comes from, and refuses it where that address is blocked or asks
@@ -50,38 +47,6 @@ export function admitCallers(fastify: FastifyInstance, door: () => Door): void {
       done(error as Error);
     }
   });
-}
-
-/**
- * Counts tries to log in by the account that they name, from wherever they come. What the lock-out refuses tries nothing, and does not
- * count: who goes on asking from where he has to wait would else use up the tries of the one whose account it is.
- */
-export function admitAccounts(fastify: FastifyInstance, door: () => Door): void {
-  fastify.addHook('onRoute', (route) => {
-    if ((route.config as Partial<OpenRoute> | undefined)?.open !== true) return;
-    const count = (request: FastifyRequest, _reply: FastifyReply, done: Done): void => {
-      try {
-        const account = accountIn(request);
-        if (account !== undefined) door().watch.admitAccount(account);
-        done();
-      } catch (error) {
-        done(error as Error);
-      }
-    };
-    // As the refusal is sent, not once it was: to a client that has gone no response ends.
-    const takeBack = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: SentDone): void => {
-      const account = accountIn(request);
-      if (account !== undefined && problemCodeOf(reply) === 'login_blocked') door().watch.forgetAccount(account);
-      done(null, payload);
-    };
-    route.preHandler = [count, ...[route.preHandler ?? []].flat()];
-    route.onSend = [takeBack, ...[route.onSend ?? []].flat()];
-  });
-}
-
-function accountIn({ body }: FastifyRequest): string | undefined {
-  const { email } = (body as ParsedBody | undefined)?.json ?? {};
-  return typeof email === 'string' ? email : undefined;
 }
 
 /** Notes every answer: what was tried in vain, and the request in the log. */
