@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { isConnectionLoss, OutcomeUnknown } from '@payflow/database';
+import { isConnectionLoss, OutcomeUnknown, type Database } from '@payflow/database';
 import { Problem, unavailable } from '@payflow/service';
 import { findRecords, findReplies, idempotencyKeyOf } from '../database/acceptance.repository.js';
 import { findBulk, findBulkPart, findItems } from '../database/transfer-bulk-view.repository.js';
@@ -87,13 +87,6 @@ export class Bulks {
     return { view, results };
   }
 
-  /** The results of so many items from `first` on, or undefined where there is no such bulk. */
-  async results(key: ResourceKey, first: number, items: number): Promise<readonly BulkResult[] | undefined> {
-    const part = await findBulkPart(this.door.db, key, { first, items });
-    if (!part) return undefined;
-    return bulkResults(part, { first, ids: part.transfers }, await findItems(this.door.db, part, part.transfers));
-  }
-
   async #accept(asked: BulkAsked, read: (names: BulkNames) => Promise<BulkPlan>): Promise<AcceptedBulk> {
     try {
       return await this.#turns.run(async () => {
@@ -148,4 +141,14 @@ export class Bulks {
     // Not knowing the end is no error: the bulk is durable, and 202 says no more than that.
     return there.get(idempotencyKeyOf(asked)) ?? (await expectation.until(deadline).catch(() => undefined));
   }
+}
+
+/** The results of so many items of a bulk from `first` on, or undefined where there is no such bulk. */
+export async function readResults(
+  db: Database,
+  key: ResourceKey,
+  { first, items }: { readonly first: number; readonly items: number },
+): Promise<readonly BulkResult[] | undefined> {
+  const part = await findBulkPart(db, key, { first, items });
+  return part && bulkResults(part, { first, ids: part.transfers }, await findItems(db, part, part.transfers));
 }

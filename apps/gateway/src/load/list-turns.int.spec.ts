@@ -1,3 +1,4 @@
+import { newId } from '@payflow/contracts';
 import { statement } from '@payflow/database';
 import { until } from '@payflow/testing';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -30,10 +31,10 @@ const reading = async () => [TURNS - 1, TURNS].includes(await busy());
 
 let limit = 0;
 /** So many at once, each another: none waits for another's answer. */
-const lists = (count: number, accept: string) =>
+const lists = (count: number, accept: string, path = '/holds') =>
   Array.from({ length: count }, () =>
     narrow.gateway.app.inject({
-      url: `/api/v1/holds?limit=${++limit}`,
+      url: `/api/v1${path}?limit=${++limit}`,
       headers: { authorization: `Bearer ${narrow.client.key}`, accept },
     }),
   );
@@ -72,22 +73,24 @@ it.each([
 });
 
 it.each([
-  ['lists', 'application/json'],
-  ['pages as CSV', 'text/csv'],
-])('%s that wait for their turn hold no worker', async (_, accept) => {
+  ['lists', 'application/json', '/holds', 'hold_views'],
+  ['pages as CSV', 'text/csv', '/holds', 'hold_views'],
+  ['results of a bulk', 'application/json', `/transfers/bulk/${newId('bulk')}/results`, 'transfer_bulk_views'],
+  ['transaction types', 'application/json', '/transaction_types', 'transaction_type_views'],
+])('%s that wait for their turn hold no worker', async (_, accept, path, table) => {
   let asked: ReturnType<typeof lists> = [];
   await narrow.db.transaction(async (tx) => {
-    await tx.rows(LOCK);
+    await tx.rows(statement(`spec.lock-${table}`, `lock table ${table} in access exclusive mode`));
     // As many as there are workers, and then more: all workers would be at lists.
-    asked = lists(WORKERS, accept);
+    asked = lists(WORKERS, accept, path);
     await until('those that read hold a worker each', reading);
-    asked.push(...lists(2, accept));
+    asked.push(...lists(2, accept, path));
     await until('and no others', reading);
     // There is no queue: what finds no worker is sent away.
     expect(told(await narrow.client.get('/api/v1/assets/USD'))).toBe('200 USD');
     expect(await busy()).toBeLessThanOrEqual(TURNS);
   });
   // Those whose turn, or whose connection, did not come within 0.8 s are told to come back.
-  for (const { statusCode } of await Promise.all(asked)) expect([200, 503]).toContain(statusCode);
+  for (const { statusCode } of await Promise.all(asked)) expect([200, 404, 503]).toContain(statusCode);
   await until('no worker is held', async () => (await busy()) === 0);
 });

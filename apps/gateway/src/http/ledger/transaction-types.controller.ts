@@ -1,21 +1,20 @@
 import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { TYPE_NAME_PATTERN } from '@payflow/contracts';
+import { TYPE_NAME_PATTERN, type TransactionTypeDefined } from '@payflow/contracts';
 import { pagesOf, readPage, type Database } from '@payflow/database';
-import { DATABASE, Problem } from '@payflow/service';
+import { DATABASE, Problem, REPORTS } from '@payflow/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TRANSACTION_TYPES_PATH } from '../../acceptance/replies.js';
 import { Writes } from '../../acceptance/writes.js';
-import type { Owner } from '../../database/keys.js';
 import { foundOrRequested } from '../../database/requested.repository.js';
 import { findType, listTypes } from '../../database/transaction-type-view.repository.js';
 import { requestedType, transactionTypeResource } from '../../domain/transaction-type.js';
 import { sendAnswer, sendResource, sendVersioned } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
 import { Cursors } from '../lists/cursor.js';
-import { exportOf, sendAll, type Exported } from '../lists/export.js';
+import { exportOf, patience, sendAll, type Exported } from '../lists/export.js';
 import { ifVersionOf } from '../edge/headers.js';
-import { sendForm } from '../lists/list-page.js';
+import { sendForm, turnsOf } from '../lists/list-page.js';
 import { parseListQuery, refuseParameters } from '../lists/list-query.js';
 import { transactionTypeWrite } from './transaction-type.request.js';
 import { formFor } from '../lists/other-forms.js';
@@ -31,6 +30,7 @@ export class TransactionTypesController {
   constructor(
     private readonly writes: Writes,
     @Inject(DATABASE) private readonly db: Database,
+    @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
   ) {}
 
@@ -55,8 +55,10 @@ export class TransactionTypesController {
     const { tenant, livemode } = callerOf(request);
     const list = `transaction_types ${tenant} ${livemode}`;
     const after = cursor === undefined ? '' : this.cursors.decode(list, cursor).createdAt;
-    if (form && !bounded) return sendAll(request, reply, exportOf(form, TYPES, this.all({ tenant, livemode }, after)));
-    const { rows: page, last } = await readPage(limit, (rows) => listTypes(this.db, { tenant, livemode }, after, rows));
+    const inTurn = turnsOf(request, form !== undefined && !bounded);
+    const read: TypesRead = (from, rows) => inTurn(() => listTypes(this.lists, { tenant, livemode }, from, rows));
+    if (form && !bounded) return sendAll(request, reply, exportOf(form, TYPES, allTypes(read, after)));
+    const { rows: page, last } = await readPage(limit, (rows) => read(after, rows));
     const next_cursor = last ? this.cursors.encode(list, { createdAt: last.id, id: '' }) : null;
     const shown = page.map(transactionTypeResource);
     if (form) sendForm(reply, request.url, { form, exported: TYPES }, { shown, next_cursor });
@@ -78,11 +80,15 @@ export class TransactionTypesController {
     const body = 'found' in known ? transactionTypeResource(known.found) : requestedType(known.requested);
     sendVersioned(request, reply, { body, version: body.version });
   }
+}
 
-  private async *all(owner: Owner, after: string): AsyncGenerator<readonly object[], void> {
-    const pages = pagesOf((last?: { readonly id: string }) =>
-      listTypes(this.db, owner, last?.id ?? after, EXPORT_PAGE),
-    );
-    for await (const page of pages) yield page.map(transactionTypeResource);
-  }
+/** Reads so many types behind the name, when it is its turn. */
+type TypesRead = (after: string, rows: number) => Promise<readonly TransactionTypeDefined[]>;
+
+/** All of them, by pages. The first must come at once or be refused. */
+async function* allTypes(read: TypesRead, after: string): AsyncGenerator<readonly object[], void> {
+  const pages = pagesOf((last: TransactionTypeDefined | undefined) =>
+    last ? patience.run(() => read(last.id, EXPORT_PAGE)) : read(after, EXPORT_PAGE),
+  );
+  for await (const page of pages) yield page.map(transactionTypeResource);
 }

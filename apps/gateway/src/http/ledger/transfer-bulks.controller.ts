@@ -1,14 +1,14 @@
 import { trace } from '@opentelemetry/api';
-import { Controller, Get, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Post, Req, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ATTRIBUTES, toUuid } from '@payflow/contracts';
-import { Problem } from '@payflow/service';
+import type { Database } from '@payflow/database';
+import { Problem, REPORTS } from '@payflow/service';
 import { currentTraceparent } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Bulks, type BulkAsked } from '../../acceptance/bulks.js';
+import { Bulks, readResults, type BulkAsked } from '../../acceptance/bulks.js';
 import { TRANSFER_BULKS_PATH } from '../../acceptance/replies.js';
 import { leaveWork } from '../../load/admission.js';
-import type { ResourceKey } from '../../database/keys.js';
 import { sendResource } from '../answers/answer.js';
 import { versionOf } from '../edge/api-version.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
@@ -18,9 +18,9 @@ import { sendBulk } from '../writes/bulk-answer.js';
 import { Cursors } from '../lists/cursor.js';
 import { bodyOf, type BulkBytes } from '../edge/edge.js';
 import { fingerprint } from '../writes/fingerprint.js';
-import { exportOf, sendAll, type Exported } from '../lists/export.js';
+import { exportOf, patience, sendAll, type Exported } from '../lists/export.js';
 import { etagOf, idempotencyKeyOf, isUnchanged, refuseIfMatch, waitOf } from '../edge/headers.js';
-import { sendForm } from '../lists/list-page.js';
+import { sendForm, turnsOf } from '../lists/list-page.js';
 import { parametersOnly, parseListQuery, refuseParameters } from '../lists/list-query.js';
 import { formFor } from '../lists/other-forms.js';
 
@@ -32,6 +32,7 @@ const EXPORT_PAGE = 1_000;
 export class TransferBulksController {
   constructor(
     private readonly bulks: Bulks,
+    @Inject(REPORTS) private readonly lists: Database,
     private readonly cursors: Cursors,
   ) {}
 
@@ -84,10 +85,12 @@ export class TransferBulksController {
     const list = `results of ${id} ${tenant} ${livemode}`;
     const first = cursor === undefined ? 0 : Number(this.cursors.decode(list, cursor).createdAt);
     const form = formFor(request, reply);
-    if (form && !bounded)
-      return sendAll(request, reply, exportOf(form, RESULTS, this.all({ tenant, livemode, id }, first)));
+    const inTurn = turnsOf(request, form !== undefined && !bounded);
+    const read: ResultsRead = (from, items) =>
+      inTurn(() => readResults(this.lists, { tenant, livemode, id }, { first: from, items }));
+    if (form && !bounded) return sendAll(request, reply, exportOf(form, RESULTS, allResults(read, first)));
     // One more than asked for tells whether there is a next page.
-    const results = await this.bulks.results({ tenant, livemode, id }, first, limit + 1);
+    const results = await read(first, limit + 1);
     if (!results) throw new Problem('not_found');
     const page = results.slice(0, limit);
     const next = { createdAt: String(first + limit), id: '' };
@@ -95,14 +98,20 @@ export class TransferBulksController {
     if (form) sendForm(reply, request.url, { form, exported: RESULTS }, { shown: page, next_cursor });
     else sendResource(reply, JSON.stringify({ data: page, next_cursor }));
   }
+}
 
-  private async *all(key: ResourceKey, from: number): AsyncGenerator<readonly object[], void> {
-    for (let first = from; ; first += EXPORT_PAGE) {
-      const results = await this.bulks.results(key, first, EXPORT_PAGE);
-      if (!results) throw new Problem('not_found');
-      yield results;
-      if (results.length < EXPORT_PAGE) return;
-    }
+/** Reads so many results from the one on, when it is its turn. */
+type ResultsRead = (from: number, items: number) => Promise<readonly object[] | undefined>;
+
+/** All of them, by pages. The first must come at once or be refused. */
+async function* allResults(read: ResultsRead, from: number): AsyncGenerator<readonly object[], void> {
+  let results = await read(from, EXPORT_PAGE);
+  for (let first = from; ;) {
+    if (!results) throw new Problem('not_found');
+    yield results;
+    if (results.length < EXPORT_PAGE) return;
+    const next = (first += EXPORT_PAGE);
+    results = await patience.run(() => read(next, EXPORT_PAGE));
   }
 }
 

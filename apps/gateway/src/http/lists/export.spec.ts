@@ -1,8 +1,11 @@
 import type { Readable } from 'node:stream';
+import { PoolExhausted } from '@payflow/database';
+import { Refused } from '@payflow/resilience';
+import { Problem } from '@payflow/service';
 import { renderMetrics } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterEach, expect, it, vi } from 'vitest';
-import { sendAll } from './export.js';
+import { patience, sendAll } from './export.js';
 import { ExportPlaces } from './export-places.js';
 
 afterEach(() => void vi.useRealTimers());
@@ -67,4 +70,28 @@ it('an export that is taken slowly ends where its place is needed, and is told a
   expect(() => places.enter('e')).toThrow();
   quick.destroy();
   await new Promise<void>((resolve) => quick.once('close', resolve));
+});
+
+const withCode = (code: string) => Object.assign(new Error(code), { code });
+
+it.each([
+  ['a backend that was ended', 'the page', withCode('57P01')],
+  ['a server that starts', 'the page', withCode('57P03')],
+  ['no server', 'the page', withCode('ECONNREFUSED')],
+  ['a connection that broke', 'the page', new Error('Connection terminated unexpectedly')],
+  ['a breaker that is open', 'the page', new Refused('database', 'breaker_open', 1_000)],
+  ['no free connection', 'the page', new PoolExhausted('reports', 800, 4)],
+  ['no turn', 'the page', new Problem('unavailable')],
+  ['a statement whose time was up', '57014', withCode('57014')],
+  ['what is not there any more', 'not_found', new Problem('not_found')],
+])('an export that meets %s for a moment ends with %s', async (_what, ends, error) => {
+  vi.useFakeTimers();
+  const errors = [error, error, error];
+  const page = patience.run(() => {
+    const lost = errors.pop();
+    return lost ? Promise.reject(lost) : Promise.resolve('the page');
+  });
+  const told = page.catch((thrown: { code: string }) => thrown.code);
+  await vi.runAllTimersAsync();
+  expect(await told).toBe(ends);
 });

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { METRICS } from '@payflow/contracts';
-import { PoolExhausted } from '@payflow/database';
-import { Retry } from '@payflow/resilience';
+import { isConnectionLoss } from '@payflow/database';
+import { Refused, Retry } from '@payflow/resilience';
 import { Problem } from '@payflow/service';
 import { counter } from '@payflow/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -38,9 +38,16 @@ export const patience = new Retry('gateway.export', {
   retries_max: 8,
   pause_ms: 100,
   pause_max_ms: 2_000,
-  isTransient: (error) => error instanceof PoolExhausted || (error instanceof Problem && AWAY.has(error.status)),
+  isTransient: isAway,
   budget: { share: 1, saved_max: 100 },
 });
+
+/** A statement whose time is up is none of it: it takes as long the next time. */
+function isAway(error: unknown): boolean {
+  if (error instanceof Problem) return AWAY.has(error.status);
+  // What our own lists throw has not been through the edge yet: a lost connection, or the breaker that stands before the database.
+  return isConnectionLoss(error) || error instanceof Refused;
+}
 
 /** Of the whole process. */
 const PLACES = new ExportPlaces();

@@ -44,6 +44,12 @@ export interface Expansion<V> {
 /** Lets a read to the database when it is its turn. */
 export type InTurn = <T>(read: () => Promise<T>) => Promise<T>;
 
+/** The turns of what a request reads of a list. `isExport`: all of the list, which can wait. */
+export function turnsOf(request: FastifyRequest, isExport: boolean): InTurn {
+  const { organisation } = callerOf(request);
+  return (read) => reads.run(read, () => stepAside(request), organisation, isExport);
+}
+
 /**
  * Answers with one page of a list, newest first, and the cursor to the next. As CSV or lines of JSON the whole list is sent from the
  * cursor on, unless a limit is given: then one page of it, and `Link` tells the next.
@@ -55,7 +61,7 @@ export async function sendPage<F extends object, V extends PagePosition>(
   list: List<F, V>,
 ): Promise<void> {
   const { name, filters, read, resource, expansion, columns } = list;
-  const { tenant, livemode, organisation } = callerOf(request);
+  const { tenant, livemode } = callerOf(request);
   const form = formFor(request, reply);
   const { url, expand } = expansion ? withoutExpand(request.url, expansion.names) : { url: request.url, expand: [] };
   if (form === 'csv' && expand.length > 0) throw notInRecords();
@@ -63,8 +69,7 @@ export async function sendPage<F extends object, V extends PagePosition>(
   const { filter, limit, cursor, canonical } = query;
   const signed = `${name} ${tenant} ${livemode} ${canonical}`;
   const after = cursor === undefined ? undefined : cursors.decode(signed, cursor);
-  const inTurn: InTurn = (work) =>
-    reads.run(work, () => stepAside(request), organisation, form !== undefined && !query.bounded);
+  const inTurn = turnsOf(request, form !== undefined && !query.bounded);
   const show = (page: readonly V[]): Promise<readonly object[]> | readonly object[] =>
     expansion && expand.length > 0 ? expansion.expand(page, expand, inTurn) : page.map(resource);
   if (form && !query.bounded) {
