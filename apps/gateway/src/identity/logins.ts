@@ -29,6 +29,7 @@ import {
 import type { User } from '../domain/user.js';
 import type { Watch } from '../watch/watch.js';
 import type { LoginGuard, Tried } from './login-guard.js';
+import type { IsDone } from './own-writes.js';
 import { atAddress, type Passwords } from './passwords.js';
 import { hashToken, newToken } from './tokens.js';
 
@@ -77,6 +78,8 @@ export interface PasswordCheck<Found> {
   readonly find: () => Promise<Found | undefined>;
   /** Another way to look at it than any password is looked at. */
   readonly isRight?: (kept: string | null | undefined) => Promise<boolean>;
+  /** Whether it was right when it was sent, and has been changed by that: such a copy guesses nothing, and is not counted. */
+  readonly isDone?: IsDone;
 }
 
 /** The ways to a session: a password, a refresh token, an invitation. */
@@ -147,7 +150,7 @@ export class Logins {
   async checkPassword<Found extends UserWithPassword>(
     tried: PasswordTried,
     at: Doorstep,
-    { find, isRight: look = (kept) => this.#isRight(tried, kept) }: PasswordCheck<Found>,
+    { find, isRight: look = (kept) => this.#isRight(tried, kept), isDone }: PasswordCheck<Found>,
   ): Promise<Found & { readonly passwordHash: string }> {
     const subjects = this.guard.subjects(tried, at.address);
     const [found] = await Promise.all([find(), this.guard.check(subjects)]);
@@ -155,7 +158,7 @@ export class Logins {
     // Asked for a wrong one, too: it must take as long.
     const isLate = await this.guard.isBlocked(subjects);
     if (!isRight || isLate || !found?.passwordHash || found.user.status === 'disabled') {
-      await this.#failed(found?.user, subjects, at);
+      if (!(await isDone?.())) await this.#failed(found?.user, subjects, at);
       throw new Problem('credentials_invalid');
     }
     return { ...found, passwordHash: found.passwordHash };

@@ -42,8 +42,14 @@ export interface OwnReply {
 /** What is done inside the transaction that takes the key. A problem that it throws leaves nothing, the key included. */
 export type OwnWork = (tx: Transaction) => Promise<OwnReply>;
 
-/** Reads the request, and does what must not hold a transaction open. It is not asked where the key has an answer already. */
-export type OwnRequest = (body: JsonObject, caller: Caller) => OwnWork | Promise<OwnWork>;
+/** Whether another copy of the request has been answered since this one was let in. */
+export type IsDone = () => Promise<boolean>;
+
+/**
+ * Reads the request, and does what must not hold a transaction open. It is not asked where the key has an answer already; what it
+ * refuses is answered as another copy was where there is one by then, so what it finds may have been made by that.
+ */
+export type OwnRequest = (body: JsonObject, caller: Caller, isDone: IsDone) => OwnWork | Promise<OwnWork>;
 
 /** What is known of an own write beside its work. */
 export interface OwnAbout {
@@ -100,7 +106,11 @@ export class OwnWrites {
     };
     const standing = await this.#standing(write);
     if (standing) return again(standing);
-    const work = await read(json, caller);
+    const work = await this.#read(
+      () => read(json, caller, async () => (await this.#copied(write)) !== undefined),
+      write,
+    );
+    if ('status' in work) return again(work);
     const origin = originOf(request, caller);
     const attempt: Attempt = {};
     const copied = await this.#commit({ write, work, audit: (done) => entryOf(origin, request, done) }, attempt);
@@ -108,6 +118,17 @@ export class OwnWrites {
     if (!attempt.done) throw unavailable();
     attempt.done.afterCommit?.();
     send(reply, attempt.done.answer, false);
+  }
+
+  /** The work, or what another copy was answered with while this one was read. */
+  async #read(read: () => OwnWork | Promise<OwnWork>, write: KeyedWrite): Promise<OwnWork | Reply> {
+    try {
+      return await read();
+    } catch (error) {
+      const copied = await this.#copied(write);
+      if (copied) return copied;
+      throw error;
+    }
   }
 
   #receive(request: FastifyRequest, { whose, tenant = ({ organisation }) => organisation }: OwnAbout) {
@@ -133,6 +154,11 @@ export class OwnWrites {
   async #standing(write: KeyedWrite): Promise<Reply | undefined> {
     const record = (await findRecords(this.db, [write])).get(idempotencyKeyOf(write));
     return record && replyOf(write, record);
+  }
+
+  /** As {@link #standing}, of a copy that was refused: where nothing stands for it, nothing else is said but why it was. */
+  async #copied(write: KeyedWrite): Promise<Reply | undefined> {
+    return this.#standing(write).catch(() => undefined);
   }
 
   /** Returns what another copy was answered with, where there was one; what this one did is in the attempt. */

@@ -21,7 +21,7 @@ import { userResource, type User } from '../domain/user.js';
 import type { Caller } from '../http/edge/caller.js';
 import { etagOf } from '../http/edge/headers.js';
 import type { Logins } from './logins.js';
-import type { OwnReply, OwnWork } from './own-writes.js';
+import type { IsDone, OwnReply, OwnWork } from './own-writes.js';
 import type { Passwords } from './passwords.js';
 import { newToken, type NewToken } from './tokens.js';
 
@@ -100,14 +100,14 @@ export class Users {
   async changePassword(
     { current, next }: { readonly current: string; readonly next: string },
     { organisation, actor: id, session }: Caller,
-    at: Doorstep,
+    { at, isDone }: { readonly at: Doorstep; readonly isDone: IsDone },
   ): Promise<OwnWork> {
     if (session === undefined) throw new Problem('session_required');
     const key = { organisation, id };
     const found = await findPassword(this.db, key);
     if (!found) throw new Problem('credentials_invalid');
     const tried = { email: found.user.email, organisation, password: current, whose: organisation };
-    const known = await this.logins.checkPassword(tried, at, { find: () => Promise.resolve(found) });
+    const known = await this.logins.checkPassword(tried, at, { find: () => Promise.resolve(found), isDone });
     const passwordHash = await this.passwords.hash(next, organisation);
     return async (tx) => {
       await lockUser(tx, key);

@@ -14,7 +14,7 @@ import { sessionResource, type Session, type SessionEnd } from '../../domain/ses
 import { userResource } from '../../domain/user.js';
 import { of } from '../../identity/api-keys.js';
 import { Logins, type Granted, type Origin } from '../../identity/logins.js';
-import { OwnWrites, type OwnReply } from '../../identity/own-writes.js';
+import { OwnWrites, type IsDone, type OwnReply } from '../../identity/own-writes.js';
 import { refuseMore, refuseTestKeys, tokenTags, Users } from '../../identity/users.js';
 import { sendResource } from '../answers/answer.js';
 import { callerOf, type RouteAccess } from '../edge/authentication.js';
@@ -99,9 +99,9 @@ export class AuthController {
   @RouteConfig({ scope: 'any' } satisfies RouteAccess)
   async password(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     refuseIfMatch(request.headers['if-match']);
-    const read = (json: JsonObject, caller: Caller) => {
+    const read = (json: JsonObject, caller: Caller, isDone: IsDone) => {
       const { current_password: current, password: next } = readPasswordChange(json);
-      return this.users.changePassword({ current, next }, caller, doorstepOf(request, caller.livemode));
+      return this.users.changePassword({ current, next }, caller, { at: doorstepOf(request, caller.livemode), isDone });
     };
     const forgets = (caller: Caller) => this.users.tagsOf(caller.actor, caller);
     await this.own.once(request, reply, read, { whose: ({ actor }) => actor, forgets });
