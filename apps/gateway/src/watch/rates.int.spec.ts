@@ -143,6 +143,17 @@ describe('the limit of an address', () => {
     for (let at = 0; at < 20; at++) expect((await client.get('/livez', address)).status).toBe(200);
   });
 
+  it('is for what browsers ask beforehand as well, as for what they ask about', async () => {
+    const origin = 'https://dashboard.example';
+    const { base: open } = await watched.start({ ...LIMITS, PAYFLOW_CORS_ORIGINS: origin });
+    const headers = { origin, 'access-control-request-method': 'GET', ...from(anAddress()) };
+    const answers: Response[] = [];
+    for (let at = 0; at < 2 * LIMIT + 1; at++)
+      answers.push(await fetch(`${open}${PATH}`, { method: 'OPTIONS', headers }));
+    expect(answers.map(({ status }) => status)).toEqual([...of(204, 2 * LIMIT), 429]);
+    expect(answers[0]?.headers.get('ratelimit-policy')).toBe(`"read_address";q=${2 * LIMIT};w=60`);
+  });
+
   it('is none for networks that are trusted', async () => {
     const client = await Client.of(watched.db, base);
     const answers: Answered[] = [];

@@ -10,7 +10,7 @@ import { connect } from 'node:tls';
 import { Controller, Get, Module } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { Messaging } from '@payflow/messaging';
-import { ConfigurationError, readConfiguration, startService, type RunningService } from '@payflow/service';
+import { ConfigurationError, Problem, readConfiguration, startService, type RunningService } from '@payflow/service';
 import { selfSigned } from '@payflow/testing';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -65,10 +65,10 @@ const OPEN = {
 } as unknown as Door;
 
 /** The gateway's own edge and server, before a single route. */
-async function start(env: NodeJS.ProcessEnv): Promise<RunningService & { readonly base: string }> {
+async function start(env: NodeJS.ProcessEnv, door = OPEN): Promise<RunningService & { readonly base: string }> {
   const { tls, rewriteUrl, routeless, configuration } = gatewayService();
   const edge = (fastify: FastifyInstance, config: GatewayConfiguration): Promise<void> =>
-    gatewayEdge(fastify, config, { door: () => OPEN, admission: new Admission(config) });
+    gatewayEdge(fastify, config, { door: () => door, admission: new Admission(config) });
   const definition = { configuration, module: () => ({ module: OneRoute }), edge, tls, rewriteUrl, routeless };
   const running = await startService(definition as never, readConfiguration(gatewayConfiguration, { ...ENV, ...env }));
   return { ...running, base: await running.app.getUrl() };
@@ -154,6 +154,40 @@ describe('pages of other origins', () => {
     const told = await ask('/api/v1/payments', asked, 'OPTIONS');
     expect([told.status, told.headers.get('access-control-allow-origin')]).toEqual([204, PAGE]);
     expect(told.headers.get('access-control-allow-headers')).toContain('idempotency-key');
+  });
+
+  it('are kept out with their address, beforehand as well, are told why, and stand in no log with what they ask beforehand', async () => {
+    const noted: string[] = [];
+    const door = {
+      watch: {
+        visitorOf: ({ ip: address }: FastifyRequest) => ({ address }),
+        admitAddress: (_visitor: object, policy: string) => {
+          throw new Problem('address_blocked', { detail: policy });
+        },
+        noteAnswer: ({ method }: FastifyRequest) => void noted.push(method),
+      },
+    } as unknown as Door;
+    running = await start({ PAYFLOW_CORS_ORIGINS: PAGE }, door);
+    const answers = [
+      await ask('/api/v1/things', { origin: PAGE }),
+      await ask('/api/v1/things', asked, 'OPTIONS'),
+      await ask('/api/v1/things', { ...asked, 'access-control-request-method': 'GET' }, 'OPTIONS'),
+      await ask('/api/v1/things', { ...asked, origin: 'https://evil.example' }, 'OPTIONS'),
+    ];
+    const told = await Promise.all(
+      answers.map(async (answer) => {
+        const { code, detail } = (await answer.json()) as Record<string, unknown>;
+        return [answer.status, code, detail, answer.headers.get('access-control-allow-origin')];
+      }),
+    );
+    expect(told).toEqual([
+      [403, 'address_blocked', 'login', PAGE],
+      [403, 'address_blocked', 'write', PAGE],
+      [403, 'address_blocked', 'read', PAGE],
+      [403, 'address_blocked', 'anonymous', null],
+    ]);
+    expect(answers[0]?.headers.get('access-control-expose-headers')).toContain('retry-after');
+    expect(noted).toEqual(['GET', 'OPTIONS']);
   });
 
   it('may read every header that an answer is said to have', async () => {

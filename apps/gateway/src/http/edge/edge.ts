@@ -6,7 +6,7 @@ import { tellVersion } from './api-version.js';
 import { authenticate, authorize, isSigned, type Door, type KeyedRoute } from './authentication.js';
 import { refuseCardNumberIn, refuseCardNumbersInUrl } from './card-numbers.js';
 import { compressAnswers } from '../compression/compression.js';
-import { allowOrigins } from './cors.js';
+import { allowOrigins, answerPreflights } from './cors.js';
 import { isSecured, type EdgeConfiguration } from './edge.config.js';
 import { checkVersion } from './headers.js';
 import { parseStrictJson, type JsonObject } from './strict-json.js';
@@ -63,6 +63,7 @@ export async function gatewayEdge(
   const origins = config.PAYFLOW_CORS_ORIGINS;
   if (origins) await allowOrigins(fastify, origins);
   admitAddresses(fastify, door);
+  if (origins) answerPreflights(fastify);
   fastify.addHook('onRequest', guard);
   turnAwayAtDoor(fastify, admission);
   authenticate(fastify, door);

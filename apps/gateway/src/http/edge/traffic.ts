@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { isPreflight } from './cors.js';
 import { formOf } from '../lists/other-forms.js';
 
 /**
@@ -11,6 +12,8 @@ export type TrafficClass = (typeof TRAFFIC_CLASSES)[number];
 /** How often somebody may ask is counted apart for each of these. */
 export const RATE_POLICIES = ['anonymous', 'login', 'read', 'write', 'bulk', 'webhook_in'] as const;
 export type RatePolicy = (typeof RATE_POLICIES)[number];
+
+const READS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD']);
 
 interface Configured {
   readonly traffic?: TrafficClass;
@@ -31,6 +34,8 @@ export function trafficOf(request: FastifyRequest): TrafficClass {
 
 /** The policy that counts a request. */
 export function ratePolicyOf(request: FastifyRequest): RatePolicy {
+  // By the address alone, as what it asks about is: whoever cannot ask beforehand cannot ask.
+  if (isPreflight(request)) return READS.has(request.headers['access-control-request-method']) ? 'read' : 'write';
   const { bulk, signed, open, scope } = configOf(request);
   if (signed) return 'webhook_in';
   if (open) return 'login';
@@ -44,5 +49,5 @@ function configOf(request: FastifyRequest): Configured {
 }
 
 function isRead(request: FastifyRequest): boolean {
-  return request.method === 'GET' || request.method === 'HEAD';
+  return READS.has(request.method);
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerIfAny, isElsewhere, type Door } from './authentication.js';
+import { isPreflight } from './cors.js';
 import { ratePolicyOf } from './traffic.js';
 import type { RateVerdict } from '../../watch/rates.js';
 import type { Visitor } from '../../watch/watch.js';
@@ -49,10 +50,10 @@ export function admitCallers(fastify: FastifyInstance, door: () => Door): void {
   });
 }
 
-/** Notes every answer: what was tried in vain, and the request in the log. */
+/** Notes every answer: what was tried in vain, and the request in the log. What browsers ask beforehand asks for nothing. */
 export function noteAnswers(fastify: FastifyInstance, door: () => Door): void {
   fastify.addHook('onResponse', (request: VisitingRequest, reply: FastifyReply, done: Done) => {
-    if (!isProbe(request)) {
+    if (!isProbe(request) && !isPreflight(request)) {
       const { watch } = door();
       const visitor = request[VISIT]?.visitor ?? watch.visitorOf(request);
       watch.noteAnswer(request, reply, visitor, callerIfAny(request));
