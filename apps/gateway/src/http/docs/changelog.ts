@@ -18,6 +18,7 @@ export const CHANGELOG: readonly Change[] = [
       'A key or token in a path is told by its kind alone in the `instance` of a problem: `/keys/sk_test_{secret}`.',
       'Holds, their postings and voidings, reversals, corrections and conversions can be tried with `dry_run`, as transfers can: nothing is done, and no `Idempotency-Key` is needed. What a hold would be is told as a `hold_dry_run`. `transfers` of any dry run tell when each would count, in `effective_at`.',
       'What a browser asks beforehand (CORS) is refused where its address is blocked, and counts for the limit of its address.',
+      'In CSV, what begins like a formula behind a semicolon, a tab or a new line within a text has an apostrophe in front: spreadsheets whose list separator that is ran it.',
       'A copy of `POST /auth/password` that began before the first had ended is answered as that was: it could be 401 `credentials_invalid`, and counted as a failed login.',
       'Every list that is carried away goes on when a connection to the database is lost between two pages: it broke off. Results of a bulk and transaction types wait for their turn, as all lists do.',
       'A login counts for the limit of its account (429 `rate_limited`) where its password is looked at, by the e-mail address and the organisation as they are named: what was refused as malformed, refreshes and invitations with an `email` counted as well, so that anybody could use up the tries of somebody else.',

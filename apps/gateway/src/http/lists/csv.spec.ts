@@ -13,12 +13,23 @@ it.each([
   ['-1+1', `'-1+1`],
   ['@sum(a1)', `'@sum(a1)`],
   ['\tx', `'\tx`],
-  ['\n=1', `"'\n=1"`],
   ['＝1+1', `'＝1+1`],
   ['＋1', `'＋1`],
   ['－1', `'－1`],
   ['＠sum(a1)', `'＠sum(a1)`],
   ['a=b', 'a=b'],
+  ['a;=1+1', `a;'=1+1`],
+  ['a;b=1', 'a;b=1'],
+  ['a;-5', `a;'-5`],
+  ['a; +1', `a;' +1`],
+  ['a;＝1;@b', `a;'＝1;'@b`],
+  ['a\t=1', `a\t'=1`],
+  ['a\n=1', `"a\n'=1"`],
+  ['a\r\n@b', `"a\r\n'@b"`],
+  ['a;"=1', `"a;'""=1"`],
+  [';=1', `;'=1`],
+  ['\n=1', `"'\n'=1"`],
+  ['{"note":";=1"}', `"{""note"":"";'=1""}"`],
   ['=a,"b"', `"'=a,""b"""`],
 ])('writes the field %j as %j', (text, field) => expect(csvField(text)).toBe(field));
 
@@ -35,4 +46,17 @@ it('finds what a thing has at each column', () => {
   };
   const columns = ['id', 'amount', 'failure.code', 'method.type', 'metadata', 'livemode', 'absent'];
   expect(csvFields(thing, columns)).toEqual(['pay_1', '5', '', 'card', '{"order":"7"}', 'false', '']);
+});
+
+it.each([';', '\t'])('leaves no formula at the head of a cell where a spreadsheet cuts at %j', (separator) => {
+  const signs = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+  const befores = ['', ' ', '"', '""', separator, '\n', '\r\n', '"\n', `x${separator}`];
+  const texts = signs.flatMap((sign) => befores.map((before) => `x${separator}${before}${sign}cmd()${separator}"y`));
+  const record = csvRecord(['id', ...texts, 'end']);
+  // Quotes at the head of a cell are taken away.
+  const cells = record
+    .split(/\r\n|\r|\n/)
+    .flatMap((line) => line.split(separator).map((cell) => cell.replace(/^[" ]+/, '')));
+  expect(cells.length).toBeGreaterThan(texts.length);
+  expect(cells.filter((cell) => /^[=+\-@＝＋－＠]/.test(cell))).toEqual([]);
 });

@@ -1,10 +1,16 @@
 /** Spreadsheets run text that begins like a formula, full-width signs as well; a number below zero is none. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const NUMBER = /^-?\d+$/;
+/**
+ * Where the list separator is a semicolon or a tab, as it is where decimals have a comma, a spreadsheet cuts our records there, and
+ * takes a quote within a cell for a character: the text behind one, or on a new line, is a cell of its own.
+ */
+const INNER_FORMULA = /[;\t\r\n](?=[" ]*[=+\-@＝＋－＠])/g;
 
-/** One field: quoted where it must be, and harmless to the spreadsheet it is opened with. */
+/** One field: quoted where it must be, and harmless to the spreadsheet it is opened with, wherever that cuts it. */
 export function csvField(text: string): string {
-  const harmless = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+  const head = FORMULA.test(text) && !NUMBER.test(text) ? "'" : '';
+  const harmless = head + text.replaceAll(INNER_FORMULA, "$&'");
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
