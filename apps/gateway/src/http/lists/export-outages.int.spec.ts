@@ -17,7 +17,7 @@ const SEED_PAYMENTS = statement(
   `insert into payment_views (tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor,
      asset, source_account_id, destination_account_id, method, metadata, created_at, updated_at)
    select $1::uuid, false, gen_random_uuid(), 'succeeded', 1, n, n, 0, 'USD', gen_random_uuid(), gen_random_uuid(), '{"type":"internal"}',
-     '{}', now() - n * interval '1 second', now() from generate_series(1, $2::integer) n`,
+     '{}', date_trunc('milliseconds', now()) - n * interval '1 second', now() from generate_series(1, $2::integer) n`,
 );
 const SEED_TYPES = statement(
   'spec.seed-types',
