@@ -179,5 +179,7 @@ function pendingView({ type, idempotencyKey, merchantReference }: Wish) {
 
 function denied(view: ReturnType<typeof operationView>) {
   const no = { status: 'declined', decline_code: 'card_declined' };
-  return { ...view, ...no, authorization: { ...view.authorization, ...no } };
+  const { authorization } = view;
+  const nothing = { ...authorization.authorized, value: '0' };
+  return { ...view, ...no, authorization: { ...authorization, ...no, authorized: nothing, captured: nothing } };
 }

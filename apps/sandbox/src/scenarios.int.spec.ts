@@ -93,6 +93,14 @@ describe('declines', () => {
     });
   });
 
+  it('is none where a part is approved: the answer, the inquiry and the books say how much', async () => {
+    const { path, sent, key, reference } = client.authorize('tok_approve_part', { capture: true });
+    const part = { status: 'captured', amount: usd('1999'), authorized: usd('667'), captured: usd('667') };
+    expect((await client.send(path, sent)).body).toMatchObject(part);
+    expect(await client.inquire(key)).toMatchObject({ ...succeeded, amount: usd('1999'), authorization: part });
+    expect(await sandbox.books(reference)).toMatchObject([{ authorized: '667', captured: '667' }]);
+  });
+
   it('by the last four digits of an amount', async () => {
     const { id } = await client.granted('tok_visa', true, '50000');
     const refund = { key: fresh(), body: { amount: usd('19003') } };

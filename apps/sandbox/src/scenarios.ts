@@ -125,6 +125,15 @@ const faults: readonly (Partial<Scenario> & Pick<Scenario, 'name' | 'summary'>)[
     verdict: { word: 'decline', code: 'acquirer_unavailable', canRetryElsewhere: true },
     on: AUTHORIZING,
   },
+  {
+    name: 'approve_part',
+    ending: '9034',
+    summary: 'Approved for a third of the sum: `authorized`, and of a sale `captured`, are less than `amount`.',
+    verdict: { word: 'approve_part' },
+    on: AUTHORIZING,
+    // What it comes to is for a human.
+    inChaos: false,
+  },
 ];
 
 const declines = Object.entries(DECLINES).map(([code, ending]) => ({

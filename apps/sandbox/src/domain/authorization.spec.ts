@@ -50,6 +50,20 @@ describe('an authorization', () => {
     expect(waiting).toMatchObject({ status: 'action_required', sums: { authorized: 0n } });
   });
 
+  it('is granted in part, of the whole sum that was asked for', () => {
+    const inPart = (isSale: boolean) => authorize({ ...order, isSale }, { word: 'approve_part' }).authorization;
+    expect(inPart(false)).toMatchObject({
+      status: 'authorized',
+      amount: 1_000n,
+      sums: { authorized: 334n, captured: 0n },
+    });
+    expect(inPart(true)).toMatchObject({
+      status: 'captured',
+      isClosed: true,
+      sums: { authorized: 334n, captured: 334n },
+    });
+  });
+
   it('is granted or declined once the customer has acted', () => {
     expect(then(completeAction(waiting, APPROVE)).sums.authorized).toBe(1_000n);
     expect(then(completeAction(waiting, DECLINE)).status).toBe('declined');

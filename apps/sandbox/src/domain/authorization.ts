@@ -57,6 +57,8 @@ export type Decision = { readonly authorization: Authorization; readonly moved: 
 /** How the issuer answers. */
 export type Verdict =
   | { readonly word: 'approve' }
+  /** As prepaid cards are answered for that hold less than was asked. */
+  | { readonly word: 'approve_part' }
   | { readonly word: 'ask_customer' }
   | { readonly word: 'decline'; readonly code: string; readonly canRetryElsewhere: boolean };
 
@@ -106,9 +108,15 @@ function answer(authorization: Authorization, verdict: Exclude<Verdict, { word: 
     };
   }
   const { amount, isSale } = authorization;
-  const moved = { ...NOTHING, authorized: amount, captured: isSale ? amount : 0n };
+  const granted = verdict.word === 'approve_part' ? partOf(amount) : amount;
+  const moved = { ...NOTHING, authorized: granted, captured: isSale ? granted : 0n };
   const status = isSale ? ('captured' as const) : ('authorized' as const);
   return move({ ...authorization, status, isClosed: isSale }, moved);
+}
+
+/** Less than was asked, and never nothing: a third, rounded up. */
+function partOf(amount: bigint): bigint {
+  return (amount + 2n) / 3n;
 }
 
 export function increment(authorization: Authorization, amount: bigint, now: number): Decision {

@@ -1,19 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import type { ProviderRequest } from '../connector.js';
+import type { ProviderAction, ProviderRequest } from '../connector.js';
 import { Lost } from '../outbound/call-failures.js';
 import { answerOf, foundOf } from './answers.js';
 
-const wish = (action: 'authorize' | 'sale'): ProviderRequest => ({
+const wish = (action: ProviderAction, reference: string | null = null): ProviderRequest => ({
   action,
   idempotencyKey: 'att_1',
   merchantReference: 'org_1/test/pay_1',
   amount: '1999',
   asset: 'USD',
   card: { type: 'card', token: 'tok_visa' },
-  reference: null,
+  reference,
 });
 const amount = { value: '1999', currency: 'USD' };
 const otherAmount = { value: '2099', currency: 'USD' };
+const none = { value: '0', currency: 'USD' };
+const part = { value: '600', currency: 'USD' };
 
 function authorization(change: object = {}) {
   const kept = { merchant_reference: 'org_1/test/pay_1', idempotency_key: 'att_1' };
@@ -23,6 +25,8 @@ function authorization(change: object = {}) {
     status: 'authorized',
     decline_code: null,
     amount,
+    authorized: amount,
+    captured: none,
     ...kept,
     ...change,
   };
@@ -51,7 +55,7 @@ function lostBy(read: () => unknown): string | undefined {
   return undefined;
 }
 
-const CAPTURED = { status: 'captured' };
+const CAPTURED = { status: 'captured', captured: amount };
 
 describe('what is found under the key of what was to be set aside', () => {
   it.each([
@@ -77,7 +81,7 @@ describe('what is found under the key of what was to be set aside', () => {
   });
 
   it('tells of a decline as ever', () => {
-    const no = { status: 'declined', decline_code: 'insufficient_funds' };
+    const no = { status: 'declined', decline_code: 'insufficient_funds', authorized: none };
     expect(found('authorize', operation(no, no))).toMatchObject({ outcome: 'declined', code: 'insufficient_funds' });
   });
 });
@@ -90,4 +94,61 @@ it('what is found under the key of a sale is a yes where it was taken, and no wh
 
 it('captured is no answer to the wish to set aside itself: nobody can have captured it since', () => {
   expect(lostBy(() => answerOf(wish('authorize'), told(201, authorization(CAPTURED))))).toBe('answer_contradicts');
+});
+
+describe('a yes to another sum than the one asked for is none', () => {
+  const begun = (action: 'authorize' | 'sale', change: object) => {
+    const taken = action === 'sale' ? CAPTURED : {};
+    return answerOf(wish(action), told(201, authorization({ ...taken, ...change })));
+  };
+  const later = (action: 'authorize' | 'sale', change: object) =>
+    found(action, operation({ ...(action === 'sale' ? CAPTURED : {}), ...change }, { type: action }));
+
+  it.each(['authorize', 'sale'] as const)('%s: the whole sum is a yes', (action) => {
+    expect(begun(action, {})).toMatchObject({ outcome: 'approved' });
+    expect(later(action, {})).toMatchObject({ outcome: 'approved' });
+  });
+
+  it.each<['authorize' | 'sale', string, object]>([
+    ['authorize', 'less is set aside', { authorized: part }],
+    ['authorize', 'the sum is of another currency', { authorized: { value: '1999', currency: 'JPY' } }],
+    ['authorize', 'it is not said how much is set aside', { authorized: undefined }],
+    ['sale', 'less is set aside and taken', { authorized: part, captured: part }],
+    ['sale', 'less is taken than is set aside', { captured: part }],
+    ['sale', 'more is taken', { authorized: otherAmount, captured: otherAmount }],
+    ['sale', 'it is not said how much is taken', { captured: undefined }],
+  ])('%s: %s', (action, _what, change) => {
+    expect(lostBy(() => begun(action, change))).toBe('answer_contradicts');
+    expect(lostBy(() => later(action, change))).toBe('answer_contradicts');
+  });
+
+  it('more that is set aside was added since, and never at once', () => {
+    expect(later('authorize', { authorized: otherAmount })).toMatchObject({ outcome: 'approved' });
+    expect(lostBy(() => begun('authorize', { authorized: otherAmount }))).toBe('answer_contradicts');
+  });
+
+  it('what was taken of it since tells nothing of what was set aside, and what is taken at once does', () => {
+    expect(later('authorize', { status: 'captured', captured: part })).toMatchObject({ outcome: 'approved' });
+    expect(lostBy(() => begun('authorize', { captured: part }))).toBe('answer_contradicts');
+  });
+
+  it.each(['authorized', 'captured'])('a no with a sum that is %s is none', (moved) => {
+    const no = { status: 'declined', decline_code: 'insufficient_funds', authorized: none };
+    expect(begun('authorize', no)).toMatchObject({ outcome: 'declined' });
+    expect(lostBy(() => begun('authorize', { ...no, [moved]: part }))).toBe('answer_contradicts');
+  });
+
+  const operated = (type: ProviderAction, now: object, change: object = {}) =>
+    answerOf(wish(type, 'auth_1'), told(201, operation(now, { type, ...change })));
+  it.each<[ProviderAction, object, object]>([
+    ['increment', { authorized: otherAmount }, { authorized: part }],
+    ['capture', { captured: amount }, { captured: part }],
+    ['capture', { captured: otherAmount }, { captured: undefined }],
+    ['refund', { captured: amount, refunded: amount }, { captured: amount, refunded: part }],
+    ['void', { voided: true }, { voided: false }],
+  ])('%s: the authorization shows it moved, or less than that', (type, whole, less) => {
+    expect(operated(type, whole)).toMatchObject({ outcome: 'approved' });
+    expect(lostBy(() => operated(type, less))).toBe('answer_contradicts');
+    expect(lostBy(() => operated(type, whole, { authorization: null }))).toBe('answer_contradicts');
+  });
 });

@@ -52,11 +52,21 @@ function authorized({ merchantReference, idempotencyKey, amount, asset }: Provid
     status: 'authorized',
     decline_code: null,
     amount: { value: amount, currency: asset },
+    authorized: { value: amount, currency: asset },
+    captured: { value: '0', currency: asset },
     merchant_reference: merchantReference,
     idempotency_key: idempotencyKey,
     ...change,
   };
 }
+
+/** Sets aside whatever is asked for. */
+const yes: Reply = (it, response) => {
+  const asked = JSON.parse(it.body) as { readonly merchant_reference: string; readonly amount: { currency: string } };
+  const { merchant_reference, amount } = asked;
+  const sums = { amount, authorized: amount, captured: { ...amount, value: '0' } };
+  json(201, { id: 'auth_1', status: 'authorized', merchant_reference, ...sums })(it, response);
+};
 
 describe('what is said of a void', () => {
   // The end that was wanted is there, whoever brought it about: the money is with its owner, and nothing is left to be given back.
@@ -122,6 +132,11 @@ describe('what an answer comes to', () => {
       { outcome: 'unknown', code: 'answer_contradicts' },
     ],
     [
+      'less than the sum asked for',
+      json(201, authorized(asked, { authorized: { value: '600', currency: 'USD' } })),
+      { outcome: 'unknown', code: 'answer_contradicts' },
+    ],
+    [
       'another payment',
       json(201, authorized(asked, { merchant_reference: 'org_1/test/pay_0' })),
       { outcome: 'unknown', code: 'answer_contradicts' },
@@ -141,7 +156,12 @@ describe('what an answer comes to', () => {
       'a decline of this acquirer alone',
       json(
         201,
-        authorized(asked, { status: 'declined', decline_code: 'acquirer_unavailable', can_retry_elsewhere: true }),
+        authorized(asked, {
+          status: 'declined',
+          decline_code: 'acquirer_unavailable',
+          can_retry_elsewhere: true,
+          authorized: { value: '0', currency: 'USD' },
+        }),
       ),
       { outcome: 'declined', code: 'provider_declined', isOthersToTry: true },
     ],
@@ -241,8 +261,7 @@ it('asks again by itself only what cannot have arrived, and questions', async ()
 it('makes no more connections than it may, and lets the others wait', async () => {
   const { url, connections } = await provider((it, response) => {
     setTimeout(() => {
-      const { merchant_reference, amount } = JSON.parse(it.body) as { merchant_reference: string; amount: object };
-      json(201, { id: 'auth_1', status: 'authorized', merchant_reference, amount })(it, response);
+      yes(it, response);
     }, 20);
   });
   const connector = connectorTo(url, { CONNECTIONS: 3 });
@@ -268,10 +287,7 @@ it('refuses what has no place instead of holding it, and never sends it later', 
 
 it('leaves the others their places while its own provider is silent', async () => {
   const silent = await provider(() => undefined);
-  const answering = await provider((it, response) => {
-    const { merchant_reference, amount } = JSON.parse(it.body) as { merchant_reference: string; amount: object };
-    json(201, { id: 'auth_1', status: 'authorized', merchant_reference, amount })(it, response);
-  });
+  const answering = await provider(yes);
   const slow = connectorTo(silent.url);
   const quick = connectorTo(answering.url, {}, 'cards_b');
   let over = 0;
@@ -302,13 +318,7 @@ it('keeps to the supplier’s rate, and refuses before sending what would come t
 });
 
 it('speaks HTTP/2 where it is told to, many calls on a connection', async () => {
-  const { url, connections } = await provider(
-    (it, response) => {
-      const { merchant_reference, amount } = JSON.parse(it.body) as { merchant_reference: string; amount: object };
-      json(201, { id: 'auth_1', status: 'authorized', merchant_reference, amount })(it, response);
-    },
-    { http2: true },
-  );
+  const { url, connections } = await provider(yes, { http2: true });
   const connector = connectorTo(url, { HTTP2: true, CONNECTIONS: 2 });
   const answers = await Promise.all(Array.from({ length: 20 }, () => connector.ask(wish(), call())));
   expect(answers.map(({ outcome }) => outcome)).toEqual(Array(20).fill('approved'));

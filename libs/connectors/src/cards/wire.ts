@@ -11,7 +11,13 @@ export interface Authorization {
   readonly status: string;
   readonly declineCode: string | null;
   readonly isOthersToTry: boolean;
+  /** What was asked for at first; not what came of it. */
   readonly amount: Sum | undefined;
+  /** What is set aside, was taken and was given back by now, in all. */
+  readonly authorized: Sum | undefined;
+  readonly captured: Sum | undefined;
+  readonly refunded: Sum | undefined;
+  readonly isVoided: boolean;
   readonly actionUrl: string | undefined;
   readonly merchantReference: string | undefined;
   readonly idempotencyKey: string | undefined;
@@ -45,6 +51,10 @@ export function authorizationOf(value: unknown): Authorization | undefined {
     declineCode: textOf(fields['decline_code']) ?? null,
     isOthersToTry: fields['can_retry_elsewhere'] === true,
     amount: sumOf(fields['amount']),
+    authorized: sumOf(fields['authorized']),
+    captured: sumOf(fields['captured']),
+    refunded: sumOf(fields['refunded']),
+    isVoided: fields['voided'] === true,
     actionUrl: addressOf(fieldsOf(fields['action'])?.['url']),
     merchantReference: textOf(fields['merchant_reference']),
     idempotencyKey: textOf(fields['idempotency_key']),

@@ -16,6 +16,8 @@ export type Scenario =
   | 'succeeds'
   | 'declines'
   | 'wants_action'
+  /** Sets aside, or takes, less than was asked, and says yes. */
+  | 'approves_part'
   /** Does it and never answers. */
   | 'silent_after'
   /** Does it and answers 500. */
@@ -156,6 +158,19 @@ export function keepsTheContract(name: string, open: () => Promise<ProviderUnder
         outcome: 'requires_action',
         url: expect.stringMatching(/^https?:\/\//) as string,
       });
+    });
+
+    it('takes a yes to a part of the sum for none, when it is asked and when it is asked about', async () => {
+      if (it_.never?.includes('approves_part')) return;
+      const beginnings = (['authorize', 'sale'] as const).filter((action) =>
+        it_.connector.capabilities.actions.includes(action),
+      );
+      for (const action of beginnings) {
+        const wish = it_.wish(action, 'approves_part');
+        expect([action, await ask(wish)]).toMatchObject([action, { outcome: 'unknown' }]);
+        expect([action, await inquire(wish)]).toMatchObject([action, { outcome: 'unknown' }]);
+        expect([action, await it_.doneUnder(wish.idempotencyKey)]).toEqual([action, 1]);
+      }
     });
 
     it('does it once, however often it is asked', async () => {
