@@ -317,3 +317,9 @@ export function newId(kind: 'auth' | 'op' | 'dp' | 'evt'): string {
 
 export const CUSTOMER_APPROVES = APPROVE;
 export const CUSTOMER_DENIES: Verdict = { word: 'decline', code: 'authentication_failed', canRetryElsewhere: false };
+/** The customer has done what they can, and this acquirer cannot go on: another may. */
+export const CUSTOMER_GOES_ELSEWHERE: Verdict = {
+  word: 'decline',
+  code: 'acquirer_unavailable',
+  canRetryElsewhere: true,
+};

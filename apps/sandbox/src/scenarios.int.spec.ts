@@ -212,6 +212,15 @@ describe('an action of the customer', () => {
     await sandbox.completeAction((await client.send(path, sent)).body.id, 'deny');
     expect(await client.inquire(key)).toMatchObject({ status: 'declined', decline_code: 'authentication_failed' });
   });
+
+  it('is done, and the acquirer cannot go on: another may', async () => {
+    const { path, sent, key } = client.authorize('tok_action');
+    await sandbox.completeAction((await client.send(path, sent)).body.id, 'elsewhere');
+    expect(await client.inquire(key)).toMatchObject({
+      status: 'declined',
+      authorization: { status: 'declined', decline_code: 'acquirer_unavailable', can_retry_elsewhere: true },
+    });
+  });
 });
 
 describe('a campaign by chance', () => {

@@ -1,5 +1,12 @@
 import type { FastifyInstance } from 'fastify';
-import { CUSTOMER_APPROVES, CUSTOMER_DENIES, found, type Acquirer, type Done } from './acquirer.js';
+import {
+  CUSTOMER_APPROVES,
+  CUSTOMER_DENIES,
+  CUSTOMER_GOES_ELSEWHERE,
+  found,
+  type Acquirer,
+  type Done,
+} from './acquirer.js';
 import type { Desk, Received } from './desk.js';
 import { kept } from './domain/authorization.js';
 import { SCENARIOS } from './scenarios.js';
@@ -24,6 +31,9 @@ const digits = { type: 'string', pattern: '^[1-9][0-9]{0,17}$' };
 const closed = (properties: object, required: readonly string[] = []) => ({
   schema: { body: { type: 'object', additionalProperties: false, properties, required } },
 });
+
+/** What comes of what the customer does. */
+const ACTED = { approve: CUSTOMER_APPROVES, deny: CUSTOMER_DENIES, elsewhere: CUSTOMER_GOES_ELSEWHERE } as const;
 
 /** What tests and people at a desk can make happen, and see. Nothing here is slowed, limited or silenced. */
 export function testControls(fastify: FastifyInstance, parts: TestParts): void {
@@ -53,11 +63,10 @@ function happenings(fastify: FastifyInstance, { acquirer, webhooks }: TestParts)
     closed({ outcome: { enum: ['won', 'lost'] } }, ['outcome']),
     ({ params, body }) => told(acquirer.decideDispute(params.id, body.outcome)),
   );
-  fastify.post<ById & { Body: { outcome: 'approve' | 'deny' } }>(
+  fastify.post<ById & { Body: { outcome: keyof typeof ACTED } }>(
     '/test/authorizations/:id/action',
-    closed({ outcome: { enum: ['approve', 'deny'] } }, ['outcome']),
-    ({ params, body }) =>
-      told(acquirer.completeAction(params.id, body.outcome === 'approve' ? CUSTOMER_APPROVES : CUSTOMER_DENIES)),
+    closed({ outcome: { enum: Object.keys(ACTED) } }, ['outcome']),
+    ({ params, body }) => told(acquirer.completeAction(params.id, ACTED[body.outcome])),
   );
 }
 

@@ -204,8 +204,8 @@ export class Sandbox {
     return this.post(`/test/disputes/${dispute}/decision`, { outcome });
   }
 
-  /** What the customer does at the page they were sent to. */
-  async completeAction(authorization: string, outcome: 'approve' | 'deny'): Promise<void> {
+  /** What the customer does at the page they were sent to. `elsewhere`: the acquirer cannot go on with it, and another may. */
+  async completeAction(authorization: string, outcome: 'approve' | 'deny' | 'elsewhere'): Promise<void> {
     await this.post(`/test/authorizations/${authorization}/action`, { outcome });
   }
 

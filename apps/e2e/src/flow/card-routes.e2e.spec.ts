@@ -4,7 +4,7 @@ import { freePorts } from '@payflow/local-stack';
 import { Sandbox, until } from '@payflow/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CardHouse } from '../house/card-house.js';
-import { CardPayments, expectOneMind, givenBack, taken, type Body } from './card-payments.js';
+import { CardPayments, SETTLED_WITHIN_MS, expectOneMind, givenBack, taken, type Body } from './card-payments.js';
 
 /** Of the cards of this brand alone, in dollars, and the second acquirer takes them for less. */
 const AMEX_ROUTE = {
@@ -108,6 +108,31 @@ describe('card payments with two acquirers', () => {
     expect([status, failure]).toEqual([402, { code: 'provider_declined' }]);
     expect(await asked(id)).toEqual(['cards', 'cards_b'].map((name) => `sale declined ${name} provider_declined`));
     expect(await outside(id)).toEqual(['0 - 0', '0 - 0']);
+  });
+
+  it('one whose customer has to act at the first, and then at the second, is paid where they were sent last', async () => {
+    await second.settings({ plain: false });
+    const { body } = await desk.pay({ amount: '20000', token: 'tok_action' });
+    const id = body['id'] as string;
+    const pageOf = (payment: Body | undefined) => (payment?.['next_action'] as { url?: string } | null)?.url ?? '';
+    const authorizationAt = (url: string) => url.slice(url.lastIndexOf('/') + 1);
+    expect(pageOf(body)).toContain(first.url);
+    await first.completeAction(authorizationAt(pageOf(body)), 'elsewhere');
+    const moved = await until(
+      'the customer is sent to the second',
+      async () => {
+        const payment = await cards.shown(id);
+        return pageOf(payment).startsWith(second.url) ? payment : undefined;
+      },
+      SETTLED_WITHIN_MS,
+    );
+    await second.settings({ plain: true });
+    expect(moved).toMatchObject({ status: 'requires_action' });
+    await second.completeAction(authorizationAt(pageOf(moved)), 'approve');
+    await cards.becomes(id, 'succeeded');
+    expect(await asked(id)).toEqual(['sale declined cards provider_declined', 'sale approved cards_b']);
+    expect(await outside(id)).toEqual(['0 - 0', '20000 - 0']);
+    await cards.expectLegs(id, [taken('20000')]);
   });
 
   it('one that the issuer declines is declined, and nobody else is asked', async () => {

@@ -141,11 +141,15 @@ export function goOn(life: Life, moment: Moment): Life {
 /** What a provider said. Whatever comes when nobody waits for it moves nothing. */
 export function hear(life: Life, answer: PaymentAnswer, operationId: string, moment: Moment): Life {
   const operation = operationOf(life, operationId);
-  if (!operation || operation.status !== 'asking') return life;
+  if (!operation || operation.status !== 'asking' || isBehind(answer, operation, moment)) return life;
   const answered = { ...operation, answerId: moment.cause.id, needsAttention: false };
   const known = operation.kind === 'authorization' ? knowing(life, answer) : life;
+  if (answer.outcome === 'requires_action') {
+    const noted = withOperation(known, answered);
+    const isElsewhere = known.payment.connector !== life.payment.connector;
+    return customerMustAct(noted, answered, { url: answer.url, isElsewhere }, moment);
+  }
   const accounts = ownHold(life, operation)?.accounts ?? [];
-  if (answer.outcome === 'requires_action') return customerMustAct(known, answered, answer, accounts, moment);
   const code = answer.outcome === 'approved' ? null : codeOf(answer);
   const { operation: current } = known.payment;
   const heardAt = { ...moment, authorizedAt: answer.authorized_at };
@@ -156,6 +160,14 @@ export function hear(life: Life, answer: PaymentAnswer, operationId: string, mom
   const mine = operation.kind === 'refund' ? known : withPayment(known, { operation: operation.id });
   if (code !== null) return declined(mine, answered, code, accounts, moment);
   return approved(mine, answered, accounts, heardAt);
+}
+
+/**
+ * Where one provider after the other wants the customer to act, the word of the first may come again, or only now. The ids of messages
+ * are in the order of their time, and between two such words a customer has acted.
+ */
+function isBehind({ outcome }: PaymentAnswer, { answerId }: Operation, { cause }: Moment): boolean {
+  return outcome === 'requires_action' && answerId !== null && cause.id < answerId;
 }
 
 /** It is authorized when what is at work has ended, and for no longer by that: since when, only this answer says. */
@@ -217,20 +229,28 @@ function codeOf({ outcome, code }: PaymentAnswer): string {
   return code ?? ((outcome === 'not_sent' ? 'provider_not_reached' : 'provider_declined') satisfies Refusal);
 }
 
-/** The payment waits for its customer, who may never come: until then others may call it off. */
+/**
+ * The payment waits for its customer, who may never come: until then others may call it off. Where it waits already, and is waited for
+ * `isElsewhere` or at another address by now, the customer has to be sent there: at the first, nobody waits for them any more.
+ */
 function customerMustAct(
   life: Life,
   operation: Operation,
-  { url }: PaymentAnswer,
-  accounts: readonly AccountSnapshot[],
+  { url, isElsewhere }: { readonly url: string | null; readonly isElsewhere: boolean },
   moment: Moment,
 ): Life {
-  const noted = withOperation(life, operation);
-  if (operation.kind !== 'authorization' || life.payment.status !== 'processing') return noted;
+  const { status, nextAction: known } = life.payment;
+  if (operation.kind !== 'authorization') return life;
+  const accounts = ownHold(life, operation)?.accounts ?? [];
   const nextAction = { type: 'redirect', ...(url !== null && { url }) } as const;
-  const why = { reason: 'customer_action_needed', accounts };
-  const waiting = moved(noted, 'requires_action', { nextAction, operation: null }, why, moment);
-  return beginNext(endConfirmation(waiting, null, accounts, moment), moment);
+  if (status === 'processing') {
+    const why = { reason: 'customer_action_needed', accounts };
+    const waiting = moved(life, 'requires_action', { nextAction, operation: null }, why, moment);
+    return beginNext(endConfirmation(waiting, null, accounts, moment), moment);
+  }
+  if (status !== 'requires_action' || (!isElsewhere && known?.url === nextAction.url)) return life;
+  // Whatever is at work on it, its end perhaps, stays so.
+  return moved(life, 'requires_action', { nextAction }, { reason: 'customer_action_changed', accounts }, moment);
 }
 
 function withVerdict(life: Life, step: Step, { eventId, refusal, accounts, left }: StepVerdict): Life {

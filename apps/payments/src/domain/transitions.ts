@@ -20,6 +20,7 @@ export const TRANSITIONS: readonly Transition[] = [
   { from: 'processing', to: 'requires_action', by: 'to be confirmed, or the customer has to act' },
   { from: 'processing', to: 'failed', by: 'refused' },
   { from: 'requires_action', to: 'processing', by: 'confirmed, or the customer has acted' },
+  { from: 'requires_action', to: 'requires_action', by: 'the customer has to act for another provider' },
   { from: 'requires_action', to: 'authorized', by: 'the customer has acted' },
   { from: 'requires_action', to: 'canceled', by: 'cancellation' },
   { from: 'requires_action', to: 'expired', by: 'expiry' },

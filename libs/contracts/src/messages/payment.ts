@@ -219,5 +219,7 @@ export const paymentSchemas = {
     'The payment was called off before money was captured; what was held is free again.',
   ),
   'payflow.payment.expired.v1': told('Its time ran out before money was captured; what was held is free again.'),
-  'payflow.payment.updated.v1': told('Its sums changed and its status did not: a refund, an increment.'),
+  'payflow.payment.updated.v1': told(
+    'Its sums or its next action changed and its status did not: a refund, an increment, a customer who has to act elsewhere.',
+  ),
 } as const satisfies Record<string, MessageSpec>;
