@@ -10,6 +10,8 @@ export interface NewJob<D extends object = object> {
   readonly key?: string;
   /** Not before so long from now, by the database's clock. */
   readonly delay_ms?: number;
+  /** How often it was put off before, by a run that had no room for it: told to the next run. None where it is absent. */
+  readonly putOff?: number;
   /** Instead of the job's own; the smaller runs first. */
   readonly priority?: number;
   /** Where the job's span belongs; what is active here when absent. */
@@ -22,6 +24,8 @@ export interface Payload {
   readonly traceparent?: string;
   /** It had a key: where it has none any more, another has taken its place (`jobs.drop-replaced`). */
   readonly keyed?: true;
+  /** Not in the data: a process of the version before would find them broken. */
+  readonly putOff?: number;
 }
 
 const KEY_LENGTH_MAX = 512;
@@ -61,7 +65,7 @@ export function newJob<D extends object>(job: JobDefinition<D>, wish: Omit<NewJo
   return { job: job as JobDefinition<object>, ...wish };
 }
 
-function payloadOf({ job, data, key, traceparent }: NewJob, active: string | undefined): string {
+function payloadOf({ job, data, key, traceparent, putOff }: NewJob, active: string | undefined): string {
   const problem = job.problemOf(data);
   if (problem) throw new TypeError(`${job.name} breaks its schema: ${problem}`);
   if (key !== undefined && (key.length === 0 || key.length > KEY_LENGTH_MAX))
@@ -71,6 +75,7 @@ function payloadOf({ job, data, key, traceparent }: NewJob, active: string | und
     data,
     ...(trace ? { traceparent: trace } : {}),
     ...(key === undefined ? {} : { keyed: true }),
+    ...(putOff === undefined ? {} : { putOff }),
   };
   return JSON.stringify(payload);
 }

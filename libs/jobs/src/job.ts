@@ -53,6 +53,8 @@ export interface JobRun<D extends object> {
   readonly data: D;
   /** From 1. */
   readonly attempt: number;
+  /** How often it was put off before by runs that had no room for it, from 0: as whoever enqueued it says. */
+  readonly putOff: number;
   /** Comes when the time is over or the process is about to end: leave things so that another run can go on. */
   readonly signal: AbortSignal;
   /** How far it is, 0 to 100, for whoever looks (`payflow jobs show`): written at most once a second, and never waited for. */

@@ -121,6 +121,20 @@ describe('enqueuing', () => {
     expect(await effects()).toEqual([3]);
   });
 
+  it('tells the next run how often it was put off', async () => {
+    const seen: number[] = [];
+    const again = (putOff: number) => put([newJob(work, { data: { n: 1 }, key: 'a', putOff })]);
+    start([
+      handled(work, async ({ putOff }: JobRun<Work>) => {
+        seen.push(putOff);
+        if (putOff < 2) await again(putOff + 1);
+      }),
+    ]);
+    await put([newJob(work, { data: { n: 1 }, key: 'a' })]);
+    await until('it is done', async () => (await left()) === 0);
+    expect(seen).toEqual([0, 1, 2]);
+  });
+
   it('follows a job that runs under the key, and what it replaced is not dead when it fails', async () => {
     const runs: number[] = [];
     start([

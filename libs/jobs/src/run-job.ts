@@ -60,6 +60,7 @@ export async function runJob({ job, handle }: HandledJob, queued: QueuedJob, par
       id: queued.id,
       data: payload.data as object,
       attempt: queued.attempts,
+      putOff: payload.putOff ?? 0,
       signal,
       progress: (percent: number) => parts.progress.note(queued.id, percent),
     };

@@ -36,16 +36,16 @@ export class InquiryPlaces {
 
 /** A place is free again after about so long, where the provider answers: ten calls at 50 ms each are 50 in as much. */
 const TURN_MS = 250;
-/** And where it does not, thousands must not come back each quarter of a second: what has been unknown for long can wait longer. */
-const SHARE_OF_AGE = 0.1;
+/** And where it does not, thousands must not come back each quarter of a second: each waits twice as long as the last time, up to this. */
 const PUT_OFF_MAX_MS = 10_000;
 
-/** Its question was not put, which is no word on it: it is put a little later, and its time in the schedule does not pass. */
-export function putOff(attempt: Attempt | undefined): Note<undefined> {
+/**
+ * Its question was not put, which is no word on it: it is put a little later, and its time in the schedule does not pass. `times`: how
+ * often that was so before. What counts is how long the question has waited for its turn, and not what its attempt waits for: who has
+ * acted hears the answer soon, unless very many do.
+ */
+export function putOff(attempt: Attempt | undefined, times: number): Note<undefined> {
   if (!attempt || !isOpen(attempt.status)) return { result: undefined };
-  const { now, unknownAt, status } = attempt;
-  // Who has acted waits for the answer, however long ago it was that they had to.
-  const unknown_ms = status === 'unknown' && unknownAt ? now.getTime() - unknownAt.getTime() : 0;
-  const delay_ms = Math.min(TURN_MS + unknown_ms * SHARE_OF_AGE, PUT_OFF_MAX_MS) * (1 + Math.random());
-  return { result: undefined, jobs: [inquiryOf(attempt, delay_ms)] };
+  const delay_ms = Math.min(TURN_MS * 2 ** times, PUT_OFF_MAX_MS) * (1 + Math.random());
+  return { result: undefined, jobs: [{ ...inquiryOf(attempt, delay_ms), putOff: times + 1 }] };
 }

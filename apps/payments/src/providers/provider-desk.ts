@@ -93,7 +93,7 @@ export class ProviderDesk {
   }
 
   /** The job `provider.inquire`. */
-  async inquire({ data, signal }: JobRun<AttemptJob>): Promise<void> {
+  async inquire({ data, signal, putOff: times }: JobRun<AttemptJob>): Promise<void> {
     const key = keyOf(data);
     const attempt = await this.note(key, look);
     if (!attempt || !isOpen(attempt.status) || attempt.connector === null) return;
@@ -106,7 +106,7 @@ export class ProviderDesk {
             .catch((error: unknown) => brokenOff('inquiry', error)),
         )
       : wordOf('inquiry', { outcome: 'unknown', code: 'connector_not_configured', evidence: {} });
-    if (!word) return this.note(key, putOff);
+    if (!word) return this.note(key, (found) => putOff(found, times));
     await this.hear(key, word, { hasOthers: await this.hasOthers(attempt, word), sending: sendingOf(attempt) });
     crashAt('provider-after-commit');
   }

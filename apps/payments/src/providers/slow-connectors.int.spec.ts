@@ -1,5 +1,6 @@
 import type { ProviderAnswer } from '@payflow/connectors';
 import { newUuid, uuidOf } from '@payflow/contracts';
+import { statement } from '@payflow/database';
 import { enqueue, handled, JobWorker } from '@payflow/jobs';
 import type { Messaging } from '@payflow/messaging';
 import { configureLogging } from '@payflow/telemetry';
@@ -77,7 +78,7 @@ it('two providers that stand still, with all that their connectors hold, leave a
 });
 
 /** Sent, and never answered: their providers are to be asked at once. */
-async function unknown(attempts: readonly NewAttempt[]): Promise<void> {
+async function unknown(attempts: readonly NewAttempt[], status = 'unknown'): Promise<void> {
   await db.database.transaction(async (tx) => {
     await insertAttempts(
       tx,
@@ -85,7 +86,7 @@ async function unknown(attempts: readonly NewAttempt[]): Promise<void> {
     );
   });
   const ids = attempts.map(({ id }) => `'${uuidOf('attempt', id)}'`).join();
-  await db.tamper(`update attempts set status = 'unknown', sent_at = now(), unknown_at = now() where id in (${ids})`);
+  await db.tamper(`update attempts set status = '${status}', sent_at = now(), unknown_at = now() where id in (${ids})`);
   await db.database.transaction((tx) =>
     enqueue(
       tx,
@@ -127,6 +128,40 @@ it('a provider that answers no question leaves the others their hands, and each 
   expect(first.inquiries).toBe(many.length);
   const evidence = await wishes.evidence(many[0] as NewAttempt);
   expect(evidence).toEqual(many.map(() => ({ source: 'inquiry', outcome: 'approved', believed: true })));
+});
+
+const PUT_OFF = statement(
+  'spec.put-off',
+  `select (payload ->> 'putOff')::integer as times from graphile_worker._private_jobs where key = 'inquire/' || $1`,
+);
+
+it('a question that finds no room waits longer each time, also where its attempt waits for its customer', async () => {
+  const house = deskWith(db, messaging, 'one');
+  const { first, connectors } = house;
+  let go = (): void => undefined;
+  const standstill = new Promise<void>((resolve) => (go = resolve));
+  first.beforeInquiryAnswer = () => standstill;
+  const many = await captures('one', INQUIRIES_MAX);
+  first.inquiryAnswers = [...many, 1].map(() => yes);
+  const worker = new JobWorker({
+    ...{ url: db.url, db: db.database, applicationName: 'put-off' },
+    jobs: [handled(inquiringJob(connectors), (run) => house.desk.inquire(run))],
+  });
+  worker.start();
+  const [last] = (await captures('one', 1)) as [NewAttempt];
+  try {
+    await unknown(many);
+    await until('it has all that it may hold', async () => first.inquiries === INQUIRIES_MAX);
+    await unknown([last], 'requires_action');
+    const put = async () => (await db.database.rows<{ times: number }>(PUT_OFF, [uuidOf('attempt', last.id)]))[0];
+    await until('it has been put off four times', async () => ((await put())?.times ?? 0) >= 4);
+    expect(first.inquiries).toBe(INQUIRIES_MAX);
+    go();
+    await until('it has ended', async () => (await wishes.attempts(last))[0]?.status === 'approved');
+  } finally {
+    go();
+    await worker.stop();
+  }
 });
 
 const asked = (connectors: readonly Scripted[], at: number) => connectors[at]?.asked.length ?? 0;

@@ -99,6 +99,7 @@ export function deskOver(db: TestDatabase, messaging: Messaging, connectors: rea
     id: '1',
     data,
     attempt: 1,
+    putOff: 0,
     signal,
     progress: () => undefined,
   });
