@@ -84,6 +84,28 @@ describe('test controls', () => {
     await expect(sandbox.decideDispute(dispute.id, 'won')).rejects.toThrow('dispute_decided');
   });
 
+  it('count what is done under two keys, which neither key tells, and show what is still set aside', async () => {
+    const { id, reference } = await client.granted('tok_visa', false, '1000');
+    expect((await sandbox.check()).standing).toEqual([
+      { merchant_reference: reference, currency: 'USD', amount: '1000' },
+    ]);
+    const [first, second] = [fresh(), fresh()];
+    for (const key of [first, second]) await client.send(`/v1/authorizations/${id}/void`, { key, body: {} });
+    for (const key of [first, second])
+      expect(await sandbox.requests(key)).toMatchObject([{ received: 1, done: 1, alike: 2 }]);
+    expect((await sandbox.check()).standing).toEqual([]);
+    const { id: disputed } = await client.granted('tok_visa', true, '1000');
+    const dispute = await sandbox.openDispute(disputed);
+    const given = async (key: string) =>
+      client.send(`/v1/disputes/${dispute.id}/evidence`, { key, body: { note: 'signed for' } });
+    const [once, again] = [fresh(), fresh()];
+    await given(once);
+    expect(await sandbox.requests(once)).toMatchObject([{ alike: 1 }]);
+    await given(again);
+    expect(await sandbox.requests(once)).toMatchObject([{ alike: 2 }]);
+    expect(await sandbox.requests(fresh())).toEqual([]);
+  });
+
   it('list the scenarios', async () => {
     expect(await sandbox.scenarios()).toContainEqual(
       expect.objectContaining({ token: 'tok_500_after', amount_ending: '9024' }),

@@ -1,3 +1,4 @@
+import { formatAmount } from '@payflow/money';
 import type { FastifyInstance } from 'fastify';
 import {
   CUSTOMER_APPROVES,
@@ -9,6 +10,8 @@ import {
 } from './acquirer.js';
 import type { Desk, Received } from './desk.js';
 import { kept } from './domain/authorization.js';
+import { standingOf } from './domain/books.js';
+import { timesDone, whatIsDone } from './domain/operation.js';
 import { SCENARIOS } from './scenarios.js';
 import type { Settings } from './settings.js';
 import { booksView } from './views.js';
@@ -130,22 +133,33 @@ function views(fastify: FastifyInstance, { acquirer, desk, webhooks }: TestParts
         : one
           ? [[query.idempotency_key, one]]
           : [];
+    const times = timesDone(acquirer.operations);
     return {
-      data: records.map(([key, record]) => ({
-        idempotency_key: key,
-        ...record,
-        done: acquirer.keptUnder(key) === undefined ? 0 : 1,
-        scenario: acquirer.keptUnder(key)?.operation.scenario ?? acquirer.accepted.get(key)?.scenario ?? null,
-      })),
+      data: records.map(([key, record]) => {
+        const operation = acquirer.keptUnder(key)?.operation;
+        return {
+          idempotency_key: key,
+          ...record,
+          done: operation === undefined ? 0 : 1,
+          alike: operation === undefined ? 0 : (times.get(whatIsDone(operation)) ?? 0),
+          scenario: operation?.scenario ?? acquirer.accepted.get(key)?.scenario ?? null,
+        };
+      }),
     };
   });
   fastify.get('/test/webhooks', () => ({ data: [...webhooks.deliveries.values()] }));
   fastify.get('/test/check', () => {
     const { problems, doubleCharges } = acquirer.check();
+    const standing = standingOf(acquirer.authorizations.values(), Date.now());
     return {
       balanced: problems.length === 0,
       problems,
       double_charges: doubleCharges,
+      standing: standing.map(({ merchantReference, currency, amount }) => ({
+        merchant_reference: merchantReference,
+        currency,
+        amount: formatAmount(amount),
+      })),
       operations: acquirer.operations.length,
       books: booksView(acquirer.books),
     };

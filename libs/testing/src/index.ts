@@ -8,6 +8,7 @@ export {
   type SandboxDispute,
   type SandboxOptions,
   type SandboxPage,
+  type SandboxStanding,
   type SandboxRequests,
   type SandboxScenario,
   type SandboxSettings,

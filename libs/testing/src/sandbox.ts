@@ -25,10 +25,18 @@ export interface SandboxPage {
   readonly net: string;
 }
 
+/** What is set aside for a merchant reference, and neither captured nor given back. */
+export interface SandboxStanding {
+  readonly merchant_reference: string;
+  readonly currency: string;
+  readonly amount: string;
+}
+
 export interface SandboxCheck {
   readonly balanced: boolean;
   readonly problems: readonly string[];
   readonly double_charges: readonly string[];
+  readonly standing: readonly SandboxStanding[];
   readonly operations: number;
   readonly books: readonly SandboxPage[];
 }
@@ -41,6 +49,8 @@ export interface SandboxRequests {
   readonly conflicts: number;
   readonly inquiries: number;
   readonly done: 0 | 1;
+  /** How often the same was done, under whatever key. */
+  readonly alike: number;
   readonly scenario: string | null;
 }
 

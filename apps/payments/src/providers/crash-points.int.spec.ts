@@ -88,10 +88,10 @@ async function charges({ tenant, payment }: NewAttempt): Promise<number> {
   return data.reduce((sum, { authorizations }) => sum + authorizations, 0);
 }
 
-/** How often it has done what was asked under the attempt's key. */
+/** How often it has done what was asked, under the attempt's key or any other. */
 async function done({ id }: NewAttempt): Promise<number> {
-  const { data } = await acquirer<{ data: readonly { done: number }[] }>(`/test/requests?idempotency_key=${id}`);
-  return data.reduce((sum, each) => sum + each.done, 0);
+  const { data } = await acquirer<{ data: readonly { alike: number }[] }>(`/test/requests?idempotency_key=${id}`);
+  return data.reduce((sum, each) => sum + each.alike, 0);
 }
 
 /** What was there at the acquirer before anything is asked that goes on with it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { APPROVE, NOTHING, authorize, type Authorization } from './authorization.js';
-import { audit, booksOf, doubleCharges, net } from './books.js';
+import { APPROVE, NOTHING, authorize, capture, voidRest, type Authorization, type Decision } from './authorization.js';
+import { audit, booksOf, doubleCharges, net, standingOf } from './books.js';
 import type { Operation } from './operation.js';
 
 const { authorization, moved } = authorize(
@@ -67,5 +67,26 @@ describe('the books', () => {
     const other = { ...authorization, id: 'auth_2' };
     expect(doubleCharges([authorization, other])).toEqual(['r']);
     expect(doubleCharges([authorization, { ...other, sums: { ...other.sums, refunded: 1_000n } }])).toEqual([]);
+  });
+
+  it('find what is set aside, and neither captured, given back nor over', () => {
+    const [NOW, OVER] = [1_000, 2_000];
+    const order = { ...authorization, isSale: false, expiresAt: OVER };
+    const granted = authorize(order, APPROVE).authorization;
+    const then = (decision: Decision): Authorization => {
+      if ('refusal' in decision) throw new Error(decision.refusal);
+      return decision.authorization;
+    };
+    const inPart = then(capture(granted, 300n, false, NOW));
+    const standing = (...all: Authorization[]) => standingOf(all, NOW);
+    expect(standing(granted, inPart, { ...granted, merchantReference: 's' })).toEqual([
+      { merchantReference: 'r', currency: 'USD', amount: 1_700n },
+      { merchantReference: 's', currency: 'USD', amount: 1_000n },
+    ]);
+    const last = then(capture(granted, 300n, true, NOW));
+    const beyond = then(capture(granted, 1_100n, false, NOW));
+    const waiting = authorize(order, { word: 'ask_customer' }).authorization;
+    expect(standing(then(voidRest(granted)), then(voidRest(inPart)), last, beyond, waiting, authorization)).toEqual([]);
+    expect(standingOf([granted], OVER)).toEqual([]);
   });
 });

@@ -79,3 +79,22 @@ export function doubleCharges(authorizations: readonly Authorization[]): string[
   }
   return [...counts].filter(([, count]) => count > 1).map(([reference]) => reference);
 }
+
+/** What is still set aside for one merchant reference, in one currency. */
+export interface Standing {
+  readonly merchantReference: string;
+  readonly currency: string;
+  readonly amount: bigint;
+}
+
+/** What of the authorizations is neither captured nor given back, and not over: the customers' banks keep it from them. */
+export function standingOf(authorizations: Iterable<Authorization>, now: number): Standing[] {
+  const sums = new Map<string, Standing>();
+  for (const { merchantReference, currency, sums: its, isVoided, isClosed, expiresAt } of authorizations) {
+    const left = its.authorized - its.captured;
+    if (isVoided || isClosed || now >= expiresAt || left <= 0n) continue;
+    const key = `${merchantReference} ${currency}`;
+    sums.set(key, { merchantReference, currency, amount: left + (sums.get(key)?.amount ?? 0n) });
+  }
+  return [...sums.values()];
+}

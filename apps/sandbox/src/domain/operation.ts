@@ -70,3 +70,22 @@ export function statusNow(operation: Operation, authorization: Authorization): O
   if (operation.status !== 'action_required' || authorization.status === 'action_required') return operation.status;
   return authorization.status === 'declined' ? 'declined' : 'succeeded';
 }
+
+/**
+ * How often each thing was done, under whatever key: operations by their type and what they are about. Done once more under another
+ * key, it is done twice; what is known of one key can never tell.
+ */
+export function timesDone(operations: Iterable<Operation>): ReadonlyMap<string, number> {
+  const times = new Map<string, number>();
+  for (const operation of operations) {
+    const what = whatIsDone(operation);
+    times.set(what, (times.get(what) ?? 0) + 1);
+  }
+  return times;
+}
+
+/** Its type, and the authorization or dispute that it is about; where it makes an authorization, the merchant's reference. */
+export function whatIsDone({ type, dispute, authorization, merchantReference }: Operation): string {
+  const isNew = type === 'authorize' || type === 'sale';
+  return `${type} ${isNew ? merchantReference : (dispute ?? authorization)}`;
+}
