@@ -49,7 +49,7 @@ describe('packages', () => {
     expect([ensured(), ensured()]).toEqual(['installed', 'present']);
     put('package-lock.json', lock('2.0.0'));
     expect([ensured(), ensured()]).toEqual(['installed', 'present']);
-  });
+  }, 30_000);
 
   it('are installed once where two runs want them', async () => {
     put('npm.js', `require('node:fs').appendFileSync('installs', '.'); setTimeout(() => { ${npm} }, 300);`);
@@ -85,5 +85,5 @@ describe('packages', () => {
     expect(ensured()).toBe('installed');
     put(join('node_modules', '.package-lock.json'), '{"packages":{}}');
     expect([ensured(), ensured()]).toEqual(['installed', 'present']);
-  });
+  }, 30_000);
 });

@@ -62,6 +62,8 @@ describe('a password', () => {
     // In the next place, and not behind what one had asked for before.
     expect(done).toBeLessThan(5);
     const refused = (await many).filter((result) => result.status === 'rejected');
-    expect([refused.length, done]).toEqual([99, 11]);
+    // Of the eleven that may ask, those whose turn comes too late are told so as well: how many that is goes by the machine.
+    expect(refused.length).toBeGreaterThanOrEqual(99);
+    expect(refused.length + done).toBe(110);
   }, 30_000);
 });

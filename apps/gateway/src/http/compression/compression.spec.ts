@@ -230,7 +230,7 @@ describe('a stream', () => {
     answer.destroy();
     await ended;
     expect(produced).toBeGreaterThan(0);
-  });
+  }, 30_000);
 });
 
 const countOf = (coding: string) => valueOf(`${METRICS.compressionSeconds}_count{encoding="${coding}"}`);
