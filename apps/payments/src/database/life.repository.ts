@@ -32,6 +32,8 @@ export interface OpenAttempt {
   /** How it ended has to be found out: no answer is on its way, and no customer has to act. */
   readonly isUnknown: boolean;
   readonly traceparent: string | undefined;
+  /** Which provider has it; null where none has been chosen. */
+  readonly connector: string | null;
 }
 
 export interface Loaded {
@@ -87,7 +89,7 @@ export const LIVES: Part = {
         or command_id = any ($${first + 5}::uuid[])
         or operation_id in (select o.id from payment_operations o where ${OF_PAYMENT} and needs_attention))) as steps,
      (select json_agg(json_build_object('id', id, 'operation', operation_id, 'isOpen', ${IS_OPEN} and status <> 'created',
-        'isUnknown', status = 'unknown', 'traceparent', traceparent))
+        'isUnknown', status = 'unknown', 'traceparent', traceparent, 'connector', connector))
       from (select * from attempts where ${OF_PAYMENT} and ${IS_OPEN}
         union all select a.* from ${mentionedAt(first)} and a.payment_id = k.id and not ${IS_OPEN}) as a) as attempts
    from unnest($${first}::uuid[], $${first + 1}::boolean[], $${first + 2}::uuid[]) as k (tenant_id, livemode, id)`,
@@ -117,13 +119,18 @@ type StepJson = Omit<Step, 'amount' | 'left' | 'accounts'> & {
   readonly accounts: AccountSnapshot[] | null;
 };
 
+type AttemptJson = Pick<OpenAttempt, 'id' | 'operation' | 'isUnknown' | 'connector'> & {
+  readonly isOpen: boolean;
+  readonly traceparent: string | null;
+};
+
 export interface LifeRow extends Row, KeyRow {
   now: Date;
   ahead_ms: bigint | null;
   last_number: number;
   operations: OperationJson[] | null;
   steps: StepJson[] | null;
-  attempts: { id: string; operation: string; isOpen: boolean; isUnknown: boolean; traceparent: string | null }[] | null;
+  attempts: AttemptJson[] | null;
 }
 
 const NOTHING_LOADED: Loaded = {

@@ -141,7 +141,7 @@ export function goOn(life: Life, moment: Moment): Life {
 /** What a provider said. Whatever comes when nobody waits for it moves nothing. */
 export function hear(life: Life, answer: PaymentAnswer, operationId: string, moment: Moment): Life {
   const operation = operationOf(life, operationId);
-  if (!operation || operation.status !== 'asking' || isBehind(answer, operation, moment)) return life;
+  if (!operation || operation.status !== 'asking') return life;
   const answered = { ...operation, answerId: moment.cause.id, needsAttention: false };
   const known = operation.kind === 'authorization' ? knowing(life, answer) : life;
   if (answer.outcome === 'requires_action') {
@@ -160,14 +160,6 @@ export function hear(life: Life, answer: PaymentAnswer, operationId: string, mom
   const mine = operation.kind === 'refund' ? known : withPayment(known, { operation: operation.id });
   if (code !== null) return declined(mine, answered, code, accounts, moment);
   return approved(mine, answered, accounts, heardAt);
-}
-
-/**
- * Where one provider after the other wants the customer to act, the word of the first may come again, or only now. The ids of messages
- * are in the order of their time, and between two such words a customer has acted.
- */
-function isBehind({ outcome }: PaymentAnswer, { answerId }: Operation, { cause }: Moment): boolean {
-  return outcome === 'requires_action' && answerId !== null && cause.id < answerId;
 }
 
 /** It is authorized when what is at work has ended, and for no longer by that: since when, only this answer says. */

@@ -156,6 +156,39 @@ describe('a command about a payment', () => {
     expect(await sentAfter(create, recordOf(fifth))).toEqual([BEGUN, REFUSED, ...DISCARDED, ...CANCELED].sort());
   });
 
+  it('that an operator discarded is not carried out either where it had come before, and waits', async () => {
+    const create = unconfirmed();
+    const [second, third] = [capture(create, 2), cancel(create, 3)];
+    await sentAfter(create, recordOf(create), recordOf(third));
+    failing = second.id;
+    expect(await sentAfter(create, recordOf(second), recordOf(third))).toEqual([BEGUN]);
+    await requestParked(
+      kit.db,
+      { group: 'payments.commands', tenant: create.tenant, recordKey: create.key },
+      { state: 'discarding', actor: 'spec', reason: 'spec' },
+    );
+    const DISCARDED = ['payflow.cancellation.failed.v1 discarded', 'payflow.capture.failed.v1 discarded'];
+    await until('both are told', async () => (await sentOf(create)).length === 3);
+    expect(await sentOf(create)).toEqual([BEGUN, ...DISCARDED].sort());
+  });
+
+  it('that fails behind one that is discarded waits for the operator, who was not shown it', async () => {
+    const create = unconfirmed();
+    const [second, third] = [capture(create, 2), cancel(create, 3)];
+    await sentAfter(create, recordOf(create), recordOf(third));
+    failing = second.id;
+    await sentAfter(create, recordOf(second));
+    failing = third.id;
+    const subject = { group: 'payments.commands', tenant: create.tenant, recordKey: create.key };
+    await requestParked(kit.db, subject, { state: 'discarding', actor: 'spec', reason: 'spec' });
+    const parked = async () => (await listParked(kit.db)).find(({ recordKey }) => recordKey === create.key);
+    await until('it waits again', async () => (await parked())?.state === 'parked');
+    failing = undefined;
+    await requestParked(kit.db, subject, { state: 'releasing', actor: 'spec', reason: 'spec' });
+    await until('it is released', async () => (await parked()) === undefined);
+    expect(await sentOf(create)).toEqual([BEGUN, 'payflow.capture.failed.v1 discarded', ...CANCELED].sort());
+  });
+
   it('whose payment is parked leaves what was done before as it is: copies of that wait for nobody', async () => {
     const create = unconfirmed();
     const [second, third] = [capture(create, 2), capture(create, 3)];

@@ -1,5 +1,6 @@
-import { uuidOf, type AnyMessage, type Refusable, type Refusal } from '@payflow/contracts';
+import { uuidOf, type AnyMessage, type PaymentAnswer, type Refusable, type Refusal } from '@payflow/contracts';
 import type { MessageContext } from '@payflow/messaging';
+import type { OpenAttempt } from '../database/life.repository.js';
 import type { PaymentKey } from '../database/payment.repository.js';
 import { expire } from '../domain/course.js';
 import { operationOf, withPayment, type Life, type Moment } from '../domain/life.js';
@@ -68,11 +69,20 @@ export function answered(
     payment: paymentOf(answer),
     message: answer,
     mentions: { attempts: [attempt] },
-    apply: (life, moment, { operationOfAttempt }) => {
+    apply: (life, moment, { operationOfAttempt, openAttempts }) => {
       const operation = operationOfAttempt.get(attempt);
-      return operation === undefined ? life : hearing(life, operation, moment);
+      const open = openAttempts.filter((one) => one.operation === operation);
+      return operation === undefined || isBehind(answer.data, open) ? life : hearing(life, operation, moment);
     },
   };
+}
+
+/**
+ * Where one provider after the other wants the customer to act, the word of the first may come again, or only now: it is with another by
+ * then.
+ */
+function isBehind({ outcome, connector }: PaymentAnswer, open: readonly OpenAttempt[]): boolean {
+  return outcome === 'requires_action' && open.length > 0 && open.every((attempt) => attempt.connector !== connector);
 }
 
 /** One whose payment is not here, or whose operation is, stays as it is: nobody can be told, or it has been carried out. */
