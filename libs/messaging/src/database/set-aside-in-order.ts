@@ -8,7 +8,7 @@ export class SetAsideInOrder1764700000201 extends SqlMigration {
   readonly sql = `
 alter table parked_messages add column arrival bigint;
 update parked_messages m set arrival = o.arrival
-from (select consumer_group, event_id, row_number() over (order by partition, record_offset) as arrival from parked_messages) o
+from (select consumer_group, event_id, row_number() over (order by parked_at, partition, record_offset) as arrival from parked_messages) o
 where (m.consumer_group, m.event_id) = (o.consumer_group, o.event_id);
 alter table parked_messages alter arrival set not null, alter arrival add generated always as identity;
 select setval(pg_get_serial_sequence('parked_messages', 'arrival'), (select coalesce(max(arrival), 0) + 1 from parked_messages), false);

@@ -78,6 +78,11 @@ const PARK_AGAIN = statement(
    where consumer_group = $1 and tenant = $2 and record_key = $3`,
 );
 
+const STAND_STILL = statement(
+  'parking.stand-still',
+  `update parked_subjects set state = 'parked' where consumer_group = $1 and tenant = $2 and record_key = $3 and state <> 'parked'`,
+);
+
 const REMOVE = statement(
   'parking.remove-messages',
   `delete from parked_messages where consumer_group = $1 and event_id = any ($2::uuid[])`,
@@ -149,6 +154,11 @@ export async function parkSubject(
     place.topic,
     place.partition,
   ]);
+}
+
+/** More is parked than an operator was shown: what was asked for the rest is asked for anew. */
+export async function standStill(tx: Transaction, place: Place, { tenant, key }: AnyMessage): Promise<void> {
+  await tx.count(STAND_STILL, [place.group, tenant, key]);
 }
 
 /** Stores messages of parked subjects, to be applied in the order in which they came when the subject is released. */

@@ -62,7 +62,7 @@ const CLAIM = statement(
      select from suspects s where s.consumer_group = $1 and s.topic = $2 and s.partition = $3
        and s.record_offset >= next_offset and s.attempts > 0) as has_suspects, array(
      select event_id from dead_letters d where d.consumer_group = $1 and d.topic = $2 and d.partition = $3
-       and d.state <> 'replayed' and d.event_id is not null order by d.record_offset desc limit ${DEAD_IDS_MAX}) as dead_ids`,
+       and d.state <> 'replayed' and d.event_id is not null order by d.state = 'settled', d.arrival desc limit ${DEAD_IDS_MAX}) as dead_ids`,
 );
 
 // The flags may be from before a wait for the lock. Only the holder of this lock under this epoch parks or defers messages of the

@@ -1,6 +1,6 @@
 import { logger } from '@payflow/telemetry';
 import type { AnyOutgoing } from '../outgoing.js';
-import { parkSubject, storeParked } from '../parking/parking.repository.js';
+import { parkSubject, standStill, storeParked } from '../parking/parking.repository.js';
 import { messagesTotal } from './metrics.js';
 import { planSequence, sequenceKey, sequenceOf, type SequenceState } from './sequence-plan.js';
 import { deleteWaiting, loadSequences, storeWaiting, useSequences } from './sequence.repository.js';
@@ -26,11 +26,26 @@ export async function inSequence(unit: Unit, arrivals: readonly Arrival[]): Prom
   if (!spec.sequenced || isPlain || arrivals.length === 0) return { ready: arrivals, deferred: 0, outdone: [] };
   const states = await loadSequences(unit, arrivals);
   if (unit.followers === 'park') await parkFollowers(unit, arrivals, states);
+  const discarded = discardWaiting(arrivals, states);
   const plan = planSequence(arrivals, states);
-  await storeWaiting(unit, plan.early);
-  await deleteWaiting(unit, plan.taken);
+  const left = discarded.filter((arrival) => !plan.ready.includes(arrival));
+  await deleteWaiting(unit, [...plan.taken, ...left]);
+  await storeWaiting(unit, [...plan.early, ...left]);
   await useSequences(unit, plan.used);
   return { ready: plan.ready, deferred: plan.early.length, outdone: [...plan.conflicting, ...plan.repeated] };
+}
+
+/** What an operator discards may have come before, and wait: that copy of it is not carried out either. Returns those. */
+function discardWaiting(arrivals: readonly Arrival[], states: ReadonlyMap<string, SequenceState>): Arrival[] {
+  return arrivals.flatMap(({ message, discarded }) => {
+    const number = sequenceOf(message);
+    const waiting = states.get(sequenceKey(message))?.waiting;
+    const copy = number === undefined ? undefined : waiting?.get(number);
+    if (!discarded || number === undefined || copy?.message.id !== message.id) return [];
+    const marked = { ...copy, discarded };
+    waiting?.set(number, marked);
+    return [marked];
+  });
 }
 
 /**
@@ -71,6 +86,7 @@ async function parkFollowers(
     const cause = { errorClass: 'follower', errorMessage: `failed behind ${message.id}`, attempts: 2 };
     await parkSubject(unit.tx, unit.place, message, cause);
     await storeParked(unit.tx, unit.place, followers);
+    await standStill(unit.tx, unit.place, message);
     await deleteWaiting(unit, followers);
     waiting.clear();
   }
