@@ -33,8 +33,20 @@ export class DryRunController {
   }
 }
 
+const GROUP = 'payflow.group.post.v1';
+
+interface Asked {
+  readonly type?: unknown;
+  readonly data?: unknown;
+}
+
+/** A gateway of the version before asks about groups alone, and sends the group itself. */
+function isGroup(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'legs' in body && !('type' in body);
+}
+
 function triedOf(body: unknown, scope: keyof typeof TRIED): Tried {
-  const { type: asked, data } = (body ?? {}) as { readonly type?: unknown; readonly data?: unknown };
+  const { type: asked, data } = isGroup(body) ? { type: GROUP, data: body } : ((body ?? {}) as Asked);
   const type = TRIED[scope].find((one) => one === asked);
   if (!type || readerErrors(type, data)) throw new Problem('invalid_request');
   return { type, data } as Tried;

@@ -30,6 +30,19 @@ describe('a dry run', () => {
   );
   const everything = async () => (await ledger.db.database.rows(EVERYTHING))[0];
 
+  it('is answered to a gateway of the version before, which asks about groups alone', async () => {
+    const ours = new CommandsOf();
+    const [from, to] = [newId('account'), newId('account')];
+    await handle([ours.open(from, { overdraft: 'unbounded' }), ours.open(to)]);
+    const { data } = ours.group([leg(from, to, '5')]);
+    const { status, body } = await ledger.ask(ours, 'transfers/dry_run', data);
+    expect([status, body]).toMatchObject([
+      200,
+      { outcome: 'posted', transfers: [{ id: data.legs[0]?.id, amount: '5' }] },
+    ]);
+    expect((await ledger.ask(ours, 'transfers/dry_run', { ...data, legs: undefined })).status).toBe(400);
+  });
+
   it('says of random groups what then becomes of them, and leaves nothing', async () => {
     const seed = Date.now() & 0xffff;
     const next = fc.sample(fc.nat(), { numRuns: 2_000, seed }).values();
