@@ -156,6 +156,28 @@ it('names as many as can be asked for again, and says that it leaves some out', 
   ]);
 });
 
+it('leaves none out for being late: what there is no room for is read again', async () => {
+  const nths = Array.from({ length: 1_500 }, (_, nth) => nth + 1);
+  const kept: Record<number, string | undefined> = {};
+  const { acknowledged } = installation(Object.fromEntries(nths.map((nth) => [nth, 'pending'])), kept, {
+    pageSize: 1_000,
+  });
+  const held: HeldUp = () => 'the outbox is not sent';
+  for (let look = 0; look < 3; look++)
+    expect(await acknowledged.look(held)).toEqual({
+      lost: [],
+      not_comparable: [
+        ...(look === 0 ? [] : ['the outbox is not sent']),
+        'more payments are late than are asked for again',
+      ],
+    });
+  for (const nth of nths) kept[nth] = nth === 1_400 ? undefined : 'processing';
+  expect([await looked(acknowledged), await looked(acknowledged)]).toEqual([
+    [],
+    [`${fromUuid('payment', key(1_400).id)} (pending at the gateway, absent at payments)`],
+  ]);
+});
+
 it('begins anew where its clock was set back, and names what it had found once', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const made = new Map<number, number>();

@@ -22,6 +22,9 @@ const PAGES_MAX = 10;
 const LOOK_BACK_MS = 120_000;
 /** A place further ahead than this is of a clock that was set back, and not of one that is a little behind the gateway's database. */
 const SKEW_MS = 30_000;
+/** How long a page is waited for whose payments could not all be asked for again. */
+const WAIT_MS_MAX = 600_000;
+const TOO_MANY = 'more payments are late than are asked for again';
 const REPORT_INTERVAL_MS = 60_000;
 const MICROSECONDS_PER_MS = 1_000;
 const NIL = '00000000-0000-0000-0000-000000000000';
@@ -52,6 +55,8 @@ export class Acknowledged {
   private after: string;
   /** Whether the last look left anything that it could have looked at; one that broke off did. */
   private hasMore = false;
+  /** The next page holds more that is late than there is room for: it is read again. */
+  private isWaiting = false;
   private suspects: readonly Disagreement[] = [];
   private readonly seldom = new OncePerInterval(REPORT_INTERVAL_MS);
   private readonly seldomFull = new OncePerInterval(REPORT_INTERVAL_MS);
@@ -74,8 +79,12 @@ export class Acknowledged {
         `${ACKNOWLEDGED}?${new URLSearchParams({ after: this.after })}`,
         LIMIT_MS,
       );
+      const others = await this.disagreeing(data, heldUp);
+      const late = others.filter(({ held }) => held !== undefined);
+      this.isWaiting = late.length > 0 && this.suspects.length + others.length > PAYMENTS_MAX;
       // Kept before the place moves on: nobody reads this page again, and the next one may not be there to be read.
-      this.suspect(await this.disagreeing(data, heldUp));
+      this.suspect(this.isWaiting ? others.filter((one) => !late.includes(one)) : others);
+      if (this.isWaiting) break;
       // Whatever was acknowledged before that place has been committed by now.
       this.after = next ?? this.after;
       this.hasMore = more;
@@ -83,13 +92,15 @@ export class Acknowledged {
     }
     return {
       lost: found.filter((one) => one.held === undefined && freeBefore.has(keyOf(one))).map(tell),
-      not_comparable: [...new Set(found.flatMap(({ held }) => held ?? []))],
+      not_comparable: [...new Set(found.flatMap(({ held }) => held ?? [])), ...(this.isWaiting ? [TOO_MANY] : [])],
     };
   }
 
   /** As many as can be asked for again, each once: a look that has begun anew finds those of before. */
   private suspect(found: readonly Disagreement[]): void {
-    const suspects = [...new Map([...this.suspects, ...found].map((one) => [keyOf(one), one])).values()];
+    const each = [...new Map([...this.suspects, ...found].map((one) => [keyOf(one), one])).values()];
+    const isLate = ({ held }: Disagreement) => held !== undefined;
+    const suspects = [...each.filter((one) => !isLate(one)), ...each.filter(isLate)];
     this.suspects = suspects.slice(0, PAYMENTS_MAX);
     const left_out = suspects.length - PAYMENTS_MAX;
     if (left_out > 0)
@@ -104,7 +115,9 @@ export class Acknowledged {
    */
   private catchUp(now_ms: number): void {
     const behind_ms = now_ms - Number.parseInt(this.after, 10) / MICROSECONDS_PER_MS;
-    if (!(behind_ms < -SKEW_MS || behind_ms > 2 * LOOK_BACK_MS)) return;
+    const behind_ms_max = this.isWaiting ? WAIT_MS_MAX : 2 * LOOK_BACK_MS;
+    if (!(behind_ms < -SKEW_MS || behind_ms > behind_ms_max)) return;
+    this.isWaiting = false;
     if (behind_ms > 0 && this.hasMore)
       this.seldom.run(() =>
         log.warn({ behind_ms: Math.round(behind_ms) }, 'some acknowledged payments are not looked at'),
