@@ -17,7 +17,7 @@ export const CHANGELOG: readonly Change[] = [
       '`If-Match` is 400 `invalid_header` where something new is made (accounts, assets, payments, transfers, conversions, holds, keys, users): it was not looked at.',
       'A key or token in a path is told by its kind alone in the `instance` of a problem: `/keys/sk_test_{secret}`.',
       'Holds, their postings and voidings, reversals, corrections and conversions can be tried with `dry_run`, as transfers can: nothing is done, and no `Idempotency-Key` is needed. What a hold would be is told as a `hold_dry_run`. `transfers` of any dry run tell when each would count, in `effective_at`.',
-      'What a browser asks beforehand (CORS) is refused where its address is blocked, and counts for the limit of its address.',
+      'What a browser asks beforehand (CORS) counts for the limit of its address, and stands in no request log.',
       'In CSV, what begins like a formula behind a semicolon, a tab or a new line within a text has an apostrophe in front: spreadsheets whose list separator that is ran it.',
       'A copy of `POST /auth/password` that began before the first had ended is answered as that was: it could be 401 `credentials_invalid`, and counted as a failed login.',
       'Every list that is carried away goes on when a connection to the database is lost between two pages: it broke off. Results of a bulk and transaction types wait for their turn, as all lists do.',

@@ -28,9 +28,10 @@ export function admitAddresses(fastify: FastifyInstance, door: () => Door): void
       if (visitor.address !== request.ip) Object.defineProperty(request, 'ip', { value: visitor.address });
       const verdict = watch.admitAddress(visitor, ratePolicyOf(request));
       request[VISIT] = { visitor, verdict };
-      answerWith(reply, verdict, done);
+      // A browser keeps the refusal of a question beforehand from its page, which would learn nothing: what it asks about is refused.
+      answerWith(reply, isPreflight(request) ? { ...verdict, refusal: undefined } : verdict, done);
     } catch (error) {
-      done(error as Error);
+      done(isPreflight(request) ? undefined : (error as Error));
     }
   });
 }

@@ -13,14 +13,14 @@ const ROWS = 1_203;
 const LOSSES = 3;
 
 const SEED_PAYMENTS = statement(
-  'spec.seed-payments',
+  'spec.seed-payments-to-lose',
   `insert into payment_views (tenant_id, livemode, id, status, version, amount_minor, amount_captured_minor, amount_refunded_minor,
      asset, source_account_id, destination_account_id, method, metadata, created_at, updated_at)
    select $1::uuid, false, gen_random_uuid(), 'succeeded', 1, n, n, 0, 'USD', gen_random_uuid(), gen_random_uuid(), '{"type":"internal"}',
      '{}', date_trunc('milliseconds', now()) - n * interval '1 second', now() from generate_series(1, $2::integer) n`,
 );
 const SEED_TYPES = statement(
-  'spec.seed-types',
+  'spec.seed-types-to-lose',
   `insert into transaction_type_views (tenant_id, livemode, name, version, defined_at)
    select $1::uuid, false, 'type_' || n, 1, now() from generate_series(1, $2::integer) n`,
 );

@@ -25,6 +25,7 @@ import { idempotencyKeyOf, waitOf } from '../edge/headers.js';
 import { LEDGER } from '../ledger/ledger-reads.controller.js';
 import { refuseParameters } from '../lists/list-query.js';
 import type { OwnerClient } from '../owner/owner-client.js';
+import { stepAside } from '../../load/admission.js';
 import { isDryRun } from './request-body.js';
 
 /** What can be tried: all that moves money at once, and what sets it aside or ends that. */
@@ -76,6 +77,8 @@ export class DryRuns {
     await this.writes.check(write);
     if (write.objection) throw write.objection;
     if (await this.isTaken(write)) throw new Problem('id_reused');
+    // It waits for the ledger as any forwarded read does, and moves nothing: what does may have its place.
+    stepAside(request);
     const question = { type: write.type, data: write.command };
     const answer = (await this.ledger.ask(pathOf(write), question, caller, request.id)) as LedgerAnswer;
     // If-Match is a header's condition, whoever finds that it is not met.
