@@ -30,14 +30,7 @@ it('goes on telling of the others while its own database stands still', async ()
     service === 'monitoring' ? { ...answering(service), positions: () => never } : answering(service);
   // It was there at the start, and is silent from then on.
   const database = { rows: async () => [], transaction: () => never, count: () => never };
-  const watch = new Watch({
-    database: database as unknown as Database,
-    messaging: { admin: () => Promise.reject(new Error('no broker here')) },
-    results: new CheckResults(['I11', 'I21']),
-    readers: SERVICES.map(ready),
-    acknowledged: { look: () => never },
-    partitions: 'single',
-  });
+  const watch = watchOf(SERVICES.map(ready), database, ['I11', 'I21']);
   await watch.start();
   const seen = new Set<string>();
   // The minute ends within.
@@ -48,19 +41,27 @@ it('goes on telling of the others while its own database stands still', async ()
   expect([...seen]).toEqual(['degraded']);
 });
 
+function watchOf(
+  readers: readonly Readable[],
+  database: object,
+  checked: ConstructorParameters<typeof CheckResults>[0] = [],
+): Watch {
+  return new Watch({
+    database: database as unknown as Database,
+    messaging: { admin: () => Promise.reject(new Error('no broker here')) },
+    results: new CheckResults(checked),
+    readers,
+    acknowledged: { look: () => never },
+    partitions: 'single',
+  });
+}
+
 /** Nothing of what was written down can be read. */
 function withoutDatabase(readers: readonly Readable[]): Watch {
   const away = () =>
     Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { cause: { code: 'ECONNREFUSED' } }));
   const database = { rows: away, transaction: away, count: away, reading: () => database };
-  return new Watch({
-    database: database as unknown as Database,
-    messaging: { admin: () => Promise.reject(new Error('no broker here')) },
-    results: new CheckResults([]),
-    readers,
-    acknowledged: { look: () => never },
-    partitions: 'single',
-  });
+  return watchOf(readers, database);
 }
 
 it('tells what the others say of themselves while its own database is away, and why it has no more', async () => {
@@ -86,14 +87,7 @@ it('counts a service that is degraded among those that do their work', async () 
     readiness: async () => ({ status: statuses[service], reasons: [] }),
   }));
   const database = { rows: async () => [], transaction: () => never, count: async () => 0 };
-  const watch = new Watch({
-    database: database as unknown as Database,
-    messaging: { admin: () => Promise.reject(new Error('no broker here')) },
-    results: new CheckResults([]),
-    readers,
-    acknowledged: { look: () => never },
-    partitions: 'single',
-  });
+  const watch = watchOf(readers, database);
   await watch.start();
   await vi.advanceTimersByTimeAsync(1_000);
   const { body } = await renderMetrics();

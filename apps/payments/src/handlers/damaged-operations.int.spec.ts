@@ -69,8 +69,14 @@ describe('a command about a payment', () => {
       .sort();
   }
 
+  /** What an operator asks for a payment that is parked. */
+  const decide = ({ tenant, key: recordKey }: Create, state: 'discarding' | 'releasing') =>
+    requestParked(kit.db, { group: 'payments.commands', tenant, recordKey }, { state, actor: 'spec', reason: 'spec' });
+  const parkedOf = async ({ key }: Create) => (await listParked(kit.db)).find(({ recordKey }) => recordKey === key);
+
   const BEGUN = 'payflow.payment.requires_action.v1';
   const REFUSED = 'payflow.capture.failed.v1 command_malformed';
+  const DISCARDED = ['payflow.cancellation.failed.v1 discarded', 'payflow.capture.failed.v1 discarded'];
   const CANCELED = ['payflow.payment.canceled.v1', 'payflow.cancellation.succeeded.v1'];
 
   it('that came damaged has failed, and lets the next one pass', async () => {
@@ -122,11 +128,7 @@ describe('a command about a payment', () => {
     const second = capture(create, 2);
     failing = second.id;
     expect(await sentAfter(create, recordOf(create), recordOf(second))).toEqual([BEGUN]);
-    await requestParked(
-      kit.db,
-      { group: 'payments.commands', tenant: create.tenant, recordKey: create.key },
-      { state: 'discarding', actor: 'spec', reason: 'spec' },
-    );
+    await decide(create, 'discarding');
     await until('it is told', async () => (await sentOf(create)).includes('payflow.capture.failed.v1 discarded'));
     expect(await sentAfter(create, recordOf(cancel(create, 3)))).toEqual(
       [BEGUN, 'payflow.capture.failed.v1 discarded', ...CANCELED].sort(),
@@ -145,12 +147,7 @@ describe('a command about a payment', () => {
     await sentAfter(create, recordOf(create), recordOf(second));
     // Behind a parked payment nothing is refused: it may be the whole copy that waits.
     expect(await sentAfter(create, damaged(third), recordOf(fourth))).toEqual([BEGUN]);
-    await requestParked(
-      kit.db,
-      { group: 'payments.commands', tenant: create.tenant, recordKey: create.key },
-      { state: 'discarding', actor: 'spec', reason: 'spec' },
-    );
-    const DISCARDED = ['payflow.cancellation.failed.v1 discarded', 'payflow.capture.failed.v1 discarded'];
+    await decide(create, 'discarding');
     await until('the first is told', async () => (await sentOf(create)).includes(DISCARDED[1] as string));
     expect(await sentAfter(create, damaged(third))).toEqual([BEGUN, REFUSED, ...DISCARDED].sort());
     expect(await sentAfter(create, recordOf(fifth))).toEqual([BEGUN, REFUSED, ...DISCARDED, ...CANCELED].sort());
@@ -162,12 +159,7 @@ describe('a command about a payment', () => {
     await sentAfter(create, recordOf(create), recordOf(third));
     failing = second.id;
     expect(await sentAfter(create, recordOf(second), recordOf(third))).toEqual([BEGUN]);
-    await requestParked(
-      kit.db,
-      { group: 'payments.commands', tenant: create.tenant, recordKey: create.key },
-      { state: 'discarding', actor: 'spec', reason: 'spec' },
-    );
-    const DISCARDED = ['payflow.cancellation.failed.v1 discarded', 'payflow.capture.failed.v1 discarded'];
+    await decide(create, 'discarding');
     await until('both are told', async () => (await sentOf(create)).length === 3);
     expect(await sentOf(create)).toEqual([BEGUN, ...DISCARDED].sort());
   });
@@ -179,13 +171,11 @@ describe('a command about a payment', () => {
     failing = second.id;
     await sentAfter(create, recordOf(second));
     failing = third.id;
-    const subject = { group: 'payments.commands', tenant: create.tenant, recordKey: create.key };
-    await requestParked(kit.db, subject, { state: 'discarding', actor: 'spec', reason: 'spec' });
-    const parked = async () => (await listParked(kit.db)).find(({ recordKey }) => recordKey === create.key);
-    await until('it waits again', async () => (await parked())?.state === 'parked');
+    await decide(create, 'discarding');
+    await until('it waits again', async () => (await parkedOf(create))?.state === 'parked');
     failing = undefined;
-    await requestParked(kit.db, subject, { state: 'releasing', actor: 'spec', reason: 'spec' });
-    await until('it is released', async () => (await parked()) === undefined);
+    await decide(create, 'releasing');
+    await until('it is released', async () => (await parkedOf(create)) === undefined);
     expect(await sentOf(create)).toEqual([BEGUN, 'payflow.capture.failed.v1 discarded', ...CANCELED].sort());
   });
 
@@ -197,7 +187,7 @@ describe('a command about a payment', () => {
     expect(await sentAfter(create, recordOf(third))).toEqual(before);
     failing = undefined;
     expect(await sentAfter(create, recordOf(create), recordOf(second), recordOf(third))).toEqual(before);
-    expect((await listParked(kit.db)).find(({ recordKey }) => recordKey === create.key)?.waiting).toBe(1);
+    expect((await parkedOf(create))?.waiting).toBe(1);
   });
 
   it('that comes before its payment waits for it', async () => {

@@ -77,7 +77,7 @@ export class DryRuns {
     await this.writes.check(write);
     if (write.objection) throw write.objection;
     if (await this.isTaken(write)) throw new Problem('id_reused');
-    // It waits for the ledger as any forwarded read does, and moves nothing: what does may have its place.
+    // It waits for the ledger and moves nothing: what does may have its place.
     stepAside(request);
     const question = { type: write.type, data: write.command };
     const answer = (await this.ledger.ask(pathOf(write), question, caller, request.id)) as LedgerAnswer;
